@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import os
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,12 @@ import typer
 from services.audit.commands import audit, aware
 from services.console.accounts.commands import accounts
 from services.console.acts.dead_letter_commands import dead_letters
+from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.commands import refuse
 from services.police.commands import police
+from services.protocol.editions.commands import editions
 from services.run import SERVICES, run_service
+from services.safeguarding.working_time import day_in_england
 
 KEEPS_CLOSED = ("casework", "carers", "strategy", "professionals")
 AS_ADMIN = "such as postgresql://postgres:PASSWORD@127.0.0.1:5432/safe_return"
@@ -23,6 +27,7 @@ app.add_typer(accounts, name="accounts")
 app.add_typer(audit, name="audit")
 app.add_typer(police, name="police")
 app.command("dead-letters")(dead_letters)
+app.command()(editions)
 
 
 @app.command("list")
@@ -38,6 +43,11 @@ def run(service: str) -> None:
     if service not in SERVICES:
         raise typer.BadParameter(f"choose one of: {', '.join(SERVICES)}")
     run_service(service)
+
+
+def today() -> date:
+    """In England, by the wall clock."""
+    return day_in_england(Clocks().wall())
 
 
 @app.command()
@@ -103,9 +113,12 @@ def check(folder: Path | None = None) -> None:
     """Say what is wrong with the protocol: the default rules, the authorities' own in FOLDER, their wordings."""
     from services.handbook.check import check as findings_in
     from services.handbook.check import read_of
+    from services.protocol.checks.check import warnings
 
     for sentence in read_of(folder):
         typer.echo(sentence)
+    for sentence in warnings(folder, today()):
+        typer.echo(f"warning: {sentence}", err=True)
     findings = findings_in(folder)
     for each in findings:
         typer.echo(str(each), err=True)
@@ -120,6 +133,9 @@ def explain(
     authority: str = "default",
     folder: Path | None = None,
     *,
+    on: Annotated[
+        str | None, typer.Option(help="A day, 2026-12-01: the rules as they are in force then. Left out: today.")
+    ] = None,
     chart: bool = typer.Option(False, "--chart", help="As a Mermaid flow chart."),
     svg: bool = typer.Option(False, "--svg", help="As a drawing that any browser shows."),
 ) -> None:
@@ -128,17 +144,18 @@ def explain(
     from services.handbook.charts.svg import svg as drawing
     from services.handbook.explain import explain as sentences
     from services.handbook.explain import require_known
+    from services.protocol.law.periods import day_of
     from services.protocol.loader import Library, files, is_of_rules, passed_over
 
     for each in [] if folder is None else filter(is_of_rules, passed_over(folder)):
         typer.echo(f"{each} is not read: see `check`", err=True)
     try:
-        library = Library(files(folder))
+        library, day = Library(files(folder)), day_of(on) or today()
         require_known(library, authority)
         if not chart and not svg:
-            typer.echo(sentences(event, authority, library), nl=False)
+            typer.echo(sentences(event, authority, library, day), nl=False)
             return
-        found = charts(event, library, authority)
+        found = charts(event, library, authority, day)
         typer.echo(drawing(found) if svg else "".join(map(mermaid, found)), nl=False)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -24,6 +24,7 @@ SPOKEN = {
     "delivery.attempted.v1": "attempt to deliver",
     "deliveries.attempted.v1": "attempts to deliver",
     "register.looked-up.v1": "personal details read",
+    "rules.taken-up.v1": "an authority's rules taken up",
     "operator.acted.v1": "operator acted",
     "message.dead-lettered.v1": "dead letter: a service could not work on a message",
     "duty.step-due.v1": "time to answer over",
@@ -37,7 +38,7 @@ SHOWN = (
     "act", "verdict", "about", "rule", "protocol", "cites", "state", "ended_because", "role", "channel", "wording", "because",
     "step", "how", "reason", "medium", "attempt", "result", "status", "purpose", "fields", "looked_up", "account", "person", "by", "force",
     "service", "origin", "open_conditions", "next_step_at", "next_role", "unknown", "said_by", "nature", "retracts",
-    "reference_kind", "grade", "starts_at", "quorum",
+    "reference_kind", "grade", "starts_at", "quorum", "edition", "adopted", "effective_from", "hash",
 )  # fmt: skip
 """In the order of the page. Ids that only link entries are in the JSON alone."""
 

@@ -7,7 +7,8 @@ from services.handbook import words
 from services.protocol.checks.check import check as faults_of_rules
 from services.protocol.checks.downgrade import GIVEN_UP, ON_WORD
 from services.protocol.checks.findings import Finding
-from services.protocol.loader import DEFAULT, DEFAULT_RULES, files, is_of_rules, passed_over, readable
+from services.protocol.loader import DEFAULT_RULES, files, is_of_rules, passed_over, readable
+from services.protocol.rule_file import DEFAULT
 
 
 def check(folder: Path | None = None) -> list[Finding]:

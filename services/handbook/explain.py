@@ -1,21 +1,26 @@
 """Explains in sentences who would be told if an event happened, when and why. Sends nothing."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 
 from services.handbook import phrases
 from services.handbook.question import triggers_of
-from services.protocol.loader import DEFAULT, Library, Origin, files
+from services.protocol.loader import Library, Origin, files
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
 from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.protocol.rule_file import DEFAULT
 
 
-def explain(event_kind: str, authority: str, library: Library | None = None) -> str:
-    """Plain sentences for `child.reported-missing` (with or without `.v1`). Raises ValueError that names the known."""
+def explain(event_kind: str, authority: str, library: Library | None = None, on: date | None = None) -> str:
+    """Plain sentences for `child.reported-missing` (with or without `.v1`), as the rules are in force on that day; left
+    out, on the day of the law's newest check. Raises ValueError that names the known.
+    """
     library = library or Library(files())
-    protocol = library.current(authority)
+    on = on or library.law.checked_on
+    protocol = library.current(authority, on)
     sections = [
-        _section(trigger, protocol, library.origins(authority)) for trigger in triggers_of(event_kind, protocol)
+        _section(trigger, protocol, library.origins(authority), on) for trigger in triggers_of(event_kind, protocol)
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -28,8 +33,11 @@ def require_known(library: Library, authority: str) -> None:
         raise ValueError(msg)
 
 
-def _section(trigger: Trigger, protocol: Protocol, origins: Mapping[str, Origin]) -> str:
-    lines = [f"When {phrases.words_of(trigger)}, for {protocol.authority} (protocol {protocol.label}):", ""]
+def _section(trigger: Trigger, protocol: Protocol, origins: Mapping[str, Origin], on: date) -> str:
+    lines = [
+        f"When {phrases.words_of(trigger)}, for {protocol.authority} on {on:%-d %B %Y} (protocol {protocol.label}):",
+        "",
+    ]
     for rule in protocol.on(trigger):
         lines.extend(_sentences(rule, protocol, origins))
     if len(lines) == 2:
@@ -57,6 +65,9 @@ def _sentences(rule: Rule, protocol: Protocol, origins: Mapping[str, Origin]) ->
         yield f"  {_step_sentence(step, rule)}"
     yield f"  It ends when {phrases.ends(rule)}."
     yield f"  Because: {rule.because.note} ({', '.join(rule.because.cite)}; {rule.because.kind}; {rule.protocol}; {origins[rule.id]})"
+    days = phrases.days(rule.since, rule.to)
+    if days:
+        yield f"  In force {days}."
     if rule.approved is not None:
         yield f"  Asks less than the default: approved by {rule.approved.by}, because {rule.approved.reasons}."
     yield ""

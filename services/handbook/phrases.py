@@ -1,5 +1,7 @@
 """Puts the parts of a rule into plain words."""
 
+from datetime import date
+
 from services.protocol.policy.rule_language.grammar import Rule, Step, When
 from services.protocol.policy.rule_language.periods import Calendar, format_period
 from services.safeguarding.meetings import AtOnce
@@ -62,6 +64,13 @@ def start(rule: Rule) -> str:
             else " and ".join(filter(None, [ahead, f"on the day of {date}"]))
         )
     return "in working hours" if rule.hours == "working" else ""
+
+
+def days(since: date | None, to: date | None) -> str:
+    """First and last day in force, `from 9 June 2025 to 1 March 2026`; empty where there are none."""
+    first = "" if since is None else f"from {since:%-d %B %Y}"
+    last = "" if to is None else f"to {to:%-d %B %Y}"
+    return " ".join(filter(None, [first, last]))
 
 
 def meets(rule: Rule) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from http import HTTPStatus
 from pathlib import Path
 
@@ -18,14 +19,16 @@ from services.handbook import phrases
 from services.handbook.charts.chart import charts
 from services.handbook.charts.svg import svg
 from services.handbook.question import triggers_of
+from services.handbook.shown_rules import ShownRules
 from services.handbook.stories import story_form
 from services.handbook.stories.timeline_page import COLUMNS, moments
-from services.platform.runtime.logs import logger
-from services.protocol.loader import DEFAULT, Library, files
+from services.protocol.loader import Library
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
 from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.protocol.rule_file import DEFAULT
 from services.protocol.simulate import Timeline, tell
+from services.safeguarding.working_time import day_in_england
 
 HERE = Path(__file__).parent
 SVG = SECURITY | {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
@@ -34,24 +37,15 @@ MOMENTS_SHOWN = 300
 
 
 def mount(app: FastAPI, door: SessionGuard, look: Templates, settings: ConsoleSettings) -> None:
-    """Into the console, behind its door and in its look. The rules are those that lie there at its start; where they
-    cannot be read, the pages are left out, and everything else of the console goes on.
-    """
-    try:
-        library = Library(files(settings.protocol_dir))
-        for each in library.read_files:
-            library.current(each.authority)
-    except (OSError, ValueError) as error:
-        logger().error("the protocol's files cannot be read: its pages are left out", exc_info=error)
-        return
+    """Into the console, behind its door and in its look."""
     look.add(HERE / "pages", ("/protocol", "Protocol"), ("/simulate", "Simulator"))
     app.mount("/handbook", StaticFiles(directory=HERE / "static"))
-    HandbookPages(library, door, look).mount(app)
+    HandbookPages(ShownRules(settings.protocol_dir), door, look).mount(app)
 
 
 @dataclass(frozen=True)
 class HandbookPages:
-    library: Library
+    rules: ShownRules
     door: SessionGuard
     look: Templates
     _one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
@@ -66,7 +60,7 @@ class HandbookPages:
     async def shows(self, request: Request, authority: str = "") -> Response:
         """For each event who is told."""
         here = await self.door.require(request)
-        protocol = self.library.current(self._whose(here.operator, authority))
+        _, _, protocol = await self._protocol(here.operator, authority)
         told = {
             trigger: dict.fromkeys(phrases.who(rule.tell, rule.among) for rule in protocol.on(trigger))
             for trigger in Trigger
@@ -76,34 +70,45 @@ class HandbookPages:
 
     async def explains(self, request: Request, event: str, authority: str = "") -> Response:
         here = await self.door.require(request)
-        name = self._whose(here.operator, authority)
-        protocol, origins = self.library.current(name), self.library.origins(name)
+        name, library, protocol = await self._protocol(here.operator, authority)
+        origins = library.origins(name)
         by_trigger = [(trigger, list(_duties(protocol.on(trigger), protocol))) for trigger in _known(event, protocol)]
         shown = {"event": event, "by_trigger": by_trigger, "origins": origins, "spoken": format_period}
         return self._page(request, here, "protocol-event.html", protocol, shown)
 
     async def draws(self, request: Request, event: str, authority: str = "") -> Response:
         here = await self.door.require(request)
-        name = self._whose(here.operator, authority)
-        _known(event, self.library.current(name))
-        return Response(svg(charts(event, self.library, name)), media_type="image/svg+xml", headers=SVG)
+        name, library, protocol = await self._protocol(here.operator, authority)
+        _known(event, protocol)
+        drawn = svg(charts(event, library, name, self._today()))
+        return Response(drawn, media_type="image/svg+xml", headers=SVG)
 
     async def asks(self, request: Request, authority: str = "") -> Response:
         here = await self.door.require(request)
-        protocol = self.library.current(self._whose(here.operator, authority))
+        _, _, protocol = await self._protocol(here.operator, authority)
         return self._form(request, here, protocol, {}, [])
 
     async def plays(self, request: Request) -> Response:
         """In a thread, one at a time: a week without an answer takes part of a second, and delays no other page."""
         here, form = await self.door.enter_with_form(request, May.LOOK)
-        name = self._whose(here.operator, form.get("authority", ""))
-        protocol = self.library.current(name)
+        name, library, protocol = await self._protocol(here.operator, form.get("authority", ""))
         wrong = story_form.wrong(story_form.questions(protocol), form)
         if wrong:
             return self._form(request, here, protocol, form, wrong)
         async with self._one_at_a_time:
-            timeline = await asyncio.to_thread(tell, story_form.story(form, name), self.library)
+            timeline = await asyncio.to_thread(tell, story_form.story(form, name), library)
         return self._form(request, here, protocol, form, [], timeline)
+
+    async def _protocol(self, operator: Operator, asked: str) -> tuple[str, Library, Protocol]:
+        """Of whom, from which files, and what is in force today."""
+        today = self._today()
+        await self.rules.look(today)
+        name = self._whose(operator, asked)
+        library = self.rules.library(name, today)
+        return name, library, library.current(name, today)
+
+    def _today(self) -> date:
+        return day_in_england(self.door.clocks.story())
 
     def _form(
         self,
@@ -139,6 +144,7 @@ class HandbookPages:
         around: dict[str, object] = {
             "protocol": protocol,
             "authorities": self._to_choose(here.operator),
+            "faults": self.rules.faults(protocol.authority),
             "say": phrases,
         }
         return self.look.page(request, name, around | dict(shown), here, status=status)
@@ -147,7 +153,7 @@ class HandbookPages:
         """Whose rules may be looked at beside the default; none for who sees one authority."""
         if operator.authority is not None:
             return []
-        return [DEFAULT, *sorted({file.authority for file in self.library.read_files} - {DEFAULT})]
+        return [DEFAULT, *self.rules.authorities]
 
     def _whose(self, operator: Operator, asked: str) -> str:
         if operator.authority is not None:

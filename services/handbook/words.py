@@ -12,8 +12,8 @@ from services.platform.delivery.channels.gsm_segments import is_gsm, segments, u
 from services.platform.delivery.channels.sms import REPEAT_MARK
 from services.professionals import email_wording, sms_wording
 from services.protocol.checks.findings import Finding
-from services.protocol.loader import RulesFile
 from services.protocol.policy.duties.tellings import CARERS
+from services.protocol.rule_file import RulesFile
 from services.safeguarding.identifiers import CODE_LENGTH
 from services.safeguarding.roles import Channel, Role, Wording
 from services.strategy import wording as invitations

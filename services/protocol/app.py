@@ -3,21 +3,26 @@
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Prefetch
-from services.protocol.checks.check import check
+from services.protocol.checks.check import faults_in
+from services.protocol.editions.rules_in_force import RulesInForce
+from services.protocol.editions.watch import RulesWatch
 from services.protocol.handlers import Handlers
-from services.protocol.loader import Library, files
+from services.protocol.loader import files
 from services.protocol.settings import ProtocolSettings
 from services.protocol.store import held_cases, remember
 
 
 async def main() -> None:
-    """Refuses to start while `check` finds fault with a rule: a wrong protocol must not decide about a child."""
+    """Refuses to start only where the shipped rules are at fault: whatever an authority writes, the others go on."""
     settings = ProtocolSettings()
-    findings = check(settings.protocol_dir)
+    shipped = files()
+    findings = faults_in(shipped)
     if findings:
         raise SystemExit("\n".join(str(finding) for finding in findings))
     host = ServiceHost("protocol", settings)
-    handlers = Handlers(Library(files(settings.protocol_dir)), host.clocks)
+    rules = RulesInForce()
+    host.add_periodic(RulesWatch(rules, shipped, settings.protocol_dir, host.store, host.clocks).repeating())
+    handlers = Handlers(rules, host.clocks)
     host.subscribe(
         handlers.subscriptions(), handlers.last_resort, prefetch=Prefetch(held_cases, remember), consumer=FaustConsumer
     )

@@ -13,7 +13,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.store.unit_of_work import UnitOfWork
 from services.protocol import metrics, store
-from services.protocol.loader import Library
+from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.outgoing_messages import publish_decision
 from services.protocol.policy.case import Case
 from services.protocol.policy.draft import Happened, Protocols, responsible
@@ -28,6 +28,7 @@ from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, DutyOutcomes
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.message import Message
+from services.safeguarding.working_time import day_in_england
 
 HEARD_BY_PRIORITY: Mapping[Priority, Collection[type[Message]]] = {
     Priority.URGENT: READ,
@@ -41,8 +42,8 @@ HEARD = tuple(event for events in HEARD_BY_PRIORITY.values() for event in events
 class Handlers:
     """One handler for every message: the policy alone knows what differs between them."""
 
-    def __init__(self, library: Library, clocks: Clocks) -> None:
-        self._library = library
+    def __init__(self, rules: RulesInForce, clocks: Clocks) -> None:
+        self._rules = rules
         self._clocks = clocks
         self._saved: set[str] = set()
 
@@ -97,9 +98,11 @@ class Handlers:
 
     async def _protocols(self, uow: UnitOfWork, authority: str, case: Case, joined: Case | None) -> Protocols:
         """The one in force now is saved before anything is decided by it, so that a case can always be read again."""
-        current = self._library.current(authority)
+        await self._rules.ready()
+        today = day_in_england(self._clocks.story())
+        current = self._rules.current(authority, today)
         if current.hash not in self._saved:
-            store.save_protocol(uow, current, self._library.text(authority))
+            store.save_protocol(uow, current, self._rules.text(authority, today))
             uow.on_commit(lambda: self._saved.add(current.hash))
         others = (case.protocols() if joined is None else case.protocols() | joined.protocols()) - {current.hash}
         return Protocols(current, {name: await uow.fetch(store.protocol_by_hash(name)) for name in others})

@@ -2,19 +2,23 @@
 
 import hashlib
 import json
-import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from services.protocol.law.law import Law, shipped
+from services.protocol.law.periods import TO_BE_CONFIRMED, holds, turning_days
+from services.protocol.law.sources import sources_of
+from services.protocol.law.values import NoValue, Values, values_of
 from services.protocol.policy.rule_language.grammar import Protocol
+from services.protocol.rule_file import DEFAULT, RulesFile, read
 from services.safeguarding.identifiers import is_for_exercises
 
 DEFAULT_RULES = Path(__file__).parent / "rules"
-DEFAULT = "default"
 SELF_TEST = (
     "tell-police-missing",  # police: a signed notice
     "tell-duty-worker-missing",  # professionals: a text
@@ -25,105 +29,11 @@ SELF_TEST = (
 """The default rules of an authority for exercises alone: one for each way by which each service tells somebody."""
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """Reads YAML as a person does: `on` is a word and no truth value, and a duplicate key is a mistake."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 PyYAML calls it so
-        keys = [key.value for key, _ in node.value]
-        twice = next((key for key, _ in node.value if keys.count(key.value) > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"duplicate key {twice.value}", twice.start_mark)
-        return super().construct_mapping(node, deep=deep)
-
-
-_PlainLoader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:float")
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
-
-
-@dataclass(frozen=True)
-class RulesFile:
-    """One file as written. `lines` holds the line on which each rule begins, `places` the line of each of its words."""
-
-    path: Path
-    protocol: str
-    version: str
-    authority: str
-    rules: list[dict[str, Any]]
-    closing: list[str] = field(default_factory=list)
-    watch_on: list[str] = field(default_factory=list)
-    lines: dict[str, int] = field(default_factory=dict)
-    places: dict[tuple[str, str], int] = field(default_factory=dict)
-    """By rule and word, such as `("tell-police-missing", "until")`; by "" and word outside the rules."""
-    stand_down: dict[str, str] = field(default_factory=dict)
-    approved: dict[str, str] | None = None
-    """Who approved that `closing`, `watch-on` or `stand-down` asks less than the default, and why."""
-
-
 class Unread(ValueError):
     """Each of `args` names a file that cannot be read, or a folder that is not there."""
 
     def __str__(self) -> str:
         return "\n".join(self.args)
-
-
-def read(path: Path) -> RulesFile:
-    """Raises ValueError, naming file and line, where the file is no mapping with `protocol`, `version` and `rules`."""
-    try:
-        node = yaml.compose(path.read_text(), Loader=_PlainLoader)
-        content = _PlainLoader("").construct_document(node) if node is not None else None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        msg = f"{path.name}:{line}: {error.problem}"
-        raise ValueError(msg) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        msg = f"{path.name}:1: {error.strerror if isinstance(error, OSError) else 'holds what is no text'}"
-        raise ValueError(msg) from error
-    if not isinstance(content, dict) or not _is_list_of_mappings(content.get("rules")):
-        msg = (
-            f"{path.name}:1: a protocol file has `protocol`, `version` and a list of `rules`, each beginning with `id`"
-        )
-        raise ValueError(msg)
-    return RulesFile(
-        path=path,
-        protocol=str(content.get("protocol", path.stem)),
-        version=str(content.get("version", "")),
-        authority=str(content.get("authority", DEFAULT)),
-        rules=content["rules"],
-        closing=content.get("closing", []),
-        watch_on=content.get("watch-on", []),
-        stand_down=content.get("stand-down", {}),
-        lines=_lines(node),
-        places=_places(node),
-        approved=content.get("approved"),
-    )
-
-
-def _is_list_of_mappings(written: object) -> bool:
-    return isinstance(written, list) and all(isinstance(each, dict) for each in written)
-
-
-def _lines(document: yaml.Node | None) -> dict[str, int]:
-    return {name: rule.start_mark.line + 1 for name, rule in _rules(document)}
-
-
-def _places(document: yaml.Node | None) -> dict[tuple[str, str], int]:
-    places = {("", key.value): key.start_mark.line + 1 for key, _ in (() if document is None else document.value)}
-    for name, rule in _rules(document):
-        places |= {(name, key.value): key.start_mark.line + 1 for key, _ in rule.value}
-    return places
-
-
-def _rules(document: yaml.Node | None) -> Iterator[tuple[str, yaml.MappingNode]]:
-    for key, value in () if document is None else document.value:
-        for rule in value.value if key.value == "rules" else ():
-            for name, written in rule.value if isinstance(rule, yaml.MappingNode) else ():
-                if name.value == "id":
-                    yield str(written.value), rule
 
 
 def files(authorities: Path | None = None) -> list[RulesFile]:
@@ -176,32 +86,68 @@ class Origin:
 def origins(read_files: list[RulesFile], authority: str) -> dict[str, Origin]:
     """By rule, merged as `merge_files` does."""
     found: dict[str, Origin] = {}
-    for each in (file for file in read_files if file.authority in (DEFAULT, authority)):
+    for each in _that_concern(read_files, authority):
         for name, line in each.lines.items():
             before = found.get(name)
             found[name] = Origin(each.path.name, line, None if before is None else f"{before.file}:{before.line}")
     return found
 
 
-def merge_files(read_files: list[RulesFile], authority: str) -> str:
-    """The protocol's text for this authority: its own rule replaces the default rule of the same id.
+def _that_concern(read_files: Iterable[RulesFile], authority: str) -> list[RulesFile]:
+    """Those of everybody, then the authority's own, which have the last word."""
+    mine = (each for each in read_files if each.authority in (DEFAULT, authority))
+    return sorted(mine, key=lambda each: each.authority != DEFAULT)
+
+
+def law_of(read_files: Iterable[RulesFile], authority: str = DEFAULT) -> Law:
+    """The shipped law, and what the files of everybody and of this authority add. Raises ValueError (pydantic's)."""
+    law = shipped()
+    for each in _that_concern(read_files, authority):
+        if each.sources or each.values:
+            sources, values = sources_of(each.sources), values_of(each.values)
+            law = Law(law.sources.with_others(sources), law.values.with_others(values))
+    return law
+
+
+def turning_days_of(read_files: Sequence[RulesFile]) -> tuple[date, ...]:
+    """Days from which other rules or values may hold, the first before every other. Raises ValueError for no day."""
+    dated = [each.period(rule) for each in read_files for rule in each.rules]
+    valued = [each.period for each in law_of(read_files).values.all]
+    return turning_days([*dated, *valued, *((each.since, None) for each in read_files)])
+
+
+def in_force(rule: dict[str, Any], file: RulesFile, values: Values, on: date) -> dict[str, Any] | None:
+    """The rule with the law's numbers of that day. None: it does not hold then, or waits for somebody to confirm it."""
+    if rule.get("state") == TO_BE_CONFIRMED or not holds(file.period(rule), on):
+        return None
+    try:
+        resolved: dict[str, Any] = values.resolved(rule, on)
+    except NoValue:
+        return None
+    return resolved if file.since is None else {"from": file.since, **resolved}
+
+
+def merge_files(read_files: Iterable[RulesFile], authority: str, on: date, law: Law | None = None) -> str:
+    """The protocol's text for this authority on that day: its own rule replaces the default rule of the same id.
 
     Of the default rules, an authority that exists for exercises alone has only those of `SELF_TEST`.
     """
+    concern = _that_concern(read_files, authority)
+    values = (law or law_of(concern)).values
     rules: dict[str, dict[str, Any]] = {}
     closing: list[str] = []
     watch_on: list[str] = []
     stand_down: dict[str, str] = {}
-    for each in read_files:
-        if each.authority not in (DEFAULT, authority):
-            continue
+    for each in (file for file in concern if holds((file.since, None), on)):
         closing = each.closing or closing
         watch_on = each.watch_on or watch_on
         stand_down = each.stand_down or stand_down
         for rule in each.rules:
             if each.authority == DEFAULT and is_for_exercises(authority) and rule.get("id") not in SELF_TEST:
                 continue
-            rules[str(rule.get("id"))] = {**rule, "protocol": f"{each.protocol} {each.version}"}
+            resolved = in_force(rule, each, values, on)
+            if resolved is not None:
+                rules[str(rule.get("id"))] = {**resolved, "protocol": f"{each.protocol} {each.version}"}
     return json.dumps(
         {
             "authority": authority,
@@ -211,6 +157,7 @@ def merge_files(read_files: list[RulesFile], authority: str) -> str:
             "rules": list(rules.values()),
         },
         sort_keys=True,
+        default=str,
     )
 
 
@@ -221,21 +168,38 @@ def parse(text: str) -> Protocol:
 
 @dataclass
 class Library:
-    """Every authority's protocol as the files now say, each merged once."""
+    """Every authority's protocol as these files say, on each day, each merged once."""
 
     read_files: list[RulesFile]
-    _texts: dict[str, str] = field(default_factory=dict)
-    _parsed: dict[str, Protocol] = field(default_factory=dict)
+    _texts: dict[tuple[str, int], str] = field(default_factory=dict)
+    _parsed: dict[tuple[str, int], Protocol] = field(default_factory=dict)
 
     def origins(self, authority: str) -> dict[str, Origin]:
         return origins(self.read_files, authority)
 
-    def text(self, authority: str) -> str:
-        if authority not in self._texts:
-            self._texts[authority] = merge_files(self.read_files, authority)
-        return self._texts[authority]
+    @cached_property
+    def law(self) -> Law:
+        return law_of(self.read_files)
 
-    def current(self, authority: str) -> Protocol:
-        if authority not in self._parsed:
-            self._parsed[authority] = parse(self.text(authority))
-        return self._parsed[authority]
+    @cached_property
+    def _turning_days(self) -> tuple[date, ...]:
+        return turning_days_of(self.read_files)
+
+    def _era(self, on: date) -> int:
+        return max(1, bisect_right(self._turning_days, on))
+
+    def text(self, authority: str, on: date | None = None) -> str:
+        """As `current`, not parsed."""
+        on = on or self.law.checked_on
+        key = authority, self._era(on)
+        if key not in self._texts:
+            self._texts[key] = merge_files(self.read_files, authority, on, self.law)
+        return self._texts[key]
+
+    def current(self, authority: str, on: date | None = None) -> Protocol:
+        """In force on that day in England; left out, on the day of the law's newest check: pages stay the same."""
+        on = on or self.law.checked_on
+        key = authority, self._era(on)
+        if key not in self._parsed:
+            self._parsed[key] = parse(self.text(authority, on))
+        return self._parsed[key]

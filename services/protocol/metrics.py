@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import get_args
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.duties.milestones import Measurement, Milestone
@@ -25,6 +25,11 @@ DECIDING = Histogram(
 )
 GAPS = Counter(
     "protocol_unknown_facts", "Decisions in which a fact was unknown and counted as yes", ["authority", "question"]
+)
+RULES_FAULTY = Gauge(
+    "protocol_rules_faulty",
+    "1 while the newest files of an authority's rules are at fault, and its last good ones hold",
+    ["authority"],
 )
 POLICE_ACCEPTED = Histogram(
     "report_to_police_accepted_seconds",

@@ -11,11 +11,13 @@ from services.protocol.loader import Library, files
 from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
+from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.stories import AUTHORITY, OUTCOMES, Answers, Happening, Story, read
 from services.safeguarding.duty.decisions import ProtocolDecided
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
+from services.safeguarding.working_time import day_in_england
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class _World:
     def __init__(self, story: Story, library: Library) -> None:
         self._story = story
         self._child = story.child
-        self._protocols = Protocols(library.current(story.child.authority))
+        self._library = library
+        self._kept: dict[str, Protocol] = {}
         self._queue: list[tuple[datetime, int, Happening | Message]] = []
         self._put = 0
         self._versions: dict[UUID, int | None] = {}
@@ -115,6 +118,12 @@ class _World:
             {"duty": duty.duty, "step": each.step, "authority": AUTHORITY, **(each.model_extra or {})}
         )
 
+    def _protocols(self, now: datetime) -> Protocols:
+        """The one in force on the day, and those that were before."""
+        current = self._library.current(self._story.child.authority, day_in_england(now))
+        self._kept[current.hash] = current
+        return Protocols(current, self._kept)
+
     def _answered(self, content: Any, now: datetime, order: int) -> Happened | None:
         deadline = getattr(content, "deadline", None)
         if deadline is not None and self._versions.get(deadline) != content.version:
@@ -129,7 +138,7 @@ class _World:
         return any(each.cause.exercise for each in (duty, waiting) if each is not None)
 
     def _decide(self, happened: Happened, now: datetime) -> None:
-        decision = decide(self._timeline.case, happened, self._child, self._protocols, now)
+        decision = decide(self._timeline.case, happened, self._child, self._protocols(now), now)
         self._timeline.case = decision.case
         after = now - self._story.begins
         self._timeline.heard.append(Heard(after, happened.content, happened.exercise))

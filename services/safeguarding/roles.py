@@ -52,6 +52,13 @@ PLAN_OWNERS = frozenset(Role) - {
 """Who may have a step of a plan: somebody whom a mail reaches."""
 
 
+class Deed(StrEnum):
+    """Something that has to be done. A duty that stands for it ends when it is recorded, and on no word before."""
+
+    SAFE_AND_WELL_CHECK = "safe-and-well-check"
+    RETURN_INTERVIEW = "return-interview"
+
+
 class Channel(StrEnum):
     WEBHOOK = "webhook"
     TEXT = "text"

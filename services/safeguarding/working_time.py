@@ -66,6 +66,11 @@ def in_england(at: datetime) -> datetime:
         return at
 
 
+def day_in_england(at: datetime) -> date:
+    """The day by whose law and rules something that happens at `at` is judged. `at` must be aware."""
+    return in_england(at).date()
+
+
 def on_duty(rota: Iterable[Turn], at: datetime) -> list[Turn]:
     """Those on duty at `at`, in the order in which they are to be asked: the first, then deputies."""
     return sorted((turn for turn in rota if turn.covers(at)), key=lambda turn: (turn.order, turn.person))

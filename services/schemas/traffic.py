@@ -23,7 +23,12 @@ from services.safeguarding.duty.duties import (
     ProfessionalNotify,
     StrategyInvite,
 )
-from services.safeguarding.duty.evidence import DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
+from services.safeguarding.duty.evidence import (
+    DeliveriesAttempted,
+    DeliveryAttempted,
+    RegisterLookedUp,
+    RulesTakenUp,
+)
 from services.safeguarding.duty.outcomes import (
     DutyAccepted,
     DutyAcknowledged,
@@ -107,7 +112,7 @@ SAYS: dict[str, Kinds] = {
         DutyAcknowledged,
         *SENDING,
     ),
-    "protocol": (*every(Duty), MessageDecided, EpisodeChanged, ReportTaken, DutyFailed),
+    "protocol": (*every(Duty), MessageDecided, EpisodeChanged, ReportTaken, DutyFailed, RulesTakenUp),
     "police": (
         *every(events.PoliceReply),
         events.PoliceNoticeHasGaps,

@@ -2,7 +2,8 @@
 
 from services.handbook.documents import requirements
 from services.handbook.stories.golden_stories import play_all
-from services.protocol.loader import DEFAULT, Library, files
+from services.protocol.loader import Library, files
+from services.protocol.rule_file import DEFAULT
 
 
 def test_the_requirements_are_all_there_once() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -30,7 +31,9 @@ WITHIN_SECONDS = 30
 
 
 @pytest.fixture
-def service(kafka: Kafka, database: Database) -> Iterator[subprocess.Popen[bytes]]:
+def service(kafka: Kafka, database: Database, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Beside an authority whose rules nobody can read."""
+    (tmp_path / "lapwing.yaml").write_text("authority: lapwing\nrules: [")
     port = free_port()
     environment = bare() | {
         "SAFE_RETURN_DATABASE": f"postgresql://127.0.0.1:{database.port}/safe_return",
@@ -38,6 +41,7 @@ def service(kafka: Kafka, database: Database) -> Iterator[subprocess.Popen[bytes
         "SAFE_RETURN_SECRETS_DIR": str(kafka.secrets),
         "SAFE_RETURN_HTTP_PORT": str(port),
         "SAFE_RETURN_SLOT": "7",
+        "SAFE_RETURN_PROTOCOL_DIR": str(tmp_path),
     }
     with (kafka.secrets.parent / "protocol.log").open("ab") as log:
         running = subprocess.Popen(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.protocol.loader import Library, files
-from services.protocol.loader import read as read_rules
+from services.protocol.rule_file import read as read_rules
 from services.protocol.simulate import tell
 from services.protocol.stories import read
 

@@ -1,6 +1,7 @@
 """When discussions meet, as the default rules say it."""
 
-from services.protocol.loader import DEFAULT, Library, files
+from services.protocol.loader import Library, files
+from services.protocol.rule_file import DEFAULT
 from services.safeguarding.meetings import AtOnce, InFull
 
 _RULES = Library(files()).current(DEFAULT).by_id

@@ -9,8 +9,9 @@ from sqlalchemy import text
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
+from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.handlers import Handlers
-from services.protocol.loader import Library, files
+from services.protocol.loader import files
 from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.message import Message
 from tests.support.database import Database
@@ -23,7 +24,7 @@ class Protocol:
     def __init__(self, database: Database) -> None:
         self.clocks = Clocks()
         self.store = Store(database.engine("protocol"), origin=Origin("protocol", self.clocks))
-        self.handlers = Handlers(Library(files()), self.clocks)
+        self.handlers = Handlers(RulesInForce(files()), self.clocks)
 
     def received(self, content: Message, child: str, **about: Any) -> Received[Any]:
         return Received(

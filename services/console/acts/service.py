@@ -8,7 +8,6 @@ from services.console import metrics
 from services.console.acts.recorder import ActRecorder
 from services.console.policy.about import About
 from services.console.policy.acts import ACT_SPECS, ActSpec
-from services.console.policy.answers import Answers
 from services.console.policy.permits import Operator
 from services.console.read_model import repository as read_model
 from services.platform.register.children import identity
@@ -16,6 +15,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.safeguarding.deeds.answers import Answers
 from services.safeguarding.identifiers import derived
 from services.safeguarding.operators import OperatorAct
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.console.policy.answers import Answers
+from services.safeguarding.deeds.answers import Answers
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, StepRecord
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
 from services.safeguarding.identifiers import AuthorityId, ChildId

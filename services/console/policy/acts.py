@@ -6,10 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from services.console.policy.about import About
-from services.console.policy.answers import Answers, Field, Kind
 from services.console.policy.permits import May
 from services.console.policy.status import GONE
 from services.safeguarding.child_events import discussion_events, events, plan_events
+from services.safeguarding.deeds.answers import Answers, Field, Kind
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeState, StepRecord
 from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.duty.evidence import RegisterLookedUp

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from services.handbook import phrases
 from services.handbook.question import triggers_of
@@ -43,9 +44,9 @@ class Chart:
     lanes: tuple[ChartLane, ...]
 
 
-def charts(event_kind: str, library: Library, authority: str) -> list[Chart]:
-    """One for each thing that the event may turn out to be. Raises ValueError for an unknown one."""
-    protocol = library.current(authority)
+def charts(event_kind: str, library: Library, authority: str, on: date | None = None) -> list[Chart]:
+    """One for each thing that the event may turn out to be, as `explain`. Raises ValueError for an unknown one."""
+    protocol = library.current(authority, on)
     return [
         Chart(trigger, protocol.label, tuple(_lanes(protocol.on(trigger), protocol)))
         for trigger in triggers_of(event_kind, protocol)

@@ -5,7 +5,8 @@ from pathlib import Path
 from services.handbook.charts.chart import charts
 from services.handbook.charts.svg import svg
 from services.handbook.documents import protocol_page, requirements
-from services.protocol.loader import DEFAULT, Library, files
+from services.protocol.loader import Library, files
+from services.protocol.rule_file import DEFAULT
 
 FOLDER = Path(__file__).parents[3] / "docs"
 DRAWN = ("child.reported-missing",)
@@ -17,7 +18,11 @@ def documents() -> dict[str, str]:
     library = Library(files())
     protocol = library.current(DEFAULT)
     drawn = {f"protocol/{event}.svg": svg(charts(event, library, DEFAULT)) for event in DRAWN}
-    return {"protocol.md": protocol_page.page(protocol), "requirements.md": requirements.page(protocol), **drawn}
+    return {
+        "protocol.md": protocol_page.page(protocol, library.law),
+        "requirements.md": requirements.page(protocol),
+        **drawn,
+    }
 
 
 def differing(folder: Path = FOLDER) -> list[str]:

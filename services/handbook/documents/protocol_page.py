@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from services.handbook import phrases
+from services.protocol.law.law import Law
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
 from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
@@ -11,9 +12,10 @@ HEAD = """\
 # The protocol: who is told, when, and why
 
 Rendered by `make schemas` from [services/protocol/rules/](../services/protocol/rules/): edit those. An authority's own files
-take the place of these rules by id; `python -m services explain EVENT --authority NAME --folder FOLDER` says what then holds, and
-from which file and line. S36 is paragraph 36 of the statutory guidance of 2017; other sources are named in the practice digest. *Guidance*
-is asked by the guidance itself, a *default* carries out what it asks in a way that it leaves open, *local* is good practice.
+take the place of these rules by id; `python -m services explain EVENT --authority NAME --folder FOLDER --on DATE` says what then holds
+on that day, and from which file and line. S36 is paragraph 36 of the text of the statutory guidance that we have (DfE, March 2017); all
+texts are [below](#the-law-that-these-rules-go-by). *Guidance* is asked by the guidance itself, and an authority asks less only with a name
+and exceptional reasons; a *default* carries out what it asks in a way that it leaves open, *local* is good practice: these it may change.
 
 Minutes of the next steps count from the first telling. Nobody is told twice of one thing; who holds a role is looked up when it is sent.
 
@@ -21,8 +23,8 @@ Minutes of the next steps count from the first telling. Nobody is told twice of 
 """
 
 
-def page(protocol: Protocol) -> str:
-    """Markdown, the same bytes for the same rules."""
+def page(protocol: Protocol, law: Law) -> str:
+    """Markdown, the same bytes for the same rules and the same law."""
     asked = [trigger for trigger in Trigger if protocol.on(trigger)]
     parts = [HEAD, "| when | who is told |\n| --- | --- |", *(_line(trigger, protocol) for trigger in asked), ""]
     for trigger in asked:
@@ -34,7 +36,28 @@ def page(protocol: Protocol) -> str:
         "## What must have happened before an episode closes\n",
         phrases.sentence(", ".join(phrases.words_of(each) for each in protocol.closing)) + ". Never by time.",
     ]
-    return "\n".join(parts) + "\n"
+    return "\n".join([*parts, *_law(law)]) + "\n"
+
+
+def _law(law: Law) -> Iterator[str]:
+    yield "\n## The law that these rules go by\n"
+    yield "Numbers of the law, and the days on which they hold. What is *to be confirmed* is off: no rule uses it.\n"
+    yield "| number | is | days | state | source | |\n| --- | --- | --- | --- | --- | --- |"
+    for value in law.values.all:
+        days = phrases.days(value.since, value.to) or "always"
+        yield f"| {value.id} | {value.amount} | {days} | {_state(value.state)} | {', '.join(value.cite)} | {value.note or ''} |"
+    yield "\nTexts that are cited, or that have moved since ours. `check` warns of one that is cited and was not checked for 180 days.\n"
+    yield "| source | edition | days | checked on | state | |\n| --- | --- | --- | --- | --- | --- |"
+    for source in law.sources.all:
+        days = phrases.days(source.since, source.to)
+        checked = "never" if source.checked_on is None else f"{source.checked_on:%-d %B %Y}"
+        replaced = "" if source.replaced_by is None else f" Replaced by {source.replaced_by}."
+        name = f"{source.id}: {source.title}"
+        yield f"| {name} | {source.edition} | {days} | {checked} | {_state(source.state)} | {source.note or ''}{replaced} |"
+
+
+def _state(state: str) -> str:
+    return state.replace("-", " ")
 
 
 def _heading(trigger: Trigger) -> str:
@@ -63,6 +86,9 @@ def _rule(rule: Rule, protocol: Protocol, after: str = "") -> Iterator[str]:
     if rule.otherwise:
         yield f"While nobody answers: {'; '.join(_step(step, rule) for step in rule.otherwise)}.  "
     yield f"Until {phrases.ends(rule)}.  "
+    days = phrases.days(rule.since, rule.to)
+    if days:
+        yield f"In force {days}.  "
     yield f"Why: {rule.because.note} *{rule.because.kind}: {cites}*"
     yield ""
     for becomes in ("accepted", "acknowledged", "failed"):

@@ -9,9 +9,10 @@ from typing import Any
 
 from services.handbook.stories.golden_stories import STORIES, name_of, story_files
 from services.protocol.checks.downgrade import GIVEN_UP
-from services.protocol.loader import DEFAULT, DEFAULT_RULES, Library, RulesFile, read
+from services.protocol.loader import DEFAULT_RULES, Library
 from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.policy.rule_language.periods import format_period
+from services.protocol.rule_file import DEFAULT, RulesFile, read
 from services.protocol.simulate import Told, tell
 from services.protocol.stories import AUTHORITY
 from services.protocol.stories import read as read_story

@@ -154,7 +154,7 @@ class Report(Contract):
     risks_now: str = UNKNOWN
     """Harm, exploitation, self-harm, danger to others, travel abroad: the reporter's fears."""
     first_72_hours: Known = UNKNOWN
-    """Of care, when the child was reported (S36)."""
+    """Of care, when the child was reported."""
     earlier_episodes: str = UNKNOWN
     """How many of this child this force was told of through Safe Return."""
     last_episode: str = UNKNOWN
@@ -176,7 +176,7 @@ class Risk(Contract):
 
     presumed: Literal["high"] = "high"
     raised: bool = False
-    """In the first 72 hours, or on a watch whose cause is not for this notice (S36, S59)."""
+    """In the first 72 hours, or on a watch whose cause is not for this notice."""
 
 
 class NoticeData(Contract):
@@ -189,7 +189,9 @@ class NoticeData(Contract):
     request: str | None = None
     exercise: bool
     handling: Literal["OFFICIAL-SENSITIVE"] = "OFFICIAL-SENSITIVE"
-    sharing_basis: str = "Shared without consent where safety may be at risk (Care of UMC guidance 2017, paragraph 35)"
+    sharing_basis: str = (
+        "Shared without consent where safety may be at risk (DfE statutory guidance on unaccompanied migrant children)"
+    )
     sender: Sender
     child: Child | None
     """None while nobody knows which child it is: then `candidates` says whom it may be."""

@@ -1,34 +1,40 @@
 """Refuses a protocol that could let a child fall between two agencies, by line, and says what to write instead."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
-from services.protocol.checks import conflicts, rule_checks
+from services.protocol.checks import citations, conflicts, rule_checks
 from services.protocol.checks.downgrade import lacking, weaker
 from services.protocol.checks.findings import Finding
 from services.protocol.checks.spelling import unknown_words
-from services.protocol.loader import DEFAULT, RulesFile, is_of_rules, merge_files, parse, passed_over, readable
+from services.protocol.law.law import Law, shipped
+from services.protocol.law.sources import Sources
+from services.protocol.law.values import wrong_values
+from services.protocol.loader import is_of_rules, law_of, merge_files, parse, passed_over, readable, turning_days_of
 from services.protocol.policy.rule_language.grammar import Protocol
+from services.protocol.rule_file import DEFAULT, RulesFile
 
 
 def check(folder: Path | None = None) -> list[Finding]:
-    """Everything wrong with the default rules and with the authorities' files in `folder`. Empty means fit for use."""
+    """Everything wrong, on any day, with the default rules and the authorities' own in `folder`. Empty: fit for use."""
     read, unread = readable(folder)
     findings = [Finding(None, None, None, each, unreadable=True) for each in unread]
-    findings += [] if folder is None else _not_read(folder)
-    findings += [found for each in read for found in unknown_words(each)] + [*_given_twice(read)]
+    findings += [] if folder is None else unread_in(folder)
     if findings:
-        return findings
-    default = parse(merge_files(read, DEFAULT))
-    findings.extend(_of([each for each in read if each.authority == DEFAULT], default))
-    for authority in sorted({each.authority for each in read} - {DEFAULT}):
-        own = [each for each in read if each.authority == authority]
-        findings.extend(_of(own, parse(merge_files(read, authority)), default))
-    return list(dict.fromkeys(findings))
+        return [*findings, *_faults_of_words(read)]
+    return faults_in(read)
 
 
-def _not_read(folder: Path) -> list[Finding]:
+def warnings(folder: Path | None, today: date) -> list[str]:
+    """Doubts for a person, though the rules may be used: sources that may be out of date, files that nobody adopted."""
+    read, _ = readable(folder)
+    sound = [each for each in read if not list(_faults_of_words([each]))]
+    return list(dict.fromkeys([*citations.doubts(sound, today), *citations.unadopted(sound)]))
+
+
+def unread_in(folder: Path) -> list[Finding]:
     """A file that somebody wrote and nobody reads would be noticed only when a child is missing."""
     says = "is not read: a protocol file's name ends in .yaml, and it lies in the folder itself"
     return [
@@ -38,23 +44,86 @@ def _not_read(folder: Path) -> list[Finding]:
     ]
 
 
-def _given_twice(read: list[RulesFile]) -> Iterator[Finding]:
-    for authority in {each.authority for each in read}:
-        mine = [each for each in read if each.authority == authority]
-        names = Counter(str(rule["id"]) for each in mine for rule in each.rules if "id" in rule)
-        for each in mine:
-            for name in each.lines:
-                if names[name] > 1:
-                    says, instead = "two rules have this id", "an id of its own for each"
-                    yield Finding(each.path, each.lines[name], name, says, instead, unreadable=True)
+def faults_in(read: Sequence[RulesFile]) -> list[Finding]:
+    """Everything wrong with these files, which hold the default rules, for each authority of which there is one."""
+    spelled = list(_faults_of_words(read))
+    return spelled or list(dict.fromkeys(_faults_of_rules(read)))
 
 
-def _of(read: list[RulesFile], protocol: Protocol, default: Protocol | None = None) -> Iterator[Finding]:
-    """Findings about the rules that these files give."""
+def faults_of(authority: str, read: Sequence[RulesFile]) -> list[Finding]:
+    """Of the files of this authority alone, beside those of everybody, which are sound: a fraction of the work."""
+    spelled = list(_faults_of_words(read, authority))
+    return spelled or list(dict.fromkeys(_faults_of_rules(read, authority)))
+
+
+def _faults_of_words(read: Sequence[RulesFile], only: str | None = None) -> Iterator[Finding]:
+    values = shipped().values
+    for each in (file for file in read if file.authority == DEFAULT and not list(wrong_values(file.values))):
+        values = law_of([each]).values if each.values else values
+    mine = [each for each in read if only in (None, each.authority)]
+    for each in mine:
+        yield from unknown_words(each, values)
+    yield from _given_twice(mine)
+
+
+def _given_twice(read: Sequence[RulesFile]) -> Iterator[Finding]:
+    """Rules of one id may follow each other, each with its own days."""
+    by_name: dict[tuple[str, str], list[tuple[RulesFile, dict[str, object]]]] = defaultdict(list)
     for each in read:
-        for name in each.lines:
+        for rule in each.rules:
+            if "id" in rule:
+                by_name[each.authority, str(rule["id"])].append((each, rule))
+    for (_, name), rules in by_name.items():
+        try:
+            twice = citations.hold_together(rules)
+        except ValueError:
+            continue  # a day that is none is named already
+        for file in dict.fromkeys(id(file) for file, _ in rules) if twice else ():
+            each = next(one for one, _ in rules if id(one) == file)
+            says, instead = "two rules have this id", "an id of its own for each, or `from` and `to` that do not meet"
+            yield Finding(each.path, each.lines[name], name, says, instead, unreadable=True)
+
+
+def _faults_of_rules(read: Sequence[RulesFile], only: str | None = None) -> Iterator[Finding]:
+    base = [each for each in read if each.authority == DEFAULT]
+    authorities = sorted({each.authority for each in read} - {DEFAULT}) if only is None else [only]
+    law, days = law_of(base), turning_days_of(read)
+    yield from _faults_of_data([each for each in read if only in (None, each.authority)], law, days)
+    seen: set[str] = set()
+    for on in days:
+        text = merge_files(base, DEFAULT, on, law)
+        default = parse(text)
+        if only is None and text not in seen:
+            yield from _faults_on_a_day(base, default, law.sources)
+        for authority in authorities:
+            own = [each for each in read if each.authority == authority]
+            its_text = merge_files([*base, *own], authority, on, law)
+            if its_text not in seen:
+                yield from _faults_on_a_day(own, parse(its_text), law_of([*base, *own], authority).sources, default)
+            seen.add(its_text)
+        seen.add(text)
+
+
+def _faults_of_data(read: Sequence[RulesFile], law: Law, days: Sequence[date]) -> Iterator[Finding]:
+    for each in read:
+        for word, (says, instead) in citations.faults_of_law(each, law):
+            yield Finding(each.path, each.places.get(("", word)), None, says, instead)
+        for name, (says, instead) in citations.faults_of_numbers(each, law, days):
+            yield Finding(each.path, each.lines.get(name), name, says, instead)
+
+
+def _faults_on_a_day(
+    read: Sequence[RulesFile], protocol: Protocol, sources: Sources, default: Protocol | None = None
+) -> Iterator[Finding]:
+    """Findings about the rules that these files give, of those in force."""
+    for each in read:
+        for name in (name for name in each.lines if name in protocol.by_id):
             rule = protocol.by_id[name]
-            faults = [*rule_checks.faults_of(rule, protocol), *conflicts.faults_of(rule, protocol)]
+            faults = [
+                *rule_checks.faults_of(rule, protocol),
+                *citations.faults_of(rule, sources),
+                *conflicts.faults_of(rule, protocol),
+            ]
             if default is not None and name in default.by_id and rule.approved is None:
                 faults.extend(weaker(default.by_id[name], rule))
             for says, instead in faults:

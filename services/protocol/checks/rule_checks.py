@@ -1,6 +1,5 @@
 """Checks each rule by itself. Each check yields faults, with a correction."""
 
-import re
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -14,15 +13,6 @@ Fault: TypeAlias = tuple[str, str | None]
 
 HUMANS = frozenset({Role.DUTY_WORKER, Role.DUTY_EMERGENCY_TEAM, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE})
 """Someone on duty at every hour."""
-PARAGRAPH = re.compile(r"^S([1-9]|[1-7][0-9])$")
-SOURCES = frozenset(
-    {
-        "G14", "APP", "SUS", "NCA", "HAN", "CRA", "PHI", "MP-RI", "MP-RHI", "LIV", "LIV-F", "LIV-G", "DON", "TOR", "SOU", "LEW", "KEN",
-        "LIN", "FNC", "SGL", "SEF", "BRO", "LEE", "WHO", "CCLC", "RTR", "3C", "NRM", "WT", "903", "IOPC-S", "IOPC-36", "IPCC-09",
-        "HMIC", "OFS", "ECP", "HOT",
-    }
-)  # fmt: skip
-"""Names of the practice digest's sources (../shared/guidance/practice.md, section 0, kept beside the project)."""
 POLICE_WORDINGS = frozenset(
     {
         Wording.MISSING_NOTICE,
@@ -158,17 +148,6 @@ def _comes_back_to(start: str, here: str, protocol: Protocol, seen: frozenset[st
     return any(each == start or _comes_back_to(start, each, protocol, seen | {here}) for each in earlier)
 
 
-def _cites(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
-    for cite in rule.because.cite:
-        if PARAGRAPH.match(cite) is None and cite not in SOURCES:
-            yield (
-                f"{cite} is neither a paragraph of the guidance nor a known source",
-                "S1 to S79, or a source of the practice digest",
-            )
-    if rule.because.kind == "guidance" and not any(PARAGRAPH.match(cite) for cite in rule.because.cite):
-        yield "it claims guidance and cites no paragraph", "`kind: local`, or the paragraph"
-
-
 def _words_fit_the_recipient(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
     tellings = [(rule.tell, rule.by, rule.message)]
     tellings += [(step.tell, step.by, step.message or rule.message) for step in rule.otherwise if step.tell is not None]
@@ -207,7 +186,6 @@ PROOFS: tuple[Callable[[Rule, Protocol], Iterator[Fault]], ...] = (
     _ends_with_what_it_is_about,
     _ends_on_proof,
     _known_duties,
-    _cites,
     _words_fit_the_recipient,
     _steps_say_what_the_rule_is_about,
 )

@@ -9,14 +9,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.protocol.checks.findings import Finding
-from services.protocol.loader import RulesFile
+from services.protocol.law.sources import wrong_sources
+from services.protocol.law.values import Values, names_in, wrong_values
 from services.protocol.policy.rule_language.grammar import Rule, Step
 from services.protocol.policy.rule_language.questions import Question
 from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Trigger
+from services.protocol.rule_file import RulesFile
 from services.safeguarding.roles import Channel, Role, Wording
 
-OF_A_FILE = ("protocol", "version", "authority", "closing", "watch-on", "stand-down", "approved", "rules")
+OF_A_FILE = (
+    "protocol", "version", "authority", "adopted", "sources", "values", "closing", "watch-on", "stand-down", "approved", "rules",
+)  # fmt: skip
 OF_AN_APPROVAL = {"by", "reasons"}
+OF_AN_ADOPTION = ({"by"}, {"by", "from"})
+AUTHORITY = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 PART = re.compile(r"^[a-z_-]+$|^[0-9]+$")
 """Parts of a fault's place, without the names of classes and kinds that pydantic inserts."""
 KNOWN: Mapping[str, type[StrEnum]] = {
@@ -33,19 +39,37 @@ KNOWN: Mapping[str, type[StrEnum]] = {
 }
 
 
-def unknown_words(file: RulesFile) -> Iterator[Finding]:
+def unknown_words(file: RulesFile, values: Values) -> Iterator[Finding]:
+    """`values` are the law's numbers that its rules may name."""
     yield from _outside_the_rules(file)
     for written in file.rules:
-        try:
-            Rule.model_validate({**written, "protocol": file.protocol})
-        except ValidationError as error:
-            yield from _of_a_rule(file, written, error)
+        unknown = [name for name in names_in(written) if not values.versions(name)]
+        for name in unknown:
+            near = _nearest(name, dict.fromkeys(each.id for each in values.all))
+            yield _finding(
+                file, str(written.get("id")), "id", f"there is no value {name}", near, str(written.get("id"))
+            )
+        if not unknown:
+            yield from dict.fromkeys(_in_a_rule(file, written, values))
+
+
+def _in_a_rule(file: RulesFile, written: dict[str, Any], values: Values) -> Iterator[Finding]:
+    try:
+        for reading in values.every_reading(written):
+            Rule.model_validate({**reading, "protocol": file.protocol})
+    except ValidationError as error:
+        yield from _of_a_rule(file, written, error)
+    except ValueError as error:
+        yield _finding(file, str(written.get("id")), "id", str(error), None, str(written.get("id")))
 
 
 def _outside_the_rules(file: RulesFile) -> Iterator[Finding]:
     for _, word in (place for place in file.places if place[0] == ""):
         if word not in OF_A_FILE:
             yield _finding(file, "", word, f"{word} is no word of a protocol file", _nearest(word, OF_A_FILE))
+    if AUTHORITY.match(file.authority) is None:
+        says = f"authority: {file.authority} is no authority's id"
+        yield _finding(file, "", "authority", says, "small letters, digits and hyphens, as in the register")
     if not file.version:
         yield Finding(file.path, 1, None, "the file has no version", "version: 2026.1", unreadable=True)
     lists: tuple[tuple[str, object, type[StrEnum]], ...] = (
@@ -59,6 +83,17 @@ def _outside_the_rules(file: RulesFile) -> Iterator[Finding]:
     if file.stand_down and not _says_how(file.stand_down):
         says, instead = "stand-down says how a text ends a search", "stand-down: { by-text: code }, or word"
         yield _finding(file, "", "stand-down", says, instead)
+    yield from _in_its_head(file)
+
+
+def _in_its_head(file: RulesFile) -> Iterator[Finding]:
+    """Who stands behind the file, and what it adds to the law."""
+    for word, wrong in (("sources", wrong_sources(file.sources)), ("values", wrong_values(file.values))):
+        for says in wrong:
+            yield _finding(file, "", word, says, None)
+    if file.adopted is not None and not _says_who_adopted_it(file):
+        says, instead = "an adoption names who, and may say from which day", "adopted: { by: ..., from: 2026-12-01 }"
+        yield _finding(file, "", "adopted", says, instead)
     if file.approved is not None and not _names_who_and_why(file.approved):
         yield _finding(file, "", "approved", "an approval names who and why", "approved: { by: ..., reasons: ... }")
 
@@ -69,6 +104,15 @@ def _says_how(stand_down: object) -> bool:
 
 def _names_who_and_why(approved: object) -> bool:
     return isinstance(approved, dict) and set(approved) == OF_AN_APPROVAL
+
+
+def _says_who_adopted_it(file: RulesFile) -> bool:
+    if not isinstance(file.adopted, dict) or set(file.adopted) not in OF_AN_ADOPTION or not file.adopted["by"]:
+        return False
+    try:
+        return file.since is not None or "from" not in file.adopted
+    except ValueError:
+        return False
 
 
 def _of_a_rule(file: RulesFile, written: dict[str, Any], error: ValidationError) -> Iterator[Finding]:
@@ -91,7 +135,8 @@ def _of_a_rule(file: RulesFile, written: dict[str, Any], error: ValidationError)
 
 
 def _words_of(path: list[str]) -> list[str]:
-    return list((Step if path[0] == "otherwise" else Rule).model_fields)
+    fields = (Step if path[0] == "otherwise" else Rule).model_fields
+    return [field.alias or name for name, field in fields.items()]
 
 
 def _known_near(path: list[str], word: str) -> str | None:

@@ -10,7 +10,7 @@ from services.safeguarding import identifiers
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.meetings import Meets
 from services.safeguarding.message import Message, Topic
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import Channel, Deed, Role, Wording
 
 
 class Because(StrEnum):
@@ -51,6 +51,8 @@ class Duty(Message, topic=Topic.DUTIES):
     """The one person meant, where the role alone does not say (a carer who reported, someone told before)."""
     channel: Channel
     wording: Wording
+    deed: Deed | None = None
+    """What ends the duty when it is recorded. An answer only lets it rest. None: an answer, or its taking, ends it."""
     urgent: bool = True
     rule: str
     protocol: str

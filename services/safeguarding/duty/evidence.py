@@ -4,6 +4,7 @@ Heard by the console and the audit alone: most of the bus's messages are these, 
 should have to pass them over (docs/decisions/0014).
 """
 
+from datetime import date
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
@@ -52,6 +53,22 @@ class DeliveriesAttempted(Evidence, kind="deliveries.attempted.v1"):
     """Attempts about one child that one service recorded together."""
 
     attempts: tuple[DeliveryAttempted, ...]
+
+
+class RulesTakenUp(Evidence, kind="rules.taken-up.v1"):
+    """New rules of an authority, or of everybody (`default`), are in force. They lie in `protocol.editions` under this
+    number, with the name of their adopter; the hash shows any change. The envelope's subject is no child but `rules-`
+    and the authority.
+    """
+
+    edition: int
+    """Those of one authority count from 1."""
+    hash: str
+    """SHA-256 of the files."""
+    adopted: bool
+    """A file says who adopted them."""
+    effective_from: date
+    """The first day on which any of them holds."""
 
 
 class RegisterLookedUp(Evidence, kind="register.looked-up.v1"):

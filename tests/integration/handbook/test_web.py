@@ -17,7 +17,8 @@ from services.handbook.stories import story_form
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.notifications.channels import Channels
 from services.platform.store.unit_of_work import Store
-from services.protocol.loader import DEFAULT, Library, files
+from services.protocol.loader import Library, files
+from services.protocol.rule_file import DEFAULT
 from services.protocol.simulate import tell
 from services.safeguarding.operators import OperatorRole
 from tests.support.console import account, csrf_in, settings_of, sign_in
@@ -35,6 +36,8 @@ rules:
     by: text
     message: missing-notice
     within: 1m
+    otherwise:
+      - {{ after: 15m, tell: duty.head-of-service, by: text, message: not-acknowledged, repeat: 30m }}
     until: [child.returned, missing.retracted]
     because: {{ cite: [S57], kind: local, note: "{authority} wants its head told at once." }}
 """
@@ -159,11 +162,20 @@ def test_the_longest_story_of_each_event_ends_soon() -> None:
     assert time.process_time() - begun < len(events)
 
 
-async def test_rules_that_cannot_be_read_leave_the_pages_out_and_the_console_in(
-    database: Database, opened: Store, protocols: Path
+async def test_one_authority_s_faulty_file_is_shown_and_leaves_its_last_rules_and_all_others_as_they_were(
+    browser: httpx.AsyncClient, protocols: Path
 ) -> None:
-    (protocols / "broken.yaml").write_text("rules: [")
-    async with console(database, opened, protocols) as browser:
-        await sign_in(browser, await account(opened))
-        assert "Simulator" not in (await browser.get("/")).text
-        assert (await browser.get("/protocol")).status_code == 404
+    before = (await browser.get("/protocol/child.reported-missing?authority=kestrel")).text
+    (protocols / "kestrel.yaml").write_text("authority: kestrel\nrules: [")
+    after = (await browser.get("/protocol/child.reported-missing?authority=kestrel")).text
+    assert "kestrel.yaml:2: " in after
+    assert "are at fault and are not in force" in after
+    assert re.findall("<h3>.+</h3>", after) == re.findall("<h3>.+</h3>", before)
+    assert "at fault" not in (await browser.get("/protocol?authority=lapwing")).text
+
+
+async def test_a_rule_that_changes_is_shown_without_a_restart(browser: httpx.AsyncClient, protocols: Path) -> None:
+    path = protocols / "kestrel.yaml"
+    assert "version of today" not in (await browser.get("/protocol/child.reported-missing?authority=kestrel")).text
+    path.write_text(path.read_text().replace('note: "', 'note: "version of today. ', 1))
+    assert "version of today" in (await browser.get("/protocol/child.reported-missing?authority=kestrel")).text

@@ -10,8 +10,9 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from services.platform.messages.envelope import read
+from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.handlers import Handlers
-from services.protocol.loader import Library, files
+from services.protocol.loader import files
 from services.protocol.store import PARSED, held_cases, hold, remember
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.events import RuleDue
@@ -256,7 +257,7 @@ async def test_a_case_goes_on_by_the_protocol_it_began_with(protocol: Protocol, 
     for each in read_files:
         each.rules[:] = [rule for rule in each.rules if rule["id"] != "tell-police-missing"]
     later = Protocol(database)
-    later.handlers = Handlers(Library(read_files), later.clocks)
+    later.handlers = Handlers(RulesInForce(read_files), later.clocks)
     PARSED.clear()  # as in a process that has just started
     first = read((await protocol.due(child))[0].envelope)
     before = len(await protocol.said(child))

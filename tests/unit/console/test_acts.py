@@ -10,10 +10,10 @@ import yaml
 
 from services.console.policy.about import About
 from services.console.policy.acts import ACT_SPECS, possible_acts, read_form, steps_to_choose
-from services.console.policy.answers import Answers, Fault, Faults
 from services.console.policy.permits import MAY, May
 from services.console.web.wording import MESSAGES
 from services.safeguarding.child_events import discussion_events, events, plan_events
+from services.safeguarding.deeds.answers import Answers, Fault, Faults
 from services.safeguarding.duty.decisions import OVER, EpisodeState
 from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.duty.outcomes import DutyAcknowledged, StrategyDiscussionChanged

@@ -1,10 +1,12 @@
 """A notice in words, as an officer at night reads it."""
 
+import re
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
+from services.police.notices.email_channel import build_content
 from services.police.notices.schema import (
     About,
     Carer,
@@ -148,3 +150,20 @@ def test_that_a_child_is_back_says_from_when_till_when_it_was_missing(
     times = {"missing_since": missing_since, "returned_at": SUMMER}
     back = back.model_copy(update={"data": back.data.model_copy(update=times)})
     assert dict(sections(back))["The absence"] == said
+
+
+PARAGRAPH = re.compile(r"\bparagraph\b|\bpara\b|¶|\bS\d{1,2}\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("about", About)
+def test_no_paragraph_of_the_guidance_is_numbered_in_what_police_read(about: About) -> None:
+    """Ours may number a text that was never in force."""
+    told = notice(about)
+    mail = build_content(told, "https://safe-return.example/notices/a")
+    page = (headline(told.data), *(line for _, lines in sections(told) for line in lines))
+    for each in (told.model_dump_json(), *page, mail.subject, *mail.paragraphs, *mail.small):
+        assert PARAGRAPH.search(each) is None, each
+
+
+def test_the_basis_of_sharing_still_names_the_guidance() -> None:
+    assert "statutory guidance" in notice().data.sharing_basis

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from services.protocol.checks.check import check
-from services.protocol.loader import DEFAULT_RULES
+from services.protocol.checks.downgrade import weaker
+from services.protocol.loader import DEFAULT_RULES, Library, files
+from services.protocol.rule_file import DEFAULT
 
 GOOD = """\
 protocol: northshire
@@ -28,6 +30,16 @@ LAST = "{ after: 30m, tell: duty.head-of-service, by: text, message: not-acknowl
 def findings(tmp_path: Path, written: str) -> list[str]:
     (tmp_path / "northshire.yaml").write_text(written)
     return [str(each) for each in check(tmp_path)]
+
+
+def less(tmp_path: Path, written: str) -> list[str]:
+    """What the one rule asks less than the default, were that the guidance's own."""
+    (tmp_path / "northshire.yaml").write_text(written)
+    library = Library(files(tmp_path))
+    [name] = library.read_files[-1].lines
+    default, own = library.current(DEFAULT).by_id[name], library.current("northshire").by_id[name]
+    guidance = default.because.model_copy(update={"kind": "guidance"})
+    return [says for says, _ in weaker(default.model_copy(update={"because": guidance}), own)]
 
 
 def test_the_default_rules_are_sound() -> None:
@@ -164,7 +176,7 @@ def test_fewer_of_those_who_were_told_are_told_only_with_a_name_and_reasons(tmp_
     head, rules = POLICE.split("rules:", maxsplit=1)[0], (DEFAULT_RULES / "back.yaml").read_text().split("\n  - id: ")
     [default] = [each for each in rules if each.startswith("tell-duty-return-withdrawn")]
     own = f"{head}rules:\n  - id: {default.replace('among: duty', 'among: others')}"
-    assert any("of everyone-told, duty are no longer told" in each for each in findings(tmp_path, own))
+    assert any("of everyone-told, duty are no longer told" in each for each in less(tmp_path, own))
 
 
 def test_a_stricter_rule_needs_nobody_s_approval(tmp_path: Path) -> None:
@@ -228,8 +240,9 @@ NOT_DONE = "an answer ends it, done or not"
 def test_how_long_an_answer_lets_a_duty_rest_is_not_lengthened_without_a_name(
     tmp_path: Path, rule: str, instead: tuple[str, str], says: str | None
 ) -> None:
-    found = findings(tmp_path, rule.replace(*instead))
+    found = less(tmp_path, rule.replace(*instead))
     assert found == [] if says is None else any(says in each for each in found)
+    assert not any("asks less than the default" in each for each in findings(tmp_path, rule.replace(*instead)))
 
 
 @pytest.mark.parametrize(

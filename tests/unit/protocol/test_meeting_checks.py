@@ -7,29 +7,32 @@ import pytest
 from services.handbook.phrases import meets
 from services.protocol.checks.check import check
 from services.protocol.checks.downgrade import weaker
-from services.protocol.loader import DEFAULT, Library, files
+from services.protocol.loader import Library, files
+from services.protocol.rule_file import DEFAULT
 from tests.support.meetings import IN_FULL
 
 MEETS = "{ form: urgent, day: 60m, night: 45m, lasts: 45m, warn: 15m, answer: 20m, unless: [retracted] }"
-POLICE = f"""\
+OFFICIALS = f"""\
 protocol: northshire
 version: 2026.2
 authority: northshire
 rules:
-  - id: invite-police
-    on: child.reported-missing
-    tell: police.missing-coordinator
+  - id: invite-immigration-officials
+    on: [child.reported-missing, immigration-control.settled]
+    when: {{ all: [child.subject-to-immigration-control], none: [strategy-discussion.over] }}
+    unknown: counts-as-no
+    tell: home-office.missing-desk
     by: invitation
     message: strategy-discussion
     meets: {MEETS}
     within: 5m
     otherwise:
-      - {{ after: 10m, tell: police.missing-coordinator, by: invitation }}
+      - {{ after: 10m, tell: home-office.missing-desk, by: invitation }}
       - {{ after: 20m, tell: duty.worker, by: text, message: strategy-not-answered }}
       - {{ after: 45m, tell: duty.senior-manager, by: text, message: strategy-not-answered }}
       - {{ after: 4h, tell: duty.head-of-service, by: text, message: not-acknowledged, repeat: 24h }}
     until: [strategy-discussion.held, strategy-discussion.cancelled-urgent, child.returned, missing.retracted]
-    because: {{ cite: [S36, WT], kind: default, note: "for a test" }}
+    because: {{ cite: [S36], kind: guidance, note: "for a test" }}
 """
 
 
@@ -39,7 +42,7 @@ def findings(tmp_path: Path, written: str) -> list[str]:
 
 
 def test_the_default_s_own_times_are_accepted(tmp_path: Path) -> None:
-    assert findings(tmp_path, POLICE) == []
+    assert findings(tmp_path, OFFICIALS) == []
 
 
 @pytest.mark.parametrize(
@@ -58,12 +61,12 @@ def test_the_default_s_own_times_are_accepted(tmp_path: Path) -> None:
     ids=["missing", "no length", "no notice", "no form", "no state", "differs", "later by day", "later by night", "off sooner"],
 )  # fmt: skip
 def test_what_is_wrong_with_a_time_is_said(tmp_path: Path, changed: str, says: str) -> None:
-    written = POLICE.replace(f"    meets: {MEETS}\n", f"    meets: {changed}\n" if changed else "")
+    written = OFFICIALS.replace(f"    meets: {MEETS}\n", f"    meets: {changed}\n" if changed else "")
     assert any(says in each for each in findings(tmp_path, written)), findings(tmp_path, written)
 
 
 def test_only_an_invitation_says_when_a_discussion_meets(tmp_path: Path) -> None:
-    written = POLICE.replace(
+    written = OFFICIALS.replace(
         "by: invitation\n    message: strategy-discussion", "by: email\n    message: missing-notice"
     )
     assert any("nothing else does" in each for each in findings(tmp_path, written))

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.protocol.loader import SELF_TEST, Library, RulesFile, files
+from services.protocol.loader import SELF_TEST, Library, files
 from services.protocol.policy.facts import Facts
+from services.protocol.rule_file import RulesFile
 from services.protocol.simulate import Timeline, tell
 from services.protocol.stories import Answers, Happening, Story
 from services.safeguarding.roles import Channel, Role

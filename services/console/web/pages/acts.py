@@ -12,9 +12,9 @@ from starlette.responses import Response
 from services.console.acts.service import ActService, Result, Subject
 from services.console.policy.about import About
 from services.console.policy.acts import ACT_SPECS, ActSpec, possible_acts, read_form, steps_to_choose
-from services.console.policy.answers import Answers, Fault, Faults
 from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
+from services.safeguarding.deeds.answers import Answers, Fault, Faults
 from services.safeguarding.operators import OperatorAct
 
 

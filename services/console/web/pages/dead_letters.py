@@ -11,12 +11,12 @@ from starlette.responses import Response
 
 from services.console.acts.redrive import DeadLetterRedrive, RedriveResult
 from services.console.policy.acts import REASON
-from services.console.policy.answers import Answers, Fault, Faults
 from services.console.policy.permits import May
 from services.console.web.pages.overview import SENT_TO_SIGN_IN, SIGNED_OUT
 from services.console.web.queries import PageQueries
 from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
+from services.safeguarding.deeds.answers import Answers, Fault, Faults
 from services.safeguarding.operators import OperatorAct
 
 

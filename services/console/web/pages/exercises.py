@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from services.console.acts.exercises import ExerciseResult, ExerciseService
 from services.console.policy.acts import REASON
-from services.console.policy.answers import Answers, Fault, Faults, Field, Kind
 from services.console.policy.permits import May
 from services.console.web.queries import PageQueries
 from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
+from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.operators import OperatorAct
 
 

@@ -1,6 +1,7 @@
 """Defines the protocol's grammar. It is closed: an unknown word is refused, and there is no expression language."""
 
 from collections.abc import Iterable
+from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -129,6 +130,12 @@ class Rule(Grammar):
     """On this, under these conditions, tell this role by this channel, and if nobody answers, the next."""
 
     id: str = Field(pattern=RULE_ID)
+    since: date | None = Field(None, alias="from")
+    """The first day on which it holds. What it set off before its last day goes on."""
+    to: date | None = None
+    """The last day. Another rule of the same id may follow it."""
+    state: Literal["found", "to-be-confirmed"] = "found"
+    """`to-be-confirmed`: nobody has read its source, and it is off until an authority says it in a file of its own."""
     on: Annotated[tuple[Trigger | DutyBecomes, ...], BeforeValidator(_listed)] = Field(min_length=1)
     when: When = When()
     unknown: Literal["counts-as-yes", "counts-as-no"] = "counts-as-yes"
@@ -186,6 +193,13 @@ class Rule(Grammar):
     """Needed where an authority's rule asks less than the default it replaces."""
     protocol: str
     """Name and version of the file it comes from."""
+
+    @model_validator(mode="after")
+    def _holds_on_some_day(self) -> "Rule":
+        if self.since is not None and self.to is not None and self.to < self.since:
+            msg = "`to` is the last day, and no earlier than `from`"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _channel_where_needed(self) -> "Rule":

@@ -1,0 +1,1 @@
+"""Takes up each authority's rules while the service runs, keeps its last good ones, and records who adopted which."""

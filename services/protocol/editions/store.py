@@ -1,0 +1,71 @@
+"""Keeps every edition that was taken up: who adopted which rules, and the last good ones after a restart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from services.platform.store.query import Query, Rows, all_rows
+from services.platform.store.unit_of_work import UnitOfWork
+from services.protocol.editions.choice import Kept
+from services.protocol.editions.edition import Adoption, Edition, edition_of
+
+SINCE = """
+    SELECT whose, number, hash, files, effective_from FROM protocol.editions
+    WHERE number >= coalesce(
+        (SELECT max(number) FROM protocol.editions AS earlier
+         WHERE earlier.whose = editions.whose AND earlier.effective_from <= %(today)s), 1)
+    ORDER BY whose, number
+"""
+ADD = """
+    INSERT INTO protocol.editions (whose, number, hash, files, adopted_by, effective_from, taken_up_at)
+    VALUES (%(whose)s, %(number)s, %(hash)s, %(files)s, %(adopted_by)s, %(effective_from)s, %(taken_up_at)s)
+    ON CONFLICT DO NOTHING RETURNING number
+"""
+HISTORY = """
+    SELECT whose, number, hash, adopted_by, effective_from, taken_up_at FROM protocol.editions
+    WHERE %(whose)s::text IS NULL OR whose = %(whose)s ORDER BY taken_up_at, whose, number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A line of the record."""
+
+    whose: str
+    number: int
+    hash: str
+    adopted_by: str | None
+    effective_from: date
+    taken_up_at: datetime
+
+
+def editions_since(today: date) -> Query[Mapping[str, Sequence[Kept]]]:
+    """By authority, the edition that is in force today and those that were taken up after it."""
+
+    def decode(rows: Rows) -> Mapping[str, Sequence[Kept]]:
+        found: dict[str, list[Kept]] = {}
+        for row in rows:
+            edition = edition_of(row.whose, row.files)
+            found.setdefault(row.whose, []).append(Kept(row.number, row.hash, edition, row.effective_from))
+        return found
+
+    return Query(SINCE, {"today": today}, decode)
+
+
+def history(whose: str | None = None) -> Query[list[Taken]]:
+    """The record, oldest first; None for all authorities."""
+    return Query(HISTORY, {"whose": whose}, lambda rows: [Taken(*row) for row in rows])
+
+
+async def add(uow: UnitOfWork, edition: Edition, number: int, adoption: Adoption, at: datetime) -> bool:
+    """False where another process has taken up this authority's next edition first. `at` is story time."""
+    row = {
+        "whose": edition.whose,
+        "number": number,
+        "hash": edition.hash,
+        "files": edition.written,
+        "adopted_by": adoption.by,
+        "effective_from": adoption.effective_from,
+        "taken_up_at": at,
+    }
+    return bool(await uow.fetch(Query(ADD, row, all_rows)))
