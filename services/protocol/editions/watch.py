@@ -15,7 +15,7 @@ from services.protocol.editions.edition import Edition, adoption_of
 from services.protocol.editions.folder import Signature, find_editions, signature
 from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.editions.store import add, editions_since
-from services.protocol.rule_file import RulesFile
+from services.protocol.rule_file import DEFAULT, RulesFile
 from services.safeguarding.duty.evidence import RulesTakenUp
 from services.safeguarding.working_time import day_in_england
 
@@ -36,7 +36,8 @@ class RulesWatch:
         self._clocks = clocks
         self._seen: Signature | None = None
         self._taken: Signature | None = None
-        self._shown: set[str] = set()
+        # Shown from the start: "none at fault" is then told apart from no answer.
+        self._shown = {DEFAULT}
 
     def repeating(self) -> Repeating:
         return Repeating("rules", self.turn, every_seconds=LOOK_EVERY_SECONDS)

@@ -121,6 +121,11 @@ async def test_a_file_that_is_being_written_is_left_alone_until_it_lies_still(pr
     assert [number for number, _ in await process.record()] == [1]
 
 
+async def test_before_any_authority_has_rules_of_its_own_it_shows_that_none_is_at_fault(process: Process) -> None:
+    await process.looks(1)
+    assert REGISTRY.get_sample_value("protocol_rules_faulty", {"authority": "default"}) == 0
+
+
 async def test_a_faulty_file_is_shown_and_after_a_restart_the_last_good_rules_hold(
     process: Process, database: Database
 ) -> None:
