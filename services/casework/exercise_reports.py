@@ -39,7 +39,8 @@ class ExerciseReporter:
         self._clocks = clocks
         self._authority = authority
         self._begun_at: datetime | None = None
-        self._published: set[tuple[datetime, str]] = set()
+        self._published: set[str] = set()
+        """Of the round that began at `_begun_at`."""
 
     async def turn(self) -> bool:
         """Raises NobodyToExerciseWith, which readiness shows."""
@@ -55,7 +56,7 @@ class ExerciseReporter:
         return False
 
     async def _publish_once(self, begun_at: datetime, what: str) -> None:
-        if (begun_at, what) in self._published:
+        if what in self._published:
             return
         content = (
             ChildReportedMissing(authority=self._authority, channel="agency")
@@ -72,7 +73,7 @@ class ExerciseReporter:
                 exercise=True,
                 trace=trace_of("exercise", self._authority, begun_at.isoformat()),
             )
-        self._published.add((begun_at, what))
+        self._published.add(what)
         metrics.EXERCISE_REPORTS.labels(what).inc()
 
     async def _child(self, uow: UnitOfWork) -> ChildId:

@@ -140,7 +140,7 @@ async def test_so_near_the_next_quarter_a_process_waits_for_it(engine: AsyncEngi
 
 
 async def test_without_a_child_of_its_own_it_says_nothing_and_that_is_an_obstacle(engine: AsyncEngine) -> None:
-    with pytest.raises(NobodyToExerciseWith):
+    with time_machine.travel(ROUND, tick=False), pytest.raises(NobodyToExerciseWith):
         await ExerciseReporter(
             Store(engine, origin=Origin("casework", Clocks())), Clocks(), "exercise-of-nobody"
         ).turn()
