@@ -85,12 +85,12 @@ class ExerciseReporter:
 
 def _round_of(now: datetime) -> datetime | None:
     """When the round of `now` began: at the quarter or, its report being late, at this minute. None where its end would
-    come after the next quarter.
+    come with the next quarter or later: the next round would take its place, and nobody would end it.
     """
     quarter, minute = _start_of(now, EVERY), _start_of(now, timedelta(minutes=1))
     if now < quarter + OVER_AFTER:
         return quarter
-    return minute if minute + OVER_AFTER <= quarter + EVERY else None
+    return minute if minute + OVER_AFTER < quarter + EVERY else None
 
 
 def _start_of(now: datetime, step: timedelta) -> datetime:

@@ -129,9 +129,12 @@ async def test_a_process_that_missed_the_quarter_reports_at_once_and_then_ends_i
     assert [each.time.minute for each in await said(engine, child[1])] == [22, 26, 30]
 
 
-async def test_so_near_the_next_quarter_a_process_waits_for_it(engine: AsyncEngine, child: tuple[str, str]) -> None:
+@pytest.mark.parametrize("minute", [26, 27])
+async def test_so_near_the_next_quarter_a_process_waits_for_it(
+    engine: AsyncEngine, child: tuple[str, str], minute: int
+) -> None:
     exercising = ExerciseReporter(Store(engine, origin=Origin("casework", Clocks())), Clocks(), child[0])
-    with time_machine.travel(ROUND.replace(minute=27), tick=False) as clock:
+    with time_machine.travel(ROUND.replace(minute=minute), tick=False) as clock:
         await exercising.turn()
         assert await said(engine, child[1]) == []
         clock.move_to(ROUND.replace(minute=30, second=1))
