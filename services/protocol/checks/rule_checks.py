@@ -31,7 +31,7 @@ POLICE_WORDINGS = frozenset(
     }
 )
 CLAIMS = frozenset({Wording.RETURN_CLAIMED_NOTICE, Wording.RETRACTION_CLAIMED_NOTICE, Wording.LOCATION_CLAIMED_NOTICE})
-FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING}
+FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING, Wording.CHECK_IN}
 """These have one text for carers and another for professionals."""
 CARER_WORDINGS = FOR_CARERS_TOO | frozenset(
     {
@@ -45,6 +45,7 @@ CARER_WORDINGS = FOR_CARERS_TOO | frozenset(
         Wording.CONFIRM_RETURN,
         Wording.PLEASE_CALL_SOCIAL_WORKER,
         Wording.CONTACT_CHECK,
+        Wording.FIRST_DAYS,
     }
 )
 ESCALATIONS = frozenset(

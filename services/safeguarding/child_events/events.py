@@ -1,5 +1,6 @@
 """Describes what happened: one class for each event of the requirements. The subject is the child."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -233,10 +234,19 @@ class AsylumDecisionRecorded(Told, kind="asylum.decision-recorded.v1"):
 
     outcome: AsylumOutcome
     sent_on: Day | None = None
+    """None: nobody knows yet, and somebody is asked; the decision comes again with `corrects`."""
     corrects: bool = False
     """The same decision with a corrected date: its periods are reckoned anew, and nobody is told a second time of a
     watch.
     """
+
+    @property
+    def day(self) -> date | None:
+        return self.sent_on
+
+
+class AppealLodged(Told, kind="appeal.lodged.v1"):
+    """An appeal is in: reminders of its time end (S74)."""
 
 
 class AppealDecided(Told, kind="appeal.decided.v1"):
@@ -252,14 +262,31 @@ class NrmDecisionRecorded(Told, kind="nrm.decision-recorded.v1"):
     positive: bool
 
 
+class LeaveKind(StrEnum):
+    REFUGEE_STATUS = "refugee-status"
+    HUMANITARIAN_PROTECTION = "humanitarian-protection"
+    UASC_LEAVE = "uasc-leave"
+    OTHER = "other"
+
+
 class LeaveGranted(Told, kind="leave.granted.v1"):
     """`expires_on` comes from the grant letter. A corrected birth date does not move it (S75)."""
 
-    expires_on: Day
+    expires_on: Day | None = None
+    """The last day of leave. None: the letter names none, and nothing runs out."""
+    granted_on: Day | None = None
+    leave: LeaveKind = LeaveKind.OTHER
+    """With `granted_on`, the letter's date is set against the date that the law gives."""
 
 
 class LeaveApplicationRecorded(Told, kind="leave.application-recorded.v1"):
-    """A valid application made before expiry: reminders stop while it is open (S75; section 3C, practice)."""
+    """An application. Valid and made by the last day of leave it ends the reminders while it is open (S75; section 3C,
+    practice); late or invalid it ends nothing.
+    """
+
+    made_on: Day | None = None
+    """None: on the event's own day."""
+    valid: bool = True
 
 
 class LeaveApplicationEnded(Told, kind="leave.application-ended.v1"):

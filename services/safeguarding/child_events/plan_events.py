@@ -132,7 +132,9 @@ class InterpreterChecked(Told, kind="interpreter.checked.v1"):
 
 
 class LegalAdviserVerified(Told, kind="legal-adviser.verified.v1"):
-    """A solicitor, or registered with the commissioner at a level (S18, S51, S73)."""
+    """A solicitor, or registered with the Immigration Advice Authority, formerly OISC, at a level (S18, S51, S73).
+    Level 1 may not act in an asylum matter.
+    """
 
     qualification: Literal["solicitor", "oisc-1", "oisc-2", "oisc-3"]
 
