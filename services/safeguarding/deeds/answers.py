@@ -47,6 +47,7 @@ class Fault(StrEnum):
     FUTURE = "future"
     FAR = "far"
     """More than a year ahead, or a day more than twelve years away: a typing error."""
+    BEFORE_START = "before-start"
 
 
 @dataclass(frozen=True, slots=True)
