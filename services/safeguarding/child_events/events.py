@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 from uuid import UUID
 
+from services.safeguarding.child_events.absence_reasons import PullFactor, PushFactor
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.languages import TextLanguage
@@ -22,6 +23,8 @@ class Told(Event):
 
     said_by: PersonId | None = None
     """None where the speaker is an agency's system or nobody we know."""
+    corrects_event: UUID | None = None
+    """The id of an earlier event of ours that this one corrects. Both stay on the record."""
     channel: Literal["text", "agency", "force", "console", "page", "mail"] = "agency"
 
 
@@ -103,13 +106,25 @@ class ChildLocationClaimed(ToldOfEpisode, kind="child.location-claimed.v1"):
 
 
 class SafeAndWellCheckRecorded(ToldOfEpisode, kind="safe-and-well-check.recorded.v1"):
-    """Police have spoken to the returned child."""
+    """Police have spoken to the returned child. The fields are None where nobody said."""
+
+    seen_by: Literal["police", "police-and-social-worker"] | None = None
+    safe: bool | None = None
+    hurt: bool | None = None
 
 
 class ReturnInterviewRecorded(ToldOfEpisode, kind="return-interview.recorded.v1"):
     """Offered within 24 h; done within 72 h of return, or declined with a reason (the reason is in `words`)."""
 
     state: Literal["offered", "completed", "declined"]
+    by: Literal["independent-provider", "social-worker", "other-professional"] | None = None
+    independent: bool | None = None
+    """Of those who care for the child."""
+    interpreter: bool | None = None
+    push: tuple[PushFactor, ...] = ()
+    pull: tuple[PullFactor, ...] = ()
+    covers: Literal["this-absence", "all-absences"] = "all-absences"
+    """`this-absence`: earlier ones whose interview is still to be held wait for their own."""
 
 
 class ChildLuringSuspected(Told, kind="child.luring-suspected.v1"):
@@ -243,10 +258,6 @@ class AsylumDecisionRecorded(Told, kind="asylum.decision-recorded.v1"):
     @property
     def day(self) -> date | None:
         return self.sent_on
-
-
-class AppealLodged(Told, kind="appeal.lodged.v1"):
-    """An appeal is in: reminders of its time end (S74)."""
 
 
 class AppealDecided(Told, kind="appeal.decided.v1"):

@@ -48,7 +48,7 @@ def _read_granted(draft: Draft, event: events.LeaveGranted) -> list[Reading]:
         return _runs_out(draft, Trigger.LEAVE_GRANTED, event.expires_on)
     if not draft.happened.exercise:
         draft.leave_expires_on = None
-    return [Reading(Trigger.LEAVE_WITHOUT_END, None)]
+    return [Reading(Trigger.LEAVE_GRANTED, None), Reading(Trigger.LEAVE_WITHOUT_END, None)]
 
 
 def _read_expiring(draft: Draft, event: plan_events.LeaveExpiring) -> list[Reading]:
@@ -91,7 +91,6 @@ def _read_reviewed(draft: Draft, event: events.WatchReviewed) -> list[Reading]:
 
 READERS: dict[type[Message], Reader] = {
     events.AsylumDecisionRecorded: _read_asylum,
-    events.AppealLodged: lambda _draft, _event: [Reading(Trigger.APPEAL_LODGED, None)],
     events.AppealDecided: _read_appeal,
     events.NrmDecisionRecorded: _read_nrm,
     events.LeaveGranted: _read_granted,
