@@ -24,6 +24,14 @@ class Kind(StrEnum):
     """A choice among the duty's tellings."""
     MOMENT = "moment"
     """In the future, in local time, as a browser's `datetime-local` sends it."""
+    PAST = "past"
+    """A moment that has been, as a browser sends it."""
+    CODE = "code"
+    """A child's code, or our reference. Whoever reads the form looks it up."""
+
+
+MOMENTS = frozenset({Kind.MOMENT, Kind.PAST})
+CHOSEN = frozenset({Kind.CHOICE, Kind.STEP, Kind.CODE})
 
 
 class Fault(StrEnum):
@@ -33,7 +41,12 @@ class Fault(StrEnum):
     NO_MOMENT = "no-moment"
     PAST = "past"
     FAR = "far"
-    """More than a year ahead: a typing error."""
+    """More than a year away: a typing error."""
+    FUTURE = "future"
+    EARLY = "early"
+    """Before the child was reported."""
+    UNKNOWN = "unknown"
+    """A code or a reference that nothing has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +63,11 @@ class Field:
         if not answer:
             return Fault.MISSING if self.required else None
         match self.kind:
-            case Kind.LINE | Kind.WORDS:
-                most = LINE_AT_MOST if self.kind is Kind.LINE else WORDS_AT_MOST
+            case Kind.LINE | Kind.WORDS | Kind.CODE:
+                most = WORDS_AT_MOST if self.kind is Kind.WORDS else LINE_AT_MOST
                 return Fault.TOO_LONG if len(answer) > most else None
-            case Kind.MOMENT:
-                return _fault_of(_moment(answer), now)
+            case Kind.MOMENT | Kind.PAST:
+                return _fault_of(_moment(answer), now, past=self.kind is Kind.PAST)
             case _:
                 return None if answer in self.choices else Fault.NOT_OFFERED
 
@@ -84,10 +97,10 @@ class Answers:
         faults = {each.name: fault for each, answer in given if (fault := each.fault(answer, now)) is not None}
         if faults:
             raise Faults(faults)
-        moments = {each.name: _moment(answer) for each, answer in given if each.kind is Kind.MOMENT}
+        moments = {each.name: _moment(answer) for each, answer in given if each.kind in MOMENTS}
         return cls(
             act,
-            {each.name: answer for each, answer in given if each.kind in {Kind.CHOICE, Kind.STEP}},
+            {each.name: answer for each, answer in given if each.kind in CHOSEN and answer},
             {name: moment for name, moment in moments.items() if moment is not None},
             {each.name: answer for each, answer in given if each.kind in {Kind.LINE, Kind.WORDS} and answer},
         )
@@ -101,9 +114,9 @@ def _moment(answer: str) -> datetime | None:
     return moment.replace(tzinfo=ENGLAND) if moment.tzinfo is None else None
 
 
-def _fault_of(moment: datetime | None, now: datetime) -> Fault | None:
+def _fault_of(moment: datetime | None, now: datetime, *, past: bool) -> Fault | None:
     if moment is None:
         return Fault.NO_MOMENT
-    if moment <= now:
-        return Fault.PAST
-    return Fault.FAR if moment > now + YEAR else None
+    if (moment <= now) != past:
+        return Fault.FUTURE if past else Fault.PAST
+    return Fault.FAR if abs(moment - now) > YEAR else None
