@@ -28,6 +28,10 @@ class Kind(StrEnum):
     """A choice among the duty's tellings."""
     MOMENT = "moment"
     """In the future, in local time, as a browser's `datetime-local` sends it."""
+    PAST = "past"
+    """A moment that has been."""
+    CODE = "code"
+    """A child's code, or our reference. Whoever reads the form looks it up."""
     DAY_TO_COME = "day-to-come"
     """Today or later, as a browser's `date` sends it."""
     PAST_DAY = "past-day"
@@ -35,6 +39,8 @@ class Kind(StrEnum):
 
 
 OF_WORDS = frozenset({Kind.LINE, Kind.WORDS})
+MOMENTS = frozenset({Kind.MOMENT, Kind.PAST})
+CHOSEN = frozenset({Kind.CHOICE, Kind.STEP, Kind.CODE})
 
 
 class Fault(StrEnum):
@@ -46,8 +52,12 @@ class Fault(StrEnum):
     PAST = "past"
     FUTURE = "future"
     FAR = "far"
-    """More than a year ahead, or a day more than twelve years away: a typing error."""
+    """A moment more than a year away, or a day more than twelve: a typing error."""
     BEFORE_START = "before-start"
+    EARLY = "early"
+    """Before the child was reported."""
+    UNKNOWN = "unknown"
+    """A code or a reference that nothing has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +74,11 @@ class Field:
         if not answer:
             return Fault.MISSING if self.required else None
         match self.kind:
-            case Kind.LINE | Kind.WORDS:
-                most = LINE_AT_MOST if self.kind is Kind.LINE else WORDS_AT_MOST
+            case Kind.LINE | Kind.WORDS | Kind.CODE:
+                most = WORDS_AT_MOST if self.kind is Kind.WORDS else LINE_AT_MOST
                 return Fault.TOO_LONG if len(answer) > most else None
-            case Kind.MOMENT:
-                return _fault_of(_moment(answer), now)
+            case Kind.MOMENT | Kind.PAST:
+                return _fault_of(_moment(answer), now, past=self.kind is Kind.PAST)
             case Kind.DAY_TO_COME | Kind.PAST_DAY:
                 return _fault_of_day(_day(answer), now.astimezone(ENGLAND).date(), past=self.kind is Kind.PAST_DAY)
             case Kind.SEVERAL:
@@ -118,10 +128,10 @@ class Answers:
         if faults:
             raise Faults(faults)
         answered = [(each, answer) for each, answer in given if answer]
-        moments = {each.name: _moment(answer) for each, answer in answered if each.kind is Kind.MOMENT}
+        moments = {each.name: _moment(answer) for each, answer in answered if each.kind in MOMENTS}
         return cls(
             act,
-            {each.name: answer for each, answer in answered if each.kind in {Kind.CHOICE, Kind.STEP}},
+            {each.name: answer for each, answer in answered if each.kind in CHOSEN},
             {name: moment for name, moment in moments.items() if moment is not None},
             {each.name: answer for each, answer in answered if each.kind in OF_WORDS},
             facts={each.name: _fact(each.kind, answer) for each, answer in answered if each.kind not in OF_WORDS},
@@ -134,7 +144,7 @@ def _fact(kind: Kind, answer: str) -> Any:
             return answer == "yes"
         case Kind.SEVERAL:
             return tuple(answer.split(","))
-        case Kind.MOMENT:
+        case Kind.MOMENT | Kind.PAST:
             return _moment(answer)
         case Kind.DAY_TO_COME | Kind.PAST_DAY:
             return _day(answer)
@@ -157,12 +167,12 @@ def _day(answer: str) -> date | None:
         return None
 
 
-def _fault_of(moment: datetime | None, now: datetime) -> Fault | None:
+def _fault_of(moment: datetime | None, now: datetime, *, past: bool) -> Fault | None:
     if moment is None:
         return Fault.NO_MOMENT
-    if moment <= now:
-        return Fault.PAST
-    return Fault.FAR if moment > now + YEAR else None
+    if (moment <= now) != past:
+        return Fault.FUTURE if past else Fault.PAST
+    return Fault.FAR if abs(moment - now) > YEAR else None
 
 
 def _fault_of_day(day: date | None, today: date, *, past: bool) -> Fault | None:
