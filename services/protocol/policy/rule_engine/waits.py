@@ -1,6 +1,6 @@
 """Schedules rules that wait for their time: so long after an event, so long before a date, or again and again."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -25,7 +25,9 @@ UNMET = "unmet"
 child is lost again; or when a second report of a missing child turns out to be a mistake.
 """
 
-MOMENTS = {"any": lambda at: at, "working": working_moment, "evening": evening_moment}
+MOMENTS: Mapping[str, Callable[[datetime], datetime]] = {
+    "any": lambda at: at, "working": working_moment, "evening": evening_moment,
+}  # fmt: skip
 """By a rule's `hours`: the first moment from a given one on."""
 K = TypeVar("K")
 
