@@ -164,6 +164,10 @@ CREATE VIEW register.for_console AS
 SELECT id AS child, code, authority FROM register.children;
 GRANT SELECT ON register.for_console TO casework, console;
 
+-- What carers and professionals call a child in a text. No name.
+CREATE VIEW register.codes_of_children AS SELECT id AS child, code FROM register.children;
+GRANT SELECT ON register.codes_of_children TO professionals, carers;
+
 -- For somebody on duty who has said why.
 CREATE VIEW register.identity_for_console AS
 SELECT c.id AS child, c.code, c.name, c.known_as, k.wrapped
