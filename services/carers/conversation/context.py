@@ -140,7 +140,7 @@ async def _find_telling(uow: UnitOfWork, keyring: Keyring, meaning: Meaning, tex
 
 async def _find_unanswered(uow: UnitOfWork, meaning: Meaning, speaker: Speaker, now: datetime) -> tuple[Telling, ...]:
     people = [each.person for each in speaker.capacities if each.professional]
-    if speaker.kind is not SpeakerKind.STAFF or not acknowledgements.says_ok(meaning.words):
+    if not people or not acknowledgements.says_ok(meaning.words):
         return ()
     return await uow.fetch(unanswered.unanswered_by(people, now))
 

@@ -92,3 +92,8 @@ def test_the_code_of_a_telling_answers_that_telling_alone() -> None:
     telling = replace(FIRST, standing=FIRST.standing)
     decision = decide(understand("OK 4K7P2"), scene("OK 4K7P2", ALL, telling))
     assert [act.content.duty for act in decision.acts if isinstance(act.content, DutyAcknowledged)] == [FIRST.duty]
+
+
+def test_a_carer_who_was_told_as_a_professional_answers_as_one() -> None:
+    known = replace(scene("OK C31", (OTHER,)), kind="carer")
+    assert [act.content.duty for act in decide(understand("OK C31"), known).acts] == [OTHER.duty]  # type: ignore[attr-defined]

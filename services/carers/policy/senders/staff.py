@@ -44,9 +44,8 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
     """A telling's code, or a child's own, names the child. Without, a report goes out, and a person reads the rest."""
     if scene.telling is not None:
         return _decide_about_telling(scene.telling, meaning, scene)
-    meant = None if leaves_duty(meaning) else acknowledgement.find_meant(meaning, scene)
-    if meant is not None:
-        return _decide_on_ok(meant, meaning, scene)
+    if (taken := decide_on_ok(meaning, scene)) is not None:
+        return taken
     found = resolve_mentions(meaning, scene)
     if found.about or found.either:
         return _decide_by_code(found, meaning, scene)
@@ -56,8 +55,11 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
     return _answer_request(found, meaning, scene)
 
 
-def _decide_on_ok(meant: tuple[Telling, ...], meaning: Meaning, scene: TextContext) -> Decision:
-    """What else the text says of a child that it names is decided as ever."""
+def decide_on_ok(meaning: Meaning, scene: TextContext) -> Decision | None:
+    """None where it is no OK. What else the text says of a child that it names is decided as ever."""
+    meant = None if leaves_duty(meaning) else acknowledgement.find_meant(meaning, scene)
+    if meant is None:
+        return None
     taken = acknowledgement.acknowledge_all(meant, meaning, scene)
     if acknowledgement.says_no_more(meaning, scene):
         return taken
