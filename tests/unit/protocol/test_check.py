@@ -274,7 +274,7 @@ UNDONE = INTERVIEW.replace("    deed: return-interview\n    rests: 24h\n", "")
         (INTERVIEW.replace("    rests: 24h\n", ""), "`enough: done` needs"),
         (INTERVIEW.replace("rests:", "enough: acknowledged\n    rests:"), "a `deed` ends its duty when it is done"),
         (INTERVIEW.replace("return-interview\n", "return-interviews\n"), "write return-interview"),
-        (UNDONE, "an answer ends it, although return-interview-offer or return-interview is to be done"),
+        (UNDONE, "an answer ends it, although return-interview or return-interview-offer or talk is to be done"),
         (UNDONE.replace("    until", "    enough: accepted\n    until"), None),
     ],
 )  # fmt: skip
