@@ -273,39 +273,6 @@ class NrmDecisionRecorded(Told, kind="nrm.decision-recorded.v1"):
     positive: bool
 
 
-class LeaveKind(StrEnum):
-    REFUGEE_STATUS = "refugee-status"
-    HUMANITARIAN_PROTECTION = "humanitarian-protection"
-    UASC_LEAVE = "uasc-leave"
-    OTHER = "other"
-
-
-class LeaveGranted(Told, kind="leave.granted.v1"):
-    """`expires_on` comes from the grant letter. A corrected birth date does not move it (S75)."""
-
-    expires_on: Day | None = None
-    """The last day of leave. None: the letter names none, and nothing runs out."""
-    granted_on: Day | None = None
-    leave: LeaveKind = LeaveKind.OTHER
-    """With `granted_on`, the letter's date is set against the date that the law gives."""
-
-
-class LeaveApplicationRecorded(Told, kind="leave.application-recorded.v1"):
-    """An application. Valid and made by the last day of leave it ends the reminders while it is open (S75; section 3C,
-    practice); late or invalid it ends nothing.
-    """
-
-    made_on: Day | None = None
-    """None: on the event's own day."""
-    valid: bool = True
-
-
-class LeaveApplicationEnded(Told, kind="leave.application-ended.v1"):
-    """Decided, withdrawn or found invalid: the clock runs again, and a refusal is a negative decision."""
-
-    result: Literal["granted", "refused", "withdrawn", "invalid"]
-
-
 class WatchReviewed(Told, kind="watch.reviewed.v1"):
     """A person has reviewed the child's heightened risk. The days alone never end a watch (S59)."""
 

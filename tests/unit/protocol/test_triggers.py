@@ -11,7 +11,7 @@ from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import care_events as care
 from services.safeguarding.child_events import discussion_events as discussion
-from services.safeguarding.child_events import events
+from services.safeguarding.child_events import events, plan_events
 from services.safeguarding.child_events import plan_events as plan
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
@@ -124,11 +124,11 @@ BESIDE: list[tuple[Message, list[str]]] = [
         of(events.NrmDecisionRecorded, stage="reasonable-grounds", positive=False),
         ["nrm-decided", "nrm-negative", "watch-opened"],
     ),
-    (of(events.LeaveGranted, expires_on=DAY), ["leave-granted"]),
-    (of(events.LeaveApplicationRecorded), ["leave-application-recorded"]),
-    (of(events.LeaveApplicationEnded, result="withdrawn"), ["leave-application-ended"]),
+    (of(plan_events.LeaveGranted, expires_on=DAY), ["leave-granted"]),
+    (of(plan_events.LeaveApplicationRecorded), ["leave-application-recorded"]),
+    (of(plan_events.LeaveApplicationEnded, result="withdrawn"), ["leave-application-ended"]),
     (
-        of(events.LeaveApplicationEnded, result="refused"),
+        of(plan_events.LeaveApplicationEnded, result="refused"),
         ["leave-application-ended", "extension-refused", "watch-opened"],
     ),
     (of(events.ChildRecordChanged), ["child-record-changed"]),

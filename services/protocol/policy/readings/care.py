@@ -76,7 +76,9 @@ def start_watch(draft: Draft, trigger: Trigger | None) -> list[Reading]:
     return _only(trigger, Trigger.WATCH_OPENED)
 
 
-def _read_nrm_referred(draft: Draft, _event: Message) -> list[Reading]:
+def _read_nrm_referred(draft: Draft, event: plan.NrmReferralRecorded) -> list[Reading]:
+    if not event.needed:
+        return _only(Trigger.NRM_NOT_NEEDED)
     draft.mark(Mark.NRM_REFERRED, draft.happened.time)
     draft.mark(Mark.TREATED_AS_VICTIM, draft.happened.time)
     return _only(Trigger.NRM_REFERRED)
@@ -127,7 +129,8 @@ def _read_carers_aware(draft: Draft, event: care.CarerAwarenessRecorded) -> list
 
 
 def record_changed(draft: Draft, _event: Message) -> list[Reading]:
-    return [Reading(Trigger.CHILD_RECORD_CHANGED, None), *follow_placement(draft), *settle_unknowns(draft)]
+    guardian = _only(Trigger.GUARDIAN_APPOINTED if draft.facts.guardian_allocated else None)
+    return [Reading(Trigger.CHILD_RECORD_CHANGED, None), *guardian, *follow_placement(draft), *settle_unknowns(draft)]
 
 
 def _placed(draft: Draft) -> None:

@@ -43,7 +43,7 @@ def _read_nrm(draft: Draft, event: events.NrmDecisionRecorded) -> list[Reading]:
     return [decided, *start_watch(draft, Trigger.NRM_NEGATIVE)]
 
 
-def _read_granted(draft: Draft, event: events.LeaveGranted) -> list[Reading]:
+def _read_granted(draft: Draft, event: plan_events.LeaveGranted) -> list[Reading]:
     if event.expires_on is not None:
         return _runs_out(draft, Trigger.LEAVE_GRANTED, event.expires_on)
     if not draft.happened.exercise:
@@ -65,7 +65,7 @@ def _runs_out(draft: Draft, trigger: Trigger, on: date | None) -> list[Reading]:
     return [Reading(trigger, None)]
 
 
-def _read_application(draft: Draft, event: events.LeaveApplicationRecorded) -> list[Reading]:
+def _read_application(draft: Draft, event: plan_events.LeaveApplicationRecorded) -> list[Reading]:
     """On the last day of leave it is in time."""
     made_on = event.made_on or day_in_england(draft.happened.time)
     late = draft.leave_expires_on is not None and made_on > draft.leave_expires_on
@@ -73,7 +73,7 @@ def _read_application(draft: Draft, event: events.LeaveApplicationRecorded) -> l
     return [Reading(Trigger.LEAVE_APPLICATION_RECORDED if fit else Trigger.LEAVE_APPLICATION_UNFIT, None)]
 
 
-def _read_application_ended(draft: Draft, event: events.LeaveApplicationEnded) -> list[Reading]:
+def _read_application_ended(draft: Draft, event: plan_events.LeaveApplicationEnded) -> list[Reading]:
     """A grant changes nothing here: `leave.granted` brings the new date."""
     if event.result == "granted":
         return [Reading(None, None, Verdict.CHANGED)]
@@ -93,9 +93,9 @@ READERS: dict[type[Message], Reader] = {
     events.AsylumDecisionRecorded: _read_asylum,
     events.AppealDecided: _read_appeal,
     events.NrmDecisionRecorded: _read_nrm,
-    events.LeaveGranted: _read_granted,
-    events.LeaveApplicationRecorded: _read_application,
-    events.LeaveApplicationEnded: _read_application_ended,
+    plan_events.LeaveGranted: _read_granted,
+    plan_events.LeaveApplicationRecorded: _read_application,
+    plan_events.LeaveApplicationEnded: _read_application_ended,
     events.WatchReviewed: _read_reviewed,
     plan_events.WatchTalkPlanned: lambda _draft, _event: [Reading(Trigger.WATCH_TALK_PLANNED, None)],
     plan_events.LeaveExpiring: _read_expiring,

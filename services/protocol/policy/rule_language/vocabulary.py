@@ -120,6 +120,7 @@ class Trigger(StrEnum):
     ASYLUM_STAGE_RECORDED = "asylum.stage-recorded"
     RETURN_CONSIDERED = "return.considered"
     NRM_REFERRED = "nrm.referred"
+    NRM_NOT_NEEDED = "nrm.not-needed"
     NRM_DECIDED = "nrm.decided"
     """Either way."""
     NRM_REASONABLE_GROUNDS = "nrm.reasonable-grounds"
