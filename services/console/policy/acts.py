@@ -21,6 +21,19 @@ from services.safeguarding.roles import Wording
 
 WATCHES = frozenset({Wording.WATCH_OPENED, Wording.WATCH_KNOWN, Wording.WATCH_REVIEW_DUE})
 
+IDENTITY = (
+    "child.name",
+    "child.known_as",
+    "child.sex",
+    "child.language",
+    "child.description",
+    "child.date_of_birth",
+    "child.photograph",
+    "placement.address",
+    "placement.carers",
+)
+"""What the page of a child shows of the register for a shift, once somebody has said why."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActSpec:
@@ -121,7 +134,7 @@ def _send_again(about: About, answers: Answers) -> tuple[Message, ...]:
 
 
 def _look_up(about: About, _answers: Answers) -> tuple[Message, ...]:
-    return (RegisterLookedUp(authority=about.authority, purpose="console", fields=("child.name", "child.known_as")),)
+    return (RegisterLookedUp(authority=about.authority, purpose="console", fields=IDENTITY),)
 
 
 def _duty(about: About) -> DutyChanged:

@@ -26,7 +26,8 @@ SECURITY = {
 }
 OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 SECTIONS = (
-    ("/", "Open episodes"),
+    ("/", "Open cases"),
+    ("/housekeeping", "Housekeeping"),
     ("/directory", "Directory"),
     ("/dead-letters", "Dead letters"),
     ("/exercise", "Exercise"),
