@@ -24,6 +24,12 @@ class OperatorRole(StrEnum):
 
 
 class OperatorAct(StrEnum):
+    REPORTED = "reported"
+    IDENTIFIED = "identified"
+    TAKEN = "taken"
+    INFORMED = "informed"
+    NOTED = "noted"
+    UNDONE = "undone"
     ACKNOWLEDGED_FOR = "acknowledged-for"
     PHONED = "phoned"
     LOCATED = "located"
@@ -43,6 +49,10 @@ class OperatorAct(StrEnum):
     CHILD_REVEALED = "child-revealed"
     CHILD_VIEWED = "child-viewed"
     """Opened the page of a child, with words and numbers on it."""
+    SHIFT_COVERED = "shift-covered"
+    LEAVE_ENTERED = "leave-entered"
+    SHIFT_ADDED = "shift-added"
+    ROTA_CHANGE_ENDED = "rota-change-ended"
     CONNECTION_TESTED = "connection-tested"
 
 

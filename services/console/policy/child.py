@@ -20,6 +20,18 @@ from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorActed
 from services.safeguarding.roles import Role
 
+IDENTITY = (
+    "child.name",
+    "child.known_as",
+    "child.sex",
+    "child.language",
+    "child.description",
+    "child.date_of_birth",
+    "child.photograph",
+    "placement.address",
+    "placement.carers",
+)
+"""What the page of a child shows of the register for a shift, once somebody has said why."""
 LED_TO_IT = timedelta(days=1)
 
 

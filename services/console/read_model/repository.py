@@ -11,7 +11,7 @@ from services.platform.messages.envelope import Received, read
 from services.platform.store.query import Query, Rows, bulk_insert, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import ChildIdentified
-from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.child_events.events import RuleDue, ToldOfEpisode
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
@@ -133,7 +133,7 @@ DUTIES_OF_CASE = """
 """
 DUTY_BY_ID = "SELECT child, changed_at, exercise, content FROM duties WHERE duty = %(duty)s"
 RULES_DUE = """
-    SELECT child, due_at, envelope FROM deadlines.due
+    SELECT deadline, child, due_at, envelope FROM deadlines.due
     WHERE child = %(child)s AND fired_at IS NULL AND cancelled_at IS NULL
 """
 ENTRIES = f"""
@@ -213,6 +213,18 @@ def newest_discussion(child: str, episode: UUID | None) -> Query[StrategyDiscuss
         return max(of_episode, key=lambda each: (each.discussion, each.sequence), default=None)
 
     return Query(DISCUSSIONS, {"child": child, "kind": StrategyDiscussionChanged.kind}, decode)
+
+
+def held_acts(child: str, episode: UUID | None) -> Query[tuple[UUID, ...]]:
+    """What operators said of the episode that waits to go out."""
+
+    def decode(rows: Rows) -> tuple[UUID, ...]:
+        found = ((row.deadline, read(row.envelope).content) for row in rows)
+        return tuple(
+            name for name, content in found if isinstance(content, ToldOfEpisode) and content.episode == episode
+        )
+
+    return Query(RULES_DUE, {"child": child}, decode)
 
 
 def is_act_done(act: UUID) -> Query[bool]:

@@ -9,8 +9,9 @@ from uuid import UUID, uuid4
 from services.console.accounts.repository import account_names
 from services.console.acts.recorder import ActRecorder
 from services.console.policy.about import About
-from services.console.policy.acts import IDENTITY, possible_acts
+from services.console.policy.acts import possible_acts
 from services.console.policy.child import (
+    IDENTITY,
     PoliceView,
     Recipient,
     Said,
@@ -76,12 +77,13 @@ class ChildQueries:
             episodes = [each for each in all_episodes if operator.sees(each.content.authority)]
             shown = choose_episode(episodes, episode)
             named = None if shown is None else shown.content.episode
-            duties, entries, due, names, discussion, forces = await reader.fetch(
+            duties, entries, due, names, discussion, held, forces = await reader.fetch(
                 read_model.duties_of_case(child, named),
                 read_model.entries_of_child(child),
                 read_model.rules_due(child),
                 account_names(),
                 read_model.newest_discussion(child, named),
+                read_model.held_acts(child, named),
                 force_lines(),
             )
             duties = [each for each in duties if operator.sees(each.content.authority)]
@@ -92,7 +94,7 @@ class ChildQueries:
             police = police_view(line.entry for line in lines)
             revealed = operator.may(May.REVEAL) and OperatorAct.CHILD_REVEALED in done
             private = await reader.fetch(*self._private(operator, told, said, police, lines, child if revealed else ""))
-        about = shown and About(child, shown.content.authority, shown.exercise, shown.content, None, discussion)
+        about = shown and About(child, shown.content.authority, shown.exercise, shown.content, None, discussion, held)
         return dict(zip(("words", "people", "who", "reasons"), private, strict=True)) | {
             "child": child, "code": codes.get(child), "episodes": episodes, "shown": shown, "about": about,
             "line": shown and episode_line(shown, duties, due),
