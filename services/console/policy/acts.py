@@ -57,9 +57,7 @@ def _waits(about: About) -> bool:
 
 
 def _is_open(condition: str, *states: EpisodeState) -> Callable[[About], bool]:
-    """In these states alone: the protocol takes a check or an interview that overtakes its return on the bus, but an
-    operator must not record one while the child is not back.
-    """
+    """In these states alone: nobody records a check or an interview by hand before the child is back."""
 
     def is_possible(about: About) -> bool:
         episode = about.episode
