@@ -8,6 +8,7 @@ from services.platform.delivery.channels import mime
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.register.cache import new_cache
+from services.platform.register.children.facts import missing_now
 from services.platform.register.people import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -17,7 +18,7 @@ from services.professionals.email_wording import language, mail_code
 from services.professionals.recipients import RecipientLookup, duty_of
 from services.professionals.sms_wording import write_text
 from services.safeguarding.identifiers import AuthorityId
-from services.safeguarding.roles import Channel
+from services.safeguarding.roles import Channel, Wording
 
 MOBILE, EMAIL = "person.mobile", "person.email"
 
@@ -33,7 +34,9 @@ class TextSender:
         if isinstance(found, Undeliverable):
             return found.having_read(MOBILE)
         number = found.mobile or ""
-        body = write_text(duty.wording, found.language, delivery.code, exercise=delivery.exercise)
+        comes_on = duty.wording is Wording.SHIFT_BEGINS
+        missing = await uow.fetch(missing_now(duty.authority)) if comes_on else 0
+        body = write_text(duty.wording, found.language, delivery.code, exercise=delivery.exercise, missing=missing)
         return PreparedMessage(number, body, person=found.person, read=(MOBILE,), number=number)
 
 
