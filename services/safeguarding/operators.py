@@ -52,6 +52,8 @@ class OperatorAct(StrEnum):
     SHIFT_COVERED = "shift-covered"
     LEAVE_ENTERED = "leave-entered"
     SHIFT_ADDED = "shift-added"
+    SHIFT_HANDED_OVER = "shift-handed-over"
+    SHIFT_ACCEPTED = "shift-accepted"
     ROTA_CHANGE_ENDED = "rota-change-ended"
     CONNECTION_TESTED = "connection-tested"
 

@@ -32,6 +32,7 @@ from services.console.web.pages.shift import ShiftPages
 from services.console.web.pages.sign_in import SignInPages
 from services.console.web.queries import PageQueries
 from services.console.web.session import SessionGuard, SignedOut
+from services.console.web.shift_queries import ShiftQueries
 from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem
@@ -59,7 +60,7 @@ def pages(
     ActPages(ActService(store, clocks, keyring), guard, templates).mount(app)
     ReportPages(ReportService(store, clocks, keyring), guard, templates).mount(app)
     ExercisePages(queries, ExerciseService(store, clocks, keyring), guard, templates).mount(app)
-    ShiftPages(queries, RotaService(store, clocks, keyring), guard, templates).mount(app)
+    ShiftPages(ShiftQueries(store, clocks, keyring), RotaService(store, clocks, keyring), guard, templates).mount(app)
     DirectoryPages(queries, guard, templates).mount(app)
     DeadLetterPages(queries, DeadLetterRedrive(store, clocks, keyring, settings.kafka), guard, templates).mount(app)
     for mount in guests:

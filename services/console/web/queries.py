@@ -6,9 +6,14 @@ from datetime import timedelta
 from services.console.accounts.repository import account_names
 from services.console.policy.directory import directory
 from services.console.policy.permits import May, Operator
+<<<<<<< HEAD
 from services.console.policy.shift.board import board
 from services.console.policy.status import CaseLine, overview
 from services.console.read_model import cases
+=======
+from services.console.policy.status import EpisodeLine, episode_line, overview
+from services.console.policy.timeline import Line, timeline
+>>>>>>> main
 from services.console.read_model import repository as read_model
 from services.console.read_model.contacts import all_contacts
 from services.platform.register.people import directory_page
@@ -74,16 +79,6 @@ class PageQueries:
                 directory_page.rota_lines(self.keyring, authority, now), directory_page.force_lines(), all_contacts()
             )
         return {"directory": directory(rota, contacts, now), "forces": forces}
-
-    async def shift(self, operator: Operator) -> dict[str, object]:
-        """Numbers are for those who may have to ring them."""
-        now = self.clocks.story()
-        async with self.store.read() as reader:
-            rota = await reader.fetch(directory_page.rota_lines(self.keyring, operator.authority, now))
-            numbers = {}
-            if operator.may(May.COVER):
-                numbers = await reader.fetch(directory_page.telephones(self.keyring, operator.authority))
-        return {"board": board(rota, now), "numbers": numbers}
 
     async def dead_letters(self) -> dict[str, object]:
         async with self.store.read() as reader:

@@ -105,6 +105,20 @@ CREATE TABLE console.failed_sign_ins (
 CREATE INDEX failed_sign_ins_of_name ON console.failed_sign_ins (sign_in_hash, at);
 GRANT SELECT, INSERT, DELETE ON console.failed_sign_ins TO console;
 
+-- A shift handed over, and who said that they have it. The note lies encrypted in the register.
+CREATE TABLE console.hand_overs (
+    hand_over uuid PRIMARY KEY,
+    authority text NOT NULL,
+    person text NOT NULL,
+    words text[] NOT NULL,
+    made_by text NOT NULL REFERENCES console.accounts,
+    made_at timestamptz NOT NULL,
+    accepted_by text REFERENCES console.accounts,
+    accepted_at timestamptz
+);
+CREATE INDEX hand_overs_newest ON console.hand_overs (authority, made_at);
+GRANT SELECT, INSERT, UPDATE (accepted_by, accepted_at) ON console.hand_overs TO console;
+
 CREATE TABLE console.acts (
     act uuid PRIMARY KEY,
     account text NOT NULL REFERENCES console.accounts,

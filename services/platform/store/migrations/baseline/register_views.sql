@@ -215,6 +215,12 @@ WHERE w.said_by LIKE 'account-%';
 GRANT SELECT ON register.words_of_operators TO console, casework;
 
 -- A child whom the register does not hold is not in it, and is counted as unknown.
+-- How many, for who comes on duty. No child.
+CREATE VIEW register.missing_now AS
+SELECT content ->> 'authority' AS authority, count(*) AS missing FROM console.episodes
+WHERE state IN ('missing', 'located') AND NOT exercise GROUP BY content ->> 'authority';
+GRANT SELECT ON register.missing_now TO professionals;
+
 CREATE VIEW register.cohorts AS
 SELECT id AS child,
     CASE WHEN unaccompanied AND modern_slavery_concern THEN 'both'
