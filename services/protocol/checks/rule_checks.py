@@ -54,6 +54,7 @@ ESCALATIONS = frozenset(
         Wording.NOT_ACKNOWLEDGED,
         Wording.CONTACT_UNREACHABLE,
         Wording.CONTACT_STALE,
+        Wording.SHIFT_NOT_ACCEPTED,
         Wording.POLICE_NOT_REACHED,
         Wording.POLICE_NOT_ACKNOWLEDGED,
         Wording.STRATEGY_NOT_ANSWERED,
@@ -75,13 +76,13 @@ UNPROVEN = CLAIMED | {Trigger.RETURN_UNVERIFIED, Trigger.RETRACTION_UNVERIFIED, 
 WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
 TO_BE_CONVERTED = frozenset(
     {
-        "nrm-check", "photograph-is-asked-for", "contacts-are-checked-on-arrival", "photograph-is-stale",
-        "advocacy-is-explained", "visitor-is-offered", "legal-adviser-is-verified", "leave-expiring",
-        "legal-adviser-hears-of-expiry", "leave-expired", "full-meeting-is-to-be-convened", "full-meeting-overdue",
-        "conference-is-to-be-convened", "conference-overdue", "ask-duty-worker-for-reference", "transfer-is-considered",
-        "transfer-time-runs-out", "identify-child", "contact-answers-monthly", "carers-are-made-aware",
-        "new-carers-are-made-aware", "photograph-is-missing", "nrm-check-after-luring", "leave-expiring-is-said",
-        "interpreter-is-checked-before-meeting", "interpreter-is-replaced", "settle-immigration-status",
+        
+        
+        "full-meeting-is-to-be-convened", "full-meeting-overdue",
+        "ask-duty-worker-for-reference", 
+        "identify-child", "contact-answers-monthly", 
+        "photograph-is-missing", 
+        "settle-immigration-status",
         "settle-immigration-status-on-call", "social-worker-decides-about-parents", "nrm-check-while-missing",
         "missing-repeatedly", "reviewing-officer-hears-of-repeats", "low-grade-is-questioned",
     }
