@@ -76,12 +76,12 @@ UNPROVEN = CLAIMED | {Trigger.RETURN_UNVERIFIED, Trigger.RETRACTION_UNVERIFIED, 
 WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
 TO_BE_CONVERTED = frozenset(
     {
-        
-        
+
+
         "full-meeting-is-to-be-convened", "full-meeting-overdue",
-        "ask-duty-worker-for-reference", 
-        "identify-child", "contact-answers-monthly", 
-        "photograph-is-missing", 
+        "ask-duty-worker-for-reference",
+        "identify-child", "contact-answers-monthly",
+        "photograph-is-missing",
         "settle-immigration-status",
         "settle-immigration-status-on-call", "social-worker-decides-about-parents", "nrm-check-while-missing",
         "missing-repeatedly", "reviewing-officer-hears-of-repeats", "low-grade-is-questioned",
