@@ -7,6 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from services.console.policy.about import About
+from services.console.policy.child import IDENTITY
 from services.console.policy.permits import May
 from services.console.policy.status import GONE
 from services.safeguarding.child_events import care_events, discussion_events, events
@@ -129,7 +130,7 @@ def _send_again(about: About, answers: Answers) -> tuple[Message, ...]:
 
 
 def _look_up(about: About, _answers: Answers) -> tuple[Message, ...]:
-    return (RegisterLookedUp(authority=about.authority, purpose="console", fields=("child.name", "child.known_as")),)
+    return (RegisterLookedUp(authority=about.authority, purpose="console", fields=IDENTITY),)
 
 
 def _duty(about: About) -> DutyChanged:
