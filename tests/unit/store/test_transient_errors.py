@@ -36,11 +36,11 @@ def casework_pages() -> FastAPI:
 
 
 DOORS: dict[str, Any] = {
-    "carers": lambda: carers.pages(MagicMock(), MagicMock(), Clocks(), played(), MagicMock()),
+    "carers": lambda: carers.pages(MagicMock(), MagicMock(), MagicMock(), Clocks(), played(), MagicMock()),
     "casework": casework_pages,
     "console": lambda: console.pages(MagicMock(), Clocks(), MagicMock(), played()),
     "police": lambda: police.pages(MagicMock(), Clocks(), LINKS),
-    "professionals": lambda: professionals.pages(MagicMock(), MagicMock(), Clocks(), played()),
+    "professionals": lambda: professionals.pages(MagicMock(), MagicMock(), MagicMock(), Clocks(), played()),
     "strategy": lambda: strategy.pages(MagicMock(), Clocks(), played()),
 }
 
