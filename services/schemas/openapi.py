@@ -111,7 +111,8 @@ def _police() -> FastAPI:
 
 def _professionals() -> FastAPI:
     settings = ProfessionalsSettings.model_construct(**TWILIO, link_key=KEY)
-    return professionals_web.pages(ABSENT, ABSENT, AcknowledgePage(ABSENT, Clocks(), ABSENT), Clocks(), settings)
+    acknowledging = AcknowledgePage(ABSENT, Clocks(), ABSENT, ABSENT)
+    return professionals_web.pages(ABSENT, ABSENT, acknowledging, Clocks(), settings)
 
 
 def _strategy() -> FastAPI:
