@@ -5,15 +5,8 @@ from datetime import timedelta
 
 from services.console.accounts.repository import account_names
 from services.console.policy.directory import directory
-from services.console.policy.permits import May, Operator
-<<<<<<< HEAD
-from services.console.policy.shift.board import board
 from services.console.policy.status import CaseLine, overview
 from services.console.read_model import cases
-=======
-from services.console.policy.status import EpisodeLine, episode_line, overview
-from services.console.policy.timeline import Line, timeline
->>>>>>> main
 from services.console.read_model import repository as read_model
 from services.console.read_model.contacts import all_contacts
 from services.platform.register.people import directory_page
