@@ -31,12 +31,13 @@ POLICE_WORDINGS = frozenset(
     }
 )
 CLAIMS = frozenset({Wording.RETURN_CLAIMED_NOTICE, Wording.RETRACTION_CLAIMED_NOTICE, Wording.LOCATION_CLAIMED_NOTICE})
-FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING}
+FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING, Wording.LURING_SUSPECTED}
 """These have one text for carers and another for professionals."""
 CARER_WORDINGS = FOR_CARERS_TOO | frozenset(
     {
         Wording.POLICE_TOLD,
         Wording.POLICE_NOT_YET_TOLD,
+        Wording.POLICE_ANSWERED,
         Wording.LOCATED_RECORDED,
         Wording.MISSING_SAID_ELSEWHERE,
         Wording.RETURN_SAID_ELSEWHERE,
