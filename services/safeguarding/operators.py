@@ -41,6 +41,10 @@ class OperatorAct(StrEnum):
     DEAD_LETTER_REDRIVEN = "dead-letter-redriven"
     EXERCISE_STARTED = "exercise-started"
     CHILD_REVEALED = "child-revealed"
+    SHIFT_COVERED = "shift-covered"
+    LEAVE_ENTERED = "leave-entered"
+    SHIFT_ADDED = "shift-added"
+    ROTA_CHANGE_ENDED = "rota-change-ended"
     CONNECTION_TESTED = "connection-tested"
 
 

@@ -34,6 +34,7 @@ class Fault(StrEnum):
     PAST = "past"
     FAR = "far"
     """More than a year ahead: a typing error."""
+    BEFORE_START = "before-start"
 
 
 @dataclass(frozen=True, slots=True)
