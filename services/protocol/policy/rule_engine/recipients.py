@@ -176,8 +176,8 @@ def _known_by(draft: Draft, episode: Episode, duty: DutyOfCase) -> UUID | None:
 
 
 def _later_channel(telling: Telling) -> Channel:
-    """Those who were invited to a discussion hear later news by mail: an invitation would change their calendar. Whoever
-    is on duty hears it by text, once.
+    """Those who were invited to a discussion hear later news by mail: an invitation would change their calendar. Those
+    on duty hear it by text, once.
     """
     by = Channel.TEXT if telling.role.startswith("duty.") else Channel.EMAIL
     return by if telling.channel == Channel.INVITATION else telling.channel
