@@ -24,6 +24,12 @@ class OperatorRole(StrEnum):
 
 
 class OperatorAct(StrEnum):
+    REPORTED = "reported"
+    IDENTIFIED = "identified"
+    TAKEN = "taken"
+    INFORMED = "informed"
+    NOTED = "noted"
+    UNDONE = "undone"
     ACKNOWLEDGED_FOR = "acknowledged-for"
     PHONED = "phoned"
     LOCATED = "located"

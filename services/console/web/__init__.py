@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 
 from services.console.acts.exercises import ExerciseService
 from services.console.acts.redrive import DeadLetterRedrive
+from services.console.acts.reports import ReportService
 from services.console.acts.rota import RotaService
 from services.console.acts.service import ActService
 from services.console.settings import ConsoleSettings
@@ -24,6 +25,7 @@ from services.console.web.pages.dead_letters import DeadLetterPages
 from services.console.web.pages.directory import DirectoryPages
 from services.console.web.pages.exercises import ExercisePages
 from services.console.web.pages.overview import OverviewPages
+from services.console.web.pages.report import ReportPages
 from services.console.web.pages.shift import ShiftPages
 from services.console.web.pages.sign_in import SignInPages
 from services.console.web.queries import PageQueries
@@ -52,6 +54,7 @@ def pages(
     SignInPages(guard, templates).mount(app)
     OverviewPages(queries, guard, templates, changes).mount(app)
     ActPages(ActService(store, clocks, keyring), guard, templates).mount(app)
+    ReportPages(ReportService(store, clocks, keyring), guard, templates).mount(app)
     ExercisePages(queries, ExerciseService(store, clocks, keyring), guard, templates).mount(app)
     ShiftPages(queries, RotaService(store, clocks, keyring), guard, templates).mount(app)
     DirectoryPages(queries, guard, templates).mount(app)

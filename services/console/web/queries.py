@@ -63,19 +63,25 @@ class PageQueries:
             found = await reader.fetch(read_model.episode_by_id(episode))
             if found is None or not operator.sees(found.content.authority):
                 return None
-            duties, entries, due, names, discussion, codes = await reader.fetch(
+            duties, entries, due, names, discussion, held, codes = await reader.fetch(
                 read_model.duties_of_episodes([episode]),
                 read_model.entries_of_child(found.child),
                 read_model.rules_due([found.child]),
                 account_names(),
                 read_model.newest_discussion(found.child, episode),
+                read_model.held_acts(found.child, episode),
                 codes_of_children([found.child]),
             )
             lines = timeline(found, duties, entries)
             wanted = _reasons(lines) if operator.may(May.READ_REASONS) else []
             reasons = await reader.fetch(reasons_by_id(self.keyring, wanted)) if wanted else {}
         about = About(
-            found.child, found.content.authority, found.exercise, episode=found.content, discussion=discussion
+            found.child,
+            found.content.authority,
+            found.exercise,
+            episode=found.content,
+            discussion=discussion,
+            held=held,
         )
         return {
             "acts": [each for each in possible_acts(about) if operator.may(each.needs)],

@@ -174,6 +174,14 @@ CREATE VIEW register.for_console AS
 SELECT id AS child, code, authority FROM register.children;
 GRANT SELECT ON register.for_console TO casework, console;
 
+-- Whose number reports a child whom they do not name: ids alone.
+CREATE VIEW register.reporters_for_console AS
+SELECT p.number_hash, p.authority, pc.placement, ch.id AS child
+FROM register.people p
+JOIN register.placement_carers pc ON pc.person = p.id AND pc.to_at IS NULL
+LEFT JOIN register.children ch ON ch.placement = pc.placement;
+GRANT SELECT ON register.reporters_for_console TO casework, console;
+
 -- For somebody on duty who has said why.
 CREATE VIEW register.identity_for_console AS
 SELECT c.id AS child, c.code, c.name, c.known_as, k.wrapped
