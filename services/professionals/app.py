@@ -18,6 +18,7 @@ from services.professionals.sending.sender import MailSender, Sender, TextSender
 from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.professionals.web.app import pages
+from services.professionals.web.deed_form import DeedForms
 from services.safeguarding.duty.duties import DutySendAgain, ProfessionalNotify
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 
@@ -57,5 +58,6 @@ async def main() -> None:
     host.add_periodic(Pruning(host.store, host.clocks, settings.retention).repeating())
     replies = Replies(host.store, MailAnswers(host.service, keyring, host.clocks))
     host.parts.append(settings.mail_listener(replies.take))
-    acknowledging = AcknowledgePage(host.store, host.clocks, Deputies(loop, keyring, host.clocks))
+    deeds = DeedForms(keyring, host.clocks, settings.links)
+    acknowledging = AcknowledgePage(host.store, host.clocks, Deputies(loop, keyring, host.clocks), deeds)
     await host.run(pages(Receipts(host.service, host.store, host.clocks), acknowledging, host.clocks, settings))

@@ -56,7 +56,9 @@ class Deed(StrEnum):
     """Something that has to be done. A duty that stands for it ends when it is recorded, and on no word before."""
 
     SAFE_AND_WELL_CHECK = "safe-and-well-check"
+    RETURN_INTERVIEW_OFFER = "return-interview-offer"
     RETURN_INTERVIEW = "return-interview"
+    """Held, or declined with a reason."""
     COLLECTION = "collection"
     """A located child is fetched."""
     PARENTS_DECISION = "parents-decision"

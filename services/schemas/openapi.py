@@ -111,7 +111,7 @@ def _police() -> FastAPI:
 
 def _professionals() -> FastAPI:
     settings = ProfessionalsSettings.model_construct(**TWILIO, link_key=KEY)
-    return professionals_web.pages(ABSENT, AcknowledgePage(ABSENT, Clocks(), ABSENT), Clocks(), settings)
+    return professionals_web.pages(ABSENT, AcknowledgePage(ABSENT, Clocks(), ABSENT, ABSENT), Clocks(), settings)
 
 
 def _strategy() -> FastAPI:

@@ -1,5 +1,6 @@
 """Puts kinds, roles and states into words, from `messages/`. A value without words is shown as it is."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -7,15 +8,16 @@ from typing import Any
 from services.console.policy.timeline import Line
 from services.safeguarding.operators import OperatorAct
 from services.wording import day_and_time, in_language, languages_in
+from services.wording.deed_forms import DeedWords
 
 MESSAGES = Path(__file__).parents[1] / "messages"
 
 
 class Words:
     def __init__(self, language: str = "en") -> None:
-        content = in_language(languages_in(MESSAGES), language)
+        content, deeds = in_language(languages_in(MESSAGES), language), DeedWords.read(language)
         self._acts: dict[str, str] = content["acts"]
-        self._fields: dict[str, dict[str, str]] = content["fields"]
+        self._fields: dict[str, Mapping[str, str]] = content["fields"] | {"form_fault": deeds.faults}
         self._forms: dict[str, dict[str, str]] = content["forms"]
         self._asked: dict[str, dict[str, Any]] = content["asked"]
 

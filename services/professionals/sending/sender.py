@@ -1,6 +1,7 @@
 """Prepares a text or mail to a professional for its first send: who holds the role now, and the words."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from cachetools import TTLCache
 
@@ -8,6 +9,7 @@ from services.platform.delivery.channels import mime
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.register.cache import new_cache
+from services.platform.register.children.identity import code_of_child
 from services.platform.register.people import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -26,6 +28,7 @@ MOBILE, EMAIL = "person.mobile", "person.email"
 class TextSender:
     keyring: Keyring
     clocks: Clocks
+    child_codes: TTLCache[Any, Any] = field(default_factory=new_cache)
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         duty = duty_of(delivery)
@@ -33,7 +36,8 @@ class TextSender:
         if isinstance(found, Undeliverable):
             return found.having_read(MOBILE)
         number = found.mobile or ""
-        body = write_text(duty.wording, found.language, delivery.code, exercise=delivery.exercise)
+        child = await uow.fetch(code_of_child(delivery.child, self.child_codes))
+        body = write_text(duty.wording, found.language, delivery.code, child=child, exercise=delivery.exercise)
         return PreparedMessage(number, body, person=found.person, read=(MOBILE,), number=number)
 
 

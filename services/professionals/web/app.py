@@ -1,5 +1,7 @@
 """Mounts the route for Twilio's reports and the page behind a mail's button."""
 
+from dataclasses import replace
+
 from fastapi import FastAPI
 
 from services.platform.delivery.links import openapi as links_openapi
@@ -20,7 +22,11 @@ def pages(
     app = new_web_app("professionals")
     door = TwilioDoor(public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts)
     mount_status_route(app, receipts, door)
-    links = LinkPages(settings.links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
-    for opening in links_openapi.openings(links):
-        app.add_api_route(**opening)
+    for purpose, page in (
+        (Purpose.ACKNOWLEDGE, acknowledging),
+        (Purpose.DEED, replace(acknowledging, alone=True)),
+    ):
+        links = LinkPages(settings.links, clocks, purpose, page.shows, page.acts)
+        for opening in links_openapi.openings(links):
+            app.add_api_route(**opening)
     return app

@@ -15,6 +15,8 @@ from services.safeguarding.roles import Channel, Role, Wording
 
 OPEN_STATES = frozenset({EpisodeState.MISSING, EpisodeState.LOCATED})
 FIRST_KEPT, NEWEST_KEPT = 8, 8
+ASKS_AGAIN = -1
+"""The next step of a duty that rests: whoever answered is asked once more."""
 HEARD_KEPT = 64
 
 
@@ -157,6 +159,14 @@ class Telling(State):
     changed_at: datetime
 
 
+class Rest(State):
+    """Somebody said that they have it, and it is not done yet: at `until` they are asked again."""
+
+    role: Role
+    channel: Channel
+    until: datetime
+
+
 class DutyOfCase(State):
     duty: UUID
     revision: int = 0
@@ -187,7 +197,8 @@ class DutyOfCase(State):
     passed: int = 0
     """How many steps of the rule's `otherwise` lie behind."""
     next: int | None = None
-    """Index of the step to come. None: nothing more is to come."""
+    """Index of the step to come, or ASKS_AGAIN. None: nothing more is to come."""
+    rest: Rest | None = None
     next_at: datetime | None = None
     deadline_version: int = 0
     told: int = 0

@@ -86,7 +86,6 @@ def test_every_act_has_its_form_and_the_words_of_its_page(act: OperatorAct) -> N
     assert {"title", "follows", "button"} <= set(content["forms"][act])
     for field in (ACT_SPECS.get(act) or CHANGE_SPECS[act]).asks:
         assert set(field.choices) <= set(content["asked"][field.name].get("choices", ()))
-    assert set(content["fields"]["form_fault"]) == set(Fault)
 
 
 def test_what_may_be_done_about_a_missing_child() -> None:

@@ -19,7 +19,7 @@ def every_text() -> Iterator[tuple[str, str]]:
             yield language, f"{body} (4K7PX) {wording}"
     for name, spoken in professionals.LANGUAGES.items():
         for wording in spoken.texts:
-            yield name, spoken.write(wording, "4K7PX", exercise=False)
+            yield name, spoken.write(wording, "4K7PX", child=None, exercise=False)
 
 
 @pytest.mark.parametrize(("language", "body"), list(every_text()))

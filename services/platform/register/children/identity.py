@@ -1,8 +1,9 @@
 """Names a child at the console: by its code, or by name for somebody on duty who has said why they must know."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, MutableMapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from services.platform.register.keys import Decryptor
 from services.platform.store.encryption import Keyring
@@ -20,6 +21,7 @@ class Identity:
 
 
 CODES = "SELECT child, code FROM register.for_console WHERE child = ANY(%(children)s::text[])"
+CODE = "SELECT code FROM register.codes_of_children WHERE child = %(child)s"
 BY_CODE = """
     SELECT child FROM register.for_console WHERE authority = %(authority)s AND upper(code) = upper(%(code)s) LIMIT 1
 """
@@ -33,6 +35,11 @@ IDENTITY = "SELECT code, name, known_as, wrapped FROM register.identity_for_cons
 def codes_of_children(children: Collection[ChildId]) -> Query[dict[ChildId, str]]:
     """By child. One that the register does not know, such as a provisional one, is left out."""
     return Query(CODES, {"children": list(children)}, lambda rows: {row.child: row.code for row in rows})
+
+
+def code_of_child(child: ChildId, known: MutableMapping[Any, Any]) -> Query[str | None]:
+    """What texts call the child, asked once while it is in `known`. None where the register does not know it."""
+    return Query(CODE, {"child": child}, scalar, known)
 
 
 def child_by_code(authority: AuthorityId, code: str) -> Query[ChildId | None]:

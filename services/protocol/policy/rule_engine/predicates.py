@@ -207,23 +207,18 @@ def _news_since_update(situation: Situation) -> bool | None:
 
 
 def _discussion_called(situation: Situation) -> bool | None:
-    """A discussion called for at this very moment is the one in question, and does not count. That of another episode
-    counts only outside any.
-    """
-    over_at, since = situation.record.discussion_over_at, situation.now - DISCUSSION_TAKES
-    here = None if situation.episode is None else situation.episode.episode
+    """A discussion called for at this very moment is the one in question, and does not count."""
+    since = max(filter(None, (situation.now - DISCUSSION_TAKES, situation.record.discussion_over_at)))
     return any(
-        each.created_at < situation.now
-        and (over_at is None or each.created_at > over_at)
-        and (each.episode == here is not None or (each.created_at > since and None in (here, each.episode)))
-        and each.cause.exercise == situation.exercise
+        since < each.created_at < situation.now and each.cause.exercise == situation.exercise
         for each in _invitations(situation)
     )
 
 
-def _discussion_open(situation: Situation) -> bool | None:
+def _invited(situation: Situation) -> list[datetime]:
+    """When people were invited to this episode's discussion."""
     episode = situation.episode
-    return episode is not None and any(each.episode == episode.episode for each in _invitations(situation))
+    return [each.created_at for each in _invitations(situation) if episode and each.episode == episode.episode]
 
 
 def _invitations(situation: Situation) -> list[DutyOfCase]:
@@ -257,7 +252,8 @@ QUESTIONS: dict[Question, Callable[[Situation], bool | None]] = {
     Question.NRM_CHECK_ASKED: _nrm_check_asked,
     Question.RETURN_UNCONFIRMED_ASKED: _return_unconfirmed_asked,
     Question.STRATEGY_DISCUSSION_CALLED: _discussion_called,
-    Question.STRATEGY_DISCUSSION_OPEN: _discussion_open,
+    Question.STRATEGY_DISCUSSION_CALLED_HERE: lambda situation: any(at < situation.now for at in _invited(situation)),
+    Question.STRATEGY_DISCUSSION_CALLED_BY_NOW: lambda situation: bool(_invited(situation)),
     Question.CHILD_TURNED_18: _marked(Mark.TURNED_18),
     Question.CHILD_BIRTH_DATE_KNOWN: lambda situation: situation.facts.date_of_birth is not None,
     Question.LEAVE_DATE_KNOWN: lambda situation: situation.leave_date_known,

@@ -11,7 +11,7 @@ from services.protocol.policy.rule_language.periods import CalendarLength, Lengt
 from services.protocol.policy.rule_language.questions import NUMBERED, Question
 from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Mark, Trigger
 from services.safeguarding.meetings import Meets
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import Channel, Deed, Role, Wording
 
 INVITES = frozenset({Wording.STRATEGY_DISCUSSION, Wording.FULL_MEETING})
 """Messages of an invitation to a discussion."""
@@ -182,6 +182,8 @@ class Rule(Grammar):
     """What ends the duty: a named person's answer; where it only informs, that the other end has taken it; where an
     answer is not the thing done, only what stands under `until`.
     """
+    deed: Deed | None = None
+    """What is to be done. `enough` is then `done`: whoever answers is asked again after the rest, and then the next."""
     rests: Length | None = None
     """How long an answer that ends nothing lets the duty rest before it goes on with its next step: any answer where
     `enough` is `done`, else one of somebody told in another's place, who has not rung the one meant either.
@@ -193,6 +195,11 @@ class Rule(Grammar):
     """Needed where an authority's rule asks less than the default it replaces."""
     protocol: str
     """Name and version of the file it comes from."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _done_where_a_deed_is(cls, written: Any) -> Any:
+        return {"enough": "done", **written} if isinstance(written, dict) and "deed" in written else written
 
     @model_validator(mode="after")
     def _holds_on_some_day(self) -> "Rule":
@@ -220,6 +227,9 @@ class Rule(Grammar):
             raise ValueError(msg)
         if self.enough == "accepted" and self.rests is not None:
             msg = "a duty that ends when it is taken never `rests`"
+            raise ValueError(msg)
+        if self.deed is not None and self.enough != "done":
+            msg = "a `deed` ends its duty when it is done: no answer is `enough`"
             raise ValueError(msg)
         if self.enough == "done" and (self.rests is None or not self.until):
             msg = "`enough: done` needs `until`, which says what that is, and `rests`, for an answer before it"

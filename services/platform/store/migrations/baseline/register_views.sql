@@ -174,6 +174,10 @@ CREATE VIEW register.for_console AS
 SELECT id AS child, code, authority FROM register.children;
 GRANT SELECT ON register.for_console TO casework, console;
 
+-- What carers and professionals call a child in a text. No name.
+CREATE VIEW register.codes_of_children AS SELECT id AS child, code FROM register.children;
+GRANT SELECT ON register.codes_of_children TO professionals, carers;
+
 -- Whose number reports a child whom they do not name: ids alone.
 CREATE VIEW register.reporters_for_console AS
 SELECT p.number_hash, p.authority, pc.placement, ch.id AS child
