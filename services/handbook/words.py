@@ -34,8 +34,10 @@ GIVES_AWAY = re.compile(
     r"asylum|migra|refugee|visa\b|traffick|slavery|foster|care home|unaccompanied|lloches|mewnfud|masnach",
     re.IGNORECASE,
 )
-FILLED_IN = frozenset({"code", "duty_line", "police", "duty", "day", "time", "minutes"})
-"""The code, the duty line, how far police and duty team are, when a discussion is and how long. Nothing of a child."""
+FILLED_IN = frozenset({"code", "duty_line", "police", "duty", "day", "time", "minutes", "missing"})
+"""The code, the duty line, how far police and duty team are, when a discussion is and how long, how many children are
+missing. Nothing of a child.
+"""
 
 
 @dataclass(frozen=True)

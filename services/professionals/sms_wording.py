@@ -9,6 +9,8 @@ from services.wording import in_language, languages_in, require_no_field
 MESSAGES = Path(__file__).parent / "messages"
 OPENING = "Safe Return:"
 """How every text begins. The child's code stands before the colon."""
+MISSING = "{missing}"
+"""In the text for who comes on duty: how many of the authority's children are missing."""
 TO_BE_RUNG = frozenset({Wording.POLICE_NOT_REACHED, Wording.POLICE_NOT_ACKNOWLEDGED})
 """A person who answers these with a reference has rung police, which ends the duty. "I have it" only lets it rest."""
 
@@ -34,7 +36,7 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
     found = {}
     for name, content in languages_in(folder).items():
         texts = {Wording(each): text for each, text in content["texts"].items()}
-        require_no_field(name, texts.values())
+        require_no_field(name, (text.replace(MISSING, "") for text in texts.values()))
         found[name] = Language(content["answer"], content["once-rung"], content["exercise"], texts)
     return found
 

@@ -47,9 +47,13 @@ class OperatorAct(StrEnum):
     DEAD_LETTER_REDRIVEN = "dead-letter-redriven"
     EXERCISE_STARTED = "exercise-started"
     CHILD_REVEALED = "child-revealed"
+    CHILD_VIEWED = "child-viewed"
+    """Opened the page of a child, with words and numbers on it."""
     SHIFT_COVERED = "shift-covered"
     LEAVE_ENTERED = "leave-entered"
     SHIFT_ADDED = "shift-added"
+    SHIFT_HANDED_OVER = "shift-handed-over"
+    SHIFT_ACCEPTED = "shift-accepted"
     ROTA_CHANGE_ENDED = "rota-change-ended"
     CONNECTION_TESTED = "connection-tested"
 

@@ -247,3 +247,6 @@ class Wording(StrEnum):
     GRADE_REVIEW_DUE = "grade-review-due"
     MISSING_REPEATEDLY = "missing-repeatedly"
     HAND_OVER = "hand-over"
+    SHIFT_BEGINS = "shift-begins"
+    """For who comes on duty: how many children are missing. The same to a manager where nobody accepts the shift."""
+    SHIFT_NOT_ACCEPTED = "shift-not-accepted"

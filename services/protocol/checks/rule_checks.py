@@ -54,6 +54,7 @@ ESCALATIONS = frozenset(
         Wording.NOT_ACKNOWLEDGED,
         Wording.CONTACT_UNREACHABLE,
         Wording.CONTACT_STALE,
+        Wording.SHIFT_NOT_ACCEPTED,
         Wording.POLICE_NOT_REACHED,
         Wording.POLICE_NOT_ACKNOWLEDGED,
         Wording.STRATEGY_NOT_ANSWERED,

@@ -170,3 +170,9 @@ def _with(received_: Any, content: Any) -> Any:
     return type(received_)(
         source=received_.source, id=received_.id, subject=received_.subject, time=received_.time, content=content
     )
+
+
+async def test_who_comes_on_duty_is_told_how_many_children_are_missing(professionals: Professionals) -> None:
+    told = await professionals.tell(wording=Wording.SHIFT_BEGINS)
+    await professionals.floor.until(told.content.telling, "accepted", within=3)
+    assert "Children missing now: 0." in professionals.medium.sent[0].body

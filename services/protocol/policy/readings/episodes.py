@@ -124,6 +124,8 @@ _READERS: dict[type[Message], Reader] = {
     contact_events.ContactUnreachable: care.in_open_episode(Trigger.CONTACT_UNREACHABLE),
     contact_events.ContactListed: care.in_open_episode(Trigger.CONTACT_LISTED),
     contact_events.ContactUnlisted: care.in_open_episode(Trigger.CONTACT_UNLISTED),
+    contact_events.ShiftHandedOver: care.in_open_episode(Trigger.SHIFT_HANDED_OVER),
+    contact_events.ShiftAccepted: care.in_open_episode(Trigger.SHIFT_ACCEPTED),
     **discussions.READERS,
     MessageDeadLettered: care.in_open_episode(Trigger.MESSAGE_DEAD_LETTERED),
 }

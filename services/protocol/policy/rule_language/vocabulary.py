@@ -134,6 +134,8 @@ class Trigger(StrEnum):
     CONTACT_LISTED = "contact.listed"
     """Somebody has come onto the directory."""
     CONTACT_UNLISTED = "contact.unlisted"
+    SHIFT_HANDED_OVER = "shift.handed-over"
+    SHIFT_ACCEPTED = "shift.accepted"
     CARERS_MADE_AWARE = "carers.made-aware"
     """There is newer word of everybody who cares for the child now."""
     CHILD_IDENTIFIED = "child.identified"
