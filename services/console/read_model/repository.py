@@ -8,10 +8,10 @@ from uuid import UUID
 from services.console.policy.record import DeadLetter, RecordedMessage
 from services.console.policy.status import is_overdue
 from services.platform.messages.envelope import Received, read
-from services.platform.store.query import Query, Rows, bulk_insert, unnest_rows
+from services.platform.store.query import Query, Rows, bulk_insert, scalar, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import ChildIdentified
-from services.safeguarding.child_events.events import RuleDue, ToldOfEpisode
+from services.safeguarding.child_events.events import PoliceReply, RuleDue, Told
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
@@ -143,6 +143,10 @@ ENTRIES = f"""
     ORDER BY at DESC, heard_at DESC LIMIT {MOST_ENTRIES}
 """
 DISCUSSIONS = "SELECT content FROM entries WHERE child = %(child)s AND kind = %(kind)s"
+NEWEST = """
+    SELECT message_id::uuid FROM entries WHERE child = %(child)s AND kind = %(kind)s AND at >= %(since)s
+    ORDER BY at DESC, heard_at DESC LIMIT 1
+"""
 ACT = "SELECT act FROM acts WHERE act = %(act)s"
 CLAIM_ACT = """
     INSERT INTO acts (act, account, what, at, child) VALUES (%(act)s, %(account)s, %(what)s, %(at)s, %(child)s)
@@ -215,16 +219,24 @@ def newest_discussion(child: str, episode: UUID | None) -> Query[StrategyDiscuss
     return Query(DISCUSSIONS, {"child": child, "kind": StrategyDiscussionChanged.kind}, decode)
 
 
-def held_acts(child: str, episode: UUID | None) -> Query[tuple[UUID, ...]]:
-    """What operators said of the episode that waits to go out."""
+def held_acts(child: str, episode: UUID | None) -> Query[dict[UUID, Message]]:
+    """What operators said that waits to go out: of the episode, or of the child."""
 
-    def decode(rows: Rows) -> tuple[UUID, ...]:
-        found = ((row.deadline, read(row.envelope).content) for row in rows)
-        return tuple(
-            name for name, content in found if isinstance(content, ToldOfEpisode) and content.episode == episode
-        )
+    def decode(rows: Rows) -> dict[UUID, Message]:
+        found = {row.deadline: read(row.envelope).content for row in rows}
+        about = {name: getattr(content, "episode", None) for name, content in found.items()}
+        return {
+            name: content
+            for name, content in found.items()
+            if isinstance(content, Told | PoliceReply) and about[name] in {None, episode}
+        }
 
     return Query(RULES_DUE, {"child": child}, decode)
+
+
+def newest_event(child: str, kind: type[Message], since: datetime) -> Query[UUID | None]:
+    """The id of the newest of this kind that was heard about the child."""
+    return Query(NEWEST, {"child": child, "kind": kind.kind, "since": since}, scalar)
 
 
 def is_act_done(act: UUID) -> Query[bool]:

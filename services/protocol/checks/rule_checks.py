@@ -32,12 +32,13 @@ POLICE_WORDINGS = frozenset(
     }
 )
 CLAIMS = frozenset({Wording.RETURN_CLAIMED_NOTICE, Wording.RETRACTION_CLAIMED_NOTICE, Wording.LOCATION_CLAIMED_NOTICE})
-FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING, Wording.CHECK_IN}
+FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING, Wording.CHECK_IN, Wording.LURING_SUSPECTED}
 """These have one text for carers and another for professionals."""
 CARER_WORDINGS = FOR_CARERS_TOO | frozenset(
     {
         Wording.POLICE_TOLD,
         Wording.POLICE_NOT_YET_TOLD,
+        Wording.POLICE_ANSWERED,
         Wording.LOCATED_RECORDED,
         Wording.MISSING_SAID_ELSEWHERE,
         Wording.RETURN_SAID_ELSEWHERE,
@@ -76,15 +77,8 @@ UNPROVEN = CLAIMED | {Trigger.RETURN_UNVERIFIED, Trigger.RETRACTION_UNVERIFIED, 
 WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
 TO_BE_CONVERTED = frozenset(
     {
-
-
-        "full-meeting-is-to-be-convened", "full-meeting-overdue",
-        "ask-duty-worker-for-reference",
-        "identify-child", "contact-answers-monthly",
-        "photograph-is-missing",
-        "settle-immigration-status",
-        "settle-immigration-status-on-call", "social-worker-decides-about-parents", "nrm-check-while-missing",
-        "missing-repeatedly", "reviewing-officer-hears-of-repeats", "low-grade-is-questioned",
+        "full-meeting-is-to-be-convened", "full-meeting-overdue", "identify-child", "contact-answers-monthly",
+        "photograph-is-missing", "settle-immigration-status", "settle-immigration-status-on-call",
     }
 )  # fmt: skip
 """Rules that an answer still ends although a deed is asked: until 04:40 on 27 November 2026."""
