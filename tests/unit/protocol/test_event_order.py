@@ -95,7 +95,7 @@ def test_a_return_is_taken_back_by_a_word_that_is_not_older_than_it(hour: int, s
 
 def test_a_correction_puts_an_end_to_what_counts_from_the_wrong_day_and_to_nothing_else() -> None:
     child = Child(
-        {"id": "appeal", "on": "decision.refused", "period": "28d"},
+        {"id": "appeal", "on": "decision.dated", "period": "28d"},
         {"id": "other", "on": "nrm.negative", "period": "28d"},
     )
     (wrong,) = child.hears(REFUSED.model_copy(update={"sent_on": date(2026, 11, 20)})).deadlines

@@ -4,6 +4,7 @@ from datetime import date
 
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.readings.care import record_changed, start_watch
+from services.protocol.policy.rule_engine.waits import supersede
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import events, plan_events
 from services.safeguarding.duty.decisions import Verdict
@@ -20,9 +21,15 @@ def _read_asylum(draft: Draft, event: events.AsylumDecisionRecorded) -> list[Rea
     """A correction counts the time to appeal from the corrected day; the watch stays as it was."""
     trigger = NEGATIVE.get(event.outcome)
     if trigger is None:
-        return [Reading(Trigger.DECISION_GRANTED, None)]
+        return [Reading(None, None, Verdict.CHANGED) if event.corrects else Reading(Trigger.DECISION_GRANTED, None)]
     dated = Reading(Trigger.DECISION_UNDATED if event.sent_on is None else Trigger.DECISION_DATED, None)
-    return [dated] if event.corrects else [*start_watch(draft, trigger), dated]
+    if not event.corrects:
+        return [*start_watch(draft, trigger), dated]
+    for waiting in list(draft.waiting.values()):
+        of_decision = Trigger.DECISION_DATED in draft.rule_of(waiting).on and waiting.stood_down is None
+        if of_decision and waiting.cause.exercise == draft.happened.exercise:
+            supersede(draft, waiting)
+    return [dated]
 
 
 def _read_appeal(draft: Draft, event: events.AppealDecided) -> list[Reading]:

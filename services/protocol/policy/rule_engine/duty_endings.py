@@ -72,7 +72,7 @@ def _settle_matter(draft: Draft, trigger: Trigger, episode: Episode | None) -> s
     ]
     today = draft.happened.time.astimezone(ENGLAND).date()
     asked = [each for each in draft.duties.values() if each.goes_on and _ends_on(draft, each, trigger, episode)]
-    causes = [each.cause for each in (*asked, *(waiting for _, waiting in dated))]
+    causes = [*(each.cause for each in asked), *(waiting.cause for _, waiting in dated)]
     days = [(each.day < today, abs(each.day - today), each.matter) for each in causes if each.day is not None]
     said = str(getattr(draft.happened.content, "matter", ""))
     meant = said or min(days, default=(False, today - today, ""))[2]
