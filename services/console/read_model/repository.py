@@ -149,6 +149,10 @@ ENTRIES = f"""
     SELECT message_id, child, kind, at, exercise, content FROM entries
     WHERE child = %(child)s ORDER BY at DESC, heard_at DESC LIMIT {MOST_ENTRIES}
 """
+ENTRIES_OF_SHIFTS = f"""
+    SELECT message_id, child, kind, at, exercise, content FROM entries
+    WHERE kind IN ('shift.handed-over.v1', 'shift.accepted.v1') AND at > %(after)s AND {OF_AUTHORITY} ORDER BY at DESC LIMIT {MOST_ENTRIES}
+"""
 DISCUSSIONS = "SELECT content FROM entries WHERE child = %(child)s AND kind = %(kind)s"
 ACT = "SELECT act FROM acts WHERE act = %(act)s"
 CLAIM_ACT = """
@@ -208,16 +212,12 @@ def rules_due(children: Sequence[str]) -> Query[list[RecordedMessage[RuleDue]]]:
 
 def entries_of_child(child: str) -> Query[list[RecordedMessage[Message]]]:
     """Everything heard about the child, newest first, `MOST_ENTRIES` at most."""
+    return Query(ENTRIES, {"child": child}, _entries)
 
-    def decode(rows: Rows) -> list[RecordedMessage[Message]]:
-        return [
-            RecordedMessage(
-                row.message_id, row.child, row.at, row.exercise, contracts()[row.kind].read_again(row.content)
-            )
-            for row in rows
-        ]
 
-    return Query(ENTRIES, {"child": child}, decode)
+def entries_of_shifts(authority: AuthorityId | None, after: datetime) -> Query[list[RecordedMessage[Any]]]:
+    """Shifts handed over and accepted, newest first."""
+    return Query(ENTRIES_OF_SHIFTS, {"authority": authority, "after": after}, _entries)
 
 
 def newest_discussion(child: str, episode: UUID) -> Query[StrategyDiscussionChanged | None]:
@@ -274,6 +274,13 @@ def _state(received: Received[Message], content: EpisodeChanged | DutyChanged) -
         "exercise": received.exercise,
         "content": content.model_dump_json(),
     }
+
+
+def _entries(rows: Rows) -> list[RecordedMessage[Any]]:
+    return [
+        RecordedMessage(row.message_id, row.child, row.at, row.exercise, contracts()[row.kind].read_again(row.content))
+        for row in rows
+    ]
 
 
 def _episodes(rows: Rows) -> list[RecordedMessage[EpisodeChanged]]:

@@ -11,7 +11,7 @@ import yaml
 from services.console.policy.about import About
 from services.console.policy.acts import ACT_SPECS, possible_acts, read_form, steps_to_choose
 from services.console.policy.permits import MAY, May
-from services.console.policy.shift.changes import CHANGE_SPECS, HAND_OVER
+from services.console.policy.shift.acts import SHIFT_ACTS
 from services.console.web.wording import MESSAGES
 from services.safeguarding.child_events import discussion_events, events, plan_events
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
@@ -27,8 +27,6 @@ NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)
 ACT = UUID(int=7)
 EPISODE = uuid4()
 WITHOUT_A_FORM = {
-    OperatorAct.ROTA_CHANGE_ENDED,
-    OperatorAct.SHIFT_ACCEPTED,
     OperatorAct.CONNECTION_TESTED,
     OperatorAct.DEAD_LETTER_REDRIVEN,
     OperatorAct.EXERCISE_STARTED,
@@ -85,8 +83,8 @@ def faults_of(act: OperatorAct, about: About, **form: str) -> dict[str, Fault]:
 def test_every_act_has_its_form_and_the_words_of_its_page(act: OperatorAct) -> None:
     content = yaml.safe_load((MESSAGES / "en.yaml").read_text())
     assert {"title", "follows", "button"} <= set(content["forms"][act])
-    spec = ACT_SPECS.get(act) or CHANGE_SPECS.get(act)
-    for field in HAND_OVER if spec is None else spec.asks:
+    spec = ACT_SPECS.get(act) or SHIFT_ACTS.get(act)
+    for field in () if spec is None else spec.asks:
         assert set(field.choices) <= set(content["asked"][field.name].get("choices", ()))
 
 
