@@ -47,6 +47,8 @@ class OperatorAct(StrEnum):
     DEAD_LETTER_REDRIVEN = "dead-letter-redriven"
     EXERCISE_STARTED = "exercise-started"
     CHILD_REVEALED = "child-revealed"
+    CHILD_VIEWED = "child-viewed"
+    """Opened the page of a child, with words and numbers on it."""
     SHIFT_COVERED = "shift-covered"
     LEAVE_ENTERED = "leave-entered"
     SHIFT_ADDED = "shift-added"

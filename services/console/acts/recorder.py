@@ -38,7 +38,7 @@ class ActRecorder:
 
     async def claim(self, what: OperatorAct) -> bool:
         """False if this form has acted before. Of two that race for one act, the second waits here for the first."""
-        return await claim_act(self.uow, self.act, self.operator.account, what, self.clocks.wall())
+        return await claim_act(self.uow, self.act, self.operator.account, what, self.clocks.wall(), self.child)
 
     async def keep_words(self, said: Mapping[str, str]) -> dict[str, tuple[WordsId, ...]]:
         """Encrypts the words of each field under the key of the child. A field that is named as a question of police is

@@ -10,6 +10,7 @@ from services.console.acts.recorder import ActRecorder
 from services.console.policy.about import About
 from services.console.policy.acts import ACT_SPECS, HAPPENED_AT, ActSpec, read_form
 from services.console.policy.permits import Operator
+from services.console.read_model import cases
 from services.console.read_model import repository as read_model
 from services.platform.register.children import identity
 from services.platform.runtime.clocks import Clocks
@@ -18,7 +19,7 @@ from services.platform.store.query import Reader
 from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
-from services.safeguarding.identifiers import AuthorityId, ChildId, code_of, derived
+from services.safeguarding.identifiers import AuthorityId, ChildId, derived
 from services.safeguarding.operators import OperatorAct
 
 REVEAL = ACT_SPECS[OperatorAct.CHILD_REVEALED]
@@ -143,12 +144,9 @@ def named_child(about: About, answers: Answers) -> ChildId:
 
 
 async def _find_child(reader: Reader, authority: AuthorityId, named: str) -> ChildId | None:
-    """By the child's code, else by our reference of an open report."""
-    child = await reader.fetch(identity.child_by_code(authority, named))
-    if child is not None:
-        return child
-    reports = await reader.fetch(read_model.open_episodes(authority))
-    return next((each.child for each in reports if code_of(each.content.episode) == named.upper()), None)
+    """By the child's code, else by our reference of a report."""
+    found = await reader.fetch(cases.children_named(named))
+    return next((child for child, owner in found if owner == authority), None)
 
 
 def _naming(act: UUID) -> UUID:

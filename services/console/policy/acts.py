@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.console.policy.about import About
+from services.console.policy.child import IDENTITY
 from services.console.policy.permits import May
 from services.safeguarding.child_events import care_events, discussion_events, events, plan_events
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
@@ -56,9 +57,7 @@ def _waits(about: About) -> bool:
 
 
 def _is_open(condition: str, *states: EpisodeState) -> Callable[[About], bool]:
-    """In these states alone: the protocol takes a check or an interview that overtakes its return on the bus, but an
-    operator must not record one while the child is not back.
-    """
+    """In these states alone: nobody records a check or an interview by hand before the child is back."""
 
     def is_possible(about: About) -> bool:
         episode = about.episode
@@ -145,7 +144,7 @@ def _send_again(about: About, answers: Answers) -> tuple[Message, ...]:
 
 
 def _look_up(about: About, _answers: Answers) -> tuple[Message, ...]:
-    return (RegisterLookedUp(authority=about.authority, purpose="console", fields=("child.name", "child.known_as")),)
+    return (RegisterLookedUp(authority=about.authority, purpose="console", fields=IDENTITY),)
 
 
 def _duty(about: About) -> DutyChanged:

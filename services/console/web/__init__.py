@@ -20,7 +20,9 @@ from services.console.acts.rota import RotaService
 from services.console.acts.service import ActService
 from services.console.settings import ConsoleSettings
 from services.console.web.changes import Changes
+from services.console.web.child_queries import ChildQueries
 from services.console.web.pages.acts import ActPages
+from services.console.web.pages.child import ChildPages
 from services.console.web.pages.dead_letters import DeadLetterPages
 from services.console.web.pages.directory import DirectoryPages
 from services.console.web.pages.exercises import ExercisePages
@@ -53,6 +55,7 @@ def pages(
     keyring = settings.keyring
     queries = PageQueries(store, clocks, keyring)
     SignInPages(guard, templates).mount(app)
+    ChildPages(ChildQueries(store, clocks, keyring), guard, templates).mount(app)
     OverviewPages(queries, guard, templates, changes).mount(app)
     ActPages(ActService(store, clocks, keyring), guard, templates).mount(app)
     ReportPages(ReportService(store, clocks, keyring), guard, templates).mount(app)

@@ -8,9 +8,8 @@ from services.console.policy.permits import May, Operator
 from services.console.policy.shift.board import board
 from services.console.policy.shift.note import InWords, hand_overs, write_note
 from services.console.policy.status import overview
-from services.console.read_model import repository as read_model
+from services.console.read_model.cases import open_cases
 from services.console.read_model.repository import entries_of_shifts
-from services.platform.register.children.identity import codes_of_children
 from services.platform.register.people import directory_page
 from services.platform.register.reasons import reasons_by_id
 from services.platform.runtime.clocks import Clocks
@@ -52,9 +51,4 @@ class ShiftQueries:
         if authority is None:
             return ""
         async with self.store.read() as reader:
-            episodes = await reader.fetch(read_model.open_episodes(authority))
-            duties, codes = await reader.fetch(
-                read_model.duties_of_episodes([each.content.episode for each in episodes]),
-                codes_of_children([each.child for each in episodes]),
-            )
-        return write_note(overview(episodes, duties, ()).episodes, codes, in_words)
+            return write_note(overview(await reader.fetch(open_cases(authority)), ()).cases, in_words)

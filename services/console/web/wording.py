@@ -36,7 +36,8 @@ class Words:
     def sentence(self, line: Line) -> str:
         """The sentence for a line of the timeline."""
         content: dict[str, Any] = line.entry.content.model_dump()
-        fields = content | {"role": line.role, "wording": line.wording}
+        role, wording = line.role or content.get("role"), line.wording or content.get("wording")
+        fields = content | {"role": role, "wording": wording}
         return self._acts[line.act].format_map({name: self._in_words(value, name) for name, value in fields.items()})
 
     def _in_words(self, value: object, field: str) -> str:

@@ -187,7 +187,7 @@ async def test_an_interview_of_a_child_who_is_not_back_is_refused_with_the_reaso
     for seen in (form["seen"], "missing"):
         refused = await browser.post(path, data=form | {"seen": seen})
         assert refused.status_code == 409
-        assert "The episode is now missing" in refused.text
+        assert "The case is now missing" in refused.text
         assert "recorded once the child is back" in refused.text
     assert await said_by_console(opened, case.child) == []
 
@@ -301,30 +301,6 @@ async def test_what_nobody_knows_is_a_page_that_says_so(browser: httpx.AsyncClie
 @pytest.mark.parametrize("act", ["dead-letter-redriven", "nonsense"])
 async def test_an_act_without_a_form_is_no_page(browser: httpx.AsyncClient, case: Case, act: str) -> None:
     assert (await browser.get(f"/episodes/{case.episode}/acts/{act}")).status_code == 404
-
-
-async def test_somebody_on_duty_sees_who_the_child_is_once_and_is_on_record_for_it(
-    browser: httpx.AsyncClient, opened: Store, database: Database, keyring: Keyring
-) -> None:
-    document = authority()
-    engine = database.engine("casework")
-    ids = await load(engine, keyring, document, CLOCKS.wall())
-    await engine.dispose()
-    child, episode = ids["C1"], uuid4()
-    await hear(opened, HANDLERS, heard(episode_changed(episode), child))
-    path = f"/episodes/{episode}/acts/child-revealed"
-    form = await fill(browser, path, reason="A hospital rings about her")
-    shown = await browser.post(path, data=form)
-    assert (shown.status_code, "Amara C1 Diallo" in shown.text) == (200, True)
-    assert shown.headers["cache-control"] == "no-store"
-    again = await browser.post(path, data=form)
-    assert (again.status_code, "Amara" in again.text) == (303, False)
-    looked_up, acted = await said_by_console(opened, child)
-    assert looked_up.content.kind == "register.looked-up.v1"
-    assert looked_up.content.fields == ("child.name", "child.known_as")
-    assert (acted.content.act, len(acted.content.words)) == ("child-revealed", 1)
-    for page in ("/", f"/episodes/{episode}"):
-        assert "Amara" not in (await browser.get(page)).text
 
 
 @pytest.mark.parametrize("role", [OperatorRole.AUDITOR, OperatorRole.OPERATOR])

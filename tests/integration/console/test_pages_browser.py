@@ -258,7 +258,7 @@ async def test_a_shift_is_worked_with_no_other_key_than_tab_enter_and_letters(
     await _tab_to(page, "Password")
     await page.keyboard.type(PASSWORD)
     await _enter(page)
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Open episodes")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Open cases")
     await _tab_to(page, code_of(episode))
     await _enter(page)
     await _tab_to(page, "The child is back")
@@ -420,7 +420,7 @@ async def _sign_in(page: Page, name: str) -> None:
     await page.get_by_label("Name").fill(name)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Open episodes")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Open cases")
 
 
 async def _reported(opened: Store) -> tuple[UUID, str, UUID]:

@@ -27,6 +27,7 @@ NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)
 ACT = UUID(int=7)
 EPISODE = uuid4()
 WITHOUT_A_FORM = {
+    OperatorAct.CHILD_VIEWED,
     OperatorAct.CONNECTION_TESTED,
     OperatorAct.DEAD_LETTER_REDRIVEN,
     OperatorAct.EXERCISE_STARTED,

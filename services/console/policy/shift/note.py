@@ -1,13 +1,13 @@
 """Writes what a shift leaves to the next: what is open, whom it waits for, and who promised what."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
 from services.console.policy.record import RecordedMessage
-from services.console.policy.status import DutyLine, EpisodeLine
+from services.console.policy.status import CaseLine, DutyLine
 from services.safeguarding.child_events.contact_events import ShiftAccepted, ShiftHandedOver
 from services.safeguarding.deeds.answers import WORDS_AT_MOST
 from services.safeguarding.duty.decisions import StepRecord
@@ -40,9 +40,9 @@ def hand_overs(said: Iterable[RecordedMessage[Any]]) -> list[HandOver]:
     return found
 
 
-def write_note(episodes: Sequence[EpisodeLine], codes: Mapping[str, str], in_words: InWords) -> str:
+def write_note(cases: Sequence[CaseLine], in_words: InWords) -> str:
     """Names children by their codes. Leaves room to write; what finds none is counted."""
-    blocks = ["\n".join(_block(each, codes, in_words)) for each in episodes if not each.episode.exercise]
+    blocks = ["\n".join(_block(each, in_words)) for each in cases]
     note: list[str] = []
     for at, block in enumerate(blocks):
         if sum(map(len, note)) + len(block) > WORDS_AT_MOST - ROOM_TO_WRITE:
@@ -52,11 +52,13 @@ def write_note(episodes: Sequence[EpisodeLine], codes: Mapping[str, str], in_wor
     return "\n\n".join(note) or NOTHING
 
 
-def _block(line: EpisodeLine, codes: Mapping[str, str], in_words: InWords) -> Iterable[str]:
+def _block(line: CaseLine, in_words: InWords) -> Iterable[str]:
     episode = line.episode.content
-    name = codes.get(line.episode.child, "Not yet identified")
-    yield f"{name} ({line.code}): {in_words(episode.state, 'state')} since {_hour(episode.returned_at or episode.opened_at)}."
-    yield from chain.from_iterable(_duty(each, in_words) for each in line.waiting)
+    name = line.code or "Not yet identified"
+    yield f"{name} ({line.reference}): {in_words(episode.state, 'state')} since {_hour(episode.returned_at or episode.opened_at)}."
+    yield from chain.from_iterable(_duty(each, in_words) for each in line.asked)
+    if line.waiting > len(line.asked):
+        yield f"- And {line.waiting - len(line.asked)} more wait for an answer: see the console."
     if episode.open_conditions:
         still = ", ".join(in_words(each, "open_conditions") for each in episode.open_conditions)
         yield f"- Before it closes: {still}."

@@ -96,15 +96,8 @@ class ActPages:
         result = await self.service.act(operator, visit.spec, subject, answers, form.get("seen", ""))
         if result is Result.STALE:
             return self._stale(replace(visit, about=await self._about(visit.signed_in, subject)))
-        if result is Result.DONE and act is OperatorAct.CHILD_REVEALED:
-            return await self._reveal(visit)
         again = "again-" if result is Result.DONE_BEFORE else "held-" if visit.spec.held else ""
         return go_to(f"{visit.back}?done={again}{act}")
-
-    async def _reveal(self, visit: Visit) -> Response:
-        """On this answer alone: the same form again shows the episode, and another look is another act."""
-        shown = visit.shown | {"who": await self.service.identity_of(visit.about.child)}
-        return self.templates.page(visit.request, "revealed.html", shown, visit.signed_in)
 
     async def _confirm(self, visit: Visit, answers: Answers, form: Mapping[str, str]) -> Response:
         """Names the child and asks once more. The first form, sent again, does not look the name up again."""
