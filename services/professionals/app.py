@@ -7,6 +7,7 @@ from services.platform.delivery.channels.sms import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
 from services.professionals.digests.email_channel import GroupedMail
@@ -60,4 +61,6 @@ async def main() -> None:
     host.parts.append(settings.mail_listener(replies.take))
     deeds = DeedForms(keyring, host.clocks, settings.links)
     acknowledging = AcknowledgePage(host.store, host.clocks, Deputies(loop, keyring, host.clocks), deeds)
-    await host.run(pages(Receipts(host.service, host.store, host.clocks), acknowledging, host.clocks, settings))
+    receipts = Receipts(host.service, host.store, host.clocks)
+    keys = CallKeys(host.store, host.clocks, keyring, settings.public_url)
+    await host.run(pages(receipts, keys, acknowledging, host.clocks, settings))
