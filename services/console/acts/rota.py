@@ -53,7 +53,7 @@ class RotaService:
             said: tuple[str, ...] = ()
             if effect.says is not None:
                 words = tuple(each for ids in (await recorder.keep_words(answers.said)).values() for each in ids)
-                about = {"authority": authority, "contact": effect.person, "by": operator.account, "words": words}
+                about = {"authority": authority, "contact": effect.person, "account": operator.account, "words": words}
                 said = recorder.publish(effect.says.model_validate(about))
             recorder.record(act.act, authority=authority, words=words, said=said)
         metrics.ACTS.labels(act.act, "done").inc()

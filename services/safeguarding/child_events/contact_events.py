@@ -2,7 +2,6 @@
 
 from services.safeguarding.child_events.events import Event
 from services.safeguarding.identifiers import PersonId
-from services.safeguarding.operators import AccountId
 
 
 class ContactListed(Event, kind="contact.listed.v1"):
@@ -23,14 +22,16 @@ class ShiftHandedOver(Event, kind="shift.handed-over.v1"):
     """
 
     contact: PersonId
-    by: AccountId
+    account: str
+    """The console's, of who did it."""
 
 
 class ShiftAccepted(Event, kind="shift.accepted.v1"):
     """Who comes on, or somebody in their name, has read the note and has the shift."""
 
     contact: PersonId
-    by: AccountId
+    account: str
+    """The console's, of who did it."""
 
 
 class ContactUnreachable(Event, kind="contact.unreachable.v1"):
