@@ -7,14 +7,15 @@ from services.platform.delivery.channels.sms import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
-from services.professionals.digests.email_channel import GroupedMail
+from services.professionals.digests.channels import GroupedMail, GroupedText
 from services.professionals.digests.groups import DigestGrouping
 from services.professionals.handlers import Handlers
 from services.professionals.replies.hand_over import Deputies
 from services.professionals.replies.mail import Replies
-from services.professionals.sending.sender import MailSender, Sender, TextSender
+from services.professionals.sending.sender import MailSender, Sender, TextSender, depends_on_others
 from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.professionals.web.app import pages
@@ -35,13 +36,13 @@ async def main() -> None:
         host.service,
         host.store,
         host.clocks,
-        settings.text_medium(),
+        GroupedText(settings.text_medium(), host.store),
         keyring=keyring,
         prepare=settings.block_real_recipients(sender.prepare),
         slot=settings.slot,
         at_once=AT_ONCE,
         others=[GroupedMail(settings.email_medium(), host.store)],
-        alone=lambda delivery: delivery.medium == "email",
+        alone=depends_on_others,
     )
     handlers = Handlers(loop, host.clocks)
     host.health.watch("delivery", loop.obstacle)
@@ -60,4 +61,6 @@ async def main() -> None:
     host.parts.append(settings.mail_listener(replies.take))
     deeds = DeedForms(keyring, host.clocks, settings.links)
     acknowledging = AcknowledgePage(host.store, host.clocks, Deputies(loop, keyring, host.clocks), deeds)
-    await host.run(pages(Receipts(host.service, host.store, host.clocks), acknowledging, host.clocks, settings))
+    receipts = Receipts(host.service, host.store, host.clocks)
+    keys = CallKeys(host.store, host.clocks, keyring, settings.public_url)
+    await host.run(pages(receipts, keys, acknowledging, host.clocks, settings))

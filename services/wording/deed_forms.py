@@ -16,6 +16,7 @@ FOLDER = Path(__file__).parent / "deeds"
 class DeedWords:
     """`asked` says by field what `forms` does not say by deed. `page` is for the page behind a link."""
 
+    names: Mapping[str, str]
     forms: Mapping[str, Mapping[str, str]]
     asked: Mapping[str, Mapping[str, Any]]
     faults: Mapping[str, str]
@@ -26,7 +27,8 @@ class DeedWords:
     def read(cls, language: str | None = None) -> Self:
         """English, if there is no such language or none is known."""
         content = in_language(languages_in(FOLDER), language)
-        return cls(content["forms"], content["asked"], content["faults"], content["page"], content["yes-no"])
+        parts = (content[each] for each in ("names", "forms", "asked", "faults", "page", "yes-no"))
+        return cls(*parts)
 
     def title_of_one(self, deed: Deed, number: int, code: str) -> str:
         return self.page["one-of-several"].format(number=number, code=code, title=self.forms[deed]["title"])

@@ -26,7 +26,7 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct, OperatorActed, OperatorRole
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import Channel, Deed, Role, Wording
 from tests.support.database import Database
 
 REPORTED_AT = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)
@@ -200,6 +200,7 @@ def duty_changed(
     next_step_at: datetime | None = None,
     ended_because: str | None = None,
     wording: Wording = Wording.MISSING_NOTICE,
+    deed: Deed | None = None,
 ) -> DutyChanged:
     return DutyChanged(
         authority="kestrel",
@@ -208,6 +209,7 @@ def duty_changed(
         revision=revision,
         rule="tell-police-missing",
         wording=wording,
+        deed=deed,
         state=DutyState(state),
         ended_because=ended_because,
         steps=steps,

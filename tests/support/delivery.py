@@ -128,6 +128,8 @@ class Floor:
     store: Store
     clocks: Clocks
     is_dead: bool = False
+    keyring: Any = None
+    """None where no test asks for words that were sent."""
 
     async def put(self, told: Received[Any], lane: str) -> Delivery:
         delivery = Delivery.of(told, lane=lane, now=self.clocks.wall())
@@ -252,7 +254,7 @@ async def running_floor(
         alone=alone,
     )
     await loop.start()
-    floor = Floor(loop, store, clocks)
+    floor = Floor(loop, store, clocks, keyring=keyring)
     try:
         yield floor
     finally:

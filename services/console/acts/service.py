@@ -19,6 +19,7 @@ from services.platform.store.query import Reader
 from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
+from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.identifiers import AuthorityId, ChildId, derived
 from services.safeguarding.operators import OperatorAct
 
@@ -113,7 +114,9 @@ class ActService:
         about = await _find(uow, subject)
         if about is None or about.seen != seen or not spec.is_possible(about):
             return Result.STALE
-        if spec.act is OperatorAct.UNDONE and not await uow.fetch(deadlines.take_back(self.clocks.story(), about.held)):
+        if spec.act is OperatorAct.UNDONE and not await uow.fetch(
+            deadlines.take_back(self.clocks.story(), list(about.held))
+        ):
             return Result.STALE
         return await self._record(uow, operator, spec, about, answers)
 
@@ -160,13 +163,20 @@ async def _find(reader: Reader, subject: Subject) -> About | None:
     duty = await reader.fetch(read_model.duty_by_id(subject.duty))
     if duty is None:
         return None
-    episode = await reader.fetch(read_model.episode_by_id(duty.content.episode))
+    deed, told_at = duty.content.deed, min((each.told_at for each in duty.content.steps), default=duty.at)
+    episode, held = await reader.fetch(
+        read_model.episode_by_id(duty.content.episode), read_model.held_acts(duty.child, duty.content.episode)
+    )
+    kind = None if deed is None else DEED_SPECS[deed].kind
+    recorded = None if kind is None else await reader.fetch(read_model.newest_event(duty.child, kind, told_at))
     return About(
         duty.child,
         duty.content.authority,
         duty.exercise,
         episode=None if episode is None else episode.content,
         duty=duty.content,
+        held={name: each for name, each in held.items() if kind is not None and isinstance(each, kind)},
+        recorded=recorded,
     )
 
 

@@ -8,14 +8,14 @@ from uuid import UUID
 from services.console.policy.record import DeadLetter, RecordedMessage
 from services.console.policy.status import is_overdue
 from services.platform.messages.envelope import Received, read
-from services.platform.store.query import Query, Rows, bulk_insert, unnest_rows
+from services.platform.store.query import Query, Rows, bulk_insert, scalar, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import ChildIdentified
-from services.safeguarding.child_events.events import RuleDue, ToldOfEpisode
+from services.safeguarding.child_events.events import PoliceReply, RuleDue, Told
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
-from services.safeguarding.identifiers import code_of
+from services.safeguarding.identifiers import AuthorityId, code_of
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId
 
@@ -142,7 +142,17 @@ ENTRIES = f"""
         SELECT child FROM entries WHERE kind = '{ChildIdentified.kind}' AND content ->> 'child' = %(child)s)
     ORDER BY at DESC, heard_at DESC LIMIT {MOST_ENTRIES}
 """
+ENTRIES_OF_SHIFTS = f"""
+    SELECT message_id, child, kind, at, exercise, content FROM entries
+    WHERE kind IN ('shift.handed-over.v1', 'shift.accepted.v1') AND at > %(after)s
+    AND (%(authority)s::text IS NULL OR content ->> 'authority' = %(authority)s)
+    ORDER BY at DESC LIMIT {MOST_ENTRIES}
+"""
 DISCUSSIONS = "SELECT content FROM entries WHERE child = %(child)s AND kind = %(kind)s"
+NEWEST = """
+    SELECT message_id::uuid FROM entries WHERE child = %(child)s AND kind = %(kind)s AND at >= %(since)s
+    ORDER BY at DESC, heard_at DESC LIMIT 1
+"""
 ACT = "SELECT act FROM acts WHERE act = %(act)s"
 CLAIM_ACT = """
     INSERT INTO acts (act, account, what, at, child) VALUES (%(act)s, %(account)s, %(what)s, %(at)s, %(child)s)
@@ -192,16 +202,12 @@ def entries_of_child(child: str) -> Query[list[RecordedMessage[Message]]]:
     """Everything heard about the child, also before anybody knew which child it was; newest first, `MOST_ENTRIES` at
     most.
     """
+    return Query(ENTRIES, {"child": child}, _entries)
 
-    def decode(rows: Rows) -> list[RecordedMessage[Message]]:
-        return [
-            RecordedMessage(
-                row.message_id, row.child, row.at, row.exercise, contracts()[row.kind].read_again(row.content)
-            )
-            for row in rows
-        ]
 
-    return Query(ENTRIES, {"child": child}, decode)
+def entries_of_shifts(authority: AuthorityId | None, after: datetime) -> Query[list[RecordedMessage[Any]]]:
+    """Shifts handed over and accepted, newest first."""
+    return Query(ENTRIES_OF_SHIFTS, {"authority": authority, "after": after}, _entries)
 
 
 def newest_discussion(child: str, episode: UUID | None) -> Query[StrategyDiscussionChanged | None]:
@@ -215,16 +221,24 @@ def newest_discussion(child: str, episode: UUID | None) -> Query[StrategyDiscuss
     return Query(DISCUSSIONS, {"child": child, "kind": StrategyDiscussionChanged.kind}, decode)
 
 
-def held_acts(child: str, episode: UUID | None) -> Query[tuple[UUID, ...]]:
-    """What operators said of the episode that waits to go out."""
+def held_acts(child: str, episode: UUID | None) -> Query[dict[UUID, Message]]:
+    """What operators said that waits to go out: of the episode, or of the child."""
 
-    def decode(rows: Rows) -> tuple[UUID, ...]:
-        found = ((row.deadline, read(row.envelope).content) for row in rows)
-        return tuple(
-            name for name, content in found if isinstance(content, ToldOfEpisode) and content.episode == episode
-        )
+    def decode(rows: Rows) -> dict[UUID, Message]:
+        found = {row.deadline: read(row.envelope).content for row in rows}
+        about = {name: getattr(content, "episode", None) for name, content in found.items()}
+        return {
+            name: content
+            for name, content in found.items()
+            if isinstance(content, Told | PoliceReply) and about[name] in {None, episode}
+        }
 
     return Query(RULES_DUE, {"child": child}, decode)
+
+
+def newest_event(child: str, kind: type[Message], since: datetime) -> Query[UUID | None]:
+    """The id of the newest of this kind that was heard about the child."""
+    return Query(NEWEST, {"child": child, "kind": kind.kind, "since": since}, scalar)
 
 
 def is_act_done(act: UUID) -> Query[bool]:
@@ -267,6 +281,13 @@ def _state(received: Received[Message], content: EpisodeChanged | DutyChanged) -
         "exercise": received.exercise,
         "content": content.model_dump_json(),
     }
+
+
+def _entries(rows: Rows) -> list[RecordedMessage[Any]]:
+    return [
+        RecordedMessage(row.message_id, row.child, row.at, row.exercise, contracts()[row.kind].read_again(row.content))
+        for row in rows
+    ]
 
 
 def _episodes(rows: Rows) -> list[RecordedMessage[EpisodeChanged]]:

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.console.web.wording import Words
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.operators import OperatorAct
+from services.safeguarding.roles import Deed
 from services.safeguarding.working_time import in_england
 from services.wording import day_and_time
 
@@ -33,7 +34,7 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
         "code": code_of,
         "form": words.form,
         "field": words.field,
-        "is_act": lambda name: name in set(OperatorAct),
+        "is_act": lambda name: name in {*OperatorAct, *Deed},
         "age": age_on,
         "telephone": format_telephone,
         "ucfirst": lambda text: text[:1].upper() + text[1:],

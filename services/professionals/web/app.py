@@ -8,6 +8,7 @@ from services.platform.delivery.links import openapi as links_openapi
 from services.platform.delivery.links.pages import LinkPages
 from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.links.tokens import Purpose
+from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.runtime.clocks import Clocks
@@ -17,11 +18,11 @@ from services.professionals.web.acknowledge_page import AcknowledgePage
 
 
 def pages(
-    receipts: Receipts, acknowledging: AcknowledgePage, clocks: Clocks, settings: ProfessionalsSettings
+    receipts: Receipts, keys: CallKeys, acknowledging: AcknowledgePage, clocks: Clocks, settings: ProfessionalsSettings
 ) -> FastAPI:
     app = new_web_app("professionals")
     door = TwilioDoor(public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts)
-    mount_status_route(app, receipts, door)
+    mount_status_route(app, receipts, keys, door)
     for purpose, page in (
         (Purpose.ACKNOWLEDGE, acknowledging),
         (Purpose.DEED, replace(acknowledging, alone=True)),

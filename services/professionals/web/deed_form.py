@@ -151,10 +151,10 @@ def _form_sheet(
 
 
 def _ask(spec: DeedSpec, spoken: DeedWords, each: Field, form: Form, faults: Mapping[str, Fault]) -> forms.Field:
-    words_of, given = spoken.choices(each), form.all(each.name)
+    words_of, given, label = spoken.choices(each), form.all(each.name), spoken.label(spec.deed, each)
     return forms.Field(
         each.name,
-        spoken.label(spec.deed, each),
+        label if each.required else spoken.page["optional"].format(label=label),
         KINDS[each.kind],
         value=form.one(each.name),
         hint=spoken.hint(spec.deed, each),
@@ -170,7 +170,6 @@ def _quiet(spec: DeedSpec, spoken: DeedWords, button: Button) -> Button:
 
 
 def _recorded_sheet(spec: DeedSpec, spoken: DeedWords, plain: Sheet) -> Sheet:
-    title = spoken.forms[spec.deed]["title"]
     correct = Button(CORRECT, spoken.page["correct"], quiet=True)
-    recorded, more = spoken.page["recorded"].format(title=title), spoken.page["recorded-more"]
+    recorded, more = spoken.page["recorded"].format(name=spoken.names[spec.deed]), spoken.page["recorded-more"]
     return Sheet(recorded, (more,), (correct,), done=True, language=plain.language)

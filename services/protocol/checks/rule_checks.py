@@ -32,12 +32,13 @@ POLICE_WORDINGS = frozenset(
     }
 )
 CLAIMS = frozenset({Wording.RETURN_CLAIMED_NOTICE, Wording.RETRACTION_CLAIMED_NOTICE, Wording.LOCATION_CLAIMED_NOTICE})
-FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING}
+FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING, Wording.LURING_SUSPECTED}
 """These have one text for carers and another for professionals."""
 CARER_WORDINGS = FOR_CARERS_TOO | frozenset(
     {
         Wording.POLICE_TOLD,
         Wording.POLICE_NOT_YET_TOLD,
+        Wording.POLICE_ANSWERED,
         Wording.LOCATED_RECORDED,
         Wording.MISSING_SAID_ELSEWHERE,
         Wording.RETURN_SAID_ELSEWHERE,
@@ -78,12 +79,12 @@ TO_BE_CONVERTED = frozenset(
         "nrm-check", "photograph-is-asked-for", "contacts-are-checked-on-arrival", "photograph-is-stale",
         "advocacy-is-explained", "visitor-is-offered", "legal-adviser-is-verified", "leave-expiring",
         "legal-adviser-hears-of-expiry", "leave-expired", "full-meeting-is-to-be-convened", "full-meeting-overdue",
-        "conference-is-to-be-convened", "conference-overdue", "ask-duty-worker-for-reference", "transfer-is-considered",
+        "conference-is-to-be-convened", "conference-overdue", "transfer-is-considered",
         "transfer-time-runs-out", "identify-child", "contact-answers-monthly", "carers-are-made-aware",
         "new-carers-are-made-aware", "photograph-is-missing", "nrm-check-after-luring", "leave-expiring-is-said",
         "interpreter-is-checked-before-meeting", "interpreter-is-replaced", "settle-immigration-status",
-        "settle-immigration-status-on-call", "social-worker-decides-about-parents", "nrm-check-while-missing",
-        "missing-repeatedly", "reviewing-officer-hears-of-repeats", "low-grade-is-questioned",
+        "settle-immigration-status-on-call",
+
     }
 )  # fmt: skip
 """Rules that an answer still ends although a deed is asked: until 04:40 on 27 November 2026."""

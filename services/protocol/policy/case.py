@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from services.protocol.policy.rule_language.vocabulary import Condition, Mark
+from services.safeguarding.child_events.events import RiskGrade
 from services.safeguarding.duty.decisions import GOES_ON, DutyState, EpisodeState
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.roles import Channel, Role, Wording
@@ -69,6 +70,8 @@ class Cause(State):
     matter: str = ""
     last_seen_at: datetime | None = None
     """When the child was last seen, as a report tells it."""
+    reporter: UUID | None = None
+    """The agency, placement or person that reported the child, without saying which."""
 
 
 class Marked(State):
@@ -129,6 +132,10 @@ class Episode(State):
     met: frozenset[Condition] = frozenset()
     interview_offered: bool = False
     reference_known: bool = False
+    grade: RiskGrade | None = None
+    """As police graded the risk last."""
+    news_at: datetime | None = None
+    """When we last heard something new of it, a further report included."""
     immigration_control_unknown: bool = False
     """Since the report, until the record says."""
     no_guardian_known: bool = False

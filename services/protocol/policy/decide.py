@@ -1,6 +1,7 @@
 """Decides the consequences of one message, for one child."""
 
 from datetime import date, datetime
+from uuid import UUID
 
 from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.decision_record import decision_of
@@ -16,7 +17,7 @@ from services.protocol.policy.rule_engine.recipients import Recipient, everyone_
 from services.protocol.policy.rule_engine.rules import apply_due_rule, apply_rules, make_duty
 from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.child_events.events import DutyStepDue, RuleDue
+from services.safeguarding.child_events.events import ChildReportedMissing, DutyStepDue, PoliceRiskGraded, RuleDue
 from services.safeguarding.child_events.plan_events import ReviewDue
 from services.safeguarding.duty.decisions import (
     EpisodeState,
@@ -24,6 +25,7 @@ from services.safeguarding.duty.decisions import (
     Verdict,
 )
 from services.safeguarding.duty.outcomes import DutyFailed, Outcome
+from services.safeguarding.identifiers import derived
 from services.safeguarding.message import CONTRACTS, Topic
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND
@@ -78,6 +80,7 @@ def _event(draft: Draft) -> None:
         day=_day_of(happened),
         matter=getattr(happened.content, "matter", ""),
         last_seen_at=getattr(happened.content, "last_seen_at", None),
+        reporter=_reporter_of(happened),
     )
     readings = episodes.read(draft)
     for reading in readings:
@@ -95,6 +98,16 @@ def _event(draft: Draft) -> None:
         draft.opens_watch = None  # It is one watch, though several readings may open it.
 
 
+def _reporter_of(happened: Happened) -> UUID | None:
+    """Of an agency's report the agency, of any other the placement, else who said it."""
+    content = happened.content
+    if not isinstance(content, ChildReportedMissing):
+        return None
+    of_agency = happened.source if content.channel == "agency" else None
+    named = of_agency or content.placement or content.said_by
+    return None if named is None else derived("reporter", named, str(happened.exercise))
+
+
 def _day_of(happened: Happened) -> date | None:
     """The day that a rule counts down to. A review that names no day is due now."""
     named: date | None = getattr(happened.content, "day", None)
@@ -103,8 +116,12 @@ def _day_of(happened: Happened) -> date | None:
 
 
 def _counts_from(happened: Happened) -> datetime:
-    """Periods run from the day that the event names: a letter sent, a photograph taken, a discussion held."""
+    """Periods run from the day that the event names: a letter sent, a photograph taken, a discussion held. Of a grade
+    they run from the moment at which police look at it again.
+    """
     content = happened.content
+    if isinstance(content, PoliceRiskGraded) and content.review_at is not None:
+        return content.review_at
     day = next(filter(None, (getattr(content, name, None) for name in DAYS_COUNTED_FROM)), None)
     return happened.time if day is None else morning_of(day)
 

@@ -73,6 +73,7 @@ def _duty_changed(draft: Draft, duty: DutyOfCase) -> DutyChanged:
         revision=duty.revision,
         rule=rule.id,
         wording=duty.wording,
+        deed=rule.deed,
         state=duty.state,
         ended_because=duty.ended_because,
         steps=tuple(

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId
 from services.safeguarding.message import Contract, Message, Topic
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import Channel, Deed, Role, Wording
 
 
 class Verdict(StrEnum):
@@ -79,6 +79,8 @@ class DutyState(StrEnum):
     OPEN = "open"
     ACCEPTED = "accepted"
     ACKNOWLEDGED = "acknowledged"
+    DONE = "done"
+    """What had to be done is recorded."""
     CANCELLED = "cancelled"
     OVERDUE = "overdue"
     """Told to its last human, who has not answered. It stays on the page until somebody does."""
@@ -113,6 +115,8 @@ class DutyChanged(Message, kind="duty.changed.v1", topic=Topic.EVIDENCE):
     revision: int
     rule: str
     wording: Wording
+    deed: Deed | None = None
+    """What ends the duty when it is recorded."""
     state: DutyState
     ended_because: str | None = None
     steps: tuple[StepRecord, ...]

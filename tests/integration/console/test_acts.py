@@ -11,17 +11,20 @@ import pytest
 from fastapi import FastAPI
 
 from services.console.read_model.projections import Handlers
+from services.console.read_model.repository import held_acts
 from services.platform.messages.envelope import Received
 from services.platform.register import reasons
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReturned, PoliceReferenceTexted
+from services.safeguarding.child_events.plan_events import RiskAssessmentRecorded
+from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.duty.outcomes import DutyAcknowledged, StrategyDiscussionChanged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorActed, OperatorRole
-from services.safeguarding.roles import Role, Wording
+from services.safeguarding.roles import Deed, Role
 from tests.support.console import (
     account,
     csrf_in,
@@ -182,7 +185,7 @@ async def test_an_interview_of_a_child_who_is_not_back_is_refused_with_the_reaso
     assert "acts/return-interview" not in (await browser.get(page)).text
     assert (await browser.get(path)).status_code == 409
     await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=2, state="returned"), case.child))
-    form = await fill(browser, path, state="completed", reason="Held at the home")
+    form = await fill(browser, path, state="declined", note="Said no at the home")
     await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=3, state="missing"), case.child))
     for seen in (form["seen"], "missing"):
         refused = await browser.post(path, data=form | {"seen": seen})
@@ -284,13 +287,40 @@ async def test_a_strategy_discussion_is_moved_from_its_episode(
 
 async def test_a_duty_of_no_episode_has_a_page_to_answer_it_on(browser: httpx.AsyncClient, opened: Store) -> None:
     child = new_id("child")
-    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), wording=Wording.WATCH_REVIEW_DUE)
+    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=Deed.WATCH_REVIEW)
     await hear(opened, HANDLERS, heard(watch, child))
     assert f"/duties/{watch.duty}" in (await browser.get("/")).text
     path = f"/duties/{watch.duty}/acts/watch-review"
-    answer = await browser.post(path, data=await fill(browser, path, goes_on="no", reason="Settled, talked to her"))
-    assert answer.headers["location"] == f"/duties/{watch.duty}?done=watch-review"
-    assert "Recorded: raised risk reviewed" in (await browser.get(answer.headers["location"])).text
+    answer = await browser.post(path, data=await fill(browser, path, goes_on="no", note="Settled, talked to her"))
+    assert answer.headers["location"] == f"/duties/{watch.duty}?done=held-watch-review"
+    page = (await browser.get(answer.headers["location"])).text
+    assert "Recorded: review of the raised risk. It goes out in one minute" in page
+    assert (f"/duties/{watch.duty}/acts/undone" in page, path in page) == (True, False)
+
+
+async def test_a_deed_is_undone_within_its_minute_and_corrected_once_it_has_gone_out(
+    browser: httpx.AsyncClient, opened: Store
+) -> None:
+    child = new_id("child")
+    asked = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=Deed.RISK_ASSESSMENT)
+    await hear(opened, HANDLERS, heard(asked, child))
+    path = f"/duties/{asked.duty}/acts/risk-assessment"
+    day = CLOCKS.story().date() + timedelta(days=30)
+    answers = {"missing": "high", "trafficker_influence": "low", "review_on": str(day), "note": "With the carer"}
+    assert (await browser.post(path, data=await fill(browser, path, **answers))).status_code == 303
+    undo = f"/duties/{asked.duty}/acts/undone"
+    assert (await browser.post(undo, data=await fill(browser, undo))).status_code == 303
+    recorded = RiskAssessmentRecorded(authority="kestrel", missing="low", trafficker_influence="low", review_on=day)
+    name = uuid4()
+    await hear(opened, HANDLERS, heard(recorded, child, at=CLOCKS.story(), id_=str(name)))
+    over = asked.model_copy(update={"revision": 2, "state": DutyState.CANCELLED, "ended_because": "answered"})
+    await hear(opened, HANDLERS, heard(over, child))
+    assert "stays on the record" in (await browser.get(path)).text
+    await browser.post(path, data=await fill(browser, path, **answers))
+    async with opened.read() as reader:
+        [held] = (await reader.fetch(held_acts(child, None))).values()
+    assert isinstance(held, RiskAssessmentRecorded)
+    assert (held.missing, held.corrects_event) == ("high", name)
 
 
 @pytest.mark.parametrize("path", ["/duties/{id}", "/duties/{id}/acts/phoned", "/episodes/{id}/acts/returned"])

@@ -13,7 +13,7 @@ ASKED = {each.name: each for spec in DEED_SPECS.values() for each in spec.asks}
 @pytest.mark.parametrize("language", sorted(languages_in(FOLDER)))
 def test_every_form_has_its_words(language: str) -> None:
     words = DeedWords.read(language)
-    assert set(words.forms) == set(DEED_SPECS)
+    assert set(words.forms) == set(words.names) == set(DEED_SPECS)
     for deed, spec in DEED_SPECS.items():
         said = words.forms[deed]
         assert {"title", "follows", "button"} <= set(said)

@@ -16,6 +16,7 @@ from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
 from services.safeguarding.operators import OperatorAct
+from services.safeguarding.roles import Deed
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class ActPages:
         acts = [each for each in possible_acts(about) if signed_in.operator.may(each.needs)]
         return {"about": about, "duty": about.duty, "acts": acts}
 
-    async def show(self, of: str, request: Request, id_: UUID, act: OperatorAct) -> Response:
+    async def show(self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed) -> Response:
         spec = _spec_of(act)
         signed_in = await self.guard.require(request, spec.needs)
         visit = Visit(request, signed_in, spec, await self._about(signed_in, Subject(**{of: id_})))
@@ -74,7 +75,7 @@ class ActPages:
             return self._stale(visit)
         return await self._form(visit, {"act": str(uuid4()), "seen": visit.about.seen}, {})
 
-    async def submit(self, of: str, request: Request, id_: UUID, act: OperatorAct) -> Response:
+    async def submit(self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed) -> Response:
         spec, subject = _spec_of(act), Subject(**{of: id_})
         signed_in, form = await self.guard.enter_with_form(request, spec.needs)
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
@@ -127,7 +128,7 @@ class ActPages:
         )
 
 
-def _spec_of(act: OperatorAct) -> ActSpec:
+def _spec_of(act: OperatorAct | Deed) -> ActSpec:
     if act not in ACT_SPECS:
         raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-act")
     return ACT_SPECS[act]

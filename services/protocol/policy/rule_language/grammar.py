@@ -167,10 +167,10 @@ class Rule(Grammar):
     tell: Role
     by: Channel | None = None
     """Left out for `everyone-told`: each is told by the channel by which they were told before."""
-    among: Literal["police", "people", "duty", "others", "speaker"] | None = None
-    """Of `everyone-told`, only these. People are those on duty and the others (social worker, guardian, Home Office,
-    ...). Of `carer.reporting`, `others`: those who reported, but for whoever says this now; `speaker`: whoever does,
-    alone.
+    among: Literal["police", "people", "team", "duty", "workers", "others", "speaker"] | None = None
+    """Of `everyone-told`, only these. People are those on duty and the others: the child's workers (social worker,
+    guardian, ...) and the desks of the Home Office and the host authority. `team`: people without the desks. Of
+    `carer.reporting`, `others`: those who reported, but for whoever says this now; `speaker`: whoever does, alone.
     """
     message: Wording
     meets: Annotated[Meets, BeforeValidator(_with_lengths)] | None = None
@@ -213,8 +213,8 @@ class Rule(Grammar):
         if (self.by is None) != (self.tell == Role.EVERYONE_TOLD):
             msg = "`by` is needed, except for everyone-told, who are told as before"
             raise ValueError(msg)
-        some = ("others", "speaker") if self.tell == Role.CARER_REPORTING else ("police", "people", "duty", "others")
-        of_some = self.tell in {Role.CARER_REPORTING, Role.EVERYONE_TOLD} and self.among in some
+        of_carers = self.tell == Role.CARER_REPORTING and self.among in {"others", "speaker"}
+        of_some = of_carers or (self.tell == Role.EVERYONE_TOLD and self.among != "speaker")
         if self.among is not None and not of_some:
             msg = "`among` says which of everyone-told are meant, or of carer.reporting the `others` or the `speaker`"
             raise ValueError(msg)
@@ -250,6 +250,13 @@ class StandDown(Grammar):
     by_text: Literal["code", "word"] = Field("code", alias="by-text")
 
 
+class MassReport(Grammar):
+    """Of so many children reported by one source within so long, people are told by one message with a count."""
+
+    children: int = Field(ge=2, le=100)
+    within: Length
+
+
 class Protocol(Grammar):
     """All rules that hold for one authority, merged. `hash` names this text for ever."""
 
@@ -259,6 +266,7 @@ class Protocol(Grammar):
     watch_on: tuple[Trigger, ...] = ()
     """What opens a watch: heightened risk, told to police as raised risk without its cause."""
     stand_down: StandDown = StandDown()
+    mass_report: MassReport | None = None
     rules: tuple[Rule, ...]
 
     @property
