@@ -10,12 +10,12 @@ from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
-from services.professionals.digests.email_channel import GroupedMail
+from services.professionals.digests.channels import GroupedMail, GroupedText
 from services.professionals.digests.groups import DigestGrouping
 from services.professionals.handlers import Handlers
 from services.professionals.replies.hand_over import Deputies
 from services.professionals.replies.mail import Replies
-from services.professionals.sending.sender import MailSender, Sender, TextSender
+from services.professionals.sending.sender import MailSender, Sender, TextSender, depends_on_others
 from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.professionals.web.app import pages
@@ -36,13 +36,13 @@ async def main() -> None:
         host.service,
         host.store,
         host.clocks,
-        settings.text_medium(),
+        GroupedText(settings.text_medium(), host.store),
         keyring=keyring,
         prepare=settings.block_real_recipients(sender.prepare),
         slot=settings.slot,
         at_once=AT_ONCE,
         others=[GroupedMail(settings.email_medium(), host.store)],
-        alone=lambda delivery: delivery.medium == "email",
+        alone=depends_on_others,
     )
     handlers = Handlers(loop, host.clocks)
     host.health.watch("delivery", loop.obstacle)

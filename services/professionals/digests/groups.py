@@ -112,7 +112,7 @@ class DigestGrouping:
 
         Exercises go with exercises. Until the commit no other transaction prepares a mail to this reader.
         """
-        about = {"lock": _lock(reader.person), "delivery": delivery.id, "reader": reader.person}
+        about = {"lock": lock_of(f"mails to {reader.person}"), "delivery": delivery.id, "reader": reader.person}
         among = about | {"lane": email.LANE, "practice": delivery.exercise, "most": AT_MOST - 1}
         _, mail, unsent = await uow.fetch(
             Query(LOCK, about, all_rows), Query(ANOTHERS_MAIL, about, first_row), Query(UNSENT, among, _deliveries)
@@ -159,5 +159,5 @@ def deliveries_in_mail(leader: UUID) -> Query[list[UUID]]:
     return Query(IN_MAIL, {"leader": leader}, lambda rows: [leader, *(row.delivery for row in rows)])
 
 
-def _lock(person: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"mails to {person}".encode()).digest()[:8], signed=True)
+def lock_of(what: str) -> int:
+    return int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)

@@ -1,6 +1,7 @@
 """Decides the consequences of one message, for one child."""
 
 from datetime import date, datetime
+from uuid import UUID
 
 from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.decision_record import decision_of
@@ -16,7 +17,7 @@ from services.protocol.policy.rule_engine.recipients import Recipient, everyone_
 from services.protocol.policy.rule_engine.rules import apply_due_rule, apply_rules, make_duty
 from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.child_events.events import DutyStepDue, PoliceRiskGraded, RuleDue
+from services.safeguarding.child_events.events import ChildReportedMissing, DutyStepDue, PoliceRiskGraded, RuleDue
 from services.safeguarding.child_events.plan_events import ReviewDue
 from services.safeguarding.duty.decisions import (
     EpisodeState,
@@ -24,6 +25,7 @@ from services.safeguarding.duty.decisions import (
     Verdict,
 )
 from services.safeguarding.duty.outcomes import DutyFailed, Outcome
+from services.safeguarding.identifiers import derived
 from services.safeguarding.message import CONTRACTS, Topic
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND
@@ -78,6 +80,7 @@ def _event(draft: Draft) -> None:
         day=_day_of(happened),
         matter=getattr(happened.content, "matter", ""),
         last_seen_at=getattr(happened.content, "last_seen_at", None),
+        reporter=_reporter_of(happened),
     )
     readings = episodes.read(draft)
     for reading in readings:
@@ -93,6 +96,16 @@ def _event(draft: Draft) -> None:
         apply_rules(draft, protocol.on(reading.trigger), protocol, reading.episode, cause)
     if any(reading.trigger == Trigger.WATCH_OPENED for reading in readings):
         draft.opens_watch = None  # It is one watch, though several readings may open it.
+
+
+def _reporter_of(happened: Happened) -> UUID | None:
+    """Of an agency's report the agency, of any other the placement, else who said it."""
+    content = happened.content
+    if not isinstance(content, ChildReportedMissing):
+        return None
+    of_agency = happened.source if content.channel == "agency" else None
+    named = of_agency or content.placement or content.said_by
+    return None if named is None else derived("reporter", named, str(happened.exercise))
 
 
 def _day_of(happened: Happened) -> date | None:

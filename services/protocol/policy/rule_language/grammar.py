@@ -250,6 +250,13 @@ class StandDown(Grammar):
     by_text: Literal["code", "word"] = Field("code", alias="by-text")
 
 
+class MassReport(Grammar):
+    """Of so many children reported by one source within so long, people are told by one message with a count."""
+
+    children: int = Field(ge=2, le=100)
+    within: Length
+
+
 class Protocol(Grammar):
     """All rules that hold for one authority, merged. `hash` names this text for ever."""
 
@@ -259,6 +266,7 @@ class Protocol(Grammar):
     watch_on: tuple[Trigger, ...] = ()
     """What opens a watch: heightened risk, told to police as raised risk without its cause."""
     stand_down: StandDown = StandDown()
+    mass_report: MassReport | None = None
     rules: tuple[Rule, ...]
 
     @property
