@@ -102,10 +102,11 @@ def _ask_again(draft: Draft, duty: DutyOfCase, rule: Rule, rest: Rest) -> None:
 
 
 def end(draft: Draft, duty: DutyOfCase, because: Because) -> None:
-    """Cancels the duty, and withdraws each telling that may still be on its way."""
+    """Ends the duty, done or cancelled, and withdraws each telling that may still be on its way."""
     draft.note(Verdict.ENDED, draft.rule_of(duty), episode=duty.episode, duty=duty.duty)
     ended = call_back_untaken(draft, duty, because)
-    schedule(draft, ended.model_copy(update={"state": DutyState.CANCELLED, "ended_because": str(because)}))
+    state = DutyState.DONE if because is Because.DONE else DutyState.CANCELLED
+    schedule(draft, ended.model_copy(update={"state": state, "ended_because": str(because)}))
 
 
 def call_back_untaken(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:
