@@ -58,4 +58,4 @@ def test_what_is_too_long_for_a_request_is_cut_among_its_words(body: str, keys: 
 
 
 def test_a_link_is_not_read_out() -> None:
-    assert "http" not in spoken("Safe Return C17: an interview is due. https://sr.example/d/4K7PXAbcdefghijk").words
+    assert "http" not in words_of(twiml("Safe Return C17: an interview is due. https://sr.example/d/4K7PXAbcdefghijk"))
