@@ -43,13 +43,20 @@ def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> N
     if duty.rest is not None:
         schedule(draft, duty)
         return
-    upcoming = _upcoming(rule, duty, draft.now)
+    upcoming = duty.passed if _asks_a_deputy(rule, duty, because) else _upcoming(rule, duty, draft.now)
     if upcoming is None:
         schedule(draft, duty.model_copy(update={"state": DutyState.OVERDUE}))
         return
     duty = duty.model_copy(update={"passed": upcoming + 1})
     duty = _take_step(draft, duty, rule.otherwise[upcoming], because)
     schedule(draft, duty)
+
+
+def _asks_a_deputy(rule: Rule, duty: DutyOfCase, because: Because) -> bool:
+    """Whether the next step tells the same role again, which may have a deputy with a number that works."""
+    again = duty.passed < len(rule.otherwise) and rule.otherwise[duty.passed].again
+    person = duty.role != Role.POLICE_CONTROL_ROOM and duty.tellings[-1].role == duty.role
+    return again and person and because is Because.FAILED
 
 
 def resume(draft: Draft, duty: DutyOfCase) -> None:
