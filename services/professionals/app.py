@@ -40,7 +40,6 @@ async def main() -> None:
         slot=settings.slot,
         at_once=AT_ONCE,
         others=[GroupedMail(settings.email_medium(), host.store)],
-        alone=lambda delivery: delivery.medium == "email",
     )
     handlers = Handlers(loop, host.clocks)
     host.health.watch("delivery", loop.obstacle)

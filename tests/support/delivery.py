@@ -235,7 +235,6 @@ async def running_floor(
     secrets: Secrets = no_secrets,
     slot: int | None = None,
     at_once: int = 4,
-    alone: Callable[[Delivery], bool] = lambda _: False,
 ) -> AsyncIterator[Floor]:
     clocks = Clocks()
     store = Store(engine, origin=Origin(service, clocks))
@@ -249,7 +248,6 @@ async def running_floor(
         secrets=secrets,
         slot=slot,
         at_once=at_once,
-        alone=alone,
     )
     await loop.start()
     floor = Floor(loop, store, clocks)

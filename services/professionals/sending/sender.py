@@ -12,7 +12,7 @@ from services.platform.register.people import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.professionals.digests.groups import DigestGrouping
+from services.professionals.digests.groups import DigestGrouping, remember
 from services.professionals.email_wording import language, mail_code
 from services.professionals.recipients import RecipientLookup, duty_of
 from services.professionals.sms_wording import write_text
@@ -65,7 +65,9 @@ class MailSender:
         )
         address = found.email or ""
         written = mime.build_email(content, delivery=delivery.id, sender=self.mailbox, recipient=address, at=now)
-        return PreparedMessage(address, written, person=found.person, read=(EMAIL,))
+        mail = PreparedMessage(address, written, person=found.person, read=(EMAIL,))
+        remember(uow, mail, delivery, *gathered)
+        return mail
 
     async def _duty_line(self, uow: UnitOfWork, authority: AuthorityId) -> str | None:
         try:
