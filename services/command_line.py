@@ -185,14 +185,17 @@ def simulate(
     story: Path,
     folder: Path | None = None,
     html: Annotated[Path | None, typer.Option(help="Also write the timeline as a page to this file.")] = None,
+    *,
+    count: bool = typer.Option(False, "--count", help="How many messages each reader gets, and which are needless."),
 ) -> None:
     """Run a story (tests/scenarios/*.yaml) on the real engine with a moved clock. Sends nothing."""
+    from services.handbook.stories.message_count import count_messages
     from services.handbook.stories.timeline_page import page
     from services.protocol.simulate import simulate as timeline_of
 
     try:
         timeline = timeline_of(story, folder)
-        typer.echo(str(timeline))
+        typer.echo("\n".join(map(str, count_messages(timeline))) if count else str(timeline))
         if html is not None:
             html.write_text(page(timeline))
     except (OSError, ValueError) as error:

@@ -9,8 +9,8 @@ from pathlib import Path
 import phonenumbers
 from jinja2 import Environment, StrictUndefined
 
-from services.carers.text import COUNTRY
 from services.platform.register.people import conversation
+from services.platform.register.people.telephones import COUNTRY
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import AuthorityId
 from services.wording import read_words

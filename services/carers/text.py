@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-import phonenumbers
-
-COUNTRY = "GB"
 READ_LETTERS = 4000
 """The grammar reads so much of a text; Twilio joins at most 1,600 letters. The rest is kept for a person."""
 Flaw: TypeAlias = Literal["not-utf-8", "several-bodies", "too-long", "other-words"]
@@ -46,14 +43,3 @@ class Text:
     def can_be_answered(self) -> bool:
         """A sender may be a company's name instead of a number."""
         return self.sender.startswith("+")
-
-
-def e164(sender: str) -> str:
-    """The number in the register's form. Anything but a phone number stays as it came."""
-    try:
-        number = phonenumbers.parse(sender, COUNTRY)
-    except phonenumbers.NumberParseException:
-        return sender
-    if not phonenumbers.is_possible_number(number):
-        return sender
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

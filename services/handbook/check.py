@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from services.handbook import words
+from services.handbook.stories import message_count
 from services.protocol.checks.check import check as faults_of_rules
 from services.protocol.checks.downgrade import GIVEN_UP, ON_WORD
 from services.protocol.checks.findings import Finding
@@ -12,10 +13,12 @@ from services.protocol.rule_file import DEFAULT
 
 
 def check(folder: Path | None = None) -> list[Finding]:
-    """Everything wrong with the default rules, the authorities' own in `folder`, and the wordings. Empty: fit."""
+    """Everything wrong with the default rules, the authorities' own in `folder`, the wordings, and how many messages an
+    ordinary absence costs its readers. Empty: fit.
+    """
     findings = faults_of_rules(folder)
     if not any(each.unreadable for each in findings):
-        findings += words.not_written(files(folder))
+        findings += [*words.not_written(files(folder)), *message_count.faults()]
     return findings + words.faults()
 
 

@@ -120,13 +120,19 @@ async def _hold_cases(uow: UnitOfWork, received: Received[Any]) -> tuple[Held, H
     provisional one, which is to become part of it. The provisional one is locked first, so that two processes cannot
     deadlock.
     """
-    held = await store.hold(uow, received.subject)
-    if held.case.merged_into is not None:
-        return await store.hold(uow, held.case.merged_into), None
-    content = received.content
-    if not isinstance(content, ChildIdentified) or not is_provisional(held.case.child) or is_provisional(content.child):
+    held, content = await _follow(uow, received.subject), received.content
+    if not isinstance(content, ChildIdentified) or not is_provisional(held.case.child):
         return held, None
-    return await store.hold(uow, content.child), held
+    into = await _follow(uow, content.child)
+    return (held, None) if into is held else (into, held)
+
+
+async def _follow(uow: UnitOfWork, child: str) -> Held:
+    """The case that the child's has become."""
+    held = await store.hold(uow, child)
+    while held.case.merged_into is not None:
+        held = await store.hold(uow, held.case.merged_into)
+    return held
 
 
 def _placement(case: Case, content: Message) -> str | None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import uuid5
 
 import yaml
@@ -112,8 +112,15 @@ class Story(BaseModel):
         return name_in_story("provisional" if self.provisional else "child", self.story)
 
 
+StoryKind = TypeVar("StoryKind", bound=Story)
+
+
 def read(path: Path) -> Story:
     """Raises ValueError (pydantic's among them) that names the story's fault."""
-    written = yaml.safe_load(path.read_text())
-    written["child"] = {"authority": AUTHORITY, "force": "north-force", **(written.get("child") or {})}
-    return Story.model_validate(written)
+    return story_of(yaml.safe_load(path.read_text()), Story)
+
+
+def story_of(written: dict[str, Any], kind: type[StoryKind]) -> StoryKind:
+    """A story as a file writes it, its child one of this story world's authority unless it says otherwise."""
+    child = {"authority": AUTHORITY, "force": "north-force", **(written.get("child") or {})}
+    return kind.model_validate({**written, "child": child})

@@ -24,6 +24,12 @@ class OperatorRole(StrEnum):
 
 
 class OperatorAct(StrEnum):
+    REPORTED = "reported"
+    IDENTIFIED = "identified"
+    TAKEN = "taken"
+    INFORMED = "informed"
+    NOTED = "noted"
+    UNDONE = "undone"
     ACKNOWLEDGED_FOR = "acknowledged-for"
     PHONED = "phoned"
     LOCATED = "located"
@@ -41,6 +47,10 @@ class OperatorAct(StrEnum):
     DEAD_LETTER_REDRIVEN = "dead-letter-redriven"
     EXERCISE_STARTED = "exercise-started"
     CHILD_REVEALED = "child-revealed"
+    SHIFT_COVERED = "shift-covered"
+    LEAVE_ENTERED = "leave-entered"
+    SHIFT_ADDED = "shift-added"
+    ROTA_CHANGE_ENDED = "rota-change-ended"
     CONNECTION_TESTED = "connection-tested"
 
 

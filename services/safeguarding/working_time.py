@@ -1,6 +1,6 @@
 """Hours as England keeps them: Europe/London, weekdays, bank holidays, and who of a rota is on duty at a moment."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -30,6 +30,9 @@ class Days(StrEnum):
 class Turn:
     """One line of a rota, in local time. `starts` equal to `ends` is the whole day; `starts` after `ends` runs past
     midnight and belongs to the day on which it starts.
+
+    A turn with `from_at` and `to_at` is a change for that time alone, whatever the days: of a person who takes the
+    turns of `in_place_of`, who is `away`, or who is on duty beside the weekly lines.
     """
 
     person: str
@@ -39,9 +42,15 @@ class Turn:
     ends: time = time(0)
     bank_holidays: bool = True
     """True: also on bank holidays of any weekday. False: on none."""
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+    in_place_of: str | None = None
+    away: bool = False
 
     def covers(self, at: datetime) -> bool:
         """`at` must be aware."""
+        if self.from_at is not None and self.to_at is not None:
+            return self.from_at <= at < self.to_at
         local = at.astimezone(ENGLAND)
         day, hour = local.date(), local.time()
         if self.starts == self.ends:
@@ -72,8 +81,27 @@ def day_in_england(at: datetime) -> date:
 
 
 def on_duty(rota: Iterable[Turn], at: datetime) -> list[Turn]:
-    """Those on duty at `at`, in the order in which they are to be asked: the first, then deputies."""
-    return sorted((turn for turn in rota if turn.covers(at)), key=lambda turn: (turn.order, turn.person))
+    """Those on duty at `at`, in the order in which they are to be asked: the first, then deputies. A stand-in has the
+    place of the one who is stood in for, and of two the one who began last. Who is away is never asked.
+    """
+    now = [turn for turn in rota if turn.covers(at)]
+    away = {turn.person for turn in now if turn.away}
+    here = [turn for turn in now if turn.person not in away]
+    changes = sorted((turn for turn in here if turn.in_place_of), key=lambda turn: (turn.from_at, turn.person))
+    stand_ins = {turn.in_place_of: turn for turn in changes}
+    places = [turn for turn in now if not turn.away and turn.in_place_of is None]
+    asked = [(place.order, _stand_in(place, stand_ins)) for place in places]
+    asked.sort(key=lambda each: (each[0], each[1].person))
+    return [turn for _, turn in asked if turn.person not in away]
+
+
+def _stand_in(place: Turn, stand_ins: Mapping[str | None, Turn]) -> Turn:
+    """Who has the place, also where a stand-in has one. Two who change places end with each other's."""
+    turn, passed = place, {place.person}
+    while (following := stand_ins.get(turn.person)) is not None and following.person not in passed:
+        turn = following
+        passed.add(turn.person)
+    return turn
 
 
 def in_working_hours(at: datetime) -> bool:

@@ -51,6 +51,7 @@ def test_an_exercise_is_marked_from_the_console_to_the_desk_and_ended_there(worl
     asked = _fill(world, path, reason=over)
     assert "Is it this child?" in asked.text
     world.console.post(path, data=_hidden(asked) | {"reason": over, "confirmed": "yes"})
+    world.forward("2m")
     world.eventually(lambda: episode not in world.console.get("/exercise").text)
 
 

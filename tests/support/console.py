@@ -101,6 +101,18 @@ async def said_by_console(store: Store, child: str) -> list[Received[Any]]:
         return [read(bytes(row.envelope)) for row in rows]
 
 
+async def held_by_console(store: Store, child: str) -> list[Received[Any]]:
+    """What operators said of this child that waits its minute."""
+    async with store.engine.connect() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT envelope FROM deadlines.due WHERE child = :child AND cancelled_at IS NULL AND fired_at IS NULL"
+            ),
+            {"child": child},
+        )
+        return [read(bytes(row.envelope)) for row in rows]
+
+
 def somewhere() -> str:
     """An address in a network of its own: what fails elsewhere is not counted against it."""
     return f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"

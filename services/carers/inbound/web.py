@@ -10,11 +10,12 @@ from services.carers import metrics
 from services.carers.card import Card
 from services.carers.inbound.intake import Intake, NotKept
 from services.carers.settings import CarersSettings
-from services.carers.text import READ_LETTERS, Flaw, Text, e164
+from services.carers.text import READ_LETTERS, Flaw, Text
 from services.platform.delivery.links.signed_forms import SignedForm, TwilioDoor, Whose
 from services.platform.delivery.sms_status import openapi as sms_status_openapi
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
+from services.platform.register.people.telephones import e164
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.openapi_errors import describe_answer
 from services.platform.runtime.http.problems import Problem

@@ -30,7 +30,7 @@ AHEAD = timedelta(minutes=5)
 NOT_AN_AGENCYS = (TextNeedsHuman, PoliceReferenceTexted, EpisodeProtocolMoved, DutyHandOverAsked)
 WITH_DETAILS = (ChildReportedMissing, ChildInformationReceived)
 """The kinds that may answer a control room's questions, besides words."""
-OURS = ("authority", "said_by", "channel", "proof", "candidates", "placement", "carer", "episode")
+OURS = ("authority", "said_by", "corrects_event", "channel", "proof", "candidates", "placement", "carer", "episode")
 TRACE = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)

@@ -17,6 +17,7 @@ from services.platform.store.query import Query, first_row
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import ChildIdentified, ChildTransferred
 from services.safeguarding.child_events.events import ChildProvisional, Proof
+from services.safeguarding.deeds.catalogue import EVENTS_OF_DEEDS
 from services.safeguarding.identifiers import ChildId, WordsId, derived, is_provisional
 
 OUR_ID = re.compile(r"^(child|provisional)-[0-9a-f-]{36}$")
@@ -73,6 +74,8 @@ async def accept_event(
         proof=Proof.AGENCY if entitled else None,
         now=story,
     )
+    if event.kind in EVENTS_OF_DEEDS and child.authority != agency.authority:
+        raise InvalidEvent(Defect.NOT_ALLOWED, "subject", "a child of the agency's own authority")
     if isinstance(content, ChildIdentified):
         await _require_identifiable(uow, agency, content, unknown=child is provisional)
     if isinstance(content, ChildTransferred):

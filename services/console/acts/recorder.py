@@ -1,18 +1,27 @@
 """Records an operator's act: claims its form, keeps the reason in the register, and publishes its events."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from services.console.policy.permits import Operator
 from services.console.read_model.repository import claim_act
+from services.platform.messages.envelope import compose
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.story_time import deadlines
+from services.platform.store.story_time.deadlines import Pending
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import ChildId, WordsId, derived
 from services.safeguarding.message import Message
+from services.safeguarding.notice_fields import ReportQuestion
 from services.safeguarding.operators import OperatorAct, OperatorActed
+
+HELD_FOR = timedelta(minutes=1)
+QUESTIONS = {each.value: each for each in ReportQuestion}
 
 
 @dataclass(frozen=True)
@@ -32,19 +41,37 @@ class ActRecorder:
         return await claim_act(self.uow, self.act, self.operator.account, what, self.clocks.wall())
 
     async def keep_words(self, said: Mapping[str, str]) -> dict[str, tuple[WordsId, ...]]:
-        """Encrypts the words of each field under the key of the child."""
-        about, by, at = self.child, self.operator.account, self.clocks.story()
-        return {
-            name: (await words.keep(self.uow, self.keyring, about=about, words=text, said_by=by, at=at),)
-            for name, text in said.items()
-        }
+        """Encrypts the words of each field under the key of the child. A field that is named as a question of police is
+        its answer.
+        """
+        by, at = self.operator.account, self.clocks.story()
+        keep = partial(words.keep, self.uow, self.keyring, about=self.child, said_by=by, at=at)
+        return {name: (await keep(words=text, answers=QUESTIONS.get(name)),) for name, text in said.items()}
 
-    def publish(self, *messages: Message) -> tuple[str, ...]:
-        """Returns the messages' ids, which are derived from the act's."""
-        ids = tuple(str(derived("act", str(self.act), each.kind)) for each in messages)
+    def publish(self, *messages: Message, at: datetime | None = None) -> tuple[str, ...]:
+        """Returns the messages' ids, which are derived from the act's. `at`: when it happened, if not now."""
+        ids = self._ids(messages)
         for message_id, message in zip(ids, messages, strict=True):
-            self.uow.publish(message, subject=self.child, message_id=message_id, exercise=self.exercise)
-        return ids
+            self.uow.publish(message, subject=self.child, message_id=str(message_id), at=at, exercise=self.exercise)
+        return tuple(map(str, ids))
+
+    async def hold(self, *messages: Message, at: datetime | None = None) -> tuple[str, ...]:
+        """As `publish`, in a minute: the clock publishes them, unless somebody undoes the act before."""
+        now, ids = self.clocks.story(), self._ids(messages)
+        held = [
+            Pending(message_id, 1, self.child, now + HELD_FOR, self._composed(message, message_id, at or now))
+            for message_id, message in zip(ids, messages, strict=True)
+        ]
+        await deadlines.put_all(self.uow, held, now)
+        return tuple(map(str, ids))
+
+    def _ids(self, messages: Sequence[Message]) -> list[UUID]:
+        return [derived("act", str(self.act), each.kind) for each in messages]
+
+    def _composed(self, message: Message, message_id: UUID, at: datetime) -> bytes:
+        return compose(
+            message, said_by="console", subject=self.child, at=at, message_id=str(message_id), exercise=self.exercise
+        )
 
     def record(self, what: OperatorAct, **about: object) -> None:
         """Publishes who acted, in which role, with which result."""

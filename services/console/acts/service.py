@@ -1,5 +1,6 @@
 """Carries out an operator's act once, in one transaction, on the state that the page showed, under their name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from uuid import UUID
@@ -7,16 +8,17 @@ from uuid import UUID
 from services.console import metrics
 from services.console.acts.recorder import ActRecorder
 from services.console.policy.about import About
-from services.console.policy.acts import ACT_SPECS, ActSpec
+from services.console.policy.acts import ACT_SPECS, HAPPENED_AT, ActSpec, read_form
 from services.console.policy.permits import Operator
 from services.console.read_model import repository as read_model
 from services.platform.register.children import identity
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
+from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import Store, UnitOfWork
-from services.safeguarding.deeds.answers import Answers
-from services.safeguarding.identifiers import derived
+from services.safeguarding.deeds.answers import Answers, Fault, Faults
+from services.safeguarding.identifiers import AuthorityId, ChildId, code_of, derived
 from services.safeguarding.operators import OperatorAct
 
 REVEAL = ACT_SPECS[OperatorAct.CHILD_REVEALED]
@@ -50,10 +52,27 @@ class ActService:
             found = await _find(reader, subject)
         return found if found is not None and operator.sees(found.authority) else None
 
-    async def identity_of(self, about: About) -> identity.Identity | None:
+    async def identity_of(self, child: ChildId) -> identity.Identity | None:
         """Call it only after the act that records who looked, and why. None: the register does not know the child."""
         async with self.store.read() as reader:
-            return await reader.fetch(identity.identity_of_child(self.keyring, about.child))
+            return await reader.fetch(identity.identity_of_child(self.keyring, child))
+
+    async def read(self, spec: ActSpec, about: About, act: UUID, form: Mapping[str, str]) -> Answers:
+        """The form's answers, with the child that a code or a reference names. Raises Faults."""
+        answers = read_form(spec, about, act, form, self.clocks.story())
+        if "child" not in answers.chosen:
+            return answers
+        async with self.store.read() as reader:
+            child = await _find_child(reader, about.authority, answers.chosen["child"])
+        if child is None or child == about.child:
+            raise Faults({"child": Fault.UNKNOWN})
+        return replace(answers, chosen={**answers.chosen, "child": child})
+
+    async def candidates(self, about: About) -> list[str]:
+        """The codes of the children that an unknown child may be."""
+        candidates = () if about.episode is None else about.episode.candidates
+        async with self.store.read() as reader:
+            return sorted((await reader.fetch(identity.codes_of_children(candidates))).values())
 
     async def is_done(self, act: UUID) -> bool:
         async with self.store.read() as reader:
@@ -68,15 +87,15 @@ class ActService:
 
         False if the state that the page showed has changed. A child nobody knows has no name: the page says so.
         """
-        naming = replace(answers, act=_naming(answers.act))
-        subject = Subject(episode=None if about.episode is None else about.episode.episode)
+        if about.seen != seen:
+            return False
+        naming, about = replace(answers, act=_naming(answers.act)), replace(about, child=named_child(about, answers))
         async with self.store.transaction() as uow:
-            if about.seen != seen:
-                return False
             if REVEAL.is_possible(about):
-                return await self._act(uow, operator, REVEAL, subject, naming, seen) is not Result.STALE
-            await read_model.claim_act(uow, naming.act, operator.account, REVEAL.act, self.clocks.wall())
-            return True
+                await self._record(uow, operator, REVEAL, about, naming)
+            else:
+                await read_model.claim_act(uow, naming.act, operator.account, REVEAL.act, self.clocks.wall())
+        return True
 
     async def act(self, operator: Operator, spec: ActSpec, subject: Subject, answers: Answers, seen: str) -> Result:
         """`seen` is the state that the form remembers (`About.seen`)."""
@@ -93,11 +112,19 @@ class ActService:
         about = await _find(uow, subject)
         if about is None or about.seen != seen or not spec.is_possible(about):
             return Result.STALE
+        if spec.act is OperatorAct.UNDONE and not await uow.fetch(deadlines.take_back(self.clocks.story(), about.held)):
+            return Result.STALE
+        return await self._record(uow, operator, spec, about, answers)
+
+    async def _record(
+        self, uow: UnitOfWork, operator: Operator, spec: ActSpec, about: About, answers: Answers
+    ) -> Result:
         recorder = ActRecorder(self.clocks, self.keyring, uow, operator, answers.act, about.child, about.exercise)
         if not await recorder.claim(spec.act):
             return Result.DONE_BEFORE
         answers = replace(answers, words=await recorder.keep_words(answers.said))
-        said = recorder.publish(*spec.messages(about, answers))
+        messages, at = spec.messages(about, answers), answers.moments.get(HAPPENED_AT.name)
+        said = await recorder.hold(*messages, at=at) if spec.held else recorder.publish(*messages, at=at)
         recorder.record(
             spec.act,
             authority=about.authority,
@@ -108,6 +135,20 @@ class ActService:
             said=said,
         )
         return Result.DONE
+
+
+def named_child(about: About, answers: Answers) -> ChildId:
+    """The child that the confirming page names: the one that the form names, else the one of the page."""
+    return answers.chosen.get("child", about.child)
+
+
+async def _find_child(reader: Reader, authority: AuthorityId, named: str) -> ChildId | None:
+    """By the child's code, else by our reference of an open report."""
+    child = await reader.fetch(identity.child_by_code(authority, named))
+    if child is not None:
+        return child
+    reports = await reader.fetch(read_model.open_episodes(authority))
+    return next((each.child for each in reports if code_of(each.content.episode) == named.upper()), None)
 
 
 def _naming(act: UUID) -> UUID:
@@ -135,5 +176,10 @@ async def _find_episode(reader: Reader, episode: UUID | None) -> About | None:
     found = await reader.fetch(read_model.episode_by_id(episode))
     if found is None:
         return None
-    discussion = await reader.fetch(read_model.newest_discussion(found.child, found.content.episode))
-    return About(found.child, found.content.authority, found.exercise, episode=found.content, discussion=discussion)
+    discussion, held = await reader.fetch(
+        read_model.newest_discussion(found.child, found.content.episode),
+        read_model.held_acts(found.child, found.content.episode),
+    )
+    return About(
+        found.child, found.content.authority, found.exercise, episode=found.content, discussion=discussion, held=held
+    )

@@ -1,7 +1,9 @@
 """Describes the episode or duty that an operator acts on."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
+from services.console.policy.status import GONE
 from services.safeguarding.deeds.answers import Answers
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, StepRecord
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
@@ -20,6 +22,8 @@ class About:
     duty: DutyChanged | None = None
     discussion: StrategyDiscussionChanged | None = None
     """The episode's newest strategy discussion."""
+    held: tuple[UUID, ...] = ()
+    """What operators did within the last minute and has not gone out: it can be undone."""
 
     @property
     def seen(self) -> str:
@@ -28,6 +32,15 @@ class About:
             return "waits" if self.duty.goes_on else "over"
         discussion = "" if self.discussion is None else f" {self.discussion.discussion}.{self.discussion.sequence}"
         return f"{self.episode.state if self.episode else ''}{discussion}"
+
+    @property
+    def is_gone(self) -> bool:
+        """The child is sought, and nothing that would end that waits to go out."""
+        return self.duty is None and self.episode is not None and self.episode.state in GONE and not self.held
+
+    @property
+    def has_planned_discussion(self) -> bool:
+        return self.duty is None and self.discussion is not None and self.discussion.state == "planned"
 
     @property
     def steps(self) -> tuple[StepRecord, ...]:

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from services.console.policy.about import About
 from services.console.policy.permits import May
-from services.console.policy.status import GONE
-from services.safeguarding.child_events import discussion_events, events, plan_events
-from services.safeguarding.deeds.answers import Answers, Field, Kind
+from services.safeguarding.child_events import care_events, discussion_events, events, plan_events
+from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeState, StepRecord
 from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.duty.evidence import RegisterLookedUp
@@ -32,10 +31,20 @@ class ActSpec:
     messages: Callable[[About, Answers], tuple[Message, ...]]
     asks: tuple[Field, ...] = ()
     confirms: bool = False
-    """It ends or weakens a search, so it needs a second page, which names the child."""
+    """It ends or weakens a search, or joins two cases for good, so it needs a second page, which names the child."""
+    held: bool = False
+    """It goes out a minute later, and can be undone until then: a search that goes on for a minute harms nobody."""
 
 
 REASON = Field("reason", Kind.WORDS)
+NATURES = ("sighting", "contact", "luring", "other")
+HAPPENED_AT = Field("happened_at", Kind.PAST, required=False)
+SEEN = (
+    Field("last_seen_place", Kind.LINE, required=False),
+    Field("clothing", Kind.LINE, required=False),
+    Field("companions", Kind.LINE, required=False),
+)
+"""Each is a question of police, and its answer goes into their notice as one."""
 
 
 def _is_episode_in(*states: EpisodeState) -> Callable[[About], bool]:
@@ -44,10 +53,6 @@ def _is_episode_in(*states: EpisodeState) -> Callable[[About], bool]:
 
 def _waits(about: About) -> bool:
     return about.duty is not None and about.duty.goes_on
-
-
-def _has_planned_discussion(about: About) -> bool:
-    return about.duty is None and about.discussion is not None and about.discussion.state == "planned"
 
 
 def _is_open(condition: str, *states: EpisodeState) -> Callable[[About], bool]:
@@ -66,7 +71,8 @@ def _tell(event: type[events.Told], **more: object) -> Callable[[About, Answers]
     """An event with the operator's words, about the episode of the page."""
 
     def messages(about: About, answers: Answers) -> tuple[Message, ...]:
-        fields = {"authority": about.authority, "channel": "console", "words": answers.words.get("reason", ())} | more
+        words = tuple(each for ids in answers.words.values() for each in ids)
+        fields = {"authority": about.authority, "channel": "console", "words": words} | more
         if issubclass(event, events.ToldOfEpisode) and about.episode is not None:
             fields["episode"] = about.episode.episode
         return (event.model_validate(fields),)
@@ -75,19 +81,37 @@ def _tell(event: type[events.Told], **more: object) -> Callable[[About, Answers]
 
 
 def _acknowledge(about: About, answers: Answers) -> tuple[Message, ...]:
-    return (_acknowledgement(about, answers, how="console"),)
+    return (_acknowledgement(about, about.step(answers), how="console"),)
+
+
+def _take(about: About, _answers: Answers) -> tuple[Message, ...]:
+    """For the newest telling: its recipient is asked now."""
+    return (_acknowledgement(about, about.steps_of_police(are=False)[-1].step, how="console"),)
+
+
+def _inform(about: About, answers: Answers) -> tuple[Message, ...]:
+    nature = answers.chosen["nature"]
+    if nature == "luring":
+        return _tell(events.ChildLuringSuspected)(about, answers)
+    return _tell(events.ChildInformationReceived, nature=nature)(about, answers)
+
+
+def _identify(about: About, answers: Answers) -> tuple[Message, ...]:
+    return _tell(care_events.ChildIdentified, child=answers.chosen["child"])(about, answers)
 
 
 def _record_call(about: About, answers: Answers) -> tuple[Message, ...]:
     """The officer's name is in the acknowledgement's words. The reference is an event of its own."""
     force = None if about.episode is None else about.episode.force
-    taken = _acknowledgement(about, answers, how="phoned", force=force, words=answers.words.get("officer", ()))
+    taken = _acknowledgement(
+        about, about.step(answers), how="phoned", force=force, words=answers.words.get("officer", ())
+    )
     return (taken, *(_record_reference(about, answers) if answers.words.get("reference") else ()))
 
 
-def _acknowledgement(about: About, answers: Answers, **how: object) -> DutyAcknowledged:
+def _acknowledgement(about: About, step: int, **how: object) -> DutyAcknowledged:
     duty = _duty(about)
-    named = {"duty": duty.duty, "step": about.step(answers), "authority": duty.authority, "episode": duty.episode}
+    named = {"duty": duty.duty, "step": step, "authority": duty.authority, "episode": duty.episode}
     return DutyAcknowledged.model_validate(named | how)
 
 
@@ -132,6 +156,25 @@ def _duty(about: About) -> DutyChanged:
 
 _BACK_OR_NOT = (EpisodeState.MISSING, EpisodeState.LOCATED, EpisodeState.RETURNED)
 _SPECS = (
+    ActSpec(OperatorAct.UNDONE, May.RECORD, lambda about: bool(about.held), lambda _about, _answers: ()),
+    ActSpec(
+        OperatorAct.TAKEN, May.ANSWER, lambda about: _waits(about) and bool(about.steps_of_police(are=False)), _take
+    ),
+    ActSpec(
+        OperatorAct.IDENTIFIED,
+        May.RECORD,
+        lambda about: is_provisional(about.child) and _is_episode_in(*_BACK_OR_NOT)(about),
+        _identify,
+        (Field("child", Kind.CODE), REASON),
+        confirms=True,
+    ),
+    ActSpec(
+        OperatorAct.INFORMED,
+        May.RECORD,
+        _is_episode_in(*_BACK_OR_NOT),
+        _inform,
+        (Field("nature", Kind.CHOICE, choices=NATURES), HAPPENED_AT, *SEEN, REASON),
+    ),
     ActSpec(
         OperatorAct.PHONED,
         May.ANSWER,
@@ -170,18 +213,20 @@ _SPECS = (
     ActSpec(
         OperatorAct.RETURNED,
         May.RECORD,
-        _is_episode_in(*GONE),
+        lambda about: about.is_gone,
         _tell(events.ChildReturned, proof=events.Proof.PERSON),
-        (REASON,),
+        (HAPPENED_AT, REASON),
         confirms=True,
+        held=True,
     ),
     ActSpec(
         OperatorAct.LOCATED,
         May.RECORD,
-        _is_episode_in(EpisodeState.MISSING),
+        lambda about: about.is_gone and _is_episode_in(EpisodeState.MISSING)(about),
         _tell(events.ChildLocated, proof=events.Proof.PERSON),
         (REASON,),
         confirms=True,
+        held=True,
     ),
     ActSpec(
         OperatorAct.RETURN_RETRACTED,
@@ -193,10 +238,11 @@ _SPECS = (
     ActSpec(
         OperatorAct.REPORT_RETRACTED,
         May.RECORD,
-        _is_episode_in(*GONE),
+        lambda about: about.is_gone,
         _tell(events.ReportRetracted, retracts="missing", proof=events.Proof.PERSON),
         (REASON,),
         confirms=True,
+        held=True,
     ),
     ActSpec(
         OperatorAct.SAFE_AND_WELL_CHECK,
@@ -222,11 +268,24 @@ _SPECS = (
     ActSpec(
         OperatorAct.DISCUSSION_REDATED,
         May.RECORD,
-        _has_planned_discussion,
+        lambda about: about.has_planned_discussion,
         _move_discussion,
         (Field("starts_at", Kind.MOMENT), REASON),
     ),
-    ActSpec(OperatorAct.DISCUSSION_CANCELLED, May.RECORD, _has_planned_discussion, _cancel_discussion, (REASON,)),
+    ActSpec(
+        OperatorAct.DISCUSSION_CANCELLED,
+        May.RECORD,
+        lambda about: about.has_planned_discussion,
+        _cancel_discussion,
+        (REASON,),
+    ),
+    ActSpec(
+        OperatorAct.NOTED,
+        May.RECORD,
+        lambda about: about.duty is None and about.episode is not None,
+        lambda _about, _answers: (),
+        (Field("note", Kind.WORDS),),
+    ),
     ActSpec(
         OperatorAct.CHILD_REVEALED,
         May.REVEAL,
@@ -254,4 +313,8 @@ def read_form(spec: ActSpec, about: About, act: UUID, form: Mapping[str, str], n
     """The form's answers. `now` is story time. Raises Faults."""
     steps = tuple(str(each.step) for each in steps_to_choose(spec, about))
     asked = [each.offering(steps) if each.kind is Kind.STEP else each for each in spec.asks]
-    return Answers.read(act, asked, form, now)
+    answers = Answers.read(act, asked, form, now)
+    ended_at = answers.moments.get(HAPPENED_AT.name) if spec.confirms else None
+    if ended_at is not None and about.episode is not None and ended_at < about.episode.opened_at:
+        raise Faults({HAPPENED_AT.name: Fault.EARLY})
+    return answers

@@ -8,7 +8,7 @@ from enum import StrEnum
 from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.identifiers import AuthorityId, PersonId
 from services.safeguarding.roles import Role
-from services.safeguarding.working_time import on_duty
+from services.safeguarding.working_time import Turn, on_duty
 
 STALE_AFTER = timedelta(days=90)
 VERIFIED_FOR = timedelta(days=40)
@@ -85,13 +85,15 @@ class Directory:
 def directory(listed: Iterable[RotaLine], contacts: Mapping[PersonId, Contact], now: datetime) -> Directory:
     """`now` is story time."""
     by_role: dict[tuple[AuthorityId, str], list[RotaLine]] = {}
-    of_children = []
+    of_children, away = [], []
     for each in listed:
-        if each.code is None:
+        if each.role is None:
+            away.append(each.turn)
+        elif each.code is None:
             by_role.setdefault((each.authority, each.role), []).append(each)
         else:
             of_children.append(_line(each, None, contacts, now))
-    duty = tuple(_role(authority, role, lines, contacts, now) for (authority, role), lines in by_role.items())
+    duty = tuple(_role(authority, role, lines, away, contacts, now) for (authority, role), lines in by_role.items())
     return Directory(duty, tuple(of_children), tuple(_unheld(duty)))
 
 
@@ -104,10 +106,18 @@ def _unheld(duty: tuple[RoleLines, ...]) -> Iterable[tuple[AuthorityId, tuple[st
 
 
 def _role(
-    authority: AuthorityId, role: str, listed: list[RotaLine], contacts: Mapping[PersonId, Contact], now: datetime
+    authority: AuthorityId,
+    role: str,
+    listed: list[RotaLine],
+    away: list[Turn],
+    contacts: Mapping[PersonId, Contact],
+    now: datetime,
 ) -> RoleLines:
-    order = {id(turn): place for place, turn in enumerate(on_duty([each.turn for each in listed], now), start=1)}
-    lines = [_line(each, order.get(id(each.turn)), contacts, now) for each in listed]
+    """Of the rota's changes, those are shown by which somebody is on duty."""
+    turns = [*(each.turn for each in listed), *away]
+    order = {id(turn): place for place, turn in enumerate(on_duty(turns, now), start=1)}
+    shown = [each for each in listed if each.change is None or id(each.turn) in order]
+    lines = [_line(each, order.get(id(each.turn)), contacts, now) for each in shown]
     lines.sort(key=lambda line: (line.place is None, line.place or line.listed.turn.order))
     return RoleLines(authority, role, tuple(lines))
 

@@ -18,15 +18,19 @@ class May(StrEnum):
     SEND_AGAIN = "send-again"
     """Send a delivery once more, redrive a dead letter."""
     EXERCISE = "exercise"
+    COVER = "cover"
+    """Ring those on duty, take over or swap a turn, hand the shift over and accept it."""
+    CHANGE_ROTA = "change-rota"
+    """Enter leave and shifts of others, correct a number or an address, give a calendar to somebody."""
     REVEAL = "reveal"
     """Look up who a child is: each time with a reason, on the record."""
     READ_REASONS = "read-reasons"
     """Read the reasons that others gave for their acts."""
 
 
-_DUTY = frozenset({May.LOOK, May.ANSWER, May.RECORD, May.REVEAL, May.READ_REASONS})
+_DUTY = frozenset({May.LOOK, May.ANSWER, May.RECORD, May.REVEAL, May.READ_REASONS, May.COVER})
 MAY: Mapping[OperatorRole, frozenset[May]] = {
-    OperatorRole.DUTY_MANAGER: _DUTY | {May.SEND_AGAIN, May.EXERCISE},
+    OperatorRole.DUTY_MANAGER: _DUTY | {May.SEND_AGAIN, May.EXERCISE, May.CHANGE_ROTA},
     OperatorRole.SOCIAL_WORKER: _DUTY,
     OperatorRole.OPERATOR: frozenset({May.LOOK, May.SEND_AGAIN, May.EXERCISE}),
     OperatorRole.AUDITOR: frozenset({May.LOOK, May.READ_REASONS}),

@@ -9,7 +9,7 @@ from services.console.policy.record import DeadLetter, RecordedMessage
 from services.platform.messages.envelope import Received, read
 from services.platform.store.query import Query, Rows, bulk_insert, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.child_events.events import RuleDue, ToldOfEpisode
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import OVER, DutyChanged, EpisodeChanged, MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
@@ -142,7 +142,7 @@ DUTIES_WITHOUT_EPISODE = f"""
     WHERE episode IS NULL AND waits AND {OF_AUTHORITY} ORDER BY changed_at LIMIT {MOST_DUTIES}
 """
 RULES_DUE = """
-    SELECT child, due_at, envelope FROM deadlines.due
+    SELECT deadline, child, due_at, envelope FROM deadlines.due
     WHERE child = ANY(%(children)s::text[]) AND fired_at IS NULL AND cancelled_at IS NULL
 """
 ENTRIES = f"""
@@ -229,6 +229,18 @@ def newest_discussion(child: str, episode: UUID) -> Query[StrategyDiscussionChan
         return max(of_episode, key=lambda each: (each.discussion, each.sequence), default=None)
 
     return Query(DISCUSSIONS, {"child": child, "kind": StrategyDiscussionChanged.kind}, decode)
+
+
+def held_acts(child: str, episode: UUID) -> Query[tuple[UUID, ...]]:
+    """What operators said of the episode that waits to go out."""
+
+    def decode(rows: Rows) -> tuple[UUID, ...]:
+        found = ((row.deadline, read(row.envelope).content) for row in rows)
+        return tuple(
+            name for name, content in found if isinstance(content, ToldOfEpisode) and content.episode == episode
+        )
+
+    return Query(RULES_DUE, {"children": [child]}, decode)
 
 
 def is_act_done(act: UUID) -> Query[bool]:

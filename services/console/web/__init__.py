@@ -15,6 +15,8 @@ from starlette.responses import HTMLResponse, Response
 
 from services.console.acts.exercises import ExerciseService
 from services.console.acts.redrive import DeadLetterRedrive
+from services.console.acts.reports import ReportService
+from services.console.acts.rota import RotaService
 from services.console.acts.service import ActService
 from services.console.settings import ConsoleSettings
 from services.console.web.changes import Changes
@@ -23,6 +25,8 @@ from services.console.web.pages.dead_letters import DeadLetterPages
 from services.console.web.pages.directory import DirectoryPages
 from services.console.web.pages.exercises import ExercisePages
 from services.console.web.pages.overview import OverviewPages
+from services.console.web.pages.report import ReportPages
+from services.console.web.pages.shift import ShiftPages
 from services.console.web.pages.sign_in import SignInPages
 from services.console.web.queries import PageQueries
 from services.console.web.session import SessionGuard, SignedOut
@@ -50,7 +54,9 @@ def pages(
     SignInPages(guard, templates).mount(app)
     OverviewPages(queries, guard, templates, changes).mount(app)
     ActPages(ActService(store, clocks, keyring), guard, templates).mount(app)
+    ReportPages(ReportService(store, clocks, keyring), guard, templates).mount(app)
     ExercisePages(queries, ExerciseService(store, clocks, keyring), guard, templates).mount(app)
+    ShiftPages(queries, RotaService(store, clocks, keyring), guard, templates).mount(app)
     DirectoryPages(queries, guard, templates).mount(app)
     DeadLetterPages(queries, DeadLetterRedrive(store, clocks, keyring, settings.kafka), guard, templates).mount(app)
     for mount in guests:

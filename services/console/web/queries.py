@@ -11,6 +11,7 @@ from services.console.policy.acts import possible_acts
 from services.console.policy.dead_letters import fault_of
 from services.console.policy.directory import directory
 from services.console.policy.permits import May, Operator
+from services.console.policy.shift.board import board
 from services.console.policy.status import EpisodeLine, episode_line, overview
 from services.console.policy.timeline import Line, timeline
 from services.console.read_model import repository as read_model
@@ -62,19 +63,25 @@ class PageQueries:
             found = await reader.fetch(read_model.episode_by_id(episode))
             if found is None or not operator.sees(found.content.authority):
                 return None
-            duties, entries, due, names, discussion, codes = await reader.fetch(
+            duties, entries, due, names, discussion, held, codes = await reader.fetch(
                 read_model.duties_of_episodes([episode]),
                 read_model.entries_of_child(found.child),
                 read_model.rules_due([found.child]),
                 account_names(),
                 read_model.newest_discussion(found.child, episode),
+                read_model.held_acts(found.child, episode),
                 codes_of_children([found.child]),
             )
             lines = timeline(found, duties, entries)
             wanted = _reasons(lines) if operator.may(May.READ_REASONS) else []
             reasons = await reader.fetch(reasons_by_id(self.keyring, wanted)) if wanted else {}
         about = About(
-            found.child, found.content.authority, found.exercise, episode=found.content, discussion=discussion
+            found.child,
+            found.content.authority,
+            found.exercise,
+            episode=found.content,
+            discussion=discussion,
+            held=held,
         )
         return {
             "acts": [each for each in possible_acts(about) if operator.may(each.needs)],
@@ -98,11 +105,22 @@ class PageQueries:
 
     async def directory(self, authority: AuthorityId | None) -> dict[str, object]:
         """Everybody on it is staff. The staff of one child are shown with the child's code."""
+        now = self.clocks.story()
         async with self.store.read() as reader:
             rota, forces, contacts = await reader.fetch(
-                directory_page.rota_lines(self.keyring, authority), directory_page.force_lines(), all_contacts()
+                directory_page.rota_lines(self.keyring, authority, now), directory_page.force_lines(), all_contacts()
             )
-        return {"directory": directory(rota, contacts, self.clocks.story()), "forces": forces}
+        return {"directory": directory(rota, contacts, now), "forces": forces}
+
+    async def shift(self, operator: Operator) -> dict[str, object]:
+        """Numbers are for those who may have to ring them."""
+        now = self.clocks.story()
+        async with self.store.read() as reader:
+            rota = await reader.fetch(directory_page.rota_lines(self.keyring, operator.authority, now))
+            numbers = {}
+            if operator.may(May.COVER):
+                numbers = await reader.fetch(directory_page.telephones(self.keyring, operator.authority))
+        return {"board": board(rota, now), "numbers": numbers}
 
     async def dead_letters(self) -> dict[str, object]:
         async with self.store.read() as reader:

@@ -27,6 +27,8 @@ SECURITY = {
 OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 SECTIONS = (
     ("/", "Open episodes"),
+    ("/report", "Report a child"),
+    ("/shift", "Shift"),
     ("/directory", "Directory"),
     ("/dead-letters", "Dead letters"),
     ("/exercise", "Exercise"),

@@ -29,7 +29,7 @@ class Words:
 
     def field(self, name: str) -> dict[str, Any]:
         """A field's label, its hint and its choices."""
-        return {"hint": None} | self._asked[name]
+        return {"hint": None, "choices": None} | self._asked[name]
 
     def sentence(self, line: Line) -> str:
         """The sentence for a line of the timeline."""

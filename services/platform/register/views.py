@@ -53,12 +53,15 @@ for_protocol = _view(
     "subject_to_immigration_control age_disputed guardian_allocated entered_care_at carers",
 )
 placements_for_protocol = _view("placements_for_protocol", "placement authority force host_authority")
-rota = _view("rota", "authority role person child turn days starts ends bank_holidays language")
+rota = _view(
+    "rota", "authority role person child turn days starts ends bank_holidays language from_at to_at in_place_of away"
+)
 carers_now = _view("carers_now", "placement child person authority language from_at")
 for_contact = _view("for_contact", "person authority mobile email language wrapped")
 directory_for_console = _view(
     "directory_for_console",
-    "authority role person code turn days starts ends bank_holidays name has_mobile has_email wrapped",
+    "authority role person code turn days starts ends bank_holidays name has_mobile has_email wrapped change from_at "
+    "to_at in_place_of away",
 )
 forces_for_console = _view("forces_for_console", "force name host callback")
 provisional_children = _view("provisional_children", "child authority")

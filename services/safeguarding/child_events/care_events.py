@@ -102,7 +102,7 @@ class CarerAwarenessRecorded(Told, kind="carer.awareness-recorded.v1"):
 
 
 class ChildIdentified(Told, kind="child.identified.v1"):
-    """The provisional child of the subject is `child`: the two cases become one (S45, S57)."""
+    """The provisional child of the subject is `child`, maybe of another report: the two cases become one (S45, S57)."""
 
     child: ChildId
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 from uuid import UUID
 
+from services.safeguarding.child_events.absence_reasons import PullFactor, PushFactor
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.languages import TextLanguage
@@ -21,6 +22,8 @@ class Told(Event):
 
     said_by: PersonId | None = None
     """None where the speaker is an agency's system or nobody we know."""
+    corrects_event: UUID | None = None
+    """The id of an earlier event of ours that this one corrects. Both stay on the record."""
     channel: Literal["text", "agency", "force", "console", "page", "mail"] = "agency"
 
 
@@ -102,13 +105,25 @@ class ChildLocationClaimed(ToldOfEpisode, kind="child.location-claimed.v1"):
 
 
 class SafeAndWellCheckRecorded(ToldOfEpisode, kind="safe-and-well-check.recorded.v1"):
-    """Police have spoken to the returned child."""
+    """Police have spoken to the returned child. The fields are None where nobody said."""
+
+    seen_by: Literal["police", "police-and-social-worker"] | None = None
+    safe: bool | None = None
+    hurt: bool | None = None
 
 
 class ReturnInterviewRecorded(ToldOfEpisode, kind="return-interview.recorded.v1"):
     """Offered within 24 h; done within 72 h of return, or declined with a reason (the reason is in `words`)."""
 
     state: Literal["offered", "completed", "declined"]
+    by: Literal["independent-provider", "social-worker", "other-professional"] | None = None
+    independent: bool | None = None
+    """Of those who care for the child."""
+    interpreter: bool | None = None
+    push: tuple[PushFactor, ...] = ()
+    pull: tuple[PullFactor, ...] = ()
+    covers: Literal["this-absence", "all-absences"] = "all-absences"
+    """`this-absence`: earlier ones whose interview is still to be held wait for their own."""
 
 
 class ChildLuringSuspected(Told, kind="child.luring-suspected.v1"):
@@ -255,7 +270,8 @@ class NrmDecisionRecorded(Told, kind="nrm.decision-recorded.v1"):
 class LeaveGranted(Told, kind="leave.granted.v1"):
     """`expires_on` comes from the grant letter. A corrected birth date does not move it (S75)."""
 
-    expires_on: Day
+    expires_on: Day | None = None
+    """None: it has no last day."""
 
 
 class LeaveApplicationRecorded(Told, kind="leave.application-recorded.v1"):

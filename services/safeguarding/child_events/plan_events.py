@@ -166,6 +166,29 @@ class IndependentVisitorOffered(Told, kind="independent-visitor.offered.v1"):
     role_understood: bool
 
 
+class CareStep(StrEnum):
+    """A small thing that was done for a child, where a person is asked until it is."""
+
+    CHILD_COLLECTED = "child-collected"
+    """A located child was fetched. That the child is back is an event of its own."""
+    GUARDIAN_APPOINTED = "guardian-appointed"
+    PERSONAL_ADVISER_APPOINTED = "personal-adviser-appointed"
+    COMPANION_GOES = "companion-goes"
+    APPEAL_LODGED = "appeal-lodged"
+    TRANSFER_ACCEPTED = "transfer-accepted"
+    TRANSFER_REFUSED = "transfer-refused"
+    TRANSFER_MOVED = "transfer-moved"
+    HEALTH_STEP_DONE = "health-step-done"
+    EDUCATION_STEP_DONE = "education-step-done"
+    REVIEW_HELD = "review-held"
+
+
+class CareStepRecorded(Told, kind="care-step.recorded.v1"):
+    """A step that has no kind of its own was done."""
+
+    step: CareStep
+
+
 class AdvocacyExplained(Told, kind="advocacy.explained.v1"):
     """The child knows of their right to an advocate; declining closes nothing (S66)."""
 

@@ -1,1 +1,1 @@
-"""The deeds that end duties: what a form asks about each, and which events record it."""
+"""Describes the deeds that end duties: what a form asks about each, and which events record it."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from services.safeguarding.identifiers import WordsId
@@ -12,6 +12,7 @@ from services.safeguarding.working_time import ENGLAND
 
 LINE_AT_MOST, WORDS_AT_MOST = 120, 2000
 YEAR = timedelta(days=365)
+DAYS_AT_MOST = timedelta(days=365 * 12)
 
 
 class Kind(StrEnum):
@@ -20,10 +21,26 @@ class Kind(StrEnum):
     WORDS = "words"
     """Words of several lines, kept in the register."""
     CHOICE = "choice"
+    YES_NO = "yes-no"
+    SEVERAL = "several"
+    """Any number of the choices, joined by commas where a form sends them."""
     STEP = "step"
     """A choice among the duty's tellings."""
     MOMENT = "moment"
     """In the future, in local time, as a browser's `datetime-local` sends it."""
+    PAST = "past"
+    """A moment that has been."""
+    CODE = "code"
+    """A child's code, or our reference. Whoever reads the form looks it up."""
+    DAY_TO_COME = "day-to-come"
+    """Today or later, as a browser's `date` sends it."""
+    PAST_DAY = "past-day"
+    """Today or earlier."""
+
+
+OF_WORDS = frozenset({Kind.LINE, Kind.WORDS})
+MOMENTS = frozenset({Kind.MOMENT, Kind.PAST})
+CHOSEN = frozenset({Kind.CHOICE, Kind.STEP, Kind.CODE})
 
 
 class Fault(StrEnum):
@@ -31,9 +48,16 @@ class Fault(StrEnum):
     TOO_LONG = "too-long"
     NOT_OFFERED = "not-offered"
     NO_MOMENT = "no-moment"
+    NO_DAY = "no-day"
     PAST = "past"
+    FUTURE = "future"
     FAR = "far"
-    """More than a year ahead: a typing error."""
+    """A moment more than a year away, or a day more than twelve: a typing error."""
+    BEFORE_START = "before-start"
+    EARLY = "early"
+    """Before the child was reported."""
+    UNKNOWN = "unknown"
+    """A code or a reference that nothing has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +74,28 @@ class Field:
         if not answer:
             return Fault.MISSING if self.required else None
         match self.kind:
-            case Kind.LINE | Kind.WORDS:
-                most = LINE_AT_MOST if self.kind is Kind.LINE else WORDS_AT_MOST
+            case Kind.LINE | Kind.WORDS | Kind.CODE:
+                most = WORDS_AT_MOST if self.kind is Kind.WORDS else LINE_AT_MOST
                 return Fault.TOO_LONG if len(answer) > most else None
-            case Kind.MOMENT:
-                return _fault_of(_moment(answer), now)
+            case Kind.MOMENT | Kind.PAST:
+                return _fault_of(_moment(answer), now, past=self.kind is Kind.PAST)
+            case Kind.DAY_TO_COME | Kind.PAST_DAY:
+                return _fault_of_day(_day(answer), now.astimezone(ENGLAND).date(), past=self.kind is Kind.PAST_DAY)
+            case Kind.SEVERAL:
+                return None if set(answer.split(",")) <= set(self.choices) else Fault.NOT_OFFERED
             case _:
                 return None if answer in self.choices else Fault.NOT_OFFERED
+
+
+def ask_yes_no(name: str, *, required: bool = True) -> Field:
+    return Field(name, Kind.YES_NO, required, ("yes", "no"))
+
+
+def ask_choice(name: str, *choices: str, required: bool = True) -> Field:
+    return Field(name, Kind.CHOICE, required, choices)
+
+
+NOTE = Field("note", Kind.WORDS, required=False)
 
 
 class Faults(Exception):
@@ -69,13 +108,17 @@ class Faults(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """`act` is the form's id: sent twice, one act. `said` are words to keep, `words` their ids in the register."""
+    """`act` is the form's id: sent twice, one act. `said` are words to keep, `words` their ids in the register.
+
+    `facts` are the answers that are no words, by field.
+    """
 
     act: UUID
     chosen: Mapping[str, str] = field(default_factory=dict)
     moments: Mapping[str, datetime] = field(default_factory=dict)
     said: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, tuple[WordsId, ...]] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, act: UUID, asked: Iterable[Field], form: Mapping[str, str], now: datetime) -> Self:
@@ -84,13 +127,29 @@ class Answers:
         faults = {each.name: fault for each, answer in given if (fault := each.fault(answer, now)) is not None}
         if faults:
             raise Faults(faults)
-        moments = {each.name: _moment(answer) for each, answer in given if each.kind is Kind.MOMENT}
+        answered = [(each, answer) for each, answer in given if answer]
+        moments = {each.name: _moment(answer) for each, answer in answered if each.kind in MOMENTS}
         return cls(
             act,
-            {each.name: answer for each, answer in given if each.kind in {Kind.CHOICE, Kind.STEP}},
+            {each.name: answer for each, answer in answered if each.kind in CHOSEN},
             {name: moment for name, moment in moments.items() if moment is not None},
-            {each.name: answer for each, answer in given if each.kind in {Kind.LINE, Kind.WORDS} and answer},
+            {each.name: answer for each, answer in answered if each.kind in OF_WORDS},
+            facts={each.name: _fact(each.kind, answer) for each, answer in answered if each.kind not in OF_WORDS},
         )
+
+
+def _fact(kind: Kind, answer: str) -> Any:
+    match kind:
+        case Kind.YES_NO:
+            return answer == "yes"
+        case Kind.SEVERAL:
+            return tuple(answer.split(","))
+        case Kind.MOMENT | Kind.PAST:
+            return _moment(answer)
+        case Kind.DAY_TO_COME | Kind.PAST_DAY:
+            return _day(answer)
+        case _:
+            return answer
 
 
 def _moment(answer: str) -> datetime | None:
@@ -101,9 +160,26 @@ def _moment(answer: str) -> datetime | None:
     return moment.replace(tzinfo=ENGLAND) if moment.tzinfo is None else None
 
 
-def _fault_of(moment: datetime | None, now: datetime) -> Fault | None:
+def _day(answer: str) -> date | None:
+    try:
+        return date.fromisoformat(answer)
+    except ValueError:
+        return None
+
+
+def _fault_of(moment: datetime | None, now: datetime, *, past: bool) -> Fault | None:
     if moment is None:
         return Fault.NO_MOMENT
-    if moment <= now:
+    if (moment <= now) != past:
+        return Fault.FUTURE if past else Fault.PAST
+    return Fault.FAR if abs(moment - now) > YEAR else None
+
+
+def _fault_of_day(day: date | None, today: date, *, past: bool) -> Fault | None:
+    if day is None:
+        return Fault.NO_DAY
+    if past and day > today:
+        return Fault.FUTURE
+    if not past and day < today:
         return Fault.PAST
-    return Fault.FAR if moment > now + YEAR else None
+    return Fault.FAR if abs(day - today) > DAYS_AT_MOST else None

@@ -1,17 +1,15 @@
-"""Describes a deed: the fields of its form, and the events that record it."""
+"""Describes a deed: the fields of its form, and the event that records it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from services.safeguarding.child_events.events import Told, ToldOfEpisode
+from services.safeguarding.child_events.events import Event, PoliceReply, Told, ToldOfEpisode
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId
-from services.safeguarding.message import Message
 from services.safeguarding.roles import Deed
-
-ToldT = TypeVar("ToldT", bound=Told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,37 +20,53 @@ class Matter:
     channel: str
     """As `Told.channel`: `page` by a link in a mail or a text, `console` by an operator."""
     episode: UUID | None = None
-    duty: UUID | None = None
     force: ForceId | None = None
     said_by: PersonId | None = None
-
-    def tell(self, event: type[ToldT], answers: Answers, **facts: Any) -> ToldT:
-        """The event, with every word of the form."""
-        fields = {
-            "authority": self.authority,
-            "channel": self.channel,
-            "said_by": self.said_by,
-            "words": tuple(each for ids in answers.words.values() for each in ids),
-        } | facts
-        if issubclass(event, ToldOfEpisode):
-            fields["episode"] = self.episode
-        return event.model_validate(fields)
+    corrects: UUID | None = None
+    """The id of the event that recorded it before."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeedSpec:
-    """`events` takes answers whose words are in the register already. `ends` are the triggers that the events may set
-    off: the words that a rule of this deed has under `until`.
-    """
+    """`ends` are the triggers that its event may set off: the words that a rule of this deed has under `until`."""
 
     deed: Deed
-    asks: tuple[Field, ...]
-    events: Callable[[Matter, Answers], tuple[Message, ...]]
+    kind: type[Event]
     ends: tuple[str, ...]
-    needs: Callable[[Answers], dict[str, Fault]] = field(default=lambda _answers: {})
+    asks: tuple[Field, ...] = ()
+    facts: Callable[[Answers], Mapping[str, Any]] = lambda answers: answers.facts
+    """The fields of the event."""
+    needs: Callable[[Answers], Mapping[str, Fault]] = lambda _answers: {}
     """Faults that lie between fields, such as a reason that is missing where the child declined."""
 
-    def check(self, answers: Answers) -> None:
-        """Raises Faults."""
+    def read(self, act: UUID, form: Mapping[str, str], now: datetime) -> Answers:
+        """`now` is story time. Raises Faults."""
+        answers = Answers.read(act, self.asks, form, now)
         if faults := self.needs(answers):
-            raise Faults(faults)
+            raise Faults(dict(faults))
+        return answers
+
+    def is_about_police(self) -> bool:
+        """Only of an episode whose force is known."""
+        return issubclass(self.kind, PoliceReply)
+
+    def event(self, matter: Matter, answers: Answers) -> Event:
+        """Takes answers whose words are in the register already."""
+        words = tuple(each for ids in answers.words.values() for each in ids)
+        told: dict[str, Any] = {"authority": matter.authority, "words": words} | dict(self.facts(answers))
+        if issubclass(self.kind, Told):
+            told |= {"channel": matter.channel, "said_by": matter.said_by, "corrects_event": matter.corrects}
+        if issubclass(self.kind, ToldOfEpisode | PoliceReply):
+            told["episode"] = matter.episode
+        if issubclass(self.kind, PoliceReply):
+            told |= {"force": matter.force, "reply": str(answers.act)}
+        return self.kind.model_validate(told)
+
+
+def require_note(name: str, *values: object) -> Callable[[Answers], Mapping[str, Fault]]:
+    """A reason is needed where the answer to `name` is one of `values`."""
+
+    def needs(answers: Answers) -> Mapping[str, Fault]:
+        return {"note": Fault.MISSING} if answers.facts.get(name) in values and "note" not in answers.said else {}
+
+    return needs

@@ -123,7 +123,7 @@ async def test_whoever_is_on_duty_is_the_receivers_and_the_givers_directory_show
     engine = database.engine("console")
     async with engine.connect() as connection:
         for name, lines in ((two.giver, 0), (two.taker, 1)):
-            rota = await Reader(connection).fetch(directory_page.rota_lines(keyring, name))
+            rota = await Reader(connection).fetch(directory_page.rota_lines(keyring, name, BEGAN))
             assert sum(each.code is not None for each in rota) == lines
     await engine.dispose()
 

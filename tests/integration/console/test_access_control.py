@@ -128,7 +128,7 @@ async def test_no_list_says_that_there_is_anything_of_another_authority(
     browser: httpx.AsyncClient, kestrels: tuple[UUID, str, UUID, UUID, str]
 ) -> None:
     marks = [code_of(kestrels[0]), "kestrel", "could not be worked on", "Dead letters", *map(str, kestrels)]
-    for path in ("/", "/parts/open", "/directory", "/exercise", "/parts/exercise", "/protocol", "/simulate"):
+    for path in ("/", "/parts/open", "/directory", "/report", "/exercise", "/parts/exercise", "/protocol", "/simulate"):
         page = await browser.get(path)
         assert page.status_code == 200, path
         assert [mark for mark in marks if mark in page.text] == [], path
@@ -140,10 +140,11 @@ async def test_every_page_that_there_is_has_been_thought_of(
     """A new one is added here and above: what does it show to somebody of another authority?"""
     app = pages(opened, CLOCKS, changes, settings_of(database), [handbook.mount])
     assert {each.path for each in app.routes if isinstance(each, APIRoute)} == {
-        "/", "/parts/open", "/changes", "/directory", "/exercise", "/parts/exercise", "/sign-in", "/sign-out",
+        "/", "/parts/open", "/changes", "/directory", "/report", "/exercise", "/parts/exercise", "/sign-in", "/sign-out",
         "/episodes/{episode}", "/parts/episodes/{episode}", "/episodes/{id_}/acts/{act}",
         "/duties/{duty}", "/parts/duties/{duty}", "/duties/{id_}/acts/{act}",
         "/dead-letters", "/parts/dead-letters", "/dead-letters/{letter}/acts/dead-letter-redriven",
+        "/shift", "/shift/acts/{act}", "/shift/changes/{change}/end",
         "/protocol", "/protocol/{event}", "/protocol/{event}/chart", "/simulate",
     }  # fmt: skip
 

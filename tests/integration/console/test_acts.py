@@ -29,6 +29,7 @@ from tests.support.console import (
     episode_changed,
     hear,
     heard,
+    held_by_console,
     said_by_console,
     sign_in,
     step,
@@ -105,8 +106,13 @@ async def test_a_form_sent_twice_acts_once(browser: httpx.AsyncClient, opened: S
     assert (first.status_code, second.status_code) == (303, 303)
     await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=2, state="returned"), case.child))
     assert (await browser.post(path, data=form)).status_code == 303
+    assert (first.headers["location"], second.headers["location"]) == (
+        f"/episodes/{case.episode}?done=held-returned",
+        f"/episodes/{case.episode}?done=again-returned",
+    )
     said = [type(each.content) for each in await said_by_console(opened, case.child)]
-    assert said == [RegisterLookedUp, OperatorActed, ChildReturned, OperatorActed]
+    assert said == [RegisterLookedUp, OperatorActed, OperatorActed]
+    assert [type(each.content) for each in await held_by_console(opened, case.child)] == [ChildReturned]
 
 
 @pytest.mark.parametrize("act", ["returned", "located", "report-retracted"])
@@ -133,8 +139,8 @@ async def test_what_ends_a_search_is_done_only_from_a_page_that_names_the_child(
         "the same form looks up once, and without the second word nothing is done"
     )
     assert (await browser.post(path, data=form | {"confirmed": "yes"})).status_code == 303
-    said, done = (await said_by_console(opened, child))[2:]
-    assert (said.content.proof, done.content.act) == ("person", act)
+    [done], [said] = (await said_by_console(opened, child))[2:], await held_by_console(opened, child)
+    assert (said.content.proof, done.content.act, done.content.said) == ("person", act, (said.id,))
 
 
 async def test_who_has_gone_on_meanwhile_is_not_named_for_an_act_that_is_no_longer_meant(
@@ -248,7 +254,8 @@ async def test_an_act_in_an_exercise_is_marked_as_one(browser: httpx.AsyncClient
     await hear(opened, HANDLERS, Received(report.source, report.id, child, report.time, report.content, exercise=True))
     path = f"/episodes/{episode}/acts/returned"
     await confirm(browser, path, await fill(browser, path, reason="The exercise is over"))
-    assert [each.exercise for each in await said_by_console(opened, child)] == [True, True]
+    said = [*await said_by_console(opened, child), *await held_by_console(opened, child)]
+    assert [each.exercise for each in said] == [True, True]
 
 
 async def test_a_strategy_discussion_is_moved_from_its_episode(

@@ -88,6 +88,21 @@ async def test_both_cases_are_one_with_every_duty_and_the_second_episode_in_the_
     assert (left.merged_into, left.duties, left.episodes) == (both.child, {}, {})
 
 
+async def test_two_reports_of_one_unknown_child_become_one_and_then_the_childs(both: Both) -> None:
+    both.child, known = provisional_child(str(uuid4())), new_id("child")
+    await both.reported(both.child, both.unknown)
+    await both.protocol.takes(both.identified())
+    assert (await both.case(both.unknown)).merged_into == both.child
+    assert len((await both.case(both.child)).episodes) == 2
+    is_known = ChildIdentified(authority="northshire", child=known)
+    await both.protocol.takes(both.protocol.received(is_known, both.unknown))
+    assert (await both.case(both.child)).merged_into == known
+    await both.protocol.takes(both.protocol.received(ChildInformationReceived(authority="northshire"), both.unknown))
+    states = sorted(each.state for each in (await both.case(known)).episodes.values())
+    assert states == [EpisodeState.MERGED, EpisodeState.MISSING]
+    assert [each.state for each in (await both.case(both.unknown)).episodes.values()] == []
+
+
 async def test_a_child_who_was_at_home_for_all_we_knew_takes_the_whole_episode_over(both: Both) -> None:
     await both.reported(both.unknown)
     (notice,) = notices(await both.protocol.said(both.unknown))

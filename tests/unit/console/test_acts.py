@@ -11,6 +11,7 @@ import yaml
 from services.console.policy.about import About
 from services.console.policy.acts import ACT_SPECS, possible_acts, read_form, steps_to_choose
 from services.console.policy.permits import MAY, May
+from services.console.policy.shift.changes import CHANGE_SPECS
 from services.console.web.wording import MESSAGES
 from services.safeguarding.child_events import discussion_events, events, plan_events
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
@@ -26,9 +27,11 @@ NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)
 ACT = UUID(int=7)
 EPISODE = uuid4()
 WITHOUT_A_FORM = {
+    OperatorAct.ROTA_CHANGE_ENDED,
     OperatorAct.CONNECTION_TESTED,
     OperatorAct.DEAD_LETTER_REDRIVEN,
     OperatorAct.EXERCISE_STARTED,
+    OperatorAct.REPORTED,
 }
 
 
@@ -81,7 +84,7 @@ def faults_of(act: OperatorAct, about: About, **form: str) -> dict[str, Fault]:
 def test_every_act_has_its_form_and_the_words_of_its_page(act: OperatorAct) -> None:
     content = yaml.safe_load((MESSAGES / "en.yaml").read_text())
     assert {"title", "follows", "button"} <= set(content["forms"][act])
-    for field in ACT_SPECS[act].asks:
+    for field in (ACT_SPECS.get(act) or CHANGE_SPECS[act]).asks:
         assert set(field.choices) <= set(content["asked"][field.name].get("choices", ()))
     assert set(content["fields"]["form_fault"]) == set(Fault)
 
@@ -92,6 +95,8 @@ def test_what_may_be_done_about_a_missing_child() -> None:
         OperatorAct.LOCATED,
         OperatorAct.REPORT_RETRACTED,
         OperatorAct.POLICE_REFERENCE,
+        OperatorAct.INFORMED,
+        OperatorAct.NOTED,
         OperatorAct.CHILD_REVEALED,
     }
 
@@ -102,6 +107,8 @@ def test_a_located_child_may_have_been_seen_by_police_and_is_not_interviewed_bef
         OperatorAct.REPORT_RETRACTED,
         OperatorAct.POLICE_REFERENCE,
         OperatorAct.SAFE_AND_WELL_CHECK,
+        OperatorAct.INFORMED,
+        OperatorAct.NOTED,
         OperatorAct.CHILD_REVEALED,
     }
 
@@ -119,13 +126,59 @@ def test_what_may_be_done_about_a_child_who_is_back() -> None:
         OperatorAct.POLICE_REFERENCE,
         OperatorAct.SAFE_AND_WELL_CHECK,
         OperatorAct.RETURN_INTERVIEW,
+        OperatorAct.INFORMED,
+        OperatorAct.NOTED,
         OperatorAct.CHILD_REVEALED,
     }
 
 
 @pytest.mark.parametrize("state", sorted(OVER))
-def test_nothing_may_be_done_about_an_episode_that_is_over_but_to_ask_who_it_was(state: EpisodeState) -> None:
-    assert acts(about_episode(state)) == {OperatorAct.CHILD_REVEALED}
+def test_nothing_may_be_done_about_an_episode_that_is_over_but_to_note_and_to_ask_who_it_was(
+    state: EpisodeState,
+) -> None:
+    assert acts(about_episode(state)) == {OperatorAct.CHILD_REVEALED, OperatorAct.NOTED}
+
+
+def test_while_an_act_is_held_it_can_be_undone_and_no_other_may_end_the_search() -> None:
+    held = acts(about_episode(held=(ACT,)))
+    assert OperatorAct.UNDONE in held
+    assert not held & {OperatorAct.RETURNED, OperatorAct.LOCATED, OperatorAct.REPORT_RETRACTED}
+
+
+def test_only_an_unknown_child_is_identified() -> None:
+    assert OperatorAct.IDENTIFIED not in acts(about_episode())
+    assert OperatorAct.IDENTIFIED in acts(replace(about_episode(), child=new_id("provisional")))
+    assert OperatorAct.IDENTIFIED not in acts(replace(about_episode("closed"), child=new_id("provisional")))
+
+
+def test_i_have_it_answers_the_newest_telling_that_is_not_for_police() -> None:
+    about = about_duty(WORKER, step(2, Role.DUTY_SENIOR_MANAGER), step(3, Role.POLICE_CONTROL_ROOM))
+    [taken] = said(OperatorAct.TAKEN, about)
+    assert (taken.step, taken.how) == (2, "console")
+    assert OperatorAct.TAKEN not in acts(about_duty(POLICE))
+
+
+@pytest.mark.parametrize(
+    ("nature", "kind"),
+    [("sighting", "child.information-received.v1"), ("luring", "child.luring-suspected.v1")],
+)
+def test_news_is_told_as_what_it_is_with_every_word_of_it(nature: str, kind: str) -> None:
+    [told] = said(OperatorAct.INFORMED, about_episode(), nature=nature, last_seen_place="Leeds", reason="By an aunt")
+    assert (told.kind, len(told.words)) == (kind, 2)
+
+
+@pytest.mark.parametrize(
+    ("happened_at", "fault"),
+    [
+        ("2026-11-24T22:31", Fault.FUTURE),
+        ("2026-11-24T22:00", Fault.EARLY),
+        ("2020-11-24T22:00", Fault.FAR),
+        ("late", Fault.NO_MOMENT),
+    ],
+)
+def test_the_time_of_a_return_is_after_the_report_and_has_been(happened_at: str, fault: Fault) -> None:
+    form = {"happened_at": happened_at, "reason": "x"}
+    assert faults_of(OperatorAct.RETURNED, about_episode(), **form) == {"happened_at": fault}
 
 
 def test_nobody_is_revealed_where_nobody_knows_which_child_it_is() -> None:

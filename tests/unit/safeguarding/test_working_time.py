@@ -94,3 +94,32 @@ def test_office_night_and_weekend_leave_the_small_hours_after_a_day_off_open() -
 )
 def test_bank_holidays_are_englands(day: date, is_one: bool) -> None:
     assert is_bank_holiday(day) is is_one
+
+
+def change(person: str, hours: str, **more: object) -> Turn:
+    """For hours of 24 November 2026, such as "18-23"."""
+    first, last = (datetime(2026, 11, 24, int(hour), tzinfo=UTC) for hour in hours.split("-"))
+    return Turn(person, 0, from_at=first, to_at=last, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        ([], "ann ben"),
+        ([change("cay", "18-23", in_place_of="ann")], "cay ben"),
+        ([change("cay", "18-20", in_place_of="ann")], "ann ben"),  # over
+        ([change("cay", "18-23", in_place_of="dee")], "ann ben"),  # who has no turn now
+        ([change("ann", "18-23", away=True)], "ben"),
+        ([change("ann", "18-23", away=True), change("cay", "18-23", in_place_of="ann")], "cay ben"),
+        ([change("cay", "18-23", in_place_of="ann"), change("cay", "18-23", away=True)], "ann ben"),
+        ([change("cay", "18-23", in_place_of="ann"), change("dee", "19-23", in_place_of="ann")], "dee ben"),
+        ([change("cay", "18-23", in_place_of="ann"), change("dee", "18-23", in_place_of="cay")], "dee ben"),
+        ([change("ben", "18-23", in_place_of="ann"), change("ann", "18-23", in_place_of="ben")], "ben ann"),
+        ([change("cay", "18-23")], "cay ann ben"),
+        ([change("ann", "18-23", away=True), change("ben", "18-23", away=True)], ""),
+    ],
+)
+def test_a_change_of_the_rota_holds_for_its_time_alone(changes: list[Turn], asked: str) -> None:
+    rota = [Turn("ann", 1), Turn("ben", 2), *changes]
+    found = on_duty(rota, datetime(2026, 11, 24, 21, tzinfo=UTC))
+    assert [turn.person for turn in found] == asked.split()

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
-from services.console.acts.service import ActService, Result, Subject
+from services.console.acts.service import ActService, Result, Subject, named_child
 from services.console.policy.about import About
-from services.console.policy.acts import ACT_SPECS, ActSpec, possible_acts, read_form, steps_to_choose
+from services.console.policy.acts import ACT_SPECS, ActSpec, possible_acts, steps_to_choose
 from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
@@ -72,7 +72,7 @@ class ActPages:
         visit = Visit(request, signed_in, spec, await self._about(signed_in, Subject(**{of: id_})))
         if not spec.is_possible(visit.about):
             return self._stale(visit)
-        return self._form(visit, {"act": str(uuid4()), "seen": visit.about.seen}, {})
+        return await self._form(visit, {"act": str(uuid4()), "seen": visit.about.seen}, {})
 
     async def submit(self, of: str, request: Request, id_: UUID, act: OperatorAct) -> Response:
         spec, subject = _spec_of(act), Subject(**{of: id_})
@@ -80,13 +80,13 @@ class ActPages:
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
         name = act_of(form)
         if await self.service.is_done(name):
-            return go_to(f"{visit.back}?done={act}")
+            return go_to(f"{visit.back}?done=again-{act}")
         try:
-            answers = read_form(spec, visit.about, name, form, self.templates.clocks.story())
+            answers = await self.service.read(spec, visit.about, name, form)
         except Faults as faults:
             if visit.about.seen != form.get("seen") or not spec.is_possible(visit.about):
                 return self._stale(visit)
-            return self._form(visit, form, faults.by_field)
+            return await self._form(visit, form, faults.by_field)
         if spec.confirms and not (form.get("confirmed") and await self.service.has_named(name)):
             return await self._confirm(visit, answers, form)
         return await self._act(visit, subject, answers, form)
@@ -98,11 +98,12 @@ class ActPages:
             return self._stale(replace(visit, about=await self._about(visit.signed_in, subject)))
         if result is Result.DONE and act is OperatorAct.CHILD_REVEALED:
             return await self._reveal(visit)
-        return go_to(f"{visit.back}?done={act}")
+        again = "again-" if result is Result.DONE_BEFORE else "held-" if visit.spec.held else ""
+        return go_to(f"{visit.back}?done={again}{act}")
 
     async def _reveal(self, visit: Visit) -> Response:
         """On this answer alone: the same form again shows the episode, and another look is another act."""
-        shown = visit.shown | {"who": await self.service.identity_of(visit.about)}
+        shown = visit.shown | {"who": await self.service.identity_of(visit.about.child)}
         return self.templates.page(visit.request, "revealed.html", shown, visit.signed_in)
 
     async def _confirm(self, visit: Visit, answers: Answers, form: Mapping[str, str]) -> Response:
@@ -112,7 +113,7 @@ class ActPages:
             visit.signed_in.operator, visit.about, answers, seen
         ):
             return self._stale(visit)
-        shown = visit.shown | {"form": form, "who": await self.service.identity_of(visit.about)}
+        shown = visit.shown | {"form": form, "who": await self.service.identity_of(named_child(visit.about, answers))}
         return self.templates.page(visit.request, "confirm.html", shown, visit.signed_in)
 
     async def _about(self, signed_in: SignedIn, subject: Subject) -> About:
@@ -121,8 +122,10 @@ class ActPages:
             raise HTTPException(HTTPStatus.NOT_FOUND, "nothing-to-act-on")
         return about
 
-    def _form(self, visit: Visit, form: Mapping[str, str], faults: Mapping[str, Fault]) -> Response:
+    async def _form(self, visit: Visit, form: Mapping[str, str], faults: Mapping[str, Fault]) -> Response:
         shown = visit.shown | {"form": form, "steps": steps_to_choose(visit.spec, visit.about)}
+        if visit.spec.act is OperatorAct.IDENTIFIED:
+            shown["candidates"] = await self.service.candidates(visit.about)
         return self.templates.form(visit.request, "act.html", shown, visit.signed_in, faults)
 
     def _stale(self, visit: Visit) -> Response:

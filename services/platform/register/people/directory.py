@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Text, any_, bindparam, or_, select
+from sqlalchemy import DateTime, Text, any_, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.platform.register.people.contact import Contact, SealedContact
@@ -49,7 +49,9 @@ LINES = (
     select(rota, *HOW)
     .join(for_contact, for_contact.c.person == rota.c.person)
     .where(
-        rota.c.role == any_(bindparam("lines", type_=ARRAY(Text))), or_(rota.c.child.is_(None), rota.c.child == CHILD)
+        or_(rota.c.role.is_(None), rota.c.role == any_(bindparam("lines", type_=ARRAY(Text)))),
+        or_(rota.c.child.is_(None), rota.c.child == CHILD),
+        or_(rota.c.to_at.is_(None), rota.c.to_at > bindparam("at", type_=DateTime(timezone=True))),
     )
 )
 HOST = select(for_protocol.c.host_authority).where(for_protocol.c.child == CHILD).scalar_subquery()
@@ -81,7 +83,7 @@ def role_holders(
     sql = ON_DUTY_OR_HOST if role is Role.HOST_DUTY_DESK else ON_DUTY
     return Query(
         sql,
-        {"lines": list(lines), "authority": authority, "child": child},
+        {"lines": list(lines), "authority": authority, "child": child, "at": at},
         partial(_holders_on_duty, lines=lines, at=at),
     )
 
@@ -113,16 +115,24 @@ def _holder(row: Any) -> Holder:
 
 
 def _holders_on_duty(rows: Rows, *, lines: Sequence[str], at: datetime) -> list[Holder]:
-    """Those of the first line that has somebody on duty. The child's own rota goes before the authority's."""
+    """Those of the first line that has somebody on duty. The child's own rota goes before the authority's. Who is away
+    from every role is a row of none.
+    """
     for line in lines:
-        of_line = [row for row in rows if row.role == line]
-        chosen = _in_order([row for row in of_line if row.child is not None], at) or _in_order(of_line, at)
+        of_line = [row for row in rows if row.role in {line, None}]
+        of_child = [row for row in of_line if row.child is not None or row.away or row.in_place_of is not None]
+        chosen = _in_order(of_child, at) or _in_order(of_line, at)
         if chosen:
             return chosen
     return []
 
 
+def turn_of(row: Any) -> Turn:
+    """Of a row of the rota."""
+    week = Days(row.days), row.starts, row.ends, row.bank_holidays
+    return Turn(row.person, row.turn, *week, row.from_at, row.to_at, row.in_place_of, row.away)
+
+
 def _in_order(rows: Rows, at: datetime) -> list[Holder]:
     holder_of = {row.person: _holder(row) for row in rows}
-    turns = [Turn(row.person, row.turn, Days(row.days), row.starts, row.ends, row.bank_holidays) for row in rows]
-    return list(dict.fromkeys(holder_of[turn.person] for turn in on_duty(turns, at)))
+    return list(dict.fromkeys(holder_of[turn.person] for turn in on_duty(map(turn_of, rows), at)))

@@ -1,17 +1,18 @@
 """Lists the directory for a page: names and hours of the rota, how each is reached, the forces. No numbers."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, bindparam, literal_column, or_, select
+from sqlalchemy import DateTime, Text, bindparam, literal_column, or_, select
 
 from services.platform.register.keys import Decryptor
+from services.platform.register.people.directory import turn_of
 from services.platform.register.views import directory_for_console, forces_for_console, placements_for_protocol
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql, scalar
 from services.safeguarding.duty.rota import RotaLine
-from services.safeguarding.identifiers import AuthorityId, ForceId, PlacementId
-from services.safeguarding.working_time import Days, Turn
+from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, PlacementId
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,10 @@ DIRECTORY, FORCES, PLACEMENTS = directory_for_console.c, forces_for_console.c, p
 AUTHORITY = bindparam("authority", type_=Text)
 ROTA = as_sql(
     select(directory_for_console)
-    .where(or_(AUTHORITY.is_(None), DIRECTORY.authority == AUTHORITY))
+    .where(
+        or_(AUTHORITY.is_(None), DIRECTORY.authority == AUTHORITY),
+        or_(DIRECTORY.to_at.is_(None), DIRECTORY.to_at > bindparam("at", type_=DateTime(timezone=True))),
+    )
     .order_by(DIRECTORY.authority, DIRECTORY.role, DIRECTORY.code, DIRECTORY.turn, DIRECTORY.person)
 )
 FORCE_LINES = as_sql(select(FORCES.force, FORCES.name, FORCES.host, FORCES.callback).order_by(FORCES.name))
@@ -45,14 +49,21 @@ AREAS = as_sql(
     .order_by(PLACEMENTS.authority, PLACEMENTS.force)
 )
 
+TELEPHONES = """
+    SELECT person, mobile, wrapped FROM register.telephones_for_console
+    WHERE %(authority)s::text IS NULL OR authority = %(authority)s
+"""
 
-def rota_lines(keyring: Keyring, authority: AuthorityId | None) -> Query[list[RotaLine]]:
-    """One authority's, or all authorities', by role, then in the order in which they are asked."""
+
+def rota_lines(keyring: Keyring, authority: AuthorityId | None, at: datetime) -> Query[list[RotaLine]]:
+    """One authority's, or all authorities', by role, then in the order in which they are asked. Without the changes
+    that are over at `at` (story time).
+    """
 
     def decode(rows: Rows) -> list[RotaLine]:
         return [_rota_line(keyring, row) for row in rows]
 
-    return Query(ROTA, {"authority": authority}, decode)
+    return Query(ROTA, {"authority": authority, "at": at}, decode)
 
 
 def _rota_line(keyring: Keyring, row: Any) -> RotaLine:
@@ -62,10 +73,23 @@ def _rota_line(keyring: Keyring, row: Any) -> RotaLine:
         row.person,
         Decryptor(keyring, row.person, row.wrapped).open(row.name, "people.name"),
         row.code,
-        Turn(row.person, row.turn, Days(row.days), row.starts, row.ends, row.bank_holidays),
+        turn_of(row),
         row.has_mobile,
         row.has_email,
+        row.change,
     )
+
+
+def telephones(keyring: Keyring, authority: AuthorityId | None) -> Query[dict[PersonId, str]]:
+    """Of those on the directory: for somebody on duty, who has to ring them."""
+
+    def decode(rows: Rows) -> dict[PersonId, str]:
+        found = {
+            row.person: Decryptor(keyring, row.person, row.wrapped).open(row.mobile, "people.mobile") for row in rows
+        }
+        return {person: mobile for person, mobile in found.items() if mobile is not None}
+
+    return Query(TELEPHONES, {"authority": authority}, decode)
 
 
 def force_lines() -> Query[list[ForceLine]]:

@@ -69,6 +69,11 @@ async def cancel(uow: UnitOfWork, at: datetime, *deadlines: UUID) -> None:
         uow.write(CANCEL, {"at": at, "deadlines": list(deadlines)})
 
 
+def take_back(at: datetime, names: Sequence[UUID]) -> Query[int]:
+    """Cancels those that have not fired, at once, and says how many they were. A clock that fires one is waited for."""
+    return Query(f"{CANCEL} AND cancelled_at IS NULL RETURNING deadline", {"at": at, "deadlines": list(names)}, len)
+
+
 async def claim(uow: UnitOfWork, *, now: datetime, most: int) -> list[DueRow]:
     """Returns due deadlines, longest overdue first, and locks them. Rows that another clock has locked are skipped."""
     rows = await uow.connection.execute(

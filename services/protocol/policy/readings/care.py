@@ -159,6 +159,7 @@ READERS: dict[type[Message], Reader] = {
     plan.ReviewDue: _read_review,
     plan.ReturnHomePlanned: _of_child(Trigger.RETURN_HOME_PLANNED),
     plan.IndependentVisitorOffered: _read_visitor,
+    plan.CareStepRecorded: lambda _draft, event: _only(Trigger[event.step.name]),
     plan.AdvocacyExplained: _of_child(Trigger.ADVOCACY_EXPLAINED),
     care.PhotographRecorded: _read_photograph,
     care.ContactsChecked: _read_contacts,

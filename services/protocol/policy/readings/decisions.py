@@ -50,6 +50,8 @@ def _read_nrm(draft: Draft, event: events.NrmDecisionRecorded) -> list[Reading]:
 
 
 def _read_granted(draft: Draft, event: events.LeaveGranted) -> list[Reading]:
+    if event.expires_on is None and not draft.happened.exercise:
+        draft.leave_expires_on = None
     return _runs_out(draft, Trigger.LEAVE_GRANTED, event.expires_on)
 
 

@@ -17,7 +17,11 @@ def check_recorded(draft: Draft, event: events.SafeAndWellCheckRecorded) -> list
 
 
 def _counts_for(draft: Draft, event: events.ToldOfEpisode) -> list[Episode]:
-    return _after_return(draft) if event.episode is None else _up_to(draft, draft.episode_named(event.episode))
+    found = _after_return(draft) if event.episode is None else _up_to(draft, draft.episode_named(event.episode))
+    if isinstance(event, events.ReturnInterviewRecorded) and event.covers == "this-absence":
+        newest = max((each.opened_at for each in found), default=None)
+        return [each for each in found if event.episode in {each.episode, None} and each.opened_at == newest]
+    return found
 
 
 def _too_old(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:

@@ -1,4 +1,4 @@
--- Deadlines: the protocol writes and cancels them, the clock fires them, the console shows them.
+-- Deadlines: the protocol and the console write and cancel them, the clock fires them; the console shows them.
 
 CREATE SCHEMA deadlines;
 GRANT USAGE ON SCHEMA deadlines TO protocol, clock, console;
@@ -15,4 +15,5 @@ CREATE TABLE deadlines.due (
 CREATE INDEX due_next ON deadlines.due (due_at) WHERE fired_at IS NULL AND cancelled_at IS NULL;
 GRANT SELECT, INSERT, UPDATE ON deadlines.due TO protocol;
 GRANT SELECT, UPDATE (fired_at) ON deadlines.due TO clock;
-GRANT SELECT ON deadlines.due TO console;
+-- The console holds an operator's act for a minute, in which it can be undone.
+GRANT SELECT, INSERT, UPDATE ON deadlines.due TO console;

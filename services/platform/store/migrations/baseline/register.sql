@@ -112,6 +112,25 @@ CREATE TABLE register.directory (
 CREATE INDEX directory_by_role ON register.directory (authority, role);
 CREATE INDEX directory_by_person ON register.directory (person);
 
+-- Changes of the rota for a time, made at the console: who stands in for whom, is away (from every role where none is
+-- named), or is on duty beside the weekly lines. An import leaves them.
+CREATE TABLE register.rota_changes (
+    id uuid PRIMARY KEY,
+    authority text NOT NULL REFERENCES register.authorities,
+    person text NOT NULL REFERENCES register.people,
+    role text,
+    in_place_of text REFERENCES register.people,
+    away boolean NOT NULL,
+    calendar boolean NOT NULL DEFAULT false,
+    from_at timestamptz NOT NULL,
+    to_at timestamptz NOT NULL,
+    made_by text NOT NULL,
+    CHECK (from_at <= to_at),
+    CHECK (role IS NOT NULL OR away)
+);
+CREATE INDEX rota_changes_to_come ON register.rota_changes (authority, to_at);
+GRANT SELECT, INSERT, UPDATE (to_at) ON register.rota_changes TO console;
+
 CREATE TABLE register.agencies (
     id text PRIMARY KEY,
     authority text NOT NULL REFERENCES register.authorities,

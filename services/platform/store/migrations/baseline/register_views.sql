@@ -131,9 +131,19 @@ CREATE VIEW register.duty_lines AS
 SELECT id AS authority, duty_line FROM register.authorities;
 GRANT SELECT ON register.duty_lines TO casework, carers, professionals, strategy, police;
 
+-- The weekly lines and their changes. A change goes before every line.
+CREATE VIEW register.rota_lines AS
+SELECT authority, role, person, child, turn, days, starts, ends, bank_holidays, NULL::uuid AS change,
+       NULL::timestamptz AS from_at, NULL::timestamptz AS to_at, NULL::text AS in_place_of, false AS away
+FROM register.directory
+UNION ALL
+SELECT authority, role, person, NULL, 0, 'every-day', '00:00', '00:00', true, id, from_at, to_at, in_place_of, away
+FROM register.rota_changes;
+
 CREATE VIEW register.rota AS
-SELECT d.authority, d.role, d.person, d.child, d.turn, d.days, d.starts, d.ends, d.bank_holidays, p.language
-FROM register.directory d JOIN register.people p ON p.id = d.person;
+SELECT d.authority, d.role, d.person, d.child, d.turn, d.days, d.starts, d.ends, d.bank_holidays, p.language,
+       d.from_at, d.to_at, d.in_place_of, d.away
+FROM register.rota_lines d JOIN register.people p ON p.id = d.person;
 GRANT SELECT ON register.rota TO casework, carers, professionals, strategy;
 
 CREATE VIEW register.carers_now AS
@@ -164,6 +174,14 @@ CREATE VIEW register.for_console AS
 SELECT id AS child, code, authority FROM register.children;
 GRANT SELECT ON register.for_console TO casework, console;
 
+-- Whose number reports a child whom they do not name: ids alone.
+CREATE VIEW register.reporters_for_console AS
+SELECT p.number_hash, p.authority, pc.placement, ch.id AS child
+FROM register.people p
+JOIN register.placement_carers pc ON pc.person = p.id AND pc.to_at IS NULL
+LEFT JOIN register.children ch ON ch.placement = pc.placement;
+GRANT SELECT ON register.reporters_for_console TO casework, console;
+
 -- For somebody on duty who has said why.
 CREATE VIEW register.identity_for_console AS
 SELECT c.id AS child, c.code, c.name, c.known_as, k.wrapped
@@ -190,12 +208,20 @@ GRANT SELECT ON register.cohorts TO console;
 
 CREATE VIEW register.directory_for_console AS
 SELECT d.authority, d.role, d.person, c.code, d.turn, d.days, d.starts, d.ends, d.bank_holidays, p.name,
-       p.mobile IS NOT NULL AS has_mobile, p.email IS NOT NULL AS has_email, k.wrapped
-FROM register.directory d
+       p.mobile IS NOT NULL AS has_mobile, p.email IS NOT NULL AS has_email, k.wrapped, d.change, d.from_at, d.to_at,
+       d.in_place_of, d.away
+FROM register.rota_lines d
 JOIN register.people p ON p.id = d.person
 LEFT JOIN register.children c ON c.id = d.child
 LEFT JOIN register.data_keys k ON k.owner = p.id;
 GRANT SELECT ON register.directory_for_console TO console, casework;
+
+-- For people on duty, of their own directory: whom to ring.
+CREATE VIEW register.telephones_for_console AS
+SELECT p.id AS person, p.authority, p.mobile, k.wrapped
+FROM register.people p LEFT JOIN register.data_keys k ON k.owner = p.id
+WHERE EXISTS (SELECT FROM register.rota_lines d WHERE d.person = p.id);
+GRANT SELECT ON register.telephones_for_console TO console, casework;
 
 CREATE VIEW register.forces_for_console AS
 SELECT f.id AS force, f.name,

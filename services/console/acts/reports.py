@@ -1,0 +1,94 @@
+"""Reports a child missing for somebody who rings: it opens the episode as a carer's text would."""
+
+from dataclasses import dataclass
+
+from services.console import metrics
+from services.console.acts.recorder import ActRecorder
+from services.console.policy.acts import SEEN
+from services.console.policy.permits import Operator
+from services.platform.register.children import identity
+from services.platform.register.people.directory_page import areas_with_placements
+from services.platform.register.people.telephones import e164
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.query import Reader
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.child_events.events import ChildProvisional, ChildReportedMissing
+from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
+from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId, provisional_child
+from services.safeguarding.message import Message
+from services.safeguarding.operators import OperatorAct
+
+REPORT = (
+    Field("child", Kind.CODE, required=False),
+    Field("last_seen_at", Kind.PAST, required=False),
+    *SEEN,
+    Field("risks_now", Kind.WORDS, required=False),
+    Field("reporter", Kind.LINE),
+    Field("reporter_telephone", Kind.LINE),
+    Field("story", Kind.WORDS, required=False),
+)
+"""What police will ask of whoever reports a child by telephone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Whom a report is about. A child that nobody can name has candidates: the children of the caller's placement."""
+
+    child: ChildId
+    placement: PlacementId | None = None
+    candidates: tuple[ChildId, ...] = ()
+    unknown: bool = False
+
+
+@dataclass(frozen=True)
+class ReportService:
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+
+    async def asks(self, operator: Operator) -> tuple[Field, ...]:
+        """An operator of every authority says which one's child it is."""
+        if operator.authority is not None:
+            return REPORT
+        async with self.store.read() as reader:
+            areas = await reader.fetch(areas_with_placements(None))
+        return (Field("authority", Kind.CHOICE, choices=tuple(sorted({each for each, _ in areas}))), *REPORT)
+
+    async def report(self, operator: Operator, answers: Answers) -> bool:
+        """False if this form has reported before. Raises Faults for a code that no child of the authority has."""
+        authority = operator.authority or answers.chosen["authority"]
+        async with self.store.transaction() as uow:
+            reported = await self._find(uow, authority, answers)
+            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, answers.act, reported.child)
+            is_new = await recorder.claim(OperatorAct.REPORTED)
+            if is_new:
+                kept = await recorder.keep_words(answers.said)
+                words = tuple(each for ids in kept.values() for each in ids)
+                said = recorder.publish(*_messages(authority, reported, answers, words))
+                recorder.record(OperatorAct.REPORTED, authority=authority, words=words, said=said)
+        metrics.ACTS.labels(OperatorAct.REPORTED, "done" if is_new else "done-before").inc()
+        return is_new
+
+    async def _find(self, reader: Reader, authority: AuthorityId, answers: Answers) -> Reported:
+        code = answers.chosen.get("child")
+        if code is not None:
+            child = await reader.fetch(identity.child_by_code(authority, code))
+            if child is None:
+                raise Faults({"child": Fault.UNKNOWN})
+            return Reported(child)
+        numbers = self.keyring.number_hashes(e164(answers.said["reporter_telephone"]))
+        placement, children = await reader.fetch(identity.cared_for_by(authority, numbers))
+        if len(children) == 1:
+            return Reported(children[0], placement)
+        return Reported(provisional_child(f"report {answers.act}"), placement, tuple(children), unknown=True)
+
+
+def _messages(
+    authority: AuthorityId, reported: Reported, answers: Answers, words: tuple[str, ...]
+) -> tuple[Message, ...]:
+    where = {"authority": authority, "candidates": reported.candidates, "placement": reported.placement}
+    seen_at = answers.moments.get("last_seen_at")
+    report = {"channel": "console", "words": words, "last_seen_at": seen_at}
+    missing = ChildReportedMissing.model_validate(where | report)
+    return (missing, ChildProvisional.model_validate(where | {"words": words})) if reported.unknown else (missing,)

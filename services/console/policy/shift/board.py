@@ -1,0 +1,62 @@
+"""Shows who is on call now and in the days to come, and which changes of the rota stand."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.safeguarding.duty.rota import RotaLine, Shift, shifts
+from services.safeguarding.identifiers import AuthorityId, PersonId
+from services.safeguarding.roles import Role
+from services.safeguarding.working_time import Turn
+
+SHOWN = timedelta(days=14)
+OF_DUTY = "duty."
+NEVER_EMPTY = frozenset({Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE})
+
+
+@dataclass(frozen=True, slots=True)
+class RoleBoard:
+    """A duty role of one authority. The first of the shifts is the one that runs now."""
+
+    authority: AuthorityId
+    role: str
+    shifts: tuple[Shift, ...]
+
+    @property
+    def now(self) -> Shift:
+        return self.shifts[0]
+
+    @property
+    def has_gap(self) -> bool:
+        """The emergency team's line is a gap by day and the day team's by night, so only a whole line's are said."""
+        return self.role in NEVER_EMPTY and any(not shift.people for shift in self.shifts)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    roles: tuple[RoleBoard, ...]
+    changes: tuple[RotaLine, ...]
+    """Those that stand or are to come, the next first."""
+    names: Mapping[PersonId, str]
+
+
+def board(listed: Iterable[RotaLine], now: datetime, shown: timedelta = SHOWN) -> Board:
+    """`now` is story time."""
+    lines = list(listed)
+    by_role: dict[tuple[AuthorityId, str], list[Turn]] = {}
+    for line in lines:
+        if line.role is not None and line.role.startswith(OF_DUTY):
+            by_role.setdefault((line.authority, line.role), []).append(line.turn)
+    away = [line.turn for line in lines if line.role is None]
+    roles = (
+        RoleBoard(authority, role, tuple(shifts([*turns, *away], now, now + shown)))
+        for (authority, role), turns in by_role.items()
+    )
+    changes = sorted(
+        (line for line in lines if line.change is not None), key=lambda line: (line.turn.from_at, line.turn.person)
+    )
+    return Board(tuple(roles), tuple(changes), names_of(lines))
+
+
+def names_of(listed: Iterable[RotaLine]) -> dict[PersonId, str]:
+    return {line.person: line.name or "name erased" for line in listed}

@@ -1,0 +1,49 @@
+"""The deeds of a child's claim and care plan: appeal, leave, transfer, dated steps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.plan_events import CareStep, CareStepRecorded
+from services.safeguarding.deeds.answers import NOTE, Answers, Fault, Field, Kind, ask_choice
+from services.safeguarding.deeds.deed import DeedSpec, require_note
+from services.safeguarding.deeds.steps import describe_step
+from services.safeguarding.roles import Deed
+
+LASTS, LAST_DAY = "lasts", "until-a-day"
+
+
+def _leave_needs(answers: Answers) -> Mapping[str, Fault]:
+    """A day that was left out is no leave without end."""
+    has_day = answers.chosen[LASTS] == LAST_DAY
+    return {"expires_on": Fault.MISSING} if has_day and "expires_on" not in answers.facts else {}
+
+
+def _leave_facts(answers: Answers) -> Mapping[str, Any]:
+    return {"expires_on": answers.facts["expires_on"]} if answers.chosen[LASTS] == LAST_DAY else {}
+
+
+SPECS = (
+    describe_step(Deed.APPEAL, CareStep.APPEAL_LODGED, "appeal.lodged"),
+    DeedSpec(Deed.LEAVE_APPLICATION, events.LeaveApplicationRecorded, ("leave.application-recorded",), (NOTE,)),
+    DeedSpec(
+        Deed.LEAVE,
+        events.LeaveGranted,
+        ("leave.granted",),
+        (ask_choice(LASTS, LAST_DAY, "no-last-day"), Field("expires_on", Kind.DAY_TO_COME, required=False), NOTE),
+        facts=_leave_facts,
+        needs=_leave_needs,
+    ),
+    DeedSpec(
+        Deed.TRANSFER_ANSWER,
+        CareStepRecorded,
+        ("transfer.accepted", "transfer.refused"),
+        (ask_choice("transfer", CareStep.TRANSFER_ACCEPTED, CareStep.TRANSFER_REFUSED), NOTE),
+        facts=lambda answers: {"step": answers.chosen["transfer"]},
+        needs=require_note("transfer", CareStep.TRANSFER_REFUSED),
+    ),
+    describe_step(Deed.TRANSFER_MOVE, CareStep.TRANSFER_MOVED, "transfer.moved"),
+    describe_step(Deed.HEALTH_STEP, CareStep.HEALTH_STEP_DONE, "health-step.done"),
+    describe_step(Deed.EDUCATION_STEP, CareStep.EDUCATION_STEP_DONE, "education-step.done"),
+    describe_step(Deed.REVIEW, CareStep.REVIEW_HELD, "review.held"),
+)

@@ -1,0 +1,173 @@
+"""The shift's page: who is on call, and changes that the next message honours. On a real PostgreSQL."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.platform.register.people import directory
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.query import Reader
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.operators import OperatorActed, OperatorRole
+from services.safeguarding.roles import Role
+from services.safeguarding.working_time import in_england
+from tests.support.console import account, browser_at, csrf_in, said_by_console, sign_in, somewhere
+from tests.support.database import Database
+from tests.support.register import authority, load, number_of
+
+CLOCKS = Clocks()
+
+
+@dataclass
+class Desk:
+    browser: httpx.AsyncClient
+    document: dict[str, object]
+    name: str
+    ids: dict[str, str]
+    database: Database
+
+    async def act(self, act_: str, **form: str) -> httpx.Response:
+        page = await self.browser.get(f"/shift/acts/{act_}")
+        return await self.browser.post(f"/shift/acts/{act_}", data={"csrf": csrf_in(page), "act": str(uuid4())} | form)
+
+    async def holders(self, role: Role, service: str = "professionals", child: str | None = None) -> list[str]:
+        engine = self.database.engine(service)
+        async with engine.connect() as connection:
+            asked = directory.role_holders(
+                role, authority=self.name, child=child, person=None, at=CLOCKS.story() + timedelta(seconds=1)
+            )
+            found = await Reader(connection).fetch(asked)
+        await engine.dispose()
+        reference_of = {id_: reference for reference, id_ in self.ids.items()}
+        return [reference_of[each.person] for each in found]
+
+
+def local(ahead: timedelta) -> str:
+    """As a browser's field for a day and time sends it."""
+    return in_england(CLOCKS.story() + ahead).strftime("%Y-%m-%dT%H:%M")
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def desk(database: Database, opened: Store, app: FastAPI, keyring: Keyring) -> AsyncIterator[Desk]:
+    """Of a duty manager. Boss is on duty at any hour."""
+    document = authority()
+    engine = database.engine("casework")
+    ids = await load(engine, keyring, document, CLOCKS.wall())
+    await engine.dispose()
+    name = str(document["authority"]["id"])
+    async with browser_at(app, somewhere()) as browser:
+        await sign_in(browser, await account(opened, authority=name))
+        yield Desk(browser, document, name, ids, database)
+
+
+async def test_the_page_says_who_is_on_call_and_how_to_ring_them(desk: Desk) -> None:
+    page = (await desk.browser.get("/shift")).text
+    number = number_of(desk.document, "boss")
+    assert "Boss Example" in page
+    assert f'<a href="tel:{number}">{number}</a>' in page
+    assert "Amara" not in page
+
+
+@pytest.mark.parametrize("role", [OperatorRole.OPERATOR, OperatorRole.AUDITOR])
+async def test_who_never_rings_sees_no_number_and_may_change_nothing(
+    desk: Desk, app: FastAPI, opened: Store, role: OperatorRole
+) -> None:
+    async with browser_at(app, somewhere()) as browser:
+        await sign_in(browser, await account(opened, role, authority=desk.name))
+        page = await browser.get("/shift")
+        assert "Boss Example" in page.text
+        assert number_of(desk.document, "boss") not in page.text
+        refused = await browser.post("/shift/acts/shift-covered", data={"csrf": csrf_in(page)})
+        assert refused.status_code == 403
+
+
+async def test_an_account_of_another_authority_sees_and_changes_nobody(desk: Desk, app: FastAPI, opened: Store) -> None:
+    cover = {"taker": desk.ids["night"], "place": f"{desk.ids['boss']} duty.senior-manager", "until": local(HOUR)}
+    async with browser_at(app, somewhere()) as browser:
+        await sign_in(browser, await account(opened, authority="lapwing"))
+        page = await browser.get("/shift")
+        assert "Boss Example" not in page.text
+        answer = await browser.post(
+            "/shift/acts/shift-covered", data={"csrf": csrf_in(page), "act": str(uuid4())} | cover
+        )
+        assert answer.status_code == 422
+    assert await desk.holders(Role.DUTY_SENIOR_MANAGER) == ["boss"]
+
+
+@pytest.mark.parametrize("service", ["professionals", "carers", "strategy"])
+async def test_who_takes_over_is_told_in_place_of_the_other_until_it_ends(desk: Desk, service: str) -> None:
+    cover = {"taker": desk.ids["night"], "place": f"{desk.ids['boss']} duty.senior-manager", "until": local(HOUR)}
+    assert (await desk.act("shift-covered", **cover)).headers["location"] == "/shift?done=shift-covered"
+    assert await desk.holders(Role.DUTY_SENIOR_MANAGER, service) == ["night"]
+    page = await desk.browser.get("/shift")
+    assert "in place of Boss Example" in page.text
+    [path] = re.findall(r"/shift/changes/[0-9a-f-]+/end", page.text)
+    ended = await desk.browser.post(path, data={"csrf": csrf_in(page), "act": str(uuid4())})
+    assert ended.status_code == 303
+    assert await desk.holders(Role.DUTY_SENIOR_MANAGER, service) == ["boss"]
+
+
+async def test_who_is_on_leave_is_asked_in_no_role_and_the_next_is(desk: Desk) -> None:
+    child = desk.ids["C1"]
+    assert await desk.holders(Role.CHILD_SOCIAL_WORKER, child=child) == ["worker"]
+    await desk.act("leave-entered", person=desk.ids["worker"], until=local(HOUR))
+    assert await desk.holders(Role.CHILD_SOCIAL_WORKER, child=child) == []
+    cover = {"taker": desk.ids["boss"], "place": f"{desk.ids['worker']} child.social-worker", "until": local(HOUR)}
+    await desk.act("shift-covered", **cover)
+    assert await desk.holders(Role.CHILD_SOCIAL_WORKER, child=child) == ["boss"]
+
+
+async def test_an_added_shift_goes_before_the_weekly_rota(desk: Desk) -> None:
+    await desk.act("shift-added", person=desk.ids["day"], role="duty.senior-manager", until=local(HOUR))
+    assert await desk.holders(Role.DUTY_SENIOR_MANAGER) == ["day", "boss"]
+
+
+async def test_a_swap_is_two_changes_and_one_act(desk: Desk, opened: Store) -> None:
+    form = {
+        "taker": desk.ids["night"],
+        "place": f"{desk.ids['boss']} duty.senior-manager",
+        "until": local(HOUR),
+        "back_from": local(2 * HOUR),
+        "back_until": local(3 * HOUR),
+        "act": str(uuid4()),
+    }
+    for _ in range(2):
+        assert (await desk.act("shift-covered", **form)).status_code == 303
+    page = (await desk.browser.get("/shift")).text
+    assert page.count("in place of Boss Example") == 1
+    assert page.count("in place of Night Example") == 1
+    [acted] = await said_by_console(opened, desk.ids["night"])
+    assert isinstance(acted.content, OperatorActed)
+    assert (acted.content.act, acted.content.authority) == ("shift-covered", desk.name)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        ({"until": local(-HOUR)}, "choose a time that is still to come"),
+        ({"until": ""}, "this is needed"),
+        ({"from": local(2 * HOUR)}, "it must end after it starts"),
+        ({"taker": "boss"}, "choose one of those offered"),
+        ({"back_from": local(2 * HOUR)}, "this is needed"),
+    ],
+)
+async def test_a_form_names_its_fault_and_changes_nothing(desk: Desk, wrong: dict[str, str], fault: str) -> None:
+    form = {
+        "taker": desk.ids["night"],
+        "place": f"{desk.ids['boss']} duty.senior-manager",
+        "until": local(HOUR),
+    } | wrong
+    form["taker"] = desk.ids.get(form["taker"], form["taker"])
+    answer = await desk.act("shift-covered", **form)
+    assert (answer.status_code, fault in answer.text) == (422, True)
+    assert await desk.holders(Role.DUTY_SENIOR_MANAGER) == ["boss"]
