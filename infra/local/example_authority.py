@@ -56,6 +56,7 @@ def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
         "from": SAFE_RETURN_NUMBER,
         "webhook_url": f"http://127.0.0.1:{ports['carers']}/texts/inbound",
         "fallback_url": None,
+        "voice_url": f"http://127.0.0.1:{ports['carers']}/calls/inbound",
         "phones": [*_phones(examples), *json.loads((FOLDER / "strangers.json").read_text())],
         "desks": _desks(examples, secrets, ports),
         "mailboxes": _mailboxes(examples),

@@ -47,7 +47,7 @@ class DeskBehaviour(Trouble):
 class PhoneNetworkBehaviour(Trouble):
     """`mode` is Twilio's API, `delivery` is the way to the handset, `patient` is the sandbox's own kindness.
 
-    `calls` is what becomes of a call. `delivery`: `undelivered` reports `error_code`, `none` says nothing after "sent". A slow network also takes
+    `calls` is what becomes of a call, `key` what its recipient presses. `delivery`: `undelivered` reports `error_code`, `none` says nothing after "sent". A slow network also takes
     `delay_seconds` to reach the handset. Texts *to* Safe Return are touched by `repeats` alone: each is offered once
     more under the same MessageSid although it was taken, as when the answer to Twilio is lost.
     """
@@ -58,6 +58,7 @@ class PhoneNetworkBehaviour(Trouble):
     delivery: Literal["delivered", "undelivered", "none"] = "delivered"
     error_code: int = Field(default=30003, ge=30001, le=30999)
     calls: Literal["answered", "machine", "busy", "no-answer", "failed"] = "answered"
+    key: str = Field(default="", pattern="^[0-9*#]?$")
     patient: bool = True
     repeats: bool = False
 

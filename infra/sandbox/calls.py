@@ -1,4 +1,4 @@
-"""Plays calls on the phone network: rung, answered or not, and the words that the voice says."""
+"""Plays calls on the phone network: out, rung, answered or not; in, by somebody who listens, presses a key and speaks."""
 
 import asyncio
 import uuid
@@ -27,7 +27,9 @@ class Call:
     says: str
     callback_url: str | None
     callback_events: frozenset[str]
+    keys_url: str | None = None
     detects_machines: bool = False
+    heard: list[str] = field(default_factory=list)
     status: str = "queued"
     answered_by: str | None = None
     sid: str = field(default_factory=lambda: f"CA{uuid.uuid4().hex}")
@@ -44,6 +46,12 @@ def words_of(twiml: str) -> str:
     if document.tag != "Response" or not said:
         raise ValueError("a Response with a Say is needed")
     return said[0].strip()
+
+
+def action_of(twiml: str, verb: str) -> str | None:
+    """Say where the first such verb, a Gather or a Record, sends what the other end does."""
+    found = next(ET.fromstring(twiml).iter(verb), None)  # noqa: S314 - from the service under test, on loopback
+    return None if found is None else found.get("action")
 
 
 class Calls:
@@ -72,9 +80,35 @@ class Calls:
         if how in {"answered", "machine"}:
             call.answered_by = ("human" if how == "answered" else "machine_start") if call.detects_machines else None
             await self._becomes(call, "answered", "in-progress")
+            key = self._behaviours.phone_network.key
+            if how == "answered" and call.keys_url and key:
+                await self._do(call, call.keys_url, {"Digits": key})
             await self._becomes(call, "completed", "completed")
         else:
             await self._becomes(call, "completed", how)
+
+    async def receive(self, sender: str, key: str = "", speaks: bool = False) -> Call:  # noqa: FBT001, FBT002
+        """Let somebody ring Safe Return's number, press a key and speak. What they hear is in the call when this returns."""
+        call = Call(sender, self._config.own_number, "", None, frozenset(), status="in-progress")
+        self.made.add(call.sid, call)
+        said = await self._do(call, self._config.voice_url, {})
+        if key and (asks := action_of(said, "Gather")):
+            said = await self._do(call, asks, {"Digits": key})
+        if speaks and (records := action_of(said, "Record")):
+            recording = f"RE{uuid.uuid4().hex}"
+            url = f"https://api.twilio.com/2010-04-01/Accounts/{self._config.account_sid}/Recordings/{recording}"
+            await self._do(call, records, {"RecordingSid": recording, "RecordingUrl": url, "RecordingDuration": "7"})
+        call.status = "completed"
+        return call
+
+    async def _do(self, call: Call, url: str | None, what: dict[str, str]) -> str:
+        """Tell the application, and hear what it says then."""
+        form = status_form(call, self._config.account_sid) | what
+        answer = await self._caller.call(url or "", form, str(uuid.uuid4()), attempt=lambda: None)
+        said = "<Response/>" if answer is None else answer.body.decode()
+        document = ET.fromstring(said)  # noqa: S314 - from the service under test, on loopback
+        call.heard += [each.text or "" for each in document.iter("Say")]
+        return said
 
     async def _becomes(self, call: Call, event: str, status: str) -> None:
         call.status = status

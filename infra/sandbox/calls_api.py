@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from infra.sandbox.behaviours import Mode, hold
-from infra.sandbox.calls import Call, show_call, words_of
+from infra.sandbox.calls import Call, action_of, show_call, words_of
 from infra.sandbox.outside_world import OutsideWorld
 from infra.sandbox.twilio_errors import TwilioRefusalError
 
@@ -64,5 +64,6 @@ async def _read_call(request: Request, world: OutsideWorld) -> Call:
         says,
         str(form.get("StatusCallback") or "") or None,
         frozenset(map(str, form.getlist("StatusCallbackEvent"))) or frozenset({"completed"}),
+        keys_url=action_of(twiml, "Gather"),
         detects_machines=form.get("MachineDetection") in {"Enable", "DetectMessageEnd"},
     )

@@ -63,6 +63,8 @@ class SandboxConfig(BaseModel):
     own_number: PhoneNumber = Field(alias="from")
     webhook_url: str
     fallback_url: str | None = None
+    voice_url: str | None = None
+    """Where Twilio asks what to say to somebody who rings our number."""
     phones: tuple[Phone, ...] = ()
     desks: tuple[Desk, ...] = ()
     mailboxes: tuple[Mailbox, ...] = ()

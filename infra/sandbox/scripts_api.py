@@ -25,6 +25,16 @@ class TypedText(BaseModel):
     body: Annotated[str, Field(max_length=1600)]
 
 
+class DialledCall(BaseModel):
+    """What somebody does who rings our number."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    sender: PhoneNumber = Field(alias="from")
+    key: Annotated[str, Field(pattern="^[0-9*#]?$")] = ""
+    speaks: bool = False
+
+
 class Acknowledgement(BaseModel):
     """What an officer says on the page of a notice, beside name and collar number."""
 
@@ -63,6 +73,10 @@ def scripts_routes(world: OutsideWorld) -> APIRouter:
     async def list_calls(number: str | None = None) -> list[dict[str, Any]]:
         phone = number.replace(" ", "+") if number else None
         return [show_call(call) for call in reversed(world.calls.to(phone))]
+
+    @router.post("/calls")
+    async def ring(dialled: DialledCall) -> dict[str, Any]:
+        return show_call(await world.calls.receive(dialled.sender, dialled.key, dialled.speaks))
 
     @router.get("/notices")
     async def list_notices(force: str | None = None, since: int = 0) -> list[dict[str, Any]]:
@@ -169,6 +183,7 @@ def show_call(call: Call) -> dict[str, Any]:
         "sid": call.sid,
         "to": call.recipient,
         "says": call.says,
+        "heard": call.heard,
         "status": call.status,
         "answered_by": call.answered_by,
         "at": _written(call.created_at),

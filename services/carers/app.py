@@ -15,6 +15,7 @@ from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.sms import AT_ONCE
 from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
 from services.safeguarding.duty.decisions import EpisodeChanged, ReportTaken
@@ -59,4 +60,5 @@ async def main() -> None:
     )
     card = Card(host.store, settings.twilio_from, settings.authority)
     receipts = Receipts(SERVICE, host.store, host.clocks)
-    await host.run(pages(intake, receipts, host.clocks, settings, card))
+    keys = CallKeys(host.store, host.clocks, keyring, settings.public_url)
+    await host.run(pages(intake, receipts, keys, host.clocks, settings, card))

@@ -20,6 +20,7 @@ from services.strategy import wording as invitations
 
 WIDEST_CODE = "W" * CODE_LENGTH
 """Every letter of a code takes one septet; any five show the length."""
+WIDEST_CHILD = "C9999"
 PHONE_COMPANYS_OWN = frozenset(
     {
         "STOP", "STOPALL", "START", "UNSTOP", "YES", "HELP", "INFO", "END", "CANCEL", "QUIT", "UNSUBSCRIBE",
@@ -33,8 +34,10 @@ GIVES_AWAY = re.compile(
     r"asylum|migra|refugee|visa\b|traffick|slavery|foster|care home|unaccompanied|lloches|mewnfud|masnach",
     re.IGNORECASE,
 )
-FILLED_IN = frozenset({"code", "duty_line", "police", "duty", "day", "time", "minutes"})
-"""The code, the duty line, how far police and duty team are, when a discussion is and how long. Nothing of a child."""
+FILLED_IN = frozenset({"code", "duty_line", "police", "duty", "day", "time", "minutes", "missing"})
+"""The code, the duty line, how far police and duty team are, when a discussion is and how long, how many children are
+missing. Nothing of a child.
+"""
 
 
 @dataclass(frozen=True)
@@ -123,9 +126,10 @@ def _languages_without(role: Role, channel: Channel, message: Wording) -> set[st
 
 def _texts_to_professionals() -> Iterator[Text]:
     for name, language in sms_wording.LANGUAGES.items():
-        around = REPEAT_MARK + language.exercise + language.answer.format(code=WIDEST_CODE)
         for wording, says in language.texts.items():
-            yield Text(sms_wording.MESSAGES / f"{name}.yaml", wording, says, around)
+            whole = language.write(wording, WIDEST_CODE, child=WIDEST_CHILD, exercise=True)
+            around = whole.replace(f" {WIDEST_CHILD}:", ":", 1).replace(says, f" {WIDEST_CHILD}", 1)
+            yield Text(sms_wording.MESSAGES / f"{name}.yaml", wording, says, REPEAT_MARK + around)
 
 
 def _texts_to_carers() -> Iterator[Text]:

@@ -7,6 +7,7 @@ from services.platform.delivery.channels.sms import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
 from services.professionals.digests.email_channel import GroupedMail
@@ -18,6 +19,7 @@ from services.professionals.sending.sender import MailSender, Sender, TextSender
 from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.professionals.web.app import pages
+from services.professionals.web.deed_form import DeedForms
 from services.safeguarding.duty.duties import DutySendAgain, ProfessionalNotify
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 
@@ -56,5 +58,8 @@ async def main() -> None:
     host.add_periodic(Pruning(host.store, host.clocks, settings.retention).repeating())
     replies = Replies(host.store, MailAnswers(host.service, keyring, host.clocks))
     host.parts.append(settings.mail_listener(replies.take))
-    acknowledging = AcknowledgePage(host.store, host.clocks, Deputies(loop, keyring, host.clocks))
-    await host.run(pages(Receipts(host.service, host.store, host.clocks), acknowledging, host.clocks, settings))
+    deeds = DeedForms(keyring, host.clocks, settings.links)
+    acknowledging = AcknowledgePage(host.store, host.clocks, Deputies(loop, keyring, host.clocks), deeds)
+    receipts = Receipts(host.service, host.store, host.clocks)
+    keys = CallKeys(host.store, host.clocks, keyring, settings.public_url)
+    await host.run(pages(receipts, keys, acknowledging, host.clocks, settings))

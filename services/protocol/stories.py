@@ -66,7 +66,8 @@ class Happening(BaseModel):
     becomes: Literal["accepted", "delivered", "acknowledged", "failed"] | None = None
     of: str | None = None
     """The rule whose duty becomes so."""
-    step: int = 0
+    step: int | str = 0
+    """Of an outcome, the telling's number; of `care-step.recorded`, what was done."""
     record: dict[str, Any] = {}
     """Facts that the register holds from then on, beside the earlier ones."""
     id: str | None = None
@@ -79,6 +80,8 @@ class Happening(BaseModel):
             msg = f"{self.event} is no event"
             raise ValueError(msg)
         fields: dict[str, Any] = dict(self.model_extra or {})
+        if "step" in contract.model_fields:
+            fields["step"] = self.step
         if "authority" in contract.model_fields:
             fields["authority"] = AUTHORITY
         if self.by is not None:

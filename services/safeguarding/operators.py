@@ -8,6 +8,7 @@ from pydantic import StringConstraints
 
 from services.safeguarding.identifiers import AuthorityId, WordsId
 from services.safeguarding.message import Message, Topic
+from services.safeguarding.roles import Deed
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^account-[0-9a-f-]{36}$")]
 
@@ -36,20 +37,19 @@ class OperatorAct(StrEnum):
     RETURNED = "returned"
     RETURN_RETRACTED = "return-retracted"
     REPORT_RETRACTED = "report-retracted"
-    SAFE_AND_WELL_CHECK = "safe-and-well-check"
-    RETURN_INTERVIEW = "return-interview"
-    POLICE_REFERENCE = "police-reference"
-    WATCH_TALK_PLANNED = "watch-talk-planned"
-    WATCH_REVIEW = "watch-review"
     DISCUSSION_REDATED = "discussion-redated"
     DISCUSSION_CANCELLED = "discussion-cancelled"
     SENT_AGAIN = "sent-again"
     DEAD_LETTER_REDRIVEN = "dead-letter-redriven"
     EXERCISE_STARTED = "exercise-started"
     CHILD_REVEALED = "child-revealed"
+    CHILD_VIEWED = "child-viewed"
+    """Opened the page of a child, with words and numbers on it."""
     SHIFT_COVERED = "shift-covered"
     LEAVE_ENTERED = "leave-entered"
     SHIFT_ADDED = "shift-added"
+    SHIFT_HANDED_OVER = "shift-handed-over"
+    SHIFT_ACCEPTED = "shift-accepted"
     ROTA_CHANGE_ENDED = "rota-change-ended"
     CONNECTION_TESTED = "connection-tested"
 
@@ -61,7 +61,8 @@ class OperatorActed(Message, kind="operator.acted.v1", topic=Topic.EVIDENCE):
 
     authority: AuthorityId | None = None
     """None where the act was about a message that nobody could read."""
-    act: OperatorAct
+    act: OperatorAct | Deed
+    """A deed: they recorded that it is done."""
     account: AccountId
     role: OperatorRole
     """The role that the account had when it acted."""

@@ -97,7 +97,7 @@ def _casework() -> FastAPI:
 
 
 def _carers() -> FastAPI:
-    return carers_web.pages(ABSENT, ABSENT, Clocks(), CarersSettings.model_construct(**TWILIO), ABSENT)
+    return carers_web.pages(ABSENT, ABSENT, ABSENT, Clocks(), CarersSettings.model_construct(**TWILIO), ABSENT)
 
 
 def _police() -> FastAPI:
@@ -111,7 +111,8 @@ def _police() -> FastAPI:
 
 def _professionals() -> FastAPI:
     settings = ProfessionalsSettings.model_construct(**TWILIO, link_key=KEY)
-    return professionals_web.pages(ABSENT, AcknowledgePage(ABSENT, Clocks(), ABSENT), Clocks(), settings)
+    acknowledging = AcknowledgePage(ABSENT, Clocks(), ABSENT, ABSENT)
+    return professionals_web.pages(ABSENT, ABSENT, acknowledging, Clocks(), settings)
 
 
 def _strategy() -> FastAPI:

@@ -154,6 +154,8 @@ SAYS: dict[str, Kinds] = {
         events.ReturnInterviewRecorded,
         events.PoliceReferenceTexted,
         events.WatchReviewed,
+        contact_events.ShiftHandedOver,
+        contact_events.ShiftAccepted,
         plan_events.WatchTalkPlanned,
         discussion_events.StrategyDiscussionRedated,
         discussion_events.StrategyDiscussionCancelled,

@@ -36,7 +36,7 @@ HANDSHAKE_EVERYWHERE = ("before-keeping", "kept", "read", "committed", "publishe
 HANDSHAKE_SHORT = ("kept", "read", "sent")
 HANDSHAKE = HANDSHAKE_EVERYWHERE if os.environ.get("DIE_EVERYWHERE") else HANDSHAKE_SHORT
 QUIET_SECONDS = 1.5
-CODE = re.compile(r"reply OK (\w{5})")
+CODE = re.compile(r"\((\w{5})\)$")
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 

@@ -135,7 +135,7 @@ def test_a_silent_desk_and_silent_staff_are_escalated_to_the_last_human(world: W
         world.eventually(lambda: _notices(world, carer, "missing"))
         assert world.texts_to(manager) == before
         world.forward("31m")
-        _news(world, manager, before, "reply OK")
+        _news(world, manager, before, "Reply OK")
         assert world.eventually(lambda: len(world.texts_to(manager)) - len(before) >= 2), (
             "for the desk, and for the duty worker"
         )

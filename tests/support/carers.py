@@ -28,6 +28,7 @@ from services.carers.settings import CarersSettings
 from services.platform.delivery.channels.sms import TextMedium
 from services.platform.delivery.queue.repository import BODY
 from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.messages.envelope import Received, read
 from services.platform.register.keys import data_key
@@ -101,6 +102,12 @@ class Carers:
         headers = {"X-Twilio-Signature": signature or RequestValidator(token).compute_signature(url, form)}
         return await self.client.post("/texts/inbound", data=form, headers=headers)
 
+    async def call(self, path: str, sender: str, *, signature: str | None = None, **form: str) -> httpx.Response:
+        """As Twilio's voice posts it, signed."""
+        url, form = f"{PUBLIC_URL}/calls/{path}", {"AccountSid": ACCOUNT_SID, "From": sender} | form
+        headers = {"X-Twilio-Signature": signature or RequestValidator(TOKEN).compute_signature(url, form)}
+        return await self.client.post(f"/calls/{path}", data=form, headers=headers)
+
     async def says(self, sender: str, body: str, **changes: Any) -> list[Received[Message]]:
         """Texts, has it read, and gives what was said on the bus because of it."""
         await self.work()
@@ -171,7 +178,8 @@ async def carers(
     spool = Spool(spool_folder, keyring)
     intake = Intake(store, keyring, spool, worker.loop.wake)
     card = Card(store, settings.twilio_from, settings.authority)
-    app = pages(intake, Receipts("carers", store, clocks), clocks, settings, card)
+    keys = CallKeys(store, clocks, keyring, PUBLIC_URL)
+    app = pages(intake, Receipts("carers", store, clocks), keys, clocks, settings, card)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8102") as client:
         yield Carers(client, store, keyring, intake, worker, Handlers(delivery, clocks), spool)

@@ -25,8 +25,8 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.message import Message
-from services.safeguarding.operators import OperatorRole
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.operators import OperatorAct, OperatorActed, OperatorRole
+from services.safeguarding.roles import Channel, Deed, Role, Wording
 from tests.support.database import Database
 
 REPORTED_AT = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)
@@ -92,13 +92,17 @@ async def account(
     return sign_in
 
 
-async def said_by_console(store: Store, child: str) -> list[Received[Any]]:
-    """What waits to be published of this child, oldest first."""
+async def said_by_console(store: Store, child: str, *, views: bool = False) -> list[Received[Any]]:
+    """What waits to be published of this child, oldest first; that somebody opened its page only with `views`."""
     async with store.engine.connect() as connection:
         rows = await connection.execute(
             text("SELECT envelope FROM console.outbox WHERE key = :child ORDER BY position"), {"child": child}
         )
-        return [read(bytes(row.envelope)) for row in rows]
+        said = [read(bytes(row.envelope)) for row in rows]
+    acted = [(each.id, each.content) for each in said if isinstance(each.content, OperatorActed)]
+    viewed = [(name, content) for name, content in acted if content.act is OperatorAct.CHILD_VIEWED]
+    of_views = {each for name, content in viewed for each in (name, *content.said)}
+    return [each for each in said if views or each.id not in of_views]
 
 
 async def held_by_console(store: Store, child: str) -> list[Received[Any]]:
@@ -176,6 +180,7 @@ def duty_changed(
     next_step_at: datetime | None = None,
     ended_because: str | None = None,
     wording: Wording = Wording.MISSING_NOTICE,
+    deed: Deed | None = None,
 ) -> DutyChanged:
     return DutyChanged(
         authority="kestrel",
@@ -184,6 +189,7 @@ def duty_changed(
         revision=revision,
         rule="tell-police-missing",
         wording=wording,
+        deed=deed,
         state=DutyState(state),
         ended_because=ended_because,
         steps=steps,

@@ -128,6 +128,8 @@ class Floor:
     store: Store
     clocks: Clocks
     is_dead: bool = False
+    keyring: Any = None
+    """None where no test asks for words that were sent."""
 
     async def put(self, told: Received[Any], lane: str) -> Delivery:
         delivery = Delivery.of(told, lane=lane, now=self.clocks.wall())
@@ -250,7 +252,7 @@ async def running_floor(
         at_once=at_once,
     )
     await loop.start()
-    floor = Floor(loop, store, clocks)
+    floor = Floor(loop, store, clocks, keyring=keyring)
     try:
         yield floor
     finally:

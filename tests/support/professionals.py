@@ -4,7 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email import message_from_string
 from email.policy import default as modern
@@ -28,6 +28,7 @@ from services.professionals.replies.hand_over import Deputies
 from services.professionals.replies.mail import Replies
 from services.professionals.sending.sender import MailSender, Sender, TextSender
 from services.professionals.web.acknowledge_page import AcknowledgePage
+from services.professionals.web.deed_form import DeedForms
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.roles import Channel, Role
 from tests.support.database import Database
@@ -92,9 +93,11 @@ async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator
         prepare=sender.prepare,
         others=[GroupedMail(mail, store)],
     )
-    acknowledging = AcknowledgePage(store, clocks, Deputies(loop, keyring, clocks))
+    acknowledging = AcknowledgePage(store, clocks, Deputies(loop, keyring, clocks), DeedForms(keyring, clocks, links))
+    alone = replace(acknowledging, alone=True)
     pages = LinkPages(links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
-    transport = httpx.ASGITransport(Starlette(routes=[pages.route()]))
+    of_one = LinkPages(links, clocks, Purpose.DEED, alone.shows, alone.acts)
+    transport = httpx.ASGITransport(Starlette(routes=[pages.route(), of_one.route()]))
     await loop.start()
     async with httpx.AsyncClient(transport=transport, base_url=links.public_url) as web:
         replies = Replies(store, MailAnswers("professionals", keyring, clocks))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.carers.policy.context import Capacity, Child, Standing, Telling, TextContext
-from services.carers.store import child_status, claims, conversations, enrolments, texts
+from services.carers.store import child_status, claims, conversations, enrolments, texts, unanswered
 from services.carers.text import Text
 from services.carers.understanding.children import child_names
+from services.carers.understanding.details import acknowledgements
 from services.carers.understanding.meaning import Meaning
 from services.platform.delivery.sms_status import reply_codes
 from services.platform.register import keys
@@ -34,7 +35,8 @@ async def load(
     """Also returns the sender's language. `now` is wall time; everything else goes by the moment of the text, in story
     time.
 
-    One round trip; one more for a stranger's number, and one or two for each reply code in the text.
+    One round trip; one more for a stranger's number or an OK of somebody on duty, and one or two for each reply code
+    in the text.
     """
     numbers, digits = keyring.number_hashes(text.sender), child_names.find_code_numbers(meaning.words)
     number_hash = numbers[0]
@@ -67,6 +69,7 @@ async def load(
         provisionals=reports if converses else (),
         question=question if converses else None,
         telling=await _find_telling(uow, keyring, meaning, text),
+        unanswered=await _find_unanswered(uow, meaning, speaker, now),
         claims=claimed.claims,
         wrong_codes_this_hour=claimed.wrong_codes,
         enrolment=enrolment,
@@ -130,9 +133,16 @@ async def _find_telling(uow: UnitOfWork, keyring: Keyring, meaning: Meaning, tex
                 found.episode,
                 found.person,
                 found.exercise,
-                await uow.fetch(child_status.status_of_child(found.child)),
+                standing=await uow.fetch(child_status.status_of_child(found.child)),
             )
     return None
+
+
+async def _find_unanswered(uow: UnitOfWork, meaning: Meaning, speaker: Speaker, now: datetime) -> tuple[Telling, ...]:
+    people = [each.person for each in speaker.capacities if each.professional]
+    if not people or not acknowledgements.says_ok(meaning.words):
+        return ()
+    return await uow.fetch(unanswered.unanswered_by(people, now))
 
 
 def _with_status(children: tuple[ChildOfSpeaker, ...], status: Mapping[ChildId, Standing]) -> tuple[Child, ...]:

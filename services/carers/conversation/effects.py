@@ -95,14 +95,14 @@ class DecisionApplier:
         return whole, *[await keep(words=each.words, answers=each.question) for each in parts]
 
     def _publish(self, subject: ChildId, content: Message, *, exercise: bool) -> None:
-        telling = self.context.telling
-        of_exercise = isinstance(content, DutyAcknowledged) and telling is not None and telling.exercise
+        told = {(each.duty, each.step): each for each in (self.context.telling, *self.context.unanswered) if each}
+        answered = told.get((content.duty, content.step)) if isinstance(content, DutyAcknowledged) else None
         self.uow.publish(
             content,
             subject=subject,
             at=self.text.story_at,
-            message_id=str(derived("text", self.text.sid, content.kind, subject)),
-            exercise=exercise or of_exercise,
+            message_id=str(derived("text", self.text.sid, *Act(subject, content).once)),
+            exercise=exercise or (answered is not None and answered.exercise),
             trace=trace_of("text", self.text.sid),
         )
 

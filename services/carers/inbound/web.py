@@ -8,11 +8,13 @@ from fastapi.responses import HTMLResponse
 
 from services.carers import metrics
 from services.carers.card import Card
+from services.carers.inbound.calls import VoiceLine
 from services.carers.inbound.intake import Intake, NotKept
 from services.carers.settings import CarersSettings
 from services.carers.text import READ_LETTERS, Flaw, Text
 from services.platform.delivery.links.signed_forms import SignedForm, TwilioDoor, Whose
 from services.platform.delivery.sms_status import openapi as sms_status_openapi
+from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.register.people.telephones import e164
@@ -41,7 +43,9 @@ TEXT = {
 }
 
 
-def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSettings, card: Card) -> FastAPI:
+def pages(
+    intake: Intake, receipts: Receipts, keys: CallKeys, clocks: Clocks, settings: CarersSettings, card: Card
+) -> FastAPI:
     app = new_web_app("carers")
     door = _new_door("inbound", settings)
 
@@ -61,7 +65,8 @@ def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSe
             raise
         return Response(NO_ANSWER, media_type="text/xml")
 
-    mount_status_route(app, receipts, _new_door("status", settings))
+    mount_status_route(app, receipts, keys, _new_door("status", settings))
+    VoiceLine(intake, clocks, settings.public_url, door).mount(app)
 
     @app.get("/card", response_class=HTMLResponse)
     async def show_card() -> str:

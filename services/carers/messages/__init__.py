@@ -22,6 +22,8 @@ CLAIMED: dict[ClaimKind, Answer] = {
 ASKS_TO_CONFIRM = frozenset({*CLAIMED.values(), Answer.BACK_EACH, Answer.BACK_UNREPORTED, Answer.CONFIRM_PLAINLY})
 NAMED_AT_MOST = 3
 """A text names so many children by code; more are "the children"."""
+LISTED_AT_MOST = 2
+"""Of two lists in one text; the rest are counted."""
 
 
 def write_replies(decision: Decision, confirm: Sequence[str], language: str, duty_line: str | None) -> tuple[str, ...]:
@@ -60,6 +62,9 @@ def _fill(
         duty=words["duty"][duty],
         duty_line=duty_line,
         child=decision.coded,
+        taken=_list_codes(decision.which, words),
+        codes=_list_codes(decision.open, words),
+        open=words["still-open"].format(codes=_list_codes(decision.open, words)) if decision.open else "",
         **({"confirm": "", "each": ""} | dict(asked)),
     )
     return body
@@ -77,6 +82,12 @@ def _name_claims(decision: Decision, confirm: Sequence[str], words: Mapping[str,
 
 def _name_children(codes: Sequence[str], words: Mapping[str, Any]) -> str:
     return ", ".join(codes) if 0 < len(codes) <= NAMED_AT_MOST else str(words["unnamed"])
+
+
+def _list_codes(codes: Sequence[str], words: Mapping[str, Any]) -> str:
+    more = len(codes) - LISTED_AT_MOST
+    listed = ", ".join(codes[:LISTED_AT_MOST])
+    return listed if more <= 0 else str(words["and-more"]).format(codes=listed, count=more)
 
 
 def write_alert(

@@ -94,6 +94,13 @@ class Telling:
     episode: UUID | None
     person: PersonId | None
     exercise: bool = False
+    code: str = ""
+    """The telling's own code."""
+    child_code: str = ""
+    """The child's, by which texts name it. Empty for a child who is not identified."""
+    wording: str = ""
+    deed: str | None = None
+    """What has to be done. An OK only lets it rest."""
     standing: Standing = Standing()
     """The child's state today. The telling may belong to an episode that ended long ago."""
 
@@ -160,6 +167,8 @@ class TextContext:
     """One for each authority that knows the number."""
     coded: tuple[Child, ...] = ()
     """Children whom the text names by code, of an authority for which the speaker is on duty."""
+    unanswered: tuple[Telling, ...] = ()
+    """What the speaker was told on duty and has not answered, the newest first. Loaded where the text may be an OK."""
     asks: bool = False
     """A question mark stands in the text."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.carers.policy.answer import Answer
 from services.carers.policy.context import ClaimKind, OpenClaim, Question, Standing, TextContext
 from services.safeguarding.child_events.events import Told
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 from services.safeguarding.message import Message
 
@@ -42,6 +43,13 @@ class Act:
     subject: ChildId
     content: Message
 
+    @property
+    def once(self) -> tuple[str, ...]:
+        """A text brings about one of these. Each telling that it answers is one of its own."""
+        content = self.content
+        telling = (str(content.duty), str(content.step)) if isinstance(content, DutyAcknowledged) else ()
+        return content.kind, self.subject, *telling
+
 
 def tell(subject: ChildId, kind: type[Told], scene: TextContext, **fields: Any) -> Act:
     """An act whose message is by the speaker, as the scene's authority knows them."""
@@ -67,6 +75,8 @@ class Decision:
     confirmed: tuple[OpenClaim, ...] = ()
     which: tuple[str, ...] = ()
     """The codes of the children whose claims are confirmed."""
+    open: tuple[str, ...] = ()
+    """The codes of those about whom something is still open to the speaker."""
     denied: tuple[ChildId, ...] = ()
     """Children reported missing by this text: no earlier code ends that."""
     wrong_code: bool = False
@@ -80,10 +90,10 @@ class Decision:
 
 def combine_decisions(parts: list[Decision]) -> Decision:
     """Combines the decisions about one text. The gravest answer wins, and each subject has each kind of act once."""
-    acts: dict[tuple[str, type[Message]], Act] = {}
+    acts: dict[tuple[str, ...], Act] = {}
     for part in parts:
         for act in part.acts:
-            acts.setdefault((act.subject, type(act.content)), act)
+            acts.setdefault(act.once, act)
     gravest = min(parts, key=lambda part: GRAVITY.index(part.answer) if part.answer else len(GRAVITY))
     return Decision(
         tuple(acts.values()),
@@ -93,6 +103,8 @@ def combine_decisions(parts: list[Decision]) -> Decision:
         ended=tuple(ended for part in parts for ended in part.ended),
         identified=tuple(each for part in parts for each in part.identified),
         coded=gravest.coded,
+        which=gravest.which,
+        open=gravest.open,
         claims=merge_claims(claim for part in parts for claim in part.claims),
         denied=tuple(denied for part in parts for denied in part.denied),
     )

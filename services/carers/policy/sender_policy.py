@@ -33,6 +33,8 @@ def _decide_for_carer(meaning: Meaning, scene: TextContext) -> Decision:
     if answered := confirmation.confirm_by_code(meaning, scene) or enrolment.decide_enrolment(meaning, scene):
         return carer.within_limits(answered, scene)
     if scene.telling is None:
+        if scene.unanswered and (taken := staff.decide_on_ok(meaning, scene)) is not None:
+            return carer.within_limits(taken, scene)
         alone = meaning.intents == (Intent.ACKNOWLEDGE,) and meaning.asks_only
         return Decision(answer=Answer.CODE_UNKNOWN) if alone else carer.decide(meaning, scene)
     if staff.is_told_of(scene.telling, scene):

@@ -19,6 +19,7 @@ from services.safeguarding.identifiers import ChildId, WordsId, derived
 from services.safeguarding.message import Message
 from services.safeguarding.notice_fields import ReportQuestion
 from services.safeguarding.operators import OperatorAct, OperatorActed
+from services.safeguarding.roles import Deed
 
 HELD_FOR = timedelta(minutes=1)
 QUESTIONS = {each.value: each for each in ReportQuestion}
@@ -36,9 +37,9 @@ class ActRecorder:
     child: ChildId
     exercise: bool = False
 
-    async def claim(self, what: OperatorAct) -> bool:
+    async def claim(self, what: OperatorAct | Deed) -> bool:
         """False if this form has acted before. Of two that race for one act, the second waits here for the first."""
-        return await claim_act(self.uow, self.act, self.operator.account, what, self.clocks.wall())
+        return await claim_act(self.uow, self.act, self.operator.account, what, self.clocks.wall(), self.child)
 
     async def keep_words(self, said: Mapping[str, str]) -> dict[str, tuple[WordsId, ...]]:
         """Encrypts the words of each field under the key of the child. A field that is named as a question of police is
@@ -73,7 +74,7 @@ class ActRecorder:
             message, said_by="console", subject=self.child, at=at, message_id=str(message_id), exercise=self.exercise
         )
 
-    def record(self, what: OperatorAct, **about: object) -> None:
+    def record(self, what: OperatorAct | Deed, **about: object) -> None:
         """Publishes who acted, in which role, with which result."""
         who = {"act": what, "account": self.operator.account, "role": self.operator.role}
         self.publish(OperatorActed.model_validate(who | about))

@@ -8,10 +8,13 @@ from services.console import metrics
 from services.console.acts.recorder import ActRecorder
 from services.console.policy.permits import Operator
 from services.console.policy.shift.changes import RotaChange, needed_to_end
+from services.console.read_model.hand_overs import HandOver, accept_hand_over, add_hand_over
 from services.platform.register.people import directory_page, rota_changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.safeguarding.child_events.contact_events import ShiftAccepted, ShiftHandedOver
+from services.safeguarding.deeds.answers import Answers
 from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.identifiers import derived
 from services.safeguarding.operators import OperatorAct
@@ -71,6 +74,34 @@ class RotaService:
                 rota_changes.end(uow, change, self.clocks.story())
                 recorder.record(OperatorAct.ROTA_CHANGE_ENDED, authority=line.authority)
         metrics.ACTS.labels(OperatorAct.ROTA_CHANGE_ENDED, "done").inc()
+
+    async def hand_over(self, operator: Operator, answers: Answers, lines: Iterable[RotaLine]) -> None:
+        """Who comes on is told by the protocol. `lines` are those that were offered."""
+        person, what = answers.chosen["to"], OperatorAct.SHIFT_HANDED_OVER
+        authority = next(line.authority for line in lines if line.person == person)
+        async with self.store.transaction() as uow:
+            recorder = self._recorder(uow, operator, answers.act, person)
+            if await recorder.claim(what):
+                [words] = (await recorder.keep_words(answers.said)).values()
+                made = HandOver(answers.act, authority, person, words, operator.account, self.clocks.story())
+                add_hand_over(uow, made)
+                said = recorder.publish(ShiftHandedOver(authority=authority, contact=person, words=words))
+                recorder.record(what, authority=authority, words=words, said=said)
+        metrics.ACTS.labels(what, "done").inc()
+
+    async def accept(self, operator: Operator, act: UUID, hand_over: UUID) -> None:
+        """Nothing where somebody has accepted it already."""
+        what = OperatorAct.SHIFT_ACCEPTED
+        async with self.store.transaction() as uow:
+            now = self.clocks.story()
+            found = await accept_hand_over(uow, hand_over, operator.authority, operator.account, now)
+            if found is None:
+                return
+            recorder = self._recorder(uow, operator, act, found.person)
+            if await recorder.claim(what):
+                said = recorder.publish(ShiftAccepted(authority=found.authority, contact=found.person))
+                recorder.record(what, authority=found.authority, said=said)
+        metrics.ACTS.labels(what, "done").inc()
 
     def _recorder(self, uow: UnitOfWork, operator: Operator, act: UUID, person: str) -> ActRecorder:
         return ActRecorder(self.clocks, self.keyring, uow, operator, act, person)

@@ -10,6 +10,7 @@ from services.console.acts.recorder import ActRecorder
 from services.console.policy.about import About
 from services.console.policy.acts import ACT_SPECS, HAPPENED_AT, ActSpec, read_form
 from services.console.policy.permits import Operator
+from services.console.read_model import cases
 from services.console.read_model import repository as read_model
 from services.platform.register.children import identity
 from services.platform.runtime.clocks import Clocks
@@ -18,7 +19,8 @@ from services.platform.store.query import Reader
 from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
-from services.safeguarding.identifiers import AuthorityId, ChildId, code_of, derived
+from services.safeguarding.deeds.catalogue import DEED_SPECS
+from services.safeguarding.identifiers import AuthorityId, ChildId, derived
 from services.safeguarding.operators import OperatorAct
 
 REVEAL = ACT_SPECS[OperatorAct.CHILD_REVEALED]
@@ -112,7 +114,9 @@ class ActService:
         about = await _find(uow, subject)
         if about is None or about.seen != seen or not spec.is_possible(about):
             return Result.STALE
-        if spec.act is OperatorAct.UNDONE and not await uow.fetch(deadlines.take_back(self.clocks.story(), about.held)):
+        if spec.act is OperatorAct.UNDONE and not await uow.fetch(
+            deadlines.take_back(self.clocks.story(), list(about.held))
+        ):
             return Result.STALE
         return await self._record(uow, operator, spec, about, answers)
 
@@ -143,12 +147,9 @@ def named_child(about: About, answers: Answers) -> ChildId:
 
 
 async def _find_child(reader: Reader, authority: AuthorityId, named: str) -> ChildId | None:
-    """By the child's code, else by our reference of an open report."""
-    child = await reader.fetch(identity.child_by_code(authority, named))
-    if child is not None:
-        return child
-    reports = await reader.fetch(read_model.open_episodes(authority))
-    return next((each.child for each in reports if code_of(each.content.episode) == named.upper()), None)
+    """By the child's code, else by our reference of a report."""
+    found = await reader.fetch(cases.children_named(named))
+    return next((child for child, owner in found if owner == authority), None)
 
 
 def _naming(act: UUID) -> UUID:
@@ -162,13 +163,20 @@ async def _find(reader: Reader, subject: Subject) -> About | None:
     duty = await reader.fetch(read_model.duty_by_id(subject.duty))
     if duty is None:
         return None
-    episode = await reader.fetch(read_model.episode_by_id(duty.content.episode))
+    deed, told_at = duty.content.deed, min((each.told_at for each in duty.content.steps), default=duty.at)
+    episode, held = await reader.fetch(
+        read_model.episode_by_id(duty.content.episode), read_model.held_acts(duty.child, duty.content.episode)
+    )
+    kind = None if deed is None else DEED_SPECS[deed].kind
+    recorded = None if kind is None else await reader.fetch(read_model.newest_event(duty.child, kind, told_at))
     return About(
         duty.child,
         duty.content.authority,
         duty.exercise,
         episode=None if episode is None else episode.content,
         duty=duty.content,
+        held={name: each for name, each in held.items() if kind is not None and isinstance(each, kind)},
+        recorded=recorded,
     )
 
 

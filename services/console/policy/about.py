@@ -1,14 +1,19 @@
 """Describes the episode or duty that an operator acts on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.console.policy.status import GONE
+from services.safeguarding.child_events.events import ChildLocated, ChildReturned, ReportRetracted
 from services.safeguarding.deeds.answers import Answers
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, StepRecord
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
 from services.safeguarding.identifiers import AuthorityId, ChildId
+from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
+
+ENDS_A_SEARCH = (ChildLocated, ChildReturned, ReportRetracted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +27,10 @@ class About:
     duty: DutyChanged | None = None
     discussion: StrategyDiscussionChanged | None = None
     """The episode's newest strategy discussion."""
-    held: tuple[UUID, ...] = ()
+    held: Mapping[UUID, Message] = field(default_factory=dict)
     """What operators did within the last minute and has not gone out: it can be undone."""
+    recorded: UUID | None = None
+    """The newest event of the duty's deed since the duty began: another corrects it."""
 
     @property
     def seen(self) -> str:
@@ -36,7 +43,8 @@ class About:
     @property
     def is_gone(self) -> bool:
         """The child is sought, and nothing that would end that waits to go out."""
-        return self.duty is None and self.episode is not None and self.episode.state in GONE and not self.held
+        ends_soon = any(isinstance(each, ENDS_A_SEARCH) for each in self.held.values())
+        return self.duty is None and self.episode is not None and self.episode.state in GONE and not ends_soon
 
     @property
     def has_planned_discussion(self) -> bool:

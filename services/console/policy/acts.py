@@ -1,14 +1,19 @@
 """Lists the acts of operators: when each is possible, what its form asks, and which messages it publishes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from services.console.policy.about import About
+from services.console.policy.child import IDENTITY
 from services.console.policy.permits import May
-from services.safeguarding.child_events import care_events, discussion_events, events, plan_events
+from services.console.policy.status import GONE
+from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
+from services.safeguarding.deeds.catalogue import DEED_SPECS
+from services.safeguarding.deeds.deed import DeedSpec, Matter
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeState, StepRecord
 from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.duty.evidence import RegisterLookedUp
@@ -16,16 +21,14 @@ from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct
-from services.safeguarding.roles import Wording
-
-WATCHES = frozenset({Wording.WATCH_OPENED, Wording.WATCH_KNOWN, Wording.WATCH_REVIEW_DUE})
+from services.safeguarding.roles import Deed
 
 
 @dataclass(frozen=True, slots=True)
 class ActSpec:
     """`messages` takes answers whose words are in the register already. A reason goes with the event."""
 
-    act: OperatorAct
+    act: OperatorAct | Deed
     needs: May
     is_possible: Callable[[About], bool]
     messages: Callable[[About, Answers], tuple[Message, ...]]
@@ -34,6 +37,8 @@ class ActSpec:
     """It ends or weakens a search, or joins two cases for good, so it needs a second page, which names the child."""
     held: bool = False
     """It goes out a minute later, and can be undone until then: a search that goes on for a minute harms nobody."""
+    faults: Callable[[Answers], Mapping[str, Fault]] = lambda _answers: {}
+    """Those that lie between fields."""
 
 
 REASON = Field("reason", Kind.WORDS)
@@ -53,18 +58,6 @@ def _is_episode_in(*states: EpisodeState) -> Callable[[About], bool]:
 
 def _waits(about: About) -> bool:
     return about.duty is not None and about.duty.goes_on
-
-
-def _is_open(condition: str, *states: EpisodeState) -> Callable[[About], bool]:
-    """In these states alone: the protocol takes a check or an interview that overtakes its return on the bus, but an
-    operator must not record one while the child is not back.
-    """
-
-    def is_possible(about: About) -> bool:
-        episode = about.episode
-        return _is_episode_in(*states)(about) and episode is not None and condition in episode.open_conditions
-
-    return is_possible
 
 
 def _tell(event: type[events.Told], **more: object) -> Callable[[About, Answers], tuple[Message, ...]]:
@@ -119,14 +112,6 @@ def _record_reference(about: About, answers: Answers) -> tuple[Message, ...]:
     return _tell(events.PoliceReferenceTexted, words=answers.words["reference"])(about, answers)
 
 
-def _record_interview(about: About, answers: Answers) -> tuple[Message, ...]:
-    return _tell(events.ReturnInterviewRecorded, state=answers.chosen["state"])(about, answers)
-
-
-def _record_review(about: About, answers: Answers) -> tuple[Message, ...]:
-    return _tell(events.WatchReviewed, goes_on=answers.chosen["goes_on"] == "yes")(about, answers)
-
-
 def _move_discussion(about: About, answers: Answers) -> tuple[Message, ...]:
     number, starts_at = about.discussion.discussion if about.discussion else 1, answers.moments["starts_at"]
     move = _tell(discussion_events.StrategyDiscussionRedated, starts_at=starts_at, discussion=number)
@@ -145,7 +130,7 @@ def _send_again(about: About, answers: Answers) -> tuple[Message, ...]:
 
 
 def _look_up(about: About, _answers: Answers) -> tuple[Message, ...]:
-    return (RegisterLookedUp(authority=about.authority, purpose="console", fields=("child.name", "child.known_as")),)
+    return (RegisterLookedUp(authority=about.authority, purpose="console", fields=IDENTITY),)
 
 
 def _duty(about: About) -> DutyChanged:
@@ -190,20 +175,6 @@ _SPECS = (
         (Field("step", Kind.STEP), REASON),
     ),
     ActSpec(
-        OperatorAct.WATCH_TALK_PLANNED,
-        May.RECORD,
-        lambda about: about.duty is not None and about.duty.wording is Wording.WATCH_OPENED and _waits(about),
-        _tell(plan_events.WatchTalkPlanned),
-        (REASON,),
-    ),
-    ActSpec(
-        OperatorAct.WATCH_REVIEW,
-        May.RECORD,
-        lambda about: about.duty is not None and about.duty.wording in WATCHES and _waits(about),
-        _record_review,
-        (Field("goes_on", Kind.CHOICE, choices=("yes", "no")), REASON),
-    ),
-    ActSpec(
         OperatorAct.SENT_AGAIN,
         May.SEND_AGAIN,
         lambda about: _waits(about) and bool(about.steps),
@@ -245,27 +216,6 @@ _SPECS = (
         held=True,
     ),
     ActSpec(
-        OperatorAct.SAFE_AND_WELL_CHECK,
-        May.RECORD,
-        _is_open("safe-and-well-check", EpisodeState.LOCATED, EpisodeState.RETURNED),
-        _tell(events.SafeAndWellCheckRecorded),
-        (REASON,),
-    ),
-    ActSpec(
-        OperatorAct.RETURN_INTERVIEW,
-        May.RECORD,
-        _is_open("return-interview", EpisodeState.RETURNED),
-        _record_interview,
-        (Field("state", Kind.CHOICE, choices=("offered", "completed", "declined")), REASON),
-    ),
-    ActSpec(
-        OperatorAct.POLICE_REFERENCE,
-        May.RECORD,
-        _is_episode_in(*_BACK_OR_NOT),
-        _record_reference,
-        (Field("reference", Kind.LINE),),
-    ),
-    ActSpec(
         OperatorAct.DISCUSSION_REDATED,
         May.RECORD,
         lambda about: about.has_planned_discussion,
@@ -294,12 +244,57 @@ _SPECS = (
         (REASON,),
     ),
 )
-ACT_SPECS: Mapping[OperatorAct, ActSpec] = {each.act: each for each in _SPECS}
+
+
+def _describe_deed(deed: DeedSpec) -> ActSpec:
+    """The form that stands behind the link of a duty's mail, under the operator's name."""
+    return ActSpec(
+        deed.deed,
+        May.RECORD,
+        partial(_can_be_recorded, deed),
+        lambda about, answers: (deed.event(_matter(about), answers),),
+        deed.asks,
+        held=True,
+        faults=deed.needs,
+    )
+
+
+def _matter(about: About) -> Matter:
+    episode = about.episode
+    named, force = (None, None) if episode is None else (episode.episode, episode.force)
+    return Matter(about.authority, "console", named, force, corrects=about.recorded)
+
+
+def _can_be_recorded(deed: DeedSpec, about: About) -> bool:
+    """On the page of the duty that it ends, and corrected there; some also on the page of an episode."""
+    episode, is_held = about.episode, any(isinstance(each, deed.kind) for each in about.held.values())
+    if is_held or (deed.is_about_police() and (episode is None or episode.force is None)):
+        return False
+    if about.duty is not None:
+        return about.duty.deed is deed.deed and (about.duty.goes_on or about.recorded is not None)
+    states, condition = ON_EPISODES_PAGE.get(deed.deed, ((), None))
+    is_open = episode is not None and (condition is None or condition in episode.open_conditions)
+    return is_open and _is_episode_in(*states)(about)
+
+
+ON_EPISODES_PAGE: Mapping[Deed, tuple[Collection[EpisodeState], str | None]] = {
+    Deed.SAFE_AND_WELL_CHECK: ((EpisodeState.LOCATED, EpisodeState.RETURNED), "safe-and-well-check"),
+    Deed.RETURN_INTERVIEW: ((EpisodeState.RETURNED,), "return-interview"),
+    Deed.POLICE_REFERENCE: (_BACK_OR_NOT, None),
+    Deed.POLICE_GRADE: (GONE, None),
+    Deed.POLICE_CLOSED: (_BACK_OR_NOT, "police-closed"),
+    Deed.PARENTS_DECISION: (GONE, None),
+}
+"""When an operator may record it without a duty: states, and the condition that must still be open. The protocol takes
+a check that overtakes its return on the bus; an operator must not record one while the child is not back.
+"""
+_ALL = (*_SPECS, *map(_describe_deed, DEED_SPECS.values()))
+ACT_SPECS: Mapping[OperatorAct | Deed, ActSpec] = {each.act: each for each in _ALL}
 
 
 def possible_acts(about: About) -> tuple[ActSpec, ...]:
     """The acts that are possible in its present state, the most pressing first."""
-    return tuple(each for each in _SPECS if each.is_possible(about))
+    return tuple(each for each in _ALL if each.is_possible(about))
 
 
 def steps_to_choose(spec: ActSpec, about: About) -> tuple[StepRecord, ...]:
@@ -314,6 +309,8 @@ def read_form(spec: ActSpec, about: About, act: UUID, form: Mapping[str, str], n
     steps = tuple(str(each.step) for each in steps_to_choose(spec, about))
     asked = [each.offering(steps) if each.kind is Kind.STEP else each for each in spec.asks]
     answers = Answers.read(act, asked, form, now)
+    if faults := spec.faults(answers):
+        raise Faults(dict(faults))
     ended_at = answers.moments.get(HAPPENED_AT.name) if spec.confirms else None
     if ended_at is not None and about.episode is not None and ended_at < about.episode.opened_at:
         raise Faults({HAPPENED_AT.name: Fault.EARLY})

@@ -23,12 +23,14 @@ class May(StrEnum):
     CHANGE_ROTA = "change-rota"
     """Enter leave and shifts of others, correct a number or an address, give a calendar to somebody."""
     REVEAL = "reveal"
-    """Look up who a child is: each time with a reason, on the record."""
+    """Look up who a child is: with a reason once a shift, on the record."""
+    READ_WORDS = "read-words"
+    """Read what was said about a child, and the numbers of whom to ring: each view on the record."""
     READ_REASONS = "read-reasons"
     """Read the reasons that others gave for their acts."""
 
 
-_DUTY = frozenset({May.LOOK, May.ANSWER, May.RECORD, May.REVEAL, May.READ_REASONS, May.COVER})
+_DUTY = frozenset({May.LOOK, May.ANSWER, May.RECORD, May.REVEAL, May.READ_WORDS, May.READ_REASONS, May.COVER})
 MAY: Mapping[OperatorRole, frozenset[May]] = {
     OperatorRole.DUTY_MANAGER: _DUTY | {May.SEND_AGAIN, May.EXERCISE, May.CHANGE_ROTA},
     OperatorRole.SOCIAL_WORKER: _DUTY,

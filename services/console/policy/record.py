@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 from services.safeguarding.message import Message
@@ -20,6 +21,13 @@ class RecordedMessage(Generic[M_co]):
     content: M_co
 
 
+class Fault(StrEnum):
+    MESSAGE = "message"
+    """The message breaks its contract: its sender has to correct it."""
+    OURS = "ours"
+    """A service of ours failed, at the place that the reason names."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A message that a service gave up on, without the message itself, which may hold anything."""
@@ -33,3 +41,10 @@ class DeadLetter:
     redriven_at: datetime | None = None
     redriven_by: str | None = None
     """The account."""
+
+    @property
+    def fault(self) -> Fault:
+        """`services.platform.bus` names a field if the message is at fault, or an error's class and place if we are."""
+        named_field = self.reason.split(":", maxsplit=1)[0]
+        is_field = ":" in self.reason and " at " not in named_field
+        return Fault.MESSAGE if is_field or self.reason.startswith("the message ") else Fault.OURS

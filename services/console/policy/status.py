@@ -1,17 +1,29 @@
 """Sums up open episodes and duties: who has been told, who has answered, and what comes next, when."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from services.console.policy.record import RecordedMessage
 from services.safeguarding.child_events.events import RuleDue
-from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState
+from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.identifiers import code_of, is_provisional
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import Role, Wording
 
 GONE = frozenset({EpisodeState.MISSING, EpisodeState.LOCATED})
+MOST_ASKED = 3
+HOUSEKEEPING = frozenset(
+    {
+        Wording.PHOTO_DUE,
+        Wording.CONTACTS_UNCHECKED,
+        Wording.CONTACT_CHECK,
+        Wording.CONTACT_CONFIRM,
+        Wording.CONTACT_STALE,
+        Wording.CONTACT_UNREACHABLE,
+        Wording.CARERS_UNAWARE,
+    }
+)
+"""What may wait until nobody is missing. It has a page of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +32,38 @@ class UpcomingStep:
 
     at: datetime
     role: Role | None = None
-    rule: str | None = None
+    wording: Wording | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DutyLine:
-    """One duty in its present state."""
+    """One duty in its present state. `code` is its child's, where the page shows duties of several children."""
 
     duty: RecordedMessage[DutyChanged]
-    waits: bool
-    """Somebody still has to answer."""
+    code: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Somebody still has to answer."""
+        return self.duty.content.goes_on
+
+    @property
+    def last_step(self) -> StepRecord | None:
+        """The telling that has to be answered now."""
+        return self.duty.content.steps[-1] if self.duty.content.steps else None
 
     @property
     def last_role(self) -> Role | None:
-        """The role that was told last, which has to answer now."""
-        return self.duty.content.steps[-1].role if self.duty.content.steps else None
+        return self.last_step.role if self.last_step else None
 
     @property
     def overdue(self) -> bool:
-        return self.duty.content.state is DutyState.OVERDUE
+        return is_overdue(self.duty.content)
+
+
+def is_overdue(duty: DutyChanged) -> bool:
+    """Somebody's time to answer has passed, whether or not there is a next person to ask."""
+    return duty.goes_on and (duty.state is DutyState.OVERDUE or len(duty.steps) > 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,42 +105,81 @@ class EpisodeLine:
     @property
     def next(self) -> UpcomingStep | None:
         """The next of the duties' steps and later rules."""
+        return next(iter(self.upcoming), None)
+
+    @property
+    def upcoming(self) -> tuple[UpcomingStep, ...]:
+        """The duties' next steps and later rules, the next one first."""
         steps = [
-            UpcomingStep(line.duty.content.next_step_at, line.duty.content.next_role)
+            UpcomingStep(line.duty.content.next_step_at, line.duty.content.next_role, line.duty.content.wording)
             for line in self.duties
             if line.duty.content.next_step_at is not None
         ]
-        return min([*steps, *self.later], key=lambda coming: coming.at, default=None)
+        return tuple(sorted([*steps, *self.later], key=lambda coming: coming.at))
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """One open episode on the list, with counts of its duties."""
+
+    episode: RecordedMessage[EpisodeChanged]
+    code: str | None
+    """The child's, in the authority's own register."""
+    told: int
+    reached: int
+    """The number of these that need nothing more."""
+    waiting: int
+    overdue: int
+    asked: tuple[DutyLine, ...]
+    """The most pressing duties that wait, `MOST_ASKED` at most."""
+    next_at: datetime | None
+
+    @property
+    def reference(self) -> str:
+        return code_of(self.episode.content.episode)
+
+    @property
+    def unidentified(self) -> bool:
+        return is_provisional(self.episode.child)
+
+    @property
+    def gone(self) -> bool:
+        return self.episode.content.state in GONE
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    episodes: tuple[EpisodeLine, ...]
+    """What is open, the most urgent first. Practice is kept apart, and counted nowhere."""
+
+    cases: tuple[CaseLine, ...]
+    practice: tuple[CaseLine, ...]
     elsewhere: tuple[DutyLine, ...]
     """Duties that belong to no episode and wait for an answer."""
 
     @property
     def not_back(self) -> int:
-        return sum(line.episode.content.state in GONE for line in self.episodes)
+        return sum(line.gone for line in self.cases)
 
     @property
     def overdue(self) -> int:
-        return sum(line.overdue for line in self.episodes) + sum(line.overdue for line in self.elsewhere)
+        return sum(line.overdue for line in self.cases) + sum(line.overdue for line in self.elsewhere)
+
+    @property
+    def urgent(self) -> tuple[str, ...]:
+        """Marks of what needs somebody now. A page that follows gives notice of a mark that it has not had before."""
+        overdue = [f"{line.reference}-{line.overdue}" for line in self.cases if line.overdue]
+        beside = [str(line.duty.content.duty) for line in self.elsewhere if line.overdue]
+        return tuple(overdue + [line.reference for line in self.cases if line.gone and not line.overdue] + beside)
 
 
-def overview(
-    episodes: Sequence[RecordedMessage[EpisodeChanged]],
-    duties: Iterable[RecordedMessage[DutyChanged]],
-    elsewhere: Iterable[RecordedMessage[DutyChanged]],
-    due: Sequence[RecordedMessage[RuleDue]] = (),
-) -> Overview:
-    """Episodes with an overdue duty first, then children not back, then the returned; the oldest first in each."""
-    by_episode: dict[UUID | None, list[RecordedMessage[DutyChanged]]] = {}
-    for duty in duties:
-        by_episode.setdefault(duty.content.episode, []).append(duty)
-    lines = [episode_line(each, by_episode.get(each.content.episode, ()), due) for each in episodes]
-    lines.sort(key=_urgent)
-    return Overview(tuple(lines), tuple(sorted(map(_duty_line, elsewhere), key=_pressing)))
+def overview(cases: Iterable[CaseLine], elsewhere: Iterable[DutyLine]) -> Overview:
+    """Cases with an overdue duty first, then children not back, then the returned; the oldest first in each."""
+    lines = sorted(cases, key=lambda line: (line.overdue == 0, not line.gone, line.episode.content.opened_at))
+    return Overview(
+        tuple(line for line in lines if not line.episode.exercise),
+        tuple(line for line in lines if line.episode.exercise),
+        tuple(sorted((line for line in elsewhere if not line.duty.exercise), key=_pressing)),
+    )
 
 
 def episode_line(
@@ -125,22 +189,15 @@ def episode_line(
 ) -> EpisodeLine:
     """`due` may hold rules of other episodes too."""
     later = [
-        UpcomingStep(each.at, rule=each.content.rule) for each in due if each.content.episode == episode.content.episode
+        UpcomingStep(each.at, each.content.role, each.content.wording)
+        for each in due
+        if each.content.episode == episode.content.episode
     ]
     return EpisodeLine(
         episode,
-        tuple(sorted(map(_duty_line, duties), key=_pressing)),
+        tuple(sorted(map(DutyLine, duties), key=_pressing)),
         tuple(sorted(later, key=lambda coming: coming.at)),
     )
-
-
-def _urgent(line: EpisodeLine) -> tuple[bool, bool, datetime]:
-    episode = line.episode.content
-    return (line.overdue == 0, episode.state not in GONE, episode.opened_at)
-
-
-def _duty_line(duty: RecordedMessage[DutyChanged]) -> DutyLine:
-    return DutyLine(duty, duty.content.goes_on)
 
 
 def _pressing(line: DutyLine) -> tuple[bool, bool, float, str]:

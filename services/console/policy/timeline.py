@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.console.policy.record import RecordedMessage
-from services.safeguarding.child_events.events import TextNeedsHuman
+from services.safeguarding.child_events.events import Due, Event, TextNeedsHuman
 from services.safeguarding.duty.decisions import (
     DutyChanged,
     EpisodeChanged,
@@ -17,12 +17,14 @@ from services.safeguarding.duty.decisions import (
 )
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
+from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyFailed, StrategyDiscussionChanged
 from services.safeguarding.duty.parts import part_ids, parts_of
 from services.safeguarding.identifiers import telling
 from services.safeguarding.message import Message
-from services.safeguarding.operators import OperatorActed
+from services.safeguarding.operators import OperatorAct, OperatorActed
 from services.safeguarding.roles import Role, Wording
 
+HAPPENINGS = (Event, EpisodeChanged, DutyAcknowledged, DutyFailed, StrategyDiscussionChanged)
 OF_NOTE = frozenset({Verdict.TOLD, Verdict.ENDED, Verdict.UNVERIFIED, Verdict.TOO_OLD})
 
 
@@ -43,6 +45,14 @@ class Line:
     @property
     def at(self) -> datetime:
         return self.entry.at
+
+    @property
+    def is_of_note(self) -> bool:
+        """What happened and who answered. The rest is how it came about: decisions, attempts, look-ups, page views."""
+        content = self.entry.content
+        if isinstance(content, OperatorActed):
+            return content.act not in {OperatorAct.CHILD_REVEALED, OperatorAct.CHILD_VIEWED}
+        return isinstance(content, HAPPENINGS) and not isinstance(content, Due)
 
 
 def timeline(

@@ -1,19 +1,21 @@
 """Keeps the read model, and notifies every console process of each change on commit, so that open pages follow."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from services.console.policy.record import DeadLetter, RecordedMessage
+from services.console.policy.status import is_overdue
 from services.platform.messages.envelope import Received, read
-from services.platform.store.query import Query, Rows, bulk_insert, unnest_rows
+from services.platform.store.query import Query, Rows, bulk_insert, scalar, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.child_events.events import RuleDue, ToldOfEpisode
+from services.safeguarding.child_events.care_events import ChildIdentified
+from services.safeguarding.child_events.events import PoliceReply, RuleDue, Told
 from services.safeguarding.contracts import contracts
-from services.safeguarding.duty.decisions import OVER, DutyChanged, EpisodeChanged, MessageDeadLettered
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
-from services.safeguarding.identifiers import AuthorityId
+from services.safeguarding.identifiers import code_of
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId
 
@@ -33,8 +35,8 @@ STATE = {
     "exercise": "boolean",
     "content": "jsonb",
 }
-EPISODE = STATE | {"episode": "uuid", "opened_at": "timestamptz"}
-DUTY = STATE | {"duty": "uuid", "episode": "uuid", "waits": "boolean"}
+EPISODE = STATE | {"episode": "uuid", "opened_at": "timestamptz", "reference": "text"}
+DUTY = STATE | {"duty": "uuid", "episode": "uuid", "waits": "boolean", "late": "boolean"}
 ENTRY = {
     "source": "text",
     "message_id": "text",
@@ -84,14 +86,14 @@ KEEP_DEAD_LETTER = _insert("dead_letters", LETTER, NOTIFICATION_OF_NOBODY, confl
 def keep_episode(uow: UnitOfWork, received: Received[EpisodeChanged]) -> None:
     """An older revision than the one known changes nothing."""
     content = received.content
-    row = {"episode": content.episode, "opened_at": content.opened_at}
+    row = {"episode": content.episode, "opened_at": content.opened_at, "reference": code_of(content.episode)}
     uow.bulk_write(KEEP_EPISODE, _state(received, content) | row)
 
 
 def keep_duties(uow: UnitOfWork, received: Received[Message], duties: Iterable[DutyChanged]) -> None:
     """As the message says that they stand. An older revision than the one known changes nothing."""
     for each in duties:
-        row = {"duty": each.duty, "episode": each.episode, "waits": each.goes_on}
+        row = {"duty": each.duty, "episode": each.episode, "waits": each.goes_on, "late": is_overdue(each)}
         uow.bulk_write(KEEP_DUTY, _state(received, each) | row)
 
 
@@ -123,37 +125,35 @@ def keep_dead_letter(uow: UnitOfWork, received: Received[MessageDeadLettered]) -
     uow.bulk_write(KEEP_DEAD_LETTER, row)
 
 
-OF_AUTHORITY = "(%(authority)s::text IS NULL OR content ->> 'authority' = %(authority)s)"
-OPEN_EPISODES = f"""
-    SELECT child, changed_at, exercise, content FROM episodes
-    WHERE state <> ALL(%(over)s::text[]) AND {OF_AUTHORITY} ORDER BY opened_at LIMIT {MOST_EPISODES}
-"""
 EPISODE_BY_ID = "SELECT child, changed_at, exercise, content FROM episodes WHERE episode = %(episode)s"
-CHILD_OF_AUTHORITY = f"""
-    SELECT child FROM episodes WHERE child = %(child)s AND {OF_AUTHORITY}
-    UNION ALL SELECT child FROM duties WHERE child = %(child)s AND {OF_AUTHORITY} LIMIT 1
-"""
-DUTIES_OF_EPISODES = """
-    SELECT child, changed_at, exercise, content FROM duties WHERE episode = ANY(%(episodes)s::uuid[])
+DUTIES_OF_CASE = """
+    SELECT child, changed_at, exercise, content FROM duties WHERE episode = %(episode)s
+    UNION ALL SELECT child, changed_at, exercise, content FROM duties
+    WHERE child = %(child)s AND episode IS NULL AND waits
 """
 DUTY_BY_ID = "SELECT child, changed_at, exercise, content FROM duties WHERE duty = %(duty)s"
-DUTIES_WITHOUT_EPISODE = f"""
-    SELECT child, changed_at, exercise, content FROM duties
-    WHERE episode IS NULL AND waits AND {OF_AUTHORITY} ORDER BY changed_at LIMIT {MOST_DUTIES}
-"""
 RULES_DUE = """
     SELECT deadline, child, due_at, envelope FROM deadlines.due
-    WHERE child = ANY(%(children)s::text[]) AND fired_at IS NULL AND cancelled_at IS NULL
+    WHERE child = %(child)s AND fired_at IS NULL AND cancelled_at IS NULL
 """
 ENTRIES = f"""
     SELECT message_id, child, kind, at, exercise, content FROM entries
-    WHERE child = %(child)s ORDER BY at DESC, heard_at DESC LIMIT {MOST_ENTRIES}
+    WHERE child = %(child)s OR child IN (
+        SELECT child FROM entries WHERE kind = '{ChildIdentified.kind}' AND content ->> 'child' = %(child)s)
+    ORDER BY at DESC, heard_at DESC LIMIT {MOST_ENTRIES}
 """
 DISCUSSIONS = "SELECT content FROM entries WHERE child = %(child)s AND kind = %(kind)s"
+NEWEST = """
+    SELECT message_id::uuid FROM entries WHERE child = %(child)s AND kind = %(kind)s AND at >= %(since)s
+    ORDER BY at DESC, heard_at DESC LIMIT 1
+"""
 ACT = "SELECT act FROM acts WHERE act = %(act)s"
 CLAIM_ACT = """
-    INSERT INTO acts (act, account, what, at) VALUES (%(act)s, %(account)s, %(what)s, %(at)s)
+    INSERT INTO acts (act, account, what, at, child) VALUES (%(act)s, %(account)s, %(what)s, %(at)s, %(child)s)
     ON CONFLICT DO NOTHING RETURNING act
+"""
+ACTS_ABOUT = """
+    SELECT what, max(at) AS at FROM acts WHERE child = %(child)s AND account = %(account)s AND at > %(after)s GROUP BY what
 """
 DEAD_LETTER = "SELECT letter FROM dead_letters WHERE letter = %(letter)s"
 MARK_REDRIVEN = """
@@ -165,34 +165,20 @@ DEAD_LETTERS = f"""
 """
 
 
-def open_episodes(authority: AuthorityId | None = None) -> Query[list[RecordedMessage[EpisodeChanged]]]:
-    """Of one authority, or of all: longest open first, `MOST_EPISODES` at most."""
-    return Query(OPEN_EPISODES, {"over": [str(each) for each in OVER], "authority": authority}, _episodes)
-
-
 def episode_by_id(episode: UUID | None) -> Query[RecordedMessage[EpisodeChanged] | None]:
     return Query(EPISODE_BY_ID, {"episode": episode}, lambda rows: next(iter(_episodes(rows)), None))
 
 
-def is_of_authority(child: str, authority: AuthorityId) -> Query[bool]:
-    """Whether any episode or duty of the child is the authority's."""
-    return Query(CHILD_OF_AUTHORITY, {"child": child, "authority": authority}, bool)
-
-
-def duties_of_episodes(episodes: Sequence[UUID]) -> Query[list[RecordedMessage[DutyChanged]]]:
-    return Query(DUTIES_OF_EPISODES, {"episodes": list(episodes)}, _duties)
+def duties_of_case(child: str, episode: UUID | None) -> Query[list[RecordedMessage[DutyChanged]]]:
+    """All of the episode, and of the child's others those that wait."""
+    return Query(DUTIES_OF_CASE, {"child": child, "episode": episode}, _duties)
 
 
 def duty_by_id(duty: UUID) -> Query[RecordedMessage[DutyChanged] | None]:
     return Query(DUTY_BY_ID, {"duty": duty}, lambda rows: next(iter(_duties(rows)), None))
 
 
-def duties_without_episode(authority: AuthorityId | None = None) -> Query[list[RecordedMessage[DutyChanged]]]:
-    """Unanswered duties that belong to no episode, such as a text that needs a human or a dead letter. Oldest first."""
-    return Query(DUTIES_WITHOUT_EPISODE, {"authority": authority}, _duties)
-
-
-def rules_due(children: Sequence[str]) -> Query[list[RecordedMessage[RuleDue]]]:
+def rules_due(child: str) -> Query[list[RecordedMessage[RuleDue]]]:
     """Rules that wait for their time, from the protocol's deadlines; `at` is when they are due."""
 
     def decode(rows: Rows) -> list[RecordedMessage[RuleDue]]:
@@ -203,11 +189,13 @@ def rules_due(children: Sequence[str]) -> Query[list[RecordedMessage[RuleDue]]]:
             if isinstance(received.content, RuleDue)
         ]
 
-    return Query(RULES_DUE, {"children": list(children)}, decode)
+    return Query(RULES_DUE, {"child": child}, decode)
 
 
 def entries_of_child(child: str) -> Query[list[RecordedMessage[Message]]]:
-    """Everything heard about the child, newest first, `MOST_ENTRIES` at most."""
+    """Everything heard about the child, also before anybody knew which child it was; newest first, `MOST_ENTRIES` at
+    most.
+    """
 
     def decode(rows: Rows) -> list[RecordedMessage[Message]]:
         return [
@@ -220,7 +208,7 @@ def entries_of_child(child: str) -> Query[list[RecordedMessage[Message]]]:
     return Query(ENTRIES, {"child": child}, decode)
 
 
-def newest_discussion(child: str, episode: UUID) -> Query[StrategyDiscussionChanged | None]:
+def newest_discussion(child: str, episode: UUID | None) -> Query[StrategyDiscussionChanged | None]:
     """The latest known state of the episode's newest strategy discussion."""
 
     def decode(rows: Rows) -> StrategyDiscussionChanged | None:
@@ -231,25 +219,42 @@ def newest_discussion(child: str, episode: UUID) -> Query[StrategyDiscussionChan
     return Query(DISCUSSIONS, {"child": child, "kind": StrategyDiscussionChanged.kind}, decode)
 
 
-def held_acts(child: str, episode: UUID) -> Query[tuple[UUID, ...]]:
-    """What operators said of the episode that waits to go out."""
+def held_acts(child: str, episode: UUID | None) -> Query[dict[UUID, Message]]:
+    """What operators said that waits to go out: of the episode, or of the child."""
 
-    def decode(rows: Rows) -> tuple[UUID, ...]:
-        found = ((row.deadline, read(row.envelope).content) for row in rows)
-        return tuple(
-            name for name, content in found if isinstance(content, ToldOfEpisode) and content.episode == episode
-        )
+    def decode(rows: Rows) -> dict[UUID, Message]:
+        found = {row.deadline: read(row.envelope).content for row in rows}
+        about = {name: getattr(content, "episode", None) for name, content in found.items()}
+        return {
+            name: content
+            for name, content in found.items()
+            if isinstance(content, Told | PoliceReply) and about[name] in {None, episode}
+        }
 
-    return Query(RULES_DUE, {"children": [child]}, decode)
+    return Query(RULES_DUE, {"child": child}, decode)
+
+
+def newest_event(child: str, kind: type[Message], since: datetime) -> Query[UUID | None]:
+    """The id of the newest of this kind that was heard about the child."""
+    return Query(NEWEST, {"child": child, "kind": kind.kind, "since": since}, scalar)
 
 
 def is_act_done(act: UUID) -> Query[bool]:
     return Query(ACT, {"act": act}, bool)
 
 
-async def claim_act(uow: UnitOfWork, act: UUID, account: AccountId, what: str, at: datetime) -> bool:
+async def claim_act(
+    uow: UnitOfWork, act: UUID, account: AccountId, what: str, at: datetime, child: str | None = None
+) -> bool:
     """False if the act was done before. The second of two that race for one act waits here. `at` is wall time."""
-    return await uow.fetch(Query(CLAIM_ACT, {"act": act, "account": account, "what": what, "at": at}, bool))
+    row = {"act": act, "account": account, "what": what, "at": at, "child": child}
+    return await uow.fetch(Query(CLAIM_ACT, row, bool))
+
+
+def acts_about(child: str, account: AccountId, after: datetime) -> Query[dict[str, datetime]]:
+    """When the account last did each act about the child. Wall time."""
+    row = {"child": child, "account": account, "after": after}
+    return Query(ACTS_ABOUT, row, lambda rows: {row.what: row.at for row in rows})
 
 
 def is_dead_letter(letter: str) -> Query[bool]:
@@ -277,12 +282,13 @@ def _state(received: Received[Message], content: EpisodeChanged | DutyChanged) -
 
 
 def _episodes(rows: Rows) -> list[RecordedMessage[EpisodeChanged]]:
-    return [_recorded(row, EpisodeChanged) for row in rows]
+    return [recorded(row, EpisodeChanged) for row in rows]
 
 
 def _duties(rows: Rows) -> list[RecordedMessage[DutyChanged]]:
-    return [_recorded(row, DutyChanged) for row in rows]
+    return [recorded(row, DutyChanged) for row in rows]
 
 
-def _recorded(row: Any, contract: type[M]) -> RecordedMessage[M]:
+def recorded(row: Any, contract: type[M]) -> RecordedMessage[M]:
+    """The message of a row of `episodes` or `duties`."""
     return RecordedMessage("", row.child, row.changed_at, row.exercise, contract.read_again(row.content))

@@ -29,6 +29,47 @@ function tick() {
 function followClock() {
   ahead = Date.parse(part.querySelector("[data-now]").dataset.now) - Date.now();
   tick();
+  giveNotice();
+}
+
+// What needs somebody: counted in the tab's title; a mark that is new rings, where somebody asked for it.
+const title = document.title;
+const alerts = document.getElementById("alerts");
+let known = null;
+
+function ring() {
+  const audio = new AudioContext();
+  for (const [at, pitch] of [[0, 880], [0.25, 660], [0.5, 880]]) {
+    const tone = audio.createOscillator();
+    tone.frequency.value = pitch;
+    tone.connect(audio.destination);
+    tone.start(audio.currentTime + at);
+    tone.stop(audio.currentTime + at + 0.2);
+  }
+}
+
+function giveNotice() {
+  const counted = part.querySelector("[data-urgent]");
+  if (!counted) return;
+  const marks = counted.dataset.urgent.split(" ").filter(Boolean);
+  document.title = counted.dataset.count === "0" ? title : `(${counted.dataset.count}) ${title}`;
+  const isNew = known !== null && marks.some((each) => !known.has(each));
+  known = new Set(marks);
+  if (!isNew || alerts?.getAttribute("aria-pressed") !== "true") return;
+  ring();
+  if ("Notification" in window && Notification.permission === "granted") new Notification("Safe Return", { body: "A case needs somebody now", tag: "urgent" });
+}
+
+if (alerts && "AudioContext" in window) {
+  alerts.hidden = false;
+  alerts.addEventListener("click", async () => {
+    const on = alerts.getAttribute("aria-pressed") !== "true";
+    alerts.setAttribute("aria-pressed", String(on));
+    alerts.textContent = on ? "Sound and notices are on" : "Sound and notify me";
+    if (!on) return;
+    ring();
+    if ("Notification" in window && Notification.permission === "default") await Notification.requestPermission();
+  });
 }
 
 async function fetchPart() {

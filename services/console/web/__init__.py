@@ -20,7 +20,9 @@ from services.console.acts.rota import RotaService
 from services.console.acts.service import ActService
 from services.console.settings import ConsoleSettings
 from services.console.web.changes import Changes
+from services.console.web.child_queries import ChildQueries
 from services.console.web.pages.acts import ActPages
+from services.console.web.pages.child import ChildPages
 from services.console.web.pages.dead_letters import DeadLetterPages
 from services.console.web.pages.directory import DirectoryPages
 from services.console.web.pages.exercises import ExercisePages
@@ -30,6 +32,7 @@ from services.console.web.pages.shift import ShiftPages
 from services.console.web.pages.sign_in import SignInPages
 from services.console.web.queries import PageQueries
 from services.console.web.session import SessionGuard, SignedOut
+from services.console.web.shift_queries import ShiftQueries
 from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem
@@ -52,11 +55,12 @@ def pages(
     keyring = settings.keyring
     queries = PageQueries(store, clocks, keyring)
     SignInPages(guard, templates).mount(app)
+    ChildPages(ChildQueries(store, clocks, keyring), guard, templates).mount(app)
     OverviewPages(queries, guard, templates, changes).mount(app)
     ActPages(ActService(store, clocks, keyring), guard, templates).mount(app)
     ReportPages(ReportService(store, clocks, keyring), guard, templates).mount(app)
     ExercisePages(queries, ExerciseService(store, clocks, keyring), guard, templates).mount(app)
-    ShiftPages(queries, RotaService(store, clocks, keyring), guard, templates).mount(app)
+    ShiftPages(ShiftQueries(store, clocks, keyring), RotaService(store, clocks, keyring), guard, templates).mount(app)
     DirectoryPages(queries, guard, templates).mount(app)
     DeadLetterPages(queries, DeadLetterRedrive(store, clocks, keyring, settings.kafka), guard, templates).mount(app)
     for mount in guests:

@@ -1,7 +1,7 @@
 """Formats times, durations and values for a page."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.console.web.wording import Words
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.operators import OperatorAct
+from services.safeguarding.roles import Deed
 from services.safeguarding.working_time import in_england
 from services.wording import day_and_time
 
@@ -33,7 +34,9 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
         "code": code_of,
         "form": words.form,
         "field": words.field,
-        "is_act": lambda name: name in set(OperatorAct),
+        "is_act": lambda name: name in {*OperatorAct, *Deed},
+        "age": age_on,
+        "telephone": format_telephone,
         "ucfirst": lambda text: text[:1].upper() + text[1:],
     }
     return environment_
@@ -44,6 +47,17 @@ def moment(at: datetime, now: datetime) -> str:
     signed_in = in_england(at)
     same_day = signed_in.date() == in_england(now).date()
     return signed_in.strftime("%H:%M:%S" if same_day else "%-d %b %H:%M:%S")
+
+
+def age_on(born: date, now: datetime) -> str:
+    """In years, such as "15 years"."""
+    today = in_england(now).date()
+    return f"{today.year - born.year - ((today.month, today.day) < (born.month, born.day))} years"
+
+
+def format_telephone(number: str) -> str:
+    """As it is dialled in Britain: "07700 900123" of "+447700900123". Any other number is shown as it is."""
+    return f"0{number[3:7]} {number[7:]}" if number.startswith("+44") else number
 
 
 def stamp(at: datetime) -> str:

@@ -97,8 +97,12 @@ class SessionGuard:
 
 
 async def read_our_form(request: Request, csrf: str) -> dict[str, str]:
-    """The fields, stripped. Raises Problem as `read_form` and `require_text`, HTTPException (403) for a wrong token."""
-    fields = {name: value.strip() for name, value in (await read_form(request)).items()}
+    """The fields, stripped; several of one name are joined by commas.
+
+    Raises Problem as `read_form` and `require_text`, HTTPException (403) for a wrong token.
+    """
+    posted = await read_form(request)
+    fields = {name: ",".join(posted.getlist(name)).strip() for name in posted}
     if not hmac.compare_digest(fields.pop("csrf", "").encode(), csrf.encode()):
         raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form")
     for name, value in fields.items():

@@ -26,9 +26,10 @@ SECURITY = {
 }
 OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 SECTIONS = (
-    ("/", "Open episodes"),
+    ("/", "Open cases"),
     ("/report", "Report a child"),
     ("/shift", "Shift"),
+    ("/housekeeping", "Housekeeping"),
     ("/directory", "Directory"),
     ("/dead-letters", "Dead letters"),
     ("/exercise", "Exercise"),

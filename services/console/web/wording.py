@@ -1,40 +1,48 @@
 """Puts kinds, roles and states into words, from `messages/`. A value without words is shown as it is."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from services.console.policy.timeline import Line
 from services.safeguarding.operators import OperatorAct
+from services.safeguarding.roles import Deed
 from services.wording import day_and_time, in_language, languages_in
+from services.wording.deed_forms import DeedWords
 
 MESSAGES = Path(__file__).parents[1] / "messages"
 
 
 class Words:
     def __init__(self, language: str = "en") -> None:
-        content = in_language(languages_in(MESSAGES), language)
+        content, deeds = in_language(languages_in(MESSAGES), language), DeedWords.read(language)
         self._acts: dict[str, str] = content["acts"]
-        self._fields: dict[str, dict[str, str]] = content["fields"]
-        self._forms: dict[str, dict[str, str]] = content["forms"]
-        self._asked: dict[str, dict[str, Any]] = content["asked"]
+        self._fields: dict[str, Mapping[str, str]] = content["fields"] | {
+            "form_fault": deeds.faults,
+            "act": content["fields"]["act"] | deeds.names,
+        }
+        self._forms: dict[str, Mapping[str, str]] = content["forms"] | deeds.forms
+        self._asked: dict[str, Mapping[str, Any]] = content["asked"] | deeds.asked
+        self._yes_no = deeds.yes_no
 
     def of(self, value: object, field: str) -> str:
         """The words for a value of a field, such as a role, a state or a wording."""
         return self._fields.get(field, {}).get(str(value), str(value))
 
-    def form(self, act: OperatorAct) -> dict[str, str]:
+    def form(self, act: OperatorAct | Deed) -> Mapping[str, str]:
         """The title, consequences and button of its form, and labels that differ from the usual ones."""
         return self._forms[act]
 
     def field(self, name: str) -> dict[str, Any]:
         """A field's label, its hint and its choices."""
-        return {"hint": None, "choices": None} | self._asked[name]
+        return {"hint": None, "choices": self._yes_no, **self._asked[name]}
 
     def sentence(self, line: Line) -> str:
         """The sentence for a line of the timeline."""
         content: dict[str, Any] = line.entry.content.model_dump()
-        fields = content | {"role": line.role, "wording": line.wording}
+        role, wording = line.role or content.get("role"), line.wording or content.get("wording")
+        fields = content | {"role": role, "wording": wording}
         return self._acts[line.act].format_map({name: self._in_words(value, name) for name, value in fields.items()})
 
     def _in_words(self, value: object, field: str) -> str:

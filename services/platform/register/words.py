@@ -1,5 +1,6 @@
 """Keeps the words of carers, officers and agencies: append-only, encrypted under the key of their subject."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -68,6 +69,7 @@ def _told_to_police() -> Select[Any]:
     return columns.where(view.delivery == bindparam("delivery", type_=Uuid)).order_by(view.at, view.id)
 
 
+FOR_DESK = "SELECT * FROM register.words_for_duty_desk WHERE id = ANY(%(ids)s::text[])"
 OF_DISCUSSION, TOLD_TO_POLICE = as_sql(_of_discussion()), as_sql(_told_to_police())
 
 
@@ -83,6 +85,11 @@ def words_of_discussion(keyring: Keyring, discussion: UUID) -> Query[list[str | 
 def words_told_to_police(keyring: Keyring, delivery: UUID) -> Query[list[Words]]:
     """The words that one notice to police names, oldest first."""
     return Query(TOLD_TO_POLICE, {"delivery": delivery}, partial(decrypt_words, keyring))
+
+
+def words_by_id(keyring: Keyring, ids: Collection[WordsId]) -> Query[dict[WordsId, Words]]:
+    """For the duty desk: what was said, word for word, as events name it."""
+    return Query(FOR_DESK, {"ids": list(ids)}, lambda rows: {each.id: each for each in decrypt_words(keyring, rows)})
 
 
 def decrypt_words(keyring: Keyring, rows: Rows) -> list[Words]:

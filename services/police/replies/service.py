@@ -26,7 +26,7 @@ from services.safeguarding.child_events.events import (
 )
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.duty.outcomes import DutyAcknowledged
-from services.safeguarding.identifiers import ForceId, WordsId
+from services.safeguarding.identifiers import ForceId, WordsId, derived
 from services.safeguarding.message import Message
 
 
@@ -105,7 +105,8 @@ class ReplyService:
 
     def _publish(self, content: Message) -> None:
         at = self.at if isinstance(content, DutyAcknowledged) else self.came_about or self.at
-        self.uow.publish(content, subject=self.delivery.child, cause=self.delivery, at=at)
+        message_id = str(derived(self.reply_id, content.kind)) if self.how == "page" else None
+        self.uow.publish(content, subject=self.delivery.child, cause=self.delivery, at=at, message_id=message_id)
 
 
 def _signature(officer: Officer) -> str:

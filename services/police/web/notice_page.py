@@ -18,13 +18,20 @@ from services.police.notices.wording import fields_of, headline, label, our_name
 from services.police.replies.schema import Officer, Reply, ReplyData, ReplyType
 from services.police.replies.service import ReplyService
 from services.police.web.linked_notice import LinkedNotice, is_superseded, load, record_reading
-from services.safeguarding.child_events.events import ReferenceKind
+from services.safeguarding.child_events.events import ReferenceKind, RiskGrade
+from services.safeguarding.identifiers import derived
 
 READ, HAVE_IT = "read", "have-it"
 KINDS = {
     ReferenceKind.INCIDENT: "Incident",
     ReferenceKind.MISSING_PERSON: "Missing person",
     ReferenceKind.INFORMATION_ONLY: "Information only",
+}
+GRADES = {
+    RiskGrade.NO_APPARENT_RISK: "No apparent risk",
+    RiskGrade.LOW: "Low",
+    RiskGrade.MEDIUM: "Medium",
+    RiskGrade.HIGH: "High",
 }
 NEEDED = {"name": "The officer's name is needed.", "collar": "The collar or warrant number is needed."}
 ONE_LINE = "Letters, digits and signs on one line."
@@ -77,29 +84,30 @@ class NoticePage:
             not superseded or bool(form.one("name") or form.one("collar"))
         )
         wrong = {name: wanted for name, wanted in NEEDED.items() if first and not form.one(name)}
-        if superseded and not first and not form.one("reference"):
+        if superseded and not first and not form.one("reference") and not form.one("closed"):
             wrong["reference"] = NO_REFERENCE
         wrong |= {name: TOO_LONG for name in ("name", "collar", "reference") if len(form.one(name)) > 120}
         if not wrong:
             try:
-                reply = _reply(found, form, self.clocks.wall(), first=first)
+                replies = _replies(found, form, self.clocks.wall(), first=first)
             except ValidationError as error:
                 wrong = {_form_field(each["loc"]): ONE_LINE for each in error.errors(include_input=False)}
             else:
-                await self._take(uow, found, reply)
+                await self._take(uow, found, replies)
                 return _thanks_sheet(found)
         return _superseded_sheet(found, form, wrong) if superseded else _notice_sheet(found, form, wrong)
 
-    async def _take(self, uow: UnitOfWork, found: LinkedNotice, reply: Reply | None) -> None:
+    async def _take(self, uow: UnitOfWork, found: LinkedNotice, replies: list[Reply]) -> None:
         delivery = found.delivery
         if delivery.duty is None:
             await connection_test.acknowledge_test(uow, delivery, self.clocks.wall())
-        elif reply is not None:
+            return
+        for reply in replies:
             service = ReplyService(
                 keyring=self.keyring,
                 uow=uow,
                 force=force_of(delivery) or "",
-                reply_id=f"page-{delivery.id}",
+                reply_id=_reply_id(delivery.id, reply, self.clocks.story()),
                 delivery=delivery,
                 duty=delivery.duty,
                 at=self.clocks.story(),
@@ -114,24 +122,30 @@ def _form_field(place: tuple[int | str, ...]) -> str:
     return {"name": "name", "collar_number": "collar"}.get(str(place[-1]), "reference")
 
 
-def _reply(found: LinkedNotice, form: Form, now: datetime, *, first: bool) -> Reply | None:
-    """The first names the officer; a later one may still give the reference."""
-    reference = form.one("reference") or None
-    if not first and reference is None:
-        return None
-    officer = Officer(name=form.one("name"), collar_number=form.one("collar")) if form.one("name") else None
-    kind = form.one("kind")
-    return Reply(
-        type=ReplyType.ACKNOWLEDGED if first else ReplyType.REFERENCE_GIVEN,
-        timestamp=now,
-        data=ReplyData(
-            notice=found.delivery.id,
-            episode=found.notice.data.episode,
-            officer=officer,
-            reference=reference,
-            reference_kind=ReferenceKind(kind) if kind in set(ReferenceKind) else ReferenceKind.INCIDENT,
-        ),
+def _reply_id(delivery: UUID, reply: Reply, now: datetime) -> str:
+    """A page that is sent twice is one reply; the same said on another day is another. `now` is story time."""
+    return f"page-{derived('page', str(delivery), f'{now:%Y-%m-%d}', reply.type, reply.data.model_dump_json())}"
+
+
+def _replies(found: LinkedNotice, form: Form, now: datetime, *, first: bool) -> list[Reply]:
+    """The first names the officer; a later one may give the reference and the grade. Closing is a reply of its own."""
+    name, kind, grade = form.one("name"), form.one("kind"), form.one("grade")
+    about = {"notice": found.delivery.id, "episode": found.notice.data.episode}
+    data = ReplyData(
+        **about,
+        officer=Officer(name=name, collar_number=form.one("collar")) if name else None,
+        reference=form.one("reference") or None,
+        reference_kind=ReferenceKind(kind) if kind in set(ReferenceKind) else ReferenceKind.INCIDENT,
+        grade=RiskGrade(grade) if grade in set(RiskGrade) else None,
     )
+    of_type = {
+        ReplyType.ACKNOWLEDGED: first,
+        ReplyType.REFERENCE_GIVEN: not first and data.reference is not None,
+        ReplyType.RISK_GRADED: not first and data.reference is None and data.grade is not None,
+    }
+    replies = [Reply(type=each, timestamp=now, data=data) for each, is_said in of_type.items() if is_said]
+    closed = Reply(type=ReplyType.CLOSED, timestamp=now, data=ReplyData(**about))
+    return [*replies, *([closed] if form.one("closed") else [])]
 
 
 def _cover_sheet(found: LinkedNotice) -> Sheet:
@@ -153,7 +167,7 @@ def _notice_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> She
     return Sheet(
         headline(data),
         (*faults, *mark, f"{data.handling}. {data.sharing_basis}.", asks),
-        (Button(HAVE_IT, "I have it" if first else "Add the reference"),),
+        (Button(HAVE_IT, "I have it" if first else "Record it"),),
         sections=sections(found.notice),
         asks=(_questions(form, wrong, first=first),),
         links=() if data.details is None else ((_link_text(data.details.holds), data.details.url),),
@@ -169,7 +183,7 @@ def _superseded_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) ->
     return Sheet(
         "This is over",
         (*faults, *mark, f"The notice said: {headline(data)}.", over, our_name(data)),
-        (Button(HAVE_IT, "Add the reference"),),
+        (Button(HAVE_IT, "Record it"),),
         asks=(_questions(form, wrong, first=bool(wrong.keys() & NEEDED.keys())),),
     )
 
@@ -195,16 +209,23 @@ def _questions(form: Form, wrong: dict[str, str], *, first: bool) -> Group:
         hint="May follow later, on this page." if first else "",
         wrong=wrong.get("reference", ""),
     )
-    rest = (reference, Field("kind", "Kind of reference", "list", choices=kinds))
-    return Group((*who, *rest), "Who has it") if first else Group(rest, "Your reference for it")
+    grades = tuple(Choice(grade, said, chosen=form.one("grade") == grade) for grade, said in GRADES.items())
+    closed = Choice("yes", "We have closed our missing investigation", chosen=bool(form.one("closed")))
+    rest = (
+        reference,
+        Field("kind", "Kind of reference", "list", choices=kinds),
+        Field("grade", "Your risk grade", "list", hint="When it is set, or has changed.", choices=grades),
+        Field("closed", "Closed", "any-of", choices=(closed,)),
+    )
+    return Group((*who, *rest), "Who has it") if first else Group(rest, "Your reference, grade or closing")
 
 
 def _thanks_sheet(found: LinkedNotice) -> Sheet:
     ring = f"{found.notice.data.sender.name} answers at any hour: {found.notice.data.sender.telephone}."
-    more = "A reference that comes later can be added here, by the link in the mail."
+    more = "A reference, a grade and the closing can be added here later, by the link in the mail."
     return Sheet(
         "Thank you. It is recorded that you have it",
         (more, ring),
-        (Button(READ, "Read it again, or add a reference", quiet=True),),
+        (Button(READ, "Read it again, or add a reference, a grade or the closing", quiet=True),),
         done=True,
     )

@@ -1,6 +1,7 @@
 """Prepares a text or mail to a professional for its first send: who holds the role now, and the words."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from cachetools import TTLCache
 
@@ -8,6 +9,8 @@ from services.platform.delivery.channels import mime
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.register.cache import new_cache
+from services.platform.register.children.facts import missing_now
+from services.platform.register.children.identity import code_of_child
 from services.platform.register.people import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -15,9 +18,9 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals.digests.groups import DigestGrouping, remember
 from services.professionals.email_wording import language, mail_code
 from services.professionals.recipients import RecipientLookup, duty_of
-from services.professionals.sms_wording import write_text
+from services.professionals.sms_wording import MISSING, write_text
 from services.safeguarding.identifiers import AuthorityId
-from services.safeguarding.roles import Channel
+from services.safeguarding.roles import Channel, Wording
 
 MOBILE, EMAIL = "person.mobile", "person.email"
 
@@ -26,6 +29,7 @@ MOBILE, EMAIL = "person.mobile", "person.email"
 class TextSender:
     keyring: Keyring
     clocks: Clocks
+    child_codes: TTLCache[Any, Any] = field(default_factory=new_cache)
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         duty = duty_of(delivery)
@@ -33,7 +37,10 @@ class TextSender:
         if isinstance(found, Undeliverable):
             return found.having_read(MOBILE)
         number = found.mobile or ""
-        body = write_text(duty.wording, found.language, delivery.code, exercise=delivery.exercise)
+        child = await uow.fetch(code_of_child(delivery.child, self.child_codes))
+        body = write_text(duty.wording, found.language, delivery.code, child=child, exercise=delivery.exercise)
+        if duty.wording is Wording.SHIFT_BEGINS:
+            body = body.replace(MISSING, str(await uow.fetch(missing_now(duty.authority))))
         return PreparedMessage(number, body, person=found.person, read=(MOBILE,), number=number)
 
 

@@ -1,6 +1,6 @@
 """Serves the page behind a mail's button: its reader says "I have it", or that the next person must be told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.platform.delivery.events import acknowledged, failed
@@ -17,7 +17,9 @@ from services.professionals.digests.groups import deliveries_in_mail
 from services.professionals.digests.page import CANNOT, HAND_OVER, HAVE_IT, OVER, Matter
 from services.professionals.email_wording import MailLanguage, language
 from services.professionals.replies.hand_over import Deputies
+from services.professionals.web.deed_form import DeedForms, spec_of
 from services.safeguarding.duty.duties import Duty
+from services.wording.deed_forms import DeedWords
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,14 @@ class AcknowledgePage:
     store: Store
     clocks: Clocks
     deputies: Deputies
+    deeds: DeedForms
+    alone: bool = False
+    """The page is about the link's own duty, whatever else went in the same mail."""
 
     async def shows(self, delivery: UUID) -> Sheet | None:
         async with self.store.transaction() as uow:
             matters = await self._matters(uow, delivery)
-            return await self._page(uow, matters) if matters else None
+            return await self._page(uow, matters, Form("")) if matters else None
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as uow:
@@ -44,7 +49,7 @@ class AcknowledgePage:
             for each in chosen:
                 if each.state not in OVER:
                     await self._answer(uow, each, answer)
-            return await self._page(uow, await self._matters(uow, delivery))
+            return await self._page(uow, await self._matters(uow, delivery), form)
 
     async def _answer(self, uow: UnitOfWork, each: Matter, answer: str) -> None:
         """A reader who handed it over, or could not act, may still say "I have it"."""
@@ -76,20 +81,33 @@ class AcknowledgePage:
     async def _matters(self, uow: UnitOfWork, delivery: UUID) -> list[Matter]:
         """The matters of this mail: one, or several that went together."""
         matters: list[Matter] = []
-        for each in await uow.fetch(deliveries_in_mail(delivery)):
+        for each in [delivery] if self.alone else await uow.fetch(deliveries_in_mail(delivery)):
             found = await deliveries.lock(uow, each)
             if found is not None and found[0].duty is not None:
                 matters.append(Matter(len(matters) + 1, found[0], found[0].duty, found[1]))
         return matters
 
-    async def _page(self, uow: UnitOfWork, matters: list[Matter]) -> Sheet:
+    async def _page(self, uow: UnitOfWork, matters: list[Matter], form: Form) -> Sheet:
         first = matters[0]
         words = language(await uow.fetch(language_of_person(first.delivery.person)))
         if len(matters) > 1:
-            return digest_page.build_sheet(words, matters)
+            return replace(digest_page.build_sheet(words, matters), links=self._deed_links(words, matters))
         is_open = first.state not in {*OVER, State.FAILED}
         has_deputy = is_open and await self.deputies.find_next(uow, first.delivery, first.duty) is not None
-        return _sheet(words, first.duty, first.state, has_deputy=has_deputy)
+        sheet = _sheet(words, first.duty, first.state, has_deputy=has_deputy)
+        spec = spec_of(first.duty)
+        if spec is None or first.state is State.WITHDRAWN:
+            return sheet
+        return await self.deeds.show(uow, first, spec, form, sheet)
+
+    def _deed_links(self, words: MailLanguage, matters: list[Matter]) -> tuple[tuple[str, str], ...]:
+        """Each deed has a page of its own, behind the link of its own delivery."""
+        spoken, now = DeedWords.read(words.name), self.clocks.wall()
+        return tuple(
+            (spoken.title_of_one(spec.deed, each.number, each.code), self.deeds.link(each, now))
+            for each in matters
+            if (spec := spec_of(each.duty)) is not None and each.state is not State.WITHDRAWN
+        )
 
 
 def _sheet(words: MailLanguage, duty: Duty, state: State, *, has_deputy: bool) -> Sheet:

@@ -1,11 +1,14 @@
 """Mounts the route for Twilio's reports and the page behind a mail's button."""
 
+from dataclasses import replace
+
 from fastapi import FastAPI
 
 from services.platform.delivery.links import openapi as links_openapi
 from services.platform.delivery.links.pages import LinkPages
 from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.links.tokens import Purpose
+from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.runtime.clocks import Clocks
@@ -15,12 +18,16 @@ from services.professionals.web.acknowledge_page import AcknowledgePage
 
 
 def pages(
-    receipts: Receipts, acknowledging: AcknowledgePage, clocks: Clocks, settings: ProfessionalsSettings
+    receipts: Receipts, keys: CallKeys, acknowledging: AcknowledgePage, clocks: Clocks, settings: ProfessionalsSettings
 ) -> FastAPI:
     app = new_web_app("professionals")
     door = TwilioDoor(public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts)
-    mount_status_route(app, receipts, door)
-    links = LinkPages(settings.links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
-    for opening in links_openapi.openings(links):
-        app.add_api_route(**opening)
+    mount_status_route(app, receipts, keys, door)
+    for purpose, page in (
+        (Purpose.ACKNOWLEDGE, acknowledging),
+        (Purpose.DEED, replace(acknowledging, alone=True)),
+    ):
+        links = LinkPages(settings.links, clocks, purpose, page.shows, page.acts)
+        for opening in links_openapi.openings(links):
+            app.add_api_route(**opening)
     return app

@@ -13,7 +13,7 @@ BACK_OR_NEVER_GONE = frozenset(
 )
 SAID_ONLY_ON: Mapping[Wording, frozenset[Trigger]] = {
     Wording.LOCATED_NOTICE: frozenset({Trigger.CHILD_LOCATED}),
-    Wording.RECOVERY_DUE: frozenset({Trigger.CHILD_LOCATED}),
+    Wording.RECOVERY_DUE: frozenset({Trigger.CHILD_LOCATED, Trigger.CHILD_COLLECTED}),
     Wording.LOCATED_RECORDED: frozenset({Trigger.CHILD_LOCATED}),
     Wording.RETURNED_NOTICE: frozenset({Trigger.CHILD_RETURNED, Trigger.RETURN_UNREPORTED}),
     Wording.WAS_MISSING_NOTICE: frozenset({Trigger.CHILD_RETURNED}),

@@ -7,6 +7,7 @@ from services.protocol.policy.duties.tellings import CARERS
 from services.protocol.policy.rule_language.grammar import DutyBecomes, Protocol, Rule
 from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.roles import Channel, Role, Wording
 
 Fault: TypeAlias = tuple[str, str | None]
@@ -31,12 +32,13 @@ POLICE_WORDINGS = frozenset(
     }
 )
 CLAIMS = frozenset({Wording.RETURN_CLAIMED_NOTICE, Wording.RETRACTION_CLAIMED_NOTICE, Wording.LOCATION_CLAIMED_NOTICE})
-FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING}
+FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING, Wording.LURING_SUSPECTED}
 """These have one text for carers and another for professionals."""
 CARER_WORDINGS = FOR_CARERS_TOO | frozenset(
     {
         Wording.POLICE_TOLD,
         Wording.POLICE_NOT_YET_TOLD,
+        Wording.POLICE_ANSWERED,
         Wording.LOCATED_RECORDED,
         Wording.MISSING_SAID_ELSEWHERE,
         Wording.RETURN_SAID_ELSEWHERE,
@@ -52,6 +54,7 @@ ESCALATIONS = frozenset(
         Wording.NOT_ACKNOWLEDGED,
         Wording.CONTACT_UNREACHABLE,
         Wording.CONTACT_STALE,
+        Wording.SHIFT_NOT_ACCEPTED,
         Wording.POLICE_NOT_REACHED,
         Wording.POLICE_NOT_ACKNOWLEDGED,
         Wording.STRATEGY_NOT_ANSWERED,
@@ -71,6 +74,20 @@ CLAIMED = frozenset(
 )  # fmt: skip
 UNPROVEN = CLAIMED | {Trigger.RETURN_UNVERIFIED, Trigger.RETRACTION_UNVERIFIED, Trigger.RETURN_UNREPORTED_CLAIMED}
 WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
+TO_BE_CONVERTED = frozenset(
+    {
+        "nrm-check", "photograph-is-asked-for", "contacts-are-checked-on-arrival", "photograph-is-stale",
+        "advocacy-is-explained", "visitor-is-offered", "legal-adviser-is-verified", "leave-expiring",
+        "legal-adviser-hears-of-expiry", "leave-expired", "full-meeting-is-to-be-convened", "full-meeting-overdue",
+        "conference-is-to-be-convened", "conference-overdue", "transfer-is-considered",
+        "transfer-time-runs-out", "identify-child", "contact-answers-monthly", "carers-are-made-aware",
+        "new-carers-are-made-aware", "photograph-is-missing", "nrm-check-after-luring", "leave-expiring-is-said",
+        "interpreter-is-checked-before-meeting", "interpreter-is-replaced", "settle-immigration-status",
+        "settle-immigration-status-on-call",
+
+    }
+)  # fmt: skip
+"""Rules that an answer still ends although a deed is asked: until 04:40 on 27 November 2026."""
 ENDS_OF_MISSING = (Trigger.CHILD_RETURNED, Trigger.MISSING_RETRACTED)
 
 
@@ -107,6 +124,18 @@ def _rests_no_longer_than_it_repeats(rule: Rule, _protocol: Protocol) -> Iterato
             "an answer lets it rest longer than its last person is left in peace",
             "`rests` no longer than the last `repeat`",
         )
+
+
+def _deeds_end_it(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    if rule.deed is None:
+        asked = [each.deed for each in DEED_SPECS.values() if set(each.ends) & set(rule.until)]
+        invited = rule.by == Channel.INVITATION
+        if asked and rule.enough == "acknowledged" and not invited and rule.id not in TO_BE_CONVERTED:
+            yield f"an answer ends it, although {' or '.join(asked)} is to be done", f"`deed: {asked[0]}` and `rests`"
+        return
+    lacks = [each for each in DEED_SPECS[rule.deed].ends if each not in set(rule.until)]
+    if lacks:
+        yield f"it would go on after {rule.deed} is done", f"`until` with {', '.join(lacks)}"
 
 
 def _conditions_can_hold(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
@@ -182,6 +211,7 @@ PROOFS: tuple[Callable[[Rule, Protocol], Iterator[Fault]], ...] = (
     _ends_in_a_human,
     _steps_can_be_reached,
     _rests_no_longer_than_it_repeats,
+    _deeds_end_it,
     _conditions_can_hold,
     _ends_with_what_it_is_about,
     _ends_on_proof,

@@ -15,7 +15,7 @@ from services.protocol.policy.rule_language.grammar import Rule, Step
 from services.protocol.policy.rule_language.questions import Question
 from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Trigger
 from services.protocol.rule_file import RulesFile
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import Channel, Deed, Role, Wording
 
 OF_A_FILE = (
     "protocol", "version", "authority", "adopted", "sources", "values", "closing", "watch-on", "stand-down", "approved", "rules",
@@ -31,6 +31,7 @@ KNOWN: Mapping[str, type[StrEnum]] = {
     "tell": Role,
     "by": Channel,
     "message": Wording,
+    "deed": Deed,
     "any": Question,
     "all": Question,
     "none": Question,

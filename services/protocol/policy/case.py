@@ -8,12 +8,15 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from services.protocol.policy.rule_language.vocabulary import Condition, Mark
+from services.safeguarding.child_events.events import RiskGrade
 from services.safeguarding.duty.decisions import GOES_ON, DutyState, EpisodeState
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.roles import Channel, Role, Wording
 
 OPEN_STATES = frozenset({EpisodeState.MISSING, EpisodeState.LOCATED})
 FIRST_KEPT, NEWEST_KEPT = 8, 8
+ASKS_AGAIN = -1
+"""The next step of a duty that rests: whoever answered is asked once more."""
 HEARD_KEPT = 64
 
 
@@ -127,6 +130,10 @@ class Episode(State):
     met: frozenset[Condition] = frozenset()
     interview_offered: bool = False
     reference_known: bool = False
+    grade: RiskGrade | None = None
+    """As police graded the risk last."""
+    news_at: datetime | None = None
+    """When we last heard something new of it, a further report included."""
     immigration_control_unknown: bool = False
     """Since the report, until the record says."""
     no_guardian_known: bool = False
@@ -150,6 +157,14 @@ class Telling(State):
     told_at: datetime
     state: Literal["told", "accepted", "delivered", "acknowledged", "failed", "withdrawn"] = "told"
     changed_at: datetime
+
+
+class Rest(State):
+    """Somebody said that they have it, and it is not done yet: at `until` they are asked again."""
+
+    role: Role
+    channel: Channel
+    until: datetime
 
 
 class DutyOfCase(State):
@@ -182,7 +197,8 @@ class DutyOfCase(State):
     passed: int = 0
     """How many steps of the rule's `otherwise` lie behind."""
     next: int | None = None
-    """Index of the step to come. None: nothing more is to come."""
+    """Index of the step to come, or ASKS_AGAIN. None: nothing more is to come."""
+    rest: Rest | None = None
     next_at: datetime | None = None
     deadline_version: int = 0
     told: int = 0

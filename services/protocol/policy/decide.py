@@ -16,7 +16,7 @@ from services.protocol.policy.rule_engine.recipients import Recipient, everyone_
 from services.protocol.policy.rule_engine.rules import apply_due_rule, apply_rules, make_duty
 from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.child_events.events import DutyStepDue, RuleDue
+from services.safeguarding.child_events.events import DutyStepDue, PoliceRiskGraded, RuleDue
 from services.safeguarding.child_events.plan_events import ReviewDue
 from services.safeguarding.duty.decisions import (
     EpisodeState,
@@ -103,8 +103,12 @@ def _day_of(happened: Happened) -> date | None:
 
 
 def _counts_from(happened: Happened) -> datetime:
-    """Periods run from the day that the event names: a letter sent, a photograph taken, a discussion held."""
+    """Periods run from the day that the event names: a letter sent, a photograph taken, a discussion held. Of a grade
+    they run from the moment at which police look at it again.
+    """
     content = happened.content
+    if isinstance(content, PoliceRiskGraded) and content.review_at is not None:
+        return content.review_at
     day = next(filter(None, (getattr(content, name, None) for name in DAYS_COUNTED_FROM)), None)
     return happened.time if day is None else morning_of(day)
 

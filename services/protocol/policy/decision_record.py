@@ -2,7 +2,9 @@
 
 from services.protocol.policy.case import DutyOfCase, Episode
 from services.protocol.policy.draft import Decision, Draft
+from services.protocol.policy.rule_language.grammar import Rule
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, StepRecord
+from services.safeguarding.roles import Role
 
 
 def decision_of(draft: Draft) -> Decision:
@@ -64,7 +66,6 @@ def _episode_changed(draft: Draft, episode: Episode) -> EpisodeChanged:
 
 def _duty_changed(draft: Draft, duty: DutyOfCase) -> DutyChanged:
     rule = draft.rule_of(duty)
-    step = None if duty.next is None else rule.otherwise[duty.next]
     return DutyChanged(
         authority=duty.authority or draft.facts.authority,
         episode=duty.episode,
@@ -72,6 +73,7 @@ def _duty_changed(draft: Draft, duty: DutyOfCase) -> DutyChanged:
         revision=duty.revision,
         rule=rule.id,
         wording=duty.wording,
+        deed=rule.deed,
         state=duty.state,
         ended_because=duty.ended_because,
         steps=tuple(
@@ -87,7 +89,13 @@ def _duty_changed(draft: Draft, duty: DutyOfCase) -> DutyChanged:
             for each in duty.tellings
         ),
         next_step_at=duty.next_at,
-        next_role=None if step is None else step.tell or duty.role,
+        next_role=_next_role(duty, rule),
         protocol=rule.protocol,
         cites=rule.because.cite,
     )
+
+
+def _next_role(duty: DutyOfCase, rule: Rule) -> Role | None:
+    if duty.next is None:
+        return None
+    return duty.rest.role if duty.rest is not None else rule.otherwise[duty.next].tell or duty.role

@@ -16,6 +16,20 @@ class ContactUnlisted(Event, kind="contact.unlisted.v1"):
     contact: PersonId
 
 
+class ShiftHandedOver(Event, kind="shift.handed-over.v1"):
+    """Somebody on duty has written down for the next what is open and what was promised. The envelope's subject is who
+    comes on; the note is in `words`.
+    """
+
+    contact: PersonId
+
+
+class ShiftAccepted(Event, kind="shift.accepted.v1"):
+    """Who comes on, or somebody in their name, has read the note and has the shift."""
+
+    contact: PersonId
+
+
 class ContactUnreachable(Event, kind="contact.unreachable.v1"):
     """Every way to reach this person was tried and failed."""
 

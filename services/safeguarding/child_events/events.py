@@ -9,6 +9,7 @@ from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.languages import TextLanguage
 from services.safeguarding.message import Message, Topic
+from services.safeguarding.roles import Role, Wording
 
 
 class Event(Message, topic=Topic.CHILD_EVENTS):
@@ -309,3 +310,6 @@ class RuleDue(Due, kind="rule.due.v1"):
 
     rule: str
     episode: UUID | None = None
+    wording: Wording | None = None
+    role: Role | None = None
+    """What is then told, and to whom: for pages that say what comes next."""

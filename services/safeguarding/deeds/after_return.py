@@ -1,6 +1,7 @@
 """The deeds around a child's return: fetched, checked by police, interviewed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.absence_reasons import PullFactor, PushFactor
@@ -23,6 +24,22 @@ def _interview_needs(answers: Answers) -> Mapping[str, Fault]:
             return {}
 
 
+INTERVIEW = DeedSpec(
+    Deed.RETURN_INTERVIEW,
+    events.ReturnInterviewRecorded,
+    ("return-interview.done",),
+    (
+        ask_choice("state", "offered", "completed", "declined"),
+        ask_choice("by", "independent-provider", "social-worker", "other-professional", required=False),
+        ask_yes_no("independent", required=False),
+        ask_yes_no("interpreter", required=False),
+        Field("push", Kind.SEVERAL, required=False, choices=tuple(PushFactor)),
+        Field("pull", Kind.SEVERAL, required=False, choices=tuple(PullFactor)),
+        ask_choice("covers", "all-absences", "this-absence", required=False),
+        NOTE,
+    ),
+    needs=_interview_needs,
+)
 SPECS = (
     describe_step(Deed.COLLECTION, CareStep.CHILD_COLLECTED, "child.collected"),
     DeedSpec(
@@ -31,20 +48,6 @@ SPECS = (
         ("safe-and-well-check.recorded",),
         (ask_choice("seen_by", "police", "police-and-social-worker"), ask_yes_no("safe"), ask_yes_no("hurt"), NOTE),
     ),
-    DeedSpec(
-        Deed.RETURN_INTERVIEW,
-        events.ReturnInterviewRecorded,
-        ("return-interview.offered", "return-interview.done"),
-        (
-            ask_choice("state", "offered", "completed", "declined"),
-            ask_choice("by", "independent-provider", "social-worker", "other-professional", required=False),
-            ask_yes_no("independent", required=False),
-            ask_yes_no("interpreter", required=False),
-            Field("push", Kind.SEVERAL, required=False, choices=tuple(PushFactor)),
-            Field("pull", Kind.SEVERAL, required=False, choices=tuple(PullFactor)),
-            ask_choice("covers", "all-absences", "this-absence", required=False),
-            NOTE,
-        ),
-        needs=_interview_needs,
-    ),
+    INTERVIEW,
+    replace(INTERVIEW, deed=Deed.RETURN_INTERVIEW_OFFER, ends=("return-interview.offered", "return-interview.done")),
 )

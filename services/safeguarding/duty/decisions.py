@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId
 from services.safeguarding.message import Contract, Message, Topic
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import Channel, Deed, Role, Wording
 
 
 class Verdict(StrEnum):
@@ -113,6 +113,8 @@ class DutyChanged(Message, kind="duty.changed.v1", topic=Topic.EVIDENCE):
     revision: int
     rule: str
     wording: Wording
+    deed: Deed | None = None
+    """What ends the duty when it is recorded."""
     state: DutyState
     ended_because: str | None = None
     steps: tuple[StepRecord, ...]

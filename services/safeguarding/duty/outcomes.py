@@ -48,7 +48,7 @@ class DutyDelivered(Outcome, kind="duty.delivered.v1"):
     person: PersonId | None = None
 
 
-How: TypeAlias = Literal["text", "page", "mail", "force", "phoned", "console"]
+How: TypeAlias = Literal["text", "page", "mail", "force", "phoned", "console", "call"]
 
 
 class DutyAcknowledged(Outcome, kind="duty.acknowledged.v1"):

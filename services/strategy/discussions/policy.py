@@ -13,6 +13,8 @@ from services.safeguarding.working_time import in_working_hours, working_day_aft
 
 Seat: TypeAlias = Literal["police", "health", "social-care"]
 QUORUM: tuple[Seat, ...] = ("police", "health", "social-care")
+QUORUM_BY_NIGHT: tuple[Seat, ...] = ("police", "social-care")
+"""Only those on call are awake."""
 SEATS: dict[Role, Seat] = {
     Role.POLICE_MISSING_COORDINATOR: "police",
     Role.CHILD_HEALTH_PRACTITIONER: "health",
@@ -75,10 +77,11 @@ def is_held_at_night(starts_at: datetime) -> bool:
     return not in_working_hours(starts_at)
 
 
-def lacking_seats(attendees: Iterable[Attendance]) -> tuple[Seat, ...]:
+def lacking_seats(attendees: Iterable[Attendance], starts_at: datetime) -> tuple[Seat, ...]:
     """The seats of the quorum for which nobody has said that they come for certain."""
     taken = {SEATS.get(each.role) for each in attendees if each.reply is Reply.ACCEPTED}
-    return tuple(seat for seat in QUORUM if seat not in taken)
+    quorum = QUORUM_BY_NIGHT if is_held_at_night(starts_at) else QUORUM
+    return tuple(seat for seat in quorum if seat not in taken)
 
 
 def is_to_present_date(reply: Reply, *, sequence: int, current: int) -> bool:

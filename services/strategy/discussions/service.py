@@ -112,10 +112,11 @@ class DiscussionService:
         self, uow: UnitOfWork, found: Discussion, before: Sequence[Attendee], now: Sequence[Attendee]
     ) -> None:
         """The convener hears when the quorum is reached, and when it is lost again after the time of the warning."""
-        if lacking_seats(before) and not lacking_seats(now):
+        lacked = lacking_seats(before, found.starts_at)
+        if lacked and not lacking_seats(now, found.starts_at):
             reached = StrategyQuorumReached(authority=found.authority, episode=found.episode, discussion=found.number)
             uow.publish(reached, subject=found.child, cause=found)
-        elif not lacking_seats(before) and self.clocks.story() >= found.warns_at:
+        elif not lacked and self.clocks.story() >= found.warns_at:
             _publish_lacking(uow, found, now)
 
     async def mark_held(self, uow: UnitOfWork, found: Discussion) -> None:
@@ -148,7 +149,7 @@ class DiscussionService:
             coming=roles[Reply.ACCEPTED],
             declined=roles[Reply.DECLINED],
             waited_for=(*roles[Reply.WAITING], *roles[Reply.TENTATIVE], *roles[Reply.COUNTER]),
-            quorum="not-reached" if lacking_seats(attendees) else "reached",
+            quorum="not-reached" if lacking_seats(attendees, found.starts_at) else "reached",
         )
         uow.publish(changed, subject=found.child, cause=found)
 
@@ -183,7 +184,7 @@ class DiscussionService:
 
 
 def _publish_lacking(uow: UnitOfWork, found: Discussion, attendees: Sequence[Attendee]) -> tuple[Seat, ...]:
-    seats = lacking_seats(attendees)
+    seats = lacking_seats(attendees, found.starts_at)
     if seats:
         without = StrategyWithoutQuorum(
             authority=found.authority, episode=found.episode, discussion=found.number, lacking=seats

@@ -8,11 +8,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from services.platform.delivery.model import Delivery
+from services.platform.delivery.queue.repository import put
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildIdentified
-from services.safeguarding.duty.duties import Because, CarerAlert
+from services.safeguarding.duty.duties import Because, CarerAlert, ProfessionalNotify
 from services.safeguarding.identifiers import code_of, is_provisional, provisional_child
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.carers import Carers, Kestrel, kinds
@@ -211,3 +214,54 @@ async def test_back_of_a_child_by_its_code_is_a_claim_until_the_code_comes_back(
     assert code is not None
     (returned,) = await service.says(phone, f"{code[0]} C11")
     assert (returned.subject, returned.content.kind) == (kestrel.ids["C11"], "child.returned.v1")
+
+
+async def told_on_duty(
+    service: Carers, kestrel: Kestrel, database: Database, code: str, state: str = "accepted", **about: Any
+) -> ProfessionalNotify:
+    """As professionals keep what they have sent."""
+    duty = ProfessionalNotify(
+        duty=uuid4(), step=0, revision=1, because=Because.FIRST, authority=kestrel.document["authority"]["id"], episode=uuid4(),
+        role=Role.DUTY_WORKER, channel=Channel.TEXT, wording=Wording.MISSING_NOTICE, rule="a-rule", protocol="a protocol",
+        cites=("S57",), created_at=datetime.now(UTC), **about,
+    )  # fmt: skip
+    heard = Received(
+        source="/safe-return/protocol", id=str(uuid4()), subject=kestrel.ids[code], time=duty.created_at, content=duty
+    )
+    engine = database.engine("professionals")
+    store = Store(engine, origin=Origin("professionals", service.worker._clocks))
+    person = kestrel.ids["boss"]
+    async with store.transaction() as uow:
+        delivery = Delivery.of(heard, lane="texts", now=duty.created_at, person=person)
+        await put(uow, "professionals", delivery, service.keyring, None)
+        await uow.connection.execute(
+            text("UPDATE delivery.deliveries SET state = :s WHERE duty = :d"), {"s": state, "d": duty.duty}
+        )
+    await engine.dispose()
+    return duty
+
+
+async def test_an_ok_answers_all_that_is_open_about_the_child_and_the_reply_says_what_is_left(
+    service: Carers, kestrel: Kestrel, database: Database
+) -> None:
+    first = await told_on_duty(service, kestrel, database, "C11")
+    second = await told_on_duty(service, kestrel, database, "C11", "delivered", deed="return-interview")
+    other = await told_on_duty(service, kestrel, database, "C12")
+    await told_on_duty(service, kestrel, database, "C12", "acknowledged")
+    await told_on_duty(service, kestrel, database, "C12", "failed")
+    said = await service.says(kestrel.phone("boss"), "OK")
+    assert said == []
+    assert (await answer(service, kestrel)).startswith("Which? C12, C11.")
+    said = await service.says(kestrel.phone("boss"), "ok c11")
+    assert {each.content.duty for each in said} == {first.duty, second.duty}  # type: ignore[attr-defined]
+    assert len({each.id for each in said}) == 2
+    assert await answer(service, kestrel) == (
+        "You have C11: noted, still to be done; record it in the console. Still open: C12. OK and the code, or OK ALL."
+    )
+    said = await service.says(kestrel.phone("boss"), "OK ALL")
+    assert other.duty in {each.content.duty for each in said}  # type: ignore[attr-defined]
+
+
+async def test_nobody_answers_what_another_was_told(service: Carers, kestrel: Kestrel, database: Database) -> None:
+    await told_on_duty(service, kestrel, database, "C11")
+    assert await service.says(kestrel.phone("worker"), "OK ALL") == []

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.console.read_model import repository as console_store
+from services.console.read_model.cases import open_cases
 from services.console.read_model.projections import Handlers as ConsoleHandlers
 from services.platform.messages.envelope import Received
 from services.platform.register.people import directory, directory_page
@@ -245,9 +246,9 @@ async def _console_shows(database: Database, said: list[Received[Any]], two: Two
         for each in said:
             await handlers.by_kind()[type(each.content)](each, uow)
     async with console.read() as reader:
-        seen = {name: await reader.fetch(console_store.open_episodes(name)) for name in (two.giver, two.taker)}
-        (mine,) = seen[two.taker]
-        duties = await reader.fetch(console_store.duties_of_episodes([mine.content.episode]))
+        seen = {name: await reader.fetch(open_cases(name)) for name in (two.giver, two.taker)}
+        (mine,) = (each.episode for each in seen[two.taker])
+        duties = await reader.fetch(console_store.duties_of_case(mine.child, mine.content.episode))
     assert seen[two.giver] == []
     still = {
         each.content.wording: each.content.authority for each in duties if each.content.state in {"open", "accepted"}

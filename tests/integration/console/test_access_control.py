@@ -108,6 +108,8 @@ async def test_no_page_of_another_authoritys_child_is_to_be_had_in_any_way(
         f"/episodes/{episode}",
         f"/parts/episodes/{episode}",
         f"/changes?child={child}",
+        *(f"{part}/children/{name}" for part in ("", "/parts") for name in (child, code_of(episode))),
+        f"/photographs/{child}",
         *(f"/duties/{each}" for each in (duty, watch)),
         *(f"/parts/duties/{each}" for each in (duty, watch)),
         *(f"/episodes/{episode}/acts/{act}" for act in ACT_SPECS),
@@ -127,8 +129,9 @@ async def test_no_page_of_another_authoritys_child_is_to_be_had_in_any_way(
 async def test_no_list_says_that_there_is_anything_of_another_authority(
     browser: httpx.AsyncClient, kestrels: tuple[UUID, str, UUID, UUID, str]
 ) -> None:
-    marks = [code_of(kestrels[0]), "kestrel", "could not be worked on", "Dead letters", *map(str, kestrels)]
-    for path in ("/", "/parts/open", "/directory", "/report", "/exercise", "/parts/exercise", "/protocol", "/simulate"):
+    marks = [code_of(kestrels[0]), "kestrel", "could not be processed", "Dead letters", *map(str, kestrels)]
+    paths = "/ /parts/open /housekeeping /parts/housekeeping /find /directory /report /exercise /parts/exercise /protocol /simulate"
+    for path in paths.split():
         page = await browser.get(path)
         assert page.status_code == 200, path
         assert [mark for mark in marks if mark in page.text] == [], path
@@ -141,10 +144,12 @@ async def test_every_page_that_there_is_has_been_thought_of(
     app = pages(opened, CLOCKS, changes, settings_of(database), [handbook.mount])
     assert {each.path for each in app.routes if isinstance(each, APIRoute)} == {
         "/", "/parts/open", "/changes", "/directory", "/report", "/exercise", "/parts/exercise", "/sign-in", "/sign-out",
+        "/children/{name}", "/parts/children/{name}", "/photographs/{child}", "/find", "/housekeeping", "/parts/housekeeping",
         "/episodes/{episode}", "/parts/episodes/{episode}", "/episodes/{id_}/acts/{act}",
         "/duties/{duty}", "/parts/duties/{duty}", "/duties/{id_}/acts/{act}",
         "/dead-letters", "/parts/dead-letters", "/dead-letters/{letter}/acts/dead-letter-redriven",
         "/shift", "/shift/acts/{act}", "/shift/changes/{change}/end",
+        "/shift/hand-over", "/shift/hand-overs/{hand_over}/accept",
         "/protocol", "/protocol/{event}", "/protocol/{event}/chart", "/simulate",
     }  # fmt: skip
 

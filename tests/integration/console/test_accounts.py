@@ -67,7 +67,7 @@ async def test_nobody_gets_any_page_without_signing_in(app: FastAPI, browser: ht
         for method in route.methods or ():
             answer = await browser.request(method, path)
             assert answer.status_code in {303, 401}, (method, path)
-            assert "Open episodes" not in answer.text
+            assert "Open cases" not in answer.text
 
 
 async def test_after_signing_in_one_is_where_one_wanted_to_be(opened: Store, browser: httpx.AsyncClient) -> None:

@@ -11,17 +11,20 @@ import pytest
 from fastapi import FastAPI
 
 from services.console.read_model.projections import Handlers
+from services.console.read_model.repository import held_acts
 from services.platform.messages.envelope import Received
 from services.platform.register import reasons
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReturned, PoliceReferenceTexted
+from services.safeguarding.child_events.plan_events import RiskAssessmentRecorded
+from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.duty.outcomes import DutyAcknowledged, StrategyDiscussionChanged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorActed, OperatorRole
-from services.safeguarding.roles import Role, Wording
+from services.safeguarding.roles import Deed, Role
 from tests.support.console import (
     account,
     csrf_in,
@@ -182,12 +185,12 @@ async def test_an_interview_of_a_child_who_is_not_back_is_refused_with_the_reaso
     assert "acts/return-interview" not in (await browser.get(page)).text
     assert (await browser.get(path)).status_code == 409
     await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=2, state="returned"), case.child))
-    form = await fill(browser, path, state="completed", reason="Held at the home")
+    form = await fill(browser, path, state="declined", note="Said no at the home")
     await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=3, state="missing"), case.child))
     for seen in (form["seen"], "missing"):
         refused = await browser.post(path, data=form | {"seen": seen})
         assert refused.status_code == 409
-        assert "The episode is now missing" in refused.text
+        assert "The case is now missing" in refused.text
         assert "recorded once the child is back" in refused.text
     assert await said_by_console(opened, case.child) == []
 
@@ -284,13 +287,40 @@ async def test_a_strategy_discussion_is_moved_from_its_episode(
 
 async def test_a_duty_of_no_episode_has_a_page_to_answer_it_on(browser: httpx.AsyncClient, opened: Store) -> None:
     child = new_id("child")
-    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), wording=Wording.WATCH_REVIEW_DUE)
+    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=Deed.WATCH_REVIEW)
     await hear(opened, HANDLERS, heard(watch, child))
     assert f"/duties/{watch.duty}" in (await browser.get("/")).text
     path = f"/duties/{watch.duty}/acts/watch-review"
-    answer = await browser.post(path, data=await fill(browser, path, goes_on="no", reason="Settled, talked to her"))
-    assert answer.headers["location"] == f"/duties/{watch.duty}?done=watch-review"
-    assert "Recorded: raised risk reviewed" in (await browser.get(answer.headers["location"])).text
+    answer = await browser.post(path, data=await fill(browser, path, goes_on="no", note="Settled, talked to her"))
+    assert answer.headers["location"] == f"/duties/{watch.duty}?done=held-watch-review"
+    page = (await browser.get(answer.headers["location"])).text
+    assert "Recorded: review of the raised risk. It goes out in one minute" in page
+    assert (f"/duties/{watch.duty}/acts/undone" in page, path in page) == (True, False)
+
+
+async def test_a_deed_is_undone_within_its_minute_and_corrected_once_it_has_gone_out(
+    browser: httpx.AsyncClient, opened: Store
+) -> None:
+    child = new_id("child")
+    asked = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=Deed.RISK_ASSESSMENT)
+    await hear(opened, HANDLERS, heard(asked, child))
+    path = f"/duties/{asked.duty}/acts/risk-assessment"
+    day = CLOCKS.story().date() + timedelta(days=30)
+    answers = {"missing": "high", "trafficker_influence": "low", "review_on": str(day), "note": "With the carer"}
+    assert (await browser.post(path, data=await fill(browser, path, **answers))).status_code == 303
+    undo = f"/duties/{asked.duty}/acts/undone"
+    assert (await browser.post(undo, data=await fill(browser, undo))).status_code == 303
+    recorded = RiskAssessmentRecorded(authority="kestrel", missing="low", trafficker_influence="low", review_on=day)
+    name = uuid4()
+    await hear(opened, HANDLERS, heard(recorded, child, at=CLOCKS.story(), id_=str(name)))
+    over = asked.model_copy(update={"revision": 2, "state": DutyState.CANCELLED, "ended_because": "answered"})
+    await hear(opened, HANDLERS, heard(over, child))
+    assert "stays on the record" in (await browser.get(path)).text
+    await browser.post(path, data=await fill(browser, path, **answers))
+    async with opened.read() as reader:
+        [held] = (await reader.fetch(held_acts(child, None))).values()
+    assert isinstance(held, RiskAssessmentRecorded)
+    assert (held.missing, held.corrects_event) == ("high", name)
 
 
 @pytest.mark.parametrize("path", ["/duties/{id}", "/duties/{id}/acts/phoned", "/episodes/{id}/acts/returned"])
@@ -301,30 +331,6 @@ async def test_what_nobody_knows_is_a_page_that_says_so(browser: httpx.AsyncClie
 @pytest.mark.parametrize("act", ["dead-letter-redriven", "nonsense"])
 async def test_an_act_without_a_form_is_no_page(browser: httpx.AsyncClient, case: Case, act: str) -> None:
     assert (await browser.get(f"/episodes/{case.episode}/acts/{act}")).status_code == 404
-
-
-async def test_somebody_on_duty_sees_who_the_child_is_once_and_is_on_record_for_it(
-    browser: httpx.AsyncClient, opened: Store, database: Database, keyring: Keyring
-) -> None:
-    document = authority()
-    engine = database.engine("casework")
-    ids = await load(engine, keyring, document, CLOCKS.wall())
-    await engine.dispose()
-    child, episode = ids["C1"], uuid4()
-    await hear(opened, HANDLERS, heard(episode_changed(episode), child))
-    path = f"/episodes/{episode}/acts/child-revealed"
-    form = await fill(browser, path, reason="A hospital rings about her")
-    shown = await browser.post(path, data=form)
-    assert (shown.status_code, "Amara C1 Diallo" in shown.text) == (200, True)
-    assert shown.headers["cache-control"] == "no-store"
-    again = await browser.post(path, data=form)
-    assert (again.status_code, "Amara" in again.text) == (303, False)
-    looked_up, acted = await said_by_console(opened, child)
-    assert looked_up.content.kind == "register.looked-up.v1"
-    assert looked_up.content.fields == ("child.name", "child.known_as")
-    assert (acted.content.act, len(acted.content.words)) == ("child-revealed", 1)
-    for page in ("/", f"/episodes/{episode}"):
-        assert "Amara" not in (await browser.get(page)).text
 
 
 @pytest.mark.parametrize("role", [OperatorRole.AUDITOR, OperatorRole.OPERATOR])

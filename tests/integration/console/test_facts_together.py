@@ -58,7 +58,7 @@ async def test_the_duties_of_one_decision_are_each_kept_in_their_newest_state(op
         heard(message_decided("answer", duties=(later, older)), child),
     )
     async with opened.read() as reader:
-        duties = await reader.fetch(read_model.duties_of_episodes([episode]))
+        duties = await reader.fetch(read_model.duties_of_case(child, episode))
         entries = await reader.fetch(read_model.entries_of_child(child))
     assert {each.content.duty: each.content for each in duties} == {one.duty: later, other.duty: other}
     assert entries == [], "without a verdict, nothing of it is on the timeline"
@@ -78,13 +78,20 @@ async def test_a_page_shows_the_same_of_facts_that_came_together_as_of_each_alon
                 for part, name in zip(parts_of(each.content), part_ids(each.content, each.id), strict=True)
             ]
         await hear(opened, HANDLERS, *messages)
-        page = (await browser.get(f"/episodes/{episode}")).text
+        page = (await browser.get(f"/episodes/{episode}?whole=true")).text
         timeline = page[page.index('<ol class="timeline">') :]
         lines = re.findall(r"<li class=.*?</div>\s*</li>", timeline, re.DOTALL)
         pages.append(sorted(re.sub(r'id="[^"]*"', "", each) for each in lines))
     assert pages[0] == pages[1]
     shown = "\n".join(pages[0])
-    for said in ("Taken by the other end", "On the handset", "Not reached", "Attempt 1", "rule weighed", "Told"):
+    for said in (
+        "Delivered, no reply yet",
+        "On their phone",
+        "Could not be reached",
+        "Attempt 1",
+        "its condition is not met",
+        "Told",
+    ):
         assert said in shown
 
 

@@ -26,7 +26,7 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
 from services.safeguarding.identifiers import code_of, new_id
-from services.safeguarding.roles import Role, Wording
+from services.safeguarding.roles import Deed, Role
 from tests.support.browser import AXE, CHROMIUM, NARROW, WIDE, against_wcag
 from tests.support.console import (
     PASSWORD,
@@ -142,12 +142,12 @@ async def test_a_duty_that_is_answered_shows_so_on_its_page_and_asks_for_nothing
     page: Page, opened: Store
 ) -> None:
     child, now = new_id("child"), CLOCKS.story()
-    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER, at=now), wording=Wording.WATCH_REVIEW_DUE)
+    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER, at=now), deed=Deed.WATCH_REVIEW)
     await hear(opened, HANDLERS, heard(watch, child))
-    await page.goto(f"/duties/{watch.duty}?done=watch-review")
+    await page.goto(f"/duties/{watch.duty}?done=held-watch-review")
     await expect(page.locator("#liveness")).to_have_text("Live")
     await expect(page.get_by_role("heading", name="What you can do")).to_be_visible()
-    answered = duty_changed(None, duty=watch.duty, revision=2, state="acknowledged", wording=Wording.WATCH_REVIEW_DUE)
+    answered = duty_changed(None, duty=watch.duty, revision=2, state="acknowledged", deed=Deed.WATCH_REVIEW)
     await hear(opened, HANDLERS, heard(answered, child))
     await expect(page.locator("#part .tag.acknowledged")).to_be_visible(timeout=1000)
     await expect(page.get_by_role("heading", name="What you can do")).to_have_count(0)
@@ -258,7 +258,7 @@ async def test_a_shift_is_worked_with_no_other_key_than_tab_enter_and_letters(
     await _tab_to(page, "Password")
     await page.keyboard.type(PASSWORD)
     await _enter(page)
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Open episodes")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Open cases")
     await _tab_to(page, code_of(episode))
     await _enter(page)
     await _tab_to(page, "The child is back")
@@ -383,11 +383,14 @@ async def every_page(opened: Store, database: Database, keyring: Keyring) -> lis
         starts_at=CLOCKS.story() + timedelta(hours=3),
         quorum="not-reached",
     )
-    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), wording=Wording.WATCH_REVIEW_DUE)
+    watch, risk = (
+        duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=deed)
+        for deed in (Deed.WATCH_REVIEW, Deed.RISK_ASSESSMENT)
+    )
     await hear(opened, HANDLERS, heard(letter, child, at=CLOCKS.story(), id_=name), heard(planned, child))
-    await hear(opened, HANDLERS, heard(watch, child))
+    await hear(opened, HANDLERS, heard(watch, child), heard(risk, child))
     of_duty = ("phoned", "acknowledged-for", "sent-again")
-    of_episode = ("returned", "police-reference", "discussion-redated", "child-revealed")
+    of_episode = ("returned", "police-reference", "police-grade", "discussion-redated", "child-revealed")
     back = uuid4()
     await hear(opened, HANDLERS, heard(episode_changed(back, state="returned"), new_id("child")))
     return [
@@ -403,6 +406,7 @@ async def every_page(opened: Store, database: Database, keyring: Keyring) -> lis
         f"/episodes/{episode}?done=phoned",
         f"/duties/{duty}",
         f"/duties/{watch.duty}/acts/watch-review",
+        f"/duties/{risk.duty}/acts/risk-assessment",
         f"/episodes/{back}/acts/return-interview",
         f"/episodes/{episode}/acts/return-interview",
         *(f"/duties/{duty}/acts/{act}" for act in of_duty),
@@ -420,7 +424,7 @@ async def _sign_in(page: Page, name: str) -> None:
     await page.get_by_label("Name").fill(name)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Open episodes")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Open cases")
 
 
 async def _reported(opened: Store) -> tuple[UUID, str, UUID]:

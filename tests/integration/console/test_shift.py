@@ -10,15 +10,28 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from services.console.read_model.projections import Handlers
+from services.platform.register.children.facts import missing_now
 from services.platform.register.people import directory
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Store
+from services.safeguarding.identifiers import code_of
 from services.safeguarding.operators import OperatorActed, OperatorRole
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import in_england
-from tests.support.console import account, browser_at, csrf_in, said_by_console, sign_in, somewhere
+from tests.support.console import (
+    account,
+    browser_at,
+    csrf_in,
+    episode_changed,
+    hear,
+    heard,
+    said_by_console,
+    sign_in,
+    somewhere,
+)
 from tests.support.database import Database
 from tests.support.register import authority, load, number_of
 
@@ -149,6 +162,50 @@ async def test_a_swap_is_two_changes_and_one_act(desk: Desk, opened: Store) -> N
     [acted] = await said_by_console(opened, desk.ids["night"])
     assert isinstance(acted.content, OperatorActed)
     assert (acted.content.act, acted.content.authority) == ("shift-covered", desk.name)
+
+
+async def test_a_shift_is_handed_over_with_what_is_open_and_accepted_once(
+    desk: Desk, app: FastAPI, opened: Store
+) -> None:
+    episode, child, night = uuid4(), desk.ids["C1"], desk.ids["night"]
+    changed = episode_changed(episode).model_copy(update={"authority": desk.name})
+    await hear(opened, Handlers(CLOCKS), heard(changed, child))
+    page = await desk.browser.get("/shift/hand-over")
+    assert f"C1 ({code_of(episode)}): missing" in page.text
+    form = {"csrf": csrf_in(page), "act": str(uuid4()), "to": night, "hand_over": "C1: her aunt rings at nine"}
+    for _ in range(2):
+        assert (await desk.browser.post("/shift/hand-over", data=form)).status_code == 303
+    shift = await desk.browser.get("/shift")
+    assert shift.text.count("her aunt rings at nine") == 1
+    [path] = re.findall(r"/shift/hand-overs/[0-9a-f-]+/accept", shift.text)
+    async with browser_at(app, somewhere()) as other:
+        await sign_in(other, await account(opened, authority="lapwing"))
+        theirs = await other.get("/shift")
+        assert "her aunt" not in theirs.text
+        await other.post(path, data={"csrf": csrf_in(theirs), "act": str(uuid4())})
+    assert "nobody has accepted it yet" in (await desk.browser.get("/shift")).text
+    for _ in range(2):
+        await desk.browser.post(path, data={"csrf": csrf_in(shift), "act": str(uuid4())})
+    assert "Accepted by Test Operator" in (await desk.browser.get("/shift")).text
+    said = [each.content for each in await said_by_console(opened, night)]
+    assert [each.kind for each in said] == [
+        "shift.handed-over.v1",
+        "operator.acted.v1",
+        "shift.accepted.v1",
+        "operator.acted.v1",
+    ]
+    assert not any("aunt" in each.model_dump_json() for each in said)
+
+
+async def test_who_comes_on_is_told_how_many_children_are_missing(desk: Desk, opened: Store) -> None:
+    for child, state in (("C1", "missing"), ("C2", "located"), ("C11", "returned")):
+        changed = episode_changed(uuid4(), state=state).model_copy(update={"authority": desk.name})
+        await hear(opened, Handlers(CLOCKS), heard(changed, desk.ids[child]))
+    engine = desk.database.engine("professionals")
+    async with engine.connect() as connection:
+        assert await Reader(connection).fetch(missing_now(desk.name)) == 2
+        assert await Reader(connection).fetch(missing_now("lapwing")) == 0
+    await engine.dispose()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.sms import REPEAT_MARK, STRANGERS_ANSWER_WITHIN, TextMedium, signature_is_valid
 from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.model import Delivery, PreparedMessage
+from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFallback
 from services.platform.delivery.sms_status.webhook import mount_status_route
@@ -252,7 +253,8 @@ def door(floor: Floor) -> httpx.AsyncClient:
     app = FastAPI()
     answer_with_problems(app, passing=(), passes_by_itself=lambda _: False)
     receipts = Receipts("professionals", floor.store, floor.clocks)
-    mount_status_route(app, receipts, TwilioDoor(public_url=PUBLIC, tokens=TOKENS, accounts={ACCOUNT_SID}))
+    keys = CallKeys(floor.store, floor.clocks, floor.keyring, PUBLIC)
+    mount_status_route(app, receipts, keys, TwilioDoor(public_url=PUBLIC, tokens=TOKENS, accounts={ACCOUNT_SID}))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC)
 
 
@@ -268,6 +270,56 @@ async def report_call(client: httpx.AsyncClient, delivery: object, sid: str, sta
     url = f"{PUBLIC}/texts/status?delivery={delivery}"
     answer = await client.post(url, data=form, headers={"X-Twilio-Signature": signed(url, form)})
     return answer.status_code
+
+
+async def press(client: httpx.AsyncClient, delivery: object, key: str, **headers: str) -> httpx.Response:
+    form, url = {"CallSid": "CA1", "Digits": key}, f"{PUBLIC}/calls/keys?delivery={delivery}"
+    return await client.post(url, data=form, headers={"X-Twilio-Signature": signed(url, form)} | headers)
+
+
+@pytest.mark.parametrize(
+    ("keys", "outcomes", "last_said"),
+    [
+        ("1", ["duty.acknowledged.v1"], "recorded that you have it"),
+        ("11", ["duty.acknowledged.v1"], "recorded that you have it"),
+        ("2", ["duty.failed.v1"], "next person is asked now"),
+        ("22", ["duty.failed.v1"], "next person is asked now"),
+        ("21", ["duty.failed.v1", "duty.acknowledged.v1"], "recorded that you have it"),
+        ("12", ["duty.acknowledged.v1"], "recorded that you have it"),
+        ("9", [], "Press 9 to hear it again"),
+    ],
+)
+async def test_a_key_in_a_call_answers_once_and_is_told_so(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, keys: str, outcomes: list[str], last_said: str
+) -> None:
+    async with running_floor(
+        engine, keyring, not_started, service="professionals", prepare=prepare_to_landline
+    ) as floor:
+        duty = told()
+        delivery = await floor.put(duty, "texts")
+        await floor.until(delivery.id, "accepted")
+        async with door(floor) as client:
+            said = [(await press(client, delivery.id, key)).text for key in keys][-1]
+        answers = [each["data"] | {"type": each["type"]} for each in await floor.said(duty.subject)]
+    assert last_said in said
+    told_of = [each for each in answers if each["type"] in {"duty.acknowledged.v1", "duty.failed.v1"}]
+    assert [each["type"] for each in told_of] == outcomes
+    assert {each.get("how", each.get("reason")) for each in told_of} <= {"call", "declined"}
+
+
+async def test_only_twilio_presses_a_key_and_of_a_call_nobody_knows_nothing_is_said(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        duty = told()
+        delivery = await floor.put(duty, "texts")
+        await floor.until(delivery.id, "accepted")
+        async with door(floor) as client:
+            forged = await press(client, delivery.id, "1", **{"X-Twilio-Signature": "wrong"})
+            assert forged.status_code == 403
+            assert (await press(client, "nonsense", "1")).status_code == 400
+            assert "This is over" in (await press(client, uuid4(), "1")).text
+        assert "duty.acknowledged.v1" not in await floor.kinds_said(duty.subject)
 
 
 async def test_a_report_of_arrival_is_said_once_whatever_order_reports_come_in(

@@ -84,7 +84,7 @@ async def test_an_officer_reads_acknowledges_and_adds_the_reference_on_a_phone(p
     await page.get_by_label("Your reference").fill("NP-20261124-0042")
     await page.get_by_label("Kind of reference").select_option(label="Missing person")
     await _as_it_should_be(page)
-    await page.get_by_role("button", name="Add the reference").tap()
+    await page.get_by_role("button", name="Record it").tap()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("It is recorded")
     [given] = await police.said_since(told, ("police.reference-given",))
     assert given["data"]["reference_kind"] == "missing-person"
@@ -114,5 +114,5 @@ async def test_once_the_child_is_back_the_page_has_the_place_for_a_reference_alo
     await expect(page.get_by_label("Officer's name")).to_have_count(0)
     await _as_it_should_be(page)
     await page.get_by_label("Your reference").fill("NP-20261124-0042")
-    await page.get_by_role("button", name="Add the reference").tap()
+    await page.get_by_role("button", name="Record it").tap()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("It is recorded")

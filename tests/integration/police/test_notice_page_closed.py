@@ -120,3 +120,23 @@ async def test_a_return_that_was_a_mistake_opens_the_notice_again(police: Police
     await then(police, Wording.RETURNED_NOTICE, told.content.episode)
     await then(police, Wording.RETURN_WITHDRAWN_NOTICE, told.content.episode)
     assert "Diallo" in (await police.http.post(path, data={"answer": "read"})).text
+
+
+async def test_a_force_without_an_api_grades_and_closes_on_the_page_and_a_form_sent_twice_is_one_reply(
+    police: Police,
+) -> None:
+    told, path = await mailed(police)
+    await police.http.post(path, data=OFFICER | {"grade": "medium"})
+    for _ in range(2):
+        await police.http.post(path, data={"answer": "have-it", "grade": "high"})
+    await then(police, Wording.RETURNED_NOTICE, told.content.episode)
+    for _ in range(2):
+        page = await police.http.post(path, data={"answer": "have-it", "closed": "yes"})
+        assert "It is recorded" in page.text
+    said = await police.said_since(told, ("police.risk-graded", "police.closed"))
+    assert [(each["type"], each["data"].get("grade")) for each in {each["id"]: each for each in said}.values()] == [
+        ("police.risk-graded.v1", "medium"),
+        ("police.risk-graded.v1", "high"),
+        ("police.closed.v1", None),
+    ]
+    assert {each["data"]["force"] for each in said} == {told.content.force}

@@ -88,7 +88,7 @@ async def test_the_one_on_duty_is_texted_and_the_outcome_names_the_person(profes
     await professionals.floor.until(told.content.telling, "accepted", within=3)
     [text] = professionals.medium.sent
     assert text.recipient == professionals.number("day")
-    assert text.body.endswith(f"OK {told.content.code}")
+    assert text.body.endswith(f"OK C1 ({told.content.code})")
     accepted = (await professionals.floor.said(told.subject))[-1]
     assert accepted["data"]["person"] == professionals.ids["day"]
 
@@ -170,3 +170,9 @@ def _with(received_: Any, content: Any) -> Any:
     return type(received_)(
         source=received_.source, id=received_.id, subject=received_.subject, time=received_.time, content=content
     )
+
+
+async def test_who_comes_on_duty_is_told_how_many_children_are_missing(professionals: Professionals) -> None:
+    told = await professionals.tell(wording=Wording.SHIFT_BEGINS)
+    await professionals.floor.until(told.content.telling, "accepted", within=3)
+    assert "Children missing now: 0." in professionals.medium.sent[0].body

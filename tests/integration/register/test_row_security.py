@@ -42,6 +42,9 @@ def test_roles_without_personal_work_reach_no_data_key(database: Database, role:
         ("console", "for_contact"),
         ("console", "forces_for_police"),
         ("police", "words_of_operators"),
+        ("police", "words_for_duty_desk"),
+        ("professionals", "people_for_duty_desk"),
+        ("carers", "for_duty_desk"),
         ("carers", "words_told_to_police"),
         ("console", "words_told_to_police"),
         ("strategy", "words_told_to_police"),
@@ -61,14 +64,23 @@ def test_nobody_but_casework_writes_the_register(database: Database, role: str) 
         connection.execute("INSERT INTO register.authorities VALUES ('x', 'x', NULL)")
 
 
-def test_the_console_reads_what_operators_said_and_nobody_elses_words(database: Database) -> None:
+def test_what_was_said_is_for_the_duty_desk_but_a_discussions_record_and_reasons_have_views_of_their_own(
+    database: Database,
+) -> None:
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")  # there is no such discussion
+        connection.execute("INSERT INTO register.words VALUES ('words-of-record', 'child-x', '', NULL, now())")
+        connection.execute("INSERT INTO strategy.records VALUES (gen_random_uuid(), '{}', '{words-of-record}', now())")
     with _login(database, "police") as connection:
-        connection.execute("INSERT INTO register.words VALUES ('words-of-an-officer', 'child-x', '', NULL, now())")
         connection.execute("INSERT INTO register.words VALUES ('words-of-carer', 'child-x', '', 'person-1', now())")
     with _login(database, "console") as connection:
         connection.execute("INSERT INTO register.words VALUES ('words-of-manager', 'child-x', '', 'account-1', now())")
-        seen = connection.execute("SELECT id FROM register.words_of_operators WHERE about = 'child-x'").fetchall()
-    assert seen == [("words-of-manager",)]
+        for view, wanted in (
+            ("words_of_operators", ["words-of-manager"]),
+            ("words_for_duty_desk", ["words-of-carer", "words-of-manager"]),
+        ):
+            rows = connection.execute(f"SELECT id FROM register.{view} WHERE about = 'child-x' ORDER BY id").fetchall()
+            assert [each for (each,) in rows] == wanted
 
 
 @pytest.mark.parametrize("role", ["casework", "carers", "police", "console"])

@@ -159,7 +159,7 @@ def reaches(case: Case, decision: Decision) -> bool:
     if not case.human and case.means == {"nothing"}:
         return True
     return decision.answer in {
-        Answer.STATUS, Answer.STATUS_NOTHING_OPEN, Answer.CODE_UNKNOWN, Answer.REFERENCE_WITHOUT_NUMBER,
+        Answer.STATUS, Answer.STATUS_NOTHING_OPEN, Answer.CODE_UNKNOWN, Answer.NOTHING_OPEN, Answer.REFERENCE_WITHOUT_NUMBER,
         Answer.STATUS_TO_STAFF, Answer.STATUS_BY_CODE, Answer.BACK_ALREADY,
     } and case.means == {"answer"}  # fmt: skip
 

@@ -37,6 +37,9 @@ CLAIMS = (
 )
 
 
+CODED = tuple(f"C{number}" for number in range(1017, 1057))
+
+
 def every_reply() -> Iterator[tuple[str, str, str]]:
     for language in messages.LANGUAGES:
         for answer in Answer:
@@ -49,6 +52,8 @@ def every_reply() -> Iterator[tuple[str, str, str]]:
                                 standing=Standing("missing", police, answered),
                                 claims=claims,
                                 coded="C1000",
+                                which=CODED if len(claims) == 0 else (),
+                                open=CODED,
                             )
                             for body in messages.write_replies(decision, CODES[: len(claims)], language, line):
                                 yield language, answer, messages.add_code(body, "WWWWW", CODES[: len(claims)])
@@ -82,6 +87,10 @@ def test_each_says_what_to_do_in_danger_except_to_staff(language: str, name: str
     to_staff_or_a_question = {
         Answer.ACKNOWLEDGED,
         Answer.CODE_UNKNOWN,
+        Answer.NOTHING_OPEN,
+        Answer.OK_WHICH,
+        Answer.TAKEN,
+        Answer.TAKEN_TO_DO,
         Answer.OFFICER,
         Answer.STATUS_TO_STAFF,
         Answer.STATUS_BY_CODE,

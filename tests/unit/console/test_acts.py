@@ -6,28 +6,29 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-import yaml
 
 from services.console.policy.about import About
 from services.console.policy.acts import ACT_SPECS, possible_acts, read_form, steps_to_choose
 from services.console.policy.permits import MAY, May
-from services.console.policy.shift.changes import CHANGE_SPECS
-from services.console.web.wording import MESSAGES
-from services.safeguarding.child_events import discussion_events, events, plan_events
+from services.console.policy.shift.changes import CHANGE_SPECS, HAND_OVER
+from services.console.web.wording import Words
+from services.safeguarding.child_events import discussion_events, events
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
 from services.safeguarding.duty.decisions import OVER, EpisodeState
 from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.duty.outcomes import DutyAcknowledged, StrategyDiscussionChanged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorAct, OperatorRole
-from services.safeguarding.roles import Role, Wording
+from services.safeguarding.roles import Deed, Role
 from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
 
 NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)
 ACT = UUID(int=7)
 EPISODE = uuid4()
 WITHOUT_A_FORM = {
+    OperatorAct.CHILD_VIEWED,
     OperatorAct.ROTA_CHANGE_ENDED,
+    OperatorAct.SHIFT_ACCEPTED,
     OperatorAct.CONNECTION_TESTED,
     OperatorAct.DEAD_LETTER_REDRIVEN,
     OperatorAct.EXERCISE_STARTED,
@@ -39,9 +40,9 @@ def about_episode(state: str = "missing", **more: Any) -> About:
     return About(new_id("child"), "kestrel", exercise=False, episode=episode_changed(EPISODE, state=state), **more)
 
 
-def about_duty(*steps: Any, state: str = "open", wording: Wording = Wording.MISSING_NOTICE) -> About:
-    duty = duty_changed(EPISODE, *steps, state=state, wording=wording)
-    return replace(about_episode(), duty=duty)
+def about_duty(*steps: Any, state: str = "open", deed: Deed | None = None, **more: Any) -> About:
+    duty = duty_changed(EPISODE, *steps, state=state, deed=deed)
+    return replace(about_episode(), duty=duty, **more)
 
 
 def discussion(state: str = "planned") -> StrategyDiscussionChanged:
@@ -61,11 +62,11 @@ def discussion(state: str = "planned") -> StrategyDiscussionChanged:
 POLICE, WORKER = step(0, Role.POLICE_CONTROL_ROOM, "failed"), step(1, Role.DUTY_WORKER)
 
 
-def acts(about: About) -> set[OperatorAct]:
+def acts(about: About) -> set[OperatorAct | Deed]:
     return {each.act for each in possible_acts(about)}
 
 
-def said(act: OperatorAct, about: About, **form: str) -> list[Any]:
+def said(act: OperatorAct | Deed, about: About, **form: str) -> list[Any]:
     spec = ACT_SPECS[act]
     answers = read_form(spec, about, ACT, form, NOW)
     kept: dict[str, tuple[str, ...]] = {
@@ -74,19 +75,19 @@ def said(act: OperatorAct, about: About, **form: str) -> list[Any]:
     return list(spec.messages(about, replace(answers, words=kept)))
 
 
-def faults_of(act: OperatorAct, about: About, **form: str) -> dict[str, Fault]:
+def faults_of(act: OperatorAct | Deed, about: About, **form: str) -> dict[str, Fault]:
     with pytest.raises(Faults) as found:
         read_form(ACT_SPECS[act], about, ACT, form, NOW)
     return found.value.by_field
 
 
-@pytest.mark.parametrize("act", sorted(set(OperatorAct) - WITHOUT_A_FORM))
-def test_every_act_has_its_form_and_the_words_of_its_page(act: OperatorAct) -> None:
-    content = yaml.safe_load((MESSAGES / "en.yaml").read_text())
-    assert {"title", "follows", "button"} <= set(content["forms"][act])
-    for field in (ACT_SPECS.get(act) or CHANGE_SPECS[act]).asks:
-        assert set(field.choices) <= set(content["asked"][field.name].get("choices", ()))
-    assert set(content["fields"]["form_fault"]) == set(Fault)
+@pytest.mark.parametrize("act", sorted({*OperatorAct, *Deed} - WITHOUT_A_FORM))
+def test_every_act_has_its_form_and_the_words_of_its_page(act: OperatorAct | Deed) -> None:
+    words = Words()
+    assert {"title", "follows", "button"} <= set(words.form(act))
+    spec = ACT_SPECS.get(act) or CHANGE_SPECS.get(act)  # type: ignore[arg-type]
+    for field in HAND_OVER if spec is None else spec.asks:
+        assert set(field.choices) <= set(words.field(field.name)["choices"])
 
 
 def test_what_may_be_done_about_a_missing_child() -> None:
@@ -94,7 +95,10 @@ def test_what_may_be_done_about_a_missing_child() -> None:
         OperatorAct.RETURNED,
         OperatorAct.LOCATED,
         OperatorAct.REPORT_RETRACTED,
-        OperatorAct.POLICE_REFERENCE,
+        Deed.POLICE_REFERENCE,
+        Deed.POLICE_GRADE,
+        Deed.POLICE_CLOSED,
+        Deed.PARENTS_DECISION,
         OperatorAct.INFORMED,
         OperatorAct.NOTED,
         OperatorAct.CHILD_REVEALED,
@@ -105,8 +109,11 @@ def test_a_located_child_may_have_been_seen_by_police_and_is_not_interviewed_bef
     assert acts(about_episode("located")) == {
         OperatorAct.RETURNED,
         OperatorAct.REPORT_RETRACTED,
-        OperatorAct.POLICE_REFERENCE,
-        OperatorAct.SAFE_AND_WELL_CHECK,
+        Deed.POLICE_REFERENCE,
+        Deed.POLICE_GRADE,
+        Deed.POLICE_CLOSED,
+        Deed.PARENTS_DECISION,
+        Deed.SAFE_AND_WELL_CHECK,
         OperatorAct.INFORMED,
         OperatorAct.NOTED,
         OperatorAct.CHILD_REVEALED,
@@ -117,15 +124,16 @@ def test_a_check_or_an_interview_that_is_recorded_is_asked_for_no_more() -> None
     about = about_episode("returned")
     assert about.episode is not None
     done = about.episode.model_copy(update={"open_conditions": ("police-closed",)})
-    assert not {OperatorAct.SAFE_AND_WELL_CHECK, OperatorAct.RETURN_INTERVIEW} & acts(replace(about, episode=done))
+    assert not {Deed.SAFE_AND_WELL_CHECK, Deed.RETURN_INTERVIEW} & acts(replace(about, episode=done))
 
 
 def test_what_may_be_done_about_a_child_who_is_back() -> None:
     assert acts(about_episode("returned")) == {
         OperatorAct.RETURN_RETRACTED,
-        OperatorAct.POLICE_REFERENCE,
-        OperatorAct.SAFE_AND_WELL_CHECK,
-        OperatorAct.RETURN_INTERVIEW,
+        Deed.POLICE_REFERENCE,
+        Deed.POLICE_CLOSED,
+        Deed.SAFE_AND_WELL_CHECK,
+        Deed.RETURN_INTERVIEW,
         OperatorAct.INFORMED,
         OperatorAct.NOTED,
         OperatorAct.CHILD_REVEALED,
@@ -140,7 +148,7 @@ def test_nothing_may_be_done_about_an_episode_that_is_over_but_to_note_and_to_as
 
 
 def test_while_an_act_is_held_it_can_be_undone_and_no_other_may_end_the_search() -> None:
-    held = acts(about_episode(held=(ACT,)))
+    held = acts(about_episode(held={ACT: events.ChildReturned(authority="kestrel")}))
     assert OperatorAct.UNDONE in held
     assert not held & {OperatorAct.RETURNED, OperatorAct.LOCATED, OperatorAct.REPORT_RETRACTED}
 
@@ -248,34 +256,48 @@ def test_what_is_taken_back_says_which(act: OperatorAct, retracts: str, state: s
         (OperatorAct.LOCATED, "missing"),
         (OperatorAct.REPORT_RETRACTED, "missing"),
         (OperatorAct.RETURN_RETRACTED, "returned"),
-        (OperatorAct.SAFE_AND_WELL_CHECK, "located"),
+        (Deed.POLICE_CLOSED, "returned"),
     ],
 )
-def test_what_is_said_on_an_episodes_page_is_of_that_episode_and_of_no_later_one(act: OperatorAct, state: str) -> None:
+def test_what_is_said_on_an_episodes_page_is_of_that_episode_and_of_no_later_one(
+    act: OperatorAct | Deed, state: str
+) -> None:
     [told] = said(act, about_episode(state), reason="x")
     assert told.episode == EPISODE
 
 
-def test_an_interview_needs_its_outcome() -> None:
+def test_an_interview_needs_its_outcome_and_a_refusal_its_reason() -> None:
     about = about_episode("returned")
-    assert faults_of(OperatorAct.RETURN_INTERVIEW, about, reason="x", state="over") == {"state": Fault.NOT_OFFERED}
-    [interview] = said(OperatorAct.RETURN_INTERVIEW, about, reason="x", state="declined")
-    assert interview.state == "declined"
+    assert faults_of(Deed.RETURN_INTERVIEW, about, note="x", state="over") == {"state": Fault.NOT_OFFERED}
+    assert faults_of(Deed.RETURN_INTERVIEW, about, state="declined") == {"note": Fault.MISSING}
+    [interview] = said(Deed.RETURN_INTERVIEW, about, note="x", state="declined")
+    assert (interview.state, interview.channel, interview.episode) == ("declined", "console", EPISODE)
 
 
-@pytest.mark.parametrize(("answer", "goes_on"), [("yes", True), ("no", False)])
-def test_a_watch_is_reviewed_where_its_duty_waits(answer: str, goes_on: bool) -> None:
-    about = about_duty(WORKER, wording=Wording.WATCH_REVIEW_DUE)
-    [reviewed] = said(OperatorAct.WATCH_REVIEW, about, goes_on=answer, reason="Talked it over")
-    assert reviewed.goes_on is goes_on
-    assert OperatorAct.WATCH_REVIEW not in acts(about_duty(WORKER))
+def test_a_deed_is_recorded_where_its_duty_waits_and_corrected_once_it_is_recorded() -> None:
+    assert Deed.TALK in acts(about_duty(WORKER, deed=Deed.TALK))
+    assert not {Deed.TALK, Deed.WATCH_REVIEW} & acts(about_duty(WORKER))
+    over: dict[str, Any] = {"state": "cancelled", "deed": Deed.TALK}
+    assert Deed.TALK not in acts(about_duty(WORKER, **over))
+    [corrected] = said(Deed.TALK, about_duty(WORKER, **over, recorded=ACT))
+    assert (corrected.kind, corrected.corrects_event) == ("watch.talk-planned.v1", ACT)
+    assert Deed.TALK in acts(about_duty(WORKER, **over, recorded=ACT))
 
 
-def test_that_the_talk_is_planned_is_recorded_where_its_duty_waits() -> None:
-    about = about_duty(WORKER, wording=Wording.WATCH_OPENED)
-    [planned] = said(OperatorAct.WATCH_TALK_PLANNED, about, reason="Ms Khan, on Thursday; the carer knows")
-    assert isinstance(planned, plan_events.WatchTalkPlanned)
-    assert OperatorAct.WATCH_TALK_PLANNED not in acts(about_duty(WORKER, wording=Wording.WATCH_REVIEW_DUE))
+def test_a_deed_that_waits_to_go_out_can_be_undone_and_ends_no_search() -> None:
+    held = {ACT: events.PoliceReferenceTexted(authority="kestrel")}
+    found = acts(about_episode(held=held))
+    assert {OperatorAct.UNDONE, OperatorAct.RETURNED} <= found
+    assert Deed.POLICE_REFERENCE not in found
+
+
+def test_a_grade_is_of_the_force_of_the_episode() -> None:
+    [graded] = said(Deed.POLICE_GRADE, about_episode(), grade="high", review_at="2026-11-25T09:30")
+    assert (graded.force, graded.grade, graded.reply) == ("northmoor-police", "high", str(ACT))
+    about = about_episode()
+    assert about.episode is not None
+    nobody_knows = replace(about, episode=about.episode.model_copy(update={"force": None}))
+    assert not {Deed.POLICE_GRADE, Deed.POLICE_CLOSED} & acts(nobody_knows)
 
 
 def test_a_discussion_is_moved_to_a_local_time() -> None:

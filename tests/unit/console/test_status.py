@@ -3,12 +3,14 @@
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+import pytest
+
 from services.console.policy.record import RecordedMessage
-from services.console.policy.status import UpcomingStep, episode_line, overview
+from services.console.policy.status import CaseLine, DutyLine, UpcomingStep, episode_line, is_overdue, overview
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.identifiers import new_id, provisional_child
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import Role, Wording
 from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
 
 SOON = REPORTED_AT + timedelta(minutes=5)
@@ -24,7 +26,10 @@ def recorded(content: DutyChanged) -> RecordedMessage[DutyChanged]:
 
 
 def later_duty(episode: UUID, rule: str, at: datetime) -> RecordedMessage[RuleDue]:
-    content = RuleDue(authority="kestrel", deadline=uuid4(), version=1, rule=rule, episode=episode)
+    content = RuleDue(
+        authority="kestrel", deadline=uuid4(), version=1, rule=rule, episode=episode, wording=Wording.STILL_MISSING,
+        role=Role.DUTY_WORKER,
+    )  # fmt: skip
     return RecordedMessage("", new_id("child"), at, exercise=False, content=content)
 
 
@@ -60,7 +65,7 @@ def test_an_overdue_duty_waits_and_is_the_most_pressing() -> None:
     line = episode_line(recorded_episode(episode), [recorded(open_), recorded(overdue)])
     assert line.overdue == 1
     assert [each.duty.content.duty for each in line.waiting] == [overdue.duty, open_.duty]
-    assert line.next == UpcomingStep(SOON, Role.DUTY_SENIOR_MANAGER)
+    assert line.next == UpcomingStep(SOON, Role.DUTY_SENIOR_MANAGER, Wording.MISSING_NOTICE)
 
 
 def test_what_comes_next_may_be_a_later_duty_of_this_episode() -> None:
@@ -70,8 +75,8 @@ def test_what_comes_next_may_be_a_later_duty_of_this_episode() -> None:
         later_duty(episode.episode, "still-missing-24-hours", SOON),
     ]
     line = episode_line(recorded_episode(episode), [], [*due, later_duty(uuid4(), "anothers", REPORTED_AT)])
-    assert [each.rule for each in line.later] == ["still-missing-24-hours", "still-missing-48-hours"]
-    assert line.next == UpcomingStep(SOON, rule="still-missing-24-hours")
+    assert [each.at for each in line.later] == [SOON, LATER]
+    assert line.next == UpcomingStep(SOON, Role.DUTY_WORKER, Wording.STILL_MISSING)
 
 
 def test_an_overdue_duty_without_a_next_step_still_waits() -> None:
@@ -82,26 +87,40 @@ def test_an_acknowledged_duty_waits_for_nobody() -> None:
     assert not duty_changed(uuid4(), state="acknowledged").goes_on
 
 
-def test_a_child_who_is_back_comes_after_those_who_are_not() -> None:
-    back = episode_changed(uuid4(), state="returned", opened_at=REPORTED_AT - timedelta(days=1))
-    missing = episode_changed(uuid4())
-    shown = overview([recorded_episode(back), recorded_episode(missing)], [], [])
-    assert [line.episode.content for line in shown.episodes] == [missing, back]
-    assert shown.not_back == 1
+def case(
+    state: str = "missing", *, opened_at: datetime = REPORTED_AT, overdue: int = 0, exercise: bool = False
+) -> CaseLine:
+    content = episode_changed(uuid4(), state=state, opened_at=opened_at)
+    episode = RecordedMessage("", new_id("child"), REPORTED_AT, exercise=exercise, content=content)
+    return CaseLine(episode, "C17", 3, 1, 2, overdue, (), None)
 
 
-def test_episodes_with_something_overdue_come_first_then_the_longest_open() -> None:
-    young = episode_changed(uuid4(), opened_at=REPORTED_AT)
-    old = episode_changed(uuid4(), opened_at=REPORTED_AT - timedelta(hours=9))
-    youngest_overdue = episode_changed(uuid4(), opened_at=REPORTED_AT + timedelta(hours=1))
-    shown = overview(
-        [recorded_episode(each) for each in (old, young, youngest_overdue)],
-        [recorded(duty_changed(youngest_overdue.episode, state="overdue"))],
-        [],
-    )
-    order = [line.episode.content.episode for line in shown.episodes]
-    assert order == [youngest_overdue.episode, old.episode, young.episode]
-    assert shown.overdue == 1
+def test_what_is_overdue_comes_first_then_children_not_back_the_longest_open_first_and_practice_is_counted_nowhere() -> (
+    None
+):
+    back = case("returned", opened_at=REPORTED_AT - timedelta(days=1))
+    young, old = case(), case(opened_at=REPORTED_AT - timedelta(hours=9))
+    late = case(opened_at=REPORTED_AT + timedelta(hours=1), overdue=2)
+    practice = case(overdue=5, exercise=True)
+    beside = DutyLine(recorded(duty_changed(None, step(0, Role.DUTY_WORKER), state="overdue")))
+    shown = overview([back, young, old, late, practice], [beside])
+    assert shown.cases == (late, old, young, back)
+    assert (shown.practice, shown.not_back, shown.overdue) == ((practice,), 3, 3)
+    assert shown.urgent == (f"{late.reference}-2", old.reference, young.reference, str(beside.duty.content.duty))
+
+
+@pytest.mark.parametrize(
+    ("duty", "overdue"),
+    [
+        (duty_changed(None, step(0, Role.POLICE_CONTROL_ROOM)), False),
+        (duty_changed(None, step(0, Role.POLICE_CONTROL_ROOM), step(1, Role.DUTY_WORKER)), True),
+        (duty_changed(None, step(0, Role.DUTY_WORKER), state="overdue"), True),
+        (duty_changed(None, step(0, Role.DUTY_WORKER), step(1, Role.DUTY_WORKER), state="acknowledged"), False),
+    ],
+    ids=["asked once", "the next person is asked", "nobody else to ask", "answered"],
+)
+def test_a_duty_is_overdue_once_the_first_time_to_answer_has_passed(duty: DutyChanged, overdue: bool) -> None:
+    assert is_overdue(duty) is overdue
 
 
 def test_a_child_that_nobody_has_identified_is_said_to_be_so() -> None:

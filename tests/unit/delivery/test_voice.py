@@ -5,12 +5,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from infra.sandbox.calls import words_of
+from infra.sandbox.calls import action_of, words_of
 from services.carers import messages as carers
 from services.platform.delivery.channels.sms import twiml
 from services.professionals import sms_wording as professionals
 
 TWILIO_TAKES = 4000
+KEYS = "https://texts.kestrel.example/professionals/calls/keys?delivery=6f0d9a52-5a39-5d0b-9a2e-0f4f0c1f7a11"
 
 
 def every_text() -> Iterator[tuple[str, str]]:
@@ -19,12 +20,15 @@ def every_text() -> Iterator[tuple[str, str]]:
             yield language, f"{body} (4K7PX) {wording}"
     for name, spoken in professionals.LANGUAGES.items():
         for wording in spoken.texts:
-            yield name, spoken.write(wording, "4K7PX", exercise=False)
+            yield name, spoken.write(wording, "4K7PX", child=None, exercise=False)
 
 
 @pytest.mark.parametrize(("language", "body"), list(every_text()))
-def test_each_text_is_read_in_its_own_language_twice_and_fits_a_request(language: str, body: str) -> None:
-    written = twiml(body)
+@pytest.mark.parametrize("keys", [None, KEYS])
+def test_each_text_is_read_in_its_own_language_twice_and_fits_a_request(
+    language: str, body: str, keys: str | None
+) -> None:
+    written = twiml(body, keys)
     assert len(written) <= TWILIO_TAKES
     said = list(ET.fromstring(written).iter("Say"))  # noqa: S314 - written by us
     assert {each.get("language") for each in said} == {f"{language}-GB"}
@@ -42,9 +46,11 @@ def test_what_xml_would_read_as_its_own_is_said_as_words() -> None:
 
 
 @pytest.mark.parametrize("body", ["Ring & say <C> " * 400, "&" * 5000, "ŵ" * 5000])
-def test_what_is_too_long_for_a_request_is_cut_among_its_words(body: str) -> None:
-    written = twiml(body)
+@pytest.mark.parametrize("keys", [None, KEYS])
+def test_what_is_too_long_for_a_request_is_cut_among_its_words(body: str, keys: str | None) -> None:
+    written = twiml(body, keys)
     assert len(written) <= TWILIO_TAKES
+    assert (action_of(written, "Gather"), "Press 9" in written or "Pwyswch 9" in written) == (keys, keys is not None)
     first, second = ET.fromstring(written).iter("Say")  # noqa: S314 - written by us
     assert first.text == second.text
     assert first.text is not None

@@ -37,7 +37,7 @@ CODE = "W" * CODE_LENGTH
 
 @pytest.mark.parametrize(("language", "wording"), EVERY_TEXT)
 def test_every_text_is_one_segment_with_every_mark_before_it(language: str, wording: Wording) -> None:
-    text = REPEAT_MARK + write_text(wording, language, CODE, exercise=True)
+    text = REPEAT_MARK + write_text(wording, language, CODE, child="C9999", exercise=True)
     assert is_gsm(text)
     assert segments(text) == 1
 
@@ -50,6 +50,15 @@ def test_every_text_ends_with_the_code_to_answer_with(language: str, wording: Wo
     assert found[1] == "4K7PX"
     once_rung = LANGUAGES[language].once_rung.partition("{code}")[2] if wording in TO_BE_RUNG else ""
     assert text.endswith(found[0] + once_rung)
+
+
+@pytest.mark.parametrize(("language", "wording"), EVERY_TEXT)
+def test_every_text_names_the_child_by_its_code_which_answers_it_and_ends_with_its_own(
+    language: str, wording: Wording
+) -> None:
+    text = write_text(wording, language, "4K7PX", child="C17", exercise=False)
+    assert text.startswith("Safe Return C17: ")
+    assert re.search(r"\bOK C17\b.*\(4K7PX\)$", text)
 
 
 @pytest.mark.parametrize(("language", "wording"), EVERY_TEXT)

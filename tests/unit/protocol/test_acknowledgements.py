@@ -10,11 +10,11 @@ from services.protocol.policy.case import DutyOfCase
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
-from services.safeguarding.duty.decisions import DutyState, Verdict
+from services.safeguarding.duty.decisions import DutyChanged, DutyState, Verdict
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.message import Message
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import Deed, Role
 from tests.support.one_child import CHILD, START, OneChild
 from tests.support.own_rules import only
 
@@ -178,6 +178,62 @@ def test_what_has_to_be_done_is_asked_for_again_whoever_answers_until_it_is_done
     )
     child.says(BACK)
     assert child.duty.state == DutyState.CANCELLED
+
+
+DEED = {"deed": "return-interview", "rests": "12m", "until": ["return-interview.done", "child.returned"]}
+
+
+def test_whoever_says_that_they_have_a_deed_is_asked_again_after_the_rest_and_the_steps_keep_their_distance() -> None:
+    child = Child(**DEED).waits(10)
+    child.answers(DutyAcknowledged, 1, how="text")
+    assert (child.duty.state, child.duty.next_at) == (DutyState.OPEN, START + timedelta(minutes=22))
+    changed = [each for each in child.last.changes if isinstance(each, DutyChanged)]
+    assert [(each.next_step_at, each.next_role) for each in changed] == [(child.duty.next_at, Role.DUTY_WORKER)]
+    child.waits(22)
+    assert [
+        (each.step, each.role, each.channel, each.wording, each.because, each.deed) for each in child.last.duties
+    ] == [(2, Role.DUTY_WORKER, "email", "missing-notice", Because.AGAIN, Deed.RETURN_INTERVIEW)]
+    assert child.duty.next_at == START + timedelta(minutes=27), "five minutes lie between the last step and the next"
+
+
+def test_at_their_second_answer_the_next_person_is_told_after_the_rest_and_is_asked_again_likewise() -> None:
+    child = Child(**DEED | {"otherwise": STEPS[3:]})
+    child.answers(DutyAcknowledged, 0, how="text")
+    child.waits(12).answers(DutyAcknowledged, 1, how="phoned")
+    assert child.duty.next_at == START + timedelta(minutes=32), "the step is further away than the rest"
+    child.waits(25).answers(DutyAcknowledged, 1, how="phoned")
+    assert child.duty.next_at == START + timedelta(minutes=37)
+    child.waits(37)
+    assert [(each.step, each.role) for each in child.last.duties] == [(2, Role.DUTY_SENIOR_MANAGER)]
+    child.answers(DutyAcknowledged, 2, how="text")
+    child.waits(49)
+    assert [(each.step, each.role, each.channel) for each in child.last.duties] == [
+        (3, Role.DUTY_SENIOR_MANAGER, "text")
+    ]
+    assert child.duty.next_at == START + timedelta(minutes=69), "and after the last step again and again"
+    child.waits(69)
+    assert (child.duty.state, child.duty.told) == (DutyState.OVERDUE, 5)
+
+
+def test_nothing_but_the_deed_or_the_end_of_its_cause_ends_a_rest() -> None:
+    child = Child(**DEED).waits(10)
+    child.answers(DutyAcknowledged, 0, how="text")
+    child.answers(DutyFailed, 1, reason="retries-spent")
+    assert (child.last.duties, child.duty.next_at) == ([], START + timedelta(minutes=22))
+    child.says(BACK)
+    assert (child.duty.state, child.duty.next_at) == (DutyState.CANCELLED, None)
+    child.says(NOT_BACK)
+    assert child.duty.next_at == START + timedelta(minutes=15), "a new search rests for nobody"
+
+
+def test_a_deed_that_is_worked_on_in_working_hours_is_asked_for_again_in_working_hours() -> None:
+    child = Child(**DEED | {"hours": "working"})
+    (due,) = child.last.deadlines
+    child.minutes = (due.due_at - START) // timedelta(minutes=1)
+    child.says(due.content)
+    child.minutes += 8 * 60 - 5
+    child.answers(DutyAcknowledged, 0, how="text")
+    assert child.duty.next_at == due.due_at + timedelta(days=1), "at nine, not twelve minutes after five to five"
 
 
 def test_after_the_last_step_an_answer_leaves_the_repetition_where_it_is() -> None:

@@ -258,6 +258,33 @@ def test_a_rest_that_means_nothing_is_refused(tmp_path: Path, rule: str, instead
     assert any(says in each for each in findings(tmp_path, rule.replace(*instead)))
 
 
+INTERVIEW = (
+    WATCH.replace("    enough: done\n", "    deed: return-interview\n")
+    .replace("watch.ended]", "return-interview.done]")
+    .replace("watch-opened", "return-interview-due")
+)
+UNDONE = INTERVIEW.replace("    deed: return-interview\n    rests: 24h\n", "")
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        (INTERVIEW, None),
+        (INTERVIEW.replace("return-interview\n", "return-interview-offer\n"), "it would go on after return-interview-offer is done"),
+        (INTERVIEW.replace("    rests: 24h\n", ""), "`enough: done` needs"),
+        (INTERVIEW.replace("rests:", "enough: acknowledged\n    rests:"), "a `deed` ends its duty when it is done"),
+        (INTERVIEW.replace("return-interview\n", "return-interviews\n"), "write return-interview"),
+        (UNDONE, "an answer ends it, although return-interview or return-interview-offer or talk is to be done"),
+        (UNDONE.replace("    until", "    enough: accepted\n    until"), None),
+    ],
+)  # fmt: skip
+def test_a_deed_is_ended_by_nothing_less_and_by_all_that_records_it(
+    tmp_path: Path, rule: str, says: str | None
+) -> None:
+    found = findings(tmp_path, rule.replace("social-worker-plans-the-talk", "own-rule"))
+    assert found == [] if says is None else any(says in each for each in found)
+
+
 SECOND = """\
   - id: tell-the-opposite
     on: report.added

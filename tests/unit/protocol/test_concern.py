@@ -63,7 +63,7 @@ def test_a_child_who_is_missing_has_a_discussion_of_its_own_and_a_concern_meanwh
     child.hears(LURED)
     missing = child.hears(MISSING, 0.5)
     (episode,) = child.case.episodes
-    assert invited(missing) == THREE
+    assert invited(missing) == {"police.missing-coordinator", "duty.worker"}, "by night, those who are on call"
     assert {each.episode for each in missing.duties if each.channel == Channel.INVITATION} == {episode}
     assert invited(child.hears(LURED, 0.6)) == set()
     assert invited(child.hears(LURED, 24)) == THREE, "a new concern about a child who is missing still"

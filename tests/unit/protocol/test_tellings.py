@@ -178,18 +178,19 @@ def test_later_news_goes_to_those_told_before_or_to_the_kind_of_them_that_the_ru
     assert {role for role, _ in told(child.hears(WORDS))} == roles
 
 
-def test_whoever_was_invited_hears_later_news_by_mail_and_nobody_hears_it_twice() -> None:
+@pytest.mark.parametrize(("who", "by"), [(Role.CHILD_SOCIAL_WORKER, Channel.EMAIL), (Role.DUTY_WORKER, Channel.TEXT)])
+def test_whoever_was_invited_hears_later_news_once_by_mail_and_on_duty_by_text(who: Role, by: Channel) -> None:
     meets = {"form": "urgent", "day": "1h", "night": "1h", "lasts": "1h", "warn": "5m", "answer": "5m"}
     invited = {"by": "invitation", "message": "strategy-discussion", "meets": meets}
     child = Child(
-        {"id": "invited", "on": "child.reported-missing", **invited},
-        {"id": "mailed", "on": "child.reported-missing", "by": "email"},
+        {"id": "invited", "on": "child.reported-missing", "tell": who, **invited},
+        {"id": "mailed", "on": "child.reported-missing", "tell": who, "by": by},
         EVERYONE,
     )
     invitation, _ = child.hears(MISSING).duties
     assert isinstance(invitation, StrategyInvite)
     assert invitation.refers_to is None, "the episode holds a discussion's invitations together"
-    assert told(child.hears(WORDS)) == [(Role.DUTY_WORKER, Channel.EMAIL)]
+    assert told(child.hears(WORDS)) == [(who, by)]
 
 
 def test_news_goes_by_name_to_whoever_took_it_and_not_beside_that_to_the_role_that_has_not_answered() -> None:

@@ -18,6 +18,7 @@ from services.platform.delivery.links.tokens import Links
 from services.platform.runtime.clocks import Clocks
 from services.police.web import app as police
 from services.professionals.web import app as professionals
+from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.strategy.web import app as strategy
 
 KEY = b64encode(b"m" * 32).decode()
@@ -35,12 +36,17 @@ def casework_pages() -> FastAPI:
     return casework.pages(MagicMock(), Clocks(), settings)
 
 
+def professionals_pages() -> FastAPI:
+    page = AcknowledgePage(MagicMock(), Clocks(), MagicMock(), MagicMock())
+    return professionals.pages(MagicMock(), MagicMock(), page, Clocks(), played())
+
+
 DOORS: dict[str, Any] = {
-    "carers": lambda: carers.pages(MagicMock(), MagicMock(), Clocks(), played(), MagicMock()),
+    "carers": lambda: carers.pages(MagicMock(), MagicMock(), MagicMock(), Clocks(), played(), MagicMock()),
     "casework": casework_pages,
     "console": lambda: console.pages(MagicMock(), Clocks(), MagicMock(), played()),
     "police": lambda: police.pages(MagicMock(), Clocks(), LINKS),
-    "professionals": lambda: professionals.pages(MagicMock(), MagicMock(), Clocks(), played()),
+    "professionals": professionals_pages,
     "strategy": lambda: strategy.pages(MagicMock(), Clocks(), played()),
 }
 

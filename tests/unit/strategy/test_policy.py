@@ -80,15 +80,20 @@ def test_a_full_meeting_recorded_the_same_day_is_always_within_five_working_days
     assert at - now >= IN_FULL.notice
 
 
-def test_police_health_and_social_care_make_the_quorum() -> None:
+BY_DAY, BY_NIGHT = datetime(2026, 11, 24, 11, tzinfo=UTC), datetime(2026, 11, 24, 22, tzinfo=UTC)
+
+
+def test_police_health_and_social_care_make_the_quorum_and_by_night_those_on_call() -> None:
     coming = [
         Attendance(Role.POLICE_MISSING_COORDINATOR, Reply.ACCEPTED),
         Attendance(Role.DUTY_WORKER, Reply.ACCEPTED),
         Attendance(Role.CHILD_HEALTH_PRACTITIONER, Reply.ACCEPTED),
     ]
-    assert lacking_seats(coming) == ()
+    assert lacking_seats(coming[:2], BY_NIGHT) == ()
+    assert lacking_seats(coming[1:], BY_NIGHT) == ("police",)
+    assert lacking_seats(coming, BY_DAY) == ()
     for place in range(3):
-        assert len(lacking_seats(coming[:place] + coming[place + 1 :])) == 1
+        assert len(lacking_seats(coming[:place] + coming[place + 1 :], BY_DAY)) == 1
 
 
 @pytest.mark.parametrize(
@@ -102,12 +107,12 @@ def test_police_health_and_social_care_make_the_quorum() -> None:
     ],
 )
 def test_whoever_of_social_care_comes_takes_its_seat(role: Role) -> None:
-    assert lacking_seats([Attendance(role, Reply.ACCEPTED)]) == ("police", "health")
+    assert lacking_seats([Attendance(role, Reply.ACCEPTED)], BY_DAY) == ("police", "health")
 
 
 @pytest.mark.parametrize("reply", [Reply.WAITING, Reply.TENTATIVE, Reply.DECLINED, Reply.COUNTER])
 def test_only_who_comes_for_certain_takes_a_seat(reply: Reply) -> None:
-    assert "police" in lacking_seats([Attendance(Role.POLICE_MISSING_COORDINATOR, reply)])
+    assert "police" in lacking_seats([Attendance(Role.POLICE_MISSING_COORDINATOR, reply)], BY_DAY)
 
 
 def test_guardian_and_home_office_do_not_make_a_quorum() -> None:
@@ -115,7 +120,7 @@ def test_guardian_and_home_office_do_not_make_a_quorum() -> None:
         Attendance(Role.CHILD_GUARDIAN, Reply.ACCEPTED),
         Attendance(Role.HOME_OFFICE_MISSING_DESK, Reply.ACCEPTED),
     ]
-    assert lacking_seats(coming) == ("police", "health", "social-care")
+    assert lacking_seats(coming, BY_DAY) == ("police", "health", "social-care")
 
 
 @pytest.mark.parametrize(("sequence", "current", "good"), [(0, 0, True), (0, 1, False), (1, 1, True), (2, 1, False)])

@@ -9,17 +9,16 @@ from dataclasses import replace
 from typing import Literal
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.consequences import escalation, identification, unnamed_child
+from services.carers.policy.consequences import acknowledgement, escalation, identification, unnamed_child
 from services.carers.policy.consequences.one_child import decide_for_child
 from services.carers.policy.context import Child, Standing, Telling, TextContext
-from services.carers.policy.decision import Act, Decision, combine_decisions
+from services.carers.policy.decision import Decision, combine_decisions
 from services.carers.policy.mentions import sides
 from services.carers.policy.mentions.child_mentions import ChildMentions, resolve_mentions
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details.refusal import declines
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.child_events.events import HumanReason
-from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import is_provisional
 
 SAID_OF_A_CHILD = (
@@ -38,21 +37,15 @@ ASKS = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
 
 
 def acknowledge_telling(telling: Telling, how: Literal["text", "phoned"] = "text") -> Decision:
-    content = DutyAcknowledged(
-        duty=telling.duty,
-        step=telling.step,
-        authority=telling.authority,
-        episode=telling.episode,
-        by=telling.person,
-        how=how,
-    )
-    return Decision((Act(telling.child, content),), Answer.ACKNOWLEDGED)
+    return Decision((acknowledgement.acknowledge(telling, how),), Answer.ACKNOWLEDGED)
 
 
 def decide(meaning: Meaning, scene: TextContext) -> Decision:
     """A telling's code, or a child's own, names the child. Without, a report goes out, and a person reads the rest."""
     if scene.telling is not None:
         return _decide_about_telling(scene.telling, meaning, scene)
+    if (taken := decide_on_ok(meaning, scene)) is not None:
+        return taken
     found = resolve_mentions(meaning, scene)
     if found.about or found.either:
         return _decide_by_code(found, meaning, scene)
@@ -60,6 +53,17 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
         unknown = Answer.MISSING_NO_SUCH_CODE if found.somebody_else else Answer.MISSING_WITHOUT_CODE
         return replace(unnamed_child.decide_unnamed(found.nobody, scene), answer=unknown)
     return _answer_request(found, meaning, scene)
+
+
+def decide_on_ok(meaning: Meaning, scene: TextContext) -> Decision | None:
+    """None where it is no OK. What else the text says of a child that it names is decided as ever."""
+    meant = None if leaves_duty(meaning) else acknowledgement.find_meant(meaning, scene)
+    if meant is None:
+        return None
+    taken = acknowledgement.acknowledge_all(meant, meaning, scene)
+    if acknowledgement.says_no_more(meaning, scene):
+        return taken
+    return combine_decisions([_decide_by_code(resolve_mentions(meaning, scene), meaning, scene), taken])
 
 
 def _answer_request(found: ChildMentions, meaning: Meaning, scene: TextContext) -> Decision:

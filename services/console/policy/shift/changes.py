@@ -75,6 +75,8 @@ _SPECS = (
 )
 CHANGE_SPECS: Mapping[OperatorAct, ChangeSpec] = {each.act: each for each in _SPECS}
 
+HAND_OVER = (Field("to", Kind.CHOICE), Field("hand_over", Kind.WORDS))
+
 
 def needed_to_end(line: RotaLine) -> May:
     return May.CHANGE_ROTA if line.turn.in_place_of is None else May.COVER
@@ -90,6 +92,7 @@ def choices(listed: Iterable[RotaLine], words: Callable[[str], str]) -> dict[str
     places = [line for line in lines if line.role is not None and line.change is None]
     return {
         "taker": {line.person: names[line.person] for line in on_duty},
+        "to": {line.person: names[line.person] for line in on_duty},
         "person": names,
         "role": {line.role: words(line.role) for line in on_duty if line.role is not None},
         "place": {

@@ -16,6 +16,7 @@ from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
 from services.safeguarding.operators import OperatorAct
+from services.safeguarding.roles import Deed
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class ActPages:
         acts = [each for each in possible_acts(about) if signed_in.operator.may(each.needs)]
         return {"about": about, "duty": about.duty, "acts": acts}
 
-    async def show(self, of: str, request: Request, id_: UUID, act: OperatorAct) -> Response:
+    async def show(self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed) -> Response:
         spec = _spec_of(act)
         signed_in = await self.guard.require(request, spec.needs)
         visit = Visit(request, signed_in, spec, await self._about(signed_in, Subject(**{of: id_})))
@@ -74,7 +75,7 @@ class ActPages:
             return self._stale(visit)
         return await self._form(visit, {"act": str(uuid4()), "seen": visit.about.seen}, {})
 
-    async def submit(self, of: str, request: Request, id_: UUID, act: OperatorAct) -> Response:
+    async def submit(self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed) -> Response:
         spec, subject = _spec_of(act), Subject(**{of: id_})
         signed_in, form = await self.guard.enter_with_form(request, spec.needs)
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
@@ -96,15 +97,8 @@ class ActPages:
         result = await self.service.act(operator, visit.spec, subject, answers, form.get("seen", ""))
         if result is Result.STALE:
             return self._stale(replace(visit, about=await self._about(visit.signed_in, subject)))
-        if result is Result.DONE and act is OperatorAct.CHILD_REVEALED:
-            return await self._reveal(visit)
         again = "again-" if result is Result.DONE_BEFORE else "held-" if visit.spec.held else ""
         return go_to(f"{visit.back}?done={again}{act}")
-
-    async def _reveal(self, visit: Visit) -> Response:
-        """On this answer alone: the same form again shows the episode, and another look is another act."""
-        shown = visit.shown | {"who": await self.service.identity_of(visit.about.child)}
-        return self.templates.page(visit.request, "revealed.html", shown, visit.signed_in)
 
     async def _confirm(self, visit: Visit, answers: Answers, form: Mapping[str, str]) -> Response:
         """Names the child and asks once more. The first form, sent again, does not look the name up again."""
@@ -134,7 +128,7 @@ class ActPages:
         )
 
 
-def _spec_of(act: OperatorAct) -> ActSpec:
+def _spec_of(act: OperatorAct | Deed) -> ActSpec:
     if act not in ACT_SPECS:
         raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-act")
     return ACT_SPECS[act]

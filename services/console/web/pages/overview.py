@@ -1,11 +1,10 @@
-"""Serves the overview of open episodes, and one timeline for each episode."""
+"""Serves the list of open cases, housekeeping beside it, and the stream that says when a page has changed."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse
@@ -14,7 +13,7 @@ from starlette.responses import Response
 
 from services.console.web.changes import Changes
 from services.console.web.queries import PageQueries
-from services.console.web.session import SessionGuard, SignedIn, require_text
+from services.console.web.session import SessionGuard, require_text
 from services.console.web.shared_response import SharedResponse
 from services.console.web.templates import Templates
 from services.safeguarding.identifiers import AuthorityId
@@ -24,9 +23,6 @@ SIGNED_OUT: dict[int | str, dict[str, Any]] = {
 }
 SENT_TO_SIGN_IN: dict[int | str, dict[str, Any]] = {
     303: {"description": "Signed out: to the page to sign in.", "content": {"text/html": {}}},
-}
-NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    404: {"description": "No episode has this id.", "content": {"text/html": {}}}
 }
 
 
@@ -38,41 +34,42 @@ class OverviewPages:
     guard: SessionGuard
     templates: Templates
     changes: Changes
-    _overviews: dict[AuthorityId | None, SharedResponse] = field(default_factory=dict)
+    _overviews: dict[tuple[AuthorityId | None, bool], SharedResponse] = field(default_factory=dict)
 
     def mount(self, app: FastAPI) -> None:
         for path, endpoint, responses in (
             ("/", self.show_overview, SENT_TO_SIGN_IN),
             ("/parts/open", self.show_overview_part, SIGNED_OUT),
-            ("/episodes/{episode}", self.show_episode, SENT_TO_SIGN_IN | NOT_FOUND),
-            ("/parts/episodes/{episode}", self.show_episode_part, SIGNED_OUT | NOT_FOUND),
+            ("/housekeeping", self.show_housekeeping, SENT_TO_SIGN_IN),
+            ("/parts/housekeeping", self.show_housekeeping_part, SIGNED_OUT),
         ):
             app.add_api_route(path, endpoint, response_class=HTMLResponse, responses=responses)
         app.add_api_route("/changes", self.follow, responses=SIGNED_OUT)
 
-    async def show_overview(self, request: Request) -> Response:
+    async def show_overview(self, request: Request, *, whole: bool = False) -> Response:
         signed_in = await self.guard.require(request)
-        shown = await self.queries.overview(signed_in.operator.authority)
-        return self.templates.page(request, "open.html", shown, signed_in)
+        shown = await self.queries.overview(signed_in.operator.authority, whole=whole)
+        return self.templates.page(request, "open.html", shown | {"whole": whole}, signed_in)
 
-    async def show_overview_part(self, request: Request) -> Response:
+    async def show_overview_part(self, request: Request, *, whole: bool = False) -> Response:
         """Rendered once for all operators of one authority."""
         signed_in = await self.guard.require(request, following=True)
         authority = signed_in.operator.authority
 
         async def render() -> Response:
-            return self.templates.page(request, "_open.html", await self.queries.overview(authority))
+            return self.templates.page(request, "_open.html", await self.queries.overview(authority, whole=whole))
 
-        return await self._overviews.setdefault(authority, SharedResponse(self.changes)).answer(render)
+        return await self._overviews.setdefault((authority, whole), SharedResponse(self.changes)).answer(render)
 
-    async def show_episode(self, request: Request, episode: UUID, done: str = "") -> Response:
+    async def show_housekeeping(self, request: Request) -> Response:
         signed_in = await self.guard.require(request)
-        shown = await self._episode(signed_in, episode) | {"done": done}
-        return self.templates.page(request, "episode.html", shown, signed_in)
+        shown = await self.queries.housekeeping(signed_in.operator.authority)
+        return self.templates.page(request, "housekeeping.html", shown, signed_in)
 
-    async def show_episode_part(self, request: Request, episode: UUID) -> Response:
+    async def show_housekeeping_part(self, request: Request) -> Response:
         signed_in = await self.guard.require(request, following=True)
-        return self.templates.page(request, "_episode.html", await self._episode(signed_in, episode), signed_in)
+        shown = await self.queries.housekeeping(signed_in.operator.authority)
+        return self.templates.page(request, "_beside.html", shown, signed_in)
 
     async def follow(self, request: Request, child: str | None = None) -> EventSourceResponse:
         """Sends "changed" at once and at each change of one child, or of any, of the operator's authority."""
@@ -89,10 +86,3 @@ class OverviewPages:
                     yield ServerSentEvent(event="changed", data="")
 
         return EventSourceResponse(events())
-
-    async def _episode(self, signed_in: SignedIn, episode: UUID) -> dict[str, object]:
-        """An episode of another authority is answered like one that does not exist."""
-        shown = await self.queries.episode(episode, signed_in.operator)
-        if shown is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, "no-episode")
-        return shown

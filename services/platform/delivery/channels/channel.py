@@ -31,6 +31,8 @@ class SendRequest:
     now: datetime
     by_voice: bool = False
     """A text of it did not arrive: a call reads it out."""
+    of_duty: bool = False
+    """Its recipient may answer that they have it: in a call, by a key."""
     to_stranger: bool = False
     """The one safe answer to a number that nobody knows, maybe a child's own: late, or read out by a call, it could betray them."""
 

@@ -24,7 +24,7 @@ from twilio.twiml.voice_response import VoiceResponse
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.twilio_errors import meaning
-from services.platform.delivery.channels.voice import spoken
+from services.platform.delivery.channels.voice import Spoken, spoken
 from services.platform.delivery.model import MediumName
 from services.platform.runtime.logs import logger
 from services.safeguarding.duty.evidence import AttemptResult
@@ -38,6 +38,9 @@ URGENT_VALIDITY_SECONDS = 300
 STRANGERS_ANSWER_WITHIN = timedelta(seconds=URGENT_VALIDITY_SECONDS)
 """Later than this no automatic answer goes to a phone that may be a child's: somebody else may hold it by then (S61)."""
 RINGS_SECONDS = 45
+WAITS_SECONDS = 10
+"""For a key, once everything is said."""
+RECORDS_SECONDS = 180
 REPEAT_MARK = "(Repeat?) "
 LOOKED_THROUGH = 50
 FAILED_STATUSES = frozenset({"failed", "undelivered", "canceled"})
@@ -74,12 +77,33 @@ def status_callback(public_url: str, delivery: Any) -> str:
     return f"{public_url.rstrip('/')}/texts/status?delivery={delivery}"
 
 
-def twiml(body: str) -> str:
-    """The words of a call: the text, twice."""
-    response, says = VoiceResponse(), spoken(body)
+def keys_callback(public_url: str, delivery: Any) -> str:
+    return f"{public_url.rstrip('/')}/calls/keys?delivery={delivery}"
+
+
+def twiml(body: str, keys: str | None = None) -> str:
+    """The words of a call: the text, twice. `keys`: where a key goes that is pressed meanwhile."""
+    response, says = VoiceResponse(), spoken(body, menu=keys is not None)
+    asked = response if keys is None else response.gather(num_digits=1, timeout=WAITS_SECONDS, action=keys)
     for pause in (1, 2):
-        response.pause(length=pause)
-        response.say(says.words, language=says.locale, voice=says.voice)
+        asked.pause(length=pause)
+        asked.say(says.words, language=says.locale, voice=says.voice)
+    return str(response)
+
+
+def conversation_twiml(
+    says: Sequence[Spoken], *, keys: str | None = None, recording: str | None = None, unpressed: Sequence[Spoken] = ()
+) -> str:
+    """What is said in a conversation. `keys`: where a key goes that is pressed meanwhile; without a key, `unpressed` is said next.
+    `recording`: where the other then says something to.
+    """
+    response = VoiceResponse()
+    asked = response if keys is None else response.gather(num_digits=1, timeout=WAITS_SECONDS, action=keys)
+    for verb, said in ((asked, says), (response, unpressed)):
+        for each in said:
+            verb.say(each.words, language=each.locale, voice=each.voice)
+    if recording is not None:
+        response.record(action=recording, max_length=RECORDS_SECONDS, play_beep=True)
     return str(response)
 
 
@@ -129,7 +153,7 @@ class TextMedium:
                 call = await self._client.calls.create_async(
                     to=sending.recipient,
                     from_=self._sender,
-                    twiml=twiml(sending.body),
+                    twiml=twiml(sending.body, keys_callback(self._public_url, sending.id) if sending.of_duty else None),
                     timeout=RINGS_SECONDS,
                     machine_detection="Enable",
                     status_callback=status_callback(self._public_url, sending.id),

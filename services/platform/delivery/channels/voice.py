@@ -1,4 +1,6 @@
-"""Writes the words of a call for a text that did not arrive: the text itself, which holds nothing of a child, twice. Pure."""
+"""Writes the words of a call for a text that did not arrive: the text itself, which holds nothing of a child, twice, and the
+keys that answer it. Pure.
+"""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +17,24 @@ OPENING = {
     "cy": "Dyma Safe Return, gyda neges destun nad yw wedi eich cyrraedd.",
 }
 VOICE = {"en": "Polly.Amy", "cy": "Polly.Gwyneth"}
-MOST_CHARACTERS = 1850
+MENU = {
+    "en": "Press 1 if you have it. Press 2 if you cannot take it. Press 9 to hear it again.",
+    "cy": "Pwyswch 1 os yw gennych chi. Pwyswch 2 os na allwch ei gymryd. Pwyswch 9 i'w glywed eto.",
+}
+PRESSED = {
+    "en": {
+        "have-it": "Thank you. It is recorded that you have it. Goodbye.",
+        "cannot": "It is recorded that you cannot take it. The next person is asked now. Goodbye.",
+        "over": "This is over. There is nothing more for you to do. Goodbye.",
+    },
+    "cy": {
+        "have-it": "Diolch. Mae wedi ei gofnodi ei fod gennych chi. Hwyl fawr.",
+        "cannot": "Mae wedi ei gofnodi na allwch ei gymryd. Gofynnir i'r person nesaf nawr. Hwyl fawr.",
+        "over": "Mae hyn ar ben. Nid oes dim arall i chi ei wneud. Hwyl fawr.",
+    },
+}
+"""What is said once a key was pressed."""
+MOST_CHARACTERS = 1700
 """As XML writes them. Twilio takes no more than 4,000 of TwiML in a request, in which they stand twice."""
 
 
@@ -28,12 +47,19 @@ class Spoken:
     voice: str
 
 
-def spoken(body: str) -> Spoken:
+def spoken(body: str, *, menu: bool = False) -> Spoken:
+    """`menu`: with the keys that answer it, which a long text does not push out."""
     language = "cy" if WELSH.search(body) else "en"
-    words = f"{OPENING[language]} {_spelt(body)}"
-    while len(escape(words)) > MOST_CHARACTERS:
+    words, keys = f"{OPENING[language]} {_spelt(body)}", f" {MENU[language]}" if menu else ""
+    while len(escape(words + keys)) > MOST_CHARACTERS:
         words = words[:-1]
-    return Spoken(words, f"{language}-GB", VOICE[language])
+    return Spoken(words + keys, f"{language}-GB", VOICE[language])
+
+
+def answered(body: str, answer: str) -> Spoken:
+    """What is said to whoever has pressed a key in the call of this text."""
+    language = "cy" if WELSH.search(body) else "en"
+    return Spoken(PRESSED[language][answer], f"{language}-GB", VOICE[language])
 
 
 def _spelt(body: str) -> str:

@@ -21,7 +21,7 @@ class Field:
 
     name: str
     label: str
-    kind: Literal["words", "line", "day", "one-of", "any-of", "list"]
+    kind: Literal["words", "line", "day", "moment", "one-of", "any-of", "list"]
     value: str = ""
     hint: str = ""
     choices: tuple[Choice, ...] = ()

@@ -20,6 +20,8 @@ class Purpose(StrEnum):
     """The purpose of a page; also its path. A link for one opens no other."""
 
     ACKNOWLEDGE = "acknowledge"
+    DEED = "deeds"
+    """The form of one duty of a mail or a text, which its reader fills in when it is done."""
     REPLY = "invitations"
     RECORD = "records"
     """The record of a discussion, for the convener to write."""

@@ -231,5 +231,6 @@ def _request(leased: LeasedDelivery, message: PreparedMessage, attempt: int, now
         created_at=delivery.created_at,
         now=now,
         by_voice=leased.by_voice,
+        of_duty=delivery.duty is not None,
         to_stranger=delivery.to_stranger,
     )

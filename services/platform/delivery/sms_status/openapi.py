@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from services.platform.delivery.links.signed_forms import FORM_TYPE
-from services.platform.runtime.http.openapi_errors import header, refusals
+from services.platform.runtime.http.openapi_errors import describe_answer, header, refusals
 
 SIGNATURE = header(
     "X-Twilio-Signature", "Twilio's signature of the public URL and this form, by the account's auth token."
@@ -25,17 +25,25 @@ def form(**fields: str) -> dict[str, Any]:
     return {"required": True, "content": {FORM_TYPE: {"schema": schema}}}
 
 
+DELIVERY: dict[str, Any] = {
+    "name": "delivery",
+    "in": "query",
+    "required": True,
+    "description": "The delivery that it is about, as the callback's URL named it.",
+    "schema": {"type": "string", "format": "uuid"},
+}
+SAID: dict[int | str, dict[str, Any]] = {200: describe_answer("What is said next.", "text/xml", {"type": "string"})}
+KEYS: dict[str, Any] = {
+    "parameters": [SIGNATURE, DELIVERY],
+    "requestBody": form(
+        CallSid="Twilio's id of the call.",
+        AccountSid=ACCOUNT,
+        Digits="`1` I have it, `2` I cannot: the next person is asked at once, `9` or another: it is said again.",
+    ),
+}
+"""Of `POST /calls/keys`."""
 STATUS: dict[str, Any] = {
-    "parameters": [
-        SIGNATURE,
-        {
-            "name": "delivery",
-            "in": "query",
-            "required": True,
-            "description": "The delivery that it is about, as the callback's URL named it.",
-            "schema": {"type": "string", "format": "uuid"},
-        },
-    ],
+    "parameters": [SIGNATURE, DELIVERY],
     "requestBody": form(
         MessageSid="Twilio's id of the text.",
         AccountSid=ACCOUNT,

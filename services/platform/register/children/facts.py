@@ -36,3 +36,11 @@ def first_authority() -> Query[AuthorityId | None]:
 
 def _by_child(rows: Rows) -> dict[ChildId, Known]:
     return {row.child: {name: getattr(row, name) for name in UNKNOWN} for row in rows}
+
+
+MISSING_NOW = "SELECT missing FROM register.missing_now WHERE authority = %(authority)s"
+
+
+def missing_now(authority: AuthorityId) -> Query[int]:
+    """How many of the authority's children are not back, as the console knows it."""
+    return Query(MISSING_NOW, {"authority": authority}, lambda rows: rows[0].missing if rows else 0)

@@ -1,9 +1,12 @@
 """Names a child at the console: by its code, or by name for somebody on duty who has said why they must know."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, MutableMapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
+from services.platform.register.children.police_notice import CarerFacts, address_of, carers_at
 from services.platform.register.keys import Decryptor
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, scalar
@@ -17,9 +20,24 @@ class Identity:
     code: str
     name: str | None
     known_as: tuple[str, ...]
+    sex: str | None
+    language: str | None
+    description: str | None
+    date_of_birth: date | None
+    age_disputed: bool | None
+    has_photograph: bool
+    address: str | None
+    carers: tuple[CarerFacts, ...]
 
 
 CODES = "SELECT child, code FROM register.for_console WHERE child = ANY(%(children)s::text[])"
+IDENTITY = "SELECT * FROM register.for_duty_desk WHERE child = %(child)s"
+AT_HOME = """
+    SELECT child, placement, address, placement_key, carers, carer_names, carer_mobiles, carer_keys
+    FROM register.for_duty_desk
+    WHERE placement IS NOT NULL AND (%(authority)s::text IS NULL OR authority = %(authority)s)
+"""
+CODE = "SELECT code FROM register.codes_of_children WHERE child = %(child)s"
 BY_CODE = """
     SELECT child FROM register.for_console WHERE authority = %(authority)s AND upper(code) = upper(%(code)s) LIMIT 1
 """
@@ -27,12 +45,16 @@ CARED_FOR = """
     SELECT placement, array_agg(child) FILTER (WHERE child IS NOT NULL) AS children FROM register.reporters_for_console
     WHERE authority = %(authority)s AND number_hash = ANY(%(numbers)s::bytea[]) GROUP BY placement
 """
-IDENTITY = "SELECT code, name, known_as, wrapped FROM register.identity_for_console WHERE child = %(child)s"
 
 
 def codes_of_children(children: Collection[ChildId]) -> Query[dict[ChildId, str]]:
     """By child. One that the register does not know, such as a provisional one, is left out."""
     return Query(CODES, {"children": list(children)}, lambda rows: {row.child: row.code for row in rows})
+
+
+def code_of_child(child: ChildId, known: MutableMapping[Any, Any]) -> Query[str | None]:
+    """What texts call the child, asked once while it is in `known`. None where the register does not know it."""
+    return Query(CODE, {"child": child}, scalar, known)
 
 
 def child_by_code(authority: AuthorityId, code: str) -> Query[ChildId | None]:
@@ -53,13 +75,38 @@ def cared_for_by(authority: AuthorityId, numbers: Sequence[bytes]) -> Query[tupl
 
 def identity_of_child(keyring: Keyring, child: ChildId) -> Query[Identity | None]:
     """None where the register knows no such child."""
+    return Query(IDENTITY, {"child": child}, lambda rows: _identity(keyring, rows[0]) if rows else None)
 
-    def decode(rows: Rows) -> Identity | None:
-        if not rows:
-            return None
-        [row] = rows
-        decryptor = Decryptor(keyring, child, row.wrapped)
-        known_as = json.loads(decryptor.open(row.known_as, "children.known_as") or "[]")
-        return Identity(row.code, decryptor.open(row.name, "children.name"), tuple(known_as))
 
-    return Query(IDENTITY, {"child": child}, decode)
+def children_at_home(keyring: Keyring, authority: AuthorityId | None, words: str) -> Query[list[ChildId]]:
+    """The children whose address, or a carer's name, holds these words. Of every authority without one."""
+    sought = words.casefold()
+
+    def decode(rows: Rows) -> list[ChildId]:
+        known: dict[str, bool] = {}
+        for row in rows:
+            if row.placement not in known:
+                carers = [each.name for each in carers_at(keyring, row)]
+                known[row.placement] = any(
+                    sought in (each or "").casefold() for each in [address_of(keyring, row), *carers]
+                )
+        return [row.child for row in rows if known[row.placement]]
+
+    return Query(AT_HOME, {"authority": authority}, decode)
+
+
+def _identity(keyring: Keyring, row: Any) -> Identity:
+    decryptor = Decryptor(keyring, row.child, row.child_key)
+    return Identity(
+        code=row.code,
+        name=decryptor.open(row.name, "children.name"),
+        known_as=tuple(json.loads(decryptor.open(row.known_as, "children.known_as") or "[]")),
+        sex=decryptor.open(row.sex, "children.sex"),
+        language=decryptor.open(row.language, "children.language"),
+        description=decryptor.open(row.description, "children.description"),
+        date_of_birth=row.date_of_birth,
+        age_disputed=row.age_disputed,
+        has_photograph=row.has_photograph,
+        address=None if row.placement is None else address_of(keyring, row),
+        carers=carers_at(keyring, row),
+    )

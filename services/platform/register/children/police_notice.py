@@ -129,11 +129,21 @@ def _child(keyring: Keyring, row: Any) -> ChildFacts:
 
 
 def _placement(keyring: Keyring, row: Any) -> PlacementFacts:
+    address = address_of(keyring, row)
+    return PlacementFacts(row.placement, row.kind, address, row.force, row.host_authority, carers_at(keyring, row))
+
+
+def address_of(keyring: Keyring, row: Any) -> str | None:
+    """Of a row with a placement's columns."""
+    return Decryptor(keyring, row.placement, row.placement_key).open(row.address, "placements.address")
+
+
+def carers_at(keyring: Keyring, row: Any) -> tuple[CarerFacts, ...]:
+    """Of a row with a placement's columns: who cares there now."""
     carers = []
     for person, name, mobile, key in zip(
         row.carers or (), row.carer_names or (), row.carer_mobiles or (), row.carer_keys or (), strict=True
     ):
         decryptor = Decryptor(keyring, person, key)
         carers.append(CarerFacts(person, decryptor.open(name, "people.name"), decryptor.open(mobile, "people.mobile")))
-    address = Decryptor(keyring, row.placement, row.placement_key).open(row.address, "placements.address")
-    return PlacementFacts(row.placement, row.kind, address, row.force, row.host_authority, tuple(carers))
+    return tuple(carers)

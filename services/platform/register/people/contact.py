@@ -1,5 +1,6 @@
 """Reads how one person is reached, when a message is first sent. Only the delivery's encrypted row keeps it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Text, bindparam, select
@@ -36,6 +37,17 @@ class SealedContact:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom the duty desk may ring. None is a gap: not known, or erased."""
+
+    name: str | None
+    mobile: str | None
+
+
+PEOPLE = (
+    "SELECT person, name, mobile, wrapped FROM register.people_for_duty_desk WHERE person = ANY(%(people)s::text[])"
+)
 CONTACT = for_contact.c
 IS_PERSON = CONTACT.person == bindparam("person", type_=Text)
 BY_PERSON = as_sql(select(CONTACT.mobile, CONTACT.email, CONTACT.language, CONTACT.wrapped).where(IS_PERSON))
@@ -57,3 +69,16 @@ def contact_by_person(keyring: Keyring, person: PersonId) -> Query[Contact | Non
 def language_of_person(person: PersonId | None) -> Query[str | None]:
     """None where the register knows no such person."""
     return Query(LANGUAGE, {"person": person}, scalar)
+
+
+def people_by_id(keyring: Keyring, people: Collection[PersonId]) -> Query[dict[PersonId, Person]]:
+    """For the duty desk. Whom the register does not know is left out."""
+
+    def decode(rows: Rows) -> dict[PersonId, Person]:
+        opened = [(row, Decryptor(keyring, row.person, row.wrapped)) for row in rows]
+        return {
+            row.person: Person(key.open(row.name, "people.name"), key.open(row.mobile, "people.mobile"))
+            for row, key in opened
+        }
+
+    return Query(PEOPLE, {"people": list(people)}, decode)

@@ -75,7 +75,7 @@ def _mark_acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome
         return
     rule = draft.rule_of(duty)
     if rule.rests is not None and (rule.enough == "done" or not there):
-        rest(draft, duty, draft.now + rule.rests)
+        rest(draft, duty, rule, telling, rule.rests)
         return
     draft.became.append((duty.duty, "acknowledged"))
     duty = duty.model_copy(update={"state": DutyState.ACKNOWLEDGED, "ended_because": str(Because.ANSWERED)})

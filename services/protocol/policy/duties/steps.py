@@ -1,8 +1,8 @@
 """Leads a duty from person to person until somebody answers. It never ends in silence."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from services.protocol.policy.case import DutyOfCase, Telling
+from services.protocol.policy.case import ASKS_AGAIN, DutyOfCase, Rest, Telling
 from services.protocol.policy.draft import Deadline, Draft
 from services.protocol.policy.duties.tellings import call_back, tell
 from services.protocol.policy.rule_language.grammar import Rule, Step
@@ -10,6 +10,7 @@ from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.duty.decisions import DutyState, Verdict
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.working_time import working_moment
 
 
 def begin(draft: Draft, duty: DutyOfCase) -> None:
@@ -22,6 +23,9 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     """The time to answer is over: takes the next step."""
     rule = draft.rule_of(duty)
     if duty.next is None:
+        return
+    if duty.rest is not None:
+        _ask_again(draft, duty, rule, duty.rest)
         return
     repeats = duty.passed >= len(rule.otherwise)
     step = rule.otherwise[duty.next]
@@ -36,6 +40,9 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
 def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> None:
     """The newest telling reached nobody: takes the next step now. After the last, the duty waits for its repeat."""
     rule = draft.rule_of(duty)
+    if duty.rest is not None:
+        schedule(draft, duty)
+        return
     upcoming = _upcoming(rule, duty, draft.now)
     if upcoming is None:
         schedule(draft, duty.model_copy(update={"state": DutyState.OVERDUE}))
@@ -48,20 +55,43 @@ def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> N
 def resume(draft: Draft, duty: DutyOfCase) -> None:
     """A return was withdrawn: the escalation starts again, and its minutes count from now."""
     state = DutyState.ACCEPTED if duty.accepted else DutyState.OPEN
-    duty = duty.model_copy(update={"state": state, "ended_because": None, "counted_from": draft.now, "passed": 0})
+    fresh = {"ended_because": None, "counted_from": draft.now, "passed": 0, "rest": None}
+    duty = duty.model_copy(update={"state": state, **fresh})
     if not duty.accepted:
         duty = _tell_first(draft, duty, Because.AGAIN)
     schedule(draft, duty)
 
 
-def rest(draft: Draft, duty: DutyOfCase, until: datetime) -> None:
-    """Somebody has the duty, and it is not done yet: delays the next step until `until`, and the later ones by as much.
+def rest(draft: Draft, duty: DutyOfCase, rule: Rule, answered: Telling, length: timedelta) -> None:
+    """Somebody has the duty, and it is not done yet: nobody is told for so long. Of a deed they are then asked once
+    more themselves, and at their second answer the next person is told after the rest. Later steps keep their distance.
     After the last step its repetition goes on.
     """
-    upcoming, at = _time_of_next(draft.rule_of(duty), duty, draft.now)
+    until = draft.now + length
+    until = working_moment(until) if rule.hours == "working" else until
+    if rule.deed is not None and not _answered_before(duty, answered):
+        schedule(
+            draft, duty.model_copy(update={"rest": Rest(role=answered.role, channel=answered.channel, until=until)})
+        )
+        return
+    duty = duty.model_copy(update={"rest": None})
+    upcoming, at = _time_of_next(rule, duty, draft.now)
     if upcoming is not None and at is not None and upcoming >= duty.passed and at < until:
         duty = duty.model_copy(update={"counted_from": duty.counted_from + (until - at)})
     schedule(draft, duty)
+
+
+def _answered_before(duty: DutyOfCase, answered: Telling) -> bool:
+    earlier = (each for each in duty.tellings if each.step < answered.step and each.role == answered.role)
+    return any(each.state == "acknowledged" for each in earlier)
+
+
+def _ask_again(draft: Draft, duty: DutyOfCase, rule: Rule, rest: Rest) -> None:
+    """The rest is over. The next step comes as long after this telling as after the step before it."""
+    behind = rule.otherwise[duty.passed - 1].after if duty.passed else timedelta()
+    duty = duty.model_copy(update={"rest": None, "counted_from": draft.now - behind})
+    person = duty.person if rest.role == duty.role else None
+    schedule(draft, _telling(draft, duty, rest.role, person, rest.channel, duty.wording, Because.AGAIN))
 
 
 def end(draft: Draft, duty: DutyOfCase, because: Because) -> None:
@@ -99,6 +129,8 @@ def schedule(draft: Draft, duty: DutyOfCase) -> None:
 
 
 def _time_of_next(rule: Rule, duty: DutyOfCase, now: datetime) -> tuple[int | None, datetime | None]:
+    if duty.rest is not None:
+        return ASKS_AGAIN, duty.rest.until
     upcoming = _upcoming(rule, duty, now)
     if upcoming is not None:
         return upcoming, duty.counted_from + rule.otherwise[upcoming].after

@@ -78,6 +78,7 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
         person=telling.person,
         channel=telling.channel,
         wording=telling.wording,
+        deed=rule.deed,
         urgent=rule.urgent,
         rule=rule.id,
         protocol=rule.protocol,

@@ -123,6 +123,11 @@ def _read_placement_changed(draft: Draft, _event: Message) -> list[Reading]:
     return [Reading(Trigger.PLACEMENT_CHANGED, None), *follow_placement(draft)]
 
 
+def _read_care_step(draft: Draft, event: plan.CareStepRecorded) -> list[Reading]:
+    trigger = Trigger[event.step.name]
+    return [Reading(trigger, draft.open_episode if trigger == Trigger.CHILD_COLLECTED else None)]
+
+
 def _of_child(trigger: Trigger) -> Reader:
     return lambda _draft, _event: [Reading(trigger, None)]
 
@@ -159,7 +164,7 @@ READERS: dict[type[Message], Reader] = {
     plan.ReviewDue: _read_review,
     plan.ReturnHomePlanned: _of_child(Trigger.RETURN_HOME_PLANNED),
     plan.IndependentVisitorOffered: _read_visitor,
-    plan.CareStepRecorded: lambda _draft, event: _only(Trigger[event.step.name]),
+    plan.CareStepRecorded: _read_care_step,
     plan.AdvocacyExplained: _of_child(Trigger.ADVOCACY_EXPLAINED),
     care.PhotographRecorded: _read_photograph,
     care.ContactsChecked: _read_contacts,

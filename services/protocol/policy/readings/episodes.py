@@ -78,11 +78,19 @@ def _add_report(draft: Draft, found: Episode, report: tuple[Report, ...], last_s
                 "reports": found.reports + report,
                 "last_report_at": max(found.last_report_at, time),
                 "last_seen_at": _last_seen(draft, found.last_seen_at, last_seen_at),
+                "news_at": draft.now,
                 "claims": tuple(each for each in found.claims if each.at > time),
                 "state": EpisodeState.MISSING if lost_again else found.state,
             }
         )
     )
+
+
+def _read_information(draft: Draft, _event: Message) -> list[Reading]:
+    found = draft.open_episode
+    if found is not None:
+        found = draft.put_episode(found.model_copy(update={"news_at": draft.now}))
+    return [Reading(Trigger.CHILD_INFORMATION_RECEIVED, found)]
 
 
 def _close(draft: Draft, episode: Episode) -> Reading | None:
@@ -99,7 +107,7 @@ _READERS: dict[type[Message], Reader] = {
     **moves.READERS,
     **endings.READERS,
     events.ChildReportedMissing: _read_missing,
-    events.ChildInformationReceived: care.in_open_episode(Trigger.CHILD_INFORMATION_RECEIVED),
+    events.ChildInformationReceived: _read_information,
     events.SafeAndWellCheckRecorded: replies.check_recorded,
     events.ReturnInterviewRecorded: replies.interview_recorded,
     events.ChildLuringSuspected: care.in_open_episode(Trigger.CHILD_LURING_SUSPECTED),
@@ -116,6 +124,8 @@ _READERS: dict[type[Message], Reader] = {
     contact_events.ContactUnreachable: care.in_open_episode(Trigger.CONTACT_UNREACHABLE),
     contact_events.ContactListed: care.in_open_episode(Trigger.CONTACT_LISTED),
     contact_events.ContactUnlisted: care.in_open_episode(Trigger.CONTACT_UNLISTED),
+    contact_events.ShiftHandedOver: care.in_open_episode(Trigger.SHIFT_HANDED_OVER),
+    contact_events.ShiftAccepted: care.in_open_episode(Trigger.SHIFT_ACCEPTED),
     **discussions.READERS,
     MessageDeadLettered: care.in_open_episode(Trigger.MESSAGE_DEAD_LETTERED),
 }

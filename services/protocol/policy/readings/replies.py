@@ -8,6 +8,12 @@ from services.protocol.policy.rule_language.vocabulary import Condition, Trigger
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.decisions import EpisodeState, Verdict
 
+GRADED = {
+    events.RiskGrade.NO_APPARENT_RISK: Trigger.POLICE_GRADED_LOW,
+    events.RiskGrade.LOW: Trigger.POLICE_GRADED_LOW,
+    events.RiskGrade.HIGH: Trigger.POLICE_GRADED_HIGH,
+}
+
 
 def check_recorded(draft: Draft, event: events.SafeAndWellCheckRecorded) -> list[Reading]:
     return [
@@ -79,9 +85,10 @@ def police_reply(trigger: Trigger, **update: Any) -> Reader:
 
 def risk_graded(draft: Draft, event: events.PoliceRiskGraded) -> list[Reading]:
     found = draft.episode_meant(event.episode)
-    low = event.grade in {events.RiskGrade.NO_APPARENT_RISK, events.RiskGrade.LOW}
-    graded = Reading(Trigger.POLICE_RISK_GRADED, found)
-    return [graded, Reading(Trigger.POLICE_GRADED_LOW, found)] if low else [graded]
+    if found is not None:
+        found = draft.put_episode(found.model_copy(update={"grade": event.grade}))
+    further = [GRADED.get(event.grade), None if event.review_at is None else Trigger.POLICE_REVIEW_SET]
+    return [Reading(each, found) for each in (Trigger.POLICE_RISK_GRADED, *further) if each is not None]
 
 
 def police_closed(draft: Draft, event: events.PoliceClosed) -> list[Reading]:

@@ -10,6 +10,7 @@ from services.protocol.policy.rule_engine.awareness import aware_since
 from services.protocol.policy.rule_language.grammar import Asked, Rule, When
 from services.protocol.policy.rule_language.questions import Question
 from services.protocol.policy.rule_language.vocabulary import Condition, Mark
+from services.safeguarding.child_events.events import RiskGrade
 from services.safeguarding.duty.decisions import EpisodeState
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.roles import Channel, Role, Wording
@@ -192,15 +193,37 @@ def _return_unconfirmed_asked(situation: Situation) -> bool | None:
     )
 
 
+def _news_since_update(situation: Situation) -> bool | None:
+    episode = situation.episode
+    if episode is None or episode.news_at is None:
+        return False
+    return not any(
+        each.created_at >= episode.news_at
+        and (each.episode, each.wording) == (episode.episode, Wording.MISSING_UPDATE)
+        and each.role != Role.POLICE_CONTROL_ROOM
+        and not each.role.startswith("duty.")
+        for each in situation.duties
+    )
+
+
 def _discussion_called(situation: Situation) -> bool | None:
     """A discussion called for at this very moment is the one in question, and does not count."""
     since = max(filter(None, (situation.now - DISCUSSION_TAKES, situation.record.discussion_over_at)))
     return any(
-        since < each.created_at < situation.now
-        and (each.channel, each.wording) == (Channel.INVITATION, Wording.STRATEGY_DISCUSSION)
-        and each.cause.exercise == situation.exercise
-        for each in situation.duties
+        since < each.created_at < situation.now and each.cause.exercise == situation.exercise
+        for each in _invitations(situation)
     )
+
+
+def _invited(situation: Situation) -> list[datetime]:
+    """When people were invited to this episode's discussion."""
+    episode = situation.episode
+    return [each.created_at for each in _invitations(situation) if episode and each.episode == episode.episode]
+
+
+def _invitations(situation: Situation) -> list[DutyOfCase]:
+    urgent = Channel.INVITATION, Wording.STRATEGY_DISCUSSION
+    return [each for each in situation.duties if (each.channel, each.wording) == urgent]
 
 
 MISSING_TIMES_WITHIN = {
@@ -229,6 +252,8 @@ QUESTIONS: dict[Question, Callable[[Situation], bool | None]] = {
     Question.NRM_CHECK_ASKED: _nrm_check_asked,
     Question.RETURN_UNCONFIRMED_ASKED: _return_unconfirmed_asked,
     Question.STRATEGY_DISCUSSION_CALLED: _discussion_called,
+    Question.STRATEGY_DISCUSSION_CALLED_HERE: lambda situation: any(at < situation.now for at in _invited(situation)),
+    Question.STRATEGY_DISCUSSION_CALLED_BY_NOW: lambda situation: bool(_invited(situation)),
     Question.CHILD_TURNED_18: _marked(Mark.TURNED_18),
     Question.CHILD_BIRTH_DATE_KNOWN: lambda situation: situation.facts.date_of_birth is not None,
     Question.LEAVE_DATE_KNOWN: lambda situation: situation.leave_date_known,
@@ -244,6 +269,11 @@ QUESTIONS: dict[Question, Callable[[Situation], bool | None]] = {
     Question.POLICE_REFERENCE_KNOWN: lambda situation: (
         situation.episode is not None and situation.episode.reference_known
     ),
+    Question.POLICE_GRADED: lambda situation: situation.episode is not None and situation.episode.grade is not None,
+    Question.POLICE_GRADED_HIGH: lambda situation: (
+        situation.episode is not None and situation.episode.grade is RiskGrade.HIGH
+    ),
+    Question.NEWS_SINCE_UPDATE: _news_since_update,
     Question.SAFE_AND_WELL_RECORDED: _met(Condition.SAFE_AND_WELL_CHECK),
     Question.RETURN_INTERVIEW_OFFERED: lambda situation: (
         situation.episode is not None and situation.episode.interview_offered

@@ -18,13 +18,22 @@ from services.safeguarding.roles import Channel, Role, Wording
 
 CONTROL_ROOM = Role.POLICE_CONTROL_ROOM
 MEANT = {
-    None: {"police", "duty", "others"},
-    "people": {"duty", "others"},
+    None: {"police", "duty", "workers", "desks"},
+    "people": {"duty", "workers", "desks"},
+    "team": {"duty", "workers"},
     "police": {"police"},
     "duty": {"duty"},
-    "others": {"others"},
+    "workers": {"workers"},
+    "others": {"workers", "desks"},
 }
 """The groups that a rule's `among` means."""
+GROUPS = {
+    CONTROL_ROOM: "police",
+    Role.HOST_DUTY_DESK: "desks",
+    Role.HOME_OFFICE_MISSING_DESK: "desks",
+    Role.HOME_OFFICE_CASEWORKER: "desks",
+}
+"""All others are on duty, or work with the child."""
 
 
 Line: TypeAlias = tuple[Role, Channel, UUID | None]
@@ -50,7 +59,7 @@ def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) 
         return [] if cause.owner is None else [Recipient(cause.owner, rule.by)]
     if rule.tell == Role.DIRECTORY_CONTACT and rule.by is not None:
         return [] if cause.person is None else [Recipient(rule.tell, rule.by, cause.person)]
-    if rule.by is not None and rule.tell == Role.CARERS_ALL and episode is not None:
+    if rule.by is not None and rule.tell == Role.CARERS_ALL and (episode or cause.person) is not None:
         return _other_carers(draft, rule.by, episode, cause)
     if rule.by is not None and rule.tell == Role.CARER_REPORTING:
         people = _reporters(episode, cause)
@@ -94,9 +103,8 @@ def _next_holder(draft: Draft, rule: Rule, by: Channel, asked: DutyHandOverAsked
 
 
 def is_among(rule: Rule, recipient: Recipient) -> bool:
-    if recipient.role == CONTROL_ROOM:
-        return "police" in MEANT[rule.among]
-    return ("duty" if recipient.role.startswith("duty.") else "others") in MEANT[rule.among]
+    group = GROUPS.get(recipient.role) or ("duty" if recipient.role.startswith("duty.") else "workers")
+    return group in MEANT[rule.among]
 
 
 def _reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
@@ -108,15 +116,16 @@ def _reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
     return list(dict.fromkeys(people))
 
 
-def _other_carers(draft: Draft, by: Channel, episode: Episode, cause: Cause) -> list[Recipient]:
+def _other_carers(draft: Draft, by: Channel, episode: Episode | None, cause: Cause) -> list[Recipient]:
     """The child's carers as they were when first told of this episode, except those who have reported or text now, who
-    have rules of their own. Where nobody knows the carers: everyone whom the directory finds.
+    have rules of their own. Where nobody knows the carers: everyone whom the directory finds, unless one has reported.
     """
     of_them = (each for each in draft.duties.values() if each.role == Role.CARERS_ALL)
-    told = [each.person for each in of_them if each.episode == episode.episode]
+    told = [each.person for each in of_them if episode is not None and each.episode == episode.episode]
     people = list(dict.fromkeys(filter(None, told or draft.facts.carers or ())))
     if not people:
-        return [Recipient(Role.CARERS_ALL, by)]
+        reported = episode is not None and episode.reports and not told
+        return [] if reported else [Recipient(Role.CARERS_ALL, by)]
     themselves = _reporters(episode, cause)
     return [Recipient(Role.CARERS_ALL, by, person) for person in people if person not in themselves]
 
@@ -167,8 +176,11 @@ def _known_by(draft: Draft, episode: Episode, duty: DutyOfCase) -> UUID | None:
 
 
 def _later_channel(telling: Telling) -> Channel:
-    """Those who were invited to a discussion hear later news by mail: an invitation would change their calendar."""
-    return Channel.EMAIL if telling.channel == Channel.INVITATION else telling.channel
+    """Those who were invited to a discussion hear later news by mail: an invitation would change their calendar. Those
+    on duty hear it by text, once.
+    """
+    by = Channel.TEXT if telling.role.startswith("duty.") else Channel.EMAIL
+    return by if telling.channel == Channel.INVITATION else telling.channel
 
 
 def police_notice(draft: Draft, episode: Episode, force: ForceId | None) -> UUID | None:

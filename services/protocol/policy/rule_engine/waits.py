@@ -128,12 +128,15 @@ def _worth_telling(draft: Draft, before: Before, length: Calendar, day: date) ->
 def announce(draft: Draft, waiting: Waiting) -> None:
     """Puts the rule's deadline in place of any earlier version."""
     draft.put_waiting(waiting)
+    rule = draft.protocols.of(waiting.protocol).by_id[waiting.rule]
     content = RuleDue(
         authority=draft.facts.authority,
         deadline=waiting.deadline,
         version=waiting.version,
         rule=waiting.rule,
         episode=waiting.episode,
+        wording=rule.message,
+        role=rule.tell,
     )
     draft.deadlines[waiting.deadline] = Deadline(
         waiting.deadline, waiting.version, waiting.due_at, content, waiting.cause.exercise

@@ -11,7 +11,7 @@ from services.protocol.policy.rule_language.periods import CalendarLength, Lengt
 from services.protocol.policy.rule_language.questions import NUMBERED, Question
 from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Mark, Trigger
 from services.safeguarding.meetings import Meets
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import Channel, Deed, Role, Wording
 
 INVITES = frozenset({Wording.STRATEGY_DISCUSSION, Wording.FULL_MEETING})
 """Messages of an invitation to a discussion."""
@@ -167,10 +167,10 @@ class Rule(Grammar):
     tell: Role
     by: Channel | None = None
     """Left out for `everyone-told`: each is told by the channel by which they were told before."""
-    among: Literal["police", "people", "duty", "others", "speaker"] | None = None
-    """Of `everyone-told`, only these. People are those on duty and the others (social worker, guardian, Home Office,
-    ...). Of `carer.reporting`, `others`: those who reported, but for whoever says this now; `speaker`: whoever does,
-    alone.
+    among: Literal["police", "people", "team", "duty", "workers", "others", "speaker"] | None = None
+    """Of `everyone-told`, only these. People are those on duty and the others: the child's workers (social worker,
+    guardian, ...) and the desks of the Home Office and the host authority. `team`: people without the desks. Of
+    `carer.reporting`, `others`: those who reported, but for whoever says this now; `speaker`: whoever does, alone.
     """
     message: Wording
     meets: Annotated[Meets, BeforeValidator(_with_lengths)] | None = None
@@ -182,6 +182,8 @@ class Rule(Grammar):
     """What ends the duty: a named person's answer; where it only informs, that the other end has taken it; where an
     answer is not the thing done, only what stands under `until`.
     """
+    deed: Deed | None = None
+    """What is to be done. `enough` is then `done`: whoever answers is asked again after the rest, and then the next."""
     rests: Length | None = None
     """How long an answer that ends nothing lets the duty rest before it goes on with its next step: any answer where
     `enough` is `done`, else one of somebody told in another's place, who has not rung the one meant either.
@@ -193,6 +195,11 @@ class Rule(Grammar):
     """Needed where an authority's rule asks less than the default it replaces."""
     protocol: str
     """Name and version of the file it comes from."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _done_where_a_deed_is(cls, written: Any) -> Any:
+        return {"enough": "done", **written} if isinstance(written, dict) and "deed" in written else written
 
     @model_validator(mode="after")
     def _holds_on_some_day(self) -> "Rule":
@@ -206,8 +213,8 @@ class Rule(Grammar):
         if (self.by is None) != (self.tell == Role.EVERYONE_TOLD):
             msg = "`by` is needed, except for everyone-told, who are told as before"
             raise ValueError(msg)
-        some = ("others", "speaker") if self.tell == Role.CARER_REPORTING else ("police", "people", "duty", "others")
-        of_some = self.tell in {Role.CARER_REPORTING, Role.EVERYONE_TOLD} and self.among in some
+        of_carers = self.tell == Role.CARER_REPORTING and self.among in {"others", "speaker"}
+        of_some = of_carers or (self.tell == Role.EVERYONE_TOLD and self.among != "speaker")
         if self.among is not None and not of_some:
             msg = "`among` says which of everyone-told are meant, or of carer.reporting the `others` or the `speaker`"
             raise ValueError(msg)
@@ -220,6 +227,9 @@ class Rule(Grammar):
             raise ValueError(msg)
         if self.enough == "accepted" and self.rests is not None:
             msg = "a duty that ends when it is taken never `rests`"
+            raise ValueError(msg)
+        if self.deed is not None and self.enough != "done":
+            msg = "a `deed` ends its duty when it is done: no answer is `enough`"
             raise ValueError(msg)
         if self.enough == "done" and (self.rests is None or not self.until):
             msg = "`enough: done` needs `until`, which says what that is, and `rests`, for an answer before it"

@@ -22,11 +22,13 @@ def text_to(outside: Outside, number: str, body: str) -> None:
 
 
 async def test_staff_answer_the_code_that_they_were_sent(outside: Outside) -> None:
-    text_to(outside, STAFF, "Safe Return: please open the console. To acknowledge reply OK 4BCDF")
-    await eventually(lambda: bodies_from(outside, STAFF) == ["OK 4BCDF"])
+    text_to(outside, STAFF, "Safe Return: please open the console. Have it? Reply OK C17 (4BCDF)")
+    await eventually(lambda: bodies_from(outside, STAFF) == ["OK C17"])
 
 
-@pytest.mark.parametrize("body", ["To acknowledge reply OK 4ACDF", "OK 4BCD", "BOOK 4BCDF", "ok 4bcdf", "Thank you."])
+@pytest.mark.parametrize(
+    "body", ["To acknowledge reply OK 4ACDF", "OK C", "OK 4BCD", "BOOK 4BCDF", "ok 4bcdf", "Thank you."]
+)
 async def test_staff_answer_nothing_that_is_not_a_code(outside: Outside, body: str) -> None:
     text_to(outside, STAFF, body)
     await asyncio.sleep(0.4)

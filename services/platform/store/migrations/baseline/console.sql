@@ -8,8 +8,11 @@ CREATE TABLE console.episodes (
     opened_at timestamptz NOT NULL,
     changed_at timestamptz NOT NULL,
     exercise boolean NOT NULL,
-    content jsonb NOT NULL
+    content jsonb NOT NULL,
+    reference text NOT NULL  -- ours, which people say
 );
+CREATE INDEX episodes_of_child ON console.episodes (child);
+CREATE INDEX episodes_by_reference ON console.episodes (reference);
 CREATE INDEX episodes_open ON console.episodes (opened_at) WHERE state NOT IN ('closed', 'retracted', 'merged');
 GRANT SELECT, INSERT, UPDATE ON console.episodes TO console;
 
@@ -20,11 +23,13 @@ CREATE TABLE console.duties (
     revision integer NOT NULL,
     state text NOT NULL,
     waits boolean NOT NULL,
+    late boolean NOT NULL,  -- somebody's time to answer has passed
     changed_at timestamptz NOT NULL,
     exercise boolean NOT NULL,
     content jsonb NOT NULL
 );
 CREATE INDEX duties_of_episode ON console.duties (episode);
+CREATE INDEX duties_of_child ON console.duties (child);
 CREATE INDEX duties_unanswered ON console.duties (changed_at) WHERE waits;
 GRANT SELECT, INSERT, UPDATE ON console.duties TO console;
 
@@ -41,6 +46,9 @@ CREATE TABLE console.entries (
 ) PARTITION BY RANGE (heard_at);
 CREATE TABLE console.entries_outside PARTITION OF console.entries DEFAULT;
 CREATE INDEX entries_of_child ON console.entries (child, at);
+CREATE INDEX entries_of_references ON console.entries (child)
+    WHERE kind IN ('police.reference-given.v1', 'police.reference-texted.v1');
+CREATE INDEX entries_identified ON console.entries ((content ->> 'child')) WHERE kind = 'child.identified.v1';
 GRANT SELECT, INSERT ON console.entries TO console;
 INSERT INTO months.tables VALUES ('console.entries', 14);
 SELECT months.keep_up('console.entries');
@@ -97,10 +105,26 @@ CREATE TABLE console.failed_sign_ins (
 CREATE INDEX failed_sign_ins_of_name ON console.failed_sign_ins (sign_in_hash, at);
 GRANT SELECT, INSERT, DELETE ON console.failed_sign_ins TO console;
 
+-- A shift handed over, and who said that they have it. The note lies encrypted in the register.
+CREATE TABLE console.hand_overs (
+    hand_over uuid PRIMARY KEY,
+    authority text NOT NULL,
+    person text NOT NULL,
+    words text[] NOT NULL,
+    made_by text NOT NULL REFERENCES console.accounts,
+    made_at timestamptz NOT NULL,
+    accepted_by text REFERENCES console.accounts,
+    accepted_at timestamptz
+);
+CREATE INDEX hand_overs_newest ON console.hand_overs (authority, made_at);
+GRANT SELECT, INSERT, UPDATE (accepted_by, accepted_at) ON console.hand_overs TO console;
+
 CREATE TABLE console.acts (
     act uuid PRIMARY KEY,
     account text NOT NULL REFERENCES console.accounts,
     what text NOT NULL,
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    child text  -- the child that it is about
 );
+CREATE INDEX acts_about_child ON console.acts (child, account);
 GRANT SELECT, INSERT ON console.acts TO console;

@@ -45,6 +45,8 @@ CREATE INDEX deliveries_due ON delivery.deliveries (service, next_attempt_at)
 CREATE INDEX deliveries_by_lane ON delivery.deliveries (service, lane) WHERE state IN ('waiting', 'sending', 'unknown');
 CREATE INDEX deliveries_by_duty ON delivery.deliveries (duty, step) WHERE duty IS NOT NULL;
 CREATE INDEX deliveries_by_code ON delivery.deliveries (code, number_hash) WHERE number_hash IS NOT NULL;
+CREATE INDEX deliveries_of_person ON delivery.deliveries (person) WHERE kind = 'professional.notify.v1'
+    AND state IN ('sending', 'unknown', 'accepted', 'delivered');
 CREATE INDEX deliveries_failed ON delivery.deliveries (service, changed_at) WHERE state = 'failed';
 CREATE INDEX deliveries_taken_by_text ON delivery.deliveries (service, changed_at)
     WHERE state = 'accepted' AND lane = 'texts' AND NOT by_voice;
@@ -101,3 +103,11 @@ SELECT id AS delivery, code, number_hash, service, duty, step, child, authority,
 FROM delivery.deliveries
 WHERE duty IS NOT NULL AND number_hash IS NOT NULL;
 GRANT SELECT ON delivery.codes TO carers;
+
+-- What professionals were told and have not answered, by text or mail.
+CREATE VIEW delivery.unanswered AS
+SELECT person, duty, step, child, authority, episode, exercise, code, created_at, telling ->> 'wording' AS wording,
+       telling ->> 'deed' AS deed
+FROM delivery.deliveries
+WHERE kind = 'professional.notify.v1' AND state IN ('sending', 'unknown', 'accepted', 'delivered') AND withdrawn_at IS NULL;
+GRANT SELECT ON delivery.unanswered TO carers;

@@ -174,6 +174,18 @@ CREATE VIEW register.for_console AS
 SELECT id AS child, code, authority FROM register.children;
 GRANT SELECT ON register.for_console TO casework, console;
 
+-- For somebody on duty who has said why: who the child is, how to recognise it, where it lives, whom to ring.
+CREATE VIEW register.for_duty_desk AS
+SELECT child, authority, code, name, known_as, sex, language, description, date_of_birth, age_disputed, child_key,
+       has_photograph, placement, address, placement_key, carers, carer_names, carer_mobiles, carer_keys
+FROM register.for_police_notice;
+GRANT SELECT ON register.for_duty_desk TO console, casework;
+GRANT SELECT ON register.photographs_for_police TO console;
+
+-- What carers and professionals call a child in a text. No name.
+CREATE VIEW register.codes_of_children AS SELECT id AS child, code FROM register.children;
+GRANT SELECT ON register.codes_of_children TO professionals, carers;
+
 -- Whose number reports a child whom they do not name: ids alone.
 CREATE VIEW register.reporters_for_console AS
 SELECT p.number_hash, p.authority, pc.placement, ch.id AS child
@@ -182,13 +194,20 @@ JOIN register.placement_carers pc ON pc.person = p.id AND pc.to_at IS NULL
 LEFT JOIN register.children ch ON ch.placement = pc.placement;
 GRANT SELECT ON register.reporters_for_console TO casework, console;
 
--- For somebody on duty who has said why.
-CREATE VIEW register.identity_for_console AS
-SELECT c.id AS child, c.code, c.name, c.known_as, k.wrapped
-FROM register.children c LEFT JOIN register.data_keys k ON k.owner = c.id;
-GRANT SELECT ON register.identity_for_console TO console, casework;
+-- Whom the duty desk rings, and who said what.
+CREATE VIEW register.people_for_duty_desk AS
+SELECT p.id AS person, p.name, p.mobile, k.wrapped
+FROM register.people p LEFT JOIN register.data_keys k ON k.owner = p.id;
+GRANT SELECT ON register.people_for_duty_desk TO console, casework;
 
--- Operators' reasons, which are the only words that the console reads.
+-- What was said about a child, word for word. The record of a discussion is for those who were there.
+CREATE VIEW register.words_for_duty_desk AS
+SELECT w.id, w.about, w.words, w.said_by, w.at, k.wrapped, w.answers
+FROM register.words w LEFT JOIN register.data_keys k ON k.owner = w.about
+WHERE NOT EXISTS (SELECT FROM strategy.records r WHERE w.id = ANY (r.words));
+GRANT SELECT ON register.words_for_duty_desk TO console, casework;
+
+-- Operators' reasons, which an auditor reads too.
 CREATE VIEW register.words_of_operators AS
 SELECT w.id, w.about, w.words, w.said_by, w.at, k.wrapped
 FROM register.words w LEFT JOIN register.data_keys k ON k.owner = w.about
@@ -196,6 +215,12 @@ WHERE w.said_by LIKE 'account-%';
 GRANT SELECT ON register.words_of_operators TO console, casework;
 
 -- A child whom the register does not hold is not in it, and is counted as unknown.
+-- How many, for who comes on duty. No child.
+CREATE VIEW register.missing_now AS
+SELECT content ->> 'authority' AS authority, count(*) AS missing FROM console.episodes
+WHERE state IN ('missing', 'located') AND NOT exercise GROUP BY content ->> 'authority';
+GRANT SELECT ON register.missing_now TO professionals;
+
 CREATE VIEW register.cohorts AS
 SELECT id AS child,
     CASE WHEN unaccompanied AND modern_slavery_concern THEN 'both'

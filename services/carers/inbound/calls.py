@@ -1,0 +1,109 @@
+"""Answers whoever rings our number, for when texts fail: key 1 is a text MISSING, and a person hears a recording.
+
+It asks the database nothing, so that a report is taken while the database is away, as a text is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+
+from services.carers import metrics
+from services.carers.inbound.intake import Intake, NotKept
+from services.carers.messages import FOLDER, LANGUAGES
+from services.carers.text import Text
+from services.platform.delivery.channels.sms import conversation_twiml
+from services.platform.delivery.channels.voice import VOICE, Spoken
+from services.platform.delivery.links.signed_forms import TwilioDoor, Whose
+from services.platform.delivery.sms_status import openapi
+from services.platform.register.people.telephones import e164
+from services.platform.runtime.clocks import Clocks
+from services.wording import read_words
+
+REPORT = "1"
+CALL = {
+    "parameters": [openapi.SIGNATURE],
+    "requestBody": openapi.form(
+        CallSid="Twilio's id of the call.",
+        AccountSid=openapi.ACCOUNT,
+        From="The caller's number, E.164.",
+        Digits="The key that the caller pressed: `1` reports a child missing.",
+        RecordingSid="Twilio's id of what the caller said.",
+        RecordingUrl="Where Twilio keeps it.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class VoiceLine:
+    """What the caller says or presses is kept before the next word is said. A repeat has no second effect."""
+
+    intake: Intake
+    clocks: Clocks
+    public_url: str
+    door: TwilioDoor
+
+    def mount(self, app: FastAPI) -> None:
+        for path, answer in (("inbound", self.greet), ("choice", self.choose), ("recording", self.record)):
+            app.add_api_route(
+                f"/calls/{path}",
+                answer,
+                methods=["POST"],
+                response_class=Response,
+                responses=openapi.REFUSED | openapi.SAID,
+                openapi_extra=CALL,
+            )
+
+    async def greet(self, request: Request) -> Response:
+        """Somebody rings. Without a key they are asked to speak."""
+        await self.door.signed_form(request)
+        keys, recording = self._url("choice"), self._url("recording")
+        return _answer(_spoken("menu"), keys=keys, unpressed=_spoken("speak"), recording=recording)
+
+    async def choose(self, request: Request) -> Response:
+        """The caller has pressed a key."""
+        said = await self._read(request, "CallSid", "From", "Digits")
+        if said["Digits"] != REPORT:
+            return _answer(_spoken("speak"), recording=self._url("recording"))
+        if await self._keep(said["CallSid"], said["From"], "MISSING"):
+            return _answer(_spoken("reported"), recording=self._url("recording"))
+        return _answer(_spoken("not-kept"))
+
+    async def record(self, request: Request) -> Response:
+        """What the caller said."""
+        said = await self._read(request, "RecordingSid", "From", "RecordingUrl")
+        kept = await self._keep(said["RecordingSid"], said["From"], "", said["RecordingUrl"])
+        return _answer(_spoken("recorded" if kept else "not-kept"))
+
+    def _url(self, path: str) -> str:
+        return f"{self.public_url.rstrip('/')}/calls/{path}"
+
+    async def _read(self, request: Request, *fields: str) -> dict[str, str]:
+        form = (await self.door.signed_form(request)).fields
+        for field in fields:
+            if not form.get(field, "").strip():
+                detail = f"{field} is missing."
+                raise self.door.refusal(HTTPStatus.BAD_REQUEST, "Not a call", detail, field, Whose.TWILIO)
+        return {field: form[field].replace("\x00", "").strip() for field in fields}
+
+    async def _keep(self, sid: str, sender: str, body: str, *recordings: str) -> bool:
+        """False where neither the database nor the disk takes it: the caller is told to ring somebody else."""
+        now, story = self.clocks.wall(), self.clocks.story()
+        try:
+            await self.intake.take(Text(sid, e164(sender), body, recordings, received_at=now, story_at=story))
+        except NotKept:
+            metrics.REFUSED.labels("inbound", "Not now", Whose.TWILIO).inc()
+            return False
+        return True
+
+
+def _spoken(words: str) -> list[Spoken]:
+    """In each language, since nobody knows yet who rings."""
+    said = read_words(FOLDER / "calls.yaml")
+    return [Spoken(said[language][words], f"{language}-GB", VOICE[language]) for language in LANGUAGES]
+
+
+def _answer(says: Sequence[Spoken], **then: Any) -> Response:
+    return Response(conversation_twiml(says, **then), media_type="text/xml")

@@ -1,0 +1,72 @@
+"""Decides what an OK answers: one telling, or all that is open to its sender about one child, or about all."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from services.carers.policy.answer import Answer
+from services.carers.policy.context import Telling, TextContext
+from services.carers.policy.decision import Act, Decision
+from services.carers.understanding.children import child_names
+from services.carers.understanding.details import acknowledgements
+from services.carers.understanding.meaning import Meaning
+from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.roles import Wording
+
+OF_POLICE = frozenset({Wording.POLICE_NOT_REACHED, Wording.POLICE_NOT_ACKNOWLEDGED})
+"""A police reference proves a call, and a call answers these alone in place of the police."""
+
+
+def acknowledge(telling: Telling, how: Literal["text", "phoned"] = "text") -> Act:
+    content = DutyAcknowledged(
+        duty=telling.duty,
+        step=telling.step,
+        authority=telling.authority,
+        episode=telling.episode,
+        by=telling.person,
+        how=how,
+    )
+    return Act(telling.child, content)
+
+
+def find_meant(meaning: Meaning, scene: TextContext) -> tuple[Telling, ...] | None:
+    """The open tellings that an OK answers, none where nobody can say which. None: the text is no OK."""
+    words = meaning.words
+    if not acknowledgements.says_ok(words):
+        return None
+    of_told = (child_names.KnownChild(each.child, each.child_code) for each in scene.unanswered if each.child_code)
+    by_code = (child_names.KnownChild(each.child, each.code) for each in scene.known)
+    children = list(dict.fromkeys([*of_told, *by_code]))
+    named = child_names.find_named(words, children)
+    if named.somebody_else or named.alike:
+        return None
+    if meant := {*named.children, *child_names.find_answered(words, children)}:
+        return tuple(each for each in scene.unanswered if each.child in meant)
+    if not acknowledgements.says_no_more(words, ()):
+        return None
+    alone = len({each.child for each in scene.unanswered}) == 1
+    return scene.unanswered if alone or acknowledgements.says_all(words) else ()
+
+
+def says_no_more(meaning: Meaning, scene: TextContext) -> bool:
+    codes = {*(each.child_code for each in scene.unanswered), *(each.code for each in scene.known)}
+    return acknowledgements.says_no_more(
+        meaning.words, {word for each in codes for word in (each.casefold(), each[1:])}
+    )
+
+
+def acknowledge_all(tellings: tuple[Telling, ...], meaning: Meaning, scene: TextContext) -> Decision:
+    """The reply names whose they were, and what is open still."""
+    if not tellings:
+        return Decision(
+            answer=Answer.OK_WHICH if scene.unanswered else Answer.NOTHING_OPEN, open=_codes(scene.unanswered)
+        )
+    acts = tuple(
+        acknowledge(each, "phoned" if meaning.reference and each.wording in OF_POLICE else "text") for each in tellings
+    )
+    left = _codes(each for each in scene.unanswered if each not in tellings)
+    answer = Answer.TAKEN_TO_DO if any(each.deed for each in tellings) else Answer.TAKEN
+    return Decision(acts, answer, which=_codes(tellings), open=left)
+
+
+def _codes(tellings: Iterable[Telling]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.child_code or each.code for each in tellings))

@@ -1,0 +1,40 @@
+"""Finds what a person on duty was told and has not answered."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from services.carers.policy.context import Telling
+from services.platform.store.query import Query, Rows
+from services.safeguarding.identifiers import PersonId
+
+OPEN_FOR = timedelta(hours=24)
+"""Wall time. What was told earlier has been told again since, or has gone to the next person."""
+UNANSWERED = """
+    SELECT told.*, known.code AS child_code
+    FROM delivery.unanswered told LEFT JOIN register.codes_of_children known USING (child)
+    WHERE told.person = ANY(%(people)s::text[]) AND told.created_at > %(since)s
+    ORDER BY told.created_at DESC, told.duty, told.step
+"""
+
+
+def unanswered_by(people: Collection[PersonId], now: datetime) -> Query[tuple[Telling, ...]]:
+    return Query(UNANSWERED, {"people": list(people), "since": now - OPEN_FOR}, _decode)
+
+
+def _decode(rows: Rows) -> tuple[Telling, ...]:
+    return tuple(
+        Telling(
+            row.duty,
+            row.step,
+            row.child,
+            row.authority,
+            row.episode,
+            row.person,
+            row.exercise,
+            row.code,
+            row.child_code or "",
+            row.wording,
+            row.deed,
+        )
+        for row in rows
+    )

@@ -1,0 +1,62 @@
+"""Writes what a shift leaves to the next: what is open, whom it waits for, and who promised what."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from itertools import chain
+
+from services.console.policy.status import CaseLine, DutyLine
+from services.safeguarding.deeds.answers import WORDS_AT_MOST
+from services.safeguarding.duty.decisions import StepRecord
+from services.safeguarding.working_time import in_england
+
+InWords = Callable[[object, str], str]
+"""The words for a value of a field."""
+ROOM_TO_WRITE = 400
+NOTHING = "Nothing is open."
+
+
+def write_note(cases: Sequence[CaseLine], in_words: InWords) -> str:
+    """Names children by their codes. Leaves room to write; what finds none is counted."""
+    blocks = ["\n".join(_block(each, in_words)) for each in cases]
+    note: list[str] = []
+    for at, block in enumerate(blocks):
+        if sum(map(len, note)) + len(block) > WORDS_AT_MOST - ROOM_TO_WRITE:
+            note.append(f"And {len(blocks) - at} more: see the console.")
+            break
+        note.append(block)
+    return "\n\n".join(note) or NOTHING
+
+
+def _block(line: CaseLine, in_words: InWords) -> Iterable[str]:
+    episode = line.episode.content
+    name = line.code or "Not yet identified"
+    yield f"{name} ({line.reference}): {in_words(episode.state, 'state')} since {_hour(episode.returned_at or episode.opened_at)}."
+    yield from chain.from_iterable(_duty(each, in_words) for each in line.asked)
+    if line.waiting > len(line.asked):
+        yield f"- And {line.waiting - len(line.asked)} more wait for an answer: see the console."
+    if episode.open_conditions:
+        still = ", ".join(in_words(each, "open_conditions") for each in episode.open_conditions)
+        yield f"- Before it closes: {still}."
+
+
+def _duty(line: DutyLine, in_words: InWords) -> Iterable[str]:
+    duty = line.duty.content
+    if not duty.steps:
+        return
+    matter, promised = in_words(duty.wording, "wording"), _promise(duty.steps)
+    then = "" if duty.next_step_at is None else f"; asked again {_hour(duty.next_step_at)}"
+    if promised is not None:
+        yield f"- {matter}: {in_words(promised.role, 'role')} has it since {_hour(promised.changed_at)}{then}."
+    else:
+        last = duty.steps[-1]
+        yield f"- {matter}: waits for {in_words(last.role, 'role')}, told {_hour(last.told_at)}{then}."
+
+
+def _promise(steps: Iterable[StepRecord]) -> StepRecord | None:
+    """The newest word of somebody that they have it."""
+    said = [each for each in steps if each.state == "acknowledged"]
+    return max(said, key=lambda each: each.changed_at, default=None)
+
+
+def _hour(at: datetime) -> str:
+    return f"{in_england(at):%a %-d %b %H:%M}"

@@ -1,0 +1,159 @@
+"""Reads the list of open cases, and finds a child by what people call the case."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from services.console.policy.record import RecordedMessage
+from services.console.policy.status import HOUSEKEEPING, MOST_ASKED, CaseLine, DutyLine
+from services.console.read_model.repository import recorded
+from services.platform.store.query import Query, Rows, scalar
+from services.safeguarding.child_events.events import PoliceReferenceGiven, PoliceReferenceTexted
+from services.safeguarding.duty.decisions import OVER, DutyChanged, EpisodeChanged
+from services.safeguarding.identifiers import AuthorityId, ChildId, WordsId
+
+
+class Found(NamedTuple):
+    """A child that was looked for, with an episode of it, if it has one."""
+
+    child: ChildId
+    code: str | None
+    episode: RecordedMessage[EpisodeChanged] | None
+
+
+MOST_CASES = 500
+MOST_DUTIES = 500
+MOST_FOUND = 100
+OF_AUTHORITY = "(%(authority)s::text IS NULL OR {}content ->> 'authority' = %(authority)s)"
+OPEN_CASES = f"""
+    SELECT e.child, c.code, e.changed_at, e.exercise, e.content, d.*
+    FROM episodes e
+    LEFT JOIN register.for_console c ON c.child = e.child AND c.authority = e.content ->> 'authority'
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE state <> 'cancelled') AS told,
+               count(*) FILTER (WHERE state <> 'cancelled' AND NOT waits) AS reached,
+               count(*) FILTER (WHERE waits) AS waiting, count(*) FILTER (WHERE late) AS overdue,
+               min((content ->> 'next_step_at')::timestamptz) FILTER (WHERE waits) AS next_at,
+               (array_agg(content ORDER BY late DESC, changed_at) FILTER (WHERE waits))[:{MOST_ASKED}] AS asked
+        FROM duties d WHERE d.episode = e.episode
+    ) d
+    WHERE e.state <> ALL(%(over)s::text[]) AND {OF_AUTHORITY.format("e.")} ORDER BY e.opened_at LIMIT {MOST_CASES}
+"""
+DUTIES_BESIDE = f"""
+    SELECT d.child, c.code, d.changed_at, d.exercise, d.content
+    FROM duties d
+    LEFT JOIN register.for_console c ON c.child = d.child AND c.authority = d.content ->> 'authority'
+    WHERE d.episode IS NULL AND d.waits AND {OF_AUTHORITY.format("d.")}
+    AND (d.content ->> 'wording' = ANY(%(wordings)s::text[])) = %(housekeeping)s
+    ORDER BY d.changed_at LIMIT {MOST_DUTIES}
+"""
+HOUSEKEEPING_WAITS = f"""
+    SELECT count(*) FROM duties WHERE episode IS NULL AND waits AND NOT exercise AND {OF_AUTHORITY.format("")}
+    AND content ->> 'wording' = ANY(%(wordings)s::text[])
+"""
+NAMED = """
+    SELECT child, authority FROM register.for_console WHERE upper(code) = upper(%(name)s) OR child = %(name)s
+    UNION SELECT child, content ->> 'authority' FROM episodes WHERE reference = upper(%(name)s) OR child = %(name)s
+    UNION SELECT child, content ->> 'authority' FROM duties WHERE child = %(name)s
+"""
+OF_AUTHORITY_NAMED = f"SELECT count(*) > 0 FROM ({NAMED}) named WHERE authority = %(authority)s"
+EPISODES = f"""
+    SELECT child, changed_at, exercise, content FROM episodes
+    WHERE child IN (SELECT child FROM ({NAMED}) named) ORDER BY opened_at DESC LIMIT {MOST_FOUND}
+"""
+FOUND = f"""
+    SELECT coalesce(e.child, c.child) AS child, c.code, coalesce(e.content ->> 'authority', c.authority) AS authority,
+           e.changed_at, e.exercise, e.content
+    FROM register.for_console c FULL JOIN episodes e ON e.child = c.child
+    WHERE (%(authority)s::text IS NULL OR coalesce(e.content ->> 'authority', c.authority) = %(authority)s)
+    AND (upper(c.code) = upper(%(name)s) OR e.reference = upper(%(name)s)
+         OR e.opened_at >= %(day)s AND e.opened_at < %(day)s + interval '1 day'
+         OR e.episode = ANY(%(episodes)s::uuid[]) OR coalesce(e.child, c.child) = ANY(%(children)s::text[]))
+    ORDER BY e.opened_at DESC NULLS LAST LIMIT {MOST_FOUND}
+"""
+REFERENCES = f"""
+    SELECT content ->> 'episode' AS episode, child, jsonb_array_elements_text(content -> 'words') AS words FROM entries
+    WHERE kind IN ('{PoliceReferenceGiven.kind}', '{PoliceReferenceTexted.kind}') AND {OF_AUTHORITY.format("")}
+"""
+
+
+def open_cases(authority: AuthorityId | None) -> Query[list[CaseLine]]:
+    """Of one authority, or of all: longest open first, `MOST_CASES` at most."""
+
+    def decode(rows: Rows) -> list[CaseLine]:
+        return [_case(row) for row in rows]
+
+    return Query(OPEN_CASES, {"over": [str(each) for each in OVER], "authority": authority}, decode)
+
+
+def duties_beside(authority: AuthorityId | None, *, housekeeping: bool) -> Query[list[DutyLine]]:
+    """Unanswered duties that belong to no episode: housekeeping, or all others. Oldest first."""
+    asked = {"authority": authority, "housekeeping": housekeeping, "wordings": [str(each) for each in HOUSEKEEPING]}
+    return Query(DUTIES_BESIDE, asked, lambda rows: [DutyLine(recorded(row, DutyChanged), row.code) for row in rows])
+
+
+def housekeeping_waits(authority: AuthorityId | None) -> Query[int]:
+    """The number of duties of housekeeping that wait."""
+    asked = {"authority": authority, "wordings": [str(each) for each in HOUSEKEEPING]}
+    return Query(HOUSEKEEPING_WAITS, asked, scalar)
+
+
+def children_named(name: str) -> Query[list[tuple[ChildId, AuthorityId]]]:
+    """The children that somebody calls so, each with each authority that has something of it. `name` is a code of the
+    register, our reference of an episode, or the child's id.
+    """
+    return Query(NAMED, {"name": name}, lambda rows: [(row.child, row.authority) for row in rows])
+
+
+def episodes_of_named(name: str) -> Query[list[RecordedMessage[EpisodeChanged]]]:
+    """The episodes of these children, the newest first."""
+    return Query(EPISODES, {"name": name}, lambda rows: [recorded(row, EpisodeChanged) for row in rows])
+
+
+def is_of_authority(child: str, authority: AuthorityId) -> Query[bool]:
+    """Whether the child, or any episode or duty of it, is the authority's."""
+    return Query(OF_AUTHORITY_NAMED, {"name": child, "authority": authority}, scalar)
+
+
+def find_cases(
+    authority: AuthorityId | None,
+    name: str,
+    *,
+    day: datetime | None = None,
+    episodes: Collection[UUID] = (),
+    children: Collection[ChildId] = (),
+) -> Query[list[Found]]:
+    """Children with their codes and episodes, over ones too; newest first. `day` begins at this moment."""
+    asked = {"authority": authority, "name": name, "day": day, "episodes": list(episodes), "children": list(children)}
+
+    def decode(rows: Rows) -> list[Found]:
+        return [Found(row.child, row.code, recorded(row, EpisodeChanged) if row.content else None) for row in rows]
+
+    return Query(FOUND, asked, decode)
+
+
+def police_references(authority: AuthorityId | None) -> Query[list[tuple[UUID | None, ChildId, WordsId]]]:
+    """The words of every reference that police gave, with the episode where it is named, and the child."""
+    return Query(
+        REFERENCES,
+        {"authority": authority},
+        lambda rows: [(UUID(row.episode) if row.episode else None, row.child, row.words) for row in rows],
+    )
+
+
+def _case(row: Any) -> CaseLine:
+    asked = [
+        DutyLine(RecordedMessage("", row.child, row.changed_at, row.exercise, DutyChanged.read_again(each)))
+        for each in row.asked or ()
+    ]
+    return CaseLine(
+        recorded(row, EpisodeChanged),
+        row.code,
+        row.told,
+        row.reached,
+        row.waiting,
+        row.overdue,
+        tuple(asked),
+        row.next_at,
+    )

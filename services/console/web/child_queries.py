@@ -1,0 +1,190 @@
+"""Reads what the page of one child shows, to whom it may be shown, and records each view."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from services.console.accounts.repository import account_names
+from services.console.acts.recorder import ActRecorder
+from services.console.policy.about import About
+from services.console.policy.acts import possible_acts
+from services.console.policy.child import (
+    IDENTITY,
+    PoliceView,
+    Recipient,
+    Said,
+    choose_episode,
+    police_view,
+    recipients,
+    words_said,
+)
+from services.console.policy.permits import May, Operator
+from services.console.policy.status import DutyLine, episode_line
+from services.console.policy.timeline import Line, timeline
+from services.console.read_model import cases
+from services.console.read_model import repository as read_model
+from services.platform.register.children.identity import children_at_home, codes_of_children, identity_of_child
+from services.platform.register.children.photographs import Photograph, photograph_of
+from services.platform.register.people.contact import people_by_id
+from services.platform.register.people.directory_page import force_lines
+from services.platform.register.reasons import reasons_by_id
+from services.platform.register.words import words_by_id
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.identifiers import ChildId, PersonId, WordsId
+from services.safeguarding.operators import OperatorAct, OperatorActed
+from services.safeguarding.working_time import ENGLAND
+
+SHIFT = timedelta(hours=12)
+"""A reason that somebody gave to be told who a child is holds for this long."""
+VIEW = timedelta(hours=1)
+"""A page that stays open, or is fetched again, is one view for this long."""
+LEAST_SOUGHT = 3
+"""Letters of a home, a name or a reference: fewer would find everything."""
+
+
+@dataclass(frozen=True)
+class ChildQueries:
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+
+    async def find(self, name: str, operator: Operator) -> list[ChildId]:
+        """The children whom somebody calls so, of those that the operator may see. Two authorities may use one code."""
+        async with self.store.read() as reader:
+            named = await reader.fetch(cases.children_named(name))
+        return list(dict.fromkeys(child for child, authority in named if operator.sees(authority)))
+
+    async def child_of_episode(self, episode: UUID, operator: Operator) -> ChildId | None:
+        """None if there is no such episode that the operator may see."""
+        async with self.store.read() as reader:
+            found = await reader.fetch(read_model.episode_by_id(episode))
+        return found.child if found is not None and operator.sees(found.content.authority) else None
+
+    async def page(self, child: ChildId, episode: UUID | None, operator: Operator) -> dict[str, Any]:
+        """Of the episode that is named, else of the newest open one."""
+        async with self.store.read() as reader:
+            codes, all_episodes, done = await reader.fetch(
+                codes_of_children([child]),
+                cases.episodes_of_named(child),
+                read_model.acts_about(child, operator.account, self.clocks.wall() - SHIFT),
+            )
+            episodes = [each for each in all_episodes if operator.sees(each.content.authority)]
+            shown = choose_episode(episodes, episode)
+            named = None if shown is None else shown.content.episode
+            duties, entries, due, names, discussion, held, forces = await reader.fetch(
+                read_model.duties_of_case(child, named),
+                read_model.entries_of_child(child),
+                read_model.rules_due(child),
+                account_names(),
+                read_model.newest_discussion(child, named),
+                read_model.held_acts(child, named),
+                force_lines(),
+            )
+            duties = [each for each in duties if operator.sees(each.content.authority)]
+            heard = [each for each in entries if operator.sees(getattr(each.content, "authority", None))]
+            lines = [] if shown is None else timeline(shown, duties, entries)
+            told = recipients(map(DutyLine, duties))
+            said = words_said(heard, episodes, shown)
+            police = police_view(line.entry for line in lines)
+            revealed = operator.may(May.REVEAL) and OperatorAct.CHILD_REVEALED in done
+            private = await reader.fetch(*self._private(operator, told, said, police, lines, child if revealed else ""))
+        about = shown and About(child, shown.content.authority, shown.exercise, shown.content, None, discussion, held)
+        return dict(zip(("words", "people", "who", "reasons"), private, strict=True)) | {
+            "child": child, "code": codes.get(child), "episodes": episodes, "shown": shown, "about": about,
+            "line": shown and episode_line(shown, duties, due),
+            "acts": [each for each in possible_acts(about) if operator.may(each.needs)] if about else [],
+            "waiting": [each for each in map(DutyLine, duties) if each.waits],
+            "told": told, "said": said, "police": police, "revealed": revealed, "timeline": lines, "names": names,
+            "force": next((each for each in forces if shown and each.force == shown.content.force), None),
+            "viewed_at": done.get(OperatorAct.CHILD_VIEWED),
+        }  # fmt: skip
+
+    def _private(
+        self,
+        operator: Operator,
+        told: Sequence[Recipient],
+        said: Sequence[Said],
+        police: PoliceView,
+        lines: Sequence[Line],
+        revealed: str,
+    ) -> tuple[Query[Any], ...]:
+        """What the register keeps encrypted, as far as the operator may read it."""
+        people, words = set[PersonId](), list[WordsId]()
+        if operator.may(May.READ_WORDS):
+            people = {each.person for each in told if each.person} | {each.person for each in said if each.person}
+            words = [name for each in said for name in each.words] + [each for each in [police.reference] if each]
+        reasons = _reasons(lines) if operator.may(May.READ_REASONS) else []
+        return (
+            words_by_id(self.keyring, words),
+            people_by_id(self.keyring, people),
+            identity_of_child(self.keyring, revealed),
+            reasons_by_id(self.keyring, reasons),
+        )
+
+    async def record_view(self, shown: dict[str, Any], operator: Operator) -> None:
+        """Puts on the record that the operator has opened the page, and which fields of the register were on it."""
+        now, about = self.clocks.wall(), shown["about"]
+        if shown["viewed_at"] is not None and now - shown["viewed_at"] < VIEW:
+            return
+        holders = [each.duty.content for each in shown["waiting"]] if about is None else [about]
+        authority = next((each.authority for each in holders), operator.authority)
+        exercise = about is not None and about.exercise
+        fields = [*(["words"] if shown["words"] else []), *(["people.mobile"] if shown["people"] else [])]
+        fields += IDENTITY if shown["who"] else []
+        async with self.store.transaction() as uow:
+            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, uuid4(), shown["child"], exercise)
+            await recorder.claim(OperatorAct.CHILD_VIEWED)
+            looked_up: tuple[str, ...] = ()
+            if fields and authority is not None:
+                read = RegisterLookedUp(authority=authority, purpose="console", fields=tuple(fields))
+                looked_up = recorder.publish(read)
+            episode = None if about is None else about.episode.episode
+            recorder.record(OperatorAct.CHILD_VIEWED, authority=authority, episode=episode, said=looked_up)
+
+    async def photograph(self, child: ChildId, operator: Operator) -> Photograph | None:
+        """None where there is none, or the operator has given no reason in this shift to be told who the child is."""
+        since = self.clocks.wall() - SHIFT
+        async with self.store.read() as reader:
+            done, found = await reader.fetch(
+                read_model.acts_about(child, operator.account, since), photograph_of(self.keyring, child)
+            )
+        return found if OperatorAct.CHILD_REVEALED in done else None
+
+    async def search(self, words: str, operator: Operator) -> list[cases.Found]:
+        """By the child's code, our reference, a day; and for those who may read words, by the reference that police
+        gave, and by the home and its carers.
+        """
+        authority, children, episodes = operator.authority, set[ChildId](), set[UUID]()
+        async with self.store.read() as reader:
+            if operator.may(May.READ_WORDS) and len(words) >= LEAST_SOUGHT:
+                at_home, given = await reader.fetch(
+                    children_at_home(self.keyring, authority, words), cases.police_references(authority)
+                )
+                kept = await reader.fetch(words_by_id(self.keyring, [each for _, _, each in given]))
+                same = [each for each in given if each[2] in kept and words.casefold() in kept[each[2]].text.casefold()]
+                children = {*at_home, *(child for episode, child, _ in same if episode is None)}
+                episodes = {episode for episode, _, _ in same if episode is not None}
+            return await reader.fetch(
+                cases.find_cases(authority, words, day=day_meant(words), episodes=episodes, children=children)
+            )
+
+
+def _reasons(lines: Sequence[Line]) -> list[WordsId]:
+    acts = [line.entry.content for line in lines if isinstance(line.entry.content, OperatorActed)]
+    return [each for act in acts for each in act.words]
+
+
+def day_meant(words: str) -> datetime | None:
+    """The beginning of the day that the words name, in England. None: they name none."""
+    for form in ("%d/%m/%Y", "%d/%m/%y", "%Y-%m-%d", "%d %b %Y", "%d %B %Y"):
+        try:
+            return datetime.strptime(words, form).replace(tzinfo=ENGLAND)
+        except ValueError:
+            continue
+    return None

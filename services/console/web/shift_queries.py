@@ -1,0 +1,54 @@
+"""Reads what the pages of the shift show."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.console.accounts.repository import account_names
+from services.console.policy.permits import May, Operator
+from services.console.policy.shift.board import board
+from services.console.policy.shift.note import InWords, write_note
+from services.console.policy.status import overview
+from services.console.read_model.cases import open_cases
+from services.console.read_model.hand_overs import hand_overs_after
+from services.platform.register.people import directory_page
+from services.platform.register.reasons import reasons_by_id
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.identifiers import AuthorityId
+
+HAND_OVERS_SHOWN = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class ShiftQueries:
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+
+    async def shift(self, operator: Operator) -> dict[str, object]:
+        """Numbers are for those who may have to ring them, notes for those who may read reasons."""
+        now, authority = self.clocks.story(), operator.authority
+        async with self.store.read() as reader:
+            rota, numbers, handed_over, names = await reader.fetch(
+                directory_page.rota_lines(self.keyring, authority, now),
+                directory_page.telephones(self.keyring, authority),
+                hand_overs_after(authority, now - HAND_OVERS_SHOWN),
+                account_names(),
+            )
+            wanted = [each for made in handed_over for each in made.words] if operator.may(May.READ_REASONS) else []
+            notes = await reader.fetch(reasons_by_id(self.keyring, wanted)) if wanted else {}
+        return {
+            "board": board(rota, now),
+            "numbers": numbers if operator.may(May.COVER) else {},
+            "hand_overs": handed_over,
+            "notes": notes,
+            "accounts": names,
+        }
+
+    async def note(self, authority: AuthorityId | None, in_words: InWords) -> str:
+        """What is open, for who hands the shift over. An account of every authority writes its own."""
+        if authority is None:
+            return ""
+        async with self.store.read() as reader:
+            return write_note(overview(await reader.fetch(open_cases(authority)), ()).cases, in_words)

@@ -1,0 +1,46 @@
+"""The words of the forms of deeds, which the page behind a link and the console share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from services.safeguarding.deeds.answers import Field, Kind
+from services.safeguarding.roles import Deed
+from services.wording import in_language, languages_in
+
+FOLDER = Path(__file__).parent / "deeds"
+
+
+@dataclass(frozen=True, slots=True)
+class DeedWords:
+    """`asked` says by field what `forms` does not say by deed. `page` is for the page behind a link."""
+
+    names: Mapping[str, str]
+    forms: Mapping[str, Mapping[str, str]]
+    asked: Mapping[str, Mapping[str, Any]]
+    faults: Mapping[str, str]
+    page: Mapping[str, str]
+    yes_no: Mapping[str, str]
+
+    @classmethod
+    def read(cls, language: str | None = None) -> Self:
+        """English, if there is no such language or none is known."""
+        content = in_language(languages_in(FOLDER), language)
+        parts = (content[each] for each in ("names", "forms", "asked", "faults", "page", "yes-no"))
+        return cls(*parts)
+
+    def title_of_one(self, deed: Deed, number: int, code: str) -> str:
+        return self.page["one-of-several"].format(number=number, code=code, title=self.forms[deed]["title"])
+
+    def label(self, deed: Deed, field: Field) -> str:
+        return self.forms[deed].get(field.name) or str(self.asked[field.name]["label"])
+
+    def hint(self, deed: Deed, field: Field) -> str:
+        return self.forms[deed].get(f"{field.name}_hint") or str(self.asked[field.name].get("hint", ""))
+
+    def choices(self, field: Field) -> Mapping[str, str]:
+        found: Mapping[str, str] = self.asked[field.name].get(
+            "choices", self.yes_no if field.kind is Kind.YES_NO else {}
+        )
+        return found

@@ -1,0 +1,248 @@
+"""One page a child: whom to ring, what was said, who the child is once somebody has said why; and how a child is found."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.console.read_model.projections import Handlers
+from services.platform.register.words import keep
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.child_events.care_events import ChildIdentified
+from services.safeguarding.child_events.events import (
+    ChildLocated,
+    ChildReportedMissing,
+    PoliceReferenceGiven,
+    PoliceRiskGraded,
+    RiskGrade,
+    TextNeedsHuman,
+)
+from services.safeguarding.identifiers import code_of, new_id
+from services.safeguarding.operators import OperatorRole
+from services.safeguarding.roles import Role, Wording
+from tests.support.console import (
+    REPORTED_AT,
+    account,
+    browser_at,
+    csrf_in,
+    duty_changed,
+    episode_changed,
+    hear,
+    heard,
+    said_by_console,
+    sign_in,
+    somewhere,
+    step,
+)
+from tests.support.database import Database
+from tests.support.register import authority, load
+
+CLOCKS = Clocks()
+HANDLERS = Handlers(CLOCKS)
+WORDS = "She is talking about leaving with somebody"
+
+
+@dataclass
+class Case:
+    """A missing child of an authority of its own, whom a carer has reported in words."""
+
+    authority: str
+    document: dict[str, Any]
+    ids: dict[str, str]
+    child: str
+    episode: UUID
+
+
+@pytest.fixture
+async def case(opened: Store, database: Database, keyring: Keyring) -> Case:
+    document, engine = authority(), database.engine("casework")
+    ids = await load(engine, keyring, document, CLOCKS.wall())
+    await engine.dispose()
+    case = Case(document["authority"]["id"], document, ids, ids["C1"], uuid4())
+    episode = episode_changed(case.episode).model_copy(
+        update={"authority": case.authority, "force": f"{case.authority}-police"}
+    )
+    await hear(opened, HANDLERS, heard(episode, case.child))
+    await tell(opened, keyring, case, WORDS, ChildReportedMissing(authority=case.authority, said_by=ids["ash"]))
+    return case
+
+
+async def tell(opened: Store, keyring: Keyring, case: Case, words: str, event: Any, *, child: str = "") -> None:
+    """The console hears of the event, whose words are in the register."""
+    async with opened.transaction() as uow:
+        said_by = getattr(event, "said_by", None)
+        name = await keep(uow, keyring, about=child or case.child, words=words, said_by=said_by, at=REPORTED_AT)
+    await hear(opened, HANDLERS, heard(event.model_copy(update={"words": (name,)}), child or case.child))
+
+
+async def ask(opened: Store, case: Case, *steps: Any, wording: Wording = Wording.MISSING_NOTICE, **more: Any) -> None:
+    duty = duty_changed(case.episode, *steps, wording=wording, **more)
+    await hear(opened, HANDLERS, heard(duty.model_copy(update={"authority": case.authority}), case.child))
+
+
+@pytest.fixture
+async def browser(app: FastAPI, opened: Store, case: Case) -> AsyncIterator[httpx.AsyncClient]:
+    """Signed in as a duty manager of the child's authority."""
+    async with browser_at(app, somewhere()) as browser:
+        await sign_in(browser, await account(opened, authority=case.authority))
+        yield browser
+
+
+async def test_the_page_says_what_was_said_by_whom_and_whom_to_ring(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    worker = step(0, Role.DUTY_WORKER, "delivered").model_copy(update={"person": case.ids["night"]})
+    manager = step(1, Role.DUTY_SENIOR_MANAGER).model_copy(update={"person": case.ids["boss"]})
+    await ask(opened, case, worker, manager)
+    await ask(opened, case, step(0, Role.POLICE_CONTROL_ROOM, "accepted"), state="accepted")
+    page = (await browser.get("/children/C1")).text
+    number = next(each["mobile"] for each in case.document["people"] if each["reference"] == "boss")
+    needs = page[page.index("What needs somebody now") : page.index("Who it is")]
+    for said in ("Overdue", "Boss Example", f'href="tel:{number}"', "1 more asked, still in time", "tel:+441632960101"):
+        assert said in needs
+    assert f"our reference {code_of(case.episode)}" in page
+    assert (WORDS in page, "Ash Example" in page) == (True, True)
+    assert "tell-police-missing" not in page, "no rule is named where people work"
+
+
+async def test_what_police_said_and_what_comes_next_are_on_the_page(
+    browser: httpx.AsyncClient, opened: Store, case: Case, keyring: Keyring
+) -> None:
+    by_police = {"authority": case.authority, "force": f"{case.authority}-police", "episode": case.episode}
+    given = PoliceReferenceGiven.model_validate(by_police | {"reply": "r1", "reference_kind": "incident"})
+    await tell(opened, keyring, case, "NM-2026-118", given)
+    graded = PoliceRiskGraded.model_validate(by_police | {"reply": "r2", "grade": RiskGrade.HIGH})
+    await hear(opened, HANDLERS, heard(graded, case.child))
+    await ask(opened, case, step(0, Role.DUTY_WORKER), next_step_at=REPORTED_AT + timedelta(minutes=5))
+    page = (await browser.get(f"/children/{code_of(case.episode).lower()}")).text
+    assert "Their reference: NM-2026-118. Their grade: high" in page
+    assert "senior manager on call: Missing notice" in page[page.index("What comes next") :]
+
+
+async def test_who_the_child_is_shows_for_the_shift_after_one_reason_and_every_view_is_on_the_record(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    assert "Amara" not in (await browser.get("/children/C1")).text
+    assert (await browser.get(f"/photographs/{case.child}")).status_code == 404
+    path = f"/episodes/{case.episode}/acts/child-revealed"
+    page = await browser.get(path)
+    form = {name: page.text.split(f'name="{name}" value="')[1].split('"')[0] for name in ("act", "seen", "csrf")}
+    answer = await browser.post(path, data=form | {"reason": "A hospital rings about her"})
+    for _ in range(2):
+        page = await browser.get(answer.headers["location"])
+        for shown in ("Amara C1 Diallo", "braided hair", "4 Mill Lane", "Bea Example", "born 4 Mar 2011"):
+            assert shown in page.text
+    said = await said_by_console(opened, case.child, views=True)
+    acts = [each.content.act for each in said if each.content.kind == "operator.acted.v1"]
+    assert acts == ["child-viewed", "child-revealed"], "a page fetched again within the hour is one view"
+    looked_up = [each.content.fields for each in said if each.content.kind == "register.looked-up.v1"]
+    assert looked_up[0] == ("words", "people.mobile")
+    assert {"child.name", "child.photograph", "placement.address"} <= set(looked_up[1])
+    assert "Amara" not in (await browser.get("/")).text
+
+
+@pytest.mark.parametrize("role", [OperatorRole.AUDITOR, OperatorRole.OPERATOR])
+async def test_who_need_not_know_reads_neither_words_nor_numbers_and_is_on_the_record_too(
+    app: FastAPI, opened: Store, case: Case, role: OperatorRole
+) -> None:
+    async with browser_at(app, somewhere()) as browser:
+        await sign_in(browser, await account(opened, role, authority=case.authority))
+        page = (await browser.get("/children/C1")).text
+    assert [each for each in (WORDS, "Ash Example", "child-revealed") if each in page] == []
+    assert [each.content.kind for each in await said_by_console(opened, case.child, views=True)] == [
+        "operator.acted.v1"
+    ]
+
+
+async def test_what_was_said_before_anybody_knew_the_child_is_on_its_page(
+    browser: httpx.AsyncClient, opened: Store, case: Case, keyring: Keyring
+) -> None:
+    nobody = new_id("provisional")
+    text = TextNeedsHuman(authority=case.authority, reason="unknown-sender", channel="text")
+    await tell(opened, keyring, case, "the girl has gone out of the window", text, child=nobody)
+    await hear(opened, HANDLERS, heard(ChildIdentified(authority=case.authority, child=case.child), nobody))
+    assert "gone out of the window" in (await browser.get("/children/C1")).text
+
+
+async def test_a_matter_of_no_case_has_a_page_with_its_words(
+    browser: httpx.AsyncClient, opened: Store, case: Case, keyring: Keyring
+) -> None:
+    nobody = new_id("provisional")
+    text = TextNeedsHuman(authority=case.authority, reason="unknown-sender", channel="text")
+    await tell(opened, keyring, case, "no sorry thats not her", text, child=nobody)
+    duty = duty_changed(None, step(0, Role.DUTY_WORKER), wording=Wording.NEEDS_HUMAN)
+    await hear(opened, HANDLERS, heard(duty.model_copy(update={"authority": case.authority}), nobody))
+    assert f"/children/{nobody}" in (await browser.get("/")).text
+    page = (await browser.get(f"/children/{nobody}")).text
+    assert ("no sorry thats not her" in page, "A text needs a person" in page) == (True, True)
+
+
+async def test_the_timeline_shows_what_happened_and_the_whole_is_one_link_away(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    located = ChildLocated(authority=case.authority, episode=case.episode, channel="text")
+    await hear(opened, HANDLERS, heard(located, case.child))
+    await browser.get("/children/C1")
+    await hear(opened, HANDLERS, *await said_by_console(opened, case.child, views=True))
+    page, whole = [(await browser.get(f"/children/C1{query}")).text for query in ("", "?whole=true")]
+    assert ("Located, said by text" in page, "opened the child" in page) == (True, False)
+    assert ("Located, said by text" in whole, "opened the child" in whole) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("sought", "found"),
+    [
+        ("c1", True),
+        ("{reference}", True),
+        ("nm-2026", True),
+        ("mill lane", True),
+        ("bea exam", True),
+        ("24/11/2026", True),
+        ("25/11/2026", False),
+        ("high street", False),
+        ("be", False),
+    ],
+)
+async def test_a_case_is_found_by_whatever_people_call_it_open_or_closed(
+    browser: httpx.AsyncClient, opened: Store, case: Case, keyring: Keyring, sought: str, found: bool
+) -> None:
+    given = PoliceReferenceGiven(
+        authority=case.authority, force="f", episode=case.episode, reply="r1", reference_kind="incident"
+    )
+    await tell(opened, keyring, case, "NM-2026-118", given)
+    over = episode_changed(case.episode, revision=2, state="closed")
+    await hear(opened, HANDLERS, heard(over.model_copy(update={"authority": case.authority}), case.child))
+    form = {"csrf": csrf_in(await browser.get("/find")), "sought": sought.format(reference=code_of(case.episode))}
+    answer = await browser.post("/find", data=form)
+    assert (f"/episodes/{case.episode}" in answer.text) is found
+
+
+async def test_nobody_finds_or_opens_a_child_of_another_authority(app: FastAPI, opened: Store, case: Case) -> None:
+    async with browser_at(app, somewhere()) as other:
+        await sign_in(other, await account(opened, authority="lapwing"))
+        csrf = csrf_in(await other.get("/find"))
+        for sought in ("C1", code_of(case.episode), "4 Mill Lane", "Ash Example", "24/11/2026", case.child):
+            answer = await other.post("/find", data={"csrf": csrf, "sought": sought})
+            assert (answer.status_code, str(case.episode) in answer.text) == (200, False)
+        for path in (f"/children/{case.child}", f"/children/{code_of(case.episode)}", f"/photographs/{case.child}"):
+            assert (await other.get(path)).status_code == 404
+    assert await said_by_console(opened, case.child, views=True) == []
+
+
+async def test_where_two_authorities_use_one_code_somebody_of_every_authority_chooses(
+    app: FastAPI, opened: Store, case: Case, database: Database, keyring: Keyring
+) -> None:
+    engine = database.engine("casework")
+    other = await load(engine, keyring, authority(), CLOCKS.wall())
+    await engine.dispose()
+    async with browser_at(app, somewhere()) as browser:
+        await sign_in(browser, await account(opened))
+        page = (await browser.get("/children/C1")).text
+    assert (f"/children/{case.child}" in page, f"/children/{other['C1']}" in page) == (True, True)

@@ -1,0 +1,158 @@
+"""The form of a deed behind a mail's link: each kind of field, faults, once, corrected. On a real PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.platform.store.encryption import Keyring
+from services.safeguarding.duty.duties import ProfessionalNotify
+from services.safeguarding.roles import Deed
+from tests.support.database import Database
+from tests.support.professionals import ByMail, running_by_mail
+from tests.support.register import words_kept
+
+CHECK = {"seen_by": "police", "safe": "yes", "hurt": "no"}
+
+
+@pytest.fixture
+async def by_mail(database: Database, keyring: Keyring) -> AsyncIterator[ByMail]:
+    async with running_by_mail(database, keyring) as running:
+        yield running
+
+
+async def told_of(by_mail: ByMail, deed: Deed, **about: Any) -> str:
+    """The link in the mail of a duty that this deed ends."""
+    by_mail.mail.sent.clear()
+    await by_mail.tell(deed=deed, **about)
+    return await by_mail.link()
+
+
+@pytest.mark.parametrize(
+    ("deed", "form", "kind", "content"),
+    [
+        (
+            Deed.SAFE_AND_WELL_CHECK,
+            CHECK,
+            "safe-and-well-check.recorded",
+            {"seen_by": "police", "safe": True, "hurt": False},
+        ),
+        (Deed.POLICE_REFERENCE, {"reference": "NM-2026-118"}, "police.reference-texted", {}),
+        (
+            Deed.RETURN_INTERVIEW,
+            {"state": "offered", "push": ["afraid", "lonely"], "pull": ["friends"], "note": "By telephone"},
+            "return-interview.recorded",
+            {"state": "offered", "push": ["afraid", "lonely"], "pull": ["friends"]},
+        ),
+        (Deed.POLICE_GRADE, {"grade": "high", "review_at": "{later}T09:30"}, "police.risk-graded", {"grade": "high"}),
+        (Deed.PHOTOGRAPH, {"taken_on": "{earlier}"}, "photograph.recorded", {"taken_on": "{earlier}"}),
+        (
+            Deed.RISK_ASSESSMENT,
+            {"missing": "high", "trafficker_influence": "low", "review_on": "{later}"},
+            "risk-assessment.recorded",
+            {"missing": "high", "review_on": "{later}"},
+        ),
+        (Deed.COMPANION, {}, "care-step.recorded", {"step": "companion-goes"}),
+    ],
+    ids=lambda each: each if isinstance(each, Deed) else "",
+)
+async def test_what_is_filled_in_is_recorded_once_and_its_words_do_not_travel(
+    by_mail: ByMail, database: Database, keyring: Keyring, deed: Deed, form: dict[str, Any], kind: str, content: Any
+) -> None:
+    today = by_mail.floor.clocks.story().date()
+    days = {"later": today + timedelta(days=9), "earlier": today - timedelta(days=9)}
+    form, content = (
+        {name: said.format(**days) if isinstance(said, str) else said for name, said in each.items()}
+        for each in (form, content)
+    )
+    link = await told_of(by_mail, deed, force="northmoor-police")
+    page = await by_mail.web.get(link)
+    assert "It is about child C1." in page.text
+    assert all(f'name="{name}"' in page.text for name in form)
+    assert (await by_mail.web.head(link)).status_code == 200
+    assert await by_mail.said(f"{kind}.v1") == []
+    for _ in range(2):
+        done = await by_mail.web.post(link, data={"answer": "record-0"} | form)
+        assert (done.status_code, "Recorded: " in done.text) == (200, True)
+    [event] = await by_mail.said(f"{kind}.v1")
+    assert {name: event[name] for name in content} == content
+    assert [each.text for each in await words_kept(database, keyring, event.get("words", []))] == [
+        form[name] for name in ("note", "reference") if name in form
+    ]
+    assert "NM-2026" not in str(event)
+    [acknowledged] = await by_mail.said("duty.acknowledged.v1")
+    assert acknowledged["by"] == by_mail.ids["worker"]
+
+
+async def test_each_fault_is_named_by_its_field_and_what_was_typed_is_kept(by_mail: ByMail) -> None:
+    link = await told_of(by_mail, Deed.SAFE_AND_WELL_CHECK)
+    wrong = await by_mail.web.post(link, data={"answer": "record-0", "hurt": "perhaps", "safe": "yes", "note": "<i>"})
+    assert wrong.status_code == 422
+    assert "Nothing has been recorded yet" in wrong.text
+    assert ('id="seen_by-wrong"' in wrong.text, 'id="hurt-wrong"' in wrong.text) == (True, True)
+    assert 'id="safe-wrong"' not in wrong.text
+    assert 'name="safe" value="yes" checked' in wrong.text
+    assert "&lt;i&gt;" in wrong.text
+    assert await by_mail.said("safe-and-well-check.recorded.v1") == []
+
+
+async def test_a_correction_is_an_event_of_its_own_that_names_the_one_before(by_mail: ByMail) -> None:
+    link = await told_of(by_mail, Deed.SAFE_AND_WELL_CHECK)
+    await by_mail.web.post(link, data={"answer": "record-0"} | CHECK)
+    again = await by_mail.web.post(link, data={"answer": "correct"})
+    assert "stays on the record" in again.text
+    for _ in range(2):
+        await by_mail.web.post(link, data={"answer": "record-1"} | CHECK | {"hurt": "yes"})
+    first, second = sorted(await by_mail.said("safe-and-well-check.recorded.v1"), key=lambda each: each["hurt"])
+    assert (first.get("corrects_event"), second["hurt"]) == (None, True)
+    facts = await by_mail.floor.facts_said(by_mail.ids["C1"], "safe-and-well-check.recorded.v1")
+    assert len(facts) == 2
+    assert second["corrects_event"]
+
+
+async def test_i_have_it_leaves_the_form_open_and_i_cannot_asks_the_next(by_mail: ByMail) -> None:
+    link = await told_of(by_mail, Deed.COMPANION)
+    page = await by_mail.web.get(link)
+    assert ("I will go" in page.text, "I cannot go" in page.text) == (True, True)
+    await by_mail.floor.until(by_mail.mail.sent[-1].id, "accepted")
+    held = await by_mail.web.post(link, data={"answer": "have-it"})
+    assert ("asked again until" in held.text, "I will go" in held.text) == (True, True)
+    assert await by_mail.said("care-step.recorded.v1") == []
+    link = await told_of(by_mail, Deed.COMPANION)
+    await by_mail.floor.until(by_mail.mail.sent[-1].id, "accepted")
+    assert "Somebody else is being told" in (await by_mail.web.post(link, data={"answer": "cannot"})).text
+    assert [each["reason"] for each in await by_mail.said("duty.failed.v1")] == ["declined"]
+
+
+async def test_of_two_readers_of_one_duty_the_second_records_nothing(by_mail: ByMail) -> None:
+    by_mail.mail.sent.clear()
+    told: ProfessionalNotify = (await by_mail.tell(deed=Deed.NRM_REFERRAL)).content
+    first = await by_mail.link()
+    by_mail.mail.sent.clear()
+    await by_mail.tell(deed=Deed.NRM_REFERRAL, duty=told.duty, step=1)
+    second = await by_mail.link()
+    for link in (first, second):
+        assert "Recorded: " in (await by_mail.web.post(link, data={"answer": "record-0"})).text
+    assert len(await by_mail.said("nrm.referral-recorded.v1")) == 1
+
+
+async def test_a_mail_of_several_leads_to_each_deed(by_mail: ByMail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.professionals.handlers.GATHERED_FOR", timedelta(seconds=1))
+    by_mail.mail.sent.clear()
+    told = [await by_mail.tell(urgent=False, deed=deed) for deed in (Deed.PHOTOGRAPH, Deed.CONTACTS_CHECK)]
+    for each in told:
+        await by_mail.floor.until(each.content.telling, "accepted")
+    page = (await by_mail.web.get(await by_mail.link())).text
+    links = {
+        title: page.split(f"{title}</a>")[0].rpartition('href="')[2].split('"')[0]
+        for title in ("A photograph is on file", "The contacts were checked")
+    }
+    await by_mail.web.post(links["The contacts were checked"], data={"answer": "record-0"})
+    assert len(await by_mail.said("contacts.checked.v1")) == 1
+    assert await by_mail.said("photograph.recorded.v1") == []
+
+
+async def test_a_word_about_police_is_not_asked_for_where_nobody_knows_the_force(by_mail: ByMail) -> None:
+    page = await by_mail.web.get(await told_of(by_mail, Deed.POLICE_CLOSED, force=None))
+    assert "Have you got it?" in page.text

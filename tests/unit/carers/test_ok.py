@@ -1,0 +1,99 @@
+"""What an OK answers: all that is open to somebody on duty about the child whom it names, the one child, or all."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from services.carers import messages
+from services.carers.policy.context import Child, Telling, TextContext
+from services.carers.policy.sender_policy import decide
+from services.carers.understanding.grammar import understand
+from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.identifiers import provisional_child
+from tests.unit.carers.corpus import child_id
+
+EPISODE = UUID(int=2)
+
+
+def told(number: int, child: str, *, wording: str = "missing-notice", deed: str | None = None) -> Telling:
+    known = child.startswith("C")
+    subject = child_id(child) if known else provisional_child(child)
+    code = "" if known else child
+    return Telling(
+        UUID(int=number), 0, subject, "kestrel", EPISODE, None, False, code or f"4K7P{number}", child if known else "", wording, deed
+    )  # fmt: skip
+
+
+FIRST, POLICE = told(2, "C17"), told(3, "C17", wording="police-not-acknowledged")
+OTHER, TO_DO, UNKNOWN = told(4, "C31"), told(5, "C31", deed="return-interview"), told(6, "VBHJZ")
+ALL = (FIRST, POLICE, OTHER)
+
+
+def scene(text: str, open_: tuple[Telling, ...], telling: Telling | None = None) -> TextContext:
+    coded = tuple(Child(child_id(code), code, authority="kestrel") for code in ("C17", "C31") if code[1:] in text)
+    return TextContext("staff", "kestrel", provisional_child("x"), unanswered=open_, coded=coded, telling=telling)
+
+
+@pytest.mark.parametrize(
+    ("text", "open_", "taken", "answer"),
+    [
+        ("OK C17", ALL, [FIRST, POLICE], "You have C17. Details are in the console. Still open: C31. OK and"),
+        ("ok c17 thanks", ALL, [FIRST, POLICE], "You have C17."),
+        ("ok 17", (FIRST, POLICE), [FIRST, POLICE], "You have C17. Details are in the console."),
+        ("got C17 and C31", ALL, [FIRST, POLICE, OTHER], "You have C17, C31. Details are in the console."),
+        ("OK ALL", ALL, [FIRST, POLICE, OTHER], "You have C17, C31. Details are in the console."),
+        ("ok both", ALL, [FIRST, POLICE, OTHER], "You have C17, C31."),
+        ("OK POPETH", ALL, [FIRST, POLICE, OTHER], "Mae C17, C31 gennych."),
+        ("OK", (FIRST, POLICE), [FIRST, POLICE], "You have C17."),
+        ("ok, on it", (UNKNOWN,), [UNKNOWN], "You have VBHJZ."),
+        ("OK", ALL, [], "Which? C17, C31. Reply OK and the code, or OK ALL."),
+        ("OK", (), [], "Nothing is open for you here"),
+        ("OK ALL", (FIRST, OTHER, UNKNOWN), [FIRST, OTHER, UNKNOWN], "You have C17, C31 and 1 more."),
+        ("OK C31", (OTHER, TO_DO), [OTHER, TO_DO], "You have C31: noted, still to be done"),
+        ("OK C31", (FIRST,), [], "Which? C17. Reply OK"),
+        ("OK C99", (FIRST,), None, "No child you may name has that code"),
+        ("OK C17, cannot take it, not on duty", ALL, None, None),
+        ("ok C17 what's happening", ALL, None, None),
+        ("C17?", ALL, None, None),
+    ],
+)
+def test_an_ok_answers_what_is_open_about_whom_it_means(
+    text: str, open_: tuple[Telling, ...], taken: list[Telling] | None, answer: str | None
+) -> None:
+    meaning = understand(text)
+    decision = decide(meaning, scene(text, open_))
+    acked = [act.content for act in decision.acts if isinstance(act.content, DutyAcknowledged)]
+    assert [(each.duty, each.step) for each in acked] == [(each.duty, each.step) for each in taken or []]
+    if answer is not None:
+        [body] = messages.write_replies(decision, (), "cy" if meaning.welsh or "POPETH" in text else "en", None)
+        assert body.startswith(answer)
+
+
+@pytest.mark.parametrize(("text", "how"), [("OK C17 REF 44712", ["text", "phoned"]), ("OK C17", ["text", "text"])])
+def test_a_reference_answers_in_the_place_of_police_what_asked_for_a_call_and_is_kept(
+    text: str, how: list[str]
+) -> None:
+    decision = decide(understand(text), scene(text, ALL))
+    assert [act.content.how for act in decision.acts if isinstance(act.content, DutyAcknowledged)] == how
+    kept = [act.content.kind for act in decision.acts if act.content.kind == "police.reference-texted.v1"]
+    assert len(kept) == ("REF" in text)
+
+
+def test_what_the_text_says_of_the_child_besides_is_decided_as_ever() -> None:
+    text = "OK C17 seen at the bus station"
+    decision = decide(understand(text), scene(text, ALL))
+    assert [act.content.kind for act in decision.acts] == [
+        "child.information-received.v1", "duty.acknowledged.v1", "duty.acknowledged.v1",
+    ]  # fmt: skip
+
+
+def test_the_code_of_a_telling_answers_that_telling_alone() -> None:
+    telling = replace(FIRST, standing=FIRST.standing)
+    decision = decide(understand("OK 4K7P2"), scene("OK 4K7P2", ALL, telling))
+    assert [act.content.duty for act in decision.acts if isinstance(act.content, DutyAcknowledged)] == [FIRST.duty]
+
+
+def test_a_carer_who_was_told_as_a_professional_answers_as_one() -> None:
+    known = replace(scene("OK C31", (OTHER,)), kind="carer")
+    assert [act.content.duty for act in decide(understand("OK C31"), known).acts] == [OTHER.duty]  # type: ignore[attr-defined]
