@@ -10,7 +10,7 @@ from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
-from services.professionals.digests.email_channel import GroupedMail
+from services.professionals.digests.channels import GroupedMail, GroupedText
 from services.professionals.digests.groups import DigestGrouping
 from services.professionals.handlers import Handlers
 from services.professionals.replies.hand_over import Deputies
@@ -36,7 +36,7 @@ async def main() -> None:
         host.service,
         host.store,
         host.clocks,
-        settings.text_medium(),
+        GroupedText(settings.text_medium(), host.store),
         keyring=keyring,
         prepare=settings.block_real_recipients(sender.prepare),
         slot=settings.slot,

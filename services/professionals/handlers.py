@@ -4,12 +4,15 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.platform.delivery.channels import email, sms
+from services.platform.delivery.events import acknowledged
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending.resend import send_again
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
+from services.professionals.digests.mass_texts import deliveries_counted
+from services.professionals.recipients import duty_of
 from services.safeguarding.duty.duties import DutySendAgain, ProfessionalNotify
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel
@@ -36,4 +39,9 @@ class Handlers:
         await send_again(self.loop, uow, received, self.clocks.wall())
 
     async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], uow: UnitOfWork) -> None:
-        await self.loop.acknowledged(uow, received.content.duty, received.content.step)
+        """Whoever answers a text about many children has heard of each that it counted, and of no later one."""
+        answer = received.content
+        await self.loop.acknowledged(uow, answer.duty, answer.step)
+        for each in await uow.fetch(deliveries_counted(answer.duty, answer.step)):
+            heard = acknowledged(duty_of(each), "text", by=answer.by)
+            uow.publish(heard, subject=each.child, cause=received)

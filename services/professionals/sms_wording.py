@@ -20,6 +20,8 @@ class Language:
     answer: str
     once_rung: str
     exercise: str
+    mass_report: str
+    many: str
     texts: dict[Wording, str]
 
     def write(self, wording: Wording, code: str, *, child: str | None, exercise: bool) -> str:
@@ -28,7 +30,16 @@ class Language:
         answer = self.once_rung if wording in TO_BE_RUNG else self.answer
         if child is None:
             return mark + says + answer.format(code=code)
-        return f"{mark}{says.replace(OPENING, f'{OPENING[:-1]} {child}:', 1)}{answer.format(code=child)} ({code})"
+        return f"{mark}{_begin(says, child)}{answer.format(code=child)} ({code})"
+
+    def write_mass(self, wording: Wording, code: str, children: int, *, exercise: bool) -> str:
+        says = self.mass_report if wording is Wording.MISSING_NOTICE else self.texts[wording]
+        mark = self.exercise if exercise else ""
+        return mark + _begin(says, self.many.format(count=children)) + self.answer.format(code=code)
+
+
+def _begin(says: str, about: str) -> str:
+    return says.replace(OPENING, f"{OPENING[:-1]} {about}:", 1)
 
 
 def load(folder: Path = MESSAGES) -> dict[str, Language]:
@@ -36,8 +47,10 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
     found = {}
     for name, content in languages_in(folder).items():
         texts = {Wording(each): text for each, text in content["texts"].items()}
-        require_no_field(name, (text.replace(MISSING, "") for text in texts.values()))
-        found[name] = Language(content["answer"], content["once-rung"], content["exercise"], texts)
+        require_no_field(name, (text.replace(MISSING, "") for text in (*texts.values(), content["mass-report"])))
+        found[name] = Language(
+            content["answer"], content["once-rung"], content["exercise"], content["mass-report"], content["many"], texts
+        )
     return found
 
 
@@ -50,3 +63,8 @@ def write_text(wording: Wording, language: str, code: str, *, child: str | None 
     Raises KeyError for a wording that professionals are not told.
     """
     return in_language(LANGUAGES, language).write(wording, code, child=child, exercise=exercise)
+
+
+def write_mass_text(wording: Wording, language: str, code: str, children: int, *, exercise: bool) -> str:
+    """Of so many children of one reporter. `code` answers what all of them were told by this text."""
+    return in_language(LANGUAGES, language).write_mass(wording, code, children, exercise=exercise)

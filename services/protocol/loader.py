@@ -138,10 +138,12 @@ def merge_files(read_files: Iterable[RulesFile], authority: str, on: date, law: 
     closing: list[str] = []
     watch_on: list[str] = []
     stand_down: dict[str, str] = {}
+    mass_report: dict[str, Any] | None = None
     for each in (file for file in concern if holds((file.since, None), on)):
         closing = each.closing or closing
         watch_on = each.watch_on or watch_on
         stand_down = each.stand_down or stand_down
+        mass_report = each.mass_report or mass_report
         for rule in each.rules:
             if each.authority == DEFAULT and is_for_exercises(authority) and rule.get("id") not in SELF_TEST:
                 continue
@@ -154,6 +156,7 @@ def merge_files(read_files: Iterable[RulesFile], authority: str, on: date, law: 
             "closing": closing,
             "watch_on": watch_on,
             "stand_down": stand_down,
+            "mass_report": mass_report,
             "rules": list(rules.values()),
         },
         sort_keys=True,

@@ -49,6 +49,7 @@ class RulesFile:
     places: dict[tuple[str, str], int] = field(default_factory=dict)
     """By rule and word, such as `("tell-police-missing", "until")`; by "" and word outside the rules."""
     stand_down: dict[str, str] = field(default_factory=dict)
+    mass_report: dict[str, Any] | None = None
     approved: dict[str, str] | None = None
     """Who approved that `closing`, `watch-on` or `stand-down` asks less than the default, and why."""
     adopted: dict[str, Any] | str | None = None
@@ -109,6 +110,7 @@ def read_text(path: Path, text: str) -> RulesFile:
         closing=content.get("closing", []),
         watch_on=content.get("watch-on", []),
         stand_down=content.get("stand-down", {}),
+        mass_report=content.get("mass-report"),
         lines=_lines(node),
         places=_places(node),
         approved=content.get("approved"),

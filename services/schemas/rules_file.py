@@ -13,7 +13,7 @@ from pydantic_core import core_schema
 
 from services.protocol.law.sources import Source
 from services.protocol.law.values import AMOUNT, Value
-from services.protocol.policy.rule_language.grammar import Rule, StandDown
+from services.protocol.policy.rule_language.grammar import MassReport, Rule, StandDown
 from services.protocol.policy.rule_language.periods import CALENDAR, LENGTH
 from services.protocol.policy.rule_language.questions import NUMBERED, Question
 from services.protocol.policy.rule_language.vocabulary import Condition, Trigger
@@ -79,6 +79,7 @@ def schema() -> dict[str, Any]:
             "closing": {"type": "array", "items": {"enum": [str(each) for each in Condition]}},
             "watch-on": triggers,
             "stand-down": StandDown.model_json_schema(),
+            "mass-report": MassReport.model_json_schema(schema_generator=Plain),
             "approved": {"$ref": "#/$defs/Approval"},
             "rules": {"type": "array", "items": {"$ref": "#/$defs/Rule"}},
         },

@@ -21,7 +21,7 @@ from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
-from services.professionals.digests.email_channel import GroupedMail
+from services.professionals.digests.channels import GroupedMail
 from services.professionals.digests.groups import DigestGrouping
 from services.professionals.handlers import Handlers
 from services.professionals.replies.hand_over import Deputies

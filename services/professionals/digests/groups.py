@@ -43,8 +43,8 @@ grouped = Table(
     Column("at", DateTime(timezone=True), nullable=False),
 )
 
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('professionals prepare mails', 0))"
-"""One for all readers: a transaction prepares several mails, and two that locked reader by reader could deadlock."""
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('messages to one reader', 0))"
+"""One for all readers: a transaction prepares several messages, and two that locked reader by reader could deadlock."""
 PREPARED: Local[dict[UUID, PreparedMessage]] = Local(dict)
 """The mails that this transaction has prepared, by delivery: those that went in another's mail have that one's."""
 MAIL = deliveries.alias("mail")
@@ -112,7 +112,7 @@ class DigestGrouping:
         """Returns the mail that this delivery went in, or the reader's other unsent deliveries, which join this one on
         commit.
 
-        Exercises go with exercises. Until the commit no other transaction prepares a mail.
+        Exercises go with exercises. Until the commit no other transaction prepares a mail or a text of a mass report.
         """
         prepared = uow.local(PREPARED)
         if delivery.id in prepared:

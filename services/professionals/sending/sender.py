@@ -16,10 +16,11 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals.digests.groups import DigestGrouping, remember
+from services.professionals.digests.mass_texts import MassTexts
 from services.professionals.email_wording import language, mail_code
 from services.professionals.recipients import RecipientLookup, duty_of
-from services.professionals.sms_wording import MISSING, write_text
-from services.safeguarding.identifiers import AuthorityId
+from services.professionals.sms_wording import MISSING, write_mass_text, write_text
+from services.safeguarding.identifiers import AuthorityId, code_of
 from services.safeguarding.roles import Channel, Wording
 
 MOBILE, EMAIL = "person.mobile", "person.email"
@@ -37,8 +38,13 @@ class TextSender:
         if isinstance(found, Undeliverable):
             return found.having_read(MOBILE)
         number = found.mobile or ""
-        child = await uow.fetch(code_of_child(delivery.child, self.child_codes))
-        body = write_text(duty.wording, found.language, delivery.code, child=child, exercise=delivery.exercise)
+        mass = duty.mass and await MassTexts(self.clocks).fold(uow, delivery, duty.mass, found.person)
+        if mass:
+            code, count = code_of(mass.leader), mass.children
+            body = write_mass_text(duty.wording, found.language, code, count, exercise=delivery.exercise)
+        else:
+            child = await uow.fetch(code_of_child(delivery.child, self.child_codes))
+            body = write_text(duty.wording, found.language, delivery.code, child=child, exercise=delivery.exercise)
         if duty.wording is Wording.SHIFT_BEGINS:
             body = body.replace(MISSING, str(await uow.fetch(missing_now(duty.authority))))
         return PreparedMessage(number, body, person=found.person, read=(MOBILE,), number=number)

@@ -11,14 +11,15 @@ from pydantic import ValidationError
 from services.protocol.checks.findings import Finding
 from services.protocol.law.sources import wrong_sources
 from services.protocol.law.values import Values, names_in, wrong_values
-from services.protocol.policy.rule_language.grammar import Rule, Step
+from services.protocol.policy.rule_language.grammar import MassReport, Rule, Step
 from services.protocol.policy.rule_language.questions import Question
 from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Trigger
 from services.protocol.rule_file import RulesFile
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 
 OF_A_FILE = (
-    "protocol", "version", "authority", "adopted", "sources", "values", "closing", "watch-on", "stand-down", "approved", "rules",
+    "protocol", "version", "authority", "adopted", "sources", "values", "closing", "watch-on", "stand-down", "mass-report",
+    "approved", "rules",
 )  # fmt: skip
 OF_AN_APPROVAL = {"by", "reasons"}
 OF_AN_ADOPTION = ({"by"}, {"by", "from"})
@@ -84,6 +85,12 @@ def _outside_the_rules(file: RulesFile) -> Iterator[Finding]:
     if file.stand_down and not _says_how(file.stand_down):
         says, instead = "stand-down says how a text ends a search", "stand-down: { by-text: code }, or word"
         yield _finding(file, "", "stand-down", says, instead)
+    if file.mass_report is not None and not _is_mass_report(file.mass_report):
+        says, instead = (
+            "a mass report is of how many children within how long",
+            "mass-report: { children: 5, within: 30m }",
+        )
+        yield _finding(file, "", "mass-report", says, instead)
     yield from _in_its_head(file)
 
 
@@ -101,6 +108,14 @@ def _in_its_head(file: RulesFile) -> Iterator[Finding]:
 
 def _says_how(stand_down: object) -> bool:
     return isinstance(stand_down, dict) and stand_down in ({"by-text": "code"}, {"by-text": "word"})
+
+
+def _is_mass_report(written: object) -> bool:
+    try:
+        MassReport.model_validate(written)
+    except ValidationError:
+        return False
+    return True
 
 
 def _names_who_and_why(approved: object) -> bool:

@@ -36,7 +36,8 @@ class Edition:
     def says_something(self) -> bool:
         """False where its files hold no rule and no list: the rules are withdrawn."""
         return any(
-            each.rules or each.closing or each.watch_on or each.stand_down or each.values for each in self.read()
+            each.rules or each.closing or each.watch_on or each.stand_down or each.mass_report or each.values
+            for each in self.read()
         )
 
     def read(self) -> list[RulesFile]:

@@ -70,6 +70,8 @@ class Cause(State):
     matter: str = ""
     last_seen_at: datetime | None = None
     """When the child was last seen, as a report tells it."""
+    reporter: UUID | None = None
+    """The agency, placement or person that reported the child, without saying which."""
 
 
 class Marked(State):

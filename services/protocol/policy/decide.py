@@ -1,6 +1,7 @@
 """Decides the consequences of one message, for one child."""
 
 from datetime import date, datetime
+from uuid import UUID
 
 from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.decision_record import decision_of
@@ -10,13 +11,14 @@ from services.protocol.policy.duties.steps import take_due_step
 from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.readings import episodes
+from services.protocol.policy.readings.openings import open_episode
 from services.protocol.policy.rule_engine.dates import morning_of
 from services.protocol.policy.rule_engine.duty_endings import ask_again, go_on, stand_down, take_up_again
 from services.protocol.policy.rule_engine.recipients import Recipient, everyone_told, is_among, recipient_of
 from services.protocol.policy.rule_engine.rules import apply_due_rule, apply_rules, make_duty
 from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.child_events.events import DutyStepDue, PoliceRiskGraded, RuleDue
+from services.safeguarding.child_events.events import ChildReportedMissing, DutyStepDue, PoliceRiskGraded, RuleDue
 from services.safeguarding.child_events.plan_events import ReviewDue
 from services.safeguarding.duty.decisions import (
     EpisodeState,
@@ -24,6 +26,7 @@ from services.safeguarding.duty.decisions import (
     Verdict,
 )
 from services.safeguarding.duty.outcomes import DutyFailed, Outcome
+from services.safeguarding.identifiers import derived
 from services.safeguarding.message import CONTRACTS, Topic
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND
@@ -78,6 +81,7 @@ def _event(draft: Draft) -> None:
         day=_day_of(happened),
         matter=getattr(happened.content, "matter", ""),
         last_seen_at=getattr(happened.content, "last_seen_at", None),
+        reporter=_reporter_of(happened),
     )
     readings = episodes.read(draft)
     for reading in readings:
@@ -93,6 +97,16 @@ def _event(draft: Draft) -> None:
         apply_rules(draft, protocol.on(reading.trigger), protocol, reading.episode, cause)
     if any(reading.trigger == Trigger.WATCH_OPENED for reading in readings):
         draft.opens_watch = None  # It is one watch, though several readings may open it.
+
+
+def _reporter_of(happened: Happened) -> UUID | None:
+    """Of an agency's report the agency, of any other the placement, else who said it."""
+    content = happened.content
+    if not isinstance(content, ChildReportedMissing):
+        return None
+    of_agency = happened.source if content.channel == "agency" else None
+    named = of_agency or content.placement or content.said_by
+    return None if named is None else derived("reporter", named, str(happened.exercise))
 
 
 def _day_of(happened: Happened) -> date | None:
@@ -150,6 +164,7 @@ def _follow_up(draft: Draft) -> None:
         episode, protocol = draft.episode_of(duty.episode), draft.protocols.of(duty.protocol)
         apply_rules(draft, protocol.on_duty(duty.rule, becomes), protocol, episode, _cause_of(draft, duty))
     _open_watch(draft)
+    _open_episode(draft)
     for name, step in draft.late:
         duty = draft.duties[name]
         episode, telling = draft.episode_of(duty.episode), duty.telling(step)
@@ -166,6 +181,18 @@ def _open_watch(draft: Draft) -> None:
     stand_down(draft, Trigger.WATCH_OPENED, None)
     current = draft.protocols.current
     apply_rules(draft, current.on(Trigger.WATCH_OPENED), current, None, cause.model_copy(update={"time": draft.now}))
+
+
+def _open_episode(draft: Draft) -> None:
+    """A child who was away is reported missing: by the rule's time, or because it is at risk."""
+    cause = draft.opens_episode
+    if cause is None or draft.open_episode is not None:
+        return
+    opened = open_episode(draft)
+    protocol = draft.protocol_for(opened)
+    for trigger in (Trigger.CHILD_REPORTED_MISSING, Trigger.EPISODE_COUNTED):
+        stand_down(draft, trigger, opened)
+        apply_rules(draft, protocol.on(trigger), protocol, opened, cause.model_copy(update={"time": draft.now}))
 
 
 def _cause_of(draft: Draft, duty: DutyOfCase) -> Cause:

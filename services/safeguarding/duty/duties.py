@@ -1,5 +1,6 @@
 """Someone who must be told, by a time, by a channel, with a next person to follow. Made only by the protocol."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Literal, Self
 from uuid import UUID
@@ -9,7 +10,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from services.safeguarding import identifiers
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.meetings import Meets
-from services.safeguarding.message import Message, Topic
+from services.safeguarding.message import Contract, Message, Topic
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 
 
@@ -23,10 +24,19 @@ class Because(StrEnum):
     FAILED = "failed"
     NOBODY_IN_ROLE = "nobody-in-role"
     ANSWERED = "answered"
+    DONE = "done"
     RETURNED = "returned"
     RETRACTED = "retracted"
     SUPERSEDED = "superseded"
     CLOSED = "closed"
+
+
+class MassReport(Contract):
+    """Who reported the child, and from how many children of one reporter within how long people get one message."""
+
+    reporter: UUID
+    children: int
+    within: timedelta
 
 
 class Duty(Message, topic=Topic.DUTIES):
@@ -69,6 +79,7 @@ class Duty(Message, topic=Topic.DUTIES):
     words: tuple[WordsId, ...] = ()
     last_seen_at: AwareDatetime | None = None
     """When the child was, as far as the report that brought the duty says so."""
+    mass: MassReport | None = None
 
     @property
     def telling(self) -> UUID:

@@ -14,7 +14,7 @@ from services.platform.delivery.queue import repository as deliveries
 from services.platform.register.people.contact import Contact
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.professionals.digests.email_channel import GroupedMail
+from services.professionals.digests.channels import GroupedMail
 from services.professionals.digests.groups import DigestGrouping
 from services.professionals.email_wording import mail_code
 from services.safeguarding.duty.evidence import AttemptResult

@@ -3,23 +3,28 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status import reply_codes
 from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
+from services.professionals.digests.channels import GroupedText
 from services.professionals.handlers import Handlers
 from services.professionals.sending.sender import TextSender
-from services.safeguarding.duty.duties import ProfessionalNotify
+from services.safeguarding.duty.duties import MassReport, ProfessionalNotify
+from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, received
@@ -29,8 +34,10 @@ from tests.support.register import authority, load, number_of
 class AtNoon(Clocks):
     """A Tuesday, so that the rota is the same whenever the tests run."""
 
+    later = timedelta(0)
+
     def story(self) -> datetime:
-        return datetime(2026, 11, 24, 12, tzinfo=UTC)
+        return datetime(2026, 11, 24, 12, tzinfo=UTC) + self.later
 
 
 @dataclass
@@ -42,9 +49,9 @@ class Professionals:
     ids: dict[str, str]
 
     async def tell(self, role: Role = Role.DUTY_WORKER, **about: Any) -> Any:
-        exercise = bool(about.pop("exercise", False))
+        exercise, child = bool(about.pop("exercise", False)), about.pop("child", self.ids["C1"])
         content = {"authority": self.document["authority"]["id"], "role": role, "channel": Channel.TEXT} | about
-        told = received(ProfessionalNotify, child=self.ids["C1"], exercise=exercise, **content)
+        told = received(ProfessionalNotify, child=child, exercise=exercise, **content)
         async with self.floor.store.transaction() as uow:
             await self.handlers.on_professional_notify(told, uow)
         return told
@@ -60,7 +67,12 @@ async def _running(
     clocks = AtNoon()
     store = Store(engine, origin=Origin("professionals", clocks))
     loop = DeliveryLoop(
-        "professionals", store, clocks, medium, keyring=keyring, prepare=TextSender(keyring, clocks).prepare
+        "professionals",
+        store,
+        clocks,
+        GroupedText(medium, store),
+        keyring=keyring,
+        prepare=TextSender(keyring, clocks).prepare,
     )
     await loop.start()
     yield Floor(loop, store, clocks), Handlers(loop, clocks)
@@ -164,6 +176,79 @@ async def test_a_withdrawn_telling_is_not_texted(professionals: Professionals) -
         await professionals.handlers.on_professional_notify(withdrawal, uow)
         await professionals.handlers.on_professional_notify(told, uow)
     assert professionals.medium.sent == []
+
+
+async def _report(
+    professionals: Professionals, children: int, minutes: float, reporter: UUID, *, at: float = 0, **about: Any
+) -> list[Any]:
+    """So many children, evenly over so many minutes, each text taken before the next report comes."""
+    mass, told = MassReport(reporter=reporter, children=5, within=timedelta(minutes=30)), []
+    for number in range(children):
+        AtNoon.later = timedelta(minutes=at + minutes * number / children)
+        told.append(await professionals.tell(child=new_id("child"), mass=mass, **about))
+        await professionals.floor.until(told[-1].content.telling, "accepted", within=5)
+    return told
+
+
+@pytest.fixture
+def _noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AtNoon, "later", timedelta(0))
+
+
+@pytest.mark.usefixtures("_noon")
+async def test_forty_children_of_one_reporter_are_few_texts_and_each_is_answered_by_the_one_that_counts_it(
+    professionals: Professionals,
+) -> None:
+    reporter = uuid4()
+    told = await _report(professionals, 40, 31, reporter)
+    bodies = [each.body for each in professionals.medium.sent]
+    assert [body[:24] for body in bodies[:4]] == ["Safe Return: a child is "] * 4
+    assert [body[:33] for body in bodies[4:]] == ["Safe Return 5 children: reported "]
+    AtNoon.later = timedelta(minutes=34)
+    again = told[20].content.model_copy(update={"step": 1})
+    async with professionals.floor.store.transaction() as uow:
+        await professionals.handlers.on_professional_notify(_with(told[20], again), uow)
+    await professionals.floor.until(again.telling, "accepted", within=5)
+    assert professionals.medium.sent[5].body.startswith("Safe Return 40 children: reported missing")
+    late = (await _report(professionals, 1, 0, reporter, at=35))[0]
+    for step, heard in ((told[4].content, told[:4]), (again, [*told[5:20], *told[21:]])):
+        answer = DutyAcknowledged(
+            duty=step.duty, step=step.step, authority=step.authority, how="text", by=professionals.ids["day"]
+        )
+        async with professionals.floor.store.transaction() as uow:
+            await professionals.handlers.on_duty_acknowledged(_with(told[4], answer), uow)
+        for each in heard:
+            *_, last = await professionals.floor.said(each.subject)
+            assert (last["type"], last["data"]["by"]) == ("duty.acknowledged.v1", professionals.ids["day"])
+    assert "acknowledged" not in str(await professionals.floor.said(late.subject))
+    assert len(professionals.medium.sent) == 6
+    await _report(professionals, 1, 0, uuid4())
+    assert professionals.medium.sent[-1].body.startswith("Safe Return: a child is "), "another reporter's child"
+
+
+@pytest.mark.usefixtures("_noon")
+async def test_a_colleague_on_duty_hears_of_a_mass_report_at_once_and_a_childs_own_worker_of_their_child(
+    professionals: Professionals,
+) -> None:
+    reporter = uuid4()
+    await _report(professionals, 5, 1, reporter)
+    await _report(professionals, 1, 0, reporter, role=Role.DUTY_SENIOR_MANAGER)
+    assert "6 o blant" in professionals.medium.sent[-1].body
+
+
+@pytest.mark.usefixtures("_noon")
+async def test_a_text_that_was_to_ride_goes_by_itself_where_its_leader_failed(professionals: Professionals) -> None:
+    reporter = uuid4()
+    await _report(professionals, 4, 1, reporter)
+    professionals.medium.answers = [SendResult(AttemptResult.REFUSED, 400, reason="refused")]
+    mass = MassReport(reporter=reporter, children=5, within=timedelta(minutes=30))
+    await professionals.tell(child=new_id("child"), mass=mass)
+    last = await professionals.tell(child=new_id("child"), mass=mass)
+    await professionals.floor.until(last.content.telling, "accepted", within=8)
+    assert [each.body[:22] for each in professionals.medium.sent[4:]] == [
+        "Safe Return 5 children",
+        "Safe Return 6 children",
+    ]
 
 
 def _with(received_: Any, content: Any) -> Any:

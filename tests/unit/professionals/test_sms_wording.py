@@ -8,7 +8,7 @@ import yaml
 
 from services.platform.delivery.channels.gsm_segments import is_gsm, segments
 from services.platform.delivery.channels.sms import REPEAT_MARK
-from services.professionals.sms_wording import LANGUAGES, TO_BE_RUNG, load, write_text
+from services.professionals.sms_wording import LANGUAGES, TO_BE_RUNG, load, write_mass_text, write_text
 from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH
 from services.safeguarding.roles import Wording
 
@@ -68,6 +68,15 @@ def test_no_text_says_who_what_or_where_the_child_is(language: str, wording: Wor
     assert not KEYWORDS_OF_CARRIERS.search(text.replace(f"OK {CODE}", ""))
 
 
+@pytest.mark.parametrize(("language", "wording"), EVERY_TEXT)
+def test_a_text_about_many_children_is_one_segment_and_has_their_number_and_one_code(
+    language: str, wording: Wording
+) -> None:
+    text = REPEAT_MARK + write_mass_text(wording, language, CODE, 100, exercise=True)
+    assert (is_gsm(text), segments(text)) == (True, 1)
+    assert re.search(r"Safe Return 100 (children|o blant): .* OK WWWWW$", text)
+
+
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_every_wording_that_professionals_may_be_told_has_a_text(language: str) -> None:
     assert set(LANGUAGES[language].texts) == set(Wording) - CARERS_ALONE - INVITATIONS_ALONE - POLICE_ALONE
@@ -104,7 +113,12 @@ def test_the_code_alphabet_is_the_one_that_texts_are_read_by() -> None:
 
 @pytest.mark.parametrize("text", ["A child {name} is missing", "See {}"])
 def test_a_text_with_a_field_is_not_loaded(tmp_path: Path, text: str) -> None:
-    content = {"answer": " OK {code}", "exercise": "EXERCISE. ", "texts": {"missing-notice": text}}
+    content = {
+        "answer": " OK {code}",
+        "exercise": "EXERCISE. ",
+        "mass-report": "Many",
+        "texts": {"missing-notice": text},
+    }
     (tmp_path / "en.yaml").write_text(yaml.safe_dump(content))
     with pytest.raises(ValueError, match="field"):
         load(tmp_path)

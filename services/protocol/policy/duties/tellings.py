@@ -12,6 +12,7 @@ from services.safeguarding.duty.duties import (
     Because,
     CarerAlert,
     Duty,
+    MassReport,
     PoliceNotify,
     ProfessionalNotify,
     StrategyInvite,
@@ -86,10 +87,18 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
         created_at=duty.created_at,
         refers_to=refers_to,
         raised_risk=_raised_risk(draft),
+        mass=_mass(draft, duty, episode) if kind is ProfessionalNotify else None,
         words=duty.cause.words,
         last_seen_at=_last_seen(draft, episode, duty),
         **when,
     )
+
+
+def _mass(draft: Draft, duty: DutyOfCase, episode: Episode | None) -> MassReport | None:
+    known, reporter = draft.protocol_for(episode).mass_report, duty.cause.reporter
+    if known is None or reporter is None:
+        return None
+    return MassReport(reporter=reporter, children=known.children, within=known.within)
 
 
 def _last_seen(draft: Draft, episode: Episode | None, duty: DutyOfCase) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Sends no mail twice to one reader: a delivery that went in another's mail is taken when that mail is."""
+"""Sends nothing twice to one reader: a delivery that went in another's mail or text is taken when that one is."""
 
 import asyncio
 from collections import deque
@@ -10,6 +10,7 @@ from services.platform.delivery.model import MediumName, State
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.identifiers import code_of
 
 TAKEN = frozenset({State.ACCEPTED, State.DELIVERED, State.ACKNOWLEDGED})
 WAITS_SECONDS = 3.0
@@ -17,15 +18,15 @@ LOOKS_EVERY_SECONDS = 0.1
 REMEMBERED = 200
 """Mails that this process saw taken: most deliveries of a mail are sent right after its first."""
 STATE = "SELECT state FROM delivery.deliveries WHERE id = %(delivery)s"
-MAIL_TAKEN = 250
+LEADER = "SELECT leader FROM professionals.mass_texts WHERE delivery = %(delivery)s"
+MAIL_TAKEN, TEXT_TAKEN = 250, 200
 
 
-class GroupedMail:
-    """Wraps the channel of mails. If the leader's mail is not taken soon, the same mail is sent for the other delivery
-    too, under the same Message-ID: a mailbox shows it once.
-    """
+class Grouped:
+    """Wraps a channel. If the leader's message is not taken soon, the same one is sent for the other delivery too."""
 
-    name: MediumName = "email"
+    name: MediumName
+    taken: int
 
     def __init__(self, channel: ChannelSender, store: Store) -> None:
         self._channel, self._store = channel, store
@@ -39,9 +40,9 @@ class GroupedMail:
         await self._channel.stop()
 
     async def send(self, request: SendRequest) -> SendResult:
-        leader = leader_of(request)
+        leader = await self._leader(request)
         if leader != request.id and await self._is_taken(leader):
-            return SendResult(AttemptResult.ACCEPTED, MAIL_TAKEN)
+            return SendResult(AttemptResult.ACCEPTED, self.taken)
         self._under_way.add(leader)
         try:
             result = await self._channel.send(request)
@@ -50,6 +51,9 @@ class GroupedMail:
         if result.result is AttemptResult.ACCEPTED:
             self._taken_lately.append(leader)
         return result
+
+    async def _leader(self, request: SendRequest) -> UUID:
+        raise NotImplementedError
 
     async def _is_taken(self, leader: UUID) -> bool:
         """Waits some seconds for it. If this process does not send it, its row says so."""
@@ -63,6 +67,30 @@ class GroupedMail:
                 if await reader.fetch(Query(STATE, {"delivery": leader}, scalar)) in TAKEN:
                     return True
         return False
+
+
+class GroupedMail(Grouped):
+    """Under the same Message-ID: a mailbox shows it once."""
+
+    name: MediumName = "email"
+    taken = MAIL_TAKEN
+
+    async def _leader(self, request: SendRequest) -> UUID:
+        return leader_of(request)
+
+
+class GroupedText(Grouped):
+    """A text holds the code of its own delivery, or its leader's: then it rides in that one."""
+
+    name: MediumName = "text"
+    taken = TEXT_TAKEN
+
+    async def _leader(self, request: SendRequest) -> UUID:
+        if request.by_voice or code_of(request.id) in request.body:
+            return request.id
+        async with self._store.read() as reader:
+            leader: UUID | None = await reader.fetch(Query(LEADER, {"delivery": request.id}, scalar))
+            return leader or request.id
 
 
 def leader_of(request: SendRequest) -> UUID:

@@ -1,0 +1,89 @@
+"""Folds a mass report: where one source reports many children, a reader gets one text with a count, and few more."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from services.platform.delivery.model import Delivery
+from services.platform.delivery.queue.repository import decode_delivery
+from services.platform.delivery.tables import deliveries
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.query import Query, all_rows, first_row
+from services.platform.store.unit_of_work import UnitOfWork
+from services.professionals.digests.groups import LOCK
+from services.professionals.recipients import duty_of
+from services.safeguarding.duty.duties import MassReport
+from services.safeguarding.identifiers import PersonId
+
+COUNTED_FOR = timedelta(days=1)
+OF_REPORTER = "FROM professionals.mass_texts WHERE reporter = %(reporter)s AND authority = %(authority)s"
+SO_FAR = f"""
+    SELECT count(DISTINCT child) FILTER (WHERE at > %(lately)s) AS lately, count(DISTINCT child) AS all_told,
+        (SELECT leader {OF_REPORTER} AND counted AND delivery = leader AND reader = %(reader)s AND wording = %(wording)s
+            AND at > %(lately)s ORDER BY at DESC LIMIT 1) AS leader
+    {OF_REPORTER} AND (reader = %(reader)s OR (%(on_duty)s AND on_duty)) AND at > %(since)s AND child <> %(child)s
+"""
+KEEP = """
+    INSERT INTO professionals.mass_texts
+        (delivery, leader, reader, reporter, authority, child, wording, on_duty, counted, at)
+    VALUES (%(delivery)s, %(leader)s, %(reader)s, %(reporter)s, %(authority)s, %(child)s, %(wording)s, %(on_duty)s,
+        %(counted)s, %(at)s)
+    ON CONFLICT DO NOTHING
+"""
+RIDES = "UPDATE delivery.deliveries SET urgent = false WHERE id = %(delivery)s"
+"""No call reads it out: its leader's text is the one that went to the phone."""
+columns = ", ".join(f"d.{each.name}" for each in deliveries.c)
+COUNTED = f"""
+    SELECT {columns} FROM delivery.deliveries led
+    JOIN professionals.mass_texts said ON said.delivery = led.id AND said.leader = led.id AND said.counted
+    JOIN professionals.mass_texts told ON (told.reporter, told.reader, told.wording) = (said.reporter, said.reader, said.wording)
+        AND told.at <= said.at
+    JOIN delivery.deliveries d ON d.id = told.delivery AND d.duty <> led.duty
+    WHERE led.duty = %(duty)s AND led.step = %(step)s AND d.state IN ('sending', 'unknown', 'accepted', 'delivered')
+    ORDER BY d.created_at, d.id
+"""  # noqa: S608 this module's own words
+
+
+class MassText(NamedTuple):
+    """The text that says how many. `leader` is the delivery that sends it; the others ride in it."""
+
+    leader: UUID
+    children: int
+
+
+@dataclass(frozen=True)
+class MassTexts:
+    """Works within the transaction that prepares a text. Goes by story time."""
+
+    clocks: Clocks
+
+    async def fold(self, uow: UnitOfWork, delivery: Delivery, mass: MassReport, reader: PersonId) -> MassText | None:
+        """None: a text about this child alone. On duty, what colleagues have heard counts too."""
+        duty, now = duty_of(delivery), self.clocks.story()
+        about: dict[str, Any] = {
+            "delivery": delivery.id,
+            "child": delivery.child,
+            "authority": duty.authority,
+            "wording": duty.wording,
+            "reader": reader,
+            "reporter": mass.reporter,
+            "on_duty": duty.role.startswith("duty."),
+            "at": now,
+        }
+        _, found = await uow.fetch(
+            Query(LOCK, {}, all_rows),
+            Query(SO_FAR, about | {"lately": now - mass.within, "since": now - COUNTED_FOR}, first_row),
+        )
+        counted = found.lately + 1 >= mass.children
+        leader = (found.leader if counted else None) or delivery.id
+        await uow.fetch(Query(KEEP, about | {"leader": leader, "counted": counted}, all_rows))
+        if leader != delivery.id:
+            await uow.fetch(Query(RIDES, {"delivery": delivery.id}, all_rows))
+        return MassText(leader, found.all_told + 1) if counted else None
+
+
+def deliveries_counted(duty: UUID, step: int) -> Query[list[Delivery]]:
+    """Those about other children that the text of this telling counted, and that nobody has answered."""
+    about = {"duty": duty, "step": step}
+    return Query(COUNTED, about, lambda rows: [decode_delivery(row._asdict()) for row in rows])
