@@ -82,8 +82,8 @@ def page(protocol: Protocol) -> str:
         "paragraph 36 of the statutory guidance (DfE, 2017). A story shows a requirement when one of its rules tells somebody",
         "in it; all are played on the engine, and each is a file of [tests/scenarios/](../tests/scenarios/).",
         "",
-        f"{len(requirements()) - len(open_ones)} of {len(requirements())} requirements have a rule and a story;"
-        f" {len(partly)} of these are done in part, and what is left is named below.",
+        f"{len(requirements()) - len(open_ones)} of {len(requirements())} requirements have a rule and a story.",
+        f"{len(partly)} of these are done in part, and what is left is named below.",
         "",
         "| | paragraphs | what is asked | rules | stories |",
         "| --- | --- | --- | --- | --- |",
