@@ -50,6 +50,7 @@ class OperatorAct(StrEnum):
     SHIFT_ADDED = "shift-added"
     SHIFT_HANDED_OVER = "shift-handed-over"
     SHIFT_ACCEPTED = "shift-accepted"
+    CONTACT_CORRECTED = "contact-corrected"
     ROTA_CHANGE_ENDED = "rota-change-ended"
     CONNECTION_TESTED = "connection-tested"
 

@@ -19,6 +19,9 @@ from services.casework.policy.rows import (
     Row,
 )
 
+Named = dict[str, list[str]]
+"""Fields of people, by their references."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -96,6 +99,22 @@ def drop_given_away(given: Import, given_away: Collection[str]) -> tuple[Import,
     if given.directory is not None:
         kept["directory"] = {at: row for at, row in directory.items() if row.child not in passed_over}
     return replace(given, **kept), passed_over
+
+
+def keep_corrections(given: Import, corrected: Mapping[str, Mapping[str, str | None]]) -> tuple[Import, Named, Named]:
+    """The import with what was put right by hand, by reference and field. Named second: where the source says
+    otherwise, and the correction is kept. Third: where the source agrees by now.
+    """
+    people, kept, agreed = dict(given.people or {}), Named(), Named()
+    for at, row in people.items():
+        by_hand = corrected.get(row.reference, {})
+        differs = {name: value for name, value in by_hand.items() if getattr(row, name) != value}
+        if differs:
+            kept[row.reference] = [*differs]
+            people[at] = row.model_copy(update=differs)
+        if agrees := [name for name in by_hand if name not in differs]:
+            agreed[row.reference] = agrees
+    return (given if given.people is None else replace(given, people=people)), kept, agreed
 
 
 def _row(table: str, at: int, row_class: type[Row], content: object, faults: list[Fault]) -> Row | None:

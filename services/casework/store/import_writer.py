@@ -1,6 +1,6 @@
 """Reads and writes an authority's part of the register for an import, in the caller's transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -13,6 +13,7 @@ from services.casework.policy.register_import import Import, KnownReferences
 from services.casework.policy.rows import CarerRow, ChildRow, PersonRow, PlacementRow
 from services.casework.store import tables
 from services.casework.store.row_encryption import RowEncryptor
+from services.platform.register.keys import Decryptor
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
@@ -31,6 +32,15 @@ OTHERS_AGENCIES = "SELECT id FROM register.agencies WHERE authority <> %(authori
 OTHERS_SOURCES = """
     SELECT source FROM register.agency_sources s JOIN register.agencies a ON a.id = s.agency
     WHERE a.authority <> %(authority)s
+"""
+CORRECTIONS = """
+    SELECT p.id, p.reference, c.field, CASE c.field WHEN 'mobile' THEN p.mobile ELSE p.email END AS value, k.wrapped
+    FROM register.corrections c JOIN register.people p ON p.id = c.person
+    LEFT JOIN register.data_keys k ON k.owner = p.id WHERE p.authority = %(authority)s
+"""
+FORGET = """
+    DELETE FROM register.corrections c USING register.people p WHERE p.id = c.person
+    AND p.authority = %(authority)s AND p.reference = %(reference)s AND c.field = ANY(%(fields)s::text[])
 """
 SHARED_NUMBERS = """
     SELECT array_agg(p.reference) AS people FROM register.people p
@@ -126,6 +136,25 @@ async def write_import(
         sources = [{"source": source, "agency": row.id} for row in given.agencies.values() for source in row.sources]
         if sources:
             await connection.execute(insert(tables.agency_sources), sources)
+
+
+def corrections_by_reference(keyring: Keyring, authority: AuthorityId) -> Query[dict[str, dict[str, str | None]]]:
+    """What was put right by hand: the reference, the field, the value that holds."""
+
+    def decode(rows: Rows) -> dict[str, dict[str, str | None]]:
+        found: dict[str, dict[str, str | None]] = {}
+        for row in rows:
+            value = Decryptor(keyring, row.id, row.wrapped).open(row.value, f"people.{row.field}")
+            found.setdefault(row.reference, {})[row.field] = value
+        return found
+
+    return Query(CORRECTIONS, {"authority": authority}, decode)
+
+
+def forget_corrections(uow: UnitOfWork, authority: AuthorityId, agreed: Mapping[str, Sequence[str]]) -> None:
+    """The source says the same by now."""
+    for reference, fields in agreed.items():
+        uow.write(FORGET, {"authority": authority, "reference": reference, "fields": list(fields)})
 
 
 def people_sharing_a_number(authority: AuthorityId) -> Query[list[list[str]]]:

@@ -15,7 +15,13 @@ from services.casework.policy import register_import, spreadsheet
 from services.casework.policy.consistency import cross_faults, sharing_faults
 from services.casework.policy.register_import import Fault, Import
 from services.casework.policy.rows import TABLES
-from services.casework.store.import_writer import lock_and_read, people_sharing_a_number, write_import
+from services.casework.store.import_writer import (
+    corrections_by_reference,
+    forget_corrections,
+    lock_and_read,
+    people_sharing_a_number,
+    write_import,
+)
 from services.casework.store.register_changes import (
     dates_by_child,
     people_on_directory,
@@ -59,16 +65,20 @@ class RegisterEndpoint:
         async with self._store.transaction() as uow:
             before = await lock_and_read(uow, authority)
             given, passed_over = register_import.drop_given_away(given, before.given_away)
+            corrected = await uow.fetch(corrections_by_reference(self._keyring, authority))
+            given, kept, agreed = register_import.keep_corrections(given, corrected)
             faults += cross_faults(given, before.known)
             _require_none(faults)
             dates, people = await uow.fetch(dates_by_child(authority), people_on_directory(authority))
             await write_import(uow, self._keyring, authority, given, before, self._clocks.story())
             _require_none(sharing_faults(given, await uow.fetch(people_sharing_a_number(authority))))
+            forget_corrections(uow, authority, agreed)
             await publish_date_changes(uow, authority, dates)
             await publish_directory_changes(uow, authority, people)
         metrics.IMPORTS.labels("applied").inc()
         answer: dict[str, Any] = {"authority": authority, "rows": _counts(given)}
-        return JSONResponse(answer | ({"transferred": list(passed_over)} if passed_over else {}))
+        more = {"transferred": list(passed_over), "corrections_kept": kept}
+        return JSONResponse(answer | {name: each for name, each in more.items() if each})
 
 
 def authorise(request: Request, expected: bytes) -> None:

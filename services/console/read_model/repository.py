@@ -15,7 +15,7 @@ from services.safeguarding.child_events.events import PoliceReply, RuleDue, Told
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
-from services.safeguarding.identifiers import code_of
+from services.safeguarding.identifiers import AuthorityId, code_of
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId
 
@@ -142,6 +142,12 @@ ENTRIES = f"""
         SELECT child FROM entries WHERE kind = '{ChildIdentified.kind}' AND content ->> 'child' = %(child)s)
     ORDER BY at DESC, heard_at DESC LIMIT {MOST_ENTRIES}
 """
+ENTRIES_OF_SHIFTS = f"""
+    SELECT message_id, child, kind, at, exercise, content FROM entries
+    WHERE kind IN ('shift.handed-over.v1', 'shift.accepted.v1') AND at > %(after)s
+    AND (%(authority)s::text IS NULL OR content ->> 'authority' = %(authority)s)
+    ORDER BY at DESC LIMIT {MOST_ENTRIES}
+"""
 DISCUSSIONS = "SELECT content FROM entries WHERE child = %(child)s AND kind = %(kind)s"
 NEWEST = """
     SELECT message_id::uuid FROM entries WHERE child = %(child)s AND kind = %(kind)s AND at >= %(since)s
@@ -196,16 +202,12 @@ def entries_of_child(child: str) -> Query[list[RecordedMessage[Message]]]:
     """Everything heard about the child, also before anybody knew which child it was; newest first, `MOST_ENTRIES` at
     most.
     """
+    return Query(ENTRIES, {"child": child}, _entries)
 
-    def decode(rows: Rows) -> list[RecordedMessage[Message]]:
-        return [
-            RecordedMessage(
-                row.message_id, row.child, row.at, row.exercise, contracts()[row.kind].read_again(row.content)
-            )
-            for row in rows
-        ]
 
-    return Query(ENTRIES, {"child": child}, decode)
+def entries_of_shifts(authority: AuthorityId | None, after: datetime) -> Query[list[RecordedMessage[Any]]]:
+    """Shifts handed over and accepted, newest first."""
+    return Query(ENTRIES_OF_SHIFTS, {"authority": authority, "after": after}, _entries)
 
 
 def newest_discussion(child: str, episode: UUID | None) -> Query[StrategyDiscussionChanged | None]:
@@ -279,6 +281,13 @@ def _state(received: Received[Message], content: EpisodeChanged | DutyChanged) -
         "exercise": received.exercise,
         "content": content.model_dump_json(),
     }
+
+
+def _entries(rows: Rows) -> list[RecordedMessage[Any]]:
+    return [
+        RecordedMessage(row.message_id, row.child, row.at, row.exercise, contracts()[row.kind].read_again(row.content))
+        for row in rows
+    ]
 
 
 def _episodes(rows: Rows) -> list[RecordedMessage[EpisodeChanged]]:

@@ -6,10 +6,10 @@ from datetime import timedelta
 from services.console.accounts.repository import account_names
 from services.console.policy.permits import May, Operator
 from services.console.policy.shift.board import board
-from services.console.policy.shift.note import InWords, write_note
+from services.console.policy.shift.note import InWords, hand_overs, write_note
 from services.console.policy.status import overview
 from services.console.read_model.cases import open_cases
-from services.console.read_model.hand_overs import hand_overs_after
+from services.console.read_model.repository import entries_of_shifts
 from services.platform.register.people import directory_page
 from services.platform.register.reasons import reasons_by_id
 from services.platform.runtime.clocks import Clocks
@@ -30,18 +30,18 @@ class ShiftQueries:
         """Numbers are for those who may have to ring them, notes for those who may read reasons."""
         now, authority = self.clocks.story(), operator.authority
         async with self.store.read() as reader:
-            rota, numbers, handed_over, names = await reader.fetch(
+            rota, numbers, said, names = await reader.fetch(
                 directory_page.rota_lines(self.keyring, authority, now),
                 directory_page.telephones(self.keyring, authority),
-                hand_overs_after(authority, now - HAND_OVERS_SHOWN),
+                entries_of_shifts(authority, now - HAND_OVERS_SHOWN),
                 account_names(),
             )
-            wanted = [each for made in handed_over for each in made.words] if operator.may(May.READ_REASONS) else []
-            notes = await reader.fetch(reasons_by_id(self.keyring, wanted)) if wanted else {}
+            words = [each for made in said for each in made.content.words] if operator.may(May.READ_REASONS) else []
+            notes = await reader.fetch(reasons_by_id(self.keyring, words)) if words else {}
         return {
             "board": board(rota, now),
             "numbers": numbers if operator.may(May.COVER) else {},
-            "hand_overs": handed_over,
+            "hand_overs": hand_overs(said),
             "notes": notes,
             "accounts": names,
         }

@@ -22,12 +22,16 @@ class ShiftHandedOver(Event, kind="shift.handed-over.v1"):
     """
 
     contact: PersonId
+    account: str
+    """The console's, of who did it."""
 
 
 class ShiftAccepted(Event, kind="shift.accepted.v1"):
     """Who comes on, or somebody in their name, has read the note and has the shift."""
 
     contact: PersonId
+    account: str
+    """The console's, of who did it."""
 
 
 class ContactUnreachable(Event, kind="contact.unreachable.v1"):

@@ -56,6 +56,9 @@ class Fault(StrEnum):
     BEFORE_START = "before-start"
     EARLY = "early"
     """Before the child was reported."""
+    NO_WAY = "no-way"
+    """No number or address by which somebody is reached."""
+    TAKEN = "taken"
     UNKNOWN = "unknown"
     """A code or a reference that nothing has."""
 

@@ -28,6 +28,18 @@ class RotaLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RotaChange:
+    """For a time: `person` takes the turns of `in_place_of`, is on duty beside the weekly lines, or is `away`."""
+
+    person: PersonId
+    role: str | None
+    from_at: datetime
+    to_at: datetime
+    in_place_of: PersonId | None = None
+    away: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Shift:
     """`people` in the order in which they are asked. None of them: a gap."""
 

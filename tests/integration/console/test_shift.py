@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -21,6 +22,7 @@ from services.safeguarding.identifiers import code_of
 from services.safeguarding.operators import OperatorActed, OperatorRole
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import in_england
+from tests.support.casework import TOKEN, casework
 from tests.support.console import (
     account,
     browser_at,
@@ -33,7 +35,7 @@ from tests.support.console import (
     somewhere,
 )
 from tests.support.database import Database
-from tests.support.register import authority, load, number_of
+from tests.support.register import authority, fresh_number, load, number_of
 
 CLOCKS = Clocks()
 
@@ -41,7 +43,7 @@ CLOCKS = Clocks()
 @dataclass
 class Desk:
     browser: httpx.AsyncClient
-    document: dict[str, object]
+    document: dict[str, Any]
     name: str
     ids: dict[str, str]
     database: Database
@@ -60,6 +62,19 @@ class Desk:
         await engine.dispose()
         reference_of = {id_: reference for reference, id_ in self.ids.items()}
         return [reference_of[each.person] for each in found]
+
+    def set_number(self, person: str, number: str) -> None:
+        next(row for row in self.document["people"] if row["reference"] == person)["mobile"] = number
+
+    async def imports(self) -> dict[str, list[str]]:
+        """As casework does. Which corrections it keeps."""
+        engine = self.database.engine("casework")
+        bearer = {"authorization": f"Bearer {TOKEN}"}
+        async with browser_at(casework(self.database, engine), somewhere()) as client:
+            answer = await client.put(f"/register/{self.name}", json=self.document, headers=bearer)
+        await engine.dispose()
+        kept: dict[str, list[str]] = answer.json().get("corrections_kept", {})
+        return kept
 
 
 def local(ahead: timedelta) -> str:
@@ -124,9 +139,8 @@ async def test_who_takes_over_is_told_in_place_of_the_other_until_it_ends(desk: 
     assert await desk.holders(Role.DUTY_SENIOR_MANAGER, service) == ["night"]
     page = await desk.browser.get("/shift")
     assert "in place of Boss Example" in page.text
-    [path] = re.findall(r"/shift/changes/[0-9a-f-]+/end", page.text)
-    ended = await desk.browser.post(path, data={"csrf": csrf_in(page), "act": str(uuid4())})
-    assert ended.status_code == 303
+    [change] = re.findall(r'name="change" value="([^"]+)"', page.text)
+    assert (await desk.act("rota-change-ended", change=change)).status_code == 303
     assert await desk.holders(Role.DUTY_SENIOR_MANAGER, service) == ["boss"]
 
 
@@ -164,37 +178,32 @@ async def test_a_swap_is_two_changes_and_one_act(desk: Desk, opened: Store) -> N
     assert (acted.content.act, acted.content.authority) == ("shift-covered", desk.name)
 
 
-async def test_a_shift_is_handed_over_with_what_is_open_and_accepted_once(
-    desk: Desk, app: FastAPI, opened: Store
-) -> None:
-    episode, child, night = uuid4(), desk.ids["C1"], desk.ids["night"]
+async def test_a_shift_is_handed_over_with_what_is_open_and_accepted(desk: Desk, app: FastAPI, opened: Store) -> None:
+    episode, child, night, handlers = uuid4(), desk.ids["C1"], desk.ids["night"], Handlers(CLOCKS)
     changed = episode_changed(episode).model_copy(update={"authority": desk.name})
-    await hear(opened, Handlers(CLOCKS), heard(changed, child))
-    page = await desk.browser.get("/shift/hand-over")
+    await hear(opened, handlers, heard(changed, child))
+    page = await desk.browser.get("/shift/acts/shift-handed-over")
     assert f"C1 ({code_of(episode)}): missing" in page.text
     form = {"csrf": csrf_in(page), "act": str(uuid4()), "to": night, "hand_over": "C1: her aunt rings at nine"}
     for _ in range(2):
-        assert (await desk.browser.post("/shift/hand-over", data=form)).status_code == 303
-    shift = await desk.browser.get("/shift")
-    assert shift.text.count("her aunt rings at nine") == 1
-    [path] = re.findall(r"/shift/hand-overs/[0-9a-f-]+/accept", shift.text)
+        assert (await desk.browser.post("/shift/acts/shift-handed-over", data=form)).status_code == 303
+    [handed, acted] = await said_by_console(opened, night)
+    assert (handed.content.kind, acted.content.kind) == ("shift.handed-over.v1", "operator.acted.v1")
+    assert "aunt" not in handed.content.model_dump_json()
+    await hear(opened, handlers, handed)
+    shift = (await desk.browser.get("/shift")).text
+    assert "nobody has accepted it yet" in shift
+    assert "her aunt rings at nine" in shift
     async with browser_at(app, somewhere()) as other:
         await sign_in(other, await account(opened, authority="lapwing"))
         theirs = await other.get("/shift")
         assert "her aunt" not in theirs.text
-        await other.post(path, data={"csrf": csrf_in(theirs), "act": str(uuid4())})
-    assert "nobody has accepted it yet" in (await desk.browser.get("/shift")).text
-    for _ in range(2):
-        await desk.browser.post(path, data={"csrf": csrf_in(shift), "act": str(uuid4())})
+        refused = {"csrf": csrf_in(theirs), "act": str(uuid4()), "to": night}
+        assert (await other.post("/shift/acts/shift-accepted", data=refused)).status_code == 422
+    assert (await desk.act("shift-accepted", to=night)).status_code == 303
+    accepted = next(each for each in await said_by_console(opened, night) if each.content.kind == "shift.accepted.v1")
+    await hear(opened, handlers, accepted)
     assert "Accepted by Test Operator" in (await desk.browser.get("/shift")).text
-    said = [each.content for each in await said_by_console(opened, night)]
-    assert [each.kind for each in said] == [
-        "shift.handed-over.v1",
-        "operator.acted.v1",
-        "shift.accepted.v1",
-        "operator.acted.v1",
-    ]
-    assert not any("aunt" in each.model_dump_json() for each in said)
 
 
 async def test_who_comes_on_is_told_how_many_children_are_missing(desk: Desk, opened: Store) -> None:
@@ -206,6 +215,39 @@ async def test_who_comes_on_is_told_how_many_children_are_missing(desk: Desk, op
         assert await Reader(connection).fetch(missing_now(desk.name)) == 2
         assert await Reader(connection).fetch(missing_now("lapwing")) == 0
     await engine.dispose()
+
+
+async def test_a_number_put_right_counts_at_once_and_an_import_keeps_it_until_its_source_agrees(
+    desk: Desk,
+) -> None:
+    old, new = number_of(desk.document, "night"), fresh_number()
+    assert (await desk.act("contact-corrected", person=desk.ids["night"], mobile=f"0{new[3:]}")).status_code == 303
+    assert new in (await desk.browser.get("/shift")).text
+    assert (await desk.imports()) == {"night": ["mobile"]}
+    assert new in (await desk.browser.get("/shift")).text
+    desk.set_number("night", new)
+    assert (await desk.imports()) == {}
+    desk.set_number("night", old)
+    assert (await desk.imports()) == {}
+    assert new not in (await desk.browser.get("/shift")).text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "fault"),
+    [
+        ("mobile", "boss", "somebody else has this number"),
+        ("mobile", "night team", "that is no number or address"),
+        ("email", "night at kestrel", "that is no number or address"),
+        ("email", "", "this is needed"),
+    ],
+)
+async def test_a_number_of_somebody_else_or_none_at_all_is_refused(
+    desk: Desk, field: str, value: str, fault: str
+) -> None:
+    value = number_of(desk.document, value) if value == "boss" else value
+    answer = await desk.act("contact-corrected", person=desk.ids["night"], **{field: value})
+    assert (answer.status_code, fault in answer.text.lower()) == (422, True)
+    assert number_of(desk.document, "night") in (await desk.browser.get("/shift")).text
 
 
 @pytest.mark.parametrize(
@@ -226,5 +268,5 @@ async def test_a_form_names_its_fault_and_changes_nothing(desk: Desk, wrong: dic
     } | wrong
     form["taker"] = desk.ids.get(form["taker"], form["taker"])
     answer = await desk.act("shift-covered", **form)
-    assert (answer.status_code, fault in answer.text) == (422, True)
+    assert (answer.status_code, fault in answer.text.lower()) == (422, True)
     assert await desk.holders(Role.DUTY_SENIOR_MANAGER) == ["boss"]

@@ -6,12 +6,10 @@ from datetime import datetime, timedelta
 
 from services.safeguarding.duty.rota import RotaLine, Shift, shifts
 from services.safeguarding.identifiers import AuthorityId, PersonId
-from services.safeguarding.roles import Role
 from services.safeguarding.working_time import Turn
 
 SHOWN = timedelta(days=14)
 OF_DUTY = "duty."
-NEVER_EMPTY = frozenset({Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +23,6 @@ class RoleBoard:
     @property
     def now(self) -> Shift:
         return self.shifts[0]
-
-    @property
-    def has_gap(self) -> bool:
-        """The emergency team's line is a gap by day and the day team's by night, so only a whole line's are said."""
-        return self.role in NEVER_EMPTY and any(not shift.people for shift in self.shifts)
 
 
 @dataclass(frozen=True, slots=True)

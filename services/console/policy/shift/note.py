@@ -1,18 +1,43 @@
 """Writes what a shift leaves to the next: what is open, whom it waits for, and who promised what."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from typing import Any
 
+from services.console.policy.record import RecordedMessage
 from services.console.policy.status import CaseLine, DutyLine
+from services.safeguarding.child_events.contact_events import ShiftAccepted, ShiftHandedOver
 from services.safeguarding.deeds.answers import WORDS_AT_MOST
 from services.safeguarding.duty.decisions import StepRecord
+from services.safeguarding.identifiers import PersonId
 from services.safeguarding.working_time import in_england
 
 InWords = Callable[[object, str], str]
 """The words for a value of a field."""
 ROOM_TO_WRITE = 400
 NOTHING = "Nothing is open."
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    at: datetime
+    made: ShiftHandedOver
+    accepted: RecordedMessage[ShiftAccepted] | None
+    """The first word after it of somebody who has it."""
+
+
+def hand_overs(said: Iterable[RecordedMessage[Any]]) -> list[HandOver]:
+    """The newest first."""
+    found: list[HandOver] = []
+    accepted: dict[PersonId, RecordedMessage[ShiftAccepted]] = {}
+    for each in sorted(said, key=lambda each: each.at, reverse=True):
+        if isinstance(each.content, ShiftAccepted):
+            accepted[each.content.contact] = each
+        else:
+            found.append(HandOver(each.at, each.content, accepted.pop(each.content.contact, None)))
+    return found
 
 
 def write_note(cases: Sequence[CaseLine], in_words: InWords) -> str:

@@ -1,35 +1,72 @@
-"""Keeps changes of the rota for a time. Who holds a role (`directory.py`) honours them from the next message on."""
+"""Keeps what people change of the directory by hand: the rota for a time, and how somebody is reached."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
+from services.platform.register.keys import data_key
+from services.platform.register.people.telephones import e164
+from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.identifiers import AuthorityId, PersonId
+from services.safeguarding.deeds.answers import Fault
+from services.safeguarding.duty.rota import RotaChange
+from services.safeguarding.identifiers import AuthorityId, PersonId, derived
 
 ADD = """
     INSERT INTO register.rota_changes (id, authority, person, role, in_place_of, away, from_at, to_at, made_by)
     VALUES (%(id)s, %(authority)s, %(person)s, %(role)s, %(in_place_of)s, %(away)s, %(from_at)s, %(to_at)s, %(made_by)s)
 """
 END = "UPDATE register.rota_changes SET to_at = greatest(from_at, %(at)s) WHERE id = %(id)s AND to_at > %(at)s"
+IS_TAKEN = """
+    SELECT id FROM register.people WHERE authority = %(authority)s AND number_hash = %(hash)s AND id <> %(person)s
+"""
+MOBILE = "UPDATE register.people SET mobile = %(sealed)s, number_hash = %(hash)s WHERE id = %(person)s"
+EMAIL = "UPDATE register.people SET email = %(sealed)s WHERE id = %(person)s"
+CORRECTED = """
+    INSERT INTO register.corrections (person, field, made_by, made_at)
+    VALUES (%(person)s, %(field)s, %(made_by)s, %(at)s)
+    ON CONFLICT (person, field) DO UPDATE SET made_by = excluded.made_by, made_at = excluded.made_at
+"""
 
 
-def add(
-    uow: UnitOfWork,
-    *,
-    id_: UUID,
-    authority: AuthorityId,
-    person: PersonId,
-    role: str | None,
-    in_place_of: PersonId | None,
-    away: bool,
-    from_at: datetime,
-    to_at: datetime,
-    made_by: str,
-) -> None:
-    """Times are story time. `made_by` is the account."""
-    row = {"id": id_, "authority": authority, "person": person, "role": role, "in_place_of": in_place_of}
-    uow.write(ADD, row | {"away": away, "from_at": from_at, "to_at": to_at, "made_by": made_by})
+def add(uow: UnitOfWork, name: str, authority: AuthorityId, change: RotaChange, made_by: str) -> None:
+    """Who holds a role (`directory.py`) honours it from the next message on. `name` is the change's own."""
+    uow.write(ADD, asdict(change) | {"id": derived("rota", name), "authority": authority, "made_by": made_by})
 
 
 def end(uow: UnitOfWork, change: UUID, at: datetime) -> None:
+    """At once; one that has not begun never begins. `at` is story time."""
     uow.write(END, {"id": change, "at": at})
+
+
+async def correct(
+    uow: UnitOfWork,
+    keyring: Keyring,
+    authority: AuthorityId,
+    person: PersonId,
+    ways: Mapping[str, str],
+    made_by: str,
+    at: datetime,
+) -> dict[str, Fault]:
+    """An import keeps it until its source agrees. Faults, by field, if it cannot be: a number may be one person's."""
+    mobile, email = ways.get("mobile"), ways.get("email")
+    number = None if mobile is None else e164(mobile)
+    if number is not None and not number.startswith("+"):
+        return {"mobile": Fault.NO_WAY}
+    if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+        return {"email": Fault.NO_WAY}
+    named: dict[str, object] = {"person": person}
+    key = await data_key(uow.connection, keyring, person)
+    if number is not None:
+        named |= {"hash": keyring.number_hash(number), "authority": authority}
+        if await uow.fetch(Query(IS_TAKEN, named, bool)):
+            return {"mobile": Fault.TAKEN}
+        uow.write(MOBILE, named | {"sealed": key.close(number, "people.mobile")})
+    if email is not None:
+        uow.write(EMAIL, named | {"sealed": key.close(email, "people.email")})
+    for field in ways:
+        uow.write(CORRECTED, {"person": person, "field": field, "made_by": made_by, "at": at})
+    return {}

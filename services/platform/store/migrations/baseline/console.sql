@@ -46,6 +46,7 @@ CREATE TABLE console.entries (
 ) PARTITION BY RANGE (heard_at);
 CREATE TABLE console.entries_outside PARTITION OF console.entries DEFAULT;
 CREATE INDEX entries_of_child ON console.entries (child, at);
+CREATE INDEX entries_of_shifts ON console.entries (at) WHERE kind IN ('shift.handed-over.v1', 'shift.accepted.v1');
 CREATE INDEX entries_of_references ON console.entries (child)
     WHERE kind IN ('police.reference-given.v1', 'police.reference-texted.v1');
 CREATE INDEX entries_identified ON console.entries ((content ->> 'child')) WHERE kind = 'child.identified.v1';
@@ -104,20 +105,6 @@ CREATE TABLE console.failed_sign_ins (
 );
 CREATE INDEX failed_sign_ins_of_name ON console.failed_sign_ins (sign_in_hash, at);
 GRANT SELECT, INSERT, DELETE ON console.failed_sign_ins TO console;
-
--- A shift handed over, and who said that they have it. The note lies encrypted in the register.
-CREATE TABLE console.hand_overs (
-    hand_over uuid PRIMARY KEY,
-    authority text NOT NULL,
-    person text NOT NULL,
-    words text[] NOT NULL,
-    made_by text NOT NULL REFERENCES console.accounts,
-    made_at timestamptz NOT NULL,
-    accepted_by text REFERENCES console.accounts,
-    accepted_at timestamptz
-);
-CREATE INDEX hand_overs_newest ON console.hand_overs (authority, made_at);
-GRANT SELECT, INSERT, UPDATE (accepted_by, accepted_at) ON console.hand_overs TO console;
 
 CREATE TABLE console.acts (
     act uuid PRIMARY KEY,

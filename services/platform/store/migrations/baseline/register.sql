@@ -131,6 +131,18 @@ CREATE TABLE register.rota_changes (
 CREATE INDEX rota_changes_to_come ON register.rota_changes (authority, to_at);
 GRANT SELECT, INSERT, UPDATE (to_at) ON register.rota_changes TO console;
 
+-- Which number or address of a person was put right by hand. An import keeps it until its source agrees.
+CREATE TABLE register.corrections (
+    person text NOT NULL REFERENCES register.people,
+    field text NOT NULL CHECK (field IN ('mobile', 'email')),
+    made_by text NOT NULL,
+    made_at timestamptz NOT NULL,
+    PRIMARY KEY (person, field)
+);
+GRANT SELECT, INSERT, UPDATE (made_by, made_at) ON register.corrections TO console;
+GRANT SELECT, DELETE ON register.corrections TO casework;
+GRANT SELECT (id, authority, number_hash), UPDATE (mobile, number_hash, email) ON register.people TO console;
+
 CREATE TABLE register.agencies (
     id text PRIMARY KEY,
     authority text NOT NULL REFERENCES register.authorities,

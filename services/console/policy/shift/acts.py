@@ -1,0 +1,134 @@
+"""Lists the acts of a shift: what the form of each asks, who may send it, and what it brings about."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from services.console.policy.permits import May
+from services.console.policy.shift.board import OF_DUTY, names_of
+from services.safeguarding.child_events.contact_events import ShiftAccepted, ShiftHandedOver
+from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
+from services.safeguarding.duty.rota import RotaChange, RotaLine
+from services.safeguarding.identifiers import PersonId
+from services.safeguarding.operators import OperatorAct
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """It is recorded about `person`, in whose authority all of it lies."""
+
+    person: PersonId
+    changes: tuple[RotaChange, ...] = ()
+    ends: UUID | None = None
+    """A change of the rota."""
+    says: type[ShiftHandedOver] | type[ShiftAccepted] | None = None
+    corrects: Mapping[str, str] = field(default_factory=dict)
+    """How the person is reached: `mobile`, `email`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftAct:
+    act: OperatorAct
+    needs: May
+    asks: tuple[Field, ...]
+    effect: Callable[[Answers, datetime], Effect]
+    """Takes story time too. Raises Faults."""
+    has_page: bool = True
+    """False: a button of the shift's own page."""
+
+
+FROM, UNTIL = Field("from", Kind.MOMENT, required=False), Field("until", Kind.MOMENT)
+TAKER, PLACE, PERSON, ROLE, CHANGE, TO = (
+    Field(name, Kind.CHOICE) for name in ("taker", "place", "person", "role", "change", "to")
+)
+BACK_FROM, BACK_UNTIL = (Field(name, Kind.MOMENT, required=False) for name in ("back_from", "back_until"))
+WAYS = tuple(Field(name, Kind.LINE, required=False) for name in ("mobile", "email"))
+
+
+def _cover(answers: Answers, now: datetime) -> Effect:
+    """In return, the one who is stood in for takes the stand-in's turns of the same role."""
+    taker, (place, role) = answers.chosen["taker"], answers.chosen["place"].split(" ")
+    if taker == place:
+        raise Faults({"taker": Fault.NOT_OFFERED})
+    cover = RotaChange(taker, role, *_span(answers, "from", "until", now), in_place_of=place)
+    if "back_from" not in answers.moments and "back_until" not in answers.moments:
+        return Effect(taker, (cover,))
+    back = RotaChange(place, role, *_span(answers, "back_from", "back_until", now), in_place_of=taker)
+    return Effect(taker, (cover, back))
+
+
+def _leave(answers: Answers, now: datetime) -> Effect:
+    person = answers.chosen["person"]
+    return Effect(person, (RotaChange(person, None, *_span(answers, "from", "until", now), away=True),))
+
+
+def _add_shift(answers: Answers, now: datetime) -> Effect:
+    person = answers.chosen["person"]
+    return Effect(person, (RotaChange(person, answers.chosen["role"], *_span(answers, "from", "until", now)),))
+
+
+def _end(answers: Answers, _now: datetime) -> Effect:
+    change, person = answers.chosen["change"].split(" ")
+    return Effect(person, ends=UUID(change))
+
+
+def _correct(answers: Answers, _now: datetime) -> Effect:
+    if not answers.said:
+        raise Faults({"mobile": Fault.MISSING})
+    return Effect(answers.chosen["person"], corrects=answers.said)
+
+
+def _span(answers: Answers, first: str, last: str, now: datetime) -> tuple[datetime, datetime]:
+    """Raises Faults where it does not end, or ends before it begins."""
+    from_at, to_at = answers.moments.get(first, now), answers.moments.get(last)
+    if to_at is None:
+        raise Faults({last: Fault.MISSING})
+    if to_at <= from_at:
+        raise Faults({last: Fault.BEFORE_START})
+    return from_at, to_at
+
+
+_ACTS = (
+    ShiftAct(OperatorAct.SHIFT_COVERED, May.COVER, (TAKER, PLACE, FROM, UNTIL, BACK_FROM, BACK_UNTIL), _cover),
+    ShiftAct(
+        OperatorAct.SHIFT_HANDED_OVER,
+        May.COVER,
+        (TO, Field("hand_over", Kind.WORDS)),
+        lambda answers, _: Effect(answers.chosen["to"], says=ShiftHandedOver),
+    ),
+    ShiftAct(OperatorAct.LEAVE_ENTERED, May.CHANGE_ROTA, (PERSON, FROM, UNTIL), _leave),
+    ShiftAct(OperatorAct.SHIFT_ADDED, May.CHANGE_ROTA, (PERSON, ROLE, FROM, UNTIL), _add_shift),
+    ShiftAct(OperatorAct.CONTACT_CORRECTED, May.CHANGE_ROTA, (PERSON, *WAYS), _correct),
+    ShiftAct(
+        OperatorAct.SHIFT_ACCEPTED,
+        May.COVER,
+        (TO,),
+        lambda answers, _: Effect(answers.chosen["to"], says=ShiftAccepted),
+        has_page=False,
+    ),
+    ShiftAct(OperatorAct.ROTA_CHANGE_ENDED, May.COVER, (CHANGE,), _end, has_page=False),
+)
+SHIFT_ACTS: Mapping[OperatorAct, ShiftAct] = {each.act: each for each in _ACTS}
+
+
+def choices(listed: Iterable[RotaLine], in_words: Callable[[object, str], str]) -> dict[str, dict[str, str]]:
+    """What each field offers, with the words for it: nobody whom `listed` does not hold. Only who has a duty line may
+    take one over, so that no change of the rota gives a right over other children.
+    """
+    lines = [line for line in listed if line.role is not None]
+    names = names_of(listed)
+    on_duty = {line.person: names[line.person] for line in lines if str(line.role).startswith(OF_DUTY)}
+    role_of = {str(line.role): in_words(line.role, "role") for line in lines}
+    return {
+        "taker": on_duty,
+        "to": on_duty,
+        "person": names,
+        "role": {role: words for role, words in role_of.items() if role.startswith(OF_DUTY)},
+        "place": {
+            f"{line.person} {line.role}": f"{names[line.person]}, {role_of[str(line.role)]}"
+            for line in lines
+            if line.change is None
+        },
+        "change": {f"{line.change} {line.person}": "" for line in listed if line.change is not None},
+    }
