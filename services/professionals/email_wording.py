@@ -36,13 +36,15 @@ class MailLanguage:
     def email(
         self, matters: Sequence[tuple[Wording, str]], *, link: str, duty_line: str | None, exercise: bool
     ) -> EmailContent:
-        """`matters`: wording and code of each. A mail about several names every one of them."""
+        """`matters`: wording and code of each, the most urgent first. A mail about several names every one of them."""
         mark, codes = self.exercise if exercise else "", ", ".join(dict.fromkeys(code for _, code in matters))
         if len(matters) == 1:
             mail = self.mails[matters[0][0]]
             subject, says = mail.subject, [mail.says]
         else:
-            subject, intro = (self.several[part].format(count=len(matters)) for part in ("subject", "says"))
+            first = self.mails[matters[0][0]].subject
+            subject = self.several["subject"].format(first=first, count=len(matters) - 1)
+            intro = self.several["says"].format(count=len(matters))
             says = [intro, *(f"{code}: {self.mails[wording].says}" for wording, code in matters)]
         ring = self.no_line if duty_line is None else self.ring
         return EmailContent(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.professionals.matters import matter_of
 from services.safeguarding.roles import Wording
 from services.wording import in_language, languages_in, require_no_field
 
@@ -22,11 +23,16 @@ class Language:
     exercise: str
     mass_report: str
     many: str
+    unanswered: dict[str, str]
+    """That nobody has answered, by matter."""
     texts: dict[Wording, str]
 
-    def write(self, wording: Wording, code: str, *, child: str | None, exercise: bool) -> str:
+    def write(
+        self, wording: Wording, code: str, *, child: str | None, exercise: bool, unanswered: Wording | None = None
+    ) -> str:
         """With the child's code, which answers all about the child, and the telling's, which no other text has."""
-        says, mark = self.texts[wording], self.exercise if exercise else ""
+        says = self.texts[wording] if unanswered is None else self.unanswered[matter_of(unanswered)]
+        mark = self.exercise if exercise else ""
         answer = self.once_rung if wording in TO_BE_RUNG else self.answer
         if child is None:
             return mark + says + answer.format(code=code)
@@ -49,7 +55,13 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
         texts = {Wording(each): text for each, text in content["texts"].items()}
         require_no_field(name, (text.replace(MISSING, "") for text in (*texts.values(), content["mass-report"])))
         found[name] = Language(
-            content["answer"], content["once-rung"], content["exercise"], content["mass-report"], content["many"], texts
+            content["answer"],
+            content["once-rung"],
+            content["exercise"],
+            content["mass-report"],
+            content["many"],
+            {each: content["nobody-answered"].format(matter=matter) for each, matter in content["matters"].items()},
+            texts,
         )
     return found
 
@@ -57,12 +69,22 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
 LANGUAGES = load()
 
 
-def write_text(wording: Wording, language: str, code: str, *, child: str | None = None, exercise: bool) -> str:
-    """`child` is the child's own code; None: not identified. In English, if there is no such language.
+def write_text(
+    wording: Wording,
+    language: str,
+    code: str,
+    *,
+    child: str | None = None,
+    exercise: bool,
+    unanswered: Wording | None = None,
+) -> str:
+    """`child` is the child's own code; None: not identified. `unanswered`: what nobody has answered, where it says so.
+    In English, if there is no such language.
 
     Raises KeyError for a wording that professionals are not told.
     """
-    return in_language(LANGUAGES, language).write(wording, code, child=child, exercise=exercise)
+    words = in_language(LANGUAGES, language)
+    return words.write(wording, code, child=child, exercise=exercise, unanswered=unanswered)
 
 
 def write_mass_text(wording: Wording, language: str, code: str, children: int, *, exercise: bool) -> str:
