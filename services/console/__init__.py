@@ -2,9 +2,8 @@
 
 Hears: everything (child events, duties, outcomes, decisions, evidence, dead letters), into a read model of its own.
 Says: what operators do, as an ordinary event or outcome, and with it who did it, in which role, and why
-(`operator.acted.v1`). HTTP: `/` every open episode, `/episodes/{id}` one timeline, live by server-sent events; one page
+(`operator.acted.v1`). HTTP: `/` every open case, `/children/C17` one page a child, live by server-sent events; one page
 for each act. All need a session. Promises: at most 1 s behind the bus; a message heard twice or late never overwrites a
-newer one; an act is done once, on the state that its page showed, by somebody whose role allows it; no name, number,
-address or word about a child is on a page, except the reasons that operators gave, and a name after somebody on duty
-has said why they must know it.
+newer one; an act is done once, on the state that its page showed, by somebody whose role allows it; words about a
+child and numbers are shown to roles on duty alone, a child's name after they have said why, each view on the record.
 """

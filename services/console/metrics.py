@@ -48,7 +48,7 @@ RETURN_CLOCK_OLDEST = Gauge(
 )
 DUTIES_KEPT = Gauge(
     "duties_last_30_days",
-    "Duties told of in the last 30 days of story time, by rule and by how they stand now",
+    "Duties told of in the last 30 days of story time, by rule and by how they stand now; done: its deed is recorded",
     ["authority", "rule", "state"],
 )
 DUTY_ANSWER = Gauge(

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from infra.local.stack import Stack
-from tests.support.console import csrf_in
+from tests.support.console import child_page, csrf_in, police_duty_on
 from tests.support.dying import start_dying
 from tests.support.world import Carer, World
 
@@ -51,7 +51,7 @@ def test_an_act_in_flight_when_the_console_dies_is_done_once(
         assert _evidence(world.stack, duty) == 1, "what was committed was not told of before the form came again"
     answer = _send(world, duty, form)
     assert "Recorded: police were told by telephone" in answer.text
-    world.eventually(lambda: "by telephone" in world.console.get(_episode(world, carer)).text)
+    world.eventually(lambda: "by telephone" in child_page(world.console, carer.child_code))
     world.eventually(lambda: _evidence(world.stack, duty))
     assert (_acts(world.stack, form["act"]), _evidence(world.stack, duty)) == (1, 1)
     assert _answers(world.stack, duty) == 1
@@ -65,19 +65,10 @@ def _send(world: World, duty: str, form: dict[str, str]) -> httpx.Response:
     return answer
 
 
-def _episode(world: World, carer: Carer) -> str:
-    found = re.search(rf'href="(/episodes/[^"]+)">{carer.child_code}</a>', world.console.get("/").text)
-    return "" if found is None else found[1]
-
-
 def _police_duty(world: World, carer: Carer) -> str:
     """Empty until police have taken the notice, so that nothing of it is under way."""
-    episode = _episode(world, carer)
-    page = world.console.get(episode).text if episode else ""
-    if "Taken by the other end: police control room" not in page:
-        return ""
-    found = re.search(r'href="(/duties/[^"]+)">Missing notice</a>\s*<span class="small">tell-police-missing', page)
-    return "" if found is None else found[1]
+    page = child_page(world.console, carer.child_code)
+    return police_duty_on(page) if "Delivered, no reply yet: police control room" in page else ""
 
 
 def _filled(world: World, duty: str) -> dict[str, str]:

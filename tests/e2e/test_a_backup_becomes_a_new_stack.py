@@ -1,7 +1,6 @@
 """Everything is destroyed while a child is missing; from the copy and the secrets alone a new stack goes on where the old one was."""
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 from infra.local.layout import ROOT
 from infra.local.stack import Stack
 from infra.postgres.backup import beside
+from tests.support.console import child_page
 from tests.support.world import World
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
@@ -47,7 +47,7 @@ def test_a_child_missing_at_the_copy_is_still_looked_after_by_the_stack_that_com
         world.desk(FORCE, acknowledges=False)
         world.text(CARER, "MISSING")
         [notice] = world.eventually(lambda: world.notices(CARER))
-        world.eventually(lambda: "Taken by the other end: police control room" in _episode(world))
+        world.eventually(lambda: "Delivered, no reply yet: police control room" in _episode(world))
         # An anchor is made every minute, and when the audit starts: that is sooner.
         world.stack.kill("audit")
         anchored = world.eventually(lambda: _newest_anchor(world.stack), within_seconds=90)
@@ -75,9 +75,7 @@ def test_a_child_missing_at_the_copy_is_still_looked_after_by_the_stack_that_com
 
 
 def _episode(world: World) -> str:
-    """Its page; empty until there is one."""
-    found = re.search(rf'href="(/episodes/[^"]+)">{CODE}</a>', world.console.get("/").text)
-    return "" if found is None else world.console.get(found[1]).text
+    return child_page(world.console, CODE)
 
 
 def _newest_anchor(stack: Stack) -> str:

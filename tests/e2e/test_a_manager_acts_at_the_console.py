@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from tests.support.console import csrf_in
+from tests.support.console import child_page, csrf_in, episode_on, police_duty_on
 from tests.support.world import World
 
 pytestmark = pytest.mark.stack
@@ -22,7 +22,7 @@ def test_police_told_by_telephone_ends_their_duty_and_the_carer_hears_that_they_
         duty = world.eventually(lambda: _police_duty_of(world, episode))
         answer = _fill(world, f"{duty}/acts/phoned", officer="PC Reed 4471", reference="NM-2026-118")
         assert "Recorded: police were told by telephone" in answer.text
-        world.eventually(lambda: _when(world, episode, "Acknowledged: police control room, by telephone"))
+        world.eventually(lambda: _when(world, episode, "Police control room has it, by telephone"))
         world.eventually(lambda: _when(world, episode, "The reference that police gave was passed on by the console"))
         page = world.eventually(lambda: _when(world, episode, "At the console: police were told by telephone"))
         assert "Morgan Ellis, duty manager" in page
@@ -57,15 +57,12 @@ def test_an_exercise_is_marked_from_the_console_to_the_desk_and_ended_there(worl
 
 def _episode_of(world: World, code: str) -> str:
     """Empty until it is there."""
-    found = re.search(rf'href="(/episodes/[^"]+)">{code}</a>', world.console.get("/").text)
-    return "" if found is None else found[1]
+    return episode_on(child_page(world.console, code))
 
 
 def _police_duty_of(world: World, episode: str) -> str:
     """The duty to tell police, once the desk has failed and the duty stands on the page."""
-    page = world.console.get(episode).text
-    found = re.search(r'href="(/duties/[^"]+)">Missing notice</a>\s*<span class="small">tell-police-missing', page)
-    return "" if found is None else found[1]
+    return police_duty_on(world.console.get(episode).text)
 
 
 def _fill(world: World, path: str, **answers: str) -> httpx.Response:

@@ -131,6 +131,26 @@ async def sign_in(
     return await browser.post("/sign-in", data=form)
 
 
+def child_page(browser: httpx.Client, code: str) -> str:
+    """The text of an open child's page, with its whole timeline; empty until there is one."""
+    found = re.search(rf'href="(/children/[^"]+)">{code}</a>', browser.get("/").text)
+    return "" if found is None else browser.get(f"{found[1]}?whole=true").text
+
+
+def episode_on(page: str) -> str:
+    """The path of the episode that a child's page shows; empty if nothing can be done about it."""
+    found = re.search(r'href="(/episodes/[^"/]+)/acts/', page)
+    return "" if found is None else found[1]
+
+
+def police_duty_on(page: str) -> str:
+    """The path of the duty to tell police that a child's page shows; empty until there is one."""
+    found = re.search(
+        r'<strong>Police control room</strong>.*?href="(/duties/[^"]+)">Missing notice</a>', page, re.DOTALL
+    )
+    return "" if found is None else found[1]
+
+
 def sign_in_blocking(browser: httpx.Client, name: str, password: str) -> None:
     form = {"csrf": csrf_in(browser.get("/sign-in")), "then": "/", "name": name, "password": password}
     answer = browser.post("/sign-in", data=form, follow_redirects=False)

@@ -6,9 +6,9 @@ OF = 'authority=~"$authority"'
 KEPT = "duties_last_30_days"
 
 
-def share(matching: str, *by: str) -> str:
-    """The share of the duties that were not cancelled."""
-    met = standing(KEPT, *by, matching=f'{OF}, state="{matching}"').removesuffix(" or vector(0)")
+def share_met(*by: str) -> str:
+    """Of the duties that were not cancelled. An answer that lets a deed rest meets nothing."""
+    met = standing(KEPT, *by, matching=f'{OF}, state=~"acknowledged|done"').removesuffix(" or vector(0)")
     owed = standing(KEPT, *by, matching=f'{OF}, state!="cancelled"').removesuffix(" or vector(0)")
     return f"({met}) / ({owed})"
 
@@ -17,9 +17,9 @@ NOW = Row(
     "The last 30 days",
     [
         number(
-            "Acknowledged",
-            "Share of the duties acknowledged by a person. Cancelled duties are left out.",
-            share("acknowledged"),
+            "Met",
+            "Share of the duties that a person acknowledged, or whose deed is recorded. Cancelled duties are left out.",
+            share_met(),
             "duty-overdue",
             unit="percentunit",
         ),
@@ -63,9 +63,9 @@ BY = Row(
     "By rule and by authority",
     [
         Panel(
-            "Acknowledged, by authority",
-            "Share of duties acknowledged by a person, by responsible authority.",
-            share("acknowledged", "authority"),
+            "Met, by authority",
+            "Share of duties acknowledged by a person or done, by responsible authority.",
+            share_met("authority"),
             "duty-overdue",
             "{{authority}}",
             unit="percentunit",

@@ -14,7 +14,7 @@ from services.safeguarding.child_events.events import (
     PoliceRiskGraded,
     RiskGrade,
 )
-from services.safeguarding.duty.decisions import OVER, EpisodeChanged, StepRecord
+from services.safeguarding.duty.decisions import OVER, DutyState, EpisodeChanged, StepRecord
 from services.safeguarding.identifiers import ForceId, PersonId, WordsId
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorActed
@@ -139,6 +139,9 @@ def _standing(telling: tuple[DutyLine, StepRecord]) -> Standing:
     duty, step = telling
     if step.state == "acknowledged":
         return Standing.HAS_IT
-    if duty.waits and step == duty.last_step:
-        return Standing.OVERDUE if duty.overdue else Standing.WAITS
-    return Standing.FAILED if step.state == "failed" else Standing.TOLD
+    if step.state == "failed":
+        return Standing.FAILED
+    if not duty.waits:
+        return Standing.TOLD
+    in_time = step == duty.last_step and duty.duty.content.state is not DutyState.OVERDUE
+    return Standing.WAITS if in_time else Standing.OVERDUE

@@ -1,6 +1,6 @@
 """Shows the form of a deed on the page behind a link, and records what its reader filled in: once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -95,7 +95,7 @@ class DeedForms:
             sheet,
             language=plain.language,
             paragraphs=(first, *sheet.paragraphs) if first else sheet.paragraphs,
-            buttons=sheet.buttons + tuple(_quiet(spec, spoken, button) for button in plain.buttons),
+            buttons=sheet.buttons + tuple(_quiet(spec, spoken, plain.buttons)),
         )
 
     async def _newest(self, uow: UnitOfWork, duty: Duty) -> tuple[int, UUID | None]:
@@ -145,16 +145,26 @@ def _form_sheet(
             *((spoken.page["correcting"],) if number else ()),
         ),
         (Button(f"{RECORD}-{number}", said["button"]),),
-        asks=(Group(tuple(_ask(spec, spoken, each, form, faults) for each in spec.asks)),),
+        asks=tuple(_group(spec, spoken, form, faults)),
         status=HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK,
     )
 
 
+def _group(spec: DeedSpec, spoken: DeedWords, form: Form, faults: Mapping[str, Fault]) -> Iterator[Group]:
+    """What is always needed; then, opened by a tap, what depends on it."""
+    for required in (True, False):
+        asked = [each for each in spec.asks if each.required is required]
+        is_folded = not any(each.name in faults or form.one(each.name) for each in asked)
+        if asked:
+            fields = tuple(_ask(spec, spoken, each, form, faults) for each in asked)
+            yield Group(fields, "" if required else spoken.page["more"], folded=is_folded and not required)
+
+
 def _ask(spec: DeedSpec, spoken: DeedWords, each: Field, form: Form, faults: Mapping[str, Fault]) -> forms.Field:
-    words_of, given, label = spoken.choices(each), form.all(each.name), spoken.label(spec.deed, each)
+    words_of, given = spoken.choices(each), form.all(each.name)
     return forms.Field(
         each.name,
-        label if each.required else spoken.page["optional"].format(label=label),
+        spoken.label(spec.deed, each),
         KINDS[each.kind],
         value=form.one(each.name),
         hint=spoken.hint(spec.deed, each),
@@ -163,10 +173,14 @@ def _ask(spec: DeedSpec, spoken: DeedWords, each: Field, form: Form, faults: Map
     )
 
 
-def _quiet(spec: DeedSpec, spoken: DeedWords, button: Button) -> Button:
-    """Beside the form's own button."""
-    words_of = {HAVE_IT: spoken.page["have-it"], CANNOT: spoken.forms[spec.deed].get("cannot", button.label)}
-    return Button(button.answer, words_of.get(button.answer, button.label), quiet=True)
+def _quiet(spec: DeedSpec, spoken: DeedWords, buttons: tuple[Button, ...]) -> Iterator[Button]:
+    """Beside the form's own button. Whoever is asked whether they will do it has no third answer."""
+    cannot = spoken.forms[spec.deed].get("cannot")
+    for each in buttons:
+        if each.answer == HAVE_IT and cannot is None:
+            yield Button(HAVE_IT, spoken.page["have-it"], quiet=True)
+        elif each.answer != HAVE_IT:
+            yield replace(each, label=cannot or each.label) if each.answer == CANNOT else each
 
 
 def _recorded_sheet(spec: DeedSpec, spoken: DeedWords, plain: Sheet) -> Sheet:

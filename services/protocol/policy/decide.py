@@ -11,6 +11,7 @@ from services.protocol.policy.duties.steps import take_due_step
 from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.readings import episodes
+from services.protocol.policy.readings.openings import open_episode
 from services.protocol.policy.rule_engine.dates import morning_of
 from services.protocol.policy.rule_engine.duty_endings import ask_again, go_on, stand_down, take_up_again
 from services.protocol.policy.rule_engine.recipients import Recipient, everyone_told, is_among, recipient_of
@@ -163,6 +164,7 @@ def _follow_up(draft: Draft) -> None:
         episode, protocol = draft.episode_of(duty.episode), draft.protocols.of(duty.protocol)
         apply_rules(draft, protocol.on_duty(duty.rule, becomes), protocol, episode, _cause_of(draft, duty))
     _open_watch(draft)
+    _open_episode(draft)
     for name, step in draft.late:
         duty = draft.duties[name]
         episode, telling = draft.episode_of(duty.episode), duty.telling(step)
@@ -179,6 +181,18 @@ def _open_watch(draft: Draft) -> None:
     stand_down(draft, Trigger.WATCH_OPENED, None)
     current = draft.protocols.current
     apply_rules(draft, current.on(Trigger.WATCH_OPENED), current, None, cause.model_copy(update={"time": draft.now}))
+
+
+def _open_episode(draft: Draft) -> None:
+    """A child who was away is reported missing: by the rule's time, or because it is at risk."""
+    cause = draft.opens_episode
+    if cause is None or draft.open_episode is not None:
+        return
+    opened = open_episode(draft)
+    protocol = draft.protocol_for(opened)
+    for trigger in (Trigger.CHILD_REPORTED_MISSING, Trigger.EPISODE_COUNTED):
+        stand_down(draft, trigger, opened)
+        apply_rules(draft, protocol.on(trigger), protocol, opened, cause.model_copy(update={"time": draft.now}))
 
 
 def _cause_of(draft: Draft, duty: DutyOfCase) -> Cause:

@@ -111,6 +111,7 @@ class Draft:
         self.facts = responsible(case.record, facts)
         self.record = case.record
         self.opens_watch: Cause | None = None
+        self.opens_episode: Cause | None = None
         self.protocols = protocols
         self.now = now
         self.returned_at = case.returned_at

@@ -79,6 +79,8 @@ class DutyState(StrEnum):
     OPEN = "open"
     ACCEPTED = "accepted"
     ACKNOWLEDGED = "acknowledged"
+    DONE = "done"
+    """What had to be done is recorded."""
     CANCELLED = "cancelled"
     OVERDUE = "overdue"
     """Told to its last human, who has not answered. It stays on the page until somebody does."""

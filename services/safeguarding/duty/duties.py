@@ -24,6 +24,7 @@ class Because(StrEnum):
     FAILED = "failed"
     NOBODY_IN_ROLE = "nobody-in-role"
     ANSWERED = "answered"
+    DONE = "done"
     RETURNED = "returned"
     RETRACTED = "retracted"
     SUPERSEDED = "superseded"

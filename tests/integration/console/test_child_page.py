@@ -43,6 +43,7 @@ from tests.support.console import (
 )
 from tests.support.database import Database
 from tests.support.register import authority, load
+from tests.support.round_trips import round_trips
 
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)
@@ -246,3 +247,21 @@ async def test_where_two_authorities_use_one_code_somebody_of_every_authority_ch
         await sign_in(browser, await account(opened))
         page = (await browser.get("/children/C1")).text
     assert (f"/children/{case.child}" in page, f"/children/{other['C1']}" in page) == (True, True)
+
+
+async def test_the_round_trips_of_a_page_do_not_grow_with_what_is_on_it(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    for _ in range(20):
+        await ask(opened, case, step(0, Role.DUTY_WORKER), step(1, Role.DUTY_SENIOR_MANAGER))
+        other = episode_changed(uuid4()).model_copy(update={"authority": case.authority})
+        await hear(opened, HANDLERS, heard(other, new_id("child")))
+    taken = {}
+    with round_trips(opened.engine) as trips:
+        for path in ("/", "/housekeeping", "/children/C1"):
+            await browser.get(path)
+            trips.begin()
+            await browser.get(path)
+            taken[path] = trips.count
+    of_session = 2
+    assert taken == {"/": of_session + 1, "/housekeeping": of_session + 1, "/children/C1": of_session + 4}

@@ -114,10 +114,12 @@ async def test_a_correction_is_an_event_of_its_own_that_names_the_one_before(by_
 async def test_i_have_it_leaves_the_form_open_and_i_cannot_asks_the_next(by_mail: ByMail) -> None:
     link = await told_of(by_mail, Deed.COMPANION)
     page = await by_mail.web.get(link)
-    assert ("I will go" in page.text, "I cannot go" in page.text) == (True, True)
+    assert ("I will go" in page.text, "I cannot go" in page.text, "do it later" in page.text) == (True, True, False)
+    link = await told_of(by_mail, Deed.GUARDIAN)
+    assert "do it later" in (await by_mail.web.get(link)).text
     await by_mail.floor.until(by_mail.mail.sent[-1].id, "accepted")
     held = await by_mail.web.post(link, data={"answer": "have-it"})
-    assert ("asked again until" in held.text, "I will go" in held.text) == (True, True)
+    assert ("asked again until" in held.text, "One was appointed" in held.text) == (True, True)
     assert await by_mail.said("care-step.recorded.v1") == []
     link = await told_of(by_mail, Deed.COMPANION)
     await by_mail.floor.until(by_mail.mail.sent[-1].id, "accepted")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.protocol.checks.rule_checks import HUMANS
 from services.protocol.loader import Library, files
-from services.protocol.policy.case import OPEN_STATES, Case
+from services.protocol.policy.case import OPEN_STATES, Case, DutyOfCase
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Deadline, Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
@@ -19,8 +19,10 @@ from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildTransferred
 from services.safeguarding.child_events.events import Event
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeState
+from services.safeguarding.duty.duties import Because
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
 from services.safeguarding.message import Message
+from services.safeguarding.roles import Role
 from tests.support.drawing import Drawing
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
@@ -180,7 +182,7 @@ def test_every_duty_is_answered_or_ended_with_a_reason_or_has_somebody_still_to_
             assert [each.version for each in pending] == [duty.deadline_version]
         else:
             assert duty.ended_because is not None
-            assert duty.state in {DutyState.ACKNOWLEDGED, DutyState.CANCELLED, DutyState.ACCEPTED}
+            assert duty.state in {DutyState.ACKNOWLEDGED, DutyState.CANCELLED, DutyState.ACCEPTED, DutyState.DONE}
 
 
 @few
@@ -194,6 +196,49 @@ def test_a_duty_nobody_answers_comes_to_a_person_on_duty_and_stays_overdue(steps
         if duty.goes_on and history.now - duty.counted_from > asked_again + timedelta(hours=1):
             assert duty.state == DutyState.OVERDUE
             assert duty.tellings[-1].role in HUMANS
+
+
+GONE = {Because.RETURNED, Because.RETRACTED, Because.SUPERSEDED, Because.CLOSED}
+
+
+@many
+@given(STEPS)
+def test_what_is_to_be_done_ends_by_its_deed_or_with_its_cause_and_by_nobody_s_answer(steps: list[Any]) -> None:
+    history = played(steps)
+    for before, (content, decision) in zip(history.before, history.decisions, strict=True):
+        for name, was in before.duties.items():
+            duty = decision.case.duties.get(name)
+            if PROTOCOL.by_id[was.rule].deed is None or not was.goes_on or duty is None or duty.goes_on:
+                continue
+            assert not isinstance(content, Outcome)
+            assert duty.state is DutyState.DONE or duty.ended_because in GONE
+
+
+@few
+@given(STEPS)
+def test_where_everybody_says_that_they_have_it_they_are_asked_again_after_the_rest(steps: list[Any]) -> None:
+    history = played(steps)
+    history.passes(27 * 60)
+    owed = [name for name, duty in history.case.duties.items() if duty.goes_on and PROTOCOL.by_id[duty.rule].deed]
+    asks = {name: _newest_if_its_first_answer_is_to_come(history.case.duties[name]) for name in owed}
+    for name in owed:
+        for telling in history.case.duties[name].tellings:
+            about = {"duty": name, "step": telling.step, "authority": "northshire", "how": "text"}
+            history.hears(DutyAcknowledged.model_validate(about), history.now)
+    answered = {name: history.case.duties[name] for name in owed}
+    since = len(history.decisions)
+    history.passes(4 * 24 * 60)
+    told = {(each.duty, each.step): each for _, decision in history.decisions[since:] for each in decision.duties}
+    for name, duty in answered.items():
+        assert duty.goes_on
+        again = told[name, duty.told]
+        assert asks[name] is None or (again.role, again.because) == (asks[name], Because.AGAIN)
+
+
+def _newest_if_its_first_answer_is_to_come(duty: DutyOfCase) -> Role | None:
+    *earlier, newest = duty.tellings
+    first = newest.state != "acknowledged" and newest.role not in {each.role for each in earlier}
+    return newest.role if first else None
 
 
 @many

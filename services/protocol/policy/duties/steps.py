@@ -43,13 +43,20 @@ def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> N
     if duty.rest is not None:
         schedule(draft, duty)
         return
-    upcoming = _upcoming(rule, duty, draft.now)
+    upcoming = duty.passed if _asks_a_deputy(rule, duty, because) else _upcoming(rule, duty, draft.now)
     if upcoming is None:
         schedule(draft, duty.model_copy(update={"state": DutyState.OVERDUE}))
         return
     duty = duty.model_copy(update={"passed": upcoming + 1})
     duty = _take_step(draft, duty, rule.otherwise[upcoming], because)
     schedule(draft, duty)
+
+
+def _asks_a_deputy(rule: Rule, duty: DutyOfCase, because: Because) -> bool:
+    """Whether the next step tells the same role again, which may have a deputy with a number that works."""
+    again = duty.passed < len(rule.otherwise) and rule.otherwise[duty.passed].again
+    person = duty.role != Role.POLICE_CONTROL_ROOM and duty.tellings[-1].role == duty.role
+    return again and person and because is Because.FAILED
 
 
 def resume(draft: Draft, duty: DutyOfCase) -> None:
@@ -95,10 +102,11 @@ def _ask_again(draft: Draft, duty: DutyOfCase, rule: Rule, rest: Rest) -> None:
 
 
 def end(draft: Draft, duty: DutyOfCase, because: Because) -> None:
-    """Cancels the duty, and withdraws each telling that may still be on its way."""
+    """Ends the duty, done or cancelled, and withdraws each telling that may still be on its way."""
     draft.note(Verdict.ENDED, draft.rule_of(duty), episode=duty.episode, duty=duty.duty)
     ended = call_back_untaken(draft, duty, because)
-    schedule(draft, ended.model_copy(update={"state": DutyState.CANCELLED, "ended_because": str(because)}))
+    state = DutyState.DONE if because is Because.DONE else DutyState.CANCELLED
+    schedule(draft, ended.model_copy(update={"state": state, "ended_because": str(because)}))
 
 
 def call_back_untaken(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:

@@ -7,7 +7,7 @@ from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.readings import claims
 from services.protocol.policy.readings.openings import find_earlier_episode, open_episode
 from services.protocol.policy.readings.proof import is_proven, is_word_enough
-from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.decisions import OVER, EpisodeState, Verdict
 from services.safeguarding.message import Message
@@ -66,6 +66,9 @@ def _end_by_return(draft: Draft, event: events.ToldOfEpisode, found: Episode | N
 def _open_by_return(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
     """The child was missing, and nobody said so: police and a person are told; a check and an interview are due."""
     time = draft.happened.time
+    if draft.record.has(Mark.AWAY) and time >= draft.record.marks[Mark.AWAY].since:
+        draft.mark(Mark.AWAY, time, on=False)
+        return [Reading(Trigger.CHILD_BACK_FROM_AWAY, None)]
     if _said_again(draft, event) or draft.happened.exercise:
         if not draft.happened.exercise:
             draft.returned_at = max(filter(None, (draft.returned_at, time)))

@@ -6,7 +6,7 @@ from services.protocol.policy.case import Episode, Report, newest_sighting
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.readings import care, decisions, discussions, endings, moves, replies
 from services.protocol.policy.readings.openings import episode_id, find_earlier_episode, open_episode
-from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import contact_events, events
 from services.safeguarding.duty.decisions import EpisodeState, MessageDeadLettered, Verdict
 from services.safeguarding.message import Message
@@ -38,6 +38,9 @@ def _read_missing(draft: Draft, event: events.ChildReportedMissing) -> list[Read
         ]
     if draft.returned_at is not None and happened.time < draft.returned_at:
         return [Reading(Trigger.REPORT_LATE, None)]
+    if event.status == "away-without-authorisation":
+        draft.mark(Mark.AWAY, happened.time)
+        return [Reading(Trigger.CHILD_AWAY, None)]
     opened = open_episode(
         draft,
         placement=event.placement,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.protocol.policy.case import Episode
 from services.protocol.policy.draft import Draft
+from services.protocol.policy.rule_language.vocabulary import Mark
 from services.safeguarding.duty.decisions import OVER
 from services.safeguarding.identifiers import PlacementId, derived
 
@@ -34,6 +35,8 @@ def open_episode(draft: Draft, *, placement: PlacementId | None = None, **more: 
         no_guardian_known=not draft.facts.guardian_allocated,
         **more,
     )
+    if draft.record.has(Mark.AWAY):
+        draft.mark(Mark.AWAY, happened.time, on=False)
     draft.keep(opened=(*draft.record.opened[1 - OPENINGS_KEPT :], happened.time))
     return draft.put_episode(opened)
 

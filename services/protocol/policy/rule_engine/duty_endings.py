@@ -7,7 +7,9 @@ from services.protocol.policy.case import DutyOfCase, Episode, Waiting
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.duties.steps import call_back_untaken, end, resume, schedule
 from services.protocol.policy.rule_engine.waits import CAME, SETTLED, UNMET, announce, last_of_the_same
+from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.working_time import ENGLAND
@@ -17,9 +19,6 @@ ENDS = {
     Trigger.MISSING_RETRACTED: Because.RETRACTED,
     Trigger.RETURN_RETRACTED: Because.RETRACTED,
     Trigger.EPISODE_CLOSED: Because.CLOSED,
-    Trigger.SAFE_AND_WELL_CHECK_RECORDED: Because.ANSWERED,
-    Trigger.RETURN_INTERVIEW_OFFERED: Because.ANSWERED,
-    Trigger.RETURN_INTERVIEW_DONE: Because.ANSWERED,
     Trigger.POLICE_REFERENCE_GIVEN: Because.ANSWERED,
 }
 """Why a duty ends on this trigger. On any other it is superseded."""
@@ -29,19 +28,24 @@ OF_ONE_MATTER = frozenset({Trigger.INTERPRETER_CHECKED})
 
 def stand_down(draft: Draft, trigger: Trigger, episode: Episode | None) -> None:
     """Ends duties and waiting rules that hold until `trigger`: this episode's, and the child's outside any."""
-    because = ENDS.get(trigger, Because.SUPERSEDED)
     report = episode.episode if trigger == Trigger.CHILD_REPORTED_MISSING and episode is not None else None
     meant = _settle_matter(draft, trigger, episode) if trigger in OF_ONE_MATTER else None
     for duty in list(draft.duties.values()):
         if _ends_on(draft, duty, trigger, episode) and _is_about(duty, meant):
-            _stand_down_duty(draft, duty, because, report)
+            _stand_down_duty(draft, duty, _reason(draft.rule_of(duty), trigger), report)
     for waiting in list(draft.waiting.values()):
         ended_for_good = waiting.stood_down not in {None, UNMET} and (
             waiting.ended_by_report is None or report is not None
         )
         if not ended_for_good and _ends_on(draft, waiting, trigger, episode) and _is_about(waiting, meant):
-            draft.put_waiting(waiting.model_copy(update={"stood_down": str(because), "ended_by_report": report}))
+            because = str(_reason(draft.rule_of(waiting), trigger))
+            draft.put_waiting(waiting.model_copy(update={"stood_down": because, "ended_by_report": report}))
             draft.deadlines[waiting.deadline] = None
+
+
+def _reason(rule: Rule, trigger: Trigger) -> Because:
+    done = rule.deed is not None and trigger in DEED_SPECS[rule.deed].ends
+    return Because.DONE if done else ENDS.get(trigger, Because.SUPERSEDED)
 
 
 def _stand_down_duty(draft: Draft, duty: DutyOfCase, because: Because, report: UUID | None) -> None:

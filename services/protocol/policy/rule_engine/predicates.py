@@ -254,6 +254,7 @@ QUESTIONS: dict[Question, Callable[[Situation], bool | None]] = {
     Question.STRATEGY_DISCUSSION_CALLED: _discussion_called,
     Question.STRATEGY_DISCUSSION_CALLED_HERE: lambda situation: any(at < situation.now for at in _invited(situation)),
     Question.STRATEGY_DISCUSSION_CALLED_BY_NOW: lambda situation: bool(_invited(situation)),
+    Question.CHILD_AWAY: _marked(Mark.AWAY),
     Question.CHILD_TURNED_18: _marked(Mark.TURNED_18),
     Question.CHILD_BIRTH_DATE_KNOWN: lambda situation: situation.facts.date_of_birth is not None,
     Question.LEAVE_DATE_KNOWN: lambda situation: situation.leave_date_known,

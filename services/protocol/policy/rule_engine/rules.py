@@ -58,6 +58,8 @@ def apply_rule(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | 
         draft.mark(rule.marks, draft.now)
     if told and rule.watch is not None and not cause.exercise:
         draft.opens_watch = cause
+    if told and rule.episode is not None:
+        draft.opens_episode = cause
     return bool(told)
 
 

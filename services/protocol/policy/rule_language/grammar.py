@@ -164,6 +164,8 @@ class Rule(Grammar):
     """What is so of the child once this rule has told somebody."""
     watch: Literal["opens"] | None = None
     """Once it has told somebody a watch is open."""
+    episode: Literal["opens"] | None = None
+    """Once it has told somebody the child counts as reported missing."""
     tell: Role
     by: Channel | None = None
     """Left out for `everyone-told`: each is told by the channel by which they were told before."""
@@ -219,8 +221,9 @@ class Rule(Grammar):
             msg = "`among` says which of everyone-told are meant, or of carer.reporting the `others` or the `speaker`"
             raise ValueError(msg)
         timed = sum(each is not None for each in (self.wait, self.period, self.before, self.workdays))
-        if timed + (self.hours == "working" and self.every is None) > 1:
-            msg = "a rule has one of `wait`, `period`, `workdays`, `before` and, but for one with `every`, `hours: working`"
+        timed += self.hours == "working" and self.wait is None and self.period is None
+        if timed > 1:
+            msg = "a rule has one of `wait`, `period`, `workdays`, `before`; `hours: working` goes with `wait` and `period`"
             raise ValueError(msg)
         if (self.meets is not None) != (self.by == Channel.INVITATION and self.message in INVITES):
             msg = "an invitation to a discussion says when it `meets`, and nothing else does"

@@ -50,6 +50,8 @@ class Question(StrEnum):
     CHILD_PROVISIONAL = "child.provisional"
     CHILD_WATCHED = "child.watched"
     """A watch is open."""
+    CHILD_AWAY = "child.away"
+    """Away without leave, and neither missing nor back."""
     CHILD_MISSING = "child.missing"
     """An episode is open and nobody knows where the child is."""
     CHILD_LOCATED = "child.located"

@@ -8,6 +8,9 @@ class Trigger(StrEnum):
 
     CHILD_REPORTED_MISSING = "child.reported-missing"
     """The report that opened an episode."""
+    CHILD_AWAY = "child.away"
+    """Not where it should be, and whoever cares for it believes to know where: not missing yet."""
+    CHILD_BACK_FROM_AWAY = "child.back-from-away"
     EPISODE_COUNTED = "episode.counted"
     """An episode has opened and is counted among the child's: what repeats ask for, also after a return."""
     REPORT_ADDED = "report.added"
@@ -200,6 +203,8 @@ class Mark(StrEnum):
     SECTION_47 = "section-47"
     """An enquiry is open."""
     TURNED_18 = "turned-18"
+    AWAY = "away"
+    """Without leave, and not missing."""
 
 
 class DateOf(StrEnum):
