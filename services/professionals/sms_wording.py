@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.platform.delivery.channels.gsm_segments import segments
+from services.platform.delivery.channels.sms import REPEAT_MARK
 from services.professionals.matters import matter_of
 from services.safeguarding.roles import Wording
 from services.wording import in_language, languages_in, require_no_field
@@ -25,6 +27,7 @@ class Language:
     many: str
     unanswered: dict[str, str]
     """That nobody has answered, by matter."""
+    console: str
     texts: dict[Wording, str]
 
     def write(
@@ -37,6 +40,11 @@ class Language:
         if child is None:
             return mark + says + answer.format(code=code)
         return f"{mark}{_begin(says, child)}{answer.format(code=child)} ({code})"
+
+    def with_link(self, text: str, link: str) -> str:
+        """With the page of the deed in place of the console, where one segment has room for it."""
+        linked = text.replace(self.console, f" {link}")
+        return linked if segments(REPEAT_MARK + linked) == 1 else text
 
     def write_mass(self, wording: Wording, code: str, children: int, *, exercise: bool) -> str:
         says = self.mass_report if wording is Wording.MISSING_NOTICE else self.texts[wording]
@@ -61,6 +69,7 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
             content["mass-report"],
             content["many"],
             {each: content["nobody-answered"].format(matter=matter) for each, matter in content["matters"].items()},
+            content["console"],
             texts,
         )
     return found
@@ -77,14 +86,16 @@ def write_text(
     child: str | None = None,
     exercise: bool,
     unanswered: Wording | None = None,
+    link: str | None = None,
 ) -> str:
     """`child` is the child's own code; None: not identified. `unanswered`: what nobody has answered, where it says so.
     In English, if there is no such language.
 
     Raises KeyError for a wording that professionals are not told.
     """
-    words = in_language(LANGUAGES, language)
-    return words.write(wording, code, child=child, exercise=exercise, unanswered=unanswered)
+    spoken = in_language(LANGUAGES, language)
+    text = spoken.write(wording, code, child=child, exercise=exercise, unanswered=unanswered)
+    return text if link is None else spoken.with_link(text, link)
 
 
 def write_mass_text(wording: Wording, language: str, code: str, children: int, *, exercise: bool) -> str:

@@ -28,6 +28,7 @@ EPISODE = uuid4()
 WITHOUT_A_FORM = {
     OperatorAct.CHILD_VIEWED,
     OperatorAct.CONNECTION_TESTED,
+    OperatorAct.RETURN_DRAWN,
     OperatorAct.DEAD_LETTER_REDRIVEN,
     OperatorAct.EXERCISE_STARTED,
     OperatorAct.REPORTED,

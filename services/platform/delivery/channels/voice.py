@@ -63,6 +63,6 @@ def answered(body: str, answer: str) -> Spoken:
 
 
 def _spelt(body: str) -> str:
-    """Codes letter by letter, 999 and 101 as they are said."""
-    spelt = CODE.sub(lambda found: ", ".join(found[1]), body)
+    """Codes letter by letter, 999 and 101 as they are said. A link is nothing to hear."""
+    spelt = CODE.sub(lambda found: ", ".join(found[1]), re.sub(r" https?://\S+", ".", body))
     return re.sub(r"\b(999|101)\b", lambda found: " ".join(found[1]), spelt)
