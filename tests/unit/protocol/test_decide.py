@@ -142,7 +142,7 @@ def test_a_second_asking_of_police_refers_to_the_first(child: Child) -> None:
     assert (again.because, again.refers_to) == (Because.AGAIN, notice.telling)
 
 
-def test_a_dead_lettered_telling_has_failed_and_the_next_person_is_told_at_once(child: Child) -> None:
+def test_a_dead_lettered_telling_has_failed_and_is_told_again_at_once(child: Child) -> None:
     worker = next(duty for duty in child.hears(MISSING).duties if duty.role == Role.DUTY_WORKER)
     letter = MessageDeadLettered(
         service="professionals",
@@ -153,7 +153,7 @@ def test_a_dead_lettered_telling_has_failed_and_the_next_person_is_told_at_once(
         original="",
     )
     told = child.hears(letter).duties
-    assert [(duty.role, duty.because) for duty in told] == [(Role.DUTY_SENIOR_MANAGER, Because.FAILED)]
+    assert [(duty.role, duty.because) for duty in told] == [(Role.DUTY_WORKER, Because.AGAIN)]
 
 
 @pytest.mark.parametrize("kind", ["duty.changed.v1", "message.dead-lettered.v1"])

@@ -170,7 +170,7 @@ WITHIN: list[tuple[Message, list[str]]] = [
     (of(plan.ParentsDecisionRecorded, decision="withhold"), ["parents-decision-recorded"]),
     (of(events.PoliceAcknowledged, **FORCE), ["police-acknowledged"]),
     (REFERENCE, ["police-reference-given"]),
-    (of(events.PoliceRiskGraded, **FORCE, grade="high"), ["police-risk-graded"]),
+    (of(events.PoliceRiskGraded, **FORCE, grade="high"), ["police-risk-graded", "police-graded-high"]),
     (of(events.PoliceRiskGraded, **FORCE, grade="low"), ["police-risk-graded", "police-graded-low"]),
     (of(events.PoliceRiskGraded, **FORCE, grade="no-apparent-risk"), ["police-risk-graded", "police-graded-low"]),
     (of(events.PoliceClosed, **FORCE), ["police-closed"]),
