@@ -43,7 +43,7 @@ class MailLanguage:
     def email(
         self, matters: Sequence[tuple[Wording, str, Role]], *, link: str, duty_line: str | None, exercise: bool
     ) -> EmailContent:
-        """`matters`: wording, code and the reader's role of each, the most urgent first. A mail of several names each."""
+        """`matters`: wording, code and the reader's role of each, the most urgent first. A mail names each."""
         mark, codes = self.exercise if exercise else "", ", ".join(dict.fromkeys(code for _, code, _ in matters))
         if len(matters) == 1:
             wording, _, role = matters[0]
