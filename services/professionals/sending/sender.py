@@ -15,7 +15,7 @@ from services.platform.register.people import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.professionals.digests.groups import DigestGrouping
+from services.professionals.digests.groups import DigestGrouping, remember
 from services.professionals.digests.mass_texts import MassTexts
 from services.professionals.email_wording import language, mail_code
 from services.professionals.matters import urgency_of
@@ -26,11 +26,6 @@ from services.safeguarding.identifiers import AuthorityId, code_of
 from services.safeguarding.roles import Channel, Wording
 
 MOBILE, EMAIL = "person.mobile", "person.email"
-
-
-def depends_on_others(delivery: Delivery) -> bool:
-    """Whether its words depend on what else goes to its reader: it needs a transaction of its own."""
-    return delivery.medium == "email" or (delivery.duty is not None and delivery.duty.mass is not None)
 
 
 @dataclass(frozen=True)
@@ -99,7 +94,9 @@ class MailSender:
         )
         address = found.email or ""
         written = mime.build_email(content, delivery=delivery.id, sender=self.mailbox, recipient=address, at=now)
-        return PreparedMessage(address, written, person=found.person, read=(EMAIL,))
+        mail = PreparedMessage(address, written, person=found.person, read=(EMAIL,))
+        remember(uow, mail, delivery, *gathered)
+        return mail
 
     async def _duty_line(self, uow: UnitOfWork, authority: AuthorityId) -> str | None:
         try:
