@@ -29,7 +29,7 @@ async def main() -> None:
     host = ServiceHost("professionals", settings)
     keyring = settings.keyring
     sender = Sender(
-        TextSender(keyring, host.clocks),
+        TextSender(keyring, host.clocks, settings.links),
         MailSender(keyring, host.clocks, settings.links, settings.smtp_from, DigestGrouping(keyring, host.clocks)),
     )
     loop = DeliveryLoop(

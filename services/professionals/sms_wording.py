@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.platform.delivery.channels.gsm_segments import segments
+from services.platform.delivery.channels.sms import REPEAT_MARK
 from services.safeguarding.roles import Wording
 from services.wording import in_language, languages_in, require_no_field
 
@@ -22,6 +24,7 @@ class Language:
     exercise: str
     mass_report: str
     many: str
+    console: str
     texts: dict[Wording, str]
 
     def write(self, wording: Wording, code: str, *, child: str | None, exercise: bool) -> str:
@@ -31,6 +34,11 @@ class Language:
         if child is None:
             return mark + says + answer.format(code=code)
         return f"{mark}{_begin(says, child)}{answer.format(code=child)} ({code})"
+
+    def with_link(self, text: str, link: str) -> str:
+        """With the page of the deed in place of the console, where one segment has room for it."""
+        linked = text.replace(self.console, f" {link}")
+        return linked if segments(REPEAT_MARK + linked) == 1 else text
 
     def write_mass(self, wording: Wording, code: str, children: int, *, exercise: bool) -> str:
         says = self.mass_report if wording is Wording.MISSING_NOTICE else self.texts[wording]
@@ -49,7 +57,13 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
         texts = {Wording(each): text for each, text in content["texts"].items()}
         require_no_field(name, (text.replace(MISSING, "") for text in (*texts.values(), content["mass-report"])))
         found[name] = Language(
-            content["answer"], content["once-rung"], content["exercise"], content["mass-report"], content["many"], texts
+            content["answer"],
+            content["once-rung"],
+            content["exercise"],
+            content["mass-report"],
+            content["many"],
+            content["console"],
+            texts,
         )
     return found
 
@@ -57,12 +71,16 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
 LANGUAGES = load()
 
 
-def write_text(wording: Wording, language: str, code: str, *, child: str | None = None, exercise: bool) -> str:
+def write_text(
+    wording: Wording, language: str, code: str, *, child: str | None = None, exercise: bool, link: str | None = None
+) -> str:
     """`child` is the child's own code; None: not identified. In English, if there is no such language.
 
     Raises KeyError for a wording that professionals are not told.
     """
-    return in_language(LANGUAGES, language).write(wording, code, child=child, exercise=exercise)
+    spoken = in_language(LANGUAGES, language)
+    text = spoken.write(wording, code, child=child, exercise=exercise)
+    return text if link is None else spoken.with_link(text, link)
 
 
 def write_mass_text(wording: Wording, language: str, code: str, children: int, *, exercise: bool) -> str:

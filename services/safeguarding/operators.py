@@ -53,6 +53,7 @@ class OperatorAct(StrEnum):
     SHIFT_HANDED_OVER = "shift-handed-over"
     SHIFT_ACCEPTED = "shift-accepted"
     CONTACT_CORRECTED = "contact-corrected"
+    RETURN_DRAWN = "return-drawn"
     ROTA_CHANGE_ENDED = "rota-change-ended"
     CONNECTION_TESTED = "connection-tested"
 

@@ -36,6 +36,7 @@ from tests.support.delivery import Floor, PlayedMedium, eventually, received
 from tests.support.register import authority, load
 from tests.support.strategy import AtNoon
 
+LINKS = Links(b64encode(b"l" * 32).decode(), "http://professionals.example")
 MAILBOX = "safe-return@kestrel.example"
 
 
@@ -79,9 +80,9 @@ async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator
     ids = await load(casework, keyring, document, datetime.now(UTC))
     async with engine.begin() as connection:
         await connection.execute(update(deliveries).values(state="withdrawn"))
-    links = Links(b64encode(b"l" * 32).decode(), "http://professionals.example")
+    links = LINKS
     sender = Sender(
-        TextSender(keyring, clocks), MailSender(keyring, clocks, links, MAILBOX, DigestGrouping(keyring, clocks))
+        TextSender(keyring, clocks, links), MailSender(keyring, clocks, links, MAILBOX, DigestGrouping(keyring, clocks))
     )
     text, mail = PlayedMedium(name="text"), PlayedMedium(name="email")
     loop = DeliveryLoop(
@@ -97,7 +98,7 @@ async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator
     acknowledging = AcknowledgePage(store, clocks, Deputies(loop, keyring, clocks), DeedForms(keyring, clocks, links))
     alone = replace(acknowledging, alone=True)
     pages = LinkPages(links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
-    of_one = LinkPages(links, clocks, Purpose.DEED, alone.shows, alone.acts)
+    of_one = LinkPages(links, clocks, Purpose.DEED, alone.shows, alone.acts, alone.find)
     transport = httpx.ASGITransport(Starlette(routes=[pages.route(), of_one.route()]))
     await loop.start()
     async with httpx.AsyncClient(transport=transport, base_url=links.public_url) as web:

@@ -23,17 +23,7 @@ from services.platform.runtime.clocks import Clocks
 from services.wording import read_words
 
 REPORT = "1"
-CALL = {
-    "parameters": [openapi.SIGNATURE],
-    "requestBody": openapi.form(
-        CallSid="Twilio's id of the call.",
-        AccountSid=openapi.ACCOUNT,
-        From="The caller's number, E.164.",
-        Digits="The key that the caller pressed: `1` reports a child missing.",
-        RecordingSid="Twilio's id of what the caller said.",
-        RecordingUrl="Where Twilio keeps it.",
-    ),
-}
+CALL = {"parameters": [openapi.SIGNATURE], "requestBody": openapi.CALL_FORM}
 
 
 @dataclass(frozen=True)

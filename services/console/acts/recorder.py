@@ -1,9 +1,10 @@
 """Records an operator's act: claims its form, keeps the reason in the register, and publishes its events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from services.console.policy.permits import Operator
@@ -51,28 +52,25 @@ class ActRecorder:
 
     def publish(self, *messages: Message, at: datetime | None = None) -> tuple[str, ...]:
         """Returns the messages' ids, which are derived from the act's. `at`: when it happened, if not now."""
-        ids = self._ids(messages)
-        for message_id, message in zip(ids, messages, strict=True):
-            self.uow.publish(message, subject=self.child, message_id=str(message_id), at=at, exercise=self.exercise)
-        return tuple(map(str, ids))
+        said = {str(self._id(each)): each for each in messages}
+        for name, message in said.items():
+            self.uow.publish(message, subject=self.child, message_id=name, at=at, exercise=self.exercise)
+        return tuple(said)
 
     async def hold(self, *messages: Message, at: datetime | None = None) -> tuple[str, ...]:
         """As `publish`, in a minute: the clock publishes them, unless somebody undoes the act before."""
-        now, ids = self.clocks.story(), self._ids(messages)
+        now = self.clocks.story()
+        how: dict[str, Any] = {"said_by": "console", "subject": self.child, "exercise": self.exercise, "at": at or now}
+        said = {self._id(each): each for each in messages}
         held = [
-            Pending(message_id, 1, self.child, now + HELD_FOR, self._composed(message, message_id, at or now))
-            for message_id, message in zip(ids, messages, strict=True)
+            Pending(name, 1, self.child, now + HELD_FOR, compose(message, message_id=str(name), **how))
+            for name, message in said.items()
         ]
         await deadlines.put_all(self.uow, held, now)
-        return tuple(map(str, ids))
+        return tuple(map(str, said))
 
-    def _ids(self, messages: Sequence[Message]) -> list[UUID]:
-        return [derived("act", str(self.act), each.kind) for each in messages]
-
-    def _composed(self, message: Message, message_id: UUID, at: datetime) -> bytes:
-        return compose(
-            message, said_by="console", subject=self.child, at=at, message_id=str(message_id), exercise=self.exercise
-        )
+    def _id(self, message: Message) -> UUID:
+        return derived("act", str(self.act), message.kind)
 
     def record(self, what: OperatorAct | Deed, **about: object) -> None:
         """Publishes who acted, in which role, with which result."""

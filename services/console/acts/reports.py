@@ -15,8 +15,7 @@ from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildProvisional, ChildReportedMissing
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
-from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId, provisional_child
-from services.safeguarding.message import Message
+from services.safeguarding.identifiers import AuthorityId, ChildId, is_provisional, provisional_child
 from services.safeguarding.operators import OperatorAct
 
 REPORT = (
@@ -29,16 +28,6 @@ REPORT = (
     Field("story", Kind.WORDS, required=False),
 )
 """What police will ask of whoever reports a child by telephone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """Whom a report is about. A child that nobody can name has candidates: the children of the caller's placement."""
-
-    child: ChildId
-    placement: PlacementId | None = None
-    candidates: tuple[ChildId, ...] = ()
-    unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,36 +48,32 @@ class ReportService:
         """False if this form has reported before. Raises Faults for a code that no child of the authority has."""
         authority = operator.authority or answers.chosen["authority"]
         async with self.store.transaction() as uow:
-            reported = await self._find(uow, authority, answers)
-            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, answers.act, reported.child)
+            child, where = await self._find(uow, authority, answers)
+            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, answers.act, child)
             is_new = await recorder.claim(OperatorAct.REPORTED)
             if is_new:
                 kept = await recorder.keep_words(answers.said)
-                words = tuple(each for ids in kept.values() for each in ids)
-                said = recorder.publish(*_messages(authority, reported, answers, words))
-                recorder.record(OperatorAct.REPORTED, authority=authority, words=words, said=said)
+                told = where | {"authority": authority, "words": tuple(each for ids in kept.values() for each in ids)}
+                seen = {"channel": "console", "last_seen_at": answers.moments.get("last_seen_at")}
+                unknown = [ChildProvisional.model_validate(told)] if is_provisional(child) else []
+                said = recorder.publish(ChildReportedMissing.model_validate(told | seen), *unknown)
+                recorder.record(OperatorAct.REPORTED, authority=authority, words=told["words"], said=said)
         metrics.ACTS.labels(OperatorAct.REPORTED, "done" if is_new else "done-before").inc()
         return is_new
 
-    async def _find(self, reader: Reader, authority: AuthorityId, answers: Answers) -> Reported:
+    async def _find(
+        self, reader: Reader, authority: AuthorityId, answers: Answers
+    ) -> tuple[ChildId, dict[str, object]]:
+        """The child, and where it lives. One that nobody can name may be any child of the caller's placement."""
         code = answers.chosen.get("child")
         if code is not None:
             child = await reader.fetch(identity.child_by_code(authority, code))
             if child is None:
                 raise Faults({"child": Fault.UNKNOWN})
-            return Reported(child)
+            return child, {}
         numbers = self.keyring.number_hashes(e164(answers.said["reporter_telephone"]))
         placement, children = await reader.fetch(identity.cared_for_by(authority, numbers))
         if len(children) == 1:
-            return Reported(children[0], placement)
-        return Reported(provisional_child(f"report {answers.act}"), placement, tuple(children), unknown=True)
-
-
-def _messages(
-    authority: AuthorityId, reported: Reported, answers: Answers, words: tuple[str, ...]
-) -> tuple[Message, ...]:
-    where = {"authority": authority, "candidates": reported.candidates, "placement": reported.placement}
-    seen_at = answers.moments.get("last_seen_at")
-    report = {"channel": "console", "words": words, "last_seen_at": seen_at}
-    missing = ChildReportedMissing.model_validate(where | report)
-    return (missing, ChildProvisional.model_validate(where | {"words": words})) if reported.unknown else (missing,)
+            return children[0], {"placement": placement}
+        unknown = provisional_child(f"report {answers.act}")
+        return unknown, {"placement": placement, "candidates": tuple(children)}

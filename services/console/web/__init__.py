@@ -28,6 +28,7 @@ from services.console.web.pages.directory import DirectoryPages
 from services.console.web.pages.exercises import ExercisePages
 from services.console.web.pages.overview import OverviewPages
 from services.console.web.pages.report import ReportPages
+from services.console.web.pages.returns import ReturnPages
 from services.console.web.pages.shift import ShiftPages
 from services.console.web.pages.sign_in import SignInPages
 from services.console.web.queries import PageQueries
@@ -61,6 +62,7 @@ def pages(
     ReportPages(ReportService(store, clocks, keyring), guard, templates).mount(app)
     ExercisePages(queries, ExerciseService(store, clocks, keyring), guard, templates).mount(app)
     ShiftPages(ShiftQueries(store, clocks, keyring), RotaService(store, clocks, keyring), guard, templates).mount(app)
+    ReturnPages(store, keyring, guard, templates).mount(app)
     DirectoryPages(queries, guard, templates).mount(app)
     DeadLetterPages(queries, DeadLetterRedrive(store, clocks, keyring, settings.kafka), guard, templates).mount(app)
     for mount in guests:

@@ -30,6 +30,7 @@ SECTIONS = (
     ("/report", "Report a child"),
     ("/shift", "Shift"),
     ("/housekeeping", "Housekeeping"),
+    ("/returns", "Returns"),
     ("/directory", "Directory"),
     ("/dead-letters", "Dead letters"),
     ("/exercise", "Exercise"),

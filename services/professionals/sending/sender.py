@@ -35,6 +35,7 @@ def depends_on_others(delivery: Delivery) -> bool:
 class TextSender:
     keyring: Keyring
     clocks: Clocks
+    links: Links
     child_codes: TTLCache[Any, Any] = field(default_factory=new_cache)
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
@@ -49,7 +50,10 @@ class TextSender:
             body = write_mass_text(duty.wording, found.language, code, count, exercise=delivery.exercise)
         else:
             child = await uow.fetch(code_of_child(delivery.child, self.child_codes))
-            body = write_text(duty.wording, found.language, delivery.code, child=child, exercise=delivery.exercise)
+            link = None if duty.deed is None else self.links.short_url(Purpose.DEED, delivery.id)
+            body = write_text(
+                duty.wording, found.language, delivery.code, child=child, exercise=delivery.exercise, link=link
+            )
         if duty.wording is Wording.SHIFT_BEGINS:
             body = body.replace(MISSING, str(await uow.fetch(missing_now(duty.authority))))
         return PreparedMessage(number, body, person=found.person, read=(MOBILE,), number=number)

@@ -1,6 +1,7 @@
 """Serves the page behind a mail's button: its reader says "I have it", or that the next person must be told."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from services.platform.delivery.events import acknowledged, failed
@@ -37,6 +38,11 @@ class AcknowledgePage:
         async with self.store.transaction() as uow:
             matters = await self._matters(uow, delivery)
             return await self._page(uow, matters, Form("")) if matters else None
+
+    async def find(self, code: str) -> list[tuple[UUID, datetime]]:
+        """What a text's short link may name."""
+        async with self.store.read() as reader:
+            return await reader.fetch(deliveries.texts_with_code(code))
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as uow:

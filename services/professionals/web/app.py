@@ -27,7 +27,7 @@ def pages(
         (Purpose.ACKNOWLEDGE, acknowledging),
         (Purpose.DEED, replace(acknowledging, alone=True)),
     ):
-        links = LinkPages(settings.links, clocks, purpose, page.shows, page.acts)
+        links = LinkPages(settings.links, clocks, purpose, page.shows, page.acts, page.find)
         for opening in links_openapi.openings(links):
             app.add_api_route(**opening)
     return app

@@ -19,6 +19,7 @@ from services.safeguarding.duty.duties import CarerAlert, ProfessionalNotify
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.database import Database
 from tests.support.delivery import received
+from tests.support.professionals import LINKS
 from tests.support.register import authority, load, number_of
 
 
@@ -62,14 +63,14 @@ def telling(two: Two, role: Role, **changes: Any) -> Delivery:
 
 
 async def test_a_professional_of_ours_is_told_by_text(two: Two, database: Database, keyring: Keyring) -> None:
-    kept = two.kept(TextSender(keyring, Clocks()).prepare)
+    kept = two.kept(TextSender(keyring, Clocks(), LINKS).prepare)
     made = await prepared(database.engine("professionals"), kept, telling(two, Role.DUTY_EMERGENCY_TEAM))
     assert isinstance(made, PreparedMessage)
     assert made.recipient == number_of(two.ours, "night")
 
 
 async def test_the_host_authority_s_real_desk_is_not(two: Two, database: Database, keyring: Keyring) -> None:
-    sender = TextSender(keyring, Clocks())
+    sender = TextSender(keyring, Clocks(), LINKS)
     desk = telling(two, Role.HOST_DUTY_DESK)
     bare = await prepared(database.engine("professionals"), sender.prepare, desk)
     assert isinstance(bare, PreparedMessage)

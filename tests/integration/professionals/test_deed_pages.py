@@ -1,5 +1,6 @@
 """The form of a deed behind a mail's link: each kind of field, faults, once, corrected. On a real PostgreSQL."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -8,8 +9,10 @@ import pytest
 
 from services.platform.store.encryption import Keyring
 from services.safeguarding.duty.duties import ProfessionalNotify
-from services.safeguarding.roles import Deed
+from services.safeguarding.identifiers import code_of
+from services.safeguarding.roles import Channel, Deed, Role, Wording
 from tests.support.database import Database
+from tests.support.delivery import eventually
 from tests.support.professionals import ByMail, running_by_mail
 from tests.support.register import words_kept
 
@@ -158,3 +161,30 @@ async def test_a_mail_of_several_leads_to_each_deed(by_mail: ByMail, monkeypatch
 async def test_a_word_about_police_is_not_asked_for_where_nobody_knows_the_force(by_mail: ByMail) -> None:
     page = await by_mail.web.get(await told_of(by_mail, Deed.POLICE_CLOSED, force=None))
     assert "Have you got it?" in page.text
+
+
+async def test_a_text_of_a_deed_holds_a_short_link_to_its_form(
+    by_mail: ByMail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = await by_mail.tell(
+        deed=Deed.RETURN_INTERVIEW, channel=Channel.TEXT, role=Role.DUTY_WORKER, wording=Wording.RETURN_INTERVIEW_DUE
+    )
+    await eventually(lambda: by_mail.text.sent)
+    await by_mail.floor.until(told.content.telling, "accepted")
+    [link] = re.findall(r"http://professionals\.example/d/\S+", by_mail.text.sent[-1].body)
+    assert "It is about child C1." in (await by_mail.web.get(link)).text
+    assert (await by_mail.web.get(link[:-1] + ("A" if link[-1] != "A" else "B"))).status_code == 404
+    other = told.content.model_copy(update={"step": 1}).telling
+    forged = link.replace(code_of(told.content.telling), code_of(other))
+    assert (await by_mail.web.get(forged)).status_code == 404
+    done = await by_mail.web.post(link, data={"answer": "record-0", "state": "offered"})
+    assert "Recorded: " in done.text
+    later = by_mail.floor.clocks.wall() + timedelta(days=15)
+    monkeypatch.setattr(by_mail.floor.clocks, "wall", lambda: later)
+    assert (await by_mail.web.get(link)).status_code == 410
+
+
+async def test_a_text_of_no_deed_has_no_link(by_mail: ByMail) -> None:
+    await by_mail.tell(channel=Channel.TEXT, wording=Wording.RETURN_INTERVIEW_DUE)
+    await eventually(lambda: by_mail.text.sent)
+    assert "http" not in by_mail.text.sent[-1].body

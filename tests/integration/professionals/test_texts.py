@@ -28,6 +28,7 @@ from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, received
+from tests.support.professionals import LINKS
 from tests.support.register import authority, load, number_of
 
 
@@ -72,7 +73,7 @@ async def _running(
         clocks,
         GroupedText(medium, store),
         keyring=keyring,
-        prepare=TextSender(keyring, clocks).prepare,
+        prepare=TextSender(keyring, clocks, LINKS).prepare,
         alone=depends_on_others,
     )
     await loop.start()

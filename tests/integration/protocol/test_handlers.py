@@ -228,9 +228,8 @@ async def test_a_return_cancels_the_deadlines_of_the_search(protocol: Protocol) 
     assert open_rules - at_night_alone == {
         "safe-and-well-check-outstanding",
         "return-interview-not-offered",
-        "return-interview-not-offered-by-day",
+        "return-interview-is-near",
         "return-interview-overdue",
-        "return-interview-overdue-by-day",
         "looked-after-after-return",
     }
 

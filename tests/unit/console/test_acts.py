@@ -29,6 +29,7 @@ WITHOUT_A_FORM = {
     OperatorAct.CHILD_VIEWED,
     OperatorAct.CHILD_FOUND,
     OperatorAct.CONNECTION_TESTED,
+    OperatorAct.RETURN_DRAWN,
     OperatorAct.DEAD_LETTER_REDRIVEN,
     OperatorAct.EXERCISE_STARTED,
     OperatorAct.REPORTED,

@@ -55,3 +55,7 @@ def test_what_is_too_long_for_a_request_is_cut_among_its_words(body: str, keys: 
     assert first.text == second.text
     assert first.text is not None
     assert body[:100] in first.text
+
+
+def test_a_link_is_not_read_out() -> None:
+    assert "http" not in words_of(twiml("Safe Return C17: an interview is due. https://sr.example/d/4K7PXAbcdefghijk"))

@@ -122,3 +122,21 @@ def test_a_text_with_a_field_is_not_loaded(tmp_path: Path, text: str) -> None:
     (tmp_path / "en.yaml").write_text(yaml.safe_dump(content))
     with pytest.raises(ValueError, match="field"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(("language", "wording"), EVERY_TEXT)
+def test_a_link_stands_in_place_of_the_console_where_one_segment_has_room_for_it(
+    language: str, wording: Wording
+) -> None:
+    def write(link: str | None) -> str:
+        return write_text(wording, language, CODE, child="C9999", exercise=True, link=link)
+
+    short, long = f"https://sr.example/d/{CODE}Abcdefghijk", "https://" + "x" * 160
+    assert write(long) == write(None)
+    assert segments(REPEAT_MARK + write(short)) == 1
+    assert write(short) in {write(None), write(None).replace(LANGUAGES[language].console, f" {short}")}
+
+
+def test_a_text_about_an_interview_has_room_for_a_link() -> None:
+    link = f"https://sr.kestrel.gov.uk/d/{CODE}Abcdefghijk"
+    assert link in write_text(Wording.RETURN_INTERVIEW_DUE, "en", CODE, child="C17", exercise=False, link=link)

@@ -82,13 +82,8 @@ def keys_callback(public_url: str, delivery: Any) -> str:
 
 
 def twiml(body: str, keys: str | None = None) -> str:
-    """The words of a call: the text, twice. `keys`: where a key goes that is pressed meanwhile."""
-    response, says = VoiceResponse(), spoken(body, menu=keys is not None)
-    asked = response if keys is None else response.gather(num_digits=1, timeout=WAITS_SECONDS, action=keys)
-    for pause in (1, 2):
-        asked.pause(length=pause)
-        asked.say(says.words, language=says.locale, voice=says.voice)
-    return str(response)
+    """The words of a call: the text, twice."""
+    return conversation_twiml([spoken(body, menu=keys is not None)] * 2, keys=keys)
 
 
 def conversation_twiml(
@@ -101,6 +96,7 @@ def conversation_twiml(
     asked = response if keys is None else response.gather(num_digits=1, timeout=WAITS_SECONDS, action=keys)
     for verb, said in ((asked, says), (response, unpressed)):
         for each in said:
+            verb.pause(length=1)
             verb.say(each.words, language=each.locale, voice=each.voice)
     if recording is not None:
         response.record(action=recording, max_length=RECORDS_SECONDS, play_beep=True)

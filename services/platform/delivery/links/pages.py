@@ -3,7 +3,7 @@
 They need no script, fit a phone, are never cached, and name nobody: a stranger who finds the mail learns nothing.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -17,8 +17,9 @@ from starlette.routing import Route
 
 from services.platform.delivery.links import forms
 from services.platform.delivery.links.forms import Form, Group
-from services.platform.delivery.links.tokens import LinkExpired, Links, NotALink, Purpose
+from services.platform.delivery.links.tokens import GOOD_FOR, LinkExpired, Links, NotALink, Purpose
 from services.platform.runtime.clocks import Clocks
+from services.safeguarding.identifiers import CODE_LENGTH
 
 FOLDER = Path(__file__).parents[1] / "pages"
 HEADERS = {
@@ -59,6 +60,8 @@ class Sheet:
 
 Shows = Callable[[UUID], Awaitable[Sheet | None]]
 """The present page of this delivery; None where there is no such delivery."""
+Finds = Callable[[str], Awaitable[Sequence[tuple[UUID, datetime]]]]
+"""The deliveries that have this code, and when each was put, in wall time."""
 Acts = Callable[[UUID, Form], Awaitable[Sheet | None]]
 """Does what the pressed button says, commits, and returns the page. Pressed twice, it acts once."""
 
@@ -75,11 +78,15 @@ UNKNOWN = Sheet(
 
 
 class LinkPages:
-    """`links` reads tokens; wall time says whether one has expired."""
+    """`links` reads tokens; wall time says whether one has expired. `finds`, where there are short links, finds what such
+    a link may name.
+    """
 
-    def __init__(self, links: Links, clocks: Clocks, purpose: Purpose, shows: Shows, acts: Acts) -> None:
+    def __init__(
+        self, links: Links, clocks: Clocks, purpose: Purpose, shows: Shows, acts: Acts, finds: Finds | None = None
+    ) -> None:
         self._links, self._clocks, self.purpose = links, clocks, purpose
-        self._shows, self._acts = shows, acts
+        self._shows, self._acts, self._finds = shows, acts, finds
         self._template = Environment(
             loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(default=True), trim_blocks=True
         ).get_template("sheet.html")
@@ -89,7 +96,7 @@ class LinkPages:
 
     async def answer(self, request: Request) -> Response:
         try:
-            delivery = self._links.read(self.purpose, request.path_params["token"], self._now())
+            delivery = await self._delivery(request.path_params["token"])
         except NotALink:
             return self._page(UNKNOWN)
         except LinkExpired:
@@ -97,6 +104,17 @@ class LinkPages:
         if request.method == "POST":
             return self._page(await self._acts(delivery, await forms.read(request)))
         return self._page(await self._shows(delivery))
+
+    async def _delivery(self, token: str) -> UUID:
+        """Raises NotALink or LinkExpired."""
+        if self._finds is None or "." in token:
+            return self._links.read(self.purpose, token, self._now())
+        for delivery, put_at in await self._finds(token[:CODE_LENGTH]):
+            if self._links.is_short(self.purpose, token, delivery):
+                if put_at + GOOD_FOR < self._now():
+                    raise LinkExpired
+                return delivery
+        raise NotALink
 
     def _page(self, sheet: Sheet | None) -> HTMLResponse:
         sheet = UNKNOWN if sheet is None else sheet

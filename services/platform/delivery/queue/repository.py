@@ -123,6 +123,7 @@ async def lock(uow: UnitOfWork, delivery: UUID) -> tuple[Delivery, State] | None
 
 
 OF_ONE = select(deliveries).where(deliveries.c.id == bindparam("delivery"))
+WITH_CODE = "SELECT id, created_at FROM delivery.deliveries WHERE code = %(code)s AND number_hash IS NOT NULL"
 TRACE = select(deliveries.c.trace).where(deliveries.c.id == bindparam("delivery"))
 
 
@@ -130,6 +131,11 @@ async def find(connection: AsyncConnection, delivery: UUID) -> Delivery | None:
     """A delivery as it was put, whatever its state."""
     row = (await connection.execute(OF_ONE, {"delivery": delivery})).mappings().first()
     return None if row is None else decode_delivery(cast("dict[str, Any]", row))
+
+
+def texts_with_code(code: str) -> Query[list[tuple[UUID, datetime]]]:
+    """Those that went to a number, and when each was put: a code is short, and several may have it."""
+    return Query(WITH_CODE, {"code": code}, lambda rows: [(row.id, row.created_at) for row in rows])
 
 
 async def recipient_of(connection: AsyncConnection, keyring: Keyring, delivery: Delivery) -> str | None:

@@ -33,14 +33,15 @@ DELIVERY: dict[str, Any] = {
     "schema": {"type": "string", "format": "uuid"},
 }
 SAID: dict[int | str, dict[str, Any]] = {200: describe_answer("What is said next.", "text/xml", {"type": "string"})}
-KEYS: dict[str, Any] = {
-    "parameters": [SIGNATURE, DELIVERY],
-    "requestBody": form(
-        CallSid="Twilio's id of the call.",
-        AccountSid=ACCOUNT,
-        Digits="`1` I have it, `2` I cannot: the next person is asked at once, `9` or another: it is said again.",
-    ),
-}
+CALL_FORM = form(
+    CallSid="Twilio's id of the call.",
+    AccountSid=ACCOUNT,
+    From="The caller's number, E.164.",
+    Digits="The key that was pressed. In a call of ours: `1` I have it, `2` I cannot, another: it is said again.",
+    RecordingSid="Twilio's id of what the caller said.",
+    RecordingUrl="Where Twilio keeps it.",
+)
+KEYS: dict[str, Any] = {"parameters": [SIGNATURE, DELIVERY], "requestBody": CALL_FORM}
 """Of `POST /calls/keys`."""
 STATUS: dict[str, Any] = {
     "parameters": [SIGNATURE, DELIVERY],

@@ -115,3 +115,43 @@ CREATE TABLE console.acts (
 );
 CREATE INDEX acts_about_child ON console.acts (child, account);
 GRANT SELECT, INSERT ON console.acts TO console;
+
+-- An absence a row, for what an authority owes. What counts is a deed on record, never somebody's word that they have it.
+-- One interview may be for several absences.
+CREATE VIEW console.absences AS
+SELECT e.episode, e.reference, e.child, e.content ->> 'authority' AS authority, e.opened_at AS started_at, x.ended_at,
+       r.placement, CASE WHEN r.missing IS FALSE THEN 'A' ELSE 'M' END AS missing, d.checked_at, d.offered_at, d.held_at,
+       d.declined_at, t.told
+FROM console.episodes e
+CROSS JOIN LATERAL (
+    SELECT coalesce((e.content ->> 'returned_at')::timestamptz, CASE e.state WHEN 'closed' THEN e.changed_at END) AS ended_at
+) x
+CROSS JOIN LATERAL (
+    SELECT bool_or(coalesce(content ->> 'status', 'missing') = 'missing') AS missing, min(content ->> 'placement') AS placement
+    FROM console.entries
+    WHERE child = e.child AND kind = 'child.reported-missing.v1' AND at >= e.opened_at
+    AND at <= coalesce(x.ended_at, 'infinity')
+) r
+CROSS JOIN LATERAL (
+    SELECT min(at) FILTER (WHERE kind = 'safe-and-well-check.recorded.v1') AS checked_at,
+           min(at) FILTER (WHERE content ->> 'state' = 'offered') AS offered_at,
+           min(at) FILTER (WHERE content ->> 'state' = 'completed') AS held_at,
+           min(at) FILTER (WHERE content ->> 'state' = 'declined') AS declined_at
+    FROM console.entries
+    WHERE child = e.child AND at >= e.opened_at
+    AND kind IN ('safe-and-well-check.recorded.v1', 'return-interview.recorded.v1')
+    AND (content ->> 'episode' = e.episode::text OR content ->> 'covers' = 'all-absences' AND at >= x.ended_at OR (
+        content ->> 'episode' IS NULL AND at < coalesce(
+            (SELECT min(n.opened_at) FROM console.episodes n WHERE n.child = e.child AND n.opened_at > e.opened_at), 'infinity')))
+) d
+CROSS JOIN LATERAL (
+    SELECT jsonb_object_agg(role, at) AS told
+    FROM (
+        SELECT step ->> 'role' AS role, min(step ->> 'told_at') AS at
+        FROM console.duties d CROSS JOIN LATERAL jsonb_array_elements(d.content -> 'steps') AS steps (step)
+        WHERE d.episode = e.episode AND step ->> 'state' IN ('accepted', 'delivered', 'acknowledged')
+        GROUP BY step ->> 'role'
+    ) first
+) t
+WHERE e.state NOT IN ('retracted', 'merged') AND NOT e.exercise;
+GRANT SELECT ON console.absences TO console;

@@ -248,6 +248,14 @@ FROM register.people p LEFT JOIN register.data_keys k ON k.owner = p.id
 WHERE EXISTS (SELECT FROM register.rota_lines d WHERE d.person = p.id);
 GRANT SELECT ON register.telephones_for_console TO console, casework;
 
+-- For the statutory return on missing children, drawn with a reason.
+CREATE VIEW register.children_for_return AS
+SELECT id AS child, authority, reference, date_of_birth FROM register.children;
+GRANT SELECT ON register.children_for_return TO console, casework;
+
+CREATE VIEW register.homes_for_console AS SELECT id AS placement, authority, reference FROM register.placements;
+GRANT SELECT ON register.homes_for_console TO console, casework;
+
 CREATE VIEW register.forces_for_console AS
 SELECT f.id AS force, f.name,
        coalesce(substring(f.notice_url from '^[a-z]+://([^/]+)'), 'mail at ' || split_part(f.notice_email, '@', 2)) AS host,

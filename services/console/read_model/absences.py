@@ -1,0 +1,50 @@
+"""Reads absences for what an authority owes, and the rows of its statutory return."""
+
+from datetime import datetime
+from typing import Any
+
+from services.console.policy.returns import Absence, Period
+from services.platform.store.query import Query, Rows, all_rows
+from services.safeguarding.identifiers import AuthorityId
+
+IN_PERIOD = """
+    started_at < %(end)s AND (ended_at IS NULL OR ended_at >= %(start)s)
+    AND (%(authority)s::text IS NULL OR a.authority = %(authority)s)
+"""
+ABSENCES = f"""
+    SELECT episode, a.reference, a.child, a.authority, missing, started_at, ended_at, checked_at, offered_at, held_at,
+           declined_at, told, c.code, h.reference AS home
+    FROM absences a LEFT JOIN register.for_console c ON c.child = a.child AND c.authority = a.authority
+    LEFT JOIN register.homes_for_console h ON h.placement = a.placement AND h.authority = a.authority
+    WHERE {IN_PERIOD} ORDER BY started_at
+"""
+MISSING_TABLE = f"""
+    SELECT a.child, c.authority, c.reference AS "CHILD", to_char(date_of_birth, 'DD/MM/YYYY') AS "DOB", missing AS "MISSING",
+           to_char(started_at AT TIME ZONE 'Europe/London', 'DD/MM/YYYY') AS "MIS_START",
+           CASE WHEN ended_at < %(end)s THEN to_char(ended_at AT TIME ZONE 'Europe/London', 'DD/MM/YYYY') END AS "MIS_END"
+    FROM absences a JOIN register.children_for_return c ON c.child = a.child AND c.authority = a.authority
+    WHERE {IN_PERIOD} ORDER BY c.authority, c.reference, started_at
+"""
+"""The columns of the table Missing of the return on looked-after children (SSDA903)."""
+
+
+def absences_in(period: Period, authority: AuthorityId | None) -> Query[list[Absence]]:
+    """Those that began in it, or went on."""
+
+    def decode(rows: Rows) -> list[Absence]:
+        return [Absence(**row._asdict() | {"told": _moments(row.told or {})}) for row in rows]
+
+    return Query(ABSENCES, _named(period, authority), decode)
+
+
+def missing_table(period: Period, authority: AuthorityId | None) -> Query[Rows]:
+    """With each row's child and authority in front. Call it only where a reason is on record."""
+    return Query(MISSING_TABLE, _named(period, authority), all_rows)
+
+
+def _named(period: Period, authority: AuthorityId | None) -> dict[str, Any]:
+    return {"start": period.start, "end": period.end, "authority": authority}
+
+
+def _moments(told: dict[str, str]) -> dict[str, datetime]:
+    return {role: datetime.fromisoformat(at) for role, at in told.items()}

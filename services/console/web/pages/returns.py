@@ -1,0 +1,107 @@
+"""Serves what an authority owes for a month or a year: counts, a list, and the return's own table."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from http import HTTPStatus
+from uuid import uuid4
+
+from fastapi import FastAPI, HTTPException, Request
+from starlette.responses import Response
+
+from services.console.acts.recorder import ActRecorder
+from services.console.policy.acts import REASON
+from services.console.policy.permits import May
+from services.console.policy.returns import Absence, Period, by_home, by_hour, count_absences, period_of
+from services.console.read_model.absences import absences_in, missing_table
+from services.console.web.session import SessionGuard, act_of
+from services.console.web.templates import SECURITY, Templates
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.deeds.answers import Answers, Faults
+from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.identifiers import derived
+from services.safeguarding.operators import OperatorAct
+from services.safeguarding.working_time import in_england
+
+OF_RETURN = ("child.reference", "child.date_of_birth")
+
+
+@dataclass(frozen=True)
+class ReturnPages:
+    store: Store
+    keyring: Keyring
+    guard: SessionGuard
+    templates: Templates
+
+    def mount(self, app: FastAPI) -> None:
+        app.add_api_route("/returns", self.show, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/returns/list.csv", self.show_list, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/returns/missing.csv", self.draw, methods=["POST"], include_in_schema=False)
+
+    async def show(self, request: Request, period: str = "") -> Response:
+        signed_in = await self.guard.require(request)
+        chosen = self._period(period)
+        async with self.store.read() as reader:
+            absences = await reader.fetch(absences_in(chosen, signed_in.operator.authority))
+        begun = [each for each in absences if each.started_at >= chosen.start]
+        shown = {
+            "period": chosen,
+            "counts": count_absences(begun),
+            "homes": by_home(begun),
+            "hours": by_hour(begun),
+            "absences": absences,
+            "act": uuid4(),
+        }
+        return self.templates.page(request, "returns.html", shown, signed_in)
+
+    async def show_list(self, request: Request, period: str = "") -> Response:
+        """For the partnership or an inspector: by code, as on the page."""
+        signed_in, chosen = await self.guard.require(request), self._period(period)
+        async with self.store.read() as reader:
+            absences = await reader.fetch(absences_in(chosen, signed_in.operator.authority))
+        columns = [each.name for each in fields(Absence)]
+        return _sheet(f"absences-{chosen.name}.csv", columns, [_in_cells(each, columns) for each in absences])
+
+    async def draw(self, request: Request) -> Response:
+        """With each child's id and birth date, on the record of each, with the reason."""
+        signed_in, form = await self.guard.enter_with_form(request, May.REVEAL)
+        clocks, chosen, operator = self.templates.clocks, self._period(form.get("period", "")), signed_in.operator
+        try:
+            answers = Answers.read(act_of(form), [REASON], form, clocks.story())
+        except Faults as faults:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "reason-needed") from faults
+        async with self.store.transaction() as uow:
+            rows = await uow.fetch(missing_table(chosen, operator.authority))
+            for child, authority in {(row.child, row.authority) for row in rows}:
+                act = derived("return", str(answers.act), child)
+                recorder = ActRecorder(clocks, self.keyring, uow, operator, act, child)
+                if await recorder.claim(OperatorAct.RETURN_DRAWN):
+                    words = (await recorder.keep_words(answers.said))["reason"]
+                    look = RegisterLookedUp(authority=authority, purpose="statutory-return", fields=OF_RETURN)
+                    said = recorder.publish(look)
+                    recorder.record(OperatorAct.RETURN_DRAWN, authority=authority, words=words, said=said)
+        columns = ("CHILD", "DOB", "MISSING", "MIS_START", "MIS_END")
+        return _sheet(f"missing-{chosen.name}.csv", columns, [row[2:] for row in rows])
+
+    def _period(self, name: str) -> Period:
+        """The month that is now, if none is named."""
+        found = period_of(name or f"{in_england(self.templates.clocks.story()):%Y-%m}")
+        if found is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-period")
+        return found
+
+
+def _in_cells(absence: Absence, columns: Iterable[str]) -> Iterable[object]:
+    told = "; ".join(f"{role} {at.isoformat()}" for role, at in absence.told.items())
+    return [told if name == "told" else getattr(absence, name) for name in columns]
+
+
+def _sheet(name: str, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> Response:
+    sheet = io.StringIO()
+    writer = csv.writer(sheet)
+    writer.writerow(columns)
+    writer.writerows(rows)
+    headers = SECURITY | {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(sheet.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)

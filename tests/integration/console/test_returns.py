@@ -1,0 +1,225 @@
+"""What an authority owes: counts with their episodes, the inspector's list, the table Missing of the SSDA903."""
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.console.read_model.projections import Handlers
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.child_events import events
+from services.safeguarding.operators import OperatorRole
+from services.safeguarding.roles import Role
+from tests.support.console import (
+    account,
+    browser_at,
+    csrf_in,
+    duty_changed,
+    episode_changed,
+    hear,
+    heard,
+    said_by_console,
+    sign_in,
+    somewhere,
+    step,
+)
+from tests.support.database import Database
+from tests.support.register import authority, load
+
+HANDLERS = Handlers(Clocks())
+HOUR = timedelta(hours=1)
+
+
+def at(day: int, hour: int, month: int = 10) -> datetime:
+    return datetime(2026, month, day, hour, tzinfo=UTC)
+
+
+@dataclass
+class Office:
+    """Of one authority, whose console hears what happens."""
+
+    browser: httpx.AsyncClient
+    opened: Store
+    name: str
+    ids: dict[str, str]
+
+    async def absence(
+        self, code: str, start: datetime, end: datetime | None, *, state: str = "returned", status: str = "missing"
+    ) -> UUID:
+        episode, child = uuid4(), self.ids[code]
+        changed = episode_changed(episode, state=state if end or state != "returned" else "missing", opened_at=start)
+        changed = changed.model_copy(update={"authority": self.name, "returned_at": end})
+        home = self.ids["foster"]
+        report = events.ChildReportedMissing.model_validate(
+            {"authority": self.name, "status": status, "placement": home}
+        )
+        told = duty_changed(episode, step(0, Role.POLICE_CONTROL_ROOM, "accepted", at=start + HOUR))
+        told = told.model_copy(update={"authority": self.name})
+        for content in (report, changed, told):
+            await hear(self.opened, HANDLERS, heard(content, child, at=start))
+        return episode
+
+    async def record(self, event: type[events.Told], code: str, when: datetime, **more: Any) -> None:
+        content = event.model_validate({"authority": self.name} | more)
+        await hear(self.opened, HANDLERS, heard(content, self.ids[code], at=when))
+
+    async def counts(self, period: str = "2026-10") -> dict[str, int]:
+        page = (await self.browser.get("/returns", params={"period": period})).text
+        table = page[page.index("<h2>Counts</h2>") : page.index("<h2>By home</h2>")]
+        found = re.findall(r'scope="row"[^>]*>([^<]+)</th><td[^>]*>(?:<details><summary>)?(\d+)', table)
+        return {name: int(number) for name, number in found}
+
+    async def draw(self, period: str, reason: str = "Yearly return") -> httpx.Response:
+        page = await self.browser.get("/returns")
+        form = {"csrf": csrf_in(page), "act": str(uuid4()), "period": period, "reason": reason}
+        return await self.browser.post("/returns/missing.csv", data=form)
+
+
+@pytest.fixture
+async def office(database: Database, opened: Store, app: FastAPI, keyring: Keyring) -> AsyncIterator[Office]:
+    document = authority()
+    engine = database.engine("casework")
+    ids = await load(engine, keyring, document, datetime.now(UTC))
+    await engine.dispose()
+    name = str(document["authority"]["id"])
+    async with browser_at(app, somewhere()) as browser:
+        await sign_in(browser, await account(opened, authority=name))
+        yield Office(browser, opened, name, ids)
+
+
+async def test_a_count_is_of_deeds_in_time(office: Office) -> None:
+    first = await office.absence("C1", at(5, 20), at(6, 8))
+    await office.absence("C1", at(9, 20), at(9, 22))
+    await office.absence("C2", at(9, 20) + HOUR / 2, at(10, 9), status="away-without-authorisation")
+    await office.absence("C11", at(30, 23), None)
+    await office.absence("C12", at(7, 7), at(7, 8), state="retracted")
+    await office.absence("C13", at(30, 7, month=9), at(2, 8))
+    await office.record(events.SafeAndWellCheckRecorded, "C1", at(6, 20), episode=first)
+    await office.record(events.SafeAndWellCheckRecorded, "C2", at(12, 9))
+    await office.record(events.ReturnInterviewRecorded, "C1", at(6, 9), state="offered", episode=first)
+    await office.record(events.ReturnInterviewRecorded, "C1", at(11, 9), state="completed", covers="all-absences")
+    await office.record(events.ReturnInterviewRecorded, "C2", at(10, 10), state="declined", covers="this-absence")
+    assert await office.counts() == {
+        "Absences that began in the period": 4,
+        "Missing (M)": 3,
+        "Away from placement without authorisation (A)": 1,
+        "Repeats": 2,
+        "Gone together": 2,
+        "Back": 3,
+        "Safe and well check recorded": 2,
+        "Check within 24 hours": 1,
+        "Return interview offered within 24 hours": 2,
+        "Return interview held": 2,
+        "Interview held within 72 hours": 1,
+        "Interview declined": 1,
+        "No interview yet": 0,
+    }
+    page = (await office.browser.get("/returns", params={"period": "2026-10"})).text
+    assert page.count(f"/episodes/{first}") > 3
+    assert "Amara" not in page
+
+
+async def test_the_list_says_who_was_told_when_and_names_children_by_their_codes(office: Office) -> None:
+    await office.absence("C1", at(5, 20), at(6, 8))
+    answer = await office.browser.get("/returns/list.csv", params={"period": "2026-10"})
+    [row] = csv.DictReader(io.StringIO(answer.text))
+    assert (row["code"], row["home"], row["missing"]) == ("C1", "foster", "M")
+    assert row["told"] == "police.control-room 2026-10-05T21:00:00+00:00"
+    assert "2011" not in answer.text
+
+
+def faults(rows: list[dict[str, str]], start: datetime, end: datetime) -> list[str]:
+    """The rules that councils' validator (validator903 of Data to Insight) has for the table Missing, by their numbers."""
+    found, last = [], dict[str, tuple[datetime, datetime | None]]()
+    for row in rows:
+        begun, over = (
+            None if not row[name] else datetime.strptime(row[name], "%d/%m/%Y").replace(tzinfo=UTC)  # 1005
+            for name in ("MIS_START", "MIS_END")
+        )
+        coded = row["MISSING"] in {"M", "A"}
+        before = last.get(row["CHILD"])
+        found += [
+            number
+            for number, wrong in (
+                ("564", coded and begun is None),
+                ("565", begun is not None and not coded),
+                ("566", over is not None and not coded),
+                ("567", begun is not None and over is not None and begun > over),
+                ("570", begun is not None and begun > end),
+                ("571", over is not None and not start <= over <= end),
+                ("574", before is not None and (before[1] is None or (begun is not None and begun < before[1]))),
+            )
+            if wrong
+        ]
+        assert begun is not None
+        last[row["CHILD"]] = begun, over
+    return found
+
+
+async def test_the_years_table_holds_together_by_the_rules_of_councils_validators(office: Office) -> None:
+    await office.absence("C1", at(30, 22, month=3), at(2, 8, month=4))
+    await office.absence("C1", at(5, 20), at(5, 23) + 2 * HOUR)
+    await office.absence("C1", at(6, 9), at(6, 10), status="away-without-authorisation")
+    await office.absence("C2", at(7, 9), None, state="closed")
+    await office.absence("C2", at(30, 23), None)
+    await office.absence("C11", at(31, 20, month=3).replace(year=2027), at(2, 8, month=4).replace(year=2027))
+    answer = await office.draw("2026")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert answer.text.splitlines()[0] == "CHILD,DOB,MISSING,MIS_START,MIS_END"
+    assert [(row["CHILD"], row["MISSING"], row["MIS_START"], row["MIS_END"]) for row in rows] == [
+        ("C1", "M", "30/03/2026", "02/04/2026"),
+        ("C1", "M", "05/10/2026", "06/10/2026"),
+        ("C1", "A", "06/10/2026", "06/10/2026"),
+        ("C11", "M", "31/03/2027", ""),
+        ("C2", "M", "07/10/2026", "07/10/2026"),
+        ("C2", "M", "30/10/2026", ""),
+    ]
+    assert {row["DOB"] for row in rows} == {"04/03/2011"}
+    assert faults(rows, datetime(2026, 4, 1, tzinfo=UTC), datetime(2027, 3, 31, tzinfo=UTC)) == []
+
+
+async def test_each_child_whose_id_is_drawn_has_it_on_record_with_the_reason(office: Office) -> None:
+    await office.absence("C1", at(5, 20), at(6, 8))
+    assert (await office.draw("2026-10", reason="")).status_code == 400
+    assert await said_by_console(office.opened, office.ids["C1"]) == []
+    await office.draw("2026-10")
+    looked, acted = [each.content for each in await said_by_console(office.opened, office.ids["C1"])]
+    assert (looked.purpose, looked.fields) == ("statutory-return", ("child.reference", "child.date_of_birth"))
+    assert (acted.act, len(acted.words)) == ("return-drawn", 1)
+
+
+async def test_an_account_of_another_authority_sees_and_draws_nothing(
+    office: Office, app: FastAPI, opened: Store
+) -> None:
+    episode = await office.absence("C1", at(5, 20), at(6, 8))
+    async with browser_at(app, somewhere()) as browser:
+        await sign_in(browser, await account(opened, authority="lapwing"))
+        other = Office(browser, opened, "lapwing", {})
+        assert str(episode) not in (await browser.get("/returns", params={"period": "2026-10"})).text
+        assert len((await browser.get("/returns/list.csv", params={"period": "2026-10"})).text.splitlines()) == 1
+        assert len((await other.draw("2026-10")).text.splitlines()) == 1
+    assert await said_by_console(opened, office.ids["C1"]) == []
+
+
+@pytest.mark.parametrize("role", [OperatorRole.OPERATOR, OperatorRole.AUDITOR])
+async def test_who_may_not_reveal_a_child_draws_no_table(app: FastAPI, opened: Store, role: OperatorRole) -> None:
+    async with browser_at(app, somewhere()) as browser:
+        await sign_in(browser, await account(opened, role))
+        page = await browser.get("/returns")
+        assert "Draw the table" not in page.text
+        assert (await browser.post("/returns/missing.csv", data={"csrf": csrf_in(page)})).status_code == 403
+
+
+@pytest.mark.parametrize("period", ["2026-13", "october", "0", "99999-01"])
+async def test_a_period_that_is_none_is_not_found(office: Office, period: str) -> None:
+    assert (await office.browser.get("/returns", params={"period": period})).status_code == 404
