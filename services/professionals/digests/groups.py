@@ -30,7 +30,8 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, all_rows, as_sql, bulk_insert, first_row
 from services.platform.store.unit_of_work import Local, UnitOfWork
-from services.professionals.recipients import RecipientLookup
+from services.professionals.matters import may_share_a_mail
+from services.professionals.recipients import RecipientLookup, duty_of
 
 AT_MOST = 20
 """Deliveries in one mail. The rest go in the next."""
@@ -124,7 +125,9 @@ class DigestGrouping:
         )
         if mail is not None:
             return self._reopen(reader, mail) or []  # erased since: it goes in a mail of its own
-        others = await self._to_same_reader(uow, unsent, reader)
+        told = duty_of(delivery).wording
+        near = [each for each in unsent if may_share_a_mail(duty_of(each).wording, told)]
+        others = await self._to_same_reader(uow, near, reader)
         if others:
             now = self.clocks.wall()
             uow.bulk_write(
