@@ -26,6 +26,7 @@ class MailLanguage:
     name: str
     exercise: str
     button: str
+    button_of_deed: str
     ring: str
     no_line: str
     small: tuple[str, ...]
@@ -34,7 +35,13 @@ class MailLanguage:
     several: dict[str, str]
 
     def email(
-        self, matters: Sequence[tuple[Wording, str]], *, link: str, duty_line: str | None, exercise: bool
+        self,
+        matters: Sequence[tuple[Wording, str]],
+        *,
+        link: str,
+        duty_line: str | None,
+        exercise: bool,
+        has_deed: bool = False,
     ) -> EmailContent:
         """`matters`: wording and code of each. A mail about several names every one of them."""
         mark, codes = self.exercise if exercise else "", ", ".join(dict.fromkeys(code for _, code in matters))
@@ -48,7 +55,7 @@ class MailLanguage:
         return EmailContent(
             subject=f"{mark}{subject} ({codes})",
             paragraphs=(mark + says[0], *says[1:], ring.format(code=codes, duty_line=duty_line)),
-            button=self.button,
+            button=self.button_of_deed if has_deed else self.button,
             link=link,
             small=self.small,
             language=self.name,
@@ -70,6 +77,7 @@ def load(folder: Path = MESSAGES) -> dict[str, MailLanguage]:
             name,
             content["exercise"],
             content["button"],
+            content["button-of-deed"],
             content["ring"],
             content["no-line"],
             tuple(content["small"]),

@@ -70,6 +70,7 @@ async def test_what_is_filled_in_is_recorded_once_and_its_words_do_not_travel(
         for each in (form, content)
     )
     link = await told_of(by_mail, deed, force="northmoor-police")
+    assert "Record it, or say that you have it" in by_mail.mail.sent[-1].body
     page = await by_mail.web.get(link)
     assert "It is about child C1." in page.text
     assert all(f'name="{name}"' in page.text for name in form)
