@@ -1,5 +1,6 @@
 """A child is reported, identified and undone at the console. On a real PostgreSQL."""
 
+import copy
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -120,6 +121,20 @@ async def test_a_child_nobody_can_name_is_reported_all_the_same_from_where_the_c
     assert set(missing.content.candidates) == {desk.children[each] for each in candidates}
     assert (missing.content.placement is not None) == bool(candidates)
     assert provisional.content.kind == "child.provisional.v1"
+
+
+async def test_a_carer_of_one_child_need_not_say_which(
+    desk: Desk, opened: Store, database: Database, keyring: Keyring
+) -> None:
+    changed = copy.deepcopy(desk.document)
+    next(each for each in changed["children"] if each["code"] == "C2")["placement"] = "home"
+    engine = database.engine("casework")
+    await load(engine, keyring, changed, CLOCKS.wall())
+    await engine.dispose()
+    answer, _ = await desk.reports(reporter_telephone=desk.number_of("ash"))
+    assert answer.status_code == 303
+    missing, acted = await said_by_console(opened, desk.children["C1"])
+    assert (missing.content.kind, acted.content.act) == ("child.reported-missing.v1", "reported")
 
 
 async def test_a_wrong_form_says_what_is_wrong_and_keeps_what_was_typed(desk: Desk, opened: Store) -> None:

@@ -1,5 +1,5 @@
 """Writes the words of a call for a text that did not arrive: the text itself, which holds nothing of a child, twice, and the
-keys that answer it. Pure.
+keys that answer it.
 """
 
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from services.wording import read_words
+import yaml
 
 WELSH = re.compile(
     r"\b(?:perygl|ffoniwch|atebwch|tecstiwch|ymarfer|heddlu|yr|yn|wedi|cofnodwyd|dyletswydd|plentyn|gofalwyr)\b",
@@ -16,7 +16,7 @@ WELSH = re.compile(
 """Every Welsh text of ours has one of these words, no English one has any (tests/unit/delivery/test_voice.py)."""
 CODE = re.compile(r"\b(?=[2-9BCDFGHJKMNPQRSTVWXZ]*[BCDFGHJKMNPQRSTVWXZ])([2-9BCDFGHJKMNPQRSTVWXZ]{5})\b")
 VOICE = {"en": "Polly.Amy", "cy": "Polly.Gwyneth"}
-WORDS = read_words(Path(__file__).with_suffix(".yaml"))
+WORDS = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
 MOST_CHARACTERS = 1700
 """As XML writes them. Twilio takes no more than 4,000 of TwiML in a request, in which they stand twice."""
 
