@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from services.protocol.policy.rule_language.grammar import Rule, Step, When
+from services.protocol.policy.rule_language.grammar import Before, Rule, Step, When
 from services.protocol.policy.rule_language.periods import Calendar, format_period
 from services.safeguarding.meetings import AtOnce
 from services.safeguarding.roles import Role
@@ -41,7 +41,7 @@ def sentence(words: str) -> str:
 
 
 def calendar(length: Calendar) -> str:
-    count, unit = (length.months, "month") if length.months else (length.days, "day")
+    count, unit = (abs(length.months), "month") if length.months else (abs(length.days), "day")
     return f"{count} {unit}" + ("" if count == 1 else "s")
 
 
@@ -55,15 +55,20 @@ def start(rule: Rule) -> str:
     if rule.workdays is not None:
         return f"at nine on working day {rule.workdays} after it happened"
     if rule.before is not None:
-        date = words_of(rule.before.date)
-        lengths = [calendar(each) for each in rule.before.by if each.months or each.days]
-        ahead = f"{', '.join(lengths)} before {date}" if lengths else ""
-        return (
-            ahead
-            if len(lengths) == len(rule.before.by)
-            else " and ".join(filter(None, [ahead, f"on the day of {date}"]))
-        )
-    return "in working hours" if rule.hours == "working" else ""
+        return _around(rule.before)
+    return {"any": "", "working": "in working hours", "evening": "in the evening"}[rule.hours]
+
+
+def _around(before: Before) -> str:
+    date = words_of(before.date) if before.after is None else f"{calendar(before.after)} after {words_of(before.date)}"
+    ahead = [calendar(each) for each in before.by if each.months > 0 or each.days > 0]
+    later = [calendar(each) for each in before.by if each.months < 0 or each.days < 0]
+    parts = [
+        f"{', '.join(ahead)} before {date}" if ahead else "",
+        f"on the day of {date}" if len(ahead) + len(later) < len(before.by) else "",
+        f"{', '.join(later)} after {date}" if later else "",
+    ]
+    return " and ".join(filter(None, parts))
 
 
 def days(since: date | None, to: date | None) -> str:

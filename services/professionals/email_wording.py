@@ -7,10 +7,12 @@ from pathlib import Path
 from services.platform.delivery.channels.mime import EmailContent
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import code_of
-from services.safeguarding.roles import Wording
+from services.safeguarding.roles import Role, Wording
 from services.wording import in_language, languages_in, require_no_field
 
 MESSAGES = Path(__file__).parent / "messages" / "mails"
+ROLE = "{role}"
+"""What the reader is to the child: `for whom you are social worker`."""
 
 
 @dataclass(frozen=True)
@@ -33,24 +35,29 @@ class MailLanguage:
     page: dict[str, str]
     mails: dict[Wording, Mail]
     several: dict[str, str]
+    roles: dict[str, str]
+
+    def says(self, wording: Wording, role: Role) -> str:
+        """With what the reader is to the child."""
+        return self.mails[wording].says.format(role=self.roles.get(role, self.roles["other"]))
 
     def email(
         self,
-        matters: Sequence[tuple[Wording, str]],
+        matters: Sequence[tuple[Wording, str, Role]],
         *,
         link: str,
         duty_line: str | None,
         exercise: bool,
         has_deed: bool = False,
     ) -> EmailContent:
-        """`matters`: wording and code of each. A mail about several names every one of them."""
-        mark, codes = self.exercise if exercise else "", ", ".join(dict.fromkeys(code for _, code in matters))
+        """`matters`: wording, code and the reader's role of each. A mail about several names every one of them."""
+        mark, codes = self.exercise if exercise else "", ", ".join(dict.fromkeys(code for _, code, _ in matters))
         if len(matters) == 1:
-            mail = self.mails[matters[0][0]]
-            subject, says = mail.subject, [mail.says]
+            wording, _, role = matters[0]
+            subject, says = self.mails[wording].subject, [self.says(wording, role)]
         else:
             subject, intro = (self.several[part].format(count=len(matters)) for part in ("subject", "says"))
-            says = [intro, *(f"{code}: {self.mails[wording].says}" for wording, code in matters)]
+            says = [intro, *(f"{code}: {self.says(wording, role)}" for wording, code, role in matters)]
         ring = self.no_line if duty_line is None else self.ring
         return EmailContent(
             subject=f"{mark}{subject} ({codes})",
@@ -68,11 +75,11 @@ def mail_code(duty: Duty) -> str:
 
 
 def load(folder: Path = MESSAGES) -> dict[str, MailLanguage]:
-    """Raises ValueError for an unknown wording, or a field in a mail: no field about a child is filled in."""
+    """Raises ValueError for an unknown wording, or a field in a mail but `ROLE`: none about a child is filled in."""
     found = {}
     for name, content in languages_in(folder).items():
         mails = {Wording(each): Mail(**written) for each, written in content["mails"].items()}
-        require_no_field(name, (mail.subject + mail.says for mail in mails.values()))
+        require_no_field(name, (mail.subject + mail.says.replace(ROLE, "") for mail in mails.values()))
         found[name] = MailLanguage(
             name,
             content["exercise"],
@@ -84,6 +91,7 @@ def load(folder: Path = MESSAGES) -> dict[str, MailLanguage]:
             content["page"],
             mails,
             content["several"],
+            content["roles"],
         )
     return found
 

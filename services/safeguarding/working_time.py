@@ -12,6 +12,8 @@ import holidays
 ENGLAND = ZoneInfo("Europe/London")
 SATURDAY = 5
 NINE, FIVE = time(9), time(17)
+EVENING = time(20, 30)
+"""When carers are asked whether everybody is in."""
 FIRST_HOURS = timedelta(hours=72)
 """The first hours of care, in which a child is at greater risk (S36, S59)."""
 
@@ -119,6 +121,13 @@ def working_moment(at: datetime) -> datetime:
     while not is_working_day(day):
         day += timedelta(days=1)
     return datetime.combine(day, NINE, ENGLAND).astimezone(UTC)
+
+
+def evening_moment(at: datetime) -> datetime:
+    """The next evening's half past eight in England, in UTC: `at` itself if it is that. `at` must be aware."""
+    local = at.astimezone(ENGLAND)
+    day = local.date() + timedelta(days=local.time() > EVENING)
+    return datetime.combine(day, EVENING, ENGLAND).astimezone(UTC)
 
 
 def working_day_after(at: datetime, count: int, hour: time = NINE) -> datetime:

@@ -27,7 +27,8 @@ CARERS = {
 """Each with one child, so that a report needs no question."""
 KILLS = 2
 """While each thing goes on."""
-INVITED_AT_LEAST = {"police", "social care", "health"}
+INVITED_AT_LEAST = {"police", "social care"}
+"""By night as well."""
 
 Calendars: TypeAlias = dict[tuple[str, str], list[dict[str, Any]]]
 """What came for each attendee and UID, in the order in which it came."""

@@ -3,7 +3,7 @@
 Moves time by up to some days, and so runs after the tests that do not.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -12,7 +12,7 @@ import pytest
 from infra.local.stack import Stack
 from services.safeguarding.working_time import working_day_after, working_moment
 from tests.support.convenor import convenor_says
-from tests.support.meetings import IN_FULL
+from tests.support.meetings import IN_FULL, story_time
 from tests.support.world import World
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
@@ -43,12 +43,6 @@ def to_working_hours(world: World) -> None:
     now = story_time(world.stack)
     if working_moment(now) > now:
         world.forward(f"{int((working_moment(now) - now + timedelta(minutes=2)).total_seconds() // 60)}m")
-
-
-def story_time(stack: Stack) -> datetime:
-    with psycopg.connect(stack.admin_url) as connection:
-        found = connection.execute("SELECT ahead_by FROM story.clock").fetchone()
-    return datetime.now(UTC) + (timedelta(0) if found is None else found[0])
 
 
 def full(world: World, address: str, method: str) -> list[dict[str, Any]]:

@@ -1,5 +1,10 @@
-"""When discussions meet, as the default rules say it."""
+"""When discussions meet, as the default rules say it, and what time it is in the stack's story."""
 
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+
+from infra.local.stack import Stack
 from services.protocol.loader import Library, files
 from services.protocol.rule_file import DEFAULT
 from services.safeguarding.meetings import AtOnce, InFull
@@ -10,3 +15,9 @@ assert isinstance(_urgent, AtOnce)
 assert isinstance(_full, InFull)
 AT_ONCE: AtOnce = _urgent
 IN_FULL: InFull = _full
+
+
+def story_time(stack: Stack) -> datetime:
+    with psycopg.connect(stack.admin_url) as connection:
+        found = connection.execute("SELECT ahead_by FROM story.clock").fetchone()
+    return datetime.now(UTC) + (timedelta(0) if found is None else found[0])

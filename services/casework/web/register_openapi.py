@@ -68,6 +68,11 @@ IMPORT_ANSWERS = {
                     "items": {"type": "string"},
                     "description": "References of children who are another authority's by now: passed over.",
                 },
+                "corrections_kept": {
+                    "type": "object",
+                    "additionalProperties": {"type": "array", "items": {"type": "string"}},
+                    "description": "Fields of people that were put right at the console, by reference: kept.",
+                },
             },
         },
     ),

@@ -60,5 +60,5 @@ def build_sheet(words: MailLanguage, matters: list[Matter]) -> Sheet:
 
 def _section(words: MailLanguage, matter: Matter) -> tuple[str, tuple[str, ...]]:
     state = {State.ACKNOWLEDGED: "is-yours", State.WITHDRAWN: "is-over", State.FAILED: "passed-on"}.get(matter.state)
-    says = words.mails[matter.duty.wording].says
+    says = words.says(matter.duty.wording, matter.duty.role)
     return f"{matter.number}. {matter.code}", (says, *([words.page[state]] if state else []))

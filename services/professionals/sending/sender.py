@@ -80,7 +80,7 @@ class MailSender:
             return gathered
         others = [duty_of(each) for each in gathered]
         content = language(found.language).email(
-            [(each.wording, mail_code(each)) for each in (duty, *others)],
+            [(each.wording, mail_code(each), each.role) for each in (duty, *others)],
             link=self.links.url(Purpose.ACKNOWLEDGE, delivery.id, now),
             duty_line=await self._duty_line(uow, duty.authority),
             exercise=delivery.exercise,

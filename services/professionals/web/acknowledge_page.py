@@ -117,7 +117,7 @@ class AcknowledgePage:
 
 
 def _sheet(words: MailLanguage, duty: Duty, state: State, *, has_deputy: bool) -> Sheet:
-    page, says = words.page, words.mails[duty.wording].says
+    page, says = words.page, words.says(duty.wording, duty.role)
     have_it = Button(HAVE_IT, page["have-it"])
     if state is State.ACKNOWLEDGED:
         return Sheet(page["thanks"], (says, page["thanks-more"]), done=True, language=words.name)

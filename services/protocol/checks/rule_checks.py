@@ -32,7 +32,7 @@ POLICE_WORDINGS = frozenset(
     }
 )
 CLAIMS = frozenset({Wording.RETURN_CLAIMED_NOTICE, Wording.RETRACTION_CLAIMED_NOTICE, Wording.LOCATION_CLAIMED_NOTICE})
-FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING, Wording.LURING_SUSPECTED}
+FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING, Wording.CHECK_IN, Wording.LURING_SUSPECTED}
 """These have one text for carers and another for professionals."""
 CARER_WORDINGS = FOR_CARERS_TOO | frozenset(
     {
@@ -47,6 +47,7 @@ CARER_WORDINGS = FOR_CARERS_TOO | frozenset(
         Wording.CONFIRM_RETURN,
         Wording.PLEASE_CALL_SOCIAL_WORKER,
         Wording.CONTACT_CHECK,
+        Wording.FIRST_DAYS,
     }
 )
 ESCALATIONS = frozenset(
@@ -76,15 +77,8 @@ UNPROVEN = CLAIMED | {Trigger.RETURN_UNVERIFIED, Trigger.RETRACTION_UNVERIFIED, 
 WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
 TO_BE_CONVERTED = frozenset(
     {
-        "nrm-check", "photograph-is-asked-for", "contacts-are-checked-on-arrival", "photograph-is-stale",
-        "advocacy-is-explained", "visitor-is-offered", "legal-adviser-is-verified", "leave-expiring",
-        "legal-adviser-hears-of-expiry", "leave-expired", "full-meeting-is-to-be-convened", "full-meeting-overdue",
-        "conference-is-to-be-convened", "conference-overdue", "transfer-is-considered",
-        "transfer-time-runs-out", "identify-child", "contact-answers-monthly", "carers-are-made-aware",
-        "new-carers-are-made-aware", "photograph-is-missing", "nrm-check-after-luring", "leave-expiring-is-said",
-        "interpreter-is-checked-before-meeting", "interpreter-is-replaced", "settle-immigration-status",
-        "settle-immigration-status-on-call",
-
+        "full-meeting-is-to-be-convened", "full-meeting-overdue", "identify-child", "contact-answers-monthly",
+        "photograph-is-missing", "settle-immigration-status", "settle-immigration-status-on-call",
     }
 )  # fmt: skip
 """Rules that an answer still ends although a deed is asked: until 04:40 on 27 November 2026."""

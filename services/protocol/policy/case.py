@@ -85,6 +85,10 @@ class Record(State):
     marks: dict[Mark, Marked] = {}
     photo_taken_on: date | None = None
     contacts_checked_at: datetime | None = None
+    placed_at: datetime | None = None
+    """When the child last came to where it lives."""
+    wrong_birth_date: date | None = None
+    """What the register held when an assessment found otherwise. No date is counted from it."""
     carers_aware: dict[str, datetime] = {}
     """By carer: when it was last recorded that they know what to do."""
     discussion_over_at: datetime | None = None

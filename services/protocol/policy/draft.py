@@ -26,6 +26,7 @@ from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, Pr
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.message import Message
+from services.safeguarding.working_time import in_first_hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,12 @@ def responsible(record: Record, facts: Facts) -> Facts:
     if record.authority is None or facts.authority != record.former_authority:
         return facts
     return facts.model_copy(update={"authority": record.authority})
+
+
+def newly_placed(record: Record, facts: Facts, now: datetime) -> bool | None:
+    """Whether these are the first 72 hours in care, or in another placement (S36). None: nobody knows."""
+    began = [each for each in (facts.entered_care_at, record.placed_at) if each is not None]
+    return any(in_first_hours(each, now) for each in began) if began else None
 
 
 class Draft:

@@ -1,5 +1,6 @@
 """Describes what happened: one class for each event of the requirements. The subject is the child."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -249,10 +250,15 @@ class AsylumDecisionRecorded(Told, kind="asylum.decision-recorded.v1"):
 
     outcome: AsylumOutcome
     sent_on: Day | None = None
+    """None: nobody knows yet, and somebody is asked; the decision comes again with `corrects`."""
     corrects: bool = False
     """The same decision with a corrected date: its periods are reckoned anew, and nobody is told a second time of a
     watch.
     """
+
+    @property
+    def day(self) -> date | None:
+        return self.sent_on
 
 
 class AppealDecided(Told, kind="appeal.decided.v1"):
@@ -266,23 +272,6 @@ class NrmDecisionRecorded(Told, kind="nrm.decision-recorded.v1"):
 
     stage: Literal["reasonable-grounds", "conclusive-grounds"]
     positive: bool
-
-
-class LeaveGranted(Told, kind="leave.granted.v1"):
-    """`expires_on` comes from the grant letter. A corrected birth date does not move it (S75)."""
-
-    expires_on: Day | None = None
-    """None: it has no last day."""
-
-
-class LeaveApplicationRecorded(Told, kind="leave.application-recorded.v1"):
-    """A valid application made before expiry: reminders stop while it is open (S75; section 3C, practice)."""
-
-
-class LeaveApplicationEnded(Told, kind="leave.application-ended.v1"):
-    """Decided, withdrawn or found invalid: the clock runs again, and a refusal is a negative decision."""
-
-    result: Literal["granted", "refused", "withdrawn", "invalid"]
 
 
 class WatchReviewed(Told, kind="watch.reviewed.v1"):

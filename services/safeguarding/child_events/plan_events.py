@@ -30,6 +30,39 @@ class LeaveExpiring(Told, kind="leave.expiring.v1"):
     expires_on: Day | None = None
 
 
+class LeaveKind(StrEnum):
+    REFUGEE_STATUS = "refugee-status"
+    HUMANITARIAN_PROTECTION = "humanitarian-protection"
+    UASC_LEAVE = "uasc-leave"
+    OTHER = "other"
+
+
+class LeaveGranted(Told, kind="leave.granted.v1"):
+    """`expires_on` comes from the grant letter. A corrected birth date does not move it (S75)."""
+
+    expires_on: Day | None = None
+    """The last day of leave. None: the letter names none, and nothing runs out."""
+    granted_on: Day | None = None
+    leave: LeaveKind = LeaveKind.OTHER
+    """With `granted_on`, the letter's date is set against the date that the law gives."""
+
+
+class LeaveApplicationRecorded(Told, kind="leave.application-recorded.v1"):
+    """An application. Valid and made by the last day of leave it ends the reminders while it is open (S75; section 3C,
+    practice); late or invalid it ends nothing.
+    """
+
+    made_on: Day | None = None
+    """None: on the event's own day."""
+    valid: bool = True
+
+
+class LeaveApplicationEnded(Told, kind="leave.application-ended.v1"):
+    """Decided, withdrawn or found invalid: the clock runs again, and a refusal is a negative decision."""
+
+    result: Literal["granted", "refused", "withdrawn", "invalid"]
+
+
 class AsylumStage(StrEnum):
     REPRESENTATIVE = "representative"
     STATEMENT = "statement"
@@ -51,6 +84,9 @@ class AsylumStageRecorded(Dated, kind="asylum.stage-recorded.v1"):
 
 class NrmReferralRecorded(Told, kind="nrm.referral-recorded.v1"):
     """From now on treated as a victim (S26, S27; from the referral on: practice)."""
+
+    needed: bool = True
+    """False: somebody has checked, and there is nothing to refer. Why is in `words`."""
 
 
 class AppealRightsExhausted(Told, kind="appeal-rights.exhausted.v1"):
@@ -132,7 +168,9 @@ class InterpreterChecked(Told, kind="interpreter.checked.v1"):
 
 
 class LegalAdviserVerified(Told, kind="legal-adviser.verified.v1"):
-    """A solicitor, or registered with the commissioner at a level (S18, S51, S73)."""
+    """A solicitor, or registered with the Immigration Advice Authority, formerly OISC, at a level (S18, S51, S73).
+    Level 1 may not act in an asylum matter.
+    """
 
     qualification: Literal["solicitor", "oisc-1", "oisc-2", "oisc-3"]
 

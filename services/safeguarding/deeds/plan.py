@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.safeguarding.child_events import events
+from services.safeguarding.child_events import plan_events
 from services.safeguarding.child_events.plan_events import CareStep, CareStepRecorded
 from services.safeguarding.deeds.answers import NOTE, Answers, Fault, Field, Kind, ask_choice
 from services.safeguarding.deeds.deed import DeedSpec, require_note
@@ -25,10 +25,10 @@ def _leave_facts(answers: Answers) -> Mapping[str, Any]:
 
 SPECS = (
     describe_step(Deed.APPEAL, CareStep.APPEAL_LODGED, "appeal.lodged"),
-    DeedSpec(Deed.LEAVE_APPLICATION, events.LeaveApplicationRecorded, ("leave.application-recorded",), (NOTE,)),
+    DeedSpec(Deed.LEAVE_APPLICATION, plan_events.LeaveApplicationRecorded, ("leave.application-recorded",), (NOTE,)),
     DeedSpec(
         Deed.LEAVE,
-        events.LeaveGranted,
+        plan_events.LeaveGranted,
         ("leave.granted",),
         (ask_choice(LASTS, LAST_DAY, "no-last-day"), Field("expires_on", Kind.DAY_TO_COME, required=False), NOTE),
         facts=_leave_facts,

@@ -8,7 +8,13 @@ from services.safeguarding.deeds.deed import DeedSpec, require_note
 from services.safeguarding.roles import Deed
 
 SPECS = (
-    DeedSpec(Deed.NRM_REFERRAL, plan_events.NrmReferralRecorded, ("nrm.referred",), (NOTE,)),
+    DeedSpec(
+        Deed.NRM_REFERRAL,
+        plan_events.NrmReferralRecorded,
+        ("nrm.referred", "nrm.not-needed"),
+        (ask_yes_no("needed"), NOTE),
+        needs=require_note("needed", False),
+    ),
     DeedSpec(
         Deed.NRM_DECISION,
         events.NrmDecisionRecorded,

@@ -12,7 +12,7 @@ SPECS = (
         Deed.LEGAL_ADVISER,
         plan_events.LegalAdviserVerified,
         ("legal-adviser.verified",),
-        (ask_choice("qualification", "solicitor", "oisc-1", "oisc-2", "oisc-3"), NOTE),
+        (ask_choice("qualification", "solicitor", "oisc-2", "oisc-3"), NOTE),
     ),
     describe_step(Deed.PERSONAL_ADVISER, CareStep.PERSONAL_ADVISER_APPOINTED, "personal-adviser.appointed"),
     describe_step(Deed.GUARDIAN, CareStep.GUARDIAN_APPOINTED, "guardian.appointed"),

@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 from sqlalchemy import text
 
+from services.console.policy.shift.acts import SHIFT_ACTS
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes
@@ -23,6 +24,7 @@ from services.platform.store.engine import database_url
 from services.platform.store.notifications.channels import Channels
 from services.platform.store.notifications.listener import Listener
 from services.platform.store.unit_of_work import Origin, Store
+from services.safeguarding.child_events.contact_events import ShiftHandedOver
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
 from services.safeguarding.identifiers import code_of, new_id
@@ -389,6 +391,8 @@ async def every_page(opened: Store, database: Database, keyring: Keyring) -> lis
     )
     await hear(opened, HANDLERS, heard(letter, child, at=CLOCKS.story(), id_=name), heard(planned, child))
     await hear(opened, HANDLERS, heard(watch, child), heard(risk, child))
+    handed = ShiftHandedOver(authority="kestrel", contact=new_id("person"), account=new_id("account"))
+    await hear(opened, HANDLERS, heard(handed, handed.contact, at=CLOCKS.story()))
     of_duty = ("phoned", "acknowledged-for", "sent-again")
     of_episode = ("returned", "police-reference", "police-grade", "discussion-redated", "child-revealed")
     back = uuid4()
@@ -398,6 +402,9 @@ async def every_page(opened: Store, database: Database, keyring: Keyring) -> lis
         "/housekeeping",
         "/find",
         "/directory",
+        "/shift",
+        *(f"/shift/acts/{act}" for act in SHIFT_ACTS),
+        "/returns",
         "/dead-letters",
         f"/dead-letters/{name}/acts/dead-letter-redriven",
         "/exercise",

@@ -106,6 +106,16 @@ async def test_the_page_says_who_is_on_call_and_how_to_ring_them(desk: Desk) -> 
     assert "Amara" not in page
 
 
+async def test_a_role_that_nobody_holds_is_in_red_and_the_day_team_off_at_night_is_not(desk: Desk) -> None:
+    for person in ("day", "deputy"):
+        await desk.act("leave-entered", person=desk.ids[person], until=local(HOUR))
+    page = (await desk.browser.get("/shift")).text
+    assert "off: emergency duty team has it" in page
+    assert 'class="tag bad">Nobody' not in page
+    await desk.act("leave-entered", person=desk.ids["night"], until=local(HOUR))
+    assert (await desk.browser.get("/shift")).text.count('class="tag bad">Nobody') == 2
+
+
 @pytest.mark.parametrize("role", [OperatorRole.OPERATOR, OperatorRole.AUDITOR])
 async def test_who_never_rings_sees_no_number_and_may_change_nothing(
     desk: Desk, app: FastAPI, opened: Store, role: OperatorRole

@@ -67,7 +67,7 @@ def test_a_rule_that_comes_before_a_date_says_which_and_how_long_before() -> Non
         "leave-expiring: 183 days, 90 days, 28 days, 14 days, 7 days, 1 day before leave expires, child.social-worker"
         in said
     )
-    assert "leave-expired: on the day of leave expires, duty.worker" in said
+    assert "leave-expired: 1 day after leave expires, duty.worker" in said
 
 
 OWN = """\

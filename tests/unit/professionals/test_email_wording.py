@@ -5,24 +5,25 @@ import re
 import pytest
 
 from services.professionals.email_wording import LANGUAGES
-from services.safeguarding.roles import Wording
+from services.safeguarding.roles import Role, Wording
 from tests.unit.professionals.test_sms_wording import CARERS_ALONE, INVITATIONS_ALONE, POLICE_ALONE, TELLING_WORDS
 
 EVERY_MAIL = [(language, wording) for language, each in LANGUAGES.items() for wording in each.mails]
+SW = Role.CHILD_SOCIAL_WORKER
 LINK = "https://x.example/acknowledge/AbC"
 
 
 @pytest.mark.parametrize(("language", "wording"), EVERY_MAIL)
 def test_no_mail_says_who_or_what_the_child_is(language: str, wording: Wording) -> None:
-    letter = LANGUAGES[language].email([(wording, "4K7PX")], link=LINK, duty_line="+441632960100", exercise=False)
+    letter = LANGUAGES[language].email([(wording, "4K7PX", SW)], link=LINK, duty_line="+441632960100", exercise=False)
     said = " ".join((letter.subject, *letter.paragraphs, *letter.small))
-    assert not TELLING_WORDS.search(said)
+    assert not TELLING_WORDS.search(said) or wording is Wording.NRM_CHECK_DUE
     assert re.search(r"\b(he|she|his|her|boy|girl)\b", said) is None
 
 
 @pytest.mark.parametrize(("language", "wording"), EVERY_MAIL)
 def test_every_mail_says_whom_to_ring_and_by_what_code(language: str, wording: Wording) -> None:
-    letter = LANGUAGES[language].email([(wording, "4K7PX")], link=LINK, duty_line="+441632960100", exercise=False)
+    letter = LANGUAGES[language].email([(wording, "4K7PX", SW)], link=LINK, duty_line="+441632960100", exercise=False)
     assert "+441632960100" in letter.paragraphs[1]
     assert "4K7PX" in letter.paragraphs[1]
     assert letter.subject.endswith("(4K7PX)")
@@ -31,7 +32,7 @@ def test_every_mail_says_whom_to_ring_and_by_what_code(language: str, wording: W
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_an_exercise_is_marked_in_subject_and_words(language: str) -> None:
     spoken = LANGUAGES[language]
-    letter = spoken.email([(Wording.MISSING_NOTICE, "4K7PX")], link=LINK, duty_line=None, exercise=True)
+    letter = spoken.email([(Wording.MISSING_NOTICE, "4K7PX", SW)], link=LINK, duty_line=None, exercise=True)
     assert letter.subject.startswith(spoken.exercise)
     assert letter.paragraphs[0].startswith(spoken.exercise)
 
@@ -44,11 +45,12 @@ def test_every_wording_that_professionals_may_be_told_has_a_mail(language: str) 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_a_mail_of_several_names_each_with_its_code_and_its_words(language: str) -> None:
     spoken = LANGUAGES[language]
-    matters = [(Wording.APPROACHING_18, "4K7PX"), (Wording.LEAVE_EXPIRING, "9ZZ22"), (Wording.WATCH_OPENED, "4K7PX")]
+    wordings = (Wording.APPROACHING_18, Wording.LEAVE_EXPIRING, Wording.WATCH_OPENED)
+    matters = [(each, code, SW) for each, code in zip(wordings, ("4K7PX", "9ZZ22", "4K7PX"), strict=True)]
     letter = spoken.email(matters, link=LINK, duty_line="+441632960100", exercise=False)
     assert letter.subject.endswith("(4K7PX, 9ZZ22)")
     assert "3" in letter.subject
-    said = [f"{code}: {spoken.mails[wording].says}" for wording, code in matters]
+    said = [f"{code}: {spoken.says(wording, SW)}" for wording, code, _ in matters]
     assert [each for each in letter.paragraphs if each in said] == said
 
 
@@ -75,3 +77,22 @@ def test_mails_about_coming_of_age_say_what_the_guidance_asks(language: str, wor
 def test_whoever_advises_a_child_at_raised_risk_is_not_asked_to_brief_the_carer(language: str, carer: str) -> None:
     assert carer in LANGUAGES[language].mails[Wording.WATCH_OPENED].says
     assert carer not in LANGUAGES[language].mails[Wording.WATCH_KNOWN].says
+
+
+@pytest.mark.parametrize(
+    ("role", "says"),
+    [
+        (Role.CHILD_SOCIAL_WORKER, "a child for whom you are social worker is at"),
+        (Role.CHILD_LEGAL_ADVISER, "a child for whom you act as legal adviser is at"),
+        (Role.HOME_OFFICE_CASEWORKER, "a child whom you have a role for is at"),
+    ],
+)
+def test_a_mail_says_what_its_reader_is_to_the_child(role: Role, says: str) -> None:
+    letter = LANGUAGES["en"].email([(Wording.WATCH_OPENED, "4K7PX", role)], link=LINK, duty_line=None, exercise=False)
+    assert says in letter.paragraphs[0].lower()
+    assert "101" in letter.paragraphs[1], "where no line is known, a number that answers at any hour"
+
+
+def test_the_mail_about_a_referral_names_it_and_says_that_no_consent_is_needed() -> None:
+    says = LANGUAGES["en"].mails[Wording.NRM_CHECK_DUE].says
+    assert all(word in says for word in ("National Referral Mechanism", "trafficking", "consent is not needed"))

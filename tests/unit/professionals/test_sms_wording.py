@@ -13,6 +13,7 @@ from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH
 from services.safeguarding.roles import Wording
 
 CARERS_ALONE = {
+    Wording.FIRST_DAYS,
     Wording.POLICE_TOLD,
     Wording.POLICE_NOT_YET_TOLD,
     Wording.LOCATED_RECORDED,

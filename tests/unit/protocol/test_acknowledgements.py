@@ -270,12 +270,17 @@ def test_an_answer_to_a_telling_that_is_not_kept_any_more_is_one_to_the_newest()
     assert child.duty.state == DutyState.ACKNOWLEDGED
 
 
-@pytest.mark.parametrize(
-    ("reason", "because"), [("nobody-in-role", Because.NOBODY_IN_ROLE), ("undeliverable", Because.FAILED)]
-)
-def test_after_a_failure_the_next_is_told_at_once_and_hears_why(reason: str, because: Because) -> None:
-    told = Child().answers(DutyFailed, 0, reason=reason).duties
-    assert [(each.step, each.channel, each.because) for each in told] == [(1, "email", because)]
+def test_where_nobody_holds_the_role_the_next_is_told_at_once_and_hears_why() -> None:
+    told = Child().answers(DutyFailed, 0, reason="nobody-in-role").duties
+    assert [(each.step, each.channel, each.because) for each in told] == [(1, "email", Because.NOBODY_IN_ROLE)]
+
+
+def test_after_a_failure_a_deputy_of_the_same_role_is_told_at_once_and_then_the_next_who_hears_why() -> None:
+    child = Child()
+    deputy = child.answers(DutyFailed, 0, reason="undeliverable").duties
+    assert [(each.step, each.channel, each.because) for each in deputy] == [(1, "text", Because.AGAIN)]
+    told = child.answers(DutyFailed, 1, reason="undeliverable").duties
+    assert [(each.step, each.channel, each.because) for each in told] == [(2, "email", Because.FAILED)]
 
 
 @pytest.mark.parametrize(

@@ -100,11 +100,12 @@ def test_a_missing_report_brings_a_check_where_there_is_a_concern_and_nobody_has
     assert asked(child.hears(MISSING, 1), Wording.NRM_CHECK_DUE) == told
 
 
-def test_somebody_who_has_answered_is_asked_again_to_check_when_the_child_is_missing() -> None:
+def test_an_answer_ends_no_check_so_nobody_else_is_asked_when_the_child_is_missing() -> None:
     child = OneChild(CHILD, FACTS)
     (check,) = [each for each in child.hears(LURED).duties if each.wording == Wording.NRM_CHECK_DUE]
     child.hears(DutyAcknowledged(**SAID, duty=check.duty, step=0, how="text"), 1)
-    assert asked(child.hears(MISSING, 2), Wording.NRM_CHECK_DUE) == ["nrm-check-while-missing"]
+    assert asked(child.hears(MISSING, 2), Wording.NRM_CHECK_DUE) == []
+    assert child.case.duties[check.duty].goes_on
 
 
 @pytest.mark.parametrize("word", [LURED, PRESENTED, REFERRED, FOUND])

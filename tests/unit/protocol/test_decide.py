@@ -12,7 +12,7 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
-from services.safeguarding.child_events import events
+from services.safeguarding.child_events import events, plan_events
 from services.safeguarding.child_events.events import DutyStepDue, RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, MessageDeadLettered, Verdict
 from services.safeguarding.duty.duties import Because
@@ -142,7 +142,7 @@ def test_a_second_asking_of_police_refers_to_the_first(child: Child) -> None:
     assert (again.because, again.refers_to) == (Because.AGAIN, notice.telling)
 
 
-def test_a_dead_lettered_telling_has_failed_and_the_next_person_is_told_at_once(child: Child) -> None:
+def test_a_dead_lettered_telling_has_failed_and_is_told_again_at_once(child: Child) -> None:
     worker = next(duty for duty in child.hears(MISSING).duties if duty.role == Role.DUTY_WORKER)
     letter = MessageDeadLettered(
         service="professionals",
@@ -153,7 +153,7 @@ def test_a_dead_lettered_telling_has_failed_and_the_next_person_is_told_at_once(
         original="",
     )
     told = child.hears(letter).duties
-    assert [(duty.role, duty.because) for duty in told] == [(Role.DUTY_SENIOR_MANAGER, Because.FAILED)]
+    assert [(duty.role, duty.because) for duty in told] == [(Role.DUTY_WORKER, Because.AGAIN)]
 
 
 @pytest.mark.parametrize("kind", ["duty.changed.v1", "message.dead-lettered.v1"])
@@ -257,13 +257,13 @@ def test_a_review_older_than_the_newest_decision_ends_nothing(child: Child) -> N
 
 def test_an_exercise_opens_no_watch_and_moves_no_date(child: Child) -> None:
     child.hears(REFUSED, exercise=True)
-    child.hears(events.LeaveGranted(authority="northshire", expires_on=date(2027, 5, 1)), exercise=True)
+    child.hears(plan_events.LeaveGranted(authority="northshire", expires_on=date(2027, 5, 1)), exercise=True)
     assert (child.case.watched_since, child.case.leave_expires_on) == (None, None)
 
 
 def test_a_corrected_birth_date_moves_the_prompts_and_not_the_leave() -> None:
     child = Child(FACTS.model_copy(update={"date_of_birth": date(2009, 3, 1), "age_disputed": False}))
-    leave = child.hears(events.LeaveGranted(authority="northshire", expires_on=date(2027, 9, 1)))
+    leave = child.hears(plan_events.LeaveGranted(authority="northshire", expires_on=date(2027, 9, 1)))
     first = child.hears(events.ChildRecordChanged(authority="northshire"))
     child.facts = child.facts.model_copy(update={"date_of_birth": date(2009, 4, 1)})
     second = child.hears(events.ChildRecordChanged(authority="northshire"), timedelta(hours=1))

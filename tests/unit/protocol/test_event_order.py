@@ -53,10 +53,10 @@ def test_of_photographs_checks_and_decisions_the_newest_is_kept(newest_first: bo
 def test_when_leave_runs_out_is_what_was_said_last_of_it_and_an_unknown_date_changes_nothing() -> None:
     child = Child()
     said: list[tuple[Message, int]] = [
-        (events.LeaveGranted(**SAID, expires_on=date(2027, 1, 1)), 1),
+        (plan_events.LeaveGranted(**SAID, expires_on=date(2027, 1, 1)), 1),
         (plan_events.LeaveExpiring(**SAID, expires_on=date(2027, 2, 1)), 2),
         (plan_events.LeaveExpiring(**SAID), 2),
-        (events.LeaveGranted(**SAID, expires_on=date(2027, 3, 1)), 3),
+        (plan_events.LeaveGranted(**SAID, expires_on=date(2027, 3, 1)), 3),
     ]
     for content, month in said:
         child.hears(content.model_copy(update={"expires_on": date(2030, 1, 1)}), exercise=True)
@@ -95,7 +95,7 @@ def test_a_return_is_taken_back_by_a_word_that_is_not_older_than_it(hour: int, s
 
 def test_a_correction_puts_an_end_to_what_counts_from_the_wrong_day_and_to_nothing_else() -> None:
     child = Child(
-        {"id": "appeal", "on": "decision.refused", "period": "28d"},
+        {"id": "appeal", "on": "decision.dated", "period": "28d"},
         {"id": "other", "on": "nrm.negative", "period": "28d"},
     )
     (wrong,) = child.hears(REFUSED.model_copy(update={"sent_on": date(2026, 11, 20)})).deadlines
@@ -238,5 +238,5 @@ def test_what_is_learnt_at_the_very_moment_for_which_it_would_wait_is_told_at_on
     day = date(2026, 12, 1)
     child = Child({"id": "near", "on": "leave.granted", "before": {"date": "leave.expires", "by": ["0d"]}})
     hours = (morning_of(day) - START) / timedelta(hours=1) + minutes / 60
-    decision = child.hears(events.LeaveGranted(**SAID, expires_on=day), hours)
+    decision = child.hears(plan_events.LeaveGranted(**SAID, expires_on=day), hours)
     assert (len(decision.duties), len(decision.deadlines)) == ((1, 0) if told else (0, 1))

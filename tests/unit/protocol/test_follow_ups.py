@@ -10,7 +10,7 @@ from services.protocol.policy.draft import Decision
 from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_engine.dates import morning_of
-from services.safeguarding.child_events import care_events, contact_events, discussion_events, events
+from services.safeguarding.child_events import care_events, contact_events, discussion_events, events, plan_events
 from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.duty.decisions import DutyState, MessageDeadLettered, Verdict
 from services.safeguarding.duty.duties import Because, Duty
@@ -195,7 +195,7 @@ def test_when_leave_has_run_out_a_watch_opens_with_its_own_rules_from_that_momen
         {"id": "old", "on": "child.record-changed", "until": ["watch.opened"]},
     )
     child.hears(events.ChildRecordChanged(**SAID))
-    granted = child.hears(events.LeaveGranted(**SAID, expires_on=date(2026, 12, 1)))
+    granted = child.hears(plan_events.LeaveGranted(**SAID, expires_on=date(2026, 12, 1)))
     (due,) = granted.deadlines
     assert child.case.watched_since is None
     hours = (due.due_at - START) / timedelta(hours=1) + 2

@@ -19,7 +19,9 @@ authority: northshire
 rules:
   - id: invite-immigration-officials
     on: [child.reported-missing, immigration-control.settled]
-    when: {{ all: [child.subject-to-immigration-control], none: [strategy-discussion.over] }}
+    when:
+      all: [child.subject-to-immigration-control, time.working-hours, strategy-discussion.called-by-now]
+      none: [strategy-discussion.over]
     unknown: counts-as-no
     tell: home-office.missing-desk
     by: invitation

@@ -9,7 +9,7 @@ from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.duty.outcomes import DutyAcknowledged
-from tests.support.one_child import CHILD, CURRENT, START, OneChild, due
+from tests.support.one_child import CHILD, START, OneChild, due
 from tests.support.own_rules import only
 
 SAID = {"authority": "northshire"}
@@ -106,7 +106,7 @@ def test_nobody_fetches_a_child_who_is_lost_again_or_not_back_after_all(answered
         assert (duty.goes_on, duty.next) == (False, None)
 
 
-def test_a_child_located_for_the_second_time_is_to_be_fetched_again_and_each_day() -> None:
+def test_a_child_located_for_the_second_time_is_to_be_fetched_again() -> None:
     child = OneChild(CHILD, FACTS)
     asked = []
     for word, hour in ((MISSING, 0), (LOCATED, 1), (MISSING, 2), (LOCATED, 3)):
@@ -114,6 +114,3 @@ def test_a_child_located_for_the_second_time_is_to_be_fetched_again_and_each_day
         asked.append([each.duty for each in decision.duties if each.rule == "located-child-is-fetched"])
     assert [len(each) for each in asked] == [0, 1, 1, 1], "the one of the third is called back"
     assert asked[1] == asked[2] != asked[3]
-    (daily,) = [each for each in child.case.waiting.values() if each.rule == "located-child-is-not-back"]
-    assert (daily.stood_down, daily.version) == (None, 2)
-    assert CURRENT.by_id[daily.rule].every is not None

@@ -30,7 +30,7 @@ TEXTED = events.PoliceReferenceTexted(**SAID)
 GIVEN = events.PoliceReferenceGiven(
     **SAID, force="north-force", reply="r", reference_kind=events.ReferenceKind.INCIDENT
 )
-GRANTED = events.LeaveGranted(**SAID, expires_on=date(2027, 3, 1))
+GRANTED = plan_events.LeaveGranted(**SAID, expires_on=date(2027, 3, 1))
 REFUSED = events.AsylumDecisionRecorded(**SAID, outcome=events.AsylumOutcome.REFUSED)
 POLICE = {"id": "police", "on": "child.reported-missing", "tell": "police.control-room", "by": "webhook"}
 

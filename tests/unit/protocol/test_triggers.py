@@ -11,7 +11,7 @@ from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import care_events as care
 from services.safeguarding.child_events import discussion_events as discussion
-from services.safeguarding.child_events import events
+from services.safeguarding.child_events import events, plan_events
 from services.safeguarding.child_events import plan_events as plan
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
@@ -61,7 +61,7 @@ BESIDE: list[tuple[Message, list[str]]] = [
     (of(care.ChildApproaching18), ["child-approaching-18"]),
     (of(care.ChildTurned18), ["child-turned-18"]),
     (of(care.AgeDisputeOpened), ["age-dispute-opened"]),
-    (LAWFUL, ["age-determined"]),
+    (LAWFUL, ["age-found-adult"]),
     (UNLAWFUL, ["age-unlawfully-determined"]),
     (of(care.PlacementChanged), ["placement-changed"]),
     (of(care.EmergencyAccommodationRequested), ["emergency-accommodation-requested"]),
@@ -78,6 +78,7 @@ BESIDE: list[tuple[Message, list[str]]] = [
         ["asylum-stage-recorded", "return-considered"],
     ),
     (of(plan.NrmReferralRecorded), ["nrm-referred"]),
+    (of(plan.NrmReferralRecorded, needed=False), ["nrm-not-needed"]),
     (of(plan.AppealRightsExhausted), ["appeal-rights-exhausted"]),
     (of(plan.AppealRightsExhausted, lawful_basis=True), []),
     (of(plan.AppealRightsExhausted, claim_outstanding=True), []),
@@ -94,6 +95,7 @@ BESIDE: list[tuple[Message, list[str]]] = [
     (of(plan.InterpreterChecked, trained=True, independent=False), ["interpreter-unfit"]),
     (of(plan.InterpreterChecked, trained=False, independent=True), ["interpreter-unfit"]),
     (of(plan.LegalAdviserVerified, qualification="oisc-3"), ["legal-adviser-verified"]),
+    (of(plan.LegalAdviserVerified, qualification="oisc-1"), ["legal-adviser-unfit"]),
     (of(plan.ReviewDue), ["review-due"]),
     (of(plan.ReviewDue, review="education-step"), ["review-education-due"]),
     (of(plan.ReturnHomePlanned, voluntary=True), ["return-home-planned"]),
@@ -109,12 +111,17 @@ BESIDE: list[tuple[Message, list[str]]] = [
     (of(plan.AdvocacyExplained, accepted=False), ["advocacy-explained"]),
     (of(plan.LeaveExpiring), ["leave-expiring"]),
     (of(plan.WatchTalkPlanned), ["watch-talk-planned"]),
-    (of(events.AsylumDecisionRecorded, outcome="refused"), ["decision-refused", "watch-opened"]),
-    (of(events.AsylumDecisionRecorded, outcome="uasc-leave"), ["decision-uasc-leave", "watch-opened"]),
-    (of(events.AsylumDecisionRecorded, outcome="refugee-status"), []),
-    (of(events.AsylumDecisionRecorded, outcome="refused", corrects=True), ["decision-refused"]),
+    (of(events.AsylumDecisionRecorded, outcome="refused"), ["decision-refused", "watch-opened", "decision-undated"]),
+    (
+        of(events.AsylumDecisionRecorded, outcome="uasc-leave"),
+        ["decision-uasc-leave", "watch-opened", "decision-undated"],
+    ),
+    (of(events.AsylumDecisionRecorded, outcome="refugee-status"), ["decision-granted"]),
+    (of(events.AsylumDecisionRecorded, outcome="refused", corrects=True), ["decision-undated"]),
+    (of(events.AsylumDecisionRecorded, outcome="refused", corrects=True, sent_on=DAY), ["decision-dated"]),
     (of(events.AsylumDecisionRecorded, outcome="refugee-status", corrects=True), []),
-    (of(events.AppealDecided, result="dismissed"), ["appeal-dismissed", "watch-opened"]),
+    (of(events.AppealDecided, result="dismissed"), ["appeal-decided", "appeal-dismissed", "watch-opened"]),
+    (of(events.AppealDecided, result="allowed"), ["appeal-decided"]),
     (
         of(events.NrmDecisionRecorded, stage="reasonable-grounds", positive=True),
         ["nrm-decided", "nrm-reasonable-grounds"],
@@ -124,16 +131,18 @@ BESIDE: list[tuple[Message, list[str]]] = [
         of(events.NrmDecisionRecorded, stage="reasonable-grounds", positive=False),
         ["nrm-decided", "nrm-negative", "watch-opened"],
     ),
-    (of(events.LeaveGranted, expires_on=DAY), ["leave-granted"]),
-    (of(events.LeaveApplicationRecorded), ["leave-application-recorded"]),
-    (of(events.LeaveApplicationEnded, result="withdrawn"), ["leave-application-ended"]),
+    (of(plan_events.LeaveGranted, expires_on=DAY), ["leave-granted"]),
+    (of(plan_events.LeaveGranted), ["leave-granted", "leave-without-end"]),
+    (of(plan_events.LeaveApplicationRecorded), ["leave-application-recorded"]),
+    (of(plan_events.LeaveApplicationRecorded, valid=False), ["leave-application-unfit"]),
+    (of(plan_events.LeaveApplicationEnded, result="withdrawn"), ["leave-application-ended"]),
     (
-        of(events.LeaveApplicationEnded, result="refused"),
+        of(plan_events.LeaveApplicationEnded, result="refused"),
         ["leave-application-ended", "extension-refused", "watch-opened"],
     ),
     (of(events.ChildRecordChanged), ["child-record-changed"]),
     (of(discussion.ChildProtectionConferenceHeld), ["child-protection-conference-held"]),
-    (of(care.TransferProposed), ["transfer-proposed"]),
+    (of(care.TransferProposed), ["transfer-unconsidered", "transfer-proposed"]),
     (of(care.MissingMeetingHeld), ["missing-meeting-held"]),
 ]
 
@@ -161,7 +170,7 @@ WITHIN: list[tuple[Message, list[str]]] = [
     (of(plan.ParentsDecisionRecorded, decision="withhold"), ["parents-decision-recorded"]),
     (of(events.PoliceAcknowledged, **FORCE), ["police-acknowledged"]),
     (REFERENCE, ["police-reference-given"]),
-    (of(events.PoliceRiskGraded, **FORCE, grade="high"), ["police-risk-graded"]),
+    (of(events.PoliceRiskGraded, **FORCE, grade="high"), ["police-risk-graded", "police-graded-high"]),
     (of(events.PoliceRiskGraded, **FORCE, grade="low"), ["police-risk-graded", "police-graded-low"]),
     (of(events.PoliceRiskGraded, **FORCE, grade="no-apparent-risk"), ["police-risk-graded", "police-graded-low"]),
     (of(events.PoliceClosed, **FORCE), ["police-closed"]),

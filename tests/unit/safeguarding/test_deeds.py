@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.child_events import events
+from services.safeguarding.child_events import events, plan_events
 from services.safeguarding.child_events.plan_events import CareStep
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.deeds.catalogue import DEED_SPECS
@@ -168,7 +168,7 @@ def _is_step(deed: Deed) -> bool:
 
 
 def test_leave_without_a_last_day_is_counted_down_to_no_longer() -> None:
-    child = child_with(events.LeaveGranted(authority="northshire", expires_on=date(2027, 1, 1)))
+    child = child_with(plan_events.LeaveGranted(authority="northshire", expires_on=date(2027, 1, 1)))
     event = DEED_SPECS[Deed.LEAVE].event(
         Matter("northshire", "page"), read(DEED_SPECS[Deed.LEAVE], {"lasts": "no-last-day"})
     )

@@ -43,7 +43,8 @@ def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> N
     if duty.rest is not None:
         schedule(draft, duty)
         return
-    upcoming = duty.passed if _asks_a_deputy(rule, duty, because) else _upcoming(rule, duty, draft.now)
+    deputy = _asks_a_deputy(rule, duty, because, draft.now)
+    upcoming = duty.passed if deputy else _upcoming(rule, duty, draft.now)
     if upcoming is None:
         schedule(draft, duty.model_copy(update={"state": DutyState.OVERDUE}))
         return
@@ -52,11 +53,12 @@ def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> N
     schedule(draft, duty)
 
 
-def _asks_a_deputy(rule: Rule, duty: DutyOfCase, because: Because) -> bool:
+def _asks_a_deputy(rule: Rule, duty: DutyOfCase, because: Because, now: datetime) -> bool:
     """Whether the next step tells the same role again, which may have a deputy with a number that works."""
-    again = duty.passed < len(rule.otherwise) and rule.otherwise[duty.passed].again
-    person = duty.role != Role.POLICE_CONTROL_ROOM and duty.tellings[-1].role == duty.role
-    return again and person and because is Because.FAILED
+    step = rule.otherwise[duty.passed] if duty.passed < len(rule.otherwise) else None
+    if step is None or not step.again or duty.counted_from + step.after < now or because is not Because.FAILED:
+        return False
+    return duty.role != Role.POLICE_CONTROL_ROOM and duty.tellings[-1].role == duty.role
 
 
 def resume(draft: Draft, duty: DutyOfCase) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.protocol.policy.case import OPEN_STATES, DutyOfCase, Episode, Telling, newest_sighting
-from services.protocol.policy.draft import Draft
+from services.protocol.policy.draft import Draft, newly_placed
 from services.safeguarding import identifiers
 from services.safeguarding.duty.duties import (
     Because,
@@ -19,7 +19,6 @@ from services.safeguarding.duty.duties import (
 )
 from services.safeguarding.identifiers import ForceId
 from services.safeguarding.roles import Channel, Role
-from services.safeguarding.working_time import in_first_hours
 
 CARERS = frozenset({Role.CARER_REPORTING, Role.CARERS_ALL})
 REPEATS_WITHIN = timedelta(days=90)
@@ -118,9 +117,9 @@ def _force(draft: Draft, duty: DutyOfCase, telling: Telling) -> ForceId | None:
 
 
 def _raised_risk(draft: Draft) -> bool:
-    entered = draft.facts.entered_care_at
-    newly_in_care = entered is not None and in_first_hours(entered, draft.now)
-    return newly_in_care or draft.watched_since is not None or _repeated(draft)
+    return (
+        bool(newly_placed(draft.record, draft.facts, draft.now)) or draft.watched_since is not None or _repeated(draft)
+    )
 
 
 def _repeated(draft: Draft) -> bool:

@@ -3,11 +3,13 @@
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.readings.moves import follow_placement, settle_unknowns
 from services.protocol.policy.rule_engine.awareness import aware_since, with_aware
+from services.protocol.policy.rule_engine.dates import ADULT, birthday
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import care_events as care
 from services.safeguarding.child_events import plan_events as plan
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
+from services.safeguarding.working_time import day_in_england
 
 
 def _only(*triggers: Trigger | None) -> list[Reading]:
@@ -24,6 +26,7 @@ def _read_presented(_draft: Draft, event: care.ChildPresented) -> list[Reading]:
 
 
 def _read_accommodated(draft: Draft, event: care.ChildAccommodated) -> list[Reading]:
+    _placed(draft)
     if event.under != "section-20":
         return _only(Trigger.CHILD_ACCOMMODATED)
     draft.mark(Mark.ACCOMMODATED, draft.happened.time)
@@ -45,7 +48,15 @@ def _read_age_determined(draft: Draft, event: care.AgeDetermined) -> list[Readin
     if not event.case_law_compliant:
         return [Reading(Trigger.AGE_UNLAWFULLY_DETERMINED, None, Verdict.UNVERIFIED)]
     draft.mark(Mark.AGE_DISPUTED, draft.happened.time, on=False)
-    return _only(Trigger.AGE_DETERMINED)
+    is_child = event.found == "child"
+    if _is_child_by_register(draft) is not is_child:
+        draft.keep(wrong_birth_date=draft.facts.date_of_birth)
+    return _only(Trigger.AGE_FOUND_CHILD) if is_child else start_watch(draft, Trigger.AGE_FOUND_ADULT)
+
+
+def _is_child_by_register(draft: Draft) -> bool | None:
+    born = draft.facts.date_of_birth
+    return None if born is None else day_in_england(draft.happened.time) < birthday(born, ADULT)
 
 
 def _read_stage(draft: Draft, event: plan.AsylumStageRecorded) -> list[Reading]:
@@ -65,7 +76,9 @@ def start_watch(draft: Draft, trigger: Trigger | None) -> list[Reading]:
     return _only(trigger, Trigger.WATCH_OPENED)
 
 
-def _read_nrm_referred(draft: Draft, _event: Message) -> list[Reading]:
+def _read_nrm_referred(draft: Draft, event: plan.NrmReferralRecorded) -> list[Reading]:
+    if not event.needed:
+        return _only(Trigger.NRM_NOT_NEEDED)
     draft.mark(Mark.NRM_REFERRED, draft.happened.time)
     draft.mark(Mark.TREATED_AS_VICTIM, draft.happened.time)
     return _only(Trigger.NRM_REFERRED)
@@ -116,10 +129,16 @@ def _read_carers_aware(draft: Draft, event: care.CarerAwarenessRecorded) -> list
 
 
 def record_changed(draft: Draft, _event: Message) -> list[Reading]:
-    return [Reading(Trigger.CHILD_RECORD_CHANGED, None), *follow_placement(draft), *settle_unknowns(draft)]
+    guardian = _only(Trigger.GUARDIAN_APPOINTED if draft.facts.guardian_allocated else None)
+    return [Reading(Trigger.CHILD_RECORD_CHANGED, None), *guardian, *follow_placement(draft), *settle_unknowns(draft)]
+
+
+def _placed(draft: Draft) -> None:
+    draft.keep(placed_at=max(filter(None, (draft.record.placed_at, draft.happened.time))))
 
 
 def _read_placement_changed(draft: Draft, _event: Message) -> list[Reading]:
+    _placed(draft)
     return [Reading(Trigger.PLACEMENT_CHANGED, None), *follow_placement(draft)]
 
 
@@ -160,7 +179,9 @@ READERS: dict[type[Message], Reader] = {
     care.EmergencyAccommodationRequested: _read_emergency,
     plan.LegalMeetingArranged: _of_child(Trigger.LEGAL_MEETING_ARRANGED),
     plan.InterpreterChecked: _read_interpreter,
-    plan.LegalAdviserVerified: _of_child(Trigger.LEGAL_ADVISER_VERIFIED),
+    plan.LegalAdviserVerified: lambda _draft, event: _only(
+        Trigger.LEGAL_ADVISER_UNFIT if event.qualification == "oisc-1" else Trigger.LEGAL_ADVISER_VERIFIED
+    ),
     plan.ReviewDue: _read_review,
     plan.ReturnHomePlanned: _of_child(Trigger.RETURN_HOME_PLANNED),
     plan.IndependentVisitorOffered: _read_visitor,

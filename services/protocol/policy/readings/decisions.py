@@ -9,6 +9,7 @@ from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import events, plan_events
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
+from services.safeguarding.working_time import day_in_england
 
 NEGATIVE = {
     events.AsylumOutcome.REFUSED: Trigger.DECISION_REFUSED,
@@ -17,23 +18,23 @@ NEGATIVE = {
 
 
 def _read_asylum(draft: Draft, event: events.AsylumDecisionRecorded) -> list[Reading]:
+    """A correction counts the time to appeal from the corrected day; the watch stays as it was."""
     trigger = NEGATIVE.get(event.outcome)
-    if event.corrects and trigger is not None:
-        return _corrected(draft, trigger)
-    return start_watch(draft, trigger)
-
-
-def _corrected(draft: Draft, trigger: Trigger) -> list[Reading]:
-    """Periods run from the corrected day; the watch stays as it was."""
+    if trigger is None:
+        return [Reading(None, None, Verdict.CHANGED) if event.corrects else Reading(Trigger.DECISION_GRANTED, None)]
+    dated = Reading(Trigger.DECISION_UNDATED if event.sent_on is None else Trigger.DECISION_DATED, None)
+    if not event.corrects:
+        return [*start_watch(draft, trigger), dated]
     for waiting in list(draft.waiting.values()):
-        rule = draft.rule_of(waiting)
-        if trigger in rule.on and waiting.stood_down is None and waiting.cause.exercise == draft.happened.exercise:
+        of_decision = Trigger.DECISION_DATED in draft.rule_of(waiting).on and waiting.stood_down is None
+        if of_decision and waiting.cause.exercise == draft.happened.exercise:
             supersede(draft, waiting)
-    return [Reading(trigger, None)]
+    return [dated]
 
 
 def _read_appeal(draft: Draft, event: events.AppealDecided) -> list[Reading]:
-    return start_watch(draft, Trigger.APPEAL_DISMISSED if event.result == "dismissed" else None)
+    decided = Reading(Trigger.APPEAL_DECIDED, None)
+    return [decided, *(start_watch(draft, Trigger.APPEAL_DISMISSED) if event.result == "dismissed" else [])]
 
 
 def _read_nrm(draft: Draft, event: events.NrmDecisionRecorded) -> list[Reading]:
@@ -49,10 +50,12 @@ def _read_nrm(draft: Draft, event: events.NrmDecisionRecorded) -> list[Reading]:
     return [decided, *start_watch(draft, Trigger.NRM_NEGATIVE)]
 
 
-def _read_granted(draft: Draft, event: events.LeaveGranted) -> list[Reading]:
-    if event.expires_on is None and not draft.happened.exercise:
+def _read_granted(draft: Draft, event: plan_events.LeaveGranted) -> list[Reading]:
+    if event.expires_on is not None:
+        return _runs_out(draft, Trigger.LEAVE_GRANTED, event.expires_on)
+    if not draft.happened.exercise:
         draft.leave_expires_on = None
-    return _runs_out(draft, Trigger.LEAVE_GRANTED, event.expires_on)
+    return [Reading(Trigger.LEAVE_GRANTED, None), Reading(Trigger.LEAVE_WITHOUT_END, None)]
 
 
 def _read_expiring(draft: Draft, event: plan_events.LeaveExpiring) -> list[Reading]:
@@ -69,7 +72,15 @@ def _runs_out(draft: Draft, trigger: Trigger, on: date | None) -> list[Reading]:
     return [Reading(trigger, None)]
 
 
-def _read_application_ended(draft: Draft, event: events.LeaveApplicationEnded) -> list[Reading]:
+def _read_application(draft: Draft, event: plan_events.LeaveApplicationRecorded) -> list[Reading]:
+    """On the last day of leave it is in time."""
+    made_on = event.made_on or day_in_england(draft.happened.time)
+    late = draft.leave_expires_on is not None and made_on > draft.leave_expires_on
+    fit = event.valid and not late
+    return [Reading(Trigger.LEAVE_APPLICATION_RECORDED if fit else Trigger.LEAVE_APPLICATION_UNFIT, None)]
+
+
+def _read_application_ended(draft: Draft, event: plan_events.LeaveApplicationEnded) -> list[Reading]:
     """A grant changes nothing here: `leave.granted` brings the new date."""
     if event.result == "granted":
         return [Reading(None, None, Verdict.CHANGED)]
@@ -89,9 +100,9 @@ READERS: dict[type[Message], Reader] = {
     events.AsylumDecisionRecorded: _read_asylum,
     events.AppealDecided: _read_appeal,
     events.NrmDecisionRecorded: _read_nrm,
-    events.LeaveGranted: _read_granted,
-    events.LeaveApplicationRecorded: lambda _draft, _event: [Reading(Trigger.LEAVE_APPLICATION_RECORDED, None)],
-    events.LeaveApplicationEnded: _read_application_ended,
+    plan_events.LeaveGranted: _read_granted,
+    plan_events.LeaveApplicationRecorded: _read_application,
+    plan_events.LeaveApplicationEnded: _read_application_ended,
     events.WatchReviewed: _read_reviewed,
     plan_events.WatchTalkPlanned: lambda _draft, _event: [Reading(Trigger.WATCH_TALK_PLANNED, None)],
     plan_events.LeaveExpiring: _read_expiring,

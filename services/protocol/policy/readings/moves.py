@@ -58,7 +58,13 @@ def settle_unknowns(draft: Draft) -> list[Reading]:
 
 def _read_proposed(draft: Draft, event: care.TransferProposed) -> list[Reading]:
     hinders = draft.record.has(Mark.SECTION_47) and not event.hindrance_accepted
-    return [Reading(Trigger.TRANSFER_HINDERS_ENQUIRY if hinders else Trigger.TRANSFER_PROPOSED, None)]
+    if hinders:
+        return [Reading(Trigger.TRANSFER_HINDERS_ENQUIRY, None)]
+    considered = event.best_interests_considered
+    return [
+        Reading(Trigger.TRANSFER_CONSIDERED if considered else Trigger.TRANSFER_UNCONSIDERED, None),
+        Reading(Trigger.TRANSFER_PROPOSED, None),
+    ]
 
 
 def _read_transferred(draft: Draft, event: care.ChildTransferred) -> list[Reading]:

@@ -22,7 +22,7 @@ ENDS = {
     Trigger.POLICE_REFERENCE_GIVEN: Because.ANSWERED,
 }
 """Why a duty ends on this trigger. On any other it is superseded."""
-OF_ONE_MATTER = frozenset({Trigger.INTERPRETER_CHECKED})
+OF_ONE_MATTER = frozenset({Trigger.INTERPRETER_CHECKED, Trigger.COMPANION_GOES})
 """Triggers that end only duties about the same meeting or stage, and none about a later one."""
 
 
@@ -75,9 +75,11 @@ def _settle_matter(draft: Draft, trigger: Trigger, episode: Episode | None) -> s
         if each.cause.day is not None and each.stood_down in {None, CAME} and _ends_on(draft, each, trigger, episode)
     ]
     today = draft.happened.time.astimezone(ENGLAND).date()
-    nearest = min(dated, key=lambda each: (each[0] < today, abs(each[0] - today)), default=None)
+    asked = [each for each in draft.duties.values() if each.goes_on and _ends_on(draft, each, trigger, episode)]
+    causes = [*(each.cause for each in asked), *(waiting.cause for _, waiting in dated)]
+    days = [(each.day < today, abs(each.day - today), each.matter) for each in causes if each.day is not None]
     said = str(getattr(draft.happened.content, "matter", ""))
-    meant = said or ("" if nearest is None else nearest[1].cause.matter)
+    meant = said or min(days, default=(False, today - today, ""))[2]
     for _, waiting in dated:
         if waiting.cause.matter == meant:
             draft.put_waiting(waiting.model_copy(update={"stood_down": SETTLED}))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from services.protocol.policy.case import NOTHING, DutyOfCase, Episode, Record
+from services.protocol.policy.draft import newly_placed
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_engine.awareness import aware_since
 from services.protocol.policy.rule_language.grammar import Asked, Rule, When
@@ -14,7 +15,7 @@ from services.safeguarding.child_events.events import RiskGrade
 from services.safeguarding.duty.decisions import EpisodeState
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.roles import Channel, Role, Wording
-from services.safeguarding.working_time import ENGLAND, in_first_hours, in_working_hours
+from services.safeguarding.working_time import ENGLAND, in_working_hours
 
 PHOTOGRAPH_KEEPS = timedelta(days=90)
 CONTACTS_KEEP = timedelta(days=30)
@@ -37,6 +38,8 @@ class Situation:
     leave_date_known: bool = False
     duties: Collection[DutyOfCase] = ()
     exercise: bool = False
+    wording: Wording | None = None
+    """What the rule would say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +114,6 @@ def _placed_out_of_area(situation: Situation) -> bool | None:
     return None if host is None else host != situation.facts.authority
 
 
-def _in_first_hours(situation: Situation) -> bool | None:
-    entered = situation.facts.entered_care_at
-    return None if entered is None else in_first_hours(entered, situation.now)
-
-
 def _age_disputed(situation: Situation) -> bool | None:
     """A lawful assessment ends the dispute, also where the register has not heard of it."""
     marked = situation.record.marks.get(Mark.AGE_DISPUTED)
@@ -175,9 +173,9 @@ def _carers_told(situation: Situation) -> bool | None:
     )
 
 
-def _nrm_check_asked(situation: Situation) -> bool | None:
+def _already_asked(situation: Situation) -> bool | None:
     return any(
-        each.goes_on and each.wording == Wording.NRM_CHECK_DUE and each.cause.exercise == situation.exercise
+        each.goes_on and each.wording == situation.wording and each.cause.exercise == situation.exercise
         for each in situation.duties
     )
 
@@ -239,7 +237,7 @@ QUESTIONS: dict[Question, Callable[[Situation], bool | None]] = {
     Question.CHILD_AGE_DISPUTED: _age_disputed,
     Question.CHILD_GUARDIAN_ALLOCATED: lambda situation: situation.facts.guardian_allocated,
     Question.CHILD_PLACED_OUT_OF_AREA: _placed_out_of_area,
-    Question.CHILD_IN_FIRST_72_HOURS: _in_first_hours,
+    Question.CHILD_IN_FIRST_72_HOURS: lambda situation: newly_placed(situation.record, situation.facts, situation.now),
     Question.CHILD_PROVISIONAL: lambda situation: is_provisional(situation.child),
     Question.CHILD_MISSING: _in_state(EpisodeState.MISSING),
     Question.CHILD_LOCATED: _in_state(EpisodeState.LOCATED),
@@ -249,7 +247,7 @@ QUESTIONS: dict[Question, Callable[[Situation], bool | None]] = {
     Question.CHILD_ACCOMMODATED: _marked(Mark.ACCOMMODATED),
     Question.CHILD_LOOKED_AFTER: _marked(Mark.LOOKED_AFTER),
     Question.CHILD_NRM_REFERRED: _marked(Mark.NRM_REFERRED),
-    Question.NRM_CHECK_ASKED: _nrm_check_asked,
+    Question.ALREADY_ASKED: _already_asked,
     Question.RETURN_UNCONFIRMED_ASKED: _return_unconfirmed_asked,
     Question.STRATEGY_DISCUSSION_CALLED: _discussion_called,
     Question.STRATEGY_DISCUSSION_CALLED_HERE: lambda situation: any(at < situation.now for at in _invited(situation)),

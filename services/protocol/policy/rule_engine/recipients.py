@@ -10,7 +10,7 @@ from services.protocol.policy.draft import Draft
 from services.protocol.policy.duties.tellings import CARERS
 from services.protocol.policy.rule_language.grammar import Rule
 from services.safeguarding import identifiers
-from services.safeguarding.child_events.care_events import DutyHandOverAsked
+from services.safeguarding.child_events.care_events import ChildTransferred, DutyHandOverAsked
 from services.safeguarding.duty.decisions import REACHED, EpisodeState
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId
@@ -87,6 +87,8 @@ def _holders(draft: Draft, rule: Rule, by: Channel, episode: Episode | None) -> 
     if rule.whose == "former":
         former = draft.record.former_authority
         return [] if former is None else [Recipient(rule.tell, by, authority=former)]
+    if rule.whose == "giving" and isinstance(draft.happened.content, ChildTransferred):
+        return [Recipient(rule.tell, by, authority=draft.record.former_authority)]
     return [_control_room(draft, by, episode) if rule.tell == CONTROL_ROOM else Recipient(rule.tell, by)]
 
 

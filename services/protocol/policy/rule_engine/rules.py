@@ -6,6 +6,7 @@ from uuid import UUID
 from services.protocol.policy.case import Cause, DutyOfCase, Episode, Waiting
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.duties.steps import begin
+from services.protocol.policy.rule_engine.dates import letter_differs
 from services.protocol.policy.rule_engine.predicates import Answer, Situation, answer
 from services.protocol.policy.rule_engine.recipients import Recipient, police_accepted, police_notice, recipients
 from services.protocol.policy.rule_engine.waits import UNMET, come_to_its_time, last_of_the_same, must_wait, wait
@@ -49,7 +50,8 @@ def apply_rule(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | 
     """Makes the duties of a rule whose condition is met. True: somebody is told."""
     found = _answer(draft, rule, episode, cause)
     name = None if episode is None else episode.episode
-    told = recipients(draft, rule, episode, cause) if found.holds else []
+    holds = found.holds and (rule.letter is None or letter_differs(rule.letter, draft))
+    told = recipients(draft, rule, episode, cause) if holds else []
     if not told:
         draft.note(Verdict.CONDITION_NOT_MET, rule, episode=name, unknown=found.unknown)
     for recipient in told:
@@ -78,6 +80,7 @@ def _answer(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> 
         leave_date_known=draft.leave_expires_on is not None,
         duties=draft.duties.values(),
         exercise=cause.exercise,
+        wording=rule.message,
     )
     return answer(rule, situation)
 

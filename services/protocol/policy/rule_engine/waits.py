@@ -1,6 +1,6 @@
 """Schedules rules that wait for their time: so long after an event, so long before a date, or again and again."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -14,7 +14,7 @@ from services.protocol.policy.rule_language.vocabulary import DateOf
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import derived
-from services.safeguarding.working_time import ENGLAND, working_day_after, working_moment
+from services.safeguarding.working_time import ENGLAND, evening_moment, working_day_after, working_moment
 
 CAME = "came"
 """A dated rule no longer waits: its time has come. It is kept, so that one date does not count twice."""
@@ -25,6 +25,10 @@ UNMET = "unmet"
 child is lost again; or when a second report of a missing child turns out to be a mistake.
 """
 
+MOMENTS: Mapping[str, Callable[[datetime], datetime]] = {
+    "any": lambda at: at, "working": working_moment, "evening": evening_moment,
+}  # fmt: skip
+"""By a rule's `hours`: the first moment from a given one on."""
 K = TypeVar("K")
 
 
@@ -35,7 +39,7 @@ def last_of_the_same(by_time: Iterable[tuple[K, Rule]]) -> set[K]:
 
 
 def must_wait(draft: Draft, rule: Rule) -> bool:
-    return rule.waits or (rule.hours == "working" and working_moment(draft.now) > draft.now)
+    return rule.waits or _hours_of(rule, draft.now) > draft.now
 
 
 def wait(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, cause: Cause) -> Waiting | None:
@@ -72,11 +76,11 @@ def _due_at(draft: Draft, rule: Rule, cause: Cause) -> datetime:
         return _hours_of(rule, cause.time + rule.period)
     if rule.workdays is not None:
         return working_day_after(cause.time, rule.workdays)
-    return working_moment(draft.now)
+    return _hours_of(rule, draft.now)
 
 
 def _hours_of(rule: Rule, at: datetime) -> datetime:
-    return working_moment(at) if rule.hours == "working" else at
+    return MOMENTS[rule.hours](at)
 
 
 def _wait_for_date(draft: Draft, rule: Rule, before: Before, protocol: Protocol, cause: Cause) -> Waiting | None:
@@ -84,6 +88,8 @@ def _wait_for_date(draft: Draft, rule: Rule, before: Before, protocol: Protocol,
     day = cause.day if before.date == DateOf.EVENT else date_of(before.date, draft)
     if day is None:
         return None
+    if before.after is not None:
+        day = before.after.after(day)
     missed = None
     for length in before.by:
         waiting = _dated(draft, rule, protocol, cause, length, day)
@@ -120,7 +126,7 @@ def _dated(draft: Draft, rule: Rule, protocol: Protocol, cause: Cause, length: C
 def _worth_telling(draft: Draft, before: Before, length: Calendar, day: date) -> bool:
     """No reminder comes after its date. The day itself is told late, unless it is too long ago."""
     today = draft.now.astimezone(ENGLAND).date()
-    if length.months or length.days:
+    if length.months > 0 or length.days > 0:
         return today <= day
     return before.late is None or before.late.before(today) <= day
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from services.protocol.policy.rule_language.letter import Letter
 from services.protocol.policy.rule_language.periods import CalendarLength, Length, length
 from services.protocol.policy.rule_language.questions import NUMBERED, Question
 from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Mark, Trigger
@@ -94,6 +95,8 @@ class Before(Grammar):
     """The rule's time comes so long before a date, at nine in the morning in England. `0d` is the day itself."""
 
     date: DateOf
+    after: CalendarLength | None = None
+    """What is counted down to is so long after the date."""
     by: tuple[CalendarLength, ...] = Field(min_length=1)
     late: CalendarLength | None = None
     """How long after the date it is still told, where we learnt of the date too late. None: without limit."""
@@ -148,9 +151,9 @@ class Rule(Grammar):
     """The rule comes to its time at nine on the working day that comes so many after what happened."""
     every: Length | None = None
     """After its time it comes again this often, until something under `until`. One series an episode, or a child."""
-    hours: Literal["any", "working"] = "any"
+    hours: Literal["any", "working", "evening"] = "any"
     """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at
-    night; with `every`, each time.
+    night; with `every`, each time. `evening`: at half past eight, that day's or the next.
     """
     before: Before | None = None
     """The rule comes to its time once for each length before the date. Of those that lie behind when we learn of it the
@@ -158,8 +161,12 @@ class Rule(Grammar):
     """
     about: Literal["child", "episode"] = "child"
     """Of a rule with `before`: whether it is told of the child, or of the episode that is open then."""
-    whose: Literal["responsible", "former"] = "responsible"
-    """Which authority's people: of a child who was transferred, those of the authority before."""
+    letter: Letter | None = None
+    """Of a grant of leave: only where its letter says another last day than the law."""
+    whose: Literal["responsible", "former", "giving"] = "responsible"
+    """Which authority's people: of a child who was transferred, those of the authority before; `giving`, the same where
+    the event is the transfer itself.
+    """
     marks: Mark | None = None
     """What is so of the child once this rule has told somebody."""
     watch: Literal["opens"] | None = None

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, PlainValidator
 
 LENGTH = re.compile(r"^(?P<count>[1-9][0-9]{0,4}|0)(?P<unit>[smhd])$")
-CALENDAR = re.compile(r"^(?P<count>[0-9]{1,4})(?P<unit>mo|d)$")
+CALENDAR = re.compile(r"^(?P<after>\+?)(?P<count>[0-9]{1,4})(?P<unit>mo|d)$")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -36,7 +36,7 @@ def format_period(span: timedelta) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A length in calendar months or days."""
+    """A length in calendar months or days. Negative: `+1d`, a day after the date that it is counted from."""
 
     months: int
     days: int
@@ -44,10 +44,17 @@ class Calendar:
 
     def before(self, day: date) -> date:
         """`1mo` before 31 March is the last day of February."""
-        months = day.year * 12 + day.month - 1 - self.months
-        year, month = divmod(months, 12)
-        last = monthrange(year, month + 1)[1]
-        return date(year, month + 1, min(day.day, last)) - timedelta(days=self.days)
+        return _moved(day, -self.months, -self.days)
+
+    def after(self, day: date) -> date:
+        """`1mo` after 31 January is the last day of February."""
+        return _moved(day, self.months, self.days)
+
+
+def _moved(day: date, months: int, days: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last)) + timedelta(days=days)
 
 
 def calendar_length(written: object) -> Calendar:
@@ -56,7 +63,7 @@ def calendar_length(written: object) -> Calendar:
     if match is None:
         msg = f"{written!r} is no length of days or months: write 28d or 6mo"
         raise ValueError(msg)
-    count = int(match["count"])
+    count = int(match["count"]) * (-1 if match["after"] else 1)
     return Calendar(count if match["unit"] == "mo" else 0, count if match["unit"] == "d" else 0, match[0])
 
 
