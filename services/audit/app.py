@@ -12,8 +12,8 @@ from services.platform.runtime.settings import Settings
 
 ANCHOR_EVERY_SECONDS = 60
 REMOVE_EVERY_SECONDS = 3600
-GATHER_SECONDS = 0.1
-"""A report causes more than a hundred messages, and nobody waits for their entries."""
+GATHER_SECONDS = 0.5
+"""Nobody waits for an entry, and a report causes some thirty messages within a second or two."""
 
 
 async def main() -> None:

@@ -130,8 +130,9 @@ def _texts_to_professionals() -> Iterator[Text]:
     for name, language in sms_wording.LANGUAGES.items():
         for wording, says in language.texts.items():
             whole = language.write(wording, WIDEST_CODE, child=WIDEST_CHILD, exercise=True)
-            around = whole.replace(f" {WIDEST_CHILD}:", ":", 1).replace(says, f" {WIDEST_CHILD}", 1)
-            yield Text(sms_wording.MESSAGES / f"{name}.yaml", wording, says, REPEAT_MARK + around)
+            around = REPEAT_MARK + whole.replace(f" {WIDEST_CHILD}:", ":", 1).replace(says, f" {WIDEST_CHILD}", 1)
+            for each in (says, *(language.unanswered.values() if wording is Wording.NOT_ACKNOWLEDGED else ())):
+                yield Text(sms_wording.MESSAGES / f"{name}.yaml", wording, each, around)
 
 
 def _texts_to_carers() -> Iterator[Text]:

@@ -15,7 +15,7 @@ from services.professionals.digests.groups import DigestGrouping
 from services.professionals.handlers import Handlers
 from services.professionals.replies.hand_over import Deputies
 from services.professionals.replies.mail import Replies
-from services.professionals.sending.sender import MailSender, Sender, TextSender, depends_on_others
+from services.professionals.sending.sender import MailSender, Sender, TextSender
 from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.professionals.web.app import pages
@@ -42,7 +42,6 @@ async def main() -> None:
         slot=settings.slot,
         at_once=AT_ONCE,
         others=[GroupedMail(settings.email_medium(), host.store)],
-        alone=depends_on_others,
     )
     handlers = Handlers(loop, host.clocks)
     host.health.watch("delivery", loop.obstacle)

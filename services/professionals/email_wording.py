@@ -50,13 +50,15 @@ class MailLanguage:
         exercise: bool,
         has_deed: bool = False,
     ) -> EmailContent:
-        """`matters`: wording, code and the reader's role of each. A mail about several names every one of them."""
+        """`matters`: wording, code and the reader's role of each, the most urgent first. A mail names each."""
         mark, codes = self.exercise if exercise else "", ", ".join(dict.fromkeys(code for _, code, _ in matters))
         if len(matters) == 1:
             wording, _, role = matters[0]
             subject, says = self.mails[wording].subject, [self.says(wording, role)]
         else:
-            subject, intro = (self.several[part].format(count=len(matters)) for part in ("subject", "says"))
+            first = self.mails[matters[0][0]].subject
+            subject = self.several["subject"].format(first=first, count=len(matters) - 1)
+            intro = self.several["says"].format(count=len(matters))
             says = [intro, *(f"{code}: {self.says(wording, role)}" for wording, code, role in matters)]
         ring = self.no_line if duty_line is None else self.ring
         return EmailContent(

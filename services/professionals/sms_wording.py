@@ -5,6 +5,7 @@ from pathlib import Path
 
 from services.platform.delivery.channels.gsm_segments import segments
 from services.platform.delivery.channels.sms import REPEAT_MARK
+from services.professionals.matters import matter_of
 from services.safeguarding.roles import Wording
 from services.wording import in_language, languages_in, require_no_field
 
@@ -24,12 +25,17 @@ class Language:
     exercise: str
     mass_report: str
     many: str
+    unanswered: dict[str, str]
+    """That nobody has answered, by matter."""
     console: str
     texts: dict[Wording, str]
 
-    def write(self, wording: Wording, code: str, *, child: str | None, exercise: bool) -> str:
+    def write(
+        self, wording: Wording, code: str, *, child: str | None, exercise: bool, unanswered: Wording | None = None
+    ) -> str:
         """With the child's code, which answers all about the child, and the telling's, which no other text has."""
-        says, mark = self.texts[wording], self.exercise if exercise else ""
+        says = self.texts[wording] if unanswered is None else self.unanswered[matter_of(unanswered)]
+        mark = self.exercise if exercise else ""
         answer = self.once_rung if wording in TO_BE_RUNG else self.answer
         if child is None:
             return mark + says + answer.format(code=code)
@@ -62,6 +68,7 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
             content["exercise"],
             content["mass-report"],
             content["many"],
+            {each: content["nobody-answered"].format(matter=matter) for each, matter in content["matters"].items()},
             content["console"],
             texts,
         )
@@ -72,14 +79,22 @@ LANGUAGES = load()
 
 
 def write_text(
-    wording: Wording, language: str, code: str, *, child: str | None = None, exercise: bool, link: str | None = None
+    wording: Wording,
+    language: str,
+    code: str,
+    *,
+    child: str | None = None,
+    exercise: bool,
+    unanswered: Wording | None = None,
+    link: str | None = None,
 ) -> str:
-    """`child` is the child's own code; None: not identified. In English, if there is no such language.
+    """`child` is the child's own code; None: not identified. `unanswered`: what nobody has answered, where it says so.
+    In English, if there is no such language.
 
     Raises KeyError for a wording that professionals are not told.
     """
     spoken = in_language(LANGUAGES, language)
-    text = spoken.write(wording, code, child=child, exercise=exercise)
+    text = spoken.write(wording, code, child=child, exercise=exercise, unanswered=unanswered)
     return text if link is None else spoken.with_link(text, link)
 
 

@@ -237,7 +237,6 @@ async def running_floor(
     secrets: Secrets = no_secrets,
     slot: int | None = None,
     at_once: int = 4,
-    alone: Callable[[Delivery], bool] = lambda _: False,
 ) -> AsyncIterator[Floor]:
     clocks = Clocks()
     store = Store(engine, origin=Origin(service, clocks))
@@ -251,7 +250,6 @@ async def running_floor(
         secrets=secrets,
         slot=slot,
         at_once=at_once,
-        alone=alone,
     )
     await loop.start()
     floor = Floor(loop, store, clocks, keyring=keyring)

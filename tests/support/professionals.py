@@ -93,7 +93,6 @@ async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator
         keyring=keyring,
         prepare=sender.prepare,
         others=[GroupedMail(mail, store)],
-        alone=lambda delivery: delivery.medium == "email",
     )
     acknowledging = AcknowledgePage(store, clocks, Deputies(loop, keyring, clocks), DeedForms(keyring, clocks, links))
     alone = replace(acknowledging, alone=True)

@@ -29,8 +29,10 @@ KEYS_A_ROUND = 100
 SWEEP_EVERY_SECONDS, SWEEP_AGAIN_SECONDS = 15.0, 1.0
 """While the outbox is empty, and while it is not."""
 SWEEP_OLDER_THAN = timedelta(seconds=2)
-REMOVED_AFTER_SECONDS = 0.1
-"""How long a published message may stay in the outbox. If the process dies meanwhile, it is published once more."""
+REMOVED_AFTER_SECONDS = 1.0
+"""How long a published message may stay in the outbox: if the process dies meanwhile, it is published once more. Less
+than `SWEEP_OLDER_THAN`, so that the sweep finds none that is published.
+"""
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 STOP_GRACE_SECONDS = 3
 

@@ -30,6 +30,7 @@ class Grouped:
 
     def __init__(self, channel: ChannelSender, store: Store) -> None:
         self._channel, self._store = channel, store
+        self._under_way: set[UUID] = set()
         self._taken_lately: deque[UUID] = deque(maxlen=REMEMBERED)
 
     async def start(self) -> None:
@@ -42,7 +43,11 @@ class Grouped:
         leader = await self._leader(request)
         if leader != request.id and await self._is_taken(leader):
             return SendResult(AttemptResult.ACCEPTED, self.taken)
-        result = await self._channel.send(request)
+        self._under_way.add(leader)
+        try:
+            result = await self._channel.send(request)
+        finally:
+            self._under_way.discard(leader)
         if result.result is AttemptResult.ACCEPTED:
             self._taken_lately.append(leader)
         return result
@@ -51,14 +56,16 @@ class Grouped:
         raise NotImplementedError
 
     async def _is_taken(self, leader: UUID) -> bool:
-        """Waits some seconds for it. Another process may send it: then its row says so."""
+        """Waits some seconds for it. If this process does not send it, its row says so."""
         for _ in range(round(WAITS_SECONDS / LOOKS_EVERY_SECONDS)):
+            await asyncio.sleep(LOOKS_EVERY_SECONDS)
             if leader in self._taken_lately:
                 return True
+            if leader in self._under_way:
+                continue
             async with self._store.read() as reader:
                 if await reader.fetch(Query(STATE, {"delivery": leader}, scalar)) in TAKEN:
                     return True
-            await asyncio.sleep(LOOKS_EVERY_SECONDS)
         return False
 
 

@@ -1,6 +1,5 @@
 """Groups mails to one reader into one: it names each matter, and each is accepted and acknowledged for itself."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -30,8 +29,9 @@ from services.platform.register.views import data_keys, rota
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, all_rows, as_sql, bulk_insert, first_row
-from services.platform.store.unit_of_work import UnitOfWork
-from services.professionals.recipients import RecipientLookup
+from services.platform.store.unit_of_work import Local, UnitOfWork
+from services.professionals.matters import may_share_a_mail
+from services.professionals.recipients import RecipientLookup, duty_of
 
 AT_MOST = 20
 """Deliveries in one mail. The rest go in the next."""
@@ -44,7 +44,10 @@ grouped = Table(
     Column("at", DateTime(timezone=True), nullable=False),
 )
 
-LOCK = "SELECT pg_advisory_xact_lock(%(lock)s)"
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('messages to one reader', 0))"
+"""One for all readers: a transaction prepares several messages, and two that locked reader by reader could deadlock."""
+PREPARED: Local[dict[UUID, PreparedMessage]] = Local(dict)
+"""The mails that this transaction has prepared, by delivery: those that went in another's mail have that one's."""
 MAIL = deliveries.alias("mail")
 IN_ANOTHERS_MAIL = (
     select(MAIL.c.body, MAIL.c.key_owner, data_keys.c.wrapped)
@@ -110,16 +113,21 @@ class DigestGrouping:
         """Returns the mail that this delivery went in, or the reader's other unsent deliveries, which join this one on
         commit.
 
-        Exercises go with exercises. Until the commit no other transaction prepares a mail to this reader.
+        Exercises go with exercises. Until the commit no other transaction prepares a mail or a text of a mass report.
         """
-        about = {"lock": lock_of(f"mails to {reader.person}"), "delivery": delivery.id, "reader": reader.person}
+        prepared = uow.local(PREPARED)
+        if delivery.id in prepared:
+            return prepared[delivery.id]
+        about = {"delivery": delivery.id, "reader": reader.person}
         among = about | {"lane": email.LANE, "practice": delivery.exercise, "most": AT_MOST - 1}
         _, mail, unsent = await uow.fetch(
             Query(LOCK, about, all_rows), Query(ANOTHERS_MAIL, about, first_row), Query(UNSENT, among, _deliveries)
         )
         if mail is not None:
             return self._reopen(reader, mail) or []  # erased since: it goes in a mail of its own
-        others = await self._to_same_reader(uow, unsent, reader)
+        told = duty_of(delivery).wording
+        near = [each for each in unsent if may_share_a_mail(duty_of(each).wording, told)]
+        others = await self._to_same_reader(uow, near, reader)
         if others:
             now = self.clocks.wall()
             uow.bulk_write(
@@ -138,7 +146,7 @@ class DigestGrouping:
         return [
             other
             for other, found in zip(unsent, readers, strict=True)
-            if isinstance(found, Contact) and found.person == reader.person
+            if isinstance(found, Contact) and found.person == reader.person and other.id not in uow.local(PREPARED)
         ]
 
 
@@ -159,5 +167,6 @@ def deliveries_in_mail(leader: UUID) -> Query[list[UUID]]:
     return Query(IN_MAIL, {"leader": leader}, lambda rows: [leader, *(row.delivery for row in rows)])
 
 
-def lock_of(what: str) -> int:
-    return int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
+def remember(uow: UnitOfWork, mail: PreparedMessage, *grouped_in_it: Delivery) -> None:
+    """For the rest of this transaction."""
+    uow.local(PREPARED).update(dict.fromkeys((each.id for each in grouped_in_it), mail))

@@ -11,7 +11,7 @@ from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.query import Query, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
-from services.professionals.digests.groups import LOCK, lock_of
+from services.professionals.digests.groups import LOCK
 from services.professionals.recipients import duty_of
 from services.safeguarding.duty.duties import MassReport
 from services.safeguarding.identifiers import PersonId
@@ -54,7 +54,7 @@ class MassText(NamedTuple):
 
 @dataclass(frozen=True)
 class MassTexts:
-    """Works within the transaction that prepares a text, which prepares no other. Goes by story time."""
+    """Works within the transaction that prepares a text. Goes by story time."""
 
     clocks: Clocks
 
@@ -72,7 +72,7 @@ class MassTexts:
             "at": now,
         }
         _, found = await uow.fetch(
-            Query(LOCK, {"lock": lock_of(f"texts of {mass.reporter}")}, all_rows),
+            Query(LOCK, {}, all_rows),
             Query(SO_FAR, about | {"lately": now - mass.within, "since": now - COUNTED_FOR}, first_row),
         )
         counted = found.lately + 1 >= mass.children

@@ -15,20 +15,17 @@ from services.platform.register.people import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.professionals.digests.groups import DigestGrouping
+from services.professionals.digests.groups import DigestGrouping, remember
 from services.professionals.digests.mass_texts import MassTexts
 from services.professionals.email_wording import language, mail_code
+from services.professionals.matters import urgency_of
 from services.professionals.recipients import RecipientLookup, duty_of
 from services.professionals.sms_wording import MISSING, write_mass_text, write_text
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, code_of
 from services.safeguarding.roles import Channel, Wording
 
 MOBILE, EMAIL = "person.mobile", "person.email"
-
-
-def depends_on_others(delivery: Delivery) -> bool:
-    """Whether its words depend on what else goes to its reader: it needs a transaction of its own."""
-    return delivery.medium == "email" or (delivery.duty is not None and delivery.duty.mass is not None)
 
 
 @dataclass(frozen=True)
@@ -52,11 +49,21 @@ class TextSender:
             child = await uow.fetch(code_of_child(delivery.child, self.child_codes))
             link = None if duty.deed is None else self.links.short_url(Purpose.DEED, delivery.id)
             body = write_text(
-                duty.wording, found.language, delivery.code, child=child, exercise=delivery.exercise, link=link
+                duty.wording,
+                found.language,
+                delivery.code,
+                child=child,
+                exercise=delivery.exercise,
+                unanswered=duty.unanswered,
+                link=link,
             )
         if duty.wording is Wording.SHIFT_BEGINS:
             body = body.replace(MISSING, str(await uow.fetch(missing_now(duty.authority))))
         return PreparedMessage(number, body, person=found.person, read=(MOBILE,), number=number)
+
+
+def _urgency(duty: Duty) -> int:
+    return urgency_of(duty.wording)
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ class MailSender:
             return gathered
         others = [duty_of(each) for each in gathered]
         content = language(found.language).email(
-            [(each.wording, mail_code(each), each.role) for each in (duty, *others)],
+            [(each.wording, mail_code(each), each.role) for each in sorted((duty, *others), key=_urgency)],
             link=self.links.url(Purpose.ACKNOWLEDGE, delivery.id, now),
             duty_line=await self._duty_line(uow, duty.authority),
             exercise=delivery.exercise,
@@ -88,7 +95,9 @@ class MailSender:
         )
         address = found.email or ""
         written = mime.build_email(content, delivery=delivery.id, sender=self.mailbox, recipient=address, at=now)
-        return PreparedMessage(address, written, person=found.person, read=(EMAIL,))
+        mail = PreparedMessage(address, written, person=found.person, read=(EMAIL,))
+        remember(uow, mail, delivery, *gathered)
+        return mail
 
     async def _duty_line(self, uow: UnitOfWork, authority: AuthorityId) -> str | None:
         try:

@@ -61,6 +61,8 @@ class Duty(Message, topic=Topic.DUTIES):
     """The one person meant, where the role alone does not say (a carer who reported, someone told before)."""
     channel: Channel
     wording: Wording
+    unanswered: Wording | None = None
+    """What nobody has answered, where this telling says that nobody has."""
     deed: Deed | None = None
     """What ends the duty when it is recorded. An answer only lets it rest. None: an answer, or its taking, ends it."""
     urgent: bool = True

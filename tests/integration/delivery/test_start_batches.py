@@ -164,19 +164,6 @@ async def test_one_that_is_undeliverable_keeps_no_other_from_being_sent(engine: 
         assert await floor.kinds_said(undeliverable.child) == ["duty.failed.v1"]
 
 
-async def test_one_that_has_to_begin_alone_has_a_transaction_of_its_own(engine: AsyncEngine, keyring: Keyring) -> None:
-    preparing, told = Preparing(AssertionError()), [received() for _ in range(4)]
-    alone = {each.content.telling for each in told[:2]}
-    async with running_floor(
-        engine, keyring, PlayedMedium(), prepare=preparing, alone=lambda delivery: delivery.id in alone
-    ) as floor:
-        put = await put_together(floor, *told)
-        assert await ends(floor, put) == [1] * 4
-    first, second, third, fourth = (preparing.transactions[each.id] for each in put)
-    assert third is fourth
-    assert len({id(each) for each in (first, second, third)}) == 3
-
-
 async def test_what_is_acknowledged_in_the_transaction_that_puts_it_is_not_sent(
     engine: AsyncEngine, keyring: Keyring
 ) -> None:

@@ -1,5 +1,7 @@
 """Professionals by mail: whom it reaches, and what the page behind its button does, on a real PostgreSQL."""
 
+import email
+import email.policy
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -18,7 +20,7 @@ from services.professionals.digests.channels import GroupedMail
 from services.professionals.digests.groups import DigestGrouping
 from services.professionals.email_wording import mail_code
 from services.safeguarding.duty.evidence import AttemptResult
-from services.safeguarding.roles import Channel, Role
+from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.database import Database
 from tests.support.delivery import PlayedMedium, eventually
 from tests.support.mail import RELAY, says, vouched
@@ -235,6 +237,23 @@ async def test_several_at_once_are_one_mail_and_each_is_accepted_and_acknowledge
     acknowledged = {each["duty"] for each in await by_mail.said("duty.acknowledged.v1")}
     assert acknowledged == {str(each.content.duty) for each in told}
     assert len(await by_mail.said("duty.acknowledged.v1")) == 3
+
+
+async def test_a_missing_child_never_lies_in_a_mail_under_housekeeping_and_the_most_urgent_names_it(
+    by_mail: ByMail,
+) -> None:
+    wordings = (Wording.PHOTO_DUE, Wording.RETURNED_NOTICE, Wording.STILL_MISSING, Wording.REVIEW_DUE)
+    told = [await by_mail.tell(urgent=False, wording=each) for each in wordings]
+    for each in told:
+        await by_mail.floor.until(each.content.telling, "accepted")
+    subjects = sorted(
+        email.message_from_string(each.body, policy=email.policy.default)["subject"] for each in by_mail.mail.sent
+    )
+    assert [each.partition(",")[0] for each in subjects] == [
+        "A child is still missing",
+        "A photograph is missing or too old",
+    ]
+    assert all(", and 1 more (" in each for each in subjects)
 
 
 async def test_what_rides_in_a_mail_that_another_process_sent_is_not_sent_again(by_mail: ByMail) -> None:

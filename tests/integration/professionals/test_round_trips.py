@@ -71,6 +71,21 @@ async def test_a_mail_to_a_professional_is_prepared_in_two(
         assert await trips() == 3
 
 
+async def test_what_goes_in_a_mail_of_the_same_transaction_needs_no_trip(
+    database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mails begin together: the second of a reader has the first one's mail, though neither is written yet."""
+    async with running_by_mail(database, keyring) as by_mail:
+        store, clocks = by_mail.floor.store, by_mail.floor.clocks
+        sender = MailSender(keyring, clocks, LINKS, MAILBOX, DigestGrouping(keyring, clocks))
+        first, second = [Delivery.of(await by_mail.tell(urgent=False), lane="mail", now=clocks.wall()) for _ in "ab"]
+        async with store.transaction() as uow:
+            mail = await sender.prepare(uow, first)
+            async with counted(uow, monkeypatch) as seen:
+                goes_along = await sender.prepare(uow, second) == mail
+        assert (goes_along, seen) == (True, [])
+
+
 async def test_an_invitation_is_prepared_in_one(
     database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
 from services.professionals.digests.channels import GroupedText
 from services.professionals.handlers import Handlers
-from services.professionals.sending.sender import TextSender, depends_on_others
+from services.professionals.sending.sender import TextSender
 from services.safeguarding.duty.duties import MassReport, ProfessionalNotify
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.duty.outcomes import DutyAcknowledged
@@ -74,7 +74,6 @@ async def _running(
         GroupedText(medium, store),
         keyring=keyring,
         prepare=TextSender(keyring, clocks, LINKS).prepare,
-        alone=depends_on_others,
     )
     await loop.start()
     yield Floor(loop, store, clocks), Handlers(loop, clocks)

@@ -8,6 +8,7 @@ import yaml
 
 from services.platform.delivery.channels.gsm_segments import is_gsm, segments
 from services.platform.delivery.channels.sms import REPEAT_MARK
+from services.professionals.matters import MATTERS, matter_of
 from services.professionals.sms_wording import LANGUAGES, TO_BE_RUNG, load, write_mass_text, write_text
 from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH
 from services.safeguarding.roles import Wording
@@ -15,6 +16,7 @@ from services.safeguarding.roles import Wording
 CARERS_ALONE = {
     Wording.FIRST_DAYS,
     Wording.POLICE_TOLD,
+    Wording.POLICE_ANSWERED,
     Wording.POLICE_NOT_YET_TOLD,
     Wording.LOCATED_RECORDED,
     Wording.MISSING_SAID_ELSEWHERE,
@@ -79,6 +81,22 @@ def test_a_text_about_many_children_is_one_segment_and_has_their_number_and_one_
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_what_nobody_has_answered_is_said_in_one_wording_for_each_matter(language: str) -> None:
+    assert set(LANGUAGES[language].unanswered) == set(MATTERS)
+    said = {
+        matter_of(each): write_text(
+            Wording.NOT_ACKNOWLEDGED, language, CODE, child="C9999", exercise=True, unanswered=each
+        )
+        for each in Wording
+    }
+    assert len(set(said.values())) == len(MATTERS)
+    assert {(is_gsm(text), segments(REPEAT_MARK + text)) for text in said.values()} == {(True, 1)}
+    assert "nobody has answered: a child is missing." in write_text(
+        Wording.NOT_ACKNOWLEDGED, "en", CODE, exercise=False, unanswered=Wording.MISSING_NOTICE
+    )
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_every_wording_that_professionals_may_be_told_has_a_text(language: str) -> None:
     assert set(LANGUAGES[language].texts) == set(Wording) - CARERS_ALONE - INVITATIONS_ALONE - POLICE_ALONE
 
@@ -116,6 +134,8 @@ def test_the_code_alphabet_is_the_one_that_texts_are_read_by() -> None:
 def test_a_text_with_a_field_is_not_loaded(tmp_path: Path, text: str) -> None:
     content = {
         "answer": " OK {code}",
+        "nobody-answered": "",
+        "matters": {},
         "exercise": "EXERCISE. ",
         "mass-report": "Many",
         "texts": {"missing-notice": text},

@@ -281,3 +281,14 @@ def test_only_a_duty_that_is_known_is_handed_over_and_within_its_episode() -> No
     noted = child.hears(care_events.DutyHandOverAsked(**SAID, duty=uuid4(), to=ANN), 3)
     assert [(each.verdict, each.episode) for each in noted.decided] == [(Verdict.OUTGROWN, None)]
     assert noted.duties == []
+
+
+def test_who_is_told_that_nobody_has_answered_is_told_what() -> None:
+    up = {"after": "15m", "tell": "duty.senior-manager", "by": "text", "message": "not-acknowledged"}
+    rule = {"id": "up", "on": "child.reported-missing", "by": "text", "message": "missing-notice", "otherwise": [up]}
+    child = OneChild(CHILD, FACTS, only(rule | {"tell": "duty.worker"}))
+    [first] = child.hears(MISSING).duties
+    [later] = child.hears(
+        events.DutyStepDue(**SAID, deadline=first.duty, version=1, duty=first.duty, step=1), hours=0.25
+    ).duties
+    assert (first.unanswered, later.wording, later.unanswered) == (None, "not-acknowledged", "missing-notice")

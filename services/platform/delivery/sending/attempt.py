@@ -68,7 +68,7 @@ class _Start:
 
 
 class AttemptStarter:
-    """Begins attempts for one service. `owner` holds the leases. `alone` chooses deliveries that need a transaction of their own."""
+    """Begins attempts for one service. `owner` holds the leases."""
 
     def __init__(
         self,
@@ -79,10 +79,9 @@ class AttemptStarter:
         channels: ChannelRegistry,
         prepare: Prepare,
         secrets: Secrets,
-        alone: Callable[[Delivery], bool],
     ) -> None:
         self._owner, self._store, self._clocks, self._keyring = owner, store, clocks, keyring
-        self._channels, self._prepare, self._secrets, self._alone = channels, prepare, secrets, alone
+        self._channels, self._prepare, self._secrets = channels, prepare, secrets
         self._transactions = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
         self._batches = GroupCommit(self._commit, most=BATCH_MOST, at_once=BATCHES_AT_ONCE)
 
@@ -131,15 +130,12 @@ class AttemptStarter:
         """In a batch. If an error of ours fails the batch, each begins alone (`GroupCommit`). If the database does, so does each
         here: one row that stays locked must not fail the same batch again.
         """
-        if not self._alone(start.leased.delivery):
-            try:
-                await self._batches.put(start)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-            else:
-                return
-        await self._commit([start])
+        try:
+            await self._batches.put(start)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            await self._commit([start])
 
     async def _commit(self, batch: Sequence[_Start]) -> None:
         """In the order of children: two batches that lock rows of the same children do not deadlock."""

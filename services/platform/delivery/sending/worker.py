@@ -1,6 +1,6 @@
 """Takes up deliveries: right after the commit those that this process has put, by a claim all others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -45,7 +45,6 @@ class DeliveryLoop:
 
     `put`, `withdraw` and `acknowledged` belong to the caller's transaction; the dispatcher takes a delivery up right after its commit.
     `at_once` is how many sends one lane gets at the same time. `others`: further channels of the service.
-    `alone` chooses deliveries whose attempts begin in a transaction of their own, since their content depends on other commits.
     """
 
     def __init__(
@@ -61,7 +60,6 @@ class DeliveryLoop:
         slot: int | None = None,
         at_once: int = 4,
         others: Sequence[ChannelSender] = (),
-        alone: Callable[[Delivery], bool] = lambda _: False,
     ) -> None:
         self._service, self._store, self._clocks, self._keyring = service, store, clocks, keyring
         self._channels = ChannelRegistry(channel, others)
@@ -72,7 +70,7 @@ class DeliveryLoop:
         self._readings = Repeating(
             "delivery readings", self._record_readings, every_seconds=RECORD_READINGS_EVERY_SECONDS
         )
-        starter = AttemptStarter(self._owner, store, clocks, keyring, self._channels, prepare, secrets, alone)
+        starter = AttemptStarter(self._owner, store, clocks, keyring, self._channels, prepare, secrets)
         results = ResultWriter(service, self._owner, store, keyring, self._channels)
         self._dispatcher = Dispatcher(
             starter, self._channels, results, clocks, Lanes(at_once), self._sweep.wake, self._retry_later

@@ -27,6 +27,8 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 
 COMMITTED_AT_ONCE = 50
+GATHER_SECONDS = 0.1
+"""The first report waits so long for others. The provider waits for the answer far longer."""
 TAKEN = frozenset({"accepted", "scheduled", "queued", "sending", "sent", "initiated", "ringing", "in-progress"})
 ARRIVED = frozenset({"delivered", "read", "completed"})
 FAILED = frozenset({"undelivered", "failed", "canceled", "busy", "no-answer"})
@@ -133,7 +135,7 @@ class Receipts:
 
     def __init__(self, service: str, store: Store, clocks: Clocks) -> None:
         self._service, self._store, self._clocks = service, store, clocks
-        self._group = GroupCommit(self._commit, most=COMMITTED_AT_ONCE)
+        self._group = GroupCommit(self._commit, most=COMMITTED_AT_ONCE, gather_seconds=GATHER_SECONDS)
 
     async def take(self, report: Report) -> None:
         """Commits before it returns. A report of a delivery that is not ours, or of an attempt before the last, changes nothing."""

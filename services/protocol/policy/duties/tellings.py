@@ -18,7 +18,7 @@ from services.safeguarding.duty.duties import (
     StrategyInvite,
 )
 from services.safeguarding.identifiers import ForceId
-from services.safeguarding.roles import Channel, Role
+from services.safeguarding.roles import Channel, Role, Wording
 
 CARERS = frozenset({Role.CARER_REPORTING, Role.CARERS_ALL})
 REPEATS_WITHIN = timedelta(days=90)
@@ -78,6 +78,7 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
         person=telling.person,
         channel=telling.channel,
         wording=telling.wording,
+        unanswered=duty.wording if telling.wording == Wording.NOT_ACKNOWLEDGED != duty.wording else None,
         deed=rule.deed,
         urgent=rule.urgent,
         rule=rule.id,
