@@ -45,6 +45,8 @@ class OperatorAct(StrEnum):
     CHILD_REVEALED = "child-revealed"
     CHILD_VIEWED = "child-viewed"
     """Opened the page of a child, with words and numbers on it."""
+    CHILD_FOUND = "child-found"
+    """Found a child by its home or a carer's name."""
     SHIFT_COVERED = "shift-covered"
     LEAVE_ENTERED = "leave-entered"
     SHIFT_ADDED = "shift-added"

@@ -51,7 +51,7 @@ class Line:
         """What happened and who answered. The rest is how it came about: decisions, attempts, look-ups, page views."""
         content = self.entry.content
         if isinstance(content, OperatorActed):
-            return content.act not in {OperatorAct.CHILD_REVEALED, OperatorAct.CHILD_VIEWED}
+            return content.act not in {OperatorAct.CHILD_REVEALED, OperatorAct.CHILD_VIEWED, OperatorAct.CHILD_FOUND}
         return isinstance(content, HAPPENINGS) and not isinstance(content, Due)
 
 

@@ -19,6 +19,7 @@ class Found(NamedTuple):
 
     child: ChildId
     code: str | None
+    authority: AuthorityId
     episode: RecordedMessage[EpisodeChanged] | None
 
 
@@ -128,7 +129,10 @@ def find_cases(
     asked = {"authority": authority, "name": name, "day": day, "episodes": list(episodes), "children": list(children)}
 
     def decode(rows: Rows) -> list[Found]:
-        return [Found(row.child, row.code, recorded(row, EpisodeChanged) if row.content else None) for row in rows]
+        return [
+            Found(row.child, row.code, row.authority, recorded(row, EpisodeChanged) if row.content else None)
+            for row in rows
+        ]
 
     return Query(FOUND, asked, decode)
 

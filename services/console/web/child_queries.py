@@ -36,7 +36,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import RegisterLookedUp
-from services.safeguarding.identifiers import ChildId, PersonId, WordsId
+from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, WordsId
 from services.safeguarding.operators import OperatorAct, OperatorActed
 from services.safeguarding.working_time import ENGLAND
 
@@ -44,6 +44,7 @@ SHIFT = timedelta(hours=12)
 """A reason that somebody gave to be told who a child is holds for this long."""
 VIEW = timedelta(hours=1)
 """A page that stays open, or is fetched again, is one view for this long."""
+HOME = ("placement.address", "placement.carers")
 LEAST_SOUGHT = 3
 """Letters of a home, a name or a reference: fewer would find everything."""
 
@@ -139,13 +140,8 @@ class ChildQueries:
         fields += IDENTITY if shown["who"] else []
         async with self.store.transaction() as uow:
             recorder = ActRecorder(self.clocks, self.keyring, uow, operator, uuid4(), shown["child"], exercise)
-            await recorder.claim(OperatorAct.CHILD_VIEWED)
-            looked_up: tuple[str, ...] = ()
-            if fields and authority is not None:
-                read = RegisterLookedUp(authority=authority, purpose="console", fields=tuple(fields))
-                looked_up = recorder.publish(read)
             episode = None if about is None else about.episode.episode
-            recorder.record(OperatorAct.CHILD_VIEWED, authority=authority, episode=episode, said=looked_up)
+            await _record(recorder, OperatorAct.CHILD_VIEWED, authority, fields, episode=episode)
 
     async def photograph(self, child: ChildId, operator: Operator) -> Photograph | None:
         """None where there is none, or the operator has given no reason in this shift to be told who the child is."""
@@ -158,7 +154,7 @@ class ChildQueries:
 
     async def search(self, words: str, operator: Operator) -> list[cases.Found]:
         """By the child's code, our reference, a day; and for those who may read words, by the reference that police
-        gave, and by the home and its carers.
+        gave, and by the home and its carers, which is on the record of each child that was found.
         """
         authority, children, episodes = operator.authority, set[ChildId](), set[UUID]()
         async with self.store.read() as reader:
@@ -170,9 +166,27 @@ class ChildQueries:
                 same = [each for each in given if each[2] in kept and words.casefold() in kept[each[2]].text.casefold()]
                 children = {*at_home, *(child for episode, child, _ in same if episode is None)}
                 episodes = {episode for episode, _, _ in same if episode is not None}
-            return await reader.fetch(
+            found = await reader.fetch(
                 cases.find_cases(authority, words, day=day_meant(words), episodes=episodes, children=children)
             )
+        by_home = {each.child: each.authority for each in found if each.child in children}
+        if by_home:
+            async with self.store.transaction() as uow:
+                for child, of in by_home.items():
+                    recorder = ActRecorder(self.clocks, self.keyring, uow, operator, uuid4(), child)
+                    await _record(recorder, OperatorAct.CHILD_FOUND, of, HOME)
+        return found
+
+
+async def _record(
+    recorder: ActRecorder, act: OperatorAct, authority: AuthorityId | None, fields: Sequence[str], **about: object
+) -> None:
+    """Who looked, and at which fields of the register."""
+    await recorder.claim(act)
+    looked_up: tuple[str, ...] = ()
+    if fields and authority is not None:
+        looked_up = recorder.publish(RegisterLookedUp(authority=authority, purpose="console", fields=tuple(fields)))
+    recorder.record(act, authority=authority, said=looked_up, **about)
 
 
 def _reasons(lines: Sequence[Line]) -> list[WordsId]:

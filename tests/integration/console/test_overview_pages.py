@@ -100,14 +100,14 @@ async def test_an_older_duty_heard_late_changes_nothing(opened: Store) -> None:
     assert [each.content for each in duties] == [newer]
 
 
-@pytest.mark.parametrize(("state", "shown"), [("closed", "closed"), ("merged", "part of another episode")])
+@pytest.mark.parametrize(("state", "shown"), [("closed", "closed"), ("merged", "part of another case")])
 async def test_an_episode_that_has_ended_leaves_the_page_and_keeps_its_timeline(
     opened: Store, browser: httpx.AsyncClient, state: str, shown: str
 ) -> None:
     episode, child = uuid4(), new_id("child")
     await hear(opened, HANDLERS, heard(episode_changed(episode, state=state), child))
     assert code_of(episode) not in (await browser.get("/")).text
-    assert f"The episode is now {shown}" in (await browser.get(f"/episodes/{episode}")).text
+    assert f"The case is now {shown}" in (await browser.get(f"/episodes/{episode}")).text
 
 
 async def test_a_duty_of_no_episode_is_shown_until_it_is_answered(opened: Store, browser: httpx.AsyncClient) -> None:

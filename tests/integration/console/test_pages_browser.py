@@ -125,6 +125,33 @@ async def test_a_countdown_runs_and_story_time_moved_forward_is_seen(page: Page,
     await expect(page.locator("dl .tag.closed")).to_be_visible(timeout=1000)
 
 
+SILENT = """
+    window.rung = 0;
+    window.AudioContext = class {
+        constructor() { window.rung += 1; }
+        createOscillator() { return { frequency: {}, connect() {}, start() {}, stop() {} }; }
+    };
+"""
+
+
+async def test_the_tab_counts_what_is_overdue_and_rings_for_what_is_new_but_not_for_practice(
+    page: Page, opened: Store
+) -> None:
+    await page.add_init_script(SILENT)
+    await page.goto("/")
+    await page.get_by_role("button", name="Sound and notify me").click()
+    await expect(page.get_by_role("button", name="Sound and notices are on")).to_have_attribute("aria-pressed", "true")
+    assert await page.evaluate("window.rung") == 1, "one hears how it sounds"
+    practice = heard(episode_changed(uuid4(), opened_at=CLOCKS.story()), new_id("provisional"))
+    await hear(opened, HANDLERS, replace(practice, exercise=True))
+    await expect(page.locator("#practice")).to_be_attached()
+    assert await page.evaluate("window.rung") == 1
+    before = int(await page.locator("[data-count]").get_attribute("data-count") or 0)
+    await _reported(opened)
+    await expect(page).to_have_title(f"({before + 1}) Open cases - Safe Return")
+    await page.wait_for_function("window.rung > 1")
+
+
 async def test_an_exercise_that_begins_shows_while_somebody_fills_in_the_form_for_the_next(
     page: Page, opened: Store, every_page: list[str]
 ) -> None:

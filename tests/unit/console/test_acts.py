@@ -27,6 +27,7 @@ ACT = UUID(int=7)
 EPISODE = uuid4()
 WITHOUT_A_FORM = {
     OperatorAct.CHILD_VIEWED,
+    OperatorAct.CHILD_FOUND,
     OperatorAct.CONNECTION_TESTED,
     OperatorAct.RETURN_DRAWN,
     OperatorAct.DEAD_LETTER_REDRIVEN,
