@@ -197,7 +197,7 @@ def test_whoever_says_that_they_have_a_deed_is_asked_again_after_the_rest_and_th
 
 
 def test_at_their_second_answer_the_next_person_is_told_after_the_rest_and_is_asked_again_likewise() -> None:
-    child = Child(**DEED | {"otherwise": [STEPS[3] | {"message": "not-acknowledged"}]})
+    child = Child(**DEED | {"otherwise": [{**STEPS[3], "message": "not-acknowledged"}]})
     child.answers(DutyAcknowledged, 0, how="text")
     child.waits(12).answers(DutyAcknowledged, 1, how="phoned")
     assert child.duty.next_at == START + timedelta(minutes=32), "the step is further away than the rest"
