@@ -28,6 +28,7 @@ class MailLanguage:
     name: str
     exercise: str
     button: str
+    button_of_deed: str
     ring: str
     no_line: str
     small: tuple[str, ...]
@@ -41,7 +42,13 @@ class MailLanguage:
         return self.mails[wording].says.format(role=self.roles.get(role, self.roles["other"]))
 
     def email(
-        self, matters: Sequence[tuple[Wording, str, Role]], *, link: str, duty_line: str | None, exercise: bool
+        self,
+        matters: Sequence[tuple[Wording, str, Role]],
+        *,
+        link: str,
+        duty_line: str | None,
+        exercise: bool,
+        has_deed: bool = False,
     ) -> EmailContent:
         """`matters`: wording, code and the reader's role of each, the most urgent first. A mail names each."""
         mark, codes = self.exercise if exercise else "", ", ".join(dict.fromkeys(code for _, code, _ in matters))
@@ -57,7 +64,7 @@ class MailLanguage:
         return EmailContent(
             subject=f"{mark}{subject} ({codes})",
             paragraphs=(mark + says[0], *says[1:], ring.format(code=codes, duty_line=duty_line)),
-            button=self.button,
+            button=self.button_of_deed if has_deed else self.button,
             link=link,
             small=self.small,
             language=self.name,
@@ -79,6 +86,7 @@ def load(folder: Path = MESSAGES) -> dict[str, MailLanguage]:
             name,
             content["exercise"],
             content["button"],
+            content["button-of-deed"],
             content["ring"],
             content["no-line"],
             tuple(content["small"]),

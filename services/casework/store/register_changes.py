@@ -1,4 +1,4 @@
-"""Publishes changes of a register: of children's dates, which move duties, and of the people on its directory."""
+"""Publishes changes of a register: of what moves a child's duties (dates, status, guardian), and of its directory."""
 
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -11,8 +11,9 @@ from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
 Dates: TypeAlias = dict[ChildId, tuple[Any, ...]]
 DATES = """
-    SELECT id, date_of_birth, age_disputed, placement, entered_care_at FROM register.children
-    WHERE authority = %(authority)s
+    SELECT id, date_of_birth, age_disputed, placement, entered_care_at,
+        subject_to_immigration_control, guardian_allocated
+    FROM register.children WHERE authority = %(authority)s
 """
 PEOPLE = "SELECT DISTINCT person FROM register.directory WHERE authority = %(authority)s"
 

@@ -33,6 +33,8 @@ class Requirement(BaseModel):
     also: tuple[str, ...] = ()
     """Files that keep what no rule can."""
     not_yet: str | None = Field(default=None, alias="not-yet")
+    partial: str | None = None
+    """What of it is not done, though rules and stories do the rest."""
 
 
 @cache
@@ -72,6 +74,7 @@ def page(protocol: Protocol) -> str:
     """Markdown, the same bytes for the same rules and stories."""
     told_by = play_all()
     open_ones = [each for each in requirements() if each.not_yet is not None]
+    partly = [each for each in requirements() if each.partial is not None]
     lines = [
         "# What the guidance asks, and what does it",
         "",
@@ -80,6 +83,7 @@ def page(protocol: Protocol) -> str:
         "in it; all are played on the engine, and each is a file of [tests/scenarios/](../tests/scenarios/).",
         "",
         f"{len(requirements()) - len(open_ones)} of {len(requirements())} requirements have a rule and a story.",
+        f"{len(partly)} of these are done in part, and what is left is named below.",
         "",
         "| | paragraphs | what is asked | rules | stories |",
         "| --- | --- | --- | --- | --- |",
@@ -87,6 +91,8 @@ def page(protocol: Protocol) -> str:
     ]
     if open_ones:
         lines += ["", "## Not yet", "", *(f"- **{each.id}**: {each.not_yet}" for each in open_ones)]
+    if partly:
+        lines += ["", "## In part", "", *(f"- **{each.id}**: {each.partial}" for each in partly)]
     used = {name for each in requirements() for name in each.rules}
     others = [rule.id for rule in protocol.rules if rule.id not in used]
     lines += ["", "## Rules that stand for no requirement by name", "", ", ".join(f"`{name}`" for name in others) + "."]
@@ -98,6 +104,7 @@ def _row(each: Requirement, told_by: Mapping[str, frozenset[str]]) -> str:
     more = f" and {len(stories) - STORIES_SHOWN} more" if len(stories) > STORIES_SHOWN else ""
     shown = ", ".join(f"[{Path(name).stem}](../tests/scenarios/{name})" for name in stories[:STORIES_SHOWN]) + more
     asks = each.asks if each.though is None else f"{each.asks} *{each.though}*"
+    asks = asks if each.partial is None else f"(In part.) {asks}"
     if each.also:
         asks += " Also " + ", ".join(f"`{name}`" for name in each.also) + "."
     rules = ", ".join(f"`{name}`" for name in each.rules)

@@ -91,6 +91,7 @@ class MailSender:
             link=self.links.url(Purpose.ACKNOWLEDGE, delivery.id, now),
             duty_line=await self._duty_line(uow, duty.authority),
             exercise=delivery.exercise,
+            has_deed=any(each.deed is not None for each in (duty, *others)),
         )
         address = found.email or ""
         written = mime.build_email(content, delivery=delivery.id, sender=self.mailbox, recipient=address, at=now)

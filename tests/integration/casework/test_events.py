@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -28,7 +29,7 @@ async def hospital(database: Database, keyring: Keyring) -> AsyncIterator[Hospit
     engine = database.engine("casework")
     document = authority()
     name = document["authority"]["id"]
-    document["agencies"][0]["types"].append("report.retracted.v1")
+    document["agencies"][0]["types"] += ["report.retracted.v1", "care-step.recorded.v1"]
     ids = await load(engine, keyring, document, datetime(2026, 11, 24, tzinfo=UTC))
     transport = httpx.ASGITransport(casework(database, engine), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://casework") as client:
@@ -64,6 +65,22 @@ async def test_an_id_that_is_a_name_is_taken_and_goes_no_further_than_the_answer
 async def test_a_child_may_be_named_by_the_authoritys_reference(hospital: Hospital) -> None:
     answer = await hospital.send(hospital.event(subject=f"{hospital.name}/C2"))
     assert answer.json()["child"] == hospital.ids["C2"]
+
+
+async def test_a_deed_is_said_of_a_child_of_the_agencys_own_authority_and_in_its_own_name(
+    hospital: Hospital, keyring: Keyring
+) -> None:
+    elsewhere = await load(hospital.engine, keyring, authority(), datetime(2026, 11, 24, tzinfo=UTC))
+    step = {"type": "care-step.recorded.v1", "data": {"step": "guardian-appointed"}}
+    refused = await hospital.send(hospital.event(**step, subject=elsewhere["C1"]))
+    assert (refused.status_code, refused.json()["field"]) == (403, "subject")
+    for theirs in ("said_by", "corrects_event"):
+        named = step | {"data": {"step": "guardian-appointed", theirs: str(uuid4())}}
+        assert (await hospital.send(hospital.event(**named))).json()["field"] == f"data.{theirs}"
+    assert await hospital.said(elsewhere["C1"]) == []
+    assert (await hospital.send(hospital.event(**step))).status_code == 202
+    (said,) = await hospital.said(hospital.ids["C1"])
+    assert (said.content.step, said.content.said_by) == ("guardian-appointed", None)
 
 
 async def test_words_go_to_the_register_and_only_their_ids_to_the_bus(hospital: Hospital) -> None:

@@ -76,7 +76,10 @@ async def test_importing_the_same_again_keeps_every_id_and_adds_nothing(desk: De
     assert await desk.count("directory", name) == len(document["directory"])
 
 
-async def test_each_child_whose_dates_changed_is_said_to_have_changed_and_no_other(desk: Desk) -> None:
+@pytest.mark.parametrize("field", ["date_of_birth", "subject_to_immigration_control", "guardian_allocated"])
+async def test_each_child_whose_record_moves_duties_is_said_to_have_changed_and_no_other(
+    desk: Desk, field: str
+) -> None:
     document = authority()
     name = document["authority"]["id"]
     await desk.put(document)
@@ -84,7 +87,8 @@ async def test_each_child_whose_dates_changed_is_said_to_have_changed_and_no_oth
     assert len(await desk.rows(said, n=name)) == len(document["children"])
     await desk.put(document)
     assert len(await desk.rows(said, n=name)) == len(document["children"]), "nothing has changed"
-    document["children"][0]["date_of_birth"] = "2012-09-17"
+    first = document["children"][0]
+    first[field] = "2012-09-17" if field == "date_of_birth" else not first.get(field)
     await desk.put(document)
     (child,) = await desk.rows(
         "SELECT id FROM register.children WHERE authority = :n AND reference = :r",

@@ -70,6 +70,7 @@ async def test_what_is_filled_in_is_recorded_once_and_its_words_do_not_travel(
         for each in (form, content)
     )
     link = await told_of(by_mail, deed, force="northmoor-police")
+    assert "Record it, or say that you have it" in by_mail.mail.sent[-1].body
     page = await by_mail.web.get(link)
     assert "It is about child C1." in page.text
     assert all(f'name="{name}"' in page.text for name in form)
@@ -132,14 +133,14 @@ async def test_i_have_it_leaves_the_form_open_and_i_cannot_asks_the_next(by_mail
 
 async def test_of_two_readers_of_one_duty_the_second_records_nothing(by_mail: ByMail) -> None:
     by_mail.mail.sent.clear()
-    told: ProfessionalNotify = (await by_mail.tell(deed=Deed.NRM_REFERRAL)).content
+    told: ProfessionalNotify = (await by_mail.tell(deed=Deed.GUARDIAN)).content
     first = await by_mail.link()
     by_mail.mail.sent.clear()
-    await by_mail.tell(deed=Deed.NRM_REFERRAL, duty=told.duty, step=1)
+    await by_mail.tell(deed=Deed.GUARDIAN, duty=told.duty, step=1)
     second = await by_mail.link()
     for link in (first, second):
         assert "Recorded: " in (await by_mail.web.post(link, data={"answer": "record-0"})).text
-    assert len(await by_mail.said("nrm.referral-recorded.v1")) == 1
+    assert len(await by_mail.said("care-step.recorded.v1")) == 1
 
 
 async def test_a_mail_of_several_leads_to_each_deed(by_mail: ByMail, monkeypatch: pytest.MonkeyPatch) -> None:
