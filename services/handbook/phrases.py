@@ -12,6 +12,8 @@ PEOPLE_AMONG = {
     "people": "everybody else who was told",
     "duty": "those on duty who were told",
     "others": "the others who were told",
+    "team": "those on duty or at work with the child who were told",
+    "workers": "those at work with the child who were told",
 }
 CARERS_AMONG = {"others": "carer who reported and does not say this", "speaker": "carer who says this"}
 OF_A_CHILD = "child."
@@ -47,16 +49,18 @@ def calendar(length: Calendar) -> str:
 
 def start(rule: Rule) -> str:
     """When it begins, empty for at once: `24 hours after it happened`."""
+    hours = {"any": "", "working": "in working hours", "evening": "in the evening"}[rule.hours]
+    then = f", {hours}" if hours else ""
     if rule.wait is not None:
-        return f"{format_period(rule.wait)} later"
+        return f"{format_period(rule.wait)} later{then}"
     if rule.period is not None:
         again = "" if rule.every is None else f", and again every {format_period(rule.every)}"
-        return f"{format_period(rule.period)} after it happened{again}"
+        return f"{format_period(rule.period)} after it happened{again}{then}"
     if rule.workdays is not None:
         return f"at nine on working day {rule.workdays} after it happened"
     if rule.before is not None:
         return _around(rule.before)
-    return {"any": "", "working": "in working hours", "evening": "in the evening"}[rule.hours]
+    return hours
 
 
 def _around(before: Before) -> str:

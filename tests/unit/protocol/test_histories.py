@@ -50,6 +50,7 @@ DRAWING = Drawing(
         "reply": st.just("r"),
         "role": st.just("duty.worker"),
         "gaps": st.just(["child.photograph"]),
+        "account": st.just("clara"),
     },
     children=[CHILD],
     people=CARERS,
