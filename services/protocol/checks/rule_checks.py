@@ -75,13 +75,6 @@ CLAIMED = frozenset(
 )  # fmt: skip
 UNPROVEN = CLAIMED | {Trigger.RETURN_UNVERIFIED, Trigger.RETRACTION_UNVERIFIED, Trigger.RETURN_UNREPORTED_CLAIMED}
 WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
-TO_BE_CONVERTED = frozenset(
-    {
-        "full-meeting-is-to-be-convened", "full-meeting-overdue", "identify-child", "contact-answers-monthly",
-        "photograph-is-missing", "settle-immigration-status", "settle-immigration-status-on-call",
-    }
-)  # fmt: skip
-"""Rules that an answer still ends although a deed is asked: until 04:40 on 27 November 2026."""
 ENDS_OF_MISSING = (Trigger.CHILD_RETURNED, Trigger.MISSING_RETRACTED)
 
 
@@ -123,8 +116,7 @@ def _rests_no_longer_than_it_repeats(rule: Rule, _protocol: Protocol) -> Iterato
 def _deeds_end_it(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
     if rule.deed is None:
         asked = [each.deed for each in DEED_SPECS.values() if set(each.ends) & set(rule.until)]
-        invited = rule.by == Channel.INVITATION
-        if asked and rule.enough == "acknowledged" and not invited and rule.id not in TO_BE_CONVERTED:
+        if asked and rule.enough == "acknowledged" and rule.by != Channel.INVITATION:
             yield f"an answer ends it, although {' or '.join(asked)} is to be done", f"`deed: {asked[0]}` and `rests`"
         return
     lacks = [each for each in DEED_SPECS[rule.deed].ends if each not in set(rule.until)]

@@ -248,6 +248,8 @@ async def test_axe_finds_nothing_where_a_child_is_shown_to_whoever_asked(
     await engine.dispose()
     episode = uuid4()
     await hear(opened, HANDLERS, heard(episode_changed(episode, opened_at=CLOCKS.story()), ids["C1"]))
+    asked = step(0, Role.DUTY_WORKER, "delivered", at=CLOCKS.story()).model_copy(update={"person": ids["night"]})
+    await hear(opened, HANDLERS, *(heard(duty_changed(episode, asked, asked), ids["C1"]) for _ in range(2)))
     await page.set_viewport_size({"width": size["width"], "height": size["height"]})
     await page.goto(f"/episodes/{episode}/acts/child-revealed")
     await _without_the_browsers_own_checks(page)

@@ -24,7 +24,7 @@ MISSING = events.ChildReportedMissing(**SAID)
 BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
 NOT_BACK = events.ReportRetracted(**SAID, retracts="return", proof=events.Proof.AGENCY)
 MINUTE = 1 / 60
-STEPS = [
+STEPS: list[dict[str, Any]] = [
     {"after": "5m", "again": True},
     {"after": "10m", "tell": "duty.worker", "by": "email", "message": "missing-notice"},
     {"after": "15m", "tell": "duty.worker", "by": "text", "message": "not-acknowledged"},
@@ -197,14 +197,16 @@ def test_whoever_says_that_they_have_a_deed_is_asked_again_after_the_rest_and_th
 
 
 def test_at_their_second_answer_the_next_person_is_told_after_the_rest_and_is_asked_again_likewise() -> None:
-    child = Child(**DEED | {"otherwise": STEPS[3:]})
+    child = Child(**DEED | {"otherwise": [{**STEPS[3], "message": "not-acknowledged"}]})
     child.answers(DutyAcknowledged, 0, how="text")
     child.waits(12).answers(DutyAcknowledged, 1, how="phoned")
     assert child.duty.next_at == START + timedelta(minutes=32), "the step is further away than the rest"
     child.waits(25).answers(DutyAcknowledged, 1, how="phoned")
     assert child.duty.next_at == START + timedelta(minutes=37)
     child.waits(37)
-    assert [(each.step, each.role) for each in child.last.duties] == [(2, Role.DUTY_SENIOR_MANAGER)]
+    assert [(each.step, each.role, each.wording) for each in child.last.duties] == [
+        (2, Role.DUTY_SENIOR_MANAGER, "missing-notice")
+    ]
     child.answers(DutyAcknowledged, 2, how="text")
     child.waits(49)
     assert [(each.step, each.role, each.channel) for each in child.last.duties] == [

@@ -167,7 +167,10 @@ def _take_step(draft: Draft, duty: DutyOfCase, step: Step, because: Because) -> 
         return _tell_first(draft, duty, Because.AGAIN)
     role = step.tell or duty.role
     person = duty.person if role == Role.DIRECTORY_CONTACT else None
-    return _telling(draft, duty, role, person, step.by or duty.channel, step.message or duty.wording, because)
+    undone = draft.rule_of(duty).deed is not None and any(each.state == "acknowledged" for each in duty.tellings)
+    # Somebody has answered: that nobody has would be untrue, and what is still to be done says more.
+    wording = duty.wording if undone else step.message or duty.wording
+    return _telling(draft, duty, role, person, step.by or duty.channel, wording, because)
 
 
 def _tell_first(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:

@@ -1,0 +1,89 @@
+"""One child's case summed up: who still has to answer, which episode is shown, which words belong to it."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from services.console.policy.child import Standing, choose_episode, recipients, words_said
+from services.console.policy.record import RecordedMessage
+from services.console.policy.status import DutyLine
+from services.console.web.child_queries import day_meant
+from services.console.web.filters import format_telephone
+from services.safeguarding.child_events.events import ChildInformationReceived
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
+from services.safeguarding.identifiers import new_id
+from services.safeguarding.roles import Role
+from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
+
+POLICE, WORKER = Role.POLICE_CONTROL_ROOM, Role.DUTY_WORKER
+
+
+def recorded(content: EpisodeChanged) -> RecordedMessage[EpisodeChanged]:
+    return RecordedMessage("", "child-1", REPORTED_AT, exercise=False, content=content)
+
+
+@pytest.mark.parametrize(
+    ("duty", "standings"),
+    [
+        (duty_changed(None, step(0, POLICE)), {POLICE: Standing.WAITS}),
+        (
+            duty_changed(None, step(0, POLICE, "accepted"), step(1, WORKER)),
+            {POLICE: Standing.OVERDUE, WORKER: Standing.WAITS},
+        ),
+        (
+            duty_changed(None, step(0, POLICE, "failed"), step(1, WORKER), state="overdue"),
+            {WORKER: Standing.OVERDUE, POLICE: Standing.FAILED},
+        ),
+        (
+            duty_changed(None, step(0, POLICE), step(1, WORKER, "acknowledged"), state="acknowledged"),
+            {POLICE: Standing.TOLD, WORKER: Standing.HAS_IT},
+        ),
+    ],
+    ids=["asked once", "the next is asked", "nobody else to ask", "answered by another"],
+)
+def test_who_was_told_stands_by_what_they_have_still_to_answer(
+    duty: DutyChanged, standings: dict[Role, Standing]
+) -> None:
+    found = recipients([DutyLine(RecordedMessage("", "child-1", REPORTED_AT, exercise=False, content=duty))])
+    assert {each.role: each.standing for each in found} == standings
+    assert [each.standing for each in found] == sorted(standings.values())
+
+
+def test_the_newest_open_episode_is_shown_unless_another_is_named() -> None:
+    over, still_open, oldest = (
+        recorded(episode_changed(uuid4(), state=state)) for state in ("closed", "missing", "returned")
+    )
+    assert choose_episode([over, still_open, oldest], None) == still_open
+    assert choose_episode([over, still_open], over.content.episode) == over
+    assert choose_episode([over], None) == over
+    assert choose_episode([over], uuid4()) is None
+    assert choose_episode([], None) is None
+
+
+def test_words_are_shown_from_the_day_before_an_episode_until_the_next_one() -> None:
+    shown = recorded(episode_changed(uuid4()))
+    later = recorded(episode_changed(uuid4(), opened_at=REPORTED_AT + timedelta(days=9)))
+    days = (-2, -0.5, 0, 8, 10)
+    said = ChildInformationReceived(authority="kestrel", words=(new_id("words"),))
+    entries = [
+        RecordedMessage(str(day), "child-1", REPORTED_AT + timedelta(days=day), exercise=False, content=said)
+        for day in days
+    ]
+    assert [each.entry.id for each in words_said(entries, [later, shown], shown)] == ["-0.5", "0", "8"]
+    assert [each.entry.id for each in words_said(entries, [], None)] == [str(day) for day in days]
+
+
+@pytest.mark.parametrize("words", ["26/11/2026", "26/11/26", "2026-11-26", "26 Nov 2026", "26 November 2026"])
+def test_a_day_is_read_as_people_write_it(words: str) -> None:
+    found = day_meant(words)
+    assert found is not None
+    assert f"{found:%Y-%m-%d %H:%M %Z}" == "2026-11-26 00:00 GMT"
+
+
+def test_a_number_is_shown_as_it_is_dialled_in_britain() -> None:
+    assert [format_telephone(each) for each in ("+447700900123", "101", "+33612345678")] == [
+        "07700 900123",
+        "101",
+        "+33612345678",
+    ]
