@@ -24,7 +24,7 @@ MISSING = events.ChildReportedMissing(**SAID)
 BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
 NOT_BACK = events.ReportRetracted(**SAID, retracts="return", proof=events.Proof.AGENCY)
 MINUTE = 1 / 60
-STEPS = [
+STEPS: list[dict[str, Any]] = [
     {"after": "5m", "again": True},
     {"after": "10m", "tell": "duty.worker", "by": "email", "message": "missing-notice"},
     {"after": "15m", "tell": "duty.worker", "by": "text", "message": "not-acknowledged"},
