@@ -12,7 +12,7 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
-from services.safeguarding.child_events import events, plan_events
+from services.safeguarding.child_events import care_events, events, plan_events
 from services.safeguarding.child_events.events import DutyStepDue, RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, MessageDeadLettered, Verdict
 from services.safeguarding.duty.duties import Because
@@ -194,6 +194,13 @@ def test_raised_risk_is_told_in_the_first_72_hours_of_care_only() -> None:
     assert police_duty(Child(FACTS.model_copy(update=entered)).hears(MISSING)).raised_risk
     entered = {"entered_care_at": START - timedelta(hours=72)}
     assert not police_duty(Child(FACTS.model_copy(update=entered)).hears(MISSING)).raised_risk
+
+
+@pytest.mark.parametrize(("hours", "raised"), [(71, True), (72, False)])
+def test_a_move_begins_the_72_hours_of_raised_risk_anew(hours: int, raised: bool) -> None:
+    child = Child(FACTS.model_copy(update={"entered_care_at": START - timedelta(days=300)}))
+    child.hears(care_events.PlacementChanged(authority="northshire"))
+    assert police_duty(child.hears(MISSING, timedelta(hours=hours))).raised_risk is raised
 
 
 def unanswered(child: Child, repetitions: int) -> Any:

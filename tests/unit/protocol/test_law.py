@@ -126,10 +126,9 @@ def test_a_rule_has_the_number_of_the_day_on_which_it_is_set_off(tmp_path: Path)
         "  - { id: appeal-time, is: 14d, cite: [RTR], to: 2026-11-30 }\n"
         "  - { id: appeal-time, is: 28d, cite: [RTR], from: 2026-12-01 }\n",
     )
-    periods = [
-        rules.current("x", on).by_id["appeal-time-at-7-days"].period for on in (date(2026, 11, 30), date(2026, 12, 1))
-    ]
-    assert periods == [timedelta(days=7), timedelta(days=21)]
+    days = (date(2026, 11, 30), date(2026, 12, 1))
+    counted = [rules.current("x", on).by_id["appeal-time-at-7-days"].before for on in days]
+    assert [each and each.after and each.after.written for each in counted] == ["14d", "28d"]
     assert rules.current("x", date(2026, 11, 1)) is rules.current("x", date(2026, 11, 30)), "merged once an era"
 
 
