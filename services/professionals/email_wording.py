@@ -12,7 +12,7 @@ from services.wording import in_language, languages_in, require_no_field
 
 MESSAGES = Path(__file__).parent / "messages" / "mails"
 ROLE = "{role}"
-"""What the reader is to the child: `for whom you are social worker`."""
+"""What the reader is to the child: `whose social worker you are`."""
 
 
 @dataclass(frozen=True)

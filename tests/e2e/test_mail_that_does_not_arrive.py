@@ -67,4 +67,4 @@ def reasons(world: World) -> set[str]:
 
 def unreachable(world: World) -> list[str]:
     """The reviewing officer's mail came back: the duty worker is told that nobody reaches them."""
-    return [text for text in world.texts_to(DUTY_PHONE) if "a person could not be reached" in text]
+    return [text for text in world.texts_to(DUTY_PHONE) if "somebody could not be reached" in text]

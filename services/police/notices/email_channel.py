@@ -66,8 +66,8 @@ def build_content(notice: Notice, link: str) -> EmailContent:
         button="Open the notice",
         link=link,
         small=(
-            "This mail names nobody. The notice opens behind the link, for fourteen days; each opening is recorded.",
-            "An answer to this mail acknowledges nothing. Use the link, or ring.",
+            "This email names nobody. The link to the notice works for fourteen days. Each opening is recorded.",
+            "Replying does not acknowledge. Use the link, or ring.",
         ),
     )
 

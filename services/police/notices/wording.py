@@ -8,14 +8,14 @@ from services.safeguarding.working_time import in_england
 
 HAPPENED = {
     About.MISSING: "A child in care is missing.",
-    About.NEW_INFORMATION: "There is new information on a missing child.",
+    About.NEW_INFORMATION: "There is new information about a missing child.",
     About.LOCATED: "The child's whereabouts are known. The child is NOT back.",
     About.RETURNED: "The child is back. A safe and well check by police is due.",
     About.RETURN_WITHDRAWN: "The child was said to be back. That was a mistake: the child is missing.",
     About.REPORT_RETRACTED: "The report that this child is missing is withdrawn.",
-    About.RETURN_CLAIMED: "The child is said to be back. NOBODY HAS CONFIRMED IT: go on as before.",
-    About.RETRACTION_CLAIMED: "Somebody says that the child was never missing. NOBODY HAS CONFIRMED IT: go on as before.",
-    About.LOCATION_CLAIMED: "Somebody says where the child is. NOBODY HAS CONFIRMED IT: go on as before, and look there.",
+    About.RETURN_CLAIMED: "The child is said to be back. NOT CONFIRMED: carry on as before.",
+    About.RETRACTION_CLAIMED: "Somebody says that the child was never missing. NOT CONFIRMED: carry on as before.",
+    About.LOCATION_CLAIMED: "Somebody says where the child is. NOT CONFIRMED: carry on as before, and look there.",
     About.LURING_SUSPECTED: "There is a concern that a child is being lured or exploited.",
     About.LOCATION_ENQUIRY: "Somebody asked where a child is, and was told nothing.",
     About.CONNECTION: "This is a test of the connection. It is about nobody.",

@@ -17,9 +17,9 @@ from services.police.web.linked_notice import is_closed, load, record_reading
 
 OPEN = "open"
 OVER = Sheet(
-    "This is over", ("The child is no longer searched for, so this is closed. Ring the authority if you need it.",)
+    "This is over", ("The search for the child is over, so this page is closed. Ring the authority if you need it.",)
 )
-NOTHING = Sheet("There is nothing here any more", ("Ring the authority, please: it answers at any hour.",))
+NOTHING = Sheet("There is nothing here any more", ("Please ring the authority: it answers at any hour.",))
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ NO_REFERENCE = "The reference is needed."
 TOO_LONG = "At most 120 characters."
 OVER = Sheet(
     "This is over",
-    ("The notice was called back before it was read. There is nothing for you to do.",),
+    ("The notice was withdrawn before anybody read it. You need do nothing.",),
 )
 
 
@@ -179,7 +179,7 @@ def _superseded_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) ->
     data = found.notice.data
     mark = ("This is an EXERCISE.",) if data.exercise else ()
     faults = (f"NOT RECORDED YET. {' '.join(wrong.values())}",) if wrong else ()
-    over = "The child is no longer searched for, so the notice is closed. Ring the authority if you need it: its number is in the mail."
+    over = "The search for the child is over, so the notice is closed. Ring the authority if you need it: its number is in the email."
     return Sheet(
         "This is over",
         (*faults, *mark, f"The notice said: {headline(data)}.", over, our_name(data)),
@@ -222,7 +222,7 @@ def _questions(form: Form, wrong: dict[str, str], *, first: bool) -> Group:
 
 def _thanks_sheet(found: LinkedNotice) -> Sheet:
     ring = f"{found.notice.data.sender.name} answers at any hour: {found.notice.data.sender.telephone}."
-    more = "A reference, a grade and the closing can be added here later, by the link in the mail."
+    more = "You can add a reference, a grade or the closing here later, from the link in the email."
     return Sheet(
         "Thank you. It is recorded that you have it",
         (more, ring),

@@ -66,7 +66,7 @@ async def test_the_code_counts_once(service: Carers, kestrel: Kestrel) -> None:
     asked = await claimed(service, phone)
     assert kinds(await service.says(phone, asked)) == ["child.returned.v1"]
     assert kinds(await service.says(phone, asked)) == []
-    assert "recorded already" in (await service.replies_to(phone))[-1]
+    assert "already recorded" in (await service.replies_to(phone))[-1]
 
 
 async def test_after_ten_minutes_the_code_ends_nothing_a_person_hears_of_it_and_a_new_one_comes(

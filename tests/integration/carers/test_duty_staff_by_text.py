@@ -100,7 +100,7 @@ async def test_a_code_that_their_authority_does_not_have_touches_no_child_and_a_
         assert (await answer(service, kestrel)).startswith("No child you may name has that code")
         back = await service.says(kestrel.phone("boss"), f"{code} is back")
         assert kinds(back) == ["text.needs-human.v1"]
-        assert "nothing is recorded of a child" in await answer(service, kestrel)
+        assert "nothing is reported" in await answer(service, kestrel)
 
 
 async def test_without_a_code_a_person_finds_out_and_police_are_not_said_to_be_told(
@@ -156,7 +156,7 @@ async def test_what_does_not_plainly_say_who_it_is_identifies_nobody_and_a_perso
     assert "child.identified.v1" not in kinds(said)
     (read,) = _read_by_a_person(said)
     assert (read.subject, getattr(read.content, "reason", None)) == (unknown, "which-child")
-    assert re.search(r"Not recorded who|nothing is recorded of a child", await answer(service, kestrel))
+    assert re.search(r"Not recorded who|nothing is reported", await answer(service, kestrel))
 
 
 async def test_that_a_second_child_is_missing_makes_one_of_no_two(service: Carers, kestrel: Kestrel) -> None:

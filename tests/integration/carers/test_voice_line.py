@@ -25,7 +25,7 @@ async def test_a_carer_who_presses_1_has_sent_missing_once(service: Carers, kest
     before, call = await service.last_position(), f"CA{uuid4().hex}"
     for _ in range(2):
         answer = await service.call("choice", kestrel.phone("cat"), CallSid=call, Digits="1")
-        assert "recorded that a child is missing" in words_of(answer.text)
+        assert "recorded as missing" in words_of(answer.text)
         assert action_of(answer.text, "Record") is not None
     await service.work()
     [said] = await service.said_after(before)
@@ -41,7 +41,7 @@ async def test_what_is_spoken_is_a_person_s_to_hear_with_a_link_to_it(
     number = kestrel.phone(caller) if caller else fresh_number()
     for _ in range(2):
         answer = await service.call("recording", number, RecordingSid=recording, RecordingUrl=RECORDING)
-        assert "The duty team is told now" in answer.text
+        assert "The duty team is being told now" in answer.text
     await service.work()
     said = await service.said_after(before)
     assert kinds(said) == ["text.needs-human.v1"]

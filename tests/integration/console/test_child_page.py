@@ -183,7 +183,7 @@ async def test_a_matter_of_no_case_has_a_page_with_its_words(
     await hear(opened, HANDLERS, heard(duty.model_copy(update={"authority": case.authority}), nobody))
     assert f"/children/{nobody}" in (await browser.get("/")).text
     page = (await browser.get(f"/children/{nobody}")).text
-    assert ("no sorry thats not her" in page, "A text needs somebody to read it" in page) == (True, True)
+    assert ("no sorry thats not her" in page, "A text that somebody must read" in page) == (True, True)
 
 
 async def test_the_timeline_shows_what_happened_and_the_whole_is_one_link_away(
@@ -194,8 +194,8 @@ async def test_the_timeline_shows_what_happened_and_the_whole_is_one_link_away(
     await browser.get("/children/C1")
     await hear(opened, HANDLERS, *await said_by_console(opened, case.child, views=True))
     page, whole = [(await browser.get(f"/children/C1{query}")).text for query in ("", "?whole=true")]
-    assert ("Located, by text" in page, "opened the child" in page) == (True, False)
-    assert ("Located, by text" in whole, "opened the child" in whole) == (True, True)
+    assert ("Located, by text" in page, "saw who the child is" in page) == (True, False)
+    assert ("Located, by text" in whole, "saw who the child is" in whole) == (True, True)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ async def test_the_directory_shows_who_is_on_duty_and_how_reliable_their_contact
     assert "Night Example" in page
     assert "reached" in page
     assert "it cannot be delivered" in page
-    assert "Never reached yet" in page
+    assert "Not reached yet" in page
     assert f"{name}: nobody is on duty now as head of service." in page
     assert "+441632960101" in page
     assert "127.0.0.1:1" in page

@@ -130,7 +130,7 @@ async def test_a_dead_letter_is_shown_without_what_it_held(opened: Store, browse
     assert _letters(await browser.get("/")) == before + 1
     page = (await browser.get("/dead-letters")).text
     assert "KeyError at notice.py:41" in page
-    assert "A fault of ours" in page
+    assert "The fault is ours" in page
     async with opened.engine.connect() as connection:
         kept = await connection.scalar(
             text("SELECT count(*) FROM console.entries WHERE content::text LIKE :held"), {"held": f"%{held}%"}

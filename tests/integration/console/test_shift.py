@@ -246,8 +246,8 @@ async def test_a_number_put_right_counts_at_once_and_an_import_keeps_it_until_it
     ("field", "value", "fault"),
     [
         ("mobile", "boss", "somebody else has this number"),
-        ("mobile", "night team", "that is no number or address"),
-        ("email", "night at kestrel", "that is no number or address"),
+        ("mobile", "night team", "that is not a valid number or address"),
+        ("email", "night at kestrel", "that is not a valid number or address"),
         ("email", "", "this is needed"),
     ],
 )
@@ -263,7 +263,7 @@ async def test_a_number_of_somebody_else_or_none_at_all_is_refused(
 @pytest.mark.parametrize(
     ("wrong", "fault"),
     [
-        ({"until": local(-HOUR)}, "choose a time that is still to come"),
+        ({"until": local(-HOUR)}, "choose a time in the future"),
         ({"until": ""}, "this is needed"),
         ({"from": local(2 * HOUR)}, "it must end after it starts"),
         ({"taker": "boss"}, "choose one of those offered"),

@@ -105,8 +105,8 @@ async def test_a_professional_answers_a_mail_in_two_taps(
 @pytest.mark.parametrize(
     ("button", "kind", "then"),
     [
-        ("I come", "duty.acknowledged.v1", "Thank you. You are expected"),
-        ("I cannot come", "duty.failed.v1", "Thank you. Somebody else is asked"),
+        ("I will attend", "duty.acknowledged.v1", "Thank you. You are expected"),
+        ("I cannot attend", "duty.failed.v1", "Thank you. Somebody else is asked"),
     ],
 )
 async def test_an_invitation_is_answered_in_two_taps(
@@ -114,7 +114,7 @@ async def test_an_invitation_is_answered_in_two_taps(
 ) -> None:
     await strategy.invite(HEALTH, episode=uuid4())
     await _shown(page, strategy.newest(HEALTH))
-    await page.get_by_role("link", name="Say whether you come").tap()
+    await page.get_by_role("link", name="Reply to the invitation").tap()
     await page.get_by_role("button", name=button).tap()
     await expect(page.get_by_role("heading", level=1)).to_have_text(then)
     assert len(await strategy.said(kind)) == 1

@@ -63,7 +63,7 @@ async def test_an_interview_is_recorded_with_a_thumb_and_its_faults_are_named(by
     await page.goto(await by_mail.link())
     await _as_it_should_be(page)
     await page.get_by_label("The child declined it").tap()
-    await page.get_by_text("More, where it applies").tap()
+    await page.get_by_text("More, if it applies").tap()
     await _as_it_should_be(page)
     await page.get_by_label("Lonely").tap()
     await page.get_by_role("button", name="Record it").tap()

@@ -237,6 +237,6 @@ def test_a_text_that_is_not_in_english_says_which_language_to_whoever_reads_it()
         entry(episode_changed(episode)), [], [*texts, *(entry(decided(episode, each.id)) for each in texts)]
     )
     assert [Words().sentence(line) for line in lines] == [
-        "A text needs somebody to read it: not understood. It seems to be in Albanian",
-        "A text needs somebody to read it: not understood",
+        "A text that somebody must read: not understood. It seems to be in Albanian",
+        "A text that somebody must read: not understood",
     ]

@@ -65,7 +65,7 @@ def test_a_mail_of_several_names_each_with_its_code_and_its_words(language: str)
         (
             "en",
             Wording.APPROACHING_18,
-            "the personal adviser, where the young person will live and the risk of going missing",
+            "the personal adviser, where the young person will live, the risk of going missing",
         ),
         ("cy", Wording.APPROACHING_18, "cynghorydd personol, ble bydd y person ifanc yn byw a'r perygl o fynd ar goll"),
     ],
@@ -83,9 +83,9 @@ def test_whoever_advises_a_child_at_raised_risk_is_not_asked_to_brief_the_carer(
 @pytest.mark.parametrize(
     ("role", "says"),
     [
-        (Role.CHILD_SOCIAL_WORKER, "a child for whom you are social worker is at"),
-        (Role.CHILD_LEGAL_ADVISER, "a child for whom you act as legal adviser is at"),
-        (Role.HOME_OFFICE_CASEWORKER, "a child whom you have a role for is at"),
+        (Role.CHILD_SOCIAL_WORKER, "a child whose social worker you are is at"),
+        (Role.CHILD_LEGAL_ADVISER, "a child whose legal adviser you are is at"),
+        (Role.HOME_OFFICE_CASEWORKER, "a child you work with is at"),
     ],
 )
 def test_a_mail_says_what_its_reader_is_to_the_child(role: Role, says: str) -> None:
