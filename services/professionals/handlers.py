@@ -19,6 +19,8 @@ from services.safeguarding.roles import Channel
 
 GATHERED_FOR = timedelta(seconds=10)
 """A mail that is not urgent waits so long for others to the same reader. An urgent one never waits."""
+TO_THE_TEXT = frozenset({"text", "phoned", "call"})
+"""Answers by whoever read a text, or heard it in a call."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,13 @@ class Handlers:
         await send_again(self.loop, uow, received, self.clocks.wall())
 
     async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], uow: UnitOfWork) -> None:
-        """Whoever answers a text about many children has heard of each that it counted, and of no later one."""
+        """Whoever answers a text about many children has heard of each that it counted, and of no later one. Who
+        answers for one child elsewhere, such as at the console, has answered for this one alone.
+        """
         answer = received.content
         await self.loop.acknowledged(uow, answer.duty, answer.step)
+        if answer.how not in TO_THE_TEXT:
+            return
         for each in await uow.fetch(deliveries_counted(answer.duty, answer.step)):
-            heard = acknowledged(duty_of(each), "text", by=answer.by)
+            heard = acknowledged(duty_of(each), "call" if answer.how == "call" else "text", by=answer.by)
             uow.publish(heard, subject=each.child, cause=received)

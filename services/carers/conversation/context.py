@@ -69,7 +69,7 @@ async def load(
         provisionals=reports if converses else (),
         question=question if converses else None,
         telling=await _find_telling(uow, keyring, meaning, text),
-        unanswered=await _find_unanswered(uow, meaning, speaker, now),
+        unanswered=await _find_unanswered(uow, meaning, speaker, text.received_at),
         claims=claimed.claims,
         wrong_codes_this_hour=claimed.wrong_codes,
         enrolment=enrolment,
@@ -138,11 +138,13 @@ async def _find_telling(uow: UnitOfWork, keyring: Keyring, meaning: Meaning, tex
     return None
 
 
-async def _find_unanswered(uow: UnitOfWork, meaning: Meaning, speaker: Speaker, now: datetime) -> tuple[Telling, ...]:
+async def _find_unanswered(
+    uow: UnitOfWork, meaning: Meaning, speaker: Speaker, said_at: datetime
+) -> tuple[Telling, ...]:
     people = [each.person for each in speaker.capacities if each.professional]
     if not people or not acknowledgements.says_ok(meaning.words):
         return ()
-    return await uow.fetch(unanswered.unanswered_by(people, now))
+    return await uow.fetch(unanswered.unanswered_by(people, said_at))
 
 
 def _with_status(children: tuple[ChildOfSpeaker, ...], status: Mapping[ChildId, Standing]) -> tuple[Child, ...]:

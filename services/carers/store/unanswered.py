@@ -12,13 +12,15 @@ OPEN_FOR = timedelta(hours=24)
 UNANSWERED = """
     SELECT told.*, known.code AS child_code
     FROM delivery.unanswered told LEFT JOIN register.codes_of_children known USING (child)
-    WHERE told.person = ANY(%(people)s::text[]) AND told.created_at > %(since)s
+    WHERE told.person = ANY(%(people)s::text[]) AND told.created_at > %(since)s AND told.created_at <= %(said_at)s
     ORDER BY told.created_at DESC, told.duty, told.step
 """
 
 
-def unanswered_by(people: Collection[PersonId], now: datetime) -> Query[tuple[Telling, ...]]:
-    return Query(UNANSWERED, {"people": list(people), "since": now - OPEN_FOR}, _decode)
+def unanswered_by(people: Collection[PersonId], said_at: datetime) -> Query[tuple[Telling, ...]]:
+    """When they said what they said: nobody answers what they had not been told yet. `said_at` is wall time."""
+    asked = {"people": list(people), "since": said_at - OPEN_FOR, "said_at": said_at}
+    return Query(UNANSWERED, asked, _decode)
 
 
 def _decode(rows: Rows) -> tuple[Telling, ...]:

@@ -54,10 +54,12 @@ class ActService:
             found = await _find(reader, subject)
         return found if found is not None and operator.sees(found.authority) else None
 
-    async def identity_of(self, child: ChildId) -> identity.Identity | None:
-        """Call it only after the act that records who looked, and why. None: the register does not know the child."""
+    async def identity_of(self, child: ChildId, operator: Operator) -> identity.Identity | None:
+        """Call it only after the act that records who looked, and why. None: the operator's authority does not hold the
+        child, or nobody does.
+        """
         async with self.store.read() as reader:
-            return await reader.fetch(identity.identity_of_child(self.keyring, child))
+            return await reader.fetch(identity.identity_of_child(self.keyring, child, operator.authority))
 
     async def read(self, spec: ActSpec, about: About, act: UUID, form: Mapping[str, str]) -> Answers:
         """The form's answers, with the child that a code or a reference names. Raises Faults."""
@@ -80,9 +82,9 @@ class ActService:
         async with self.store.read() as reader:
             return await reader.fetch(read_model.is_act_done(act))
 
-    async def has_named(self, act: UUID) -> bool:
-        """Whether a page for this act has named the child."""
-        return await self.is_done(_naming(act))
+    async def has_named(self, act: UUID, child: ChildId) -> bool:
+        """Whether a page for this act has named this child."""
+        return await self.is_done(_naming(act, child))
 
     async def name_child(self, operator: Operator, about: About, answers: Answers, seen: str) -> bool:
         """Records, before the act itself, that the child's name is looked up, under the act's own reason and once.
@@ -91,7 +93,8 @@ class ActService:
         """
         if about.seen != seen:
             return False
-        naming, about = replace(answers, act=_naming(answers.act)), replace(about, child=named_child(about, answers))
+        about = replace(about, child=named_child(about, answers))
+        naming = replace(answers, act=_naming(answers.act, about.child))
         async with self.store.transaction() as uow:
             if REVEAL.is_possible(about):
                 await self._record(uow, operator, REVEAL, about, naming)
@@ -152,9 +155,9 @@ async def _find_child(reader: Reader, authority: AuthorityId, named: str) -> Chi
     return next((child for child, owner in found if owner == authority), None)
 
 
-def _naming(act: UUID) -> UUID:
-    """The id of the act that names the child before `act`."""
-    return derived("names the child", str(act))
+def _naming(act: UUID, child: ChildId) -> UUID:
+    """The id of the act that names the child before `act`. A form that names another child by now names it too."""
+    return derived("names the child", str(act), child)
 
 
 async def _find(reader: Reader, subject: Subject) -> About | None:

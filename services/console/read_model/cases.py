@@ -66,7 +66,7 @@ EPISODES = f"""
 FOUND = f"""
     SELECT coalesce(e.child, c.child) AS child, c.code, coalesce(e.content ->> 'authority', c.authority) AS authority,
            e.changed_at, e.exercise, e.content
-    FROM register.for_console c FULL JOIN episodes e ON e.child = c.child
+    FROM register.for_console c FULL JOIN episodes e ON e.child = c.child AND e.content ->> 'authority' = c.authority
     WHERE (%(authority)s::text IS NULL OR coalesce(e.content ->> 'authority', c.authority) = %(authority)s)
     AND (upper(c.code) = upper(%(name)s) OR e.reference = upper(%(name)s)
          OR e.opened_at >= %(day)s AND e.opened_at < %(day)s + interval '1 day'

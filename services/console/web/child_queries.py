@@ -71,7 +71,7 @@ class ChildQueries:
         """Of the episode that is named, else of the newest open one."""
         async with self.store.read() as reader:
             codes, all_episodes, done = await reader.fetch(
-                codes_of_children([child]),
+                codes_of_children([child], operator.authority),
                 cases.episodes_of_named(child),
                 read_model.acts_about(child, operator.account, self.clocks.wall() - SHIFT),
             )
@@ -124,7 +124,7 @@ class ChildQueries:
         return (
             words_by_id(self.keyring, words),
             people_by_id(self.keyring, people),
-            identity_of_child(self.keyring, revealed),
+            identity_of_child(self.keyring, revealed, operator.authority),
             reasons_by_id(self.keyring, reasons),
         )
 
@@ -144,13 +144,17 @@ class ChildQueries:
             await _record(recorder, OperatorAct.CHILD_VIEWED, authority, fields, episode=episode)
 
     async def photograph(self, child: ChildId, operator: Operator) -> Photograph | None:
-        """None where there is none, or the operator has given no reason in this shift to be told who the child is."""
+        """None where there is none, the operator's authority does not hold the child, or the operator has given no
+        reason in this shift to be told who it is.
+        """
         since = self.clocks.wall() - SHIFT
         async with self.store.read() as reader:
-            done, found = await reader.fetch(
-                read_model.acts_about(child, operator.account, since), photograph_of(self.keyring, child)
+            done, codes, found = await reader.fetch(
+                read_model.acts_about(child, operator.account, since),
+                codes_of_children([child], operator.authority),
+                photograph_of(self.keyring, child),
             )
-        return found if OperatorAct.CHILD_REVEALED in done else None
+        return found if OperatorAct.CHILD_REVEALED in done and child in codes else None
 
     async def search(self, words: str, operator: Operator) -> list[cases.Found]:
         """By the child's code, our reference, a day; and for those who may read words, by the reference that police

@@ -37,8 +37,9 @@ columns = ", ".join(f"d.{each.name}" for each in deliveries.c)
 COUNTED = f"""
     SELECT {columns} FROM delivery.deliveries led
     JOIN professionals.mass_texts said ON said.delivery = led.id AND said.leader = led.id AND said.counted
-    JOIN professionals.mass_texts told ON (told.reporter, told.reader, told.wording) = (said.reporter, said.reader, said.wording)
-        AND told.at <= said.at
+    JOIN professionals.mass_texts told ON (told.reporter, told.reader, told.wording, told.authority)
+        = (said.reporter, said.reader, said.wording, said.authority)
+        AND told.at <= said.at AND told.at > said.at - %(since)s::interval
     JOIN delivery.deliveries d ON d.id = told.delivery AND d.duty <> led.duty
     WHERE led.duty = %(duty)s AND led.step = %(step)s AND d.state IN ('sending', 'unknown', 'accepted', 'delivered')
     ORDER BY d.created_at, d.id
@@ -85,5 +86,5 @@ class MassTexts:
 
 def deliveries_counted(duty: UUID, step: int) -> Query[list[Delivery]]:
     """Those about other children that the text of this telling counted, and that nobody has answered."""
-    about = {"duty": duty, "step": step}
+    about = {"duty": duty, "step": step, "since": COUNTED_FOR}
     return Query(COUNTED, about, lambda rows: [decode_delivery(row._asdict()) for row in rows])

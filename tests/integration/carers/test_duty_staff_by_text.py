@@ -262,6 +262,21 @@ async def test_an_ok_answers_all_that_is_open_about_the_child_and_the_reply_says
     assert other.duty in {each.content.duty for each in said}  # type: ignore[attr-defined]
 
 
+async def test_nobody_answers_what_they_were_told_after_their_text(
+    service: Carers, kestrel: Kestrel, database: Database
+) -> None:
+    first, later = [await told_on_duty(service, kestrel, database, "C11") for _ in range(2)]
+    engine = database.engine("professionals")
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE delivery.deliveries SET created_at = created_at + interval '1 hour' WHERE duty = :d"),
+            {"d": later.duty},
+        )
+    await engine.dispose()
+    said = await service.says(kestrel.phone("boss"), "OK")
+    assert [each.content.duty for each in said] == [first.duty]  # type: ignore[attr-defined]
+
+
 async def test_nobody_answers_what_another_was_told(service: Carers, kestrel: Kestrel, database: Database) -> None:
     await told_on_duty(service, kestrel, database, "C11")
     assert await service.says(kestrel.phone("worker"), "OK ALL") == []

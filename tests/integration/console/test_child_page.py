@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from services.console.read_model.projections import Handlers
 from services.platform.register.words import keep
@@ -24,7 +25,7 @@ from services.safeguarding.child_events.events import (
     RiskGrade,
     TextNeedsHuman,
 )
-from services.safeguarding.identifiers import code_of, new_id
+from services.safeguarding.identifiers import code_of, new_id, provisional_child
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Role, Wording
 from tests.support.console import (
@@ -237,6 +238,59 @@ async def test_nobody_finds_or_opens_a_child_of_another_authority(app: FastAPI, 
         for path in (f"/children/{case.child}", f"/children/{code_of(case.episode)}", f"/photographs/{case.child}"):
             assert (await other.get(path)).status_code == 404
     assert await said_by_console(opened, case.child, views=True) == []
+
+
+async def test_who_fetches_the_changing_part_alone_is_on_the_record_too(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    for _ in range(2):
+        assert WORDS in (await browser.get("/parts/children/C1")).text
+    acts = [each.content for each in await said_by_console(opened, case.child, views=True)]
+    assert [each.act for each in acts if each.kind == "operator.acted.v1"] == ["child-viewed"]
+
+
+async def test_whoever_gave_a_child_away_keeps_its_old_case_and_learns_nothing_new(
+    app: FastAPI, browser: httpx.AsyncClient, opened: Store, case: Case, database: Database, keyring: Keyring
+) -> None:
+    path = f"/episodes/{case.episode}/acts/child-revealed"
+    page = await browser.get(path)
+    form = {name: page.text.split(f'name="{name}" value="')[1].split('"')[0] for name in ("act", "seen", "csrf")}
+    await browser.post(path, data=form | {"reason": "A hospital rings about her"})
+    document, engine = authority(), database.engine("casework")
+    await load(engine, keyring, document, CLOCKS.wall())
+    async with engine.begin() as connection:
+        moved = {"child": case.child, "to": document["authority"]["id"]}
+        await connection.execute(
+            text("UPDATE register.children SET authority = :to, code = 'C99', reference = id WHERE id = :child"), moved
+        )
+    await engine.dispose()
+    old = await browser.get(f"/episodes/{case.episode}")
+    assert (old.status_code, WORDS in old.text) == (200, True)
+    assert [each for each in ("Amara", "C99", "braided hair", "Mill Lane", "Bea Example") if each in old.text] == []
+    assert (await browser.get(f"/photographs/{case.child}")).status_code == 404
+    async with browser_at(app, somewhere()) as new:
+        await sign_in(new, await account(opened, authority=document["authority"]["id"]))
+        for whose, is_found in ((browser, False), (new, True)):
+            sought = {"csrf": csrf_in(await whose.get("/find")), "sought": "C99"}
+            assert (f"/children/{case.child}" in (await whose.post("/find", data=sought)).text) is is_found
+
+
+async def test_a_form_that_names_another_child_by_now_names_that_one_too_and_on_its_record(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    unknown, episode = provisional_child("a report"), uuid4()
+    changed = episode_changed(episode).model_copy(update={"authority": case.authority})
+    await hear(opened, HANDLERS, heard(changed, unknown))
+    path = f"/episodes/{episode}/acts/identified"
+    page = await browser.get(path)
+    form = {name: page.text.split(f'name="{name}" value="')[1].split('"')[0] for name in ("act", "seen", "csrf")}
+    form["reason"] = "Her carer is sure"
+    await browser.post(path, data=form | {"child": "C1"})
+    asked = await browser.post(path, data=form | {"child": "C2", "confirmed": "yes"})
+    assert (asked.status_code, "Is it this child?" in asked.text) == (200, True)
+    assert await said_by_console(opened, unknown) == []
+    looked_up = [each.content.kind for each in await said_by_console(opened, case.ids["C2"])]
+    assert looked_up == ["register.looked-up.v1", "operator.acted.v1"]
 
 
 async def test_where_two_authorities_use_one_code_somebody_of_every_authority_chooses(

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
@@ -196,6 +197,27 @@ async def test_each_child_whose_id_is_drawn_has_it_on_record_with_the_reason(off
     looked, acted = [each.content for each in await said_by_console(office.opened, office.ids["C1"])]
     assert (looked.purpose, looked.fields) == ("statutory-return", ("child.reference", "child.date_of_birth"))
     assert (acted.act, len(acted.words)) == ("return-drawn", 1)
+
+
+async def test_one_form_that_draws_two_periods_is_on_the_record_of_each(office: Office) -> None:
+    await office.absence("C1", at(30, 20, month=9), at(6, 8))
+    form = {"csrf": csrf_in(await office.browser.get("/returns")), "act": str(uuid4()), "reason": "Yearly return"}
+    for period in ("2026-09", "2026-10", "2026-10"):
+        await office.browser.post("/returns/missing.csv", data=form | {"period": period})
+    drawn = [each.content.kind for each in await said_by_console(office.opened, office.ids["C1"])]
+    assert drawn.count("operator.acted.v1") == 2
+
+
+async def test_a_reference_that_looks_like_a_formula_is_none_in_a_sheet(office: Office, database: Database) -> None:
+    await office.absence("C1", at(5, 20), at(6, 8))
+    engine, named = database.engine("casework"), {"home": office.ids["foster"], "child": office.ids["C1"]}
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE register.placements SET reference = '=1+1' WHERE id = :home"), named)
+        await connection.execute(text("UPDATE register.children SET reference = '@SUM(A1)' WHERE id = :child"), named)
+    await engine.dispose()
+    listed = await office.browser.get("/returns/list.csv", params={"period": "2026-10"})
+    [row], [drawn] = (csv.DictReader(io.StringIO(each.text)) for each in (listed, await office.draw("2026-10")))
+    assert (row["home"], drawn["CHILD"]) == ("'=1+1", "'@SUM(A1)")
 
 
 async def test_an_account_of_another_authority_sees_and_draws_nothing(

@@ -227,6 +227,26 @@ async def test_forty_children_of_one_reporter_are_few_texts_and_each_is_answered
     assert professionals.medium.sent[-1].body.startswith("Safe Return: a child is "), "another reporter's child"
 
 
+@pytest.mark.parametrize(
+    ("how", "after", "answers"),
+    [("text", 0, True), ("call", 0, True), ("console", 0, False), ("page", 0, False), ("text", 25 * 60, False)],
+)
+@pytest.mark.usefixtures("_noon")
+async def test_only_an_answer_to_the_text_answers_for_the_children_that_it_counts_and_of_that_day(
+    professionals: Professionals, how: Any, after: float, answers: bool
+) -> None:
+    reporter = uuid4()
+    told = await _report(professionals, 5, 1, reporter)
+    if after:
+        told = [told[0], *await _report(professionals, 5, 1, reporter, at=after)]
+    last = told[-1].content
+    answer = DutyAcknowledged(duty=last.duty, step=last.step, authority=last.authority, how=how)
+    async with professionals.floor.store.transaction() as uow:
+        await professionals.handlers.on_duty_acknowledged(_with(told[-1], answer), uow)
+    heard = [each["data"]["how"] for each in await professionals.floor.said(told[0].subject) if "how" in each["data"]]
+    assert heard == ([how] if answers else [])
+
+
 @pytest.mark.usefixtures("_noon")
 async def test_a_colleague_on_duty_hears_of_a_mass_report_at_once_and_a_childs_own_worker_of_their_child(
     professionals: Professionals,

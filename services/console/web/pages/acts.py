@@ -88,7 +88,9 @@ class ActPages:
             if visit.about.seen != form.get("seen") or not spec.is_possible(visit.about):
                 return self._stale(visit)
             return await self._form(visit, form, faults.by_field)
-        if spec.confirms and not (form.get("confirmed") and await self.service.has_named(name)):
+        if spec.confirms and not (
+            form.get("confirmed") and await self.service.has_named(name, named_child(visit.about, answers))
+        ):
             return await self._confirm(visit, answers, form)
         return await self._act(visit, subject, answers, form)
 
@@ -107,7 +109,8 @@ class ActPages:
             visit.signed_in.operator, visit.about, answers, seen
         ):
             return self._stale(visit)
-        shown = visit.shown | {"form": form, "who": await self.service.identity_of(named_child(visit.about, answers))}
+        who = await self.service.identity_of(named_child(visit.about, answers), visit.signed_in.operator)
+        shown = visit.shown | {"form": form, "who": who}
         return self.templates.page(visit.request, "confirm.html", shown, visit.signed_in)
 
     async def _about(self, signed_in: SignedIn, subject: Subject) -> About:

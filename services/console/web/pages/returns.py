@@ -25,6 +25,7 @@ from services.safeguarding.identifiers import derived
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.working_time import in_england
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 OF_RETURN = ("child.reference", "child.date_of_birth")
 
 
@@ -75,7 +76,7 @@ class ReturnPages:
         async with self.store.transaction() as uow:
             rows = await uow.fetch(missing_table(chosen, operator.authority))
             for child, authority in {(row.child, row.authority) for row in rows}:
-                act = derived("return", str(answers.act), child)
+                act = derived("return", str(answers.act), chosen.name, child)
                 recorder = ActRecorder(clocks, self.keyring, uow, operator, act, child)
                 if await recorder.claim(OperatorAct.RETURN_DRAWN):
                     words = (await recorder.keep_words(answers.said))["reason"]
@@ -98,10 +99,15 @@ def _in_cells(absence: Absence, columns: Iterable[str]) -> Iterable[object]:
     return [told if name == "told" else getattr(absence, name) for name in columns]
 
 
+def _as_text(cell: object) -> object:
+    """A reference that an agency chose is no formula, whatever opens the table."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
 def _sheet(name: str, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> Response:
     sheet = io.StringIO()
     writer = csv.writer(sheet)
     writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerows([_as_text(cell) for cell in row] for row in rows)
     headers = SECURITY | {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(sheet.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)

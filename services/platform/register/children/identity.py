@@ -30,8 +30,14 @@ class Identity:
     carers: tuple[CarerFacts, ...]
 
 
-CODES = "SELECT child, code FROM register.for_console WHERE child = ANY(%(children)s::text[])"
-IDENTITY = "SELECT * FROM register.for_duty_desk WHERE child = %(child)s"
+CODES = """
+    SELECT child, code FROM register.for_console
+    WHERE child = ANY(%(children)s::text[]) AND (%(authority)s::text IS NULL OR authority = %(authority)s)
+"""
+IDENTITY = """
+    SELECT * FROM register.for_duty_desk
+    WHERE child = %(child)s AND (%(authority)s::text IS NULL OR authority = %(authority)s)
+"""
 AT_HOME = """
     SELECT child, placement, address, placement_key, carers, carer_names, carer_mobiles, carer_keys
     FROM register.for_duty_desk
@@ -47,9 +53,12 @@ CARED_FOR = """
 """
 
 
-def codes_of_children(children: Collection[ChildId]) -> Query[dict[ChildId, str]]:
-    """By child. One that the register does not know, such as a provisional one, is left out."""
-    return Query(CODES, {"children": list(children)}, lambda rows: {row.child: row.code for row in rows})
+def codes_of_children(children: Collection[ChildId], authority: AuthorityId | None = None) -> Query[dict[ChildId, str]]:
+    """By child. One that the register does not know, such as a provisional one, or that the authority does not hold, is
+    left out.
+    """
+    asked = {"children": list(children), "authority": authority}
+    return Query(CODES, asked, lambda rows: {row.child: row.code for row in rows})
 
 
 def code_of_child(child: ChildId, known: MutableMapping[Any, Any]) -> Query[str | None]:
@@ -73,9 +82,10 @@ def cared_for_by(authority: AuthorityId, numbers: Sequence[bytes]) -> Query[tupl
     return Query(CARED_FOR, {"authority": authority, "numbers": list(numbers)}, decode)
 
 
-def identity_of_child(keyring: Keyring, child: ChildId) -> Query[Identity | None]:
-    """None where the register knows no such child."""
-    return Query(IDENTITY, {"child": child}, lambda rows: _identity(keyring, rows[0]) if rows else None)
+def identity_of_child(keyring: Keyring, child: ChildId, authority: AuthorityId | None) -> Query[Identity | None]:
+    """None where the authority holds no such child: one that it gave away is no longer its own. Of any without one."""
+    asked = {"child": child, "authority": authority}
+    return Query(IDENTITY, asked, lambda rows: _identity(keyring, rows[0]) if rows else None)
 
 
 def children_at_home(keyring: Keyring, authority: AuthorityId | None, words: str) -> Query[list[ChildId]]:
