@@ -367,7 +367,7 @@ async def test_what_was_typed_stays_while_the_world_changes(page: Page, opened: 
     await hear(opened, HANDLERS, heard(episode_changed(episode, revision=2, state="returned"), child))
     await expect(page.get_by_label("Who has seen the child")).to_have_value("Seen at the door")
     await page.get_by_role("button", name="Record the return").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Not possible as it now stands")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("No longer possible")
 
 
 async def test_a_live_page_says_so_when_its_session_is_over(page: Page, opened: Store) -> None:
