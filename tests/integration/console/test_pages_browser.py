@@ -158,13 +158,13 @@ async def test_an_exercise_that_begins_shows_while_somebody_fills_in_the_form_fo
     assert "/exercise" in every_page
     await page.goto("/exercise")
     await expect(page.locator("#liveness")).to_have_text("Live")
-    await page.get_by_label("What is practised").fill("A report at night")
+    await page.get_by_label("What you are practising").fill("A report at night")
     episode = uuid4()
     report = heard(episode_changed(episode, opened_at=CLOCKS.story()), new_id("provisional"))
     await hear(opened, HANDLERS, replace(report, exercise=True))
     await expect(page.get_by_role("link", name=code_of(episode))).to_be_visible(timeout=1000)
-    await expect(page.get_by_label("What is practised")).to_have_value("A report at night")
-    await expect(page.get_by_label("What is practised")).to_be_focused()
+    await expect(page.get_by_label("What you are practising")).to_have_value("A report at night")
+    await expect(page.get_by_label("What you are practising")).to_be_focused()
 
 
 async def test_a_duty_that_is_answered_shows_so_on_its_page_and_asks_for_nothing_more(
