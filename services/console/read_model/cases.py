@@ -1,7 +1,7 @@
 """Reads the list of open cases, and finds a child by what people call the case."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -69,7 +69,7 @@ FOUND = f"""
     FROM register.for_console c FULL JOIN episodes e ON e.child = c.child AND e.content ->> 'authority' = c.authority
     WHERE (%(authority)s::text IS NULL OR coalesce(e.content ->> 'authority', c.authority) = %(authority)s)
     AND (upper(c.code) = upper(%(name)s) OR e.reference = upper(%(name)s)
-         OR e.opened_at >= %(day)s AND e.opened_at < %(day)s + interval '1 day'
+         OR e.opened_at >= %(day)s AND e.opened_at < %(next_day)s
          OR e.episode = ANY(%(episodes)s::uuid[]) OR coalesce(e.child, c.child) = ANY(%(children)s::text[]))
     ORDER BY e.opened_at DESC NULLS LAST LIMIT {MOST_FOUND}
 """
@@ -125,8 +125,12 @@ def find_cases(
     episodes: Collection[UUID] = (),
     children: Collection[ChildId] = (),
 ) -> Query[list[Found]]:
-    """Children with their codes and episodes, over ones too; newest first. `day` begins at this moment."""
-    asked = {"authority": authority, "name": name, "day": day, "episodes": list(episodes), "children": list(children)}
+    """Children with their codes and episodes, over ones too; newest first. `day` begins at this moment, in the time of
+    its own zone.
+    """
+    next_day = None if day is None else day + timedelta(days=1)
+    found = {"episodes": list(episodes), "children": list(children)}
+    asked = {"authority": authority, "name": name, "day": day, "next_day": next_day} | found
 
     def decode(rows: Rows) -> list[Found]:
         return [

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -107,7 +107,13 @@ async def test_the_page_says_what_was_said_by_whom_and_whom_to_ring(
     page = (await browser.get("/children/C1")).text
     number = next(each["mobile"] for each in case.document["people"] if each["reference"] == "boss")
     needs = page[page.index("What needs somebody now") : page.index("Who it is")]
-    for said in ("Overdue", "Boss Example", f'href="tel:{number}"', "1 more asked, still within time", "tel:+441632960101"):
+    for said in (
+        "Overdue",
+        "Boss Example",
+        f'href="tel:{number}"',
+        "1 more asked, still within time",
+        "tel:+441632960101",
+    ):
         assert said in needs
     assert f"our reference {code_of(case.episode)}" in page
     assert (WORDS in page, "Ash Example" in page) == (True, True)
@@ -238,6 +244,17 @@ async def test_nobody_finds_or_opens_a_child_of_another_authority(app: FastAPI, 
         for path in (f"/children/{case.child}", f"/children/{code_of(case.episode)}", f"/photographs/{case.child}"):
             assert (await other.get(path)).status_code == 404
     assert await said_by_console(opened, case.child, views=True) == []
+
+
+async def test_a_day_on_which_the_clocks_change_is_found_whole(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    late = episode_changed(uuid4(), opened_at=datetime(2026, 10, 25, 23, 30, tzinfo=UTC))
+    await hear(opened, HANDLERS, heard(late.model_copy(update={"authority": case.authority}), case.child))
+    form = {"csrf": csrf_in(await browser.get("/find"))}
+    for sought, is_found in (("25/10/2026", True), ("26/10/2026", False)):
+        answer = await browser.post("/find", data=form | {"sought": sought})
+        assert (f"/episodes/{late.episode}" in answer.text) is is_found
 
 
 async def test_who_fetches_the_changing_part_alone_is_on_the_record_too(
