@@ -129,7 +129,7 @@ async def test_a_letter_that_the_bus_no_longer_holds_is_said_to_be_gone(
     page = await browser.get(path)
     form = {"csrf": csrf_in(page), "act": str(uuid4()), "reason": "x"}
     answer = await browser.post(path, data=form, timeout=60)
-    assert (answer.status_code, "does not hold the message any more" in answer.text) == (410, True)
+    assert (answer.status_code, "is no longer kept" in answer.text) == (410, True)
     assert (await browser.get(path.replace(name, str(uuid4())))).status_code == 404
 
 

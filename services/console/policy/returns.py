@@ -62,13 +62,13 @@ Counts = Mapping[str, Sequence[Absence]]
 def count_absences(absences: Sequence[Absence]) -> Counts:
     """Each number by its name, as the absences that it counts."""
     back = [each for each in absences if each.ended_at is not None]
-    repeats = _groups(absences, lambda each: each.child)
+    repeats, homes = _groups(absences, lambda each: each.child), by_home(absences)
     return {
         "absences": absences,
         "missing": [each for each in absences if each.missing == "M"],
         "away": [each for each in absences if each.missing == "A"],
         "repeats": [each for group in repeats.values() if len(group) > 1 for each in group],
-        "together": [each for each in absences if any(_went_together(each, other) for other in absences)],
+        "together": [each for each in absences if any(_went_together(each, other) for other in homes[each.home or ""])],
         "back": back,
         "checked": [each for each in back if each.checked_at],
         "checked-24h": [each for each in back if each.within(each.checked_at, DAY)],
@@ -95,8 +95,7 @@ def _first_offer(absence: Absence) -> datetime | None:
 
 
 def _went_together(one: Absence, other: Absence) -> bool:
-    same_home = one.home is not None and one.home == other.home and one.child != other.child
-    return same_home and abs(one.started_at - other.started_at) <= TOGETHER
+    return one.home is not None and one.child != other.child and abs(one.started_at - other.started_at) <= TOGETHER
 
 
 def _groups(absences: Iterable[Absence], key: Callable[[Absence], str]) -> dict[str, list[Absence]]:

@@ -138,8 +138,8 @@ RULES_DUE = """
 """
 ENTRIES = f"""
     SELECT message_id, child, kind, at, exercise, content FROM entries
-    WHERE child = %(child)s OR child IN (
-        SELECT child FROM entries WHERE kind = '{ChildIdentified.kind}' AND content ->> 'child' = %(child)s)
+    WHERE child = ANY(ARRAY(SELECT %(child)s::text UNION
+        SELECT child FROM entries WHERE kind = '{ChildIdentified.kind}' AND content ->> 'child' = %(child)s))
     ORDER BY at DESC, heard_at DESC LIMIT {MOST_ENTRIES}
 """
 ENTRIES_OF_SHIFTS = f"""

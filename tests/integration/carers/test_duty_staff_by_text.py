@@ -156,7 +156,7 @@ async def test_what_does_not_plainly_say_who_it_is_identifies_nobody_and_a_perso
     assert "child.identified.v1" not in kinds(said)
     (read,) = _read_by_a_person(said)
     assert (read.subject, getattr(read.content, "reason", None)) == (unknown, "which-child")
-    assert re.search(r"Not recorded who|nothing is reported", await answer(service, kestrel))
+    assert re.search(r"could not be sure who|nothing is reported", await answer(service, kestrel))
 
 
 async def test_that_a_second_child_is_missing_makes_one_of_no_two(service: Carers, kestrel: Kestrel) -> None:

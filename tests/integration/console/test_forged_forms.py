@@ -74,5 +74,6 @@ async def test_an_act_that_cannot_be_kept_is_none(opened: Store, browser: httpx.
 
 async def test_a_child_of_no_possible_name_is_nobody_s_to_follow(opened: Store, browser: httpx.AsyncClient) -> None:
     await sign_in(browser, await account(opened, OperatorRole.SOCIAL_WORKER, authority="kestrel"))
-    answer = await browser.get(f"/changes?child={quote(chr(0))}")
-    assert (answer.status_code, "The field child holds" in answer.text) == (400, True)
+    for path in ("/changes?child=", "/photographs/"):
+        answer = await browser.get(f"{path}{quote(chr(0))}")
+        assert (answer.status_code, "The field child holds" in answer.text) == (400, True)

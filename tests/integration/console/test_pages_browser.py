@@ -158,13 +158,13 @@ async def test_an_exercise_that_begins_shows_while_somebody_fills_in_the_form_fo
     assert "/exercise" in every_page
     await page.goto("/exercise")
     await expect(page.locator("#liveness")).to_have_text("Live")
-    await page.get_by_label("What is practised").fill("A report at night")
+    await page.get_by_label("What you are practising").fill("A report at night")
     episode = uuid4()
     report = heard(episode_changed(episode, opened_at=CLOCKS.story()), new_id("provisional"))
     await hear(opened, HANDLERS, replace(report, exercise=True))
     await expect(page.get_by_role("link", name=code_of(episode))).to_be_visible(timeout=1000)
-    await expect(page.get_by_label("What is practised")).to_have_value("A report at night")
-    await expect(page.get_by_label("What is practised")).to_be_focused()
+    await expect(page.get_by_label("What you are practising")).to_have_value("A report at night")
+    await expect(page.get_by_label("What you are practising")).to_be_focused()
 
 
 async def test_a_duty_that_is_answered_shows_so_on_its_page_and_asks_for_nothing_more(
@@ -367,7 +367,7 @@ async def test_what_was_typed_stays_while_the_world_changes(page: Page, opened: 
     await hear(opened, HANDLERS, heard(episode_changed(episode, revision=2, state="returned"), child))
     await expect(page.get_by_label("Who has seen the child")).to_have_value("Seen at the door")
     await page.get_by_role("button", name="Record the return").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Not possible as it now stands")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("No longer possible")
 
 
 async def test_a_live_page_says_so_when_its_session_is_over(page: Page, opened: Store) -> None:

@@ -199,6 +199,24 @@ async def test_each_child_whose_id_is_drawn_has_it_on_record_with_the_reason(off
     assert (acted.act, len(acted.words)) == ("return-drawn", 1)
 
 
+async def test_the_absences_of_a_child_that_was_given_away_since_are_still_owed(
+    office: Office, database: Database, keyring: Keyring
+) -> None:
+    await office.absence("C1", at(5, 20), at(6, 8))
+    document, engine = authority(), database.engine("casework")
+    await load(engine, keyring, document, datetime.now(UTC))
+    moved = {"child": office.ids["C1"], "former": office.name, "to": document["authority"]["id"]}
+    async with engine.begin() as connection:
+        for statement in (
+            "UPDATE register.children SET authority = :to, reference = id, code = 'C99' WHERE id = :child",
+            "INSERT INTO casework.transferred (authority, reference, child, at) VALUES (:former, 'C1', :child, now())",
+        ):
+            await connection.execute(text(statement), moved)
+    await engine.dispose()
+    [row] = csv.DictReader(io.StringIO((await office.draw("2026-10")).text))
+    assert (row["CHILD"], row["MIS_START"]) == ("C1", "05/10/2026")
+
+
 async def test_one_form_that_draws_two_periods_is_on_the_record_of_each(office: Office) -> None:
     await office.absence("C1", at(30, 20, month=9), at(6, 8))
     form = {"csrf": csrf_in(await office.browser.get("/returns")), "act": str(uuid4()), "reason": "Yearly return"}

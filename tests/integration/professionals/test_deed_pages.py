@@ -178,6 +178,7 @@ async def test_a_text_of_a_deed_holds_a_short_link_to_its_form(
     other = told.content.model_copy(update={"step": 1}).telling
     forged = link.replace(code_of(told.content.telling), code_of(other))
     assert (await by_mail.web.get(forged)).status_code == 404
+    assert (await by_mail.web.get("/d/%00%00%00%00%00abc")).status_code == 404
     done = await by_mail.web.post(link, data={"answer": "record-0", "state": "offered"})
     assert "Recorded: " in done.text
     later = by_mail.floor.clocks.wall() + timedelta(days=15)

@@ -56,6 +56,13 @@ def scene(text: str, open_: tuple[Telling, ...], telling: Telling | None = None)
         ("OK C17, cannot take it, not on duty", ALL, None, None),
         ("ok C17 what's happening", ALL, None, None),
         ("C17?", ALL, None, None),
+        ("I have not got C17", ALL, None, None),
+        ("I have no idea where C17 is", ALL, None, None),
+        ("got nobody to go to C17", ALL, None, None),
+        ("ok who has C17?", ALL, None, None),
+        ("ok but C17 is somebody else's", ALL, None, None),
+        ("OK ALL but not C31", ALL, None, None),
+        ("ok C17, no problem", ALL, [FIRST, POLICE], None),
     ],
 )
 def test_an_ok_answers_what_is_open_about_whom_it_means(
@@ -86,6 +93,12 @@ def test_what_the_text_says_of_the_child_besides_is_decided_as_ever() -> None:
     assert [act.content.kind for act in decision.acts] == [
         "child.information-received.v1", "duty.acknowledged.v1", "duty.acknowledged.v1",
     ]  # fmt: skip
+
+
+def test_who_only_asks_has_not_taken_it() -> None:
+    text = "OK C17, is her worker told?"
+    decision = decide(understand(text), replace(scene(text, ALL), asks=True))
+    assert not any(isinstance(act.content, DutyAcknowledged) for act in decision.acts)
 
 
 def test_the_code_of_a_telling_answers_that_telling_alone() -> None:

@@ -16,6 +16,7 @@ from services.carers.policy.decision import Decision, combine_decisions
 from services.carers.policy.mentions import sides
 from services.carers.policy.mentions.child_mentions import ChildMentions, resolve_mentions
 from services.carers.understanding.children import child_names
+from services.carers.understanding.details import acknowledgements
 from services.carers.understanding.details.refusal import declines
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.child_events.events import HumanReason
@@ -56,13 +57,17 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
 
 
 def decide_on_ok(meaning: Meaning, scene: TextContext) -> Decision | None:
-    """None where it is no OK. What else the text says of a child that it names is decided as ever."""
+    """None where it is no OK, or may be none: who is asked again loses nothing. What else the text says of a child that
+    it names is decided as ever.
+    """
     meant = None if leaves_duty(meaning) else acknowledgement.find_meant(meaning, scene)
     if meant is None:
         return None
     taken = acknowledgement.acknowledge_all(meant, meaning, scene)
     if acknowledgement.says_no_more(meaning, scene):
         return taken
+    if scene.asks or acknowledgements.may_take_back(meaning.words):
+        return None
     return combine_decisions([_decide_by_code(resolve_mentions(meaning, scene), meaning, scene), taken])
 
 

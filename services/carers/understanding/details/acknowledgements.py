@@ -13,6 +13,11 @@ PLAIN = word_set("""
     with you
 """)
 """Words that add nothing to an OK."""
+TAKES_BACK = re.compile(
+    r"\b(?:not|nobody|none|never|nothing|no(?! (?:problem|problems|worries|bother)\b)|except|who|whose|what|elses?"
+    r"|ddim|dim|neb|nid|pwy)\b"
+)
+"""Words by which what begins as an OK may be none: "I have not got C17", "got nobody for C17", "OK ALL but not C31"."""
 
 
 def says_ok(words: str) -> bool:
@@ -22,6 +27,10 @@ def says_ok(words: str) -> bool:
 
 def says_all(words: str) -> bool:
     return SAYS_ALL.search(words) is not None
+
+
+def may_take_back(words: str) -> bool:
+    return TAKES_BACK.search(words) is not None
 
 
 def says_no_more(words: str, beside: Iterable[str]) -> bool:

@@ -59,6 +59,7 @@ class ChildPages:
 
     async def show_photograph(self, request: Request, child: str) -> Response:
         signed_in = await self.guard.require(request, May.REVEAL)
+        require_text("child", child)
         found = await self.queries.photograph(child, signed_in.operator)
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-photograph")

@@ -109,6 +109,8 @@ class LinkPages:
         """Raises NotALink or LinkExpired."""
         if self._finds is None or "." in token:
             return self._links.read(self.purpose, token, self._now())
+        if not token.isprintable():
+            raise NotALink
         for delivery, put_at in await self._finds(token[:CODE_LENGTH]):
             if self._links.is_short(self.purpose, token, delivery):
                 if put_at + GOOD_FOR < self._now():

@@ -248,9 +248,12 @@ FROM register.people p LEFT JOIN register.data_keys k ON k.owner = p.id
 WHERE EXISTS (SELECT FROM register.rota_lines d WHERE d.person = p.id);
 GRANT SELECT ON register.telephones_for_console TO console, casework;
 
--- For the statutory return on missing children, drawn with a reason.
+-- For the statutory return on missing children, drawn with a reason. Who gave a child away still owes its absences until
+-- then, under its own reference.
 CREATE VIEW register.children_for_return AS
-SELECT id AS child, authority, reference, date_of_birth FROM register.children;
+SELECT id AS child, authority, reference, date_of_birth FROM register.children
+UNION ALL
+SELECT t.child, t.authority, t.reference, c.date_of_birth FROM casework.transferred t JOIN register.children c ON c.id = t.child;
 GRANT SELECT ON register.children_for_return TO console, casework;
 
 CREATE VIEW register.homes_for_console AS SELECT id AS placement, authority, reference FROM register.placements;
