@@ -107,7 +107,13 @@ async def test_the_page_says_what_was_said_by_whom_and_whom_to_ring(
     page = (await browser.get("/children/C1")).text
     number = next(each["mobile"] for each in case.document["people"] if each["reference"] == "boss")
     needs = page[page.index("What needs somebody now") : page.index("Who it is")]
-    for said in ("Overdue", "Boss Example", f'href="tel:{number}"', "1 more asked, still within time", "tel:+441632960101"):
+    for said in (
+        "Overdue",
+        "Boss Example",
+        f'href="tel:{number}"',
+        "1 more asked, still within time",
+        "tel:+441632960101",
+    ):
         assert said in needs
     assert f"our reference {code_of(case.episode)}" in page
     assert (WORDS in page, "Ash Example" in page) == (True, True)
