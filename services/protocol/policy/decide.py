@@ -71,6 +71,7 @@ def _event(draft: Draft) -> None:
         draft.note(Verdict.ALREADY_SO)
         return
     draft.remember(happened.key)
+    waited = frozenset(draft.waiting)
     cause = Cause(
         id=happened.key,
         time=_counts_from(happened),
@@ -97,6 +98,8 @@ def _event(draft: Draft) -> None:
         apply_rules(draft, protocol.on(reading.trigger), protocol, reading.episode, cause)
     if any(reading.trigger == Trigger.WATCH_OPENED for reading in readings):
         draft.opens_watch = None  # It is one watch, though several readings may open it.
+    if not draft.decided and draft.waiting.keys() - waited:
+        draft.note(Verdict.WAITS)
 
 
 def _reporter_of(happened: Happened) -> UUID | None:

@@ -20,6 +20,8 @@ class Verdict(StrEnum):
     UNVERIFIED = "unverified"
     ENDED = "ended"
     CHANGED = "changed"
+    WAITS = "waits"
+    """Nobody is told yet: all that follows waits for its time, such as working hours."""
     MERGED = "merged"
     """The case of a child nobody knew has become part of this child's."""
 

@@ -215,7 +215,7 @@ async def test_duty_staff_without_a_code_acknowledge_nothing_and_are_told_how_to
     assert await service.says(kestrel.phone("boss"), "OK") == []
     assert await service.says(kestrel.phone("boss"), "status") == []
     unknown, asked = await answers(service, kestrel.phone("boss"))
-    assert unknown.startswith("That code was not sent to this number")
+    assert unknown.startswith("Nothing is open for you here, so nothing is recorded")
     assert "STATUS and the five characters" in asked
 
 
