@@ -21,10 +21,9 @@ from tests.support.world import TOWN
 CARERS = {
     "+447700900100": "child-c11",
     "+447700900102": "child-c14",
-    "+447700900104": "child-c15",
     "+447700900105": "child-c16",
 }
-"""Each with one child, so that a report needs no question."""
+"""Each with one child, so that a report needs no question, and a concern, so that a discussion is called at any hour."""
 KILLS = 2
 """While each thing goes on."""
 INVITED_AT_LEAST = {"police", "social care"}
