@@ -107,7 +107,7 @@ def test_who_is_not_named_is_reported_to_both_and_the_answer_takes_nothing_back_
     world.text(CARER, "C73")
     named = world.eventually(lambda: _notices(world, before, "Ilya Danek"))
     assert {each["body"]["data"]["episode"] for each in named} == {west["body"]["data"]["episode"]}
-    _news(world, DUTY[EAST], texts[DUTY[EAST]], "a report needs a person to read it")
+    _news(world, DUTY[EAST], texts[DUTY[EAST]], "a text needs a person to read it")
     of_east = [
         each for each in world.notices(CARER) if each["body"]["data"]["episode"] == east["body"]["data"]["episode"]
     ]

@@ -355,7 +355,7 @@ async def test_by_keyboard_alone_police_are_recorded_as_told_by_telephone(page: 
     await page.keyboard.press("Tab")
     await page.keyboard.type("NM-2026-118")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_text("Recorded: police were told by telephone")).to_be_visible()
+    await expect(page.get_by_text("Recorded: police told by telephone")).to_be_visible()
     await hear(opened, HANDLERS, *await said_by_console(opened, child))
     await expect(page.get_by_text("Test Operator, duty manager")).to_be_visible(timeout=2000)
 

@@ -46,20 +46,21 @@ class OverviewPages:
             app.add_api_route(path, endpoint, response_class=HTMLResponse, responses=responses)
         app.add_api_route("/changes", self.follow, responses=SIGNED_OUT)
 
-    async def show_overview(self, request: Request, *, whole: bool = False) -> Response:
+    async def show_overview(self, request: Request, whole: str = "") -> Response:
+        """`whole`: anything asks for the less urgent cases too."""
         signed_in = await self.guard.require(request)
-        shown = await self.queries.overview(signed_in.operator.authority, whole=whole)
-        return self.templates.page(request, "open.html", shown | {"whole": whole}, signed_in)
+        shown = await self.queries.overview(signed_in.operator.authority, whole=bool(whole))
+        return self.templates.page(request, "open.html", shown | {"whole": bool(whole)}, signed_in)
 
-    async def show_overview_part(self, request: Request, *, whole: bool = False) -> Response:
+    async def show_overview_part(self, request: Request, whole: str = "") -> Response:
         """Rendered once for all operators of one authority."""
         signed_in = await self.guard.require(request, following=True)
         authority = signed_in.operator.authority
 
         async def render() -> Response:
-            return self.templates.page(request, "_open.html", await self.queries.overview(authority, whole=whole))
+            return self.templates.page(request, "_open.html", await self.queries.overview(authority, whole=bool(whole)))
 
-        return await self._overviews.setdefault((authority, whole), SharedResponse(self.changes)).answer(render)
+        return await self._overviews.setdefault((authority, bool(whole)), SharedResponse(self.changes)).answer(render)
 
     async def show_housekeeping(self, request: Request) -> Response:
         signed_in = await self.guard.require(request)
