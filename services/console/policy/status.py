@@ -62,8 +62,12 @@ class DutyLine:
 
 
 def is_overdue(duty: DutyChanged) -> bool:
-    """Somebody's time to answer has passed, whether or not there is a next person to ask."""
-    return duty.goes_on and (duty.state is DutyState.OVERDUE or len(duty.steps) > 1)
+    """Somebody's time to answer has passed, whether or not there is a next person to ask.
+
+    Who could not be reached had none: the next person is asked at once, in time.
+    """
+    unanswered = any(each.state != "failed" for each in duty.steps[:-1])
+    return duty.goes_on and (duty.state is DutyState.OVERDUE or unanswered)
 
 
 @dataclass(frozen=True, slots=True)

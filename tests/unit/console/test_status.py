@@ -114,10 +114,11 @@ def test_what_is_overdue_comes_first_then_children_not_back_the_longest_open_fir
     [
         (duty_changed(None, step(0, Role.POLICE_CONTROL_ROOM)), False),
         (duty_changed(None, step(0, Role.POLICE_CONTROL_ROOM), step(1, Role.DUTY_WORKER)), True),
+        (duty_changed(None, step(0, Role.DUTY_WORKER, "failed"), step(1, Role.DUTY_SENIOR_MANAGER)), False),
         (duty_changed(None, step(0, Role.DUTY_WORKER), state="overdue"), True),
         (duty_changed(None, step(0, Role.DUTY_WORKER), step(1, Role.DUTY_WORKER), state="acknowledged"), False),
     ],
-    ids=["asked once", "the next person is asked", "nobody else to ask", "answered"],
+    ids=["asked once", "the next person is asked", "nobody was in the role", "nobody else to ask", "answered"],
 )
 def test_a_duty_is_overdue_once_the_first_time_to_answer_has_passed(duty: DutyChanged, overdue: bool) -> None:
     assert is_overdue(duty) is overdue
