@@ -13,7 +13,7 @@ from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import in_background
 from services.platform.store.migrations.access import SERVICES
 
-GATHER_SECONDS = 0.15
+GATHER_SECONDS = 0.05
 """Brings the partitions' batches together. A page may be a second behind."""
 
 

@@ -222,6 +222,7 @@ async def test_what_could_not_be_taken_out_is_not_published_again_by_its_own_pro
     child = new_id("child")
     with monkeypatch.context() as broken:
         broken.setattr(outbox, "remove", remove)
+        broken.setattr("services.platform.bus.outbox_relay.REMOVED_AFTER_SECONDS", 0.1)
         for each in (b"first", b"second"):
             await office.say([child], each)
             await office.publisher.wait_published([child])

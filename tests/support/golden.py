@@ -77,8 +77,8 @@ class Play:
     begins: datetime | None = None
     said: list[Received[Duty]] = field(default_factory=list)
     became: defaultdict[tuple[UUID, int], list[str]] = field(default_factory=lambda: defaultdict(list))
-    given_up: bool = False
-    """It did not come to rest once; the others wait for it no longer."""
+    given_up: str = ""
+    """When it did not come to rest, and what it lacked; the others wait for it no longer."""
 
     @property
     def authority(self) -> str:
@@ -155,7 +155,7 @@ class Play:
                 for was, is_now in zip(*times, strict=True)
             ):
                 found.append(f"{line}: should be at {_written(times[0])}, was at {_written(times[1])}")
-        return found
+        return [*found, self.given_up] if found else []
 
 
 RULES = Library(files()).current("default").by_id
@@ -304,7 +304,8 @@ class Theatre:
         ]:
             if asyncio.get_running_loop().time() > until:
                 for each in waiting:
-                    each.given_up = True
+                    lacks = each.lacks(moment) or ["an answer was not taken"]
+                    each.given_up = f"given up at {moment}: {'; '.join(lacks)}"
                 return
             await asyncio.sleep(0.2)
         while asyncio.get_running_loop().time() < until and not await asyncio.to_thread(self._answers_are_taken):  # noqa: ASYNC110 another process brings it about
