@@ -23,8 +23,8 @@ def test_police_told_by_telephone_ends_their_duty_and_the_carer_hears_that_they_
         answer = _fill(world, f"{duty}/acts/phoned", officer="PC Reed 4471", reference="NM-2026-118")
         assert "Recorded: police told by telephone" in answer.text
         world.eventually(lambda: _when(world, episode, "Police control room has it, by telephone"))
-        world.eventually(lambda: _when(world, episode, "The reference that police gave was passed on by the console"))
-        page = world.eventually(lambda: _when(world, episode, "At the console: police told by telephone"))
+        world.eventually(lambda: _when(world, episode, "Police reference passed on, by the console"))
+        page = world.eventually(lambda: _when(world, episode, "On the console: police told by telephone"))
         assert "Morgan Ellis, duty manager" in page
         assert "PC Reed 4471" in page
         assert world.eventually(

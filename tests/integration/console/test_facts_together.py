@@ -89,7 +89,7 @@ async def test_a_page_shows_the_same_of_facts_that_came_together_as_of_each_alon
         "On their phone",
         "Could not be reached",
         "Attempt 1",
-        "its condition is not met",
+        "does not apply",
         "Told",
     ):
         assert said in shown

@@ -132,7 +132,7 @@ async def test_a_discussion_is_recorded_on_a_phone_and_read(strategy: Strategy, 
     await page.get_by_label("Who does it").first.select_option(label="The child's social worker")
     await page.get_by_label("By when").first.fill("2026-11-26")
     await page.get_by_role("button", name="Record it and send it").tap()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. It is recorded")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. The discussion is recorded")
     await strategy.sent(7)
     await _shown(page, strategy.newest(HEALTH))
     await page.get_by_role("link", name="Read the record").tap()

@@ -54,7 +54,7 @@ async def test_a_deed_of_one_button_is_two_taps(by_mail: ByMail, page: Page) -> 
     await page.goto(await by_mail.link())
     await _as_it_should_be(page)
     await page.get_by_role("button", name="I will go").tap()
-    await expect(page.get_by_role("heading", level=1)).to_contain_text("Recorded: somebody goes with the child")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Recorded: somebody will go with the child")
     await _as_it_should_be(page)
 
 

@@ -78,7 +78,7 @@ async def test_opening_the_page_records_nothing_and_shows_who_was_invited(strate
 async def test_what_is_recorded_is_said_without_its_words_and_acknowledges_the_duty(strategy: Strategy) -> None:
     link = await asked(strategy)
     answered = await strategy.web.post(link, data=FILLED)
-    assert "It is recorded" in answered.text
+    assert "The discussion is recorded" in answered.text
     [held] = await strategy.said("strategy-discussion.held.v1")
     assert (held["form"], held["section_47"], held["came"]) == ("urgent", "enquiry", [POLICE, SOCIAL])
     assert held["plan"] == [{"owner": POLICE, "due_on": "2026-11-25"}, {"owner": SOCIAL, "due_on": "2026-11-26"}]
@@ -104,7 +104,7 @@ async def test_each_step_of_the_plan_is_said_with_its_owner_day_and_own_words(st
 async def test_a_character_that_is_none_keeps_nothing_from_being_recorded(strategy: Strategy) -> None:
     link = await asked(strategy)
     answered = await strategy.web.post(link, data=FILLED | {"said": "Seen\x00 at nine", "what-1": "Ring\x00 them"})
-    assert "It is recorded" in answered.text
+    assert "The discussion is recorded" in answered.text
     assert len(await strategy.said("plan-step.set.v1")) == 2
 
 
