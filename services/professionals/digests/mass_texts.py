@@ -33,9 +33,9 @@ KEEP = """
 """
 RIDES = "UPDATE delivery.deliveries SET urgent = false WHERE id = %(delivery)s"
 """No call reads it out: its leader's text is the one that went to the phone."""
-columns = ", ".join(f"d.{each.name}" for each in deliveries.c)
+COLUMNS = ", ".join(f"d.{each.name}" for each in deliveries.c)
 COUNTED = f"""
-    SELECT {columns} FROM delivery.deliveries led
+    SELECT {COLUMNS} FROM delivery.deliveries led
     JOIN professionals.mass_texts said ON said.delivery = led.id AND said.leader = led.id AND said.counted
     JOIN professionals.mass_texts told ON (told.reporter, told.reader, told.wording, told.authority)
         = (said.reporter, said.reader, said.wording, said.authority)

@@ -1,12 +1,11 @@
 """Names a child at the console: by its code, or by name for somebody on duty who has said why they must know."""
 
-import json
 from collections.abc import Collection, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from services.platform.register.children.police_notice import CarerFacts, address_of, carers_at
+from services.platform.register.children.police_notice import CarerFacts, address_of, carers_at, description_of
 from services.platform.register.keys import Decryptor
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, scalar
@@ -106,17 +105,8 @@ def children_at_home(keyring: Keyring, authority: AuthorityId | None, words: str
 
 
 def _identity(keyring: Keyring, row: Any) -> Identity:
-    decryptor = Decryptor(keyring, row.child, row.child_key)
     return Identity(
-        code=row.code,
-        name=decryptor.open(row.name, "children.name"),
-        known_as=tuple(json.loads(decryptor.open(row.known_as, "children.known_as") or "[]")),
-        sex=decryptor.open(row.sex, "children.sex"),
-        language=decryptor.open(row.language, "children.language"),
-        description=decryptor.open(row.description, "children.description"),
-        date_of_birth=row.date_of_birth,
-        age_disputed=row.age_disputed,
-        has_photograph=row.has_photograph,
+        **description_of(Decryptor(keyring, row.child, row.child_key), row),
         address=None if row.placement is None else address_of(keyring, row),
         carers=carers_at(keyring, row),
     )

@@ -105,25 +105,32 @@ def facts_for_notice(
     return Query(FACTS, {"children": [child, *candidates], "placement": placement}, decode)
 
 
+def description_of(decryptor: Decryptor, row: Any) -> dict[str, Any]:
+    """What a notice and the duty desk both say of a child. Whatever cannot be decrypted any more is a gap."""
+    return {
+        "code": row.code,
+        "name": decryptor.open(row.name, "children.name"),
+        "known_as": tuple(json.loads(decryptor.open(row.known_as, "children.known_as") or "[]")),
+        "sex": decryptor.open(row.sex, "children.sex"),
+        "language": decryptor.open(row.language, "children.language"),
+        "description": decryptor.open(row.description, "children.description"),
+        "date_of_birth": row.date_of_birth,
+        "age_disputed": row.age_disputed,
+        "has_photograph": row.has_photograph,
+    }
+
+
 def _child(keyring: Keyring, row: Any) -> ChildFacts:
     decryptor = Decryptor(keyring, row.child, row.child_key)
     return ChildFacts(
         child=row.child,
-        code=row.code,
-        name=decryptor.open(row.name, "children.name"),
-        known_as=tuple(json.loads(decryptor.open(row.known_as, "children.known_as") or "[]")),
-        sex=decryptor.open(row.sex, "children.sex"),
-        language=decryptor.open(row.language, "children.language"),
-        description=decryptor.open(row.description, "children.description"),
-        date_of_birth=row.date_of_birth,
-        age_disputed=row.age_disputed,
+        **description_of(decryptor, row),
         unaccompanied=row.unaccompanied,
         modern_slavery_concern=row.modern_slavery_concern,
         subject_to_immigration_control=row.subject_to_immigration_control,
         guardian_allocated=row.guardian_allocated,
         entered_care_at=row.entered_care_at,
         profile=json.loads(decryptor.open(row.profile, "children.profile") or "{}"),
-        has_photograph=row.has_photograph,
         photograph_taken_on=row.photograph_taken_on,
     )
 
