@@ -263,7 +263,8 @@ async def test_a_text_that_was_to_ride_goes_by_itself_where_its_leader_failed(pr
     await _report(professionals, 4, 1, reporter)
     professionals.medium.answers = [SendResult(AttemptResult.REFUSED, 400, reason="refused")]
     mass = MassReport(reporter=reporter, children=5, within=timedelta(minutes=30))
-    await professionals.tell(child=new_id("child"), mass=mass)
+    leader = await professionals.tell(child=new_id("child"), mass=mass)
+    await professionals.floor.until(leader.content.telling, "failed", within=8)
     last = await professionals.tell(child=new_id("child"), mass=mass)
     await professionals.floor.until(last.content.telling, "accepted", within=8)
     assert [each.body[:22] for each in professionals.medium.sent[4:]] == [
