@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from services.audit.commands import audit, aware
+from services.casework.commands import organisations
 from services.console.accounts.commands import accounts
 from services.console.acts.dead_letter_commands import dead_letters
 from services.platform.runtime.clocks import Clocks
@@ -25,6 +26,7 @@ AS_ADMIN = "such as postgresql://postgres:PASSWORD@127.0.0.1:5432/safe_return"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(accounts, name="accounts")
 app.add_typer(audit, name="audit")
+app.add_typer(organisations, name="organisations")
 app.add_typer(police, name="police")
 app.command("dead-letters")(dead_letters)
 app.command()(editions)

@@ -26,6 +26,7 @@ SPOKEN = {
     "register.looked-up.v1": "personal details read",
     "rules.taken-up.v1": "an authority's rules taken up",
     "operator.acted.v1": "operator acted",
+    "organisation.changed.v1": "what is held of a force or an agency changed",
     "message.dead-lettered.v1": "dead letter: a service could not work on a message",
     "duty.step-due.v1": "time to answer over",
     "rule.due.v1": "a rule's time has come",

@@ -13,12 +13,14 @@ from services.police.handlers import Handlers
 from services.police.notices.email_channel import NoticeEmail
 from services.police.notices.sender import NoticeSender
 from services.police.open_list.monitor import OpenListMonitor
+from services.police.polled_notices import PolledSender
 from services.police.replies.mail import MailReplies
 from services.police.settings import PoliceSettings
 from services.police.web.app import Dependencies, pages
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
+from services.police.web.polling import PollEndpoint
 from services.police.web.replies import ReplyWebhook
 from services.safeguarding.duty.duties import DutySendAgain, PoliceNotify
 
@@ -38,7 +40,7 @@ async def main() -> None:
         prepare=settings.block_real_recipients(sender.prepare),
         secrets=sender.secrets,
         slot=settings.slot,
-        others=[NoticeEmail(settings.email_medium(), links, settings.smtp_from)],
+        others=[NoticeEmail(settings.email_medium(), links, settings.smtp_from), PolledSender()],
     )
     host.health.watch("delivery", loop.obstacle)
     handlers = Handlers(loop, host.clocks)
@@ -59,5 +61,6 @@ async def main() -> None:
         OpenListWebhook(host.store, host.clocks, forces),
         NoticePage(host.store, host.clocks, keyring),
         DetailsPage(host.store, host.clocks, keyring),
+        PollEndpoint(host.store, host.clocks, keyring, forces),
     )
     await host.run(pages(dependencies, host.clocks, links))

@@ -38,7 +38,7 @@ from services.safeguarding.duty.outcomes import (
     StrategyDiscussionChanged,
 )
 from services.safeguarding.message import Message
-from services.safeguarding.operators import OperatorActed
+from services.safeguarding.operators import OperatorActed, OrganisationChanged
 
 Kinds = tuple[type[Message], ...]
 
@@ -92,6 +92,7 @@ SAYS: dict[str, Kinds] = {
         events.ChildProvisional,
         contact_events.ContactListed,
         contact_events.ContactUnlisted,
+        OrganisationChanged,
     ),
     "carers": (
         events.ChildReportedMissing,

@@ -125,10 +125,9 @@ class Signing:
     def __init__(self, stack: Stack) -> None:
         secrets = SecretFiles(stack.layout.secrets)
         self._stack = stack
-        self._authority = next(iter(example_authority.authorities(secrets, stack.ports)))
-        self.agency = self._authority["agencies"][0]
-        self.source = self.agency["sources"][0]
-        self.force = self._authority["forces"][0]
+        organisations = example_authority.organisations(secrets, stack.ports)
+        self.agency, self.force = organisations["agencies"][0], organisations["forces"][0]
+        self.source = next(iter(self.agency["sources"]))
         self._token = secrets.value("twilio_auth_token", token)
         self._bearer = secrets.value("register_token", token)
         self.session = requests.Session()

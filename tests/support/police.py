@@ -32,10 +32,12 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.police.handlers import Handlers
 from services.police.notices.email_channel import NoticeEmail
 from services.police.notices.sender import NoticeSender
+from services.police.polled_notices import PolledSender
 from services.police.web.app import Dependencies, pages
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
+from services.police.web.polling import PollEndpoint
 from services.police.web.replies import ReplyWebhook
 from services.safeguarding.identifiers import trace_of
 from tests.support.database import Database
@@ -200,13 +202,14 @@ async def running(
         keyring=keyring,
         prepare=block_real_recipients(sender.prepare, sandbox=sandbox, exercise_authority=exercise_authority),
         secrets=sender.secrets,
-        others=[NoticeEmail(relay or PlayedRelay(), links, "safe-return@kestrel.example")],
+        others=[NoticeEmail(relay or PlayedRelay(), links, "safe-return@kestrel.example"), PolledSender()],
     )
     behind = Dependencies(
         ReplyWebhook(store, clocks, keyring, forces),
         OpenListWebhook(store, clocks, forces),
         NoticePage(store, clocks, keyring),
         DetailsPage(store, clocks, keyring),
+        PollEndpoint(store, clocks, keyring, forces),
     )
     served = pages(behind, clocks, links)
     await loop.start()

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from infra.local import example_authority
 from infra.local.layout import ROOT
 from infra.local.secret_files import SecretFiles, token
 from infra.local.stack import Stack
@@ -34,6 +33,8 @@ PROFESSIONALS = {
 }
 """The town's, by role: one each, with a mailbox of their own."""
 
+AGREED = [{"reference": "all", "force": "northmoor-police", "from": "2026-01-01"}]
+"""An authority's agreement with a force of the example: the whole notice."""
 T = TypeVar("T")
 
 
@@ -157,7 +158,7 @@ def settle_town(stack: Stack, carers: int, holders: Mapping[str, Sequence[str]] 
     people = [Carer(towns_number(each), f"T{100 + each}") for each in range(carers)]
     town = {
         "authority": {"id": TOWN, "name": "Testshire County Council", "duty_line": "+441632960190"},
-        "forces": forces_of(stack, "kestrel"),
+        "sharing_agreements": AGREED,
         "placements": [_placement(each) for each in range(carers)],
         "people": [
             *(_person(f"carer-{each}", carer.number) for each, carer in enumerate(people)),
@@ -192,13 +193,6 @@ def settle(stack: Stack, document: Mapping[str, Any]) -> None:
         trust_env=False,
     )
     assert answer.is_success, answer.text
-
-
-def forces_of(stack: Stack, authority: str) -> list[dict[str, Any]]:
-    """Those of an example authority, for another in their area."""
-    examples = example_authority.authorities(SecretFiles(stack.layout.secrets), stack.ports)
-    found: list[dict[str, Any]] = next(each for each in examples if each["authority"]["id"] == authority)["forces"]
-    return found
 
 
 def _placement(each: int) -> dict[str, object]:

@@ -28,11 +28,7 @@ PLACEMENTS = "SELECT reference, id FROM register.placements WHERE authority = %(
 PEOPLE = "SELECT reference, id FROM register.people WHERE authority = %(authority)s"
 CHILDREN = "SELECT reference, id, code FROM register.children WHERE authority = %(authority)s"
 GIVEN_AWAY = "SELECT reference FROM transferred WHERE authority = %(authority)s"
-OTHERS_AGENCIES = "SELECT id FROM register.agencies WHERE authority <> %(authority)s"
-OTHERS_SOURCES = """
-    SELECT source FROM register.agency_sources s JOIN register.agencies a ON a.id = s.agency
-    WHERE a.authority <> %(authority)s
-"""
+AGENCIES = "SELECT id FROM register.agencies"
 CORRECTIONS = """
     SELECT p.id, p.reference, c.field, CASE c.field WHEN 'mobile' THEN p.mobile ELSE p.email END AS value, k.wrapped
     FROM register.corrections c JOIN register.people p ON p.id = c.person
@@ -72,15 +68,14 @@ async def lock_register(uow: UnitOfWork) -> None:
 async def lock_and_read(uow: UnitOfWork, authority: AuthorityId) -> CurrentRegister:
     await lock_register(uow)
     named = {"authority": authority}
-    is_known, forces, placements, people, children, given_away, agencies, sources = await uow.fetch(
+    is_known, forces, placements, people, children, given_away, agencies = await uow.fetch(
         Query(AUTHORITY, named, bool),
         Query(FORCES, {}, _first_column),
         Query(PLACEMENTS, named, _ids),
         Query(PEOPLE, named, _ids),
         Query(CHILDREN, named, all_rows),
         Query(GIVEN_AWAY, named, _first_column),
-        Query(OTHERS_AGENCIES, named, _first_column),
-        Query(OTHERS_SOURCES, named, _first_column),
+        Query(AGENCIES, {}, _first_column),
     )
     known = KnownReferences(
         authority=is_known,
@@ -88,8 +83,7 @@ async def lock_and_read(uow: UnitOfWork, authority: AuthorityId) -> CurrentRegis
         placements=frozenset(placements),
         people=frozenset(people),
         children={row.reference: row.code for row in children},
-        others_agencies=agencies,
-        others_sources=sources,
+        agencies=agencies,
     )
     return CurrentRegister(known, placements, people, _ids(children), given_away)
 
@@ -113,7 +107,6 @@ async def write_import(
     encryptor = await RowEncryptor.load(connection, keyring, given, placements, people, children)
     if given.authority is not None:
         await _upsert(connection, tables.authorities, [given.authority.model_dump()], "id")
-    await _upsert(connection, tables.forces, [encryptor.force(row) for row in (given.forces or {}).values()], "id")
     mine = {"authority": authority}
     for table, rows in (
         (tables.placements, [mine | encryptor.placement(row, placements) for row in (given.placements or {}).values()]),
@@ -130,12 +123,12 @@ async def write_import(
     if given.directory is not None:
         lines = [mine | _line(row.model_dump(), people, children) for row in given.directory.values()]
         await _replace(connection, tables.directory, authority, lines)
+    if given.sharing_agreements is not None:
+        agreements = [mine | row.model_dump() for row in given.sharing_agreements.values()]
+        await _upsert(connection, tables.sharing_agreements, agreements, "authority", "reference")
     if given.agencies is not None:
-        agencies = [mine | encryptor.agency(row) for row in given.agencies.values()]
-        await _replace(connection, tables.agencies, authority, agencies)
-        sources = [{"source": source, "agency": row.id} for row in given.agencies.values() for source in row.sources]
-        if sources:
-            await connection.execute(insert(tables.agency_sources), sources)
+        allowed = [mine | {"agency": row.id} | row.model_dump(exclude={"id"}) for row in given.agencies.values()]
+        await _replace(connection, tables.agency_agreements, authority, allowed)
 
 
 def corrections_by_reference(keyring: Keyring, authority: AuthorityId) -> Query[dict[str, dict[str, str | None]]]:

@@ -21,7 +21,7 @@ def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
     keyring = Keyring(settings.master_key.get_secret_value(), settings.phone_key.get_secret_value())
     events = EventEndpoint(store, clocks, keyring)
     token = settings.register_token.get_secret_value()
-    register = RegisterEndpoint(store, clocks, keyring, token, sandbox=settings.sandbox)
+    register = RegisterEndpoint(store, clocks, keyring, token)
     photographs = PhotographEndpoint(store, clocks, keyring, token)
     app = new_web_app("casework")
 

@@ -1,7 +1,7 @@
 """Takes imports of the register: `PUT /register/...`. Names every bad row, and applies all of an import or nothing."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hmac import compare_digest
 from http import HTTPStatus
@@ -28,7 +28,6 @@ from services.casework.store.register_changes import (
     publish_date_changes,
     publish_directory_changes,
 )
-from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.limits import REGISTER_BYTES
@@ -41,12 +40,11 @@ UNREADABLE = HTTPStatus.BAD_REQUEST, "Not readable"
 
 
 class RegisterEndpoint:
-    def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, token: str, *, sandbox: bool) -> None:
+    def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, token: str) -> None:
         self._store = store
         self._clocks = clocks
         self._keyring = keyring
         self._token = token.encode()
-        self._sandbox = sandbox
 
     async def take(self, request: Request, authority: str, table: str | None) -> JSONResponse:
         """Answers 200 with the number of rows of each table once all of it is durable. Raises Problem otherwise."""
@@ -61,7 +59,6 @@ class RegisterEndpoint:
             )
         document = _document(await body_within(request, REGISTER_BYTES), table)
         given, faults = register_import.read(document, authority)
-        faults += _forbidden_urls(given, sandbox=self._sandbox)
         async with self._store.transaction() as uow:
             before = await lock_and_read(uow, authority)
             given, passed_over = register_import.drop_given_away(given, before.given_away)
@@ -110,17 +107,6 @@ def _document(body: bytes, table: str | None) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise Problem(*UNREADABLE, "The body must be one JSON object with a list of rows a table.")
     return document
-
-
-def _forbidden_urls(given: Import, *, sandbox: bool) -> Iterator[Fault]:
-    """Refuses URLs that the sender would refuse, by the same check, while somebody is there to correct them."""
-    for at, force in (given.forces or {}).items():
-        try:
-            if force.notice_url is not None:
-                require_permitted_url(force.notice_url, sandbox=sandbox)
-        except ForbiddenDestination as error:
-            wanted = f"an HTTPS URL with a public address is needed: {error}"
-            yield Fault("forces", at, force.id, "notice_url", wanted)
 
 
 def _require_none(faults: Sequence[Fault]) -> None:

@@ -35,7 +35,12 @@ ROTA = as_sql(
     )
     .order_by(DIRECTORY.authority, DIRECTORY.role, DIRECTORY.code, DIRECTORY.turn, DIRECTORY.person)
 )
-FORCE_LINES = as_sql(select(FORCES.force, FORCES.name, FORCES.host, FORCES.callback).order_by(FORCES.name))
+FORCE_LINES = as_sql(
+    select(FORCES.force, FORCES.name, FORCES.host, FORCES.callback)
+    .where(FORCES.effective_at <= bindparam("at", type_=DateTime(timezone=True)))
+    .distinct(FORCES.force)
+    .order_by(FORCES.force, FORCES.effective_at.desc())
+)
 PLACEMENT = as_sql(
     select(PLACEMENTS.placement)
     .where(PLACEMENTS.authority == AUTHORITY, PLACEMENTS.force == bindparam("force", type_=Text))
@@ -92,8 +97,11 @@ def telephones(keyring: Keyring, authority: AuthorityId | None) -> Query[dict[Pe
     return Query(TELEPHONES, {"authority": authority}, decode)
 
 
-def force_lines() -> Query[list[ForceLine]]:
-    return Query(FORCE_LINES, {}, lambda rows: [ForceLine(*row) for row in rows])
+def force_lines(at: datetime) -> Query[list[ForceLine]]:
+    """By name, as they are reached at `at` (wall time)."""
+    return Query(
+        FORCE_LINES, {"at": at}, lambda rows: sorted((ForceLine(*row) for row in rows), key=lambda each: each.name)
+    )
 
 
 def placement_in_area(authority: AuthorityId, force: ForceId) -> Query[PlacementId | None]:
