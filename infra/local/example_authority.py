@@ -34,7 +34,8 @@ def authorities(secrets: SecretFiles, ports: Mapping[str, int]) -> Iterator[Auth
 
 def organisations(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, list[dict[str, Any]]]:
     """The forces and agencies of the examples, as `services organisations put` takes them."""
-    return _filled_in(FOLDER / "organisations.json", secrets, ports)
+    entered: dict[str, list[dict[str, Any]]] = _filled_in(FOLDER / "organisations.json", secrets, ports)
+    return entered
 
 
 def _filled_in(file: Path, secrets: SecretFiles, ports: Mapping[str, int]) -> Any:

@@ -53,8 +53,8 @@ def put(file: Path, by: By) -> None:
 
     proposed = asyncio.run(act())
     typer.echo(json.dumps({force: str(version) for force, version in proposed.items()}))
-    for force, version in proposed.items():
-        typer.echo(f"proposed; now: services police test {force} --change {version}", err=True)
+    for name, version in proposed.items():
+        typer.echo(f"proposed; now: services police test {name} --change {version}", err=True)
 
 
 @organisations.command()

@@ -42,7 +42,6 @@ forces_for_police = _view(
     "force version effective_at name notice_url notice_email polls secrets reply_secrets client_certificate callback "
     "private_ca sends_open_list wrapped",
 )
-sharing_for_police = _view("sharing_for_police", "authority force fields basis from_on until_on")
 for_conversation = _view(
     "for_conversation",
     "person number_hash authority language from_at to_at placement kind force child code name known_as child_key in_directory "
@@ -65,7 +64,6 @@ directory_for_console = _view(
     "authority role person code turn days starts ends bank_holidays name has_mobile has_email wrapped change from_at "
     "to_at in_place_of away",
 )
-forces_for_console = _view("forces_for_console", "force effective_at name host callback")
 provisional_children = _view("provisional_children", "child authority")
 words_told_to_police = _view("words_told_to_police", "delivery id about words said_by at wrapped answers")
 discussion_records = _view("discussion_records", "discussion id about words wrapped place")

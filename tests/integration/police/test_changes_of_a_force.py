@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from services.casework.store import organisations
 from services.platform.register import cache
 from services.platform.register.organisations.forces import versions_of
 from services.platform.store.encryption import Keyring
@@ -27,7 +28,6 @@ from tests.support.register import (
     acting,
     approve,
     authority,
-    organisations,
     parts,
     propose,
 )

@@ -8,7 +8,7 @@ from sqlalchemy import DateTime, Text, bindparam, literal_column, or_, select
 
 from services.platform.register.keys import Decryptor
 from services.platform.register.people.directory import turn_of
-from services.platform.register.views import directory_for_console, forces_for_console, placements_for_protocol
+from services.platform.register.views import directory_for_console, placements_for_protocol
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql, scalar
 from services.safeguarding.duty.rota import RotaLine
@@ -25,7 +25,7 @@ class ForceLine:
     callback: str | None
 
 
-DIRECTORY, FORCES, PLACEMENTS = directory_for_console.c, forces_for_console.c, placements_for_protocol.c
+DIRECTORY, PLACEMENTS = directory_for_console.c, placements_for_protocol.c
 AUTHORITY = bindparam("authority", type_=Text)
 ROTA = as_sql(
     select(directory_for_console)
@@ -35,12 +35,10 @@ ROTA = as_sql(
     )
     .order_by(DIRECTORY.authority, DIRECTORY.role, DIRECTORY.code, DIRECTORY.turn, DIRECTORY.person)
 )
-FORCE_LINES = as_sql(
-    select(FORCES.force, FORCES.name, FORCES.host, FORCES.callback)
-    .where(FORCES.effective_at <= bindparam("at", type_=DateTime(timezone=True)))
-    .distinct(FORCES.force)
-    .order_by(FORCES.force, FORCES.effective_at.desc())
-)
+FORCE_LINES = """
+    SELECT DISTINCT ON (force) force, name, host, callback FROM register.forces_for_console
+    WHERE effective_at <= %(at)s ORDER BY force, effective_at DESC
+"""
 PLACEMENT = as_sql(
     select(PLACEMENTS.placement)
     .where(PLACEMENTS.authority == AUTHORITY, PLACEMENTS.force == bindparam("force", type_=Text))
