@@ -20,7 +20,7 @@ from services.police.web.app import Dependencies, pages
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
-from services.police.web.polling import PollEndpoint
+from services.police.web.poll_endpoint import PollEndpoint
 from services.police.web.replies import ReplyWebhook
 from services.safeguarding.duty.duties import DutySendAgain, PoliceNotify
 

@@ -13,7 +13,7 @@ from services.casework.policy.rows import TABLES, AuthorityRow, DirectoryRole, R
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs/integrating/register.md").read_text()
-SECTION = re.compile(r"^### `(?P<table>[a-z]+)`\n(?P<told>.*?)(?=^##)", re.MULTILINE | re.DOTALL)
+SECTION = re.compile(r"^### `(?P<table>[a-z_]+)`\n(?P<told>.*?)(?=^##)", re.MULTILINE | re.DOTALL)
 ROWS = {"authority": AuthorityRow} | TABLES
 
 
