@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from services.handbook import phrases
+from services.handbook.question import follow
 from services.protocol.law.law import Law
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
 from services.protocol.policy.rule_language.periods import format_period
@@ -30,8 +31,8 @@ def page(protocol: Protocol, law: Law) -> str:
     for trigger in asked:
         parts.append(f"## {_heading(trigger)}\n")
         parts.extend([_note(trigger, protocol), ""] if _note(trigger, protocol) else [])
-        for rule in protocol.on(trigger):
-            parts.extend(_rule(rule, protocol))
+        for rule, after in follow(protocol.on(trigger), protocol):
+            parts.extend(_rule(rule, f"when that is {after[1]}" if after else ""))
     parts += [
         "## What must have happened before an episode closes\n",
         phrases.sentence(", ".join(phrases.words_of(each) for each in protocol.closing)) + ". Never by time.",
@@ -75,7 +76,7 @@ def _note(trigger: Trigger, protocol: Protocol) -> str:
     return opens + (f"It ends what is still open of {', '.join(ended)}." if ended else "")
 
 
-def _rule(rule: Rule, protocol: Protocol, after: str = "") -> Iterator[str]:
+def _rule(rule: Rule, after: str) -> Iterator[str]:
     cites = ", ".join(rule.because.cite)
     yield f"**{phrases.sentence(phrases.who(rule.tell, rule.among))}** {phrases.channel(rule)}: {phrases.words_of(rule.message)} (`{rule.id}`)  "
     when = ", ".join(filter(None, [after, phrases.start(rule) or "at once", phrases.condition(rule)]))
@@ -91,9 +92,6 @@ def _rule(rule: Rule, protocol: Protocol, after: str = "") -> Iterator[str]:
         yield f"In force {days}.  "
     yield f"Why: {rule.because.note} *{rule.because.kind}: {cites}*"
     yield ""
-    for becomes in ("accepted", "acknowledged", "failed"):
-        for following in protocol.on_duty(rule.id, becomes):
-            yield from _rule(following, protocol, f"when that is {becomes}")
 
 
 def _step(step: Step, rule: Rule) -> str:
