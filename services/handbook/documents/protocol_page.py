@@ -1,6 +1,7 @@
 """Renders `docs/protocol.md` from the rules: for each event who is told, when, why and by which paragraph."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from services.handbook import phrases
 from services.handbook.question import follow
@@ -9,19 +10,7 @@ from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
 from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 
-HEAD = """\
-# The protocol: who is told, when, and why
-
-Rendered by `make schemas` from [services/protocol/rules/](../services/protocol/rules/): edit those. An authority's own files
-take the place of these rules by id; `python -m services explain EVENT --authority NAME --folder FOLDER --on DATE` says what then holds
-on that day, and from which file and line. S36 is paragraph 36 of the text of the statutory guidance that we have (DfE, March 2017); all
-texts are [below](#the-law-that-these-rules-go-by). *Guidance* is asked by the guidance itself, and an authority asks less only with a name
-and exceptional reasons; a *default* carries out what it asks in a way that it leaves open, *local* is good practice: these it may change.
-
-Minutes of the next steps count from the first telling. Nobody is told twice of one thing; who holds a role is looked up when it is sent.
-
-![Who is told when a child is reported missing](protocol/child.reported-missing.svg)
-"""
+HEAD = Path(__file__).with_name("protocol_head.md").read_text()
 
 
 def page(protocol: Protocol, law: Law) -> str:
