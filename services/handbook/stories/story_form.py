@@ -23,7 +23,7 @@ AT_ONCE = "0m"
 CHOICES: dict[str, dict[str, list[Any]]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
 """By name, each with its words and its meaning."""
 BEGINS, KNOWN, ANSWERS, ROLES, LATER, UNTIL = CHOICES.values()
-AGES = {**{str(age): [str(age), age] for age in range(6, 18)}, "unknown": ["Not known", None]}
+AGES: dict[str, list[Any]] = {**{str(age): [str(age), age] for age in range(6, 18)}, "unknown": ["Not known", None]}
 THEN = {"child.returned": "The child is back", "child.located": "The child is found, not yet back"}
 
 

@@ -5,17 +5,21 @@ In a pattern, `{name}` stands for the part of that name, or for any word of the 
 
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from services.wording import read_words
+import yaml
 
 FOLDER = Path(__file__).with_name("lexicons")
 PART = re.compile(r"\{([a-z_]+)\}")
 
 
+@cache
 def read_lexicon(name: str) -> dict[str, Any]:
-    return read_words(FOLDER / f"{name}.yaml")
+    """Read when a module is loaded, and never while a text is understood. Callers must not change it."""
+    content: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    return content
 
 
 def load_words(name: str) -> dict[str, frozenset[str]]:
