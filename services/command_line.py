@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from services.audit.commands import audit, aware
+from services.casework.commands import register
 from services.console.accounts.commands import accounts
 from services.console.acts.dead_letter_commands import dead_letters
 from services.platform.runtime.clocks import Clocks
@@ -26,6 +27,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(accounts, name="accounts")
 app.add_typer(audit, name="audit")
 app.add_typer(police, name="police")
+app.add_typer(register, name="register")
 app.command("dead-letters")(dead_letters)
 app.command()(editions)
 

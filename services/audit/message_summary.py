@@ -24,6 +24,7 @@ SPOKEN = {
     "delivery.attempted.v1": "attempt to deliver",
     "deliveries.attempted.v1": "attempts to deliver",
     "register.looked-up.v1": "personal details read",
+    "register.imported.v1": "the register imported",
     "rules.taken-up.v1": "an authority's rules taken up",
     "operator.acted.v1": "operator acted",
     "message.dead-lettered.v1": "dead letter: a service could not work on a message",

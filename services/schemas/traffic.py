@@ -26,6 +26,7 @@ from services.safeguarding.duty.duties import (
 from services.safeguarding.duty.evidence import (
     DeliveriesAttempted,
     DeliveryAttempted,
+    RegisterImported,
     RegisterLookedUp,
     RulesTakenUp,
 )
@@ -92,6 +93,7 @@ SAYS: dict[str, Kinds] = {
         events.ChildProvisional,
         contact_events.ContactListed,
         contact_events.ContactUnlisted,
+        RegisterImported,
     ),
     "carers": (
         events.ChildReportedMissing,
