@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 from pydantic import SecretStr
+from pyrage import x25519
 
 from infra.local.environment import MAIL_PORTS, MAILBOXES, SAFE_RETURN_NUMBER, account_sid
-from infra.local.secret_files import SecretFiles, token, webhook_secret
+from infra.local.layout import Layout
+from infra.local.secret_files import SecretFiles, token, webhook_secret, write
 from services.casework.policy.credential import WRITABLE, Credential
 from services.casework.store import credentials
 from services.platform.runtime.clocks import Clocks
@@ -82,6 +85,21 @@ async def _keep(settings: Settings, credential: Credential, own: str) -> None:
             credentials.add_credential(uow, credential, own, Clocks().wall())
     finally:
         await store.close()
+
+
+def plan_fallback(layout: Layout) -> None:
+    """The example authorities' packs go into two folders, sealed to a key beside them. Once a clone."""
+    if layout.fallback_plan.exists():
+        return
+    folder, identity = layout.fallback_plan.parent, x25519.Identity.generate()
+    plan = {"recipients": [str(identity.to_public())], "places": [(folder / each).as_uri() for each in ("one", "two")]}
+    names = [json.loads(file.read_text())["authority"]["id"] for file in (FOLDER / "authorities").glob("*.json")]
+    write(folder / "example.key", str(identity))
+    write(layout.fallback_plan, yaml.safe_dump({name: _below(plan, name) for name in sorted(names)}))
+
+
+def _below(plan: dict[str, list[str]], authority: str) -> dict[str, list[str]]:
+    return plan | {"places": [f"{place}/{authority}" for place in plan["places"]]}
 
 
 def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:

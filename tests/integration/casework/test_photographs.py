@@ -121,7 +121,7 @@ async def test_a_photograph_is_of_today_at_the_latest(http: httpx.AsyncClient, p
 
 
 async def test_without_the_token_or_the_child_nothing_is_taken(http: httpx.AsyncClient, path: str) -> None:
-    assert (await http.put(path, content=PNG, headers={"content-type": "image/png"})).status_code == 401
+    assert (await http.put(path, content=PNG, headers={"authorization": ""})).status_code == 401
     assert (await put(http, path.replace("/C1/", "/C99/"), PNG, "image/png")).status_code == 404
 
 
