@@ -115,6 +115,7 @@ def jwks_url() -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/jwks"
     server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.parametrize(
