@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from services.audit.commands import audit, aware
-from services.casework.commands import organisations
+from services.casework.commands import register
+from services.casework.organisations.commands import organisations
 from services.console.accounts.commands import accounts
 from services.console.acts.dead_letter_commands import dead_letters
 from services.console.fallback.commands import fallback
@@ -30,6 +31,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(organisations, name="organisations")
 app.add_typer(fallback, name="fallback")
 app.add_typer(police, name="police")
+app.add_typer(register, name="register")
 app.command("dead-letters")(dead_letters)
 app.command()(editions)
 

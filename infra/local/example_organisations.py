@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from infra.local import example_authority
 from infra.local.secret_files import SecretFiles, key
+from services.casework.organisations import repository as organisations
 from services.casework.policy.organisations import Organisations
-from services.casework.store import organisations
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.register.people.operators import resender_by_sign_in
 from services.platform.runtime.clocks import Clocks

@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from services.casework.organisations import repository as organisations
 from services.casework.policy import register_import
 from services.casework.policy.consistency import cross_faults
 from services.casework.policy.organisations import Organisations, why_not_approved
-from services.casework.store import organisations
 from services.casework.store.import_writer import lock_and_read, write_import
 from services.platform.register.keys import data_key
 from services.platform.register.organisations.forces import versions_of
@@ -177,6 +177,13 @@ async def enter(engine: AsyncEngine, keyring: Keyring, entered: dict[str, Any]) 
             for each in before:
                 if each.version != version:
                     organisations.take_back(uow, each.version, found, APPROVER, now)
+
+
+async def own_part(engine: AsyncEngine, document: dict[str, Any]) -> dict[str, Any]:
+    """What the authority itself imports, once its force and its agency are entered."""
+    entered, own = parts(document)
+    await enter(engine, KEYRING, entered)
+    return own
 
 
 async def propose(engine: AsyncEngine, keyring: Keyring, force: dict[str, Any]) -> UUID:

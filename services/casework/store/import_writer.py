@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Table, delete, insert, select, tuple_, update
+from sqlalchemy import Table, Text, insert, literal_column, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upserting
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,14 +21,16 @@ from services.safeguarding.identifiers import AuthorityId, new_id
 
 Referred: TypeAlias = PlacementRow | PersonRow | ChildRow
 
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('register import', 0))"
+LOCK = """
+    SELECT pg_advisory_xact_lock(hashtextextended('register ' || each, 0)) FROM unnest(%(names)s::text[]) AS each
+"""
 AUTHORITY = "SELECT id FROM register.authorities WHERE id = %(authority)s"
 FORCES = "SELECT id FROM register.forces"
 PLACEMENTS = "SELECT reference, id FROM register.placements WHERE authority = %(authority)s"
 PEOPLE = "SELECT reference, id FROM register.people WHERE authority = %(authority)s"
 CHILDREN = "SELECT reference, id, code FROM register.children WHERE authority = %(authority)s"
 GIVEN_AWAY = "SELECT reference FROM transferred WHERE authority = %(authority)s"
-AGENCIES = "SELECT id FROM register.agencies"
+KNOWN_AGENCIES = "SELECT id FROM register.agencies"
 CORRECTIONS = """
     SELECT p.id, p.reference, c.field, CASE c.field WHEN 'mobile' THEN p.mobile ELSE p.email END AS value, k.wrapped
     FROM register.corrections c JOIN register.people p ON p.id = c.person
@@ -48,6 +50,13 @@ SHARED_NUMBERS = """
 """
 
 
+PLACE = literal_column("ctid::text", Text)
+LISTED_NO_LONGER = text(
+    "DELETE FROM register.agency_agreements WHERE authority = :authority AND agency <> ALL(CAST(:listed AS text[]))"
+)
+LEAVE = text("DELETE FROM register.directory WHERE ctid = ANY(CAST(:gone AS tid[]))")
+
+
 @dataclass(frozen=True, slots=True)
 class CurrentRegister:
     """The authority's part of the register before the import: facts for the policy, and the ids of references."""
@@ -60,13 +69,13 @@ class CurrentRegister:
     """References of children who have moved to another authority."""
 
 
-async def lock_register(uow: UnitOfWork) -> None:
-    """Until the end of the transaction no other import or transfer runs."""
-    await uow.fetch(Query(LOCK, {}, all_rows))
+async def lock_register(uow: UnitOfWork, *authorities: AuthorityId) -> None:
+    """Until the end of the transaction no other import or transfer of these authorities runs."""
+    await uow.fetch(Query(LOCK, {"names": sorted(set(authorities))}, all_rows))
 
 
 async def lock_and_read(uow: UnitOfWork, authority: AuthorityId) -> CurrentRegister:
-    await lock_register(uow)
+    await lock_register(uow, authority)
     named = {"authority": authority}
     is_known, forces, placements, people, children, given_away, agencies = await uow.fetch(
         Query(AUTHORITY, named, bool),
@@ -75,7 +84,7 @@ async def lock_and_read(uow: UnitOfWork, authority: AuthorityId) -> CurrentRegis
         Query(PEOPLE, named, _ids),
         Query(CHILDREN, named, all_rows),
         Query(GIVEN_AWAY, named, _first_column),
-        Query(AGENCIES, {}, _first_column),
+        Query(KNOWN_AGENCIES, {}, _first_column),
     )
     known = KnownReferences(
         authority=is_known,
@@ -107,7 +116,7 @@ async def write_import(
     encryptor = await RowEncryptor.load(connection, keyring, given, placements, people, children)
     if given.authority is not None:
         await _upsert(connection, tables.authorities, [given.authority.model_dump()], "id")
-    mine = {"authority": authority}
+    mine = {"authority": authority, "as_of": at}
     for table, rows in (
         (tables.placements, [mine | encryptor.placement(row, placements) for row in (given.placements or {}).values()]),
         (tables.people, [mine | encryptor.person(row, people) for row in (given.people or {}).values()]),
@@ -121,14 +130,18 @@ async def write_import(
         pairs = {_pair(row, placements, people) for row in given.carers.values()}
         await _write_carers(connection, authority, pairs, at)
     if given.directory is not None:
-        lines = [mine | _line(row.model_dump(), people, children) for row in given.directory.values()]
-        await _replace(connection, tables.directory, authority, lines)
+        lines = [
+            {"authority": authority} | _line(row.model_dump(), people, children) for row in given.directory.values()
+        ]
+        await _write_directory(connection, authority, lines)
     if given.sharing_agreements is not None:
-        agreements = [mine | row.model_dump() for row in given.sharing_agreements.values()]
+        agreements = [{"authority": authority} | row.model_dump() for row in given.sharing_agreements.values()]
         await _upsert(connection, tables.sharing_agreements, agreements, "authority", "reference")
     if given.agencies is not None:
-        allowed = [mine | {"agency": row.id} | row.model_dump(exclude={"id"}) for row in given.agencies.values()]
-        await _replace(connection, tables.agency_agreements, authority, allowed)
+        allowed = {row.id: row.model_dump(exclude={"id"}) for row in given.agencies.values()}
+        await connection.execute(LISTED_NO_LONGER, {"authority": authority, "listed": list(allowed)})
+        rows = [{"authority": authority, "agency": agency} | row for agency, row in allowed.items()]
+        await _upsert(connection, tables.agency_agreements, rows, "authority", "agency")
 
 
 def corrections_by_reference(keyring: Keyring, authority: AuthorityId) -> Query[dict[str, dict[str, str | None]]]:
@@ -182,12 +195,18 @@ async def _upsert(
     await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
 
 
-async def _replace(
-    connection: AsyncConnection, table: Table, authority: AuthorityId, rows: list[dict[str, Any]]
-) -> None:
-    await connection.execute(delete(table).where(table.c.authority == authority))
-    if rows:
-        await connection.execute(insert(table), rows)
+async def _write_directory(connection: AsyncConnection, authority: AuthorityId, lines: list[dict[str, Any]]) -> None:
+    """Only what differs, so that the record of the import names nothing else."""
+    table = tables.directory
+    found = await connection.execute(select(PLACE, *table.c).where(table.c.authority == authority))
+    present = {tuple(row[1:]): row[0] for row in found}
+    wanted = {tuple(line[column.name] for column in table.c): line for line in lines}
+    gone = [place for line, place in present.items() if line not in wanted]
+    if gone:
+        await connection.execute(LEAVE, {"gone": gone})
+    new = [line for key, line in wanted.items() if key not in present]
+    if new:
+        await connection.execute(insert(table), new)
 
 
 async def _write_carers(

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.casework.store import organisations
+from services.casework.organisations import repository as organisations
 from services.platform.register import cache
 from services.platform.register.organisations.forces import versions_of
 from services.platform.store.encryption import Keyring
 from services.police.notices import connection_test
-from tests.support.casework import TOKEN, casework
+from tests.support.casework import ImportAuth, casework
 from tests.support.database import Database
 from tests.support.desk import faulty_desk
 from tests.support.police import Police, police_of
@@ -43,8 +43,8 @@ async def police(database: Database, keyring: Keyring, monkeypatch: pytest.Monke
 @asynccontextmanager
 async def register_of(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     engine = database.engine("casework")
-    transport, bearer = httpx.ASGITransport(casework(database, engine)), {"authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://casework", headers=bearer) as client:
+    transport = httpx.ASGITransport(casework(database, engine))
+    async with httpx.AsyncClient(transport=transport, base_url="http://casework", auth=ImportAuth(engine)) as client:
         yield client
     await engine.dispose()
 
