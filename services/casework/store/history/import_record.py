@@ -15,7 +15,8 @@ UNDONE_WITHIN = timedelta(days=35)
 """The former rows are personal: they are kept as long as a backup."""
 BEGIN = "SELECT set_config('safe_return.import', %(import)s, true)"
 CHANGED = """
-    SELECT CASE table_name WHEN 'placement_carers' THEN 'carers' WHEN 'authorities' THEN 'authority' ELSE table_name END AS name, count(*) AS changed
+    SELECT CASE table_name WHEN 'placement_carers' THEN 'carers' WHEN 'authorities' THEN 'authority'
+        WHEN 'agency_agreements' THEN 'agencies' ELSE table_name END AS name, count(*) AS changed
     FROM import_changes WHERE import = %(import)s GROUP BY table_name ORDER BY name
 """
 LOSSES = """
