@@ -1,9 +1,10 @@
 """Describes the episode or duty that an operator acts on."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
+from services.console.policy.permits import May, Operator
+from services.console.policy.record import RecordedMessage
 from services.console.policy.status import GONE
 from services.safeguarding.child_events.events import ChildLocated, ChildReturned, ReportRetracted
 from services.safeguarding.deeds.answers import Answers
@@ -11,9 +12,21 @@ from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, St
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
 from services.safeguarding.identifiers import AuthorityId, ChildId
 from services.safeguarding.message import Message
+from services.safeguarding.operators import AccountId
 from services.safeguarding.roles import Role
 
 ENDS_A_SEARCH = (ChildLocated, ChildReturned, ReportRetracted)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an operator recorded within the last minute and has not gone out: `what` by its act's name, `by` whom."""
+
+    message: UUID
+    content: Message
+    what: str = ""
+    by: AccountId | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +40,11 @@ class About:
     duty: DutyChanged | None = None
     discussion: StrategyDiscussionChanged | None = None
     """The episode's newest strategy discussion."""
-    held: Mapping[UUID, Message] = field(default_factory=dict)
-    """What operators did within the last minute and has not gone out: it can be undone."""
-    recorded: UUID | None = None
-    """The newest event of the duty's deed since the duty began: another corrects it."""
+    held: tuple[Held, ...] = ()
+    viewer: Operator | None = None
+    """Who looks at it."""
+    recorded: RecordedMessage[Message] | None = None
+    """The newest event of the duty's deed since the duty began, or the one that is named: another corrects it."""
 
     @property
     def seen(self) -> str:
@@ -43,8 +57,16 @@ class About:
     @property
     def is_gone(self) -> bool:
         """The child is sought, and nothing that would end that waits to go out."""
-        ends_soon = any(isinstance(each, ENDS_A_SEARCH) for each in self.held.values())
+        ends_soon = any(isinstance(each.content, ENDS_A_SEARCH) for each in self.held)
         return self.duty is None and self.episode is not None and self.episode.state in GONE and not ends_soon
+
+    @property
+    def undoable(self) -> tuple[Held, ...]:
+        """What the viewer may undo: their own, and for a manager also what others recorded."""
+        if self.viewer is None:
+            return ()
+        own, may = self.viewer.account, self.viewer.may(May.UNDO_FOR_OTHERS)
+        return tuple(each for each in self.held if may or each.by == own)
 
     @property
     def has_planned_discussion(self) -> bool:

@@ -11,8 +11,8 @@ from services.console.policy.child import IDENTITY
 from services.console.policy.permits import May
 from services.console.policy.status import GONE
 from services.safeguarding.child_events import care_events, discussion_events, events
-from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
-from services.safeguarding.deeds.catalogue import DEED_SPECS
+from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind, ask_choice
+from services.safeguarding.deeds.catalogue import DEED_SPECS, deed_of
 from services.safeguarding.deeds.deed import DeedSpec, Matter
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeState, StepRecord
 from services.safeguarding.duty.duties import DutySendAgain
@@ -21,7 +21,7 @@ from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct
-from services.safeguarding.roles import Deed
+from services.safeguarding.roles import PLAN_OWNERS, Deed
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,15 @@ def _cancel_discussion(about: About, answers: Answers) -> tuple[Message, ...]:
     return _tell(discussion_events.StrategyDiscussionCancelled, discussion=number, form=form)(about, answers)
 
 
+def _correct_discussion(about: About, answers: Answers) -> tuple[Message, ...]:
+    """Who came, and the decision on a section 47 enquiry. The plan stands."""
+    if about.recorded is None:
+        raise ValueError("this act corrects a record")
+    now = {"channel": "console", "said_by": None, "plan": (), "words": answers.words.get("reason", ())}
+    corrected = about.recorded.content.model_dump() | dict(answers.facts) | now | {"corrects_event": about.recorded.id}
+    return (discussion_events.StrategyDiscussionHeld.model_validate(corrected),)
+
+
 def _send_again(about: About, answers: Answers) -> tuple[Message, ...]:
     duty = _duty(about)
     return (DutySendAgain(duty=duty.duty, step=about.step(answers), authority=duty.authority, asked=answers.act),)
@@ -141,7 +150,7 @@ def _duty(about: About) -> DutyChanged:
 
 _BACK_OR_NOT = (EpisodeState.MISSING, EpisodeState.LOCATED, EpisodeState.RETURNED)
 _SPECS = (
-    ActSpec(OperatorAct.UNDONE, May.RECORD, lambda about: bool(about.held), lambda _about, _answers: ()),
+    ActSpec(OperatorAct.UNDONE, May.RECORD, lambda about: bool(about.undoable), lambda _about, _answers: ()),
     ActSpec(
         OperatorAct.TAKEN, May.ANSWER, lambda about: _waits(about) and bool(about.steps_of_police(are=False)), _take
     ),
@@ -230,6 +239,18 @@ _SPECS = (
         (REASON,),
     ),
     ActSpec(
+        OperatorAct.DISCUSSION_CORRECTED,
+        May.RECORD,
+        lambda about: correcting_act(about.recorded and about.recorded.content) is OperatorAct.DISCUSSION_CORRECTED,
+        _correct_discussion,
+        (
+            ask_choice("section_47", "enquiry", "no-enquiry", "under-way"),
+            Field("came", Kind.SEVERAL, required=False, choices=tuple(sorted(PLAN_OWNERS))),
+            REASON,
+        ),
+        held=True,
+    ),
+    ActSpec(
         OperatorAct.NOTED,
         May.RECORD,
         lambda about: about.duty is None and about.episode is not None,
@@ -262,16 +283,21 @@ def _describe_deed(deed: DeedSpec) -> ActSpec:
 def _matter(about: About) -> Matter:
     episode = about.episode
     named, force = (None, None) if episode is None else (episode.episode, episode.force)
-    return Matter(about.authority, "console", named, force, corrects=about.recorded)
+    corrects = None if about.recorded is None else UUID(about.recorded.id)
+    return Matter(about.authority, "console", named, force, corrects=corrects)
 
 
 def _can_be_recorded(deed: DeedSpec, about: About) -> bool:
-    """On the page of the duty that it ends, and corrected there; some also on the page of an episode."""
-    episode, is_held = about.episode, any(isinstance(each, deed.kind) for each in about.held.values())
+    """On the page of the duty that it ends, and corrected there; some also on the page of an episode, where each that
+    is on record is corrected.
+    """
+    episode, is_held = about.episode, any(isinstance(each.content, deed.kind) for each in about.held)
     if is_held or (deed.is_about_police() and (episode is None or episode.force is None)):
         return False
     if about.duty is not None:
         return about.duty.deed is deed.deed and (about.duty.goes_on or about.recorded is not None)
+    if about.recorded is not None:
+        return deed_of(about.recorded.content) is deed.deed
     states, condition = ON_EPISODES_PAGE.get(deed.deed, ((), None))
     is_open = episode is not None and (condition is None or condition in episode.open_conditions)
     return is_open and _is_episode_in(*states)(about)
@@ -290,6 +316,12 @@ a check that overtakes its return on the bus; an operator must not record one wh
 """
 _ALL = (*_SPECS, *map(_describe_deed, DEED_SPECS.values()))
 ACT_SPECS: Mapping[OperatorAct | Deed, ActSpec] = {each.act: each for each in _ALL}
+
+
+def correcting_act(content: Message | None) -> OperatorAct | Deed | None:
+    """By which an event on record is corrected on the page of its episode. None: by none."""
+    is_record = isinstance(content, discussion_events.StrategyDiscussionHeld)
+    return OperatorAct.DISCUSSION_CORRECTED if is_record else deed_of(content)
 
 
 def possible_acts(about: About) -> tuple[ActSpec, ...]:
