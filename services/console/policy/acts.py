@@ -9,6 +9,7 @@ from uuid import UUID
 from services.console.policy.about import About
 from services.console.policy.child import IDENTITY
 from services.console.policy.permits import May
+from services.console.policy.record import RecordedMessage
 from services.console.policy.status import GONE
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind, ask_choice
@@ -241,7 +242,7 @@ _SPECS = (
     ActSpec(
         OperatorAct.DISCUSSION_CORRECTED,
         May.RECORD,
-        lambda about: correcting_act(about.recorded and about.recorded.content) is OperatorAct.DISCUSSION_CORRECTED,
+        lambda about: correcting_act(about.recorded) is OperatorAct.DISCUSSION_CORRECTED,
         _correct_discussion,
         (
             ask_choice("section_47", "enquiry", "no-enquiry", "under-way"),
@@ -318,8 +319,9 @@ _ALL = (*_SPECS, *map(_describe_deed, DEED_SPECS.values()))
 ACT_SPECS: Mapping[OperatorAct | Deed, ActSpec] = {each.act: each for each in _ALL}
 
 
-def correcting_act(content: Message | None) -> OperatorAct | Deed | None:
+def correcting_act(entry: RecordedMessage[Message] | None) -> OperatorAct | Deed | None:
     """By which an event on record is corrected on the page of its episode. None: by none."""
+    content = None if entry is None else entry.content
     is_record = isinstance(content, discussion_events.StrategyDiscussionHeld)
     return OperatorAct.DISCUSSION_CORRECTED if is_record else deed_of(content)
 

@@ -36,7 +36,7 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
         "form": words.form,
         "field": words.field,
         "is_act": lambda name: name in {*OperatorAct, *Deed},
-        "correcting": lambda line: correcting_act(line.entry.content),
+        "correcting": lambda line: correcting_act(line.entry),
         "age": age_on,
         "telephone": format_telephone,
         "ucfirst": lambda text: text[:1].upper() + text[1:],
