@@ -1,20 +1,19 @@
 """Lists the acts of operators: when each is possible, what its form asks, and which messages it publishes."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from services.console.policy.about import About
+from services.console.policy.about import BACK_OR_NOT, About, can_be_recorded, matter_of
 from services.console.policy.child import IDENTITY
 from services.console.policy.permits import May
 from services.console.policy.record import RecordedMessage
-from services.console.policy.status import GONE
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind, ask_choice
 from services.safeguarding.deeds.catalogue import DEED_SPECS, deed_of
-from services.safeguarding.deeds.deed import DeedSpec, Matter
+from services.safeguarding.deeds.deed import DeedSpec
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeState, StepRecord
 from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.duty.evidence import RegisterLookedUp
@@ -149,7 +148,6 @@ def _duty(about: About) -> DutyChanged:
     return about.duty
 
 
-_BACK_OR_NOT = (EpisodeState.MISSING, EpisodeState.LOCATED, EpisodeState.RETURNED)
 _SPECS = (
     ActSpec(OperatorAct.UNDONE, May.RECORD, lambda about: bool(about.undoable), lambda _about, _answers: ()),
     ActSpec(
@@ -158,7 +156,7 @@ _SPECS = (
     ActSpec(
         OperatorAct.IDENTIFIED,
         May.RECORD,
-        lambda about: is_provisional(about.child) and _is_episode_in(*_BACK_OR_NOT)(about),
+        lambda about: is_provisional(about.child) and _is_episode_in(*BACK_OR_NOT)(about),
         _identify,
         (Field("child", Kind.CODE), REASON),
         confirms=True,
@@ -166,7 +164,7 @@ _SPECS = (
     ActSpec(
         OperatorAct.INFORMED,
         May.RECORD,
-        _is_episode_in(*_BACK_OR_NOT),
+        _is_episode_in(*BACK_OR_NOT),
         _inform,
         (Field("nature", Kind.CHOICE, choices=NATURES), HAPPENED_AT, *SEEN, REASON),
     ),
@@ -273,48 +271,14 @@ def _describe_deed(deed: DeedSpec) -> ActSpec:
     return ActSpec(
         deed.deed,
         May.RECORD,
-        partial(_can_be_recorded, deed),
-        lambda about, answers: (deed.event(_matter(about), answers),),
+        partial(can_be_recorded, deed),
+        lambda about, answers: (deed.event(matter_of(about), answers),),
         deed.asks,
         held=True,
         faults=deed.needs,
     )
 
 
-def _matter(about: About) -> Matter:
-    episode = about.episode
-    named, force = (None, None) if episode is None else (episode.episode, episode.force)
-    corrects = None if about.recorded is None else UUID(about.recorded.id)
-    return Matter(about.authority, "console", named, force, corrects=corrects)
-
-
-def _can_be_recorded(deed: DeedSpec, about: About) -> bool:
-    """On the page of the duty that it ends, and corrected there; some also on the page of an episode, where each that
-    is on record is corrected.
-    """
-    episode, is_held = about.episode, any(isinstance(each.content, deed.kind) for each in about.held)
-    if is_held or (deed.is_about_police() and (episode is None or episode.force is None)):
-        return False
-    if about.duty is not None:
-        return about.duty.deed is deed.deed and (about.duty.goes_on or about.recorded is not None)
-    if about.recorded is not None:
-        return deed_of(about.recorded.content) is deed.deed
-    states, condition = ON_EPISODES_PAGE.get(deed.deed, ((), None))
-    is_open = episode is not None and (condition is None or condition in episode.open_conditions)
-    return is_open and _is_episode_in(*states)(about)
-
-
-ON_EPISODES_PAGE: Mapping[Deed, tuple[Collection[EpisodeState], str | None]] = {
-    Deed.SAFE_AND_WELL_CHECK: ((EpisodeState.LOCATED, EpisodeState.RETURNED), "safe-and-well-check"),
-    Deed.RETURN_INTERVIEW: ((EpisodeState.RETURNED,), "return-interview"),
-    Deed.POLICE_REFERENCE: (_BACK_OR_NOT, None),
-    Deed.POLICE_GRADE: (GONE, None),
-    Deed.POLICE_CLOSED: (_BACK_OR_NOT, "police-closed"),
-    Deed.PARENTS_DECISION: (GONE, None),
-}
-"""When an operator may record it without a duty: states, and the condition that must still be open. The protocol takes
-a check that overtakes its return on the bus; an operator must not record one while the child is not back.
-"""
 _ALL = (*_SPECS, *map(_describe_deed, DEED_SPECS.values()))
 ACT_SPECS: Mapping[OperatorAct | Deed, ActSpec] = {each.act: each for each in _ALL}
 
@@ -322,8 +286,8 @@ ACT_SPECS: Mapping[OperatorAct | Deed, ActSpec] = {each.act: each for each in _A
 def correcting_act(entry: RecordedMessage[Message] | None) -> OperatorAct | Deed | None:
     """By which an event on record is corrected on the page of its episode. None: by none."""
     content = None if entry is None else entry.content
-    is_record = isinstance(content, discussion_events.StrategyDiscussionHeld)
-    return OperatorAct.DISCUSSION_CORRECTED if is_record else deed_of(content)
+    held = discussion_events.StrategyDiscussionHeld
+    return OperatorAct.DISCUSSION_CORRECTED if isinstance(content, held) else deed_of(content)
 
 
 def possible_acts(about: About) -> tuple[ActSpec, ...]:

@@ -240,9 +240,9 @@ async def test_a_colleague_undoes_nothing_and_a_manager_only_by_name(desk: Desk,
         async with browser_at(app, somewhere()) as other:
             await sign_in(other, await account(opened, role, authority=desk.authority))
             shown, asked = await other.get(page), await other.get(f"{page}/acts/undone")
-            assert "Test Operator recorded: back" in shown.text
+            assert "Recorded by Test Operator: back" in shown.text
             assert ("acts/undone" in shown.text, asked.status_code) == (may, 200 if may else 409)
-            assert ("Test Operator recorded: back" in asked.text) is may
+            assert ("Recorded by Test Operator: back" in asked.text) is may
             undo = {"csrf": csrf_in(shown), "act": str(uuid4()), "seen": "missing"}
             assert (await other.post(f"{page}/acts/undone", data=undo)).status_code == (303 if may else 409)
             assert (await held_by_console(opened, child) == []) is may
@@ -259,7 +259,7 @@ async def test_what_was_held_about_an_unknown_child_stays_on_the_page_once_someb
     await hear(opened, HANDLERS, heard(ChildIdentified(authority=desk.authority, child=child), nobody))
     theirs = await missing(desk, opened, child)
     shown = (await desk.browser.get(theirs)).text
-    assert ("Test Operator recorded: back" in shown, f"{theirs}/acts/undone" in shown) == (True, True)
+    assert ("Recorded by Test Operator: back" in shown, f"{theirs}/acts/undone" in shown) == (True, True)
     undo = await desk.fill(f"{theirs}/acts/undone")
     assert (await desk.browser.post(f"{theirs}/acts/undone", data=undo)).status_code == 303
     assert await held_by_console(opened, nobody) == []
