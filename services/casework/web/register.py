@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 
 from services.casework import metrics
 from services.casework.policy import register_import, spreadsheet
-from services.casework.policy.consistency import cross_faults, sharing_faults
+from services.casework.policy.consistency import birth_faults, cross_faults, sharing_faults
 from services.casework.policy.register_import import Fault, Import
 from services.casework.policy.rows import TABLES
 from services.casework.store.import_writer import (
@@ -62,6 +62,7 @@ class RegisterEndpoint:
         document = _document(await body_within(request, REGISTER_BYTES), table)
         given, faults = register_import.read(document, authority)
         faults += _forbidden_urls(given, sandbox=self._sandbox)
+        faults += birth_faults(given, self._clocks.story().date())
         async with self._store.transaction() as uow:
             before = await lock_and_read(uow, authority)
             given, passed_over = register_import.drop_given_away(given, before.given_away)

@@ -84,9 +84,8 @@ class ServiceHost:
 
     async def run(self, pages: ASGIApp | None = None, *, closing: Callable[[], None] = lambda: None) -> None:
         """Runs until SIGTERM or SIGINT. HTTP starts last and stops first; `closing` ends streams and the like."""
-        web = Web(
-            exposition(REGISTRY, self.health, pages), self.settings.http_port, self.settings.http_host, closing=closing
-        )
+        served = exposition(REGISTRY, self.health, pages, self.settings.metrics_network)
+        web = Web(served, self.settings.http_port, self.settings.http_host, closing=closing)
         clock = story_clock.follow_offset(self.store, self.clocks)
         listener = Listener(database_url(self.settings, self.service), self.store.channels)
         self.health.watch("database", lambda: listener.obstacle() or clock.obstacle())

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 import uvicorn
 from starlette.types import ASGIApp
 
+from services.platform.runtime.http.connections import BoundedConnection, raise_file_limit
 from services.platform.runtime.logs import logger
 
 STOP_WITHIN_SECONDS = 8
@@ -67,7 +68,7 @@ class Web:
     ) -> None:
         config = uvicorn.Config(
             pages,
-            http="httptools",  # in C: the other parser is half of what a small request costs
+            http=BoundedConnection,  # by httptools, in C: the other parser is half of what a small request costs
             ws="none",
             log_config=None,
             access_log=False,
@@ -80,6 +81,7 @@ class Web:
         self._closing = closing
 
     async def start(self) -> None:
+        BoundedConnection.most_waiting = raise_file_limit() // 2
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
