@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -63,14 +62,7 @@ class NoticePage:
     codes: ReadingCodes
 
     async def shows(self, delivery: UUID) -> Sheet | None:
-        async with self.store.transaction() as uow:
-            found = await load(uow, self.keyring, delivery)
-            if found is None:
-                return None
-            if found.state is State.WITHDRAWN:
-                return OVER
-            over = await is_superseded(uow, found)
-            return _superseded_sheet(found, Form(""), {}) if over else _cover_sheet(found, Form(""), {})
+        return await self.acts(delivery, Form(""))
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as uow:
@@ -88,7 +80,7 @@ class NoticePage:
             issued = await self.codes.issue(uow, found, f"{form.one('name')}, {form.one('collar')}")
         if issued is None or not await self.codes.send(found, issued, by_voice=form.answer == RING):
             return _cover_sheet(found, form, {"code": _no_code(found)})
-        return _code_sheet(found, form, issued.browser)
+        return _code_sheet(found, form, browser=issued.browser)
 
     async def _acknowledge(
         self, uow: UnitOfWork, found: LinkedNotice, form: Form, *, superseded: bool, read: bool
@@ -140,13 +132,14 @@ def _read(uow: UnitOfWork, found: LinkedNotice, form: Form, reader: WordsId | No
         record_reading(uow, found, "notice-page", fields_of(found.notice), reader)
         return _notice_sheet(found, form, {})
     if form.answer == READ and form.one("code"):
-        return _code_sheet(found, form, "", wrong={"code": WRONG_CODE})
+        return _code_sheet(found, form, wrong=WRONG_CODE)
     return _cover_sheet(found, form, _unnamed(form) if form.answer in {RING, TEXT} else {})
 
 
 def _unnamed(form: Form) -> dict[str, str]:
-    wrong = {name: wanted for name, wanted in NEEDED.items() if not form.one(name)}
-    return wrong | {name: TOO_LONG for name in NEEDED if len(form.one(name)) > MOST_LETTERS}
+    wrong = {name: ONE_LINE for name in NEEDED if not form.one(name).isprintable()}
+    wrong |= {name: TOO_LONG for name in NEEDED if len(form.one(name)) > MOST_LETTERS}
+    return wrong | {name: wanted for name, wanted in NEEDED.items() if not form.one(name)}
 
 
 def _no_code(found: LinkedNotice) -> str:
@@ -205,17 +198,14 @@ def _cover_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Shee
     )
 
 
-def _code_sheet(
-    found: LinkedNotice, form: Form, browser: str, wrong: Mapping[str, str] = MappingProxyType({})
-) -> Sheet:
-    """The browser that asked, and no other, opens the notice by the code."""
-    code = Field("code", "The code", "line", wrong=wrong.get("code", ""))
+def _code_sheet(found: LinkedNotice, form: Form, *, browser: str = "", wrong: str = "") -> Sheet:
+    code = Field("code", "The code", "line", wrong=wrong)
     said = "The code goes to your control room's number, as the authority has it. It is good for ten minutes, in this browser alone."
     return Sheet(
         "Enter the code",
         (*_mark(found), said),
         (Button(READ, "Open the notice"), Button(RING, "Ring with another code", quiet=True)),
-        asks=(Group((code, *_who(form, wrong))),),
+        asks=(Group((code, *_who(form, {}))),),
         browser=browser,
     )
 
