@@ -20,6 +20,11 @@ OPEN = "open"
 OVER = Sheet(
     "This is over", ("The search for the child is over, so this page is closed. Ring the authority if you need it.",)
 )
+COVER = Sheet(
+    "Details for a notice",
+    ("A photograph or a long description of a child, for police. That it was opened is recorded.",),
+    (Button(OPEN, "Open"),),
+)
 LOCKED = Sheet(
     "Open the notice first",
     ("Open it from the email, by a code. This page then opens in the same browser, for an hour.",),
@@ -39,24 +44,17 @@ class DetailsPage:
     codes: ReadingCodes
 
     async def shows(self, delivery: UUID) -> Sheet | None:
-        async with self.store.transaction() as uow:
-            found = await load(uow, self.keyring, delivery)
-            if found is None or found.notice.data.details is None:
-                return None
-            if await is_closed(uow, found):
-                return OVER
-        said = "A photograph or a long description of a child, for police. That it was opened is recorded."
-        return Sheet("Details for a notice", (said,), (Button(OPEN, "Open"),))
+        return await self.acts(delivery, Form(""))
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
-        if form.answer != OPEN:
-            return await self.shows(delivery)
         async with self.store.transaction() as uow:
             found = await load(uow, self.keyring, delivery)
             if found is None or found.notice.data.details is None:
                 return None
             if await is_closed(uow, found):
                 return OVER
+            if form.answer != OPEN:
+                return COVER
             reader = await self.codes.reader(uow, delivery, form)
             if reader is None and await self.codes.are_needed(uow, found):
                 return LOCKED
