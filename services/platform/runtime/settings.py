@@ -1,12 +1,13 @@
 """Reads the settings that every service shares: environment variables `SAFE_RETURN_...`, and secrets from files."""
 
 import os
+import re
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
@@ -30,7 +31,7 @@ class SecretsUnread(Exception):
 def is_loopback(place: str) -> bool:
     """Whether a host, an address with its port (or several, by commas) or a URL is on this machine."""
     hosts = [urlsplit(each if "://" in each else f"//{each}").hostname or "" for each in place.split(",")]
-    return all(each == "localhost" or each.startswith("127.") or each == "::1" for each in hosts)
+    return all(each == "localhost" or re.fullmatch(r"127(\.\d{1,3}){3}|::1", each) for each in hosts)
 
 
 def require_played(place: str, others: ValidationInfo) -> str:
@@ -41,6 +42,10 @@ def require_played(place: str, others: ValidationInfo) -> str:
     if others.data.get("sandbox") and not is_loopback(place):
         raise PydanticCustomError("beside_sandbox", "not on this machine, where SAFE_RETURN_SANDBOX plays the world")
     return place
+
+
+Place = Annotated[str, AfterValidator(require_played)]
+"""A host, an address with its port, or a URL."""
 
 
 class Settings(BaseSettings):
@@ -58,7 +63,7 @@ class Settings(BaseSettings):
     """Declares that the outside world is played: only then may story time move and loopback addresses be called. First,
     since others are judged by it.
     """
-    database: str = Field(
+    database: Place = Field(
         default="postgresql://127.0.0.1:5432/safe_return",
         pattern=r"^postgresql://\S+$",
         description="the place of the database, such as postgresql://127.0.0.1:5432/safe_return, without user and password",
@@ -68,8 +73,8 @@ class Settings(BaseSettings):
     database_connections: int = Field(
         default=8, ge=2, description="the most connections to PostgreSQL that this process may hold, 2 at least"
     )
-    kafka: str = "127.0.0.1:9092"
-    http_host: str = "127.0.0.1"
+    kafka: Place = "127.0.0.1:9092"
+    http_host: Place = "127.0.0.1"
     """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
     http_port: Port = Field(description="the port that this service listens on, 1 to 65535")
     slot: int | None = Field(
@@ -79,11 +84,6 @@ class Settings(BaseSettings):
     metrics_network: IPv4Network = Field(
         default=IPv4Network("127.0.0.0/8"), description="the network that may read /metrics, such as 10.83.0.0/24"
     )
-
-    @field_validator("database", "kafka", "http_host")
-    @classmethod
-    def _is_played(cls, value: str, others: ValidationInfo) -> str:
-        return require_played(value, others)
 
     @classmethod
     def settings_customise_sources(

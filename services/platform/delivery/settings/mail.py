@@ -9,7 +9,7 @@ from services.platform.delivery.channels.email import EmailMedium, Relay
 from services.platform.delivery.inbound_mail.smtp_server import MailListener, Takes
 from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.settings.keys import KeySettings, OurAddress
-from services.platform.runtime.settings import Port, is_loopback, require_played
+from services.platform.runtime.settings import Place, Port, is_loopback
 from services.platform.store.encryption import Keys
 
 
@@ -25,7 +25,7 @@ class MailSettings(KeySettings):
     """
 
     public_url: OurAddress
-    smtp_host: str = Field(description="the mail relay, such as mail.kestrel.example")
+    smtp_host: Place = Field(description="the mail relay, such as mail.kestrel.example")
     smtp_port: Port = Field(default=587, description="the mail relay's port, 1 to 65535")
     smtp_from: str = Field(
         pattern=r"^[^@\s<>]+@[^@\s<>]+$",
@@ -58,11 +58,6 @@ class MailSettings(KeySettings):
         if not is_loopback(host) and not said.get("smtp_listen_plain") and said.get("smtp_listen_certificate") is None:
             raise PydanticCustomError("no_lock", "beyond this machine, without a certificate")
         return host
-
-    @field_validator("smtp_host")
-    @classmethod
-    def _is_a_played_relay(cls, host: str, others: ValidationInfo) -> str:
-        return require_played(host, others)
 
     def mail_listener(self, takes: Takes) -> MailListener:
         listens = (self.smtp_listen_host, self.smtp_listen_port)
