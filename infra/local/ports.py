@@ -7,7 +7,6 @@ import random
 import socket
 import tempfile
 from collections.abc import Callable, Iterable
-from io import TextIOWrapper
 from pathlib import Path
 
 FIXED = {
@@ -35,7 +34,8 @@ BELOW_EPHEMERAL = range(10_000, 30_000)
 and connects to itself."""
 CLAIMS = Path(tempfile.gettempdir()) / f"safe-return-ports-{os.getuid()}"
 """A lock for each port that a run of this user has chosen and perhaps not opened yet: two services may listen on one port."""
-_held: dict[int, TextIOWrapper] = {}
+_held: dict[int, int] = {}
+"""The open file of each."""
 
 
 def claim(port: int) -> bool:
@@ -43,13 +43,13 @@ def claim(port: int) -> bool:
     if port in _held:
         return True
     CLAIMS.mkdir(exist_ok=True)
-    handle = (CLAIMS / str(port)).open("w")
+    file = os.open(CLAIMS / str(port), os.O_RDWR | os.O_CREAT)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        handle.close()
+        os.close(file)
         return False
-    _held[port] = handle
+    _held[port] = file
     return True
 
 

@@ -73,8 +73,8 @@ class Settings(BaseSettings):
     database_connections: int = Field(
         default=8, ge=2, description="the most connections to PostgreSQL that this process may hold, 2 at least"
     )
-    kafka: Place = "127.0.0.1:9092"
-    http_host: Place = "127.0.0.1"
+    kafka: Place = Field(default="127.0.0.1:9092", description="the brokers' addresses, such as kafka:9092")
+    http_host: Place = Field(default="127.0.0.1", description="the address to listen on, such as 127.0.0.1")
     """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
     http_port: Port = Field(description="the port that this service listens on, 1 to 65535")
     slot: int | None = Field(

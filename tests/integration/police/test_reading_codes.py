@@ -128,7 +128,8 @@ async def test_what_may_end_something_is_taken_from_who_has_read_the_notice(
     told, _, path = await mailed(police)
     page = await police.http.post(path, data={"answer": "have-it"} | WHO | what)
     assert "NOT RECORDED YET" in page.text
-    assert await police.said_since(told, ("police.", "duty.acknowledged")) == []
+    kinds = ("police.acknowledged", "police.risk-graded", "police.closed", "duty.acknowledged")
+    assert await police.said_since(told, kinds) == []
     await police.open_notice(path)
     await police.http.post(path, data={"answer": "have-it"} | WHO | what)
     assert len(await police.said_since(told, ("police.risk-graded", "police.closed"))) == 1

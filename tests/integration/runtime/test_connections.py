@@ -31,6 +31,8 @@ async def serving() -> AsyncIterator[int]:
         port = free.getsockname()[1]
     web = Web(Starlette(routes=[Route("/", take, methods=["POST"])]), port)
     await web.start()
+    while not web._server.started:  # noqa: ASYNC110 uvicorn has no event for it
+        await asyncio.sleep(0.01)
     try:
         yield int(port)
     finally:

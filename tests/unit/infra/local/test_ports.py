@@ -55,5 +55,6 @@ def test_no_two_programs_share_a_port_and_none_is_ephemeral(tmp_path: Path) -> N
 
 
 def test_a_person_finds_everything_where_the_table_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "is_free", lambda _port: True)
+    for each in ("is_free", "claim"):
+        monkeypatch.setattr(ports, each, lambda _port: True)
     assert ports.choose(tmp_path / "ports.json", ports.FIXED, fixed=True, say=print) == ports.FIXED

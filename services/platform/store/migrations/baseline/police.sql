@@ -28,7 +28,7 @@ CREATE TABLE police.reading_codes (
     browser bytea PRIMARY KEY,
     delivery uuid NOT NULL,
     code bytea NOT NULL,
-    officer uuid NOT NULL,
+    officer text NOT NULL,
     sent_at timestamptz NOT NULL,
     tries integer NOT NULL DEFAULT 0,
     opened_at timestamptz
