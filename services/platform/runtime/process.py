@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import uvicorn
 from starlette.types import ASGIApp
 
-from services.platform.runtime.http.connections import BoundedConnection, raise_file_limit
+from services.platform.runtime.connections import BoundedConnection, raise_file_limit
 from services.platform.runtime.logs import logger
 
 STOP_WITHIN_SECONDS = 8

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.platform.runtime.http import connections
-from services.platform.runtime.http.connections import BoundedConnection, raise_file_limit
+from services.platform.runtime import connections
+from services.platform.runtime.connections import BoundedConnection, raise_file_limit
 from services.platform.runtime.process import Web
 
 HALF = b"POST / HTTP/1.1\r\nHost: here\r\nX-Half: "
