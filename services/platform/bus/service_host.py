@@ -15,8 +15,9 @@ from services.platform.runtime import logs
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.health import Health
 from services.platform.runtime.http.exposition import exposition
+from services.platform.runtime.http.server import Web
 from services.platform.runtime.periodic import Repeating
-from services.platform.runtime.process import Part, Web, run_until_told
+from services.platform.runtime.process import Part, run_until_told
 from services.platform.runtime.process_metrics import loop_watch
 from services.platform.runtime.settings import Settings
 from services.platform.store import inbox

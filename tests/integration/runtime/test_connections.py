@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.platform.runtime import connections
-from services.platform.runtime.connections import BoundedConnection, raise_file_limit
-from services.platform.runtime.process import Web
+from services.platform.runtime.http import connections
+from services.platform.runtime.http.connections import BoundedConnection, raise_file_limit
+from services.platform.runtime.http.server import Web
 
 HALF = b"POST / HTTP/1.1\r\nHost: here\r\nX-Half: "
 BODY_DUE = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nhalf"
