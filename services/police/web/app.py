@@ -15,7 +15,7 @@ from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
 from services.police.web.openapi import ANSWERS, LIST, LIST_ANSWERS, NOTICES, POLL, REPLY
-from services.police.web.poll_endpoint import PollEndpoint
+from services.police.web.polled.endpoint import PollEndpoint
 from services.police.web.replies import ReplyWebhook
 
 

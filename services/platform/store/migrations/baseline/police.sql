@@ -33,3 +33,15 @@ CREATE TABLE police.offered (
 );
 CREATE UNIQUE INDEX offered_to ON police.offered (force, position);
 GRANT SELECT, INSERT, UPDATE (confirmed_at) ON police.offered TO police;
+-- Codes by which an officer opens a notice's page. Of the browser and the code, hashes alone.
+CREATE TABLE police.reading_codes (
+    browser bytea PRIMARY KEY,
+    delivery uuid NOT NULL,
+    code bytea NOT NULL,
+    officer text NOT NULL,
+    sent_at timestamptz NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    opened_at timestamptz
+);
+CREATE INDEX reading_codes_sent ON police.reading_codes (delivery, sent_at);
+GRANT SELECT, INSERT, UPDATE, DELETE ON police.reading_codes TO police;
