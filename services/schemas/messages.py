@@ -48,6 +48,10 @@ ENVELOPE: dict[str, Any] = {
         "datacontenttype": {"const": "application/json"},
         "traceparent": {"type": "string", "description": "W3C trace context, passed through."},
         "exercise": {"type": "boolean", "description": "True for what is practised: it never reaches a real force."},
+        "signature": {
+            "type": "string",
+            "description": "The last attribute: `<service>:<key>:<value>`. An Ed25519 signature, base64url, of all bytes before it.",
+        },
         "lateseconds": {"type": "integer", "minimum": 0, "description": "How late the clock published a due event."},
         "data": {"type": "object", "description": "The content; its schema is that of the kind."},
     },

@@ -35,6 +35,7 @@ from tests.support.casework import TOKEN
 from tests.support.database import Database
 from tests.support.ports import free_port
 from tests.support.register import SECRET, authority, load
+from tests.support.signatures import give_keys
 
 EVENTS = int(os.environ.get("EVENTS", "90"))
 SENDERS = 6
@@ -58,6 +59,7 @@ class Casework:
             ("register_token", TOKEN),
         ):
             (secrets / name).write_text(secret)
+        give_keys(secrets, "casework")
         self._environment = bare() | {
             "SAFE_RETURN_DATABASE": f"postgresql://127.0.0.1:{database.port}/safe_return",
             "SAFE_RETURN_KAFKA": "127.0.0.1:1",

@@ -19,7 +19,6 @@ from infra.local.environment import bare
 from infra.local.layout import ROOT
 from services.audit import store as kept
 from services.audit.policy.evidence import read
-from services.platform.messages.envelope import compose
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
@@ -29,6 +28,7 @@ from tests.support.audit import faults, opened, tamper
 from tests.support.bus import Kafka, running_kafka, wait_for_port
 from tests.support.database import Database
 from tests.support.ports import free_port
+from tests.support.signatures import give_keys, say
 
 CHILDREN = 6
 MESSAGES_A_ROUND = 60
@@ -43,6 +43,7 @@ pytestmark = pytest.mark.timeout(240)
 def environment(kafka: Kafka, database: Database, tmp_path: Path) -> dict[str, str]:
     password = database.settings("audit").database_password.get_secret_value()
     (tmp_path / "database_password").write_text(password)
+    give_keys(tmp_path, "audit")
     return bare() | {
         "SAFE_RETURN_DATABASE": f"postgresql://127.0.0.1:{database.port}/safe_return",
         "SAFE_RETURN_KAFKA": kafka.address,
@@ -166,7 +167,7 @@ async def _say(bus: AIOKafkaProducer, said: dict[str, list[str]]) -> None:
             content = ProtocolDecided(
                 authority="kestrel", about="-", about_id="-", verdict=Verdict.ALREADY_SO, protocol="p 1"
             )
-        raw = compose(content, said_by="test", subject=child, at=datetime.now(UTC), message_id=name)
+        raw = say(content, subject=child, at=datetime.now(UTC), message_id=name)
         await bus.send_and_wait(content.topic, raw, key=child.encode())
         said[child].append(name)
 

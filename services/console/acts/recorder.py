@@ -9,7 +9,6 @@ from uuid import UUID
 
 from services.console.policy.permits import Operator
 from services.console.read_model.repository import claim_act
-from services.platform.messages.envelope import compose
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -60,10 +59,10 @@ class ActRecorder:
     async def hold(self, *messages: Message, at: datetime | None = None) -> tuple[str, ...]:
         """As `publish`, in a minute: the clock publishes them, unless somebody undoes the act before."""
         now = self.clocks.story()
-        how: dict[str, Any] = {"said_by": "console", "subject": self.child, "exercise": self.exercise, "at": at or now}
+        how: dict[str, Any] = {"subject": self.child, "exercise": self.exercise, "at": at or now}
         said = {self._id(each): each for each in messages}
         held = [
-            Pending(name, 1, self.child, now + HELD_FOR, compose(message, message_id=str(name), **how))
+            Pending(name, 1, self.child, now + HELD_FOR, self.uow.compose_signed(message, message_id=str(name), **how))
             for name, message in said.items()
         ]
         await deadlines.put_all(self.uow, held, now)

@@ -1,6 +1,7 @@
 """Reads the settings that every service shares: environment variables `SAFE_RETURN_...`, and secrets from files."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ class SecretsUnread(Exception):
     """The folder of the secrets, or a file in it, cannot be read; the text says which."""
 
 
-class Settings(BaseSettings):
+class EnvironmentSettings(BaseSettings):
     """Read once at start. A missing or malformed setting raises pydantic's ValidationError, which names it; its
     `description` says what would be right (`services.platform.runtime.startup_errors`). Where the secrets cannot be
     read, SecretsUnread is raised.
@@ -34,27 +35,6 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(env_prefix="SAFE_RETURN_", extra="ignore", frozen=True, hide_input_in_errors=True)
-
-    database: str = Field(
-        default="postgresql://127.0.0.1:5432/safe_return",
-        pattern=r"^postgresql://\S+$",
-        description="the place of the database, such as postgresql://127.0.0.1:5432/safe_return, without user and password",
-    )
-    """Without user and password: the login role is the service's name."""
-    database_password: SecretStr = Field(min_length=1, description="the password of this service's role in PostgreSQL")
-    database_connections: int = Field(
-        default=8, ge=2, description="the most connections to PostgreSQL that this process may hold, 2 at least"
-    )
-    kafka: str = "127.0.0.1:9092"
-    http_host: str = "127.0.0.1"
-    """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
-    http_port: Port = Field(description="the port that this service listens on, 1 to 65535")
-    slot: int | None = Field(
-        default=None, ge=0, description="0 for a service's first process, 1 for its second, or left out"
-    )
-    """This process's stable identity among its replicas. None where processes come and go (autoscaling)."""
-    sandbox: bool = Field(default=False, description="1 where the outside world is played; else left out")
-    """Declares that the outside world is played: only then may story time move and loopback addresses be called."""
 
     @classmethod
     def settings_customise_sources(
@@ -71,6 +51,58 @@ class Settings(BaseSettings):
         _require_readable(Path(folder))
         secrets = SecretsSettingsSource(settings_cls, secrets_dir=Path(folder), env_prefix="")
         return init_settings, secrets, env_settings
+
+
+class KafkaSecurity(StrEnum):
+    PLAINTEXT = "PLAINTEXT"
+    SASL_SSL = "SASL_SSL"
+    """TLS, with a user and a password."""
+    SSL = "SSL"
+    """TLS, with a certificate of this process's own."""
+
+
+class KafkaSettings(EnvironmentSettings):
+    kafka: str = "127.0.0.1:9092"
+    kafka_security: KafkaSecurity = Field(default=KafkaSecurity.PLAINTEXT, description="PLAINTEXT, SASL_SSL or SSL")
+    kafka_user: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca: Path | None = Field(default=None, description="a file with the certificates that vouch for Kafka, PEM")
+    kafka_certificate: Path | None = Field(
+        default=None, description="a file with this process's key and certificate, PEM"
+    )
+
+
+class Settings(KafkaSettings):
+    database: str = Field(
+        default="postgresql://127.0.0.1:5432/safe_return",
+        pattern=r"^postgresql://\S+$",
+        description="the place of the database, such as postgresql://127.0.0.1:5432/safe_return, without user and password",
+    )
+    """Without user and password: the login role is the service's name."""
+    database_password: SecretStr = Field(min_length=1, description="the password of this service's role in PostgreSQL")
+    database_connections: int = Field(
+        default=8, ge=2, description="the most connections to PostgreSQL that this process may hold, 2 at least"
+    )
+    http_host: str = "127.0.0.1"
+    """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
+    http_port: Port = Field(description="the port that this service listens on, 1 to 65535")
+    slot: int | None = Field(
+        default=None, ge=0, description="0 for a service's first process, 1 for its second, or left out"
+    )
+    """This process's stable identity among its replicas. None where processes come and go (autoscaling)."""
+    sandbox: bool = Field(default=False, description="1 where the outside world is played; else left out")
+    """Declares that the outside world is played: only then may story time move and loopback addresses be called."""
+
+
+class SigningKeys(EnvironmentSettings):
+    """The service's own private key, and the public keys of all: two of a service while one replaces the other."""
+
+    signing_key: SecretStr = Field(
+        min_length=1, description="the key with which this service signs, 32 bytes as base64"
+    )
+    bus_keys: str = Field(
+        min_length=1, description="the public key of each service: a line `service key`, key as base64"
+    )
 
 
 def _require_readable(folder: Path) -> None:

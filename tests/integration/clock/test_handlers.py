@@ -16,9 +16,10 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.story_time import deadlines
 from services.platform.store.story_time.deadlines import Pending
 from services.platform.store.unit_of_work import Origin, Store
-from services.safeguarding.child_events.events import DutyStepDue
+from services.safeguarding.child_events.events import ChildReturned, DutyStepDue
 from services.safeguarding.identifiers import new_id
 from tests.support.database import Database
+from tests.support.signatures import SIGNERS, say
 
 
 class Clockwork:
@@ -81,6 +82,15 @@ async def test_a_late_event_says_how_late_and_is_the_same_event(clockwork: Clock
     on_time = json.loads(raw)
     assert 7200 <= on_time.pop("lateseconds") < 7230
     assert read(json.dumps(on_time).encode()).content_hash == said.content_hash
+
+
+async def test_what_another_service_has_signed_is_published_as_it_was_signed(clockwork: Clockwork) -> None:
+    due_at = _now() - timedelta(hours=2)
+    signed = say(ChildReturned(authority="kestrel"), by="console", subject=clockwork.child, at=due_at)
+    async with clockwork.protocol.transaction() as uow:
+        await deadlines.put_all(uow, [Pending(uuid4(), 1, clockwork.child, due_at, signed)], Clocks().story())
+    await fire_due(clockwork.clock, Clocks())
+    assert [SIGNERS["clock"].sign(each) for each in await clockwork.published()] == [signed]
 
 
 async def test_story_time_decides_what_is_due(clockwork: Clockwork) -> None:
