@@ -1,6 +1,7 @@
 """The audit as a process that dies by kill -9 between any two steps: no entry is lost, none is doubled, every chain holds."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -149,8 +150,8 @@ async def test_what_is_forged_is_on_the_record_as_refused_and_never_as_said(
         await _stopped(running)
     assert Counter(recorded[child]) == Counter(said[child])
     async with store.engine.connect() as connection:
-        letters = [read(entry).content for chain in chains for entry in await kept.entries_of(connection, chain)]
-    assert [getattr(letter, "reason", None) for letter in letters] == ["refused: unsigned", "refused: may-not-say"]
+        letters = [json.loads(each.envelope) for chain in chains for each in await kept.entries_of(connection, chain)]
+    assert [each["data"]["reason"] for each in letters] == ["refused: unsigned", "refused: may-not-say"]
 
 
 def _order(environment: dict[str, str], *order: str) -> subprocess.CompletedProcess[str]:

@@ -1,149 +1,50 @@
-"""Lists the kinds that each service says. A message of another service's kind is believed by nobody."""
+"""Reads what each service says from `said.yaml`. A message of another service's kind is believed by nobody."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from services.safeguarding.child_events import care_events, contact_events, discussion_events, events
+import yaml
+
+from services.safeguarding.child_events import contact_events, events
 from services.safeguarding.contracts import contracts
 from services.safeguarding.deeds.catalogue import EVENTS_OF_DEEDS
-from services.safeguarding.duty.decisions import (
-    EpisodeChanged,
-    MessageDeadLettered,
-    MessageDecided,
-    ReportTaken,
-)
-from services.safeguarding.duty.duties import (
-    Duty,
-    DutySendAgain,
-)
-from services.safeguarding.duty.evidence import (
-    DeliveriesAttempted,
-    DeliveryAttempted,
-    RegisterLookedUp,
-    RulesTakenUp,
-)
-from services.safeguarding.duty.outcomes import (
-    DutyAccepted,
-    DutyAcknowledged,
-    DutyDelivered,
-    DutyFailed,
-    DutyOutcomes,
-    StrategyDiscussionChanged,
-)
+from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.evidence import DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes
 from services.safeguarding.message import Message
-from services.safeguarding.operators import OperatorActed
 
 Kinds = tuple[type[Message], ...]
-
-SENDING: Kinds = (
-    DutyAccepted,
-    DutyDelivered,
-    DutyFailed,
-    DutyOutcomes,
-    DeliveryAttempted,
-    DeliveriesAttempted,
-    RegisterLookedUp,
-    contact_events.ContactUnreachable,
-)
-"""What every service says that sends things (services.platform.delivery)."""
 
 
 def every(of: type[Message]) -> Kinds:
     return tuple(each for each in contracts().values() if issubclass(each, of))
 
 
-def without(kinds: Iterable[type[Message]], *left_out: type[Message]) -> Kinds:
-    return tuple(each for each in kinds if each not in left_out)
-
-
-OPERATORS_OWN: Kinds = (care_events.EpisodeProtocolMoved, care_events.DutyHandOverAsked)
-"""What a person at the console says, and no agency."""
-
-SAYS: dict[str, Kinds] = {
-    "casework": (
-        *without(every(events.Told), events.TextNeedsHuman, events.PoliceReferenceTexted, *OPERATORS_OWN),
-        events.ChildProvisional,
-        contact_events.ContactListed,
-        contact_events.ContactUnlisted,
-    ),
-    "carers": (
-        events.ChildReportedMissing,
-        events.ChildInformationReceived,
-        events.ChildLocated,
-        events.ChildReturned,
-        events.ReportRetracted,
-        events.ChildReturnClaimed,
-        events.MissingRetractionClaimed,
-        events.ChildLocationClaimed,
-        events.ChildLuringSuspected,
-        events.LocationEnquiryReceived,
-        events.PoliceReferenceTexted,
-        events.TextNeedsHuman,
-        events.ChildProvisional,
-        care_events.ChildIdentified,
-        care_events.CarerAwarenessRecorded,
-        DutyAcknowledged,
-        MessageDeadLettered,
-        *SENDING,
-    ),
-    "protocol": (
-        *every(Duty),
-        MessageDecided,
-        EpisodeChanged,
-        ReportTaken,
-        DutyFailed,
-        RulesTakenUp,
-        MessageDeadLettered,
-    ),
-    "police": (
-        *every(events.PoliceReply),
-        events.PoliceNoticeHasGaps,
-        events.PoliceListDiffers,
-        events.ChildInformationReceived,
-        events.ChildLocated,
-        events.ChildReturned,
-        events.SafeAndWellCheckRecorded,
-        events.TextNeedsHuman,
-        OperatorActed,
-        DutyAcknowledged,
-        MessageDeadLettered,
-        *SENDING,
-    ),
-    "professionals": (DutyAcknowledged, events.TextNeedsHuman, MessageDeadLettered, *EVENTS_OF_DEEDS, *SENDING),
-    "strategy": (
-        discussion_events.StrategyQuorumReached,
-        discussion_events.StrategyWithoutQuorum,
-        discussion_events.StrategyCounterProposed,
-        discussion_events.StrategyRecordDue,
-        discussion_events.StrategyDiscussionHeld,
-        discussion_events.PlanStepSet,
-        events.TextNeedsHuman,
-        StrategyDiscussionChanged,
-        DutyAcknowledged,
-        MessageDeadLettered,
-        *SENDING,
-    ),
-    "clock": every(events.Due),
-    "audit": (MessageDeadLettered,),
-    "console": (
-        OperatorActed,
-        RegisterLookedUp,
-        DutyAcknowledged,
-        DutySendAgain,
-        MessageDeadLettered,
-        events.ChildReportedMissing,
-        events.ChildProvisional,
-        events.ChildInformationReceived,
-        events.ChildLuringSuspected,
-        events.ChildLocated,
-        events.ChildReturned,
-        events.ReportRetracted,
-        events.PoliceReferenceTexted,
-        care_events.ChildIdentified,
-        contact_events.ShiftHandedOver,
-        contact_events.ShiftAccepted,
-        *EVENTS_OF_DEEDS,
-        *OPERATORS_OWN,
-        discussion_events.StrategyDiscussionRedated,
-        discussion_events.StrategyDiscussionCancelled,
+GROUPS: Mapping[str, Kinds] = {
+    "told": every(events.Told),
+    "police-replies": every(events.PoliceReply),
+    "due": every(events.Due),
+    "duties": every(Duty),
+    # What somebody records by a form, behind a link or at the console.
+    "deeds": tuple(each for each in contracts().values() if each in EVENTS_OF_DEEDS),
+    # What every service says that sends things (services.platform.delivery).
+    "sending": (
+        *(DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes, DeliveryAttempted, DeliveriesAttempted),
+        *(RegisterLookedUp, contact_events.ContactUnreachable),
     ),
 }
+
+
+def read_kinds(names: Iterable[str], groups: Mapping[str, Kinds]) -> Kinds:
+    """Each name is a kind's or a group's; after a hyphen, a kind that a group before it leaves out."""
+    found: list[type[Message]] = []
+    for name in names:
+        if name.startswith("-"):
+            found.remove(contracts()[name.removeprefix("-")])
+        else:
+            found += groups.get(name) or [contracts()[name]]
+    return tuple(found)
+
+
+_WRITTEN: Mapping[str, list[str]] = yaml.safe_load(Path(__file__).with_name("said.yaml").read_text())
+SAYS = {service: read_kinds(names, GROUPS) for service, names in _WRITTEN.items()}
