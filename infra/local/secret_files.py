@@ -76,8 +76,6 @@ class SecretFiles:
             if service in MAILS:
                 self._give_if_kept(service, "smtp_user")
                 self._give_if_kept(service, "smtp_password")
-            if service == "casework":
-                self._give(service, "register_token", self.value("register_token", token))
             if service == "console":
                 self._give(service, "pack_key", self.value("pack_key", key))
             if service in MAILS:

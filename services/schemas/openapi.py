@@ -60,7 +60,7 @@ def _document(service: str) -> dict[str, Any]:
 
 
 def _casework() -> FastAPI:
-    settings = CaseworkSettings.model_construct(master_key=KEY, phone_key=KEY, register_token=KEY)
+    settings = CaseworkSettings.model_construct(master_key=KEY, phone_key=KEY)
     return casework_web.pages(ABSENT, Clocks(), settings)
 
 

@@ -43,7 +43,6 @@ SECRETS = {
     "phone_key": KEY,
     "link_key": KEY,
     "twilio_auth_token": "-",
-    "register_token": "-" * 32,
     "signing_key": KEY,
     "bus_keys": f"casework {KEY}",
 }

@@ -147,13 +147,10 @@ class UnitOfWork(Reader):
         self.published_keys[subject] = None
         self.bulk_write(outbox.PUT, outbox.row(message, self._known_origin().clocks.wall()))
 
-    def compose_signed(self, event: Message, *, subject: str, at: datetime, message_id: str, exercise: bool) -> bytes:
-        """For an event that another service publishes later: it is still this one that says it."""
-        origin = self._known_origin()
-        envelope = compose(
-            event, said_by=origin.service, subject=subject, at=at, message_id=message_id, exercise=exercise
-        )
-        return envelope if origin.signer is None else origin.signer.sign(envelope)
+    def sign(self, envelope: bytes) -> bytes:
+        """For an envelope that another service publishes later: it is still this one that says it."""
+        signer = self._known_origin().signer
+        return envelope if signer is None else signer.sign(envelope)
 
     def notify(self, channel: str, payload: str = "") -> None:
         """Tells the listeners of all processes (`notifications.channels`) when it is committed. Such commits wait for
