@@ -1,6 +1,6 @@
 """Publishes changes of a register: of what moves a child's duties (dates, status, guardian), and of its directory."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from services.platform.store.query import Query
@@ -15,6 +15,10 @@ DATES = """
         subject_to_immigration_control, guardian_allocated
     FROM register.children WHERE authority = %(authority)s
 """
+CORRECT = """
+    UPDATE register.children SET date_of_birth = %(born)s, age_disputed = false
+    WHERE id = %(child)s AND (date_of_birth, age_disputed) IS DISTINCT FROM (%(born)s, false) RETURNING id
+"""
 PEOPLE = "SELECT DISTINCT person FROM register.directory WHERE authority = %(authority)s"
 
 
@@ -28,6 +32,14 @@ async def publish_date_changes(uow: UnitOfWork, authority: AuthorityId, before: 
     for child, dates in (await uow.fetch(dates_by_child(authority))).items():
         if before.get(child) != dates:
             uow.publish(ChildRecordChanged(authority=authority), subject=child)
+
+
+async def correct_birth_date(uow: UnitOfWork, child: ChildId, authority: AuthorityId, born: date | None) -> None:
+    """As a lawful assessment has found it, which ends the dispute. None: the import says it some day. The date itself
+    stays in the register.
+    """
+    if born is not None and await uow.fetch(Query(CORRECT, {"child": child, "born": born}, bool)):
+        uow.publish(ChildRecordChanged(authority=authority), subject=child)
 
 
 def people_on_directory(authority: AuthorityId) -> Query[frozenset[PersonId]]:

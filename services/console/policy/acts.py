@@ -262,7 +262,8 @@ def _describe_deed(deed: DeedSpec) -> ActSpec:
 def _matter(about: About) -> Matter:
     episode = about.episode
     named, force = (None, None) if episode is None else (episode.episode, episode.force)
-    return Matter(about.authority, "console", named, force, corrects=about.recorded)
+    duty = None if about.duty is None else about.duty.duty
+    return Matter(about.authority, "console", named, force, corrects=about.recorded, duty=duty)
 
 
 def _can_be_recorded(deed: DeedSpec, about: About) -> bool:

@@ -118,7 +118,7 @@ class DeedForms:
             name: (await words.keep(uow, self.keyring, about=about, words=said, said_by=by, at=now),)
             for name, said in answers.said.items()
         }
-        matter = deed.Matter(duty.authority, "page", duty.episode, duty.force, by, before)
+        matter = deed.Matter(duty.authority, "page", duty.episode, duty.force, by, before, duty.duty)
         if each.state is not State.ACKNOWLEDGED:
             uow.publish(acknowledged(duty, "page", by=by), subject=about, cause=delivery)
             await deliveries.acknowledge(uow, duty.duty, duty.step, self.clocks.wall())

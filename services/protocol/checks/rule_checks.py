@@ -78,6 +78,20 @@ WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
 ENDS_OF_MISSING = (Trigger.CHILD_RETURNED, Trigger.MISSING_RETRACTED)
 
 
+TO_BE_DONE = frozenset(
+    {
+        Wording.CHILD_PROVISIONAL, Wording.CONFERENCE_DUE, Wording.FULL_MEETING_DUE, Wording.LOOKED_AFTER_DUE,
+        Wording.MISSING_MEETING_DUE, Wording.NRM_CHECK_DUE, Wording.NRM_DECIDED, Wording.PARENTS_DECISION_DUE,
+        Wording.PLAN_STEP_DUE, Wording.RETURN_INTERVIEW_DUE, Wording.RETURN_INTERVIEW_NEAR,
+        Wording.RETURN_INTERVIEW_OVERDUE, Wording.RIGHTS_ASSESSMENT_DUE, Wording.RISK_ASSESSMENT_DUE,
+        Wording.SAFE_AND_WELL_CHECK_DUE, Wording.STATUS_UNKNOWN, Wording.TRANSFER_PROPOSED,
+        Wording.TRANSFER_UNEXPLAINED, Wording.PLAN_CONCERN_DUE, Wording.RECONSIDERATION_DUE,
+    }
+)  # fmt: skip
+"""Messages that ask the authority's own people for something. Partners who hear them only know it then."""
+OWN = HUMANS | {Role.CHILD_SOCIAL_WORKER, Role.CHILD_TEAM_MANAGER, Role.PLAN_OWNER}
+
+
 def faults_of(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
     for proof in PROOFS:
         yield from proof(rule, protocol)
@@ -116,8 +130,11 @@ def _rests_no_longer_than_it_repeats(rule: Rule, _protocol: Protocol) -> Iterato
 def _deeds_end_it(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
     if rule.deed is None:
         asked = [each.deed for each in DEED_SPECS.values() if set(each.ends) & set(rule.until)]
-        if asked and rule.enough == "acknowledged" and rule.by != Channel.INVITATION:
+        is_word_enough = rule.enough == "acknowledged" and rule.by != Channel.INVITATION
+        if is_word_enough and asked:
             yield f"an answer ends it, although {' or '.join(asked)} is to be done", f"`deed: {asked[0]}` and `rests`"
+        elif is_word_enough and rule.message in TO_BE_DONE and rule.tell in OWN:
+            yield f"an answer ends it, although {rule.message} asks for a deed", "`deed`, or `enough: done`, and `rests`"
         return
     lacks = [each for each in DEED_SPECS[rule.deed].ends if each not in set(rule.until)]
     if lacks:
