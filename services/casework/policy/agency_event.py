@@ -34,8 +34,11 @@ from services.safeguarding.notice_fields import ReportQuestion
 AHEAD = timedelta(minutes=5)
 """How far an agency's clock may be ahead of ours."""
 NOT_AN_AGENCYS = (TextNeedsHuman, PoliceReferenceTexted, EpisodeProtocolMoved, DutyHandOverAsked)
-GOES_WITH: Mapping[str, type[Told]] = {"moves_to": ChildTransferred, "date_of_birth": AgeDetermined}
-"""For the register alone, and of one kind."""
+GOES_WITH: Mapping[str, tuple[type[Told], str]] = {
+    "moves_to": (ChildTransferred, "the receiving authority's reference of a placement"),
+    "date_of_birth": (AgeDetermined, "a day, such as 2010-06-01"),
+}
+"""What is for the register alone, the kind that has it, and its form."""
 WITH_DETAILS = (ChildReportedMissing, ChildInformationReceived)
 """The kinds that may answer a control room's questions, besides words."""
 OURS = (
@@ -176,9 +179,9 @@ def read(parsed: RawEvent, *, may_say: Collection[str], now: datetime) -> Agency
         raise InvalidEvent(
             Defect.CONTENT, "data.details", "nothing: they go with a report of a missing child, or news of one"
         )
-    for name, its_kind in GOES_WITH.items():
-        if name in envelope.data and kind is not its_kind:
-            raise InvalidEvent(Defect.CONTENT, f"data.{name}", f"nothing: it goes with {its_kind.kind}")
+    misplaced = next((name for name, of in GOES_WITH.items() if name in envelope.data and kind is not of[0]), None)
+    if misplaced is not None:
+        raise InvalidEvent(Defect.CONTENT, f"data.{misplaced}", f"nothing: it goes with {GOES_WITH[misplaced][0].kind}")
     return AgencyEvent(envelope, kind, said, parsed.content_hash)
 
 
@@ -227,10 +230,8 @@ def _wrong(error: ValidationError, wrong: Defect, prefix: str = "") -> InvalidEv
         named = next((each for each in ReportQuestion if each in first["loc"]), None)
         wanted = "texts of 1 to 2000 characters, by the names of docs/integrating/agencies.md"
         return InvalidEvent(Defect.CONTENT, "data.details" if named is None else f"data.details.{named}", wanted)
-    if where == "moves_to":
-        return InvalidEvent(Defect.CONTENT, "data.moves_to", "the receiving authority's reference of a placement")
-    if where == "date_of_birth":
-        return InvalidEvent(Defect.CONTENT, "data.date_of_birth", "a day, such as 2010-06-01")
+    if where in GOES_WITH:
+        return InvalidEvent(Defect.CONTENT, f"data.{where}", GOES_WITH[where][1])
     if where == "id":
         return InvalidEvent(wrong, "id", "1 to 200 ASCII characters without a space, such as a UUID, and never a name")
     if where == "time":

@@ -65,7 +65,7 @@ def _alternative(kind: type[Told]) -> dict[str, Any]:
     content = inline_refs(schema, schema.get("$defs", {}))
     kept = {name: about for name, about in content["properties"].items() if name not in (*OURS, "words")}
     said = {"words": WORDS} | ({"details": DETAILS} if issubclass(kind, WITH_DETAILS) else {})
-    said |= {name: FOR_REGISTER[name] for name, its_kind in GOES_WITH.items() if kind is its_kind}
+    said |= {name: FOR_REGISTER[name] for name, (its_kind, _) in GOES_WITH.items() if kind is its_kind}
     data = {"type": "object", "additionalProperties": False, "properties": kept | said}
     required = [name for name in content.get("required", []) if name in kept]
     alternative: dict[str, Any] = {

@@ -134,7 +134,10 @@ def _deeds_end_it(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
         if is_word_enough and asked:
             yield f"an answer ends it, although {' or '.join(asked)} is to be done", f"`deed: {asked[0]}` and `rests`"
         elif is_word_enough and rule.message in TO_BE_DONE and rule.tell in OWN:
-            yield f"an answer ends it, although {rule.message} asks for a deed", "`deed`, or `enough: done`, and `rests`"
+            yield (
+                f"an answer ends it, although {rule.message} asks for a deed",
+                "`deed`, or `enough: done`, and `rests`",
+            )
         return
     lacks = [each for each in DEED_SPECS[rule.deed].ends if each not in set(rule.until)]
     if lacks:

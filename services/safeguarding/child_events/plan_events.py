@@ -241,7 +241,7 @@ class CareStepRecorded(Told, kind="care-step.recorded.v1"):
 
 
 class ImmigrationStatusRecorded(Told, kind="immigration-status.recorded.v1"):
-    """Somebody has found out whether the child is subject to immigration control, which the register does not hold yet."""
+    """Somebody has found out whether the child is subject to immigration control, before the register says so."""
 
     subject_to_control: bool
 
