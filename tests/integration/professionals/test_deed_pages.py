@@ -152,7 +152,7 @@ async def test_after_a_transfer_a_link_of_the_authority_before_records_nothing(
     receiver, engine = authority(), database.engine("casework")
     await load(engine, keyring, receiver, by_mail.floor.clocks.story())
     async with engine.begin() as connection:
-        move = "UPDATE register.children SET authority = :to, reference = id WHERE id = :child"
+        move = "UPDATE register.children SET authority = :to, reference = id, code = 'C99' WHERE id = :child"
         await connection.execute(text(move), {"to": receiver["authority"]["id"], "child": by_mail.ids["C1"]})
     await engine.dispose()
     refused = await by_mail.web.post(link, data=form)

@@ -110,8 +110,8 @@ def test_with_a_transfer_each_episode_that_is_not_over_and_each_unanswered_duty_
 @pytest.mark.parametrize(
     ("by", "how", "rule", "state"),
     [
-        ("northshire", "page", {}, "open"),
-        ("northshire", "text", {"deed": "review", "rests": "1h", "until": ["review.held"]}, "open"),
+        ("northshire", "page", {}, "overdue"),
+        ("northshire", "text", {"deed": "review", "rests": "1h", "until": ["review.held"]}, "overdue"),
         ("westmere", "page", {}, "acknowledged"),
         ("northshire", "phoned", {}, "acknowledged"),
         ("northshire", "force", {"tell": "police.control-room", "by": "webhook"}, "acknowledged"),

@@ -25,7 +25,7 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     if duty.next is None:
         return
     role = rule.otherwise[duty.next].tell or duty.role if duty.rest is None else duty.rest.role
-    if _is_day_over(rule, duty, draft.now) or any(_gives_way(draft, duty, later, role) for later in _open_ones(draft)):
+    if _is_day_over(rule, duty, draft.now) or any(_gives_way(draft, duty, later, role) for later in _rivals(draft, duty)):
         end(draft, duty, Because.SUPERSEDED)
         return
     if duty.rest is not None:
@@ -45,8 +45,14 @@ def _is_day_over(rule: Rule, duty: DutyOfCase, now: datetime) -> bool:
     return rule.day == "ends" and duty.cause.day is not None and duty.cause.day < day_in_england(now)
 
 
-def _open_ones(draft: Draft) -> list[DutyOfCase]:
-    return [each for each in draft.duties.values() if each.goes_on]
+def _rivals(draft: Draft, duty: DutyOfCase) -> list[DutyOfCase]:
+    """The open duties that stand for a deed, of the same episode and matter. None, if this one stands for none."""
+    about = (duty.episode, duty.cause.matter, duty.cause.exercise)
+    return [
+        each
+        for each in (draft.duties.values() if draft.rule_of(duty).deed is not None else ())
+        if each.goes_on and (each.episode, each.cause.matter, each.cause.exercise) == about
+    ]
 
 
 def _gives_way(draft: Draft, earlier: DutyOfCase, later: DutyOfCase, role: Role) -> bool:
@@ -55,8 +61,6 @@ def _gives_way(draft: Draft, earlier: DutyOfCase, later: DutyOfCase, role: Role)
     """
     before, after = draft.rule_of(earlier), draft.rule_of(later)
     is_same = before.deed is not None and after.deed is not None and set(after.until) <= set(before.until)
-    about = (earlier.episode, earlier.cause.matter, earlier.cause.exercise)
-    is_same = is_same and about == (later.episode, later.cause.matter, later.cause.exercise)
     return is_same and earlier.created_at < later.created_at and later.tellings[-1].role == role
 
 
@@ -214,7 +218,7 @@ def _telling(
     )
     duty = duty.with_telling(telling)
     tell(draft, duty, telling, because)
-    for earlier in _open_ones(draft):
+    for earlier in _rivals(draft, duty):
         if earlier.tellings[-1].role == role and _gives_way(draft, earlier, duty, role):
             end(draft, earlier, Because.SUPERSEDED)
     return duty
