@@ -64,8 +64,8 @@ class SecretFiles:
             if service in MAILS:
                 self._give_if_kept(service, "smtp_user")
                 self._give_if_kept(service, "smtp_password")
-            if service == "casework":
-                self._give(service, "register_token", self.value("register_token", token))
+            if service == "console":
+                self._give(service, "pack_key", self.value("pack_key", key))
             if service in MAILS:
                 self._give(service, "link_key", self.value("link_key", key))
 

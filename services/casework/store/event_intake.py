@@ -64,7 +64,7 @@ async def accept_event(
     """
     envelope = event.envelope
     if event.kind is ChildTransferred:
-        await lock_register(uow)
+        await lock_register(uow, agency.authority, str(envelope.data.get("to")).replace("\x00", ""))
     provisional = Child(agency_event.provisional_child(envelope), agency.authority)
     child = await _find_child(uow, agency, envelope.subject) or provisional
     before = await _mark_accepted(uow, agency, event, child.id, wall)

@@ -29,7 +29,8 @@ KEEP_TRANSFER = """
 LEAVE_DIRECTORY = "DELETE FROM register.directory WHERE child = %(child)s AND authority = %(authority)s"
 MOVE = """
     UPDATE register.children
-    SET authority = %(authority)s, reference = %(reference)s, code = %(code)s, placement = %(placement)s
+    SET authority = %(authority)s, reference = %(reference)s, code = %(code)s, placement = %(placement)s,
+        as_of = %(at)s
     WHERE id = %(child)s
 """
 
@@ -48,7 +49,8 @@ class Move:
 async def transfer(uow: UnitOfWork, said: ChildTransferred, child: ChildId, moves_to: str | None, at: datetime) -> None:
     """Changes nothing if the register does not hold the receiving authority: then people hand over.
 
-    The caller has locked the register. Idempotent. Raises InvalidEvent if the receiver has no such placement.
+    The caller has locked both authorities' registers. Idempotent. Raises InvalidEvent if the receiver has no such
+    placement.
     """
     to = None if said.outside_england else said.to
     if to is None or to == said.authority or not await uow.fetch(Query(AUTHORITY, {"authority": to}, bool)):
@@ -76,6 +78,7 @@ async def _move(uow: UnitOfWork, move: Move) -> None:
         "reference": await _reference(uow, move),
         "code": _free_code(child.code, codes),
         "placement": placement,
+        "at": move.at,
     }
     await uow.fetch(  # at once, since the caller compares the directory
         Query(KEEP_TRANSFER, leaving, all_rows),

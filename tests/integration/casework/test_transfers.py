@@ -20,7 +20,7 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.roles import Role, Wording
 from tests.support.agency import Hospital
-from tests.support.casework import TOKEN, casework
+from tests.support.casework import casework, import_bearer
 from tests.support.database import Database
 from tests.support.protocol import Protocol
 from tests.support.register import authority, load
@@ -52,7 +52,7 @@ class Two:
 
     async def imported(self, which: str) -> httpx.Response:
         name = self.documents[which]["authority"]["id"]
-        bearer = {"authorization": f"Bearer {TOKEN}"}
+        bearer = await import_bearer(self.hospitals["giving"].engine, name)
         return await self.client.put(f"/register/{name}", json=self.documents[which], headers=bearer)
 
     async def row(self) -> dict[str, Any]:

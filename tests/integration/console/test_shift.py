@@ -22,7 +22,7 @@ from services.safeguarding.identifiers import code_of
 from services.safeguarding.operators import OperatorActed, OperatorRole
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import in_england
-from tests.support.casework import TOKEN, casework
+from tests.support.casework import casework, import_bearer
 from tests.support.console import (
     account,
     browser_at,
@@ -69,7 +69,7 @@ class Desk:
     async def imports(self) -> dict[str, list[str]]:
         """As casework does. Which corrections it keeps."""
         engine = self.database.engine("casework")
-        bearer = {"authorization": f"Bearer {TOKEN}"}
+        bearer = await import_bearer(engine, self.name)
         async with browser_at(casework(self.database, engine), somewhere()) as client:
             answer = await client.put(f"/register/{self.name}", json=self.document, headers=bearer)
         await engine.dispose()

@@ -25,7 +25,9 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     if duty.next is None:
         return
     role = rule.otherwise[duty.next].tell or duty.role if duty.rest is None else duty.rest.role
-    if _is_day_over(rule, duty, draft.now) or any(_gives_way(draft, duty, later, role) for later in _rivals(draft, duty)):
+    if _is_day_over(rule, duty, draft.now) or any(
+        _gives_way(draft, duty, later, role) for later in _rivals(draft, duty)
+    ):
         end(draft, duty, Because.SUPERSEDED)
         return
     if duty.rest is not None:
