@@ -25,18 +25,6 @@ UNPROVEN = CLAIMED | {Trigger.RETURN_UNVERIFIED, Trigger.RETRACTION_UNVERIFIED, 
 WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
 ENDS_OF_MISSING = (Trigger.CHILD_RETURNED, Trigger.MISSING_RETRACTED)
 
-
-TO_BE_DONE = frozenset(
-    {
-        Wording.CHILD_PROVISIONAL, Wording.CONFERENCE_DUE, Wording.FULL_MEETING_DUE, Wording.LOOKED_AFTER_DUE,
-        Wording.MISSING_MEETING_DUE, Wording.NRM_CHECK_DUE, Wording.NRM_DECIDED, Wording.PARENTS_DECISION_DUE,
-        Wording.PLAN_STEP_DUE, Wording.RETURN_INTERVIEW_DUE, Wording.RETURN_INTERVIEW_NEAR,
-        Wording.RETURN_INTERVIEW_OVERDUE, Wording.RIGHTS_ASSESSMENT_DUE, Wording.RISK_ASSESSMENT_DUE,
-        Wording.SAFE_AND_WELL_CHECK_DUE, Wording.STATUS_UNKNOWN, Wording.TRANSFER_PROPOSED,
-        Wording.TRANSFER_UNEXPLAINED, Wording.PLAN_CONCERN_DUE, Wording.RECONSIDERATION_DUE,
-    }
-)  # fmt: skip
-"""Messages that ask the authority's own people for something. Partners who hear them only know it then."""
 OWN = HUMANS | {Role.CHILD_SOCIAL_WORKER, Role.CHILD_TEAM_MANAGER, Role.PLAN_OWNER}
 
 
@@ -81,7 +69,7 @@ def _deeds_end_it(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
         is_word_enough = rule.enough == "acknowledged" and rule.by != Channel.INVITATION
         if is_word_enough and asked:
             yield f"an answer ends it, although {' or '.join(asked)} is to be done", f"`deed: {asked[0]}` and `rests`"
-        elif is_word_enough and rule.message in TO_BE_DONE and rule.tell in OWN:
+        elif is_word_enough and rule.message in WORDINGS.to_be_done and rule.tell in OWN:
             yield (
                 f"an answer ends it, although {rule.message} asks for a deed",
                 "`deed`, or `enough: done`, and `rests`",
