@@ -1,25 +1,39 @@
 """Makes secrets once a clone: a folder for each service, a file for each secret, readable by their owner alone."""
 
+import hmac
 import os
 import secrets
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 READS_PERSONAL_WORDS = frozenset({"casework", "carers", "police", "strategy", "professionals", "console"})
-TEXTS = frozenset({"carers", "professionals"})
+TEXTS = frozenset({"carers", "professionals", "police"})
 MAILS = frozenset({"police", "strategy", "professionals"})
 """Their mails hold links, each signed."""
 
 
 def key() -> str:
-    """32 random bytes, base64: an AES-256 or HMAC key."""
+    """32 random bytes, base64: an AES-256, HMAC or private Ed25519 key."""
     return b64encode(secrets.token_bytes(32)).decode()
+
+
+def public_key(private: str) -> str:
+    """Of an Ed25519 key, base64."""
+    return b64encode(Ed25519PrivateKey.from_private_bytes(b64decode(private)).public_key().public_bytes_raw()).decode()
 
 
 def webhook_secret() -> str:
     """As Standard Webhooks writes them."""
     return f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
+
+
+def own_key(service: str, keys: str) -> str:
+    """The service's own key, made from each of `keys`: no service can work out another's."""
+    own = (hmac.digest(b64decode(each), service.encode(), "sha256") for each in keys.split())
+    return "\n".join(b64encode(each).decode() for each in own)
 
 
 def token() -> str:
@@ -52,9 +66,14 @@ class SecretFiles:
         return self.value(f"database-{role}", token)
 
     def deal(self, services: Iterable[str]) -> None:
-        """Gives each service its own secrets, and no other's."""
+        """Gives each service its own secrets, and no other's; and all of them the public keys of all."""
+        services = tuple(services)
+        signing = {service: self.value(f"signing_key-{service}", key).split() for service in services}
+        bus_keys = "".join(f"{service} {public_key(each)}\n" for service, keys in signing.items() for each in keys)
         for service in services:
             self._give(service, "database_password", self.database_password(service))
+            self._give(service, "signing_key", signing[service][0])
+            self._give(service, "bus_keys", bus_keys)
             if service in READS_PERSONAL_WORDS:
                 self._give(service, "master_key", self.value("master_key", key))
                 self._give(service, "phone_key", self.value("phone_key", key))
@@ -67,7 +86,7 @@ class SecretFiles:
             if service == "console":
                 self._give(service, "pack_key", self.value("pack_key", key))
             if service in MAILS:
-                self._give(service, "link_key", self.value("link_key", key))
+                self._give(service, "link_key", own_key(service, self.value("link_key", key)))
 
     def _give_if_kept(self, service: str, name: str) -> None:
         """What cannot be made: as long as `made` has it, and no longer."""

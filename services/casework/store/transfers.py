@@ -14,7 +14,7 @@ from services.safeguarding.identifiers import AuthorityId, ChildId
 
 TRANSFERRED_CHILD = """
     SELECT children.id, children.authority FROM register.children JOIN transferred ON transferred.child = children.id
-    WHERE transferred.authority = %(authority)s AND transferred.reference = %(reference)s
+    WHERE transferred.authority = %(authority)s AND (transferred.child = %(child)s OR transferred.reference = %(reference)s)
 """
 AUTHORITY = "SELECT id FROM register.authorities WHERE id = %(authority)s"
 CHILD = "SELECT reference, code, placement FROM register.children WHERE id = %(child)s"
@@ -58,9 +58,9 @@ async def transfer(uow: UnitOfWork, said: ChildTransferred, child: ChildId, move
     await _move(uow, Move(child, said.authority, to, moves_to, at))
 
 
-def transferred_child(authority: AuthorityId, reference: str) -> Query[Any]:
-    """The `id` and present `authority` of a child that was this authority's under `reference`, or None."""
-    return Query(TRANSFERRED_CHILD, {"authority": authority, "reference": reference}, first_row)
+def transferred_child(authority: AuthorityId, child: str, reference: str | None) -> Query[Any]:
+    """The `id` and present `authority` of a child that was this authority's, by our id or its reference, or None."""
+    return Query(TRANSFERRED_CHILD, {"authority": authority, "child": child, "reference": reference}, first_row)
 
 
 async def _move(uow: UnitOfWork, move: Move) -> None:

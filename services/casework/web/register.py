@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 
 from services.casework import metrics
 from services.casework.policy import register_import, spreadsheet
-from services.casework.policy.consistency import cross_faults, sharing_faults
+from services.casework.policy.consistency import birth_faults, cross_faults, sharing_faults
 from services.casework.policy.import_brake import Loss, excessive
 from services.casework.policy.register_import import Fault, Import
 from services.casework.policy.rows import TABLES
@@ -75,6 +75,7 @@ class RegisterEndpoint:
         require_tables(credential, document)
         given, faults = register_import.read(document, authority)
         faults += _forbidden_urls(given, sandbox=self._settings.sandbox)
+        faults += birth_faults(given, self._clocks.story().date())
         sha256 = hashlib.sha256(body).hexdigest()
         async with self._at_once, self._store.transaction() as uow:
             imported = await begin_import(uow)

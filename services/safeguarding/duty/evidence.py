@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from services.safeguarding.identifiers import AuthorityId, PersonId
+from services.safeguarding.identifiers import AuthorityId, PersonId, WordsId
 from services.safeguarding.message import Contract, Message, Topic
 
 
@@ -100,3 +100,5 @@ class RegisterLookedUp(Evidence, kind="register.looked-up.v1"):
     fields: tuple[str, ...]
     person: PersonId | None = None
     delivery: UUID | None = None
+    officer: WordsId | None = None
+    """The words in which an officer said who they are, before they read a notice by a link."""

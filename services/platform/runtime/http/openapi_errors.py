@@ -29,6 +29,7 @@ MEANINGS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is over its limit.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Another content type is needed.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Readable, but not as its contract wants it. Every fault is named by its field.",
+    HTTPStatus.TOO_MANY_REQUESTS: "More came than is looked at. Send the same again, after Retry-After.",
     HTTPStatus.SERVICE_UNAVAILABLE: "What this needs is away for the moment. Send the same again, after Retry-After.",
 }
 

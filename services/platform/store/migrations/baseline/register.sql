@@ -173,3 +173,13 @@ CREATE TABLE register.words (
 );
 CREATE INDEX words_about ON register.words (about, at);
 GRANT INSERT ON register.words TO casework, carers, police, strategy, professionals, console;
+
+-- By which the words are found in which police gave a reference.
+CREATE TABLE register.reference_hashes (
+    words text NOT NULL,
+    hash bytea NOT NULL,
+    PRIMARY KEY (words, hash)
+);
+CREATE INDEX reference_hashes_by_hash ON register.reference_hashes (hash);
+GRANT INSERT ON register.reference_hashes TO carers, police, professionals, console;
+GRANT SELECT, INSERT, DELETE ON register.reference_hashes TO casework;

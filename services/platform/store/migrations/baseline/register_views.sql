@@ -208,6 +208,13 @@ FROM register.words w LEFT JOIN register.data_keys k ON k.owner = w.about
 WHERE NOT EXISTS (SELECT FROM strategy.records r WHERE w.id = ANY (r.words));
 GRANT SELECT ON register.words_for_duty_desk TO console, casework;
 
+CREATE VIEW register.references_for_duty_desk AS
+SELECT r.hash, w.id AS words, w.about
+FROM register.reference_hashes r
+JOIN register.words w ON w.id = r.words
+JOIN register.data_keys k ON k.owner = w.about;
+GRANT SELECT ON register.references_for_duty_desk TO console;
+
 -- Operators' reasons, which an auditor reads too.
 CREATE VIEW register.words_of_operators AS
 SELECT w.id, w.about, w.words, w.said_by, w.at, k.wrapped
