@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
@@ -35,7 +35,6 @@ from services.casework.store.register_changes import (
     publish_directory_changes,
 )
 from services.casework.web.bearer import Bearers, require_tables
-from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.limits import REGISTER_BYTES
@@ -74,12 +73,11 @@ class RegisterEndpoint:
         document = _document(body, table)
         require_tables(credential, document)
         given, faults = register_import.read(document, authority)
-        faults += _forbidden_urls(given, sandbox=self._settings.sandbox)
         faults += birth_faults(given, self._clocks.story().date())
         sha256 = hashlib.sha256(body).hexdigest()
         async with self._at_once, self._store.transaction() as uow:
             imported = await begin_import(uow)
-            before = await lock_and_read(uow, authority, with_agencies=given.agencies is not None)
+            before = await lock_and_read(uow, authority)
             given, passed_over = register_import.drop_given_away(given, before.given_away)
             corrected = await uow.fetch(corrections_by_reference(self._keyring, authority))
             given, kept, agreed = register_import.keep_corrections(given, corrected)
@@ -127,17 +125,6 @@ def _document(body: bytes, table: str | None) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise Problem(*UNREADABLE, "The body must be one JSON object with a list of rows a table.")
     return document
-
-
-def _forbidden_urls(given: Import, *, sandbox: bool) -> Iterator[Fault]:
-    """Refuses URLs that the sender would refuse, by the same check, while somebody is there to correct them."""
-    for at, force in (given.forces or {}).items():
-        try:
-            if force.notice_url is not None:
-                require_permitted_url(force.notice_url, sandbox=sandbox)
-        except ForbiddenDestination as error:
-            wanted = f"an HTTPS URL with a public address is needed: {error}"
-            yield Fault("forces", at, force.id, "notice_url", wanted)
 
 
 def _require_none(faults: Sequence[Fault]) -> None:

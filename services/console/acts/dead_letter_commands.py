@@ -4,7 +4,6 @@ Listing needs Kafka alone; another try needs the console's settings and database
 """
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,7 @@ import typer
 from services.platform.runtime.commands import WHO_ASKS, refuse, require_text
 
 if TYPE_CHECKING:
+    from services.platform.bus.connection import Connection
     from services.platform.bus.dead_letters import DeadLetter
 
 Redrive = Annotated[str | None, typer.Option(help="The id of the dead letter to publish again, or 'all'.")]
@@ -24,11 +24,13 @@ REFUSED = "the database does not let this in: --redrive runs as the console, `do
 def dead_letters(redrive: Redrive = None, by: By = None, reason: Reason = None) -> None:
     """List messages that services could not process. --redrive, --as and --reason publish one again, on the record."""
     from services.platform.bus import dead_letters as letters
+    from services.platform.bus.connection import Connection
+    from services.platform.runtime.settings import KafkaSettings
 
     if redrive is not None:
         by, reason = require_text(by, "--redrive needs --as"), require_text(reason, "--redrive needs --reason")
-    bootstrap = os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092")
-    found = letters.list_dead_letters(bootstrap)
+    connection = Connection(KafkaSettings())
+    found = letters.list_dead_letters(connection)
     if redrive is None or by is None or reason is None:
         for each in found:
             typer.echo(f"{each.id}\n  {each.explain()}")
@@ -38,11 +40,11 @@ def dead_letters(redrive: Redrive = None, by: By = None, reason: Reason = None) 
     chosen = [each for each in found if redrive in {each.id, "all"}]
     if not chosen:
         raise refuse(f"no dead letter has the id {redrive}" if redrive != "all" else "no dead letters")
-    if not asyncio.run(_redrive(chosen, bootstrap, by, reason)):
+    if not asyncio.run(_redrive(chosen, connection, by, reason)):
         raise typer.Exit(1)
 
 
-async def _redrive(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, reason: str) -> bool:
+async def _redrive(chosen: "list[DeadLetter]", connection: "Connection", sign_in: str, reason: str) -> bool:
     """False if the bus no longer keeps one of them: it is named, and the others are still published."""
     from sqlalchemy.exc import DBAPIError
 
@@ -65,7 +67,7 @@ async def _redrive(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, rea
         operator = None if account is None or account.disabled_at is not None else account.operator
         if operator is None or not operator.may(May.SEND_AGAIN) or not operator.sees(None):
             raise refuse(NOBODY)
-        service = DeadLetterRedrive(store, clocks, settings.keyring, bootstrap)
+        service = DeadLetterRedrive(store, clocks, settings.keyring, connection)
         for each in chosen:
             try:
                 typer.echo(f"{each.id} goes to {await service.redrive_found(operator, each, reason)} again")

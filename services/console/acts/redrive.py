@@ -13,6 +13,7 @@ from services.console.acts.recorder import ActRecorder
 from services.console.policy.permits import Operator
 from services.console.read_model.repository import is_dead_letter, mark_redriven
 from services.platform.bus import dead_letters
+from services.platform.bus.connection import Connection
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
@@ -29,12 +30,10 @@ class RedriveResult(Enum):
 
 @dataclass(frozen=True)
 class DeadLetterRedrive:
-    """`bus` is Kafka's address."""
-
     store: Store
     clocks: Clocks
     keyring: Keyring
-    bus: str
+    bus: Connection
 
     async def is_known(self, letter: UUID) -> bool:
         async with self.store.read() as reader:

@@ -35,6 +35,7 @@ from services.console.web.queries import PageQueries
 from services.console.web.session import SessionGuard, SignedOut
 from services.console.web.shift_queries import ShiftQueries
 from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
+from services.platform.bus.connection import Connection
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem
 from services.platform.store.transient_errors import OF_DATABASE, is_transient
@@ -64,7 +65,9 @@ def pages(
     ShiftPages(ShiftQueries(store, clocks, keyring), RotaService(store, clocks, keyring), guard, templates).mount(app)
     ReturnPages(store, keyring, guard, templates).mount(app)
     DirectoryPages(queries, guard, templates).mount(app)
-    DeadLetterPages(queries, DeadLetterRedrive(store, clocks, keyring, settings.kafka), guard, templates).mount(app)
+    DeadLetterPages(queries, DeadLetterRedrive(store, clocks, keyring, Connection(settings)), guard, templates).mount(
+        app
+    )
     for mount in guests:
         mount(app, guard, templates, settings)
 

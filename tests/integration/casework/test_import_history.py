@@ -24,7 +24,7 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.evidence import RegisterImported
 from tests.support.casework import AHEAD, ImportAuth, casework
 from tests.support.database import Database
-from tests.support.register import authority, fresh_number
+from tests.support.register import authority, fresh_number, own_part
 
 CLOCKS = Clocks(AHEAD)
 TABLES = {
@@ -41,10 +41,12 @@ TABLES = {
 class Council:
     """One authority that imports its register."""
 
-    def __init__(self, client: httpx.AsyncClient, engine: AsyncEngine, database: Database) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, engine: AsyncEngine, database: Database, document: dict[str, Any]
+    ) -> None:
         self.client, self.engine, self.database = client, engine, database
         self.store = Store(engine, origin=Origin("casework", CLOCKS))
-        self.document = authority()
+        self.document = document
         self.name = str(self.document["authority"]["id"])
 
     async def put(self, document: dict[str, Any], **query: str) -> httpx.Response:
@@ -96,7 +98,7 @@ async def council(database: Database) -> AsyncIterator[Council]:
     app = casework(database, engine)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://casework", auth=ImportAuth(engine)) as client:
-        yield Council(client, engine, database)
+        yield Council(client, engine, database, await own_part(engine, authority()))
     await engine.dispose()
 
 

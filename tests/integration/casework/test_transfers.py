@@ -23,7 +23,7 @@ from tests.support.agency import Hospital
 from tests.support.casework import casework, import_bearer
 from tests.support.database import Database
 from tests.support.protocol import Protocol
-from tests.support.register import authority, load
+from tests.support.register import authority, load, parts
 
 BEGAN = datetime(2026, 11, 24, tzinfo=UTC)
 KINDS = ["child.reported-missing.v1", "child.transferred.v1", "child.returned.v1"]
@@ -53,7 +53,7 @@ class Two:
     async def imported(self, which: str) -> httpx.Response:
         name = self.documents[which]["authority"]["id"]
         bearer = await import_bearer(self.hospitals["giving"].engine, name)
-        return await self.client.put(f"/register/{name}", json=self.documents[which], headers=bearer)
+        return await self.client.put(f"/register/{name}", json=parts(self.documents[which])[1], headers=bearer)
 
     async def row(self) -> dict[str, Any]:
         """What rules know of the child, with the register's own reference and code."""
