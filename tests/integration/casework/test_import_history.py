@@ -70,14 +70,17 @@ class Council:
                 for table, where in TABLES.items()
             }
 
-    async def undo(self, imported: UUID, *, leave: bool = False) -> UUID:
+    async def undo(self, imported: UUID, *, leave: bool = False, of: str | None = None) -> UUID:
+        """In the name of a duty manager of every authority, or of one."""
         admin = self.database.engine("console")
         async with admin.begin() as connection:
             await connection.execute(
                 text(
-                    "INSERT INTO accounts (account, sign_in, name, role, password_seal, made_at) "
-                    "VALUES ('account-00000000-0000-4000-8000-000000000000', 'ada', 'Ada', 'duty-manager', 'x', now()) ON CONFLICT DO NOTHING"
-                )
+                    "INSERT INTO accounts (account, sign_in, name, role, authority, password_seal, made_at) "
+                    "VALUES (:account, 'ada', 'Ada', 'duty-manager', :of, 'x', now()) "
+                    "ON CONFLICT (account) DO UPDATE SET authority = :of"
+                ),
+                {"account": f"account-{UUID(int=0)}", "of": of},
             )
         await admin.dispose()
         async with self.store.transaction() as uow:
@@ -188,6 +191,33 @@ async def test_a_correction_at_the_console_is_not_undone_unasked(council: Counci
     await console.dispose()
     with pytest.raises(CannotUndo, match="a person at the console"):
         await council.undo(wrong)
+
+
+async def test_nobody_of_another_authority_undoes(council: Council) -> None:
+    await council.imported(council.document)
+    imported = await council.imported(changed(council.document))
+    with pytest.raises(CannotUndo, match="of this account"):
+        await council.undo(imported, of="another")
+    await council.undo(imported, of=council.name)
+
+
+@pytest.mark.parametrize("why", ["other rows refer", "one number"])
+async def test_what_later_rows_stand_on_is_not_undone(council: Council, why: str) -> None:
+    document = council.document
+    await council.imported(document)
+    bad, number = copy.deepcopy(document), document["people"][0]["mobile"]
+    bad["placements"].append(bad["placements"][0] | {"reference": "third"})
+    bad["people"][0]["mobile"] = fresh_number()
+    wrong = await council.imported(bad)
+    if why == "one number":
+        bad["people"][1]["mobile"] = number
+    else:
+        bad["children"][0]["placement"] = "third"
+    await council.imported(bad)
+    before = await council.rows()
+    with pytest.raises(CannotUndo, match=why):
+        await council.undo(wrong)
+    assert await council.rows() == before
 
 
 async def test_a_child_who_has_been_missing_since_is_not_undone(council: Council) -> None:
