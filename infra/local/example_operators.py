@@ -23,13 +23,13 @@ class ExampleOperator:
     role: OperatorRole
     password: str
     what: str
-    authority: str | None = None
+    authority: str = "all"
 
 
 def every(secrets: SecretFiles) -> tuple[ExampleOperator, ...]:
     """The duty manager first."""
 
-    def one(sign_in: str, name: str, role: OperatorRole, what: str, authority: str | None = None) -> ExampleOperator:
+    def one(sign_in: str, name: str, role: OperatorRole, what: str, authority: str = "all") -> ExampleOperator:
         password = secrets.value(f"console-{sign_in}", passwords.generate_password)
         return ExampleOperator(sign_in, name, role, password, what, authority)
 
@@ -37,6 +37,7 @@ def every(secrets: SecretFiles) -> tuple[ExampleOperator, ...]:
         one("manager", "Morgan Ellis", OperatorRole.DUTY_MANAGER, "duty manager: sees all, acts for others"),
         one("social-worker", "Sam Okoro", OperatorRole.SOCIAL_WORKER, "social worker of kestrel alone", "kestrel"),
         one("operator", "Robin Hale", OperatorRole.OPERATOR, "operator: sends again, redrives, exercises"),
+        one("administrator", "Alex Reed", OperatorRole.ADMINISTRATOR, "administrator: makes and ends accounts"),
         one("auditor", "Ash Mistry", OperatorRole.AUDITOR, "auditor: reads only"),
     )
 
@@ -62,7 +63,7 @@ async def _make(settings: Settings, operators: tuple[ExampleOperator, ...]) -> N
                         sign_in=each.sign_in,
                         name=each.name,
                         role=each.role,
-                        authority=each.authority,
+                        authorities=[each.authority],
                         password_seal=passwords.hash_password(each.password),
                         now=Clocks().wall(),
                     )

@@ -64,6 +64,8 @@ class SecretFiles:
             if service in MAILS:
                 self._give_if_kept(service, "smtp_user")
                 self._give_if_kept(service, "smtp_password")
+            if service == "console":
+                self._give_if_kept(service, "sign_in_providers")
             if service == "casework":
                 self._give(service, "register_token", self.value("register_token", token))
             if service in MAILS:

@@ -26,6 +26,7 @@ SPOKEN = {
     "register.looked-up.v1": "personal details read",
     "rules.taken-up.v1": "an authority's rules taken up",
     "operator.acted.v1": "operator acted",
+    "access.recorded.v1": "access to the console",
     "message.dead-lettered.v1": "dead letter: a service could not work on a message",
     "duty.step-due.v1": "time to answer over",
     "rule.due.v1": "a rule's time has come",
@@ -35,8 +36,8 @@ SPOKEN = {
     "strategy.invite.v1": "invited to the strategy discussion",
 }
 SHOWN = (
-    "act", "verdict", "about", "rule", "protocol", "cites", "state", "ended_because", "role", "channel", "wording", "because",
-    "step", "how", "reason", "medium", "attempt", "result", "status", "purpose", "fields", "looked_up", "account", "person", "by", "force",
+    "act", "what", "verdict", "about", "rule", "protocol", "cites", "state", "ended_because", "role", "channel", "wording", "because",
+    "step", "how", "reason", "medium", "attempt", "result", "status", "purpose", "fields", "looked_up", "account", "person", "by", "provider", "authorities", "force",
     "service", "origin", "open_conditions", "next_step_at", "next_role", "unknown", "said_by", "nature", "retracts",
     "reference_kind", "grade", "starts_at", "quorum", "edition", "adopted", "effective_from", "hash",
 )  # fmt: skip

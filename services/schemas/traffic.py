@@ -38,7 +38,7 @@ from services.safeguarding.duty.outcomes import (
     StrategyDiscussionChanged,
 )
 from services.safeguarding.message import Message
-from services.safeguarding.operators import OperatorActed
+from services.safeguarding.operators import AccessRecorded, OperatorActed
 
 Kinds = tuple[type[Message], ...]
 
@@ -142,6 +142,8 @@ SAYS: dict[str, Kinds] = {
     "clock": every(events.Due),
     "audit": (),
     "console": (
+        AccessRecorded,
+        care_events.AccessOverridden,
         OperatorActed,
         RegisterLookedUp,
         DutyAcknowledged,

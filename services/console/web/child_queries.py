@@ -71,7 +71,7 @@ class ChildQueries:
         """Of the episode that is named, else of the newest open one."""
         async with self.store.read() as reader:
             codes, all_episodes, done = await reader.fetch(
-                codes_of_children([child], operator.authority),
+                codes_of_children([child], operator.scope),
                 cases.episodes_of_named(child),
                 read_model.acts_about(child, operator.account, self.clocks.wall() - SHIFT),
             )
@@ -124,7 +124,7 @@ class ChildQueries:
         return (
             words_by_id(self.keyring, words),
             people_by_id(self.keyring, people),
-            identity_of_child(self.keyring, revealed, operator.authority),
+            identity_of_child(self.keyring, revealed, operator.scope),
             reasons_by_id(self.keyring, reasons),
         )
 
@@ -134,7 +134,7 @@ class ChildQueries:
         if shown["viewed_at"] is not None and now - shown["viewed_at"] < VIEW:
             return
         holders = [each.duty.content for each in shown["waiting"]] if about is None else [about]
-        authority = next((each.authority for each in holders), operator.authority)
+        authority = next((each.authority for each in holders), operator.only_authority)
         exercise = about is not None and about.exercise
         fields = [*(["words"] if shown["words"] else []), *(["people.mobile"] if shown["people"] else [])]
         fields += IDENTITY if shown["who"] else []
@@ -151,7 +151,7 @@ class ChildQueries:
         async with self.store.read() as reader:
             done, codes, found = await reader.fetch(
                 read_model.acts_about(child, operator.account, since),
-                codes_of_children([child], operator.authority),
+                codes_of_children([child], operator.scope),
                 photograph_of(self.keyring, child),
             )
         return found if OperatorAct.CHILD_REVEALED in done and child in codes else None
@@ -160,18 +160,18 @@ class ChildQueries:
         """By the child's code, our reference, a day; and for those who may read words, by the reference that police
         gave, and by the home and its carers, which is on the record of each child that was found.
         """
-        authority, children, episodes = operator.authority, set[ChildId](), set[UUID]()
+        scope, children, episodes = operator.scope, set[ChildId](), set[UUID]()
         async with self.store.read() as reader:
             if operator.may(May.READ_WORDS) and len(words) >= LEAST_SOUGHT:
                 at_home, given = await reader.fetch(
-                    children_at_home(self.keyring, authority, words), cases.police_references(authority)
+                    children_at_home(self.keyring, scope, words), cases.police_references(scope)
                 )
                 kept = await reader.fetch(words_by_id(self.keyring, [each for _, _, each in given]))
                 same = [each for each in given if each[2] in kept and words.casefold() in kept[each[2]].text.casefold()]
                 children = {*at_home, *(child for episode, child, _ in same if episode is None)}
                 episodes = {episode for episode, _, _ in same if episode is not None}
             found = await reader.fetch(
-                cases.find_cases(authority, words, day=day_meant(words), episodes=episodes, children=children)
+                cases.find_cases(scope, words, day=day_meant(words), episodes=episodes, children=children)
             )
         by_home = {each.child: each.authority for each in found if each.child in children}
         if by_home:

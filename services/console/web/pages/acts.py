@@ -69,7 +69,7 @@ class ActPages:
 
     async def show(self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed) -> Response:
         spec = _spec_of(act)
-        signed_in = await self.guard.require(request, spec.needs)
+        signed_in = await self.guard.require(request, spec.needs, proved=spec.asks_proof)
         visit = Visit(request, signed_in, spec, await self._about(signed_in, Subject(**{of: id_})))
         if not spec.is_possible(visit.about):
             return self._stale(visit)
@@ -77,7 +77,7 @@ class ActPages:
 
     async def submit(self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed) -> Response:
         spec, subject = _spec_of(act), Subject(**{of: id_})
-        signed_in, form = await self.guard.enter_with_form(request, spec.needs)
+        signed_in, form = await self.guard.enter_with_form(request, spec.needs, proved=spec.asks_proof)
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
         name = act_of(form)
         if await self.service.is_done(name):
