@@ -4,7 +4,7 @@ from pathlib import Path
 
 from services.handbook.charts.chart import charts
 from services.handbook.charts.svg import svg
-from services.handbook.documents import protocol_page, requirements
+from services.handbook.documents import disclosure, protocol_page, requirements, safety_case
 from services.protocol.loader import Library, files
 from services.protocol.rule_file import DEFAULT
 
@@ -19,8 +19,10 @@ def documents() -> dict[str, str]:
     protocol = library.current(DEFAULT)
     drawn = {f"protocol/{event}.svg": svg(charts(event, library, DEFAULT)) for event in DRAWN}
     return {
+        "disclosure.md": disclosure.page(),
         "protocol.md": protocol_page.page(protocol, library.law),
         "requirements.md": requirements.page(protocol),
+        "safety-case.md": safety_case.page(protocol),
         **drawn,
     }
 

@@ -1,0 +1,96 @@
+"""Renders `docs/disclosure.md` from the code: which service and which agency is given which field."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from services.safeguarding.contracts import contracts
+from services.safeguarding.message import Message
+from services.safeguarding.notice_fields import NoticeField
+from services.schemas.traffic import HEARS
+
+VIEWS = Path(__file__).parents[2] / "platform/store/migrations/baseline/register_views.sql"
+VIEW = re.compile(r"CREATE VIEW register\.(\w+)[^;]*? AS\s+(?:WITH .*?\)\s+)?SELECT (.*?)\s+FROM\s.*?;", re.DOTALL)
+GRANT = re.compile(r"GRANT SELECT ON register\.(\w+) TO ([\w, ]+);")
+EVERYTHING = frozenset({"audit", "console"})
+"""Hear every kind: told once, not in each row."""
+HEAD = """\
+# Who is given which field
+
+Rendered by `make schemas` from the contracts, the notice's fields and the register's views: nothing here is written by hand. What a person
+looked up is on the record with the names of the fields, and `python -m services audit pack` shows it for a child.
+
+## Police
+
+A force is sent the frame of the notice (the episode, who sends it, whom to ring), the risk, and those of these fields that it agreed to:
+{fields}.
+
+## The register
+
+Each service reads views made for its purpose, and the database refuses it every other. A sealed column opens only with the child's or the
+person's own key.
+
+| view | services | columns |
+| --- | --- | --- |
+{views}
+
+## The bus
+
+Ids, kinds, times and flags; `words` is the id of words that the register keeps sealed. `audit` and `console` hear every kind.
+
+| kind | fields | heard by |
+| --- | --- | --- |
+{kinds}
+"""
+
+
+class View(NamedTuple):
+    name: str
+    services: str
+    columns: tuple[str, ...]
+
+
+def page() -> str:
+    """Markdown, the same bytes for the same code."""
+    return HEAD.format(
+        fields=", ".join(f"`{each}`" for each in NoticeField),
+        views="\n".join(f"| `{each.name}` | {each.services} | {', '.join(each.columns)} |" for each in views()),
+        kinds="\n".join(_kinds()),
+    )
+
+
+def views(sql: str | None = None) -> list[View]:
+    """In their order in the migration. Raises ValueError where the columns of one cannot be read."""
+    text = VIEWS.read_text() if sql is None else sql
+    columns = {name: tuple(_columns(listed)) for name, listed in VIEW.findall(text)}
+    granted: dict[str, list[str]] = defaultdict(list)
+    for name, services in GRANT.findall(text):
+        granted[name] += services.split(", ")
+    if unread := granted.keys() - columns.keys():
+        msg = f"the columns of {', '.join(sorted(unread))} cannot be read from {VIEWS.name}"
+        raise ValueError(msg)
+    return [View(name, ", ".join(sorted(services)), columns[name]) for name, services in granted.items()]
+
+
+def _columns(listed: str) -> Iterator[str]:
+    """`listed` is what stands between SELECT and FROM. A column is called by its alias, else by its own name."""
+    depth, each = 0, ""
+    for letter in listed + ",":
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            yield each.rsplit(maxsplit=1)[-1].rpartition(".")[2]
+            each = ""
+        else:
+            each += letter
+
+
+def _kinds() -> Iterator[str]:
+    for contract in sorted(contracts().values(), key=lambda each: each.kind):
+        heard_by = [name for name, heard in HEARS.items() if contract in heard and name not in EVERYTHING]
+        yield f"| `{contract.kind}` | {', '.join(_fields(contract))} | {', '.join(heard_by)} |"
+
+
+def _fields(contract: type[Message]) -> list[str]:
+    return sorted(name for name in contract.model_fields if name not in Message.model_fields)
