@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from services.console.policy.providers import Providers, read_providers
-from services.console.policy.sign_in import SessionLimits
+from services.console.policy.access.providers import Providers, read_providers
+from services.console.policy.access.sign_in import SessionLimits
 from services.platform.delivery.settings.keys import KeySettings
 
 

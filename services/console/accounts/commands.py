@@ -69,7 +69,7 @@ def reset(name: Name, *, password_stdin: FromStdin = False) -> None:
 def _password(*, from_stdin: bool) -> tuple[str, str]:
     """The password and its hash."""
     from services.console.accounts import passwords
-    from services.console.policy.sign_in import PASSWORD_LENGTH
+    from services.console.policy.access.sign_in import PASSWORD_LENGTH
 
     password = sys.stdin.readline().rstrip("\r\n") if from_stdin else passwords.generate_password()
     if len(password) not in PASSWORD_LENGTH:

@@ -16,7 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import ClaimsOption
 
-from services.console.policy.providers import Claimed, Provider, Providers, read_claims
+from services.console.policy.access.providers import Claimed, Provider, Providers, read_claims
 
 SECONDS = 5.0
 KEPT_SECONDS = 300

@@ -40,11 +40,6 @@ class ActSpec:
     faults: Callable[[Answers], Mapping[str, Fault]] = lambda _answers: {}
     """Those that lie between fields."""
 
-    @property
-    def asks_proof(self) -> bool:
-        """Whoever is told who a child is, or stands a search down, has shown of late who they are."""
-        return self.confirms or self.act is OperatorAct.CHILD_REVEALED
-
 
 REASON = Field("reason", Kind.WORDS)
 NATURES = ("sighting", "contact", "luring", "other")

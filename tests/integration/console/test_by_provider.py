@@ -17,7 +17,7 @@ from joserfc.jwk import KeySet, OctKey, RSAKey
 from pydantic import SecretStr
 
 from services.console.accounts import openid
-from services.console.policy.providers import Provider, read_providers
+from services.console.policy.access.providers import Provider, read_providers
 from services.console.web import pages
 from services.console.web.changes import Changes
 from services.platform.runtime.clocks import Clocks

@@ -13,7 +13,7 @@ import time_machine
 from fastapi import FastAPI
 
 from services.console.accounts import repository as accounts
-from services.console.policy.sign_in import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE
+from services.console.policy.access.sign_in import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes

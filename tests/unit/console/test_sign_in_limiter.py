@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from services.console.accounts.sign_in_limiter import MOST, MOST_FROM_ONE_PLACE, SignInLimiter, place_of
-from services.console.policy.sign_in import (
+from services.console.policy.access.sign_in import (
     FAILURES_FROM_ONE_PLACE,
     FAILURES_OF_ONE_PLACE,
     is_held_back,

@@ -69,7 +69,7 @@ class ActPages:
 
     async def show(self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed) -> Response:
         spec = _spec_of(act)
-        signed_in = await self.guard.require(request, spec.needs, proved=spec.asks_proof)
+        signed_in = await self.guard.require(request, spec.needs, proved=_asks_proof(spec))
         visit = Visit(request, signed_in, spec, await self._about(signed_in, Subject(**{of: id_})))
         if not spec.is_possible(visit.about):
             return self._stale(visit)
@@ -77,7 +77,7 @@ class ActPages:
 
     async def submit(self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed) -> Response:
         spec, subject = _spec_of(act), Subject(**{of: id_})
-        signed_in, form = await self.guard.enter_with_form(request, spec.needs, proved=spec.asks_proof)
+        signed_in, form = await self.guard.enter_with_form(request, spec.needs, proved=_asks_proof(spec))
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
         name = act_of(form)
         if await self.service.is_done(name):
@@ -129,6 +129,11 @@ class ActPages:
         return self.templates.page(
             visit.request, "stale.html", visit.shown, visit.signed_in, status=HTTPStatus.CONFLICT
         )
+
+
+def _asks_proof(spec: ActSpec) -> bool:
+    """Whoever is told who a child is, or stands a search down, has shown of late who they are."""
+    return spec.confirms or spec.act is OperatorAct.CHILD_REVEALED
 
 
 def _spec_of(act: OperatorAct | Deed) -> ActSpec:

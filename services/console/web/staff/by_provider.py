@@ -15,8 +15,8 @@ from services.console.accounts import sessions
 from services.console.accounts.access_record import record_access
 from services.console.accounts.openid import NotValid, OpenId, Pending, ProviderAway
 from services.console.accounts.repository import Account
-from services.console.policy.providers import Claimed
-from services.console.policy.sign_in import PROVED_FOR
+from services.console.policy.access.providers import Claimed
+from services.console.policy.access.sign_in import PROVED_FOR
 from services.console.web.session import SessionGuard, own_path
 from services.console.web.staff.local import REFUSED, SignInPages
 from services.console.web.templates import go_to

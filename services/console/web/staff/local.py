@@ -16,8 +16,8 @@ from services.console.accounts.passwords import verify_password
 from services.console.accounts.repository import Account
 from services.console.accounts.second_factor import check_code
 from services.console.accounts.sign_in_limiter import SignInLimiter, place_of
+from services.console.policy.access.sign_in import FAILURES_COUNT_FOR
 from services.console.policy.permits import May
-from services.console.policy.sign_in import FAILURES_COUNT_FOR
 from services.console.web.session import SessionGuard, csrf_of, own_path, read_our_form
 from services.console.web.templates import Templates, go_to
 from services.platform.store.encryption import Keyring
