@@ -12,6 +12,7 @@ import typer
 from services.audit.commands import audit, aware
 from services.console.accounts.commands import accounts
 from services.console.acts.dead_letter_commands import dead_letters
+from services.console.fallback.commands import fallback
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.commands import refuse
 from services.police.commands import police
@@ -25,6 +26,7 @@ AS_ADMIN = "such as postgresql://postgres:PASSWORD@127.0.0.1:5432/safe_return"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(accounts, name="accounts")
 app.add_typer(audit, name="audit")
+app.add_typer(fallback, name="fallback")
 app.add_typer(police, name="police")
 app.command("dead-letters")(dead_letters)
 app.command()(editions)
@@ -43,6 +45,14 @@ def run(service: str) -> None:
     if service not in SERVICES:
         raise typer.BadParameter(f"choose one of: {', '.join(SERVICES)}")
     run_service(service)
+
+
+@app.command()
+def responder() -> None:
+    """Stand in for carers at Twilio's fallback URL, on another machine. Needs neither bus nor database."""
+    from services.carers.responder.app import main
+
+    asyncio.run(main())
 
 
 def today() -> date:

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
+from pyrage import x25519
 
 from infra.local.environment import MAIL_PORTS, MAILBOXES, SAFE_RETURN_NUMBER, account_sid
-from infra.local.secret_files import SecretFiles, token, webhook_secret
+from infra.local.layout import Layout
+from infra.local.secret_files import SecretFiles, token, webhook_secret, write
 
 FOLDER = Path(__file__).with_name("example")
 SECRET = re.compile(r"\{secret:([a-z-]+)\}")
@@ -45,6 +48,21 @@ def load(casework: str, secrets: SecretFiles, ports: Mapping[str, int]) -> None:
                 raise ExampleRefused(
                     f"casework answered {answer.status_code} to the example authority {name}: {answer.text}"
                 )
+
+
+def plan_fallback(layout: Layout) -> None:
+    """The example authorities' packs go into two folders, sealed to a key beside them. Once a clone."""
+    if layout.fallback_plan.exists():
+        return
+    folder, identity = layout.fallback_plan.parent, x25519.Identity.generate()
+    plan = {"recipients": [str(identity.to_public())], "places": [(folder / each).as_uri() for each in ("one", "two")]}
+    names = [json.loads(file.read_text())["authority"]["id"] for file in (FOLDER / "authorities").glob("*.json")]
+    write(folder / "example.key", str(identity))
+    write(layout.fallback_plan, yaml.safe_dump({name: _below(plan, name) for name in sorted(names)}))
+
+
+def _below(plan: dict[str, list[str]], authority: str) -> dict[str, list[str]]:
+    return plan | {"places": [f"{place}/{authority}" for place in plan["places"]]}
 
 
 def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:

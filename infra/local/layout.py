@@ -53,6 +53,11 @@ class Layout:
         return self.folder / "protocols"
 
     @property
+    def fallback_plan(self) -> Path:
+        """Whose pack for when all is down goes where: into two folders here, since this is for trying."""
+        return self.folder / "fallback" / "plan.yaml"
+
+    @property
     def backups(self) -> Path:
         """Outlives all the rest: `make clean` leaves it."""
         return self.folder / "backups"

@@ -68,6 +68,8 @@ class SecretFiles:
                 self._give_if_kept(service, "sign_in_providers")
             if service == "casework":
                 self._give(service, "register_token", self.value("register_token", token))
+            if service == "console":
+                self._give(service, "pack_key", self.value("pack_key", key))
             if service in MAILS:
                 self._give(service, "link_key", self.value("link_key", key))
 

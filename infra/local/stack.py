@@ -66,6 +66,8 @@ class Stack:
             if self._copy is not None:
                 # Before any secret is made here: the copy's own could not take its place without breaking the rest.
                 require_its_keys(self._copy, self._secrets.made)
+            if self._example:
+                example_authority.plan_fallback(self.layout)
             self._clear_the_ground()
             self._bring_up_engines()
             self._bring_up_services()

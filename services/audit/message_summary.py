@@ -2,46 +2,20 @@
 
 import re
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from services.audit.policy.evidence import Fact
 from services.safeguarding.identifiers import code_of, telling
 from services.safeguarding.working_time import in_england
+from services.wording import read_words
 
 MOMENT = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$")
 VERSION = re.compile(r"\.v[0-9]+$")
-SPOKEN = {
-    "message.decided.v1": "decided upon a message",
-    "protocol.decided.v1": "decided",
-    "episode.changed.v1": "episode now stands",
-    "duty.changed.v1": "duty now stands",
-    "duty.accepted.v1": "taken by the other end",
-    "duty.delivered.v1": "delivered to the handset",
-    "duty.acknowledged.v1": "acknowledged by a person",
-    "duty.failed.v1": "could not be told",
-    "duty.outcomes.v1": "what came of tellings",
-    "delivery.attempted.v1": "attempt to deliver",
-    "deliveries.attempted.v1": "attempts to deliver",
-    "register.looked-up.v1": "personal details read",
-    "rules.taken-up.v1": "an authority's rules taken up",
-    "operator.acted.v1": "operator acted",
-    "access.recorded.v1": "access to the console",
-    "message.dead-lettered.v1": "dead letter: a service could not work on a message",
-    "duty.step-due.v1": "time to answer over",
-    "rule.due.v1": "a rule's time has come",
-    "police.notify.v1": "police told",
-    "professional.notify.v1": "professional told",
-    "carer.alert.v1": "carer told",
-    "strategy.invite.v1": "invited to the strategy discussion",
-}
-SHOWN = (
-    "act", "what", "verdict", "about", "rule", "protocol", "cites", "state", "ended_because", "role", "channel", "wording", "because",
-    "step", "how", "reason", "medium", "attempt", "result", "status", "purpose", "fields", "looked_up", "account", "person", "by", "provider", "authorities", "force",
-    "service", "origin", "open_conditions", "next_step_at", "next_role", "unknown", "said_by", "nature", "retracts",
-    "reference_kind", "grade", "starts_at", "quorum", "edition", "adopted", "effective_from", "hash",
-)  # fmt: skip
-"""In the order of the page. Ids that only link entries are in the JSON alone."""
+WORDS = read_words(Path(__file__).with_suffix(".yaml"))
+SPOKEN: dict[str, str] = WORDS["kinds"]
+SHOWN = WORDS["fields"].split()
 
 
 def plain(kind: str) -> str:

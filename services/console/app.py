@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 
+from services.console.fallback.page import PackPage
+from services.console.fallback.plan import PlanFault, read_plans
+from services.console.fallback.seal import signer
+from services.console.fallback.writer import PackWriter
 from services.console.monitoring.gauges import GaugeUpdater
 from services.console.read_model.projections import Handlers
 from services.console.settings import ConsoleSettings
@@ -17,6 +21,18 @@ GATHER_SECONDS = 0.05
 """Brings the partitions' batches together. A page may be a second behind."""
 
 
+def _pack_writer(settings: ConsoleSettings, host: ServiceHost) -> list[PackWriter]:
+    """None where no plan is named. A plan that cannot be used ends the process and says why."""
+    if settings.fallback_plan is None or settings.pack_key is None:
+        return []
+    try:
+        plans = read_plans(settings.fallback_plan)
+    except PlanFault as fault:
+        raise SystemExit(str(fault)) from None
+    page = PackPage(host.store, host.clocks, settings.keyring)
+    return [PackWriter(page, plans, signer(settings.pack_key.get_secret_value()))]
+
+
 async def main(guests: Sequence[Guest] = ()) -> None:
     """Runs until SIGTERM or SIGINT."""
     settings = ConsoleSettings()
@@ -26,5 +42,5 @@ async def main(guests: Sequence[Guest] = ()) -> None:
     host.subscribe(subscriptions, consumer=BatchConsumer, gather_seconds=GATHER_SECONDS)
     gauges = GaugeUpdater(host.store, host.clocks)
     host.health.watch("standing", gauges.obstacle)
-    host.parts.extend([gauges, LagWatch(settings.kafka, SERVICES)])
+    host.parts.extend([gauges, LagWatch(settings.kafka, SERVICES), *_pack_writer(settings, host)])
     await host.run(pages(host.store, host.clocks, changes, settings, guests), closing=changes.close)

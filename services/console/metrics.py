@@ -65,5 +65,11 @@ DATABASE_BYTES = Gauge("database_size_bytes", "Size of the database")
 DATABASE_CONNECTIONS = Gauge("database_connections", "Connections to the database, of all services")
 DATABASE_CONNECTIONS_MOST = Gauge("database_connections_most", "How many connections the database allows")
 
+PACK_WRITTEN = Gauge(
+    "fallback_pack_written_timestamp_seconds",
+    "When an authority's pack was last put in a place, or since when this process has tried",
+    ["authority", "place"],
+)
+
 for result in ("signed-in", "refused", "held-back", "crowded"):
     SIGN_INS.labels(result)

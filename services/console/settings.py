@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from services.console.policy.access.providers import Providers, read_providers
 from services.console.policy.access.sign_in import SessionLimits
@@ -29,6 +29,21 @@ class ConsoleSettings(KeySettings):
     """A secret file: the organisations that sign their staff in. None: local accounts alone."""
     protocol_dir: Path | None = None
     """The authorities' own protocol files, for the protocol's pages. None: they show the default rules."""
+    fallback_plan: Path | None = None
+    """Whose pack for when all is down goes where (`services.console.fallback.plan`). None: no pack is written."""
+    pack_key: SecretStr | None = Field(
+        default=None,
+        validate_default=True,
+        description="the base64 of 32 bytes, to sign packs with; needed where there is a fallback_plan",
+    )
+
+    @field_validator("pack_key")
+    @classmethod
+    def _needed_with_plan(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if key is None and info.data.get("fallback_plan") is not None:
+            msg = "is missing"
+            raise ValueError(msg)
+        return key
 
     @property
     def providers(self) -> Providers | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from services.handbook import phrases
-from services.handbook.question import triggers_of
+from services.handbook.question import follow, triggers_of
 from services.protocol.loader import Library, Origin, files
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
 from services.protocol.policy.rule_language.periods import format_period
@@ -38,8 +38,9 @@ def _section(trigger: Trigger, protocol: Protocol, origins: Mapping[str, Origin]
         f"When {phrases.words_of(trigger)}, for {protocol.authority} on {on:%-d %B %Y} (protocol {protocol.label}):",
         "",
     ]
-    for rule in protocol.on(trigger):
-        lines.extend(_sentences(rule, protocol, origins))
+    for rule, after in follow(protocol.on(trigger), protocol):
+        lines += [f"When the duty of {after[0]} is {after[1]}:"] if after else []
+        lines.extend(_sentences(rule, origins))
     if len(lines) == 2:
         lines.append("No rule is set off.")
     if trigger in protocol.watch_on:
@@ -50,7 +51,7 @@ def _section(trigger: Trigger, protocol: Protocol, origins: Mapping[str, Origin]
     return "\n".join(lines).rstrip()
 
 
-def _sentences(rule: Rule, protocol: Protocol, origins: Mapping[str, Origin]) -> Iterator[str]:
+def _sentences(rule: Rule, origins: Mapping[str, Origin]) -> Iterator[str]:
     start, condition = phrases.start(rule), phrases.condition(rule)
     among = "" if rule.among is None else f" ({rule.among} only)"
     yield (
@@ -71,10 +72,6 @@ def _sentences(rule: Rule, protocol: Protocol, origins: Mapping[str, Origin]) ->
     if rule.approved is not None:
         yield f"  Asks less than the default: approved by {rule.approved.by}, because {rule.approved.reasons}."
     yield ""
-    for becomes in ("accepted", "acknowledged", "failed"):
-        for following in protocol.on_duty(rule.id, becomes):
-            yield f"When the duty of {rule.id} is {becomes}:"
-            yield from _sentences(following, protocol, origins)
 
 
 def _step_sentence(step: Step, rule: Rule) -> str:

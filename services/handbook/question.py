@@ -1,9 +1,9 @@
 """Names the event that somebody asks about: by its kind, or by one of the things that it may turn out to be."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-from services.protocol.policy.rule_language.grammar import Protocol
+from services.protocol.policy.rule_language.grammar import Protocol, Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.child_events.plan_events import CareStep
 
@@ -37,3 +37,13 @@ def triggers_of(kind: str, protocol: Protocol) -> list[Trigger]:
     if set(found) & set(protocol.watch_on):
         found.append(Trigger.WATCH_OPENED)
     return found
+
+
+def follow(
+    rules: Iterable[Rule], protocol: Protocol, after: tuple[str, str] | None = None
+) -> Iterator[tuple[Rule, tuple[str, str] | None]]:
+    """Each rule, and those that its duty sets off; with the earlier rule and its duty's state, where one set it off."""
+    for rule in rules:
+        yield rule, after
+        for becomes in ("accepted", "acknowledged", "failed"):
+            yield from follow(protocol.on_duty(rule.id, becomes), protocol, (rule.id, becomes))

@@ -1,7 +1,7 @@
 """Serves the protocol's pages in the console: who is told, an event's effects, a story from a form. Sends nothing."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from http import HTTPStatus
@@ -18,12 +18,12 @@ from services.console.web.templates import SECURITY, Templates
 from services.handbook import phrases
 from services.handbook.charts.chart import charts
 from services.handbook.charts.svg import svg
-from services.handbook.question import triggers_of
+from services.handbook.question import follow, triggers_of
 from services.handbook.shown_rules import ShownRules
 from services.handbook.stories import story_form
 from services.handbook.stories.timeline_page import COLUMNS, moments
 from services.protocol.loader import Library
-from services.protocol.policy.rule_language.grammar import Protocol, Rule
+from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.protocol.rule_file import DEFAULT
@@ -72,7 +72,7 @@ class HandbookPages:
         here = await self.door.require(request)
         name, library, protocol = await self._protocol(here.operator, authority)
         origins = library.origins(name)
-        by_trigger = [(trigger, list(_duties(protocol.on(trigger), protocol))) for trigger in _known(event, protocol)]
+        by_trigger = [(trigger, list(follow(protocol.on(trigger), protocol))) for trigger in _known(event, protocol)]
         shown = {"event": event, "by_trigger": by_trigger, "origins": origins, "spoken": format_period}
         return self._page(request, here, "protocol-event.html", protocol, shown)
 
@@ -165,11 +165,3 @@ def _known(event: str, protocol: Protocol) -> list[Trigger]:
         return triggers_of(event, protocol)
     except ValueError:
         raise HTTPException(HTTPStatus.NOT_FOUND, "no-event") from None
-
-
-def _duties(rules: tuple[Rule, ...], protocol: Protocol, after: str = "") -> Iterator[tuple[Rule, str]]:
-    """Each rule with its wait: none, or for a state of an earlier rule's duty."""
-    for rule in rules:
-        yield rule, after
-        for becomes in ("accepted", "acknowledged", "failed"):
-            yield from _duties(protocol.on_duty(rule.id, becomes), protocol, f"when {rule.id} is {becomes}")

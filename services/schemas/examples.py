@@ -9,30 +9,11 @@ from services.platform.messages.envelope import compose
 from services.safeguarding.identifiers import NAMESPACE
 from services.safeguarding.message import Message
 from services.schemas.traffic import first_to_say
+from services.schemas.written import read_part
 
 AT = datetime(2026, 11, 24, 22, 10, tzinfo=UTC)
 FORMATS = {"date-time": AT.isoformat(), "date": AT.date().isoformat(), "duration": "PT1H", "time": "10:00:00"}
-WRITTEN = {
-    "about": "child.reported-missing.v1",
-    "authority": "kestrel",
-    "body_hash": "c2f0ab5c0d5b3d6a9f3e5d1b7a4e8c60",
-    "cites": "S57",
-    "ended_because": "acknowledged",
-    "fields": "telephone",
-    "force": "northmoor-police",
-    "gaps": "report.last_seen_place",
-    "open_conditions": "safe-and-well-check",
-    "origin": "child-events/3/41",
-    "original": "eyJzcGVjdmVyc2lvbiI6IjEuMCJ9",
-    "original_kind": "child.reported-missing.v1",
-    "protocol": "missing-from-care 2026.1",
-    "purpose": "police-notice",
-    "reason": "KeyError at store.py:41",
-    "role": "duty.worker",
-    "rule": "tell-police-missing",
-    "service": "carers",
-    "unknown": "child.age-under 16",
-}
+WRITTEN: dict[str, str] = read_part("examples")
 """What a free string of this name would hold; a name that is not here gives an id."""
 
 

@@ -6,6 +6,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from services.safeguarding.message import Message, Topic
+from services.schemas.written import read_part
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDERS = {
@@ -16,42 +17,7 @@ FOLDERS = {
     Topic.DECISIONS: "decisions",
     Topic.DEAD_LETTERS: "dead-letters",
 }
-ENVELOPE: dict[str, Any] = {
-    "$schema": DIALECT,
-    "title": "Envelope",
-    "description": "CloudEvents 1.0 in structured JSON. `source` and `id` identify a message for ever.",
-    "type": "object",
-    "required": ["specversion", "id", "source", "type", "subject", "time"],
-    "properties": {
-        "specversion": {"const": "1.0"},
-        "id": {
-            "type": "string",
-            "minLength": 1,
-            "description": "With `source`: the message. The same again is a repeat.",
-        },
-        "source": {
-            "type": "string",
-            "minLength": 1,
-            "description": "`/safe-return/<service>`, or the source under which an agency sent its event.",
-        },
-        "type": {"type": "string", "description": "The kind, such as `child.reported-missing.v1`."},
-        "subject": {
-            "type": "string",
-            "pattern": "^(child|provisional)-[0-9a-f-]{36}$",
-            "description": "The child, or the provisional id of one not yet identified. The key of the topic, so that one child's story stays in order.",
-        },
-        "time": {
-            "type": "string",
-            "format": "date-time",
-            "description": "When it happened, with its zone; not when it was told.",
-        },
-        "datacontenttype": {"const": "application/json"},
-        "traceparent": {"type": "string", "description": "W3C trace context, passed through."},
-        "exercise": {"type": "boolean", "description": "True for what is practised: it never reaches a real force."},
-        "lateseconds": {"type": "integer", "minimum": 0, "description": "How late the clock published a due event."},
-        "data": {"type": "object", "description": "The content; its schema is that of the kind."},
-    },
-}
+ENVELOPE = read_part("envelope")
 
 
 class Plain(GenerateJsonSchema):

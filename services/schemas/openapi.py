@@ -25,6 +25,7 @@ from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web import app as professionals_web
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.schemas.traffic import HEARS
+from services.schemas.written import read_part
 from services.strategy.settings import StrategySettings
 from services.strategy.web import app as strategy_web
 from services.strategy.web.record_pages import RecordReading, RecordWriting
@@ -40,40 +41,7 @@ TWILIO: dict[str, Any] = {
     "public_url": "http://127.0.0.1",
 }
 
-OBSTACLES = {"type": "object", "properties": {"ready": {"type": "boolean"}, "obstacles": {"type": "object"}}}
-WATCHING: dict[str, Any] = {
-    "/metrics": {
-        "get": {
-            "operationId": "metrics",
-            "summary": "For Prometheus.",
-            "responses": {
-                "200": {"description": "Metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}}
-            },
-        }
-    },
-    "/health/live": {
-        "get": {
-            "operationId": "live",
-            "summary": "200 for as long as the process's loop turns.",
-            "responses": {
-                "200": {"description": "It turns.", "content": {"application/json": {"schema": {"type": "object"}}}}
-            },
-        }
-    },
-    "/health/ready": {
-        "get": {
-            "operationId": "ready",
-            "summary": "Whether anything that this service waits for is away, and what.",
-            "responses": {
-                "200": {"description": "Ready.", "content": {"application/json": {"schema": OBSTACLES}}},
-                "503": {
-                    "description": "Not ready; the obstacles by name.",
-                    "content": {"application/json": {"schema": OBSTACLES}},
-                },
-            },
-        }
-    },
-}
+MONITORING = read_part("monitoring")
 """What every service shows."""
 
 
@@ -86,7 +54,7 @@ def _document(service: str) -> dict[str, Any]:
     declare = DECLARED.get(service)
     app = FastAPI(title=f"Safe Return: {service}", version="1") if declare is None else declare()
     document = app.openapi()
-    document["paths"] = document["paths"] | WATCHING
+    document["paths"] = document["paths"] | MONITORING
     document["info"]["description"] = (importlib.import_module(f"services.{service}").__doc__ or "").strip()
     return document
 

@@ -7,7 +7,6 @@ a length of time, an hour, and a trigger that stands alone.
 import re
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -17,7 +16,8 @@ from services.protocol.policy.rule_language.grammar import MassReport, Rule, Sta
 from services.protocol.policy.rule_language.periods import CALENDAR, LENGTH
 from services.protocol.policy.rule_language.questions import NUMBERED, Question
 from services.protocol.policy.rule_language.vocabulary import Condition, Trigger
-from services.schemas.messages import DIALECT, Plain
+from services.schemas.messages import Plain
+from services.schemas.written import read_part
 
 
 def _unnamed(pattern: re.Pattern[str]) -> str:
@@ -37,7 +37,6 @@ REFERENCE = {
 LENGTH_WRITTEN = {"anyOf": [{"type": "string", "pattern": _unnamed(LENGTH)}, REFERENCE]}
 CALENDAR_WRITTEN = {"anyOf": [{"type": "string", "pattern": _unnamed(CALENDAR)}, REFERENCE]}
 HOUR_WRITTEN = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
-LINE = {"type": "string", "minLength": 1}
 
 
 class _AsWritten(Plain):
@@ -60,49 +59,15 @@ def schema() -> dict[str, Any]:
     on = rule["properties"]["on"]
     rule["properties"]["on"] = {"anyOf": [on, *on["items"]["anyOf"]]}
     kinds |= {"Rule": rule, "Asked": _question()}
-    triggers = {"type": "array", "items": {"enum": [str(each) for each in Trigger]}}
-    return {
-        "$schema": DIALECT,
-        "title": "Protocol file",
-        "description": "Whom to tell what, by when, and who is next while nobody answers. `python -m services check` says more.",
-        "type": "object",
-        "required": ["protocol", "version", "rules"],
-        "additionalProperties": False,
-        "properties": {
-            "protocol": LINE,
-            "version": {"type": ["string", "number"]},
-            "authority": LINE
-            | {"description": "Whose own rules these are. Left out: the default for every authority."},
-            "adopted": _adoption(),
-            "sources": _list_of(Source, "Further texts that the rules of this file may cite."),
-            "values": _list_of(Value, "Numbers of the law, in a file for every authority alone."),
-            "closing": {"type": "array", "items": {"enum": [str(each) for each in Condition]}},
-            "watch-on": triggers,
-            "stand-down": StandDown.model_json_schema(),
-            "mass-report": MassReport.model_json_schema(schema_generator=Plain),
-            "approved": {"$ref": "#/$defs/Approval"},
-            "rules": {"type": "array", "items": {"$ref": "#/$defs/Rule"}},
-        },
-        "$defs": kinds,
-    }
-
-
-def _list_of(model: type[BaseModel], description: str) -> dict[str, Any]:
-    return {
-        "description": description,
-        "type": "array",
-        "items": model.model_json_schema(schema_generator=Plain),
-    }
-
-
-def _adoption() -> dict[str, Any]:
-    return {
-        "description": "Who adopted this file, and the first day on which it holds: at once, where none is said.",
-        "type": "object",
-        "properties": {"by": LINE, "from": {"type": "string", "format": "date"}},
-        "required": ["by"],
-        "additionalProperties": False,
-    }
+    whole = read_part("protocol_file")
+    properties = whole["properties"]
+    properties["sources"]["items"] = Source.model_json_schema(schema_generator=Plain)
+    properties["values"]["items"] = Value.model_json_schema(schema_generator=Plain)
+    properties["closing"] = {"type": "array", "items": {"enum": [str(each) for each in Condition]}}
+    properties["watch-on"] = {"type": "array", "items": {"enum": [str(each) for each in Trigger]}}
+    properties["stand-down"] = StandDown.model_json_schema()
+    properties["mass-report"] = MassReport.model_json_schema(schema_generator=Plain)
+    return whole | {"$defs": kinds}
 
 
 def _question() -> dict[str, Any]:

@@ -168,8 +168,9 @@ def test_a_service_makes_no_message_that_the_document_does_not_let_it_say(
 
 
 def test_the_document_lets_whoever_sends_say_what_the_delivery_floor_makes() -> None:
-    made = set(_made_in(ROOT / "services" / "delivery"))
-    of_mailboxes = set(_made_in(ROOT / "services" / "delivery" / "mail_answers.py"))
+    floor = ROOT / "services" / "platform" / "delivery"
+    made, of_mailboxes = set(_made_in(floor)), set(_made_in(floor / "inbound_mail"))
+    assert of_mailboxes < made
     for service in ("police", "carers", "professionals", "strategy"):
         has_mailbox = service in {"professionals", "strategy"}
         assert (made if has_mailbox else made - of_mailboxes) <= {each.kind for each in says(service)}

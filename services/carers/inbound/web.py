@@ -1,6 +1,7 @@
 """Serves Twilio's webhooks, for texts that come in and reports of those that went out, and the card."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -25,6 +26,9 @@ from services.platform.store.web import new_web_app
 
 MOST_LETTERS = 200
 """In an id or a number; Twilio's ids have 34."""
+CAME_AT = "ReceivedAt"
+"""When our stand-in took a text that it hands over (`services.carers.responder`)."""
+KEPT_AT_MOST = timedelta(days=14)
 NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """Replies go out as deliveries of their own: an answer in the response could be lost unnoticed."""
 
@@ -52,7 +56,7 @@ def pages(
     @app.post("/texts/inbound", response_class=Response, responses=TEXT_ANSWERS, openapi_extra=TEXT)
     async def take_text(request: Request) -> Response:
         """A text to Safe Return's number, as Twilio's webhook sends it. Kept before this answers."""
-        text = _parse_text(await door.signed_form(request), door, clocks)
+        text = read_text(await door.signed_form(request), door, clocks)
         try:
             await intake.take(text)
         except NotKept:
@@ -86,22 +90,38 @@ def _new_door(name: str, settings: CarersSettings) -> TwilioDoor:
     )
 
 
-def _parse_text(form: SignedForm, door: TwilioDoor, clocks: Clocks) -> Text:
+def read_text(form: SignedForm, door: TwilioDoor, clocks: Clocks) -> Text:
+    """Raises Problem: 400 for what is no text."""
     said = {name: _read_values(form, name) for name in form.fields}
     sid, sender = (_require_one(said, field, door) for field in ("MessageSid", "From"))
     pictures = tuple(each for name in sorted(said) if name.startswith("MediaUrl") for each in said[name] if each)
     bodies = said.get("Body", [])
     body = "\n".join(bodies)
+    late_by = _late_by(said, door, clocks)
     used = {"MessageSid", "From", "Body", *(name for name in said if name.startswith("MediaUrl"))}
     return Text(
         sid=sid,
         sender=e164(sender.strip()),
         body=body,
         pictures=pictures,
-        received_at=clocks.wall(),
-        story_at=clocks.story(),
+        received_at=clocks.wall() - late_by,
+        story_at=clocks.story() - late_by,
         flaw="not-utf-8" if form.undecodable & used else _find_flaw(bodies),
     )
+
+
+def _late_by(said: Mapping[str, Sequence[str]], door: TwilioDoor, clocks: Clocks) -> timedelta:
+    """How long our stand-in kept the text. Twilio itself sends no such field; the signature covers it."""
+    if CAME_AT not in said:
+        return timedelta(0)
+    try:
+        kept_for = clocks.wall() - datetime.fromisoformat(_require_one(said, CAME_AT, door))
+    except (ValueError, TypeError):
+        kept_for = -KEPT_AT_MOST
+    if not timedelta(0) <= kept_for <= KEPT_AT_MOST:
+        detail = f"{CAME_AT} must be a past time with its zone, {KEPT_AT_MOST.days} days ago at most."
+        raise door.refusal(HTTPStatus.BAD_REQUEST, "Not a text", detail, CAME_AT, Whose.TWILIO)
+    return kept_for
 
 
 def _find_flaw(bodies: Sequence[str]) -> Flaw | None:

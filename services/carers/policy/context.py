@@ -181,6 +181,11 @@ class TextContext:
         own = {each.child for each in self.children}
         return (*self.children, *(each for each in self.coded if each.child not in own))
 
+    @property
+    def coded_only(self) -> list[KnownChild]:
+        """The same, as a text names them by their codes alone."""
+        return [KnownChild(each.child, each.code) for each in self.known]
+
     def for_child(self, child: Child) -> Self:
         """The same context with the child's own authority, person and placement."""
         return replace(

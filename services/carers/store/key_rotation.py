@@ -3,83 +3,72 @@
 from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import Update, delete, literal_column, select, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
 
-from services.carers.store.tables import claims, enrolments, provisionals, questions, texts_in
-from services.carers.store.texts import OWNER, SENDER, owner_of
+from services.carers.store.texts import OWNER, SENDER
 from services.platform.register.key_rotation import AT_ONCE, Batch
 from services.platform.register.keys import known_data_keys
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
+
+OF_OLDER = "number_hash = ANY(%(older)s::bytea[])"
+# The words stay sealed under their old key, whose owner is named by the older hash.
+REHASH_TEXTS = f"UPDATE texts_in SET number_hash = %(newest)s, key_owner = {OWNER} WHERE"  # noqa: S608 own words
+REHASH_UNREAD_TEXTS = f"{REHASH_TEXTS} {OF_OLDER} AND worked_at IS NULL"
+# A later question takes the place of an earlier, as in `conversations.ask`.
+MOVE_QUESTION = f"""
+    WITH gone AS (DELETE FROM questions WHERE {OF_OLDER} RETURNING about, provisional, asked_at)
+    INSERT INTO questions (number_hash, about, provisional, asked_at)
+    SELECT %(newest)s, about, provisional, asked_at FROM gone ORDER BY asked_at DESC LIMIT 1 ON CONFLICT DO NOTHING
+"""  # noqa: S608 this module's own words
+BRING_OVER = (
+    f"""{REHASH_TEXTS} message_sid IN (
+        SELECT message_sid FROM texts_in WHERE {OF_OLDER} ORDER BY message_sid FOR UPDATE SKIP LOCKED
+    )""",  # noqa: S608 this module's own words
+    MOVE_QUESTION,
+    *(
+        f"UPDATE {table} SET number_hash = %(newest)s WHERE {OF_OLDER}"  # noqa: S608 this module's own words
+        for table in ("provisionals", "enrolments", "claims")
+    ),
+)
+NUMBERS = f"""
+    SELECT DISTINCT ON (number_hash) number_hash, sender, {OWNER} AS owner FROM texts_in
+    WHERE number_hash > %(after)s ORDER BY number_hash LIMIT %(most)s
+"""  # noqa: S608 this module's own words
 
 
 async def bring_over(uow: UnitOfWork, keyring: Keyring, number: str) -> None:
     """Passes over a text that a reader has locked: that reader brings it over itself."""
-    if not keyring.changes_phone_key:
-        return
-    newest, *older = keyring.number_hashes(number)
-    held = (
-        select(texts_in.c.message_sid)
-        .where(texts_in.c.number_hash.in_(older))
-        .order_by(texts_in.c.message_sid)
-        .with_for_update(skip_locked=True)
-    )
-    await uow.connection.execute(_rehash_texts(newest).where(texts_in.c.message_sid.in_(held)))
-    await _bring_question_over(uow, newest, older)
-    for table in (provisionals, enrolments, claims):
-        moved = update(table).where(table.c.number_hash.in_(older)).values(number_hash=newest)
-        await uow.connection.execute(moved)
+    await _rehash(uow, keyring, number, BRING_OVER)
 
 
 async def keep_in_order(uow: UnitOfWork, keyring: Keyring, numbers: Sequence[str]) -> None:
     """Call before texts are kept: the numbers' unread texts under an older key must be read first."""
-    if not keyring.changes_phone_key:
-        return
     for number in sorted(set(numbers)):
+        await _rehash(uow, keyring, number, (REHASH_UNREAD_TEXTS,))
+
+
+async def _rehash(uow: UnitOfWork, keyring: Keyring, number: str, statements: Sequence[str]) -> None:
+    if keyring.changes_phone_key:
         newest, *older = keyring.number_hashes(number)
-        waiting = texts_in.c.number_hash.in_(older) & texts_in.c.worked_at.is_(None)
-        await uow.connection.execute(_rehash_texts(newest).where(waiting))
+        await uow.fetch_each([Query(each, {"newest": newest, "older": older}, all_rows) for each in statements])
 
 
 async def texting_numbers(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
     """One number a transaction, so that its texts wait for no other's. `after` is a hash in hex."""
-    found = await uow.connection.execute(
-        select(*texts_in.c["number_hash", "sender", "key_owner"])
-        .ext(distinct_on(texts_in.c.number_hash))
-        .where(texts_in.c.number_hash > bytes.fromhex(after))
-        .order_by(texts_in.c.number_hash)
-        .limit(AT_ONCE)
-    )
-    rows = [(row.number_hash, row.sender, row.key_owner or owner_of(row.number_hash)) for row in found]
-    keys = await known_data_keys(uow.connection, keyring, {owner for _hash, _sender, owner in rows})
+    rows = await uow.fetch(Query(NUMBERS, {"after": bytes.fromhex(after), "most": AT_ONCE}, all_rows))
+    keys = await known_data_keys(uow.connection, keyring, {row.owner for row in rows})
     last, shut = None, 0
-    for number_hash, sender, owner in rows:
-        last = number_hash.hex()
+    for row in rows:
+        last = row.number_hash.hex()
         try:
-            number = keys[owner].open(sender, SENDER)
+            number = keys[row.owner].open(row.sender, SENDER)
         except (KeyError, InvalidTag):
             shut += 1
             continue
-        if number_hash not in keyring.number_hashes(number):
+        if row.number_hash not in keyring.number_hashes(number):
             shut += 1
-        elif number_hash != keyring.number_hash(number):
+        elif row.number_hash != keyring.number_hash(number):
             await bring_over(uow, keyring, number)
             return Batch(last, 1, shut)
     return Batch(last, 0, shut)
-
-
-def _rehash_texts(newest: bytes) -> Update:
-    """The words stay sealed under their old key, whose owner is named by the older hash."""
-    return update(texts_in).values(number_hash=newest, key_owner=literal_column(OWNER))
-
-
-async def _bring_question_over(uow: UnitOfWork, newest: bytes, older: Sequence[bytes]) -> None:
-    """A later question takes the place of an earlier, as in `conversations.ask`."""
-    gone = await uow.connection.execute(
-        delete(questions).where(questions.c.number_hash.in_(older)).returning(questions)
-    )
-    asked = sorted((dict(row) for row in gone.mappings()), key=lambda row: row["asked_at"])
-    if asked:
-        written = insert(questions).values(asked[-1] | {"number_hash": newest})
-        await uow.connection.execute(written.on_conflict_do_nothing())

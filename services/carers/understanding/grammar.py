@@ -1,37 +1,17 @@
 """Reads a text into its meaning. Protective: words that could report a child missing do report it."""
 
-import re
 from dataclasses import replace
 from itertools import pairwise
 
 from services.carers.understanding.details import practice, references
-from services.carers.understanding.languages import (
-    english_questions,
-    language_recognition,
-    other_languages,
-    plain_words,
-    welsh,
-    word_lists,
-)
+from services.carers.understanding.languages import language_recognition, plain_words, word_lists
+from services.carers.understanding.languages.lexicon import load_patterns, load_words
 from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Statement
-from services.carers.understanding.sentences import clauses, lexicon, whole_text
-from services.carers.understanding.sentences.lexicon import compile_any
+from services.carers.understanding.sentences import clauses, whole_text
+from services.carers.understanding.sentences.lexicon import EACH, PATTERNS
 
-ASKS_WHERE = compile_any(english_questions.ASKS_WHERE, welsh.ENQUIRY)
-STOP = compile_any(english_questions.STOP)
-ELSEWHERE = compile_any([rf"\b{word}\b" for word in other_languages.MISSING])
-ELSEWHERE_IN_ITS_SCRIPT = re.compile(
-    "|".join(
-        [rf"\b{word}" for word in other_languages.MISSING_IN_OTHER_SCRIPTS]
-        + list(other_languages.MISSING_WITHOUT_SPACES)
-    )
-)
-NOT_THAT_ONE = re.compile(r"not (?!her\b|him\b|them\b|me\b|sure\b|now\b|yet\b|good\b|well\b)\w+(?: yet)?")
-"""As in "the others are home, but not Amara"."""
-NO_SUCH_ONE = re.compile(r"(?:still )?no \w+(?: (?:yet|still|tonight|either))?")
-"""As in "No Amara, no Yusuf"."""
-HOME = re.compile(r"\b(?:back|home)\b")
-NAMES_A_CHILD_AS_MISSING = re.compile(r"^missing (?:child|girl|boy|lad|kid|person|teen|c\d+) (?:is|now|has|who)\b")
+ENGLISH, WELSH = load_words("english"), load_words("welsh")
+OTHER_LANGUAGES = load_patterns("other_languages")
 
 
 def understand(text: str) -> Meaning:
@@ -46,16 +26,16 @@ def understand(text: str) -> Meaning:
         said.insert(0, Statement(Intent.ACKNOWLEDGE, words))
     if reference or (references.announces_reference(text) and not said):
         said.append(Statement(Intent.REFERENCE, words))
-    if STOP.search(plain):
+    if PATTERNS["stop"].search(plain):
         said = [Statement(Intent.STOP, words)]
     said, contradictory = _put_report_first(said, words, plain)
-    in_its_script = not text.isascii() and ELSEWHERE_IN_ITS_SCRIPT.search(text) is not None
-    foreign = in_its_script or ELSEWHERE.search(plain) is not None
+    in_its_script = not text.isascii() and OTHER_LANGUAGES["in_its_script"].search(text) is not None
+    foreign = in_its_script or OTHER_LANGUAGES["elsewhere"].search(plain) is not None
     if foreign and not any(each.intent in REPORTS for each in said):
         said.append(Statement(Intent.MISSING, words))
     if all(each.if_named for each in said):
         said.append(Statement(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
-    in_welsh = len(welsh.WORDS & set(plain.split())) * 3 >= len(plain.split()) > 0
+    in_welsh = len(WELSH["welsh"] & set(plain.split())) * 3 >= len(plain.split()) > 0
     doubtful = foreign or contradictory or plain_words.in_another_script(text) or language_recognition.is_foreign(text)
     return Meaning(
         _without_noise(said),
@@ -77,9 +57,15 @@ def _read_clauses(text: str, plain: str, parts: list[plain_words.Clause]) -> lis
     for at, (clause, following) in enumerate(pairwise([*parts, None])):
         if clause is not None:
             found = clauses.read_clause(clause, whole_text.look_ahead(known, following))
-            if (NOT_THAT_ONE.fullmatch(clause.plain) and HOME.search(before)) or NO_SUCH_ONE.fullmatch(clause.plain):
+            if (PATTERNS["not_that_one"].fullmatch(clause.plain) and PATTERNS["home"].search(before)) or PATTERNS[
+                "no_such_one"
+            ].fullmatch(clause.plain):
                 found.append(Statement(Intent.NOT_BACK, clause.typed, if_named=True))
-            if not found and (but := lexicon.ALL_BUT.search(clause.typed)) and not lexicon.GONE.search(clause.plain):
+            if (
+                not found
+                and (but := PATTERNS["all_but"].search(clause.typed))
+                and not PATTERNS["gone"].search(clause.plain)
+            ):
                 found.append(Statement(Intent.NOT_BACK, but[1], if_named=True))
             said.extend(replace(each, at=at) for each in found)
             known, before = whole_text.carry_over(known, clause), clause.plain
@@ -88,13 +74,13 @@ def _read_clauses(text: str, plain: str, parts: list[plain_words.Clause]) -> lis
 
 def _put_report_first(said: list[Statement], words: str, plain: str) -> tuple[list[Statement], bool]:
     """A text that begins with MISSING is a report. True if its other words contradict that: a person reads it too."""
-    if not plain.startswith("missing") or NAMES_A_CHILD_AS_MISSING.search(plain):
+    if not plain.startswith("missing") or PATTERNS["names_a_child_as_missing"].search(plain):
         return said, False
     kinds = {each.intent for each in said}
     if kinds & REPORTS and Intent.BACK not in kinds:
         return said, False
     back_later = Intent.BACK in kinds and "now" in plain.split()
-    if back_later or any(each.search(plain) for each in lexicon.NO_LONGER_MISSING):
+    if back_later or any(each.search(plain) for each in EACH["no_longer_missing"]):
         return said, True
     return [
         Statement(Intent.MISSING, words),
@@ -106,12 +92,12 @@ def _classify_enquiry(said: list[Statement], plain: str) -> Enquiry | None:
     """Also of an enquiry within a report: the report is acted upon, and the enquiry is noted."""
     if not any(each.intent is Intent.ENQUIRY for each in said):
         return None
-    return "where" if ASKS_WHERE.search(plain) else "after"
+    return "where" if PATTERNS["asks_where"].search(plain) else "after"
 
 
 def _asks_nothing(plain: str) -> bool:
     words = set(plain.split())
-    return any(words & each.THANKS and words <= each.THANKS | each.AROUND_THANKS for each in (english_questions, welsh))
+    return any(words & each["thanks"] and words <= each["thanks"] | each["around_thanks"] for each in (ENGLISH, WELSH))
 
 
 def _asks_only(said: list[Statement], parts: list[plain_words.Clause]) -> bool:
@@ -119,23 +105,16 @@ def _asks_only(said: list[Statement], parts: list[plain_words.Clause]) -> bool:
     asking = {each.words for each in said if each.intent in ASKING}
     return all(
         (clause.typed in asking and len(clause.plain.split()) <= WORDS_OF_A_QUESTION)
-        or not TELLS.search(clause.plain)
-        or INTRODUCES.fullmatch(clause.plain)
+        or not (TELLING & set(clause.plain.split()) or PATTERNS["tells"].search(clause.plain))
+        or PATTERNS["introduces"].fullmatch(clause.plain)
         for clause in parts
     )
 
 
 ASKING = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
-INTRODUCES = re.compile(
-    r"(?:hi |hello )?(?:it is|its|i am|this is) (?:(?:the|a|an|her|his|their|your|old|former|foster|\w+s) ){0,3}\w+"
-)
 WORDS_OF_A_QUESTION = 20
-TELLS = compile_any(
-    [
-        rf"\b(?:{'|'.join(sorted(word_lists.CHILD - {'all', 'both', 'e', 'o', 'hi', 'fe', 'fo', 'one', 'everyone', 'everybody'}))})\b",
-        rf"\b(?:{'|'.join(sorted(word_lists.KIN - {'mate', 'pal', 'people', 'someone', 'somebody', 'anyone', 'anybody'}))})\b",
-        r"\b(?:c\d+|\d\d+|his|hes|shes|their|returned|located|missing|found|gone|left|seen|hospital|custody|car|come to your|kill|warn|threat\\w*|owes?|train|bus|knife|hurt|danger|help)\b",
-    ]
+TELLING = (word_lists.CHILD - {"all", "both", "e", "o", "hi", "fe", "fo", "one", "everyone", "everybody"}) | (
+    word_lists.KIN - {"mate", "pal", "people", "someone", "somebody", "anyone", "anybody"}
 )
 """Words that may tell something about a person, a time or a place."""
 

@@ -1,13 +1,12 @@
 """Lays out an event's rules: one lane a rule, one box a message, an arrow for each wait. Also writes it as Mermaid."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from services.handbook import phrases
-from services.handbook.question import triggers_of
+from services.handbook.question import follow, triggers_of
 from services.protocol.loader import Library
-from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
+from services.protocol.policy.rule_language.grammar import Rule, Step
 from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.roles import Role
@@ -48,27 +47,20 @@ def charts(event_kind: str, library: Library, authority: str, on: date | None = 
     """One for each thing that the event may turn out to be, as `explain`. Raises ValueError for an unknown one."""
     protocol = library.current(authority, on)
     return [
-        Chart(trigger, protocol.label, tuple(_lanes(protocol.on(trigger), protocol)))
+        Chart(
+            trigger, protocol.label, tuple(_lane(rule, after) for rule, after in follow(protocol.on(trigger), protocol))
+        )
         for trigger in triggers_of(event_kind, protocol)
     ]
 
 
-def _lanes(
-    rules: tuple[Rule, ...], protocol: Protocol, source: str | None = None, how: str = ""
-) -> Iterator[ChartLane]:
-    for rule in rules:
-        start = ", ".join(filter(None, [how and f"when {how}", phrases.start(rule)]))
-        first = Box(rule.tell, phrases.who(rule.tell, rule.among), _says(rule.by or "as before", rule.message), start)
-        yield ChartLane(
-            rule.id,
-            (first, *(_box(step, rule) for step in rule.otherwise)),
-            phrases.condition(rule),
-            phrases.ends(rule),
-            ", ".join(rule.because.cite),
-            source,
-        )
-        for becomes in ("accepted", "acknowledged", "failed"):
-            yield from _lanes(protocol.on_duty(rule.id, becomes), protocol, rule.id, becomes)
+def _lane(rule: Rule, after: tuple[str, str] | None) -> ChartLane:
+    source, becomes = after or (None, "")
+    start = ", ".join(filter(None, [becomes and f"when {becomes}", phrases.start(rule)]))
+    first = Box(rule.tell, phrases.who(rule.tell, rule.among), _says(rule.by or "as before", rule.message), start)
+    boxes = (first, *(_box(step, rule) for step in rule.otherwise))
+    cites = ", ".join(rule.because.cite)
+    return ChartLane(rule.id, boxes, phrases.condition(rule), phrases.ends(rule), cites, source)
 
 
 def _box(step: Step, rule: Rule) -> Box:

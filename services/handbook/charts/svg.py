@@ -1,6 +1,7 @@
 """Draws a chart as one SVG file, without script, font or stylesheet: any browser shows it, and it prints."""
 
 from html import escape
+from pathlib import Path
 
 from services.handbook.charts.chart import Box, Chart, ChartLane
 from services.handbook.phrases import words_of
@@ -25,19 +26,9 @@ LEGEND = {
     "carer": "carers",
     "others": "other agencies, and all who were told",
 }
-STYLE = """
-text { font-family: system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; font-size: 12px; fill: #1d2733 }
-.title { font-size: 20px; font-weight: 600 } .who { font-weight: 600; font-size: 12.5px } .small { font-size: 11px; fill: #5a6675 }
-.rule { font-size: 11.5px; font-weight: 600; fill: #3b4654 } .wait { font-size: 11px; fill: #3b4654 }
-.arrow { stroke: #77828f; stroke-width: 1.4; fill: none } .trunk { stroke: #3b4654; stroke-width: 2; fill: none }
-.maybe { stroke-dasharray: 4 4 }
-""".strip().replace("\n", " ")
-
 NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
-TIP = (
-    '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-    '<path d="M0 0 L8 4 L0 8 z" fill="#77828f"/></marker></defs>'
-)
+HEAD = Path(__file__).with_name("head.svg").read_text().splitlines()
+"""The style, and the tip of each arrow."""
 
 
 def svg(charts: list[Chart]) -> str:
@@ -49,8 +40,7 @@ def svg(charts: list[Chart]) -> str:
     named = " or ".join(words_of(chart.trigger) for chart in charts)
     parts = [
         f'<svg {NAMESPACE} {size} role="img" aria-label="{escape(named)}: who is told">',
-        f"<style>{STYLE}</style>",
-        TIP,
+        *HEAD,
         f'<rect width="{width}" height="{sum(heights)}" fill="#ffffff"/>',
     ]
     for index, chart in enumerate(charts):

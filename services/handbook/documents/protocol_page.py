@@ -1,26 +1,16 @@
 """Renders `docs/protocol.md` from the rules: for each event who is told, when, why and by which paragraph."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from services.handbook import phrases
+from services.handbook.question import follow
 from services.protocol.law.law import Law
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
 from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 
-HEAD = """\
-# The protocol: who is told, when, and why
-
-Rendered by `make schemas` from [services/protocol/rules/](../services/protocol/rules/): edit those. An authority's own files
-take the place of these rules by id; `python -m services explain EVENT --authority NAME --folder FOLDER --on DATE` says what then holds
-on that day, and from which file and line. S36 is paragraph 36 of the text of the statutory guidance that we have (DfE, March 2017); all
-texts are [below](#the-law-that-these-rules-go-by). *Guidance* is asked by the guidance itself, and an authority asks less only with a name
-and exceptional reasons; a *default* carries out what it asks in a way that it leaves open, *local* is good practice: these it may change.
-
-Minutes of the next steps count from the first telling. Nobody is told twice of one thing; who holds a role is looked up when it is sent.
-
-![Who is told when a child is reported missing](protocol/child.reported-missing.svg)
-"""
+HEAD = Path(__file__).with_name("protocol_head.md").read_text()
 
 
 def page(protocol: Protocol, law: Law) -> str:
@@ -30,8 +20,8 @@ def page(protocol: Protocol, law: Law) -> str:
     for trigger in asked:
         parts.append(f"## {_heading(trigger)}\n")
         parts.extend([_note(trigger, protocol), ""] if _note(trigger, protocol) else [])
-        for rule in protocol.on(trigger):
-            parts.extend(_rule(rule, protocol))
+        for rule, after in follow(protocol.on(trigger), protocol):
+            parts.extend(_rule(rule, f"when that is {after[1]}" if after else ""))
     parts += [
         "## What must have happened before an episode closes\n",
         phrases.sentence(", ".join(phrases.words_of(each) for each in protocol.closing)) + ". Never by time.",
@@ -75,7 +65,7 @@ def _note(trigger: Trigger, protocol: Protocol) -> str:
     return opens + (f"It ends what is still open of {', '.join(ended)}." if ended else "")
 
 
-def _rule(rule: Rule, protocol: Protocol, after: str = "") -> Iterator[str]:
+def _rule(rule: Rule, after: str) -> Iterator[str]:
     cites = ", ".join(rule.because.cite)
     yield f"**{phrases.sentence(phrases.who(rule.tell, rule.among))}** {phrases.channel(rule)}: {phrases.words_of(rule.message)} (`{rule.id}`)  "
     when = ", ".join(filter(None, [after, phrases.start(rule) or "at once", phrases.condition(rule)]))
@@ -91,9 +81,6 @@ def _rule(rule: Rule, protocol: Protocol, after: str = "") -> Iterator[str]:
         yield f"In force {days}.  "
     yield f"Why: {rule.because.note} *{rule.because.kind}: {cites}*"
     yield ""
-    for becomes in ("accepted", "acknowledged", "failed"):
-        for following in protocol.on_duty(rule.id, becomes):
-            yield from _rule(following, protocol, f"when that is {becomes}")
 
 
 def _step(step: Step, rule: Rule) -> str:

@@ -1,15 +1,18 @@
 """Builds a story from a form. The form has choices alone, so a story can be neither long nor strange."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from services.handbook.phrases import sentence, words_of
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.protocol.stories import Happening, Story
-from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND
 
 ON_THE_DAY = date(2026, 11, 24)
@@ -17,43 +20,11 @@ MISSING = "child.reported-missing"
 NEVER = "never"
 AT_ONCE = "0m"
 
-BEGINS = {
-    "day": ("A Tuesday, 10:00", datetime(2026, 11, 24, 10, tzinfo=ENGLAND)),
-    "evening": ("A Tuesday, 18:30", datetime(2026, 11, 24, 18, 30, tzinfo=ENGLAND)),
-    "night": ("A Wednesday, 03:00", datetime(2026, 11, 25, 3, tzinfo=ENGLAND)),
-    "weekend": ("A Saturday, 14:00", datetime(2026, 11, 28, 14, tzinfo=ENGLAND)),
-    "christmas": ("Christmas Day, 14:00", datetime(2026, 12, 25, 14, tzinfo=ENGLAND)),
-}
-KNOWN = {"yes": ("Yes", True), "no": ("No", False), "unknown": ("Not known", None)}
-AGES = {**{str(age): (str(age), age) for age in range(6, 18)}, "unknown": ("Not known", None)}
-ANSWERS = {
-    "minute": ("answers within a minute", {"acknowledges": "1m"}),
-    "ten": ("answers after ten minutes", {"acknowledges": "10m"}),
-    "forty": ("answers after forty minutes", {"acknowledges": "40m"}),
-    "silent": ("is reached and does not answer", "silent"),
-    "unreachable": ("cannot be reached", {"accepts": None, "fails": "2m"}),
-    "nobody": ("is nobody: the role is not held", "nobody"),
-}
-ROLES = {
-    "police": ("The police control room", Role.POLICE_CONTROL_ROOM),
-    "duty": ("The duty worker", Role.DUTY_WORKER),
-    "manager": ("The senior manager on duty", Role.DUTY_SENIOR_MANAGER),
-    "worker": ("The child's social worker", Role.CHILD_SOCIAL_WORKER),
-}
-LATER = {
-    NEVER: ("Nothing more", None),
-    "half": ("After half an hour", "30m"),
-    "three": ("After three hours", "3h"),
-    "twelve": ("After twelve hours", "12h"),
-    "day": ("After a day", "24h"),
-}
+CHOICES: dict[str, dict[str, list[Any]]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+"""By name, each with its words and its meaning."""
+BEGINS, KNOWN, ANSWERS, ROLES, LATER, UNTIL = CHOICES.values()
+AGES: dict[str, list[Any]] = {**{str(age): [str(age), age] for age in range(6, 18)}, "unknown": ["Not known", None]}
 THEN = {"child.returned": "The child is back", "child.located": "The child is found, not yet back"}
-UNTIL = {
-    "six": ("Six hours", "6h"),
-    "day": ("A day", "24h"),
-    "three": ("Three days", "3d"),
-    "week": ("A week", "7d"),
-}
 
 
 @dataclass(frozen=True)
@@ -104,7 +75,7 @@ def story(chosen: Mapping[str, str], authority: str) -> Story:
     )
     written = {
         "story": f"{sentence(words_of(first))}: {BEGINS[chosen['begins']][0]}",
-        "begins": BEGINS[chosen["begins"]][1],
+        "begins": datetime.fromisoformat(BEGINS[chosen["begins"]][1]).replace(tzinfo=ENGLAND),
         "child": child,
         "answers": {role: ANSWERS[chosen[name]][1] for name, (_words, role) in ROLES.items()},
         "happens": happens,
@@ -127,5 +98,5 @@ def _can_be_played(event: str) -> bool:
     return True
 
 
-def _words(of: Mapping[str, tuple[str, object]]) -> dict[str, str]:
+def _words(of: Mapping[str, Sequence[Any]]) -> dict[str, str]:
     return {name: words for name, (words, _value) in of.items()}

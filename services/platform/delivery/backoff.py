@@ -34,28 +34,11 @@ class Schedule:
 
 
 _MINUTE, _HOUR = 60, 3600
-URGENT = Schedule(
-    "urgent",
-    (
-        0,
-        2,
-        5,
-        10,
-        20,
-        30,
-        60,
-        2 * _MINUTE,
-        5 * _MINUTE,
-        10 * _MINUTE,
-        30 * _MINUTE,
-        *tuple(hours * _HOUR for hours in (1, 2, 5, 10, 14, 20, 24)),
-    ),
-)
+_HOURS = tuple(hours * _HOUR for hours in (2, 5, 10, 14, 20, 24))
+_MINUTES = tuple(minutes * _MINUTE for minutes in (1, 2, 5, 10, 30, 60))
+URGENT = Schedule("urgent", (0, 2, 5, 10, 20, 30, *_MINUTES, *_HOURS))
 """Front-loaded: seven attempts in the first two minutes, the last after three days."""
-NORMAL = Schedule(
-    "normal",
-    (0, 5, 5 * _MINUTE, 30 * _MINUTE, *tuple(hours * _HOUR for hours in (2, 5, 10, 14, 20, 24))),
-)
+NORMAL = Schedule("normal", (0, 5, 5 * _MINUTE, 30 * _MINUTE, *_HOURS))
 """The table of Standard Webhooks."""
 
 

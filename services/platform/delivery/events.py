@@ -1,6 +1,7 @@
 """Builds the events of a delivery, which are published in the transaction that changes its row."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from services.platform.delivery.channels.channel import AttemptRecord
 from services.platform.delivery.model import Delivery
@@ -24,17 +25,11 @@ CARER = "carer"
 
 def accepted(delivery: Delivery, person: PersonId | None) -> Message | None:
     """None for a reply of a conversation, since no duty waits for it. So with the functions below."""
-    duty = delivery.duty
-    if duty is None:
-        return None
-    return DutyAccepted(duty=duty.duty, step=duty.step, authority=duty.authority, episode=duty.episode, person=person)
+    return None if delivery.duty is None else DutyAccepted(**_named(delivery.duty), person=person)
 
 
 def delivered(delivery: Delivery) -> Message | None:
-    duty, person = delivery.duty, delivery.person
-    if duty is None:
-        return None
-    return DutyDelivered(duty=duty.duty, step=duty.step, authority=duty.authority, episode=duty.episode, person=person)
+    return None if delivery.duty is None else DutyDelivered(**_named(delivery.duty), person=delivery.person)
 
 
 def acknowledged(
@@ -46,33 +41,20 @@ def acknowledged(
     words: tuple[WordsId, ...] = (),
 ) -> DutyAcknowledged:
     """Who has it: `by`, or an officer of `force`, named in `words`."""
-    return DutyAcknowledged(
-        duty=duty.duty,
-        step=duty.step,
-        authority=duty.authority,
-        episode=duty.episode,
-        by=by,
-        force=force,
-        how=how,
-        words=words,
-    )
+    return DutyAcknowledged(**_named(duty), by=by, force=force, how=how, words=words)
 
 
 def failed(delivery: Delivery, reason: FailureReason, person: PersonId | None) -> Message | None:
     """A duty's failure sends the protocol to the next person; a reply that cannot be delivered is a human's business too."""
-    duty = delivery.duty
-    if duty is not None:
-        return DutyFailed(
-            duty=duty.duty,
-            step=duty.step,
-            authority=duty.authority,
-            episode=duty.episode,
-            person=person,
-            reason=reason,
-        )
+    if delivery.duty is not None:
+        return DutyFailed(**_named(delivery.duty), person=person, reason=reason)
     if delivery.authority is None or delivery.person is None:
         return None
     return ContactUnreachable(authority=delivery.authority, person=delivery.person, role=CARER)
+
+
+def _named(duty: Duty) -> dict[str, Any]:
+    return {"duty": duty.duty, "step": duty.step, "authority": duty.authority, "episode": duty.episode}
 
 
 def purpose_of(delivery: Delivery) -> str:

@@ -65,22 +65,3 @@ withdrawals = Table(
     Column("revision", Integer, nullable=False),
     *moments("at", needed=True),
 )
-
-codes = Table(
-    "codes",
-    metadata,
-    Column("delivery", UUID(as_uuid=True)),
-    Column("code", Text),
-    hash_column("number_hash"),
-    Column("service", Text),
-    Column("duty", UUID(as_uuid=True)),
-    Column("step", Integer),
-    Column("child", Text),
-    Column("authority", Text),
-    Column("episode", UUID(as_uuid=True)),
-    Column("role", Text),
-    Column("person", Text),
-    Column("exercise", Boolean),
-    Column("trace", Text),
-    *moments("created_at"),
-)

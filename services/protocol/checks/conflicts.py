@@ -3,43 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from services.protocol.checks.rule_checks import Fault
+from services.protocol.checks.wordings import WORDINGS
 from services.protocol.policy.rule_language.grammar import DutyBecomes, Protocol, Rule, When
 from services.protocol.policy.rule_language.questions import Question
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.roles import Role, Wording
+from services.safeguarding.roles import Role
 
-BACK_OR_NEVER_GONE = frozenset(
-    {Trigger.CHILD_RETURN_CLAIMED, Trigger.MISSING_RETRACTION_CLAIMED, Trigger.CLAIM_SECONDED}
-)
-SAID_ONLY_ON: Mapping[Wording, frozenset[Trigger]] = {
-    Wording.LOCATED_NOTICE: frozenset({Trigger.CHILD_LOCATED}),
-    Wording.RECOVERY_DUE: frozenset({Trigger.CHILD_LOCATED, Trigger.CHILD_COLLECTED}),
-    Wording.LOCATED_RECORDED: frozenset({Trigger.CHILD_LOCATED}),
-    Wording.RETURNED_NOTICE: frozenset({Trigger.CHILD_RETURNED, Trigger.RETURN_UNREPORTED}),
-    Wording.WAS_MISSING_NOTICE: frozenset({Trigger.CHILD_RETURNED}),
-    Wording.RETURN_RECORDED: frozenset({Trigger.CHILD_RETURNED}),
-    Wording.RETURN_SAID_ELSEWHERE: frozenset({Trigger.CHILD_RETURNED}),
-    Wording.RETURN_WITHDRAWN_NOTICE: frozenset({Trigger.RETURN_RETRACTED}),
-    Wording.REPORT_RETRACTED_NOTICE: frozenset({Trigger.MISSING_RETRACTED}),
-    Wording.WITHDRAWN_ELSEWHERE: frozenset({Trigger.MISSING_RETRACTED}),
-    Wording.RETURN_CLAIMED_NOTICE: frozenset({Trigger.CHILD_RETURN_CLAIMED}),
-    Wording.RETRACTION_CLAIMED_NOTICE: frozenset({Trigger.MISSING_RETRACTION_CLAIMED}),
-    Wording.LOCATION_CLAIMED_NOTICE: frozenset({Trigger.CHILD_LOCATION_CLAIMED}),
-    Wording.CONFIRM_RETURN: BACK_OR_NEVER_GONE,
-    Wording.RETURN_UNCONFIRMED: BACK_OR_NEVER_GONE | {Trigger.RETURN_UNREPORTED_CLAIMED},
-    Wording.RETURN_UNREPORTED: frozenset({Trigger.RETURN_UNREPORTED}),
-    Wording.REFERENCE_PASSED_ON: frozenset({Trigger.POLICE_REFERENCE_TEXTED}),
-}
-"""On any other trigger these words would be untrue."""
-OPPOSITES = (
-    {Wording.MISSING_NOTICE, Wording.RETURNED_NOTICE},
-    {Wording.MISSING_NOTICE, Wording.REPORT_RETRACTED_NOTICE},
-    {Wording.STILL_MISSING, Wording.RETURNED_NOTICE},
-    {Wording.STILL_MISSING, Wording.LOCATED_NOTICE},
-    {Wording.MISSING_NOTICE, Wording.LOCATED_NOTICE},
-    {Wording.RETURNED_NOTICE, Wording.RETURN_WITHDRAWN_NOTICE},
-    {Wording.POLICE_TOLD, Wording.POLICE_NOT_YET_TOLD},
-)
 NOT_MISSING = frozenset({Question.CHILD_MISSING, Question.CHILD_LOCATED, Question.CHILD_NOT_BACK})
 NEVER_SO: Mapping[Trigger, frozenset[Question]] = {
     Trigger.CHILD_RETURNED: NOT_MISSING,
@@ -67,7 +36,7 @@ def _invite_to_one(rule: Rule, other: Rule) -> bool:
 
 
 def _untrue_when_said(rule: Rule) -> Iterator[Fault]:
-    allowed = SAID_ONLY_ON.get(rule.message)
+    allowed = WORDINGS.said_only_on.get(rule.message)
     wrong = (
         [] if allowed is None else [str(on) for on in rule.on if not isinstance(on, DutyBecomes) and on not in allowed]
     )
@@ -111,7 +80,7 @@ def _exclude(one: When, other: When) -> bool:
 
 
 def _against(rule: Rule, other: Rule) -> Iterator[Fault]:
-    if {rule.message, other.message} in OPPOSITES:
+    if {rule.message, other.message} in WORDINGS.opposites:
         yield (
             f"it says {rule.message} where {other.id} says {other.message} to the same",
             "conditions of which only one can hold, or one of the two rules",

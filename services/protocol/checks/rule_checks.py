@@ -3,70 +3,18 @@
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
+from services.protocol.checks.wordings import WORDINGS
 from services.protocol.policy.duties.tellings import CARERS
 from services.protocol.policy.rule_language.grammar import DutyBecomes, Protocol, Rule
 from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.deeds.catalogue import DEED_SPECS
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import Channel, Role
 
 Fault: TypeAlias = tuple[str, str | None]
 
 HUMANS = frozenset({Role.DUTY_WORKER, Role.DUTY_EMERGENCY_TEAM, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE})
 """Someone on duty at every hour."""
-POLICE_WORDINGS = frozenset(
-    {
-        Wording.MISSING_NOTICE,
-        Wording.MISSING_UPDATE,
-        Wording.LOCATED_NOTICE,
-        Wording.RETURNED_NOTICE,
-        Wording.RETURN_WITHDRAWN_NOTICE,
-        Wording.REPORT_RETRACTED_NOTICE,
-        Wording.RETURN_CLAIMED_NOTICE,
-        Wording.RETRACTION_CLAIMED_NOTICE,
-        Wording.LOCATION_CLAIMED_NOTICE,
-        Wording.REFERENCE_PASSED_ON,
-        Wording.LURING_SUSPECTED,
-        Wording.LOCATION_ENQUIRY,
-        Wording.CONFIRM_CIRCULATION,
-    }
-)
-CLAIMS = frozenset({Wording.RETURN_CLAIMED_NOTICE, Wording.RETRACTION_CLAIMED_NOTICE, Wording.LOCATION_CLAIMED_NOTICE})
-FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING, Wording.CHECK_IN, Wording.LURING_SUSPECTED}
-"""These have one text for carers and another for professionals."""
-CARER_WORDINGS = FOR_CARERS_TOO | frozenset(
-    {
-        Wording.POLICE_TOLD,
-        Wording.POLICE_NOT_YET_TOLD,
-        Wording.POLICE_ANSWERED,
-        Wording.LOCATED_RECORDED,
-        Wording.MISSING_SAID_ELSEWHERE,
-        Wording.RETURN_SAID_ELSEWHERE,
-        Wording.WITHDRAWN_ELSEWHERE,
-        Wording.RETURN_RECORDED,
-        Wording.CONFIRM_RETURN,
-        Wording.PLEASE_CALL_SOCIAL_WORKER,
-        Wording.CONTACT_CHECK,
-        Wording.FIRST_DAYS,
-    }
-)
-ESCALATIONS = frozenset(
-    {
-        Wording.NOT_ACKNOWLEDGED,
-        Wording.CONTACT_UNREACHABLE,
-        Wording.CONTACT_STALE,
-        Wording.SHIFT_NOT_ACCEPTED,
-        Wording.POLICE_NOT_REACHED,
-        Wording.POLICE_NOT_ACKNOWLEDGED,
-        Wording.STRATEGY_NOT_ANSWERED,
-        Wording.STRATEGY_NOT_ANSWERED_BY_POLICE,
-        Wording.STRATEGY_NOT_ANSWERED_BY_HEALTH,
-        Wording.STRATEGY_NOT_ANSWERED_BY_SOCIAL_CARE,
-        Wording.STRATEGY_ANSWER_AWAITED,
-        Wording.STRATEGY_RECORD_MISSING,
-    }
-)
-"""Messages that a step may send in place of its rule's: they say who has not answered. Others are off the matter."""
 CLAIMED = frozenset(
     {
         Trigger.CHILD_RETURN_CLAIMED, Trigger.MISSING_RETRACTION_CLAIMED, Trigger.CHILD_LOCATION_CLAIMED,
@@ -173,23 +121,23 @@ def _words_fit_the_recipient(rule: Rule, _protocol: Protocol) -> Iterator[Fault]
                 "a control room is told by webhook, and nobody else is",
                 "`by: webhook` for police, `text` or `email` for others",
             )
-        if police and wording not in POLICE_WORDINGS:
-            yield f"{wording} has no words for police", f"one of {', '.join(sorted(POLICE_WORDINGS))}"
-        if role in CARERS and (wording not in CARER_WORDINGS or channel != Channel.TEXT):
+        if police and wording not in WORDINGS.police:
+            yield f"{wording} has no words for police", f"one of {', '.join(sorted(WORDINGS.police))}"
+        if role in CARERS and (wording not in WORDINGS.carers or channel != Channel.TEXT):
             yield (
                 f"{wording} by {channel} has no words for a carer",
-                f"`by: text` and one of {', '.join(sorted(CARER_WORDINGS))}",
+                f"`by: text` and one of {', '.join(sorted(WORDINGS.carers))}",
             )
-        if role not in CARERS and wording in CARER_WORDINGS - FOR_CARERS_TOO:
+        if role not in CARERS and wording in WORDINGS.carers_alone:
             yield f"{wording} has words for carers alone", "another message"
 
 
 def _steps_say_what_the_rule_is_about(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
     for step in rule.otherwise:
-        if step.message not in {None, rule.message, *ESCALATIONS}:
+        if step.message not in {None, rule.message, *WORDINGS.escalations}:
             yield (
                 f"its step after {format_period(step.after)} says {step.message}, which is of another matter",
-                f"the step without `message`, which says {rule.message}, or one of {', '.join(sorted(ESCALATIONS))}",
+                f"the step without `message`, which says {rule.message}, or one of {', '.join(sorted(WORDINGS.escalations))}",
             )
 
 

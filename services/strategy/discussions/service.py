@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.platform.delivery.channels import email
@@ -19,7 +20,7 @@ from services.safeguarding.child_events.discussion_events import (
     StrategyWithoutQuorum,
 )
 from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyFailed, StrategyDiscussionChanged
+from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyFailed, How, StrategyDiscussionChanged
 from services.safeguarding.identifiers import ChildId, derived
 from services.safeguarding.message import Message
 from services.strategy import metrics
@@ -84,26 +85,19 @@ class DiscussionService:
         attendee: Attendee,
         reply: Reply,
         *,
-        how: str,
+        how: How,
         proposes: datetime | None = None,
     ) -> None:
         """The same reply again changes nothing."""
         if reply is attendee.reply and reply is not Reply.COUNTER:
             return
         everyone = await set_reply(uow, found.discussion, attendee, reply, self.clocks.story())
-        outcome = self._outcome(found, attendee, reply, how)
+        outcome = _outcome_of(found, attendee, reply, how)
         if outcome is not None:
             trace = await deliveries.trace_of(uow.connection, attendee.delivery)
             uow.publish(outcome, subject=found.child, cause=found, trace=trace)
         if proposes is not None and reply is Reply.COUNTER:
-            counter = StrategyCounterProposed(
-                authority=found.authority,
-                episode=found.episode,
-                discussion=found.number,
-                role=attendee.role,
-                starts_at=proposes,
-            )
-            uow.publish(counter, subject=found.child, cause=found)
+            _publish(uow, found, StrategyCounterProposed(**_about(found), role=attendee.role, starts_at=proposes))
         before = [attendee if (each.duty, each.step) == (attendee.duty, attendee.step) else each for each in everyone]
         self._publish_quorum(uow, found, before, everyone)
         self._publish_state(uow, found, everyone)
@@ -114,8 +108,7 @@ class DiscussionService:
         """The convener hears when the quorum is reached, and when it is lost again after the time of the warning."""
         lacked = lacking_seats(before, found.starts_at)
         if lacked and not lacking_seats(now, found.starts_at):
-            reached = StrategyQuorumReached(authority=found.authority, episode=found.episode, discussion=found.number)
-            uow.publish(reached, subject=found.child, cause=found)
+            _publish(uow, found, StrategyQuorumReached(**_about(found)))
         elif not lacked and self.clocks.story() >= found.warns_at:
             _publish_lacking(uow, found, now)
 
@@ -124,8 +117,7 @@ class DiscussionService:
         await self._tell_everyone(uow, await discussions.mark_held(uow, found))
 
     def ask_for_record(self, uow: UnitOfWork, found: Discussion) -> None:
-        due = StrategyRecordDue(authority=found.authority, episode=found.episode, discussion=found.number)
-        uow.publish(due, subject=found.child, cause=found)
+        _publish(uow, found, StrategyRecordDue(**_about(found)))
 
     async def warn_of_quorum(self, uow: UnitOfWork, found: Discussion) -> tuple[Seat, ...]:
         """Publishes and returns the seats of the quorum that nobody has taken, if any."""
@@ -139,9 +131,7 @@ class DiscussionService:
     def _publish_state(self, uow: UnitOfWork, found: Discussion, attendees: Sequence[Attendee]) -> None:
         roles = {reply: tuple(dict.fromkeys(a.role for a in attendees if a.reply is reply)) for reply in Reply}
         changed = StrategyDiscussionChanged(
-            authority=found.authority,
-            episode=found.episode,
-            discussion=found.number,
+            **_about(found),
             sequence=found.sequence,
             state=found.state,
             form=found.form,
@@ -151,20 +141,7 @@ class DiscussionService:
             waited_for=(*roles[Reply.WAITING], *roles[Reply.TENTATIVE], *roles[Reply.COUNTER]),
             quorum="not-reached" if lacking_seats(attendees, found.starts_at) else "reached",
         )
-        uow.publish(changed, subject=found.child, cause=found)
-
-    def _outcome(self, found: Discussion, attendee: Attendee, reply: Reply, how: str) -> Message | None:
-        named = {
-            "duty": attendee.duty,
-            "step": attendee.step,
-            "authority": found.authority,
-            "episode": found.episode,
-        }
-        if reply in ANSWERS:
-            return DutyAcknowledged.model_validate(named | {"by": attendee.person, "how": how})
-        if reply is Reply.DECLINED:
-            return DutyFailed.model_validate(named | {"person": attendee.person, "reason": "declined"})
-        return None
+        _publish(uow, found, changed)
 
     async def _tell_everyone(self, uow: UnitOfWork, found: Discussion) -> None:
         """One mail each. Its id is derived from the sequence, so a retry tells nobody twice."""
@@ -183,11 +160,25 @@ class DiscussionService:
         return replace(first, id=name, duty=lasting, lane=email.LANE, created_at=self.clocks.wall())
 
 
+def _outcome_of(found: Discussion, attendee: Attendee, reply: Reply, how: How) -> Message | None:
+    about: dict[str, Any] = {"authority": found.authority, "episode": found.episode}
+    if reply in ANSWERS:
+        return DutyAcknowledged(duty=attendee.duty, step=attendee.step, by=attendee.person, how=how, **about)
+    if reply is Reply.DECLINED:
+        return DutyFailed(duty=attendee.duty, step=attendee.step, person=attendee.person, reason="declined", **about)
+    return None
+
+
 def _publish_lacking(uow: UnitOfWork, found: Discussion, attendees: Sequence[Attendee]) -> tuple[Seat, ...]:
     seats = lacking_seats(attendees, found.starts_at)
     if seats:
-        without = StrategyWithoutQuorum(
-            authority=found.authority, episode=found.episode, discussion=found.number, lacking=seats
-        )
-        uow.publish(without, subject=found.child, cause=found)
+        _publish(uow, found, StrategyWithoutQuorum(**_about(found), lacking=seats))
     return seats
+
+
+def _about(found: Discussion) -> dict[str, Any]:
+    return {"authority": found.authority, "episode": found.episode, "discussion": found.number}
+
+
+def _publish(uow: UnitOfWork, found: Discussion, content: Message) -> None:
+    uow.publish(content, subject=found.child, cause=found)

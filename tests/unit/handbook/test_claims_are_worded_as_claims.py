@@ -6,7 +6,8 @@ import pytest
 
 from services.carers import messages as carers
 from services.professionals import email_wording, sms_wording
-from services.protocol.checks.rule_checks import ESCALATIONS, UNPROVEN
+from services.protocol.checks.rule_checks import UNPROVEN
+from services.protocol.checks.wordings import WORDINGS
 from services.protocol.loader import Library, files
 from services.protocol.policy.duties.tellings import CARERS
 from services.safeguarding.roles import Channel, Wording
@@ -38,7 +39,7 @@ def _said() -> set[tuple[bool, Wording]]:
         assert set(rule.on) <= UNPROVEN, f"{rule.id} says one thing of what is proven and what is not"
         steps = [(each.tell, each.message or rule.message) for each in rule.otherwise if each.tell is not None]
         for role, wording in [(rule.tell, rule.message), *steps]:
-            if wording not in ESCALATIONS and rule.by != Channel.WEBHOOK:
+            if wording not in WORDINGS.escalations and rule.by != Channel.WEBHOOK:
                 said.add((role in CARERS, wording))
     return said
 

@@ -34,8 +34,7 @@ def find_meant(meaning: Meaning, scene: TextContext) -> tuple[Telling, ...] | No
     if not acknowledgements.says_ok(words):
         return None
     of_told = (child_names.KnownChild(each.child, each.child_code) for each in scene.unanswered if each.child_code)
-    by_code = (child_names.KnownChild(each.child, each.code) for each in scene.known)
-    children = list(dict.fromkeys([*of_told, *by_code]))
+    children = list(dict.fromkeys([*of_told, *scene.coded_only]))
     named = child_names.find_named(words, children)
     if named.somebody_else or named.alike:
         return None

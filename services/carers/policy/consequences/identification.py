@@ -11,16 +11,12 @@ from services.carers.policy.consequences import escalation
 from services.carers.policy.context import Telling, TextContext
 from services.carers.policy.decision import Decision, tell
 from services.carers.understanding.children import child_names
-from services.carers.understanding.languages.word_lists import word_set
+from services.carers.understanding.languages.lexicon import load_words
 from services.carers.understanding.meaning import Intent, Meaning
 from services.safeguarding.child_events.care_events import ChildIdentified
 
 SAYS_NOTHING_ELSE = frozenset({Intent.ACKNOWLEDGE, Intent.THANKS, Intent.UNCLEAR})
-PLAIN = word_set("""
-    it its is this that thats the child kid boy girl one hes shes he she him her and ok okay yes yep thanks thank you
-    ta cheers identified identify as known code number i am im sure definitely confirmed mae hwn hon yw plentyn ydy
-    diolch
-""")
+PLAIN = load_words("replies")["adds_nothing_to_an_identity"]
 QUESTION = re.compile(r"\bis (?:it|this|that|he|she|the)\b")
 
 

@@ -7,15 +7,12 @@ import re
 
 from services.carers.policy.context import TextContext
 from services.carers.understanding.children import child_names
-from services.carers.understanding.languages.word_lists import word_set
+from services.carers.understanding.languages.lexicon import load_words
 from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Statement
 from services.safeguarding.identifiers import ChildId
 
 ONE_CHILD = re.compile(r"\b(?:he|she|him|her|his|hes|shes|hed|shed|hi|fe|fo)\b")
-NAMING = word_set("""
-    a about and both called child code first for his her i in is it its mean meant missing name names of sorry that
-    thats the them this was which who would be aged age so again please still too here surname back home
-""")
+NAMING = load_words("replies")["adds_nothing_to_a_name"]
 """A clause of these words and a name only says which child is meant."""
 
 

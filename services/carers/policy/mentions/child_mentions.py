@@ -1,15 +1,16 @@
 """Finds the children that each statement of a text is about."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from services.carers.policy.context import TextContext
 from services.carers.policy.mentions import antecedents, sides
 from services.carers.understanding.children import child_names, corrections
+from services.carers.understanding.languages.lexicon import load_patterns
 from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Statement
 from services.safeguarding.identifiers import ChildId
 
+PATTERNS = load_patterns("replies")
 OF_A_CHILD = (*WHEREABOUTS, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE)
 NEWS = frozenset({Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.LOCATED})
 """Where several children are named, news is about those missing: the others saw it, or were with them."""
@@ -108,14 +109,9 @@ def _group_alike(
 
 def _weaken_unless_missed(said: Statement, *, missed: bool) -> Statement:
     """Said of a child that nobody missed, "is home" only says where it is."""
-    if missed or said.intent is not Intent.BACK or CAME.search(said.words):
+    if missed or said.intent is not Intent.BACK or PATTERNS["came"].search(said.words):
         return said
     return replace(said, weak=True)
-
-
-CAME = re.compile(
-    r"\b(?:back|bk|bak|returned|rtn|rtu|rtb|came|come|got|arrived|walked|turned|brought|dropped|nol|ol|dod|daeth)\b"
-)
 
 
 def _may_be_of_another(children: tuple[ChildId, ...], said: Statement, scene: TextContext) -> bool:
@@ -184,16 +180,13 @@ def choose_whereabouts(said: Iterable[Statement]) -> Intent:
     return Intent.BACK if returns else Intent.FALSE_ALARM
 
 
-NOT_YET = re.compile(
-    r"\bnot (?:\w+ )?(?:home|back)(?: yet)?$|\b(?:isnt|hasnt) (?:home|back)(?: yet)?$|\bddim (?:adref|adre|nol|yn ol)$"
-)
-
-
 def _adds_nothing(keep: Intent, said: list[Statement]) -> bool:
     """Whether it adds nothing to the place where the child was found: only "safe", or "not home yet"."""
     if keep is Intent.BACK:
         return all(one.weak for one in said if one.intent is Intent.BACK)
-    return keep is Intent.NOT_BACK and all(NOT_YET.search(one.words) for one in said if one.intent in REPORTS)
+    return keep is Intent.NOT_BACK and all(
+        PATTERNS["not_yet"].search(one.words) for one in said if one.intent in REPORTS
+    )
 
 
 def _choose_intents(said: Iterable[Statement], *, open_: bool) -> tuple[Intent, ...]:

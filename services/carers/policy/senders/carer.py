@@ -12,7 +12,7 @@ from services.carers.policy.mentions import sides
 from services.carers.policy.mentions.child_mentions import STANDS_DOWN, ChildMentions, resolve_mentions
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import confirmations, residence
-from services.carers.understanding.languages.word_lists import word_set
+from services.carers.understanding.languages.lexicon import load_words
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import (
@@ -27,7 +27,7 @@ from services.safeguarding.identifiers import ChildId
 REPLIES_AN_HOUR = 20
 """Beyond this only a report or a return is answered, since two machines may be answering each other."""
 URGENT = ChildReportedMissing | ChildReturnClaimed | ChildReturned | MissingRetractionClaimed | ReportRetracted
-REFERENCE_ALONE = word_set("ref refs reference number no police the is my please thanks")
+REFERENCE_ALONE = load_words("replies")["adds_nothing_to_a_reference"]
 SAID_IN_PASSING = STANDS_DOWN | {Intent.UNCLEAR}
 MANY = 3
 NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})

@@ -4,7 +4,6 @@ The code of a telling names child and episode, and may lie in a phone for a year
 an episode counts while the episode of the telling is the open one; later a person reads it.
 """
 
-import re
 from dataclasses import replace
 from typing import Literal
 
@@ -18,10 +17,12 @@ from services.carers.policy.mentions.child_mentions import ChildMentions, resolv
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import acknowledgements
 from services.carers.understanding.details.refusal import declines
+from services.carers.understanding.languages.lexicon import load_patterns
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.child_events.events import HumanReason
 from services.safeguarding.identifiers import is_provisional
 
+PATTERNS = load_patterns("replies")
 SAID_OF_A_CHILD = (
     *REPORTS, Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE,
 )  # fmt: skip
@@ -30,10 +31,6 @@ OF_THE_CHILD_ALL_THE_SAME = frozenset({*REPORTS, Intent.LURE})
 OF_THE_EPISODE = frozenset(
     {Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.REFERENCE}
 )
-OF_THE_CHILD = re.compile(
-    r"\b(?:he|she|her|him|his|hers|hes|shes|child|girl|boy|lad|lass|teen|yp|missing|home|returned|located|found)\b"
-)
-"""Without such a word a text only says what the sender will do."""
 ASKS = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
 
 
@@ -141,7 +138,7 @@ def _decide_about_telling(telling: Telling, meaning: Meaning, scene: TextContext
     child = Child(telling.child, "", standing=Standing("missing"), episode=telling.episode)
     counts = OF_THE_CHILD_ALL_THE_SAME if declines(meaning.words) else SAID_OF_A_CHILD
     said = [intent for intent in meaning.intents if intent in counts]
-    if declines(meaning.words) and not OF_THE_CHILD.search(meaning.words):
+    if declines(meaning.words) and not PATTERNS["of_the_child"].search(meaning.words):
         said = []
     if telling.open:
         said = _drop_known(said, meaning)
@@ -166,9 +163,7 @@ def _decide_about_telling(telling: Telling, meaning: Meaning, scene: TextContext
 
 def _decide_about_another(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision | None:
     """A child's own code beside that of the telling identifies its child, or means another child. None without one."""
-    codes = child_names.find_named(
-        meaning.words, [child_names.KnownChild(each.child, each.code) for each in scene.known]
-    )
+    codes = child_names.find_named(meaning.words, scene.coded_only)
     if not {*codes.children, *codes.alike} - {telling.child} and not codes.somebody_else:
         return None
     found = resolve_mentions(meaning, scene)
@@ -188,7 +183,7 @@ def _drop_known(said: list[Intent], meaning: Meaning) -> list[Intent]:
 
 def _keep_information(child: Child, said: list[Intent], meaning: Meaning, scene: TextContext) -> list[Decision]:
     """Keeps what else they know about the child."""
-    if said or declines(meaning.words) or meaning.asks_only or not OF_THE_CHILD.search(meaning.words):
+    if said or declines(meaning.words) or meaning.asks_only or not PATTERNS["of_the_child"].search(meaning.words):
         return []
     return [decide_for_child(child, Intent.UNCLEAR, scene)]
 

@@ -7,46 +7,16 @@ from itertools import pairwise
 
 from services.carers.understanding.children.misspellings import misspells, sounds_like
 from services.carers.understanding.children.roles import Role, find_role, tells_of_another
+from services.carers.understanding.languages.lexicon import load_patterns, load_words
 from services.carers.understanding.languages.plain_words import fold
-from services.carers.understanding.languages.word_lists import NUMBERS, word_set
+from services.carers.understanding.languages.word_lists import NUMBERS
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
 NUMBER_OF_CODE = re.compile(r"^[a-z]?0*([1-9]\d{0,3})$")
 SPOKEN_AS = ("see", "sea", "cee", "code", "child", "number", "no", "kid", "c")
-COUNTED = (
-    *(
-        (
-            number,
-            re.compile(
-                rf"^(?:\w+ )?(?:{word}|{number}) (?:of (?:them|the \w+) )?(?:are |is |back|home|in|safe|accounted|yps?|kids|residents|children)"
-            ),
-        )
-        for number, word in ((4, "four"), (5, "five"), (6, "six"), (7, "seven"))
-    ),
-    (
-        2,
-        re.compile(
-            r"\b(?:both|the twins|(?:two|2) of (?:them|the)|neither|(?:two|2) (?:kids|boys|girls|children)|siblings|brothers|sisters)\b"
-        ),
-    ),
-    (3, re.compile(r"\b(?:all (?:three|3)|(?:three|3) of (?:them|the)|(?:three|3) (?:kids|boys|girls|children))\b")),
-)
-ALL = re.compile(
-    r"\b(?:all of (?:them|the)|have all|are all|all (?:gone|missing|back|home|safe|run|in|here|present|accounted|asleep)|everyone|everybody|the lot of them|every one|all (?:the |my )?(?:kids|children|boys|girls))\b"
-)
-BUT_FOR = re.compile(
-    r"\b(?:all|every(?:one|body)|the lot|the rest)\b.*\b(?:except(?: for)?|apart from|bar|other than|minus|besides) ((?:\w+)(?: and \w+)?)"
-)
-SAID_OF_A_NUMBER = r"(?:is|are|has|have|was|not|gone|missing|still|back|home|absconded|ran|run|left|returned|late|isnt|hasnt|arent|havent|both|mia|awol|misper|never|overdue|here|safe|failed|refusing|taken|went|in|out|he|she|they|outstanding|absent|remains|never|nowhere|asleep|upstairs|has|hasnt|was|ref)"
-BARE_NUMBERS = re.compile(
-    rf"(?:^|\b(?:missing|gone|back|absconded|and|both|code|codes|not|is|its|child|yps?|now|alarm on|cancel|alarm|re|about) )((?:\d{{1,4}} (?:and )?)*\d{{1,4}})(?=$| {SAID_OF_A_NUMBER}\b)"
-)
-JOINERS = word_set("and plus n with also both or nor neither")
-TOGETHER = re.compile(r"\b(?:both|too|also|as well|together|all)\b")
-ANOTHERS = re.compile(
-    r"\b(?:(?:my own|neighbours?|next doors?|some(?:one|body) elses|my friends|birth) (?:\w+ )?(?:child|kid|boy|girl|son|daughter|lad|one)"
-    r"|my (?:grandson|granddaughter|nephew|niece))\b"
-)
+PATTERNS = load_patterns("children")
+COUNTED = {number: PATTERNS[NUMBERS[number - 1]] for number in (4, 5, 6, 7, 2, 3)}
+JOINERS = load_words("children")["joiners"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +49,7 @@ class NamedChildren:
 
 def find_named(words: str, children: Sequence[KnownChild]) -> NamedChildren:
     """`words` as `plain_words.normalise` gives them. Codes outweigh names, and names outweigh counts."""
-    if (but_for := BUT_FOR.search(words)) is not None:
+    if (but_for := PATTERNS["but_for"].search(words)) is not None:
         left_out = find_named(but_for[1], children).children
         if left_out:
             return NamedChildren(
@@ -88,7 +58,7 @@ def find_named(words: str, children: Sequence[KnownChild]) -> NamedChildren:
     found, foreign, alike = _find_children(words, children)
     if found or foreign or alike:
         return replace(_sort_by_role(words, found, children), somebody_else=foreign, alike=alike)
-    if ANOTHERS.search(words):
+    if PATTERNS["anothers"].search(words):
         return NamedChildren(somebody_else=True)
     return _find_counted(words, children)
 
@@ -144,7 +114,7 @@ def _find_bare_numbers(words: str, codes: Iterable[str]) -> list[str]:
     of_number = {code.lstrip("abcdefghijklmnopqrstuvwxyz"): code for code in codes}
     return [
         of_number[number]
-        for found in BARE_NUMBERS.finditer(words)
+        for found in PATTERNS["bare_numbers"].finditer(words)
         for number in re.findall(r"\d+", found[1])
         if number in of_number
     ]
@@ -175,8 +145,8 @@ def is_the_wrong_one(child: KnownChild, words: str) -> bool:
 
 def _find_counted(words: str, children: Sequence[KnownChild]) -> NamedChildren:
     everyone = tuple(each.child for each in children)
-    number = next((number for number, pattern in COUNTED if pattern.search(words)), None)
-    if ALL.search(words) or (number is not None and number == len(children)):
+    number = next((number for number, pattern in COUNTED.items() if pattern.search(words)), None)
+    if PATTERNS["all"].search(words) or (number is not None and number == len(children)):
         return NamedChildren(everyone)
     return NamedChildren(count=number if number is not None and number < len(children) else 0)
 
@@ -186,7 +156,7 @@ def _are_together(words: str, mentions: set[str]) -> bool:
     each = words.split()
     places = [place for place, word in enumerate(each) if word in mentions]
     between = each[places[0] : places[-1]] if places else []
-    return TOGETHER.search(words) is not None or set(between) <= mentions | JOINERS
+    return PATTERNS["together"].search(words) is not None or set(between) <= mentions | JOINERS
 
 
 def _list_mentions(children: Sequence[KnownChild]) -> set[str]:

@@ -4,13 +4,9 @@ from collections.abc import Sequence
 
 from services.carers.understanding.children import child_names
 from services.carers.understanding.children.child_names import KnownChild
-from services.carers.understanding.languages.word_lists import word_set
+from services.carers.understanding.languages.lexicon import load_words
 
-CORRECTING = word_set("""
-    a actually and be been change child correction error first gone got has her here hes his i im is it its mean meant
-    missing mistake mixed my name names night no not one oops please put report said say shes should so sorry that
-    thats the to typed up was we who whos wrong wrote you
-""")
+CORRECTING = load_words("children")["correcting"]
 """A clause of these words and names only corrects a name."""
 
 

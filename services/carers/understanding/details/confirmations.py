@@ -3,17 +3,14 @@
 import re
 from collections.abc import Iterable
 
-from services.carers.understanding.languages.word_lists import word_set
+from services.carers.understanding.languages.lexicon import load_words
 from services.safeguarding.identifiers import CODE_ALPHABET
 
 LENGTH = 4
 _LIKE_A_CODE = re.compile(rf"\b(?=\w*[a-z])(?=\w*\d)(?!c\d)[{CODE_ALPHABET.lower()}]{{{LENGTH}}}\b")
-PLAIN = word_set("""
-    a again and back bk cod code confirm confirmed confirming fine hello her here hi him home is it now ok okay please
-    safe she he sure thank thanks that the they this we with us me xx x yep yes you adref cadarnhau diogel diolch nawr
-    ydy
-""")
-"""Words that add nothing to a code. None of them denies: "no K7M2" confirms nothing."""
+WORDS = load_words("replies")
+PLAIN = WORDS["adds_nothing_to_a_code"]
+SPEAKS_OF_A_CODE = WORDS["speaks_of_a_code"]
 
 
 def quotes_code(words: str, code: str) -> bool:
@@ -36,9 +33,6 @@ def only_confirms(words: str, codes: Iterable[str], beside: Iterable[str] = ()) 
 
 def _compile_spaced(code: str) -> re.Pattern[str]:
     return re.compile(r"(?<!\w)" + r" ?".join(re.escape(each) for each in code.casefold()) + r"(?!\w)")
-
-
-SPEAKS_OF_A_CODE = word_set("accepted cadarnhau cod code confirm confirmed confirming verified")
 
 
 def seems_meant(words: str) -> bool:

@@ -2,26 +2,18 @@
 
 import re
 
+from services.carers.understanding.languages.lexicon import load_patterns
 from services.carers.understanding.meaning import Intent
 
-CODES = r"(?: (?:and )?[a-z]{0,3}\d{1,4})*"
-KIND = r"(?:please |thanks |a |an |the |for |my |run |first )*"
-JOIN = re.compile(rf"(?:join|joining|enrol|enroll|ymuno)(?: safe return)?{CODES}(?: please| thanks)?")
-PRACTICE = r"(?:practice|practise|practis|exercise|drill|test|testing|ymarfer)"
-PRACTISED = {
-    Intent.PRACTICE_MISSING: re.compile(rf"{PRACTICE} (?:missing|ar goll){CODES}"),
-    Intent.PRACTICE_BACK: re.compile(rf"{PRACTICE} (?:back|home|adref|over|done){CODES}"),
-    Intent.PRACTICE: re.compile(rf"{KIND}{PRACTICE}(?: run| message| text| report)?{CODES}"),
-}
+PATTERNS = load_patterns("replies")
+PRACTISED = (Intent.JOIN, Intent.PRACTICE_MISSING, Intent.PRACTICE_BACK, Intent.PRACTICE)
 CODE = re.compile(r"\b[a-z]{1,3}\d{1,4}\b")
 ONLY_CODES = re.compile(rf"{CODE.pattern}(?: (?:and )?{CODE.pattern})*")
 
 
 def find_command(words: str) -> Intent | None:
     """`words` as `plain_words.normalise` gives them."""
-    if JOIN.fullmatch(words):
-        return Intent.JOIN
-    return next((intent for intent, pattern in PRACTISED.items() if pattern.fullmatch(words)), None)
+    return next((intent for intent in PRACTISED if PATTERNS[intent.value].fullmatch(words)), None)
 
 
 def is_only_codes(words: str) -> bool:

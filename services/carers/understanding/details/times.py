@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from services.carers.understanding.details.clock_times import ClockTime, Half, Span, list_times
+from services.carers.understanding.languages.lexicon import load_patterns
 from services.safeguarding.working_time import ENGLAND
 
 LONGEST_AGO = timedelta(hours=24)
@@ -14,55 +15,18 @@ NEAR = timedelta(hours=4)
 
 
 class Kind(Enum):
+    NOTICED = "noticed"
+    DUE = "due"
     SEEN = "seen"
     STATE = "state"
     """Gone. Only "since" says when that began; "gone at 9" may be when somebody noticed."""
-    NOTICED = "noticed"
-    DUE = "due"
     OTHER = "other"
     """About something else."""
 
 
-CUES = {
-    Kind.NOTICED: re.compile(
-        r"\b(?:noticed|noticing|realised|realized|discovered|found (?:out|that|the|his|her|their|him|her|them|bed|room|window|door|a note|it)"
-        r"|saw (?:that |the |his |her |their )?(?:bed|room|window|door|he was|she was|they were|hes|shes|he had|she had)"
-        r"|(?:i|we|staff) (?:got up|woke|went up|went in|went to wake|checked|looked in|did (?:my|our|the) check)"
-        r"|(?:not|wasnt|werent) (?:in (?:his|her|their|the|bed)|here|there)|bed (?:was |is |were )?empty|room (?:was |is )?empty"
-        r"|missing from (?:his|her|their|the|my|school|college|home|placement))\b"
-    ),
-    Kind.DUE: re.compile(
-        r"\b(?:due|curfew|deadline|meant to be (?:back|home|in|here)|supposed to be (?:back|home|in|here)"
-        r"|should(?:ve| have)? (?:been|be|come) (?:back|home|in|here)|expected (?:back|home|in)?|(?:would|will|hed|shed|theyd|to|must) be (?:back|home|in)"
-        r"|(?:back|home|in) by|(?:allowed|signed|let) out (?:till|til|until|to)|(?:out|leave|pass|permission) (?:till|til|until))\b"
-    ),
-    Kind.SEEN: re.compile(
-        r"\b(?:last seen|last saw|last sighting|saw (?:him|her|them|c\d+)|seen"
-        r"|(?<!\bi )(?<!\bwe )(?:(?:left|went|walked|stormed|ran|run|climbed|snuck|sneaked|slipped)(?: (?:out|off|away|home|missing|awol))?|set off|headed(?: (?:out|off))?|legged it|took off|"
-        r"absconded|disappeared|vanished|did a runner|done a runner|signed out|dropped (?:him|her|them)?|got (?:on|off|out))"
-        r"|(?:was|were) (?:still |definitely |fine |ok |asleep |safe |both )*(?:here|there|in (?:his|her|their|the|bed)|in|home|asleep|fine|ok|with))\b"
-    ),
-    Kind.STATE: re.compile(r"\b(?:gone|missing|out|awol|not (?:been )?(?:home|back|seen)|nobody has seen|away)\b"),
-    Kind.OTHER: re.compile(
-        r"\b(?:its|it is|now|(?:i|we) (?:left|went|was|were|got|ran|walked)|called|rang|rung|phoned|texted|messaged|spoke|spoken|heard|"
-        r"online|active|whatsapp|contact|police|came|arrived|appointment|meds|medication|tablet|born|court|meeting|usually|normally|"
-        r"always|tomorrow|reported|calling|ringing|call|ring|not go|never left|ago)\b"
-    ),
-}
-UNSURE = re.compile(r"\b(?:tomorrow|usually|normally|always|every|if|maybe)\b")
-ENDS_OF_CLAUSE = re.compile(r"[;!?\n,()]|\.(?!\d)|\b(?:and(?! a half)|but|then|(?<!or )so|because|when)\b")
-SINCE = re.compile(r"\b(?:since|from)(?: about| around| approx)? $")
-UNTIL = re.compile(r"\b(?:till|til|until)(?: about| around)? $")
-EARLIER = re.compile(r"\b(?:before|by)(?: about| around)? $")
-LET_OUT = re.compile(r"\b(?:out|went|signed|allowed|let|leave|pass|permission|due)\b")
-LASTS = re.compile(
-    r"\b(?:been (?:gone|missing|out|awol)|(?:gone|missing|awol) for)(?: now)?(?: for)?(?: about| around| nearly)? $"
-)
-HALVES: tuple[tuple[Half, re.Pattern[str]], ...] = (
-    ("pm", re.compile(r"\b(?:last night|tonight|(?:this|yesterday|in the) (?:evening|afternoon)|at night)\b")),
-    ("am", re.compile(r"\b(?:(?:this|yesterday|in the|early) morning)\b")),
-)
-YESTERDAY = re.compile(r"\byesterday\b")
+PATTERNS = load_patterns("times")
+CUES = {kind: PATTERNS[kind.value] for kind in Kind}
+HALVES: tuple[Half, ...] = ("pm", "am")
 WRITTEN_OUT = (
     (re.compile(r"\b([ap])\.m\b\.?|\b([ap]) m\b"), r"\1\2m"),
     (re.compile(r"(?<=\d)([ap])\.? ?m\b\.?"), r"\1m"),
@@ -86,7 +50,7 @@ def find_times(text: str, at: datetime) -> Times:
     said = text.casefold()
     for pattern, plain in WRITTEN_OUT:
         said = pattern.sub(plain, said)
-    clauses = [(words, list_times(words)) for words in ENDS_OF_CLAUSE.split(said) if words.strip()]
+    clauses = [(words, list_times(words)) for words in PATTERNS["ends_of_clause"].split(said) if words.strip()]
     alone = sum(len(times) for _, times in clauses) == 1
     found: dict[Kind, set[datetime | None]] = {Kind.SEEN: set(), Kind.NOTICED: set(), Kind.DUE: set()}
     before: Kind | None = None
@@ -95,7 +59,7 @@ def find_times(text: str, at: datetime) -> Times:
             before = _classify_time(words, times, place, before)
             if before in found:
                 around = said if alone else words if len(times) == 1 else ""
-                moment = None if UNSURE.search(words) else _find_moment(words, around, time, before, at)
+                moment = None if PATTERNS["unsure"].search(words) else _find_moment(words, around, time, before, at)
                 found[before].add(moment)
         if not times:
             before = _find_nearest(words)
@@ -107,7 +71,7 @@ def _classify_time(words: str, times: list[ClockTime | Span], place: int, before
     time = times[place]
     since_last = words[times[place - 1].end if place else 0 : time.start]
     if isinstance(time, Span) and not time.ago:
-        return Kind.SEEN if LASTS.search(since_last) else None
+        return Kind.SEEN if PATTERNS["lasts"].search(since_last) else None
     kind = _find_nearest(since_last)
     if kind is None:
         until_next = words[time.end : times[place + 1].start if place + 1 < len(times) else None]
@@ -123,11 +87,11 @@ def _classify_time(words: str, times: list[ClockTime | Span], place: int, before
 
 def _classify_by_preposition(kind: Kind | None, words: str, time: ClockTime | Span) -> Kind | None:
     """Due for "out till nine", seen for "here till nine". "Gone at nine" is neither, and "before nine" is no time."""
-    if UNTIL.search(words):
-        return Kind.DUE if LET_OUT.search(words) else Kind.SEEN if kind is Kind.SEEN else None
-    if SINCE.search(words):
+    if PATTERNS["until"].search(words):
+        return Kind.DUE if PATTERNS["let_out"].search(words) else Kind.SEEN if kind is Kind.SEEN else None
+    if PATTERNS["since"].search(words):
         return Kind.SEEN if kind in {None, Kind.STATE, Kind.SEEN} else None
-    if kind is Kind.SEEN and EARLIER.search(words):
+    if kind is Kind.SEEN and PATTERNS["earlier"].search(words):
         return None
     if kind is Kind.STATE:
         return Kind.SEEN if isinstance(time, Span) else None
@@ -180,7 +144,7 @@ def _list_moments(words: str, around: str, time: ClockTime, at: datetime) -> lis
     elif 1 <= time.hour <= 12:
         hours = {time.hour % 24, (time.hour + 12) % 24}
     today = at.astimezone(ENGLAND).date()
-    days = (-1,) if YESTERDAY.search(words) else (-1, 0, 1)
+    days = (-1,) if PATTERNS["yesterday"].search(words) else (-1, 0, 1)
     return [
         datetime.combine(today + timedelta(days=day), datetime.min.time(), ENGLAND).replace(
             hour=hour, minute=time.minute
@@ -193,6 +157,6 @@ def _list_moments(words: str, around: str, time: ClockTime, at: datetime) -> lis
 def _find_half(words: str, time: ClockTime | None) -> Half | None:
     """The half named right after the time; without a time, the only half that the words name."""
     if time is not None:
-        return next((half for half, pattern in HALVES if pattern.match(words, time.end + 1)), None)
-    named = {half for half, pattern in HALVES if pattern.search(words)}
+        return next((half for half in HALVES if PATTERNS[half].match(words, time.end + 1)), None)
+    named = {half for half in HALVES if PATTERNS[half].search(words)}
     return named.pop() if len(named) == 1 else None

@@ -8,7 +8,8 @@ from typing import TypeAlias
 from services.carers.understanding.languages import word_lists
 from services.carers.understanding.languages.plain_words import Clause
 from services.carers.understanding.meaning import Intent, Statement
-from services.carers.understanding.sentences import assertion, lexicon, subjects
+from services.carers.understanding.sentences import assertion, subjects
+from services.carers.understanding.sentences.lexicon import BESIDES, EACH, NOT_GONE_MISSING, PATTERNS, REQUESTS
 from services.carers.understanding.sentences.subjects import Kind, Subject
 from services.carers.understanding.sentences.whole_text import Text
 
@@ -19,14 +20,16 @@ Counts: TypeAlias = Callable[[re.Match[str]], bool]
 def read_clause(clause: Clause, text: Text) -> list[Statement]:
     """At most one of missing, back and false alarm (the last one wins), and the other statements."""
     typed, plain = clause.typed, clause.plain
-    said = [Statement(Intent.LURE, typed)] if lexicon.LURE.search(plain) else []
-    if lexicon.QUESTION.search(plain):
+    said = [Statement(Intent.LURE, typed)] if PATTERNS["lure"].search(plain) else []
+    if PATTERNS["question"].search(plain):
         return [*said, Statement(Intent.STATUS, typed)]
     reading = _Reading(clause, text)
     said.extend(each for one in reading.whereabouts() for each in _split_exception(one))
-    besides = {} if any(each.intent is Intent.BACK for each in said) else lexicon.BESIDES
+    besides = {} if any(each.intent is Intent.BACK for each in said) else BESIDES
     said.extend(
-        Statement(kind, typed) for kind, pattern in (besides | lexicon.REQUESTS).items() if pattern.search(reading.rest)
+        Statement(kind, typed)
+        for kind, names in (besides | REQUESTS).items()
+        if any(PATTERNS[name].search(reading.rest) for name in names)
     )
     if not said and (reading.asked or reading.is_a_question()):
         said.append(Statement(Intent.STATUS, typed))
@@ -35,7 +38,7 @@ def read_clause(clause: Clause, text: Text) -> list[Statement]:
 
 def _split_exception(said: Statement) -> list[Statement]:
     """Splits "Amara is back without Yusuf" and "all back except Linh" into a return and its exception."""
-    found = lexicon.BUT_FOR.search(said.words) if said.intent is Intent.BACK else None
+    found = PATTERNS["but_for"].search(said.words) if said.intent is Intent.BACK else None
     if found is None:
         return [said]
     if found[2].split()[0] in {"her", "him", "them"}:
@@ -50,24 +53,24 @@ class _Reading:
     def __init__(self, clause: Clause, text: Text) -> None:
         self.clause = clause
         self.text = text
-        self.rest = lexicon.IRRELEVANT.sub(assertion.hide, clause.plain)
+        self.rest = PATTERNS["irrelevant"].sub(assertion.hide, clause.plain)
         self.asked = False
 
     def whereabouts(self) -> list[Statement]:
         typed = self.clause.typed
-        false_alarm, who = self._find_claimed(lexicon.FALSE_ALARM, self._was_never_gone)
-        ended, unmissed = self._find_claimed(lexicon.NO_LONGER_MISSING, self._is_the_childs)
-        for pattern in lexicon.NO_LONGER_MISSING:
+        false_alarm, who = self._find_claimed(EACH["false_alarm"], self._was_never_gone)
+        ended, unmissed = self._find_claimed(EACH["no_longer_missing"], self._is_the_childs)
+        for pattern in EACH["no_longer_missing"]:
             self.rest = pattern.sub(assertion.hide, self.rest)
-        not_back = self._take(lexicon.NOT_BACK)
+        not_back = self._take(PATTERNS["not_back"])
         if not_back < 0 and not self.text.detail:
-            false_alarm = max(false_alarm, self._find_claimed(lexicon.TAKEN_BACK)[0])
-        due = max(self._take(lexicon.DUE), self._take(lexicon.LATE, self._is_the_child_late))
-        self.rest = lexicon.HYPOTHETICAL.sub(assertion.hide, self.rest)
-        missing = max(self._take(lexicon.MISSING, self._is_of_now), self._take(lexicon.LEFT, self._has_left))
-        back, whose = self._find_claimed(lexicon.BACK, self._is_the_childs)
+            false_alarm = max(false_alarm, self._find_claimed(EACH["taken_back"])[0])
+        due = max(self._take(PATTERNS["due"]), self._take(PATTERNS["late"], self._is_the_child_late))
+        self.rest = PATTERNS["hypothetical"].sub(assertion.hide, self.rest)
+        missing = max(self._take(PATTERNS["missing"], self._is_of_now), self._take(PATTERNS["left"], self._has_left))
+        back, whose = self._find_claimed(EACH["back"], self._is_the_childs)
         if back < 0:
-            back, whose = max(back, self._find_claimed(lexicon.STAND_DOWN)[0]), ""
+            back, whose = max(back, self._find_claimed(EACH["stand_down"])[0]), ""
         reported, mixed = max(not_back, due, missing), min(max(not_back, due, missing), back) >= 0
         found = [Statement(Intent.LOCATED, typed)] if back < 0 and self._is_located() else []
         if reported > max(back, false_alarm, ended):
@@ -84,28 +87,28 @@ class _Reading:
             return [Statement(Intent.FALSE_ALARM, typed, subject=who), *found]
         if ended < 0:
             return found
-        kind = Intent.BACK if lexicon.ANY_MORE.search(self.clause.plain) else Intent.FALSE_ALARM
+        kind = Intent.BACK if PATTERNS["any_more"].search(self.clause.plain) else Intent.FALSE_ALARM
         return [Statement(kind, typed, subject=unmissed, weak=True)]
 
     def _was_once(self, place: int) -> bool:
-        return lexicon.WAS_ONCE.search(self.clause.plain[:place]) is not None
+        return PATTERNS["was_once"].search(self.clause.plain[:place]) is not None
 
     def _is_hearsay(self) -> bool:
         """A report by hearsay is weak. About a child not known to be missing it counts all the same."""
         plain = self.clause.plain
-        if lexicon.PLAINLY_MISSING.search(plain):
+        if PATTERNS["plainly_missing"].search(plain):
             return False
         told = self.text.context.told_by_others or assertion.tells_by_others(plain)
-        told = told or lexicon.OTHERS_EYES.search(plain) is not None
-        return told or lexicon.MIGHT.search(plain) is not None
+        told = told or PATTERNS["others_eyes"].search(plain) is not None
+        return told or PATTERNS["might"].search(plain) is not None
 
     def _is_weak(self) -> bool:
         plain = self.clause.plain
-        return lexicon.CAME_BACK.search(plain) is None or lexicon.AS_EVERY_DAY.search(plain) is not None
+        return PATTERNS["came_back"].search(plain) is None or PATTERNS["as_every_day"].search(plain) is not None
 
     def is_a_question(self) -> bool:
         """Whether it asks about a return."""
-        if not lexicon.RETURN.search(lexicon.IRRELEVANT.sub(assertion.hide, self.clause.plain)):
+        if not PATTERNS["return"].search(PATTERNS["irrelevant"].sub(assertion.hide, self.clause.plain)):
             return False
         return self.clause.asked or assertion.asks(self.clause.plain)
 
@@ -121,7 +124,7 @@ class _Reading:
 
     def _holds(self, place: int) -> bool:
         plain = self.clause.plain
-        if lexicon.NOT_BEFORE.search(plain[:place]):
+        if PATTERNS["not_before"].search(plain[:place]):
             return False
         if assertion.is_asked(plain, place, mark=self.clause.asked):
             self.asked = True
@@ -136,33 +139,33 @@ class _Reading:
             return subjects.NOBODY if with_the_child else None
         if who.kind is Kind.NONE and self._may_be_the_speaker(match):
             return None
-        if lexicon.AT_ANOTHERS.search(self.clause.plain, match.start()) or self._is_any_child(match):
+        if PATTERNS["at_anothers"].search(self.clause.plain, match.start()) or self._is_any_child(match):
             return None
-        if self.text.false_alarm and lexicon.STATE.search(match[0]):
+        if self.text.false_alarm and PATTERNS["state"].search(match[0]):
             return None
         return who
 
     def _is_any_child(self, match: re.Match[str]) -> bool:
-        return lexicon.ANY_CHILD.search(self.clause.plain[: match.end()]) is not None
+        return PATTERNS["any_child"].search(self.clause.plain[: match.end()]) is not None
 
     def _may_be_the_speaker(self, match: re.Match[str]) -> bool:
         """Whether "back" without a subject may be about the speaker, or about a child on an outing."""
-        if self.text.speaker_looks or lexicon.BACK_FROM.match(self.clause.plain, _find_place(match)):
+        if self.text.speaker_looks or PATTERNS["back_from"].match(self.clause.plain, _find_place(match)):
             return True
-        return self.text.out_with or lexicon.OUT_WITH.search(self.clause.plain) is not None
+        return self.text.out_with or PATTERNS["out_with"].search(self.clause.plain) is not None
 
     def _was_never_gone(self, match: re.Match[str]) -> Subject | None:
         groups = match.groupdict()
         plain = self.clause.plain
         if groups.get("of"):
-            there = lexicon.PRESENT_THERE.search(plain[: match.start()])
+            there = PATTERNS["present_there"].search(plain[: match.start()])
             if there is None:
                 return None
             who = subjects.find_subject(plain, there.start())
         elif groups.get("at"):
             if plain.startswith("sorry was ") and not self.text.false_alarm:
                 return None
-            if lexicon.AT_A_TIME.search(plain, match.end()) or lexicon.AT_A_TIME.search(plain[: match.start()]):
+            if PATTERNS["at_a_time"].search(plain, match.end()) or PATTERNS["at_a_time"].search(plain[: match.start()]):
                 return None
             who = subjects.find_subject(plain, match.start("at"))
         else:
@@ -175,7 +178,7 @@ class _Reading:
             return False
         if self.text.official:
             context = replace(context, witnessed=True)
-        for pattern in lexicon.LOCATED:
+        for pattern in EACH["located"]:
             for match in pattern.finditer(self.rest):
                 place = _find_place(match)
                 if assertion.is_asked(plain, place, mark=self.clause.asked):
@@ -183,7 +186,7 @@ class _Reading:
                     continue
                 if (
                     self._is_any_child(match)
-                    or lexicon.NOT_BEFORE.search(plain[:place])
+                    or PATTERNS["not_before"].search(plain[:place])
                     or not assertion.is_asserted(plain, place, context)
                 ):
                     continue
@@ -206,11 +209,11 @@ class _Reading:
     def _is_of_now(self, match: re.Match[str]) -> bool:
         """Whether it is about now, and neither about an animal nor a thing."""
         before = self.clause.plain[: match.end()]
-        if lexicon.OTHER_TIMES.search(before):
+        if PATTERNS["other_times"].search(before):
             return False
         return not (
             subjects.find_subject(before, match.start()).word in word_lists.ANIMALS
-            or (lexicon.LOSABLE.match(match[0]) and subjects.is_a_thing(before, match.start()))
+            or (PATTERNS["losable"].match(match[0]) and subjects.is_a_thing(before, match.start()))
         )
 
     def _has_left(self, match: re.Match[str]) -> bool:
@@ -218,13 +221,13 @@ class _Reading:
         plain = self.clause.plain
         if not self._is_of_now(match):
             return False
-        if lexicon.WITH_SOMEBODY_KNOWN.search(plain, match.start()):
+        if PATTERNS["with_somebody_known"].search(plain, match.start()):
             return False
-        gone = lexicon.LEAVING.search(match[0])
-        if gone is not None and lexicon.JUST_NOT.search(plain[: match.start() + gone.start()]):
+        gone = PATTERNS["leaving"].search(match[0])
+        if gone is not None and PATTERNS["just_not"].search(plain[: match.start() + gone.start()]):
             return False
         who = subjects.find_subject(plain, match.start() + (gone.start() if gone is not None else 0))
-        return who.word not in lexicon.NOT_GONE_MISSING or lexicon.WITH_THE_CHILD.search(plain) is not None
+        return who.word not in NOT_GONE_MISSING or PATTERNS["with_the_child"].search(plain) is not None
 
 
 def _find_place(match: re.Match[str]) -> int:

@@ -52,11 +52,11 @@ def is_a_thing(plain: str, place: int) -> bool:
 
 def _brings_what_follows(verb: list[str], following: list[str]) -> bool:
     """Whether the subject follows, as in "police brought back her phone"."""
-    if not verb or verb[-1] not in word_lists.BRINGING:
+    if not verb or verb[-1] not in word_lists.WORDS["bringing"]:
         return False
     if verb[-1] == "returned" or following[:1] == ["by"]:
         return False
-    return not word_lists.PASSIVE.intersection(verb[-3:-1])
+    return not word_lists.WORDS["passive"].intersection(verb[-3:-1])
 
 
 def _find_nearest(words: list[str], *, adjacent: bool) -> Subject:
@@ -109,7 +109,7 @@ def _strip_phrase(words: list[str]) -> list[str] | None:
     place = len(words) - 2
     while place >= 0 and len(words) - place < 5:
         word = words[place]
-        boarded = words[-1] in word_lists.VEHICLES and word in word_lists.BOARDED
+        boarded = words[-1] in word_lists.VEHICLES and word in word_lists.WORDS["boarded"]
         set_phrase = (word == "thank" and words[-1] in word_lists.SPEAKER) or (word == "made" and words[-1] == "it")
         if word in word_lists.PREPOSITIONS or boarded or set_phrase:
             return words[:place]

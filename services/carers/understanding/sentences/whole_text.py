@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from services.carers.understanding.languages import english_returns
+from services.carers.understanding.languages.lexicon import load_words
 from services.carers.understanding.languages.plain_words import Clause
-from services.carers.understanding.sentences import assertion, lexicon
+from services.carers.understanding.sentences import assertion
 from services.carers.understanding.sentences.assertion import Context
+from services.carers.understanding.sentences.lexicon import EACH, PATTERNS
+
+APOLOGY = load_words("english")["apology"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +30,15 @@ class Text:
 def read_whole(plain: str, clauses: Iterable[Clause] = (), *, quoted: bool = False) -> Text:
     """`quoted`: the text quotes somebody else. The speaker is with the child only if they say so themselves."""
     witnessed = any(
-        assertion.WITNESSED.search(each.plain) is not None and not (quoted or assertion.tells_by_others(each.plain))
+        assertion.PATTERNS["witnessed"].search(each.plain) is not None
+        and not (quoted or assertion.tells_by_others(each.plain))
         for each in clauses
     )
     return Text(
-        detail=_is_put_right(_remove(lexicon.TAKEN_BACK, plain)),
-        speaker_looks=lexicon.LOOKING.search(plain) is not None,
+        detail=_is_put_right(_remove(EACH["taken_back"], plain)),
+        speaker_looks=PATTERNS["looking"].search(plain) is not None,
         false_alarm="false alarm" in plain or " all along" in plain,
-        official=lexicon.OFFICIAL.search(plain) is not None,
+        official=PATTERNS["official"].search(plain) is not None,
         context=Context(told_by_others=quoted, witnessed=witnessed),
     )
 
@@ -53,16 +57,18 @@ def carry_over(text: Text, clause: Clause) -> Text:
         told_by_others=text.context.told_by_others or assertion.leads_up(clause.plain),
         of_other_times=text.context.of_other_times or assertion.tells_of_other_times(clause.plain),
     )
-    return replace(text, context=context, out_with=text.out_with or lexicon.OUT_WITH.search(clause.plain) is not None)
+    return replace(
+        text, context=context, out_with=text.out_with or PATTERNS["out_with"].search(clause.plain) is not None
+    )
 
 
 def _is_put_right(rest: str) -> bool:
     """Whether a detail is corrected, not the report: there is more than an apology, or than where the child was."""
-    if lexicon.DETAIL.search(rest):
+    if PATTERNS["detail"].search(rest):
         return True
-    if lexicon.EXPLAINED.search(rest):
-        return lexicon.AT_A_TIME.search(rest) is not None
-    return not set(rest.split()) <= english_returns.APOLOGY
+    if PATTERNS["explained"].search(rest):
+        return PATTERNS["at_a_time"].search(rest) is not None
+    return not set(rest.split()) <= APOLOGY
 
 
 def _remove(patterns: Iterable[re.Pattern[str]], plain: str) -> str:

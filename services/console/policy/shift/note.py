@@ -42,7 +42,7 @@ def hand_overs(said: Iterable[RecordedMessage[Any]]) -> list[HandOver]:
 
 def write_note(cases: Sequence[CaseLine], in_words: InWords) -> str:
     """Names children by their codes. Leaves room to write; what finds none is counted."""
-    blocks = ["\n".join(_block(each, in_words)) for each in cases]
+    blocks = describe_cases(cases, in_words)
     note: list[str] = []
     for at, block in enumerate(blocks):
         if sum(map(len, note)) + len(block) > WORDS_AT_MOST - ROOM_TO_WRITE:
@@ -50,6 +50,11 @@ def write_note(cases: Sequence[CaseLine], in_words: InWords) -> str:
             break
         note.append(block)
     return "\n\n".join(note) or NOTHING
+
+
+def describe_cases(cases: Sequence[CaseLine], in_words: InWords) -> list[str]:
+    """A case each: how it stands, then a line for each of its most pressing duties."""
+    return ["\n".join(_block(each, in_words)) for each in cases]
 
 
 def _block(line: CaseLine, in_words: InWords) -> Iterable[str]:

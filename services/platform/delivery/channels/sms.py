@@ -19,6 +19,7 @@ from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator, add_port, remove_port
 from twilio.rest import Client
+from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import VoiceResponse
 
 from services.platform.delivery import metrics
@@ -61,6 +62,11 @@ def signature_is_valid(url: str, form: Mapping[str, Any], signature: str | None,
     return bool(signature) and any(RequestValidator(token).validate(url, form, signature) for token in tokens)
 
 
+def signature_of(url: str, form: Mapping[str, str], token: str) -> str:
+    """Twilio's own of this form, as our stand-in makes it for texts that it hands over."""
+    return str(RequestValidator(token).compute_signature(url, form))
+
+
 def bytes_are_signed(url: str, pairs: Pairs, signature: str, tokens: Sequence[str]) -> bool:
     """As `signature_is_valid`, over the bytes as they came."""
     parts = urlparse(url)
@@ -87,10 +93,15 @@ def twiml(body: str, keys: str | None = None) -> str:
 
 
 def conversation_twiml(
-    says: Sequence[Spoken], *, keys: str | None = None, recording: str | None = None, unpressed: Sequence[Spoken] = ()
+    says: Sequence[Spoken],
+    *,
+    keys: str | None = None,
+    recording: str | None = None,
+    unpressed: Sequence[Spoken] = (),
+    dial: str | None = None,
 ) -> str:
     """What is said in a conversation. `keys`: where a key goes that is pressed meanwhile; without a key, `unpressed` is said next.
-    `recording`: where the other then says something to.
+    `recording`: where the other then says something to. `dial`: the number to which the call then goes.
     """
     response = VoiceResponse()
     asked = response if keys is None else response.gather(num_digits=1, timeout=WAITS_SECONDS, action=keys)
@@ -100,6 +111,16 @@ def conversation_twiml(
             verb.say(each.words, language=each.locale, voice=each.voice)
     if recording is not None:
         response.record(action=recording, max_length=RECORDS_SECONDS, play_beep=True)
+    if dial is not None:
+        response.dial(dial)
+    return str(response)
+
+
+def text_twiml(*bodies: str) -> str:
+    """Texts that answer one, in the response itself."""
+    response = MessagingResponse()
+    for body in bodies:
+        response.message(body)
     return str(response)
 
 

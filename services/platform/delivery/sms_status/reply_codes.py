@@ -3,53 +3,34 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.platform.delivery.tables import codes
 from services.platform.store.encryption import Keyring
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
-from services.safeguarding.roles import Role
+
+FOUND = text("""
+    SELECT duty, step, child, authority, episode, role, person, exercise FROM delivery.codes
+    WHERE code = :code AND number_hash = ANY(CAST(:hashes AS bytea[])) ORDER BY created_at DESC LIMIT 1
+""")
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyCode:
     """The telling that the code stands for."""
 
-    delivery: UUID
-    service: str
     duty: UUID
     step: int
     child: ChildId
     authority: AuthorityId
     episode: UUID | None
-    role: Role
+    role: str
     person: PersonId | None
     exercise: bool
-    trace: str | None
 
 
 async def lookup(connection: AsyncConnection, keyring: Keyring, code: str, number: str) -> ReplyCode | None:
     """`code` as texted, in any case; `number` E.164. None: never texted to this number. The newest, should two be alike."""
-    rows = await connection.execute(
-        select(codes)
-        .where(codes.c.code == code.upper(), codes.c.number_hash.in_(keyring.number_hashes(number)))
-        .order_by(codes.c.created_at.desc())
-        .limit(1)
-    )
-    row = rows.mappings().first()
-    if row is None:
-        return None
-    return ReplyCode(
-        delivery=row["delivery"],
-        service=row["service"],
-        duty=row["duty"],
-        step=row["step"],
-        child=row["child"],
-        authority=row["authority"],
-        episode=row["episode"],
-        role=Role(row["role"]),
-        person=row["person"],
-        exercise=row["exercise"],
-        trace=row["trace"],
-    )
+    texted = {"code": code.upper(), "hashes": list(keyring.number_hashes(number))}
+    row = (await connection.execute(FOUND, texted)).mappings().first()
+    return None if row is None else ReplyCode(**row)

@@ -1,0 +1,19 @@
+"""Puts the stand-in together: `python -m services responder`."""
+
+from services.carers.inbound.spool import Spool
+from services.carers.responder.hand_over import HandOver
+from services.carers.responder.settings import ResponderSettings
+from services.carers.responder.web import pages
+from services.platform.runtime import logs
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.process import Web, run_until_told
+
+
+async def main() -> None:
+    """Runs until SIGTERM or SIGINT."""
+    settings, clocks = ResponderSettings(), Clocks()
+    logs.configure("responder", settings.slot)
+    spool = Spool(settings.spool_dir, settings.keyring)
+    hand_over = HandOver(settings, spool, clocks)
+    web = Web(pages(spool, hand_over, clocks, settings), settings.http_port, settings.http_host)
+    await run_until_told([hand_over.repeating, web])

@@ -1,0 +1,70 @@
+"""Hands kept texts over to carers as Twilio would have sent them, oldest first, once carers take them again."""
+
+import asyncio
+from datetime import datetime
+
+import httpx
+
+from services.carers.inbound.spool import Spool
+from services.carers.inbound.web import CAME_AT
+from services.carers.responder.settings import ResponderSettings
+from services.carers.text import Text
+from services.platform.delivery.channels.sms import signature_of
+from services.platform.delivery.links.signed_forms import SIGNATURE
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.logs import logger
+from services.platform.runtime.periodic import Repeating
+
+EVERY_SECONDS = 10.0
+INBOUND = "/texts/inbound"
+
+
+class HandOver:
+    """Carers knows a text that it had before by its MessageSid, so one that is handed over twice has one effect."""
+
+    def __init__(
+        self,
+        settings: ResponderSettings,
+        spool: Spool,
+        clocks: Clocks,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._transport = transport
+        self._settings, self._spool, self._clocks = settings, spool, clocks
+        self._url = f"{settings.hands_over_to.rstrip('/')}{INBOUND}"
+        self.took_at: datetime | None = None
+        """When carers last took a text from here."""
+        self.repeating = Repeating("hand-over", self.turn, every_seconds=EVERY_SECONDS)
+
+    async def turn(self) -> bool:
+        """True while there is more. A text leaves the disk only once carers has answered 200."""
+        kept = await asyncio.to_thread(self._spool.oldest) if self._spool.count else []
+        if not kept:
+            return False
+        async with httpx.AsyncClient(timeout=15, trust_env=False, transport=self._transport) as client:
+            for name, text in kept:
+                answer = await client.post(self._url, data=(form := self._form(text)), headers=self._signed(form))
+                if answer.is_client_error:
+                    # Whatever carers refuses would hold up all that came after it. A person has to look.
+                    logger().error("carers refuses a kept text, and it was set aside", status=answer.status_code)
+                    await asyncio.to_thread(self._spool.refuse, name)
+                    continue
+                answer.raise_for_status()
+                self._spool.forget(name)
+                self.took_at = self._clocks.wall()
+        return self._spool.count > 0
+
+    def _form(self, text: Text) -> dict[str, str]:
+        pictures = {f"MediaUrl{number}": each for number, each in enumerate(text.pictures)}
+        return {
+            "AccountSid": self._settings.twilio_account_sid,
+            "MessageSid": text.sid,
+            "From": text.sender,
+            "Body": text.body + text.rest,
+            CAME_AT: text.received_at.isoformat(),
+            **pictures,
+        }
+
+    def _signed(self, form: dict[str, str]) -> dict[str, str]:
+        token = self._settings.twilio_auth_token.get_secret_value()
+        return {SIGNATURE: signature_of(self._url, form, token)}

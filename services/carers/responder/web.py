@@ -1,0 +1,58 @@
+"""Answers Twilio while carers cannot, and shows whether it is us who are down."""
+
+from string import Template
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
+
+from services.carers.inbound.spool import Spool
+from services.carers.inbound.web import read_text
+from services.carers.messages import FOLDER, LANGUAGES
+from services.carers.responder.hand_over import HandOver
+from services.carers.responder.settings import ResponderSettings
+from services.platform.delivery.channels.sms import conversation_twiml, text_twiml
+from services.platform.delivery.channels.voice import VOICE, Spoken
+from services.platform.delivery.links.signed_forms import TwilioDoor
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.problems import answer_with_problems
+from services.wording import day_and_time, read_words
+
+
+def pages(spool: Spool, hand_over: HandOver, clocks: Clocks, settings: ResponderSettings) -> FastAPI:
+    app = FastAPI(title="Safe Return: stand-in", version="1", docs_url=None, redoc_url=None)
+    # A disk that takes nothing: Twilio is to send the same again.
+    answer_with_problems(app, passing=(OSError,), passes_by_itself=lambda _: True)
+    door = TwilioDoor(public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts)
+    words: dict[str, Any] = read_words(FOLDER / "responder.yaml")
+
+    @app.post("/texts/inbound", response_class=Response)
+    async def keep_text(request: Request) -> Response:
+        """A text that carers did not take. On the disk before this answers; the answer claims nothing more."""
+        spool.put(read_text(await door.signed_form(request), door, clocks))
+        hand_over.repeating.wake_after(1)
+        says = (Template(words["text"][each]).substitute(duty_line=settings.duty_line) for each in LANGUAGES)
+        return Response(text_twiml(*says), media_type="text/xml")
+
+    @app.post("/calls/inbound", response_class=Response)
+    async def put_through(request: Request) -> Response:
+        """Somebody rings. They are put through to the duty team."""
+        await door.signed_form(request)
+        says = [Spoken(words["call"][each], f"{each}-GB", VOICE[each]) for each in LANGUAGES]
+        return Response(conversation_twiml(says, dial=settings.duty_line), media_type="text/xml")
+
+    @app.get("/", response_class=PlainTextResponse)
+    def is_it_us() -> str:
+        """For whoever wonders whether it is us. Counts and times alone."""
+        if not spool.count:
+            return "No text waits here. If texts get no answer, ask Twilio: https://status.twilio.com\n"
+        took = "not since this stand-in started"
+        if hand_over.took_at is not None:
+            took = day_and_time(hand_over.took_at)
+        return f"It is us. {spool.count} texts are kept here. Safe Return last took one: {took}.\n"
+
+    @app.get("/health/live", response_class=PlainTextResponse)
+    def live() -> str:
+        return "It turns.\n"
+
+    return app

@@ -1,0 +1,59 @@
+"""Writes an authority's pack: who is missing, who was told, whom to ring. It needs nothing of ours to be read."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from jinja2 import Template
+
+from services.console.policy.shift.board import board
+from services.console.policy.shift.note import describe_cases
+from services.console.policy.status import overview
+from services.console.read_model.cases import open_cases
+from services.console.web.filters import environment
+from services.console.web.wording import Words
+from services.platform.register.people import directory_page
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.identifiers import AuthorityId
+
+ROTA_OF = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class PackPage:
+    """Names children by their codes. Names and numbers are of people on duty alone, and of control rooms."""
+
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+
+    @cached_property
+    def words(self) -> Words:
+        return Words()
+
+    @cached_property
+    def template(self) -> Template:
+        return environment(self.words).get_template("pack.html")
+
+    async def write(self, authority: AuthorityId) -> str:
+        """A page of HTML without links or scripts, for paper."""
+        now = self.clocks.story()
+        async with self.store.read() as reader:
+            cases, rota, numbers, forces, areas = await reader.fetch(
+                open_cases([authority]),
+                directory_page.rota_lines(self.keyring, [authority], now),
+                directory_page.telephones(self.keyring, [authority]),
+                directory_page.force_lines(),
+                directory_page.areas_with_placements([authority]),
+            )
+        near = {force for _, force in areas}
+        return self.template.render(
+            now=now,
+            authority=authority,
+            cases=describe_cases(overview(cases, ()).cases, self.words.of),
+            board=board(rota, now, ROTA_OF),
+            numbers=numbers,
+            forces=sorted(forces, key=lambda each: (each.force not in near, each.name)),
+        )

@@ -1,0 +1,154 @@
+"""The stand-in keeps every text while carers is away, tells the sender whom to ring, and hands over each once."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from twilio.request_validator import RequestValidator
+
+from services.carers.inbound.spool import Spool
+from services.carers.responder.hand_over import HandOver
+from services.carers.responder.settings import ResponderSettings
+from services.carers.responder.web import pages
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from tests.support.carers import ACCOUNT_SID, KEY, PUBLIC_URL, TOKEN, Carers, carers, import_kestrel, kinds
+from tests.support.database import Database
+
+OWN_URL = "https://stand-in.kestrel.example"
+DUTY_LINE = "+441214960000"
+
+
+class Earlier(Clocks):
+    by = timedelta(0)
+
+    def wall(self) -> datetime:
+        return datetime.now(UTC) - self.by
+
+    def story(self) -> datetime:
+        return self.wall()
+
+
+@dataclass
+class StandIn:
+    client: httpx.AsyncClient
+    folder: Path
+    keyring: Keyring
+    clocks: Earlier
+
+    async def post(self, path: str, token: str = TOKEN, **form: str) -> httpx.Response:
+        form = {"AccountSid": ACCOUNT_SID} | form
+        signature = RequestValidator(token).compute_signature(f"{OWN_URL}{path}", form)
+        return await self.client.post(path, data=form, headers={"X-Twilio-Signature": signature})
+
+    async def text(self, sender: str, body: str, sid: str = "", **more: str) -> httpx.Response:
+        return await self.post("/texts/inbound", MessageSid=sid or f"SM{uuid4().hex}", From=sender, Body=body, **more)
+
+    def restarted(self, transport: httpx.AsyncBaseTransport) -> HandOver:
+        """As after a kill -9: only the disk is left."""
+        return HandOver(settings_for(self.folder), Spool(self.folder, self.keyring), Clocks(), transport)
+
+
+def settings_for(folder: Path) -> ResponderSettings:
+    return ResponderSettings(
+        http_port=1,
+        master_key=KEY,
+        phone_key=KEY,
+        twilio_account_sid=ACCOUNT_SID,
+        twilio_auth_token=TOKEN,
+        public_url=OWN_URL,
+        spool_dir=folder,
+        hands_over_to=PUBLIC_URL,
+        duty_line=DUTY_LINE,
+    )
+
+
+@pytest.fixture
+async def stand_in(tmp_path: Path, keyring: Keyring) -> AsyncIterator[StandIn]:
+    folder, clocks = tmp_path / "kept", Earlier()
+    settings, spool = settings_for(folder), Spool(folder, keyring)
+    app = pages(spool, HandOver(settings, spool, clocks), clocks, settings)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=OWN_URL) as client:
+        yield StandIn(client, folder, keyring, clocks)
+
+
+@pytest.fixture
+async def service(database: Database, keyring: Keyring, tmp_path: Path) -> AsyncIterator[Carers]:
+    async with carers(database, keyring, tmp_path / "spool") as running:
+        yield running
+
+
+def transport_of(service: Carers) -> httpx.AsyncBaseTransport:
+    return service.client._transport
+
+
+async def test_a_report_kept_by_the_stand_in_is_a_report_of_its_own_time_once_carers_is_back(
+    stand_in: StandIn, service: Carers, database: Database, keyring: Keyring
+) -> None:
+    kestrel = await import_kestrel(database, keyring)
+    stand_in.clocks.by = timedelta(hours=2)
+    answer = await stand_in.text(kestrel.phone("ash"), "MISSING C1", "SMone")
+    assert answer.status_code == 200
+    assert answer.text.count(DUTY_LINE) == 2
+    assert "police now" in answer.text
+    await stand_in.text(kestrel.phone("ash"), "MISSING C1", "SMone")
+    assert "It is us. 1 texts are kept here" in (await stand_in.client.get("/")).text
+    assert not [each for each in stand_in.folder.iterdir() if b"MISSING" in each.read_bytes()]
+
+    def away(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(502)
+
+    with pytest.raises(httpx.HTTPStatusError):
+        await stand_in.restarted(httpx.MockTransport(away)).turn()
+    before = await service.last_position()
+    for _ in range(2):
+        await stand_in.restarted(transport_of(service)).turn()
+    await service.work()
+    said = await service.said_after(before)
+    assert kinds(said).count("child.reported-missing.v1") == 1
+    reported = next(each for each in said if each.content.kind == "child.reported-missing.v1")
+    assert abs(reported.time - (datetime.now(UTC) - timedelta(hours=2))) < timedelta(minutes=1)
+    assert not list(stand_in.folder.iterdir())
+
+
+async def test_a_text_that_carers_refuses_is_set_aside_and_holds_up_no_other(
+    stand_in: StandIn, service: Carers, database: Database, keyring: Keyring
+) -> None:
+    kestrel = await import_kestrel(database, keyring)
+    stand_in.clocks.by = timedelta(days=20)
+    await stand_in.text(kestrel.phone("ash"), "MISSING C1")
+    stand_in.clocks.by = timedelta(0)
+    await stand_in.text(kestrel.phone("ash"), "MISSING C2")
+    before = await service.last_position()
+    await stand_in.restarted(transport_of(service)).turn()
+    await service.work()
+    assert kinds(await service.said_after(before)).count("child.reported-missing.v1") == 1
+    assert [each.suffix for each in stand_in.folder.iterdir()] == [".refused"]
+
+
+async def test_only_twilio_is_answered_and_a_caller_is_put_through(stand_in: StandIn) -> None:
+    assert (await stand_in.post("/texts/inbound", "false", MessageSid="SM1", From="+447700900111")).status_code == 403
+    assert (await stand_in.post("/calls/inbound", "false", From="+447700900111")).status_code == 403
+    call = await stand_in.post("/calls/inbound", From="+447700900111")
+    assert f"<Dial>{DUTY_LINE}</Dial>" in call.text
+    assert "No text waits here" in (await stand_in.client.get("/")).text
+
+
+async def test_a_text_that_the_disk_does_not_take_is_not_taken(stand_in: StandIn, monkeypatch: Any) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Spool, "put", full)
+    assert (await stand_in.text("+447700900111", "MISSING")).status_code == 503
+
+
+async def test_a_time_of_receipt_is_believed_within_a_fortnight_alone(service: Carers) -> None:
+    for said in ("yesterday", "2026-11-01T10:00", (datetime.now(UTC) + timedelta(hours=1)).isoformat()):
+        refused = await service.text("+447700900111", "MISSING", ReceivedAt=said)
+        assert refused.status_code == 400
+        assert "ReceivedAt" in refused.text
