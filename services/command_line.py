@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from services.audit.commands import audit, aware
+from services.casework.commands import register
 from services.console.accounts.commands import accounts
 from services.console.acts.dead_letter_commands import dead_letters
 from services.console.fallback.commands import fallback
@@ -28,6 +29,7 @@ app.add_typer(accounts, name="accounts")
 app.add_typer(audit, name="audit")
 app.add_typer(fallback, name="fallback")
 app.add_typer(police, name="police")
+app.add_typer(register, name="register")
 app.command("dead-letters")(dead_letters)
 app.command()(editions)
 

@@ -4,24 +4,37 @@
 of that name.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import yaml
+from pydantic import SecretStr
 from pyrage import x25519
 
 from infra.local.environment import MAIL_PORTS, MAILBOXES, SAFE_RETURN_NUMBER, account_sid
 from infra.local.layout import Layout
 from infra.local.secret_files import SecretFiles, token, webhook_secret, write
+from services.casework.policy.credential import WRITABLE, Credential
+from services.casework.store import credentials
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.settings import Settings
+from services.platform.store.engine import connect
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.identifiers import new_id
 
 FOLDER = Path(__file__).with_name("example")
 SECRET = re.compile(r"\{secret:([a-z-]+)\}")
 
 Authority = dict[str, Any]
+OF_THE_GUIDE = "wren"
+"""The authority that docs/integrating/register.md loads."""
+TOKEN_HOLDS = timedelta(days=90)
 OFFICER = {"name": "PC Rowntree", "collar_number": "WM 2214"}
 
 
@@ -39,15 +52,39 @@ def authorities(secrets: SecretFiles, ports: Mapping[str, int]) -> Iterator[Auth
 
 def load(casework: str, secrets: SecretFiles, ports: Mapping[str, int]) -> None:
     """Imports every example authority into the register. Importing again what is there changes nothing. Raises ExampleRefused."""
-    bearer = {"authorization": f"Bearer {secrets.value('register_token', token)}"}
-    with httpx.Client(timeout=60, trust_env=False, headers=bearer) as client:
+    import_bearer(OF_THE_GUIDE, secrets, ports)
+    with httpx.Client(timeout=60, trust_env=False) as client:
         for authority in authorities(secrets, ports):
             name = authority["authority"]["id"]
-            answer = client.put(f"{casework}/register/{name}", json=authority)
+            bearer = import_bearer(name, secrets, ports)
+            answer = client.put(f"{casework}/register/{name}", json=authority, headers=bearer)
             if not answer.is_success:
                 raise ExampleRefused(
                     f"casework answered {answer.status_code} to the example authority {name}: {answer.text}"
                 )
+
+
+def import_bearer(authority: str, secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, str]:
+    """The header of a token of this clone's that imports every table of the authority. Made at the first call, then prolonged."""
+    own = secrets.value(f"register-token-{authority}", credentials.new_token)
+    now = Clocks().wall()
+    credential = Credential(new_id("credential"), authority, frozenset(WRITABLE), now + TOKEN_HOLDS)
+    settings = Settings(
+        database=f"postgresql://127.0.0.1:{ports['postgres']}/safe_return",
+        database_password=SecretStr(secrets.database_password("casework")),
+        http_port=ports["casework"],
+    )
+    asyncio.run(_keep(settings, credential, own))
+    return {"authorization": f"Bearer {own}"}
+
+
+async def _keep(settings: Settings, credential: Credential, own: str) -> None:
+    store = Store(connect(settings, "casework"))
+    try:
+        async with store.transaction() as uow:
+            credentials.add_credential(uow, credential, own, Clocks().wall())
+    finally:
+        await store.close()
 
 
 def plan_fallback(layout: Layout) -> None:

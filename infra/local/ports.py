@@ -1,8 +1,11 @@
 """Chooses ports: fixed ones for a person, free ones for tests, the same again from run to run."""
 
+import fcntl
 import json
+import os
 import random
 import socket
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -29,6 +32,25 @@ FIXED = {
 BELOW_EPHEMERAL = range(10_000, 30_000)
 """Never from the ephemeral range: there, a client that retries a service while it is down can be given the service's own port,
 and connects to itself."""
+CLAIMS = Path(tempfile.gettempdir()) / f"safe-return-ports-{os.getuid()}"
+"""A lock for each port that a run of this user has chosen and perhaps not opened yet: two services may listen on one port."""
+_held: dict[int, int] = {}
+"""The open file of each."""
+
+
+def claim(port: int) -> bool:
+    """False where another run has chosen it. Held until this process ends."""
+    if port in _held:
+        return True
+    CLAIMS.mkdir(exist_ok=True)
+    file = os.open(CLAIMS / str(port), os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return False
+    _held[port] = file
+    return True
 
 
 def is_free(port: int) -> bool:
@@ -57,10 +79,12 @@ def choose(file: Path, names: Iterable[str], *, fixed: bool, say: Callable[[str]
     ports: dict[str, int] = {}
     for name in names:
         wished = before.get(name) or (FIXED.get(name) if fixed else None)
-        if wished is not None and wished not in ports.values() and is_free(wished):
+        if wished is not None and wished not in ports.values() and is_free(wished) and claim(wished):
             ports[name] = wished
             continue
-        ports[name] = any_free([*ports.values(), *FIXED.values()])
+        tried = [*ports.values(), *FIXED.values()]
+        while not claim(ports.setdefault(name, any_free(tried))):
+            tried.append(ports.pop(name))
         if wished is not None:
             say(f"port {wished} is in use by another program: {name} takes {ports[name]}")
     file.write_text(json.dumps(ports, indent=1))

@@ -1,13 +1,14 @@
 """Makes secrets once a clone: a folder for each service, a file for each secret, readable by their owner alone."""
 
+import hmac
 import os
 import secrets
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 READS_PERSONAL_WORDS = frozenset({"casework", "carers", "police", "strategy", "professionals", "console"})
-TEXTS = frozenset({"carers", "professionals"})
+TEXTS = frozenset({"carers", "professionals", "police"})
 MAILS = frozenset({"police", "strategy", "professionals"})
 """Their mails hold links, each signed."""
 
@@ -20,6 +21,12 @@ def key() -> str:
 def webhook_secret() -> str:
     """As Standard Webhooks writes them."""
     return f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
+
+
+def own_key(service: str, keys: str) -> str:
+    """The service's own key, made from each of `keys`: no service can work out another's."""
+    own = (hmac.digest(b64decode(each), service.encode(), "sha256") for each in keys.split())
+    return "\n".join(b64encode(each).decode() for each in own)
 
 
 def token() -> str:
@@ -66,12 +73,10 @@ class SecretFiles:
                 self._give_if_kept(service, "smtp_password")
             if service == "console":
                 self._give_if_kept(service, "sign_in_providers")
-            if service == "casework":
-                self._give(service, "register_token", self.value("register_token", token))
             if service == "console":
                 self._give(service, "pack_key", self.value("pack_key", key))
             if service in MAILS:
-                self._give(service, "link_key", self.value("link_key", key))
+                self._give(service, "link_key", own_key(service, self.value("link_key", key)))
 
     def _give_if_kept(self, service: str, name: str) -> None:
         """What cannot be made: as long as `made` has it, and no longer."""

@@ -1,4 +1,4 @@
-"""Plays control rooms without an API: an officer opens the page behind a mail, reads the notice, and says who has it."""
+"""Plays control rooms without an API: an officer opens the page behind a mail, and says who has it."""
 
 import asyncio
 import re
@@ -54,13 +54,10 @@ class Officers:
                 return
 
     async def _press(self, link: str, officer: Officer, reference: str | None) -> bool:
-        """The envelope, the notice with its form, and the form: taken, once the page no longer asks who has it."""
+        """The envelope with its form, and the form: taken, once the page says so. To read the notice takes a code by telephone."""
         try:
             async with self._session.get(link) as envelope:
-                if not envelope.ok:
-                    return False
-            async with self._session.post(link, data={"answer": "read"}) as notice:
-                if _ASKS_WHO.search(await notice.text()) is None:
+                if not envelope.ok or _ASKS_WHO.search(await envelope.text()) is None:
                     return False
             said = {"answer": "have-it", "name": officer.name, "collar": officer.collar_number}
             async with self._session.post(link, data=said | ({"reference": reference} if reference else {})) as thanks:

@@ -68,11 +68,6 @@ async def newest_anchor(connection: AsyncConnection) -> Anchor | None:
     return next((Anchor(*row) for row in rows), None)
 
 
-async def heads_of_anchor(connection: AsyncConnection, number: int) -> list[Head]:
-    found = text("SELECT chain, position, hash FROM audit.heads WHERE anchor = :number")
-    return [Head(*row) for row in await connection.execute(found, {"number": number})]
-
-
 async def heads_of_chain(connection: AsyncConnection, chain: str) -> list[Head]:
     """Each head of the chain that an anchor has fixed, the first one first."""
     found = text("SELECT chain, position, hash FROM audit.heads WHERE chain = :chain ORDER BY position")

@@ -1,6 +1,10 @@
 """Lists the keys that casework rotates, those of the register's data keys among them."""
 
-from services.casework.store.key_rotation import numbers_of_people
+from services.casework.store.key_rotation import numbers_of_people, police_references
 from services.platform.register.key_rotation import Renews, wrapped_keys
 
-RENEWS: dict[str, Renews] = {"data keys": wrapped_keys, "people's numbers": numbers_of_people}
+RENEWS: dict[str, Renews] = {
+    "data keys": wrapped_keys,
+    "people's numbers": numbers_of_people,
+    "police references": police_references,
+}

@@ -1,6 +1,6 @@
 """Reads casework's own settings."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from services.platform.runtime.settings import ExerciseAuthority, Settings
 from services.platform.store.encryption import Keys
@@ -9,7 +9,7 @@ from services.platform.store.encryption import Keys
 class CaseworkSettings(Settings):
     master_key: Keys
     phone_key: Keys
-    register_token: SecretStr = Field(min_length=32, description="32 characters or more that nobody can guess")
-    """Its bearer may change the register of any authority, so it must be long enough that nobody can guess it."""
+    import_brake_share: float = Field(default=0.2, gt=0, le=1, description="a share above 0 and up to 1, such as 0.2")
+    """An import that would end more than this share of an authority's carers or directory has to be confirmed."""
     exercise_authority: ExerciseAuthority = ""
     """Reports its made-up child missing every fifteen minutes, to endpoints of our own. Empty: no such reports."""

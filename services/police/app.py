@@ -19,6 +19,7 @@ from services.police.web.app import Dependencies, pages
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
+from services.police.web.reading_codes import ReadingCodes
 from services.police.web.replies import ReplyWebhook
 from services.safeguarding.duty.duties import DutySendAgain, PoliceNotify
 
@@ -54,10 +55,13 @@ async def main() -> None:
     host.parts.append(settings.mail_listener(replies.take))
     host.add_periodic(Pruning(host.store, host.clocks, settings.retention, store.keep_while_needed()).repeating())
     host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
+    texts = settings.text_medium(reports=False)
+    host.parts.append(texts)
+    codes = ReadingCodes(keyring, host.clocks, forces, texts)
     dependencies = Dependencies(
         ReplyWebhook(host.store, host.clocks, keyring, forces),
         OpenListWebhook(host.store, host.clocks, forces),
-        NoticePage(host.store, host.clocks, keyring),
-        DetailsPage(host.store, host.clocks, keyring),
+        NoticePage(host.store, host.clocks, keyring, codes),
+        DetailsPage(host.store, host.clocks, keyring, codes),
     )
     await host.run(pages(dependencies, host.clocks, links))

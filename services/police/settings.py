@@ -1,7 +1,8 @@
 """Reads the settings of police: those of every service, and its own."""
 
 from services.platform.delivery.settings.mail import MailSettings
+from services.platform.delivery.settings.sms import TextSettings
 
 
-class PoliceSettings(MailSettings):
-    """`smtp_...`: notices to forces without an API. `public_url` is where officers reach the pages behind links."""
+class PoliceSettings(TextSettings, MailSettings):
+    """`smtp_...`: notices to forces without an API; `twilio_...`: the codes that open them, at `public_url`."""

@@ -21,6 +21,7 @@ TO_BE_RUNG = frozenset({Wording.POLICE_NOT_REACHED, Wording.POLICE_NOT_ACKNOWLED
 @dataclass(frozen=True)
 class Language:
     answer: str
+    answer_all: str
     once_rung: str
     exercise: str
     mass_report: str
@@ -49,7 +50,7 @@ class Language:
     def write_mass(self, wording: Wording, code: str, children: int, *, exercise: bool) -> str:
         says = self.mass_report if wording is Wording.MISSING_NOTICE else self.texts[wording]
         mark = self.exercise if exercise else ""
-        return mark + _begin(says, self.many.format(count=children)) + self.answer.format(code=code)
+        return mark + _begin(says, self.many.format(count=children)) + self.answer_all.format(code=code)
 
 
 def _begin(says: str, about: str) -> str:
@@ -64,6 +65,7 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
         require_no_field(name, (text.replace(MISSING, "") for text in (*texts.values(), content["mass-report"])))
         found[name] = Language(
             content["answer"],
+            content["answer-all"],
             content["once-rung"],
             content["exercise"],
             content["mass-report"],

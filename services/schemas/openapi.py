@@ -60,7 +60,7 @@ def _document(service: str) -> dict[str, Any]:
 
 
 def _casework() -> FastAPI:
-    settings = CaseworkSettings.model_construct(master_key=KEY, phone_key=KEY, register_token=KEY)
+    settings = CaseworkSettings.model_construct(master_key=KEY, phone_key=KEY)
     return casework_web.pages(ABSENT, Clocks(), settings)
 
 
@@ -70,7 +70,8 @@ def _carers() -> FastAPI:
 
 def _police() -> FastAPI:
     links = Links(KEY.get_secret_value(), "http://127.0.0.1")
-    behind = Dependencies(ABSENT, ABSENT, NoticePage(ABSENT, Clocks(), ABSENT), DetailsPage(ABSENT, Clocks(), ABSENT))
+    notice, details = NoticePage(ABSENT, Clocks(), ABSENT, ABSENT), DetailsPage(ABSENT, Clocks(), ABSENT, ABSENT)
+    behind = Dependencies(ABSENT, ABSENT, notice, details)
     app = police_web.pages(behind, Clocks(), links)
     document = app.openapi()
     document.setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)

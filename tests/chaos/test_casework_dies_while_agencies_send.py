@@ -31,7 +31,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.safeguarding.identifiers import derived
 from tests.support.bus import wait_for_port
-from tests.support.casework import TOKEN
+from tests.support.casework import import_bearer
 from tests.support.database import Database
 from tests.support.ports import free_port
 from tests.support.register import SECRET, authority, load
@@ -55,7 +55,6 @@ class Casework:
             ("database_password", database.settings("casework").database_password.get_secret_value()),
             ("master_key", b64encode(b"m" * 32).decode()),
             ("phone_key", b64encode(b"p" * 32).decode()),
-            ("register_token", TOKEN),
         ):
             (secrets / name).write_text(secret)
         self._environment = bare() | {
@@ -131,7 +130,7 @@ class Agency:
             await asyncio.sleep(0.1)
 
     async def send_photograph(self, content: bytes) -> httpx.Response:
-        headers = {"authorization": f"Bearer {TOKEN}", "content-type": "image/jpeg"}
+        headers = {"authorization": f"Bearer token-of-{self.photograph.split('/')[2]}", "content-type": "image/jpeg"}
         return await self._http.put(self.photograph, content=content, headers=headers)
 
     async def close(self) -> None:
@@ -157,6 +156,7 @@ async def _settled(engine: AsyncEngine, keyring: Keyring) -> tuple[str, dict[str
     document = authority()
     name: str = document["authority"]["id"]
     ids = await load(engine, keyring, document, datetime(2026, 11, 24, tzinfo=UTC))
+    await import_bearer(engine, document["authority"]["id"])
     return name, {each["reference"]: ids[each["reference"]] for each in document["children"]}
 
 

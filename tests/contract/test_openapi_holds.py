@@ -130,7 +130,7 @@ class Signing:
         self.source = self.agency["sources"][0]
         self.force = self._authority["forces"][0]
         self._token = secrets.value("twilio_auth_token", token)
-        self._bearer = secrets.value("register_token", token)
+        self._bearer = example_authority.import_bearer(self._authority["authority"]["id"], secrets, stack.ports)
         self.session = requests.Session()
         self.session.trust_env = False
         self._console = _signed_in(stack.endpoints["console"], stack.operators[0])
@@ -138,6 +138,8 @@ class Signing:
     def send(self, service: str, case: schemathesis.Case[Any]) -> requests.Response:
         if service == "casework" and isinstance(case.body, dict) and case.body.get("source"):
             case.body["source"] = self.source
+        if service == "casework" and "authority" in (case.path_parameters or {}):
+            case.path_parameters["authority"] = self._authority["authority"]["id"]
         if service == "police" and "force_id" in (case.path_parameters or {}):
             case.path_parameters["force_id"] = self.force["id"]
         kwargs = case.as_transport_kwargs(base_url=self._stack.endpoints[service])
@@ -155,7 +157,7 @@ class Signing:
         elif service == "console":
             request.headers["cookie"] = self._console
         elif service == "casework":
-            request.headers["authorization"] = f"Bearer {self._bearer}"
+            request.headers.update(self._bearer)
             _sign(request, self.agency["secrets"][0], raw)
         elif service == "police":
             _sign(request, self.force["reply_secrets"][0], raw)

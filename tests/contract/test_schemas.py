@@ -42,7 +42,6 @@ SECRETS = {
     "phone_key": KEY,
     "link_key": KEY,
     "twilio_auth_token": "-",
-    "register_token": "-" * 32,
 }
 
 

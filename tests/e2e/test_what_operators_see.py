@@ -17,7 +17,7 @@ import pytest
 from infra.grafana.boards import BOARDS
 from infra.local import example_authority
 from infra.local.layout import ROOT
-from infra.local.secret_files import SecretFiles, token
+from infra.local.secret_files import SecretFiles
 from infra.local.stack import Stack
 from tests.support.observing import Prometheus, Receiver, alertmanager, eventually, prometheus
 from tests.support.ports import free_port
@@ -164,7 +164,7 @@ def _exercising_casework(stack: Stack, folder: Path) -> Iterator[None]:
     answer = httpx.put(
         f"{stack.endpoints['casework']}/register/exercise",
         json=_exercise_authority(kestrel["forces"]),
-        headers={"authorization": f"Bearer {secrets.value('register_token', token)}"},
+        headers=example_authority.import_bearer("exercise", secrets, stack.ports),
         timeout=60,
         trust_env=False,
     )

@@ -14,7 +14,8 @@ DECISIONS = ROOT / "docs" / "decisions"
 ROW = re.compile(r"^\| \[`(?P<service>[a-z]+)`\]\(services/[a-z]+/__init__\.py\) \| (?P<does>.+) \|$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#]+)")
 NAMED_FILE = re.compile(r"`(?P<path>[a-z]+/[a-z_/-]+\.(py|yaml))`")
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TEST = re.compile(r"`(?P<file>tests/[a-z_/]+\.py)::(?P<test>test_\w+)`")
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def services() -> list[str]:
@@ -41,6 +42,19 @@ def test_every_file_that_a_document_names_exists(document: Path) -> None:
     named = [found["path"] for found in NAMED_FILE.finditer(document.read_text())]
     places = (ROOT, ROOT / "services", document.parent)
     assert [path for path in named if not any((place / path).exists() for place in places)] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_test_that_a_document_names_exists(document: Path) -> None:
+    named = {(found["file"], found["test"]) for found in TEST.finditer(document.read_text())}
+    assert [f"{file}::{test}" for file, test in named if f"def {test}(" not in (ROOT / file).read_text()] == []
+
+
+def test_every_threat_that_the_security_document_lists_names_a_test() -> None:
+    threats, _ = (ROOT / "docs" / "security.md").read_text().split("## Open")
+    rows = re.findall(r"^\| [STRIDE] \|.+$", threats, re.MULTILINE)
+    assert len(rows) > 30
+    assert [row for row in rows if TEST.search(row) is None] == []
 
 
 def test_every_make_target_that_a_document_names_exists() -> None:

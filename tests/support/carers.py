@@ -161,6 +161,7 @@ def settings_for(database: Database, spool: Path, **changes: Any) -> CarersSetti
         "twilio_from": "+447700900500",
         "public_url": PUBLIC_URL,
         "spool_dir": spool,
+        "sandbox": False,
     }
     return CarersSettings(**{**database.settings("carers").model_dump(), **own, **changes})
 

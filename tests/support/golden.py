@@ -14,7 +14,7 @@ import psycopg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from infra.local import example_authority
-from infra.local.secret_files import SecretFiles, token
+from infra.local.secret_files import SecretFiles
 from services.platform.messages.envelope import Received, compose, read
 from services.protocol.loader import Library, files
 from services.protocol.simulate import Timeline, tell
@@ -381,7 +381,7 @@ class Theatre:
 
     def _register(self, authority: str, document: dict[str, Any]) -> None:
         stack = self._world.stack
-        bearer = {"authorization": f"Bearer {SecretFiles(stack.layout.secrets).value('register_token', token)}"}
+        bearer = example_authority.import_bearer(authority, SecretFiles(stack.layout.secrets), stack.ports)
         url = f"{stack.endpoints['casework']}/register/{authority}"
         answer = httpx.put(url, json=document, headers=bearer, timeout=60, trust_env=False)
         assert answer.is_success, answer.text

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -36,6 +37,7 @@ from services.police.web.app import Dependencies, pages
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
+from services.police.web.reading_codes import ReadingCodes
 from services.police.web.replies import ReplyWebhook
 from services.safeguarding.identifiers import trace_of
 from tests.support.database import Database
@@ -46,6 +48,7 @@ from tests.support.register import OTHER_SECRET, SECRET, authority, load
 REPLY_SECRET = OTHER_SECRET
 LINK_KEY = b64encode(b"l" * 32).decode()
 FORCE_MAILBOX = "control@northmoor.example"
+CODE = re.compile(r"Safe Return: (\w{5}) opens the notice")
 OFFICER = {"name": "PC Adeyemi", "collar_number": "NP 4127"}
 
 
@@ -62,6 +65,8 @@ class Police:
     desk: FaultyDesk
     keyring: Keyring
     relay: "PlayedRelay"
+    phone: "PlayedRelay"
+    """Of the control room."""
     document: dict[str, Any]
     casework: AsyncEngine
 
@@ -107,6 +112,18 @@ class Police:
             "webhook-signature": signature,
         }
         return await self.http.post(f"/forces/{force or self.force}/{door}", content=body, headers=headers)
+
+    async def open_notice(self, path: str, **form: str) -> httpx.Response:
+        """As an officer who hears the code in the control room."""
+        who = {"name": OFFICER["name"], "collar": OFFICER["collar_number"]}
+        await self.http.post(path, data={"answer": "ring"} | who)
+        return await self.http.post(path, data={"answer": "read", "code": self.code()} | who | form)
+
+    def code(self) -> str:
+        """The one that was sent last."""
+        found = CODE.search(self.phone.sent[-1].body)
+        assert found is not None
+        return found[1]
 
     async def looked_up(self, told: Any) -> list[str]:
         """The fields of the register that were read to prepare the telling, as its only attempt says."""
@@ -169,10 +186,11 @@ async def police_of(
         document["forces"][0]["notice_url"] = desk.url
         change(document)
         ids = await load(casework, keyring, document, datetime.now(UTC))
-        relay = PlayedRelay()
-        async with running(engine, keyring, sandbox=True, relay=mails or relay, port=port) as (floor, handlers, http):
-            name = document["authority"]["id"]
-            yield Police(floor, handlers, http, f"{name}-police", name, ids, desk, keyring, relay, document, casework)
+        relay, phone = PlayedRelay(), PlayedRelay()
+        played = running(engine, keyring, sandbox=True, relay=mails or relay, phone=phone, port=port)
+        async with played as (floor, handlers, http):
+            name, force = document["authority"]["id"], document["forces"][0]["id"]
+            yield Police(floor, handlers, http, force, name, ids, desk, keyring, relay, phone, document, casework)
     await casework.dispose()
     await engine.dispose()
 
@@ -184,6 +202,7 @@ async def running(
     *,
     sandbox: bool,
     relay: ChannelSender | None = None,
+    phone: ChannelSender | None = None,
     exercise_authority: str = "",
     port: int | None = None,
 ) -> AsyncIterator[tuple[Floor, Handlers, httpx.AsyncClient]]:
@@ -202,11 +221,12 @@ async def running(
         secrets=sender.secrets,
         others=[NoticeEmail(relay or PlayedRelay(), links, "safe-return@kestrel.example")],
     )
+    codes = ReadingCodes(keyring, clocks, forces, phone or PlayedRelay())
     behind = Dependencies(
         ReplyWebhook(store, clocks, keyring, forces),
         OpenListWebhook(store, clocks, forces),
-        NoticePage(store, clocks, keyring),
-        DetailsPage(store, clocks, keyring),
+        NoticePage(store, clocks, keyring, codes),
+        DetailsPage(store, clocks, keyring, codes),
     )
     served = pages(behind, clocks, links)
     await loop.start()

@@ -1,5 +1,6 @@
 """Professionals by mail, in the test's own process, on a real PostgreSQL: what goes out, and the pages behind its links."""
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Origin, Store
 from services.professionals.digests.channels import GroupedMail
 from services.professionals.digests.groups import DigestGrouping
@@ -69,7 +71,16 @@ class ByMail:
         return str(message_from_string(self.mail.sent[-1].body, policy=modern)["Message-ID"])
 
     async def said(self, kind: str) -> list[Any]:
-        return await self.floor.facts_said(self.ids["C1"], kind)
+        """Also what waits its minute."""
+        rows = Query(
+            "SELECT envelope FROM deadlines.due WHERE child = %(child)s AND cancelled_at IS NULL AND fired_at IS NULL",
+            {"child": self.ids["C1"]},
+            all_rows,
+        )
+        async with self.floor.store.read() as reader:
+            held = [json.loads(bytes(row.envelope)) for row in await reader.fetch(rows)]
+        said = await self.floor.facts_said(self.ids["C1"], kind)
+        return [*said, *(each["data"] for each in held if each["type"] == kind)]
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ import pytest
 
 from infra.local import example_authority
 from infra.local.layout import ROOT
-from infra.local.secret_files import SecretFiles, token
+from infra.local.secret_files import SecretFiles
 from infra.local.stack import Stack
 from tests.support.confirmation import CONFIRM
 from tests.support.console import sign_in_blocking
@@ -187,7 +187,7 @@ def settle(stack: Stack, document: Mapping[str, Any]) -> None:
     answer = httpx.put(
         f"{stack.endpoints['casework']}/register/{document['authority']['id']}",
         json=document,
-        headers={"authorization": f"Bearer {secrets.value('register_token', token)}"},
+        headers=example_authority.import_bearer(document["authority"]["id"], secrets, stack.ports),
         timeout=60,
         trust_env=False,
     )

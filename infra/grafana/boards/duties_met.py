@@ -114,6 +114,17 @@ BY = Row(
             "{{reason}}",
             kind="bars",
         ),
+        Panel(
+            "Age of the register, by authority",
+            "Time since the table that was not imported for longest came. Over 51 hours it warns.",
+            standing(
+                "register_age_seconds", "authority", matching=f'{OF}, table!~"forces|agencies|authority"', over="max"
+            ),
+            "register-stale",
+            "{{authority}}",
+            unit="s",
+            kind="bars",
+        ),
     ],
 )
 BOARD = Board(

@@ -8,7 +8,7 @@ from services.carers.policy.context import Capacity, Child, Standing, Telling, T
 from services.carers.store import child_status, claims, conversations, enrolments, texts, unanswered
 from services.carers.text import Text
 from services.carers.understanding.children import child_names
-from services.carers.understanding.details import acknowledgements
+from services.carers.understanding.details import replies
 from services.carers.understanding.meaning import Meaning
 from services.platform.delivery.sms_status import reply_codes
 from services.platform.register import keys
@@ -142,7 +142,7 @@ async def _find_unanswered(
     uow: UnitOfWork, meaning: Meaning, speaker: Speaker, said_at: datetime
 ) -> tuple[Telling, ...]:
     people = [each.person for each in speaker.capacities if each.professional]
-    if not people or not acknowledgements.says_ok(meaning.words):
+    if not people or not replies.says_ok(meaning.words):
         return ()
     return await uow.fetch(unanswered.unanswered_by(people, said_at))
 

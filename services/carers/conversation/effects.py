@@ -89,7 +89,9 @@ class DecisionApplier:
         keep = functools.partial(
             words.keep, self.uow, self.keyring, about=about, said_by=said_by, at=self.text.story_at
         )
-        whole, acts = await keep(words=self.text.words), self.decision.acts
+        acts = self.decision.acts
+        has_reference = any(isinstance(act.content, events.PoliceReferenceTexted) for act in acts)
+        whole = await keep(words=self.text.words, reference=has_reference)
         told = any(isinstance(act.content, ANSWERING) for act in acts) and _is_of_one_child(acts)
         parts = answers.find_answers(self.text.body) if told else ()
         return whole, *[await keep(words=each.words, answers=each.question) for each in parts]

@@ -6,7 +6,8 @@ from services.carers.responder.settings import ResponderSettings
 from services.carers.responder.web import pages
 from services.platform.runtime import logs
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.process import Web, run_until_told
+from services.platform.runtime.http.server import Web
+from services.platform.runtime.process import run_until_told
 
 
 async def main() -> None:

@@ -114,7 +114,7 @@ class AgencyEvent:
 def parse(body: bytes) -> RawEvent:
     """Raises InvalidEvent."""
     try:
-        attributes = json.loads(body.decode())
+        attributes = json.loads(body.decode(), object_pairs_hook=_each_once)
         canonical = json.dumps(attributes, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
     except UnicodeDecodeError:
         raise InvalidEvent(Defect.ENVELOPE, "", "the body must be UTF-8") from None
@@ -130,6 +130,14 @@ def parse(body: bytes) -> RawEvent:
             Defect.ENVELOPE, "source", "the source that was agreed, such as /agencies/northmoor-hospital"
         )
     return RawEvent(attributes, source, hashlib.sha256(canonical).digest())
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a name that is there twice, two readers may take different ones. Raises InvalidEvent."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise InvalidEvent(Defect.ENVELOPE, "", "the body must have each name once")
+    return found
 
 
 def read(parsed: RawEvent, *, may_say: Collection[str], now: datetime) -> AgencyEvent:

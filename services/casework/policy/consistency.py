@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 
 from services.casework.policy.register_import import Fault, Import, KnownReferences
 from services.casework.policy.rows import AgencyRow, DirectoryRow, PersonRow, Row
@@ -22,6 +23,14 @@ def cross_faults(given: Import, known: KnownReferences) -> list[Fault]:
         *_scopes(given.directory or {}),
         *_foreign_agencies(given.agencies or {}, known),
     ]
+
+
+def birth_faults(given: Import, today: date) -> Iterator[Fault]:
+    """A child who is not born yet is a slip of the pen, by which rules of age would go wrong."""
+    for at, row in (given.children or {}).items():
+        for field in ("date_of_birth", "claimed_date_of_birth"):
+            if (born := getattr(row, field)) is not None and born > today:
+                yield Fault("children", at, row.reference, field, "a day that is not in the future is needed")
 
 
 def sharing_faults(given: Import, sharing: Collection[Collection[str]]) -> list[Fault]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from services.casework.policy import agency_event
-from services.casework.policy.agency_event import AgencyEvent, Defect, InvalidEvent
+from services.casework.policy.agency_event import WITH_DETAILS, AgencyEvent, Defect, InvalidEvent
 from services.casework.store import transfers
 from services.casework.store.import_writer import lock_register
 from services.casework.store.register_changes import people_on_directory, publish_directory_changes
@@ -21,6 +21,8 @@ from services.safeguarding.deeds.catalogue import EVENTS_OF_DEEDS
 from services.safeguarding.identifiers import ChildId, WordsId, derived, is_provisional
 
 OUR_ID = re.compile(r"^(child|provisional)-[0-9a-f-]{36}$")
+TAKEN_OF_ANYBODY = (*WITH_DETAILS, ChildIdentified)
+"""The last is judged by itself, below."""
 
 MARK = """
     INSERT INTO accepted (source, message_id, content_hash, child, agency, at)
@@ -30,7 +32,7 @@ MARK = """
 MARKED = "SELECT content_hash, child FROM accepted WHERE source = %(source)s AND message_id = %(message_id)s"
 CHILD = """
     SELECT id, authority FROM register.children
-    WHERE id = %(subject)s OR (authority = %(agency_authority)s AND reference = %(reference)s)
+    WHERE authority = %(agency_authority)s AND (id = %(subject)s OR reference = %(reference)s)
 """
 PROVISIONAL = """
     SELECT child AS id, authority FROM register.provisional_children
@@ -59,9 +61,9 @@ async def accept_event(
     """
     envelope = event.envelope
     if event.kind is ChildTransferred:
-        await lock_register(uow)
+        await lock_register(uow, agency.authority, str(envelope.data.get("to")).replace("\x00", ""))
     provisional = Child(agency_event.provisional_child(envelope), agency.authority)
-    child = await _find_child(uow, agency, envelope.subject) or provisional
+    child = await _find_child(uow, agency, envelope.subject) or _take_as_unknown(event, provisional)
     before = await _mark_accepted(uow, agency, event, child.id, wall)
     if before is not None:
         return before
@@ -113,8 +115,8 @@ async def _keep_words(
 
 
 async def _find_child(uow: UnitOfWork, agency: Agency, subject: str) -> Child | None:
-    """By our id; by `<authority>/<reference>` within the agency's own authority, which includes a child that it has
-    given away; or by the provisional id of a child that anybody has reported to this authority.
+    """By our id or `<authority>/<reference>`, of a child that is the agency's authority's own or was given away by it;
+    or by the provisional id of a child that anybody has reported to this authority.
     """
     authority, _, reference = subject.partition("/")
     is_own = authority == agency.authority
@@ -125,9 +127,19 @@ async def _find_child(uow: UnitOfWork, agency: Agency, subject: str) -> Child | 
     }
     is_provisional_id = OUR_ID.match(subject) is not None and is_provisional(subject)
     row = await uow.fetch(Query(PROVISIONAL if is_provisional_id else CHILD, named, first_row))
-    if row is None and is_own and not is_provisional_id:
-        row = await uow.fetch(transfers.transferred_child(authority, reference))
+    if row is None and not is_provisional_id:
+        row = await uow.fetch(transfers.transferred_child(agency.authority, subject, named["reference"]))
     return None if row is None else Child(row.id, row.authority)
+
+
+def _take_as_unknown(event: AgencyEvent, provisional: Child) -> Child:
+    """A report or news under an id that is none of the agency's children is taken, and a person asks who it is.
+
+    Raises InvalidEvent for anything else under such an id, whether or not it is another authority's child.
+    """
+    if OUR_ID.match(event.envelope.subject) and event.kind not in TAKEN_OF_ANYBODY:
+        raise InvalidEvent(Defect.NOT_ALLOWED, "subject", "a child of the agency's own authority")
+    return provisional
 
 
 def _require_transferable(agency: Agency, child: Child, said: ChildTransferred) -> None:

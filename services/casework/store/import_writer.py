@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Table, delete, insert, select, tuple_, update
+from sqlalchemy import Table, Text, delete, insert, literal_column, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upserting
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,7 +21,11 @@ from services.safeguarding.identifiers import AuthorityId, new_id
 
 Referred: TypeAlias = PlacementRow | PersonRow | ChildRow
 
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('register import', 0))"
+LOCK = """
+    SELECT pg_advisory_xact_lock(hashtextextended('register ' || each, 0)) FROM unnest(%(names)s::text[]) AS each
+"""
+AGENCIES = "~agencies"
+"""Locked after every authority: an agency, and a source, may be on one authority's list only."""
 AUTHORITY = "SELECT id FROM register.authorities WHERE id = %(authority)s"
 FORCES = "SELECT id FROM register.forces"
 PLACEMENTS = "SELECT reference, id FROM register.placements WHERE authority = %(authority)s"
@@ -52,6 +56,10 @@ SHARED_NUMBERS = """
 """
 
 
+PLACE = literal_column("ctid::text", Text)
+LEAVE = text("DELETE FROM register.directory WHERE ctid = ANY(CAST(:gone AS tid[]))")
+
+
 @dataclass(frozen=True, slots=True)
 class CurrentRegister:
     """The authority's part of the register before the import: facts for the policy, and the ids of references."""
@@ -64,13 +72,14 @@ class CurrentRegister:
     """References of children who have moved to another authority."""
 
 
-async def lock_register(uow: UnitOfWork) -> None:
-    """Until the end of the transaction no other import or transfer runs."""
-    await uow.fetch(Query(LOCK, {}, all_rows))
+async def lock_register(uow: UnitOfWork, *authorities: AuthorityId) -> None:
+    """Until the end of the transaction no other import or transfer of these authorities runs."""
+    await uow.fetch(Query(LOCK, {"names": sorted(set(authorities))}, all_rows))
 
 
-async def lock_and_read(uow: UnitOfWork, authority: AuthorityId) -> CurrentRegister:
-    await lock_register(uow)
+async def lock_and_read(uow: UnitOfWork, authority: AuthorityId, *, with_agencies: bool = True) -> CurrentRegister:
+    """`with_agencies`: the import brings some."""
+    await lock_register(uow, authority, *([AGENCIES] if with_agencies else []))
     named = {"authority": authority}
     is_known, forces, placements, people, children, given_away, agencies, sources = await uow.fetch(
         Query(AUTHORITY, named, bool),
@@ -113,8 +122,9 @@ async def write_import(
     encryptor = await RowEncryptor.load(connection, keyring, given, placements, people, children)
     if given.authority is not None:
         await _upsert(connection, tables.authorities, [given.authority.model_dump()], "id")
-    await _upsert(connection, tables.forces, [encryptor.force(row) for row in (given.forces or {}).values()], "id")
-    mine = {"authority": authority}
+    forces = sorted((given.forces or {}).values(), key=lambda row: row.id)  # in one order: others write them too
+    await _upsert(connection, tables.forces, [encryptor.force(row) for row in forces], "id")
+    mine = {"authority": authority, "as_of": at}
     for table, rows in (
         (tables.placements, [mine | encryptor.placement(row, placements) for row in (given.placements or {}).values()]),
         (tables.people, [mine | encryptor.person(row, people) for row in (given.people or {}).values()]),
@@ -128,11 +138,15 @@ async def write_import(
         pairs = {_pair(row, placements, people) for row in given.carers.values()}
         await _write_carers(connection, authority, pairs, at)
     if given.directory is not None:
-        lines = [mine | _line(row.model_dump(), people, children) for row in given.directory.values()]
-        await _replace(connection, tables.directory, authority, lines)
+        lines = [
+            {"authority": authority} | _line(row.model_dump(), people, children) for row in given.directory.values()
+        ]
+        await _write_directory(connection, authority, lines)
     if given.agencies is not None:
-        agencies = [mine | encryptor.agency(row) for row in given.agencies.values()]
-        await _replace(connection, tables.agencies, authority, agencies)
+        agencies = [{"authority": authority} | encryptor.agency(row) for row in given.agencies.values()]
+        await connection.execute(delete(tables.agencies).where(tables.agencies.c.authority == authority))
+        if agencies:
+            await connection.execute(insert(tables.agencies), agencies)
         sources = [{"source": source, "agency": row.id} for row in given.agencies.values() for source in row.sources]
         if sources:
             await connection.execute(insert(tables.agency_sources), sources)
@@ -189,12 +203,18 @@ async def _upsert(
     await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
 
 
-async def _replace(
-    connection: AsyncConnection, table: Table, authority: AuthorityId, rows: list[dict[str, Any]]
-) -> None:
-    await connection.execute(delete(table).where(table.c.authority == authority))
-    if rows:
-        await connection.execute(insert(table), rows)
+async def _write_directory(connection: AsyncConnection, authority: AuthorityId, lines: list[dict[str, Any]]) -> None:
+    """Only what differs, so that the record of the import names nothing else."""
+    table = tables.directory
+    found = await connection.execute(select(PLACE, *table.c).where(table.c.authority == authority))
+    present = {tuple(row[1:]): row[0] for row in found}
+    wanted = {tuple(line[column.name] for column in table.c): line for line in lines}
+    gone = [place for line, place in present.items() if line not in wanted]
+    if gone:
+        await connection.execute(LEAVE, {"gone": gone})
+    new = [line for key, line in wanted.items() if key not in present]
+    if new:
+        await connection.execute(insert(table), new)
 
 
 async def _write_carers(

@@ -1,10 +1,14 @@
-"""Brings people's numbers under the newest phone key: the sender of a text is found by the number's hash."""
+"""Brings people's numbers, and police's references, under the newest phone key: each is found by its hash."""
 
 from sqlalchemy import bindparam, select, update
 
 from services.casework.store.tables import people
 from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, hashed_anew
+from services.platform.register.keys import Decryptor
+from services.platform.register.references import hashes_by_key, keep_reference
+from services.platform.register.words import PLACE
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 
 REHASH = (
@@ -12,6 +16,13 @@ REHASH = (
     .where(people.c.id == bindparam("of"), people.c.number_hash == bindparam("before"))
     .values(number_hash=bindparam("after"))
 )
+
+REFERENCES = """
+    SELECT r.words AS id, w.about, w.words, w.wrapped, array_agg(r.hash) AS hashes
+    FROM register.reference_hashes r LEFT JOIN register.words_for_duty_desk w ON w.id = r.words
+    WHERE r.words > %(after)s GROUP BY r.words, w.about, w.words, w.wrapped ORDER BY r.words LIMIT %(most)s
+"""
+FORGET_REFERENCE = "DELETE FROM register.reference_hashes WHERE words = %(words)s"
 
 
 async def numbers_of_people(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
@@ -26,3 +37,15 @@ async def numbers_of_people(uow: UnitOfWork, keyring: Keyring, after: str) -> Ba
     if anew:
         await uow.connection.execute(REHASH, anew)
     return Batch(rows[-1].of if rows else None, len(anew), shut)
+
+
+async def police_references(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
+    """Those of an erased child go."""
+    rows, changed = await uow.fetch(Query(REFERENCES, {"after": after, "most": AT_ONCE}, all_rows)), 0
+    for row in rows:
+        text = Decryptor(keyring, row.about, row.wrapped).open(row.words, PLACE) or ""
+        if set(hashes_by_key(keyring, text)[0]) != set(row.hashes):
+            await uow.fetch(Query(FORGET_REFERENCE, {"words": row.id}, all_rows))
+            keep_reference(uow, keyring, row.id, text)
+            changed += 1
+    return Batch(rows[-1].id if rows else None, changed)

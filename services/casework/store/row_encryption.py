@@ -1,13 +1,18 @@
 """Turns an import's rows into the register's: personal columns encrypted under their owner's key, the others clear."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any, Self
 
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import Text, any_, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.casework.policy.register_import import Import
 from services.casework.policy.rows import AgencyRow, ChildRow, ForceRow, PersonRow, PlacementRow
+from services.casework.store import tables
 from services.platform.register.keys import data_keys
 from services.platform.register.organisations import agencies, forces
 from services.platform.store.encryption import DataKey, Keyring
@@ -27,11 +32,14 @@ CLEAR_OF_CHILD = (
 
 
 class RowEncryptor:
-    """Has the keys of every owner in one import."""
+    """Has the keys of every owner in one import, and their rows as they are: a column that says the same stays as it
+    lies, so that what an import changed can be told by the rows alone.
+    """
 
-    def __init__(self, keyring: Keyring, keys: Mapping[str, DataKey]) -> None:
+    def __init__(self, keyring: Keyring, keys: Mapping[str, DataKey], present: Mapping[str, Mapping[str, Any]]) -> None:
         self._keyring = keyring
         self._keys = keys
+        self._present = present
 
     @classmethod
     async def load(
@@ -51,7 +59,13 @@ class RowEncryptor:
             *(people[row.reference] for row in (given.people or {}).values()),
             *(children[row.reference] for row in (given.children or {}).values()),
         ]
-        return cls(keyring, await data_keys(connection, keyring, owners) if owners else {})
+        if not owners:
+            return cls(keyring, {}, {})
+        present: dict[str, Mapping[str, Any]] = {}
+        for table in (tables.placements, tables.people, tables.children):
+            found = await connection.execute(select(table).where(table.c.id == any_(literal(owners, ARRAY(Text)))))
+            present |= {row["id"]: row for row in found.mappings()}
+        return cls(keyring, await data_keys(connection, keyring, owners), present)
 
     def force(self, row: ForceRow) -> dict[str, Any]:
         owner = forces.owner_of(row.id)
@@ -95,4 +109,10 @@ class RowEncryptor:
         }
 
     def _close(self, owner: str, words: str | None, place: str) -> bytes | None:
-        return None if words is None else self._keys[owner].close(words, place)
+        if words is None:
+            return None
+        present = self._present.get(owner, {}).get(place.partition(".")[2])
+        with contextlib.suppress(InvalidTag):
+            if present is not None and self._keys[owner].open(present, place) == words:
+                return bytes(present)
+        return self._keys[owner].close(words, place)

@@ -30,6 +30,7 @@ placements = Table(
     Column("id", Text, primary_key=True),
     *_texts("authority", "reference", "kind", "force", "host_authority"),
     *sealed_columns("address"),
+    *moments("as_of"),
 )
 people = Table(
     "people",
@@ -38,6 +39,7 @@ people = Table(
     *_texts("authority", "reference", "language"),
     *sealed_columns("name", "mobile", "email"),
     hash_column("number_hash"),
+    *moments("as_of"),
 )
 placement_carers = Table(
     "placement_carers",
@@ -57,7 +59,7 @@ children = Table(
     Column("subject_to_immigration_control", Boolean),
     Column("age_disputed", Boolean),
     Column("guardian_allocated", Boolean),
-    *moments("entered_care_at"),
+    *moments("entered_care_at", "as_of"),
 )
 directory = Table(
     "directory",

@@ -14,7 +14,7 @@ from services.safeguarding.identifiers import AuthorityId, ChildId
 
 TRANSFERRED_CHILD = """
     SELECT children.id, children.authority FROM register.children JOIN transferred ON transferred.child = children.id
-    WHERE transferred.authority = %(authority)s AND transferred.reference = %(reference)s
+    WHERE transferred.authority = %(authority)s AND (transferred.child = %(child)s OR transferred.reference = %(reference)s)
 """
 AUTHORITY = "SELECT id FROM register.authorities WHERE id = %(authority)s"
 CHILD = "SELECT reference, code, placement FROM register.children WHERE id = %(child)s"
@@ -29,7 +29,8 @@ KEEP_TRANSFER = """
 LEAVE_DIRECTORY = "DELETE FROM register.directory WHERE child = %(child)s AND authority = %(authority)s"
 MOVE = """
     UPDATE register.children
-    SET authority = %(authority)s, reference = %(reference)s, code = %(code)s, placement = %(placement)s
+    SET authority = %(authority)s, reference = %(reference)s, code = %(code)s, placement = %(placement)s,
+        as_of = %(at)s
     WHERE id = %(child)s
 """
 
@@ -48,7 +49,8 @@ class Move:
 async def transfer(uow: UnitOfWork, said: ChildTransferred, child: ChildId, moves_to: str | None, at: datetime) -> None:
     """Changes nothing if the register does not hold the receiving authority: then people hand over.
 
-    The caller has locked the register. Idempotent. Raises InvalidEvent if the receiver has no such placement.
+    The caller has locked both authorities' registers. Idempotent. Raises InvalidEvent if the receiver has no such
+    placement.
     """
     to = None if said.outside_england else said.to
     if to is None or to == said.authority or not await uow.fetch(Query(AUTHORITY, {"authority": to}, bool)):
@@ -56,9 +58,9 @@ async def transfer(uow: UnitOfWork, said: ChildTransferred, child: ChildId, move
     await _move(uow, Move(child, said.authority, to, moves_to, at))
 
 
-def transferred_child(authority: AuthorityId, reference: str) -> Query[Any]:
-    """The `id` and present `authority` of a child that was this authority's under `reference`, or None."""
-    return Query(TRANSFERRED_CHILD, {"authority": authority, "reference": reference}, first_row)
+def transferred_child(authority: AuthorityId, child: str, reference: str | None) -> Query[Any]:
+    """The `id` and present `authority` of a child that was this authority's, by our id or its reference, or None."""
+    return Query(TRANSFERRED_CHILD, {"authority": authority, "child": child, "reference": reference}, first_row)
 
 
 async def _move(uow: UnitOfWork, move: Move) -> None:
@@ -76,6 +78,7 @@ async def _move(uow: UnitOfWork, move: Move) -> None:
         "reference": await _reference(uow, move),
         "code": _free_code(child.code, codes),
         "placement": placement,
+        "at": move.at,
     }
     await uow.fetch(  # at once, since the caller compares the directory
         Query(KEEP_TRANSFER, leaving, all_rows),

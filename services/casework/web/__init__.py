@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.casework.settings import CaseworkSettings
+from services.casework.web.bearer import Bearers
 from services.casework.web.events import EventEndpoint
 from services.casework.web.events_openapi import EVENT, EVENT_ANSWERS
 from services.casework.web.photographs import PhotographEndpoint
@@ -20,9 +21,9 @@ from services.platform.store.web import new_web_app
 def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
     keyring = Keyring(settings.master_key.get_secret_value(), settings.phone_key.get_secret_value())
     events = EventEndpoint(store, clocks, keyring)
-    token = settings.register_token.get_secret_value()
-    register = RegisterEndpoint(store, clocks, keyring, token, sandbox=settings.sandbox)
-    photographs = PhotographEndpoint(store, clocks, keyring, token)
+    bearers = Bearers(store, clocks)
+    register = RegisterEndpoint(store, clocks, keyring, bearers, settings)
+    photographs = PhotographEndpoint(store, clocks, keyring, bearers)
     app = new_web_app("casework")
 
     @app.post("/events", status_code=HTTPStatus.ACCEPTED, responses=EVENT_ANSWERS, openapi_extra=EVENT)

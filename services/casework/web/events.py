@@ -14,6 +14,7 @@ from services.platform.delivery.webhook_signature import is_signed
 from services.platform.register.organisations.agencies import Agency, agency_by_source
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
+from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.limits import MESSAGE_BYTES
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
@@ -35,6 +36,7 @@ class EventEndpoint:
         self._store = store
         self._clocks = clocks
         self._keyring = keyring
+        self._strangers = Strangers()
 
     async def take(self, request: Request) -> JSONResponse:
         """Answers 202 once the event is durable. Raises Problem otherwise."""
@@ -45,7 +47,9 @@ class EventEndpoint:
         body = await body_within(request, MESSAGE_BYTES)
         try:
             parsed = agency_event.parse(body)
+            self._strangers.let_in(request, parsed.source)
             agency = await self._agency(parsed, body, request.headers)
+            self._strangers.remember(request, parsed.source)
             event = agency_event.read(parsed, may_say=agency.types, now=self._clocks.story())
             child = await self._accept(agency, event)
         except InvalidEvent as wrong:

@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.casework.policy import picture
+from services.casework.policy.credential import PHOTOGRAPHS
 from services.casework.store import photographs
-from services.casework.web.register import authorise
+from services.casework.web.bearer import Bearers
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.store.encryption import Keyring
@@ -25,11 +26,11 @@ DAY = TypeAdapter[date](Day)
 class PhotographEndpoint:
     """Commits before it answers. Raises Problem if it refuses."""
 
-    def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, token: str) -> None:
-        self._store, self._clocks, self._keyring, self._token = store, clocks, keyring, token.encode()
+    def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, bearers: Bearers) -> None:
+        self._store, self._clocks, self._keyring, self._bearers = store, clocks, keyring, bearers
 
     async def take(self, request: Request, authority: str, reference: str) -> Response:
-        authorise(request, self._token)
+        await self._bearers.credential(request, authority, (PHOTOGRAPHS,))
         media_type = media_type_of(request)
         if media_type not in picture.KINDS:
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a photograph", f"{picture.WANTED}.")
@@ -45,7 +46,7 @@ class PhotographEndpoint:
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def remove(self, request: Request, authority: str, reference: str) -> Response:
-        authorise(request, self._token)
+        await self._bearers.credential(request, authority, (PHOTOGRAPHS,))
         async with self._store.transaction() as uow:
             photographs.remove_photograph(uow, await self._child(uow, authority, reference))
         return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -1,9 +1,11 @@
 """Takes imports of the register: `PUT /register/...`. Names every bad row, and applies all of an import or nothing."""
 
+import asyncio
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from hmac import compare_digest
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -12,10 +14,14 @@ from starlette.responses import JSONResponse
 
 from services.casework import metrics
 from services.casework.policy import register_import, spreadsheet
-from services.casework.policy.consistency import cross_faults, sharing_faults
+from services.casework.policy.consistency import birth_faults, cross_faults, sharing_faults
+from services.casework.policy.import_brake import Loss, excessive
 from services.casework.policy.register_import import Fault, Import
 from services.casework.policy.rows import TABLES
+from services.casework.settings import CaseworkSettings
+from services.casework.store.history.import_record import ImportSource, begin_import, keep_import, losses_of
 from services.casework.store.import_writer import (
+    CurrentRegister,
     corrections_by_reference,
     forget_corrections,
     lock_and_read,
@@ -28,12 +34,13 @@ from services.casework.store.register_changes import (
     publish_date_changes,
     publish_directory_changes,
 )
+from services.casework.web.bearer import Bearers, require_tables
 from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.limits import REGISTER_BYTES
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Store, UnitOfWork
 
 MOST_FAULTS = 500
 """Named in one answer. By then it is clear that the whole file is wrong."""
@@ -41,16 +48,20 @@ UNREADABLE = HTTPStatus.BAD_REQUEST, "Not readable"
 
 
 class RegisterEndpoint:
-    def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, token: str, *, sandbox: bool) -> None:
+    def __init__(
+        self, store: Store, clocks: Clocks, keyring: Keyring, bearers: Bearers, settings: CaseworkSettings
+    ) -> None:
         self._store = store
         self._clocks = clocks
         self._keyring = keyring
-        self._token = token.encode()
-        self._sandbox = sandbox
+        self._bearers = bearers
+        self._settings = settings
+        self._at_once = asyncio.Semaphore(max(1, settings.database_connections // 2))
+        """Connections are left to agencies' events, however many authorities import at two in the morning."""
 
     async def take(self, request: Request, authority: str, table: str | None) -> JSONResponse:
         """Answers 200 with the number of rows of each table once all of it is durable. Raises Problem otherwise."""
-        authorise(request, self._token)
+        credential = await self._bearers.credential(request, authority)
         if table is not None and table not in TABLES:
             raise Problem(HTTPStatus.NOT_FOUND, "No such table", f"The tables are {', '.join(TABLES)}.")
         media_type = media_type_of(request)
@@ -59,37 +70,43 @@ class RegisterEndpoint:
             raise Problem(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not readable", f"The content type {wanted} is needed here."
             )
-        document = _document(await body_within(request, REGISTER_BYTES), table)
+        body = await body_within(request, REGISTER_BYTES)
+        document = _document(body, table)
+        require_tables(credential, document)
         given, faults = register_import.read(document, authority)
-        faults += _forbidden_urls(given, sandbox=self._sandbox)
-        async with self._store.transaction() as uow:
-            before = await lock_and_read(uow, authority)
+        faults += _forbidden_urls(given, sandbox=self._settings.sandbox)
+        faults += birth_faults(given, self._clocks.story().date())
+        sha256 = hashlib.sha256(body).hexdigest()
+        async with self._at_once, self._store.transaction() as uow:
+            imported = await begin_import(uow)
+            before = await lock_and_read(uow, authority, with_agencies=given.agencies is not None)
             given, passed_over = register_import.drop_given_away(given, before.given_away)
             corrected = await uow.fetch(corrections_by_reference(self._keyring, authority))
             given, kept, agreed = register_import.keep_corrections(given, corrected)
-            faults += cross_faults(given, before.known)
-            _require_none(faults)
-            dates, people = await uow.fetch(dates_by_child(authority), people_on_directory(authority))
-            await write_import(uow, self._keyring, authority, given, before, self._clocks.story())
-            _require_none(sharing_faults(given, await uow.fetch(people_sharing_a_number(authority))))
+            _require_none([*faults, *cross_faults(given, before.known)])
+            at = self._clocks.story()
+            await self._write(uow, authority, given, before, at)
+            if request.query_params.get("confirm") != sha256:
+                losses = await uow.fetch(losses_of(imported, authority))
+                _require_meant(excessive(losses, self._settings.import_brake_share), sha256)
             forget_corrections(uow, authority, agreed)
-            await publish_date_changes(uow, authority, dates)
-            await publish_directory_changes(uow, authority, people)
+            rows = _counts(given)
+            source = ImportSource(credential.id, {*rows, *(["authority"] if given.authority else [])}, sha256)
+            changed = await keep_import(uow, imported, authority, source, at)
         metrics.IMPORTS.labels("applied").inc()
-        answer: dict[str, Any] = {"authority": authority, "rows": _counts(given)}
+        answer: dict[str, Any] = {"authority": authority, "rows": rows, "import": str(imported), "changed": changed}
         more = {"transferred": list(passed_over), "corrections_kept": kept}
         return JSONResponse(answer | {name: each for name, each in more.items() if each})
 
-
-def authorise(request: Request, expected: bytes) -> None:
-    """Raises Problem if the request does not bear the register's token, or if a name in its path holds a NUL."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not compare_digest(token.strip().encode(), expected):
-        detail = "The register's bearer token is needed."
-        raise Problem(HTTPStatus.UNAUTHORIZED, "Not authenticated", detail, headers={"WWW-Authenticate": "Bearer"})
-    for name, value in request.path_params.items():
-        if "\x00" in value:
-            raise Problem(HTTPStatus.NOT_FOUND, "No such thing", "No name holds a NUL.", field=name)
+    async def _write(
+        self, uow: UnitOfWork, authority: str, given: Import, before: CurrentRegister, at: datetime
+    ) -> None:
+        """Writes the rows, and publishes what moves duties. Raises Problem where people would share a number."""
+        dates, people = await uow.fetch(dates_by_child(authority), people_on_directory(authority))
+        await write_import(uow, self._keyring, authority, given, before, at)
+        _require_none(sharing_faults(given, await uow.fetch(people_sharing_a_number(authority))))
+        await publish_date_changes(uow, authority, dates)
+        await publish_directory_changes(uow, authority, people)
 
 
 def _document(body: bytes, table: str | None) -> Mapping[str, Any]:
@@ -132,6 +149,17 @@ def _require_none(faults: Sequence[Fault]) -> None:
     detail = f"Nothing was changed: {rows}. Each is named by table, row (counted from 1), field and what is wanted."
     named = [asdict(fault) for fault in faults[:MOST_FAULTS]]
     raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The import does not hold together", detail, errors=named)
+
+
+def _require_meant(losses: Mapping[str, Loss], sha256: str) -> None:
+    """Raises Problem, which rolls the import back, where it would end more than an import may without being asked."""
+    if not losses:
+        return
+    metrics.IMPORTS.labels("held").inc()
+    would = "; ".join(f"{what}: {each.lost} of {each.of}" for what, each in losses.items())
+    detail = f"Nothing was changed. This import would end or change {would}. If that is meant, send it again with ?confirm={sha256}."
+    named = [{"field": what} | asdict(each) for what, each in losses.items()]
+    raise Problem(HTTPStatus.CONFLICT, "More than an import ends unasked", detail, errors=named)
 
 
 def _counts(given: Import) -> dict[str, int]:

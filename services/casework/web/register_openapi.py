@@ -37,21 +37,30 @@ def columns() -> str:
     return "; ".join(f"{name}: {', '.join(row_schema(row)['properties'])}" for name, row in TABLES.items())
 
 
+CONFIRM = {
+    "name": "confirm",
+    "in": "query",
+    "required": False,
+    "description": "The body's SHA-256, in hexadecimal: this import may end as many carers and lines of the directory as it does.",
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+}
 IMPORT = BEARER | {
+    "parameters": [CONFIRM],
     "requestBody": {
         "required": True,
         "description": "A list of rows a table; a table that is left out stays as it is. Rows of `carers`, `directory` and "
         "`agencies` replace all that were there; those of the other tables are added, or replace the row of the same name.",
         "content": {"application/json": {"schema": import_schema()}},
-    }
+    },
 }
 TABLE = BEARER | {
+    "parameters": [CONFIRM],
     "requestBody": {
         "required": True,
         "description": "One table, its columns named in the first line. An empty cell is nothing known; several values in one cell "
         f"({', '.join(sorted(LISTS))}) are parted by |. Columns of {columns()}.",
         "content": {"text/csv": {"schema": {"type": "string"}}},
-    }
+    },
 }
 IMPORT_ANSWERS = {
     200: describe_answer(
@@ -59,9 +68,15 @@ IMPORT_ANSWERS = {
         "application/json",
         {
             "type": "object",
-            "required": ["authority", "rows"],
+            "required": ["authority", "rows", "import", "changed"],
             "properties": {
                 "authority": {"type": "string"},
+                "import": {"type": "string", "format": "uuid", "description": "By which it is found and undone."},
+                "changed": {
+                    "type": "object",
+                    "additionalProperties": {"type": "integer"},
+                    "description": "How many rows of each table differ from before; a table without any is left out.",
+                },
                 "rows": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "Rows a table."},
                 "transferred": {
                     "type": "array",
@@ -79,7 +94,9 @@ IMPORT_ANSWERS = {
 } | refusals(
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
     HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -103,6 +120,7 @@ PHOTOGRAPH = BEARER | {
 }
 PHOTOGRAPH_ANSWERS = {204: {"description": "Durable."}} | refusals(
     HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
     HTTPStatus.NOT_FOUND,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

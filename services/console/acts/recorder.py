@@ -2,27 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from services.console.policy.permits import Operator
-from services.console.read_model.repository import claim_act
-from services.platform.messages.envelope import compose
+from services.console.read_model.repository import claim_act, message_of_act
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.story_time import deadlines
-from services.platform.store.story_time.deadlines import Pending
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.identifiers import ChildId, WordsId, derived
+from services.safeguarding.identifiers import ChildId, WordsId
 from services.safeguarding.message import Message
 from services.safeguarding.notice_fields import ReportQuestion
 from services.safeguarding.operators import OperatorAct, OperatorActed
 from services.safeguarding.roles import Deed
 
-HELD_FOR = timedelta(minutes=1)
 QUESTIONS = {each.value: each for each in ReportQuestion}
 
 
@@ -48,29 +45,25 @@ class ActRecorder:
         """
         by, at = self.operator.account, self.clocks.story()
         keep = partial(words.keep, self.uow, self.keyring, about=self.child, said_by=by, at=at)
-        return {name: (await keep(words=text, answers=QUESTIONS.get(name)),) for name, text in said.items()}
+        return {
+            name: (await keep(words=text, answers=QUESTIONS.get(name), reference=name == "reference"),)
+            for name, text in said.items()
+        }
 
     def publish(self, *messages: Message, at: datetime | None = None) -> tuple[str, ...]:
         """Returns the messages' ids, which are derived from the act's. `at`: when it happened, if not now."""
-        said = {str(self._id(each)): each for each in messages}
+        said = {str(message_of_act(self.act, each)): each for each in messages}
         for name, message in said.items():
             self.uow.publish(message, subject=self.child, message_id=name, at=at, exercise=self.exercise)
         return tuple(said)
 
     async def hold(self, *messages: Message, at: datetime | None = None) -> tuple[str, ...]:
         """As `publish`, in a minute: the clock publishes them, unless somebody undoes the act before."""
-        now = self.clocks.story()
-        how: dict[str, Any] = {"said_by": "console", "subject": self.child, "exercise": self.exercise, "at": at or now}
-        said = {self._id(each): each for each in messages}
-        held = [
-            Pending(name, 1, self.child, now + HELD_FOR, compose(message, message_id=str(name), **how))
-            for name, message in said.items()
-        ]
-        await deadlines.put_all(self.uow, held, now)
+        now, said = self.clocks.story(), {message_of_act(self.act, each): each for each in messages}
+        for name, message in said.items():
+            how: dict[str, Any] = {"said_by": "console", "subject": self.child, "exercise": self.exercise}
+            await deadlines.hold(self.uow, now, name, message, **how, at=at or now)
         return tuple(map(str, said))
-
-    def _id(self, message: Message) -> UUID:
-        return derived("act", str(self.act), message.kind)
 
     def record(self, what: OperatorAct | Deed, **about: object) -> None:
         """Publishes who acted, in which role, with which result."""

@@ -45,8 +45,13 @@ class RotaService:
                 )
                 if faults:
                     raise Faults(faults)
-            for at, change in enumerate(effect.changes):
-                rota_changes.add(uow, f"{answers.act} {at}", authority, change, operator.account)
+            if effect.calendar_of:
+                rota_changes.replace_calendar(
+                    uow, authority, effect.calendar_of, effect.changes, operator.account, self.clocks.story()
+                )
+            else:
+                for at, change in enumerate(effect.changes):
+                    rota_changes.add(uow, f"{answers.act} {at}", authority, change, operator.account)
             if effect.ends is not None:
                 rota_changes.end(uow, effect.ends, self.clocks.story())
             words: tuple[WordsId, ...] = ()

@@ -36,10 +36,11 @@ class Result(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An episode's or a duty's id: exactly one is given."""
+    """An episode's or a duty's id: exactly one is given. `corrects` names an event on the episode's record."""
 
     episode: UUID | None = None
     duty: UUID | None = None
+    corrects: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class ActService:
     async def about(self, subject: Subject, operator: Operator) -> About | None:
         """None if there is no such episode or duty that the operator may see."""
         async with self.store.read() as reader:
-            found = await _find(reader, subject)
+            found = await _find(reader, subject, operator)
         return found if found is not None and operator.sees(found.authority) else None
 
     async def identity_of(self, child: ChildId, operator: Operator) -> identity.Identity | None:
@@ -114,11 +115,11 @@ class ActService:
     ) -> Result:
         if await uow.fetch(read_model.is_act_done(answers.act)):
             return Result.DONE_BEFORE
-        about = await _find(uow, subject)
+        about = await _find(uow, subject, operator)
         if about is None or about.seen != seen or not spec.is_possible(about):
             return Result.STALE
         if spec.act is OperatorAct.UNDONE and not await uow.fetch(
-            deadlines.take_back(self.clocks.story(), list(about.held))
+            deadlines.take_back(self.clocks.story(), [each.message for each in about.undoable])
         ):
             return Result.STALE
         return await self._record(uow, operator, spec, about, answers)
@@ -160,37 +161,48 @@ def _naming(act: UUID, child: ChildId) -> UUID:
     return derived("names the child", str(act), child)
 
 
-async def _find(reader: Reader, subject: Subject) -> About | None:
+async def _find(reader: Reader, subject: Subject, operator: Operator) -> About | None:
     if subject.duty is None:
-        return await _find_episode(reader, subject.episode)
+        return await _find_episode(reader, subject, operator)
     duty = await reader.fetch(read_model.duty_by_id(subject.duty))
     if duty is None:
         return None
     deed, told_at = duty.content.deed, min((each.told_at for each in duty.content.steps), default=duty.at)
-    episode, held = await reader.fetch(
-        read_model.episode_by_id(duty.content.episode), read_model.held_acts(duty.child, duty.content.episode)
+    episode, waiting = await reader.fetch(
+        read_model.episode_by_id(duty.content.episode), read_model.waiting(duty.child, duty.content.episode)
     )
     kind = None if deed is None else DEED_SPECS[deed].kind
-    recorded = None if kind is None else await reader.fetch(read_model.newest_event(duty.child, kind, told_at))
+    recorded = (
+        None if kind is None else await reader.fetch(read_model.event_to_correct(duty.child, kind=kind, since=told_at))
+    )
     return About(
         duty.child,
         duty.content.authority,
         duty.exercise,
         episode=None if episode is None else episode.content,
         duty=duty.content,
-        held={name: each for name, each in held.items() if kind is not None and isinstance(each, kind)},
+        held=tuple(each for each in waiting.held if kind is not None and isinstance(each.content, kind)),
         recorded=recorded,
+        viewer=operator,
     )
 
 
-async def _find_episode(reader: Reader, episode: UUID | None) -> About | None:
-    found = await reader.fetch(read_model.episode_by_id(episode))
+async def _find_episode(reader: Reader, subject: Subject, operator: Operator) -> About | None:
+    found = await reader.fetch(read_model.episode_by_id(subject.episode))
     if found is None:
         return None
-    discussion, held = await reader.fetch(
+    discussion, waiting, recorded = await reader.fetch(
         read_model.newest_discussion(found.child, found.content.episode),
-        read_model.held_acts(found.child, found.content.episode),
+        read_model.waiting(found.child, found.content.episode),
+        read_model.event_to_correct(found.child, name=subject.corrects),
     )
     return About(
-        found.child, found.content.authority, found.exercise, episode=found.content, discussion=discussion, held=held
+        found.child,
+        found.content.authority,
+        found.exercise,
+        episode=found.content,
+        discussion=discussion,
+        held=waiting.held,
+        recorded=recorded,
+        viewer=operator,
     )

@@ -1,19 +1,36 @@
 """Describes the episode or duty that an operator acts on."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
+from services.console.policy.permits import May, Operator
+from services.console.policy.record import RecordedMessage
 from services.console.policy.status import GONE
 from services.safeguarding.child_events.events import ChildLocated, ChildReturned, ReportRetracted
 from services.safeguarding.deeds.answers import Answers
-from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, StepRecord
+from services.safeguarding.deeds.catalogue import deed_of
+from services.safeguarding.deeds.deed import DeedSpec, Matter
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
 from services.safeguarding.identifiers import AuthorityId, ChildId
 from services.safeguarding.message import Message
-from services.safeguarding.roles import Role
+from services.safeguarding.operators import AccountId
+from services.safeguarding.roles import Deed, Role
 
+BACK_OR_NOT = (EpisodeState.MISSING, EpisodeState.LOCATED, EpisodeState.RETURNED)
 ENDS_A_SEARCH = (ChildLocated, ChildReturned, ReportRetracted)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an operator recorded within the last minute and has not gone out: `what` by its act's name, `by` whom."""
+
+    message: UUID
+    content: Message
+    what: str = ""
+    by: AccountId | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +44,11 @@ class About:
     duty: DutyChanged | None = None
     discussion: StrategyDiscussionChanged | None = None
     """The episode's newest strategy discussion."""
-    held: Mapping[UUID, Message] = field(default_factory=dict)
-    """What operators did within the last minute and has not gone out: it can be undone."""
-    recorded: UUID | None = None
-    """The newest event of the duty's deed since the duty began: another corrects it."""
+    held: tuple[Held, ...] = ()
+    viewer: Operator | None = None
+    """Who looks at it."""
+    recorded: RecordedMessage[Message] | None = None
+    """The newest event of the duty's deed since the duty began, or the one that is named: another corrects it."""
 
     @property
     def seen(self) -> str:
@@ -43,8 +61,16 @@ class About:
     @property
     def is_gone(self) -> bool:
         """The child is sought, and nothing that would end that waits to go out."""
-        ends_soon = any(isinstance(each, ENDS_A_SEARCH) for each in self.held.values())
+        ends_soon = any(isinstance(each.content, ENDS_A_SEARCH) for each in self.held)
         return self.duty is None and self.episode is not None and self.episode.state in GONE and not ends_soon
+
+    @property
+    def undoable(self) -> tuple[Held, ...]:
+        """What the viewer may undo: their own, and for a manager also what others recorded."""
+        if self.viewer is None:
+            return ()
+        own, may = self.viewer.account, self.viewer.may(May.UNDO_FOR_OTHERS)
+        return tuple(each for each in self.held if may or each.by == own)
 
     @property
     def has_planned_discussion(self) -> bool:
@@ -61,3 +87,38 @@ class About:
 
     def step(self, answers: Answers) -> int:
         return int(answers.chosen["step"])
+
+
+def matter_of(about: About) -> Matter:
+    episode = about.episode
+    named, force = (None, None) if episode is None else (episode.episode, episode.force)
+    corrects = None if about.recorded is None else UUID(about.recorded.id)
+    return Matter(about.authority, "console", named, force, corrects=corrects)
+
+
+def can_be_recorded(deed: DeedSpec, about: About) -> bool:
+    """On its duty's page, and corrected there; some also on an episode's page, where each on record is corrected."""
+    episode, is_held = about.episode, any(isinstance(each.content, deed.kind) for each in about.held)
+    if is_held or (deed.is_about_police() and (episode is None or episode.force is None)):
+        return False
+    if about.duty is not None:
+        return about.duty.deed is deed.deed and (about.duty.goes_on or about.recorded is not None)
+    if about.recorded is not None:
+        return deed_of(about.recorded.content) is deed.deed
+    states, condition = ON_EPISODES_PAGE.get(deed.deed, ((), None))
+    if episode is None or episode.state not in states:
+        return False
+    return condition is None or condition in episode.open_conditions
+
+
+ON_EPISODES_PAGE: Mapping[Deed, tuple[Collection[EpisodeState], str | None]] = {
+    Deed.SAFE_AND_WELL_CHECK: ((EpisodeState.LOCATED, EpisodeState.RETURNED), "safe-and-well-check"),
+    Deed.RETURN_INTERVIEW: ((EpisodeState.RETURNED,), "return-interview"),
+    Deed.POLICE_REFERENCE: (BACK_OR_NOT, None),
+    Deed.POLICE_GRADE: (GONE, None),
+    Deed.POLICE_CLOSED: (BACK_OR_NOT, "police-closed"),
+    Deed.PARENTS_DECISION: (GONE, None),
+}
+"""When an operator may record it without a duty: states, and the condition that must still be open. The protocol takes
+a check that overtakes its return on the bus; an operator must not record one while the child is not back.
+"""

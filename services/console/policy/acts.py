@@ -1,19 +1,19 @@
 """Lists the acts of operators: when each is possible, what its form asks, and which messages it publishes."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from services.console.policy.about import About
+from services.console.policy.about import BACK_OR_NOT, About, can_be_recorded, matter_of
 from services.console.policy.child import IDENTITY
 from services.console.policy.permits import May
-from services.console.policy.status import GONE
+from services.console.policy.record import RecordedMessage
 from services.safeguarding.child_events import care_events, discussion_events, events
-from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
-from services.safeguarding.deeds.catalogue import DEED_SPECS
-from services.safeguarding.deeds.deed import DeedSpec, Matter
+from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind, ask_choice
+from services.safeguarding.deeds.catalogue import DEED_SPECS, deed_of
+from services.safeguarding.deeds.deed import DeedSpec
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeState, StepRecord
 from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.duty.evidence import RegisterLookedUp
@@ -21,7 +21,7 @@ from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct
-from services.safeguarding.roles import Deed
+from services.safeguarding.roles import PLAN_OWNERS, Deed
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,15 @@ def _cancel_discussion(about: About, answers: Answers) -> tuple[Message, ...]:
     return _tell(discussion_events.StrategyDiscussionCancelled, discussion=number, form=form)(about, answers)
 
 
+def _correct_discussion(about: About, answers: Answers) -> tuple[Message, ...]:
+    """Who came, and the decision on a section 47 enquiry. The plan stands."""
+    if about.recorded is None:
+        raise ValueError("this act corrects a record")
+    now = {"channel": "console", "said_by": None, "plan": (), "words": answers.words.get("reason", ())}
+    corrected = about.recorded.content.model_dump() | dict(answers.facts) | now | {"corrects_event": about.recorded.id}
+    return (discussion_events.StrategyDiscussionHeld.model_validate(corrected),)
+
+
 def _send_again(about: About, answers: Answers) -> tuple[Message, ...]:
     duty = _duty(about)
     return (DutySendAgain(duty=duty.duty, step=about.step(answers), authority=duty.authority, asked=answers.act),)
@@ -139,16 +148,15 @@ def _duty(about: About) -> DutyChanged:
     return about.duty
 
 
-_BACK_OR_NOT = (EpisodeState.MISSING, EpisodeState.LOCATED, EpisodeState.RETURNED)
 _SPECS = (
-    ActSpec(OperatorAct.UNDONE, May.RECORD, lambda about: bool(about.held), lambda _about, _answers: ()),
+    ActSpec(OperatorAct.UNDONE, May.RECORD, lambda about: bool(about.undoable), lambda _about, _answers: ()),
     ActSpec(
         OperatorAct.TAKEN, May.ANSWER, lambda about: _waits(about) and bool(about.steps_of_police(are=False)), _take
     ),
     ActSpec(
         OperatorAct.IDENTIFIED,
         May.RECORD,
-        lambda about: is_provisional(about.child) and _is_episode_in(*_BACK_OR_NOT)(about),
+        lambda about: is_provisional(about.child) and _is_episode_in(*BACK_OR_NOT)(about),
         _identify,
         (Field("child", Kind.CODE), REASON),
         confirms=True,
@@ -156,7 +164,7 @@ _SPECS = (
     ActSpec(
         OperatorAct.INFORMED,
         May.RECORD,
-        _is_episode_in(*_BACK_OR_NOT),
+        _is_episode_in(*BACK_OR_NOT),
         _inform,
         (Field("nature", Kind.CHOICE, choices=NATURES), HAPPENED_AT, *SEEN, REASON),
     ),
@@ -230,6 +238,18 @@ _SPECS = (
         (REASON,),
     ),
     ActSpec(
+        OperatorAct.DISCUSSION_CORRECTED,
+        May.RECORD,
+        lambda about: correcting_act(about.recorded) is OperatorAct.DISCUSSION_CORRECTED,
+        _correct_discussion,
+        (
+            ask_choice("section_47", "enquiry", "no-enquiry", "under-way"),
+            Field("came", Kind.SEVERAL, required=False, choices=tuple(sorted(PLAN_OWNERS))),
+            REASON,
+        ),
+        held=True,
+    ),
+    ActSpec(
         OperatorAct.NOTED,
         May.RECORD,
         lambda about: about.duty is None and about.episode is not None,
@@ -251,45 +271,23 @@ def _describe_deed(deed: DeedSpec) -> ActSpec:
     return ActSpec(
         deed.deed,
         May.RECORD,
-        partial(_can_be_recorded, deed),
-        lambda about, answers: (deed.event(_matter(about), answers),),
+        partial(can_be_recorded, deed),
+        lambda about, answers: (deed.event(matter_of(about), answers),),
         deed.asks,
         held=True,
         faults=deed.needs,
     )
 
 
-def _matter(about: About) -> Matter:
-    episode = about.episode
-    named, force = (None, None) if episode is None else (episode.episode, episode.force)
-    return Matter(about.authority, "console", named, force, corrects=about.recorded)
-
-
-def _can_be_recorded(deed: DeedSpec, about: About) -> bool:
-    """On the page of the duty that it ends, and corrected there; some also on the page of an episode."""
-    episode, is_held = about.episode, any(isinstance(each, deed.kind) for each in about.held.values())
-    if is_held or (deed.is_about_police() and (episode is None or episode.force is None)):
-        return False
-    if about.duty is not None:
-        return about.duty.deed is deed.deed and (about.duty.goes_on or about.recorded is not None)
-    states, condition = ON_EPISODES_PAGE.get(deed.deed, ((), None))
-    is_open = episode is not None and (condition is None or condition in episode.open_conditions)
-    return is_open and _is_episode_in(*states)(about)
-
-
-ON_EPISODES_PAGE: Mapping[Deed, tuple[Collection[EpisodeState], str | None]] = {
-    Deed.SAFE_AND_WELL_CHECK: ((EpisodeState.LOCATED, EpisodeState.RETURNED), "safe-and-well-check"),
-    Deed.RETURN_INTERVIEW: ((EpisodeState.RETURNED,), "return-interview"),
-    Deed.POLICE_REFERENCE: (_BACK_OR_NOT, None),
-    Deed.POLICE_GRADE: (GONE, None),
-    Deed.POLICE_CLOSED: (_BACK_OR_NOT, "police-closed"),
-    Deed.PARENTS_DECISION: (GONE, None),
-}
-"""When an operator may record it without a duty: states, and the condition that must still be open. The protocol takes
-a check that overtakes its return on the bus; an operator must not record one while the child is not back.
-"""
 _ALL = (*_SPECS, *map(_describe_deed, DEED_SPECS.values()))
 ACT_SPECS: Mapping[OperatorAct | Deed, ActSpec] = {each.act: each for each in _ALL}
+
+
+def correcting_act(entry: RecordedMessage[Message] | None) -> OperatorAct | Deed | None:
+    """By which an event on record is corrected on the page of its episode. None: by none."""
+    content = None if entry is None else entry.content
+    held = discussion_events.StrategyDiscussionHeld
+    return OperatorAct.DISCUSSION_CORRECTED if isinstance(content, held) else deed_of(content)
 
 
 def possible_acts(about: About) -> tuple[ActSpec, ...]:

@@ -18,13 +18,15 @@ class May(StrEnum):
     """Acknowledge on somebody's behalf, or record that police were told by telephone."""
     RECORD = "record"
     """Record what happened to a child (back, not back, checked, interviewed, reviewed); move a strategy discussion."""
+    UNDO_FOR_OTHERS = "undo-for-others"
+    """Undo what a colleague recorded, before it goes out."""
     SEND_AGAIN = "send-again"
     """Send a delivery once more, redrive a dead letter."""
     EXERCISE = "exercise"
     COVER = "cover"
     """Ring those on duty, take over or swap a turn, hand the shift over and accept it."""
     CHANGE_ROTA = "change-rota"
-    """Enter leave and shifts of others, correct a number or an address, give a calendar to somebody."""
+    """Enter leave and shifts of others and end them, correct a number or an address, give a calendar to somebody."""
     REVEAL = "reveal"
     """Look up who a child is: with a reason once a shift, on the record."""
     READ_WORDS = "read-words"
@@ -37,7 +39,7 @@ class May(StrEnum):
 
 _DUTY = frozenset({May.LOOK, May.ANSWER, May.RECORD, May.REVEAL, May.READ_WORDS, May.READ_REASONS, May.COVER})
 MAY: Mapping[OperatorRole, frozenset[May]] = {
-    OperatorRole.DUTY_MANAGER: _DUTY | {May.SEND_AGAIN, May.EXERCISE, May.CHANGE_ROTA},
+    OperatorRole.DUTY_MANAGER: _DUTY | {May.SEND_AGAIN, May.EXERCISE, May.CHANGE_ROTA, May.UNDO_FOR_OTHERS},
     OperatorRole.SOCIAL_WORKER: _DUTY,
     OperatorRole.OPERATOR: frozenset({May.LOOK, May.SEND_AGAIN, May.EXERCISE}),
     OperatorRole.AUDITOR: frozenset({May.LOOK, May.READ_REASONS}),

@@ -8,10 +8,12 @@ from uuid import UUID
 from services.console.policy.record import RecordedMessage
 from services.console.policy.status import HOUSEKEEPING, MOST_ASKED, CaseLine, DutyLine
 from services.console.read_model.repository import recorded
+from services.platform.register.references import hashes_by_key
+from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, scalar
 from services.safeguarding.child_events.events import PoliceReferenceGiven, PoliceReferenceTexted
 from services.safeguarding.duty.decisions import OVER, DutyChanged, EpisodeChanged
-from services.safeguarding.identifiers import AuthorityId, ChildId, Scope, WordsId
+from services.safeguarding.identifiers import AuthorityId, ChildId, Scope
 
 
 class Found(NamedTuple):
@@ -74,9 +76,11 @@ FOUND = f"""
          OR e.episode = ANY(%(episodes)s::uuid[]) OR coalesce(e.child, c.child) = ANY(%(children)s::text[]))
     ORDER BY e.opened_at DESC NULLS LAST LIMIT {MOST_FOUND}
 """
-REFERENCES = f"""
-    SELECT content ->> 'episode' AS episode, child, jsonb_array_elements_text(content -> 'words') AS words FROM entries
-    WHERE kind IN ('{PoliceReferenceGiven.kind}', '{PoliceReferenceTexted.kind}') AND {OF_AUTHORITY.format("")}
+WITH_REFERENCE = f"""
+    SELECT e.content ->> 'episode' AS episode, e.child FROM register.references_for_duty_desk r
+    JOIN entries e ON e.child = r.about AND e.content -> 'words' ? r.words
+        AND e.kind IN ('{PoliceReferenceGiven.kind}', '{PoliceReferenceTexted.kind}')
+    WHERE r.hash = ANY(%(hashes)s::bytea[]) AND {OF_AUTHORITY.format("e.")}
 """
 
 
@@ -142,12 +146,13 @@ def find_cases(
     return Query(FOUND, asked, decode)
 
 
-def police_references(authorities: Scope) -> Query[list[tuple[UUID | None, ChildId, WordsId]]]:
-    """The words of every reference that police gave, with the episode where it is named, and the child."""
+def cases_with_reference(authorities: Scope, keyring: Keyring, sought: str) -> Query[list[tuple[UUID | None, ChildId]]]:
+    """The episodes for which police gave this reference, where one is named, and the children."""
+    hashes = [each for by_key in hashes_by_key(keyring, sought) for each in by_key]
     return Query(
-        REFERENCES,
-        {"authorities": authorities},
-        lambda rows: [(UUID(row.episode) if row.episode else None, row.child, row.words) for row in rows],
+        WITH_REFERENCE,
+        {"authorities": authorities, "hashes": hashes},
+        lambda rows: [(UUID(row.episode) if row.episode else None, row.child) for row in rows],
     )
 
 

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
+from services.console.policy.about import Held
 from services.console.policy.record import DeadLetter, RecordedMessage
 from services.console.policy.status import is_overdue
 from services.platform.messages.envelope import Received, read
-from services.platform.store.query import Query, Rows, bulk_insert, scalar, unnest_rows
+from services.platform.store.query import Query, Rows, bulk_insert, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import PoliceReply, RuleDue, Told
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
-from services.safeguarding.identifiers import Scope, code_of
+from services.safeguarding.identifiers import Scope, code_of, derived
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId
 
@@ -132,14 +133,22 @@ DUTIES_OF_CASE = """
     WHERE child = %(child)s AND episode IS NULL AND waits
 """
 DUTY_BY_ID = "SELECT child, changed_at, exercise, content FROM duties WHERE duty = %(duty)s"
-RULES_DUE = """
-    SELECT deadline, child, due_at, envelope FROM deadlines.due
-    WHERE child = %(child)s AND fired_at IS NULL AND cancelled_at IS NULL
+IDS_OF_CHILD = f"""
+    SELECT %(child)s::text UNION
+    SELECT child FROM entries WHERE kind = '{ChildIdentified.kind}' AND content ->> 'child' = %(child)s
+"""
+"""Its own, and those under which it was known before somebody said which child it is."""
+WAITING = f"""
+    SELECT deadline, child, due_at, envelope, acts.of_form FROM deadlines.due
+    CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(act, jsonb_build_array(what, account, name)) AS of_form
+        FROM acts JOIN accounts USING (account) WHERE child = due.child AND at > now() - interval '1 day'
+    ) acts
+    WHERE child = ANY(ARRAY({IDS_OF_CHILD})) AND fired_at IS NULL AND cancelled_at IS NULL
 """
 ENTRIES = f"""
     SELECT message_id, child, kind, at, exercise, content FROM entries
-    WHERE child = ANY(ARRAY(SELECT %(child)s::text UNION
-        SELECT child FROM entries WHERE kind = '{ChildIdentified.kind}' AND content ->> 'child' = %(child)s))
+    WHERE child = ANY(ARRAY({IDS_OF_CHILD}))
     ORDER BY at DESC, heard_at DESC LIMIT {MOST_ENTRIES}
 """
 ENTRIES_OF_SHIFTS = f"""
@@ -149,8 +158,9 @@ ENTRIES_OF_SHIFTS = f"""
     ORDER BY at DESC LIMIT {MOST_ENTRIES}
 """
 DISCUSSIONS = "SELECT content FROM entries WHERE child = %(child)s AND kind = %(kind)s"
-NEWEST = """
-    SELECT message_id::uuid FROM entries WHERE child = %(child)s AND kind = %(kind)s AND at >= %(since)s
+TO_CORRECT = f"""
+    SELECT message_id, child, kind, at, exercise, content FROM entries
+    WHERE child = ANY(ARRAY({IDS_OF_CHILD})) AND (message_id = %(name)s OR kind = %(kind)s AND at >= %(since)s)
     ORDER BY at DESC, heard_at DESC LIMIT 1
 """
 ACT = "SELECT act FROM acts WHERE act = %(act)s"
@@ -184,18 +194,29 @@ def duty_by_id(duty: UUID) -> Query[RecordedMessage[DutyChanged] | None]:
     return Query(DUTY_BY_ID, {"duty": duty}, lambda rows: next(iter(_duties(rows)), None))
 
 
-def rules_due(child: str) -> Query[list[RecordedMessage[RuleDue]]]:
-    """Rules that wait for their time, from the protocol's deadlines; `at` is when they are due."""
+class Waiting(NamedTuple):
+    """What waits for its time: rules, `at` when they are due, and what operators recorded within the last minute."""
 
-    def decode(rows: Rows) -> list[RecordedMessage[RuleDue]]:
-        found = [(row.child, row.due_at, read(row.envelope)) for row in rows]
-        return [
-            RecordedMessage(received.id, child, due_at, received.exercise, received.content)
-            for child, due_at, received in found
-            if isinstance(received.content, RuleDue)
-        ]
+    rules: list[RecordedMessage[RuleDue]]
+    held: tuple[Held, ...]
 
-    return Query(RULES_DUE, {"child": child}, decode)
+
+def waiting(child: str, episode: UUID | None) -> Query[Waiting]:
+    """Rules of any episode of the child; acts of this one, of none, or from before anybody knew which child it is."""
+
+    def decode(rows: Rows) -> Waiting:
+        rules, held = [], []
+        for row in rows:
+            received = read(row.envelope)
+            content, named = received.content, getattr(received.content, "episode", None)
+            if isinstance(content, RuleDue):
+                rules.append(RecordedMessage(received.id, row.child, row.due_at, received.exercise, content))
+            elif isinstance(content, Told | PoliceReply) and (named in {None, episode} or row.child != child):
+                by_message = {message_of_act(UUID(act), content): said for act, said in (row.of_form or {}).items()}
+                held.append(Held(row.deadline, content, *by_message.get(row.deadline, ("", None, ""))))
+        return Waiting(rules, tuple(held))
+
+    return Query(WAITING, {"child": child}, decode)
 
 
 def entries_of_child(child: str) -> Query[list[RecordedMessage[Message]]]:
@@ -221,28 +242,21 @@ def newest_discussion(child: str, episode: UUID | None) -> Query[StrategyDiscuss
     return Query(DISCUSSIONS, {"child": child, "kind": StrategyDiscussionChanged.kind}, decode)
 
 
-def held_acts(child: str, episode: UUID | None) -> Query[dict[UUID, Message]]:
-    """What operators said that waits to go out: of the episode, or of the child."""
-
-    def decode(rows: Rows) -> dict[UUID, Message]:
-        found = {row.deadline: read(row.envelope).content for row in rows}
-        about = {name: getattr(content, "episode", None) for name, content in found.items()}
-        return {
-            name: content
-            for name, content in found.items()
-            if isinstance(content, Told | PoliceReply) and about[name] in {None, episode}
-        }
-
-    return Query(RULES_DUE, {"child": child}, decode)
-
-
-def newest_event(child: str, kind: type[Message], since: datetime) -> Query[UUID | None]:
-    """The id of the newest of this kind that was heard about the child."""
-    return Query(NEWEST, {"child": child, "kind": kind.kind, "since": since}, scalar)
+def event_to_correct(
+    child: str, *, name: UUID | None = None, kind: type[Message] | None = None, since: datetime | None = None
+) -> Query[RecordedMessage[Message] | None]:
+    """The one of this name, or the newest of this kind since then."""
+    asked = {"child": child, "name": str(name), "kind": None if kind is None else kind.kind, "since": since}
+    return Query(TO_CORRECT, asked, lambda rows: next(iter(_entries(rows)), None))
 
 
 def is_act_done(act: UUID) -> Query[bool]:
     return Query(ACT, {"act": act}, bool)
+
+
+def message_of_act(act: UUID, message: Message) -> UUID:
+    """The id of what an act says. `act` is its form's."""
+    return derived("act", str(act), message.kind)
 
 
 async def claim_act(

@@ -125,4 +125,10 @@ if (liveness && part) {
   changes.addEventListener("error", () => say("Not live: the console cannot be reached. Trying again.", "lost"));
 }
 
+// A file is read into the field that it is for, which can also be pasted into.
+for (const each of document.querySelectorAll("input[data-into]")) {
+  each.hidden = false;
+  each.addEventListener("change", async () => { document.getElementById(each.dataset.into).value = await each.files[0].text(); });
+}
+
 document.getElementById("summary")?.focus();

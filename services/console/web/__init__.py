@@ -1,5 +1,5 @@
 """Serves the console's pages. They work without JavaScript, and follow changes with a few lines of it. All but the
-sign-in page need a session.
+sign-in page and the calendars, whose links are signed, need a session.
 """
 
 from collections.abc import Callable, Sequence

@@ -78,13 +78,12 @@ class ChildQueries:
             episodes = [each for each in all_episodes if operator.sees(each.content.authority)]
             shown = choose_episode(episodes, episode)
             named = None if shown is None else shown.content.episode
-            duties, entries, due, names, discussion, held, forces = await reader.fetch(
+            duties, entries, waiting, names, discussion, forces = await reader.fetch(
                 read_model.duties_of_case(child, named),
                 read_model.entries_of_child(child),
-                read_model.rules_due(child),
+                read_model.waiting(child, named),
                 account_names(),
                 read_model.newest_discussion(child, named),
-                read_model.held_acts(child, named),
                 force_lines(),
             )
             duties = [each for each in duties if operator.sees(each.content.authority)]
@@ -95,10 +94,12 @@ class ChildQueries:
             police = police_view(line.entry for line in lines)
             revealed = operator.may(May.REVEAL) and OperatorAct.CHILD_REVEALED in done
             private = await reader.fetch(*self._private(operator, told, said, police, lines, child if revealed else ""))
-        about = shown and About(child, shown.content.authority, shown.exercise, shown.content, None, discussion, held)
+        about = shown and About(
+            child, shown.content.authority, shown.exercise, shown.content, None, discussion, waiting.held, operator
+        )
         return dict(zip(("words", "people", "who", "reasons"), private, strict=True)) | {
             "child": child, "code": codes.get(child), "episodes": episodes, "shown": shown, "about": about,
-            "line": shown and episode_line(shown, duties, due),
+            "line": shown and episode_line(shown, duties, waiting.rules),
             "acts": [each for each in possible_acts(about) if operator.may(each.needs)] if about else [],
             "waiting": [each for each in map(DutyLine, duties) if each.waits],
             "told": told, "said": said, "police": police, "revealed": revealed, "timeline": lines, "names": names,
@@ -160,25 +161,28 @@ class ChildQueries:
         """By the child's code, our reference, a day; and for those who may read words, by the reference that police
         gave, and by the home and its carers, which is on the record of each child that was found.
         """
-        scope, children, episodes = operator.scope, set[ChildId](), set[UUID]()
+        scope, at_home, given = operator.scope, list[ChildId](), list[tuple[UUID | None, ChildId]]()
         async with self.store.read() as reader:
             if operator.may(May.READ_WORDS) and len(words) >= LEAST_SOUGHT:
                 at_home, given = await reader.fetch(
-                    children_at_home(self.keyring, scope, words), cases.police_references(scope)
+                    children_at_home(self.keyring, scope, words),
+                    cases.cases_with_reference(scope, self.keyring, words),
                 )
-                kept = await reader.fetch(words_by_id(self.keyring, [each for _, _, each in given]))
-                same = [each for each in given if each[2] in kept and words.casefold() in kept[each[2]].text.casefold()]
-                children = {*at_home, *(child for episode, child, _ in same if episode is None)}
-                episodes = {episode for episode, _, _ in same if episode is not None}
+            episodes = {episode for episode, _ in given if episode is not None}
+            children = {*at_home, *(child for episode, child in given if episode is None)}
             found = await reader.fetch(
                 cases.find_cases(scope, words, day=day_meant(words), episodes=episodes, children=children)
             )
-        by_home = {each.child: each.authority for each in found if each.child in children}
-        if by_home:
+        read = {
+            each.child: (each.authority, HOME if each.child in at_home else ("words",))
+            for each in found
+            if each.child in children or (each.episode is not None and each.episode.content.episode in episodes)
+        }
+        if read:
             async with self.store.transaction() as uow:
-                for child, of in by_home.items():
+                for child, (of, fields) in read.items():
                     recorder = ActRecorder(self.clocks, self.keyring, uow, operator, uuid4(), child)
-                    await _record(recorder, OperatorAct.CHILD_FOUND, of, HOME)
+                    await _record(recorder, OperatorAct.CHILD_FOUND, of, fields)
         return found
 
 

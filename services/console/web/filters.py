@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.console.policy.acts import correcting_act
 from services.console.web.wording import Words
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.operators import OperatorAct
@@ -35,6 +36,7 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
         "form": words.form,
         "field": words.field,
         "is_act": lambda name: name in {*OperatorAct, *Deed},
+        "correcting": lambda line: correcting_act(line.entry),
         "age": age_on,
         "telephone": format_telephone,
         "ucfirst": lambda text: text[:1].upper() + text[1:],

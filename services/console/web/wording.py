@@ -36,7 +36,7 @@ class Words:
 
     def field(self, name: str) -> dict[str, Any]:
         """A field's label, its hint and its choices."""
-        return {"hint": None, "choices": self._yes_no, **self._asked[name]}
+        return {"hint": None, "choices": self._fields.get(name, self._yes_no), **self._asked[name]}
 
     def sentence(self, line: Line) -> str:
         """The sentence for a line of the timeline."""

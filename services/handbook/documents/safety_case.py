@@ -15,18 +15,7 @@ from services.protocol.policy.rule_language.grammar import Protocol
 WRITTEN = Path(__file__).parent / "hazards.yaml"
 ROOT = Path(__file__).parents[3]
 Score = Annotated[int, Field(ge=1, le=5)]
-HEAD = """\
-# What could go wrong for a child, and what stands in its way
-
-Rendered by `make schemas` from `services/handbook/documents/hazards.yaml`: edit that. It is written as DCB0129 asks of makers of health IT;
-children's social care has no such standard of its own. An authority that uses Safe Return adds its own half: who answers for it, how staff
-are trained, what they do when it is away.
-
-Risk is severity x likelihood, each from 1 to 5, before the controls and with them. Each control names rules, stories, tests and alerts;
-`make check` fails when one of them is gone.
-
-| | what could happen | risk before | risk now |
-| --- | --- | --- | --- |"""
+HEAD = Path(__file__).with_name("safety_case_head.md").read_text().rstrip()
 
 
 class _Written(BaseModel):

@@ -15,8 +15,9 @@ from services.platform.runtime import logs
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.health import Health
 from services.platform.runtime.http.exposition import exposition
+from services.platform.runtime.http.server import Web
 from services.platform.runtime.periodic import Repeating
-from services.platform.runtime.process import Part, Web, run_until_told
+from services.platform.runtime.process import Part, run_until_told
 from services.platform.runtime.process_metrics import loop_watch
 from services.platform.runtime.settings import Settings
 from services.platform.store import inbox
@@ -84,9 +85,8 @@ class ServiceHost:
 
     async def run(self, pages: ASGIApp | None = None, *, closing: Callable[[], None] = lambda: None) -> None:
         """Runs until SIGTERM or SIGINT. HTTP starts last and stops first; `closing` ends streams and the like."""
-        web = Web(
-            exposition(REGISTRY, self.health, pages), self.settings.http_port, self.settings.http_host, closing=closing
-        )
+        served = exposition(REGISTRY, self.health, pages, self.settings.metrics_network)
+        web = Web(served, self.settings.http_port, self.settings.http_host, closing=closing)
         clock = story_clock.follow_offset(self.store, self.clocks)
         listener = Listener(database_url(self.settings, self.service), self.store.channels)
         self.health.watch("database", lambda: listener.obstacle() or clock.obstacle())

@@ -85,9 +85,16 @@ def attempted(
     )
 
 
-def looked_up(delivery: Delivery, purpose: str, fields: Sequence[str], person: PersonId | None) -> Message | None:
+def looked_up(
+    delivery: Delivery, purpose: str, fields: Sequence[str], person: PersonId | None, officer: WordsId | None = None
+) -> Message | None:
     if delivery.authority is None or not fields:
         return None
     return RegisterLookedUp(
-        authority=delivery.authority, purpose=purpose, fields=tuple(fields), person=person, delivery=delivery.id
+        authority=delivery.authority,
+        purpose=purpose,
+        fields=tuple(fields),
+        person=person,
+        delivery=delivery.id,
+        officer=officer,
     )

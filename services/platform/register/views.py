@@ -27,7 +27,7 @@ def _view(name: str, columns: str) -> TableClause:
 
 
 PLACEMENT_FOR_POLICE = (
-    "placement kind address placement_key force host_authority carers carer_names carer_mobiles carer_keys "
+    "placement kind address as_of placement_key force host_authority carers carer_names carer_mobiles carer_keys "
     "authority authority_name duty_line"
 )
 placements_for_police = _view("placements_for_police", PLACEMENT_FOR_POLICE)

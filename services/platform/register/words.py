@@ -11,6 +11,7 @@ from sqlalchemy import Select, Uuid, bindparam, select
 
 from services.platform.register import views
 from services.platform.register.keys import Decryptor, key_of
+from services.platform.register.references import keep_reference
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql, bulk_insert
 from services.platform.store.unit_of_work import UnitOfWork
@@ -45,15 +46,19 @@ async def keep(
     said_by: str | None,
     at: datetime,
     answers: ReportQuestion | None = None,
+    reference: bool = False,
 ) -> WordsId:
     """Written with the commit: a read in the same transaction does not find them.
 
     `about` is a child's id, provisional or not, or the owner of a number's key. `at` is when it was said, story time.
+    `reference`: police gave one in it, by which the case is found again.
     """
     key = await key_of(uow, keyring, about, new=is_provisional(about))  # most words of such a child are its first
     words_id = new_id("words")
     row = {"id": words_id, "about": about, "words": key.close(words, PLACE), "said_by": said_by, "at": at}
     uow.bulk_write(KEEP, row | {"answers": None if answers is None else answers.value})
+    if reference:
+        keep_reference(uow, keyring, words_id, words)
     return words_id
 
 

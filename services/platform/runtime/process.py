@@ -4,12 +4,8 @@ import asyncio
 import contextlib
 import gc
 import signal
-import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
-
-import uvicorn
-from starlette.types import ASGIApp
 
 from services.platform.runtime.logs import logger
 
@@ -35,63 +31,6 @@ class Failing(Part, Protocol):
 
     async def wait_for_failure(self) -> None:
         """Waits while the part works, and raises the error that it failed with."""
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals alone: uvicorn re-raises SIGTERM, and the process would end with 143 before its parts stopped."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.leaving = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def main_loop(self) -> None:
-        """Looks once a second, for the Date header. uvicorn's own loop looks ten times a second for its end."""
-        while not await self.on_tick(0):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.leaving.wait(), 1)
-
-
-class Web:
-    """The HTTP server, as a part. Replicas on one machine share the port by SO_REUSEPORT.
-
-    `closing` is called before the server waits for its connections to end. It must end responses that never end by
-    themselves.
-    """
-
-    def __init__(
-        self, pages: ASGIApp, port: int, host: str = "127.0.0.1", *, closing: Callable[[], None] = lambda: None
-    ) -> None:
-        config = uvicorn.Config(
-            pages,
-            http="httptools",  # in C: the other parser is half of what a small request costs
-            ws="none",
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=3,
-        )
-        self._server = _Server(config)
-        self._address = (host, port)
-        self._serving: asyncio.Task[None] | None = None
-        self._closing = closing
-
-    async def start(self) -> None:
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listening.bind(self._address)
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
-
-    async def stop(self) -> None:
-        self._closing()
-        self._server.should_exit = True
-        self._server.leaving.set()
-        if self._serving is not None:
-            await self._serving
 
 
 async def run_until_told(parts: Sequence[Part]) -> None:

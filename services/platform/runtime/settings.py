@@ -1,10 +1,14 @@
 """Reads the settings that every service shares: environment variables `SAFE_RETURN_...`, and secrets from files."""
 
 import os
+import re
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 SECRETS_DIR = "SAFE_RETURN_SECRETS_DIR"
@@ -24,6 +28,26 @@ class SecretsUnread(Exception):
     """The folder of the secrets, or a file in it, cannot be read; the text says which."""
 
 
+def is_loopback(place: str) -> bool:
+    """Whether a host, an address with its port (or several, by commas) or a URL is on this machine."""
+    hosts = [urlsplit(each if "://" in each else f"//{each}").hostname or "" for each in place.split(",")]
+    return all(each == "localhost" or re.fullmatch(r"127(\.\d{1,3}){3}|::1", each) for each in hosts)
+
+
+def require_played(place: str, others: ValidationInfo) -> str:
+    """A sandbox turns protections off, so nothing starts that would reach the real world beside it.
+
+    Raises PydanticCustomError, which startup_errors explains.
+    """
+    if others.data.get("sandbox") and not is_loopback(place):
+        raise PydanticCustomError("beside_sandbox", "not on this machine, where SAFE_RETURN_SANDBOX plays the world")
+    return place
+
+
+Place = Annotated[str, AfterValidator(require_played)]
+"""A host, an address with its port, or a URL."""
+
+
 class Settings(BaseSettings):
     """Read once at start. A missing or malformed setting raises pydantic's ValidationError, which names it; its
     `description` says what would be right (`services.platform.runtime.startup_errors`). Where the secrets cannot be
@@ -35,7 +59,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SAFE_RETURN_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    database: str = Field(
+    sandbox: bool = Field(default=False, description="1 where the outside world is played; else left out")
+    """Declares that the outside world is played: only then may story time move and loopback addresses be called. First,
+    since others are judged by it.
+    """
+    database: Place = Field(
         default="postgresql://127.0.0.1:5432/safe_return",
         pattern=r"^postgresql://\S+$",
         description="the place of the database, such as postgresql://127.0.0.1:5432/safe_return, without user and password",
@@ -45,16 +73,17 @@ class Settings(BaseSettings):
     database_connections: int = Field(
         default=8, ge=2, description="the most connections to PostgreSQL that this process may hold, 2 at least"
     )
-    kafka: str = "127.0.0.1:9092"
-    http_host: str = "127.0.0.1"
+    kafka: Place = Field(default="127.0.0.1:9092", description="the brokers' addresses, such as kafka:9092")
+    http_host: Place = Field(default="127.0.0.1", description="the address to listen on, such as 127.0.0.1")
     """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
     http_port: Port = Field(description="the port that this service listens on, 1 to 65535")
     slot: int | None = Field(
         default=None, ge=0, description="0 for a service's first process, 1 for its second, or left out"
     )
     """This process's stable identity among its replicas. None where processes come and go (autoscaling)."""
-    sandbox: bool = Field(default=False, description="1 where the outside world is played; else left out")
-    """Declares that the outside world is played: only then may story time move and loopback addresses be called."""
+    metrics_network: IPv4Network = Field(
+        default=IPv4Network("127.0.0.0/8"), description="the network that may read /metrics, such as 10.83.0.0/24"
+    )
 
     @classmethod
     def settings_customise_sources(

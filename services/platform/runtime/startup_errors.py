@@ -21,6 +21,9 @@ WRONG = {
     "bool_parsing": "is neither 1 nor 0",
     "greater_than_equal": "is less than {ge}",
     "less_than_equal": "is more than {le}",
+    "beside_sandbox": "is not on this machine, and SAFE_RETURN_SANDBOX=1 plays the world there",
+    "beside_world": "is a sandbox's, and SAFE_RETURN_SANDBOX is not 1",
+    "no_lock": "lets anybody in",
 }
 
 

@@ -227,6 +227,7 @@ def _placement(facts: PlacementFacts | None) -> Placement:
     return Placement(
         kind=facts.kind,
         address=facts.address or UNKNOWN,
+        address_as_of=None if facts.address is None else facts.as_of,
         carers=tuple(Carer(name=each.name or UNKNOWN, telephone=each.mobile or UNKNOWN) for each in facts.carers),
         host_authority=facts.host_authority or UNKNOWN,
     )

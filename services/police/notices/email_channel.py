@@ -59,17 +59,22 @@ def build_content(notice: Notice, link: str) -> EmailContent:
     return EmailContent(
         subject=f"{mark}{subject} ({_short(data.episode or data.notice)})",
         paragraphs=(
-            f"{mark}{data.handling}. {data.sender.name} has a notice for your control room. {subject.partition(':')[0]}.",
+            f"{mark}{data.handling}. {data.sender.name} has a notice for your control room. {subject_of(data.about)}.",
             "Until an officer has said that they have it, the authority will ring you.",
             f"The authority answers at any hour: {data.sender.telephone}.",
         ),
         button="Open the notice",
         link=link,
         small=(
-            "This email names nobody. The link to the notice works for fourteen days. Each opening is recorded.",
+            "This email names nobody. Its link works for fourteen days; a code opens the notice, which is sent to your control room's number. Each reading is recorded.",
             "Replying does not acknowledge. Use the link, or ring.",
         ),
     )
+
+
+def subject_of(about: About) -> str:
+    """What a mail, or a page before its code, says of the notice."""
+    return SUBJECTS.get(about, OTHERWISE).partition(":")[0]
 
 
 def _short(name: UUID) -> str:

@@ -36,6 +36,8 @@ def _excluded(left_out: tuple[str, ...]) -> dict[str, Any]:
         part, _, name = field.partition(".")
         if part == "photograph":
             continue
+        if field == NoticeField.PLACEMENT_ADDRESS:
+            excluded.setdefault(part, {})["address_as_of"] = True
         if name:
             excluded.setdefault(part, {})[name] = True
         else:

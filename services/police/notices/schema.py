@@ -104,6 +104,8 @@ class Carer(Contract):
 class Placement(Contract):
     kind: str = UNKNOWN
     address: str = UNKNOWN
+    address_as_of: datetime | None = None
+    """When the authority's system last confirmed the address; null: not known."""
     carers: tuple[Carer, ...] = ()
     host_authority: str = UNKNOWN
 

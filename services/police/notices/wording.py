@@ -95,7 +95,9 @@ def _sections(data: NoticeData) -> Iterator[Section]:
     yield "What was said", tuple(f"{local(each.at)}: {each.words}" for each in data.said)
     carers = tuple(f"Carer: {each.name}, {each.telephone}" for each in data.placement.carers)
     kind = f"{data.placement.kind.capitalize()} placement"
-    where = (f"{kind}: {data.placement.address}", f"Host authority: {data.placement.host_authority}")
+    as_of = data.placement.address_as_of
+    address = data.placement.address + ("" if as_of is None else f" (address as of {local(as_of)})")
+    where = (f"{kind}: {address}", f"Host authority: {data.placement.host_authority}")
     yield "Where the child is placed", (*where, *carers)
     yield "Not sent, by agreement with your force", tuple(label(*each.split(".")[-1:]) for each in data.not_agreed)
 

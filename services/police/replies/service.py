@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from services.platform.delivery.events import acknowledged
@@ -55,7 +56,7 @@ class ReplyService:
         if reply.type is ReplyType.ACKNOWLEDGED:
             self._publish(self._police(PoliceAcknowledged, officer + spoken))
         if told.reference is not None:
-            reference = await self._keep(told.reference)
+            reference = await self._keep(told.reference, reference=True)
             self._publish(self._police(PoliceReferenceGiven, reference, reference_kind=told.reference_kind))
         if told.grade is not None:
             self._publish(self._police(PoliceRiskGraded, officer, grade=told.grade, review_at=told.review_at))
@@ -99,9 +100,9 @@ class ReplyService:
         self._publish(acknowledged(duty, self.how, force=self.force, words=officer))
         await deliveries.acknowledge(self.uow, duty.duty, duty.step, self.now)
 
-    async def _keep(self, said: str) -> tuple[WordsId, ...]:
-        about = self.delivery.child
-        return (await words.keep(self.uow, self.keyring, about=about, words=said, said_by=None, at=self.at),)
+    async def _keep(self, said: str, *, reference: bool = False) -> tuple[WordsId, ...]:
+        keep = partial(words.keep, self.uow, self.keyring, about=self.delivery.child, said_by=None, at=self.at)
+        return (await keep(words=said, reference=reference),)
 
     def _publish(self, content: Message) -> None:
         at = self.at if isinstance(content, DutyAcknowledged) else self.came_about or self.at

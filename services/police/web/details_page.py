@@ -14,10 +14,20 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.police.notices.builder import text_of
 from services.police.web.linked_notice import is_closed, load, record_reading
+from services.police.web.reading_codes import ReadingCodes
 
 OPEN = "open"
 OVER = Sheet(
     "This is over", ("The search for the child is over, so this page is closed. Ring the authority if you need it.",)
+)
+COVER = Sheet(
+    "Details for a notice",
+    ("A photograph or a long description of a child, for police. That it was opened is recorded.",),
+    (Button(OPEN, "Open"),),
+)
+LOCKED = Sheet(
+    "Open the notice first",
+    ("Open it from the email, by a code. This page then opens in the same browser, for an hour.",),
 )
 NOTHING = Sheet("There is nothing here any more", ("Please ring the authority: it answers at any hour.",))
 
@@ -25,38 +35,35 @@ NOTHING = Sheet("There is nothing here any more", ("Please ring the authority: i
 @dataclass(frozen=True)
 class DetailsPage:
     """Shows the details of one notice to one force while the child is searched for: those that the notice named, as the
-    register has them now.
+    register has them now. To a force without an API only where its code has opened the notice.
     """
 
     store: Store
     clocks: Clocks
     keyring: Keyring
+    codes: ReadingCodes
 
     async def shows(self, delivery: UUID) -> Sheet | None:
-        async with self.store.transaction() as uow:
-            found = await load(uow, self.keyring, delivery)
-            if found is None or found.notice.data.details is None:
-                return None
-            if await is_closed(uow, found):
-                return OVER
-        said = "A photograph or a long description of a child, for police. That it was opened is recorded."
-        return Sheet("Details for a notice", (said,), (Button(OPEN, "Open"),))
+        return await self.acts(delivery, Form(""))
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
-        if form.answer != OPEN:
-            return await self.shows(delivery)
         async with self.store.transaction() as uow:
             found = await load(uow, self.keyring, delivery)
             if found is None or found.notice.data.details is None:
                 return None
             if await is_closed(uow, found):
                 return OVER
+            if form.answer != OPEN:
+                return COVER
+            reader = await self.codes.reader(uow, delivery, form)
+            if reader is None and await self.codes.are_needed(uow, found):
+                return LOCKED
             holds, child = found.notice.data.details.holds, found.delivery.child
             facts = await uow.fetch(facts_for_notice(self.keyring, child))
             picture = None
             if "photograph" in holds:
                 picture = await uow.fetch(photographs.photograph_of(self.keyring, child))
-            record_reading(uow, found, "notice-details", holds)
+            record_reading(uow, found, "notice-details", holds, reader)
         return NOTHING if facts.child is None else _sheet(facts.child, holds, picture)
 
 

@@ -18,6 +18,7 @@ from services.police.notices.schema import Notice
 from services.police.notices.sender import force_of
 from services.police.notices.wording import OVER
 from services.police.policy import ToldEpisode
+from services.safeguarding.identifiers import WordsId
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ async def _told_episode(uow: UnitOfWork, found: LinkedNotice) -> ToldEpisode | N
     return (await uow.fetch(store.told_episodes(force, [episode]))).get(episode)
 
 
-def record_reading(uow: UnitOfWork, found: LinkedNotice, purpose: str, fields: tuple[str, ...]) -> None:
-    """For the audit: the names of the fields that an officer read, never their content."""
-    read = looked_up(found.delivery, purpose, fields, None)
+def record_reading(
+    uow: UnitOfWork, found: LinkedNotice, purpose: str, fields: tuple[str, ...], officer: WordsId | None
+) -> None:
+    """For the audit: the names of the fields that were read, never their content, and the words of who read them."""
+    read = looked_up(found.delivery, purpose, fields, None, officer)
     uow.publish(read, subject=found.delivery.child, cause=found.delivery)

@@ -1,5 +1,6 @@
 """Shows a notice to an officer of a force without an API, and takes the same acknowledgement as the API."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,15 +14,17 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police.notices import connection_test
+from services.police.notices.email_channel import subject_of
 from services.police.notices.sender import force_of
 from services.police.notices.wording import fields_of, headline, label, our_name, sections
 from services.police.replies.schema import Officer, Reply, ReplyData, ReplyType
 from services.police.replies.service import ReplyService
 from services.police.web.linked_notice import LinkedNotice, is_superseded, load, record_reading
+from services.police.web.reading_codes import ReadingCodes
 from services.safeguarding.child_events.events import ReferenceKind, RiskGrade
-from services.safeguarding.identifiers import derived
+from services.safeguarding.identifiers import WordsId, derived
 
-READ, HAVE_IT = "read", "have-it"
+READ, HAVE_IT, RING, TEXT = "read", "have-it", "ring", "text"
 KINDS = {
     ReferenceKind.INCIDENT: "Incident",
     ReferenceKind.MISSING_PERSON: "Missing person",
@@ -35,8 +38,12 @@ GRADES = {
 }
 NEEDED = {"name": "The officer's name is needed.", "collar": "The collar or warrant number is needed."}
 ONE_LINE = "Letters, digits and signs on one line."
+NOT_YET = "NOT RECORDED YET"
 NO_REFERENCE = "The reference is needed."
-TOO_LONG = "At most 120 characters."
+NEEDS_CODE = "A grade and the closing are taken from the notice itself: have a code sent, and open it first."
+WRONG_CODE = "This code is not right, or it is too old."
+MOST_LETTERS = 120
+TOO_LONG = f"At most {MOST_LETTERS} characters."
 OVER = Sheet(
     "This is over",
     ("The notice was withdrawn before anybody read it. You need do nothing.",),
@@ -45,48 +52,49 @@ OVER = Sheet(
 
 @dataclass(frozen=True)
 class NoticePage:
-    """Opening the link shows only that there is a notice, since mail scanners open links. A button opens the notice."""
+    """The link alone shows what the mail showed: a mailbox proves little, and mail scanners open links. A code opens
+    the notice. Without one an officer can say that they have it: that ends nothing.
+    """
 
     store: Store
     clocks: Clocks
     keyring: Keyring
+    codes: ReadingCodes
 
     async def shows(self, delivery: UUID) -> Sheet | None:
-        async with self.store.transaction() as uow:
-            found = await load(uow, self.keyring, delivery)
-            if found is None:
-                return None
-            if found.state is State.WITHDRAWN:
-                return OVER
-            return _superseded_sheet(found, Form(""), {}) if await is_superseded(uow, found) else _cover_sheet(found)
+        return await self.acts(delivery, Form(""))
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as uow:
             found = await load(uow, self.keyring, delivery)
-            if found is None:
-                return None
-            if found.state is State.WITHDRAWN:
-                return OVER
+            if found is None or found.state is State.WITHDRAWN:
+                return None if found is None else OVER
             superseded = await is_superseded(uow, found)
+            reader = await self.codes.reader(uow, delivery, form)
             if form.answer == HAVE_IT:
-                return await self._acknowledge(uow, found, form, superseded=superseded)
+                return await self._acknowledge(uow, found, form, superseded=superseded, read=reader is not None)
             if superseded:
                 return _superseded_sheet(found, Form(""), {})
-            if form.answer != READ:
-                return _cover_sheet(found)
-            fields = fields_of(found.notice)
-            record_reading(uow, found, "notice-page", fields)
-        return _notice_sheet(found, Form(""), {})
+            if form.answer not in {RING, TEXT} or _unnamed(form):
+                return _read(uow, found, form, reader)
+            issued = await self.codes.issue(uow, found, f"{form.one('name')}, {form.one('collar')}")
+        if issued is None or not await self.codes.send(found, issued, by_voice=form.answer == RING):
+            return _cover_sheet(found, form, {"code": _no_code(found)})
+        return _code_sheet(found, form, browser=issued.browser)
 
-    async def _acknowledge(self, uow: UnitOfWork, found: LinkedNotice, form: Form, *, superseded: bool) -> Sheet:
+    async def _acknowledge(
+        self, uow: UnitOfWork, found: LinkedNotice, form: Form, *, superseded: bool, read: bool
+    ) -> Sheet:
         """A superseded notice takes only a reference. An officer already filling in the form is still recorded."""
         first = found.state is not State.ACKNOWLEDGED and (
             not superseded or bool(form.one("name") or form.one("collar"))
         )
-        wrong = {name: wanted for name, wanted in NEEDED.items() if first and not form.one(name)}
+        wrong = _unnamed(form) if first else {}
+        if not (read or superseded) and (form.one("grade") or form.one("closed")):
+            wrong["code"] = NEEDS_CODE
         if superseded and not first and not form.one("reference") and not form.one("closed"):
             wrong["reference"] = NO_REFERENCE
-        wrong |= {name: TOO_LONG for name in ("name", "collar", "reference") if len(form.one(name)) > 120}
+        wrong |= {name: TOO_LONG for name in ("name", "collar", "reference") if len(form.one(name)) > MOST_LETTERS}
         if not wrong:
             try:
                 replies = _replies(found, form, self.clocks.wall(), first=first)
@@ -95,7 +103,9 @@ class NoticePage:
             else:
                 await self._take(uow, found, replies)
                 return _thanks_sheet(found)
-        return _superseded_sheet(found, form, wrong) if superseded else _notice_sheet(found, form, wrong)
+        if superseded:
+            return _superseded_sheet(found, form, wrong)
+        return _notice_sheet(found, form, wrong) if read else _cover_sheet(found, form, wrong)
 
     async def _take(self, uow: UnitOfWork, found: LinkedNotice, replies: list[Reply]) -> None:
         delivery = found.delivery
@@ -115,6 +125,26 @@ class NoticePage:
                 how="page",
             )
             await service.take(reply)
+
+
+def _read(uow: UnitOfWork, found: LinkedNotice, form: Form, reader: WordsId | None) -> Sheet:
+    if form.answer == READ and reader is not None:
+        record_reading(uow, found, "notice-page", fields_of(found.notice), reader)
+        return _notice_sheet(found, form, {})
+    if form.answer == READ and form.one("code"):
+        return _code_sheet(found, form, wrong=WRONG_CODE)
+    return _cover_sheet(found, form, _unnamed(form) if form.answer in {RING, TEXT} else {})
+
+
+def _unnamed(form: Form) -> dict[str, str]:
+    wrong = {name: ONE_LINE for name in NEEDED if not form.one(name).isprintable()}
+    wrong |= {name: TOO_LONG for name in NEEDED if len(form.one(name)) > MOST_LETTERS}
+    return wrong | {name: wanted for name, wanted in NEEDED.items() if not form.one(name)}
+
+
+def _no_code(found: LinkedNotice) -> str:
+    sender = found.notice.data.sender
+    return f"No code could be sent to your control room. Ring {sender.name}: {sender.telephone}."
 
 
 def _form_field(place: tuple[int | str, ...]) -> str:
@@ -148,25 +178,54 @@ def _replies(found: LinkedNotice, form: Form, now: datetime, *, first: bool) -> 
     return [*replies, *([closed] if form.one("closed") else [])]
 
 
-def _cover_sheet(found: LinkedNotice) -> Sheet:
+def _cover_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Sheet:
+    """What the mail showed."""
     data = found.notice.data
-    has_it = found.state is State.ACKNOWLEDGED
-    said = "An officer has said that they have it." if has_it else "No officer has said yet that they have it."
+    first = found.state is not State.ACKNOWLEDGED
+    said = "No officer has said yet that they have it." if first else "An officer has said that they have it."
     ring = f"{data.sender.name} answers at any hour: {data.sender.telephone}."
-    mark = ("This is an EXERCISE.",) if data.exercise else ()
-    opens = "It opens for police alone. That it was opened is recorded."
-    return Sheet("A notice for your control room", (*mark, said, opens, ring), (Button(READ, "Read the notice"),))
+    lead = "NO CODE YET" if form.answer in {RING, TEXT} else NOT_YET
+    opens = "To read it, give your name and have a code sent to your control room's number. Each reading is recorded."
+    return Sheet(
+        "A notice for your control room",
+        (*_faults(wrong, lead), *_mark(found), f"{subject_of(data.about)}.", said, opens, ring),
+        (
+            Button(RING, "Ring our control room with a code"),
+            Button(TEXT, "Text the code instead", quiet=True),
+            Button(HAVE_IT, "I have it" if first else "Record it", quiet=True),
+        ),
+        asks=(Group(_who(form, wrong), "Who you are"), Group(_reference(form, wrong, first=first), "Your reference")),
+    )
+
+
+def _code_sheet(found: LinkedNotice, form: Form, *, browser: str = "", wrong: str = "") -> Sheet:
+    code = Field("code", "The code", "line", wrong=wrong)
+    said = "The code goes to your control room's number, as the authority has it. It is good for ten minutes, in this browser alone."
+    return Sheet(
+        "Enter the code",
+        (*_mark(found), said),
+        (Button(READ, "Open the notice"), Button(RING, "Ring with another code", quiet=True)),
+        asks=(Group((code, *_who(form, {}))),),
+        browser=browser,
+    )
+
+
+def _mark(found: LinkedNotice) -> tuple[str, ...]:
+    return ("This is an EXERCISE.",) if found.notice.data.exercise else ()
+
+
+def _faults(wrong: Mapping[str, str], lead: str = NOT_YET) -> tuple[str, ...]:
+    return (f"{lead}. {' '.join(wrong.values())}",) if wrong else ()
 
 
 def _notice_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Sheet:
     data = found.notice.data
     first = found.state is not State.ACKNOWLEDGED
-    mark = ("This is an EXERCISE.",) if data.exercise else ()
-    faults = (f"NOT RECORDED YET. {' '.join(wrong.values())} At the foot of this page.",) if wrong else ()
+    faults = (f"{' '.join(_faults(wrong))} At the foot of this page.",) if wrong else ()
     asks = "At the foot of this page, say who has it." if first else "An officer has said that they have it."
     return Sheet(
         headline(data),
-        (*faults, *mark, f"{data.handling}. {data.sharing_basis}.", asks),
+        (*faults, *_mark(found), f"{data.handling}. {data.sharing_basis}.", asks),
         (Button(HAVE_IT, "I have it" if first else "Record it"),),
         sections=sections(found.notice),
         asks=(_questions(form, wrong, first=first),),
@@ -177,12 +236,10 @@ def _notice_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> She
 def _superseded_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Sheet:
     """Shows nothing of the child, since the search is over: our name for the notice, and a field for the reference."""
     data = found.notice.data
-    mark = ("This is an EXERCISE.",) if data.exercise else ()
-    faults = (f"NOT RECORDED YET. {' '.join(wrong.values())}",) if wrong else ()
     over = "The search for the child is over, so the notice is closed. Ring the authority if you need it: its number is in the email."
     return Sheet(
         "This is over",
-        (*faults, *mark, f"The notice said: {headline(data)}.", over, our_name(data)),
+        (*_faults(wrong), *_mark(found), f"The notice said: {headline(data)}.", over, our_name(data)),
         (Button(HAVE_IT, "Record it"),),
         asks=(_questions(form, wrong, first=bool(wrong.keys() & NEEDED.keys())),),
     )
@@ -194,30 +251,33 @@ def _link_text(holds: tuple[str, ...]) -> str:
     return f"Open: {', '.join(named).lower()}"
 
 
-def _questions(form: Form, wrong: dict[str, str], *, first: bool) -> Group:
+def _questions(form: Form, wrong: Mapping[str, str], *, first: bool) -> Group:
     """Asks for the officer once; for the reference also later."""
-    kinds = tuple(Choice(kind, said, chosen=form.one("kind") == kind) for kind, said in KINDS.items())
-    who = (
-        Field("name", "Officer's name", "line", form.one("name"), wrong=wrong.get("name", "")),
-        Field("collar", "Collar or warrant number", "line", form.one("collar"), wrong=wrong.get("collar", "")),
-    )
-    reference = Field(
-        "reference",
-        "Your reference",
-        "line",
-        form.one("reference"),
-        hint="May follow later, on this page." if first else "",
-        wrong=wrong.get("reference", ""),
-    )
     grades = tuple(Choice(grade, said, chosen=form.one("grade") == grade) for grade, said in GRADES.items())
     closed = Choice("yes", "We have closed our missing investigation", chosen=bool(form.one("closed")))
     rest = (
-        reference,
-        Field("kind", "Kind of reference", "list", choices=kinds),
+        *_reference(form, wrong, first=first),
         Field("grade", "Your risk grade", "list", hint="When it is set, or has changed.", choices=grades),
         Field("closed", "Closed", "any-of", choices=(closed,)),
     )
-    return Group((*who, *rest), "Who has it") if first else Group(rest, "Your reference, grade or closing")
+    heading = "Who has it" if first else "Your reference, grade or closing"
+    return Group((*_who(form, wrong), *rest) if first else rest, heading)
+
+
+def _who(form: Form, wrong: Mapping[str, str]) -> tuple[Field, ...]:
+    return (
+        Field("name", "Officer's name", "line", form.one("name"), wrong=wrong.get("name", "")),
+        Field("collar", "Collar or warrant number", "line", form.one("collar"), wrong=wrong.get("collar", "")),
+    )
+
+
+def _reference(form: Form, wrong: Mapping[str, str], *, first: bool) -> tuple[Field, ...]:
+    hint = "May follow later, on this page." if first else ""
+    kinds = tuple(Choice(kind, said, chosen=form.one("kind") == kind) for kind, said in KINDS.items())
+    return (
+        Field("reference", "Your reference", "line", form.one("reference"), hint, wrong=wrong.get("reference", "")),
+        Field("kind", "Kind of reference", "list", choices=kinds),
+    )
 
 
 def _thanks_sheet(found: LinkedNotice) -> Sheet:

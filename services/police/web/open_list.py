@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 from services.platform.register.organisations.forces import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
+from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.limits import LIST_BYTES
 from services.platform.store.unit_of_work import Store
 from services.police import policy, store
@@ -28,10 +29,11 @@ class OpenListWebhook:
 
     def __init__(self, store: Store, clocks: Clocks, forces: Forces) -> None:
         self._store, self._clocks, self._forces = store, clocks, forces
+        self._strangers = Strangers()
 
     async def take(self, request: Request, force: ForceId) -> JSONResponse:
         """Raises Problem for a refused list, as `ReplyWebhook.take` does for a reply."""
-        body = await signed_body(request, self._store, self._forces, force, LIST_BYTES)
+        body = await signed_body(request, self._strangers, self._store, self._forces, force, LIST_BYTES)
         given = parse(OpenList, body)
         drawn_up = self._drawn_up(given)
         listed = {each.episode for each in given.data.open}

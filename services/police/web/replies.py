@@ -12,6 +12,7 @@ from services.platform.delivery.queue import repository as deliveries
 from services.platform.register.organisations.forces import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
+from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.limits import MESSAGE_BYTES
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
@@ -28,10 +29,11 @@ class ReplyWebhook:
 
     def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, forces: Forces) -> None:
         self._store, self._clocks, self._keyring, self._forces = store, clocks, keyring, forces
+        self._strangers = Strangers()
 
     async def take(self, request: Request, force_id: str) -> JSONResponse:
         """Raises Problem for a refused reply: 401 for an unknown force or a wrong signature, without saying which."""
-        body = await signed_body(request, self._store, self._forces, force_id, MESSAGE_BYTES)
+        body = await signed_body(request, self._strangers, self._store, self._forces, force_id, MESSAGE_BYTES)
         reply = parse(Reply, body)
         reply_id = request.headers["webhook-id"]
         async with self._store.transaction() as uow:

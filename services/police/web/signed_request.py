@@ -12,6 +12,7 @@ from starlette.requests import Request
 from services.platform.delivery.webhook_signature import is_signed
 from services.platform.register.organisations.forces import Forces
 from services.platform.runtime.http.problems import Problem, body_within
+from services.platform.runtime.http.strangers import Strangers
 from services.platform.store import inbox
 from services.platform.store.inbox import Mark
 from services.platform.store.unit_of_work import Store, UnitOfWork
@@ -23,15 +24,19 @@ ID = re.compile(r"[!-~]{1,200}")
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
-async def signed_body(request: Request, store: Store, forces: Forces, force_id: str, at_most: int) -> bytes:
-    """Raises Problem, the same one for an unknown force and for a wrong signature."""
+async def signed_body(
+    request: Request, strangers: Strangers, store: Store, forces: Forces, force_id: str, at_most: int
+) -> bytes:
+    """Raises Problem, the same one for an unknown force and for a wrong signature; 429 for too many requests."""
     body = await body_within(request, at_most)
+    strangers.let_in(request, force_id)
     if not FORCE.fullmatch(force_id):
         raise _not_signed()
     async with store.read() as reader:
         force = await reader.fetch(forces.by_id(force_id))
     if not is_signed(body, request.headers, force.reply_secrets if force else ()):
         raise _not_signed()
+    strangers.remember(request, force_id)
     if not ID.fullmatch(request.headers["webhook-id"]):
         detail = "An id has 1 to 200 characters of ASCII, without spaces: it names a message, and says nothing."
         raise Problem(HTTPStatus.BAD_REQUEST, "Not an id", detail, field="webhook-id")

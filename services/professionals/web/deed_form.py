@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
-from typing import Any, Literal
-from uuid import UUID
+from typing import Any, Literal, NamedTuple
 
 from cachetools import TTLCache
 
@@ -21,7 +21,9 @@ from services.platform.register.cache import new_cache
 from services.platform.register.children.identity import code_of_child
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, first_row
+from services.platform.store.query import Query, Rows
+from services.platform.store.story_time import deadlines
+from services.platform.store.story_time.deadlines import HELD_FOR
 from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals import metrics
 from services.professionals.digests.page import CANNOT, HAVE_IT, Matter
@@ -34,7 +36,7 @@ from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import derived
 from services.wording.deed_forms import DeedWords
 
-RECORD, CORRECT = "record", "correct"
+RECORD, CORRECT, UNDO = "record", "correct", "undo"
 KINDS: Mapping[Kind, Literal["words", "line", "day", "moment", "one-of", "any-of"]] = {
     Kind.LINE: "line",
     Kind.WORDS: "words",
@@ -45,7 +47,10 @@ KINDS: Mapping[Kind, Literal["words", "line", "day", "moment", "one-of", "any-of
     Kind.DAY_TO_COME: "day",
     Kind.PAST_DAY: "day",
 }
-NEWEST = "SELECT number, event FROM professionals.deeds WHERE duty = %(duty)s ORDER BY number DESC LIMIT 1"
+RECORDED = """
+    SELECT number, event, delivery, at, undone_at FROM professionals.deeds WHERE duty = %(duty)s ORDER BY number DESC
+"""
+UNDONE = "UPDATE professionals.deeds SET undone_at = %(at)s WHERE event = %(event)s AND duty = %(duty)s RETURNING duty"
 CLAIM = """
     INSERT INTO professionals.deeds (duty, number, event, delivery, at)
     VALUES (%(duty)s, %(number)s, %(event)s, %(delivery)s, %(at)s) ON CONFLICT DO NOTHING RETURNING number
@@ -56,6 +61,18 @@ def spec_of(duty: Duty) -> DeedSpec | None:
     """None where no form ends the duty, and where a word about police is needed of a force that nobody knows."""
     spec = None if duty.deed is None else DEED_SPECS[duty.deed]
     return None if spec is not None and spec.is_about_police() and duty.force is None else spec
+
+
+class Before(NamedTuple):
+    """What was recorded so far: the number of the next record, and of those that were not undone the newest, if any."""
+
+    number: int
+    newest: Any
+
+    def can_be_undone(self, each: Matter, now: datetime) -> bool:
+        """By whoever recorded it. `now` is wall time."""
+        newest = self.newest
+        return newest is not None and newest.delivery == each.delivery.id and now - newest.at < HELD_FOR
 
 
 @dataclass(frozen=True)
@@ -76,20 +93,23 @@ class DeedForms:
         `plain` is the page of a duty that a word ends: its other buttons stay.
         """
         spoken = DeedWords.read(plain.language)
-        number, before = await self._newest(uow, each.duty)
+        before = await uow.fetch(_recorded_of(each.duty))
+        if form.answer == UNDO and await self._undo(uow, each, before):
+            before = await uow.fetch(_recorded_of(each.duty))
+        number, can_undo = before.number, before.can_be_undone(each, self.clocks.wall())
         faults: Mapping[str, Fault] = {}
         if form.answer == f"{RECORD}-{number}":
             try:
-                await self._record(uow, each, spec, form, number, before)
+                await self._record(uow, each, spec, form, before)
             except Faults as found:
                 faults = found.by_field
             else:
-                return _recorded_sheet(spec, spoken, plain)
-        elif number and form.answer != CORRECT:
-            return _recorded_sheet(spec, spoken, plain)
+                return _recorded_sheet(spec, spoken, plain, can_undo=True)
+        elif before.newest is not None and form.answer != CORRECT:
+            return _recorded_sheet(spec, spoken, plain, can_undo=can_undo)
         code = await uow.fetch(code_of_child(each.delivery.child, self.child_codes))
         about = spoken.page["about"].format(code=code or mail_code(each.duty))
-        sheet = _form_sheet(spec, spoken, about, form, faults, number)
+        sheet = _form_sheet(spec, spoken, about, form, faults, before)
         first = {State.ACKNOWLEDGED: spoken.page["has-it"], State.FAILED: plain.title}.get(each.state)
         return replace(
             sheet,
@@ -98,37 +118,42 @@ class DeedForms:
             buttons=sheet.buttons + tuple(_quiet(spec, spoken, plain.buttons)),
         )
 
-    async def _newest(self, uow: UnitOfWork, duty: Duty) -> tuple[int, UUID | None]:
-        """How often it was recorded, and by which event the last time."""
-        row = await uow.fetch(Query(NEWEST, {"duty": duty.duty}, first_row))
-        return (0, None) if row is None else (row.number + 1, row.event)
+    async def _undo(self, uow: UnitOfWork, each: Matter, before: Before) -> bool:
+        """False if it has gone out, or another recorded it."""
+        now = self.clocks.wall()
+        if not before.can_be_undone(each, now):
+            return False
+        event = before.newest.event
+        if not await uow.fetch(deadlines.take_back(self.clocks.story(), [event])):
+            return False
+        undone = {"event": event, "duty": each.duty.duty, "at": now}
+        return await uow.fetch(Query(UNDONE, undone, bool))
 
-    async def _record(
-        self, uow: UnitOfWork, each: Matter, spec: DeedSpec, form: Form, number: int, before: UUID | None
-    ) -> None:
-        """Raises Faults. Of two readers who record the same, the second records nothing."""
-        delivery, duty, now = each.delivery, each.duty, self.clocks.story()
+    async def _record(self, uow: UnitOfWork, each: Matter, spec: DeedSpec, form: Form, before: Before) -> None:
+        """Raises Faults. Of two readers who record the same, the second records nothing. It goes out a minute later."""
+        delivery, duty, now, number = each.delivery, each.duty, self.clocks.story(), before.number
         act = derived("deed", str(duty.duty), str(number))
         answers = spec.read(act, {name: ",".join(form.all(name)).strip() for name in form.filled}, now)
         row = {"duty": duty.duty, "number": number, "event": act, "delivery": delivery.id, "at": self.clocks.wall()}
         if not await uow.fetch(Query(CLAIM, row, bool)):
             return
         about, by = delivery.child, delivery.person
-        kept = {
-            name: (await words.keep(uow, self.keyring, about=about, words=said, said_by=by, at=now),)
-            for name, said in answers.said.items()
-        }
-        matter = deed.Matter(duty.authority, "page", duty.episode, duty.force, by, before)
+        keep = partial(words.keep, uow, self.keyring, about=about, said_by=by, at=now)
+        kept = {name: (await keep(words=said, reference=name == "reference"),) for name, said in answers.said.items()}
+        matter = deed.Matter(
+            duty.authority, "page", duty.episode, duty.force, by, before.newest and before.newest.event
+        )
         if each.state is not State.ACKNOWLEDGED:
             uow.publish(acknowledged(duty, "page", by=by), subject=about, cause=delivery)
             await deliveries.acknowledge(uow, duty.duty, duty.step, self.clocks.wall())
         event = spec.event(matter, replace(answers, words=kept))
-        uow.publish(event, subject=about, cause=delivery, message_id=str(act))
+        how = {"said_by": "professionals", "subject": about, "exercise": delivery.exercise, "trace": delivery.trace}
+        await deadlines.hold(uow, now, act, event, **how)
         uow.on_commit(metrics.ANSWERS.labels(RECORD).inc)
 
 
 def _form_sheet(
-    spec: DeedSpec, spoken: DeedWords, about: str, form: Form, faults: Mapping[str, Fault], number: int
+    spec: DeedSpec, spoken: DeedWords, about: str, form: Form, faults: Mapping[str, Fault], before: Before
 ) -> Sheet:
     said = spoken.forms[spec.deed]
     summary = [
@@ -142,9 +167,9 @@ def _form_sheet(
             *((f"{spoken.page['not-yet']} {'; '.join(summary)}.",) if summary else ()),
             about,
             said["follows"],
-            *((spoken.page["correcting"],) if number else ()),
+            *((spoken.page["correcting"],) if before.newest is not None else ()),
         ),
-        (Button(f"{RECORD}-{number}", said["button"]),),
+        (Button(f"{RECORD}-{before.number}", said["button"]),),
         asks=tuple(_group(spec, spoken, form, faults)),
         status=HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK,
     )
@@ -183,7 +208,16 @@ def _quiet(spec: DeedSpec, spoken: DeedWords, buttons: tuple[Button, ...]) -> It
             yield replace(each, label=cannot or each.label) if each.answer == CANNOT else each
 
 
-def _recorded_sheet(spec: DeedSpec, spoken: DeedWords, plain: Sheet) -> Sheet:
-    correct = Button(CORRECT, spoken.page["correct"], quiet=True)
-    recorded, more = spoken.page["recorded"].format(name=spoken.names[spec.deed]), spoken.page["recorded-more"]
-    return Sheet(recorded, (more,), (correct,), done=True, language=plain.language)
+def _recorded_sheet(spec: DeedSpec, spoken: DeedWords, plain: Sheet, *, can_undo: bool) -> Sheet:
+    answers = (UNDO, CORRECT) if can_undo else (CORRECT,)
+    buttons = tuple(Button(each, spoken.page[each], quiet=True) for each in answers)
+    says = (spoken.page["recorded-more"], *((spoken.page["goes-out"],) if can_undo else ()))
+    recorded = spoken.page["recorded"].format(name=spoken.names[spec.deed])
+    return Sheet(recorded, says, buttons, done=True, language=plain.language)
+
+
+def _recorded_of(duty: Duty) -> Query[Before]:
+    def decode(rows: Rows) -> Before:
+        return Before(rows[0].number + 1 if rows else 0, next((row for row in rows if row.undone_at is None), None))
+
+    return Query(RECORDED, {"duty": duty.duty}, decode)

@@ -10,7 +10,8 @@ from uuid import UUID
 from services.safeguarding.identifiers import WordsId
 from services.safeguarding.working_time import ENGLAND
 
-LINE_AT_MOST, WORDS_AT_MOST = 120, 2000
+LINE_AT_MOST, WORDS_AT_MOST, CALENDAR_AT_MOST = 120, 2000, 40_000
+"""Letters."""
 YEAR = timedelta(days=365)
 DAYS_AT_MOST = timedelta(days=365 * 12)
 
@@ -36,9 +37,12 @@ class Kind(StrEnum):
     """Today or later, as a browser's `date` sends it."""
     PAST_DAY = "past-day"
     """Today or earlier."""
+    CALENDAR = "calendar"
+    """The text of a calendar (iCalendar). Whoever reads the form parses it."""
 
 
 OF_WORDS = frozenset({Kind.LINE, Kind.WORDS})
+AT_MOST = {Kind.WORDS: WORDS_AT_MOST, Kind.CALENDAR: CALENDAR_AT_MOST}
 MOMENTS = frozenset({Kind.MOMENT, Kind.PAST})
 CHOSEN = frozenset({Kind.CHOICE, Kind.STEP, Kind.CODE})
 
@@ -77,9 +81,8 @@ class Field:
         if not answer:
             return Fault.MISSING if self.required else None
         match self.kind:
-            case Kind.LINE | Kind.WORDS | Kind.CODE:
-                most = WORDS_AT_MOST if self.kind is Kind.WORDS else LINE_AT_MOST
-                return Fault.TOO_LONG if len(answer) > most else None
+            case Kind.LINE | Kind.WORDS | Kind.CODE | Kind.CALENDAR:
+                return Fault.TOO_LONG if len(answer) > AT_MOST.get(self.kind, LINE_AT_MOST) else None
             case Kind.MOMENT | Kind.PAST:
                 return _fault_of(_moment(answer), now, past=self.kind is Kind.PAST)
             case Kind.DAY_TO_COME | Kind.PAST_DAY:
@@ -139,6 +142,17 @@ class Answers:
             {each.name: answer for each, answer in answered if each.kind in OF_WORDS},
             facts={each.name: _fact(each.kind, answer) for each, answer in answered if each.kind not in OF_WORDS},
         )
+
+
+def fill_in(asked: Iterable[Field], recorded: Mapping[str, Any]) -> dict[str, str]:
+    """The answers that were recorded, as a form sends them. Words and moments are left to be given again."""
+    return {each.name: _as_sent(recorded.get(each.name)) for each in asked if each.kind not in {*OF_WORDS, *MOMENTS}}
+
+
+def _as_sent(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ",".join(value) if isinstance(value, list) else str(value or "")
 
 
 def _fact(kind: Kind, answer: str) -> Any:

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from services.safeguarding.identifiers import AuthorityId, PersonId
-from services.safeguarding.message import Message, Topic
+from services.safeguarding.identifiers import AuthorityId, PersonId, WordsId
+from services.safeguarding.message import Contract, Message, Topic
 
 
 class AttemptResult(StrEnum):
@@ -71,6 +71,28 @@ class RulesTakenUp(Evidence, kind="rules.taken-up.v1"):
     """The first day on which any of them holds."""
 
 
+class TableChanged(Contract):
+    """How many rows of a table of the register an import changed."""
+
+    table: str
+    rows: int
+
+
+class RegisterImported(Evidence, kind="register.imported.v1"):
+    """An import changed an authority's register, or confirmed it. `casework.import_changes` says which fields of which
+    rows, and holds what undoes it. The envelope's subject is no child but `register-` and the authority.
+    """
+
+    record: UUID
+    actor: str
+    """The credential's id, or the account of who undid an import."""
+    tables: tuple[TableChanged, ...]
+    sha256: str | None = None
+    """Of the file."""
+    undoes: UUID | None = None
+    """The import that was undone."""
+
+
 class RegisterLookedUp(Evidence, kind="register.looked-up.v1"):
     """Personal details were read, which fields and what for. Never their values."""
 
@@ -78,3 +100,5 @@ class RegisterLookedUp(Evidence, kind="register.looked-up.v1"):
     fields: tuple[str, ...]
     person: PersonId | None = None
     delivery: UUID | None = None
+    officer: WordsId | None = None
+    """The words in which an officer said who they are, before they read a notice by a link."""

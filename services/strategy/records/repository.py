@@ -16,6 +16,10 @@ KEEP = """
     INSERT INTO records (discussion, content, words, at)
     VALUES (%(discussion)s, %(content)s::jsonb, %(words)s, %(at)s) ON CONFLICT DO NOTHING
 """
+CORRECT = """
+    UPDATE records SET content = content || %(content)s::jsonb, words = words || %(words)s::text[]
+    WHERE discussion = %(discussion)s
+"""
 OF_DISCUSSION = "SELECT content, at FROM records WHERE discussion = %(discussion)s"
 
 
@@ -33,6 +37,12 @@ def ask(uow: UnitOfWork, discussion: UUID, duty: Duty) -> None:
 def keep(uow: UnitOfWork, discussion: UUID, held: StrategyDiscussionHeld, at: datetime) -> None:
     """Written with the commit. Where there is a record already, that one is kept. `at` is story time."""
     uow.write(KEEP, {"discussion": discussion, "content": held.model_dump_json(), "words": list(held.words), "at": at})
+
+
+def correct(uow: UnitOfWork, discussion: UUID, held: StrategyDiscussionHeld) -> None:
+    """Written with the commit. The words of a correction come after those of the record and its plan."""
+    content = held.model_dump_json(include={"section_47", "came"})
+    uow.write(CORRECT, {"discussion": discussion, "content": content, "words": list(held.words)})
 
 
 def record_of_discussion(discussion: UUID) -> Query[Record | None]:

@@ -30,12 +30,15 @@ class RecordService:
         cause: Cause,
         name: str,
     ) -> None:
-        """The first record of a discussion is kept. A discussion that was never planned here has steps all the same.
+        """The first record of a discussion is kept, with its corrections. A discussion that was never planned here has
+        steps all the same.
 
         `name` identifies the record: the same name sets no step twice.
         """
         if found is not None:
             if found.state == discussions.HELD:
+                if held.corrects_event is not None:
+                    records.correct(uow, found.discussion, held)
                 return
             records.keep(uow, found.discussion, held, self.clocks.story())
             await self.discussion_service.mark_held(uow, found)

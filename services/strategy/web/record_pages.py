@@ -196,6 +196,7 @@ def _record_sheet(spoken: Words, found: Discussion, record: Record, texts: list[
     )
     sections = (
         (spoken.record("said"), kept[:1]),
+        *(((spoken.record("corrected"), corrections),) if (corrections := kept[len(held.plan) + 1 :]) else ()),
         (spoken.record("section-47"), (spoken.record(f"section-47-{held.section_47}"),)),
         (spoken.record("plan"), steps or (spoken.record("no-plan"),)),
         (spoken.record("who-came"), came),

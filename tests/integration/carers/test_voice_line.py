@@ -25,7 +25,7 @@ async def test_a_carer_who_presses_1_has_sent_missing_once(service: Carers, kest
     before, call = await service.last_position(), f"CA{uuid4().hex}"
     for _ in range(2):
         answer = await service.call("choice", kestrel.phone("cat"), CallSid=call, Digits="1")
-        assert "recorded as missing" in words_of(answer.text)
+        assert "Your report is recorded" in words_of(answer.text)
         assert action_of(answer.text, "Record") is not None
     await service.work()
     [said] = await service.said_after(before)

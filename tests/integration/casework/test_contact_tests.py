@@ -15,7 +15,7 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.decisions import DutyChanged, DutyState
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.duty.outcomes import DutyAcknowledged
-from tests.support.casework import TOKEN, casework
+from tests.support.casework import casework, import_bearer
 from tests.support.database import Database
 from tests.support.protocol import Protocol
 from tests.support.register import authority
@@ -36,7 +36,7 @@ class Register:
 
     async def imported(self) -> list[Received[Any]]:
         """What this import has said of people."""
-        bearer = {"authorization": f"Bearer {TOKEN}"}
+        bearer = await import_bearer(self.store.engine, self.name)
         answer = await self.client.put(f"/register/{self.name}", json=self.document, headers=bearer)
         assert answer.status_code == 200, answer.text
         query = """SELECT position, envelope FROM casework.outbox WHERE key LIKE 'person-%' AND position > :seen

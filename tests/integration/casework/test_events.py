@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from services.casework.web import events
+from services.platform.runtime.http import strangers
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
 from services.safeguarding.child_events.events import ChildProvisional, ChildReportedMissing, ChildReturned
@@ -81,6 +83,42 @@ async def test_a_deed_is_said_of_a_child_of_the_agencys_own_authority_and_in_its
     assert (await hospital.send(hospital.event(**step))).status_code == 202
     (said,) = await hospital.said(hospital.ids["C1"])
     assert (said.content.step, said.content.said_by) == ("guardian-appointed", None)
+
+
+async def test_another_authoritys_child_is_not_an_agencys_to_speak_of_and_no_answer_tells_that_there_is_one(
+    hospital: Hospital, keyring: Keyring
+) -> None:
+    """Attack 4: by its id, a child of another authority was said to be located."""
+    theirs = (await load(hospital.engine, keyring, authority(), datetime(2026, 11, 24, tzinfo=UTC)))["C1"]
+    nobody = f"child-{uuid4()}"
+    for kind, status in (("child.returned.v1", 403), ("child.reported-missing.v1", 202)):
+        answers = [await hospital.send(hospital.event(type=kind, subject=child)) for child in (theirs, nobody)]
+        assert {each.status_code for each in answers} == {status}
+        told, of_nobody = ({k: v for k, v in each.json().items() if k not in {"id", "child"}} for each in answers)
+        assert told == of_nobody
+        assert told.get("identified") is not True
+    assert await hospital.said(theirs) == []
+
+
+async def test_who_asks_too_often_waits_before_the_database_is_asked_and_shuts_nobody_else_out(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await hospital.send(hospital.event())).status_code == 202
+    forged = hospital.event(source="/agencies/elsewhere")
+    for _ in range(strangers.MOST_OF_A_STRANGER - 1):
+        assert (await hospital.send(forged)).status_code == 401
+    monkeypatch.setattr(events, "agency_by_source", None)
+    refused = await hospital.send(forged)
+    monkeypatch.undo()
+    assert (refused.status_code, refused.headers["content-type"]) == (429, PROBLEM)
+    assert int(refused.headers["retry-after"]) > 0
+    assert (await hospital.send(hospital.event())).status_code == 202
+
+
+async def test_an_agency_that_sends_without_end_waits_too(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strangers, "MOST_OF_SOMEBODY_KNOWN", 1)
+    event = hospital.event()
+    assert [(await hospital.send(event)).status_code for _ in range(3)] == [202, 202, 429]
 
 
 async def test_words_go_to_the_register_and_only_their_ids_to_the_bus(hospital: Hospital) -> None:
@@ -328,8 +366,10 @@ async def test_a_problem_never_repeats_what_was_sent(hospital: Hospital) -> None
         b'{"source": "\\ud800"}',
         b'{"source": ["/agencies/x"]}',
         b"{}",
+        b'{"source": "/agencies/x", "subject": "a", "subject": "b"}',
+        b'{"source": "/agencies/x", "data": {"status": "missing", "status": "missing"}}',
     ],
-    ids=range(13),
+    ids=range(15),
 )
 async def test_a_body_that_is_no_cloudevent_is_a_bad_request(hospital: Hospital, body: bytes) -> None:
     answer = await hospital.send(body)

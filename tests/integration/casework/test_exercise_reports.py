@@ -153,7 +153,6 @@ def test_an_authority_with_real_recipients_cannot_be_named_by_mistake(database: 
     given = database.settings("casework").model_dump() | {
         "master_key": KEY,
         "phone_key": KEY,
-        "register_token": "t" * 32,
     }
     assert CaseworkSettings.model_validate(given).exercise_authority == ""
     assert CaseworkSettings.model_validate(given | {"exercise_authority": "exercise-north"}).exercise_authority

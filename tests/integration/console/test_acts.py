@@ -11,13 +11,14 @@ import pytest
 from fastapi import FastAPI
 
 from services.console.read_model.projections import Handlers
-from services.console.read_model.repository import held_acts
+from services.console.read_model.repository import waiting
 from services.platform.messages.envelope import Received
 from services.platform.register import reasons
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.child_events.events import ChildReturned, PoliceReferenceTexted
+from services.safeguarding.child_events.discussion_events import PlannedStep, StrategyDiscussionHeld
+from services.safeguarding.child_events.events import ChildReturned, PoliceReferenceTexted, SafeAndWellCheckRecorded
 from services.safeguarding.child_events.plan_events import RiskAssessmentRecorded
 from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.duty.evidence import RegisterLookedUp
@@ -318,9 +319,55 @@ async def test_a_deed_is_undone_within_its_minute_and_corrected_once_it_has_gone
     assert "stays on the record" in (await browser.get(path)).text
     await browser.post(path, data=await fill(browser, path, **answers))
     async with opened.read() as reader:
-        [held] = (await reader.fetch(held_acts(child, None))).values()
+        [held] = [each.content for each in (await reader.fetch(waiting(child, None))).held]
     assert isinstance(held, RiskAssessmentRecorded)
     assert (held.missing, held.corrects_event) == ("high", name)
+
+
+async def test_what_an_agency_recorded_is_corrected_on_the_cases_page(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    name, page = uuid4(), f"/episodes/{case.episode}"
+    checked = SafeAndWellCheckRecorded(authority="kestrel", episode=case.episode, seen_by="police", safe=True)
+    await hear(opened, HANDLERS, heard(checked, case.child, at=CLOCKS.story(), id_=str(name)))
+    path = f"{page}/acts/safe-and-well-check?corrects={name}"
+    assert f'href="{path}"' in (await browser.get(page)).text
+    form = await fill(browser, path, seen_by="police", safe="no", hurt="no", note="He was not seen")
+    assert 'value="police" id="seen_by" required checked' in (await browser.get(path)).text, (
+        "filled in with what stands"
+    )
+    assert (await browser.post(path, data=form)).headers["location"] == f"{page}?done=held-safe-and-well-check"
+    [held] = await held_by_console(opened, case.child)
+    assert (held.content.safe, held.content.corrects_event) == (False, name)
+    wrong = f"{page}/acts/return-interview?corrects={name}"
+    assert (await browser.get(wrong)).status_code == 409, "it is a record of something else"
+
+
+async def test_the_record_of_a_discussion_is_corrected_in_who_came_and_what_was_decided(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    name, page = uuid4(), f"/episodes/{case.episode}"
+    held_on = CLOCKS.story().date()
+    step_ = PlannedStep(owner=Role.CHILD_SOCIAL_WORKER, due_on=held_on)
+    record = StrategyDiscussionHeld(
+        authority="kestrel", episode=case.episode, discussion=2, held_on=held_on, form="urgent", section_47="no-enquiry",
+        came=(Role.DUTY_WORKER,), plan=(step_,), words=(f"words-{uuid4()}", f"words-{uuid4()}"),
+    )  # fmt: skip
+    await hear(opened, HANDLERS, heard(record, case.child, at=CLOCKS.story(), id_=str(name)))
+    path = f"{page}/acts/discussion-corrected?corrects={name}"
+    assert f'href="{path}"' in (await browser.get(page)).text
+    assert (await browser.get(path.partition("?")[0])).status_code == 409
+    shown = (await browser.get(path)).text
+    assert (
+        'value="no-enquiry" id="section_47-no-enquiry" required checked' in shown,
+        "Duty social worker" in shown,
+    ) == (True, False)
+    answers = {"section_47": "enquiry", "came": "duty.worker,child.health-practitioner", "reason": "Health came too"}
+    assert (await browser.post(path, data=await fill(browser, path, **answers))).status_code == 303
+    [corrected] = await held_by_console(opened, case.child)
+    now = corrected.content
+    assert (now.corrects_event, now.section_47, now.discussion, now.held_on) == (name, "enquiry", 2, held_on)
+    assert (now.came, now.plan, len(now.words)) == ((Role.DUTY_WORKER, Role.CHILD_HEALTH_PRACTITIONER), (), 1)
 
 
 @pytest.mark.parametrize("path", ["/duties/{id}", "/duties/{id}/acts/phoned", "/episodes/{id}/acts/returned"])

@@ -18,7 +18,7 @@ from services.console.web import pages
 from services.console.web.changes import Changes
 from services.handbook import web as handbook
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.process import Web
+from services.platform.runtime.http.server import Web
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import database_url
 from services.platform.store.notifications.channels import Channels

@@ -16,11 +16,13 @@ from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
+from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.identifiers import code_of, new_id, provisional_child
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.working_time import ENGLAND
 from tests.support.console import (
     account,
+    browser_at,
     csrf_in,
     episode_changed,
     hear,
@@ -28,6 +30,7 @@ from tests.support.console import (
     held_by_console,
     said_by_console,
     sign_in,
+    somewhere,
 )
 from tests.support.database import Database
 from tests.support.register import authority, load, words_kept
@@ -225,6 +228,41 @@ async def test_what_stands_a_search_down_is_undone_within_its_minute_and_the_rec
     ]
     assert acts == ["child-revealed", "returned", "undone"]
     assert "acts/located" in (await desk.browser.get(page)).text
+
+
+async def test_a_colleague_undoes_nothing_and_a_manager_only_by_name(desk: Desk, app: FastAPI, opened: Store) -> None:
+    child = desk.children["C1"]
+    page = await missing(desk, opened, child)
+    form = await desk.fill(f"{page}/acts/returned", reason="Seen at the door")
+    await desk.browser.post(f"{page}/acts/returned", data=form)
+    await desk.browser.post(f"{page}/acts/returned", data=form | {"confirmed": "yes"})
+    for role, may in ((OperatorRole.SOCIAL_WORKER, False), (OperatorRole.DUTY_MANAGER, True)):
+        async with browser_at(app, somewhere()) as other:
+            await sign_in(other, await account(opened, role, authority=desk.authority))
+            shown, asked = await other.get(page), await other.get(f"{page}/acts/undone")
+            assert "Recorded by Test Operator: back" in shown.text
+            assert ("acts/undone" in shown.text, asked.status_code) == (may, 200 if may else 409)
+            assert ("Recorded by Test Operator: back" in asked.text) is may
+            undo = {"csrf": csrf_in(shown), "act": str(uuid4()), "seen": "missing"}
+            assert (await other.post(f"{page}/acts/undone", data=undo)).status_code == (303 if may else 409)
+            assert (await held_by_console(opened, child) == []) is may
+
+
+async def test_what_was_held_about_an_unknown_child_stays_on_the_page_once_somebody_knows_which_it_is(
+    desk: Desk, opened: Store
+) -> None:
+    nobody, child = new_id("provisional"), desk.children["C1"]
+    page = await missing(desk, opened, nobody)
+    form = await desk.fill(f"{page}/acts/returned", reason="Seen at the door")
+    await desk.browser.post(f"{page}/acts/returned", data=form)
+    await desk.browser.post(f"{page}/acts/returned", data=form | {"confirmed": "yes"})
+    await hear(opened, HANDLERS, heard(ChildIdentified(authority=desk.authority, child=child), nobody))
+    theirs = await missing(desk, opened, child)
+    shown = (await desk.browser.get(theirs)).text
+    assert ("Recorded by Test Operator: back" in shown, f"{theirs}/acts/undone" in shown) == (True, True)
+    undo = await desk.fill(f"{theirs}/acts/undone")
+    assert (await desk.browser.post(f"{theirs}/acts/undone", data=undo)).status_code == 303
+    assert await held_by_console(opened, nobody) == []
 
 
 async def test_what_was_held_goes_out_at_the_time_of_the_return_and_is_undone_no_more(

@@ -1,6 +1,7 @@
 """The shift's page: who is on call, and changes that the next message honours. On a real PostgreSQL."""
 
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,16 +14,17 @@ from fastapi import FastAPI
 
 from services.console.read_model.projections import Handlers
 from services.platform.register.children.facts import missing_now
-from services.platform.register.people import directory
+from services.platform.register.people import directory, rota_changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Store
+from services.safeguarding.deeds.answers import Fault
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.operators import OperatorActed, OperatorRole
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import in_england
-from tests.support.casework import TOKEN, casework
+from tests.support.casework import casework, import_bearer
 from tests.support.console import (
     account,
     browser_at,
@@ -69,7 +71,7 @@ class Desk:
     async def imports(self) -> dict[str, list[str]]:
         """As casework does. Which corrections it keeps."""
         engine = self.database.engine("casework")
-        bearer = {"authorization": f"Bearer {TOKEN}"}
+        bearer = await import_bearer(engine, self.name)
         async with browser_at(casework(self.database, engine), somewhere()) as client:
             answer = await client.put(f"/register/{self.name}", json=self.document, headers=bearer)
         await engine.dispose()
@@ -162,6 +164,22 @@ async def test_who_is_on_leave_is_asked_in_no_role_and_the_next_is(desk: Desk) -
     cover = {"taker": desk.ids["boss"], "place": f"{desk.ids['worker']} child.social-worker", "until": local(HOUR)}
     await desk.act("shift-covered", **cover)
     assert await desk.holders(Role.CHILD_SOCIAL_WORKER, child=child) == ["boss"]
+
+
+async def test_a_social_worker_ends_cover_and_no_leave_of_a_manager(desk: Desk, app: FastAPI, opened: Store) -> None:
+    cover = {"taker": desk.ids["night"], "place": f"{desk.ids['boss']} duty.senior-manager", "until": local(HOUR)}
+    await desk.act("shift-covered", **cover)
+    await desk.act("leave-entered", person=desk.ids["day"], until=local(HOUR))
+    theirs = re.findall(r'name="change" value="([^"]+)"', (await desk.browser.get("/shift")).text)
+    async with browser_at(app, somewhere()) as browser:
+        await sign_in(browser, await account(opened, OperatorRole.SOCIAL_WORKER, authority=desk.name))
+        page = await browser.get("/shift")
+        mine = re.findall(r'name="change" value="([^"]+)"', page.text)
+        assert (len(theirs), len(mine), mine[0].endswith(desk.ids["night"])) == (2, 1, True)
+        for change in theirs:
+            end = {"csrf": csrf_in(page), "act": str(uuid4()), "change": change}
+            answer = await browser.post("/shift/acts/rota-change-ended", data=end)
+            assert answer.status_code == (303 if change in mine else 422)
 
 
 async def test_an_added_shift_goes_before_the_weekly_rota(desk: Desk) -> None:
@@ -258,6 +276,55 @@ async def test_a_number_of_somebody_else_or_none_at_all_is_refused(
     answer = await desk.act("contact-corrected", person=desk.ids["night"], **{field: value})
     assert (answer.status_code, fault in answer.text.lower()) == (422, True)
     assert number_of(desk.document, "night") in (await desk.browser.get("/shift")).text
+
+
+async def test_a_calendar_is_shown_first_then_entered_and_a_later_one_takes_its_place(desk: Desk) -> None:
+    def event(name: str, ahead: int) -> str:
+        start = f"{CLOCKS.story() + ahead * HOUR:%Y%m%dT%H%M00Z}"
+        return f"BEGIN:VEVENT\r\nSUMMARY:{name}\r\nDTSTART:{start}\r\nDURATION:PT30M\r\nEND:VEVENT\r\n"
+
+    async def read(*events: str, **more: str) -> httpx.Response:
+        text = f"BEGIN:VCALENDAR\r\n{''.join(events)}END:VCALENDAR\r\n"
+        return await desk.act("calendar-read", role="duty.senior-manager", calendar=text, **more)
+
+    first = [event("Night Example", 0), event("Night Example", 2), event("Nobody at all", 3)]
+    shown = (await read(*first)).text
+    assert ("Nobody at all" in shown, shown.count('data-label="Who">Night Example')) == (True, 2)
+    assert await desk.holders(Role.DUTY_SENIOR_MANAGER) == ["boss"], "nothing is entered yet"
+    for _ in range(2):
+        assert (await read(*first, confirmed="yes")).status_code == 303
+    assert await desk.holders(Role.DUTY_SENIOR_MANAGER) == ["night", "boss"]
+    assert (await desk.browser.get("/shift")).text.count("senior manager on call, added") == 2
+    assert (await read(event("Day Example", 0), first[1], confirmed="yes")).status_code == 303
+    assert await desk.holders(Role.DUTY_SENIOR_MANAGER) == ["day", "boss"]
+    assert (await read(event("Nobody at all", 0), confirmed="yes")).status_code == 200, "nothing to enter"
+    assert await desk.holders(Role.DUTY_SENIOR_MANAGER) == ["day", "boss"]
+
+
+async def test_whoever_has_a_calendars_link_sees_that_rota_and_nothing_else(desk: Desk, app: FastAPI) -> None:
+    page = (await desk.browser.get("/shift")).text
+    links = re.findall(r'href="(/calendars/[^"]+)">([^<]+)<', page)
+    assert not [each for each, _ in links if desk.ids["boss"] in each or "Boss" in each or "manager" in each]
+    async with browser_at(app, somewhere()) as anybody:
+        of_boss = await anybody.get(next(link for link, name in links if name == "Boss Example"))
+        assert of_boss.headers["content-type"].startswith("text/calendar")
+        assert "SUMMARY:On call: senior manager on call" in of_boss.text
+        assert [
+            each for each in ("C1", "Amara", "Night Example", number_of(desk.document, "boss")) if each in of_boss.text
+        ] == []
+        link = links[0][0]
+        forged = link[:-5] + ("0" if link[-5] != "0" else "1") + ".ics"
+        for wrong in (forged, link.replace(desk.name, "lapwing"), f"/calendars/{desk.name}/x.ics"):
+            assert (await anybody.get(wrong)).status_code == 404
+
+
+async def test_a_number_that_was_hashed_by_the_key_before_is_somebody_elses_too(desk: Desk, opened: Store) -> None:
+    newer = b64encode(b"n" * 32).decode()
+    keys = Keyring(b64encode(b"m" * 32).decode(), f"{newer}\n{b64encode(b'p' * 32).decode()}")
+    ways = {"mobile": number_of(desk.document, "boss")}
+    async with opened.transaction() as uow:
+        faults = await rota_changes.correct(uow, keys, desk.name, desk.ids["night"], ways, "account", CLOCKS.story())
+    assert faults == {"mobile": Fault.TAKEN}
 
 
 @pytest.mark.parametrize(

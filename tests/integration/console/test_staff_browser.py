@@ -17,7 +17,7 @@ from services.console.web import pages
 from services.console.web.changes import Changes
 from services.platform.register.children.identity import child_by_code
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.process import Web
+from services.platform.runtime.http.server import Web
 from services.platform.store.encryption import Keyring
 from services.platform.store.notifications.channels import Channels
 from services.platform.store.unit_of_work import Origin, Store

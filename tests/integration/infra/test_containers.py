@@ -105,6 +105,16 @@ def test_prometheus_asks_every_service(composed: dict[str, Any]) -> None:
     assert "prometheus" in composed["services"]
 
 
+def test_the_metrics_are_for_the_network_that_prometheus_alone_shares(composed: dict[str, Any]) -> None:
+    network = composed["networks"]["measured"]
+    [subnet] = network["ipam"]["config"]
+    assert network["internal"] is True
+    for service in SERVICES:
+        assert composed["services"][service]["environment"]["SAFE_RETURN_METRICS_NETWORK"] == subnet["subnet"]
+    others = {name for name, each in composed["services"].items() if "measured" in each["networks"]} - set(SERVICES)
+    assert others == {"prometheus"}
+
+
 def test_kafka_and_postgresql_are_reached_from_inside_alone(composed: dict[str, Any]) -> None:
     assert composed["networks"]["inside"] == {"internal": True}
     for engine in ("kafka", "postgres"):
@@ -155,7 +165,7 @@ def test_a_secret_that_was_replaced_in_one_place_is_dealt_out_to_whoever_may_rea
     [
         ("smtp_user", {"police", "strategy", "professionals"}),
         ("smtp_password", {"police", "strategy", "professionals"}),
-        ("twilio_auth_token_alternate", {"carers", "professionals"}),
+        ("twilio_auth_token_alternate", {"carers", "police", "professionals"}),
     ],
 )
 def test_what_only_the_outside_world_gives_is_dealt_out_as_long_as_it_is_kept(

@@ -61,14 +61,14 @@ async def test_opening_the_link_shows_no_word_of_the_notice_and_acts_upon_nothin
     told, _, path = await mailed(police)
     page = await police.http.get(path)
     assert page.status_code == 200
-    assert "Read the notice" in page.text
+    assert "A child in care is missing." in page.text
     assert "Diallo" not in page.text
     assert (await police.floor.row(told.content.telling))["state"] == "accepted"
 
 
-async def test_an_officer_reads_the_notice_and_the_reading_is_recorded(police: Police) -> None:
+async def test_an_officer_reads_the_notice_and_the_reading_is_recorded(police: Police, database: Database) -> None:
     told, _, path = await mailed(police)
-    page = (await police.http.post(path, data={"answer": "read"})).text
+    page = (await police.open_notice(path)).text
     assert [told for told in ("Amara C1 Diallo", "4 Mill Lane", "green coat") if told not in page] == []
     [looked_up] = [
         each
@@ -77,6 +77,8 @@ async def test_an_officer_reads_the_notice_and_the_reading_is_recorded(police: P
     ]
     assert "child.name" in looked_up["data"]["fields"]
     assert "Diallo" not in str(looked_up)
+    kept = await words_kept(database, police.keyring, [looked_up["data"]["officer"]])
+    assert [each.text for each in kept] == ["PC Adeyemi, NP 4127"]
 
 
 async def test_the_officers_answer_is_the_same_acknowledgement_as_by_api(police: Police, database: Database) -> None:
@@ -108,7 +110,7 @@ async def test_pressed_twice_it_is_acknowledged_once_and_a_reference_may_follow(
 
 async def test_who_has_it_is_asked_once_and_the_reference_still_can_be_added(police: Police) -> None:
     _, _, path = await mailed(police)
-    asked = (await police.http.post(path, data={"answer": "read"})).text
+    asked = (await police.open_notice(path)).text
     assert 'name="collar"' in asked
     await police.http.post(path, data=OFFICER)
     again = (await police.http.post(path, data={"answer": "read"})).text

@@ -52,7 +52,7 @@ def of_the_child(page: str, code: str) -> list[str]:
 async def test_nothing_of_the_child_is_shown_once_it_is_over(police: Police, first: Wording, end: Wording) -> None:
     missing, _ = await mailed(police)
     told, path = await mailed(police, wording=first, episode=missing.content.episode)
-    before = (await police.http.post(path, data={"answer": "read"})).text
+    before = (await police.open_notice(path)).text
     assert "Diallo" in before
     await then(police, end, told.content.episode)
     code = told.content.episode.hex[:8].upper()
@@ -101,7 +101,7 @@ async def test_who_filled_in_the_form_while_the_child_came_back_is_recorded_all_
 async def test_the_notice_that_the_child_is_back_is_read_for_the_check(police: Police) -> None:
     told, _ = await mailed(police)
     path = await then(police, Wording.RETURNED_NOTICE, told.content.episode)
-    page = (await police.http.post(path, data={"answer": "read"})).text
+    page = (await police.open_notice(path)).text
     assert "A safe and well check by police is due" in page
     assert "Diallo" in page
 
@@ -110,7 +110,7 @@ async def test_what_is_asked_after_the_return_is_read(police: Police) -> None:
     told, _ = await mailed(police)
     await then(police, Wording.RETURNED_NOTICE, told.content.episode)
     path = await then(police, Wording.SAFE_AND_WELL_CHECK_DUE, told.content.episode)
-    page = (await police.http.post(path, data={"answer": "read"})).text
+    page = (await police.open_notice(path)).text
     assert "This is over" not in page
     assert "Diallo" in page
 
@@ -119,13 +119,14 @@ async def test_a_return_that_was_a_mistake_opens_the_notice_again(police: Police
     told, path = await mailed(police)
     await then(police, Wording.RETURNED_NOTICE, told.content.episode)
     await then(police, Wording.RETURN_WITHDRAWN_NOTICE, told.content.episode)
-    assert "Diallo" in (await police.http.post(path, data={"answer": "read"})).text
+    assert "Diallo" in (await police.open_notice(path)).text
 
 
 async def test_a_force_without_an_api_grades_and_closes_on_the_page_and_a_form_sent_twice_is_one_reply(
     police: Police,
 ) -> None:
     told, path = await mailed(police)
+    await police.open_notice(path)
     await police.http.post(path, data=OFFICER | {"grade": "medium"})
     for _ in range(2):
         await police.http.post(path, data={"answer": "have-it", "grade": "high"})

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from services.platform.delivery.queue.retention import Pruning
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, scalar
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import Channel, Deed, Role, Wording
@@ -110,9 +112,42 @@ async def test_a_correction_is_an_event_of_its_own_that_names_the_one_before(by_
         await by_mail.web.post(link, data={"answer": "record-1"} | CHECK | {"hurt": "yes"})
     first, second = sorted(await by_mail.said("safe-and-well-check.recorded.v1"), key=lambda each: each["hurt"])
     assert (first.get("corrects_event"), second["hurt"]) == (None, True)
-    facts = await by_mail.floor.facts_said(by_mail.ids["C1"], "safe-and-well-check.recorded.v1")
-    assert len(facts) == 2
     assert second["corrects_event"]
+
+
+async def test_what_was_recorded_behind_a_link_is_undone_within_its_minute_by_whoever_recorded_it(
+    by_mail: ByMail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, again = "safe-and-well-check.recorded.v1", {"answer": "undo"}
+    link = await told_of(by_mail, Deed.SAFE_AND_WELL_CHECK)
+    done = await by_mail.web.post(link, data={"answer": "record-0"} | CHECK)
+    assert ("Undo it" in done.text, "goes out" in done.text or "passed on in one minute" in done.text) == (True, True)
+    assert await by_mail.floor.facts_said(by_mail.ids["C1"], kind) == [], "nothing has gone out"
+    undone = await by_mail.web.post(link, data=again)
+    assert ('value="record-1"' in undone.text, await by_mail.said(kind)) == (True, [])
+    assert "stays on the record" not in undone.text
+    recorded = await by_mail.web.post(link, data={"answer": "record-1"} | CHECK)
+    assert ("Undo it" in recorded.text, len(await by_mail.said(kind))) == (True, 1)
+    later = by_mail.floor.clocks.wall() + timedelta(seconds=61)
+    monkeypatch.setattr(type(by_mail.floor.clocks), "wall", lambda _: later)
+    assert "Undo it" not in (await by_mail.web.get(link)).text
+    assert ("Recorded:" in (await by_mail.web.post(link, data=again)).text, len(await by_mail.said(kind))) == (True, 1)
+
+
+async def test_what_was_recorded_and_what_went_together_is_forgotten_with_its_deliveries(by_mail: ByMail) -> None:
+    link = await told_of(by_mail, Deed.SAFE_AND_WELL_CHECK)
+    await by_mail.web.post(link, data={"answer": "record-0"} | CHECK)
+    store = by_mail.floor.store
+    kept = Query("SELECT (SELECT count(*) FROM deeds) + (SELECT count(*) FROM grouped) AS kept", {}, scalar)
+    async with store.transaction() as uow:
+        delivery = await uow.fetch(Query("SELECT delivery FROM deeds ORDER BY at DESC LIMIT 1", {}, scalar))
+        row = {"delivery": delivery, "leader": delivery, "at": by_mail.floor.clocks.wall()}
+        uow.write("INSERT INTO grouped VALUES (%(delivery)s, %(leader)s, %(at)s)", row)
+    for retention, is_left in ((timedelta(days=1), True), (timedelta(days=-1), False)):
+        while await Pruning(store, by_mail.floor.clocks, retention).turn():
+            pass
+        async with store.read() as reader:
+            assert (await reader.fetch(kept) > 0) is is_left
 
 
 async def test_i_have_it_leaves_the_form_open_and_i_cannot_asks_the_next(by_mail: ByMail) -> None:

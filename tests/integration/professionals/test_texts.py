@@ -12,11 +12,13 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.delivery.channels.channel import SendResult
+from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status import reply_codes
 from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Origin, Store
 from services.professionals.digests.channels import GroupedText
 from services.professionals.handlers import Handlers
@@ -255,6 +257,17 @@ async def test_a_colleague_on_duty_hears_of_a_mass_report_at_once_and_a_childs_o
     await _report(professionals, 5, 1, reporter)
     await _report(professionals, 1, 0, reporter, role=Role.DUTY_SENIOR_MANAGER)
     assert "6 o blant" in professionals.medium.sent[-1].body
+
+
+@pytest.mark.usefixtures("_noon")
+async def test_what_was_counted_goes_with_its_deliveries(professionals: Professionals) -> None:
+    reporter, store, clocks = uuid4(), professionals.floor.store, professionals.floor.clocks
+    await _report(professionals, 5, 1, reporter)
+    kept = Query("SELECT count(*) FROM mass_texts WHERE reporter = %(reporter)s", {"reporter": reporter}, scalar)
+    for retention, left in ((timedelta(days=1), 5), (timedelta(days=-1), 0)):
+        await Pruning(store, clocks, retention).turn()
+        async with store.read() as reader:
+            assert await reader.fetch(kept) == left
 
 
 @pytest.mark.usefixtures("_noon")

@@ -24,14 +24,17 @@ from services.platform.delivery.inbound_mail.classifier import spelt
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.sms_status import reply_codes
+from services.platform.register import words
 from services.platform.register.key_rotation import AT_ONCE, renew_all
 from services.platform.register.people import contact
+from services.platform.register.references import hashes_by_key
 from services.platform.register.views import data_keys
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
-from services.platform.store.query import Reader
+from services.platform.store.query import Query, Reader, all_rows
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.duties import ProfessionalNotify
+from services.safeguarding.identifiers import new_id
 from services.strategy.discussions.attendees import attendees_with_address
 from services.strategy.discussions.repository import discussion_of_child
 from services.strategy.replies.correspondence import inviters
@@ -39,7 +42,7 @@ from tests.support.carers import Carers, Kestrel, carers, import_kestrel
 from tests.support.database import Database
 from tests.support.delivery import received
 from tests.support.reading import speaker
-from tests.support.register import authority, fresh_number, load
+from tests.support.register import authority, erase, fresh_number, load
 from tests.support.strategy import POLICE, SOCIAL, running_strategy
 
 OLD = {"master_key": b64encode(b"m" * 32).decode(), "phone_key": b64encode(b"p" * 32).decode()}
@@ -208,6 +211,27 @@ async def test_a_conversation_goes_on_through_each_step_of_the_change(
         assert later.subject == strange.subject
         joined = await service.says(kestrel.phone("cat"), "JOIN C9")
         assert joined == [], "who has joined is not asked to practise again"
+
+
+async def test_a_police_reference_is_found_by_the_new_key_alone_and_not_once_its_child_is_erased(
+    database: Database, kestrel: Kestrel
+) -> None:
+    store, erased = Store(database.engine("carers")), new_id("provisional")
+    for child in (kestrel.ids["C1"], erased):
+        async with store.transaction() as uow:
+            said = "REF nm-2026 118"
+            await words.keep(uow, Keyring(**OLD), about=child, words=said, said_by=None, at=NOW, reference=True)
+    await store.close()
+    await erase(database, Keyring(**OLD), erased)
+    await _renew_all(database)
+    console = Store(database.engine("console"))
+    async with console.read() as reader:
+        for keys, found in ((NEW, [kestrel.ids["C1"]]), (OLD, [])):
+            hashes = list(hashes_by_key(Keyring(**keys), "NM/2026")[0])
+            sql = "SELECT about FROM register.references_for_duty_desk WHERE hash = ANY(%(hashes)s)"
+            rows = await reader.fetch(Query(sql, {"hashes": hashes}, all_rows))
+            assert [row.about for row in rows] == found
+    await console.close()
 
 
 async def test_a_strangers_story_is_renewed_without_a_text_of_theirs(

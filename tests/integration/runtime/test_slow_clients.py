@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 
 from services.platform.runtime.http import problems
 from services.platform.runtime.http.problems import answer_with_problems, body_within
-from services.platform.runtime.process import Web
+from services.platform.runtime.http.server import Web
 
 MOST = 1000
 

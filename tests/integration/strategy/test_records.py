@@ -9,6 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from services.platform.register.words import keep
 from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.roles import Role, Wording
@@ -168,6 +169,29 @@ async def test_the_record_opens_by_the_button_alone_and_that_is_reported(strateg
         assert words in opened.text
     [seen] = (await strategy.said("register.looked-up.v1"))[len(before) :]
     assert (seen["purpose"], seen["person"]) == ("discussion-record", strategy.ids["night"])
+
+
+async def test_a_correction_stands_in_the_record_beside_what_was_said_and_sets_no_step_again(
+    strategy: Strategy, keyring: Keyring
+) -> None:
+    await strategy.web.post(await asked(strategy), data=FILLED)
+    await strategy.sent(7)
+    about: dict[str, Any] = {"form": "urgent", "section_47": "no-enquiry", "came": [HEALTH], "corrects_event": uuid4()}
+    async with strategy.floor.store.transaction() as uow:
+        at = strategy.floor.clocks.story()
+        words = await keep(uow, keyring, about=strategy.child, words="Police did not come", said_by=None, at=at)
+    await strategy.hear(from_convenor(strategy, StrategyDiscussionHeld, words=(words,), **about))
+    opened = (await strategy.web.post(link_in(strategy, HEALTH), data={"answer": "read"})).text
+    for said in (
+        "seen at the coach station",
+        "See the carer at home",
+        "Corrected since",
+        "Police did not come",
+        "No enquiry",
+    ):
+        assert said in opened
+    assert "Police missing person coordinator" not in opened.partition("Who came")[2]
+    assert len(await strategy.said("plan-step.set.v1")) == 2
 
 
 async def test_an_invitation_s_link_opens_no_record(strategy: Strategy) -> None:

@@ -7,12 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.console.policy.about import About
+from services.console.policy.about import About, Held
 from services.console.policy.acts import ACT_SPECS, possible_acts, read_form, steps_to_choose
-from services.console.policy.permits import MAY, May
+from services.console.policy.permits import MAY, May, Operator
+from services.console.policy.record import RecordedMessage
 from services.console.policy.shift.acts import SHIFT_ACTS
 from services.console.web.wording import Words
-from services.safeguarding.child_events import discussion_events, events
+from services.safeguarding.child_events import discussion_events, events, plan_events
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
 from services.safeguarding.duty.decisions import OVER, EpisodeState
 from services.safeguarding.duty.duties import DutySendAgain
@@ -25,6 +26,7 @@ from tests.support.console import REPORTED_AT, duty_changed, episode_changed, st
 NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)
 ACT = UUID(int=7)
 EPISODE = uuid4()
+ME = Operator(new_id("account"), "Me", OperatorRole.SOCIAL_WORKER, frozenset({"kestrel"}))
 WITHOUT_A_FORM = {
     OperatorAct.CHILD_VIEWED,
     OperatorAct.CHILD_FOUND,
@@ -37,7 +39,8 @@ WITHOUT_A_FORM = {
 
 
 def about_episode(state: str = "missing", **more: Any) -> About:
-    return About(new_id("child"), "kestrel", exercise=False, episode=episode_changed(EPISODE, state=state), **more)
+    about = About(new_id("child"), "kestrel", exercise=False, episode=episode_changed(EPISODE, state=state), viewer=ME)
+    return replace(about, **more)
 
 
 def about_duty(*steps: Any, state: str = "open", deed: Deed | None = None, **more: Any) -> About:
@@ -148,7 +151,7 @@ def test_nothing_may_be_done_about_an_episode_that_is_over_but_to_note_and_to_as
 
 
 def test_while_an_act_is_held_it_can_be_undone_and_no_other_may_end_the_search() -> None:
-    held = acts(about_episode(held={ACT: events.ChildReturned(authority="kestrel")}))
+    held = acts(about_episode(held=(Held(ACT, events.ChildReturned(authority="kestrel"), "returned", ME.account),)))
     assert OperatorAct.UNDONE in held
     assert not held & {OperatorAct.RETURNED, OperatorAct.LOCATED, OperatorAct.REPORT_RETRACTED}
 
@@ -279,13 +282,16 @@ def test_a_deed_is_recorded_where_its_duty_waits_and_corrected_once_it_is_record
     assert not {Deed.TALK, Deed.WATCH_REVIEW} & acts(about_duty(WORKER))
     over: dict[str, Any] = {"state": "cancelled", "deed": Deed.TALK}
     assert Deed.TALK not in acts(about_duty(WORKER, **over))
-    [corrected] = said(Deed.TALK, about_duty(WORKER, **over, recorded=ACT))
+    talked = plan_events.WatchTalkPlanned(authority="kestrel")
+    recorded = RecordedMessage(str(ACT), "child-x", NOW, exercise=False, content=talked)
+    [corrected] = said(Deed.TALK, about_duty(WORKER, **over, recorded=recorded))
     assert (corrected.kind, corrected.corrects_event) == ("watch.talk-planned.v1", ACT)
-    assert Deed.TALK in acts(about_duty(WORKER, **over, recorded=ACT))
+    assert Deed.TALK in acts(about_duty(WORKER, **over, recorded=recorded))
+    assert Deed.TALK in acts(about_episode("closed", recorded=recorded)), "on the case's own page too"
 
 
 def test_a_deed_that_waits_to_go_out_can_be_undone_and_ends_no_search() -> None:
-    held = {ACT: events.PoliceReferenceTexted(authority="kestrel")}
+    held = (Held(ACT, events.PoliceReferenceTexted(authority="kestrel"), "police-reference", ME.account),)
     found = acts(about_episode(held=held))
     assert {OperatorAct.UNDONE, OperatorAct.RETURNED} <= found
     assert Deed.POLICE_REFERENCE not in found

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from services.carers.settings import CarersSettings
 from services.casework.settings import CaseworkSettings
 from services.console.settings import ConsoleSettings
 from services.platform.delivery.channels.sms import signature_is_valid
@@ -23,7 +24,6 @@ SECRETS = {
     "master_key": KEY,
     "phone_key": KEY,
     "link_key": KEY,
-    "register_token": "a" * 32,
     "twilio_auth_token": "real",
     "smtp_password": "secret",
 }
@@ -36,6 +36,13 @@ REST = {
     "SMTP_AUTHSERV_ID": "mx.p.example",
     "TWILIO_ACCOUNT_SID": "AC1",
     "TWILIO_FROM": "+447700900500",
+    "SPOOL_DIR": "/nowhere",
+}
+SANDBOX = {
+    "SANDBOX": "1",
+    "PUBLIC_URL": "http://127.0.0.1:8105",
+    "SMTP_HOST": "127.0.0.1",
+    "TWILIO_BASE_URL": "http://localhost:8100",
 }
 CALLBACK = "https://p.example/texts/status?delivery=5e25dfd0-c380-5175-ae29-2c122553f19d"
 FORM = {"MessageSid": "SM1", "MessageStatus": "delivered"}
@@ -56,7 +63,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("settings", "secret"),
     [
         (Settings, "database_password"),
-        (CaseworkSettings, "register_token"),
+        (CaseworkSettings, "phone_key"),
         (PoliceSettings, "link_key"),
         (PoliceSettings, "smtp_password"),
         (TextSettings, "twilio_auth_token"),
@@ -81,13 +88,6 @@ def test_an_emptied_key_is_named_and_nothing_starts(folder: Path, settings: type
         _ = settings().keyring
 
 
-def test_a_token_that_can_be_guessed_opens_no_register(folder: Path) -> None:
-    (folder / "register_token").write_text("a" * 31)
-    with pytest.raises(ValidationError, match="register_token") as refused:
-        CaseworkSettings()
-    assert "a" * 31 not in str(refused.value), "what stands in a log is no secret"
-
-
 def test_an_alternate_that_was_emptied_is_none(folder: Path) -> None:
     alternate = folder / "twilio_auth_token_alternate"
     alternate.write_text("other")
@@ -103,3 +103,58 @@ def signed(token: str) -> str:
     """As Twilio signs."""
     said = CALLBACK + "".join(name + FORM[name] for name in sorted(FORM))
     return b64encode(hmac.new(token.encode(), said.encode(), hashlib.sha1).digest()).decode()
+
+
+@pytest.mark.parametrize("settings", [PoliceSettings, ProfessionalsSettings, CarersSettings, CaseworkSettings])
+def test_a_whole_sandbox_and_a_whole_world_both_start(
+    settings: type[Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings()
+    for name, value in SANDBOX.items():
+        monkeypatch.setenv(f"SAFE_RETURN_{name}", value)
+    settings()
+
+
+@pytest.mark.parametrize(
+    ("setting", "real"),
+    [
+        ("DATABASE", "postgresql://postgres:5432/safe_return"),
+        ("KAFKA", "127.0.0.1:9092,kafka.example:9092"),
+        ("HTTP_HOST", "10.0.0.1"),
+        ("PUBLIC_URL", "https://p.example"),
+        ("SMTP_HOST", "relay.example"),
+        ("TWILIO_BASE_URL", "https://api.twilio.com"),
+        ("TWILIO_BASE_URL", None),
+    ],
+)
+def test_a_sandbox_beside_something_of_the_real_world_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, setting: str, real: str | None
+) -> None:
+    for name, value in SANDBOX.items():
+        monkeypatch.setenv(f"SAFE_RETURN_{name}", value)
+    monkeypatch.delenv(f"SAFE_RETURN_{setting}", raising=False)
+    if real is not None:
+        monkeypatch.setenv(f"SAFE_RETURN_{setting}", real)
+    with pytest.raises(ValidationError, match=setting.lower()):
+        PoliceSettings()
+
+
+@pytest.mark.parametrize("setting", ["TWILIO_BASE_URL", "PUBLIC_URL"])
+def test_the_real_world_beside_something_of_a_sandbox_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    monkeypatch.setenv(f"SAFE_RETURN_{setting}", SANDBOX[setting])
+    with pytest.raises(ValidationError, match=setting.lower()):
+        PoliceSettings()
+
+
+def test_mail_is_taken_beyond_this_machine_over_tls_or_where_somebody_says_that_others_are_kept_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAFE_RETURN_SMTP_LISTEN_HOST", "10.0.0.1")
+    with pytest.raises(ValidationError, match="smtp_listen_host"):
+        PoliceSettings()
+    for setting, value in (("PLAIN", "1"), ("CERTIFICATE", str(folder / "link_key"))):
+        with monkeypatch.context() as said:
+            said.setenv(f"SAFE_RETURN_SMTP_LISTEN_{setting}", value)
+            assert PoliceSettings().smtp_listen_host == "10.0.0.1"

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from pathlib import Path
 from time import tzset
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import pytest
@@ -65,6 +65,22 @@ def test_once_the_conference_is_held_an_enquiry_hinders_no_transfer(then: tuple[
     for hour, content in enumerate((held("enquiry"), *then)):
         child.hears(content, hour)
     assert ("transfer-would-hinder-enquiry" in rules(child.hears(TRANSFER, 9))) is hindered
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "starts"),
+    [("no-enquiry", "enquiry", True), ("enquiry", "enquiry", False), ("enquiry", "no-enquiry", False)],
+)
+def test_a_corrected_record_invites_nobody_again_and_starts_an_enquiry_that_was_not_on(
+    first: Any, then: Any, starts: bool
+) -> None:
+    child = Child()
+    child.hears(MISSING, 0)
+    child.hears(held(first), 1)
+    corrected = child.hears(held(then).model_copy(update={"corrects_event": uuid4()}), 2)
+    told = f"{corrected.duties} {corrected.deadlines}"
+    assert child.case.record.has(Mark.SECTION_47) is (then == "enquiry")
+    assert ("full-meeting" in told, "conference" in told) == (False, starts)
 
 
 def test_of_two_words_of_one_moment_the_one_heard_last_holds() -> None:

@@ -32,7 +32,7 @@ def played(**settings: Any) -> Any:
 
 def casework_pages() -> FastAPI:
     key = SecretStr(KEY)
-    settings = CaseworkSettings.model_construct(sandbox=True, master_key=key, phone_key=key, register_token=key)
+    settings = CaseworkSettings.model_construct(sandbox=True, master_key=key, phone_key=key)
     return casework.pages(MagicMock(), Clocks(), settings)
 
 

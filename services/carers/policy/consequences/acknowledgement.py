@@ -7,7 +7,7 @@ from services.carers.policy.answer import Answer
 from services.carers.policy.context import Telling, TextContext
 from services.carers.policy.decision import Act, Decision
 from services.carers.understanding.children import child_names
-from services.carers.understanding.details import acknowledgements
+from services.carers.understanding.details import replies
 from services.carers.understanding.meaning import Meaning
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Wording
@@ -31,7 +31,7 @@ def acknowledge(telling: Telling, how: Literal["text", "phoned"] = "text") -> Ac
 def find_meant(meaning: Meaning, scene: TextContext) -> tuple[Telling, ...] | None:
     """The open tellings that an OK answers, none where nobody can say which. None: the text is no OK."""
     words = meaning.words
-    if not acknowledgements.says_ok(words):
+    if not replies.says_ok(words):
         return None
     of_told = (child_names.KnownChild(each.child, each.child_code) for each in scene.unanswered if each.child_code)
     children = list(dict.fromkeys([*of_told, *scene.coded_only]))
@@ -40,17 +40,15 @@ def find_meant(meaning: Meaning, scene: TextContext) -> tuple[Telling, ...] | No
         return None
     if meant := {*named.children, *child_names.find_answered(words, children)}:
         return tuple(each for each in scene.unanswered if each.child in meant)
-    if not acknowledgements.says_no_more(words, ()):
+    if not replies.says_no_more(words, ()):
         return None
     alone = len({each.child for each in scene.unanswered}) == 1
-    return scene.unanswered if alone or acknowledgements.says_all(words) else ()
+    return scene.unanswered if alone or replies.says_all(words) else ()
 
 
 def says_no_more(meaning: Meaning, scene: TextContext) -> bool:
     codes = {*(each.child_code for each in scene.unanswered), *(each.code for each in scene.known)}
-    return acknowledgements.says_no_more(
-        meaning.words, {word for each in codes for word in (each.casefold(), each[1:])}
-    )
+    return replies.says_no_more(meaning.words, {word for each in codes for word in (each.casefold(), each[1:])})
 
 
 def acknowledge_all(tellings: tuple[Telling, ...], meaning: Meaning, scene: TextContext) -> Decision:

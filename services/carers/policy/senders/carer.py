@@ -11,7 +11,7 @@ from services.carers.policy.decision import Decision, combine_decisions, tell
 from services.carers.policy.mentions import sides
 from services.carers.policy.mentions.child_mentions import STANDS_DOWN, ChildMentions, resolve_mentions
 from services.carers.understanding.children import child_names
-from services.carers.understanding.details import confirmations, residence
+from services.carers.understanding.details import confirmations, replies
 from services.carers.understanding.languages.lexicon import load_words
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.child_events.care_events import ChildIdentified
@@ -212,7 +212,7 @@ def _keep_information(scene: TextContext) -> Decision:
 
 def _is_enquiry(words: str, scene: TextContext) -> bool:
     """Whether it asks where a child lives. While a child is missing, "where is she?" asks about the search instead."""
-    return residence.asks_for_residence(words) or (not scene.open and residence.asks_for_a_child(words))
+    return replies.asks_for_residence(words) or (not scene.open and replies.asks_for_a_child(words))
 
 
 def _answer_status(scene: TextContext) -> Decision:

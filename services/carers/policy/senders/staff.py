@@ -15,8 +15,7 @@ from services.carers.policy.decision import Decision, combine_decisions
 from services.carers.policy.mentions import sides
 from services.carers.policy.mentions.child_mentions import ChildMentions, resolve_mentions
 from services.carers.understanding.children import child_names
-from services.carers.understanding.details import acknowledgements
-from services.carers.understanding.details.refusal import declines
+from services.carers.understanding.details import replies
 from services.carers.understanding.languages.lexicon import load_patterns
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.child_events.events import HumanReason
@@ -63,7 +62,7 @@ def decide_on_ok(meaning: Meaning, scene: TextContext) -> Decision | None:
     taken = acknowledgement.acknowledge_all(meant, meaning, scene)
     if acknowledgement.says_no_more(meaning, scene):
         return taken
-    if scene.asks or acknowledgements.may_take_back(meaning.words):
+    if scene.asks or replies.may_take_back(meaning.words):
         return None
     return combine_decisions([_decide_by_code(resolve_mentions(meaning, scene), meaning, scene), taken])
 
@@ -127,7 +126,7 @@ def leaves_duty(meaning: Meaning) -> bool:
     """Whether the code acknowledges nothing: they only ask something, or cannot take the duty."""
     intents = set(meaning.intents)
     asks = Intent.ACKNOWLEDGE not in intents and bool(intents) and intents <= ASKS
-    return (asks and meaning.asks_only) or declines(meaning.words)
+    return (asks and meaning.asks_only) or replies.declines(meaning.words)
 
 
 def _decide_about_telling(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
@@ -136,9 +135,9 @@ def _decide_about_telling(telling: Telling, meaning: Meaning, scene: TextContext
         scene, authority=telling.authority, person=telling.person or scene.person_in(telling.authority)
     )
     child = Child(telling.child, "", standing=Standing("missing"), episode=telling.episode)
-    counts = OF_THE_CHILD_ALL_THE_SAME if declines(meaning.words) else SAID_OF_A_CHILD
+    counts = OF_THE_CHILD_ALL_THE_SAME if replies.declines(meaning.words) else SAID_OF_A_CHILD
     said = [intent for intent in meaning.intents if intent in counts]
-    if declines(meaning.words) and not PATTERNS["of_the_child"].search(meaning.words):
+    if replies.declines(meaning.words) and not PATTERNS["of_the_child"].search(meaning.words):
         said = []
     if telling.open:
         said = _drop_known(said, meaning)
@@ -183,7 +182,12 @@ def _drop_known(said: list[Intent], meaning: Meaning) -> list[Intent]:
 
 def _keep_information(child: Child, said: list[Intent], meaning: Meaning, scene: TextContext) -> list[Decision]:
     """Keeps what else they know about the child."""
-    if said or declines(meaning.words) or meaning.asks_only or not PATTERNS["of_the_child"].search(meaning.words):
+    if (
+        said
+        or replies.declines(meaning.words)
+        or meaning.asks_only
+        or not PATTERNS["of_the_child"].search(meaning.words)
+    ):
         return []
     return [decide_for_child(child, Intent.UNCLEAR, scene)]
 
@@ -195,7 +199,7 @@ def _still_counts(intent: Intent, telling: Telling) -> bool:
 
 
 def _answer_left_duty(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
-    if Intent.STATUS in meaning.intents and not declines(meaning.words):
+    if Intent.STATUS in meaning.intents and not replies.declines(meaning.words):
         asked = Answer.STATUS_BY_CODE if telling.exercise else Answer.STATUS_TO_STAFF
         return Decision(answer=asked, standing=telling.standing)
     if meaning.enquiry == "where":

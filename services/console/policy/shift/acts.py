@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.console.policy.permits import May
+from services.console.policy.permits import May, Operator
 from services.console.policy.shift.board import OF_DUTY, names_of
+from services.console.policy.shift.calendar import Unread, read_calendar
 from services.safeguarding.child_events.contact_events import ShiftAccepted, ShiftHandedOver
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.duty.rota import RotaChange, RotaLine
@@ -25,6 +26,10 @@ class Effect:
     says: type[ShiftHandedOver] | type[ShiftAccepted] | None = None
     corrects: Mapping[str, str] = field(default_factory=dict)
     """How the person is reached: `mobile`, `email`."""
+    calendar_of: str = ""
+    """The role: `changes` take the place of those that an earlier calendar gave it."""
+    unread: tuple[Unread, ...] = ()
+    """What the calendar holds beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,8 @@ class ShiftAct:
     act: OperatorAct
     needs: May
     asks: tuple[Field, ...]
-    effect: Callable[[Answers, datetime], Effect]
-    """Takes story time too. Raises Faults."""
+    effect: Callable[[Answers, datetime, Mapping[PersonId, str]], Effect]
+    """Takes story time too, and the names of the directory. Raises Faults."""
     has_page: bool = True
     """False: a button of the shift's own page."""
 
@@ -46,7 +51,7 @@ BACK_FROM, BACK_UNTIL = (Field(name, Kind.MOMENT, required=False) for name in ("
 WAYS = tuple(Field(name, Kind.LINE, required=False) for name in ("mobile", "email"))
 
 
-def _cover(answers: Answers, now: datetime) -> Effect:
+def _cover(answers: Answers, now: datetime, _names: object) -> Effect:
     """In return, the one who is stood in for takes the stand-in's turns of the same role."""
     taker, (place, role) = answers.chosen["taker"], answers.chosen["place"].split(" ")
     if taker == place:
@@ -58,22 +63,28 @@ def _cover(answers: Answers, now: datetime) -> Effect:
     return Effect(taker, (cover, back))
 
 
-def _leave(answers: Answers, now: datetime) -> Effect:
+def _leave(answers: Answers, now: datetime, _names: object) -> Effect:
     person = answers.chosen["person"]
     return Effect(person, (RotaChange(person, None, *_span(answers, "from", "until", now), away=True),))
 
 
-def _add_shift(answers: Answers, now: datetime) -> Effect:
+def _add_shift(answers: Answers, now: datetime, _names: object) -> Effect:
     person = answers.chosen["person"]
     return Effect(person, (RotaChange(person, answers.chosen["role"], *_span(answers, "from", "until", now)),))
 
 
-def _end(answers: Answers, _now: datetime) -> Effect:
+def _read_calendar(answers: Answers, now: datetime, names: Mapping[PersonId, str]) -> Effect:
+    role = answers.chosen["role"]
+    shifts, unread = read_calendar(answers.facts["calendar"], role, names, now)
+    return Effect(shifts[0].person if shifts else "", shifts, calendar_of=role, unread=unread)
+
+
+def _end(answers: Answers, _now: object, _names: object) -> Effect:
     change, person = answers.chosen["change"].split(" ")
     return Effect(person, ends=UUID(change))
 
 
-def _correct(answers: Answers, _now: datetime) -> Effect:
+def _correct(answers: Answers, _now: object, _names: object) -> Effect:
     if not answers.said:
         raise Faults({"mobile": Fault.MISSING})
     return Effect(answers.chosen["person"], corrects=answers.said)
@@ -95,16 +106,17 @@ _ACTS = (
         OperatorAct.SHIFT_HANDED_OVER,
         May.COVER,
         (TO, Field("hand_over", Kind.WORDS)),
-        lambda answers, _: Effect(answers.chosen["to"], says=ShiftHandedOver),
+        lambda answers, *_: Effect(answers.chosen["to"], says=ShiftHandedOver),
     ),
     ShiftAct(OperatorAct.LEAVE_ENTERED, May.CHANGE_ROTA, (PERSON, FROM, UNTIL), _leave),
     ShiftAct(OperatorAct.SHIFT_ADDED, May.CHANGE_ROTA, (PERSON, ROLE, FROM, UNTIL), _add_shift),
+    ShiftAct(OperatorAct.CALENDAR_READ, May.CHANGE_ROTA, (ROLE, Field("calendar", Kind.CALENDAR)), _read_calendar),
     ShiftAct(OperatorAct.CONTACT_CORRECTED, May.CHANGE_ROTA, (PERSON, *WAYS), _correct),
     ShiftAct(
         OperatorAct.SHIFT_ACCEPTED,
         May.COVER,
         (TO,),
-        lambda answers, _: Effect(answers.chosen["to"], says=ShiftAccepted),
+        lambda answers, *_: Effect(answers.chosen["to"], says=ShiftAccepted),
         has_page=False,
     ),
     ShiftAct(OperatorAct.ROTA_CHANGE_ENDED, May.COVER, (CHANGE,), _end, has_page=False),
@@ -112,7 +124,14 @@ _ACTS = (
 SHIFT_ACTS: Mapping[OperatorAct, ShiftAct] = {each.act: each for each in _ACTS}
 
 
-def choices(listed: Iterable[RotaLine], in_words: Callable[[object, str], str]) -> dict[str, dict[str, str]]:
+def may_end(operator: Operator, line: RotaLine) -> bool:
+    """Whoever may take a shift over may end that; leave and added shifts are the manager's."""
+    return operator.may(May.COVER if line.turn.in_place_of else May.CHANGE_ROTA)
+
+
+def choices(
+    listed: Iterable[RotaLine], in_words: Callable[[object, str], str], operator: Operator
+) -> dict[str, dict[str, str]]:
     """What each field offers, with the words for it: nobody whom `listed` does not hold. Only who has a duty line may
     take one over, so that no change of the rota gives a right over other children.
     """
@@ -130,5 +149,5 @@ def choices(listed: Iterable[RotaLine], in_words: Callable[[object, str], str]) 
             for line in lines
             if line.change is None
         },
-        "change": {f"{line.change} {line.person}": "" for line in listed if line.change is not None},
+        "change": {f"{line.change} {line.person}": "" for line in listed if line.change and may_end(operator, line)},
     }

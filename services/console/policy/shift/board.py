@@ -32,6 +32,12 @@ class Board:
     """Those that stand or are to come, the next first."""
     names: Mapping[PersonId, str]
 
+    @property
+    def people(self) -> list[PersonId]:
+        """Who is on call at some time of it, by name."""
+        found = {person for role in self.roles for shift in role.shifts for person in shift.people}
+        return sorted(found, key=lambda person: (self.names[person], person))
+
 
 def board(listed: Iterable[RotaLine], now: datetime, shown: timedelta = SHOWN) -> Board:
     """`now` is story time."""

@@ -14,7 +14,7 @@ from services.console.policy.about import About
 from services.console.policy.acts import ACT_SPECS, ActSpec, possible_acts, steps_to_choose
 from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
-from services.safeguarding.deeds.answers import Answers, Fault, Faults
+from services.safeguarding.deeds.answers import Answers, Fault, Faults, fill_in
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed
 
@@ -67,16 +67,22 @@ class ActPages:
         acts = [each for each in possible_acts(about) if signed_in.operator.may(each.needs)]
         return {"about": about, "duty": about.duty, "acts": acts}
 
-    async def show(self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed) -> Response:
-        spec = _spec_of(act)
+    async def show(
+        self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed, corrects: UUID | None = None
+    ) -> Response:
+        spec, subject = _spec_of(act), Subject(**{of: id_}, corrects=corrects)
         signed_in = await self.guard.require(request, spec.needs, proved=_asks_proof(spec))
-        visit = Visit(request, signed_in, spec, await self._about(signed_in, Subject(**{of: id_})))
+        visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
         if not spec.is_possible(visit.about):
             return self._stale(visit)
-        return await self._form(visit, {"act": str(uuid4()), "seen": visit.about.seen}, {})
+        form, recorded = {"act": str(uuid4()), "seen": visit.about.seen}, visit.about.recorded
+        known = {} if recorded is None else recorded.content.model_dump(mode="json")
+        return await self._form(visit, fill_in(spec.asks, known) | form, {})
 
-    async def submit(self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed) -> Response:
-        spec, subject = _spec_of(act), Subject(**{of: id_})
+    async def submit(
+        self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed, corrects: UUID | None = None
+    ) -> Response:
+        spec, subject = _spec_of(act), Subject(**{of: id_}, corrects=corrects)
         signed_in, form = await self.guard.enter_with_form(request, spec.needs, proved=_asks_proof(spec))
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
         name = act_of(form)

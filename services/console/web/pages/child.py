@@ -39,23 +39,23 @@ class ChildPages:
         ):
             app.add_api_route(path, endpoint, methods=[method], include_in_schema=False)
 
-    async def show(self, page: str, request: Request, name: str, done: str = "", *, whole: bool = False) -> Response:
-        """Where two authorities use one code, somebody of every authority chooses."""
+    async def show(self, page: str, request: Request, name: str, done: str = "", whole: str = "") -> Response:
+        """Where two authorities use one code, somebody of every authority chooses. `whole`: anything asks for all."""
         signed_in = await self.guard.require(request, following=page == PART)
         require_text("name", name)
         children = await self.queries.find(name, signed_in.operator)
         if len(children) > 1:
             found = await self.queries.search(name, signed_in.operator)
             return self.templates.page(request, "find.html", {"sought": name, "found": found}, signed_in)
-        return await self._show(page, request, signed_in, next(iter(children), None), None, done, whole=whole)
+        return await self._show(page, request, signed_in, next(iter(children), None), None, done, whole=bool(whole))
 
     async def show_episode(
-        self, page: str, request: Request, episode: UUID, done: str = "", *, whole: bool = False
+        self, page: str, request: Request, episode: UUID, done: str = "", whole: str = ""
     ) -> Response:
         """The page of its child, at this episode."""
         signed_in = await self.guard.require(request, following=page == PART)
         child = await self.queries.child_of_episode(episode, signed_in.operator)
-        return await self._show(page, request, signed_in, child, episode, done, whole=whole)
+        return await self._show(page, request, signed_in, child, episode, done, whole=bool(whole))
 
     async def show_photograph(self, request: Request, child: str) -> Response:
         signed_in = await self.guard.require(request, May.REVEAL)

@@ -9,11 +9,11 @@ from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
 from services.console.acts.rota import RotaService
-from services.console.policy.shift.acts import SHIFT_ACTS, ShiftAct, choices
+from services.console.policy.shift.acts import SHIFT_ACTS, ShiftAct, choices, may_end
 from services.console.policy.shift.board import SHOWN
-from services.console.web.session import SessionGuard, SignedIn, act_of
+from services.console.web.session import SessionGuard, SignedIn, act_of, require_text
 from services.console.web.shift_queries import ShiftQueries
-from services.console.web.templates import Templates, go_to
+from services.console.web.templates import SECURITY, Templates, go_to
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
 from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.operators import OperatorAct
@@ -30,14 +30,23 @@ class ShiftPages:
         app.add_api_route("/shift", self.show, methods=["GET"], include_in_schema=False)
         app.add_api_route("/shift/acts/{act}", self.show_form, methods=["GET"], include_in_schema=False)
         app.add_api_route("/shift/acts/{act}", self.submit, methods=["POST"], include_in_schema=False)
+        app.add_api_route("/calendars/{authority}/{token}.ics", self.show_calendar, include_in_schema=False)
 
     async def show(self, request: Request, done: str = "") -> Response:
         signed_in = await self.guard.require(request)
         acts = [each for each in SHIFT_ACTS.values() if each.has_page and signed_in.operator.may(each.needs)]
-        about = {"done": done, "acts": acts, "days": SHOWN.days, "new_act": uuid4}
+        about = {"done": done, "acts": acts, "days": SHOWN.days, "new_act": uuid4, "may_end": may_end}
         return self.templates.page(
             request, "shift.html", await self.queries.shift(signed_in.operator) | about, signed_in
         )
+
+    async def show_calendar(self, authority: str, token: str) -> Response:
+        """For a calendar that subscribes to it: its link is signed, and there is no session."""
+        require_text("authority", authority)
+        found = await self.queries.calendar(authority, token, self.templates.words.of)
+        if found is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "no-calendar")
+        return Response(found, media_type="text/calendar; charset=utf-8", headers=SECURITY)
 
     async def show_form(self, request: Request, act: OperatorAct) -> Response:
         spec = _spec_of(act)
@@ -51,11 +60,15 @@ class ShiftPages:
         spec, now = _spec_of(act), self.templates.clocks.story()
         signed_in, form = await self.guard.enter_with_form(request, spec.needs)
         lines = await self.service.lines(signed_in.operator)
-        offered = choices(lines, self.templates.words.of)
+        offered = choices(lines, self.templates.words.of, signed_in.operator)
         asked = [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks]
         try:
             answers = Answers.read(act_of(form), asked, form, now)
-            await self.service.act(signed_in.operator, spec, answers, spec.effect(answers, now), lines)
+            effect = spec.effect(answers, now, offered["person"])
+            if effect.calendar_of and not (effect.changes and form.get("confirmed")):
+                shown = {"what": act, "form": form, "effect": effect, "names": offered["person"]}
+                return self.templates.page(request, "calendar.html", shown, signed_in)
+            await self.service.act(signed_in.operator, spec, answers, effect, lines)
         except Faults as faults:
             return self._form(request, signed_in, spec, lines, form, faults.by_field)
         return go_to(f"/shift?done={act}")
@@ -69,7 +82,7 @@ class ShiftPages:
         form: Mapping[str, str],
         faults: Mapping[str, Fault],
     ) -> Response:
-        offered = choices(lines, self.templates.words.of)
+        offered = choices(lines, self.templates.words.of, signed_in.operator)
         shown = {
             "what": spec.act,
             "asks": [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks],

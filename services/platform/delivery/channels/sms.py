@@ -125,7 +125,9 @@ def text_twiml(*bodies: str) -> str:
 
 
 class TextMedium:
-    """`sender` is our number (E.164). `base_url` only where a sandbox plays Twilio."""
+    """`sender` is our number (E.164). `base_url` only where a sandbox plays Twilio. An empty `public_url`: nothing is
+    reported of what was sent.
+    """
 
     name: MediumName = "text"
 
@@ -173,8 +175,7 @@ class TextMedium:
                     twiml=twiml(sending.body, keys_callback(self._public_url, sending.id) if sending.of_duty else None),
                     timeout=RINGS_SECONDS,
                     machine_detection="Enable",
-                    status_callback=status_callback(self._public_url, sending.id),
-                    status_callback_event=list(CALL_EVENTS),
+                    **self._report(sending, status_callback_event=list(CALL_EVENTS)),
                 )
         except _Throttled as throttled:
             return SendResult(AttemptResult.RETRY, 429, retry_after=throttled.retry_after, medium="voice")
@@ -212,7 +213,7 @@ class TextMedium:
                     to=sending.recipient,
                     from_=self._sender,
                     body=body,
-                    status_callback=status_callback(self._public_url, sending.id),
+                    **self._report(sending),
                     **({"validity_period": URGENT_VALIDITY_SECONDS} if sending.urgent else {}),
                 )
         except _Throttled as throttled:
@@ -224,6 +225,10 @@ class TextMedium:
         except LOST:
             return SendResult(AttemptResult.UNKNOWN)
         return SendResult(AttemptResult.ACCEPTED, 201, provider_id=text.sid)
+
+    def _report(self, sending: SendRequest, **more: Any) -> dict[str, Any]:
+        """Where Twilio reports what became of it."""
+        return {"status_callback": status_callback(self._public_url, sending.id)} | more if self._public_url else {}
 
     async def _look_up(self, sending: SendRequest) -> SendResult | None:
         """None where Twilio does not have it. Unknown where Twilio cannot be asked."""

@@ -1,8 +1,10 @@
 """Listens on SMTP for mail that the authority's relay hands over to a service's own mailbox."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
 
 from aiosmtpd.smtp import SMTP
 
@@ -13,9 +15,47 @@ from services.platform.store.transient_errors import is_transient
 
 TAKEN = "250 2.0.0 Taken"
 LATER = "451 4.3.0 Not now, try again"
+MOST_SESSIONS = 32
+"""Each may hold a mail in memory. The oldest ends for a new one: a relay repeats what it could not hand over."""
+SILENT_SECONDS = 30
+SESSION_SECONDS = 120
 
 Takes: TypeAlias = Callable[[ReadMail], Awaitable[str]]
 """Handles and commits a mail, then returns the outcome in a word. If it raises, it has done nothing."""
+
+
+class BoundedSession(SMTP):
+    """aiosmtpd's session, which by itself lasts as long as its client says something every five minutes."""
+
+    _running: ClassVar[dict["BoundedSession", asyncio.TimerHandle]] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self in self._running:  # STARTTLS makes the connection again
+            return
+        self._running[self] = self.loop.call_later(SESSION_SECONDS, self.end)
+        if len(self._running) > MOST_SESSIONS:
+            next(iter(self._running)).end()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._forget()
+        super().connection_lost(error)
+
+    def end(self) -> None:
+        self._forget()
+        if isinstance(self.transport, asyncio.WriteTransport):
+            self.transport.abort()
+
+    def _forget(self) -> None:
+        if (ends := self._running.pop(self, None)) is not None:
+            ends.cancel()
+
+
+def tls_of(certificate: Path) -> ssl.SSLContext:
+    """`certificate` is a PEM file with the key and the chain. Raises OSError (ssl.SSLError) if it holds neither."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context
 
 
 class MailListener:
@@ -24,8 +64,13 @@ class MailListener:
     After a transient error the relay is asked to repeat the mail. A mail that fails for another reason is for a person to read.
     """
 
-    def __init__(self, host: str, port: int, mailbox: str, takes: Takes, *, relay: str) -> None:
-        """`relay` is the name (authserv-id) that our relay gives itself in Authentication-Results."""
+    def __init__(
+        self, host: str, port: int, mailbox: str, takes: Takes, *, relay: str, certificate: Path | None = None
+    ) -> None:
+        """`relay` is the name (authserv-id) that our relay gives itself in Authentication-Results. With a certificate,
+        no mail is taken before STARTTLS.
+        """
+        self._tls = None if certificate is None else tls_of(certificate)
         self._address, self._mailbox, self._takes, self._relay = (host, port), mailbox.lower(), takes, relay
         self._server: asyncio.Server | None = None
 
@@ -38,8 +83,16 @@ class MailListener:
             self._server.close()
 
     def _greet(self) -> asyncio.BaseProtocol:
-        loop = asyncio.get_running_loop()
-        return SMTP(self, hostname="safe-return", data_size_limit=MAIL_BYTES, enable_SMTPUTF8=True, loop=loop)
+        return BoundedSession(
+            self,
+            hostname="safe-return",
+            data_size_limit=MAIL_BYTES,
+            enable_SMTPUTF8=True,
+            timeout=SILENT_SECONDS,
+            tls_context=self._tls,
+            require_starttls=True,
+            loop=asyncio.get_running_loop(),
+        )
 
     async def handle_RCPT(  # noqa: N802 aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any

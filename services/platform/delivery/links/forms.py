@@ -7,6 +7,9 @@ from starlette.requests import Request
 
 from services.platform.runtime.http.browser_form import read_form
 
+BROWSER = "safe-return-browser"
+"""A cookie."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -43,6 +46,8 @@ class Form:
 
     answer: str
     filled: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    browser: str = ""
+    """What a page of ours left in this browser (`Sheet.browser`)."""
 
     def one(self, name: str) -> str:
         """Empty where the field was left out."""
@@ -56,4 +61,4 @@ async def read(request: Request) -> Form:
     """Raises Problem as `read_form` does."""
     fields = await read_form(request)
     filled = {name: tuple(fields.getlist(name)) for name in fields}
-    return Form(filled.get("answer", ("",))[0], filled)
+    return Form(filled.get("answer", ("",))[0], filled, request.cookies.get(BROWSER, ""))

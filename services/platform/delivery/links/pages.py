@@ -56,6 +56,8 @@ class Sheet:
     done: bool = False
     language: str = "en"
     status: HTTPStatus = HTTPStatus.OK
+    browser: str = ""
+    """Left in the reader's browser until it is closed, and given back with each form."""
 
 
 Shows = Callable[[UUID], Awaitable[Sheet | None]]
@@ -120,7 +122,11 @@ class LinkPages:
 
     def _page(self, sheet: Sheet | None) -> HTMLResponse:
         sheet = UNKNOWN if sheet is None else sheet
-        return HTMLResponse(self._template.render(sheet=sheet), status_code=sheet.status, headers=HEADERS)
+        response = HTMLResponse(self._template.render(sheet=sheet), status_code=sheet.status, headers=HEADERS)
+        if sheet.browser:
+            secure = self._links.public_url.startswith("https:")
+            response.set_cookie(forms.BROWSER, sheet.browser, secure=secure, httponly=True, samesite="strict")
+        return response
 
     def _now(self) -> datetime:
         return self._clocks.wall()

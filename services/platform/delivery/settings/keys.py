@@ -1,15 +1,31 @@
 """Settings of services that read personal columns. Those that text or mail have more (`sms`, `mail`)."""
 
 from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
 
 from services.platform.delivery.sending.attempt import Prepare
 from services.platform.delivery.sending.exercise_guard import block_real_recipients
-from services.platform.runtime.settings import ExerciseAuthority, Settings
+from services.platform.runtime.settings import ExerciseAuthority, Settings, require_played
 from services.platform.store.encryption import Keyring, Keys
 
-OUR_ADDRESS = "this service's address as it is reached from outside, such as https://safe-return.kestrel.example"
+
+def _require_played_or_safe(url: str, others: ValidationInfo) -> str:
+    if not others.data.get("sandbox") and urlsplit(url).scheme != "https":
+        raise PydanticCustomError("beside_world", "no https URL")
+    return require_played(url, others)
+
+
+OurAddress = Annotated[
+    str,
+    AfterValidator(_require_played_or_safe),
+    Field(
+        description="this service's address as it is reached from outside, such as https://safe-return.kestrel.example"
+    ),
+]
 
 
 class KeySettings(Settings):

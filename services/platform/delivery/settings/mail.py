@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field, FilePath, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from services.platform.delivery.channels.email import EmailMedium, Relay
 from services.platform.delivery.inbound_mail.smtp_server import MailListener, Takes
 from services.platform.delivery.links.tokens import Links
-from services.platform.delivery.settings.keys import OUR_ADDRESS, KeySettings
-from services.platform.runtime.settings import Port
+from services.platform.delivery.settings.keys import KeySettings, OurAddress
+from services.platform.runtime.settings import Place, Port, is_loopback
 from services.platform.store.encryption import Keys
 
 
@@ -19,10 +20,12 @@ class MailSettings(KeySettings):
     signs their links. `smtp_user` and `smtp_password` where the relay asks for them. `smtp_listen_port` is where the
     relay hands over mail to `smtp_from`, bounces among it; `smtp_listen_host` on which address. `smtp_authserv_id` is the name
     that the relay gives itself in Authentication-Results (RFC 8601): what it does not vouch for there is not believed.
+    Beyond loopback it listens with `smtp_listen_certificate` alone (a PEM file: key and chain), or where `smtp_listen_plain`
+    says that something else keeps others out, as Docker's published ports do.
     """
 
-    public_url: str = Field(description=OUR_ADDRESS)
-    smtp_host: str = Field(description="the mail relay, such as mail.kestrel.example")
+    public_url: OurAddress
+    smtp_host: Place = Field(description="the mail relay, such as mail.kestrel.example")
     smtp_port: Port = Field(default=587, description="the mail relay's port, 1 to 65535")
     smtp_from: str = Field(
         pattern=r"^[^@\s<>]+@[^@\s<>]+$",
@@ -32,7 +35,15 @@ class MailSettings(KeySettings):
     smtp_password: Annotated[SecretStr, Field(min_length=1)] | None = Field(
         default=None, description="the password at the mail relay; no file where it asks for none"
     )
-    smtp_listen_host: str = "127.0.0.1"
+    smtp_listen_certificate: FilePath | None = Field(
+        default=None, description="a PEM file with the key and the certificates for STARTTLS"
+    )
+    smtp_listen_plain: bool = Field(default=False, description="1 where nobody but the relay reaches the port")
+    smtp_listen_host: str = Field(
+        default="127.0.0.1",
+        description="127.0.0.1, or another address with SAFE_RETURN_SMTP_LISTEN_CERTIFICATE, "
+        "or with SAFE_RETURN_SMTP_LISTEN_PLAIN=1 where nobody but the relay reaches it",
+    )
     smtp_listen_port: Port = Field(description="the port where the mail relay hands over mail, 1 to 65535")
     smtp_authserv_id: str = Field(
         pattern=r"^[A-Za-z0-9.-]+$",
@@ -40,9 +51,18 @@ class MailSettings(KeySettings):
     )
     link_key: Keys
 
+    @field_validator("smtp_listen_host")
+    @classmethod
+    def _keeps_others_out(cls, host: str, others: ValidationInfo) -> str:
+        said = others.data
+        if not is_loopback(host) and not said.get("smtp_listen_plain") and said.get("smtp_listen_certificate") is None:
+            raise PydanticCustomError("no_lock", "beyond this machine, without a certificate")
+        return host
+
     def mail_listener(self, takes: Takes) -> MailListener:
         listens = (self.smtp_listen_host, self.smtp_listen_port)
-        return MailListener(*listens, self.smtp_from, takes, relay=self.smtp_authserv_id)
+        certificate = self.smtp_listen_certificate
+        return MailListener(*listens, self.smtp_from, takes, relay=self.smtp_authserv_id, certificate=certificate)
 
     @property
     def links(self) -> Links:

@@ -1,9 +1,11 @@
 """Settings of services that text. A module of its own: whoever imports it loads Twilio."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from services.platform.delivery.channels.sms import TextMedium
-from services.platform.delivery.settings.keys import OUR_ADDRESS, KeySettings
+from services.platform.delivery.settings.keys import KeySettings, OurAddress
+from services.platform.runtime.settings import require_played
 
 
 class TextSettings(KeySettings):
@@ -21,10 +23,20 @@ class TextSettings(KeySettings):
         description="further accounts at Twilio with blanks between, or left out",
     )
     twilio_from: str = Field(description="the number that texts come from, such as +447700900500")
-    twilio_base_url: str | None = None
-    public_url: str = Field(description=OUR_ADDRESS)
+    twilio_base_url: str | None = Field(
+        default=None, validate_default=True, description="where a sandbox plays Twilio; else left out"
+    )
+    public_url: OurAddress
     twilio_auth_token: SecretStr = Field(min_length=1, description="the token of the account at Twilio")
     twilio_auth_token_alternate: SecretStr | None = None
+
+    @field_validator("twilio_base_url")
+    @classmethod
+    def _is_played(cls, url: str | None, others: ValidationInfo) -> str | None:
+        if url is not None and not others.data.get("sandbox"):
+            raise PydanticCustomError("beside_world", "a sandbox's")
+        require_played(url or "api.twilio.com", others)
+        return url
 
     @property
     def twilio_tokens(self) -> tuple[str, ...]:
@@ -37,11 +49,12 @@ class TextSettings(KeySettings):
         """Whose texts and reports are taken; texts go out by the first alone."""
         return frozenset({self.twilio_account_sid, *self.twilio_further_accounts.split()})
 
-    def text_medium(self) -> TextMedium:
+    def text_medium(self, *, reports: bool = True) -> TextMedium:
+        """`reports`: Twilio says at `public_url` what became of each."""
         return TextMedium(
             account_sid=self.twilio_account_sid,
             auth_token=self.twilio_auth_token.get_secret_value(),
             sender=self.twilio_from,
-            public_url=self.public_url,
+            public_url=self.public_url if reports else "",
             base_url=self.twilio_base_url,
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, MutableMapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from services.platform.register.children.police_notice import CarerFacts, address_of, carers_at, description_of
@@ -26,6 +26,7 @@ class Identity:
     age_disputed: bool | None
     has_photograph: bool
     address: str | None
+    address_as_of: datetime | None
     carers: tuple[CarerFacts, ...]
 
 
@@ -108,5 +109,6 @@ def _identity(keyring: Keyring, row: Any) -> Identity:
     return Identity(
         **description_of(Decryptor(keyring, row.child, row.child_key), row),
         address=None if row.placement is None else address_of(keyring, row),
+        address_as_of=row.as_of,
         carers=carers_at(keyring, row),
     )

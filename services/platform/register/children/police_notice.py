@@ -49,6 +49,8 @@ class PlacementFacts:
     placement: PlacementId
     kind: str
     address: str | None
+    as_of: datetime | None
+    """When an import last confirmed the address and, of a known child, that it lives there."""
     force: ForceId
     host_authority: AuthorityId | None
     carers: tuple[CarerFacts, ...]
@@ -136,8 +138,15 @@ def _child(keyring: Keyring, row: Any) -> ChildFacts:
 
 
 def _placement(keyring: Keyring, row: Any) -> PlacementFacts:
-    address = address_of(keyring, row)
-    return PlacementFacts(row.placement, row.kind, address, row.force, row.host_authority, carers_at(keyring, row))
+    return PlacementFacts(
+        row.placement,
+        row.kind,
+        address_of(keyring, row),
+        row.as_of,
+        row.force,
+        row.host_authority,
+        carers_at(keyring, row),
+    )
 
 
 def address_of(keyring: Keyring, row: Any) -> str | None:

@@ -17,6 +17,9 @@ class Operator:
     role: OperatorRole
     scope: Scope
 
+    def sees(self, authority: AuthorityId) -> bool:
+        return self.scope is None or authority in self.scope
+
     @property
     def only_authority(self) -> AuthorityId | None:
         return self.scope[0] if self.scope is not None and len(self.scope) == 1 else None

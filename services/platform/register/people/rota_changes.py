@@ -1,7 +1,7 @@
 """Keeps what people change of the directory by hand: the rota for a time, and how somebody is reached."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
@@ -16,12 +16,18 @@ from services.safeguarding.duty.rota import RotaChange
 from services.safeguarding.identifiers import AuthorityId, PersonId, derived
 
 ADD = """
-    INSERT INTO register.rota_changes (id, authority, person, role, in_place_of, away, from_at, to_at, made_by)
-    VALUES (%(id)s, %(authority)s, %(person)s, %(role)s, %(in_place_of)s, %(away)s, %(from_at)s, %(to_at)s, %(made_by)s)
+    INSERT INTO register.rota_changes (id, authority, person, role, in_place_of, away, calendar, from_at, to_at, made_by)
+    VALUES (%(id)s, %(authority)s, %(person)s, %(role)s, %(in_place_of)s, %(away)s, %(calendar)s, %(from_at)s, %(to_at)s,
+        %(made_by)s)
+    ON CONFLICT (id) DO UPDATE SET to_at = excluded.to_at
+"""
+END_CALENDAR = """
+    UPDATE register.rota_changes SET to_at = greatest(from_at, %(at)s)
+    WHERE calendar AND authority = %(authority)s AND role = %(role)s AND to_at > %(at)s
 """
 END = "UPDATE register.rota_changes SET to_at = greatest(from_at, %(at)s) WHERE id = %(id)s AND to_at > %(at)s"
 IS_TAKEN = """
-    SELECT id FROM register.people WHERE authority = %(authority)s AND number_hash = %(hash)s AND id <> %(person)s
+    SELECT id FROM register.people WHERE authority = %(authority)s AND number_hash = ANY(%(hashes)s) AND id <> %(person)s
 """
 MOBILE = "UPDATE register.people SET mobile = %(sealed)s, number_hash = %(hash)s WHERE id = %(person)s"
 EMAIL = "UPDATE register.people SET email = %(sealed)s WHERE id = %(person)s"
@@ -34,7 +40,30 @@ CORRECTED = """
 
 def add(uow: UnitOfWork, name: str, authority: AuthorityId, change: RotaChange, made_by: str) -> None:
     """Who holds a role (`directory.py`) honours it from the next message on. `name` is the change's own."""
-    uow.write(ADD, asdict(change) | {"id": derived("rota", name), "authority": authority, "made_by": made_by})
+    _write(uow, name, authority, change, made_by, calendar=False)
+
+
+def replace_calendar(
+    uow: UnitOfWork, authority: AuthorityId, role: str, shifts: Iterable[RotaChange], made_by: str, at: datetime
+) -> None:
+    """Shifts that an earlier calendar gave the role end, but for those that this one has too. `at` is story time."""
+    uow.write(END_CALENDAR, {"authority": authority, "role": role, "at": at})
+    for each in shifts:
+        _write(
+            uow,
+            f"{authority} {role} {each.person} {each.from_at} {each.to_at}",
+            authority,
+            each,
+            made_by,
+            calendar=True,
+        )
+
+
+def _write(
+    uow: UnitOfWork, name: str, authority: AuthorityId, change: RotaChange, made_by: str, *, calendar: bool
+) -> None:
+    row = asdict(change) | {"id": derived("rota", name), "authority": authority, "made_by": made_by}
+    uow.write(ADD, row | {"calendar": calendar})
 
 
 def end(uow: UnitOfWork, change: UUID, at: datetime) -> None:
@@ -61,7 +90,8 @@ async def correct(
     named: dict[str, object] = {"person": person}
     key = await data_key(uow.connection, keyring, person)
     if number is not None:
-        named |= {"hash": keyring.number_hash(number), "authority": authority}
+        hashes = keyring.number_hashes(number)
+        named |= {"hash": hashes[0], "hashes": list(hashes), "authority": authority}
         if await uow.fetch(Query(IS_TAKEN, named, bool)):
             return {"mobile": Fault.TAKEN}
         uow.write(MOBILE, named | {"sealed": key.close(number, "people.mobile")})

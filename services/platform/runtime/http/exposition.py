@@ -1,5 +1,8 @@
 """Serves `/metrics`, `/health/live` and `/health/ready` beside the service's own pages."""
 
+from http import HTTPStatus
+from ipaddress import IPv4Network, ip_address
+
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,10 +14,17 @@ from services.platform.runtime.health import Health
 from services.platform.runtime.process_metrics import OBSTACLE
 
 
-def exposition(registry: CollectorRegistry, health: Health, pages: ASGIApp | None) -> Starlette:
-    """`/health/ready` answers 503 with the obstacles by name; `/health/live` answers 200 while the loop turns."""
+def exposition(
+    registry: CollectorRegistry, health: Health, pages: ASGIApp | None, metrics_network: IPv4Network
+) -> Starlette:
+    """`/health/ready` answers 503 with the obstacles by name; `/health/live` answers 200 while the loop turns.
 
-    async def metrics(_request: Request) -> Response:
+    `/metrics` answers `metrics_network` alone, and nobody through a proxy.
+    """
+
+    async def metrics(request: Request) -> Response:
+        if not _is_within(request, metrics_network):
+            return Response(status_code=HTTPStatus.FORBIDDEN)
         obstacles = health.obstacles()
         for name in health.watched:
             OBSTACLE.labels(name).set(name in obstacles)
@@ -34,3 +44,8 @@ def exposition(registry: CollectorRegistry, health: Health, pages: ASGIApp | Non
             pages  # a Mount does not match a path with a line break, and answers it with a text of its own
         )
     return app
+
+
+def _is_within(request: Request, network: IPv4Network) -> bool:
+    forwarded = any(each in request.headers for each in ("x-forwarded-for", "forwarded"))
+    return request.client is not None and not forwarded and ip_address(request.client.host) in network

@@ -25,10 +25,11 @@ MEANINGS = {
     HTTPStatus.FORBIDDEN: "Authenticated for something else, or not at all.",
     HTTPStatus.NOT_FOUND: "No such thing.",
     HTTPStatus.REQUEST_TIMEOUT: "The body took too long. Send the same again.",
-    HTTPStatus.CONFLICT: "This id came before with other content.",
+    HTTPStatus.CONFLICT: "What is there stands against it: the detail says what.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is over its limit.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Another content type is needed.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Readable, but not as its contract wants it. Every fault is named by its field.",
+    HTTPStatus.TOO_MANY_REQUESTS: "More came than is looked at. Send the same again, after Retry-After.",
     HTTPStatus.SERVICE_UNAVAILABLE: "What this needs is away for the moment. Send the same again, after Retry-After.",
 }
 

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
 
+from services.platform.messages.envelope import compose
 from services.platform.store.query import Query, bulk_insert, scalar, to_columns
 from services.platform.store.tables import due
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ PUT = bulk_insert(
 )
 TOLD = "deadlines"
 """The channel on which clocks are told of deadlines that are due before they look again."""
+HELD_FOR = timedelta(minutes=1)
+"""What somebody recorded can be undone for so long."""
 LOOKED_AHEAD = timedelta(seconds=20)
 """Longer than clocks look apart."""
 NEXT = "SELECT min(due_at) FROM deadlines.due WHERE fired_at IS NULL AND cancelled_at IS NULL"
@@ -67,6 +72,14 @@ async def cancel(uow: UnitOfWork, at: datetime, *deadlines: UUID) -> None:
     """
     if deadlines:
         uow.write(CANCEL, {"at": at, "deadlines": list(deadlines)})
+
+
+async def hold(uow: UnitOfWork, now: datetime, name: UUID, message: Message, **envelope: Any) -> None:
+    """The clock publishes it in a minute, unless somebody takes it back before. `now` is story time; `envelope` as
+    `compose` takes it.
+    """
+    held = compose(message, message_id=str(name), **{"at": now} | envelope)
+    await put_all(uow, [Pending(name, 1, envelope["subject"], now + HELD_FOR, held)], now)
 
 
 def take_back(at: datetime, names: Sequence[UUID]) -> Query[int]:

@@ -11,7 +11,14 @@ CALLED_OFF = {"urgent": Trigger.STRATEGY_CANCELLED_URGENT, "full": Trigger.STRAT
 
 
 def _read_held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) -> list[Reading]:
-    """A section 47 enquiry belongs to the child: its clock runs on when the episode is over, or another begins."""
+    """A section 47 enquiry belongs to the child: its clock runs on when the episode is over, or another begins. A
+    correction invites nobody again: it may start the enquiry.
+    """
+    if event.corrects_event is not None:
+        known = draft.record.marks.get(Mark.SECTION_47)
+        draft.mark(Mark.SECTION_47, draft.happened.time, on=event.section_47 != "no-enquiry")
+        starts = event.section_47 == "enquiry" and not (known and known.on)
+        return [Reading(Trigger.SECTION_47_STARTED, None)] if starts else []
     draft.keep(discussion_over_at=draft.now)
     found = _over(draft, draft.episode_meant(event.episode))
     draft.mark(Mark.SECTION_47, draft.happened.time, on=event.section_47 != "no-enquiry")

@@ -1,5 +1,6 @@
 """Everything has a port of its own, and the same from run to run."""
 
+import fcntl
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,19 @@ def test_a_port_in_use_is_replaced_and_that_is_said(
     assert said == [f"port {taken} is in use by another program: console takes {chosen['console']}"]
 
 
+def test_a_port_that_another_run_has_chosen_and_not_opened_yet_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attack 15: two started together shared their ports, since replicas may."""
+    port = ports.any_free([])
+    monkeypatch.setitem(ports.FIXED, "console", port)
+    ports.CLAIMS.mkdir(exist_ok=True)
+    with (ports.CLAIMS / str(port)).open("w") as theirs:
+        fcntl.flock(theirs, fcntl.LOCK_EX)
+        chosen = ports.choose(tmp_path / "ports.json", ["console"], fixed=True, say=print)
+    assert chosen["console"] != port
+
+
 def test_a_second_run_has_the_first_ones_ports(tmp_path: Path) -> None:
     names = ["console", "carers", "kafka"]
     first = ports.choose(tmp_path / "ports.json", names, fixed=False, say=print)
@@ -41,5 +55,6 @@ def test_no_two_programs_share_a_port_and_none_is_ephemeral(tmp_path: Path) -> N
 
 
 def test_a_person_finds_everything_where_the_table_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "is_free", lambda _port: True)
+    for each in ("is_free", "claim"):
+        monkeypatch.setattr(ports, each, lambda _port: True)
     assert ports.choose(tmp_path / "ports.json", ports.FIXED, fixed=True, say=print) == ports.FIXED

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from infra.local.secret_files import SecretFiles
+from infra.local.secret_files import SecretFiles, key, write
 
 SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "console")
 
@@ -35,3 +35,11 @@ def test_a_second_run_finds_the_first_ones_secrets(tmp_path: Path) -> None:
 def test_only_who_sends_links_can_sign_one(tmp_path: Path) -> None:
     SecretFiles(tmp_path).deal(SERVICES)
     assert {each.parent.name for each in tmp_path.glob("*/link_key")} == {"made", "police", "strategy", "professionals"}
+
+
+def test_no_service_can_sign_the_links_of_another_while_a_key_is_changed_too(tmp_path: Path) -> None:
+    write(tmp_path / "made" / "link_key", f"{key()}\n{key()}")
+    SecretFiles(tmp_path).deal(SERVICES)
+    dealt = [file.read_text().split() for file in tmp_path.glob("*/link_key")]
+    assert {len(each) for each in dealt} == {2}
+    assert len({each for keys in dealt for each in keys}) == 2 * 4

@@ -22,3 +22,152 @@ CREATE TABLE casework.transferred (
 );
 CREATE INDEX transferred_by_child ON casework.transferred (child);
 GRANT SELECT, INSERT, DELETE ON casework.transferred TO casework;
+
+-- Who may write which tables of an authority's register. A token is kept as its SHA-256; a client of the authority's own
+-- identity provider shows a JWT of its issuer.
+CREATE TABLE casework.credentials (
+    id text PRIMARY KEY,
+    authority text NOT NULL,
+    tables text[] NOT NULL CHECK (cardinality(tables) > 0),
+    token_hash bytea UNIQUE,
+    issuer text,
+    client text,
+    audience text,
+    jwks_url text,
+    made_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    withdrawn_at timestamptz,
+    CHECK (num_nonnulls(issuer, client, audience, jwks_url) = CASE WHEN token_hash IS NULL THEN 4 ELSE 0 END)
+);
+CREATE UNIQUE INDEX credentials_of_clients ON casework.credentials (issuer, client) WHERE withdrawn_at IS NULL;
+GRANT SELECT, INSERT, UPDATE (expires_at, withdrawn_at) ON casework.credentials TO casework;
+
+-- Each import that changed the register or confirmed it, and each undoing of one. `at` is story time.
+CREATE TABLE casework.imports (
+    id uuid PRIMARY KEY,
+    authority text NOT NULL,
+    actor text NOT NULL,  -- a credential, or the account that undid
+    at timestamptz NOT NULL,
+    tables text[] NOT NULL,  -- those that it brought
+    sha256 text,  -- of the file
+    undoes uuid REFERENCES casework.imports
+);
+CREATE INDEX imports_by_authority ON casework.imports (authority, at);
+CREATE UNIQUE INDEX imports_undone_once ON casework.imports (undoes);
+GRANT SELECT, INSERT ON casework.imports TO casework;
+
+-- What an import changed, row by row: the row before (personal columns as they lie in the register, sealed), and a hash of
+-- the row after. NULL: there was none. Without `as_of`, which each import moves.
+CREATE TABLE casework.import_changes (
+    place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    import uuid NOT NULL,
+    table_name text NOT NULL,
+    key jsonb NOT NULL,
+    fields text[] NOT NULL,
+    before jsonb,
+    after_hash bytea
+);
+CREATE INDEX import_changes_of ON casework.import_changes (import);
+CREATE INDEX import_changes_by_key ON casework.import_changes (key);
+GRANT SELECT, INSERT, DELETE ON casework.import_changes TO casework;
+
+CREATE FUNCTION casework.hash_of(row_as_json jsonb) RETURNS bytea LANGUAGE sql IMMUTABLE AS
+$$ SELECT sha256(convert_to((row_as_json - 'as_of')::text, 'UTF8')) $$;
+
+-- By these columns a row is found again.
+CREATE FUNCTION casework.key_of(table_name text, row_as_json jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE table_name
+        WHEN 'directory' THEN row_as_json
+        WHEN 'placement_carers' THEN row_as_json - 'to_at'
+        WHEN 'corrections' THEN jsonb_build_object('person', row_as_json -> 'person', 'field', row_as_json -> 'field')
+        ELSE jsonb_build_object('id', row_as_json -> 'id') END
+$$;
+
+-- In a transaction that names its import (`safe_return.import`), each change of a row is recorded.
+CREATE FUNCTION casework.record_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    import text := nullif(current_setting('safe_return.import', true), '');
+    before jsonb;
+    after jsonb;
+BEGIN
+    IF import IS NULL THEN RETURN NULL; END IF;
+    IF TG_OP <> 'INSERT' THEN before := to_jsonb(OLD); END IF;
+    IF TG_OP <> 'DELETE' THEN after := to_jsonb(NEW); END IF;
+    IF before - 'as_of' = after - 'as_of' THEN RETURN NULL; END IF;
+    INSERT INTO casework.import_changes (import, table_name, key, fields, before, after_hash)
+    SELECT import::uuid, TG_TABLE_NAME, casework.key_of(TG_TABLE_NAME, coalesce(after, before)),
+           array(SELECT each FROM jsonb_object_keys(coalesce(after, before)) AS each
+                 WHERE each <> 'as_of' AND before -> each IS DISTINCT FROM after -> each ORDER BY each),
+           before, casework.hash_of(after);
+    RETURN NULL;
+END $$;
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['authorities', 'placements', 'people', 'placement_carers', 'children', 'directory', 'corrections'] LOOP
+        EXECUTE format(
+            'CREATE TRIGGER recorded AFTER INSERT OR UPDATE OR DELETE ON register.%I
+             FOR EACH ROW EXECUTE FUNCTION casework.record_change()', name);
+    END LOOP;
+END $$;
+
+-- Rows that are not as the import left them, each with the import that changed it since: NULL where a person at the console
+-- or a transfer did. So is a child that it brought and that has been missing since.
+CREATE FUNCTION casework.changed_since(undone uuid) RETURNS TABLE (place bigint, table_name text, later uuid)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    change casework.import_changes;
+    now_hash bytea;
+BEGIN
+    FOR change IN SELECT * FROM casework.import_changes c WHERE c.import = undone ORDER BY c.place LOOP
+        EXECUTE format('SELECT casework.hash_of(to_jsonb(t)) FROM register.%I t WHERE %s LIMIT 1',
+                       change.table_name, casework.where_key(change.key)) INTO now_hash;
+        CONTINUE WHEN now_hash IS NOT DISTINCT FROM change.after_hash AND NOT (
+            change.table_name = 'children' AND change.before IS NULL
+            AND EXISTS (SELECT FROM console.episodes e WHERE e.child = change.key ->> 'id'));
+        RETURN QUERY SELECT change.place, change.table_name, (
+            SELECT c.import FROM casework.import_changes c
+            WHERE c.key = change.key AND c.table_name = change.table_name AND c.place > change.place ORDER BY c.place DESC LIMIT 1);
+    END LOOP;
+END $$;
+
+CREATE FUNCTION casework.where_key(key jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT string_agg(CASE WHEN value IS NULL THEN format('t.%I IS NULL', name) ELSE format('t.%I = %L', name, value) END, ' AND ')
+    FROM jsonb_each_text(key) AS each (name, value)
+$$;
+
+-- Puts back what the import changed, in reverse order; rows of `changed_since` are left as they are.
+CREATE FUNCTION casework.undo_import(undone uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    change casework.import_changes;
+    columns text;
+    kept bigint[] := array(SELECT c.place FROM casework.changed_since(undone) c);
+BEGIN
+    FOR change IN SELECT * FROM casework.import_changes c WHERE c.import = undone AND c.place <> ALL (kept) ORDER BY c.place DESC LOOP
+        IF change.before IS NULL THEN
+            EXECUTE format('DELETE FROM register.%I t WHERE %s', change.table_name, casework.where_key(change.key));
+        ELSIF change.after_hash IS NULL THEN
+            EXECUTE format('INSERT INTO register.%1$I SELECT * FROM jsonb_populate_record(NULL::register.%1$I, $1)',
+                           change.table_name) USING change.before;
+        ELSE
+            SELECT string_agg(quote_ident(each), ', ') INTO columns FROM jsonb_object_keys(change.before) AS each;
+            EXECUTE format('UPDATE register.%1$I t SET (%2$s) = (SELECT %2$s FROM jsonb_populate_record(NULL::register.%1$I, $1)) WHERE %3$s',
+                           change.table_name, columns, casework.where_key(change.key)) USING change.before;
+        END IF;
+    END LOOP;
+END $$;
+REVOKE ALL ON FUNCTION casework.record_change(), casework.changed_since(uuid), casework.undo_import(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION casework.changed_since(uuid), casework.undo_import(uuid) TO casework;
+
+-- When an authority last imported a table, story time.
+CREATE TABLE casework.freshness (
+    authority text NOT NULL,
+    table_name text NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (authority, table_name)
+);
+GRANT SELECT, INSERT, UPDATE ON casework.freshness TO casework;

@@ -1,7 +1,7 @@
--- Deadlines: the protocol and the console write and cancel them, the clock fires them; the console shows them.
+-- Deadlines: the protocol, the console and professionals write and cancel them, the clock fires them; the console shows them.
 
 CREATE SCHEMA deadlines;
-GRANT USAGE ON SCHEMA deadlines TO protocol, clock, console;
+GRANT USAGE ON SCHEMA deadlines TO protocol, clock, console, professionals;
 
 CREATE TABLE deadlines.due (
     deadline uuid PRIMARY KEY,
@@ -15,5 +15,5 @@ CREATE TABLE deadlines.due (
 CREATE INDEX due_next ON deadlines.due (due_at) WHERE fired_at IS NULL AND cancelled_at IS NULL;
 GRANT SELECT, INSERT, UPDATE ON deadlines.due TO protocol;
 GRANT SELECT, UPDATE (fired_at) ON deadlines.due TO clock;
--- The console holds an operator's act for a minute, in which it can be undone.
-GRANT SELECT, INSERT, UPDATE ON deadlines.due TO console;
+-- The console and the page behind a link hold what somebody recorded for a minute, in which it can be undone.
+GRANT SELECT, INSERT, UPDATE ON deadlines.due TO console, professionals;

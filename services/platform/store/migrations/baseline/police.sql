@@ -22,3 +22,16 @@ CREATE TABLE police.open_lists (
     asked_after_at timestamptz
 );
 GRANT SELECT, INSERT, UPDATE ON police.open_lists TO police;
+
+-- Codes by which an officer opens a notice's page. Of the browser and the code, hashes alone.
+CREATE TABLE police.reading_codes (
+    browser bytea PRIMARY KEY,
+    delivery uuid NOT NULL,
+    code bytea NOT NULL,
+    officer text NOT NULL,
+    sent_at timestamptz NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    opened_at timestamptz
+);
+CREATE INDEX reading_codes_sent ON police.reading_codes (delivery, sent_at);
+GRANT SELECT, INSERT, UPDATE, DELETE ON police.reading_codes TO police;

@@ -40,6 +40,7 @@ CREATE TABLE register.placements (
     address bytea,
     force text NOT NULL REFERENCES register.forces,
     host_authority text,
+    as_of timestamptz,  -- when an import last brought the row, story time
     UNIQUE (authority, reference)
 );
 
@@ -52,6 +53,7 @@ CREATE TABLE register.people (
     number_hash bytea,
     email bytea,
     language text NOT NULL,
+    as_of timestamptz,
     UNIQUE (authority, reference)
 );
 CREATE INDEX people_by_number ON register.people (number_hash);
@@ -85,6 +87,7 @@ CREATE TABLE register.children (
     guardian_allocated boolean,
     entered_care_at timestamptz,
     profile bytea,
+    as_of timestamptz,
     UNIQUE (authority, reference),
     UNIQUE (authority, code)
 );
@@ -170,3 +173,13 @@ CREATE TABLE register.words (
 );
 CREATE INDEX words_about ON register.words (about, at);
 GRANT INSERT ON register.words TO casework, carers, police, strategy, professionals, console;
+
+-- By which the words are found in which police gave a reference.
+CREATE TABLE register.reference_hashes (
+    words text NOT NULL,
+    hash bytea NOT NULL,
+    PRIMARY KEY (words, hash)
+);
+CREATE INDEX reference_hashes_by_hash ON register.reference_hashes (hash);
+GRANT INSERT ON register.reference_hashes TO carers, police, professionals, console;
+GRANT SELECT, INSERT, DELETE ON register.reference_hashes TO casework;

@@ -3,7 +3,7 @@
 CREATE VIEW register.placements_for_police AS
 SELECT pl.id AS placement, pl.authority, pl.kind, pl.address, k.wrapped AS placement_key, pl.force,
        pl.host_authority, a.name AS authority_name, a.duty_line, c.people AS carers, c.names AS carer_names,
-       c.mobiles AS carer_mobiles, c.keys AS carer_keys
+       c.mobiles AS carer_mobiles, c.keys AS carer_keys, pl.as_of
 FROM register.placements pl
 JOIN register.authorities a ON a.id = pl.authority
 LEFT JOIN register.data_keys k ON k.owner = pl.id
@@ -24,7 +24,7 @@ SELECT ch.id AS child, ch.code, ch.name, ch.known_as, ch.sex, ch.language, ch.de
        ch.guardian_allocated, ch.entered_care_at, ck.wrapped AS child_key, pl.placement, pl.kind, pl.address,
        pl.placement_key, pl.force, pl.host_authority, pl.carers, pl.carer_names, pl.carer_mobiles, pl.carer_keys,
        ch.authority, a.name AS authority_name, a.duty_line, ch.profile, ph.child IS NOT NULL AS has_photograph,
-       ph.taken_on AS photograph_taken_on
+       ph.taken_on AS photograph_taken_on, least(ch.as_of, pl.as_of) AS as_of
 FROM register.children ch
 JOIN register.authorities a ON a.id = ch.authority
 LEFT JOIN register.data_keys ck ON ck.owner = ch.id
@@ -178,7 +178,8 @@ GRANT SELECT ON register.for_console TO casework, console;
 -- For somebody on duty who has said why: who the child is, how to recognise it, where it lives, whom to ring.
 CREATE VIEW register.for_duty_desk AS
 SELECT child, authority, code, name, known_as, sex, language, description, date_of_birth, age_disputed, child_key,
-       has_photograph, placement, address, placement_key, carers, carer_names, carer_mobiles, carer_keys
+       has_photograph, placement, address, placement_key, carers, carer_names, carer_mobiles, carer_keys,
+       as_of
 FROM register.for_police_notice;
 GRANT SELECT ON register.for_duty_desk TO console, casework;
 GRANT SELECT ON register.photographs_for_police TO console;
@@ -207,6 +208,13 @@ SELECT w.id, w.about, w.words, w.said_by, w.at, k.wrapped, w.answers
 FROM register.words w LEFT JOIN register.data_keys k ON k.owner = w.about
 WHERE NOT EXISTS (SELECT FROM strategy.records r WHERE w.id = ANY (r.words));
 GRANT SELECT ON register.words_for_duty_desk TO console, casework;
+
+CREATE VIEW register.references_for_duty_desk AS
+SELECT r.hash, w.id AS words, w.about
+FROM register.reference_hashes r
+JOIN register.words w ON w.id = r.words
+JOIN register.data_keys k ON k.owner = w.about;
+GRANT SELECT ON register.references_for_duty_desk TO console;
 
 -- Operators' reasons, which an auditor reads too.
 CREATE VIEW register.words_of_operators AS

@@ -58,4 +58,4 @@ CREATE TABLE strategy.records (
     words text[] NOT NULL,
     at timestamptz NOT NULL
 );
-GRANT SELECT, INSERT ON strategy.records TO strategy;
+GRANT SELECT, INSERT, UPDATE (content, words) ON strategy.records TO strategy;

@@ -1,0 +1,139 @@
+"""Provides `python -m services register`: who may import, what was imported, and its undoing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, TypeVar
+from uuid import UUID
+
+import typer
+
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.commands import WHO_ASKS, refuse
+
+if TYPE_CHECKING:
+    from services.platform.store.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+LISTED = 20
+Authority = Annotated[str, typer.Argument(help="The authority's id.")]
+
+register = typer.Typer(no_args_is_help=True, help="Who may import an authority's register, and what they imported.")
+credentials = typer.Typer(no_args_is_help=True, help="With which an authority's systems import.")
+imports = typer.Typer(no_args_is_help=True, help="What was imported; undo it.")
+register.add_typer(credentials, name="credentials")
+register.add_typer(imports, name="imports")
+
+
+@credentials.command()
+def add(
+    authority: Authority,
+    tables: Annotated[str, typer.Option(help="Those it may write, separated by commas; all: every one.")],
+    days: Annotated[int, typer.Option(help="It expires after so many.", min=1, max=730)] = 365,
+    issuer: Annotated[str | None, typer.Option(help="Of the JWTs, as in `iss`. Left out: a token is made.")] = None,
+    client: Annotated[str | None, typer.Option(help="As in `sub`.")] = None,
+    audience: Annotated[str, typer.Option(help="As in `aud`.")] = "safe-return-register",
+    jwks_url: Annotated[str | None, typer.Option(help="Where the issuer publishes its keys.")] = None,
+) -> None:
+    """Make a token, printed this once; or, with --issuer, --client and --jwks-url, take a client's JWTs."""
+    from services.casework.policy.credential import WRITABLE, Credential
+    from services.casework.store.credentials import add_credential, new_token
+    from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
+    from services.safeguarding.identifiers import new_id
+
+    named = WRITABLE if tables == "all" else [each.strip() for each in tables.split(",")]
+    if unknown := sorted(set(named) - set(WRITABLE)):
+        raise refuse(f"no such table: {', '.join(unknown)}. The tables are {', '.join(WRITABLE)}")
+    if len({issuer is None, client is None, jwks_url is None}) > 1:
+        raise refuse("a client needs --issuer, --client and --jwks-url; a token none of them")
+    if jwks_url is not None:
+        try:
+            require_permitted_url(jwks_url, sandbox=False)
+        except ForbiddenDestination as error:
+            raise refuse(f"--jwks-url: {error}") from None
+    now = Clocks().wall()
+    token = new_token() if issuer is None else None
+    credential = Credential(
+        id=new_id("credential"),
+        authority=authority,
+        tables=frozenset(named),
+        expires_at=now + timedelta(days=days),
+        issuer=issuer,
+        client=client,
+        audience=None if issuer is None else audience,
+        jwks_url=jwks_url,
+    )
+
+    async def keep(uow: "UnitOfWork") -> None:
+        add_credential(uow, credential, token, now)
+
+    _do(keep)
+    typer.echo(f"{credential.id} imports for {authority} until {credential.expires_at:%Y-%m-%d}")
+    if token is not None:
+        typer.echo(f"token: {token}")
+
+
+@credentials.command("list")
+def list_credentials() -> None:
+    """Every credential, one a line: id, authority, kind, end, tables."""
+    from services.casework.store.credentials import all_credentials
+
+    now = Clocks().wall()
+    for each in _do(lambda uow: uow.fetch(all_credentials())):
+        kind = "token" if each.client is None else f"client {each.client}"
+        ends = f"until {each.expires_at:%Y-%m-%d}" if each.holds(now) else "holds no longer"
+        typer.echo(f"{each.id}  {each.authority}  {kind}  {ends}  {', '.join(sorted(each.tables))}")
+
+
+@credentials.command()
+def withdraw(credential: str) -> None:
+    """End a credential at once."""
+    from services.casework.store.credentials import withdraw as withdrawn
+
+    if not _do(lambda uow: uow.fetch(withdrawn(credential, Clocks().wall()))):
+        raise refuse("no such credential, or it was withdrawn before")
+    typer.echo(f"{credential} imports nothing any more")
+
+
+@imports.command("list")
+def list_imports(authority: Authority) -> None:
+    """The last imports, the newest first: id, time, actor, tables, how many rows it changed, the file's SHA-256."""
+    from services.casework.store.history.import_record import last_imports
+
+    for each in _do(lambda uow: uow.fetch(last_imports(authority, LISTED))):
+        what = f"undoes {each.undoes}" if each.undoes else f"{', '.join(each.tables)}  {each.sha256}"
+        undone = f"  undone by {each.undone_by}" if each.undone_by else ""
+        typer.echo(f"{each.id}  {each.at:%Y-%m-%d %H:%M}  {each.actor}  {each.changed} rows  {what}{undone}")
+
+
+@imports.command()
+def undo(
+    imported: UUID,
+    by: Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)],
+    *,
+    leave: Annotated[bool, typer.Option("--leave-changed", help="Leave rows that were changed since.")] = False,
+) -> None:
+    """Put back what an import changed. Refused where rows were changed since: then it says by which import."""
+    from services.casework.store.history.import_undo import CannotUndo, undo_import
+
+    try:
+        undone = _do(lambda uow: undo_import(uow, imported, by, Clocks().wall(), leave=leave))
+    except CannotUndo as error:
+        raise refuse(str(error)) from None
+    typer.echo(f"undone by {undone}")
+
+
+def _do(act: "Callable[[UnitOfWork], Awaitable[T]]") -> T:
+    from services.platform.runtime.settings import Settings
+    from services.platform.store.engine import connect
+    from services.platform.store.unit_of_work import Origin, Store
+
+    async def within() -> T:
+        store = Store(connect(Settings(), "casework"), origin=Origin("casework", Clocks()))
+        try:
+            async with store.transaction() as uow:
+                return await act(uow)
+        finally:
+            await store.close()
+
+    return asyncio.run(within())

@@ -1,0 +1,26 @@
+"""Shows how old each authority's register is: a missing export must not be found by a missing child."""
+
+from services.casework import metrics
+from services.casework.store.history.import_record import ages
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.identifiers import is_for_exercises
+
+
+class RegisterFreshness:
+    """Each replica shows the same values."""
+
+    EVERY_SECONDS = 60.0
+
+    def __init__(self, store: Store, clocks: Clocks) -> None:
+        self._store = store
+        self._clocks = clocks
+
+    async def turn(self) -> bool:
+        """An authority for exercises is passed over: nobody keeps its register fresh."""
+        async with self._store.read() as reader:
+            found = await reader.fetch(ages(self._clocks.story()))
+        for (authority, table), seconds in found.items():
+            if not is_for_exercises(authority):
+                metrics.REGISTER_AGE.labels(authority, table).set(seconds)
+        return False

@@ -1,0 +1,1 @@
+"""Keeps what imports changed, and undoes them."""

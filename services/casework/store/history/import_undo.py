@@ -1,0 +1,73 @@
+"""Undoes an import, as an import of its own that can be undone too."""
+
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+
+from services.casework.store.history.import_record import (
+    UNDONE_WITHIN,
+    ImportSource,
+    begin_import,
+    changed_since,
+    import_by_id,
+    keep_import,
+    undo,
+)
+from services.casework.store.import_writer import lock_register, people_sharing_a_number
+from services.casework.store.register_changes import (
+    dates_by_child,
+    people_on_directory,
+    publish_date_changes,
+    publish_directory_changes,
+)
+from services.platform.register.people.operators import operator_by_code
+from services.platform.store.query import Rows
+from services.platform.store.story_time import story_clock
+from services.platform.store.unit_of_work import UnitOfWork
+
+
+class CannotUndo(Exception):
+    """Nothing was changed; the text says why."""
+
+
+async def undo_import(uow: UnitOfWork, imported: UUID, code: str, now: datetime, *, leave: bool) -> UUID:
+    """The id of the undoing. `leave`: what was changed since stays; otherwise that is a reason to refuse. `now` is wall
+    time.
+
+    Raises CannotUndo.
+    """
+    operator = await uow.fetch(operator_by_code(code, now))
+    found = await uow.fetch(import_by_id(imported))
+    if operator is None or not found or not operator.sees(found[0].authority):
+        raise CannotUndo(
+            "no such import of an authority of whose code this is, or it is too old: a duty manager's or an operator's is needed"
+        )
+    authority = found[0].authority
+    await lock_register(uow, authority)
+    at = now + await story_clock.ahead_by(uow.connection)
+    [row] = await uow.fetch(import_by_id(imported))
+    if row.is_undone or row.at < at - UNDONE_WITHIN:
+        raise CannotUndo(f"it is undone already, or older than {UNDONE_WITHIN.days} days")
+    changed = await uow.fetch(changed_since(imported))
+    if changed and not leave:
+        raise CannotUndo(f"rows were changed since: {_told(changed)}")
+    sharing = people_sharing_a_number(authority)
+    dates, people, shared = await uow.fetch(dates_by_child(authority), people_on_directory(authority), sharing)
+    undoing = await begin_import(uow)
+    try:
+        await uow.fetch(undo(imported))
+    except psycopg.IntegrityError:
+        raise CannotUndo("later rows refer to what it brought: undo the later imports first") from None
+    if any(each not in shared for each in await uow.fetch(sharing)):
+        raise CannotUndo("two people would have one number")
+    await publish_date_changes(uow, authority, dates)
+    await publish_directory_changes(uow, authority, people, at=at)
+    await keep_import(uow, undoing, authority, ImportSource(operator.account, undoes=imported), at)
+    return undoing
+
+
+def _told(changed: Rows) -> str:
+    return "; ".join(
+        f"{row.rows} of {row.name} by {row.later or 'a transfer, or a person at the console'}" for row in changed
+    )

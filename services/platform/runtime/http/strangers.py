@@ -1,0 +1,45 @@
+"""Holds back who asks too often, before the database is asked: by address who is not known, by name who is."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from itertools import count
+
+from cachetools import TTLCache
+from starlette.requests import Request
+
+from services.platform.runtime.http.problems import Problem
+
+WITHIN_SECONDS = 60
+MOST_OF_A_STRANGER = 60
+MOST_OF_SOMEBODY_KNOWN = 1200
+"""An agency that sends more within a minute waits, and loses nothing: it sends the same again."""
+KNOWN_FOR_SECONDS = 3600
+MOST_KEYS = 10_000
+
+
+class Strangers:
+    """Counts requests. Whoever was known by a name at an address lately has a count of their own: a stranger with the
+    same address, a proxy's for instance, does not shut them out.
+    """
+
+    def __init__(self) -> None:
+        self._asked: TTLCache[tuple[str, ...], Iterator[int]] = TTLCache(MOST_KEYS, WITHIN_SECONDS)
+        self._known: TTLCache[tuple[str, ...], bool] = TTLCache(MOST_KEYS, KNOWN_FOR_SECONDS)
+
+    def let_in(self, request: Request, name: str) -> None:
+        """`name` is what the request says of itself. Raises Problem: 429."""
+        somebody = (_address(request), name)
+        known = somebody in self._known
+        asked = self._asked.setdefault(somebody if known else somebody[:1], count(1))
+        if next(asked) > (MOST_OF_SOMEBODY_KNOWN if known else MOST_OF_A_STRANGER):
+            headers = {"Retry-After": str(WITHIN_SECONDS)}
+            detail = "So many requests came that this one was not looked at. Send the same again, after Retry-After."
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "Too many", detail, headers=headers)
+
+    def remember(self, request: Request, name: str) -> None:
+        """The request proved to be from `name`."""
+        self._known[(_address(request), name)] = True
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""

@@ -1,0 +1,298 @@
+"""Every import is on the record and can be undone; one that would end much is held; what is old is shown as old."""
+
+import copy
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from prometheus_client import REGISTRY
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.casework.register_freshness import RegisterFreshness
+from services.casework.store.history.import_record import last_imports
+from services.casework.store.history.import_undo import CannotUndo, undo_import
+from services.platform.messages.envelope import read
+from services.platform.register.children.police_notice import facts_for_notice
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.query import Reader
+from services.platform.store.unit_of_work import Origin, Store
+from services.safeguarding.duty.evidence import RegisterImported
+from tests.support.casework import AHEAD, ImportAuth, casework
+from tests.support.database import Database
+from tests.support.register import authority, fresh_number
+
+CLOCKS = Clocks(AHEAD)
+TABLES = {
+    "authorities": "t.id = :n",
+    "placements": "t.authority = :n",
+    "people": "t.authority = :n",
+    "children": "t.authority = :n",
+    "directory": "t.authority = :n",
+    "placement_carers": "t.placement IN (SELECT id FROM register.placements WHERE authority = :n)",
+    "corrections": "t.person IN (SELECT id FROM register.people WHERE authority = :n)",
+}
+
+
+class Council:
+    """One authority that imports its register."""
+
+    def __init__(self, client: httpx.AsyncClient, engine: AsyncEngine, database: Database) -> None:
+        self.client, self.engine, self.database = client, engine, database
+        self.store = Store(engine, origin=Origin("casework", CLOCKS))
+        self.document = authority()
+        self.name = str(self.document["authority"]["id"])
+
+    async def put(self, document: dict[str, Any], **query: str) -> httpx.Response:
+        return await self.client.put(f"/register/{self.name}", json=document, params=query)
+
+    async def imported(self, document: dict[str, Any], **query: str) -> UUID:
+        answer = await self.put(document, **query)
+        assert answer.status_code == 200, answer.text
+        return UUID(answer.json()["import"])
+
+    async def rows(self) -> dict[str, list[str]]:
+        """Every byte of the authority's rows, but for when they were confirmed."""
+        async with self.engine.connect() as connection:
+            return {
+                table: sorted(
+                    await connection.scalars(
+                        text(f"SELECT CAST(to_jsonb(t) - 'as_of' AS text) FROM register.{table} t WHERE {where}"),
+                        {"n": self.name},
+                    )
+                )
+                for table, where in TABLES.items()
+            }
+
+    async def undo(self, imported: UUID, *, leave: bool = False) -> UUID:
+        admin = self.database.engine("console")
+        async with admin.begin() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO accounts (account, sign_in, name, role, authorities, password_seal, made_at) "
+                    "VALUES ('account-00000000-0000-4000-8000-000000000000', 'ada', 'Ada', 'duty-manager', '{all}', 'x', now()) ON CONFLICT DO NOTHING"
+                )
+            )
+            await connection.execute(
+                text(
+                    "INSERT INTO sessions (token_hash, account, begun_at, used_at, proved_at, for_command) "
+                    "VALUES (sha256('a code'), 'account-00000000-0000-4000-8000-000000000000', 'infinity', now(), now(), true) ON CONFLICT DO NOTHING"
+                )
+            )
+        await admin.dispose()
+        async with self.store.transaction() as uow:
+            return await undo_import(uow, imported, "a code", CLOCKS.story(), leave=leave)
+
+    async def said(self) -> list[RegisterImported]:
+        async with self.engine.connect() as connection:
+            envelopes = await connection.scalars(
+                text("SELECT envelope FROM casework.outbox WHERE key = :k ORDER BY position"),
+                {"k": f"register-{self.name}"},
+            )
+            return [read(bytes(each)).content for each in envelopes]  # type: ignore[misc]
+
+
+@pytest.fixture
+async def council(database: Database) -> AsyncIterator[Council]:
+    engine = database.engine("casework")
+    app = casework(database, engine)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://casework", auth=ImportAuth(engine)) as client:
+        yield Council(client, engine, database)
+    await engine.dispose()
+
+
+def changed(document: dict[str, Any]) -> dict[str, Any]:
+    """With a change of every kind in every table that can be undone."""
+    new = copy.deepcopy(document)
+    new["authority"]["duty_line"] = "+441632960199"
+    new["placements"][0]["address"] = "7 New Street"
+    new["placements"].append(new["placements"][0] | {"reference": "third"})
+    new["people"][0]["mobile"] = fresh_number()
+    new["people"].append({"reference": "new", "name": "New Example", "mobile": fresh_number()})
+    new["carers"] = [
+        {"person": "ash", "placement": "foster"},
+        {"person": "new", "placement": "third"},
+        {"person": "resi", "placement": "home"},
+    ]
+    new["children"][0]["date_of_birth"] = "2012-01-01"
+    new["children"][1]["placement"] = "third"
+    new["children"].append(new["children"][0] | {"reference": "C99", "code": "C99"})
+    new["directory"][0]["order"] = 3
+    new["directory"].pop()
+    return new
+
+
+async def test_undo_restores_every_byte_that_the_import_changed_and_can_itself_be_undone(council: Council) -> None:
+    first = await council.imported(council.document)
+    before = await council.rows()
+    second = await council.imported(changed(council.document))
+    after = await council.rows()
+    assert all(before[table] != after[table] for table in TABLES if table != "corrections")
+    undoing = await council.undo(second)
+    assert await council.rows() == before
+    await council.undo(undoing)
+    assert await council.rows() == after
+    with pytest.raises(CannotUndo, match="undone already"):
+        await council.undo(second)
+    async with council.store.read() as reader:
+        last = await reader.fetch(last_imports(council.name, 20))
+    assert [each.id for each in last][-2:] == [second, first]
+
+
+async def test_the_record_names_table_row_and_field_and_the_event_no_value(council: Council) -> None:
+    await council.imported(council.document)
+    council.document["people"][0]["mobile"] = fresh_number()
+    imported = await council.imported(council.document)
+    async with council.engine.connect() as connection:
+        rows = await connection.execute(
+            text("SELECT table_name, fields FROM casework.import_changes WHERE import = :i"), {"i": imported}
+        )
+        assert [tuple(each) for each in rows] == [("people", ["mobile", "number_hash"])]
+    event = (await council.said())[-1]
+    assert (event.record, event.actor[:11]) == (imported, "credential-")
+    assert {each.table: each.rows for each in event.tables if each.rows} == {"people": 1}
+    assert event.sha256 is not None
+    for word in ("Example", council.document["people"][0]["mobile"]):
+        assert word not in event.model_dump_json()
+
+
+async def test_an_import_of_the_same_file_changes_no_row(council: Council) -> None:
+    await council.imported(council.document)
+    assert (await council.put(council.document)).json()["changed"] == {}
+
+
+async def test_undo_names_the_later_import_and_leaves_what_it_changed_where_that_is_asked(council: Council) -> None:
+    await council.imported(council.document)
+    bad = copy.deepcopy(council.document)
+    bad["people"][0]["name"], bad["people"][1]["name"] = "Wrong One", "Wrong Two"
+    wrong = await council.imported(bad)
+    bad["people"][0]["name"] = "Ash Right"
+    later = await council.imported(bad)
+    with pytest.raises(CannotUndo, match=f"1 of people by {later}"):
+        await council.undo(wrong)
+    rows = (await council.rows())["people"]
+    await council.undo(wrong, leave=True)
+    assert len(set(rows) - set((await council.rows())["people"])) == 1, "the second person alone was put back"
+
+
+async def test_a_correction_at_the_console_is_not_undone_unasked(council: Council) -> None:
+    await council.imported(council.document)
+    bad = copy.deepcopy(council.document)
+    bad["people"][0]["email"] = "wrong@kestrel.example"
+    wrong = await council.imported(bad)
+    console = council.database.engine("console")
+    async with console.begin() as connection:
+        everybody = "UPDATE register.people SET email = NULL WHERE authority = :n"
+        await connection.execute(text(everybody), {"n": council.name})
+    await console.dispose()
+    with pytest.raises(CannotUndo, match="a person at the console"):
+        await council.undo(wrong)
+
+
+async def test_a_child_who_has_been_missing_since_is_not_undone(council: Council) -> None:
+    await council.imported(council.document)
+    more = copy.deepcopy(council.document)
+    more["children"].append(more["children"][0] | {"reference": "C98", "code": "C98"})
+    added = await council.imported(more)
+    console = council.database.engine("console")
+    async with console.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO episodes (episode, child, revision, state, opened_at, changed_at, exercise, content, reference) "
+                "SELECT gen_random_uuid(), child, 1, 'missing', now(), now(), false, '{}', 'R' FROM register.for_console WHERE authority = :n AND code = 'C98'"
+            ),
+            {"n": council.name},
+        )
+    await console.dispose()
+    with pytest.raises(CannotUndo, match="1 of children"):
+        await council.undo(added)
+
+
+def crowded(document: dict[str, Any], people: int) -> dict[str, Any]:
+    """With so many carers of one home, each on the directory too."""
+    names = [f"p{n}" for n in range(people)]
+    everybody = [{"reference": each, "name": each, "mobile": fresh_number()} for each in names]
+    line = document["directory"][3]
+    return document | {
+        "people": everybody,
+        "children": [],
+        "carers": [{"person": each, "placement": "home"} for each in names],
+        "directory": [line | {"person": each} for each in names],
+    }
+
+
+@pytest.mark.parametrize(
+    ("people", "table", "lost", "held"),
+    [
+        (40, "carers", 9, False),
+        (40, "carers", 10, True),
+        (60, "carers", 12, False),
+        (60, "carers", 13, True),
+        (40, "directory", 10, True),
+        (40, "numbers", 10, True),
+        (60, "numbers", 12, False),
+    ],
+)
+async def test_an_import_that_would_end_more_than_a_fifth_is_held_until_somebody_means_it(
+    council: Council, people: int, table: str, lost: int, *, held: bool
+) -> None:
+    document = crowded(council.document, people)
+    await council.imported(document)
+    before = await council.rows()
+    if table == "numbers":
+        for each in document["people"][:lost]:
+            each["mobile"] = fresh_number()
+    else:
+        document[table] = document[table][lost:]
+    answer = await council.put(document)
+    assert answer.status_code == (409 if held else 200), answer.text
+    if held:
+        assert answer.json()["errors"] == [{"field": table, "lost": lost, "of": people}]
+        assert await council.rows() == before
+        assert (await council.put(document, confirm="0" * 64)).status_code == 409
+        sha256 = answer.json()["detail"].rpartition("=")[2].rstrip(".")
+        await council.imported(document, confirm=sha256)
+        assert await council.rows() != before
+
+
+async def test_other_hours_of_the_same_people_hold_nothing(council: Council) -> None:
+    document = crowded(council.document, 40)
+    await council.imported(document)
+    for line in document["directory"]:
+        line["days"] = "mon-fri"
+    await council.imported(document)
+
+
+async def test_the_age_of_a_table_is_shown_and_the_address_says_as_of_when(council: Council, keyring: Keyring) -> None:
+    await council.imported(council.document)
+    week = Clocks(AHEAD + timedelta(days=7))
+    await RegisterFreshness(Store(council.engine), week).turn()
+    shown = REGISTRY.get_sample_value("register_age_seconds", {"authority": council.name, "table": "children"})
+    assert shown is not None
+    assert 7 * 86400 <= shown < 7 * 86400 + 600
+    assert (
+        REGISTRY.get_sample_value("register_age_seconds", {"authority": council.name, "table": "agencies"}) is not None
+    )
+    async with council.engine.connect() as connection:
+        ids = text("SELECT id, as_of FROM register.children WHERE authority = :n AND code = 'C1'")
+        child = (await connection.execute(ids, {"n": council.name})).one()
+        facts = await Reader(connection).fetch(facts_for_notice(keyring, child.id))
+    assert facts.placement is not None
+    assert facts.placement.as_of is not None
+    assert facts.placement.as_of <= child.as_of
+
+
+async def test_a_row_that_a_file_leaves_out_stays_as_old_as_it_was(council: Council) -> None:
+    await council.imported(council.document)
+    ages = text("SELECT reference, as_of FROM register.children WHERE authority = :n")
+    async with council.engine.connect() as connection:
+        before = {row.reference: row.as_of for row in await connection.execute(ages, {"n": council.name})}
+    await council.imported({"children": council.document["children"][:1]})
+    async with council.engine.connect() as connection:
+        after = {row.reference: row.as_of for row in await connection.execute(ages, {"n": council.name})}
+    assert {each for each in after if after[each] != before[each]} == {"C1"}

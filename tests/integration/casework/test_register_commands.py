@@ -1,0 +1,77 @@
+"""`python -m services register`: credentials made, listed and withdrawn; imports listed and undone."""
+
+import asyncio
+import json
+import re
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from services.casework.commands import register
+from services.casework.policy.credential import WRITABLE
+from tests.support.casework import casework
+from tests.support.database import Database
+from tests.support.register import authority
+
+
+@pytest.fixture
+def command(database: Database, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    settings = database.settings("casework")
+    monkeypatch.setenv("SAFE_RETURN_DATABASE", settings.database)
+    monkeypatch.setenv("SAFE_RETURN_DATABASE_PASSWORD", settings.database_password.get_secret_value())
+    monkeypatch.setenv("SAFE_RETURN_HTTP_PORT", "1")
+    return CliRunner()
+
+
+async def put(database: Database, name: str, token: str, content: bytes) -> int:
+    engine = database.engine("casework")
+    transport = httpx.ASGITransport(casework(database, engine))
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://casework") as client:
+        answer = await client.put(f"/register/{name}", content=content, headers=headers)
+    await engine.dispose()
+    return answer.status_code
+
+
+def test_a_credential_is_printed_once_listed_without_its_token_and_withdrawn(
+    database: Database, command: CliRunner
+) -> None:
+    document = authority()
+    name = document["authority"]["id"]
+    made = command.invoke(register, ["credentials", "add", name, "--tables", "all", "--days", "30"])
+    assert made.exit_code == 0, made.output
+    found = re.match(rf"(credential-\S+) imports for {name} until .*\ntoken: (srreg_\S+)\n$", made.output)
+    assert found is not None
+    credential, token = found.groups()
+    content = json.dumps(document).encode()
+    assert asyncio.run(put(database, name, token, content)) == 200
+    listed = command.invoke(register, ["credentials", "list"]).output
+    assert credential in listed
+    assert token not in listed
+    imports = command.invoke(register, ["imports", "list", name]).output
+    assert re.match(rf"\S{{36}}  \S+ \S+  {credential}  \d+ rows  .*  [0-9a-f]{{64}}\n$", imports)
+    refused = command.invoke(register, ["imports", "undo", imports[:36], "--code", "nobody"])
+    assert (refused.exit_code, "a duty manager's or an operator's" in refused.output) == (2, True)
+    assert command.invoke(register, ["credentials", "withdraw", credential]).exit_code == 0
+    assert asyncio.run(put(database, name, token, content)) == 401
+    assert command.invoke(register, ["credentials", "withdraw", credential]).exit_code == 2
+    assert "holds no longer" in command.invoke(register, ["credentials", "list"]).output
+
+
+@pytest.mark.parametrize(
+    ("order", "says"),
+    [
+        (["--tables", "castles"], ", ".join(WRITABLE)),
+        (["--tables", "all", "--issuer", "https://login.example"], "--jwks-url"),
+        (
+            ["--tables", "all", "--issuer", "i", "--client", "c", "--jwks-url", "http://127.0.0.1/keys"],
+            "the address is not public",
+        ),
+        (["--tables", "all", "--issuer", "i", "--client", "c", "--jwks-url", "file:///etc/passwd"], "--jwks-url"),
+    ],
+)
+def test_a_credential_that_could_not_work_is_refused(command: CliRunner, order: list[str], says: str) -> None:
+    answer = command.invoke(register, ["credentials", "add", "a", *order])
+    assert answer.exit_code == 2
+    assert says in answer.output
