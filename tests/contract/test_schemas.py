@@ -215,7 +215,7 @@ def _consumed(
     for name, value in {
         "SECRETS_DIR": str(folder),
         "HTTP_PORT": "1",
-        "PUBLIC_URL": "http://127.0.0.1:1",
+        "PUBLIC_URL": "https://safe-return.example",
         "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
         "TWILIO_FROM": "+447700900500",
         "SMTP_HOST": "127.0.0.1",

@@ -148,7 +148,7 @@ async def test_who_the_child_is_shows_for_the_shift_after_one_reason_and_every_v
     answer = await browser.post(path, data=form | {"reason": "A hospital rings about her"})
     for _ in range(2):
         page = await browser.get(answer.headers["location"])
-        for shown in ("Amara C1 Diallo", "braided hair", "4 Mill Lane", "Bea Example", "born 4 Mar 2011"):
+        for shown in ("Amara C1 Diallo", "braided hair", "4 Mill Lane <small>(as of ", "Bea Example", "born 4 Mar"):
             assert shown in page.text
     said = await said_by_console(opened, case.child, views=True)
     acts = [each.content.act for each in said if each.content.kind == "operator.acted.v1"]

@@ -3,13 +3,15 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 from sqlalchemy import text
 
 from services.console.policy.shift.acts import SHIFT_ACTS
@@ -28,8 +30,9 @@ from services.safeguarding.child_events.contact_events import ShiftHandedOver
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
 from services.safeguarding.identifiers import code_of, new_id
+from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Deed, Role
-from tests.support.browser import AXE, CHROMIUM, NARROW, WIDE, against_wcag
+from tests.support.browser import AXE, CHROMIUM, NARROW, WIDE, against_wcag, too_small_to_tap
 from tests.support.console import (
     PASSWORD,
     account,
@@ -125,6 +128,16 @@ async def test_a_countdown_runs_and_story_time_moved_forward_is_seen(page: Page,
     await expect(page.locator("dl .tag.closed")).to_be_visible(timeout=1000)
 
 
+async def test_a_page_prints_dark_on_light_and_without_what_only_a_screen_needs(page: Page, opened: Store) -> None:
+    episode, _, _ = await _reported(opened)
+    await page.goto(f"/episodes/{episode}")
+    await page.emulate_media(media="print", color_scheme="dark")
+    assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    await expect(page.get_by_role("heading", name="What needs somebody now")).to_be_visible()
+    for hidden in ("header", ".sections", ".acts", "nav"):
+        await expect(page.locator(hidden).first).to_be_hidden()
+
+
 SILENT = """
     window.rung = 0;
     window.AudioContext = class {
@@ -209,11 +222,12 @@ async def test_the_first_tab_skips_to_what_the_page_is_about(page: Page) -> None
     assert page.url.endswith("#main")
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["phone", "wall"])
+@pytest.mark.parametrize(("size", "scheme"), [(NARROW, "light"), (WIDE, "dark")], ids=["phone", "wall-dark"])
 async def test_every_page_fits_the_screen_and_axe_finds_nothing_against_wcag(
-    page: Page, every_page: list[str], size: dict[str, int]
+    page: Page, every_page: list[str], size: dict[str, int], scheme: Any
 ) -> None:
     """Without axe, only that nothing lies outside the screen."""
+    await page.emulate_media(color_scheme=scheme)
     await page.set_viewport_size({"width": size["width"], "height": size["height"]})
     for path in every_page:
         await page.goto(path)
@@ -358,6 +372,113 @@ async def test_by_keyboard_alone_police_are_recorded_as_told_by_telephone(page: 
     await expect(page.get_by_text("Recorded: police told by telephone")).to_be_visible()
     await hear(opened, HANDLERS, *await said_by_console(opened, child))
     await expect(page.get_by_text("Test Operator, duty manager")).to_be_visible(timeout=2000)
+
+
+@dataclass
+class Evening:
+    """Somebody at the console: every tap counts, typing does not."""
+
+    page: Page
+    taps: int = 0
+
+    async def tap(self, role: Any, name: str, **more: Any) -> None:
+        await self.page.get_by_role(role, name=name, **more).first.click()
+        self.taps += 1
+
+    async def shows(self, text: str) -> None:
+        await expect(self.page.get_by_text(text).first).to_be_visible()
+
+
+@asynccontextmanager
+async def _evening(
+    browser: Browser, address: str, opened: Store, role: OperatorRole, authority_: str, size: ViewportSize
+) -> AsyncIterator[Evening]:
+    page = await browser.new_page(base_url=address, viewport=size)
+    await _sign_in(page, await account(opened, role, authority=authority_))
+    yield Evening(page)
+    await page.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def home(opened: Store, database: Database, keyring: Keyring) -> dict[str, Any]:
+    """An authority of whose children one is missing. Police have it; the duty worker has not answered, and the manager is
+    asked now.
+    """
+    engine, document = database.engine("casework"), authority()
+    ids = await load(engine, keyring, document, CLOCKS.wall())
+    await engine.dispose()
+    name, episode, now = str(document["authority"]["id"]), uuid4(), CLOCKS.story()
+    worker = step(0, Role.DUTY_WORKER, "delivered", at=now).model_copy(update={"person": ids["night"]})
+    manager = step(1, Role.DUTY_SENIOR_MANAGER, at=now).model_copy(update={"person": ids["boss"]})
+    changed = episode_changed(episode, opened_at=now).model_copy(update={"authority": name})
+    duty = duty_changed(episode, worker, manager).model_copy(update={"authority": name})
+    await hear(opened, HANDLERS, heard(changed, ids["C1"]), heard(duty, ids["C1"]))
+    return {"name": name, "ids": ids, "episode": episode}
+
+
+async def test_a_newcomers_evening_is_four_taps_from_the_list_to_i_have_it(
+    browser: Browser, address: str, opened: Store, home: dict[str, Any]
+) -> None:
+    size: ViewportSize = {"width": 1280, "height": 800}
+    async with _evening(browser, address, opened, OperatorRole.SOCIAL_WORKER, home["name"], size) as evening:
+        await evening.tap("link", "C1", exact=True)
+        await evening.shows("Boss Example was asked at")
+        await evening.tap("link", "Missing notice")
+        await evening.tap("link", "I have it")
+        await evening.tap("button", "I have it")
+        await evening.shows("Recorded: taken on")
+        assert evening.taps == 4
+
+
+async def test_a_duty_workers_evening_by_phone_is_four_taps_from_the_list_to_a_child_who_is_back(
+    browser: Browser, address: str, opened: Store, home: dict[str, Any]
+) -> None:
+    async with _evening(browser, address, opened, OperatorRole.SOCIAL_WORKER, home["name"], NARROW) as evening:
+        await evening.tap("link", "C1", exact=True)
+        await expect(evening.page.locator('.needs a[href^="tel:"]').first).to_be_visible()
+        await evening.tap("link", "The child is back")
+        await evening.page.get_by_label("Who has seen the child").fill("Ash has her at the door")
+        await evening.tap("button", "Record the return")
+        await evening.shows("Amara")
+        await evening.tap("button", "Yes, this child: record the return")
+        await evening.shows("Recorded: back. It goes out in one minute")
+        assert evening.taps == 4
+        assert await too_small_to_tap(evening.page) == []
+
+
+async def test_a_managers_evening_is_three_taps_to_undo_what_a_tired_colleague_recorded(
+    browser: Browser, address: str, opened: Store, home: dict[str, Any]
+) -> None:
+    size: ViewportSize = {"width": 1280, "height": 800}
+    async with _evening(browser, address, opened, OperatorRole.SOCIAL_WORKER, home["name"], size) as tired:
+        await tired.page.goto(f"/episodes/{home['episode']}/acts/report-retracted")
+        await tired.page.get_by_label("What was wrong").fill("I thought it was the other one")
+        await tired.tap("button", "Withdraw the report")
+        await tired.tap("button", "Yes, this child: withdraw the report")
+    async with _evening(browser, address, opened, OperatorRole.DUTY_MANAGER, home["name"], size) as evening:
+        await evening.tap("link", "C1", exact=True)
+        await evening.shows("Recorded by Test Operator: a false alarm")
+        await evening.tap("link", "Undo it before it goes out")
+        await evening.tap("button", "Undo it")
+        await evening.shows("Recorded: undone before it went out")
+        assert evening.taps == 3
+        assert await held_by_console(opened, home["ids"]["C1"]) == []
+
+
+async def test_an_inspectors_evening_is_three_taps_from_the_list_to_the_case_behind_a_number(
+    browser: Browser, address: str, opened: Store, home: dict[str, Any]
+) -> None:
+    async with _evening(browser, address, opened, OperatorRole.AUDITOR, home["name"], WIDE) as evening:
+        await evening.tap("link", "Returns", exact=True)
+        await evening.shows("The list as CSV")
+        await evening.page.get_by_role("row", name="Absences that began in the period").locator("summary").click()
+        await (
+            evening.page.get_by_role("row", name="Absences that began in the period").get_by_role("link").first.click()
+        )
+        evening.taps += 2
+        await evening.shows(f"our reference {code_of(home['episode'])}")
+        assert evening.taps == 3
+        assert "Amara" not in await evening.page.content(), "an inspector sees codes"
 
 
 async def test_what_was_typed_stays_while_the_world_changes(page: Page, opened: Store) -> None:

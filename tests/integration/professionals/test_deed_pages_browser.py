@@ -1,6 +1,7 @@
 """A deed's form on a phone: filled in with a thumb, its faults named, and plain to a screen reader."""
 
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import pytest
 from playwright.async_api import Page, Route, async_playwright, expect
@@ -45,11 +46,15 @@ async def _as_it_should_be(page: Page) -> None:
     """Without axe, only that nothing lies beside the screen or is too small for a thumb."""
     assert await beside_the_screen(page) == []
     assert await too_small_to_tap(page) == []
-    if AXE.exists():
-        assert await against_wcag(page) == []
+    schemes: tuple[Literal["dark", "light"], ...] = ("dark", "light")
+    for scheme in schemes if AXE.exists() else ():
+        await page.emulate_media(color_scheme=scheme)
+        assert await against_wcag(page) == [], scheme
 
 
-async def test_a_deed_of_one_button_is_two_taps(by_mail: ByMail, page: Page) -> None:
+async def test_a_social_workers_evening_by_mail_is_two_taps_the_link_and_the_button(
+    by_mail: ByMail, page: Page
+) -> None:
     await by_mail.tell(deed=Deed.COMPANION)
     await page.goto(await by_mail.link())
     await _as_it_should_be(page)

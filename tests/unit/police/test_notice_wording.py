@@ -1,5 +1,6 @@
 """A notice in words, as an officer at night reads it."""
 
+import json
 import re
 from datetime import UTC, datetime
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.police.notices.email_channel import build_content
+from services.police.notices.field_agreement import redact_to_agreement
 from services.police.notices.schema import (
     About,
     Carer,
@@ -21,6 +23,7 @@ from services.police.notices.schema import (
     Sender,
 )
 from services.police.notices.wording import headline, sections
+from services.safeguarding.notice_fields import NoticeField
 
 SUMMER = datetime(2026, 7, 14, 21, 4, 11, 905843, tzinfo=UTC)
 CHILD = Child(
@@ -51,7 +54,10 @@ def notice(about: About = About.MISSING, report: Report = REPORT, request: str |
         sender=Sender(authority="kestrel", name="Kestrel County Council", telephone="+441632960100"),
         child=CHILD,
         placement=Placement(
-            kind="foster", address="4 Mill Lane", carers=(Carer(name="Ash", telephone="+447700900100"),)
+            kind="foster",
+            address="4 Mill Lane",
+            address_as_of=SUMMER,
+            carers=(Carer(name="Ash", telephone="+447700900100"),),
         ),
         risk=Risk(raised=True),
         report=report,
@@ -81,6 +87,17 @@ def test_an_officer_reads_words_and_no_names_of_fields() -> None:
     assert words["Not sent, by agreement with your force"] == ("Social media",)
     assert "_" not in str(words)
     assert "T21:04" not in str(words)
+
+
+def test_an_address_is_as_old_as_it_says_and_goes_with_its_age_or_not_at_all() -> None:
+    where = said(notice())["Where the child is placed"]
+    assert where[0] == "Foster placement: 4 Mill Lane (address as of Tue 14 Jul 2026, 22:04)"
+    for agreed, sent in (
+        (frozenset(NoticeField), True),
+        (frozenset(NoticeField) - {NoticeField.PLACEMENT_ADDRESS}, False),
+    ):
+        placement = json.loads(redact_to_agreement(notice(), agreed))["data"]["placement"]
+        assert [each in placement for each in ("address", "address_as_of", "kind")] == [sent, sent, True]
 
 
 def test_what_is_not_known_is_said_in_one_line_at_the_end() -> None:

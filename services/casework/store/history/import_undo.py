@@ -6,7 +6,6 @@ from uuid import UUID
 import psycopg
 
 from services.casework.store.history.import_record import (
-    UNDONE_WITHIN,
     ImportSource,
     begin_import,
     changed_since,
@@ -37,18 +36,14 @@ async def undo_import(uow: UnitOfWork, imported: UUID, code: str, now: datetime,
 
     Raises CannotUndo.
     """
-    operator = await uow.fetch(operator_by_code(code, now))
-    found = await uow.fetch(import_by_id(imported))
-    if operator is None or not found or not operator.sees(found[0].authority):
-        raise CannotUndo(
-            "no such import of an authority of whose code this is, or it is too old: a duty manager's or an operator's is needed"
-        )
-    authority = found[0].authority
+    operator, found = await uow.fetch(operator_by_code(code, now), import_by_id(imported))
+    if operator is None or found is None or not operator.sees(found.authority):
+        raise CannotUndo("the code is wrong or too old, or there is no such import of an authority of its owner")
+    authority = found.authority
     await lock_register(uow, authority)
-    at = now + await story_clock.ahead_by(uow.connection)
-    [row] = await uow.fetch(import_by_id(imported))
-    if row.is_undone or row.at < at - UNDONE_WITHIN:
-        raise CannotUndo(f"it is undone already, or older than {UNDONE_WITHIN.days} days")
+    found = await uow.fetch(import_by_id(imported))
+    if found.undone_by or not found.changed:
+        raise CannotUndo("it is undone already, it changed nothing, or it was more than 35 days ago")
     changed = await uow.fetch(changed_since(imported))
     if changed and not leave:
         raise CannotUndo(f"rows were changed since: {_told(changed)}")
@@ -61,6 +56,7 @@ async def undo_import(uow: UnitOfWork, imported: UUID, code: str, now: datetime,
         raise CannotUndo("later rows refer to what it brought: undo the later imports first") from None
     if any(each not in shared for each in await uow.fetch(sharing)):
         raise CannotUndo("two people would have one number")
+    at = now + await story_clock.ahead_by(uow.connection)
     await publish_date_changes(uow, authority, dates)
     await publish_directory_changes(uow, authority, people, at=at)
     await keep_import(uow, undoing, authority, ImportSource(operator.account, undoes=imported), at)

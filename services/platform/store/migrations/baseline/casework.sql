@@ -171,3 +171,52 @@ CREATE TABLE casework.freshness (
     PRIMARY KEY (authority, table_name)
 );
 GRANT SELECT, INSERT, UPDATE ON casework.freshness TO casework;
+
+CREATE FUNCTION casework.keep_import(
+    id uuid, authority text, actor text, at timestamptz, tables text[], sha256 text, undoes uuid
+) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO casework.imports (id, authority, actor, at, tables, sha256, undoes) VALUES ($1, $2, $3, $4, $5, $6, $7);
+    INSERT INTO casework.freshness (authority, table_name, at) SELECT $2, each, $4 FROM unnest($5) AS each
+    ON CONFLICT ON CONSTRAINT freshness_pkey DO UPDATE SET at = excluded.at;
+    -- The rows before are personal: they are kept as long as a backup.
+    DELETE FROM casework.import_changes USING casework.imports i
+    WHERE i.id = import_changes.import AND i.authority = $2 AND i.at < $4 - interval '35 days';
+$$;
+
+CREATE VIEW casework.tables_changed AS
+SELECT import, CASE table_name WHEN 'placement_carers' THEN 'carers' WHEN 'authorities' THEN 'authority' ELSE table_name END AS name,
+       count(*) AS changed
+FROM casework.import_changes GROUP BY import, table_name;
+GRANT SELECT ON casework.tables_changed TO casework;
+
+CREATE VIEW casework.imports_shown AS
+SELECT i.id, i.authority, i.actor, i.at, i.tables, i.sha256, i.undoes,
+       (SELECT u.id FROM casework.imports u WHERE u.undoes = i.id) AS undone_by,
+       (SELECT count(*) FROM casework.import_changes c WHERE c.import = i.id) AS changed
+FROM casework.imports i;
+GRANT SELECT ON casework.imports_shown TO casework;
+
+-- What an import has ended so far, of how many: carers, people on the directory in a role, numbers of those whom we reach.
+CREATE FUNCTION casework.losses_of(imported uuid, of_authority text) RETURNS TABLE (what text, lost bigint, of_all bigint)
+LANGUAGE sql STABLE AS $$
+    WITH changes AS (SELECT * FROM casework.import_changes WHERE import = imported),
+    cares AS (
+        SELECT c.person FROM register.placement_carers c JOIN register.placements p ON p.id = c.placement
+        WHERE p.authority = of_authority AND c.to_at IS NULL
+    ),
+    lines AS (SELECT role, person, child FROM register.directory WHERE authority = of_authority),
+    reached AS (SELECT person FROM cares UNION SELECT person FROM lines)
+    SELECT 'carers', count(*) FILTER (WHERE before IS NOT NULL),
+        (SELECT count(*) FROM cares) + count(*) FILTER (WHERE before IS NOT NULL) - count(*) FILTER (WHERE before IS NULL)
+    FROM changes WHERE table_name = 'placement_carers'
+    UNION ALL
+    SELECT 'directory', count(*) FILTER (WHERE after_hash IS NULL AND NOT EXISTS (
+            SELECT FROM lines WHERE role = before ->> 'role' AND person = before ->> 'person'
+            AND child IS NOT DISTINCT FROM before ->> 'child')),
+        (SELECT count(*) FROM lines) + count(*) FILTER (WHERE after_hash IS NULL) - count(*) FILTER (WHERE before IS NULL)
+    FROM changes WHERE table_name = 'directory'
+    UNION ALL
+    SELECT 'numbers', count(*), (SELECT count(*) FROM reached)
+    FROM changes JOIN reached ON reached.person = key ->> 'id'
+    WHERE table_name = 'people' AND before ->> 'mobile' IS NOT NULL AND 'mobile' = ANY (fields)
+$$;
