@@ -38,7 +38,7 @@ async def undo_import(uow: UnitOfWork, imported: UUID, code: str, now: datetime,
     """
     operator, found = await uow.fetch(operator_by_code(code, now), import_by_id(imported))
     if operator is None or found is None or not operator.sees(found.authority):
-        raise CannotUndo("the code is wrong or too old, or there is no such import of an authority of its owner")
+        raise CannotUndo("no such import of an authority of the code's owner, or the code is wrong or too old")
     authority = found.authority
     await lock_register(uow, authority)
     found = await uow.fetch(import_by_id(imported))
