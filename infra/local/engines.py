@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from infra.docker.prepare import SERVICES
+from infra.docker.layout import SERVICES
 from infra.kafka import jars
 from infra.kafka.broker import Broker
 from infra.local.environment import bare

@@ -7,6 +7,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 READS_PERSONAL_WORDS = frozenset({"casework", "carers", "police", "strategy", "professionals", "console"})
 TEXTS = frozenset({"carers", "professionals", "police"})
 MAILS = frozenset({"police", "strategy", "professionals"})
@@ -14,8 +16,13 @@ MAILS = frozenset({"police", "strategy", "professionals"})
 
 
 def key() -> str:
-    """32 random bytes, base64: an AES-256 or HMAC key."""
+    """32 random bytes, base64: an AES-256, HMAC or private Ed25519 key."""
     return b64encode(secrets.token_bytes(32)).decode()
+
+
+def public_key(private: str) -> str:
+    """Of an Ed25519 key, base64."""
+    return b64encode(Ed25519PrivateKey.from_private_bytes(b64decode(private)).public_key().public_bytes_raw()).decode()
 
 
 def webhook_secret() -> str:
@@ -59,9 +66,14 @@ class SecretFiles:
         return self.value(f"database-{role}", token)
 
     def deal(self, services: Iterable[str]) -> None:
-        """Gives each service its own secrets, and no other's."""
+        """Gives each service its own secrets, and no other's; and all of them the public keys of all."""
+        services = tuple(services)
+        signing = {service: self.value(f"signing_key-{service}", key).split() for service in services}
+        bus_keys = "".join(f"{service} {public_key(each)}\n" for service, keys in signing.items() for each in keys)
         for service in services:
             self._give(service, "database_password", self.database_password(service))
+            self._give(service, "signing_key", signing[service][0])
+            self._give(service, "bus_keys", bus_keys)
             if service in READS_PERSONAL_WORDS:
                 self._give(service, "master_key", self.value("master_key", key))
                 self._give(service, "phone_key", self.value("phone_key", key))

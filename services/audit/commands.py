@@ -173,11 +173,12 @@ def replay(
 ) -> None:
     """Publish the messages recorded since, after a copy was restored beside an empty bus."""
     from services.audit import replay as audit_replay
-    from services.platform.runtime.settings import Settings
+    from services.platform.bus.connection import Connection
+    from services.platform.runtime.settings import KafkaSettings
 
     at = aware(since)
     recorded = _ask(lambda connection: audit_replay.recorded_since(connection, at))
-    typer.echo(f"{audit_replay.publish(Settings().kafka, recorded)} messages are on the bus again")
+    typer.echo(f"{audit_replay.publish(Connection(KafkaSettings()), recorded)} messages are on the bus again")
 
 
 def aware(moment: str) -> datetime:

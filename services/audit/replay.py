@@ -8,11 +8,11 @@ Services that did consume a message ignore it, by its id. A dead letter is not r
 from collections.abc import Iterable
 from datetime import datetime
 
-from kafka import KafkaProducer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.policy.chain import subject_of
+from services.platform.bus.connection import Connection
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.message import CONTRACTS
 
@@ -29,9 +29,9 @@ async def recorded_since(connection: AsyncConnection, since: datetime) -> list[t
     return [(subject_of(row.chain), str(CONTRACTS[row.kind].topic), bytes(row.envelope)) for row in rows]
 
 
-def publish(bootstrap: str, recorded: Iterable[tuple[str, str, bytes]]) -> int:
+def publish(connection: Connection, recorded: Iterable[tuple[str, str, bytes]]) -> int:
     """Returns how many, once Kafka has acknowledged them all."""
-    producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", max_in_flight_requests_per_connection=1)
+    producer = connection.plain_producer(acks="all", max_in_flight_requests_per_connection=1)
     try:
         sent = [producer.send(topic, value=raw, key=child.encode()) for child, topic, raw in recorded]
         for each in sent:

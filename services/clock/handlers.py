@@ -2,6 +2,7 @@
 
 from services.clock import metrics
 from services.platform.messages.envelope import Unreadable, with_lateness
+from services.platform.messages.signature import is_signed
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.store.story_time import deadlines
@@ -30,11 +31,11 @@ async def fire_due(store: Store, clocks: Clocks) -> bool:
 
 
 def _event_of(row: DueRow, late_seconds: int) -> bytes:
-    """Bytes that are not a message are published as they are: the consumer makes them a dead letter, which a person
-    sees. If such a row were held back, it would hold back every deadline after it.
+    """What another service has signed stays as it is. So do bytes that are not a message: the consumer makes them a
+    dead letter, which a person sees. If such a row were held back, it would hold back every deadline after it.
     """
     try:
-        return with_lateness(row.envelope, late_seconds)
+        return row.envelope if is_signed(row.envelope) else with_lateness(row.envelope, late_seconds)
     except Unreadable as unreadable:
         logger().error("a deadline holds no message", reason=unreadable.reason, deadline=str(row.deadline))
         return row.envelope

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.platform.bus.topics import read_declaration
+from services.platform.messages.speakers import SAYS
 from services.safeguarding.contracts import contracts
 from services.safeguarding.message import Message, Topic
 from services.schemas.examples import example
 from services.schemas.messages import ENVELOPE, description_of, path_of
-from services.schemas.traffic import HEARS, says
+from services.schemas.traffic import HEARS
 
 MEDIA_TYPE = "application/cloudevents+json"
 
@@ -60,7 +61,7 @@ def _message(contract: type[Message]) -> dict[str, Any]:
 
 def _operations() -> Iterable[tuple[str, dict[str, Any]]]:
     for service, heard in HEARS.items():
-        for action, verb, kinds in (("receive", "hears", heard), ("send", "says", says(service))):
+        for action, verb, kinds in (("receive", "hears", heard), ("send", "says", SAYS[service])):
             for topic in Topic:
                 of_topic = [each for each in _sorted(kinds) if each.topic == topic]
                 if of_topic:

@@ -35,6 +35,7 @@ from tests.support.casework import import_bearer
 from tests.support.database import Database
 from tests.support.ports import free_port
 from tests.support.register import SECRET, authority, load
+from tests.support.signatures import give_keys
 
 EVENTS = int(os.environ.get("EVENTS", "90"))
 SENDERS = 6
@@ -57,6 +58,7 @@ class Casework:
             ("phone_key", b64encode(b"p" * 32).decode()),
         ):
             (secrets / name).write_text(secret)
+        give_keys(secrets, "casework")
         self._environment = bare() | {
             "SAFE_RETURN_DATABASE": f"postgresql://127.0.0.1:{database.port}/safe_return",
             "SAFE_RETURN_KAFKA": "127.0.0.1:1",

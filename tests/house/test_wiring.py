@@ -1,6 +1,7 @@
 """What one room says another hears: no kind without a handler, no rule whose duty nobody carries out or has no words for."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -99,3 +100,14 @@ def test_whomever_a_rule_tells_by_the_directory_can_be_listed_there(role: Role) 
 @pytest.mark.parametrize("app", SENDERS, ids=lambda path: path.parent.name)
 def test_whoever_sends_keeps_exercises_from_the_real(app: Path) -> None:
     assert "prepare=settings.block_real_recipients(" in app.read_text()
+
+
+def test_one_module_makes_every_client_of_kafka() -> None:
+    made = {
+        path.relative_to(SERVICES).as_posix()
+        for path in SERVICES.rglob("*.py")
+        if re.search(
+            r"(AIO)?Kafka(Consumer|Producer|AdminClient|\w*Client)\(|bootstrap_servers|broker=", path.read_text()
+        )
+    }
+    assert made == {"platform/bus/connection.py"}

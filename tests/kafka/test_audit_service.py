@@ -1,6 +1,7 @@
 """The audit as a process that dies by kill -9 between any two steps: no entry is lost, none is doubled, every chain holds."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -21,14 +22,15 @@ from services.audit import store as kept
 from services.audit.policy.evidence import read
 from services.platform.messages.envelope import compose
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.child_events.events import ChildReportedMissing
-from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
-from services.safeguarding.identifiers import new_id
+from services.safeguarding.child_events.events import ChildReportedMissing, ChildReturned
+from services.safeguarding.duty.decisions import MessageDecided
+from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.message import Topic
 from tests.support.audit import faults, opened, tamper
 from tests.support.bus import Kafka, running_kafka, wait_for_port
 from tests.support.database import Database
 from tests.support.ports import free_port
+from tests.support.signatures import give_keys, say
 
 CHILDREN = 6
 MESSAGES_A_ROUND = 60
@@ -43,6 +45,7 @@ pytestmark = pytest.mark.timeout(240)
 def environment(kafka: Kafka, database: Database, tmp_path: Path) -> dict[str, str]:
     password = database.settings("audit").database_password.get_secret_value()
     (tmp_path / "database_password").write_text(password)
+    give_keys(tmp_path, "audit")
     return bare() | {
         "SAFE_RETURN_DATABASE": f"postgresql://127.0.0.1:{database.port}/safe_return",
         "SAFE_RETURN_KAFKA": kafka.address,
@@ -128,6 +131,29 @@ async def test_a_restored_record_gets_back_what_the_bus_still_has_and_gives_back
     assert await asyncio.to_thread(_count_on, own_kafka, child) == 2 * MESSAGES_A_ROUND
 
 
+async def test_what_is_forged_is_on_the_record_as_refused_and_never_as_said(
+    environment: dict[str, str], store: Store, bus: AIOKafkaProducer, tmp_path: Path
+) -> None:
+    child, returned = new_id("child"), ChildReturned(authority="kestrel")
+    forged = [
+        compose(returned, said_by="carers", subject=child, at=datetime.now(UTC)),
+        say(returned, by="clock", subject=child, at=datetime.now(UTC)),
+    ]
+    said: dict[str, list[str]] = {child: []}
+    running = _start(environment, tmp_path, "services", "run", "audit")
+    try:
+        origins = [await bus.send_and_wait(Topic.CHILD_EVENTS, each, key=child.encode()) for each in forged]
+        await _say(bus, said)
+        chains = [provisional_child(f"{each.topic}/{each.partition}/{each.offset}") for each in origins]
+        recorded = await _all_recorded(store, said | {chain: ["the letter"] for chain in chains})
+    finally:
+        await _stopped(running)
+    assert Counter(recorded[child]) == Counter(said[child])
+    async with store.engine.connect() as connection:
+        letters = [json.loads(each.envelope) for chain in chains for each in await kept.entries_of(connection, chain)]
+    assert [each["data"]["reason"] for each in letters] == ["refused: unsigned", "refused: may-not-say"]
+
+
 def _order(environment: dict[str, str], *order: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "services", *order]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -161,12 +187,10 @@ async def _say(bus: AIOKafkaProducer, said: dict[str, list[str]]) -> None:
     """On two topics, which the audit hears side by side."""
     for number in range(MESSAGES_A_ROUND):
         child, name = list(said)[number % len(said)], str(uuid4())
-        content: ChildReportedMissing | ProtocolDecided = ChildReportedMissing(authority="kestrel")
+        content: ChildReportedMissing | MessageDecided = ChildReportedMissing(authority="kestrel")
         if number // len(said) % 2:
-            content = ProtocolDecided(
-                authority="kestrel", about="-", about_id="-", verdict=Verdict.ALREADY_SO, protocol="p 1"
-            )
-        raw = compose(content, said_by="test", subject=child, at=datetime.now(UTC), message_id=name)
+            content = MessageDecided(authority="kestrel", about="-", about_id="-", verdicts=(), duties=())
+        raw = say(content, subject=child, at=datetime.now(UTC), message_id=name)
         await bus.send_and_wait(content.topic, raw, key=child.encode())
         said[child].append(name)
 

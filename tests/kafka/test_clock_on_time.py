@@ -25,6 +25,7 @@ from services.safeguarding.message import Topic
 from tests.support.bus import Kafka, running_kafka, wait_for_port
 from tests.support.database import Database, running_database
 from tests.support.ports import free_port
+from tests.support.signatures import give_keys
 
 pytestmark = pytest.mark.alone
 
@@ -59,6 +60,7 @@ class Clock:
         secrets.mkdir()
         password = database.settings("clock").database_password.get_secret_value()
         (secrets / "database_password").write_text(password)
+        give_keys(secrets, "clock")
         self._port = free_port()
         self._environment = bare() | {
             "SAFE_RETURN_DATABASE": f"postgresql://127.0.0.1:{database.port}/safe_return",

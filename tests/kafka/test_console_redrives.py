@@ -15,7 +15,7 @@ from infra.local.environment import bare
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes
-from services.platform.messages.envelope import compose, read
+from services.platform.messages.envelope import read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.notifications.channels import Channels
 from services.platform.store.unit_of_work import Store
@@ -28,6 +28,7 @@ from tests.support import commands
 from tests.support.bus import Kafka
 from tests.support.console import account, csrf_in, hear, heard, settings_of, sign_in
 from tests.support.database import Database
+from tests.support.signatures import say
 
 CLOCKS = Clocks()
 
@@ -83,9 +84,8 @@ async def test_a_letter_that_the_bus_no_longer_holds_is_said_to_be_gone(
 async def put_letter(kafka: Kafka, opened: Store) -> tuple[str, str, str]:
     """On the bus and known to the console: the child, the letter, the message that it is about."""
     child, name, original = new_id("child"), str(uuid4()), str(uuid4())
-    raw = compose(
+    raw = say(
         ChildReportedMissing(authority="kestrel"),
-        said_by="test",
         subject=child,
         at=datetime.now(UTC),
         message_id=original,
@@ -100,7 +100,7 @@ async def put_letter(kafka: Kafka, opened: Store) -> tuple[str, str, str]:
     )
     producer = AIOKafkaProducer(bootstrap_servers=kafka.address)
     await producer.start()
-    said = compose(letter, said_by="protocol", subject=child, at=datetime.now(UTC), message_id=name)
+    said = say(letter, by="protocol", subject=child, at=datetime.now(UTC), message_id=name)
     await producer.send_and_wait(Topic.DEAD_LETTERS, said, key=child.encode())
     await producer.stop()
     await hear(opened, Handlers(CLOCKS), heard(letter, child, at=CLOCKS.story(), id_=name))

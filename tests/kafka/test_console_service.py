@@ -21,7 +21,6 @@ from aiokafka import AIOKafkaProducer
 
 from infra.local.environment import bare
 from infra.local.layout import ROOT
-from services.platform.messages.envelope import compose
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
@@ -29,6 +28,7 @@ from tests.support.bus import Kafka, wait_for_port
 from tests.support.console import account, episode_changed, settings_of, sign_in
 from tests.support.database import Database
 from tests.support.ports import free_port
+from tests.support.signatures import give_keys, say
 
 EVENTS_A_SECOND = 50
 SECONDS = 6
@@ -48,6 +48,7 @@ def console(kafka: Kafka, database: Database, tmp_path: Path) -> Iterator[Consol
     settings = settings_of(database)
     for secret in ("database_password", "master_key", "phone_key"):
         (tmp_path / secret).write_text(getattr(settings, secret).get_secret_value())
+    give_keys(tmp_path, "console")
     port = free_port()
     environment = bare() | {
         "SAFE_RETURN_DATABASE": f"postgresql://127.0.0.1:{database.port}/safe_return",
@@ -178,6 +179,6 @@ async def say_anew(bus: AIOKafkaProducer, episode: UUID, child: str, revision: i
     """Each revision opens a moment later, by which the page's reader tells them apart."""
     now = datetime.now(UTC)
     content = episode_changed(episode, revision=revision, opened_at=now)
-    raw = compose(content, said_by="test", subject=child, at=now, message_id=str(uuid4()))
+    raw = say(content, subject=child, at=now, message_id=str(uuid4()))
     await bus.send_and_wait(content.topic, raw, key=child.encode())
     return now

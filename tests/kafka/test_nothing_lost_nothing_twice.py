@@ -11,6 +11,7 @@ from services.safeguarding.identifiers import new_id
 from tests.support.bus import Echo, Kafka, Line
 from tests.support.database import Database
 from tests.support.proxy import proxy_to
+from tests.support.signatures import SIGNERS
 
 REPORTS = 400
 
@@ -62,8 +63,8 @@ async def test_a_message_that_cannot_be_worked_on_is_dead_lettered_and_can_be_re
         assert b"Amina" not in echo.log.read_bytes()
         echo.end(signal.SIGTERM)
         echo.start(mended=True)
-        found = await asyncio.to_thread(dead_letters.list_dead_letters, kafka.address)
-        await asyncio.to_thread(dead_letters.redrive, kafka.address, found[-1])
+        found = await asyncio.to_thread(dead_letters.list_dead_letters, kafka.connection)
+        await asyncio.to_thread(dead_letters.redrive, kafka.connection, found[-1])
         await line.all_decided()
         assert line.decided[refused] == 1
 
@@ -75,7 +76,8 @@ async def test_a_message_that_cannot_be_worked_on_is_dead_lettered_and_can_be_re
         (b"not json", "the message is not JSON"),
         (b"[" * 100_000, "the message is nested too deeply"),
         (b"[]", "the message is not a JSON object"),
-        (json.dumps({"type": "child.vanished.v1"}).encode(), "type: no event of this kind is known here"),
+        (json.dumps({"type": "child.vanished.v1"}).encode(), "refused: unsigned"),
+        (SIGNERS["casework"].sign(b'{"type": "child.vanished.v1"}'), "type: no event of this kind is known here"),
     ],
 )
 async def test_what_is_no_message_becomes_a_dead_letter_that_says_why(
@@ -94,10 +96,10 @@ async def test_a_message_too_large_for_a_letter_is_named_by_its_place_and_can_be
         large = b"x" * 800_000
         await line.raw(large, "nobody")
         await line.until(lambda: any(letter.content.original is None for letter in line.dead), 30)
-        found = await asyncio.to_thread(dead_letters.list_dead_letters, kafka.address)
+        found = await asyncio.to_thread(dead_letters.list_dead_letters, kafka.connection)
         letter = next(each for each in found if each.letter.original is None)
         before = len(line.dead)
-        await asyncio.to_thread(dead_letters.redrive, kafka.address, letter)
+        await asyncio.to_thread(dead_letters.redrive, kafka.connection, letter)
         await line.until(lambda: len(line.dead) > before, 30)
         assert line.dead[-1].content.origin != letter.letter.origin
 

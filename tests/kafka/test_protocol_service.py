@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from infra.local.environment import bare
 from infra.local.layout import ROOT
-from services.platform.messages.envelope import compose, read
+from services.platform.messages.envelope import read
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import DutyChanged, DutyState
 from services.safeguarding.duty.duties import PoliceNotify
@@ -26,6 +26,7 @@ from services.safeguarding.message import Message, Topic
 from tests.support.bus import Kafka, wait_for_port
 from tests.support.database import Database
 from tests.support.ports import free_port
+from tests.support.signatures import say
 
 WITHIN_SECONDS = 30
 
@@ -95,5 +96,5 @@ async def test_a_report_becomes_duties_and_an_acknowledgement_ends_one(kafka: Ka
 
 
 async def _send(producer: AIOKafkaProducer, child: str, content: Message) -> None:
-    raw = compose(content, said_by="test", subject=child, at=datetime.now(UTC), message_id=str(uuid4()))
+    raw = say(content, subject=child, at=datetime.now(UTC), message_id=str(uuid4()))
     await producer.send_and_wait(content.topic, raw, key=child.encode())

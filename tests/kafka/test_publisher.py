@@ -19,6 +19,7 @@ from services.safeguarding.message import Topic
 from tests.support.bus import Kafka
 from tests.support.database import Database
 from tests.support.reading import unsent_of
+from tests.support.signatures import SIGNERS
 
 TOO_LARGE = b"x" * 2_000_000
 """Kafka takes no message over 1 MB."""
@@ -69,7 +70,7 @@ async def opened(kafka: Kafka, database: Database) -> AsyncIterator[Office]:
     """One process of a service; its producer is open, as it is after the first message of its life."""
     settings = database.settings("audit").model_copy(update={"kafka": kafka.address})
     store = Store(database.engine("audit"), origin=Origin("audit", Clocks()))
-    relay = OutboxRelay(settings, store, Clocks())
+    relay = OutboxRelay(settings, store, Clocks(), SIGNERS["audit"])
     await relay.start()
     office = Office(store, relay)
     first = new_id("child")

@@ -25,13 +25,16 @@ from infra.kafka.broker import Broker
 from infra.local.environment import bare
 from infra.local.layout import JARS, ROOT
 from services.platform.bus import topics
-from services.platform.messages.envelope import Received, compose, read
+from services.platform.bus.connection import Connection
+from services.platform.messages.envelope import Received, read
+from services.platform.runtime.settings import KafkaSettings
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDeadLettered, ProtocolDecided
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from tests.support.database import Database, alone
 from tests.support.ports import free_port
+from tests.support.signatures import give_keys, say
 
 UP_WITHIN_SECONDS = 60
 
@@ -40,6 +43,10 @@ UP_WITHIN_SECONDS = 60
 class Kafka:
     address: str
     secrets: Path
+
+    @property
+    def connection(self) -> Connection:
+        return Connection(KafkaSettings(kafka=self.address))
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +64,7 @@ def running_kafka(folder: Path, database: Database) -> Iterator[Kafka]:
     secrets = folder / "secrets"
     secrets.mkdir()
     (secrets / "database_password").write_text(database.settings("protocol").database_password.get_secret_value())
+    give_keys(secrets, "protocol")
     running = subprocess.Popen(
         broker.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=bare(), start_new_session=True
     )
@@ -64,7 +72,7 @@ def running_kafka(folder: Path, database: Database) -> Iterator[Kafka]:
         until = time.monotonic() + UP_WITHIN_SECONDS
         while not broker.answers():
             assert time.monotonic() < until, "Kafka did not come up"
-        topics.create(broker.address)
+        topics.create(Connection(KafkaSettings(kafka=broker.address)))
         yield Kafka(broker.address, secrets)
     finally:
         running.kill()
@@ -165,7 +173,7 @@ class Line:
     async def report(self, child: str | None = None, authority: str = "kestrel") -> str:
         report, subject = str(uuid4()), child or new_id("child")
         content = ChildReportedMissing(authority=authority)
-        raw = compose(content, said_by="test", subject=subject, at=datetime.now(UTC), message_id=report)
+        raw = say(content, subject=subject, at=datetime.now(UTC), message_id=report)
         await self.raw(raw, subject)
         self.sent.append(report)
         return report

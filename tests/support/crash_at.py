@@ -73,8 +73,8 @@ def committed(countdown: Countdown) -> None:
     """The effects are committed; nothing is published. What the sweep finds later does not count."""
     inner = OutboxRelay.__init__
 
-    def counted(self: OutboxRelay, settings: Any, store: Store, clocks: Any) -> None:
-        inner(self, settings, store, clocks)
+    def counted(self: OutboxRelay, settings: Any, store: Store, clocks: Any, signer: Any) -> None:
+        inner(self, settings, store, clocks, signer)
         publish = store.on_published
 
         def on_published(uow: UnitOfWork) -> None:

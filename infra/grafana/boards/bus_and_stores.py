@@ -107,6 +107,13 @@ BUS = Row(
             "{{service}}",
         ),
         Panel(
+            "Refused",
+            "Messages within an hour that nobody said who may say them, by doubt. They change nothing.",
+            "sum by (doubt) (increase(bus_messages_refused_total[1h]))",
+            "message-refused",
+            "{{doubt}}",
+        ),
+        Panel(
             "Published",
             "Messages a second acknowledged by Kafka, by topic.",
             "sum by (topic) (rate(bus_messages_published_total[$__rate_interval]))",

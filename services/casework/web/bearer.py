@@ -12,6 +12,7 @@ from services.casework.policy.credential import WRITABLE, Credential
 from services.casework.store.credentials import credential_of_client, credential_of_token
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem
+from services.platform.runtime.http.strangers import Strangers
 from services.platform.store.unit_of_work import Store
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
@@ -26,14 +27,16 @@ class Bearers:
         self._store = store
         self._clocks = clocks
         self._keys: dict[str, jwt.PyJWKClient] = {}
+        self._strangers = Strangers()
 
     async def credential(self, request: Request, authority: str, tables: Collection[str] = ()) -> Credential:
-        """Raises Problem: without a credential that holds 401, without one for `authority` and `tables` 403. No answer
-        tells what the register has of another authority.
+        """Raises Problem: without a credential that holds 401, without one for `authority` and `tables` 403, for too
+        many requests 429. No answer tells what the register has of another authority.
         """
         for name, value in request.path_params.items():
             if "\x00" in value:
                 raise Problem(HTTPStatus.NOT_FOUND, "No such thing", "No name holds a NUL.", field=name)
+        self._strangers.let_in(request, authority)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         credential = await self._find(token.strip()) if scheme.lower() == "bearer" else None
         if credential is None or not credential.holds(self._clocks.wall()):
@@ -43,6 +46,7 @@ class Bearers:
             raise Problem(HTTPStatus.UNAUTHORIZED, "Not authenticated", detail, headers={"WWW-Authenticate": "Bearer"})
         if credential.authority != authority:
             raise Problem(HTTPStatus.FORBIDDEN, "Not for this token", "This token is another authority's.")
+        self._strangers.remember(request, authority)
         require_tables(credential, tables)
         return credential
 

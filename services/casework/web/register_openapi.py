@@ -100,6 +100,7 @@ IMPORT_ANSWERS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.TOO_MANY_REQUESTS,
 )
 
 PICTURE = {"type": "string", "format": "binary"}
@@ -125,4 +126,5 @@ PHOTOGRAPH_ANSWERS = {204: {"description": "Durable."}} | refusals(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.TOO_MANY_REQUESTS,
 )

@@ -38,6 +38,7 @@ from services.console.web.staff.accounts import AccountPages
 from services.console.web.staff.break_glass import BreakGlassPages
 from services.console.web.staff.local import SignInPages
 from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
+from services.platform.bus.connection import Connection
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem
 from services.platform.store.transient_errors import OF_DATABASE, is_transient
@@ -69,7 +70,9 @@ def pages(
     ShiftPages(ShiftQueries(store, clocks, keyring), RotaService(store, clocks, keyring), guard, templates).mount(app)
     ReturnPages(store, keyring, guard, templates).mount(app)
     DirectoryPages(queries, guard, templates).mount(app)
-    DeadLetterPages(queries, DeadLetterRedrive(store, clocks, keyring, settings.kafka), guard, templates).mount(app)
+    DeadLetterPages(queries, DeadLetterRedrive(store, clocks, keyring, Connection(settings)), guard, templates).mount(
+        app
+    )
     for mount in guests:
         mount(app, guard, templates, settings)
 

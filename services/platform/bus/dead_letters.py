@@ -5,9 +5,10 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from services.platform.bus.connection import Connection
 from services.platform.messages.envelope import Unreadable, read
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.message import Topic
@@ -32,10 +33,10 @@ class DeadLetter:
         )
 
 
-def list_dead_letters(bootstrap: str) -> list[DeadLetter]:
+def list_dead_letters(connection: Connection) -> list[DeadLetter]:
     """Returns the topic's dead letters, oldest first, each once however often it was published. Raises AWAY."""
     found: dict[str, DeadLetter] = {}
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = connection.plain_consumer(enable_auto_commit=False)
     try:
         partitions = [
             TopicPartition(Topic.DEAD_LETTERS, each)
@@ -63,14 +64,14 @@ def _position(consumer: KafkaConsumer, partition: TopicPartition) -> int:
     return int(position)
 
 
-def redrive(bootstrap: str, dead_letter: DeadLetter) -> Topic:
+def redrive(connection: Connection, dead_letter: DeadLetter) -> Topic:
     """Publishes the message to its topic again, and returns once Kafka has acknowledged it.
 
     Raises LookupError if the message was too large for the letter and its topic no longer holds it. Raises AWAY.
     """
     topic = Topic(dead_letter.letter.origin.split("/", maxsplit=1)[0])
-    raw = _original(bootstrap, dead_letter.letter)
-    producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all")
+    raw = _original(connection, dead_letter.letter)
+    producer = connection.plain_producer(acks="all")
     try:
         producer.send(topic, value=raw, key=_key_of(raw, dead_letter.subject)).get(timeout=20)
     finally:
@@ -78,12 +79,12 @@ def redrive(bootstrap: str, dead_letter: DeadLetter) -> Topic:
     return topic
 
 
-def _original(bootstrap: str, letter: MessageDeadLettered) -> bytes:
+def _original(connection: Connection, letter: MessageDeadLettered) -> bytes:
     if letter.original is not None:
         return base64.b64decode(letter.original)
     topic, partition, offset = letter.origin.split("/")
     place = TopicPartition(topic, int(partition))
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, consumer_timeout_ms=READ_MS)
+    consumer = connection.plain_consumer(enable_auto_commit=False, consumer_timeout_ms=READ_MS)
     try:
         consumer.assign([place])
         consumer.seek(place, int(offset))

@@ -15,6 +15,7 @@ from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Handler, Prefetch, Priority, Subscription, background_topics
 from services.platform.messages.envelope import Received, Unreadable, kind_of, read
 from services.platform.messages.raw_message import Raw, letter_about
+from services.platform.messages.signature import KnownSpeakers, Refused, require_own_source
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger, place
 from services.platform.store import inbox
@@ -54,6 +55,7 @@ class MessageProcessor:
         store: Store,
         relay: OutboxRelay,
         clocks: Clocks,
+        speakers: KnownSpeakers,
         subscriptions: Sequence[Subscription],
         last_resort: Handler | None = None,
         *,
@@ -70,6 +72,7 @@ class MessageProcessor:
         self._store = store
         self._relay = relay
         self._clocks = clocks
+        self._speakers = speakers
         self.subscriptions = {each.event.kind: each for each in subscriptions}
         self._last_resort = last_resort
         self._prefetch = prefetch
@@ -114,18 +117,22 @@ class MessageProcessor:
             with _bound(received):
                 return await self._work(raw, received)
         except Unreadable as unreadable:
+            if isinstance(unreadable, Refused):
+                metrics.REFUSED.labels(unreadable.doubt).inc()
             return await self._give_up(raw, unreadable.reason, unreadable.kind, unreadable.message_id)
         finally:
             # After a cancellation too: the partition has gone to another process, and nothing waits here any more.
             self._clear_waiting(raw.origin)
 
     def _read(self, raw: Raw) -> Received[Message] | None:
-        """Returns None for a message that this service ignores. Raises Unreadable."""
+        """Returns None for a message that this service ignores. Raises Unreadable, and Refused before it reads on."""
         kind = kind_of(raw.content)
         subscription = self.subscriptions.get(kind)
         if subscription is None and contract_of(kind, raw.topic):
             return None
+        speaker = self._speakers.speaker_of(raw.content, kind)
         received = read(raw.content, topic=raw.topic, origin=raw.origin)
+        require_own_source(received, speaker)
         skips = subscription is not None and subscription.skip_if is not None and subscription.skip_if(received.content)
         return None if skips else received
 

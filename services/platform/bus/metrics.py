@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from services.platform.messages.signature import Doubt
+
 HANDLED = Counter("bus_messages_handled", "Messages taken from the bus, by result", ["kind", "result"])
 HANDLING = Histogram(
     "bus_handling_seconds",
@@ -16,4 +18,7 @@ OUTBOX_DEPTH = Gauge("bus_outbox_depth", "Messages committed and not yet publish
 OUTBOX_OLDEST = Gauge("bus_outbox_oldest_seconds", "Age of the oldest message committed and not yet published")
 LAG = Gauge("bus_consumer_lag", "Messages on the bus that a service has not acknowledged yet", ["group", "topic"])
 BROKER = Gauge("bus_broker_answers", "1 while Kafka answers the watch, 0 while it does not")
+REFUSED = Counter("bus_messages_refused", "Messages that nobody said who may say them, by doubt", ["doubt"])
+for doubt in Doubt:  # an increase from nothing is none
+    REFUSED.labels(doubt)
 DEAD_LETTERS = Counter("bus_dead_letters", "Messages given up on and handed to a human", ["kind"])

@@ -13,7 +13,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from services.platform.bus import metrics
+from services.platform.bus.connection import Connection
 from services.platform.bus.producer import Producer
+from services.platform.messages.signature import Signer
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
@@ -43,10 +45,11 @@ class OutboxRelay:
     A sweep finds messages of processes that died, and of those without a relay (commands), which tell of them.
     """
 
-    def __init__(self, settings: Settings, store: Store, clocks: Clocks) -> None:
+    def __init__(self, settings: Settings, store: Store, clocks: Clocks, signer: Signer) -> None:
         self._store = store
+        self._signer = signer
         self._clocks = clocks
-        self._producer = Producer(settings.kafka)
+        self._producer = Producer(Connection(settings))
         self._waiting: dict[str, None] = {}
         self._in_hand: set[str] = set()
         self._settling: dict[str, asyncio.Future[None]] = {}
@@ -240,7 +243,10 @@ class OutboxRelay:
     async def _send(self, producer: AIOKafkaProducer, unsent: Sequence[Unsent]) -> None:
         """Returns when Kafka has acknowledged all messages. If it raises, none leaves the outbox."""
         try:
-            sent = [await producer.send(each.topic, each.envelope, key=each.key.encode()) for each in unsent]
+            sent = [
+                await producer.send(each.topic, self._signer.sign(each.envelope), key=each.key.encode())
+                for each in unsent
+            ]
         except KafkaError as error:
             # A message that is too large for the producer itself never gets a number, so leaves no gap.
             if not isinstance(error, MessageSizeTooLargeError):

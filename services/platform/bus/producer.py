@@ -5,6 +5,7 @@ import asyncio
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
+from services.platform.bus.connection import Connection
 from services.platform.runtime.logs import logger
 
 REQUEST_TIMEOUT_MS = 10_000
@@ -14,8 +15,8 @@ CLOSE_WITHIN_SECONDS = 3
 class Producer:
     """One for each process. `ready` raises KafkaError while Kafka is away, and may be called again."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._opened: AIOKafkaProducer | None = None
         self._given_up: set[asyncio.Task[None]] = set()
 
@@ -26,8 +27,7 @@ class Producer:
 
     async def ready(self) -> AIOKafkaProducer:
         if self._opened is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
+            producer = self._connection.producer(
                 acks="all",
                 enable_idempotence=True,
                 request_timeout_ms=REQUEST_TIMEOUT_MS,

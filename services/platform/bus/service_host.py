@@ -7,10 +7,13 @@ from typing import Any
 from prometheus_client import REGISTRY
 from starlette.types import ASGIApp
 
+from services.platform.bus.connection import READ, WRITE, AccessCheck, Connection
 from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Handler, Prefetch, Subscription
+from services.platform.messages.signature import KnownSpeakers, Signer
+from services.platform.messages.speakers import SAYS
 from services.platform.runtime import logs
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.health import Health
@@ -19,7 +22,7 @@ from services.platform.runtime.http.server import Web
 from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.process import Part, run_until_told
 from services.platform.runtime.process_metrics import loop_watch
-from services.platform.runtime.settings import Settings
+from services.platform.runtime.settings import KafkaSecurity, Settings, SigningKeys
 from services.platform.store import inbox
 from services.platform.store.engine import connect, connect_to_read, database_url
 from services.platform.store.notifications.listener import Listener
@@ -39,13 +42,17 @@ class ServiceHost:
 
     def __post_init__(self) -> None:
         logs.configure(self.service, self.settings.slot)
+        keys = SigningKeys()
+        signer = Signer(self.service, keys.signing_key.get_secret_value())
+        self._speakers = KnownSpeakers(keys.bus_keys)
         self.store = Store(
             connect(self.settings, self.service),
             connect_to_read(self.settings, self.service),
-            origin=Origin(self.service, self.clocks),
+            origin=Origin(self.service, self.clocks, signer),
         )
-        self.relay = OutboxRelay(self.settings, self.store, self.clocks)
+        self.relay = OutboxRelay(self.settings, self.store, self.clocks, signer)
         self.health.watch("publishing", self.relay.obstacle)
+        self._rights = {kind.topic: {WRITE} for kind in SAYS[self.service]}
 
     def subscribe(
         self,
@@ -67,6 +74,7 @@ class ServiceHost:
             self.store,
             self.relay,
             self.clocks,
+            self._speakers,
             subscriptions,
             last_resort,
             prefetch=prefetch,
@@ -74,6 +82,8 @@ class ServiceHost:
             gather_seconds=gather_seconds,
         )
         part = consumer(self.settings, processor)
+        for topic in processor.topics:
+            self._rights.setdefault(topic, set()).add(READ)
         self.health.watch("consuming", processor.obstacle)
         self.health.watch("reading", part.obstacle)
         self.parts.append(part)
@@ -91,6 +101,10 @@ class ServiceHost:
         listener = Listener(database_url(self.settings, self.service), self.store.channels)
         self.health.watch("database", lambda: listener.obstacle() or clock.obstacle())
         self.add_periodic(inbox.forgetting(self.store, self.clocks))
+        if self.settings.kafka_security is not KafkaSecurity.PLAINTEXT:
+            access = AccessCheck(Connection(self.settings), self._rights)
+            self.health.watch("Kafka", access.obstacle)
+            self.add_periodic(access.loop)
         first: Sequence[Part] = [listener, clock, loop_watch(), self.relay]
         try:
             await run_until_told([*first, *self.parts, web])

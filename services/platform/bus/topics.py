@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.admin import NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
+from services.platform.bus.connection import Connection
 from services.safeguarding.message import Topic
 
 DECLARATION = Path(__file__).parents[3] / "infra" / "kafka" / "topics.yaml"
@@ -34,9 +35,9 @@ def read_declaration(path: Path = DECLARATION) -> list[Declared]:
     return topics
 
 
-def create(bootstrap: str) -> list[str]:
+def create(connection: Connection) -> list[str]:
     """Creates the missing topics and returns their names. Existing topics are left as they are."""
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = connection.plain_admin()
     created = []
     try:
         existing = set(admin.list_topics())

@@ -2,6 +2,7 @@
 
 import os
 import re
+from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated
@@ -48,7 +49,7 @@ Place = Annotated[str, AfterValidator(require_played)]
 """A host, an address with its port, or a URL."""
 
 
-class Settings(BaseSettings):
+class EnvironmentSettings(BaseSettings):
     """Read once at start. A missing or malformed setting raises pydantic's ValidationError, which names it; its
     `description` says what would be right (`services.platform.runtime.startup_errors`). Where the secrets cannot be
     read, SecretsUnread is raised.
@@ -58,32 +59,6 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(env_prefix="SAFE_RETURN_", extra="ignore", frozen=True, hide_input_in_errors=True)
-
-    sandbox: bool = Field(default=False, description="1 where the outside world is played; else left out")
-    """Declares that the outside world is played: only then may story time move and loopback addresses be called. First,
-    since others are judged by it.
-    """
-    database: Place = Field(
-        default="postgresql://127.0.0.1:5432/safe_return",
-        pattern=r"^postgresql://\S+$",
-        description="the place of the database, such as postgresql://127.0.0.1:5432/safe_return, without user and password",
-    )
-    """Without user and password: the login role is the service's name."""
-    database_password: SecretStr = Field(min_length=1, description="the password of this service's role in PostgreSQL")
-    database_connections: int = Field(
-        default=8, ge=2, description="the most connections to PostgreSQL that this process may hold, 2 at least"
-    )
-    kafka: Place = Field(default="127.0.0.1:9092", description="the brokers' addresses, such as kafka:9092")
-    http_host: Place = Field(default="127.0.0.1", description="the address to listen on, such as 127.0.0.1")
-    """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
-    http_port: Port = Field(description="the port that this service listens on, 1 to 65535")
-    slot: int | None = Field(
-        default=None, ge=0, description="0 for a service's first process, 1 for its second, or left out"
-    )
-    """This process's stable identity among its replicas. None where processes come and go (autoscaling)."""
-    metrics_network: IPv4Network = Field(
-        default=IPv4Network("127.0.0.0/8"), description="the network that may read /metrics, such as 10.83.0.0/24"
-    )
 
     @classmethod
     def settings_customise_sources(
@@ -100,6 +75,63 @@ class Settings(BaseSettings):
         _require_readable(Path(folder))
         secrets = SecretsSettingsSource(settings_cls, secrets_dir=Path(folder), env_prefix="")
         return init_settings, secrets, env_settings
+
+
+class KafkaSecurity(StrEnum):
+    PLAINTEXT = "PLAINTEXT"
+    SASL_SSL = "SASL_SSL"
+    """TLS, with a user and a password."""
+    SSL = "SSL"
+    """TLS, with a certificate of this process's own."""
+
+
+class KafkaSettings(EnvironmentSettings):
+    sandbox: bool = Field(default=False, description="1 where the outside world is played; else left out")
+    """Declares that the outside world is played: only then may story time move and loopback addresses be called. First,
+    since others are judged by it.
+    """
+    kafka: Place = Field(default="127.0.0.1:9092", description="the brokers' addresses, such as kafka:9092")
+    kafka_security: KafkaSecurity = Field(default=KafkaSecurity.PLAINTEXT, description="PLAINTEXT, SASL_SSL or SSL")
+    kafka_user: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca: Path | None = Field(default=None, description="a file with the certificates that vouch for Kafka, PEM")
+    kafka_certificate: Path | None = Field(
+        default=None, description="a file with this process's key and certificate, PEM"
+    )
+
+
+class Settings(KafkaSettings):
+    database: Place = Field(
+        default="postgresql://127.0.0.1:5432/safe_return",
+        pattern=r"^postgresql://\S+$",
+        description="the place of the database, such as postgresql://127.0.0.1:5432/safe_return, without user and password",
+    )
+    """Without user and password: the login role is the service's name."""
+    database_password: SecretStr = Field(min_length=1, description="the password of this service's role in PostgreSQL")
+    database_connections: int = Field(
+        default=8, ge=2, description="the most connections to PostgreSQL that this process may hold, 2 at least"
+    )
+    http_host: Place = Field(default="127.0.0.1", description="the address to listen on, such as 127.0.0.1")
+    """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
+    http_port: Port = Field(description="the port that this service listens on, 1 to 65535")
+    slot: int | None = Field(
+        default=None, ge=0, description="0 for a service's first process, 1 for its second, or left out"
+    )
+    """This process's stable identity among its replicas. None where processes come and go (autoscaling)."""
+    metrics_network: IPv4Network = Field(
+        default=IPv4Network("127.0.0.0/8"), description="the network that may read /metrics, such as 10.83.0.0/24"
+    )
+
+
+class SigningKeys(EnvironmentSettings):
+    """The service's own private key, and the public keys of all: two of a service while one replaces the other."""
+
+    signing_key: SecretStr = Field(
+        min_length=1, description="the key with which this service signs, 32 bytes as base64"
+    )
+    bus_keys: str = Field(
+        min_length=1, description="the public key of each service: a line `service key`, key as base64"
+    )
 
 
 def _require_readable(folder: Path) -> None:

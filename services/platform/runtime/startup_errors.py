@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from sqlalchemy.exc import OperationalError
 
-from services.platform.runtime.settings import SECRETS_DIR, SecretsUnread, Settings
+from services.platform.runtime.settings import SECRETS_DIR, EnvironmentSettings, SecretsUnread
 
 WRONG = {
     "missing": "is missing",
@@ -51,14 +51,14 @@ def _never_connected(error: OperationalError) -> bool:
 
 def _of_settings(error: ValidationError) -> list[str] | None:
     """Returns a line for each setting: its name, the fault, and a right value."""
-    of = next((each for each in _every(Settings) if each.__name__ == error.title), None)
+    of = next((each for each in _every(EnvironmentSettings) if each.__name__ == error.title), None)
     if of is None:
         return None
     listed = error.errors(include_url=False, include_input=False)
     return [*(_fault(each, of.model_fields[str(each["loc"][0])]) for each in listed), WHERE_SAID]
 
 
-def _every(kind: type[Settings]) -> Iterator[type[Settings]]:
+def _every(kind: type[EnvironmentSettings]) -> Iterator[type[EnvironmentSettings]]:
     """Yields the settings of all services that were imported."""
     yield kind
     for each in kind.__subclasses__():

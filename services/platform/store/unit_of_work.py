@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.platform.messages.envelope import compose
+from services.platform.messages.signature import Signer
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import outbox
 from services.platform.store.engine import taken_out
@@ -42,10 +43,11 @@ class Cause(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The service that publishes, and its clocks."""
+    """The service that publishes, and its clocks. Its relay signs; `signer` is for what another publishes later."""
 
     service: str
     clocks: Clocks
+    signer: Signer | None = None
 
 
 class Local(Generic[T]):
@@ -144,6 +146,11 @@ class UnitOfWork(Reader):
         self._unwritten.append(message)
         self.published_keys[subject] = None
         self.bulk_write(outbox.PUT, outbox.row(message, self._known_origin().clocks.wall()))
+
+    def sign(self, envelope: bytes) -> bytes:
+        """For an envelope that another service publishes later: it is still this one that says it."""
+        signer = self._known_origin().signer
+        return envelope if signer is None else signer.sign(envelope)
 
     def notify(self, channel: str, payload: str = "") -> None:
         """Tells the listeners of all processes (`notifications.channels`) when it is committed. Such commits wait for

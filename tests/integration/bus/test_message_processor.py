@@ -10,21 +10,23 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.platform.bus import message_processor
+from services.platform.bus import message_processor, metrics
 from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.messages.envelope import Received, compose, read
 from services.platform.messages.raw_message import Raw
+from services.platform.messages.signature import Signer
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.child_events.events import ChildLocated, ChildReportedMissing, ChildReturned
-from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
-from services.safeguarding.identifiers import new_id
+from services.safeguarding.duty.decisions import MessageDeadLettered, ProtocolDecided, Verdict
+from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.message import Topic
 from tests.support.database import Database
 from tests.support.reading import unsent_of
+from tests.support.signatures import KEYS, SIGNERS, SPEAKERS, say
 
 
 class Settled:
@@ -60,6 +62,7 @@ class Office:
             store,
             cast("OutboxRelay", self.settled),
             self.clocks,
+            SPEAKERS,
             subscriptions,
             most_bundles=Consumer.BUNDLES_AT_ONCE,
         )
@@ -107,9 +110,9 @@ async def office(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
 
 
 def report(child: str, message_id: str, authority: str = "kestrel", kind: Any = ChildReportedMissing) -> Raw:
-    envelope = compose(
+    envelope = say(
         kind(authority=authority),
-        said_by="carers",
+        by="carers",
         subject=child,
         at=datetime.now(UTC),
         message_id=f"{message_id} of {child}",
@@ -162,6 +165,48 @@ async def test_bytes_that_are_no_message_take_no_other_with_them(office: Office)
     unreadable = Raw(b"\xff", Topic.CHILD_EVENTS, f"child-events/0/{uuid4().int}")
     assert await office.processor.process_batch([report(child, "1"), unreadable, report(child, "2")]) == 3
     assert await office.decided_on(child) == [f"1 of {child}", f"2 of {child}"]
+
+
+CHILD = new_id("child")
+RETURNED = ChildReturned(authority="kestrel")
+TOLD: dict[str, Any] = {"subject": CHILD, "at": datetime(2026, 11, 27, tzinfo=UTC)}
+UNSIGNED = compose(RETURNED, said_by="carers", **TOLD)
+GENUINE = say(RETURNED, by="carers", **TOLD)
+
+
+@pytest.mark.parametrize(
+    ("forged", "doubt"),
+    [
+        (UNSIGNED, "unsigned"),
+        (GENUINE.replace(CHILD.encode(), new_id("child").encode()), "wrong-signature"),
+        (GENUINE[:-1] + b', "exercise": true}', "unsigned"),
+        (Signer("carers", KEYS["clock"]).sign(UNSIGNED), "unknown-key"),
+        (say(RETURNED, by="clock", **TOLD), "may-not-say"),
+        (SIGNERS["clock"].sign(UNSIGNED), "may-not-say"),
+        (SIGNERS["police"].sign(UNSIGNED), "other-source"),
+        (SIGNERS["police"].sign(compose(RETURNED, said_by="", source="/agencies/force", **TOLD)), "other-source"),
+    ],
+)
+async def test_what_nobody_has_said_who_may_say_it_changes_nothing_and_is_a_dead_letter(
+    office: Office, forged: bytes, doubt: str
+) -> None:
+    raw = Raw(forged, Topic.CHILD_EVENTS, f"child-events/0/{uuid4().int}")
+    before = metrics.REFUSED.labels(doubt)._value.get()
+    assert await office.processor.process_batch([raw]) == 1
+    assert office.returns == []
+    async with office.store.engine.connect() as connection:
+        [letter] = [read(each.envelope).content for each in await unsent_of(connection, provisional_child(raw.origin))]
+    assert isinstance(letter, MessageDeadLettered)
+    assert (letter.reason, letter.original_kind) == (f"refused: {doubt}", ChildReturned.kind)
+    assert metrics.REFUSED.labels(doubt)._value.get() == before + 1
+
+
+@pytest.mark.parametrize(
+    "genuine", [GENUINE, SIGNERS["casework"].sign(compose(RETURNED, said_by="", source="/agencies/force", **TOLD))]
+)
+async def test_what_a_service_has_said_that_may_say_it_is_believed(office: Office, genuine: bytes) -> None:
+    await office.processor.process_batch([Raw(genuine, Topic.CHILD_EVENTS, f"child-events/0/{uuid4().int}")])
+    assert len(office.returns) == 1
 
 
 async def test_kinds_that_the_service_does_nothing_with_are_passed_over(office: Office) -> None:

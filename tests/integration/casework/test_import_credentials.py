@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.casework.policy.credential import WRITABLE, Credential
 from services.casework.store.credentials import add_credential, withdraw
+from services.platform.runtime.http import strangers
 from services.platform.store.unit_of_work import Store
 from tests.support.casework import casework, import_bearer
 from tests.support.database import Database
@@ -55,6 +56,21 @@ async def test_a_token_of_one_authority_opens_no_other_and_says_nothing_of_it(
     assert answers[0].content == answers[1].content, "whether the other is in the register is not to be learnt"
     picture = await http.delete(f"/register/{others_name}/children/C1/photograph", headers=bearer)
     assert (picture.status_code, picture.content) == (403, answers[0].content)
+
+
+async def test_tokens_are_not_guessed_without_end_and_who_guesses_shuts_out_nobody(
+    http: httpx.AsyncClient, engine: AsyncEngine
+) -> None:
+    document = authority()
+    path = f"/register/{document['authority']['id']}"
+    bearer = await import_bearer(engine, document["authority"]["id"])
+    assert (await http.put(path, json=document, headers=bearer)).status_code == 200
+    guesses = [
+        (await http.put("/register/lapwing", json={}, headers={"authorization": f"Bearer {each}"})).status_code
+        for each in range(strangers.MOST_OF_A_STRANGER)
+    ]
+    assert (guesses[0], guesses[-1]) == (401, 429)
+    assert (await http.put(path, json=document, headers=bearer)).status_code == 200
 
 
 @pytest.mark.parametrize(

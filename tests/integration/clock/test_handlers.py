@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,9 +17,10 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.story_time import deadlines
 from services.platform.store.story_time.deadlines import Pending
 from services.platform.store.unit_of_work import Origin, Store
-from services.safeguarding.child_events.events import DutyStepDue
+from services.safeguarding.child_events.events import ChildReturned, DutyStepDue
 from services.safeguarding.identifiers import new_id
 from tests.support.database import Database
+from tests.support.signatures import SIGNERS, SPEAKERS
 
 
 class Clockwork:
@@ -81,6 +83,16 @@ async def test_a_late_event_says_how_late_and_is_the_same_event(clockwork: Clock
     on_time = json.loads(raw)
     assert 7200 <= on_time.pop("lateseconds") < 7230
     assert read(json.dumps(on_time).encode()).content_hash == said.content_hash
+
+
+async def test_what_a_service_holds_back_is_published_under_its_own_signature(clockwork: Clockwork) -> None:
+    holding = Store(clockwork.protocol.engine, origin=Origin("console", Clocks(), SIGNERS["console"]))
+    about: dict[str, Any] = {"said_by": "console", "subject": clockwork.child}
+    async with holding.transaction() as uow:
+        await deadlines.hold(uow, _now() - timedelta(hours=2), uuid4(), ChildReturned(authority="kestrel"), **about)
+    await fire_due(clockwork.clock, Clocks())
+    [published] = [SIGNERS["clock"].sign(each) for each in await clockwork.published()]
+    assert SPEAKERS.speaker_of(published, ChildReturned.kind) == "console"
 
 
 async def test_story_time_decides_what_is_due(clockwork: Clockwork) -> None:

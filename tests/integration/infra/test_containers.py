@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from infra.docker import prepare
+from infra.docker.layout import SERVICES as SERVICES_WITH_SECRETS
 from services.platform.runtime.settings import Settings
 from services.run import SERVICES
 
@@ -182,7 +183,7 @@ def test_what_only_the_outside_world_gives_is_dealt_out_as_long_as_it_is_kept(
 
 
 def test_the_secrets_are_made_for_every_service() -> None:
-    assert set(SERVICES) <= set(prepare.SERVICES)
+    assert set(SERVICES) <= set(SERVICES_WITH_SECRETS)
 
 
 def test_a_service_listens_on_loopback_unless_it_is_told_otherwise() -> None:

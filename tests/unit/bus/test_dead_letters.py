@@ -7,6 +7,8 @@ from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
 
 from services.platform.bus import dead_letters
+from services.platform.bus.connection import Connection
+from services.platform.runtime.settings import KafkaSettings
 
 
 class SilentConsumer:
@@ -43,8 +45,8 @@ class SilentConsumer:
 @pytest.mark.parametrize("position", [0, None])
 def test_where_nothing_more_comes_kafka_is_away(monkeypatch: pytest.MonkeyPatch, position: int | None) -> None:
     consumer = SilentConsumer(position)
-    monkeypatch.setattr(dead_letters, "KafkaConsumer", lambda **_: consumer)
+    monkeypatch.setattr(Connection, "plain_consumer", lambda _, **__: consumer)
     with pytest.raises(KafkaTimeoutError):
-        dead_letters.list_dead_letters("127.0.0.1:1")
+        dead_letters.list_dead_letters(Connection(KafkaSettings(kafka="127.0.0.1:1")))
     assert issubclass(KafkaTimeoutError, dead_letters.AWAY)
     assert consumer.closed

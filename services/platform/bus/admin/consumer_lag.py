@@ -4,10 +4,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 
 from services.platform.bus import metrics
+from services.platform.bus.connection import Connection
 from services.platform.runtime.periodic import Repeating
 from services.safeguarding.message import Topic
 
@@ -19,8 +19,8 @@ OURS = frozenset(Topic)
 class LagWatch:
     """A part. `groups` are the services' consumer groups, each named as its service. Every replica reports the same."""
 
-    def __init__(self, kafka: str, groups: Sequence[str]) -> None:
-        self._kafka = kafka
+    def __init__(self, connection: Connection, groups: Sequence[str]) -> None:
+        self._connection = connection
         self._groups = groups
         self._asking = Repeating("bus lag", self._turn, every_seconds=EVERY_SECONDS)
 
@@ -43,8 +43,8 @@ class LagWatch:
         return False
 
     async def _lags(self) -> Counter[tuple[str, str]]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka, request_timeout_ms=ANSWERS_WITHIN_MS)
-        ends = AIOKafkaConsumer(bootstrap_servers=self._kafka, request_timeout_ms=ANSWERS_WITHIN_MS)
+        admin = self._connection.admin(request_timeout_ms=ANSWERS_WITHIN_MS)
+        ends = self._connection.consumer(request_timeout_ms=ANSWERS_WITHIN_MS)
         try:
             await admin.start()
             await ends.start()

@@ -10,6 +10,8 @@ from kafka import KafkaAdminClient
 from kafka.admin import OffsetTimestamp
 from kafka.errors import KafkaError
 
+from services.platform.bus.connection import Connection
+
 MS_A_SECOND = 1000
 
 
@@ -17,12 +19,12 @@ class StillRuns(Exception):
     """A service still reads the bus, and would go on from its own offset."""
 
 
-def reset_offsets(bootstrap: str, to: datetime) -> list[str]:
+def reset_offsets(connection: Connection, to: datetime) -> list[str]:
     """Returns the services that were set back. `to` must be aware. Services must have been stopped for ten seconds.
 
     Raises StillRuns, with the service's name, if one has not.
     """
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = connection.plain_admin()
     try:
         services = sorted(group["group_id"] for group in admin.list_groups())
         for service in services:

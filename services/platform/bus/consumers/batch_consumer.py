@@ -77,9 +77,8 @@ class BatchConsumer(Consumer[ConsumerRecord]):
                 await asyncio.sleep(AGAIN_AFTER_SECONDS)
 
     async def _joined(self) -> AIOKafkaConsumer:
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = self._connection.consumer(
             *(str(topic) for topic in self._processor.topics),
-            bootstrap_servers=self._settings.kafka,
             group_id=self._processor.service,
             group_instance_id=self._identity,
             auto_offset_reset="earliest",

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
+from services.platform.bus.connection import Connection
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.messages.raw_message import Raw
 from services.platform.runtime.settings import Settings
@@ -36,7 +37,7 @@ class Consumer(ABC, Generic[M]):
     STOP_GRACE_SECONDS = 3
 
     def __init__(self, settings: Settings, processor: MessageProcessor) -> None:
-        self._settings = settings
+        self._connection = Connection(settings)
         self._processor = processor
         slot = settings.slot
         self._identity = None if slot is None else f"{processor.service}-{slot}"

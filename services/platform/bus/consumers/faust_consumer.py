@@ -124,7 +124,7 @@ class FaustConsumer(Consumer[_Come]):
         service = self._processor.service
         app = faust.App(
             service,
-            broker=f"aiokafka://{self._settings.kafka}",
+            **self._connection.faust_options(),
             loop=asyncio.get_running_loop(),
             store="memory://",
             web_enabled=False,

@@ -78,7 +78,7 @@ async def hold(uow: UnitOfWork, now: datetime, name: UUID, message: Message, **e
     """The clock publishes it in a minute, unless somebody takes it back before. `now` is story time; `envelope` as
     `compose` takes it.
     """
-    held = compose(message, message_id=str(name), **{"at": now} | envelope)
+    held = uow.sign(compose(message, message_id=str(name), **{"at": now} | envelope))
     await put_all(uow, [Pending(name, 1, envelope["subject"], now + HELD_FOR, held)], now)
 
 

@@ -1,0 +1,7 @@
+"""Says where docker-compose.yml has its secrets, and whose. Standard library alone: a backup is made without our image."""
+
+from pathlib import Path
+
+SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
+FOLDER = Path(__file__).parents[2] / ".docker" / "secrets"
+ADMINISTRATOR = "postgres"

@@ -1,0 +1,99 @@
+"""Signs what a service says, and believes a message only if a service has signed it that may say its kind.
+
+An envelope ends with its signature, an extension of CloudEvents: Ed25519 over every byte before it. The proof thus
+stays with the bytes wherever they lie (topic, dead letter, record), and whoever checks it parses nothing again.
+"""
+
+import hashlib
+import re
+from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
+from enum import StrEnum
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from services.platform.messages.envelope import PREFIX, Received, Unreadable
+from services.platform.messages.speakers import SAYS
+from services.safeguarding.contracts import contract_of
+from services.safeguarding.message import Message
+
+TAIL = re.compile(rb', "signature": "(?P<key>[a-z]{1,32}:[0-9a-f]{16}):(?P<value>[A-Za-z0-9_-]{86})"\}\Z')
+TAIL_LENGTH = 170
+"""The longest that a signature can be."""
+AGENCIES = "casework"
+"""Takes in the events of agencies, which keep a source of their own."""
+MAY_SAY = {service: frozenset(each.kind for each in kinds) for service, kinds in SAYS.items()}
+
+
+class Doubt(StrEnum):
+    UNSIGNED = "unsigned"
+    UNKNOWN_KEY = "unknown-key"
+    WRONG_SIGNATURE = "wrong-signature"
+    MAY_NOT_SAY = "may-not-say"
+    OTHER_SOURCE = "other-source"
+
+
+class Refused(Unreadable):
+    """Nobody who may say it has said it."""
+
+    def __init__(self, doubt: Doubt, kind: str) -> None:
+        super().__init__(f"refused: {doubt}", kind=kind)
+        self.doubt = doubt
+
+
+class Signer:
+    def __init__(self, service: str, key: str) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(b64decode(key))
+        self._name = key_name(service, self._key.public_key()).encode()
+
+    def sign(self, envelope: bytes) -> bytes:
+        """Leaves alone what is signed already, such as what the console gave the clock to publish later."""
+        if is_signed(envelope) or not envelope.endswith(b"}"):
+            return envelope
+        said = envelope[:-1]
+        value = urlsafe_b64encode(self._key.sign(said))[:-2]
+        return b'%b, "signature": "%b:%b"}' % (said, self._name, value)
+
+
+def is_signed(envelope: bytes) -> bool:
+    """Whether it ends with a signature, true or not."""
+    return TAIL.search(envelope, max(0, len(envelope) - TAIL_LENGTH)) is not None
+
+
+class KnownSpeakers:
+    """`listed`: lines `service key`. A service has two keys while one replaces the other."""
+
+    def __init__(self, listed: str) -> None:
+        self._keys: dict[bytes, tuple[str, Ed25519PublicKey]] = {}
+        for line in filter(None, listed.splitlines()):
+            service, key = line.split()
+            public = Ed25519PublicKey.from_public_bytes(b64decode(key))
+            self._keys[key_name(service, public).encode()] = service, public
+
+    def speaker_of(self, raw: bytes, kind: str) -> str:
+        """Raises Refused unless a service has signed it that may say this kind."""
+        found = TAIL.search(raw, max(0, len(raw) - TAIL_LENGTH))
+        if found is None:
+            raise Refused(Doubt.UNSIGNED, kind)
+        service, key = self._keys.get(found["key"], ("", None))
+        if key is None:
+            raise Refused(Doubt.UNKNOWN_KEY, kind)
+        try:
+            key.verify(urlsafe_b64decode(found["value"] + b"=="), raw[: found.start()])
+        except InvalidSignature:
+            raise Refused(Doubt.WRONG_SIGNATURE, kind) from None
+        if contract_of(kind) is not None and kind not in MAY_SAY.get(service, ()):
+            raise Refused(Doubt.MAY_NOT_SAY, kind)
+        return service
+
+
+def require_own_source(received: Received[Message], speaker: str) -> None:
+    """Raises Refused for a message under another service's name: its id would take the place of a genuine one."""
+    is_agencys = speaker == AGENCIES and not received.source.startswith(PREFIX)
+    if received.source != PREFIX + speaker and not is_agencys:
+        raise Refused(Doubt.OTHER_SOURCE, received.content.kind)
+
+
+def key_name(service: str, key: Ed25519PublicKey) -> str:
+    """How a signature names the key that made it."""
+    return f"{service}:{hashlib.sha256(key.public_bytes_raw()).hexdigest()[:16]}"

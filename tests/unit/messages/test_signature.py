@@ -1,0 +1,58 @@
+"""Keys change while messages lie on the bus: both are believed, until the old one is taken away."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from infra.docker.layout import SERVICES
+from infra.docker.prepare import prepare
+from infra.docker.rotate import rotate
+from services.platform.messages.envelope import compose, read
+from services.platform.messages.signature import Doubt, KnownSpeakers, Refused, Signer
+from services.safeguarding.child_events.events import ChildReturned
+
+KIND = ChildReturned.kind
+SAID = compose(
+    ChildReturned(authority="kestrel"), said_by="police", subject="child-1", at=datetime(2026, 3, 2, tzinfo=UTC)
+)
+
+
+def test_a_signature_is_no_part_of_what_is_said(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    signed = _signer(tmp_path).sign(SAID)
+    assert read(signed).content_hash == read(SAID).content_hash
+    assert _signer(tmp_path).sign(signed) == signed
+
+
+def test_old_messages_are_believed_until_the_old_key_is_dropped(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    old = _signer(tmp_path).sign(SAID)
+    rotate(tmp_path, "signing_key-police", "add")
+    assert _signer(tmp_path).sign(SAID) == old
+    rotate(tmp_path, "signing_key-police", "lead")
+    new = _signer(tmp_path).sign(SAID)
+    assert new != old
+    assert [_speakers(tmp_path).speaker_of(each, KIND) for each in (old, new)] == ["police", "police"]
+    rotate(tmp_path, "signing_key-police", "drop")
+    assert _speakers(tmp_path).speaker_of(new, KIND) == "police"
+    with pytest.raises(Refused) as refused:
+        _speakers(tmp_path).speaker_of(old, KIND)
+    assert refused.value.doubt is Doubt.UNKNOWN_KEY
+
+
+def test_no_service_reads_anothers_private_key(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    keys = {service: (tmp_path / service / "signing_key").read_text() for service in SERVICES}
+    assert len(set(keys.values())) == len(SERVICES)
+    for service in SERVICES:
+        held = "".join(file.read_text() for file in (tmp_path / service).iterdir())
+        assert [other for other, key in keys.items() if key in held] == [service]
+
+
+def _signer(folder: Path) -> Signer:
+    return Signer("police", (folder / "police" / "signing_key").read_text())
+
+
+def _speakers(folder: Path) -> KnownSpeakers:
+    return KnownSpeakers((folder / "audit" / "bus_keys").read_text())
