@@ -38,7 +38,9 @@ async def undo_import(uow: UnitOfWork, imported: UUID, code: str, now: datetime,
     """
     operator, found = await uow.fetch(operator_by_code(code, now), import_by_id(imported))
     if operator is None or found is None or not operator.sees(found.authority):
-        raise CannotUndo("no such import of an authority of the code's owner, or the code is wrong or too old")
+        raise CannotUndo(
+            "no such import of an authority of the code's owner, or the code is too old: a duty manager's or an operator's is needed"
+        )
     authority = found.authority
     await lock_register(uow, authority)
     found = await uow.fetch(import_by_id(imported))
