@@ -1,7 +1,7 @@
 """Makes the sandbox's console accounts, one for each role. Each clone has its own passwords, printed at each start."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from infra.local.secret_files import SecretFiles
 from services.console.accounts import passwords
 from services.console.accounts import repository as accounts
+from services.console.accounts.sessions import begin_session
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
 from services.platform.store.engine import connect
@@ -44,12 +45,33 @@ def every(secrets: SecretFiles) -> tuple[ExampleOperator, ...]:
 
 def make(secrets: SecretFiles, ports: Mapping[str, int]) -> None:
     """Those that are there already stay as they are."""
-    settings = Settings(
+    asyncio.run(_make(_settings(secrets, ports), every(secrets)))
+
+
+def codes(secrets: SecretFiles, ports: Mapping[str, int], *sign_ins: str) -> list[str]:
+    """A code for a command for each, as the console would show it. None where one of them has no account."""
+    return asyncio.run(_codes(_settings(secrets, ports), sign_ins))
+
+
+def _settings(secrets: SecretFiles, ports: Mapping[str, int]) -> Settings:
+    return Settings(
         database=f"postgresql://127.0.0.1:{ports['postgres']}/safe_return",
         database_password=SecretStr(secrets.database_password("console")),
         http_port=ports["console"],
     )
-    asyncio.run(_make(settings, every(secrets)))
+
+
+async def _codes(settings: Settings, sign_ins: Sequence[str]) -> list[str]:
+    store = Store(connect(settings, "console"), origin=Origin("console", Clocks()))
+    try:
+        async with store.transaction() as uow:
+            found = await uow.fetch_each([accounts.account_by_sign_in(each) for each in sign_ins])
+            now = Clocks().wall()
+            known = [each.operator.account for each in found if each is not None]
+            complete = known if len(known) == len(sign_ins) else []
+            return [begin_session(uow, each, now, for_command=True) for each in complete]
+    finally:
+        await store.close()
 
 
 async def _make(settings: Settings, operators: tuple[ExampleOperator, ...]) -> None:

@@ -248,7 +248,8 @@ async def test_the_authoritys_own_agency_verifies_a_return_and_a_false_alarm(
 async def test_an_agency_that_may_not_verify_ends_nothing(hospital: Hospital, kind: str, data: dict[str, Any]) -> None:
     async with hospital.engine.begin() as connection:
         await connection.execute(
-            text("UPDATE register.agencies SET verifies = false WHERE id = :a"), {"a": f"{hospital.name}-hospital"}
+            text("UPDATE register.agency_agreements SET verifies = false WHERE agency = :a"),
+            {"a": f"{hospital.name}-hospital"},
         )
     assert (await hospital.send(hospital.event(type=kind, data=data))).status_code == 202
     (said,) = await hospital.said(hospital.ids["C1"])
