@@ -203,7 +203,7 @@ async def test_a_correction_at_the_console_is_not_undone_unasked(council: Counci
 async def test_nobody_of_another_authority_undoes(council: Council) -> None:
     await council.imported(council.document)
     imported = await council.imported(changed(council.document))
-    with pytest.raises(CannotUndo, match="of this account"):
+    with pytest.raises(CannotUndo, match="of the code's owner"):
         await council.undo(imported, of="another")
     await council.undo(imported, of=council.name)
 
