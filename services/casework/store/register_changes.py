@@ -1,13 +1,13 @@
 """Publishes changes of a register: of what moves a child's duties (dates, status, guardian), and of its directory."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.contact_events import ContactListed, ContactUnlisted
 from services.safeguarding.child_events.events import ChildRecordChanged
-from services.safeguarding.identifiers import AuthorityId, PersonId
+from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
 MOVED = """
     SELECT key ->> 'id' AS child FROM import_changes WHERE import = %(import)s AND table_name = 'children'
@@ -16,12 +16,24 @@ MOVED = """
     ORDER BY place
 """
 """Children of whom the import changed a field from which the protocol calculates."""
+CORRECT = """
+    UPDATE register.children SET date_of_birth = %(born)s, age_disputed = false
+    WHERE id = %(child)s AND (date_of_birth, age_disputed) IS DISTINCT FROM (%(born)s, false) RETURNING id
+"""
 PEOPLE = "SELECT DISTINCT person FROM register.directory WHERE authority = %(authority)s"
 
 
 async def publish_date_changes(uow: UnitOfWork, authority: AuthorityId, imported: UUID) -> None:
     for row in await uow.fetch(Query(MOVED, {"import": imported}, all_rows)):
         uow.publish(ChildRecordChanged(authority=authority), subject=row.child)
+
+
+async def correct_birth_date(uow: UnitOfWork, child: ChildId, authority: AuthorityId, born: date | None) -> None:
+    """As a lawful assessment has found it, which ends the dispute. None: the import says it some day. The date itself
+    stays in the register.
+    """
+    if born is not None and await uow.fetch(Query(CORRECT, {"child": child, "born": born}, bool)):
+        uow.publish(ChildRecordChanged(authority=authority), subject=child)
 
 
 def people_on_directory(authority: AuthorityId) -> Query[frozenset[PersonId]]:
