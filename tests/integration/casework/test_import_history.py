@@ -34,6 +34,8 @@ TABLES = {
     "children": "t.authority = :n",
     "directory": "t.authority = :n",
     "placement_carers": "t.placement IN (SELECT id FROM register.placements WHERE authority = :n)",
+    "sharing_agreements": "t.authority = :n",
+    "agency_agreements": "t.authority = :n",
     "corrections": "t.person IN (SELECT id FROM register.people WHERE authority = :n)",
 }
 
@@ -123,6 +125,8 @@ def changed(document: dict[str, Any]) -> dict[str, Any]:
     new["children"].append(new["children"][0] | {"reference": "C99", "code": "C99"})
     new["directory"][0]["order"] = 3
     new["directory"].pop()
+    new["agencies"][0]["verifies"] = False
+    new["sharing_agreements"] = [new["sharing_agreements"][0] | {"reference": "new", "fields": ["report"]}]
     return new
 
 
