@@ -45,12 +45,17 @@ def replay(
 
 
 @police.command("test")
-def try_connection(force: str, by: By, reason: Reason) -> None:
+def try_connection(
+    force: str,
+    by: By,
+    reason: Reason,
+    change: Annotated[UUID | None, typer.Option(help="By this proposed change: its address, its keys.")] = None,
+) -> None:
     """Send FORCE a notice about nobody, as every notice is sent, and say what its system answered."""
     from services.police.notices.resend import NobodyMay, send_connection_test
 
     try:
-        good, said = asyncio.run(send_connection_test(force, by, require_text(reason, A_REASON)))
+        good, said = asyncio.run(send_connection_test(force, by, require_text(reason, A_REASON), change))
     except NobodyMay:
         raise refuse(NOBODY) from None
     typer.echo(said)

@@ -1,7 +1,8 @@
 """Says who acts at the console, and records each act. Names and reasons are kept elsewhere: the bus carries ids."""
 
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import StringConstraints
@@ -81,3 +82,19 @@ class OperatorActed(Message, kind="operator.acted.v1", topic=Topic.EVIDENCE):
     """The reason given, kept encrypted in the register."""
     said: tuple[str, ...] = ()
     """Ids of the messages that the act brought about."""
+
+
+class OrganisationChanged(Message, kind="organisation.changed.v1", topic=Topic.EVIDENCE):
+    """A step in changing what is held of a force or an agency: its address, keys, certificates. Never their values. The
+    envelope's subject is no child but `force-` or `agency-` and the organisation.
+    """
+
+    step: Literal["entered", "proposed", "approved", "taken-back"]
+    """Entered: in force at once, since nothing was held of it before, or since it is an agency."""
+    version: UUID | None = None
+    """Of a force."""
+    account: AccountId
+    fields: tuple[str, ...] = ()
+    """Names of those that change."""
+    effective_at: datetime | None = None
+    """Wall time, from which an approved version holds."""

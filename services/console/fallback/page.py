@@ -45,7 +45,7 @@ class PackPage:
                 open_cases(authority),
                 directory_page.rota_lines(self.keyring, authority, now),
                 directory_page.telephones(self.keyring, authority),
-                directory_page.force_lines(),
+                directory_page.force_lines(self.clocks.wall()),
                 directory_page.areas_with_placements(authority),
             )
         near = {force for _, force in areas}

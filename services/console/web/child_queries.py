@@ -84,7 +84,7 @@ class ChildQueries:
                 read_model.waiting(child, named),
                 account_names(),
                 read_model.newest_discussion(child, named),
-                force_lines(),
+                force_lines(self.clocks.wall()),
             )
             duties = [each for each in duties if operator.sees(each.content.authority)]
             heard = [each for each in entries if operator.sees(getattr(each.content, "authority", None))]

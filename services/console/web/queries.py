@@ -69,7 +69,9 @@ class PageQueries:
         now = self.clocks.story()
         async with self.store.read() as reader:
             rota, forces, contacts = await reader.fetch(
-                directory_page.rota_lines(self.keyring, authority, now), directory_page.force_lines(), all_contacts()
+                directory_page.rota_lines(self.keyring, authority, now),
+                directory_page.force_lines(self.clocks.wall()),
+                all_contacts(),
             )
         return {"directory": directory(rota, contacts, now), "forces": forces}
 

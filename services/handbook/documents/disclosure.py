@@ -24,7 +24,7 @@ looked up is on the record with the names of the fields, and `python -m services
 
 ## Police
 
-A force is sent the frame of the notice (the episode, who sends it, whom to ring), the risk, and those of these fields that it agreed to:
+A force is sent the frame of the notice (the episode, who sends it, whom to ring), the risk, and those of these fields that the authority's sharing agreement with it names:
 {fields}.
 
 ## The register

@@ -46,14 +46,17 @@ async def replay_notices(chosen: Chosen, sign_in: str, reason: str) -> int:
         return len(again)
 
 
-async def send_connection_test(force: str, sign_in: str, reason: str) -> tuple[bool, str]:
+async def send_connection_test(force: str, sign_in: str, reason: str, change: UUID | None = None) -> tuple[bool, str]:
     """Whether the force's system accepted the test, and a sentence about it. Raises NobodyMay."""
     async with _store() as (store, keyring):
         async with store.transaction() as uow:
             command = await _command(uow, sign_in, reason)
-            if await uow.fetch(Forces(keyring).by_id(force)) is None:
+            known = await uow.fetch(Forces(keyring).by_id(force))
+            if known is None:
                 return False, "the register knows no such force"
-            test = await connection_test.put_test(uow, keyring, force, command.now)
+            if change is not None and change not in {each.version for each in known.proposed}:
+                return False, "no such change of this force waits for approval"
+            test = await connection_test.put_test(uow, keyring, force, command.now, change)
             await record_operator_act(uow, keyring, command, OperatorAct.CONNECTION_TESTED, test)
         return await _outcome(store, test.id)
 

@@ -15,7 +15,6 @@ from services.casework.store.history.import_record import (
 )
 from services.casework.store.import_writer import lock_register, people_sharing_a_number
 from services.casework.store.register_changes import (
-    dates_by_child,
     people_on_directory,
     publish_date_changes,
     publish_directory_changes,
@@ -48,16 +47,16 @@ async def undo_import(uow: UnitOfWork, imported: UUID, sign_in: str, now: dateti
     if changed and not leave:
         raise CannotUndo(f"rows were changed since: {_told(changed)}")
     sharing = people_sharing_a_number(authority)
-    dates, people, shared = await uow.fetch(dates_by_child(authority), people_on_directory(authority), sharing)
+    people, shared = await uow.fetch(people_on_directory(authority), sharing)
     undoing = await begin_import(uow)
     try:
         await uow.fetch(undo(imported))
     except psycopg.IntegrityError:
-        raise CannotUndo("later rows refer to what it brought: undo the later imports first") from None
+        raise CannotUndo("other rows refer to what it brought: a later import's, or an agency") from None
     if any(each not in shared for each in await uow.fetch(sharing)):
         raise CannotUndo("two people would have one number")
     at = now + await story_clock.ahead_by(uow.connection)
-    await publish_date_changes(uow, authority, dates)
+    await publish_date_changes(uow, authority, undoing)
     await publish_directory_changes(uow, authority, people, at=at)
     await keep_import(uow, undoing, authority, ImportSource(operator.account, undoes=imported), at)
     return undoing

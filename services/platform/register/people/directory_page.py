@@ -8,7 +8,7 @@ from sqlalchemy import DateTime, Text, bindparam, literal_column, or_, select
 
 from services.platform.register.keys import Decryptor
 from services.platform.register.people.directory import turn_of
-from services.platform.register.views import directory_for_console, forces_for_console, placements_for_protocol
+from services.platform.register.views import directory_for_console, placements_for_protocol
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql, scalar
 from services.safeguarding.duty.rota import RotaLine
@@ -25,7 +25,7 @@ class ForceLine:
     callback: str | None
 
 
-DIRECTORY, FORCES, PLACEMENTS = directory_for_console.c, forces_for_console.c, placements_for_protocol.c
+DIRECTORY, PLACEMENTS = directory_for_console.c, placements_for_protocol.c
 AUTHORITY = bindparam("authority", type_=Text)
 ROTA = as_sql(
     select(directory_for_console)
@@ -35,7 +35,10 @@ ROTA = as_sql(
     )
     .order_by(DIRECTORY.authority, DIRECTORY.role, DIRECTORY.code, DIRECTORY.turn, DIRECTORY.person)
 )
-FORCE_LINES = as_sql(select(FORCES.force, FORCES.name, FORCES.host, FORCES.callback).order_by(FORCES.name))
+FORCE_LINES = """
+    SELECT DISTINCT ON (force) force, name, host, callback FROM register.forces_for_console
+    WHERE effective_at <= %(at)s ORDER BY force, effective_at DESC
+"""
 PLACEMENT = as_sql(
     select(PLACEMENTS.placement)
     .where(PLACEMENTS.authority == AUTHORITY, PLACEMENTS.force == bindparam("force", type_=Text))
@@ -92,8 +95,11 @@ def telephones(keyring: Keyring, authority: AuthorityId | None) -> Query[dict[Pe
     return Query(TELEPHONES, {"authority": authority}, decode)
 
 
-def force_lines() -> Query[list[ForceLine]]:
-    return Query(FORCE_LINES, {}, lambda rows: [ForceLine(*row) for row in rows])
+def force_lines(at: datetime) -> Query[list[ForceLine]]:
+    """By name, as they are reached at `at` (wall time)."""
+    return Query(
+        FORCE_LINES, {"at": at}, lambda rows: sorted((ForceLine(*row) for row in rows), key=lambda each: each.name)
+    )
 
 
 def placement_in_area(authority: AuthorityId, force: ForceId) -> Query[PlacementId | None]:
