@@ -20,7 +20,6 @@ pytest_plugins = [
     "tests.support.stack",
     "tests.support.world",
     "tests.support.observing",
-    "tests.support.saying",
 ]
 SHARED = {"kafka", "stack", "hurt_stack"}
 """Fixtures that are costly, shared by all tests of one process, and quick to answer only on a quiet machine."""
