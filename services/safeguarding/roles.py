@@ -185,6 +185,8 @@ class Wording(StrEnum):
     DEAD_LETTER = "dead-letter"
     LOCATION_ENQUIRY = "location-enquiry"
     LURING_SUSPECTED = "luring-suspected"
+    ACCESS_OVERRIDDEN = "access-overridden"
+    """Somebody of another authority was told who a child is."""
     WATCH_OPENED = "watch-opened"
     """Heightened risk of going missing. Says nothing of its cause."""
     WATCH_KNOWN = "watch-known"

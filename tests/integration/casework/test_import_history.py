@@ -78,15 +78,22 @@ class Council:
         async with admin.begin() as connection:
             await connection.execute(
                 text(
-                    "INSERT INTO accounts (account, sign_in, name, role, authority, password_seal, made_at) "
-                    "VALUES (:account, 'ada', 'Ada', 'duty-manager', :of, 'x', now()) "
-                    "ON CONFLICT (account) DO UPDATE SET authority = :of"
+                    "INSERT INTO accounts (account, sign_in, name, role, authorities, password_seal, made_at) "
+                    "VALUES (:account, 'ada', 'Ada', 'duty-manager', ARRAY[:of], 'x', now()) "
+                    "ON CONFLICT (account) DO UPDATE SET authorities = ARRAY[:of]"
                 ),
-                {"account": f"account-{UUID(int=0)}", "of": of},
+                {"account": f"account-{UUID(int=0)}", "of": of or "all"},
+            )
+            await connection.execute(
+                text(
+                    "INSERT INTO sessions (token_hash, account, begun_at, used_at, proved_at, for_command) "
+                    "VALUES (sha256('a code'), :account, 'infinity', now(), now(), true) ON CONFLICT DO NOTHING"
+                ),
+                {"account": f"account-{UUID(int=0)}"},
             )
         await admin.dispose()
         async with self.store.transaction() as uow:
-            return await undo_import(uow, imported, "ada", CLOCKS.story(), leave=leave)
+            return await undo_import(uow, imported, "a code", CLOCKS.story(), leave=leave)
 
     async def said(self) -> list[RegisterImported]:
         async with self.engine.connect() as connection:
@@ -200,7 +207,7 @@ async def test_a_correction_at_the_console_is_not_undone_unasked(council: Counci
 async def test_nobody_of_another_authority_undoes(council: Council) -> None:
     await council.imported(council.document)
     imported = await council.imported(changed(council.document))
-    with pytest.raises(CannotUndo, match="of this account"):
+    with pytest.raises(CannotUndo, match="of the code's owner"):
         await council.undo(imported, of="another")
     await council.undo(imported, of=council.name)
 

@@ -125,7 +125,7 @@ async def test_whoever_is_on_duty_is_the_receivers_and_the_givers_directory_show
     engine = database.engine("console")
     async with engine.connect() as connection:
         for name, lines in ((two.giver, 0), (two.taker, 1)):
-            rota = await Reader(connection).fetch(directory_page.rota_lines(keyring, name, BEGAN))
+            rota = await Reader(connection).fetch(directory_page.rota_lines(keyring, [name], BEGAN))
             assert sum(each.code is not None for each in rota) == lines
     await engine.dispose()
 
@@ -247,7 +247,7 @@ async def _console_shows(database: Database, said: list[Received[Any]], two: Two
         for each in said:
             await handlers.by_kind()[type(each.content)](each, uow)
     async with console.read() as reader:
-        seen = {name: await reader.fetch(open_cases(name)) for name in (two.giver, two.taker)}
+        seen = {name: await reader.fetch(open_cases([name])) for name in (two.giver, two.taker)}
         (mine,) = (each.episode for each in seen[two.taker])
         duties = await reader.fetch(console_store.duties_of_case(mine.child, mine.content.episode))
     assert seen[two.giver] == []

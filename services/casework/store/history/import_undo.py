@@ -19,7 +19,7 @@ from services.casework.store.register_changes import (
     publish_date_changes,
     publish_directory_changes,
 )
-from services.platform.register.people.operators import resender_by_sign_in
+from services.platform.register.people.operators import operator_by_code
 from services.platform.store.query import Rows
 from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import UnitOfWork
@@ -29,15 +29,17 @@ class CannotUndo(Exception):
     """Nothing was changed; the text says why."""
 
 
-async def undo_import(uow: UnitOfWork, imported: UUID, sign_in: str, now: datetime, *, leave: bool) -> UUID:
+async def undo_import(uow: UnitOfWork, imported: UUID, code: str, now: datetime, *, leave: bool) -> UUID:
     """The id of the undoing. `leave`: what was changed since stays; otherwise that is a reason to refuse. `now` is wall
     time.
 
     Raises CannotUndo.
     """
-    operator, found = await uow.fetch(resender_by_sign_in(sign_in), import_by_id(imported))
-    if operator is None or found is None or operator.authority not in {None, found.authority}:
-        raise CannotUndo("no such import of an authority of this account: a duty manager's or an operator's is needed")
+    operator, found = await uow.fetch(operator_by_code(code, now), import_by_id(imported))
+    if operator is None or found is None or not operator.sees(found.authority):
+        raise CannotUndo(
+            "no such import of an authority of the code's owner, or the code is too old: a duty manager's or an operator's is needed"
+        )
     authority = found.authority
     await lock_register(uow, authority)
     found = await uow.fetch(import_by_id(imported))

@@ -153,6 +153,7 @@ class Trigger(StrEnum):
     ADVOCACY_EXPLAINED = "advocacy.explained"
     PHOTOGRAPH_RECORDED = "photograph.recorded"
     CONTACTS_CHECKED = "contacts.checked"
+    ACCESS_OVERRIDDEN = "access.overridden"
     CONTACT_LISTED = "contact.listed"
     """Somebody has come onto the directory."""
     CONTACT_UNLISTED = "contact.unlisted"
