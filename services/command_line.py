@@ -11,6 +11,7 @@ import typer
 
 from services.audit.commands import audit, aware
 from services.casework.commands import register
+from services.casework.organisations.commands import organisations
 from services.console.accounts.commands import accounts
 from services.console.acts.dead_letter_commands import dead_letters
 from services.console.fallback.commands import fallback
@@ -27,6 +28,7 @@ AS_ADMIN = "such as postgresql://postgres:PASSWORD@127.0.0.1:5432/safe_return"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(accounts, name="accounts")
 app.add_typer(audit, name="audit")
+app.add_typer(organisations, name="organisations")
 app.add_typer(fallback, name="fallback")
 app.add_typer(police, name="police")
 app.add_typer(register, name="register")

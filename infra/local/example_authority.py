@@ -45,9 +45,19 @@ class ExampleRefused(Exception):
 def authorities(secrets: SecretFiles, ports: Mapping[str, int]) -> Iterator[Authority]:
     """Each example authority, its placeholders filled in."""
     for file in sorted((FOLDER / "authorities").glob("*.json")):
-        text = file.read_text().replace("{sandbox}", f"http://127.0.0.1:{ports['sandbox']}")
-        text = text.replace("{sandbox-tls}", f"https://127.0.0.1:{ports['sandbox-tls']}")
-        yield json.loads(SECRET.sub(lambda found: secrets.value(found[1], webhook_secret), text))
+        yield _filled_in(file, secrets, ports)
+
+
+def organisations(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, list[dict[str, Any]]]:
+    """The forces and agencies of the examples, as `services organisations put` takes them."""
+    entered: dict[str, list[dict[str, Any]]] = _filled_in(FOLDER / "organisations.json", secrets, ports)
+    return entered
+
+
+def _filled_in(file: Path, secrets: SecretFiles, ports: Mapping[str, int]) -> Any:
+    text = file.read_text().replace("{sandbox}", f"http://127.0.0.1:{ports['sandbox']}")
+    text = text.replace("{sandbox-tls}", f"https://127.0.0.1:{ports['sandbox-tls']}")
+    return json.loads(SECRET.sub(lambda found: secrets.value(found[1], webhook_secret), text))
 
 
 def load(casework: str, secrets: SecretFiles, ports: Mapping[str, int]) -> None:
@@ -104,7 +114,7 @@ def _below(plan: dict[str, list[str]], authority: str) -> dict[str, list[str]]:
 
 def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
     """What the sandbox plays: a phone for every person of the examples and for a few strangers, a desk for every force."""
-    examples = list(authorities(secrets, ports))
+    examples, forces = list(authorities(secrets, ports)), organisations(secrets, ports)["forces"]
     return {
         "account_sid": account_sid(secrets),
         "auth_token": secrets.value("twilio_auth_token", token),
@@ -113,8 +123,8 @@ def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
         "fallback_url": None,
         "voice_url": f"http://127.0.0.1:{ports['carers']}/calls/inbound",
         "phones": [*_phones(examples), *json.loads((FOLDER / "strangers.json").read_text())],
-        "desks": _desks(examples, secrets, ports),
-        "mailboxes": _mailboxes(examples),
+        "desks": _desks(forces, secrets, ports),
+        "mailboxes": _mailboxes(examples, forces),
         "http_port": ports["sandbox"],
         "tls_port": ports["sandbox-tls"],
         "smtp_port": ports["smtp"],
@@ -122,12 +132,11 @@ def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _mailboxes(examples: list[Authority]) -> list[dict[str, Any]]:
+def _mailboxes(examples: list[Authority], forces: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Of everybody whom the directory names, and of each control room without an API; they answer by themselves."""
     rooms = [
         {"address": force["notice_email"], "name": force["name"], "answers": True, "officer": OFFICER}
-        for example in examples
-        for force in example["forces"]
+        for force in forces
         if "notice_email" in force
     ]
     return rooms + [
@@ -155,16 +164,19 @@ def _phones(examples: list[Authority]) -> list[dict[str, Any]]:
     return phones
 
 
-def _desks(examples: list[Authority], secrets: SecretFiles, ports: Mapping[str, int]) -> list[dict[str, Any]]:
-    forces = {force["id"]: force for example in examples for force in example["forces"] if "notice_url" in force}
+def _desks(forces: list[dict[str, Any]], secrets: SecretFiles, ports: Mapping[str, int]) -> list[dict[str, Any]]:
     return [
         {
-            "force": name,
+            "force": force["id"],
             "name": force["name"],
             "secrets": force["secrets"],
-            "reply_url": f"http://127.0.0.1:{ports['police']}/forces/{name}/replies",
-            "reply_secret": secrets.value(f"{name}-reply", webhook_secret),
+            "reply_url": f"http://127.0.0.1:{ports['police']}/forces/{force['id']}/replies",
+            "reply_secret": secrets.value(f"{force['id']}-reply", webhook_secret),
+            "notices_url": f"http://127.0.0.1:{ports['police']}/forces/{force['id']}/notices"
+            if "polls" in force
+            else None,
             "answers": True,
         }
-        for name, force in forces.items()
+        for force in forces
+        if "secrets" in force
     ]

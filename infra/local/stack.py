@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from infra.local import cleanup, example_authority, example_operators, ports, readiness
+from infra.local import cleanup, example_authority, example_operators, example_organisations, ports, readiness
 from infra.local.engines import Engines
 from infra.local.environment import MAIL_PORTS, of_service
 from infra.local.example_operators import ExampleOperator
@@ -72,8 +72,9 @@ class Stack:
             self._bring_up_engines()
             self._bring_up_services()
             if self._example:
-                example_authority.load(self._roster.endpoints()["casework"], self._secrets, self.ports)
                 example_operators.make(self._secrets, self.ports)
+                example_organisations.enter(self._secrets, self.ports)
+                example_authority.load(self._roster.endpoints()["casework"], self._secrets, self.ports)
             self._publish_endpoints()
         except BaseException:
             self.stop()

@@ -30,6 +30,8 @@ class Desk(BaseModel):
     secrets: tuple[str, ...]
     reply_url: str
     reply_secret: str
+    notices_url: str | None = None
+    """Where it comes for its notices, if nothing can reach it from outside."""
     answers: bool = True
 
 

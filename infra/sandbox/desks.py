@@ -13,14 +13,16 @@ from typing import Any
 import aiohttp
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
+from yarl import URL
 
-from infra.sandbox.behaviours import Behaviours
+from infra.sandbox.behaviours import Behaviours, Mode
 from infra.sandbox.config import Desk
 from infra.sandbox.errands import Errands
 from infra.sandbox.ledger import Ledger
 
 ACKNOWLEDGED = "police.acknowledged"
 SECONDS_TO_ACKNOWLEDGE = 0.3
+SECONDS_TO_COME_AGAIN = 0.5
 REPLY_PAUSES = (0.5, 1.0, 2.0)
 _OFFICER_NAMES = ("PC Adeyemi", "PC Bevan", "Sgt Cartwright", "PC Doshi", "PC Eastwood")
 
@@ -57,6 +59,9 @@ class Desks:
         self._behaviours, self._session, self._errands = behaviours, session, errands
         self._verifiers = {desk.force: [Webhook(secret) for secret in desk.secrets] for desk in desks}
         self._references: Counter[str] = Counter()
+        for desk in desks:
+            if desk.notices_url is not None:
+                self._errands.start(self._come_for_notices(desk, desk.notices_url))
 
     def take(self, force: str, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Keep a notice and say what it is; one whose signature is wrong is kept too, apart, as not verified."""
@@ -88,6 +93,28 @@ class Desks:
         notice.reference = about.get("reference", notice.reference)
         return self._errands.start(self._send(notice, kind, about))
 
+    async def _come_for_notices(self, desk: Desk, url: str) -> None:
+        after = "0"
+        while True:
+            if self._behaviours.desks[desk.force].mode is Mode.NORMAL:
+                after = await self._come(desk, URL(url), after)
+            await asyncio.sleep(SECONDS_TO_COME_AGAIN)
+
+    async def _come(self, desk: Desk, url: URL, after: str) -> str:
+        """Give the cursor to ask with once what came is stored."""
+        target = url.with_query(after=after)
+        headers = self._signed(desk, f"poll_{uuid.uuid4().hex}", target.path_qs)
+        try:
+            async with self._session.get(target, headers=headers) as response:
+                if not response.ok:
+                    return after
+                answer = await response.json()
+        except (aiohttp.ClientError, TimeoutError):
+            return after
+        for each in answer["notices"]:
+            self.take(desk.force, each["body"].encode(), each["headers"])
+        return str(answer["after"])
+
     async def _acknowledge(self, notice: Notice) -> None:
         await asyncio.sleep(SECONDS_TO_ACKNOWLEDGE)
         if self._behaviours.desks[notice.force].acknowledges and _type_of(notice) is not None:
@@ -117,18 +144,20 @@ class Desks:
         notice.acknowledged = notice.acknowledged or kind == ACKNOWLEDGED
 
     async def _post(self, desk: Desk, reply_id: str, body: bytes) -> bool:
-        now = datetime.now(UTC)
-        headers = {
-            "Content-Type": "application/json",
-            "webhook-id": reply_id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(desk.reply_secret).sign(reply_id, now, body.decode()),
-        }
+        headers = {"Content-Type": "application/json"} | self._signed(desk, reply_id, body.decode())
         try:
             async with self._session.post(desk.reply_url, data=body, headers=headers) as response:
                 return response.ok
         except (aiohttp.ClientError, TimeoutError):
             return False
+
+    def _signed(self, desk: Desk, message_id: str, body: str) -> dict[str, str]:
+        now = datetime.now(UTC)
+        return {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(desk.reply_secret).sign(message_id, now, body),
+        }
 
     def _verified(self, force: str, body: bytes, headers: Mapping[str, str]) -> bool:
         for webhook in self._verifiers[force]:

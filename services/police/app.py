@@ -19,6 +19,8 @@ from services.police.web.app import Dependencies, pages
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
+from services.police.web.polled.endpoint import PollEndpoint
+from services.police.web.polled.offers import PolledSender
 from services.police.web.reading_codes import ReadingCodes
 from services.police.web.replies import ReplyWebhook
 from services.safeguarding.duty.duties import DutySendAgain, PoliceNotify
@@ -39,7 +41,7 @@ async def main() -> None:
         prepare=settings.block_real_recipients(sender.prepare),
         secrets=sender.secrets,
         slot=settings.slot,
-        others=[NoticeEmail(settings.email_medium(), links, settings.smtp_from)],
+        others=[NoticeEmail(settings.email_medium(), links, settings.smtp_from), PolledSender()],
     )
     host.health.watch("delivery", loop.obstacle)
     handlers = Handlers(loop, host.clocks)
@@ -63,5 +65,6 @@ async def main() -> None:
         OpenListWebhook(host.store, host.clocks, forces),
         NoticePage(host.store, host.clocks, keyring, codes),
         DetailsPage(host.store, host.clocks, keyring, codes),
+        PollEndpoint(host.store, host.clocks, keyring, forces),
     )
     await host.run(pages(dependencies, host.clocks, links))

@@ -9,10 +9,10 @@ import typer
 
 from services.platform.runtime.commands import WHO_ASKS, refuse, require_text
 
-By = Annotated[str, typer.Option("--as", help=WHO_ASKS)]
+By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
 Reason = Annotated[str, typer.Option(help="Why; kept on the record.", prompt=True)]
 A_REASON = "a reason is needed"
-NOBODY = "no open account of that name may send notices again; a duty manager's or an operator's may"
+NOBODY = "the code is wrong or too old, or its owner may not send notices again; a duty manager or an operator may"
 
 police = typer.Typer(no_args_is_help=True, help="Notices to forces: send them again, try a connection.")
 
@@ -45,12 +45,17 @@ def replay(
 
 
 @police.command("test")
-def try_connection(force: str, by: By, reason: Reason) -> None:
+def try_connection(
+    force: str,
+    by: By,
+    reason: Reason,
+    change: Annotated[UUID | None, typer.Option(help="By this proposed change: its address, its keys.")] = None,
+) -> None:
     """Send FORCE a notice about nobody, as every notice is sent, and say what its system answered."""
     from services.police.notices.resend import NobodyMay, send_connection_test
 
     try:
-        good, said = asyncio.run(send_connection_test(force, by, require_text(reason, A_REASON)))
+        good, said = asyncio.run(send_connection_test(force, by, require_text(reason, A_REASON), change))
     except NobodyMay:
         raise refuse(NOBODY) from None
     typer.echo(said)

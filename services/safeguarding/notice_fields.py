@@ -1,4 +1,4 @@
-"""Lists the optional fields of a police notice. A force agrees to some or to all of them.
+"""Lists the optional fields of a police notice. An authority agrees with a force on some or on all of them.
 
 From the practice digest, section 10 (../shared/guidance/practice.md, kept beside the project).
 """
@@ -55,7 +55,7 @@ class ReportQuestion(StrEnum):
 
 
 class NoticeField(StrEnum):
-    """As a register's import names them in a force's `agreed`."""
+    """As an authority's sharing agreement names them."""
 
     CHILD_NAME = "child.name"
     CHILD_KNOWN_AS = "child.known_as"
@@ -97,6 +97,28 @@ class NoticeField(StrEnum):
     SAID = "said"
 
 
+LEAST = frozenset(
+    {
+        NoticeField.CHILD_NAME,
+        NoticeField.CHILD_KNOWN_AS,
+        NoticeField.CHILD_DATE_OF_BIRTH,
+        NoticeField.CHILD_SEX,
+        NoticeField.CHILD_LANGUAGE,
+        NoticeField.CHILD_DESCRIPTION,
+        NoticeField.CHILD_BUILD,
+        NoticeField.CHILD_MARKS,
+        NoticeField.PHOTOGRAPH,
+        NoticeField.CANDIDATES,
+        NoticeField.PLACEMENT_KIND,
+        NoticeField.PLACEMENT_ADDRESS,
+        NoticeField.PLACEMENT_CARERS,
+        NoticeField.REPORT,
+        NoticeField.SAID,
+    }
+)
+"""What a force is sent where no agreement is in force: who is missing, how to recognise the child, where from, what was
+reported. Nothing of health, immigration, trafficking or earlier history.
+"""
 CHASED = frozenset(
     {
         "sender.telephone",

@@ -71,7 +71,7 @@ def _carers() -> FastAPI:
 def _police() -> FastAPI:
     links = Links(KEY.get_secret_value(), "http://127.0.0.1")
     notice, details = NoticePage(ABSENT, Clocks(), ABSENT, ABSENT), DetailsPage(ABSENT, Clocks(), ABSENT, ABSENT)
-    behind = Dependencies(ABSENT, ABSENT, notice, details)
+    behind = Dependencies(ABSENT, ABSENT, notice, details, ABSENT)
     app = police_web.pages(behind, Clocks(), links)
     document = app.openapi()
     document.setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)

@@ -125,12 +125,11 @@ class Signing:
     def __init__(self, stack: Stack) -> None:
         secrets = SecretFiles(stack.layout.secrets)
         self._stack = stack
-        self._authority = next(iter(example_authority.authorities(secrets, stack.ports)))
-        self.agency = self._authority["agencies"][0]
-        self.source = self.agency["sources"][0]
-        self.force = self._authority["forces"][0]
+        organisations = example_authority.organisations(secrets, stack.ports)
+        self.agency, self.force = organisations["agencies"][0], organisations["forces"][0]
+        self.source = next(iter(self.agency["sources"]))
         self._token = secrets.value("twilio_auth_token", token)
-        self._bearer = example_authority.import_bearer(self._authority["authority"]["id"], secrets, stack.ports)
+        self._bearer = example_authority.import_bearer("kestrel", secrets, stack.ports)
         self.session = requests.Session()
         self.session.trust_env = False
         self._console = _signed_in(stack.endpoints["console"], stack.operators[0])
@@ -139,7 +138,7 @@ class Signing:
         if service == "casework" and isinstance(case.body, dict) and case.body.get("source"):
             case.body["source"] = self.source
         if service == "casework" and "authority" in (case.path_parameters or {}):
-            case.path_parameters["authority"] = self._authority["authority"]["id"]
+            case.path_parameters["authority"] = "kestrel"
         if service == "police" and "force_id" in (case.path_parameters or {}):
             case.path_parameters["force_id"] = self.force["id"]
         kwargs = case.as_transport_kwargs(base_url=self._stack.endpoints[service])

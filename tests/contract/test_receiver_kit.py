@@ -16,10 +16,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import time_machine
 
 from services.platform.delivery.channels.channel import SendRequest
 from services.platform.delivery.channels.webhook import WebhookMedium, signed
-from services.platform.delivery.webhook_signature import is_signed
+from services.platform.delivery.webhook_signature import generate_key, is_signed
 from services.police.notices.schema import About, Child, Notice, NoticeData, NoticeType
 from services.police.replies.schema import Reply, ReplyType
 from services.safeguarding.duty.evidence import AttemptResult
@@ -29,6 +30,7 @@ from tests.support.register import OTHER_SECRET, SECRET
 
 DOCS = Path(__file__).parents[2] / "docs" / "integrating"
 KIT = DOCS / "police"
+OURS = generate_key()
 DOCUMENT = (DOCS / "police.md").read_text()
 
 
@@ -91,22 +93,23 @@ def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[s
     else:
         folder = request.getfixturevalue("node_modules")
         command = [str(shutil.which("node")), str(folder / "receive.mjs"), str(port), str(kept)]
-    with running(command, SECRET, port) as url:
+    with running(command, f"{SECRET} {OURS[1]}", port) as url:
         yield url, kept
 
 
 async def test_a_receiver_of_the_kit_takes_a_notice_once_and_nobody_elses(
     receiver: tuple[str, Path], medium: WebhookMedium
 ) -> None:
+    """Under both kinds of signature."""
     url, kept = receiver
     await until_it_listens(url)
-    notice = noticed(url)
-    answers = [await medium.send(notice), await medium.send(notice)]
-    rotated = await medium.send(noticed(url, secrets=(OTHER_SECRET, SECRET)))
-    forged = await medium.send(noticed(url, secrets=(OTHER_SECRET,)))
-    assert [each.result for each in (*answers, rotated)] == [AttemptResult.ACCEPTED] * 3
-    assert (forged.result, forged.status) == (AttemptResult.REFUSED, 401)
-    assert len(list(kept.iterdir())) == 2
+    notice, by_key = noticed(url), noticed(url, secrets=(OURS[0],))
+    answers = [await medium.send(each) for each in (notice, notice, by_key, by_key)]
+    answers.append(await medium.send(noticed(url, secrets=(OTHER_SECRET, SECRET))))
+    forged = [await medium.send(noticed(url, secrets=(key,))) for key in (OTHER_SECRET, generate_key()[0])]
+    assert [each.result for each in answers] == [AttemptResult.ACCEPTED] * 5
+    assert [(each.result, each.status) for each in forged] == [(AttemptResult.REFUSED, 401)] * 2
+    assert len(list(kept.iterdir())) == 3
     assert (kept / f"{notice.id}.json").read_text() == notice.body
 
 
@@ -117,7 +120,11 @@ def test_the_vectors_are_what_we_would_send() -> None:
         at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
         ours = signed(headers["webhook-id"], vector["body"], tuple(vector["secrets"]), at)
         assert {name: ours[name] for name in headers} == headers
+        if "public" in vector:
+            with time_machine.travel(at, tick=False):
+                assert is_signed(vector["body"].encode(), headers, (vector["public"],))
     assert {len(vector["secrets"]) for vector in vectors} == {1, 2}
+    assert any("public" in vector for vector in vectors)
 
 
 def test_the_documents_example_has_the_notices_fields() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.local.stack import Stack
-from tests.support.world import World, forces_of, settle
+from tests.support.world import AGREED, World, settle
 
 pytestmark = pytest.mark.stack
 
@@ -30,7 +30,7 @@ def _authority(stack: Stack, name: str) -> dict[str, Any]:
     hours = {"days": "every-day", "from": "00:00", "to": "00:00", "bank_holidays": True}
     return {
         "authority": {"id": name, "name": f"{name.title()} Council", "duty_line": "+441632960191"},
-        "forces": forces_of(stack, "kestrel"),
+        "sharing_agreements": AGREED,
         "placements": [
             {
                 "reference": "home",

@@ -21,7 +21,7 @@ from infra.local.secret_files import SecretFiles
 from infra.local.stack import Stack
 from tests.support.observing import Prometheus, Receiver, alertmanager, eventually, prometheus
 from tests.support.ports import free_port
-from tests.support.world import World, _child, _duty, _person, _placement
+from tests.support.world import AGREED, World, _child, _duty, _person, _placement
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 
@@ -158,12 +158,9 @@ def test_what_fires_in_prometheus_arrives_outside(told: World, tmp_path: Path, r
 def _exercising_casework(stack: Stack, folder: Path) -> Iterator[None]:
     """A second casework, told to report an exercise, beside the stack's own."""
     secrets = SecretFiles(stack.layout.secrets)
-    kestrel = next(
-        each for each in example_authority.authorities(secrets, stack.ports) if each["authority"]["id"] == "kestrel"
-    )
     answer = httpx.put(
         f"{stack.endpoints['casework']}/register/exercise",
-        json=_exercise_authority(kestrel["forces"]),
+        json=_exercise_authority(),
         headers=example_authority.import_bearer("exercise", secrets, stack.ports),
         timeout=60,
         trust_env=False,
@@ -191,10 +188,10 @@ def _exercising_casework(stack: Stack, folder: Path) -> Iterator[None]:
     assert code == 0
 
 
-def _exercise_authority(forces: list[dict[str, Any]]) -> dict[str, Any]:
+def _exercise_authority() -> dict[str, Any]:
     return {
         "authority": {"id": "exercise", "name": "Exercise", "duty_line": "+441632960191"},
-        "forces": forces,
+        "sharing_agreements": AGREED,
         "placements": [_placement(0) | {"host_authority": "exercise"}],
         "people": [_person("carer", EXERCISE_CARER), _person("worker", EXERCISE_WORKER)],
         "carers": [{"person": "carer", "placement": "foster-0"}],

@@ -13,7 +13,7 @@ from services.casework.policy.rows import TABLES, AuthorityRow, DirectoryRole, R
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs/integrating/register.md").read_text()
-SECTION = re.compile(r"^### `(?P<table>[a-z]+)`\n(?P<told>.*?)(?=^##)", re.MULTILINE | re.DOTALL)
+SECTION = re.compile(r"^### `(?P<table>[a-z_]+)`\n(?P<told>.*?)(?=^##)", re.MULTILINE | re.DOTALL)
 ROWS = {"authority": AuthorityRow} | TABLES
 
 
@@ -64,4 +64,4 @@ def test_the_openapi_document_has_every_role_of_the_directory() -> None:
 def test_the_smallest_example_is_taken() -> None:
     given, faults = read(json.loads((ROOT / "docs/integrating/register/wren.json").read_text()), "wren")
     assert faults == []
-    assert cross_faults(given, KnownReferences()) == []
+    assert cross_faults(given, KnownReferences(forces=frozenset({"westmark-police"}))) == []

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from infra.local import example_authority
+from infra.local import example_authority, example_organisations
 from infra.local.secret_files import SecretFiles
 from services.platform.messages.envelope import Received, compose, read
 from services.protocol.loader import Library, files
@@ -222,7 +222,6 @@ class Theatre:
             await consumer.stop()
             await self._producer.stop()
             self._world.desk(DESKS["takes"], mode="normal")
-            await asyncio.to_thread(self._put_forces_back)
 
     async def _run(self) -> None:
         now = self._story_now()
@@ -351,16 +350,18 @@ class Theatre:
             return connection.execute(move, {"to": moment}).rowcount == 1
 
     def _settle_authorities(self) -> None:
-        # They agreed to nothing of which the register could hold too little: no story is about gaps.
-        forces = [each | {"agreed": ["said"]} for each in self._forces()]
+        stack = self._world.stack
+        secrets = SecretFiles(stack.layout.secrets)
+        forces = example_authority.organisations(secrets, stack.ports)["forces"]
         nowhere = {
-            **forces[0],
+            **next(each for each in forces if each["id"] == DESKS["answers"]),
             "id": DESKS["is unreachable"],
             "name": "Nowhere Police",
             "notice_url": "http://127.0.0.1:1/",
         }
+        example_organisations.enter(secrets, stack.ports, {"forces": [nowhere]})
         for play in self._shown:
-            self._register(play.authority, _authority(play, [*forces, nowhere]))
+            self._register(play.authority, _authority(play))
         with psycopg.connect(self._world.stack.admin_url) as connection:
             for play in self._shown:
                 query = "SELECT id FROM register.children WHERE authority = %s"
@@ -368,16 +369,6 @@ class Theatre:
                 people = "SELECT reference, id FROM register.people WHERE authority = %s"
                 play.people = dict(connection.execute(people, (play.authority,)).fetchall())
                 self._by_child[play.child] = play
-
-    def _put_forces_back(self) -> None:
-        """A force is one for all authorities: who reports afterwards is to be told of with everything in the notice."""
-        self._register("kestrel", {"forces": self._forces()})
-
-    def _forces(self) -> list[dict[str, Any]]:
-        stack = self._world.stack
-        examples = example_authority.authorities(SecretFiles(stack.layout.secrets), stack.ports)
-        forces: list[dict[str, Any]] = next(each for each in examples if each["authority"]["id"] == "kestrel")["forces"]
-        return forces
 
     def _register(self, authority: str, document: dict[str, Any]) -> None:
         stack = self._world.stack
@@ -387,12 +378,13 @@ class Theatre:
         assert answer.is_success, answer.text
 
 
-def _authority(play: Play, forces: list[dict[str, Any]]) -> dict[str, Any]:
+def _authority(play: Play) -> dict[str, Any]:
     """Two carers of one child of whom nothing is known, and one person in each duty role that the story does not leave empty."""
     held = [role for role in DUTY_ROLES if not _is_empty(play.story, role)]
     return {
         "authority": {"id": play.authority, "name": f"Storyshire {play.number}", "duty_line": "+441632960190"},
-        "forces": forces,
+        # It agreed to nothing of which the register could hold too little: no story is about gaps.
+        "sharing_agreements": [{"reference": "said", "force": play.desk, "fields": ["said"], "from": "2026-01-01"}],
         "placements": [
             {
                 "reference": "home",

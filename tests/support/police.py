@@ -37,6 +37,8 @@ from services.police.web.app import Dependencies, pages
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
+from services.police.web.polled.endpoint import PollEndpoint
+from services.police.web.polled.offers import PolledSender
 from services.police.web.reading_codes import ReadingCodes
 from services.police.web.replies import ReplyWebhook
 from services.safeguarding.identifiers import trace_of
@@ -219,7 +221,7 @@ async def running(
         keyring=keyring,
         prepare=block_real_recipients(sender.prepare, sandbox=sandbox, exercise_authority=exercise_authority),
         secrets=sender.secrets,
-        others=[NoticeEmail(relay or PlayedRelay(), links, "safe-return@kestrel.example")],
+        others=[NoticeEmail(relay or PlayedRelay(), links, "safe-return@kestrel.example"), PolledSender()],
     )
     codes = ReadingCodes(keyring, clocks, forces, phone or PlayedRelay())
     behind = Dependencies(
@@ -227,6 +229,7 @@ async def running(
         OpenListWebhook(store, clocks, forces),
         NoticePage(store, clocks, keyring, codes),
         DetailsPage(store, clocks, keyring, codes),
+        PollEndpoint(store, clocks, keyring, forces),
     )
     served = pages(behind, clocks, links)
     await loop.start()

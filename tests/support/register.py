@@ -1,25 +1,33 @@
 """An authority for tests: made anew for each, so that tests do not meet in the database."""
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from services.casework.organisations import repository as organisations
 from services.casework.policy import register_import
 from services.casework.policy.consistency import cross_faults
+from services.casework.policy.organisations import Organisations, why_not_approved
 from services.casework.store.import_writer import lock_and_read, write_import
 from services.platform.register.keys import data_key
+from services.platform.register.organisations.forces import versions_of
 from services.platform.register.words import Words, decrypt_words
+from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from tests.support.database import Database
 
 SECRET = "whsec_" + b64encode(b"s" * 32).decode()
 OTHER_SECRET = "whsec_" + b64encode(b"o" * 32).decode()
+KEYRING = Keyring(b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode())
+"""The keys of the `keyring` fixture."""
+PROPOSER, APPROVER = (f"account-00000000-0000-4000-8000-00000000000{each}" for each in (1, 2))
 _count = iter(range(10_000))
 
 
@@ -55,7 +63,9 @@ def fresh_number() -> str:
 
 
 def authority(name: str | None = None) -> dict[str, Any]:
-    """One foster placement with a couple and two children, a home with six, a rota, an agency. Numbers are fresh."""
+    """One foster placement with a couple and two children, a home with six, a rota. Numbers are fresh. Beside it a force, with what
+    the authority has `agreed` to send it, and an agency: `parts` tells whose is what.
+    """
     name = name or f"a{uuid4().hex[:12]}"
     people = ("ash", "bea", "resi", "day", "deputy", "night", "boss", "worker", "gone")
     children = [
@@ -131,6 +141,76 @@ def authority(name: str | None = None) -> dict[str, Any]:
     }
 
 
+def parts(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the operator enters of organisations, and the authority's own import."""
+    name, forces, agencies = document["authority"]["id"], document.get("forces", []), document.get("agencies")
+    entered = {
+        "forces": [{field: each[field] for field in each if field != "agreed"} for each in forces],
+        "agencies": [
+            {"id": each["id"], "secrets": each["secrets"], "sources": dict.fromkeys(each["sources"], name)}
+            for each in agencies or []
+        ],
+    }
+    own = {table: rows for table, rows in document.items() if table != "forces"}
+    if forces:
+        own["sharing_agreements"] = [
+            {"reference": each["id"], "force": each["id"], "fields": each.get("agreed", []), "from": "2026-01-01"}
+            for each in forces
+        ]
+    if agencies is not None:
+        own["agencies"] = [
+            {field: each[field] for field in each if field not in {"secrets", "sources"}} for each in agencies
+        ]
+    return entered, own
+
+
+async def enter(engine: AsyncEngine, keyring: Keyring, entered: dict[str, Any]) -> None:
+    """As the operator does; what differs from a force's version is in force at once, and the one before is taken back."""
+    given = Organisations.model_validate(entered)
+    async with acting(engine) as (uow, now):
+        proposed = await organisations.put_organisations(uow, keyring, given, PROPOSER, now)
+        for force, version in proposed.items():
+            before = await uow.fetch(versions_of(keyring, force))
+            found = await organisations.version_of(uow, version, now)
+            assert found is not None
+            organisations.approve(uow, version, found, APPROVER, now)
+            for each in before:
+                if each.version != version:
+                    organisations.take_back(uow, each.version, found, APPROVER, now)
+
+
+async def own_part(engine: AsyncEngine, document: dict[str, Any]) -> dict[str, Any]:
+    """What the authority itself imports, once its force and its agency are entered."""
+    entered, own = parts(document)
+    await enter(engine, KEYRING, entered)
+    return own
+
+
+async def propose(engine: AsyncEngine, keyring: Keyring, force: dict[str, Any]) -> UUID:
+    async with acting(engine) as (uow, now):
+        given = Organisations.model_validate({"forces": [force]})
+        return (await organisations.put_organisations(uow, keyring, given, PROPOSER, now))[force["id"]]
+
+
+async def approve(engine: AsyncEngine, version: UUID, by: str | None = None, at: datetime | None = None) -> str | None:
+    """Why not, where it may not be approved. By somebody else than who proposed it."""
+    account = by or APPROVER
+    async with acting(engine) as (uow, now):
+        found = await organisations.version_of(uow, version, now)
+        refused = why_not_approved(found, account)
+        if found is not None and refused is None:
+            organisations.approve(uow, version, found, account, at or now)
+        return refused
+
+
+@asynccontextmanager
+async def acting(engine: AsyncEngine) -> AsyncIterator[tuple[UnitOfWork, datetime]]:
+    clocks = Clocks()
+    async with Store(engine, origin=Origin("casework", clocks)).transaction() as uow:
+        await organisations.lock_organisations(uow)
+        yield uow, clocks.wall()
+
+
 def _child(code: str, placement: str) -> dict[str, Any]:
     return {
         "reference": code,
@@ -173,7 +253,9 @@ def number_of(document: dict[str, Any], person: str) -> str:
 async def load(engine: AsyncEngine, keyring: Keyring, document: dict[str, Any], at: datetime) -> dict[str, str]:
     """Imports it as casework does, and returns the ids of its children, people and placements by reference."""
     name = document["authority"]["id"]
-    given, faults = register_import.read(document, name)
+    entered, own = parts(document)
+    await enter(engine, keyring, entered)
+    given, faults = register_import.read(own, name)
     assert faults == []
     async with Store(engine).transaction() as uow:
         before = await lock_and_read(uow, name)

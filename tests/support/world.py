@@ -34,6 +34,8 @@ PROFESSIONALS = {
 }
 """The town's, by role: one each, with a mailbox of their own."""
 
+AGREED = [{"reference": "all", "force": "northmoor-police", "from": "2026-01-01"}]
+"""An authority's agreement with a force of the example: the whole notice."""
 T = TypeVar("T")
 
 
@@ -157,7 +159,7 @@ def settle_town(stack: Stack, carers: int, holders: Mapping[str, Sequence[str]] 
     people = [Carer(towns_number(each), f"T{100 + each}") for each in range(carers)]
     town = {
         "authority": {"id": TOWN, "name": "Testshire County Council", "duty_line": "+441632960190"},
-        "forces": forces_of(stack, "kestrel"),
+        "sharing_agreements": AGREED,
         "placements": [_placement(each) for each in range(carers)],
         "people": [
             *(_person(f"carer-{each}", carer.number) for each, carer in enumerate(people)),
@@ -192,13 +194,6 @@ def settle(stack: Stack, document: Mapping[str, Any]) -> None:
         trust_env=False,
     )
     assert answer.is_success, answer.text
-
-
-def forces_of(stack: Stack, authority: str) -> list[dict[str, Any]]:
-    """Those of an example authority, for another in their area."""
-    examples = example_authority.authorities(SecretFiles(stack.layout.secrets), stack.ports)
-    found: list[dict[str, Any]] = next(each for each in examples if each["authority"]["id"] == authority)["forces"]
-    return found
 
 
 def _placement(each: int) -> dict[str, object]:

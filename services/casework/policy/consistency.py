@@ -5,8 +5,10 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 
 from services.casework.policy.register_import import Fault, Import, KnownReferences
-from services.casework.policy.rows import AgencyRow, DirectoryRow, PersonRow, Row
+from services.casework.policy.rows import DirectoryRow, PersonRow, Row
 
+ORGANISATIONS = {"force": "force", "id": "agency"}
+"""What a field points to that no import can bring."""
 ROLES_FOR_ONE_CHILD = ("child.", "police.", "home-office.", "area.")
 """Prefixes of roles held for one child. A child's force, desk or area may also differ from the authority's own."""
 
@@ -21,7 +23,6 @@ def cross_faults(given: Import, known: KnownReferences) -> list[Fault]:
         *_codes(given, known),
         *_numbers(given.people or {}),
         *_scopes(given.directory or {}),
-        *_foreign_agencies(given.agencies or {}, known),
     ]
 
 
@@ -55,11 +56,11 @@ def sharing_faults(given: Import, sharing: Collection[Collection[str]]) -> list[
 
 def _repeated(given: Import) -> Iterator[Fault]:
     keyed: dict[str, Mapping[int, Row] | None] = {
-        "forces": given.forces,
         "placements": given.placements,
         "people": given.people,
         "children": given.children,
         "carers": given.carers,
+        "sharing_agreements": given.sharing_agreements,
         "agencies": given.agencies,
     }
     for table, rows in keyed.items():
@@ -71,12 +72,13 @@ def _repeated(given: Import) -> Iterator[Fault]:
 
 
 def _dangling(given: Import, known: KnownReferences) -> Iterator[Fault]:
-    forces = known.forces | {row.id for row in (given.forces or {}).values()}
     placements = known.placements | {row.reference for row in (given.placements or {}).values()}
     people = known.people | {row.reference for row in (given.people or {}).values()}
     children = known.children.keys() | {row.reference for row in (given.children or {}).values()}
     pointers: tuple[tuple[str, Mapping[int, Row] | None, str, Collection[str]], ...] = (
-        ("placements", given.placements, "force", forces),
+        ("placements", given.placements, "force", known.forces),
+        ("sharing_agreements", given.sharing_agreements, "force", known.forces),
+        ("agencies", given.agencies, "id", known.agencies),
         ("carers", given.carers, "person", people),
         ("carers", given.carers, "placement", placements),
         ("children", given.children, "placement", placements),
@@ -87,7 +89,11 @@ def _dangling(given: Import, known: KnownReferences) -> Iterator[Fault]:
         for at, row in (rows or {}).items():
             pointed = getattr(row, name)
             if pointed is not None and pointed not in there and pointed not in given.left_out:
-                wanted = f"the reference of a {name} in this import or in the register is needed"
+                wanted = (
+                    f"the id of a {ORGANISATIONS[name]} of the register is needed: it is entered by the operator"
+                    if name in ORGANISATIONS
+                    else f"the reference of a {name} in this import or in the register is needed"
+                )
                 yield Fault(table, at, row.named, name, wanted)
 
 
@@ -113,15 +119,3 @@ def _scopes(directory: Mapping[int, DirectoryRow]) -> Iterator[Fault]:
     for at, row in directory.items():
         if row.child is not None and not row.role.startswith(ROLES_FOR_ONE_CHILD):
             yield Fault("directory", at, "", "child", f"empty: {row.role} is the authority's, not one child's")
-
-
-def _foreign_agencies(agencies: Mapping[int, AgencyRow], known: KnownReferences) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for at, row in agencies.items():
-        if row.id in known.others_agencies:
-            wanted = "another authority lists an agency of this name: a free one is needed"
-            yield Fault("agencies", at, row.id, "id", wanted)
-        for source in row.sources:
-            if source in known.others_sources or source in seen:
-                yield Fault("agencies", at, row.id, "sources", "a source may stand on one agency's list only")
-            seen.add(source)

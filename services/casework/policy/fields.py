@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import idna
 import phonenumbers
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
@@ -14,6 +15,9 @@ from services.safeguarding.message import KIND
 
 OWN_SOURCES = "/safe-return/"
 EMAIL_MOST = 254
+SECRET_BYTES = 24
+KEY_BYTES = frozenset({32, 64})
+"""Of an Ed25519 key: a private one may come with its public half behind it."""
 
 
 def _number(value: str) -> str:
@@ -46,11 +50,17 @@ def _email(value: str) -> str:
     return address
 
 
-def _secret(value: str) -> str:
+def _key(value: str) -> str:
+    kind, _, encoded = value.partition("_")
     try:
-        b64decode(value.removeprefix("whsec_"), validate=True)
+        length = len(b64decode(encoded, validate=True))
     except binascii.Error:
-        raise ValueError("whsec_ and the base64 of at least 24 bytes are needed") from None
+        length = 0
+    if (length < SECRET_BYTES) if kind == "whsec" else (length not in KEY_BYTES):
+        wanted = (
+            "whsec_ and the base64 of at least 24 bytes, or an Ed25519 key (whsk_ of ours, whpk_ of theirs), is needed"
+        )
+        raise ValueError(wanted)
     return value
 
 
@@ -60,6 +70,14 @@ def _certificates(value: str) -> str:
     except ValueError:
         raise ValueError("one or more certificates in PEM are needed") from None
     return value
+
+
+def _certificate_with_key(value: str) -> str:
+    try:
+        load_pem_private_key(value.encode(), None)
+    except (ValueError, TypeError):
+        raise ValueError("a certificate in PEM and its private key, without a password, are needed") from None
+    return _certificates(value)
 
 
 def _hour(value: Any) -> Any:
@@ -90,15 +108,23 @@ Email = Annotated[
     AfterValidator(_email),
 ]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
-Secret = Annotated[
+SigningKey = Annotated[
     str,
-    StringConstraints(pattern=r"^whsec_[A-Za-z0-9+/]{32,}={0,2}$", max_length=200),
-    AfterValidator(_secret),
-    Field(description="whsec_ and the base64 of at least 24 bytes."),
+    StringConstraints(pattern=r"^(whsec|whsk)_[A-Za-z0-9+/]+={0,2}$", max_length=200),
+    AfterValidator(_key),
 ]
+"""Signs what we send: whsec_ is known to both sides, whsk_ to us alone (the other side has its whpk_)."""
+VerifyingKey = Annotated[
+    str,
+    StringConstraints(pattern=r"^(whsec|whpk)_[A-Za-z0-9+/]+={0,2}$", max_length=200),
+    AfterValidator(_key),
+]
+"""Verifies what the other side sends."""
 Certificates = Annotated[
     str, StringConstraints(max_length=20_000), AfterValidator(_certificates), Field(description="PEM.")
 ]
+CertificateWithKey = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_certificate_with_key)]
+AgencyId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Hour = Annotated[
     time,
     BeforeValidator(_hour),

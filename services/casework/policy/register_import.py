@@ -8,17 +8,21 @@ from pydantic import ValidationError
 
 from services.casework.policy.rows import (
     TABLES,
-    AgencyRow,
+    AgencyAgreementRow,
     AuthorityRow,
     CarerRow,
     ChildRow,
     DirectoryRow,
-    ForceRow,
     PersonRow,
     PlacementRow,
     Row,
+    SharingAgreementRow,
 )
 
+NO_TABLE = f"no such table: the tables are {', '.join(TABLES)}"
+NOT_THEIRS = {
+    "forces": "a force owns its row: name its id in placements and sharing_agreements, and leave this table out"
+}
 Named = dict[str, list[str]]
 """Fields of people, by their references."""
 
@@ -44,9 +48,8 @@ class KnownReferences:
     people: frozenset[str] = frozenset()
     children: Mapping[str, str] = field(default_factory=dict)
     """Reference to code."""
-    others_agencies: frozenset[str] = frozenset()
-    others_sources: frozenset[str] = frozenset()
-    """Of other authorities' agencies. An agency and a source may be on one authority's list only."""
+    agencies: frozenset[str] = frozenset()
+    """Forces and agencies are everybody's: an import names them by id, and changes nothing of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,13 @@ class Import:
     """Each table's rows by their number. A table that was not given is None and stays unchanged."""
 
     authority: AuthorityRow | None = None
-    forces: Mapping[int, ForceRow] | None = None
     placements: Mapping[int, PlacementRow] | None = None
     people: Mapping[int, PersonRow] | None = None
     carers: Mapping[int, CarerRow] | None = None
     children: Mapping[int, ChildRow] | None = None
     directory: Mapping[int, DirectoryRow] | None = None
-    agencies: Mapping[int, AgencyRow] | None = None
+    sharing_agreements: Mapping[int, SharingAgreementRow] | None = None
+    agencies: Mapping[int, AgencyAgreementRow] | None = None
     left_out: frozenset[str] = frozenset()
     """References of faulty rows, so that rows which refer to them are not called faulty too."""
 
@@ -70,7 +73,7 @@ def read(document: Mapping[str, Any], authority: str) -> tuple[Import, list[Faul
     faults: list[Fault] = []
     given: dict[str, Any] = {}
     unknown = [name for name in document if name != "authority" and name not in TABLES]
-    faults += [Fault(name[:60], 0, "", "", f"no such table: the tables are {', '.join(TABLES)}") for name in unknown]
+    faults += [Fault(name[:60], 0, "", "", NOT_THEIRS.get(name, NO_TABLE)) for name in unknown]
     if "authority" in document:
         given["authority"] = _row("authority", 1, AuthorityRow, document["authority"], faults)
         if given["authority"] is not None and given["authority"].id != authority:

@@ -4,21 +4,9 @@ from datetime import time
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.casework.policy.fields import (
-    Certificates,
-    Email,
-    Hour,
-    Kind,
-    Language,
-    Line,
-    Number,
-    Reference,
-    Secret,
-    Source,
-    Text,
-)
+from services.casework.policy.fields import AgencyId, Email, Hour, Kind, Language, Line, Number, Reference, Text
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.notice_fields import NoticeField
@@ -33,6 +21,8 @@ class DirectoryRole(StrEnum):
     DUTY_EMERGENCY_TEAM = Role.DUTY_EMERGENCY_TEAM
     DUTY_SENIOR_MANAGER = Role.DUTY_SENIOR_MANAGER
     DUTY_HEAD_OF_SERVICE = Role.DUTY_HEAD_OF_SERVICE
+    DUTY_ASSISTANT_DIRECTOR = Role.DUTY_ASSISTANT_DIRECTOR
+    LEAVING_CARE_DESK = Role.LEAVING_CARE_DESK
     POLICE_MISSING_COORDINATOR = Role.POLICE_MISSING_COORDINATOR
     CHILD_SOCIAL_WORKER = Role.CHILD_SOCIAL_WORKER
     CHILD_TEAM_MANAGER = Role.CHILD_TEAM_MANAGER
@@ -72,34 +62,6 @@ class AuthorityRow(Row):
     name: Line
     duty_line: Number | None = None
     bridge: Line | None = None
-
-
-class ForceRow(Row):
-    """Reached at `notice_url`, or by mail where it has no API. The URL is HTTPS, at a public address. `private_ca`
-    (PEM) signs its certificate, where no public one does.
-
-    `agreed` are the fields that it has agreed to be sent; none named: the whole notice. `sends_open_list`: it tells us
-    daily which children it counts as missing.
-    """
-
-    id: ForceId
-    name: Line
-    notice_url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=500)] | None = None
-    notice_email: Email | None = None
-    secrets: tuple[Secret, ...] = ()
-    reply_secrets: tuple[Secret, ...] = ()
-    callback: Number | None = None
-    private_ca: Certificates | None = None
-    agreed: tuple[NoticeField, ...] = ()
-    sends_open_list: bool = False
-
-    @model_validator(mode="after")
-    def _can_be_reached(self) -> "ForceRow":
-        if self.notice_url is None and self.notice_email is None:
-            raise ValueError("notice_url, or for a force without an API notice_email, is needed")
-        if self.notice_url is not None and not (self.secrets and self.reply_secrets):
-            raise ValueError("secrets and reply_secrets are needed where there is a notice_url, one of each at least")
-        return self
 
 
 class PlacementRow(Row):
@@ -186,23 +148,38 @@ class DirectoryRow(Row):
     bank_holidays: bool = True
 
 
-class AgencyRow(Row):
-    """`verifies`: its word that a child of this authority is back, or was never missing, ends the escalations."""
+class SharingAgreementRow(Row):
+    """What the force may be sent of a missing child, from a day to a day, both included. No field named: the whole
+    notice. `basis` is the authority's sentence for why, which the force reads.
+    """
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
-    secrets: tuple[Secret, ...] = Field(min_length=1)
-    sources: tuple[Source, ...] = Field(min_length=1)
+    model_config = ConfigDict(populate_by_name=True)
+
+    reference: Reference
+    force: ForceId
+    fields: tuple[NoticeField, ...] = ()
+    basis: Line | None = None
+    from_on: Day = Field(alias="from")
+    until_on: Day | None = Field(default=None, alias="until")
+
+
+class AgencyAgreementRow(Row):
+    """What an agency may say of the authority's children. `verifies`: its word that a child is back, or was never
+    missing, ends the escalations.
+    """
+
+    id: AgencyId
     types: tuple[Kind, ...] = Field(min_length=1)
     verifies: bool = False
 
 
 TABLES: dict[str, type[Row]] = {
-    "forces": ForceRow,
     "placements": PlacementRow,
     "people": PersonRow,
     "carers": CarerRow,
     "children": ChildRow,
     "directory": DirectoryRow,
-    "agencies": AgencyRow,
+    "sharing_agreements": SharingAgreementRow,
+    "agencies": AgencyAgreementRow,
 }
 """In the order in which one refers to another."""

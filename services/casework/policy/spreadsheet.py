@@ -6,12 +6,12 @@ from typing import Any
 
 from services.casework.policy.rows import TABLES
 
-LISTS = frozenset({"secrets", "reply_secrets", "sources", "types", "known_as", "agreed"})
+LISTS = frozenset({"types", "known_as", "fields"})
 WORDS = {"true": True, "yes": True, "false": False, "no": False}
 FLAGS = frozenset(
     {
         "unaccompanied", "modern_slavery_concern", "subject_to_immigration_control", "age_disputed", "guardian_allocated",
-        "bank_holidays", "verifies", "sends_open_list",
+        "bank_holidays", "verifies",
     }
 )  # fmt: skip
 

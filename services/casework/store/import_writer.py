@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Table, Text, delete, insert, literal_column, select, text, tuple_, update
+from sqlalchemy import Table, Text, insert, literal_column, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upserting
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,19 +24,13 @@ Referred: TypeAlias = PlacementRow | PersonRow | ChildRow
 LOCK = """
     SELECT pg_advisory_xact_lock(hashtextextended('register ' || each, 0)) FROM unnest(%(names)s::text[]) AS each
 """
-AGENCIES = "~agencies"
-"""Locked after every authority: an agency, and a source, may be on one authority's list only."""
 AUTHORITY = "SELECT id FROM register.authorities WHERE id = %(authority)s"
 FORCES = "SELECT id FROM register.forces"
 PLACEMENTS = "SELECT reference, id FROM register.placements WHERE authority = %(authority)s"
 PEOPLE = "SELECT reference, id FROM register.people WHERE authority = %(authority)s"
 CHILDREN = "SELECT reference, id, code FROM register.children WHERE authority = %(authority)s"
 GIVEN_AWAY = "SELECT reference FROM transferred WHERE authority = %(authority)s"
-OTHERS_AGENCIES = "SELECT id FROM register.agencies WHERE authority <> %(authority)s"
-OTHERS_SOURCES = """
-    SELECT source FROM register.agency_sources s JOIN register.agencies a ON a.id = s.agency
-    WHERE a.authority <> %(authority)s
-"""
+KNOWN_AGENCIES = "SELECT id FROM register.agencies"
 CORRECTIONS = """
     SELECT p.id, p.reference, c.field, CASE c.field WHEN 'mobile' THEN p.mobile ELSE p.email END AS value, k.wrapped
     FROM register.corrections c JOIN register.people p ON p.id = c.person
@@ -57,6 +51,9 @@ SHARED_NUMBERS = """
 
 
 PLACE = literal_column("ctid::text", Text)
+LISTED_NO_LONGER = text(
+    "DELETE FROM register.agency_agreements WHERE authority = :authority AND agency <> ALL(CAST(:listed AS text[]))"
+)
 LEAVE = text("DELETE FROM register.directory WHERE ctid = ANY(CAST(:gone AS tid[]))")
 
 
@@ -77,19 +74,17 @@ async def lock_register(uow: UnitOfWork, *authorities: AuthorityId) -> None:
     await uow.fetch(Query(LOCK, {"names": sorted(set(authorities))}, all_rows))
 
 
-async def lock_and_read(uow: UnitOfWork, authority: AuthorityId, *, with_agencies: bool = True) -> CurrentRegister:
-    """`with_agencies`: the import brings some."""
-    await lock_register(uow, authority, *([AGENCIES] if with_agencies else []))
+async def lock_and_read(uow: UnitOfWork, authority: AuthorityId) -> CurrentRegister:
+    await lock_register(uow, authority)
     named = {"authority": authority}
-    is_known, forces, placements, people, children, given_away, agencies, sources = await uow.fetch(
+    is_known, forces, placements, people, children, given_away, agencies = await uow.fetch(
         Query(AUTHORITY, named, bool),
         Query(FORCES, {}, _first_column),
         Query(PLACEMENTS, named, _ids),
         Query(PEOPLE, named, _ids),
         Query(CHILDREN, named, all_rows),
         Query(GIVEN_AWAY, named, _first_column),
-        Query(OTHERS_AGENCIES, named, _first_column),
-        Query(OTHERS_SOURCES, named, _first_column),
+        Query(KNOWN_AGENCIES, {}, _first_column),
     )
     known = KnownReferences(
         authority=is_known,
@@ -97,8 +92,7 @@ async def lock_and_read(uow: UnitOfWork, authority: AuthorityId, *, with_agencie
         placements=frozenset(placements),
         people=frozenset(people),
         children={row.reference: row.code for row in children},
-        others_agencies=agencies,
-        others_sources=sources,
+        agencies=agencies,
     )
     return CurrentRegister(known, placements, people, _ids(children), given_away)
 
@@ -122,8 +116,6 @@ async def write_import(
     encryptor = await RowEncryptor.load(connection, keyring, given, placements, people, children)
     if given.authority is not None:
         await _upsert(connection, tables.authorities, [given.authority.model_dump()], "id")
-    forces = sorted((given.forces or {}).values(), key=lambda row: row.id)  # in one order: others write them too
-    await _upsert(connection, tables.forces, [encryptor.force(row) for row in forces], "id")
     mine = {"authority": authority, "as_of": at}
     for table, rows in (
         (tables.placements, [mine | encryptor.placement(row, placements) for row in (given.placements or {}).values()]),
@@ -142,14 +134,14 @@ async def write_import(
             {"authority": authority} | _line(row.model_dump(), people, children) for row in given.directory.values()
         ]
         await _write_directory(connection, authority, lines)
+    if given.sharing_agreements is not None:
+        agreements = [{"authority": authority} | row.model_dump() for row in given.sharing_agreements.values()]
+        await _upsert(connection, tables.sharing_agreements, agreements, "authority", "reference")
     if given.agencies is not None:
-        agencies = [{"authority": authority} | encryptor.agency(row) for row in given.agencies.values()]
-        await connection.execute(delete(tables.agencies).where(tables.agencies.c.authority == authority))
-        if agencies:
-            await connection.execute(insert(tables.agencies), agencies)
-        sources = [{"source": source, "agency": row.id} for row in given.agencies.values() for source in row.sources]
-        if sources:
-            await connection.execute(insert(tables.agency_sources), sources)
+        allowed = {row.id: row.model_dump(exclude={"id"}) for row in given.agencies.values()}
+        await connection.execute(LISTED_NO_LONGER, {"authority": authority, "listed": list(allowed)})
+        rows = [{"authority": authority, "agency": agency} | row for agency, row in allowed.items()]
+        await _upsert(connection, tables.agency_agreements, rows, "authority", "agency")
 
 
 def corrections_by_reference(keyring: Keyring, authority: AuthorityId) -> Query[dict[str, dict[str, str | None]]]:

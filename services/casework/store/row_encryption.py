@@ -11,10 +11,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.casework.policy.register_import import Import
-from services.casework.policy.rows import AgencyRow, ChildRow, ForceRow, PersonRow, PlacementRow
+from services.casework.policy.rows import ChildRow, PersonRow, PlacementRow
 from services.casework.store import tables
 from services.platform.register.keys import data_keys
-from services.platform.register.organisations import agencies, forces
 from services.platform.store.encryption import DataKey, Keyring
 from services.safeguarding.notice_fields import PROFILE
 
@@ -53,8 +52,6 @@ class RowEncryptor:
     ) -> Self:
         """Makes the keys that are missing. Placements, people and children: ids by reference."""
         owners = [
-            *(forces.owner_of(row.id) for row in (given.forces or {}).values()),
-            *(agencies.owner_of(row.id) for row in (given.agencies or {}).values()),
             *(placements[row.reference] for row in (given.placements or {}).values()),
             *(people[row.reference] for row in (given.people or {}).values()),
             *(children[row.reference] for row in (given.children or {}).values()),
@@ -66,18 +63,6 @@ class RowEncryptor:
             found = await connection.execute(select(table).where(table.c.id == any_(literal(owners, ARRAY(Text)))))
             present |= {row["id"]: row for row in found.mappings()}
         return cls(keyring, await data_keys(connection, keyring, owners), present)
-
-    def force(self, row: ForceRow) -> dict[str, Any]:
-        owner = forces.owner_of(row.id)
-        return row.model_dump() | {
-            "agreed": list(row.agreed),
-            "secrets": self._close(owner, json.dumps(row.secrets), "forces.secrets"),
-            "reply_secrets": self._close(owner, json.dumps(row.reply_secrets), "forces.reply_secrets"),
-        }
-
-    def agency(self, row: AgencyRow) -> dict[str, Any]:
-        secrets = self._close(agencies.owner_of(row.id), json.dumps(row.secrets), "agencies.secrets")
-        return row.model_dump(exclude={"sources"}) | {"secrets": secrets, "types": list(row.types)}
 
     def placement(self, row: PlacementRow, ids: Mapping[str, str]) -> dict[str, Any]:
         owner = ids[row.reference]

@@ -15,14 +15,13 @@ def _texts(*names: str) -> list[Column[str]]:
 authorities = Table(
     "authorities", register, Column("id", Text, primary_key=True), *_texts("name", "duty_line", "bridge")
 )
-forces = Table(
-    "forces",
+sharing_agreements = Table(
+    "sharing_agreements",
     register,
-    Column("id", Text, primary_key=True),
-    *_texts("name", "notice_url", "callback", "notice_email", "private_ca"),
-    Column("agreed", ARRAY(Text)),
-    Column("sends_open_list", Boolean),
-    *sealed_columns("secrets", "reply_secrets"),
+    *(Column(name, Text, primary_key=True) for name in ("authority", "reference")),
+    *_texts("force", "basis"),
+    Column("fields", ARRAY(Text)),
+    *(Column(name, Date) for name in ("from_on", "until_on")),
 )
 placements = Table(
     "placements",
@@ -71,13 +70,10 @@ directory = Table(
     Column("ends", Time),
     Column("bank_holidays", Boolean),
 )
-agencies = Table(
-    "agencies",
+agency_agreements = Table(
+    "agency_agreements",
     register,
-    Column("id", Text, primary_key=True),
-    *_texts("authority"),
-    *sealed_columns("secrets"),
+    *_texts("authority", "agency"),
     Column("types", ARRAY(Text)),
     Column("verifies", Boolean),
 )
-agency_sources = Table("agency_sources", register, Column("source", Text, primary_key=True), *_texts("agency"))

@@ -49,7 +49,7 @@ IMPORT = BEARER | {
     "requestBody": {
         "required": True,
         "description": "A list of rows a table; a table that is left out stays as it is. Rows of `carers`, `directory` and "
-        "`agencies` replace all that were there; those of the other tables are added, or replace the row of the same name.",
+        "`agencies` replace all that were there; those of the other tables are added, or replace the row of the same name. Forces and agencies are named by id: their rows are their own.",
         "content": {"application/json": {"schema": import_schema()}},
     },
 }

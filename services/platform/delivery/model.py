@@ -13,7 +13,7 @@ from services.safeguarding.duty.outcomes import FailureReason
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 from services.safeguarding.roles import Channel
 
-MediumName: TypeAlias = Literal["webhook", "text", "email", "voice"]
+MediumName: TypeAlias = Literal["webhook", "text", "email", "voice", "poll"]
 MEDIA: dict[Channel, MediumName] = {
     Channel.WEBHOOK: "webhook",
     Channel.TEXT: "text",

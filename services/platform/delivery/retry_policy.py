@@ -11,7 +11,7 @@ from services.safeguarding.duty.outcomes import FailureReason
 
 CALLBACK_PATIENCE = timedelta(seconds=10)
 """After a lost result: time for the provider's own report to arrive, before anybody asks."""
-WITHOUT_PATIENCE: MediumName = "webhook"
+WITHOUT_PATIENCE: frozenset[MediumName] = frozenset({"webhook", "poll"})
 """No report follows, and the receiver recognises a repeat by its id."""
 
 
@@ -25,7 +25,7 @@ class Transition:
 
 
 def patience_of(medium: MediumName) -> timedelta:
-    return timedelta(0) if medium == WITHOUT_PATIENCE else CALLBACK_PATIENCE
+    return timedelta(0) if medium in WITHOUT_PATIENCE else CALLBACK_PATIENCE
 
 
 def next_state(

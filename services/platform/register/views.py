@@ -39,7 +39,8 @@ for_police_notice = _view(
 )
 forces_for_police = _view(
     "forces_for_police",
-    "force name notice_url secrets reply_secrets callback wrapped notice_email private_ca agreed sends_open_list",
+    "force version effective_at name notice_url notice_email polls secrets reply_secrets client_certificate callback "
+    "private_ca sends_open_list wrapped",
 )
 for_conversation = _view(
     "for_conversation",
@@ -63,7 +64,6 @@ directory_for_console = _view(
     "authority role person code turn days starts ends bank_holidays name has_mobile has_email wrapped change from_at "
     "to_at in_place_of away",
 )
-forces_for_console = _view("forces_for_console", "force name host callback")
 provisional_children = _view("provisional_children", "child authority")
 words_told_to_police = _view("words_told_to_police", "delivery id about words said_by at wrapped answers")
 discussion_records = _view("discussion_records", "discussion id about words wrapped place")

@@ -11,6 +11,7 @@ from services.platform.register.words import Words
 from services.police.notices.schema import (
     IN_DETAILS,
     NONE,
+    SHARING_BASIS,
     UNKNOWN,
     About,
     Carer,
@@ -69,13 +70,15 @@ REPORTS = (About.MISSING, About.NEW_INFORMATION)
 class NoticeContext:
     """The parts of a notice that come neither from the duty nor from the register's facts.
 
-    `earlier` is None while nobody knows which child it is. `link` opens the details, until the time next to it.
+    `earlier` is None while nobody knows which child it is. `link` opens the details, until the time next to it. `basis`
+    is the sharing agreement's.
     """
 
     words: Sequence[Words] = ()
     reporter: Reporter | None = None
     earlier: EarlierEpisodes | None = None
     link: tuple[str, datetime] | None = None
+    basis: str | None = None
 
 
 def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeContext, *, exercise: bool) -> Notice:
@@ -105,6 +108,7 @@ def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeCo
             about=about,
             request=str(duty.wording) if about is About.REQUEST else None,
             exercise=exercise,
+            sharing_basis=context.basis or SHARING_BASIS,
             sender=sender,
             child=child,
             candidates=tuple(_child(each) for each in facts.candidates),

@@ -1,7 +1,7 @@
 """Tests a force's connection with a notice about nobody, which is sent and answered as every notice is."""
 
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import update
 
@@ -15,10 +15,16 @@ from services.police.notices.sender import force_of, lane_of
 from services.safeguarding.identifiers import ForceId
 
 
-async def put_test(uow: UnitOfWork, keyring: Keyring, force: ForceId, now: datetime) -> Delivery:
-    """The running service hears of it and sends it. `now` is wall time."""
+async def put_test(
+    uow: UnitOfWork, keyring: Keyring, force: ForceId, now: datetime, change: UUID | None = None
+) -> Delivery:
+    """The running service hears of it and sends it; of a proposed `change`, to its address and with its keys. `now` is
+    wall time.
+    """
     owner = forces.owner_of(force)
-    delivery = Delivery(id=uuid4(), lane=lane_of(force), child=owner, created_at=now, exercise=True, key_owner=owner)
+    delivery = Delivery(
+        id=uuid4(), lane=lane_of(force, change), child=owner, created_at=now, exercise=True, key_owner=owner
+    )
     await delivery_repository.put(uow, "police", delivery, keyring, None)
     uow.notify(delivery_repository.channel_of("police"))
     return delivery

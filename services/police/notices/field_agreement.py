@@ -1,14 +1,15 @@
-"""Redacts a notice to the fields that its force has agreed to be sent. Pure."""
+"""Redacts a notice to the fields that its authority has agreed to send the force. Pure."""
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from services.police.notices.schema import Notice
 from services.safeguarding.notice_fields import NoticeField
 
 
-def redact_to_agreement(notice: Notice, agreed: frozenset[str]) -> str:
-    """The body. An empty `agreed` takes all of it. Every force gets the frame, the risk and the call-back."""
-    left_out = tuple(sorted(each for each in NoticeField if agreed and each not in agreed))
+def redact_to_agreement(notice: Notice, agreed: AbstractSet[str]) -> str:
+    """The body. Every force gets the frame, the risk and the call-back."""
+    left_out = tuple(sorted(each for each in NoticeField if each not in agreed))
     if not left_out:
         return notice.model_dump_json()
     data = notice.data
@@ -21,9 +22,9 @@ def redact_to_agreement(notice: Notice, agreed: frozenset[str]) -> str:
     return notice.model_copy(update={"data": kept}).model_dump_json(exclude={"data": _excluded(left_out)})
 
 
-def disclosed_fields(fields: tuple[str, ...], agreed: frozenset[str]) -> tuple[str, ...]:
+def disclosed_fields(fields: tuple[str, ...], agreed: AbstractSet[str]) -> tuple[str, ...]:
     """Those of `fields`, which were read from the register, that the force is told."""
-    return tuple(each for each in fields if not agreed or each in agreed or (each == "words" and "said" in agreed))
+    return tuple(each for each in fields if each in agreed or (each == "words" and "said" in agreed))
 
 
 def _covered(gap: str, left_out: tuple[str, ...]) -> bool:

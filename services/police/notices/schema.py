@@ -16,6 +16,9 @@ UNKNOWN: Final = "unknown"
 NONE: Final = "none"
 IN_DETAILS: Final = "in details"
 """Too long for the body: it stands behind `details.url`."""
+SHARING_BASIS: Final = (
+    "Shared without consent where safety may be at risk (DfE statutory guidance on unaccompanied migrant children)"
+)
 Known: TypeAlias = Literal["yes", "no", "unknown"]
 
 
@@ -191,9 +194,7 @@ class NoticeData(Contract):
     request: str | None = None
     exercise: bool
     handling: Literal["OFFICIAL-SENSITIVE"] = "OFFICIAL-SENSITIVE"
-    sharing_basis: str = (
-        "Shared without consent where safety may be at risk (DfE statutory guidance on unaccompanied migrant children)"
-    )
+    sharing_basis: str = SHARING_BASIS
     sender: Sender
     child: Child | None
     """None while nobody knows which child it is: then `candidates` says whom it may be."""
@@ -210,7 +211,7 @@ class NoticeData(Contract):
     gaps: tuple[str, ...]
     """Fields that are not known. A person is chasing those that a first report needs."""
     not_agreed: tuple[str, ...] = ()
-    """Fields that are left out because the force has not agreed to be sent them."""
+    """Fields that are left out because the authority has not agreed with the force to send them."""
 
 
 class Notice(Contract):

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
-from services.platform.delivery.channels.channel import MAIL_TO
+from services.platform.delivery.channels.channel import MAIL_TO, POLLED
+from services.platform.delivery.channels.http.clients import Trust
 from services.platform.delivery.links.tokens import GOOD_FOR, Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.register.children.police_notice import facts_for_notice
 from services.platform.register.organisations.forces import Force, Forces
+from services.platform.register.organisations.sharing_agreements import Sharing, sharing_on
 from services.platform.register.people.reporters import Reporter, first_reporter
 from services.platform.register.words import Words, words_told_to_police
 from services.platform.runtime.clocks import Clocks
@@ -22,30 +25,46 @@ from services.safeguarding.child_events.events import PoliceNoticeHasGaps
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import ForceId
 from services.safeguarding.notice_fields import CHASED
+from services.safeguarding.working_time import day_in_england
 
 UNKNOWN_FORCE_LANE = "force"
 LANE_OF_FORCE = f"{UNKNOWN_FORCE_LANE}-"
+TRIAL = "@"
 NO_ADDRESS = Undeliverable("no-address")
+NO_AGREEMENT = "sharing-agreement"
+"""Named among the gaps: only the least was sent."""
 
 
-def lane_of(force: ForceId | None) -> str:
-    """Each force has one lane for all ways to reach it."""
-    return f"{LANE_OF_FORCE}{force}" if force else UNKNOWN_FORCE_LANE
+def lane_of(force: ForceId | None, trial: UUID | None = None) -> str:
+    """Each force has one lane for all ways to reach it. The `trial` of a proposed version has its own: its failure says
+    nothing about the address that is in force.
+    """
+    lane = f"{LANE_OF_FORCE}{force}" if force else UNKNOWN_FORCE_LANE
+    return lane if trial is None else f"{lane}{TRIAL}{trial}"
 
 
 def force_of(delivery: Delivery) -> ForceId | None:
-    return delivery.lane.removeprefix(LANE_OF_FORCE) if delivery.lane.startswith(LANE_OF_FORCE) else None
+    name, _, _ = delivery.lane.partition(TRIAL)
+    return name.removeprefix(LANE_OF_FORCE) if name.startswith(LANE_OF_FORCE) else None
+
+
+def version_for(delivery: Delivery, force: Force | None) -> Force | None:
+    """The version that it is sent to: of a trial, the proposed one."""
+    _, _, trial = delivery.lane.partition(TRIAL)
+    if force is None or not trial:
+        return force
+    return next((each for each in force.proposed if str(each.version) == trial), None)
 
 
 @dataclass(frozen=True)
 class NoticeSender:
-    """`trust` tells the webhook channel which authority signs the certificate of a force's URL."""
+    """`trust` tells the webhook channel whose certificates count at a force's URL, and which one we show there."""
 
     keyring: Keyring
     clocks: Clocks
     links: Links
     forces: Forces
-    trust: Callable[[str, str | None], None]
+    trust: Callable[[str, Trust], None]
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         """A force that the register cannot reach fails at once: somebody has to telephone."""
@@ -54,7 +73,7 @@ class NoticeSender:
             return NO_ADDRESS
         if delivery.duty is not None:
             return await self._prepare_notice(uow, delivery, delivery.duty, named)
-        force = await uow.fetch(self.forces.by_id(named))
+        force = version_for(delivery, await uow.fetch(self.forces.by_id(named)))
         recipient = self._recipient_of(force)
         if force is None or recipient is None:
             return NO_ADDRESS
@@ -63,15 +82,16 @@ class NoticeSender:
 
     async def secrets(self, uow: UnitOfWork, delivery: Delivery) -> tuple[str, ...]:
         named = force_of(delivery)
-        force = None if named is None else await uow.fetch(self.forces.by_id(named))
-        self._trust(force)
+        force = None if named is None else version_for(delivery, await uow.fetch(self.forces.by_id(named)))
+        self._recipient_of(force)
         return () if force is None else force.secrets
 
     async def _prepare_notice(
         self, uow: UnitOfWork, delivery: Delivery, duty: Duty, named: ForceId
     ) -> PreparedMessage | Undeliverable:
-        force, facts, words, reporter, earlier = await uow.fetch(
+        force, sharing, facts, words, reporter, earlier = await uow.fetch(
             self.forces.by_id(named),
+            sharing_on(day_in_england(self.clocks.story()), duty.authority, named),
             facts_for_notice(self.keyring, delivery.child, candidates=duty.candidates, placement=duty.placement),
             words_told_to_police(self.keyring, delivery.id),
             first_reporter(self.keyring, delivery.id),
@@ -81,43 +101,45 @@ class NoticeSender:
         recipient = self._recipient_of(force)
         if force is None or recipient is None:
             return replace(NO_ADDRESS, read=read)
-        context = NoticeContext(words, reporter, earlier if facts.child else None, self._link(delivery))
+        context = NoticeContext(words, reporter, earlier if facts.child else None, self._link(delivery), sharing.basis)
         notice = build_notice(delivery.id, duty, facts, context, exercise=delivery.exercise)
         if earlier.may_chase_gaps:
-            _chase_gaps(uow, delivery, duty, force, notice)
+            _chase_gaps(uow, delivery, duty, sharing, notice)
         return PreparedMessage(
             recipient=recipient,
-            body=field_agreement.redact_to_agreement(notice, force.agreed),
-            read=field_agreement.disclosed_fields(read, force.agreed),
+            body=field_agreement.redact_to_agreement(notice, sharing.fields),
+            read=field_agreement.disclosed_fields(read, sharing.fields),
             secrets=force.secrets,
         )
 
     def _recipient_of(self, force: Force | None) -> str | None:
-        self._trust(force)
+        """What is trusted goes by the URL. A trial's has a fragment, which never travels: at the same address, what is
+        proposed must not count for real notices.
+        """
         if force is None:
             return None
         if force.notice_url is not None and force.secrets:
-            return force.notice_url
+            url = force.notice_url if force.effective_at is not None else f"{force.notice_url}#{force.version}"
+            self.trust(url, Trust(force.private_ca, force.client_certificate))
+            return url
+        if force.polls:
+            return POLLED
         return None if force.notice_email is None else MAIL_TO + force.notice_email
-
-    def _trust(self, force: Force | None) -> None:
-        if force is not None and force.notice_url is not None:
-            self.trust(force.notice_url, force.private_ca)
 
     def _link(self, delivery: Delivery) -> tuple[str, datetime]:
         now = self.clocks.wall()
         return self.links.url(Purpose.DETAILS, delivery.id, now), now + GOOD_FOR
 
 
-def _chase_gaps(uow: UnitOfWork, delivery: Delivery, duty: Duty, force: Force, notice: Notice) -> None:
-    """Has the facts chased that a first report needs and this one lacks. The notice does not wait for them."""
-    gaps = tuple(sorted(CHASED.intersection(notice.data.gaps)))
-    if force.agreed:
-        gaps = tuple(each for each in gaps if each in force.agreed or each.partition(".")[0] in force.agreed)
-    if notice.data.about is not About.MISSING or not gaps or duty.episode is None:
+def _chase_gaps(uow: UnitOfWork, delivery: Delivery, duty: Duty, sharing: Sharing, notice: Notice) -> None:
+    """Has the facts chased that a first report needs and this one lacks, and an agreement. The notice does not wait."""
+    lacking, agreed = sorted(CHASED.intersection(notice.data.gaps)), sharing.fields
+    gaps = [] if sharing.is_agreed else [NO_AGREEMENT]
+    gaps += [each for each in lacking if each in agreed or each.partition(".")[0] in agreed]
+    if notice.data.about is not About.MISSING or not gaps or duty.episode is None or duty.force is None:
         return
-    if store.start_chasing_gaps(uow, force.force, duty.episode):
-        found = PoliceNoticeHasGaps(authority=duty.authority, force=force.force, episode=duty.episode, gaps=gaps)
+    if store.start_chasing_gaps(uow, duty.force, duty.episode):
+        found = PoliceNoticeHasGaps(authority=duty.authority, force=duty.force, episode=duty.episode, gaps=tuple(gaps))
         uow.publish(found, subject=delivery.child, cause=delivery)
 
 

@@ -27,7 +27,7 @@ class OpenListMonitor:
     async def turn(self) -> bool:
         at = self._clocks.story()
         async with self._store.transaction() as uow:
-            _, forces = await uow.fetch(ONE_PROCESS, forces_that_send_lists())
+            _, forces = await uow.fetch(ONE_PROCESS, forces_that_send_lists(self._clocks.wall()))
             for force in forces:
                 ours, (last_list, reported) = await uow.fetch(store.told_episodes(force), store.list_times(force))
                 episode = policy.longest_missing_in_silence(ours.values(), last_list, reported, at)

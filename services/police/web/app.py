@@ -14,7 +14,8 @@ from services.platform.store.web import new_web_app
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
-from services.police.web.openapi import ANSWERS, LIST, LIST_ANSWERS, REPLY
+from services.police.web.openapi import ANSWERS, LIST, LIST_ANSWERS, NOTICES, POLL, REPLY
+from services.police.web.polled.endpoint import PollEndpoint
 from services.police.web.replies import ReplyWebhook
 
 
@@ -24,6 +25,7 @@ class Dependencies:
     lists: OpenListWebhook
     notice: NoticePage
     details: DetailsPage
+    polling: PollEndpoint
 
 
 def pages(dependencies: Dependencies, clocks: Clocks, links: Links) -> FastAPI:
@@ -40,6 +42,11 @@ def pages(dependencies: Dependencies, clocks: Clocks, links: Links) -> FastAPI:
     async def take_open_list(force_id: str, request: Request) -> JSONResponse:
         """Which of the episodes that it was told of the force holds open, once a day; signed as a reply is."""
         return await dependencies.lists.take(request, force_id)
+
+    @app.get("/forces/{force_id}/notices", responses=NOTICES, openapi_extra=POLL)
+    async def give_notices(force_id: str, request: Request, after: int = 0) -> JSONResponse:
+        """For a force that comes for its notices: those after the cursor. It confirms that those before are stored."""
+        return await dependencies.polling.give(request, force_id, after)
 
     for purpose, page in ((Purpose.NOTICE, dependencies.notice), (Purpose.DETAILS, dependencies.details)):
         for opening in links_openapi.openings(LinkPages(links, clocks, purpose, page.shows, page.acts)):

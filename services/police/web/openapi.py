@@ -37,6 +37,32 @@ ANSWERS = {
     HTTPStatus.UNPROCESSABLE_ENTITY,
     HTTPStatus.TOO_MANY_REQUESTS,
 )
+POLL = {"parameters": SIGNED}
+NOTICES = {
+    200: describe_answer(
+        "The notices after the cursor, the oldest first, each as a webhook would have brought it.",
+        "application/json",
+        {
+            "type": "object",
+            "required": ["notices", "after"],
+            "properties": {
+                "notices": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["cursor", "headers", "body"],
+                        "properties": {
+                            "cursor": {"type": "string"},
+                            "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+                            "body": {"type": "string", "description": "The exact bytes that the headers sign."},
+                        },
+                    },
+                },
+                "after": {"type": "string", "description": "The cursor to ask with once all of them are stored."},
+            },
+        },
+    ),
+} | refusals(HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY)
 LIST_ANSWERS = {
     202: describe_answer(
         "Durable, and compared.",

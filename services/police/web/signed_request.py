@@ -31,11 +31,11 @@ async def signed_body(
     body = await body_within(request, at_most)
     strangers.let_in(request, force_id)
     if not FORCE.fullmatch(force_id):
-        raise _not_signed()
+        raise not_signed()
     async with store.read() as reader:
         force = await reader.fetch(forces.by_id(force_id))
     if not is_signed(body, request.headers, force.reply_secrets if force else ()):
-        raise _not_signed()
+        raise not_signed()
     strangers.remember(request, force_id)
     if not ID.fullmatch(request.headers["webhook-id"]):
         detail = "An id has 1 to 200 characters of ASCII, without spaces: it names a message, and says nothing."
@@ -43,7 +43,7 @@ async def signed_body(
     return body
 
 
-def _not_signed() -> Problem:
+def not_signed() -> Problem:
     metrics.REPLIES.labels("not-signed").inc()
     return Problem(HTTPStatus.UNAUTHORIZED, "Not signed", "No secret of this force's signs this request.")
 

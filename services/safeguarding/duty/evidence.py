@@ -34,7 +34,7 @@ class DeliveryAttempted(Evidence, kind="delivery.attempted.v1"):
     duty: UUID | None = None
     step: int | None = None
     attempt: int
-    medium: Literal["webhook", "text", "email", "voice"]
+    medium: Literal["webhook", "text", "email", "voice", "poll"]
     result: AttemptResult
     status: int | None = None
     """The HTTP or SMTP status, or the provider's error code."""

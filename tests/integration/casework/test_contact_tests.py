@@ -18,7 +18,7 @@ from services.safeguarding.duty.outcomes import DutyAcknowledged
 from tests.support.casework import casework, import_bearer
 from tests.support.database import Database
 from tests.support.protocol import Protocol
-from tests.support.register import authority
+from tests.support.register import KEYRING, authority, enter, parts
 
 
 class Register:
@@ -36,8 +36,10 @@ class Register:
 
     async def imported(self) -> list[Received[Any]]:
         """What this import has said of people."""
+        entered, own = parts(self.document)
+        await enter(self.store.engine, KEYRING, entered)
         bearer = await import_bearer(self.store.engine, self.name)
-        answer = await self.client.put(f"/register/{self.name}", json=self.document, headers=bearer)
+        answer = await self.client.put(f"/register/{self.name}", json=own, headers=bearer)
         assert answer.status_code == 200, answer.text
         query = """SELECT position, envelope FROM casework.outbox WHERE key LIKE 'person-%' AND position > :seen
                    AND key IN (SELECT id FROM register.people WHERE authority = :name) ORDER BY position"""

@@ -20,7 +20,7 @@ from services.platform.runtime.http import strangers
 from services.platform.store.unit_of_work import Store
 from tests.support.casework import casework, import_bearer
 from tests.support.database import Database
-from tests.support.register import authority
+from tests.support.register import authority, own_part
 
 NOW = datetime.now(UTC)
 KEY, OTHER_KEY = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
@@ -43,7 +43,7 @@ async def http(database: Database, engine: AsyncEngine) -> AsyncIterator[httpx.A
 async def test_a_token_of_one_authority_opens_no_other_and_says_nothing_of_it(
     http: httpx.AsyncClient, engine: AsyncEngine
 ) -> None:
-    own, other = authority(), authority()
+    own, other = authority(), await own_part(engine, authority())
     name, others_name = own["authority"]["id"], other["authority"]["id"]
     bearer = await import_bearer(engine, name)
     others = await import_bearer(engine, others_name)
@@ -61,7 +61,7 @@ async def test_a_token_of_one_authority_opens_no_other_and_says_nothing_of_it(
 async def test_tokens_are_not_guessed_without_end_and_who_guesses_shuts_out_nobody(
     http: httpx.AsyncClient, engine: AsyncEngine
 ) -> None:
-    document = authority()
+    document = await own_part(engine, authority())
     path = f"/register/{document['authority']['id']}"
     bearer = await import_bearer(engine, document["authority"]["id"])
     assert (await http.put(path, json=document, headers=bearer)).status_code == 200
@@ -86,7 +86,7 @@ async def test_tokens_are_not_guessed_without_end_and_who_guesses_shuts_out_nobo
 async def test_a_token_writes_only_the_tables_that_it_names(
     http: httpx.AsyncClient, engine: AsyncEngine, path: str, content: bytes, status: int
 ) -> None:
-    document = authority()
+    document = await own_part(engine, authority())
     name = document["authority"]["id"]
     await http.put(f"/register/{name}", json=document, headers=await import_bearer(engine, name))
     narrow = await import_bearer(engine, name, ["people"], token=f"narrow-{name}")

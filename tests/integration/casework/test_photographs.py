@@ -17,7 +17,7 @@ from services.platform.store.query import Reader
 from services.safeguarding.working_time import ENGLAND
 from tests.support.casework import AHEAD, ImportAuth, casework
 from tests.support.database import Database
-from tests.support.register import authority, erase
+from tests.support.register import KEYRING, authority, enter, erase, parts
 
 PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 40 + b"\xff\xd9"
@@ -40,8 +40,9 @@ async def http(database: Database, engine: AsyncEngine) -> AsyncIterator[httpx.A
 
 
 @pytest.fixture
-async def path(http: httpx.AsyncClient) -> str:
-    document = authority()
+async def path(http: httpx.AsyncClient, engine: AsyncEngine) -> str:
+    entered, document = parts(authority())
+    await enter(engine, KEYRING, entered)
     name = document["authority"]["id"]
     assert (await http.put(f"/register/{name}", json=document)).status_code == 200
     return f"/register/{name}/children/C1/photograph"

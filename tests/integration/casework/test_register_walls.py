@@ -14,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tests.support.casework import ImportAuth, casework, import_bearer
 from tests.support.database import Database
-from tests.support.register import authority
+from tests.support.register import authority, own_part
 
 AUTHORITIES = 152
 BY_AUTHORITY = (
     "placements_for_police", "for_police_notice", "for_conversation", "children_by_code", "agencies_for_events",
     "for_protocol", "placements_for_protocol", "duty_lines", "rota", "carers_now", "for_contact", "bridges",
     "for_duty_desk", "reporters_for_console", "directory_for_console", "telephones_for_console", "homes_for_console",
+    "sharing_for_police",
 )  # fmt: skip
 """The views whose rows say whose they are: all that other services read of an authority."""
 
@@ -52,23 +53,28 @@ async def put(http: httpx.AsyncClient, document: dict[str, Any], headers: dict[s
     return (await http.put(f"/register/{document['authority']['id']}", json=document, headers=headers)).status_code
 
 
-async def test_every_authority_of_england_imports_at_once(http: httpx.AsyncClient, engine: AsyncEngine) -> None:
-    """All name one force, as those of an area do."""
+async def test_every_authority_of_england_imports_at_once(database: Database, engine: AsyncEngine) -> None:
+    """All name one force, as those of an area do. Each comes from its own address."""
     documents = [authority() for _ in range(AUTHORITIES)]
     for each in documents:
         each["forces"] = documents[0]["forces"]
         for placement in each["placements"]:
             placement["force"] = documents[0]["forces"][0]["id"]
+    documents = [await own_part(engine, each) for each in documents]
     bearers = [await import_bearer(engine, each["authority"]["id"]) for each in documents]
-    assert await put(http, documents[0]) == 200
-    answers = await asyncio.gather(*(put(http, *each) for each in zip(documents, bearers, strict=True)))
-    assert answers == [200] * AUTHORITIES
+    app = casework(database, engine)
+
+    async def from_home(number: int) -> int:
+        transport = httpx.ASGITransport(app, client=(f"10.0.0.{number}", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://casework", timeout=60) as council:
+            return await put(council, documents[number], bearers[number])
+
+    assert await asyncio.gather(*map(from_home, range(AUTHORITIES))) == [200] * AUTHORITIES
 
 
 async def test_an_import_does_not_wait_for_another_authoritys(http: httpx.AsyncClient, database: Database) -> None:
-    own, other = authority(), authority()
-    del other["agencies"]
     holder = database.engine("casework")
+    own, other = authority(), await own_part(holder, authority())
     async with holder.begin() as connection:
         held = "SELECT pg_advisory_xact_lock(hashtextextended('register ' || :name, 0))"
         await connection.execute(text(held), {"name": own["authority"]["id"]})
@@ -92,7 +98,7 @@ async def read_of(admin: AsyncEngine, name: str) -> dict[str, list[str]]:
         }
 
 
-TABLES = st.sampled_from(["placements", "people", "carers", "children", "directory", "agencies"])
+TABLES = st.sampled_from(["placements", "people", "carers", "children", "directory", "agencies", "sharing_agreements"])
 STEPS = st.lists(
     st.tuples(TABLES, st.integers(0, 8), st.sampled_from(["drop", "twice", "as-other", "blank"])),
     min_size=1,
@@ -122,9 +128,14 @@ def change(own: dict[str, Any], other: dict[str, Any], step: tuple[str, int, str
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, confirmed=st.booleans())
 async def test_no_sequence_of_one_authoritys_imports_changes_a_byte_of_what_another_reads(
-    http: httpx.AsyncClient, admin: AsyncEngine, steps: list[tuple[str, int, str]], *, confirmed: bool
+    http: httpx.AsyncClient,
+    engine: AsyncEngine,
+    admin: AsyncEngine,
+    steps: list[tuple[str, int, str]],
+    *,
+    confirmed: bool,
 ) -> None:
-    own, other = authority(), authority()
+    own, other = await own_part(engine, authority()), await own_part(engine, authority())
     assert [await put(http, each) for each in (own, other)] == [200, 200]
     name = other["authority"]["id"]
     before = await read_of(admin, name)

@@ -37,7 +37,7 @@ from tests.support.console import (
     somewhere,
 )
 from tests.support.database import Database
-from tests.support.register import authority, fresh_number, load, number_of
+from tests.support.register import authority, fresh_number, load, number_of, parts
 
 CLOCKS = Clocks()
 
@@ -73,7 +73,7 @@ class Desk:
         engine = self.database.engine("casework")
         bearer = await import_bearer(engine, self.name)
         async with browser_at(casework(self.database, engine), somewhere()) as client:
-            answer = await client.put(f"/register/{self.name}", json=self.document, headers=bearer)
+            answer = await client.put(f"/register/{self.name}", json=parts(self.document)[1], headers=bearer)
         await engine.dispose()
         kept: dict[str, list[str]] = answer.json().get("corrections_kept", {})
         return kept

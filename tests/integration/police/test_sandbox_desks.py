@@ -22,20 +22,27 @@ ACKNOWLEDGED = ("duty.acknowledged",)
 
 @asynccontextmanager
 async def beside(
-    database: Database, keyring: Keyring, *, mail: bool = False, tls: bool = False, answers: bool = True
+    database: Database,
+    keyring: Keyring,
+    *,
+    mail: bool = False,
+    tls: bool = False,
+    polls: bool = False,
+    answers: bool = True,
 ) -> AsyncIterator[tuple[Police, Outside]]:
-    """The sandbox's one force, reached by its API, by its API with a wrong certificate, or by mail."""
+    """The sandbox's one force, reached by its API, by its API with a wrong certificate, or by mail; or it comes itself."""
     port, tls_port = free_port(), free_port()
     mailbox = {"address": FORCE_MAILBOX, "name": "Control room", "answers": answers, "officer": OFFICER}
     async with play_outside_world(
-        tls_port=tls_port, mailboxes=[mailbox], desks=[desk(port, answers=answers)]
+        tls_port=tls_port, mailboxes=[mailbox], desks=[desk(port, answers=answers, polls=polls)]
     ) as outside:
         relay = Relay("127.0.0.1", outside.world.config.smtp_port, "safe-return@kestrel.example", encrypted=False)
         url = f"https://127.0.0.1:{tls_port}" if tls else outside.url
 
         def by_api(document: dict[str, Any]) -> None:
             document["forces"][0] |= {
-                "notice_url": f"{url}/desks/{FORCE}/notices",
+                "notice_url": None if polls else f"{url}/desks/{FORCE}/notices",
+                "polls": polls,
                 "secrets": [SECRET],
                 "reply_secrets": [REPLY_SECRET],
                 "id": FORCE,
@@ -49,13 +56,14 @@ async def beside(
             yield police, outside
 
 
-def desk(port: int, *, answers: bool) -> dict[str, Any]:
+def desk(port: int, *, answers: bool, polls: bool) -> dict[str, Any]:
     return {
         "force": FORCE,
         "name": "Northmoor Police control room",
         "secrets": [SECRET],
         "reply_url": f"http://127.0.0.1:{port}/forces/{FORCE}/replies",
         "reply_secret": REPLY_SECRET,
+        "notices_url": f"http://127.0.0.1:{port}/forces/{FORCE}/notices" if polls else None,
         "answers": answers,
     }
 
@@ -72,8 +80,11 @@ async def until_tried(police: Police, duty: Any) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_desk_takes_a_notice_and_an_officer_there_acknowledges_it(database: Database, keyring: Keyring) -> None:
-    async with beside(database, keyring) as (police, outside):
+@pytest.mark.parametrize("polls", [False, True])
+async def test_a_desk_takes_a_notice_and_an_officer_there_acknowledges_it(
+    database: Database, keyring: Keyring, polls: bool
+) -> None:
+    async with beside(database, keyring, polls=polls) as (police, outside):
         duty = await told(police, "acknowledged")
         [notice] = await outside.get("/notices", force=FORCE)
         assert (notice["id"], notice["verified"]) == (str(duty.content.telling), True)
@@ -81,10 +92,11 @@ async def test_a_desk_takes_a_notice_and_an_officer_there_acknowledges_it(databa
     assert acknowledged["data"]["how"] == "force"
 
 
+@pytest.mark.parametrize("polls", [False, True])
 async def test_a_desk_where_nobody_acknowledges_has_the_notice_and_no_more(
-    database: Database, keyring: Keyring
+    database: Database, keyring: Keyring, polls: bool
 ) -> None:
-    async with beside(database, keyring, answers=False) as (police, outside):
+    async with beside(database, keyring, answers=False, polls=polls) as (police, outside):
         duty = await told(police, "accepted")
         [notice] = await outside.get("/notices", force=FORCE)
         assert notice["acknowledged"] is False

@@ -133,7 +133,7 @@ async def test_an_erased_key_leaves_a_gap_in_the_notice(engines: Engines, keyrin
 
 async def test_personal_columns_hold_no_readable_word(engines: Engines, kestrel: Loaded) -> None:
     async with engines("casework").connect() as connection:
-        for table in ("children", "people", "placements", "forces", "agencies"):
+        for table in ("children", "people", "placements", "force_versions", "agencies"):
             for row in (await connection.execute(text(f"SELECT * FROM register.{table}"))).mappings():
                 seen = " ".join(
                     bytes(value).decode("latin-1") if isinstance(value, bytes) else str(value) for value in row.values()

@@ -5,7 +5,16 @@ import pytest
 
 from tests.support.database import Database
 
-BASE_TABLES = ("children", "people", "placements", "directory", "forces", "agencies", "words", "placement_carers")
+BASE_TABLES = (
+    "children",
+    "people",
+    "placements",
+    "directory",
+    "force_versions",
+    "agencies",
+    "words",
+    "placement_carers",
+)
 
 
 def _login(database: Database, role: str) -> psycopg.Connection:
@@ -41,6 +50,8 @@ def test_roles_without_personal_work_reach_no_data_key(database: Database, role:
         ("console", "words_said"),
         ("console", "for_contact"),
         ("console", "forces_for_police"),
+        ("carers", "sharing_for_police"),
+        ("police", "versions_tried"),
         ("police", "words_of_operators"),
         ("police", "words_for_duty_desk"),
         ("professionals", "people_for_duty_desk"),

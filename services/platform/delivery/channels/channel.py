@@ -14,6 +14,9 @@ from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.duty.outcomes import FailureReason
 
 MAIL_TO = "mailto:"
+POLLED = "poll:"
+"""The recipient that comes for its messages itself."""
+BY_SCHEME: dict[str, MediumName] = {MAIL_TO: "email", POLLED: "poll"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,13 @@ class SendResult:
     retry_after: timedelta | None = None
     medium: MediumName | None = None
     """Where it went another way than the medium's own."""
+    waits: bool = False
+    """Its recipient has yet to come for it: nothing has failed."""
 
     @property
     def lane_fails(self) -> bool:
         """Whether it speaks against the destination rather than against this one delivery."""
-        return self.result in {AttemptResult.RETRY, AttemptResult.UNKNOWN}
+        return not self.waits and self.result in {AttemptResult.RETRY, AttemptResult.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class ChannelSender(Protocol):
 class ChannelRegistry:
     """The channels of one service. A delivery goes by the one that its duty names, or by the first where the service has no such.
 
-    A recipient that is a `mailto:` URL gets a mail, whatever the duty names.
+    A recipient that is a `mailto:` or `poll:` URL decides itself, whatever the duty names.
     """
 
     def __init__(self, first: ChannelSender, others: Sequence[ChannelSender] = ()) -> None:
@@ -88,7 +93,8 @@ class ChannelRegistry:
         self._by_name = {each.name: each for each in (first, *others)}
 
     def of(self, name: MediumName, recipient: str = "") -> ChannelSender:
-        return self._by_name.get("email" if recipient.startswith(MAIL_TO) else name, self._first)
+        scheme, colon, _ = recipient.partition(":")
+        return self._by_name.get(BY_SCHEME.get(scheme + colon, name), self._first)
 
     async def send(self, name: MediumName, request: SendRequest) -> tuple[SendResult, int]:
         """The result, and how many milliseconds it took. Where a channel raises all the same, nobody knows whether it sent: the schedule

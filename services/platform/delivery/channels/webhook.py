@@ -1,4 +1,4 @@
-"""Sends signed webhooks (Standard Webhooks): the published library signs, httpx over aiohttp's transport sends.
+"""Sends signed webhooks (Standard Webhooks): httpx over aiohttp's transport sends.
 
 Same id at every attempt, fresh time and signatures; 2xx alone counts as taken; redirects are not followed.
 """
@@ -11,14 +11,14 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 import httpx
-from standardwebhooks import Webhook
 
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
-from services.platform.delivery.channels.http.clients import WebhookClients
+from services.platform.delivery.channels.http.clients import Trust, WebhookClients
 from services.platform.delivery.channels.http.resolver import CheckedResolver
 from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
 from services.platform.delivery.model import MediumName
+from services.platform.delivery.webhook_signature import sign
 from services.platform.runtime.logs import logger
 from services.safeguarding.duty.evidence import AttemptResult
 
@@ -37,7 +37,7 @@ def signed(message_id: str, body: str, secrets: tuple[str, ...], now: datetime) 
     `now` is wall time; it is signed as UTC, since the library would sign another zone's digits as if they were UTC.
     """
     now = now.astimezone(UTC)
-    signatures = " ".join(Webhook(secret).sign(message_id, now, body) for secret in secrets)
+    signatures = " ".join(sign(secret, message_id, now, body) for secret in secrets)
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(int(now.timestamp())),
@@ -57,9 +57,7 @@ def read_answer(status: int, headers: Mapping[str, str], now: datetime) -> SendR
 
 
 class WebhookMedium:
-    """One client for all destinations whose certificates public authorities sign, and one a private authority; the lanes
-    above keep destinations apart.
-    """
+    """The lanes above keep destinations apart."""
 
     name: MediumName = "webhook"
 
@@ -67,9 +65,9 @@ class WebhookMedium:
         self._sandbox = sandbox
         self._clients = WebhookClients(resolver or CheckedResolver(sandbox=sandbox), TOTAL_SECONDS)
 
-    def trust(self, url: str, private_ca: str | None) -> None:
-        """From now on `private_ca` (PEM) alone may sign the certificate of `url`; with None, a public authority."""
-        self._clients.trust(url, private_ca)
+    def trust(self, url: str, trust: Trust) -> None:
+        """From now on, for this `url`."""
+        self._clients.trust(url, trust)
 
     async def start(self) -> None:
         """Clients are made when they are first needed."""

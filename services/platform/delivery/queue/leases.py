@@ -135,7 +135,7 @@ async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -
     went_by = (
         select(attempts.c.medium).where(attempts.c.delivery == rows.c.id).order_by(attempts.c.attempt.desc()).limit(1)
     )
-    without = went_by.scalar_subquery() == WITHOUT_PATIENCE
+    without = went_by.scalar_subquery().in_(WITHOUT_PATIENCE)
     patience = case((without, literal(now)), else_=func.greatest(now, rows.c.changed_at + CALLBACK_PATIENCE))
     for state, due in ((State.WAITING, literal(now)), (State.UNKNOWN, patience)):
         await connection.execute(

@@ -16,7 +16,9 @@ def owner_of(agency: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """`verifies`: its word that a child is back, or was never missing, stands the missing escalations down."""
+    """As one authority's agreement has it: the source that an event came from speaks for that authority alone.
+    `verifies`: its word that a child is back, or was never missing, stands the missing escalations down.
+    """
 
     id: str
     authority: AuthorityId

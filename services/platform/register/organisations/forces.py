@@ -1,7 +1,11 @@
-"""Reads police forces: how notices reach them, the fields that they have agreed to, both directions' secrets."""
+"""Reads police forces: how notices reach them now, and both directions' secrets while they are being changed."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from cachetools import TTLCache
 from sqlalchemy import bindparam, select
@@ -9,9 +13,13 @@ from sqlalchemy import bindparam, select
 from services.platform.register.cache import new_cache
 from services.platform.register.keys import Decryptor
 from services.platform.register.views import forces_for_police
+from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql
 from services.safeguarding.identifiers import ForceId
+
+KEYS_OVERLAP = timedelta(hours=24)
+"""For so long after a change the keys of the version before still count, so that either side may change over first."""
 
 
 def owner_of(force: ForceId) -> str:
@@ -21,61 +29,103 @@ def owner_of(force: ForceId) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """`secrets` sign our notices, each with all of them during a rotation. A reply is valid if one of `reply_secrets`
-    signed it.
+    """One version of a force. `secrets` sign our notices, each with all of them during a change. A reply is valid if
+    one of `reply_secrets` signed it.
 
-    A force without `notice_url` has no API: notices go to `notice_email`. `private_ca` (PEM) replaces the public
-    authorities for it. `agreed` names the fields that it has agreed to be sent; if it is empty, the force takes the
-    whole notice.
+    A force without `notice_url` has no API that we reach: it `polls`, or notices go to `notice_email`. `private_ca`
+    (PEM) replaces the public authorities for it; `client_certificate` (PEM, with its key) is how we show who we are.
+    `effective_at` is wall time, None for a version that is only proposed; `proposed` are these.
     """
 
     force: ForceId
+    version: UUID
+    effective_at: datetime | None
     name: str
     notice_url: str | None
+    notice_email: str | None
+    polls: bool
     secrets: tuple[str, ...]
     reply_secrets: tuple[str, ...]
+    client_certificate: str | None
     callback: str | None
-    notice_email: str | None = None
-    private_ca: str | None = None
-    agreed: frozenset[str] = frozenset()
-    sends_open_list: bool = False
+    private_ca: str | None
+    sends_open_list: bool
+    proposed: tuple["Force", ...] = ()
 
 
-BY_ID = as_sql(select(forces_for_police).where(forces_for_police.c.force == bindparam("force")))
-SENDING_LISTS = as_sql(select(forces_for_police.c.force).where(forces_for_police.c.sends_open_list))
+BY_ID = as_sql(
+    select(forces_for_police)
+    .where(forces_for_police.c.force == bindparam("force"))
+    .order_by(forces_for_police.c.effective_at.nulls_last())
+)
+SENDING_LISTS = """
+    SELECT force FROM (
+        SELECT DISTINCT ON (force) force, sends_open_list FROM register.forces_for_police
+        WHERE effective_at <= %(at)s ORDER BY force, effective_at DESC
+    ) now WHERE sends_open_list
+"""
+
+
+def in_force(versions: Iterable[Force], at: datetime) -> Force | None:
+    """The version of the latest `effective_at` that has come. Beside its keys stand those of the versions that are
+    approved and yet to come, and for a day those of the one before. Pure.
+    """
+    approved = [each for each in versions if each.effective_at is not None]
+    begun = [each for each in approved if each.effective_at is not None and each.effective_at <= at]
+    if not begun:
+        return None
+    now = begun[-1]
+    changing = now.effective_at is not None and at - now.effective_at < KEYS_OVERLAP
+    beside = [each for each in approved if each not in begun] + (begun[-2:-1] if changing else [])
+    return replace(
+        now,
+        secrets=tuple(dict.fromkeys(key for each in (now, *beside) for key in each.secrets)),
+        reply_secrets=tuple(dict.fromkeys(key for each in (now, *beside) for key in each.reply_secrets)),
+        proposed=tuple(each for each in versions if each.effective_at is None),
+    )
 
 
 class Forces:
     """The forces of the register, each read at most once in two seconds (`cache.FRESH_SECONDS`): a burst of notices to
-    one force reads it once. Both secrets of a rotation are valid for far longer than that.
+    one force reads it once. Both secrets of a change are valid for far longer than that.
     """
 
     def __init__(self, keyring: Keyring) -> None:
-        self._keyring = keyring
+        self._keyring, self._now = keyring, Clocks().wall
         self._cache: TTLCache[tuple[ForceId], Force] = new_cache()
 
     def by_id(self, force: ForceId) -> Query[Force | None]:
-        """None where the register knows no such force."""
+        """The version in force. None where the register knows no such force."""
         return Query(BY_ID, {"force": force}, self._decode, self._cache)
 
     def _decode(self, rows: Rows) -> Force | None:
-        if not rows:
-            return None
-        [row] = rows
-        decryptor = Decryptor(self._keyring, owner_of(row.force), row.wrapped)
-        return Force(
-            force=row.force,
-            name=row.name,
-            notice_url=row.notice_url,
-            secrets=tuple(json.loads(decryptor.open(row.secrets, "forces.secrets") or "[]")),
-            reply_secrets=tuple(json.loads(decryptor.open(row.reply_secrets, "forces.reply_secrets") or "[]")),
-            callback=row.callback,
-            notice_email=row.notice_email,
-            private_ca=row.private_ca,
-            agreed=frozenset(row.agreed),
-            sends_open_list=row.sends_open_list,
-        )
+        return in_force([decode_version(self._keyring, row) for row in rows], self._now())
 
 
-def forces_that_send_lists() -> Query[list[ForceId]]:
-    return Query(SENDING_LISTS, {}, lambda rows: [row.force for row in rows])
+def versions_of(keyring: Keyring, force: ForceId) -> Query[list[Force]]:
+    """Those that are not taken back: first the approved ones, the earliest first."""
+    return Query(BY_ID, {"force": force}, lambda rows: [decode_version(keyring, row) for row in rows])
+
+
+def decode_version(keyring: Keyring, row: Any) -> Force:
+    decryptor = Decryptor(keyring, owner_of(row.force), row.wrapped)
+    return Force(
+        force=row.force,
+        version=row.version,
+        effective_at=row.effective_at,
+        name=row.name,
+        notice_url=row.notice_url,
+        notice_email=row.notice_email,
+        polls=row.polls,
+        secrets=tuple(json.loads(decryptor.open(row.secrets, "force_versions.secrets") or "[]")),
+        reply_secrets=tuple(json.loads(decryptor.open(row.reply_secrets, "force_versions.reply_secrets") or "[]")),
+        client_certificate=decryptor.open(row.client_certificate, "force_versions.client_certificate"),
+        callback=row.callback,
+        private_ca=row.private_ca,
+        sends_open_list=row.sends_open_list,
+    )
+
+
+def forces_that_send_lists(at: datetime) -> Query[list[ForceId]]:
+    """`at` is wall time."""
+    return Query(SENDING_LISTS, {"at": at}, lambda rows: [row.force for row in rows])

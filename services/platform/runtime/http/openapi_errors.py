@@ -53,7 +53,8 @@ SIGNED = [
     header("webhook-timestamp", "Seconds since 1970 (UTC), within 5 minutes of the truth."),
     header(
         "webhook-signature",
-        "`v1,` and the base64 of the HMAC-SHA256; several, separated by spaces, while a key is changed.",
+        "`v1,` and the base64 of the HMAC-SHA256, or `v1a,` and that of the Ed25519 signature; several, separated by "
+        "spaces, while a key is changed.",
     ),
 ]
 """Standard Webhooks 1.0 (https://www.standardwebhooks.com)."""

@@ -1,6 +1,8 @@
 """Keeps the HTTP clients of webhooks: certificates are always verified, by public authorities or by the destination's own."""
 
 import ssl
+from tempfile import NamedTemporaryFile
+from typing import NamedTuple
 
 import aiohttp
 import httpx
@@ -12,40 +14,64 @@ CONNECTIONS = 200
 KEPT_SECONDS = 30
 
 
+class Trust(NamedTuple):
+    """`private_ca` (PEM) alone may sign the other end's certificate; None: a public authority. `client_certificate` (PEM,
+    with its key) is shown to whoever asks for one.
+    """
+
+    private_ca: str | None = None
+    client_certificate: str | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """With a private authority, certificates of public ones do not count."""
+        made = ssl.create_default_context(cadata=self.private_ca)
+        if self.client_certificate is not None:
+            with NamedTemporaryFile(
+                "w", suffix=".pem"
+            ) as file:  # OpenSSL reads a file alone; nobody else may read this one
+                file.write(self.client_certificate)
+                file.flush()
+                made.load_cert_chain(file.name)
+        return made
+
+
+PUBLIC = Trust()
+
+
 class WebhookClients:
-    """Keeps one client an authority. All use one resolver and its sockets, so that none connects to a forbidden address."""
+    """Keeps one client for each that is trusted alike. All use one resolver and its sockets, so that none connects to a
+    forbidden address.
+    """
 
     def __init__(self, resolver: CheckedResolver, total_seconds: float) -> None:
         self._resolver, self._total_seconds = resolver, total_seconds
-        self._authority_of: dict[str, str] = {}
-        self._clients: dict[str | None, httpx.AsyncClient] = {}
+        self._trusted: dict[str, Trust] = {}
+        self._clients: dict[Trust, httpx.AsyncClient] = {}
 
-    def trust(self, url: str, private_ca: str | None) -> None:
-        if private_ca is None:
-            self._authority_of.pop(url, None)
+    def trust(self, url: str, trust: Trust) -> None:
+        if trust == PUBLIC:
+            self._trusted.pop(url, None)
         else:
-            self._authority_of[url] = private_ca
+            self._trusted[url] = trust
 
     def of(self, url: str) -> httpx.AsyncClient:
-        authority = self._authority_of.get(url)
-        if authority not in self._clients:
-            self._clients[authority] = self._made(authority)
-        return self._clients[authority]
+        trust = self._trusted.get(url, PUBLIC)
+        if trust not in self._clients:
+            self._clients[trust] = self._made(trust)
+        return self._clients[trust]
 
     async def close(self) -> None:
         for client in self._clients.values():
             await client.aclose()
         self._clients.clear()
 
-    def _made(self, authority: str | None) -> httpx.AsyncClient:
-        """With a private authority, certificates of public ones do not count."""
-        verifying = True if authority is None else ssl.create_default_context(cadata=authority)
+    def _made(self, trust: Trust) -> httpx.AsyncClient:
         connector = aiohttp.TCPConnector(
             resolver=self._resolver,
             use_dns_cache=False,
             limit=CONNECTIONS,
             keepalive_timeout=KEPT_SECONDS,
-            ssl=verifying,
+            ssl=True if trust == PUBLIC else trust.context(),
             socket_factory=self._resolver.socket_for,
         )
         session = aiohttp.ClientSession(connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar())

@@ -79,6 +79,8 @@ CREATE FUNCTION casework.key_of(table_name text, row_as_json jsonb) RETURNS json
     SELECT CASE table_name
         WHEN 'directory' THEN row_as_json
         WHEN 'placement_carers' THEN row_as_json - 'to_at'
+        WHEN 'sharing_agreements' THEN jsonb_build_object('authority', row_as_json -> 'authority', 'reference', row_as_json -> 'reference')
+        WHEN 'agency_agreements' THEN jsonb_build_object('authority', row_as_json -> 'authority', 'agency', row_as_json -> 'agency')
         WHEN 'corrections' THEN jsonb_build_object('person', row_as_json -> 'person', 'field', row_as_json -> 'field')
         ELSE jsonb_build_object('id', row_as_json -> 'id') END
 $$;
@@ -107,7 +109,8 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['authorities', 'placements', 'people', 'placement_carers', 'children', 'directory', 'corrections'] LOOP
+    FOREACH name IN ARRAY ARRAY['authorities', 'placements', 'people', 'placement_carers', 'children', 'directory', 'corrections',
+                                'sharing_agreements', 'agency_agreements'] LOOP
         EXECUTE format(
             'CREATE TRIGGER recorded AFTER INSERT OR UPDATE OR DELETE ON register.%I
              FOR EACH ROW EXECUTE FUNCTION casework.record_change()', name);
@@ -184,7 +187,8 @@ CREATE FUNCTION casework.keep_import(
 $$;
 
 CREATE VIEW casework.tables_changed AS
-SELECT import, CASE table_name WHEN 'placement_carers' THEN 'carers' WHEN 'authorities' THEN 'authority' ELSE table_name END AS name,
+SELECT import, CASE table_name WHEN 'placement_carers' THEN 'carers' WHEN 'authorities' THEN 'authority'
+        WHEN 'agency_agreements' THEN 'agencies' ELSE table_name END AS name,
        count(*) AS changed
 FROM casework.import_changes GROUP BY import, table_name;
 GRANT SELECT ON casework.tables_changed TO casework;

@@ -1,4 +1,4 @@
--- The episodes that forces were told of, and the lists of open ones that they send.
+-- The episodes that forces were told of, the lists of open ones that they send, and the notices that they come for.
 
 CREATE TABLE police.episodes (
     force text NOT NULL,
@@ -23,6 +23,16 @@ CREATE TABLE police.open_lists (
 );
 GRANT SELECT, INSERT, UPDATE ON police.open_lists TO police;
 
+-- What a force that polls has been offered, in the order of its cursor. Having come for more, it has confirmed what lies before.
+CREATE TABLE police.offered (
+    delivery uuid PRIMARY KEY REFERENCES delivery.deliveries ON DELETE CASCADE,
+    force text NOT NULL,
+    position bigint GENERATED ALWAYS AS IDENTITY,
+    offered_at timestamptz NOT NULL,
+    confirmed_at timestamptz
+);
+CREATE UNIQUE INDEX offered_to ON police.offered (force, position);
+GRANT SELECT, INSERT, UPDATE (confirmed_at) ON police.offered TO police;
 -- Codes by which an officer opens a notice's page. Of the browser and the code, hashes alone.
 CREATE TABLE police.reading_codes (
     browser bytea PRIMARY KEY,

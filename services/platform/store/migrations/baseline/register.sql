@@ -18,19 +18,47 @@ CREATE TABLE register.authorities (
     bridge text  -- by which its discussions are joined
 );
 
+-- A force owns its row. How it is reached lies in versions: proposed, tried, approved by a second person, in force from a time (wall
+-- time). None is ever changed or removed; where one is taken back, the one before it is in force again.
 CREATE TABLE register.forces (
-    id text PRIMARY KEY,
+    id text PRIMARY KEY
+);
+CREATE TABLE register.force_versions (
+    id uuid PRIMARY KEY,
+    force text NOT NULL REFERENCES register.forces,
     name text NOT NULL,
     notice_url text,
+    notice_email text,
+    polls boolean NOT NULL,
     secrets bytea NOT NULL,
     reply_secrets bytea NOT NULL,
+    client_certificate bytea,
     callback text,
-    notice_email text,
     private_ca text,
-    agreed text[] NOT NULL DEFAULT '{}',  -- the fields that it has agreed to be told
-    sends_open_list boolean NOT NULL DEFAULT false,
-    CHECK (notice_url IS NOT NULL OR notice_email IS NOT NULL)
+    sends_open_list boolean NOT NULL,
+    proposed_by text NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    approved_by text,  -- nobody's where it is the force's first
+    effective_at timestamptz,
+    taken_back_by text,
+    taken_back_at timestamptz,
+    CHECK (notice_url IS NOT NULL OR notice_email IS NOT NULL OR polls),
+    CHECK (approved_by <> proposed_by)
 );
+CREATE INDEX force_versions_of_force ON register.force_versions (force);
+
+-- What an authority has agreed to send a force, and on which basis. No field named: the whole notice.
+CREATE TABLE register.sharing_agreements (
+    authority text NOT NULL REFERENCES register.authorities,
+    reference text NOT NULL,
+    force text NOT NULL REFERENCES register.forces,
+    fields text[] NOT NULL,
+    basis text,
+    from_on date NOT NULL,
+    until_on date,
+    PRIMARY KEY (authority, reference)
+);
+CREATE INDEX sharing_agreements_with ON register.sharing_agreements (authority, force);
 
 CREATE TABLE register.placements (
     id text PRIMARY KEY,
@@ -146,22 +174,31 @@ GRANT SELECT, INSERT, UPDATE (made_by, made_at) ON register.corrections TO conso
 GRANT SELECT, DELETE ON register.corrections TO casework;
 GRANT SELECT (id, authority, number_hash), UPDATE (mobile, number_hash, email) ON register.people TO console;
 
+-- An agency owns its row, and says for which authority each of its sources speaks; what it may say is that authority's agreement.
 CREATE TABLE register.agencies (
     id text PRIMARY KEY,
-    authority text NOT NULL REFERENCES register.authorities,
-    secrets bytea NOT NULL,
-    types text[] NOT NULL,
-    verifies boolean NOT NULL
+    secrets bytea NOT NULL
 );
 CREATE TABLE register.agency_sources (
     source text PRIMARY KEY,
-    agency text NOT NULL REFERENCES register.agencies ON DELETE CASCADE
+    agency text NOT NULL REFERENCES register.agencies ON DELETE CASCADE,
+    authority text NOT NULL
+);
+CREATE TABLE register.agency_agreements (
+    authority text NOT NULL REFERENCES register.authorities,
+    agency text NOT NULL REFERENCES register.agencies,
+    types text[] NOT NULL,
+    verifies boolean NOT NULL,
+    PRIMARY KEY (authority, agency)
 );
 
 GRANT SELECT, INSERT, UPDATE, DELETE
-    ON register.authorities, register.forces, register.placements, register.people, register.placement_carers,
-       register.children, register.photographs, register.directory, register.agencies, register.agency_sources
+    ON register.authorities, register.placements, register.people, register.placement_carers, register.children,
+       register.photographs, register.directory, register.sharing_agreements, register.agencies, register.agency_sources,
+       register.agency_agreements
     TO casework;
+GRANT SELECT, INSERT ON register.forces, register.force_versions TO casework;
+GRANT UPDATE (approved_by, effective_at, taken_back_by, taken_back_at) ON register.force_versions TO casework;
 
 CREATE TABLE register.words (
     id text PRIMARY KEY,

@@ -37,11 +37,24 @@ SELECT ph.child, ph.picture, ph.media_type, ph.taken_on, k.wrapped
 FROM register.photographs ph LEFT JOIN register.data_keys k ON k.owner = ph.child;
 GRANT SELECT ON register.photographs_for_police TO casework, police;
 
+-- A version a row. One without `effective_at` is proposed: its address and keys serve its own trial alone.
 CREATE VIEW register.forces_for_police AS
-SELECT f.id AS force, f.name, f.notice_url, f.secrets, f.reply_secrets, f.callback, k.wrapped, f.notice_email,
-       f.private_ca, f.agreed, f.sends_open_list
-FROM register.forces f LEFT JOIN register.data_keys k ON k.owner = 'force-' || f.id;
+SELECT v.force, v.id AS version, v.effective_at, v.name, v.notice_url, v.notice_email, v.polls, v.secrets, v.reply_secrets,
+       v.client_certificate, v.callback, v.private_ca, v.sends_open_list, k.wrapped
+FROM register.force_versions v LEFT JOIN register.data_keys k ON k.owner = 'force-' || v.force
+WHERE v.taken_back_at IS NULL;
 GRANT SELECT ON register.forces_for_police TO casework, police;
+
+CREATE VIEW register.sharing_for_police AS
+SELECT authority, force, fields, basis, from_on, until_on FROM register.sharing_agreements;
+GRANT SELECT ON register.sharing_for_police TO casework, police;
+
+-- Versions whose connection test the other end has taken.
+CREATE VIEW register.versions_tried AS
+SELECT DISTINCT v.id AS version FROM register.force_versions v
+JOIN delivery.deliveries d ON d.lane = 'force-' || v.force || '@' || v.id
+WHERE d.service = 'police' AND d.duty IS NULL AND d.state IN ('accepted', 'acknowledged');
+GRANT SELECT ON register.versions_tried TO casework;
 
 -- Who reported, in which role, and how to ring them.
 CREATE VIEW register.reporters_for_police AS
@@ -67,10 +80,11 @@ CREATE VIEW register.words_said AS
 SELECT DISTINCT id, about, words, said_by, at, wrapped, answers FROM register.words_told_to_police;
 GRANT SELECT ON register.words_said TO casework, police;
 
--- The console's accounts that may have notices sent again, so that a command names who gave it.
+-- Codes for a command of those who may have notices sent again: the console gives one to somebody who is signed in.
 CREATE VIEW register.operators_who_send_again AS
-SELECT account, sign_in, role, authority FROM console.accounts
-WHERE disabled_at IS NULL AND role IN ('duty-manager', 'operator');
+SELECT a.account, a.role, a.authorities, s.token_hash, s.begun_at
+FROM console.sessions s JOIN console.accounts a ON a.account = s.account
+WHERE s.for_command AND a.disabled_at IS NULL AND a.role IN ('duty-manager', 'operator');
 GRANT SELECT ON register.operators_who_send_again TO casework, police;
 
 -- Who texts: a carer, a professional, or a police officer, who is in the directory for their force alone.
@@ -103,14 +117,17 @@ GRANT SELECT ON register.children_by_code TO carers;
 CREATE VIEW register.provisional_children AS
 SELECT provisional AS child, authority FROM carers.provisionals WHERE authority IS NOT NULL
 UNION
-SELECT a.child, g.authority FROM casework.accepted a JOIN register.agencies g ON g.id = a.agency
+SELECT a.child, s.authority FROM casework.accepted a JOIN register.agency_sources s ON s.source = a.source
 WHERE starts_with(a.child, 'provisional-');
 GRANT SELECT ON register.provisional_children TO casework;
 
+-- An agency and one authority that has an agreement with it: a source speaks for one alone.
 CREATE VIEW register.agencies_for_events AS
-SELECT a.id AS agency, a.authority, a.secrets, a.types, a.verifies, k.wrapped,
-       (SELECT array_agg(s.source ORDER BY s.source) FROM register.agency_sources s WHERE s.agency = a.id) AS sources
-FROM register.agencies a LEFT JOIN register.data_keys k ON k.owner = 'agency-' || a.id;
+SELECT a.id AS agency, g.authority, a.secrets, g.types, g.verifies, k.wrapped,
+       (SELECT array_agg(s.source ORDER BY s.source) FROM register.agency_sources s
+        WHERE s.agency = a.id AND s.authority = g.authority) AS sources
+FROM register.agencies a JOIN register.agency_agreements g ON g.agency = a.id
+LEFT JOIN register.data_keys k ON k.owner = 'agency-' || a.id;
 GRANT SELECT ON register.agencies_for_events TO casework;
 
 -- Rules may ask who cares for a child now: ids alone.
@@ -268,8 +285,8 @@ CREATE VIEW register.homes_for_console AS SELECT id AS placement, authority, ref
 GRANT SELECT ON register.homes_for_console TO console, casework;
 
 CREATE VIEW register.forces_for_console AS
-SELECT f.id AS force, f.name,
-       coalesce(substring(f.notice_url from '^[a-z]+://([^/]+)'), 'mail at ' || split_part(f.notice_email, '@', 2)) AS host,
-       f.callback
-FROM register.forces f;
+SELECT v.force, v.effective_at, v.name, v.callback,
+       coalesce(substring(v.notice_url from '^[a-z]+://([^/]+)'), 'mail at ' || split_part(v.notice_email, '@', 2),
+                'comes for its notices') AS host
+FROM register.force_versions v WHERE v.effective_at IS NOT NULL AND v.taken_back_at IS NULL;
 GRANT SELECT ON register.forces_for_console TO console, casework;

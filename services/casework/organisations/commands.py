@@ -1,0 +1,128 @@
+"""Provides `python -m services organisations`: forces and agencies as they are known, and changes of a force."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from pydantic import ValidationError
+
+from services.platform.runtime.commands import WHO_ASKS, refuse
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.operators import AccountId
+
+By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
+NOBODY = "the code is wrong or too old, or its owner may not: a duty manager or an operator of every authority may"
+
+organisations = typer.Typer(
+    no_args_is_help=True, help="Forces and agencies: enter them, change how a force is reached."
+)
+
+
+@organisations.command()
+def put(file: Path, by: By) -> None:
+    """Enter the forces and agencies of FILE (JSON). A change of a force that is known is proposed, and nothing more."""
+    from services.casework.organisations.repository import put_organisations
+    from services.casework.policy.organisations import Organisations
+    from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
+    from services.platform.delivery.settings.keys import KeySettings
+
+    try:
+        given = Organisations.model_validate_json(file.read_bytes())
+        for force in given.forces:
+            if force.notice_url is not None:
+                require_permitted_url(force.notice_url, sandbox=KeySettings().sandbox)
+    except ForbiddenDestination as error:
+        raise refuse(f"notice_url: an HTTPS URL with a public address is needed: {error}") from None
+    except ValidationError as error:
+        for each in error.errors(include_url=False, include_input=False, include_context=False):
+            typer.echo(f"{'.'.join(map(str, each['loc']))}: {each['msg']}", err=True)
+        raise refuse("nothing was changed") from None
+
+    async def act() -> dict[str, UUID]:
+        async with _acting(by) as (uow, keyring, account, now):
+            return await put_organisations(uow, keyring, given, account, now)
+
+    proposed = asyncio.run(act())
+    typer.echo(json.dumps({force: str(version) for force, version in proposed.items()}))
+    for name, version in proposed.items():
+        typer.echo(f"proposed; now: services police test {name} --change {version}", err=True)
+
+
+@organisations.command()
+def approve(
+    change: UUID,
+    by: By,
+    at: Annotated[datetime | None, typer.Option(help="When it takes effect, UTC. Left out: now.")] = None,
+) -> None:
+    """Approve CHANGE, which somebody else proposed and whose address has taken a connection test."""
+    from services.casework.organisations import repository as store
+    from services.casework.policy.organisations import why_not_approved
+    from services.platform.runtime.clocks import Clocks
+
+    async def act() -> None:
+        async with _acting(by) as (uow, _, account, now):
+            version = await store.version_of(uow, change, now)
+            refused = why_not_approved(version, account)
+            if version is None or refused is not None:
+                raise refuse(refused or "")
+            effective = now if at is None else max(at.replace(tzinfo=now.tzinfo), now)
+            store.approve(uow, change, version, account, effective)
+
+    asyncio.run(act())
+    typer.echo(f"approved; keys before it count for a day from then on ({(at or Clocks().wall()):%Y-%m-%d %H:%M} UTC)")
+
+
+@organisations.command("take-back")
+def take_back(change: UUID, by: By) -> None:
+    """Take CHANGE back, whether it waits or holds: the version before it holds again. A former version's keys end."""
+    from services.casework.organisations import repository as store
+    from services.casework.policy.organisations import why_not_taken_back
+
+    async def act() -> None:
+        async with _acting(by) as (uow, _, account, now):
+            version = await store.version_of(uow, change, now)
+            refused = why_not_taken_back(version)
+            if version is None or refused is not None:
+                raise refuse(refused or "")
+            store.take_back(uow, change, version, account, now)
+
+    asyncio.run(act())
+    typer.echo("taken back")
+
+
+@organisations.command("make-key")
+def make_key() -> None:
+    """Make an Ed25519 key: `whsk_` signs and stays with whoever signs, `whpk_` goes to the other side."""
+    from services.platform.delivery.webhook_signature import generate_key
+
+    typer.echo("\n".join(generate_key()))
+
+
+@asynccontextmanager
+async def _acting(code: str) -> AsyncIterator[tuple[UnitOfWork, Keyring, AccountId, datetime]]:
+    """A transaction in somebody's name. Raises Exit."""
+    from services.casework.organisations.repository import lock_organisations
+    from services.platform.delivery.settings.keys import KeySettings
+    from services.platform.register.people.operators import operator_by_code
+    from services.platform.runtime.clocks import Clocks
+    from services.platform.store.engine import connect
+    from services.platform.store.unit_of_work import Origin, Store
+
+    settings, clocks = KeySettings(), Clocks()
+    store = Store(connect(settings, "casework"), origin=Origin("casework", clocks))
+    try:
+        async with store.transaction() as uow:
+            operator = await uow.fetch(operator_by_code(code, clocks.wall()))
+            if operator is None or operator.scope is not None:
+                raise refuse(NOBODY)
+            await lock_organisations(uow)
+            yield uow, settings.keyring, operator.account, clocks.wall()
+    finally:
+        await store.close()

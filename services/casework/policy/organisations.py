@@ -1,0 +1,98 @@
+"""Declares what a force and an agency say of themselves, and when a change of a force may be approved. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+
+from services.casework.policy.fields import (
+    AgencyId,
+    Certificates,
+    CertificateWithKey,
+    Email,
+    Line,
+    Number,
+    SigningKey,
+    Source,
+    VerifyingKey,
+)
+from services.casework.policy.rows import Row
+from services.safeguarding.identifiers import AuthorityId, ForceId
+from services.safeguarding.operators import AccountId
+
+
+class ForceRow(Row):
+    """Reached at `notice_url`, or it `polls` for its notices, or by mail where it has no API. The URL is HTTPS, at a
+    public address. `private_ca` (PEM) signs its certificate, where no public one does; `client_certificate` (PEM, with
+    its key) is ours, for a force that asks for one. `sends_open_list`: it tells us daily which children it counts as
+    missing.
+    """
+
+    id: ForceId
+    name: Line
+    notice_url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=500)] | None = None
+    notice_email: Email | None = None
+    polls: bool = False
+    secrets: tuple[SigningKey, ...] = ()
+    reply_secrets: tuple[VerifyingKey, ...] = ()
+    client_certificate: CertificateWithKey | None = None
+    callback: Number | None = None
+    private_ca: Certificates | None = None
+    sends_open_list: bool = False
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> "ForceRow":
+        if self.notice_url is None and self.notice_email is None and not self.polls:
+            raise ValueError("notice_url, polls, or for a force without an API notice_email, is needed")
+        if (self.notice_url is not None or self.polls) and not (self.secrets and self.reply_secrets):
+            raise ValueError("secrets and reply_secrets are needed where there is an API, one of each at least")
+        return self
+
+
+class AgencyRow(Row):
+    """`sources`: each of its sources, and the authority for which it speaks."""
+
+    id: AgencyId
+    secrets: tuple[VerifyingKey, ...]
+    sources: dict[Source, AuthorityId]
+
+
+class Organisations(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    forces: tuple[ForceRow, ...] = ()
+    agencies: tuple[AgencyRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Of a force. `effective_at` is None while it is only proposed."""
+
+    force: ForceId
+    proposed_by: AccountId
+    effective_at: datetime | None
+    was_tried: bool
+    is_taken_back: bool
+    others_in_force: int
+    """Approved versions that would be left without it."""
+
+
+def why_not_approved(version: Version | None, by: AccountId) -> str | None:
+    """None where it may be approved."""
+    if version is None or version.is_taken_back or version.effective_at is not None:
+        return "no change of this id waits for approval"
+    if version.proposed_by == by:
+        return "a second person approves: not the one who proposed it"
+    if not version.was_tried:
+        return "its address has not taken a connection test yet: try it first (services police test FORCE --change ID)"
+    return None
+
+
+def why_not_taken_back(version: Version | None) -> str | None:
+    """None where it may be taken back."""
+    if version is None or version.is_taken_back:
+        return "no version of this id holds or waits"
+    if version.effective_at is not None and not version.others_in_force:
+        return "the force has no other version: without it no notice would reach it"
+    return None

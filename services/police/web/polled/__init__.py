@@ -1,0 +1,1 @@
+"""Notices that a force comes for itself."""

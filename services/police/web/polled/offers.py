@@ -1,0 +1,89 @@
+"""Keeps notices for forces that come for them: offered by a cursor, accepted once the force has come for more."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.platform.delivery import events as delivery_events
+from services.platform.delivery import metrics
+from services.platform.delivery.channels.channel import SendRequest, SendResult
+from services.platform.delivery.model import MediumName, State
+from services.platform.delivery.queue.repository import BODY, decode_delivery
+from services.platform.register.keys import Decryptor
+from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, Rows, all_rows
+from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.identifiers import ForceId
+
+AT_ONCE = 50
+LOOK_AGAIN = timedelta(minutes=5)
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('offered to ' || %(force)s, 0))"
+"""So that the positions of one force are committed in their order, and a cursor passes none over."""
+CONFIRM = """
+    WITH confirmed AS (
+        UPDATE police.offered SET confirmed_at = %(now)s
+        WHERE force = %(force)s AND position <= %(after)s AND confirmed_at IS NULL RETURNING delivery
+    )
+    UPDATE delivery.deliveries SET state = 'accepted', changed_at = %(now)s, lease_owner = NULL, lease_until = NULL
+    WHERE id IN (SELECT delivery FROM confirmed) AND state IN ('waiting', 'sending', 'unknown') RETURNING *
+"""
+OFFER = """
+    INSERT INTO police.offered (delivery, force, offered_at)
+    SELECT id, %(force)s, %(now)s FROM delivery.deliveries
+    WHERE lane = %(lane)s AND state IN ('sending', 'unknown') AND body IS NOT NULL AND withdrawn_at IS NULL
+    ORDER BY created_at ON CONFLICT DO NOTHING
+"""
+OFFERED = """
+    SELECT o.position, d.id, d.key_owner, d.body, k.wrapped FROM police.offered o
+    JOIN delivery.deliveries d ON d.id = o.delivery LEFT JOIN register.data_keys k ON k.owner = d.key_owner
+    WHERE o.force = %(force)s AND d.lane = %(lane)s AND o.position > %(after)s AND d.state <> 'withdrawn'
+    ORDER BY o.position LIMIT %(most)s
+"""
+
+
+class PolledSender:
+    """Sends nothing. Until the force confirms that it has come for a notice, the notice may have arrived."""
+
+    name: MediumName = "poll"
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def send(self, _sending: SendRequest) -> SendResult:
+        return SendResult(AttemptResult.UNKNOWN, retry_after=LOOK_AGAIN, waits=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    position: int
+    notice: UUID
+    body: str
+
+
+async def offer(
+    uow: UnitOfWork, keyring: Keyring, force: ForceId, lane: str, after: int, now: datetime
+) -> list[Offered]:
+    """The notices of this lane after the cursor, the oldest first. Those up to it are confirmed: the force has stored
+    them. `now` is wall time.
+    """
+    about: dict[str, Any] = {"force": force, "lane": lane, "after": after, "now": now, "most": AT_ONCE}
+    _, confirmed, _, found = await uow.fetch(
+        Query(ONE_AT_A_TIME, about, all_rows),
+        Query(CONFIRM, about, all_rows),
+        Query(OFFER, about, all_rows),
+        Query(OFFERED, about, all_rows),
+    )
+    for row in confirmed:
+        delivery = decode_delivery(row._asdict())
+        uow.publish(delivery_events.accepted(delivery, None), subject=delivery.child, cause=delivery)
+        uow.on_commit(metrics.ENDED.labels(PolledSender.name, State.ACCEPTED).inc)
+    return list(_readable(keyring, found))
+
+
+def _readable(keyring: Keyring, rows: Rows) -> list[Offered]:
+    """Without those whose key was erased since."""
+    opened = ((row, Decryptor(keyring, row.key_owner, row.wrapped).open(row.body, BODY)) for row in rows)
+    return [Offered(row.position, row.id, body) for row, body in opened if body is not None]

@@ -1,0 +1,184 @@
+"""Who may change how a force is reached: nobody by an import, two people by a change that was tried. Notices show what holds."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from services.casework.organisations import repository as organisations
+from services.platform.register import cache
+from services.platform.register.organisations.forces import versions_of
+from services.platform.store.encryption import Keyring
+from services.police.notices import connection_test
+from tests.support.casework import ImportAuth, casework
+from tests.support.database import Database
+from tests.support.desk import faulty_desk
+from tests.support.police import Police, police_of
+from tests.support.register import (
+    APPROVER,
+    OTHER_SECRET,
+    PROPOSER,
+    SECRET,
+    acting,
+    approve,
+    authority,
+    parts,
+    propose,
+)
+
+
+@pytest.fixture
+async def police(database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Police]:
+    monkeypatch.setattr(cache, "FRESH_SECONDS", 0.0)
+    async with police_of(database, keyring) as running:
+        yield running
+
+
+@asynccontextmanager
+async def register_of(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    engine = database.engine("casework")
+    transport = httpx.ASGITransport(casework(database, engine))
+    async with httpx.AsyncClient(transport=transport, base_url="http://casework", auth=ImportAuth(engine)) as client:
+        yield client
+    await engine.dispose()
+
+
+def row_of(police: Police, **changes: Any) -> dict[str, Any]:
+    return dict(parts(police.document)[0]["forces"][0]) | changes
+
+
+async def try_change(police: Police, version: UUID, state: str = "accepted") -> None:
+    async with police.floor.store.transaction() as uow:
+        test = await connection_test.put_test(uow, police.keyring, police.force, datetime.now(UTC), version)
+    await police.floor.until(test.id, state)
+
+
+async def told_of(database: Database, force: str) -> list[dict[str, Any]]:
+    engine = database.engine("casework")
+    async with engine.connect() as connection:
+        query = "SELECT envelope FROM casework.outbox WHERE key = :k ORDER BY position"
+        found = await connection.execute(text(query), {"k": f"force-{force}"})
+        said = [json.loads(bytes(row.envelope)) for row in found]
+    await engine.dispose()
+    return said
+
+
+async def test_no_import_of_another_authority_redirects_a_forces_notices(database: Database, police: Police) -> None:
+    """Row 2 of what attacks did: an own URL and own secrets for a force that somebody else's notices go to."""
+    other = authority()
+    name, theirs = other["authority"]["id"], police.force
+    async with faulty_desk(OTHER_SECRET) as thief, register_of(database) as register:
+        stolen = row_of(police, notice_url=thief.url, secrets=[OTHER_SECRET], reply_secrets=[SECRET])
+        _, own = parts(other)
+        own |= {
+            "placements": [each | {"force": theirs} for each in own["placements"]],
+            "sharing_agreements": [{"reference": "x", "force": theirs, "fields": ["said"], "from": "2026-01-01"}],
+            "agencies": [],
+        }
+        before = await versions(police)
+        refused = await register.put(f"/register/{name}", json=own | {"forces": [stolen]})
+        sheet = await register.put(f"/register/{name}/forces", content=b"id\n", headers={"content-type": "text/csv"})
+        allowed = await register.put(f"/register/{name}", json=own)
+        _, notice = await police.notice()
+        reply = {
+            "type": "police.returned",
+            "timestamp": datetime.now(UTC).isoformat(),
+            "data": {"notice": notice["data"]["notice"]},
+        }
+        forged = await police.reply(reply, secret=SECRET)
+    assert (refused.status_code, sheet.status_code, allowed.status_code) == (422, 404, 200), allowed.text
+    assert [(each["table"], each["row"]) for each in refused.json()["errors"]] == [("forces", 0)]
+    assert thief.received == []
+    assert forged.status_code == 401
+    assert notice["data"]["not_agreed"] == [], "what the other authority agreed to is its own alone"
+    assert await versions(police) == before
+
+
+async def versions(police: Police) -> list[Any]:
+    async with acting(police.casework) as (uow, _):
+        return await uow.fetch(versions_of(police.keyring, police.force))
+
+
+async def test_a_change_is_proposed_tried_and_approved_by_a_second_person_before_it_holds(
+    database: Database, police: Police
+) -> None:
+    async with faulty_desk(OTHER_SECRET) as new_desk:
+        version = await propose(
+            police.casework, police.keyring, row_of(police, notice_url=new_desk.url, secrets=[OTHER_SECRET])
+        )
+        await police.notice()
+        assert new_desk.received == [], "what is only proposed gets no notice"
+        assert "try it first" in str(await approve(police.casework, version))
+        await try_change(police, version)
+        [test] = new_desk.received
+        assert test.verified
+        assert json.loads(test.body)["type"] == "connection.test"
+        assert "second person" in str(await approve(police.casework, version, by=PROPOSER))
+        assert await approve(police.casework, version) is None
+        assert "waits for approval" in str(await approve(police.casework, version))
+        told = await police.tell()
+        await police.floor.until(told.content.telling, "accepted")
+        assert [each.id for each in new_desk.received[1:]] == [str(told.content.telling)]
+        steps = [each["data"] for each in await told_of(database, police.force)]
+        secret_words = json.dumps(steps)
+    assert [(each["step"], each["account"]) for each in steps[-2:]] == [("proposed", PROPOSER), ("approved", APPROVER)]
+    assert set(steps[-2]["fields"]) == {"notice_url", "secrets"}
+    assert "whsec_" not in secret_words
+    assert "127.0.0.1" not in secret_words
+
+
+async def test_an_approved_change_may_be_taken_back_and_the_one_before_holds_again(police: Police) -> None:
+    async with faulty_desk(SECRET) as new_desk:
+        version = await propose(police.casework, police.keyring, row_of(police, notice_url=new_desk.url))
+        await try_change(police, version)
+        await approve(police.casework, version)
+        async with acting(police.casework) as (uow, now):
+            found = await organisations.version_of(uow, version, now)
+            assert found is not None
+            organisations.take_back(uow, version, found, APPROVER, now)
+        await police.notice()
+        assert len(new_desk.received) == 1, "its test alone"
+
+
+async def test_a_change_that_fails_its_trial_holds_no_notice_up(police: Police) -> None:
+    version = await propose(police.casework, police.keyring, row_of(police, notice_url="http://127.0.0.1:9/notices"))
+    async with police.floor.store.transaction() as uow:
+        await connection_test.put_test(uow, police.keyring, police.force, datetime.now(UTC), version)
+    for _ in range(3):
+        await police.notice()
+    assert "try it first" in str(await approve(police.casework, version))
+
+
+async def test_a_change_takes_effect_at_its_time(police: Police) -> None:
+    async with faulty_desk(SECRET) as new_desk:
+        version = await propose(police.casework, police.keyring, row_of(police, notice_url=new_desk.url))
+        await try_change(police, version)
+        await approve(police.casework, version, at=datetime.now(UTC) + timedelta(hours=1))
+        await police.notice()
+        assert len(new_desk.received) == 1
+
+
+async def test_without_an_agreement_police_get_what_finds_a_child_and_the_duty_desk_is_told(police: Police) -> None:
+    async with police.casework.begin() as connection:
+        over = "UPDATE register.sharing_agreements SET until_on = '2026-01-02' WHERE authority = :a"
+        await connection.execute(text(over), {"a": police.authority})
+    told, notice = await police.notice()
+    data = notice["data"]
+    assert (data["child"]["name"], data["placement"]["address"]) == ("Amara C1 Diallo", "4 Mill Lane")
+    assert {"child.medical", "child.nrm_status", "child.exploitation", "child.unaccompanied"} <= set(data["not_agreed"])
+    [gaps] = [each["data"]["gaps"] for each in await police.said_since(told, ("police.notice-has-gaps",))]
+    assert "sharing-agreement" in gaps
+
+
+async def test_a_notice_states_the_agreements_basis(police: Police) -> None:
+    async with police.casework.begin() as connection:
+        stated = "UPDATE register.sharing_agreements SET basis = 'Public task, agreement NP-7' WHERE authority = :a"
+        await connection.execute(text(stated), {"a": police.authority})
+    _, notice = await police.notice()
+    assert notice["data"]["sharing_basis"] == "Public task, agreement NP-7"

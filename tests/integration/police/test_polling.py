@@ -1,0 +1,124 @@
+"""A force that nothing reaches from outside comes for its notices: the same duty, the same record, the same answers as by a webhook."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from services.platform.delivery.channels.webhook import signed
+from services.platform.delivery.webhook_signature import generate_key, is_signed
+from services.platform.store.encryption import Keyring
+from services.safeguarding.duty.duties import PoliceNotify
+from tests.support.database import Database
+from tests.support.police import REPLY_SECRET, Police, answer, police_of
+from tests.support.register import SECRET
+
+
+def polls(document: dict[str, Any]) -> None:
+    document["forces"][0] |= {"notice_url": None, "polls": True}
+
+
+@pytest.fixture
+async def police(database: Database, keyring: Keyring) -> AsyncIterator[Police]:
+    async with police_of(database, keyring, polls) as running:
+        yield running
+
+
+async def come(
+    police: Police,
+    after: str = "0",
+    *,
+    key: str = REPLY_SECRET,
+    signed_target: str | None = None,
+    off: timedelta = timedelta(),
+) -> httpx.Response:
+    target = f"/forces/{police.force}/notices?after={after}"
+    now = datetime.now(UTC) + off
+    return await police.http.get(target, headers=signed(str(uuid4()), signed_target or target, (key,), now))
+
+
+async def until_offered(police: Police, told: Any) -> dict[str, Any]:
+    await police.floor.until(told.content.telling, "unknown")
+    answered: dict[str, Any] = (await come(police)).json()
+    return answered
+
+
+async def test_a_notice_is_accepted_once_the_force_has_come_for_more_and_not_before(police: Police) -> None:
+    told = await police.tell()
+    offered = await until_offered(police, told)
+    [notice] = offered["notices"]
+    assert is_signed(notice["body"].encode(), notice["headers"], (SECRET,))
+    assert json.loads(notice["body"])["data"]["notice"] == str(told.content.telling) == notice["headers"]["webhook-id"]
+    assert await police.said_since(told, ("duty.accepted", "duty.failed")) == []
+    assert (await come(police)).json()["notices"][0]["body"] == notice["body"], "asked again, it is the same"
+    assert (await come(police, offered["after"])).json() == {"notices": [], "after": offered["after"]}
+    await police.floor.until(told.content.telling, "accepted")
+    assert len(await police.said_since(told, ("duty.accepted",))) == 1
+    await come(police, offered["after"])
+    assert len(await police.said_since(told, ("duty.accepted",))) == 1
+
+
+async def test_it_is_acknowledged_by_the_same_reply(police: Police) -> None:
+    told = await police.tell()
+    await until_offered(police, told)
+    assert (await police.reply(answer(told))).status_code == 202
+    [acknowledged] = await police.said_since(told, ("duty.acknowledged",))
+    assert acknowledged["data"]["how"] == "force"
+
+
+async def test_nothing_of_the_force_is_given_to_anybody_else(police: Police) -> None:
+    told = await police.tell()
+    await until_offered(police, told)
+    for refused in (
+        await police.http.get(f"/forces/{police.force}/notices?after=0"),
+        await come(police, key=SECRET),
+        await come(police, off=timedelta(minutes=-6)),
+        await come(police, signed_target=f"/forces/{police.force}/notices?after=7"),
+        await police.http.get("/forces/nobody/notices?after=0"),
+    ):
+        assert refused.status_code == 401
+        assert "Amara" not in refused.text
+    assert (await come(police, "-1")).status_code == 422
+
+
+async def test_a_withdrawn_notice_is_offered_no_more(police: Police) -> None:
+    told = await police.tell()
+    await until_offered(police, told)
+    content = told.content.model_copy(update={"act": "withdraw", "revision": 2})
+    withdrawn = type(told)(
+        **{each: getattr(told, each) for each in told.__slots__} | {"content": content, "id": str(uuid4())}
+    )
+    assert isinstance(withdrawn.content, PoliceNotify)
+    async with police.floor.store.transaction() as uow:
+        await police.handlers.on_police_notify(withdrawn, uow)
+    await police.floor.until(told.content.telling, "withdrawn")
+    assert (await come(police)).json()["notices"] == []
+    assert len(await police.said_since(told, ("duty.accepted",))) == 1, (
+        "it may have been taken: its force hears the all-clear"
+    )
+
+
+async def test_many_notices_that_nobody_comes_for_hold_no_later_one_up(police: Police) -> None:
+    several = [await police.tell() for _ in range(8)]
+    for told in several:
+        await police.floor.until(told.content.telling, "unknown")
+    offered = (await come(police)).json()["notices"]
+    assert {each["headers"]["webhook-id"] for each in offered} == {str(told.content.telling) for told in several}
+
+
+async def test_both_sides_may_sign_with_keys_that_only_they_hold(police: Police) -> None:
+    (ours, ours_public), (theirs, theirs_public) = generate_key(), generate_key()
+    police.document["forces"][0] |= {"secrets": [ours], "reply_secrets": [theirs_public]}
+    await police.register()
+    told = await police.tell()
+    await police.floor.until(told.content.telling, "unknown")
+    assert (await come(police, key=SECRET)).status_code == 401
+    [notice] = (await come(police, key=theirs)).json()["notices"]
+    assert notice["headers"]["webhook-signature"].startswith("v1a,")
+    assert is_signed(notice["body"].encode(), notice["headers"], (ours_public,))
+    assert not is_signed(notice["body"].encode() + b" ", notice["headers"], (ours_public,))
+    assert not is_signed(notice["body"].encode(), notice["headers"], (theirs_public,))
