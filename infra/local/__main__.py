@@ -105,7 +105,7 @@ def services(asked: typer.Context) -> None:
     """Give what runs an order of `python -m services`, with the settings and secrets that it runs with."""
     order = asked.args
     if not order or order[0] == "run":
-        raise _refused('Say which order: make services DO="accounts list"', 2)
+        raise _refused('Say which order: make services DO="accounts reset NAME"', 2)
     service = order[1] if order[0] == "renew-keys" and len(order) > 1 else SETTINGS_OF.get(order[0], "console")
     raise typer.Exit(_services(service, *order))
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from infra.local import example_authority
+from infra.local import example_authority, example_operators
 from infra.local.secret_files import SecretFiles, key
 from services.casework.organisations import repository as organisations
 from services.casework.policy.organisations import Organisations
 from services.platform.delivery.settings.keys import KeySettings
-from services.platform.register.people.operators import resender_by_sign_in
+from services.platform.register.people.operators import operator_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import connect
 from services.platform.store.unit_of_work import Origin, Store
@@ -28,20 +28,20 @@ def enter(secrets: SecretFiles, ports: Mapping[str, int], given: Mapping[str, An
         master_key=SecretStr(secrets.value("master_key", key)),
         phone_key=SecretStr(secrets.value("phone_key", key)),
     )
-    asyncio.run(
-        _enter(settings, Organisations.model_validate(given or example_authority.organisations(secrets, ports)))
-    )
+    entered = Organisations.model_validate(given or example_authority.organisations(secrets, ports))
+    asyncio.run(_enter(settings, entered, example_operators.codes(secrets, ports, "operator", "manager")))
 
 
-async def _enter(settings: KeySettings, given: Organisations) -> None:
+async def _enter(settings: KeySettings, given: Organisations, codes: list[str]) -> None:
     clocks = Clocks()
     store = Store(connect(settings, "casework"), origin=Origin("casework", clocks))
     try:
         async with store.transaction() as uow:
-            operator, manager = await uow.fetch(resender_by_sign_in("operator"), resender_by_sign_in("manager"))
+            now = clocks.wall()
+            acting = await uow.fetch_each([operator_by_code(each, now) for each in codes])
+            operator, manager = acting or (None, None)
             if operator is None or manager is None:
                 return
-            now = clocks.wall()
             proposed = await organisations.put_organisations(uow, settings.keyring, given, operator.account, now)
             for version in proposed.values():
                 found = await organisations.version_of(uow, version, now)

@@ -84,6 +84,8 @@ class SecretFiles:
                 self._give_if_kept(service, "smtp_user")
                 self._give_if_kept(service, "smtp_password")
             if service == "console":
+                self._give_if_kept(service, "sign_in_providers")
+            if service == "console":
                 self._give(service, "pack_key", self.value("pack_key", key))
             if service in MAILS:
                 self._give(service, "link_key", own_key(service, self.value("link_key", key)))

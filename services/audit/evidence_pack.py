@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.audit import store
 from services.audit.message_summary import detail, in_london, plain
 from services.audit.policy.chain import Anchor, Entry, Head, moment
-from services.audit.policy.evidence import Evidence, evidence_of
+from services.audit.policy.evidence import Evidence, RecordedMessage, access_of, accounts_in, evidence_of
 from services.audit.verification.run import Verified, verify_anchors, verify_chain
 from services.safeguarding.identifiers import code_of
 
@@ -35,6 +35,8 @@ class Pack:
     heads: Sequence[Head]
     anchor: Anchor | None
     faults: Sequence[str]
+    access: Sequence[RecordedMessage]
+    """Sign-ins and changes of the accounts that acted."""
 
     @property
     def code(self) -> str:
@@ -58,6 +60,7 @@ class Pack:
                     "duties": [each.model_dump(mode="json") for each in self.evidence.duties],
                 },
                 "entries": [_entry(each, whole=each.position in mine) for each in self.chain],
+                "access": [_entry(each.entry, whole=True) for each in self.access],
                 "heads": [{"position": each.position, "hash": each.hash.hex()} for each in self.heads],
                 "anchor": None if self.anchor is None else _anchor(self.anchor),
             },
@@ -77,15 +80,22 @@ async def build_pack(connection: AsyncConnection, chain: str, episode: UUID, at:
     await verify_chain(connection, chain, verified)
     await verify_anchors(connection, verified)
     entries = await store.entries_of(connection, chain)
+    evidence = evidence_of(entries, episode)
+    access = [
+        each
+        for account in accounts_in(evidence)
+        for each in access_of(await store.entries_of(connection, account), evidence)
+    ]
     return Pack(
         id=episode,
         child=chain,
         made_at=at,
-        evidence=evidence_of(entries, episode),
+        evidence=evidence,
         chain=entries,
         heads=await store.heads_of_chain(connection, chain),
         anchor=await store.newest_anchor(connection),
         faults=verified.faults,
+        access=sorted(access, key=lambda each: each.at),
     )
 
 

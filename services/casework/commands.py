@@ -109,7 +109,7 @@ def list_imports(authority: Authority) -> None:
 @imports.command()
 def undo(
     imported: UUID,
-    by: Annotated[str, typer.Option("--as", help=WHO_ASKS)],
+    by: Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)],
     *,
     leave: Annotated[bool, typer.Option("--leave-changed", help="Leave rows that were changed since.")] = False,
 ) -> None:

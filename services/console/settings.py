@@ -2,11 +2,20 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from services.console.policy.sign_in import SessionLimits
+from services.console.policy.access.providers import Providers, read_providers
+from services.console.policy.access.sign_in import SessionLimits
 from services.platform.delivery.settings.keys import KeySettings
+
+
+def _require_providers(setting: SecretStr | None) -> SecretStr | None:
+    """Finds a fault when the console starts, not at the first sign-in."""
+    if setting is not None:
+        read_providers(setting.get_secret_value())
+    return setting
 
 
 class ConsoleSettings(KeySettings):
@@ -14,6 +23,10 @@ class ConsoleSettings(KeySettings):
 
     session_idle_minutes: int = Field(default=60, ge=1, description="a number of minutes, 1 at least")
     session_hours: int = Field(default=12, ge=1, le=24, description="a number of hours, 1 to 24")
+    sign_in_providers: Annotated[
+        SecretStr | None, AfterValidator(_require_providers), Field(description="YAML as docs/operating.md has it")
+    ] = None
+    """A secret file: the organisations that sign their staff in. None: local accounts alone."""
     protocol_dir: Path | None = None
     """The authorities' own protocol files, for the protocol's pages. None: they show the default rules."""
     fallback_plan: Path | None = None
@@ -31,6 +44,11 @@ class ConsoleSettings(KeySettings):
             msg = "is missing"
             raise ValueError(msg)
         return key
+
+    @property
+    def providers(self) -> Providers | None:
+        found = self.sign_in_providers
+        return None if found is None else read_providers(found.get_secret_value())
 
     @property
     def session_limits(self) -> SessionLimits:

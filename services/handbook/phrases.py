@@ -122,8 +122,9 @@ def ends(rule: Rule) -> str:
     until = [str(each) for each in rule.until]
     rests = "" if rule.rests is None else f" lets it rest for {format_period(rule.rests)}"
     if rule.enough == "done":
+        over = " or when its day is over" if rule.day == "ends" else ""
         asked = "" if rule.deed is None else ", and then they are asked again, and after them the next"
-        return f"on {' or on '.join(until)}; an answer{rests}{asked}"
+        return f"on {' or on '.join(until)}{over}; an answer{rests}{asked}"
     if rests:
         return f"{' or on '.join(['they answer or are rung', *until])}; an answer in their place{rests}"
     answered = "somebody answers" if rule.enough == "acknowledged" else "their system has taken it"

@@ -151,13 +151,12 @@ class HandbookPages:
 
     def _to_choose(self, operator: Operator) -> list[str]:
         """Whose rules may be looked at beside the default; none for who sees one authority."""
-        if operator.authority is not None:
-            return []
-        return [DEFAULT, *self.rules.authorities]
+        known, scope = self.rules.authorities, operator.scope
+        return [] if operator.only_authority else [DEFAULT, *(each for each in known if scope is None or each in scope)]
 
     def _whose(self, operator: Operator, asked: str) -> str:
-        if operator.authority is not None:
-            return operator.authority
+        if operator.only_authority is not None:
+            return operator.only_authority
         return asked if asked in self._to_choose(operator) else DEFAULT
 
 

@@ -9,10 +9,10 @@ import typer
 
 from services.platform.runtime.commands import WHO_ASKS, refuse, require_text
 
-By = Annotated[str, typer.Option("--as", help=WHO_ASKS)]
+By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
 Reason = Annotated[str, typer.Option(help="Why; kept on the record.", prompt=True)]
 A_REASON = "a reason is needed"
-NOBODY = "no open account of that name may send notices again; a duty manager's or an operator's may"
+NOBODY = "the code is wrong or too old, or its owner may not send notices again; a duty manager or an operator may"
 
 police = typer.Typer(no_args_is_help=True, help="Notices to forces: send them again, try a connection.")
 

@@ -1,12 +1,14 @@
 """Writes texts from `messages/`: one file a language, one line a wording."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from services.platform.delivery.channels.gsm_segments import segments
 from services.platform.delivery.channels.sms import REPEAT_MARK
 from services.professionals.matters import matter_of
 from services.safeguarding.roles import Wording
+from services.safeguarding.working_time import in_england
 from services.wording import in_language, languages_in, require_no_field
 
 MESSAGES = Path(__file__).parent / "messages"
@@ -24,6 +26,7 @@ class Language:
     answer_all: str
     once_rung: str
     exercise: str
+    late: str
     mass_report: str
     many: str
     unanswered: dict[str, str]
@@ -68,6 +71,7 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
             content["answer-all"],
             content["once-rung"],
             content["exercise"],
+            content["late"],
             content["mass-report"],
             content["many"],
             {each: content["nobody-answered"].format(matter=matter) for each, matter in content["matters"].items()},
@@ -103,3 +107,13 @@ def write_text(
 def write_mass_text(wording: Wording, language: str, code: str, children: int, *, exercise: bool) -> str:
     """Of so many children of one reporter. `code` answers what all of them were told by this text."""
     return in_language(LANGUAGES, language).write_mass(wording, code, children, exercise=exercise)
+
+
+def mark_late(text: str, language: str, since: datetime) -> str:
+    """Says since when it was to be said. The console's name gives way, where one segment has no room for both; a few
+    texts take two.
+    """
+    spoken = in_language(LANGUAGES, language)
+    mark = spoken.exercise if text.startswith(spoken.exercise) else ""
+    marked = mark + spoken.late.format(at=f"{in_england(since):%H:%M}") + text.removeprefix(mark)
+    return marked if segments(REPEAT_MARK + marked) == 1 else marked.replace(spoken.console, "")

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from typing import Annotated
+from typing import Annotated, TypeAlias
 from uuid import UUID, uuid4, uuid5
 
 from pydantic import StringConstraints
@@ -17,6 +17,8 @@ PlacementId = Annotated[str, StringConstraints(pattern=r"^placement-[0-9a-f-]{36
 WordsId = Annotated[str, StringConstraints(pattern=r"^words-[0-9a-f-]{36}$")]
 AuthorityId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 ForceId = AuthorityId
+Scope: TypeAlias = list[AuthorityId] | None
+"""The authorities whose rows are asked for. None: of every authority."""
 EXERCISE_AUTHORITY = re.compile(r"exercise(-[a-z0-9]+)*")
 
 

@@ -23,6 +23,8 @@ class OperatorRole(StrEnum):
     """Keeps the system going: sends again, redrives, exercises. Reads no word about a child."""
     AUDITOR = "auditor"
     """Reads everything that pages show, changes nothing."""
+    ADMINISTRATOR = "administrator"
+    """Makes, limits and ends the accounts of their authorities. Reads nothing about a child."""
 
 
 class OperatorAct(StrEnum):
@@ -45,6 +47,8 @@ class OperatorAct(StrEnum):
     DEAD_LETTER_REDRIVEN = "dead-letter-redriven"
     EXERCISE_STARTED = "exercise-started"
     CHILD_REVEALED = "child-revealed"
+    GLASS_BROKEN = "glass-broken"
+    """Was told who a child of another authority is."""
     CHILD_VIEWED = "child-viewed"
     """Opened the page of a child, with words and numbers on it."""
     CHILD_FOUND = "child-found"
@@ -59,6 +63,49 @@ class OperatorAct(StrEnum):
     RETURN_DRAWN = "return-drawn"
     ROTA_CHANGE_ENDED = "rota-change-ended"
     CONNECTION_TESTED = "connection-tested"
+
+
+class Access(StrEnum):
+    """What happened to somebody's access to the console."""
+
+    SIGNED_IN = "signed-in"
+    REFUSED = "refused"
+    PROVED = "proved-again"
+    SIGNED_OUT = "signed-out"
+    SIGNED_OUT_BY_PROVIDER = "signed-out-by-provider"
+    SECOND_FACTOR_SET = "second-factor-set"
+    COMMAND_CODE_GIVEN = "command-code-given"
+    ACCOUNT_MADE = "account-made"
+    ACCOUNT_LIMITED = "account-limited"
+    ACCOUNT_RESET = "account-reset"
+    ACCOUNT_ENDED = "account-ended"
+
+
+class Because(StrEnum):
+    """Why somebody was refused."""
+
+    CREDENTIALS = "wrong-name-password-or-code"
+    ENDED = "account-ended"
+    NO_GROUP = "in-no-group-that-is-mapped"
+    NO_SECOND_FACTOR = "no-second-factor"
+    INVALID = "answer-not-valid"
+
+
+class AccessRecorded(Message, kind="access.recorded.v1", topic=Topic.EVIDENCE):
+    """Somebody signed in or out, was refused, or an account was changed. The subject of the envelope is the account;
+    of a name that nobody has, `account-unknown`: what was typed is kept nowhere.
+    """
+
+    what: Access
+    because: Because | None = None
+    account: AccountId | None = None
+    by: AccountId | None = None
+    """The administrator who did it. None: the person themself, or a command on the server."""
+    provider: str | None = None
+    """The organisation that signed them in. None: a local account."""
+    role: OperatorRole | None = None
+    authorities: tuple[str, ...] = ()
+    """What the account then had."""
 
 
 class OperatorActed(Message, kind="operator.acted.v1", topic=Topic.EVIDENCE):

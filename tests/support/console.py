@@ -25,7 +25,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.message import Message
-from services.safeguarding.operators import OperatorAct, OperatorActed, OperatorRole
+from services.safeguarding.operators import AccessRecorded, OperatorAct, OperatorActed, OperatorRole
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 from tests.support.database import Database
 
@@ -84,7 +84,7 @@ async def account(
             sign_in=sign_in,
             name=name,
             role=role,
-            authority=authority,
+            authorities=[authority or "all"],
             password_seal=SEAL,
             now=datetime.now(UTC),
         )
@@ -103,6 +103,20 @@ async def said_by_console(store: Store, child: str, *, views: bool = False) -> l
     viewed = [(name, content) for name, content in acted if content.act is OperatorAct.CHILD_VIEWED]
     of_views = {each for name, content in viewed for each in (name, *content.said)}
     return [each for each in said if views or each.id not in of_views]
+
+
+async def accesses(store: Store, sign_in: str) -> list[AccessRecorded]:
+    """What is on the record of this account, oldest first."""
+    async with store.engine.connect() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT envelope FROM console.outbox JOIN console.accounts ON account = key "
+                "WHERE sign_in = :sign_in ORDER BY position"
+            ),
+            {"sign_in": sign_in},
+        )
+        said = [read(bytes(row.envelope)).content for row in rows]
+    return [each for each in said if isinstance(each, AccessRecorded)]
 
 
 async def held_by_console(store: Store, child: str) -> list[Received[Any]]:

@@ -13,6 +13,13 @@ CONSOLE = Row(
             "{{result}}",
         ),
         Panel(
+            "Requests held back",
+            "Requests of agencies, forces and importing systems within 15 minutes that were answered with 429 and not looked at. Stranger: nobody whom this process knew within the hour.",
+            "sum by (service, who) (increase(requests_held_back_total[15m]))",
+            "requests-held-back",
+            "{{service}} {{who}}",
+        ),
+        Panel(
             "Pages open",
             "Browser pages that follow changes, including wall screens.",
             "sum(console_live_pages)",

@@ -9,24 +9,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from services.safeguarding.child_events import events
 from services.safeguarding.child_events.contact_events import ContactUnreachable
-from services.safeguarding.child_events.events import (
-    ChildInformationReceived,
-    ChildLocated,
-    ChildLocationClaimed,
-    ChildLuringSuspected,
-    ChildProvisional,
-    ChildReportedMissing,
-    ChildReturnClaimed,
-    ChildReturned,
-    DutyStepDue,
-    LocationEnquiryReceived,
-    MissingRetractionClaimed,
-    PoliceReferenceTexted,
-    ReportRetracted,
-    RuleDue,
-    TextNeedsHuman,
-)
 from services.safeguarding.duty.decisions import (
     DutyChanged,
     MessageDeadLettered,
@@ -41,22 +25,22 @@ from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.message import Message
 
 ALWAYS_DECIDED = (
-    ChildReportedMissing,
-    ChildReturned,
-    ChildLocated,
-    ReportRetracted,
-    ChildReturnClaimed,
-    MissingRetractionClaimed,
-    ChildLocationClaimed,
-    PoliceReferenceTexted,
-    ChildInformationReceived,
-    ChildLuringSuspected,
-    LocationEnquiryReceived,
-    ChildProvisional,
-    TextNeedsHuman,
+    events.ChildReportedMissing,
+    events.ChildReturned,
+    events.ChildLocated,
+    events.ReportRetracted,
+    events.ChildReturnClaimed,
+    events.MissingRetractionClaimed,
+    events.ChildLocationClaimed,
+    events.PoliceReferenceTexted,
+    events.ChildInformationReceived,
+    events.ChildLuringSuspected,
+    events.LocationEnquiryReceived,
+    events.ChildProvisional,
+    events.TextNeedsHuman,
     ContactUnreachable,
-    DutyStepDue,
-    RuleDue,
+    events.DutyStepDue,
+    events.RuleDue,
 )
 """Events that every protocol decides on, if only that they are too late. For the others there may be no rule."""
 

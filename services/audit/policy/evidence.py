@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,10 @@ from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.duty.parts import HOLDING_OTHERS, parts_of
 from services.safeguarding.identifiers import telling
 from services.safeguarding.message import CONTRACTS, Message
+from services.safeguarding.operators import AccessRecorded, OperatorActed
+
+BEFORE_ACTING = timedelta(hours=24)
+"""The longest session began within this time of its last act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,19 @@ def evidence_of(entries: Iterable[Entry], episode: UUID) -> Evidence:
         by_duty.setdefault(each.duty, []).append(each)
     duties = [newest for each in by_duty.values() if (newest := _newest(each)) is not None]
     return Evidence(_belonging(messages, episode), last, duties)
+
+
+def accounts_in(evidence: Evidence) -> list[str]:
+    """The console's accounts that acted in the episode."""
+    facts = [fact for each in evidence.messages for fact in each.facts if fact.kind == OperatorActed.kind]
+    return sorted({str(fact.content["account"]) for fact in facts})
+
+
+def access_of(entries: Iterable[Entry], evidence: Evidence) -> list[RecordedMessage]:
+    """Of an account's chain: how they came to be signed in while the episode went on."""
+    times = [each.at for each in evidence.messages]
+    begin, end = min(times) - BEFORE_ACTING, max(times)
+    return [read(each) for each in entries if begin <= each.happened_at <= end and each.kind == AccessRecorded.kind]
 
 
 def read(entry: Entry) -> RecordedMessage:

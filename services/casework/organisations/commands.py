@@ -17,10 +17,8 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import AccountId
 
-By = Annotated[str, typer.Option("--as", help=WHO_ASKS)]
-NOBODY = (
-    "no open account of that name may change organisations: a duty manager's or an operator's of all authorities may"
-)
+By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
+NOBODY = "the code is wrong or too old, or its owner may not: a duty manager or an operator of every authority may"
 
 organisations = typer.Typer(
     no_args_is_help=True, help="Forces and agencies: enter them, change how a force is reached."
@@ -108,11 +106,11 @@ def make_key() -> None:
 
 
 @asynccontextmanager
-async def _acting(sign_in: str) -> AsyncIterator[tuple[UnitOfWork, Keyring, AccountId, datetime]]:
+async def _acting(code: str) -> AsyncIterator[tuple[UnitOfWork, Keyring, AccountId, datetime]]:
     """A transaction in somebody's name. Raises Exit."""
     from services.casework.organisations.repository import lock_organisations
     from services.platform.delivery.settings.keys import KeySettings
-    from services.platform.register.people.operators import resender_by_sign_in
+    from services.platform.register.people.operators import operator_by_code
     from services.platform.runtime.clocks import Clocks
     from services.platform.store.engine import connect
     from services.platform.store.unit_of_work import Origin, Store
@@ -121,8 +119,8 @@ async def _acting(sign_in: str) -> AsyncIterator[tuple[UnitOfWork, Keyring, Acco
     store = Store(connect(settings, "casework"), origin=Origin("casework", clocks))
     try:
         async with store.transaction() as uow:
-            operator = await uow.fetch(resender_by_sign_in(sign_in))
-            if operator is None or operator.authority is not None:
+            operator = await uow.fetch(operator_by_code(code, clocks.wall()))
+            if operator is None or operator.scope is not None:
                 raise refuse(NOBODY)
             await lock_organisations(uow)
             yield uow, settings.keyring, operator.account, clocks.wall()

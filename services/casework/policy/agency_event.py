@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -13,7 +13,12 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from services.casework.policy.fields import Reference, Text
 from services.safeguarding import identifiers
-from services.safeguarding.child_events.care_events import ChildTransferred, DutyHandOverAsked, EpisodeProtocolMoved
+from services.safeguarding.child_events.care_events import (
+    AgeDetermined,
+    ChildTransferred,
+    DutyHandOverAsked,
+    EpisodeProtocolMoved,
+)
 from services.safeguarding.child_events.events import (
     ChildInformationReceived,
     ChildReportedMissing,
@@ -22,15 +27,23 @@ from services.safeguarding.child_events.events import (
     TextNeedsHuman,
     Told,
 )
+from services.safeguarding.dates import Day
 from services.safeguarding.message import CONTRACTS
 from services.safeguarding.notice_fields import ReportQuestion
 
 AHEAD = timedelta(minutes=5)
 """How far an agency's clock may be ahead of ours."""
 NOT_AN_AGENCYS = (TextNeedsHuman, PoliceReferenceTexted, EpisodeProtocolMoved, DutyHandOverAsked)
+GOES_WITH: Mapping[str, tuple[type[Told], str]] = {
+    "moves_to": (ChildTransferred, "the receiving authority's reference of a placement"),
+    "date_of_birth": (AgeDetermined, "a day, such as 2010-06-01"),
+}
+"""What is for the register alone, the kind that has it, and its form."""
 WITH_DETAILS = (ChildReportedMissing, ChildInformationReceived)
 """The kinds that may answer a control room's questions, besides words."""
-OURS = ("authority", "said_by", "corrects_event", "channel", "proof", "candidates", "placement", "carer", "episode")
+OURS = (
+    "authority", "said_by", "corrects_event", "channel", "proof", "candidates", "placement", "carer", "episode", "duty",
+)  # fmt: skip
 TRACE = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -91,6 +104,8 @@ class EventWords(BaseModel):
     details: dict[ReportQuestion, Text] = {}
     moves_to: Reference | None = None
     """For a transfer: the receiving authority's reference of the child's next placement."""
+    date_of_birth: Day | None = None
+    """As an assessment of age has found it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +187,9 @@ def read(parsed: RawEvent, *, may_say: Collection[str], now: datetime) -> Agency
         raise InvalidEvent(
             Defect.CONTENT, "data.details", "nothing: they go with a report of a missing child, or news of one"
         )
-    if "moves_to" in envelope.data and kind is not ChildTransferred:
-        raise InvalidEvent(Defect.CONTENT, "data.moves_to", "nothing: it goes with a transfer")
+    misplaced = next((name for name, of in GOES_WITH.items() if name in envelope.data and kind is not of[0]), None)
+    if misplaced is not None:
+        raise InvalidEvent(Defect.CONTENT, f"data.{misplaced}", f"nothing: it goes with {GOES_WITH[misplaced][0].kind}")
     return AgencyEvent(envelope, kind, said, parsed.content_hash)
 
 
@@ -222,8 +238,8 @@ def _wrong(error: ValidationError, wrong: Defect, prefix: str = "") -> InvalidEv
         named = next((each for each in ReportQuestion if each in first["loc"]), None)
         wanted = "texts of 1 to 2000 characters, by the names of docs/integrating/agencies.md"
         return InvalidEvent(Defect.CONTENT, "data.details" if named is None else f"data.details.{named}", wanted)
-    if where == "moves_to":
-        return InvalidEvent(Defect.CONTENT, "data.moves_to", "the receiving authority's reference of a placement")
+    if where in GOES_WITH:
+        return InvalidEvent(Defect.CONTENT, f"data.{where}", GOES_WITH[where][1])
     if where == "id":
         return InvalidEvent(wrong, "id", "1 to 200 ASCII characters without a space, such as a UUID, and never a name")
     if where == "time":

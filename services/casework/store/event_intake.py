@@ -2,24 +2,29 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from services.casework.policy import agency_event
 from services.casework.policy.agency_event import WITH_DETAILS, AgencyEvent, Defect, InvalidEvent
 from services.casework.store import transfers
 from services.casework.store.import_writer import lock_register
-from services.casework.store.register_changes import people_on_directory, publish_directory_changes
+from services.casework.store.register_changes import (
+    correct_birth_date,
+    people_on_directory,
+    publish_directory_changes,
+)
 from services.platform.register import words
 from services.platform.register.organisations.agencies import Agency
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, first_row
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.child_events.care_events import ChildIdentified, ChildTransferred
+from services.safeguarding.child_events.care_events import AgeDetermined, ChildIdentified, ChildTransferred
 from services.safeguarding.child_events.events import ChildProvisional, Proof
 from services.safeguarding.deeds.catalogue import EVENTS_OF_DEEDS
 from services.safeguarding.identifiers import ChildId, WordsId, derived, is_provisional
 
+ADULT = 18
 OUR_ID = re.compile(r"^(child|provisional)-[0-9a-f-]{36}$")
 TAKEN_OF_ANYBODY = (*WITH_DETAILS, ChildIdentified)
 """The last is judged by itself, below."""
@@ -80,6 +85,8 @@ async def accept_event(
         raise InvalidEvent(Defect.NOT_ALLOWED, "subject", "a child of the agency's own authority")
     if isinstance(content, ChildIdentified):
         await _require_identifiable(uow, agency, content, unknown=child is provisional)
+    if isinstance(content, AgeDetermined) and event.said.date_of_birth is not None:
+        _require_fitting(agency, child, content, event.said.date_of_birth)
     if isinstance(content, ChildTransferred):
         _require_transferable(agency, child, content)
         if not envelope.exercise:
@@ -94,6 +101,8 @@ async def accept_event(
         trace=agency_event.trace_of(envelope),
     )
     publish(content, message_id=agency_event.message_id(envelope), source=envelope.source)
+    if isinstance(content, AgeDetermined) and content.case_law_compliant and not envelope.exercise:
+        await correct_birth_date(uow, child.id, child.authority, event.said.date_of_birth)
     if child is provisional:
         provisional_id = str(derived("provisional", envelope.source, envelope.id))
         publish(ChildProvisional(authority=child.authority, words=words_ids), message_id=provisional_id)
@@ -146,6 +155,18 @@ def _require_transferable(agency: Agency, child: Child, said: ChildTransferred) 
     """Only the responsible authority may give a child away. Raises InvalidEvent."""
     if child.authority not in {agency.authority, said.to}:
         raise InvalidEvent(Defect.CONTENT, "subject", "a child of the agency's own authority")
+
+
+def _require_fitting(agency: Agency, child: Child, said: AgeDetermined, born: date) -> None:
+    """A birth date changes the register: only of the agency's own child, and none that contradicts the finding. Raises
+    InvalidEvent.
+    """
+    if child.authority != agency.authority:
+        raise InvalidEvent(Defect.NOT_ALLOWED, "subject", "a child of the agency's own authority")
+    was = said.assessed_on
+    is_adult = (was.year - born.year, was.month, was.day) >= (ADULT, born.month, born.day)
+    if is_adult is not (said.found == "adult"):
+        raise InvalidEvent(Defect.CONTENT, "data.date_of_birth", "a day that fits what was found")
 
 
 async def _require_identifiable(uow: UnitOfWork, agency: Agency, said: ChildIdentified, *, unknown: bool) -> None:

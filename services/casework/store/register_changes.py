@@ -1,33 +1,39 @@
 """Publishes changes of a register: of what moves a child's duties (dates, status, guardian), and of its directory."""
 
-from datetime import datetime
-from typing import Any, TypeAlias
+from datetime import date, datetime
+from uuid import UUID
 
-from services.platform.store.query import Query
+from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.contact_events import ContactListed, ContactUnlisted
 from services.safeguarding.child_events.events import ChildRecordChanged
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
-Dates: TypeAlias = dict[ChildId, tuple[Any, ...]]
-DATES = """
-    SELECT id, date_of_birth, age_disputed, placement, entered_care_at,
-        subject_to_immigration_control, guardian_allocated
-    FROM register.children WHERE authority = %(authority)s
+MOVED = """
+    SELECT key ->> 'id' AS child FROM import_changes WHERE import = %(import)s AND table_name = 'children'
+    AND after_hash IS NOT NULL AND fields && ARRAY['date_of_birth', 'age_disputed', 'placement', 'entered_care_at',
+        'subject_to_immigration_control', 'guardian_allocated']
+    ORDER BY place
+"""
+"""Children of whom the import changed a field from which the protocol calculates."""
+CORRECT = """
+    UPDATE register.children SET date_of_birth = %(born)s, age_disputed = false
+    WHERE id = %(child)s AND (date_of_birth, age_disputed) IS DISTINCT FROM (%(born)s, false) RETURNING id
 """
 PEOPLE = "SELECT DISTINCT person FROM register.directory WHERE authority = %(authority)s"
 
 
-def dates_by_child(authority: AuthorityId) -> Query[Dates]:
-    """The fields from which the protocol calculates, of each of the authority's children."""
-    return Query(DATES, {"authority": authority}, lambda rows: {row.id: tuple(row) for row in rows})
+async def publish_date_changes(uow: UnitOfWork, authority: AuthorityId, imported: UUID) -> None:
+    for row in await uow.fetch(Query(MOVED, {"import": imported}, all_rows)):
+        uow.publish(ChildRecordChanged(authority=authority), subject=row.child)
 
 
-async def publish_date_changes(uow: UnitOfWork, authority: AuthorityId, before: Dates) -> None:
-    """Compares with `before`, which was read before the import."""
-    for child, dates in (await uow.fetch(dates_by_child(authority))).items():
-        if before.get(child) != dates:
-            uow.publish(ChildRecordChanged(authority=authority), subject=child)
+async def correct_birth_date(uow: UnitOfWork, child: ChildId, authority: AuthorityId, born: date | None) -> None:
+    """As a lawful assessment has found it, which ends the dispute. None: the import says it some day. The date itself
+    stays in the register.
+    """
+    if born is not None and await uow.fetch(Query(CORRECT, {"child": child, "born": born}, bool)):
+        uow.publish(ChildRecordChanged(authority=authority), subject=child)
 
 
 def people_on_directory(authority: AuthorityId) -> Query[frozenset[PersonId]]:

@@ -3,9 +3,8 @@
 from http import HTTPStatus
 from typing import Any
 
-from services.casework.policy.agency_event import NOT_AN_AGENCYS, OURS, WITH_DETAILS, Envelope
+from services.casework.policy.agency_event import GOES_WITH, NOT_AN_AGENCYS, OURS, WITH_DETAILS, Envelope
 from services.platform.runtime.http.openapi_errors import SIGNED, describe_answer, refusals
-from services.safeguarding.child_events.care_events import ChildTransferred
 from services.safeguarding.child_events.events import Told
 from services.safeguarding.contracts import contracts
 from services.safeguarding.notice_fields import ReportQuestion
@@ -24,11 +23,19 @@ DETAILS: dict[str, Any] = {
     "description": "Answers to what a control room asks. Kept as words are; they stand in the notice to police, each in its place.",
 }
 
-MOVES_TO: dict[str, Any] = {
-    "type": "string",
-    "maxLength": 60,
-    "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$",
-    "description": "The receiving authority's reference of where the child lives from now on. Left out: where it lives now.",
+FOR_REGISTER: dict[str, dict[str, Any]] = {
+    "moves_to": {
+        "type": "string",
+        "maxLength": 60,
+        "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        "description": "The receiving authority's reference of where the child lives from now on. Left out: where it lives now.",
+    },
+    "date_of_birth": {
+        "type": "string",
+        "format": "date",
+        "pattern": "^(19|20|21)[0-9]{2}-",
+        "description": "As the assessment has found it. It goes into the register and travels no further.",
+    },
 }
 
 
@@ -58,7 +65,7 @@ def _alternative(kind: type[Told]) -> dict[str, Any]:
     content = inline_refs(schema, schema.get("$defs", {}))
     kept = {name: about for name, about in content["properties"].items() if name not in (*OURS, "words")}
     said = {"words": WORDS} | ({"details": DETAILS} if issubclass(kind, WITH_DETAILS) else {})
-    said |= {"moves_to": MOVES_TO} if kind is ChildTransferred else {}
+    said |= {name: FOR_REGISTER[name] for name, (its_kind, _) in GOES_WITH.items() if kind is its_kind}
     data = {"type": "object", "additionalProperties": False, "properties": kept | said}
     required = [name for name in content.get("required", []) if name in kept]
     alternative: dict[str, Any] = {

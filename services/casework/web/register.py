@@ -5,7 +5,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -21,7 +20,6 @@ from services.casework.policy.rows import TABLES
 from services.casework.settings import CaseworkSettings
 from services.casework.store.history.import_record import ImportSource, begin_import, keep_import, losses_of
 from services.casework.store.import_writer import (
-    CurrentRegister,
     corrections_by_reference,
     forget_corrections,
     lock_and_read,
@@ -29,7 +27,6 @@ from services.casework.store.import_writer import (
     write_import,
 )
 from services.casework.store.register_changes import (
-    dates_by_child,
     people_on_directory,
     publish_date_changes,
     publish_directory_changes,
@@ -39,7 +36,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.limits import REGISTER_BYTES
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.platform.store.unit_of_work import Store
 
 MOST_FAULTS = 500
 """Named in one answer. By then it is clear that the whole file is wrong."""
@@ -83,11 +80,15 @@ class RegisterEndpoint:
             given, kept, agreed = register_import.keep_corrections(given, corrected)
             _require_none([*faults, *cross_faults(given, before.known)])
             at = self._clocks.story()
-            await self._write(uow, authority, given, before, at)
+            people = await uow.fetch(people_on_directory(authority))
+            await write_import(uow, self._keyring, authority, given, before, at)
+            _require_none(sharing_faults(given, await uow.fetch(people_sharing_a_number(authority))))
             if request.query_params.get("confirm") != sha256:
                 losses = await uow.fetch(losses_of(imported, authority))
                 _require_meant(excessive(losses, self._settings.import_brake_share), sha256)
             forget_corrections(uow, authority, agreed)
+            await publish_date_changes(uow, authority, imported)
+            await publish_directory_changes(uow, authority, people)
             rows = _counts(given)
             source = ImportSource(credential.id, {*rows, *(["authority"] if given.authority else [])}, sha256)
             changed = await keep_import(uow, imported, authority, source, at)
@@ -95,16 +96,6 @@ class RegisterEndpoint:
         answer: dict[str, Any] = {"authority": authority, "rows": rows, "import": str(imported), "changed": changed}
         more = {"transferred": list(passed_over), "corrections_kept": kept}
         return JSONResponse(answer | {name: each for name, each in more.items() if each})
-
-    async def _write(
-        self, uow: UnitOfWork, authority: str, given: Import, before: CurrentRegister, at: datetime
-    ) -> None:
-        """Writes the rows, and publishes what moves duties. Raises Problem where people would share a number."""
-        dates, people = await uow.fetch(dates_by_child(authority), people_on_directory(authority))
-        await write_import(uow, self._keyring, authority, given, before, at)
-        _require_none(sharing_faults(given, await uow.fetch(people_sharing_a_number(authority))))
-        await publish_date_changes(uow, authority, dates)
-        await publish_directory_changes(uow, authority, people)
 
 
 def _document(body: bytes, table: str | None) -> Mapping[str, Any]:

@@ -31,7 +31,7 @@ class ExerciseService:
     async def areas(self, operator: Operator) -> list[tuple[AuthorityId, ForceId]]:
         """The areas in which the operator may start one."""
         async with self.store.read() as reader:
-            return await reader.fetch(directory_page.areas_with_placements(operator.authority))
+            return await reader.fetch(directory_page.areas_with_placements(operator.scope))
 
     async def start(
         self, operator: Operator, act: UUID, authority: AuthorityId, force: ForceId, reason: str

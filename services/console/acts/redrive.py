@@ -6,7 +6,7 @@ Publishes before it records: a letter that is published twice is skipped by its 
 import asyncio
 from dataclasses import dataclass
 from enum import Enum, auto
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from services.console import metrics
 from services.console.acts.recorder import ActRecorder
@@ -17,7 +17,6 @@ from services.platform.bus.connection import Connection
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.message import Topic
 from services.safeguarding.operators import OperatorAct
 
 
@@ -46,25 +45,13 @@ class DeadLetterRedrive:
             found = next((each for each in listed if each.id == str(letter)), None)
             if found is None:
                 return RedriveResult.NO_LONGER_KEPT
-            await self._publish_again(found)
+            await asyncio.to_thread(dead_letters.redrive, self.bus, found)
         except LookupError:
             return RedriveResult.NO_LONGER_KEPT
         except dead_letters.AWAY:
             return RedriveResult.BUS_AWAY
         await self._record(operator, found, act, reason)
         return RedriveResult.DONE
-
-    async def redrive_found(self, operator: Operator, found: dead_letters.DeadLetter, reason: str) -> Topic:
-        """For a letter that has been read from the bus.
-
-        Raises LookupError if its message is no longer kept, and one of `dead_letters.AWAY` if the bus does not answer.
-        """
-        topic = await self._publish_again(found)
-        await self._record(operator, found, uuid4(), reason)
-        return topic
-
-    async def _publish_again(self, found: dead_letters.DeadLetter) -> Topic:
-        return await asyncio.to_thread(dead_letters.redrive, self.bus, found)
 
     async def _record(self, operator: Operator, found: dead_letters.DeadLetter, act: UUID, reason: str) -> None:
         async with self.store.transaction() as uow:

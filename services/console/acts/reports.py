@@ -37,16 +37,16 @@ class ReportService:
     keyring: Keyring
 
     async def asks(self, operator: Operator) -> tuple[Field, ...]:
-        """An operator of every authority says which one's child it is."""
-        if operator.authority is not None:
+        """An operator of several authorities says which one's child it is."""
+        if operator.only_authority is not None:
             return REPORT
         async with self.store.read() as reader:
-            areas = await reader.fetch(areas_with_placements(None))
+            areas = await reader.fetch(areas_with_placements(operator.scope))
         return (Field("authority", Kind.CHOICE, choices=tuple(sorted({each for each, _ in areas}))), *REPORT)
 
     async def report(self, operator: Operator, answers: Answers) -> bool:
         """False if this form has reported before. Raises Faults for a code that no child of the authority has."""
-        authority = operator.authority or answers.chosen["authority"]
+        authority = operator.only_authority or answers.chosen["authority"]
         async with self.store.transaction() as uow:
             child, where = await self._find(uow, authority, answers)
             recorder = ActRecorder(self.clocks, self.keyring, uow, operator, answers.act, child)

@@ -25,7 +25,7 @@ class RotaService:
     async def lines(self, operator: Operator) -> list[RotaLine]:
         """The rota as far as the operator may see and change it."""
         async with self.store.read() as reader:
-            return await reader.fetch(directory_page.rota_lines(self.keyring, operator.authority, self.clocks.story()))
+            return await reader.fetch(directory_page.rota_lines(self.keyring, operator.scope, self.clocks.story()))
 
     async def act(
         self, operator: Operator, act: ShiftAct, answers: Answers, effect: Effect, lines: Sequence[RotaLine]

@@ -56,11 +56,11 @@ class ActService:
         return found if found is not None and operator.sees(found.authority) else None
 
     async def identity_of(self, child: ChildId, operator: Operator) -> identity.Identity | None:
-        """Call it only after the act that records who looked, and why. None: the operator's authority does not hold the
-        child, or nobody does.
+        """Call it only after the act that records who looked, and why. None: none of the operator's authorities holds
+        the child.
         """
         async with self.store.read() as reader:
-            return await reader.fetch(identity.identity_of_child(self.keyring, child, operator.authority))
+            return await reader.fetch(identity.identity_of_child(self.keyring, child, operator.scope))
 
     async def read(self, spec: ActSpec, about: About, act: UUID, form: Mapping[str, str]) -> Answers:
         """The form's answers, with the child that a code or a reference names. Raises Faults."""

@@ -42,11 +42,11 @@ class PackPage:
         now = self.clocks.story()
         async with self.store.read() as reader:
             cases, rota, numbers, forces, areas = await reader.fetch(
-                open_cases(authority),
-                directory_page.rota_lines(self.keyring, authority, now),
-                directory_page.telephones(self.keyring, authority),
+                open_cases([authority]),
+                directory_page.rota_lines(self.keyring, [authority], now),
+                directory_page.telephones(self.keyring, [authority]),
                 directory_page.force_lines(self.clocks.wall()),
-                directory_page.areas_with_placements(authority),
+                directory_page.areas_with_placements([authority]),
             )
         near = {force for _, force in areas}
         return self.template.render(

@@ -93,7 +93,8 @@ def matter_of(about: About) -> Matter:
     episode = about.episode
     named, force = (None, None) if episode is None else (episode.episode, episode.force)
     corrects = None if about.recorded is None else UUID(about.recorded.id)
-    return Matter(about.authority, "console", named, force, corrects=corrects)
+    duty = None if about.duty is None else about.duty.duty
+    return Matter(about.authority, "console", named, force, corrects=corrects, duty=duty)
 
 
 def can_be_recorded(deed: DeedSpec, about: About) -> bool:

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.safeguarding.identifiers import AuthorityId
+from services.safeguarding.identifiers import AuthorityId, Scope
 from services.safeguarding.operators import AccountId, OperatorRole
+
+ALL = "all"
+"""Is written where somebody is to see every authority. Nothing that is left out ever means it."""
 
 
 class May(StrEnum):
@@ -28,6 +31,8 @@ class May(StrEnum):
     """Look up who a child is: with a reason once a shift, on the record."""
     READ_WORDS = "read-words"
     """Read what was said about a child, and the numbers of whom to ring: each view on the record."""
+    ADMINISTER = "administer"
+    """Make, limit and end the accounts of their authorities."""
     READ_REASONS = "read-reasons"
     """Read the reasons that others gave for their acts."""
 
@@ -38,21 +43,34 @@ MAY: Mapping[OperatorRole, frozenset[May]] = {
     OperatorRole.SOCIAL_WORKER: _DUTY,
     OperatorRole.OPERATOR: frozenset({May.LOOK, May.SEND_AGAIN, May.EXERCISE}),
     OperatorRole.AUDITOR: frozenset({May.LOOK, May.READ_REASONS}),
+    OperatorRole.ADMINISTRATOR: frozenset({May.ADMINISTER}),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who is signed in. `authority` None: of every authority."""
+    """Who is signed in, and whose children they see: none without an authority, everybody's with the word `ALL`."""
 
     account: AccountId
     name: str
     role: OperatorRole
-    authority: AuthorityId | None = None
+    authorities: frozenset[str]
+
+    @property
+    def scope(self) -> Scope:
+        """For a question to the database."""
+        return None if ALL in self.authorities else sorted(self.authorities)
+
+    @property
+    def only_authority(self) -> AuthorityId | None:
+        """None where they see several, or none."""
+        return (
+            next(iter(self.authorities - {ALL})) if len(self.authorities) == 1 and ALL not in self.authorities else None
+        )
 
     def may(self, what: May) -> bool:
         return what in MAY[self.role]
 
     def sees(self, authority: AuthorityId | None) -> bool:
         """Whether they may see rows of `authority`. None belongs to no authority: operators of every authority may."""
-        return self.authority is None or authority == self.authority
+        return ALL in self.authorities or authority in self.authorities

@@ -5,11 +5,11 @@ from typing import Any
 
 from services.console.policy.returns import Absence, Period
 from services.platform.store.query import Query, Rows, all_rows
-from services.safeguarding.identifiers import AuthorityId
+from services.safeguarding.identifiers import Scope
 
 IN_PERIOD = """
     started_at < %(end)s AND (ended_at IS NULL OR ended_at >= %(start)s)
-    AND (%(authority)s::text IS NULL OR a.authority = %(authority)s)
+    AND (%(authorities)s::text[] IS NULL OR a.authority = ANY(%(authorities)s::text[]))
 """
 ABSENCES = f"""
     SELECT episode, a.reference, a.child, a.authority, missing, started_at, ended_at, checked_at, offered_at, held_at,
@@ -28,22 +28,22 @@ MISSING_TABLE = f"""
 """The columns of the table Missing of the return on looked-after children (SSDA903)."""
 
 
-def absences_in(period: Period, authority: AuthorityId | None) -> Query[list[Absence]]:
+def absences_in(period: Period, authorities: Scope) -> Query[list[Absence]]:
     """Those that began in it, or went on."""
 
     def decode(rows: Rows) -> list[Absence]:
         return [Absence(**row._asdict() | {"told": _moments(row.told or {})}) for row in rows]
 
-    return Query(ABSENCES, _named(period, authority), decode)
+    return Query(ABSENCES, _named(period, authorities), decode)
 
 
-def missing_table(period: Period, authority: AuthorityId | None) -> Query[Rows]:
+def missing_table(period: Period, authorities: Scope) -> Query[Rows]:
     """With each row's child and authority in front. Call it only where a reason is on record."""
-    return Query(MISSING_TABLE, _named(period, authority), all_rows)
+    return Query(MISSING_TABLE, _named(period, authorities), all_rows)
 
 
-def _named(period: Period, authority: AuthorityId | None) -> dict[str, Any]:
-    return {"start": period.start, "end": period.end, "authority": authority}
+def _named(period: Period, authorities: Scope) -> dict[str, Any]:
+    return {"start": period.start, "end": period.end, "authorities": authorities}
 
 
 def _moments(told: dict[str, str]) -> dict[str, datetime]:

@@ -1,6 +1,6 @@
 """Reads the list of open cases, and finds a child by what people call the case."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,7 +13,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, scalar
 from services.safeguarding.child_events.events import PoliceReferenceGiven, PoliceReferenceTexted
 from services.safeguarding.duty.decisions import OVER, DutyChanged, EpisodeChanged
-from services.safeguarding.identifiers import AuthorityId, ChildId
+from services.safeguarding.identifiers import AuthorityId, ChildId, Scope
 
 
 class Found(NamedTuple):
@@ -28,7 +28,7 @@ class Found(NamedTuple):
 MOST_CASES = 500
 MOST_DUTIES = 500
 MOST_FOUND = 100
-OF_AUTHORITY = "(%(authority)s::text IS NULL OR {}content ->> 'authority' = %(authority)s)"
+OF_AUTHORITY = "(%(authorities)s::text[] IS NULL OR {}content ->> 'authority' = ANY(%(authorities)s::text[]))"
 OPEN_CASES = f"""
     SELECT e.child, c.code, e.changed_at, e.exercise, e.content, d.*
     FROM episodes e
@@ -60,7 +60,7 @@ NAMED = """
     UNION SELECT child, content ->> 'authority' FROM episodes WHERE reference = upper(%(name)s) OR child = %(name)s
     UNION SELECT child, content ->> 'authority' FROM duties WHERE child = %(name)s
 """
-OF_AUTHORITY_NAMED = f"SELECT count(*) > 0 FROM ({NAMED}) named WHERE authority = %(authority)s"
+OF_AUTHORITY_NAMED = f"SELECT count(*) > 0 FROM ({NAMED}) named WHERE authority = ANY(%(authorities)s::text[])"
 EPISODES = f"""
     SELECT child, changed_at, exercise, content FROM episodes
     WHERE child IN (SELECT child FROM ({NAMED}) named) ORDER BY opened_at DESC LIMIT {MOST_FOUND}
@@ -69,7 +69,8 @@ FOUND = f"""
     SELECT coalesce(e.child, c.child) AS child, c.code, coalesce(e.content ->> 'authority', c.authority) AS authority,
            e.changed_at, e.exercise, e.content
     FROM register.for_console c FULL JOIN episodes e ON e.child = c.child AND e.content ->> 'authority' = c.authority
-    WHERE (%(authority)s::text IS NULL OR coalesce(e.content ->> 'authority', c.authority) = %(authority)s)
+    WHERE (%(authorities)s::text[] IS NULL
+           OR coalesce(e.content ->> 'authority', c.authority) = ANY(%(authorities)s::text[]))
     AND (upper(c.code) = upper(%(name)s) OR e.reference = upper(%(name)s)
          OR e.opened_at >= %(day)s AND e.opened_at < %(next_day)s
          OR e.episode = ANY(%(episodes)s::uuid[]) OR coalesce(e.child, c.child) = ANY(%(children)s::text[]))
@@ -83,24 +84,24 @@ WITH_REFERENCE = f"""
 """
 
 
-def open_cases(authority: AuthorityId | None) -> Query[list[CaseLine]]:
-    """Of one authority, or of all: longest open first, `MOST_CASES` at most."""
+def open_cases(authorities: Scope) -> Query[list[CaseLine]]:
+    """Of these authorities: longest open first, `MOST_CASES` at most."""
 
     def decode(rows: Rows) -> list[CaseLine]:
         return [_case(row) for row in rows]
 
-    return Query(OPEN_CASES, {"over": [str(each) for each in OVER], "authority": authority}, decode)
+    return Query(OPEN_CASES, {"over": [str(each) for each in OVER], "authorities": authorities}, decode)
 
 
-def duties_beside(authority: AuthorityId | None, *, housekeeping: bool) -> Query[list[DutyLine]]:
+def duties_beside(authorities: Scope, *, housekeeping: bool) -> Query[list[DutyLine]]:
     """Unanswered duties that belong to no episode: housekeeping, or all others. Oldest first."""
-    asked = {"authority": authority, "housekeeping": housekeeping, "wordings": [str(each) for each in HOUSEKEEPING]}
+    asked = {"authorities": authorities, "housekeeping": housekeeping, "wordings": [str(each) for each in HOUSEKEEPING]}
     return Query(DUTIES_BESIDE, asked, lambda rows: [DutyLine(recorded(row, DutyChanged), row.code) for row in rows])
 
 
-def housekeeping_waits(authority: AuthorityId | None) -> Query[int]:
+def housekeeping_waits(authorities: Scope) -> Query[int]:
     """The number of duties of housekeeping that wait."""
-    asked = {"authority": authority, "wordings": [str(each) for each in HOUSEKEEPING]}
+    asked = {"authorities": authorities, "wordings": [str(each) for each in HOUSEKEEPING]}
     return Query(HOUSEKEEPING_WAITS, asked, scalar)
 
 
@@ -116,13 +117,13 @@ def episodes_of_named(name: str) -> Query[list[RecordedMessage[EpisodeChanged]]]
     return Query(EPISODES, {"name": name}, lambda rows: [recorded(row, EpisodeChanged) for row in rows])
 
 
-def is_of_authority(child: str, authority: AuthorityId) -> Query[bool]:
-    """Whether the child, or any episode or duty of it, is the authority's."""
-    return Query(OF_AUTHORITY_NAMED, {"name": child, "authority": authority}, scalar)
+def is_of_any(child: str, authorities: Sequence[AuthorityId]) -> Query[bool]:
+    """Whether the child, or any episode or duty of it, is one of these authorities'."""
+    return Query(OF_AUTHORITY_NAMED, {"name": child, "authorities": authorities}, scalar)
 
 
 def find_cases(
-    authority: AuthorityId | None,
+    authorities: Scope,
     name: str,
     *,
     day: datetime | None = None,
@@ -134,7 +135,7 @@ def find_cases(
     """
     next_day = None if day is None else day + timedelta(days=1)
     found = {"episodes": list(episodes), "children": list(children)}
-    asked = {"authority": authority, "name": name, "day": day, "next_day": next_day} | found
+    asked = {"authorities": authorities, "name": name, "day": day, "next_day": next_day} | found
 
     def decode(rows: Rows) -> list[Found]:
         return [
@@ -145,23 +146,17 @@ def find_cases(
     return Query(FOUND, asked, decode)
 
 
-def cases_with_reference(
-    authority: AuthorityId | None, keyring: Keyring, sought: str
-) -> Query[list[tuple[UUID | None, ChildId]]]:
+def cases_with_reference(authorities: Scope, keyring: Keyring, sought: str) -> Query[list[tuple[UUID | None, ChildId]]]:
     """The episodes for which police gave this reference, where one is named, and the children."""
     hashes = [each for by_key in hashes_by_key(keyring, sought) for each in by_key]
     return Query(
         WITH_REFERENCE,
-        {"authority": authority, "hashes": hashes},
+        {"authorities": authorities, "hashes": hashes},
         lambda rows: [(UUID(row.episode) if row.episode else None, row.child) for row in rows],
     )
 
 
 def _case(row: Any) -> CaseLine:
-    asked = [
-        DutyLine(RecordedMessage("", row.child, row.changed_at, row.exercise, DutyChanged.read_again(each)))
-        for each in row.asked or ()
-    ]
     return CaseLine(
         recorded(row, EpisodeChanged),
         row.code,
@@ -169,6 +164,6 @@ def _case(row: Any) -> CaseLine:
         row.reached,
         row.waiting,
         row.overdue,
-        tuple(asked),
+        tuple(row.asked or ()),
         row.next_at,
     )

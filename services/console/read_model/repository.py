@@ -16,7 +16,7 @@ from services.safeguarding.child_events.events import PoliceReply, RuleDue, Told
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
-from services.safeguarding.identifiers import AuthorityId, code_of, derived
+from services.safeguarding.identifiers import Scope, code_of, derived
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId
 
@@ -154,7 +154,7 @@ ENTRIES = f"""
 ENTRIES_OF_SHIFTS = f"""
     SELECT message_id, child, kind, at, exercise, content FROM entries
     WHERE kind IN ('shift.handed-over.v1', 'shift.accepted.v1') AND at > %(after)s
-    AND (%(authority)s::text IS NULL OR content ->> 'authority' = %(authority)s)
+    AND (%(authorities)s::text[] IS NULL OR content ->> 'authority' = ANY(%(authorities)s::text[]))
     ORDER BY at DESC LIMIT {MOST_ENTRIES}
 """
 DISCUSSIONS = "SELECT content FROM entries WHERE child = %(child)s AND kind = %(kind)s"
@@ -226,9 +226,9 @@ def entries_of_child(child: str) -> Query[list[RecordedMessage[Message]]]:
     return Query(ENTRIES, {"child": child}, _entries)
 
 
-def entries_of_shifts(authority: AuthorityId | None, after: datetime) -> Query[list[RecordedMessage[Any]]]:
+def entries_of_shifts(authorities: Scope, after: datetime) -> Query[list[RecordedMessage[Any]]]:
     """Shifts handed over and accepted, newest first."""
-    return Query(ENTRIES_OF_SHIFTS, {"authority": authority, "after": after}, _entries)
+    return Query(ENTRIES_OF_SHIFTS, {"authorities": authorities, "after": after}, _entries)
 
 
 def newest_discussion(child: str, episode: UUID | None) -> Query[StrategyDiscussionChanged | None]:

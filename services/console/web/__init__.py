@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import HTMLResponse, Response
 
+from services.console.acts.break_glass import BreakGlassService
 from services.console.acts.exercises import ExerciseService
 from services.console.acts.redrive import DeadLetterRedrive
 from services.console.acts.reports import ReportService
@@ -30,10 +31,12 @@ from services.console.web.pages.overview import OverviewPages
 from services.console.web.pages.report import ReportPages
 from services.console.web.pages.returns import ReturnPages
 from services.console.web.pages.shift import ShiftPages
-from services.console.web.pages.sign_in import SignInPages
 from services.console.web.queries import PageQueries
-from services.console.web.session import SessionGuard, SignedOut
+from services.console.web.session import SessionGuard, ShownFirst, SignedOut
 from services.console.web.shift_queries import ShiftQueries
+from services.console.web.staff.accounts import AccountPages
+from services.console.web.staff.break_glass import BreakGlassPages
+from services.console.web.staff.local import SignInPages
 from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
 from services.platform.bus.connection import Connection
 from services.platform.runtime.clocks import Clocks
@@ -56,7 +59,9 @@ def pages(
     guard = SessionGuard(store, clocks, settings.session_limits, secure=not settings.sandbox)
     keyring = settings.keyring
     queries = PageQueries(store, clocks, keyring)
-    SignInPages(guard, templates).mount(app)
+    _mount_sign_in(app, guard, templates, settings)
+    BreakGlassPages(BreakGlassService(store, clocks, keyring), guard, templates).mount(app)
+    AccountPages(guard, templates, keyring).mount(app)
     ChildPages(ChildQueries(store, clocks, keyring), guard, templates).mount(app)
     OverviewPages(queries, guard, templates, changes).mount(app)
     ActPages(ActService(store, clocks, keyring), guard, templates).mount(app)
@@ -77,6 +82,9 @@ def pages(
         then = request.url.path if request.method == "GET" else "/"
         return go_to(f"/sign-in?then={quote(then)}")
 
+    async def answer_shown_first(_request: Request, error: Exception) -> Response:
+        return go_to(error.path if isinstance(error, ShownFirst) else "/")
+
     async def answer_problem(request: Request, error: Exception) -> Response:
         status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
         status = error.status if isinstance(error, Problem) else status
@@ -96,8 +104,22 @@ def pages(
         return answer
 
     app.add_exception_handler(SignedOut, answer_signed_out)
+    app.add_exception_handler(ShownFirst, answer_shown_first)
     for transient in OF_DATABASE:
         app.add_exception_handler(transient, answer_database_away)
     for each in (HTTPException, RequestValidationError, Problem):
         app.add_exception_handler(each, answer_problem)
     return app
+
+
+def _mount_sign_in(app: FastAPI, guard: SessionGuard, templates: Templates, settings: ConsoleSettings) -> None:
+    """Without a provider, what speaks OpenID Connect is not loaded."""
+    if settings.providers is None:
+        return SignInPages(guard, templates, settings.keyring, {}).mount(app)
+    from services.console.accounts.openid import OpenId
+    from services.console.web.staff.by_provider import ProviderPages
+
+    openid = OpenId(settings.providers)
+    local = SignInPages(guard, templates, settings.keyring, openid.titles)
+    local.mount(app)
+    return ProviderPages(openid, guard, local).mount(app)

@@ -9,7 +9,7 @@ from services.console import metrics
 from services.console.read_model.repository import CHANGES
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.notifications.channels import Channels
-from services.safeguarding.identifiers import AuthorityId
+from services.safeguarding.identifiers import Scope
 
 AT_MOST_EVERY_SECONDS = 0.2
 """A page is told at most this often, and then fetches all changes at once."""
@@ -35,11 +35,11 @@ class Changes:
         self._closed = True
         self._notify_all()
 
-    async def follow(self, child: str | None, authority: AuthorityId | None = None) -> AsyncGenerator[None]:
-        """Yields at once and at every change, until closed. `child` None: of any child. `authority` None: of every
-        authority, and changes that belong to none.
+    async def follow(self, child: str | None, authorities: Scope = None) -> AsyncGenerator[None]:
+        """Yields at once and at every change, until closed. `child` None: of any child. `authorities` None: of
+        every authority, and changes that belong to none.
         """
-        with self._page(PageScope(child, authority)) as changed:
+        with self._page(PageScope(child, authorities)) as changed:
             while not self._closed:
                 changed.clear()
                 yield
@@ -66,7 +66,7 @@ class Changes:
     def _notify(self, child: str, authority: str) -> None:
         self.count += 1
         for changed, scope in self._pages.items():
-            if scope.child in {None, child} and scope.authority in {None, authority}:
+            if scope.child in {None, child} and (scope.authorities is None or authority in scope.authorities):
                 changed.set()
 
     def _notify_all(self) -> None:
@@ -80,4 +80,4 @@ class PageScope:
     """The changes that a page follows. None: of every child, of every authority."""
 
     child: str | None
-    authority: AuthorityId | None
+    authorities: Scope

@@ -71,7 +71,7 @@ class ChildQueries:
         """Of the episode that is named, else of the newest open one."""
         async with self.store.read() as reader:
             codes, all_episodes, done = await reader.fetch(
-                codes_of_children([child], operator.authority),
+                codes_of_children([child], operator.scope),
                 cases.episodes_of_named(child),
                 read_model.acts_about(child, operator.account, self.clocks.wall() - SHIFT),
             )
@@ -125,7 +125,7 @@ class ChildQueries:
         return (
             words_by_id(self.keyring, words),
             people_by_id(self.keyring, people),
-            identity_of_child(self.keyring, revealed, operator.authority),
+            identity_of_child(self.keyring, revealed, operator.scope),
             reasons_by_id(self.keyring, reasons),
         )
 
@@ -135,7 +135,7 @@ class ChildQueries:
         if shown["viewed_at"] is not None and now - shown["viewed_at"] < VIEW:
             return
         holders = [each.duty.content for each in shown["waiting"]] if about is None else [about]
-        authority = next((each.authority for each in holders), operator.authority)
+        authority = next((each.authority for each in holders), operator.only_authority)
         exercise = about is not None and about.exercise
         fields = [*(["words"] if shown["words"] else []), *(["people.mobile"] if shown["people"] else [])]
         fields += IDENTITY if shown["who"] else []
@@ -152,7 +152,7 @@ class ChildQueries:
         async with self.store.read() as reader:
             done, codes, found = await reader.fetch(
                 read_model.acts_about(child, operator.account, since),
-                codes_of_children([child], operator.authority),
+                codes_of_children([child], operator.scope),
                 photograph_of(self.keyring, child),
             )
         return found if OperatorAct.CHILD_REVEALED in done and child in codes else None
@@ -161,17 +161,17 @@ class ChildQueries:
         """By the child's code, our reference, a day; and for those who may read words, by the reference that police
         gave, and by the home and its carers, which is on the record of each child that was found.
         """
-        authority, at_home, given = operator.authority, list[ChildId](), list[tuple[UUID | None, ChildId]]()
+        scope, at_home, given = operator.scope, list[ChildId](), list[tuple[UUID | None, ChildId]]()
         async with self.store.read() as reader:
             if operator.may(May.READ_WORDS) and len(words) >= LEAST_SOUGHT:
                 at_home, given = await reader.fetch(
-                    children_at_home(self.keyring, authority, words),
-                    cases.cases_with_reference(authority, self.keyring, words),
+                    children_at_home(self.keyring, scope, words),
+                    cases.cases_with_reference(scope, self.keyring, words),
                 )
             episodes = {episode for episode, _ in given if episode is not None}
             children = {*at_home, *(child for episode, child in given if episode is None)}
             found = await reader.fetch(
-                cases.find_cases(authority, words, day=day_meant(words), episodes=episodes, children=children)
+                cases.find_cases(scope, words, day=day_meant(words), episodes=episodes, children=children)
             )
         read = {
             each.child: (each.authority, HOME if each.child in at_home else ("words",))

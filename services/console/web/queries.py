@@ -1,5 +1,6 @@
 """Reads what each page shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from services.platform.register.people import directory_page
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.identifiers import AuthorityId
+from services.safeguarding.identifiers import AuthorityId, Scope
 
 CASES_SHOWN = 60
 DEAD_LETTERS_COUNTED = timedelta(days=7)
@@ -22,21 +23,19 @@ DEAD_LETTERS_LISTED = timedelta(days=30)
 
 @dataclass(frozen=True)
 class PageQueries:
-    """A parameter `authority` of None means every authority."""
-
     store: Store
     clocks: Clocks
     keyring: Keyring
 
-    async def overview(self, authority: AuthorityId | None, *, whole: bool = False) -> dict[str, object]:
+    async def overview(self, authorities: Scope, *, whole: bool = False) -> dict[str, object]:
         """Every open case, and the other duties that wait for an answer. Dead letters belong to no authority. The least
         urgent cases are left out unless `whole`.
         """
         async with self.store.read() as reader:
             open_, elsewhere, housekeeping, letters = await reader.fetch(
-                cases.open_cases(authority),
-                cases.duties_beside(authority, housekeeping=False),
-                cases.housekeeping_waits(authority),
+                cases.open_cases(authorities),
+                cases.duties_beside(authorities, housekeeping=False),
+                cases.housekeeping_waits(authorities),
                 read_model.dead_letters_after(self.clocks.story() - DEAD_LETTERS_COUNTED),
             )
         shown = overview(open_, elsewhere)
@@ -44,32 +43,32 @@ class PageQueries:
             "overview": shown,
             "folded": 0 if whole else max(0, len(shown.cases) - CASES_SHOWN),
             "housekeeping": housekeeping,
-            "letters": 0 if authority is not None else sum(each.redriven_at is None for each in letters),
-            "by_id": authority is None,
+            "letters": 0 if authorities is not None else sum(each.redriven_at is None for each in letters),
+            "by_id": authorities is None,
         }
 
-    async def housekeeping(self, authority: AuthorityId | None) -> dict[str, object]:
+    async def housekeeping(self, authorities: Scope) -> dict[str, object]:
         """What may wait until nobody is missing: contacts, photographs, monthly tests."""
         async with self.store.read() as reader:
-            duties = await reader.fetch(cases.duties_beside(authority, housekeeping=True))
-        return {"duties": duties, "by_id": authority is None}
+            duties = await reader.fetch(cases.duties_beside(authorities, housekeeping=True))
+        return {"duties": duties, "by_id": authorities is None}
 
-    async def is_of_authority(self, child: str, authority: AuthorityId) -> bool:
-        """Whether the child, or any episode or duty of it, is the authority's."""
+    async def is_of_any(self, child: str, authorities: Sequence[AuthorityId]) -> bool:
+        """Whether the child, or any episode or duty of it, is one of these authorities'."""
         async with self.store.read() as reader:
-            return await reader.fetch(cases.is_of_authority(child, authority))
+            return await reader.fetch(cases.is_of_any(child, authorities))
 
-    async def exercises(self, authority: AuthorityId | None) -> tuple[CaseLine, ...]:
+    async def exercises(self, authorities: Scope) -> tuple[CaseLine, ...]:
         """Those under way."""
         async with self.store.read() as reader:
-            return overview(await reader.fetch(cases.open_cases(authority)), ()).practice
+            return overview(await reader.fetch(cases.open_cases(authorities)), ()).practice
 
-    async def directory(self, authority: AuthorityId | None) -> dict[str, object]:
+    async def directory(self, authorities: Scope) -> dict[str, object]:
         """Everybody on it is staff. The staff of one child are shown with the child's code."""
         now = self.clocks.story()
         async with self.store.read() as reader:
             rota, forces, contacts = await reader.fetch(
-                directory_page.rota_lines(self.keyring, authority, now),
+                directory_page.rota_lines(self.keyring, authorities, now),
                 directory_page.force_lines(self.clocks.wall()),
                 all_contacts(),
             )

@@ -5,15 +5,19 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import HTTPException, Request
+from starlette.datastructures import URL
 from starlette.responses import Response
 
-from services.console.accounts.repository import use_session
+from services.console.accounts.repository import Account
+from services.console.accounts.sessions import use_session
+from services.console.policy.access.sign_in import Session, SessionLimits
 from services.console.policy.permits import May, Operator
-from services.console.policy.sign_in import SessionLimits
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.browser_form import read_form
 from services.platform.runtime.http.problems import Problem
@@ -28,12 +32,30 @@ class SignedOut(Exception):
         self.following = following
 
 
+class ShownFirst(Exception):
+    """The browser is sent to this page first: to show anew who it is, or to set a second factor up."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("something has to be shown first")
+        self.path = path
+
+
+ACCOUNT = "/account"
+"""One's own, where a second factor is set up."""
+BEFORE_SECOND_FACTOR = {ACCOUNT, f"{ACCOUNT}/second-factor", "/sign-in/again"}
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """An operator with an open session."""
 
-    operator: Operator
+    account: Account
+    session: Session
     token: str
+
+    @property
+    def operator(self) -> Operator:
+        return self.account.operator
 
     @property
     def csrf(self) -> str:
@@ -52,7 +74,9 @@ def csrf_of(token: str) -> str:
 
 @dataclass(frozen=True)
 class SessionGuard:
-    """`secure`: the cookie goes over HTTPS alone. Off only in a declared sandbox, whose pages are on loopback."""
+    """`secure`: the cookie goes over HTTPS alone, and a local account needs a second factor. Off only in a declared
+    sandbox, whose pages are on loopback.
+    """
 
     store: Store
     clocks: Clocks
@@ -61,39 +85,70 @@ class SessionGuard:
 
     @property
     def cookie(self) -> str:
-        return "__Host-safe-return" if self.secure else "safe-return"
+        return self.cookie_named("safe-return")
 
-    async def require(self, request: Request, what: May = May.LOOK, *, following: bool = False) -> SignedIn:
-        """Raises SignedOut, or HTTPException (403) if the operator's role does not allow it."""
-        token = request.cookies.get(self.cookie)
+    def cookie_named(self, name: str) -> str:
+        return f"__Host-{name}" if self.secure else name
+
+    async def require(
+        self, request: Request, what: May | None = May.LOOK, *, following: bool = False, proved: bool = False
+    ) -> SignedIn:
+        """`what` None: any account may. `proved`: they must have shown of late who they are.
+
+        Raises SignedOut, ShownFirst, or HTTPException (403) if the operator's role does not allow it.
+        """
+        token, now = request.cookies.get(self.cookie), self.clocks.wall()
         if not token:
             raise SignedOut(following=following)
         async with self.store.transaction() as uow:
-            operator = await use_session(uow, token, self.clocks.wall(), self.limits, following=following)
-        if operator is None:
+            found = await use_session(uow, token, now, self.limits, following=following)
+        if found is None:
             raise SignedOut(following=following)
-        if not operator.may(what):
-            raise HTTPException(HTTPStatus.FORBIDDEN, f"not-permitted-{operator.role}")
-        return SignedIn(operator, token)
+        signed_in, here = SignedIn(found.account, found.session, token), quote(_page_of(request))
+        if self.lacks_second_factor(found.account) and request.url.path not in BEFORE_SECOND_FACTOR:
+            raise SignedOut(following=True) if following else ShownFirst(ACCOUNT)
+        is_visit = request.method == "GET" and request.headers.get("sec-fetch-dest", "document") == "document"
+        if is_visit and not following and found.session.asks_provider(now):
+            raise ShownFirst(f"/providers/{found.account.provider}/sign-in?quiet=true&then={here}")
+        if what is not None and not signed_in.operator.may(what):
+            raise HTTPException(HTTPStatus.FORBIDDEN, f"not-permitted-{signed_in.operator.role}")
+        if proved and not found.session.is_proved(now, sending=request.method == "POST"):
+            raise ShownFirst(f"/sign-in/again?then={here}")
+        return signed_in
 
-    async def enter_with_form(self, request: Request, what: May) -> tuple[SignedIn, dict[str, str]]:
+    def lacks_second_factor(self, account: Account) -> bool:
+        """A provider asks for it itself."""
+        return self.secure and account.provider is None and account.second_factor is None
+
+    async def enter_with_form(
+        self, request: Request, what: May | None, *, proved: bool = False
+    ) -> tuple[SignedIn, dict[str, str]]:
         """With the form's fields, stripped. Raises as `require` and `read_our_form` do."""
-        signed_in = await self.require(request, what)
+        signed_in = await self.require(request, what, proved=proved)
         return signed_in, await read_our_form(request, signed_in.csrf)
 
     def set_cookie(self, answer: Response, token: str) -> None:
-        answer.set_cookie(
-            self.cookie,
-            token,
-            max_age=int(self.limits.total.total_seconds()),
-            path="/",
-            secure=self.secure,
-            httponly=True,
-            samesite="lax",
-        )
+        self.keep(answer, self.cookie, token, self.limits.total)
+
+    def keep(self, answer: Response, cookie: str, value: str, for_: timedelta) -> None:
+        """In the browser, out of the reach of scripts and of other sites' forms."""
+        seconds = int(for_.total_seconds())
+        answer.set_cookie(cookie, value, max_age=seconds, path="/", secure=self.secure, httponly=True, samesite="lax")
 
     def clear_cookie(self, answer: Response) -> None:
         answer.delete_cookie(self.cookie, path="/", secure=self.secure, httponly=True, samesite="lax")
+
+
+def _page_of(request: Request) -> str:
+    """Where a browser may come back to: the page, or that on which the form was."""
+    asked = request.url if request.method == "GET" else URL(request.headers.get("referer", "/"))
+    return asked.path + (f"?{asked.query}" if asked.query else "")
+
+
+def own_path(path: str) -> str:
+    """A page of this console, so that nobody is redirected elsewhere after signing in."""
+    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
+    return path if is_own else "/"
 
 
 async def read_our_form(request: Request, csrf: str) -> dict[str, str]:

@@ -32,12 +32,12 @@ class ShiftQueries:
 
     async def shift(self, operator: Operator) -> dict[str, object]:
         """Numbers are for those who may have to ring them, notes for those who may read reasons."""
-        now, authority = self.clocks.story(), operator.authority
+        now, authorities = self.clocks.story(), operator.scope
         async with self.store.read() as reader:
             rota, numbers, said, names = await reader.fetch(
-                directory_page.rota_lines(self.keyring, authority, now),
-                directory_page.telephones(self.keyring, authority),
-                entries_of_shifts(authority, now - HAND_OVERS_SHOWN),
+                directory_page.rota_lines(self.keyring, authorities, now),
+                directory_page.telephones(self.keyring, authorities),
+                entries_of_shifts(authorities, now - HAND_OVERS_SHOWN),
                 account_names(),
             )
             words = [each for made in said for each in made.content.words] if operator.may(May.READ_REASONS) else []
@@ -69,7 +69,7 @@ class ShiftQueries:
         if not any(compare_digest(token[32:].encode(), each.encode()) for each in self._signatures(feed)):
             return None
         async with self.store.read() as reader:
-            rota = await reader.fetch(directory_page.rota_lines(self.keyring, authority, now))
+            rota = await reader.fetch(directory_page.rota_lines(self.keyring, [authority], now))
         today = datetime.combine(day_in_england(now), time(0), ENGLAND).astimezone(UTC)
         shown = board(rota, today, AHEAD)
         named = {
@@ -78,8 +78,8 @@ class ShiftQueries:
         return write_calendar(shown, now, in_words, named[feed]) if feed in named else None
 
     async def note(self, authority: AuthorityId | None, in_words: InWords) -> str:
-        """What is open, for who hands the shift over. An account of every authority writes its own."""
+        """What is open, for who hands the shift over. An account of several authorities writes its own."""
         if authority is None:
             return ""
         async with self.store.read() as reader:
-            return write_note(overview(await reader.fetch(open_cases(authority)), ()).cases, in_words)
+            return write_note(overview(await reader.fetch(open_cases([authority])), ()).cases, in_words)

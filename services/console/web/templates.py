@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as StarletteMessage
 
-from services.console.policy.permits import May
+from services.console.policy.permits import May, Operator
 from services.console.web.filters import PAGES, environment
 from services.console.web.session import SignedIn
 from services.console.web.wording import Words
@@ -34,6 +34,7 @@ SECTIONS = (
     ("/directory", "Directory"),
     ("/dead-letters", "Dead letters"),
     ("/exercise", "Exercise"),
+    ("/accounts", "Accounts"),
 )
 
 
@@ -81,11 +82,12 @@ class Templates:
         status: HTTPStatus = HTTPStatus.OK,
     ) -> Response:
         """The page's forms send back `csrf`, or the session's own if somebody is signed in."""
+        operator = None if signed_in is None else signed_in.operator
         context = {
             "now": self.clocks.story(),
             "sandbox": self._sandbox,
-            "sections": self._sections,
-            "operator": None if signed_in is None else signed_in.operator,
+            "sections": [] if operator is None else [each for each in self._sections if _has(operator, each[0])],
+            "operator": operator,
             "csrf": csrf if signed_in is None else signed_in.csrf,
             "May": May,
         }
@@ -101,9 +103,17 @@ class Templates:
         signed_in: SignedIn,
         faults: Mapping[str, object],
     ) -> Response:
-        """A page with a form, which names the faults of the last answers."""
+        """A page with a form, which names the faults of the last answers. Most are about no episode and no telling."""
         status = HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK
-        return self.page(request, name, {**shown, "faults": faults}, signed_in, status=status)
+        about = {"about": None, "steps": (), "faults": faults}
+        return self.page(request, name, about | dict(shown), signed_in, status=status)
+
+
+def _has(operator: Operator, section: str) -> bool:
+    """Whether the navigation shows it to them."""
+    if section == "/accounts":
+        return operator.may(May.ADMINISTER)
+    return operator.may(May.LOOK) and (section != "/dead-letters" or operator.sees(None))
 
 
 def go_to(path: str) -> RedirectResponse:

@@ -16,34 +16,7 @@ VIEW = re.compile(r"CREATE VIEW register\.(\w+)[^;]*? AS\s+(?:WITH .*?\)\s+)?SEL
 GRANT = re.compile(r"GRANT SELECT ON register\.(\w+) TO ([\w, ]+);")
 EVERYTHING = frozenset({"audit", "console"})
 """Hear every kind: told once, not in each row."""
-HEAD = """\
-# Who is given which field
-
-Rendered by `make schemas` from the contracts, the notice's fields and the register's views: nothing here is written by hand. What a person
-looked up is on the record with the names of the fields, and `python -m services audit pack` shows it for a child.
-
-## Police
-
-A force is sent the frame of the notice (the episode, who sends it, whom to ring), the risk, and those of these fields that the authority's sharing agreement with it names:
-{fields}.
-
-## The register
-
-Each service reads views made for its purpose, and the database refuses it every other. A sealed column opens only with the child's or the
-person's own key.
-
-| view | services | columns |
-| --- | --- | --- |
-{views}
-
-## The bus
-
-Ids, kinds, times and flags; `words` is the id of words that the register keeps sealed. `audit` and `console` hear every kind.
-
-| kind | fields | heard by |
-| --- | --- | --- |
-{kinds}
-"""
+HEAD = Path(__file__).with_name("disclosure_head.md").read_text()
 
 
 class View(NamedTuple):

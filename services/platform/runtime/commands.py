@@ -3,7 +3,7 @@
 import typer
 
 REASON_AT_MOST = 2000
-WHO_ASKS = "Who asks: the name with which they sign in at the console."
+WHO_ASKS = "The code that the console shows under *Your account*, to somebody who is signed in."
 
 
 def require_text(said: str | None, needed: str) -> str:

@@ -37,7 +37,7 @@ async def record_operator_act(
     )
     duty = delivery.duty
     acted = OperatorActed(
-        authority=delivery.authority or command.operator.authority,
+        authority=delivery.authority or command.operator.only_authority,
         act=act,
         account=command.operator.account,
         role=command.operator.role,

@@ -31,14 +31,14 @@ GOOD = frozenset({State.ACCEPTED, State.ACKNOWLEDGED})
 
 
 class NobodyMay(Exception):
-    """No open account of this name may send notices again."""
+    """The code is no longer good, or its owner may not send notices again."""
 
 
-async def replay_notices(chosen: Chosen, sign_in: str, reason: str) -> int:
+async def replay_notices(chosen: Chosen, code: str, reason: str) -> int:
     """The number of notices that are sent again, each recorded. Raises NobodyMay."""
     async with _store() as (store, keyring), store.transaction() as uow:
-        command = await _command(uow, sign_in, reason)
-        again = await replay(uow, replace(chosen, authority=command.operator.authority), command.now)
+        command = await _command(uow, code, reason)
+        again = await replay(uow, replace(chosen, authorities=command.operator.scope), command.now)
         uow.notify(channel_of("police"))
         for delivery in again:
             act = OperatorAct.SENT_AGAIN if delivery.duty is not None else OperatorAct.CONNECTION_TESTED
@@ -46,11 +46,11 @@ async def replay_notices(chosen: Chosen, sign_in: str, reason: str) -> int:
         return len(again)
 
 
-async def send_connection_test(force: str, sign_in: str, reason: str, change: UUID | None = None) -> tuple[bool, str]:
+async def send_connection_test(force: str, code: str, reason: str, change: UUID | None = None) -> tuple[bool, str]:
     """Whether the force's system accepted the test, and a sentence about it. Raises NobodyMay."""
     async with _store() as (store, keyring):
         async with store.transaction() as uow:
-            command = await _command(uow, sign_in, reason)
+            command = await _command(uow, code, reason)
             known = await uow.fetch(Forces(keyring).by_id(force))
             if known is None:
                 return False, "the register knows no such force"
@@ -71,8 +71,8 @@ async def _store() -> AsyncIterator[tuple[Store, Keyring]]:
         await store.close()
 
 
-async def _command(uow: UnitOfWork, sign_in: str, reason: str) -> Command:
-    operator = await uow.fetch(operators.resender_by_sign_in(sign_in))
+async def _command(uow: UnitOfWork, code: str, reason: str) -> Command:
+    operator = await uow.fetch(operators.operator_by_code(code, Clocks().wall()))
     if operator is None:
         raise NobodyMay
     clocks = Clocks(await story_clock.ahead_by(uow.connection))

@@ -82,17 +82,9 @@ class ReadingCodes:
         now, data = self.clocks.wall(), found.notice.data
         mark = "EXERCISE. " if data.exercise else ""
         body = f"{mark}Safe Return: {issued.code} opens the notice. We never ask you for this code."
+        of, to = found.delivery.id, issued.number
         sending = SendRequest(
-            id=found.delivery.id,
-            attempt=1,
-            recipient=issued.number,
-            body=body,
-            secrets=(),
-            urgent=True,
-            uncertain=False,
-            created_at=now,
-            now=now,
-            by_voice=by_voice,
+            of, 1, to, body, (), urgent=True, uncertain=False, created_at=now, now=now, by_voice=by_voice
         )
         return (await self.texts.send(sending)).result is AttemptResult.ACCEPTED
 

@@ -1,6 +1,7 @@
 """Prepares a text or mail to a professional for its first send: who holds the role now, and the words."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from cachetools import TTLCache
@@ -20,11 +21,12 @@ from services.professionals.digests.mass_texts import MassTexts
 from services.professionals.email_wording import language, mail_code
 from services.professionals.matters import urgency_of
 from services.professionals.recipients import RecipientLookup, duty_of
-from services.professionals.sms_wording import MISSING, write_mass_text, write_text
+from services.professionals.sms_wording import MISSING, mark_late, write_mass_text, write_text
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, code_of
 from services.safeguarding.roles import Channel, Wording
 
+LATE = timedelta(minutes=30)
 MOBILE, EMAIL = "person.mobile", "person.email"
 
 
@@ -57,6 +59,8 @@ class TextSender:
                 unanswered=duty.unanswered,
                 link=link,
             )
+        if duty.step == 0 and self.clocks.story() - duty.created_at >= LATE:
+            body = mark_late(body, found.language, duty.created_at)
         if duty.wording is Wording.SHIFT_BEGINS:
             body = body.replace(MISSING, str(await uow.fetch(missing_now(duty.authority))))
         return PreparedMessage(number, body, person=found.person, read=(MOBILE,), number=number)

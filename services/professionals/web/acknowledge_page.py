@@ -9,6 +9,7 @@ from services.platform.delivery.links.forms import Form
 from services.platform.delivery.links.pages import Button, Sheet
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
+from services.platform.register.children.facts import authority_of_child
 from services.platform.register.people.contact import language_of_person
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store, UnitOfWork
@@ -90,8 +91,16 @@ class AcknowledgePage:
         for each in [delivery] if self.alone else await uow.fetch(deliveries_in_mail(delivery)):
             found = await deliveries.lock(uow, each)
             if found is not None and found[0].duty is not None:
-                matters.append(Matter(len(matters) + 1, found[0], found[0].duty, found[1]))
+                state = await self._state(uow, found[0], found[0].duty, found[1])
+                matters.append(Matter(len(matters) + 1, found[0], found[0].duty, state))
         return matters
+
+    async def _state(self, uow: UnitOfWork, delivery: Delivery, duty: Duty, state: State) -> State:
+        """After a transfer a deed is over behind the links of the authority that gave the child away."""
+        if duty.deed is None:
+            return state
+        responsible = await uow.fetch(authority_of_child(delivery.child))
+        return state if responsible in {None, duty.authority} else State.WITHDRAWN
 
     async def _page(self, uow: UnitOfWork, matters: list[Matter], form: Form) -> Sheet:
         first = matters[0]

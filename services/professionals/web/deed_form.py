@@ -141,7 +141,13 @@ class DeedForms:
         keep = partial(words.keep, uow, self.keyring, about=about, said_by=by, at=now)
         kept = {name: (await keep(words=said, reference=name == "reference"),) for name, said in answers.said.items()}
         matter = deed.Matter(
-            duty.authority, "page", duty.episode, duty.force, by, before.newest and before.newest.event
+            duty.authority,
+            "page",
+            duty.episode,
+            duty.force,
+            by,
+            before.newest and before.newest.event,
+            duty.duty,
         )
         if each.state is not State.ACKNOWLEDGED:
             uow.publish(acknowledged(duty, "page", by=by), subject=about, cause=delivery)

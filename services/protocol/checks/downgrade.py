@@ -41,7 +41,7 @@ def _less(default: Rule, own: Rule) -> Iterator[str]:
         yield "an answer ends it, done or not"
     if default.rests is not None and (own.rests is None or own.rests > default.rests):
         yield "an answer lets it rest longer"
-    if set(own.until) - set(default.until):
+    if set(own.until) - set(default.until) or (own.day is not None and default.day is None):
         yield "it ends sooner"
     if default.meets is not None and own.meets is not None:
         yield from _meets_later(default.meets, own.meets)

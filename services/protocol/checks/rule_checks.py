@@ -25,6 +25,8 @@ UNPROVEN = CLAIMED | {Trigger.RETURN_UNVERIFIED, Trigger.RETRACTION_UNVERIFIED, 
 WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
 ENDS_OF_MISSING = (Trigger.CHILD_RETURNED, Trigger.MISSING_RETRACTED)
 
+OWN = HUMANS | {Role.CHILD_SOCIAL_WORKER, Role.CHILD_TEAM_MANAGER, Role.PLAN_OWNER}
+
 
 def faults_of(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
     for proof in PROOFS:
@@ -64,8 +66,14 @@ def _rests_no_longer_than_it_repeats(rule: Rule, _protocol: Protocol) -> Iterato
 def _deeds_end_it(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
     if rule.deed is None:
         asked = [each.deed for each in DEED_SPECS.values() if set(each.ends) & set(rule.until)]
-        if asked and rule.enough == "acknowledged" and rule.by != Channel.INVITATION:
+        is_word_enough = rule.enough == "acknowledged" and rule.by != Channel.INVITATION
+        if is_word_enough and asked:
             yield f"an answer ends it, although {' or '.join(asked)} is to be done", f"`deed: {asked[0]}` and `rests`"
+        elif is_word_enough and rule.message in WORDINGS.to_be_done and rule.tell in OWN:
+            yield (
+                f"an answer ends it, although {rule.message} asks for a deed",
+                "`deed`, or `enough: done`, and `rests`",
+            )
         return
     lacks = [each for each in DEED_SPECS[rule.deed].ends if each not in set(rule.until)]
     if lacks:

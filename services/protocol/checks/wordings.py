@@ -16,6 +16,7 @@ class FittingWordings(BaseModel):
     carers_and_others: frozenset[Wording]
     carers_alone: frozenset[Wording]
     escalations: frozenset[Wording]
+    to_be_done: frozenset[Wording]
     said_only_on: dict[Wording, frozenset[Trigger]]
     opposites: frozenset[frozenset[Wording]]
 

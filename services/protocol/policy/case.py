@@ -87,6 +87,8 @@ class Record(State):
     contacts_checked_at: datetime | None = None
     placed_at: datetime | None = None
     """When the child last came to where it lives."""
+    immigration_control: bool | None = None
+    """As a deed said, where the register does not know."""
     wrong_birth_date: date | None = None
     """What the register held when an assessment found otherwise. No date is counted from it."""
     carers_aware: dict[str, datetime] = {}

@@ -13,7 +13,13 @@ from services.protocol.policy.facts import Facts
 from services.protocol.policy.readings import episodes
 from services.protocol.policy.readings.openings import open_episode
 from services.protocol.policy.rule_engine.dates import morning_of
-from services.protocol.policy.rule_engine.duty_endings import ask_again, go_on, stand_down, take_up_again
+from services.protocol.policy.rule_engine.duty_endings import (
+    ask_again,
+    go_on,
+    go_on_with_deeds,
+    stand_down,
+    take_up_again,
+)
 from services.protocol.policy.rule_engine.recipients import Recipient, everyone_told, is_among, recipient_of
 from services.protocol.policy.rule_engine.rules import apply_due_rule, apply_rules, make_duty
 from services.protocol.policy.rule_language.grammar import Rule
@@ -34,6 +40,7 @@ from services.safeguarding.working_time import ENGLAND
 ALL_CLEAR = {EpisodeState.RETURNED: Trigger.CHILD_RETURNED, EpisodeState.RETRACTED: Trigger.MISSING_RETRACTED}
 DAYS_COUNTED_FROM = ("sent_on", "taken_on", "due_on", "held_on")
 SETS_GOING_AGAIN = {
+    Trigger.CHILD_RETURNED: go_on_with_deeds,
     Trigger.RETURN_RETRACTED: take_up_again,
     Trigger.CHILD_LOST_AGAIN: ask_again,
     Trigger.MISSING_RETRACTED: go_on,

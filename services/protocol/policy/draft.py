@@ -93,6 +93,13 @@ def responsible(record: Record, facts: Facts) -> Facts:
     return facts.model_copy(update={"authority": record.authority})
 
 
+def with_what_is_known(record: Record, facts: Facts) -> Facts:
+    """The register's facts with what a deed has said where the register knows nothing."""
+    if record.immigration_control is None or facts.subject_to_immigration_control is not None:
+        return facts
+    return facts.model_copy(update={"subject_to_immigration_control": record.immigration_control})
+
+
 def newly_placed(record: Record, facts: Facts, now: datetime) -> bool | None:
     """Whether these are the first 72 hours in care, or in another placement (S36). None: nobody knows."""
     began = [each for each in (facts.entered_care_at, record.placed_at) if each is not None]
@@ -115,7 +122,7 @@ class Draft:
         self.child = case.child
         self.joined = joined
         self.happened = happened
-        self.facts = responsible(case.record, facts)
+        self.facts = with_what_is_known(case.record, responsible(case.record, facts))
         self.record = case.record
         self.opens_watch: Cause | None = None
         self.opens_episode: Cause | None = None

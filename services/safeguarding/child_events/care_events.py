@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from services.safeguarding.child_events.events import Told
+from services.safeguarding.child_events.events import Event, Told
 from services.safeguarding.dates import Day
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
@@ -112,6 +112,15 @@ class DutyHandOverAsked(Told, kind="duty.hand-over-asked.v1"):
 
     duty: UUID
     to: PersonId
+
+
+class AccessOverridden(Event, kind="access.overridden.v1"):
+    """Somebody of another authority was told in an emergency who the child is. Why is in `words`; a manager of the
+    child's authority reviews it.
+    """
+
+    account: str
+    """The console's, of who asked."""
 
 
 class EpisodeProtocolMoved(Told, kind="episode.protocol-moved.v1"):

@@ -96,6 +96,14 @@ class PlanStepSet(Event, kind="plan-step.set.v1"):
     owner: PlanOwner
     due_on: date
 
+    @property
+    def day(self) -> date:
+        return self.due_on
+
+    @property
+    def matter(self) -> str:
+        return f"{self.due_on} {self.discussion}.{self.number}"
+
 
 class StrategyQuorumReached(Event, kind="strategy.quorum-reached.v1"):
     """All who must be there (police, health, social care) have said that they come."""

@@ -161,6 +161,8 @@ class InterpreterChecked(Told, kind="interpreter.checked.v1"):
     """As `legal-meeting.arranged` names it."""
     stage: AsylumStage | None = None
     """Where it names no meeting."""
+    duty: UUID | None = None
+    """As in `care-step.recorded`."""
 
     @property
     def matter(self) -> str:
@@ -219,12 +221,29 @@ class CareStep(StrEnum):
     HEALTH_STEP_DONE = "health-step-done"
     EDUCATION_STEP_DONE = "education-step-done"
     REVIEW_HELD = "review-held"
+    PLAN_STEP_DONE = "plan-step-done"
+    FULL_MEETING_HELD = "full-meeting-held"
+    FULL_MEETING_NOT_NEEDED = "full-meeting-not-needed"
+    LOOKED_AFTER_RECORDED = "looked-after-recorded"
+    NRM_FOLLOW_UP_PLANNED = "nrm-follow-up-planned"
+    RIGHTS_ASSESSED = "rights-assessed"
+    TRANSFER_EXPLAINED = "transfer-explained"
+    CARE_PLAN_UPDATED = "care-plan-updated"
+    RECONSIDERATION_SETTLED = "reconsideration-settled"
 
 
 class CareStepRecorded(Told, kind="care-step.recorded.v1"):
     """A step that has no kind of its own was done."""
 
     step: CareStep
+    duty: UUID | None = None
+    """The duty whose form recorded it, which says which of several steps of a kind is meant."""
+
+
+class ImmigrationStatusRecorded(Told, kind="immigration-status.recorded.v1"):
+    """Somebody has found out whether the child is subject to immigration control, before the register says so."""
+
+    subject_to_control: bool
 
 
 class AdvocacyExplained(Told, kind="advocacy.explained.v1"):

@@ -24,6 +24,8 @@ class Matter:
     said_by: PersonId | None = None
     corrects: UUID | None = None
     """The id of the event that recorded it before."""
+    duty: UUID | None = None
+    """Whose form it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class DeedSpec:
             told |= {"channel": matter.channel, "said_by": matter.said_by, "corrects_event": matter.corrects}
         if issubclass(self.kind, ToldOfEpisode | PoliceReply):
             told["episode"] = matter.episode
+        if "duty" in self.kind.model_fields:
+            told["duty"] = matter.duty
         if issubclass(self.kind, PoliceReply):
             told |= {"force": matter.force, "reply": str(answers.act)}
         return self.kind.model_validate(told)

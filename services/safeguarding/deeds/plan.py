@@ -5,7 +5,7 @@ from typing import Any
 
 from services.safeguarding.child_events import plan_events
 from services.safeguarding.child_events.plan_events import CareStep, CareStepRecorded
-from services.safeguarding.deeds.answers import NOTE, Answers, Fault, Field, Kind, ask_choice
+from services.safeguarding.deeds.answers import NOTE, Answers, Fault, Field, Kind, ask_choice, ask_yes_no
 from services.safeguarding.deeds.deed import DeedSpec, require_note
 from services.safeguarding.deeds.steps import describe_step
 from services.safeguarding.roles import Deed
@@ -43,6 +43,26 @@ SPECS = (
         needs=require_note("transfer", CareStep.TRANSFER_REFUSED),
     ),
     describe_step(Deed.TRANSFER_MOVE, CareStep.TRANSFER_MOVED, "transfer.moved"),
+    DeedSpec(
+        Deed.FULL_MEETING,
+        CareStepRecorded,
+        ("full-meeting.held", "full-meeting.not-needed"),
+        (ask_choice("meeting", CareStep.FULL_MEETING_HELD, CareStep.FULL_MEETING_NOT_NEEDED), NOTE),
+        facts=lambda answers: {"step": answers.chosen["meeting"]},
+        needs=require_note("meeting", CareStep.FULL_MEETING_NOT_NEEDED),
+    ),
+    DeedSpec(
+        Deed.IMMIGRATION_STATUS,
+        plan_events.ImmigrationStatusRecorded,
+        ("immigration-control.settled",),
+        (ask_yes_no("subject_to_control"), NOTE),
+    ),
+    describe_step(Deed.PLAN_STEP, CareStep.PLAN_STEP_DONE, "plan-step.done"),
+    describe_step(Deed.LOOKED_AFTER_STATUS, CareStep.LOOKED_AFTER_RECORDED, "looked-after.recorded"),
+    describe_step(Deed.RIGHTS_ASSESSMENT, CareStep.RIGHTS_ASSESSED, "rights.assessed"),
+    describe_step(Deed.TRANSFER_EXPLANATION, CareStep.TRANSFER_EXPLAINED, "transfer.explained"),
+    describe_step(Deed.CARE_PLAN, CareStep.CARE_PLAN_UPDATED, "care-plan.updated"),
+    describe_step(Deed.RECONSIDERATION, CareStep.RECONSIDERATION_SETTLED, "reconsideration.settled"),
     describe_step(Deed.HEALTH_STEP, CareStep.HEALTH_STEP_DONE, "health-step.done"),
     describe_step(Deed.EDUCATION_STEP, CareStep.EDUCATION_STEP_DONE, "education-step.done"),
     describe_step(Deed.REVIEW, CareStep.REVIEW_HELD, "review.held"),

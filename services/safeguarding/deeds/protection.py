@@ -2,9 +2,10 @@
 
 from services.safeguarding.child_events import events, plan_events
 from services.safeguarding.child_events.discussion_events import ChildProtectionConferenceHeld
-from services.safeguarding.child_events.plan_events import Level
+from services.safeguarding.child_events.plan_events import CareStep, Level
 from services.safeguarding.deeds.answers import NOTE, Field, Kind, ask_choice, ask_yes_no
 from services.safeguarding.deeds.deed import DeedSpec, require_note
+from services.safeguarding.deeds.steps import describe_step
 from services.safeguarding.roles import Deed
 
 SPECS = (
@@ -21,6 +22,7 @@ SPECS = (
         ("nrm.decided",),
         (ask_choice("stage", "reasonable-grounds", "conclusive-grounds"), ask_yes_no("positive"), NOTE),
     ),
+    describe_step(Deed.NRM_FOLLOW_UP, CareStep.NRM_FOLLOW_UP_PLANNED, "nrm-follow-up.planned"),
     DeedSpec(
         Deed.CONFERENCE,
         ChildProtectionConferenceHeld,

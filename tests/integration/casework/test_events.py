@@ -31,7 +31,7 @@ async def hospital(database: Database, keyring: Keyring) -> AsyncIterator[Hospit
     engine = database.engine("casework")
     document = authority()
     name = document["authority"]["id"]
-    document["agencies"][0]["types"] += ["report.retracted.v1", "care-step.recorded.v1"]
+    document["agencies"][0]["types"] += ["report.retracted.v1", "care-step.recorded.v1", "age.determined.v1"]
     ids = await load(engine, keyring, document, datetime(2026, 11, 24, tzinfo=UTC))
     transport = httpx.ASGITransport(casework(database, engine), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://casework") as client:
@@ -83,6 +83,34 @@ async def test_a_deed_is_said_of_a_child_of_the_agencys_own_authority_and_in_its
     assert (await hospital.send(hospital.event(**step))).status_code == 202
     (said,) = await hospital.said(hospital.ids["C1"])
     assert (said.content.step, said.content.said_by) == ("guardian-appointed", None)
+
+
+@pytest.mark.parametrize(
+    ("about", "data", "status", "register"),
+    [
+        ("C1", {}, 202, ("2010-06-01", False)),
+        ("C1", {"case_law_compliant": False}, 202, None),
+        ("C1", {"date_of_birth": "2001-06-01"}, 422, None),
+        ("elsewhere", {}, 403, None),
+    ],
+    ids=["lawful", "unlawful", "a date that contradicts the finding", "another authority's child"],
+)
+async def test_a_birth_date_that_an_assessment_found_goes_into_the_register_and_no_further(
+    hospital: Hospital, keyring: Keyring, about: str, data: dict[str, Any], status: int, register: Any
+) -> None:
+    elsewhere = await load(hospital.engine, keyring, authority(), datetime(2026, 11, 24, tzinfo=UTC))
+    child = hospital.ids["C1"] if about == "C1" else elsewhere["C1"]
+    dated = text("SELECT date_of_birth::text, age_disputed FROM register.children WHERE id = :child")
+    async with hospital.engine.connect() as connection:
+        before = tuple((await connection.execute(dated, {"child": child})).one())
+    found = {"found": "child", "assessed_on": "2026-11-20", "case_law_compliant": True, "date_of_birth": "2010-06-01"}
+    answer = await hospital.send(hospital.event(type="age.determined.v1", subject=child, data=found | data))
+    async with hospital.engine.connect() as connection:
+        after = tuple((await connection.execute(dated, {"child": child})).one())
+    assert (answer.status_code, after) == (status, register or before)
+    said = [each.content for each in await hospital.said(child)]
+    assert [each.kind for each in said[1:]] == (["child.record-changed.v1"] if register else [])
+    assert "2010-06-01" not in str(said)
 
 
 async def test_another_authoritys_child_is_not_an_agencys_to_speak_of_and_no_answer_tells_that_there_is_one(

@@ -61,7 +61,7 @@ async def test_a_token_of_one_authority_opens_no_other_and_says_nothing_of_it(
 async def test_tokens_are_not_guessed_without_end_and_who_guesses_shuts_out_nobody(
     http: httpx.AsyncClient, engine: AsyncEngine
 ) -> None:
-    document = authority()
+    document = await own_part(engine, authority())
     path = f"/register/{document['authority']['id']}"
     bearer = await import_bearer(engine, document["authority"]["id"])
     assert (await http.put(path, json=document, headers=bearer)).status_code == 200

@@ -34,6 +34,8 @@ TABLES = {
     "children": "t.authority = :n",
     "directory": "t.authority = :n",
     "placement_carers": "t.placement IN (SELECT id FROM register.placements WHERE authority = :n)",
+    "sharing_agreements": "t.authority = :n",
+    "agency_agreements": "t.authority = :n",
     "corrections": "t.person IN (SELECT id FROM register.people WHERE authority = :n)",
 }
 
@@ -70,18 +72,28 @@ class Council:
                 for table, where in TABLES.items()
             }
 
-    async def undo(self, imported: UUID, *, leave: bool = False) -> UUID:
+    async def undo(self, imported: UUID, *, leave: bool = False, of: str | None = None) -> UUID:
+        """In the name of a duty manager of every authority, or of one."""
         admin = self.database.engine("console")
         async with admin.begin() as connection:
             await connection.execute(
                 text(
-                    "INSERT INTO accounts (account, sign_in, name, role, password_seal, made_at) "
-                    "VALUES ('account-00000000-0000-4000-8000-000000000000', 'ada', 'Ada', 'duty-manager', 'x', now()) ON CONFLICT DO NOTHING"
-                )
+                    "INSERT INTO accounts (account, sign_in, name, role, authorities, password_seal, made_at) "
+                    "VALUES (:account, 'ada', 'Ada', 'duty-manager', ARRAY[:of], 'x', now()) "
+                    "ON CONFLICT (account) DO UPDATE SET authorities = ARRAY[:of]"
+                ),
+                {"account": f"account-{UUID(int=0)}", "of": of or "all"},
+            )
+            await connection.execute(
+                text(
+                    "INSERT INTO sessions (token_hash, account, begun_at, used_at, proved_at, for_command) "
+                    "VALUES (sha256('a code'), :account, 'infinity', now(), now(), true) ON CONFLICT DO NOTHING"
+                ),
+                {"account": f"account-{UUID(int=0)}"},
             )
         await admin.dispose()
         async with self.store.transaction() as uow:
-            return await undo_import(uow, imported, "ada", CLOCKS.story(), leave=leave)
+            return await undo_import(uow, imported, "a code", CLOCKS.story(), leave=leave)
 
     async def said(self) -> list[RegisterImported]:
         async with self.engine.connect() as connection:
@@ -120,6 +132,8 @@ def changed(document: dict[str, Any]) -> dict[str, Any]:
     new["children"].append(new["children"][0] | {"reference": "C99", "code": "C99"})
     new["directory"][0]["order"] = 3
     new["directory"].pop()
+    new["agencies"][0]["verifies"] = False
+    new["sharing_agreements"] = [new["sharing_agreements"][0] | {"reference": "new", "fields": ["report"]}]
     return new
 
 
@@ -188,6 +202,33 @@ async def test_a_correction_at_the_console_is_not_undone_unasked(council: Counci
     await console.dispose()
     with pytest.raises(CannotUndo, match="a person at the console"):
         await council.undo(wrong)
+
+
+async def test_nobody_of_another_authority_undoes(council: Council) -> None:
+    await council.imported(council.document)
+    imported = await council.imported(changed(council.document))
+    with pytest.raises(CannotUndo, match="of the code's owner"):
+        await council.undo(imported, of="another")
+    await council.undo(imported, of=council.name)
+
+
+@pytest.mark.parametrize("why", ["other rows refer", "one number"])
+async def test_what_later_rows_stand_on_is_not_undone(council: Council, why: str) -> None:
+    document = council.document
+    await council.imported(document)
+    bad, number = copy.deepcopy(document), document["people"][0]["mobile"]
+    bad["placements"].append(bad["placements"][0] | {"reference": "third"})
+    bad["people"][0]["mobile"] = fresh_number()
+    wrong = await council.imported(bad)
+    if why == "one number":
+        bad["people"][1]["mobile"] = number
+    else:
+        bad["children"][0]["placement"] = "third"
+    await council.imported(bad)
+    before = await council.rows()
+    with pytest.raises(CannotUndo, match=why):
+        await council.undo(wrong)
+    assert await council.rows() == before
 
 
 async def test_a_child_who_has_been_missing_since_is_not_undone(council: Council) -> None:

@@ -51,7 +51,7 @@ def test_a_credential_is_printed_once_listed_without_its_token_and_withdrawn(
     assert token not in listed
     imports = command.invoke(register, ["imports", "list", name]).output
     assert re.match(rf"\S{{36}}  \S+ \S+  {credential}  \d+ rows  .*  [0-9a-f]{{64}}\n$", imports)
-    refused = command.invoke(register, ["imports", "undo", imports[:36], "--as", "nobody"])
+    refused = command.invoke(register, ["imports", "undo", imports[:36], "--code", "nobody"])
     assert (refused.exit_code, "a duty manager's or an operator's" in refused.output) == (2, True)
     assert command.invoke(register, ["credentials", "withdraw", credential]).exit_code == 0
     assert asyncio.run(put(database, name, token, content)) == 401

@@ -1,5 +1,6 @@
 """A child is given to another authority, on a real PostgreSQL: the register, the protocol and the console go along."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -124,7 +125,7 @@ async def test_whoever_is_on_duty_is_the_receivers_and_the_givers_directory_show
     engine = database.engine("console")
     async with engine.connect() as connection:
         for name, lines in ((two.giver, 0), (two.taker, 1)):
-            rota = await Reader(connection).fetch(directory_page.rota_lines(keyring, name, BEGAN))
+            rota = await Reader(connection).fetch(directory_page.rota_lines(keyring, [name], BEGAN))
             assert sum(each.code is not None for each in rota) == lines
     await engine.dispose()
 
@@ -246,7 +247,7 @@ async def _console_shows(database: Database, said: list[Received[Any]], two: Two
         for each in said:
             await handlers.by_kind()[type(each.content)](each, uow)
     async with console.read() as reader:
-        seen = {name: await reader.fetch(open_cases(name)) for name in (two.giver, two.taker)}
+        seen = {name: await reader.fetch(open_cases([name])) for name in (two.giver, two.taker)}
         (mine,) = (each.episode for each in seen[two.taker])
         duties = await reader.fetch(console_store.duties_of_case(mine.child, mine.content.episode))
     assert seen[two.giver] == []
@@ -256,3 +257,19 @@ async def _console_shows(database: Database, said: list[Received[Any]], two: Two
     assert still.pop(Wording.TRANSFERRED_AWAY) == two.giver
     assert set(still.values()) == {two.taker}
     await console.close()
+
+
+@pytest.mark.parametrize("whose", ["giving", "taking"])
+async def test_a_transfer_waits_for_an_import_of_either_authority(two: Two, whose: str) -> None:
+    engine = two.hospitals["giving"].engine
+    async with engine.begin() as importing:
+        lock = text("SELECT pg_advisory_xact_lock(hashtextextended('register ' || :name, 0))")
+        await importing.execute(lock, {"name": two.documents[whose]["authority"]["id"]})
+        transferring = asyncio.create_task(two.transferred())
+        waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while not await two.rows(waits):
+            assert not transferring.done(), "it has not waited"
+            await asyncio.sleep(0.02)
+    assert (await transferring).status_code == 202
+    moved = await two.rows("SELECT as_of FROM register.children WHERE id = :child", child=two.child)
+    assert moved[0]["as_of"] > BEGAN, "where the child lives was said now"

@@ -11,8 +11,8 @@ from argon2 import PasswordHasher
 from fastapi.routing import APIRoute
 
 from services.console.accounts import repository as accounts
+from services.console.policy.access.sign_in import FAILURES_FROM_ONE_PLACE
 from services.console.policy.acts import ACT_SPECS
-from services.console.policy.sign_in import FAILURES_FROM_ONE_PLACE
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes
@@ -148,13 +148,14 @@ async def test_every_page_that_there_is_has_been_thought_of(
         "/episodes/{episode}", "/parts/episodes/{episode}", "/episodes/{id_}/acts/{act}",
         "/duties/{duty}", "/parts/duties/{duty}", "/duties/{id_}/acts/{act}",
         "/dead-letters", "/parts/dead-letters", "/dead-letters/{letter}/acts/dead-letter-redriven",
+        "/sign-in/again", "/account", "/account/second-factor", "/account/command-code", "/accounts", "/break-glass",
         "/shift", "/calendars/{authority}/{token}.ics", "/returns", "/returns/list.csv", "/returns/missing.csv", "/shift/acts/{act}",
         "/protocol", "/protocol/{event}", "/protocol/{event}/chart", "/simulate",
     }  # fmt: skip
 
 
 async def test_the_stream_of_one_authority_says_nothing_when_another_is_busy(opened: Store, changes: Changes) -> None:
-    following = changes.follow(None, "lapwing")
+    following = changes.follow(None, ["lapwing"])
     await anext(following)
     told = asyncio.ensure_future(anext(following))
     child = new_id("child")
@@ -197,7 +198,7 @@ async def test_a_new_password_ends_every_session(database: Database, opened: Sto
             assert (await each.get("/")).status_code == 200
         async with opened.transaction() as uow:
             new = PasswordHasher(time_cost=1, memory_cost=64).hash("another password")
-            assert await accounts.change_account(uow, name, password_seal=new)
+            assert await accounts.reset_account(uow, name, new)
         for each in (here, there):
             assert (await each.get("/")).status_code == 303
             assert (await each.get("/parts/open")).status_code == 401

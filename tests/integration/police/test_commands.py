@@ -4,7 +4,7 @@ import os
 import subprocess
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,6 +13,7 @@ import pytest
 
 from infra.local.environment import bare
 from services.console.accounts import repository as accounts
+from services.console.accounts.sessions import begin_session
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
@@ -47,9 +48,12 @@ def environment(database: Database, tmp_path: Path) -> dict[str, str]:
 
 
 async def account(
-    database: Database, role: OperatorRole = OperatorRole.OPERATOR, authority: str | None = None
+    database: Database,
+    role: OperatorRole = OperatorRole.OPERATOR,
+    authority: str | None = None,
+    before: timedelta = timedelta(),
 ) -> tuple[str, str]:
-    """The account, and the name with which it signs in."""
+    """The account, and a code for a command that the console gave it."""
     engine, name = database.engine("console"), f"{uuid4()}@kestrel.example"
     store = Store(engine, origin=Origin("police", Clocks()))
     async with store.transaction() as uow:
@@ -58,13 +62,14 @@ async def account(
             sign_in=name,
             name="Olu Operator",
             role=role,
-            authority=authority,
+            authorities=[authority or "all"],
             password_seal="x",
             now=datetime.now(UTC),
         )
+        assert made is not None
+        code = begin_session(uow, made.account, datetime.now(UTC) - before, for_command=True)
     await engine.dispose()
-    assert made is not None
-    return made, name
+    return made.account, code
 
 
 async def command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -83,9 +88,9 @@ async def test_a_replay_goes_out_and_says_who_asked_and_why(
     police: Police, database: Database, environment: dict[str, str]
 ) -> None:
     told, _ = await police.notice(child="C12")
-    who, name = await account(database)
+    who, code = await account(database)
     done = await command(
-        environment, "replay", "--notice", str(told.content.telling), "--as", name.upper(), "--reason", REASON
+        environment, "replay", "--notice", str(told.content.telling), "--code", code, "--reason", REASON
     )
     assert (done.returncode, done.stdout) == (0, "1 goes again, under the same ids\n"), done.stderr
     await eventually(lambda: arrivals(police, told) == 2)
@@ -106,8 +111,8 @@ async def test_all_of_a_force_are_a_record_each(
     police: Police, database: Database, environment: dict[str, str]
 ) -> None:
     tellings = [(await police.notice(child=child))[0] for child in ("C13", "C14")]
-    _, name = await account(database, OperatorRole.DUTY_MANAGER, police.authority)
-    done = await command(environment, "replay", "--force", police.force, "--as", name, "--reason", REASON)
+    _, code = await account(database, OperatorRole.DUTY_MANAGER, police.authority)
+    done = await command(environment, "replay", "--force", police.force, "--code", code, "--reason", REASON)
     assert done.stdout == "2 go again, under the same ids\n", done.stderr
     assert [len(await acted(police, each.subject)) for each in tellings] == [1, 1]
 
@@ -116,25 +121,24 @@ async def test_an_account_of_another_authority_sends_none_of_its_notices(
     police: Police, database: Database, environment: dict[str, str]
 ) -> None:
     told, _ = await police.notice(child="C15")
-    _, name = await account(database, authority="somewhere-else")
-    done = await command(environment, "replay", "--force", police.force, "--as", name, "--reason", REASON)
+    _, code = await account(database, authority="somewhere-else")
+    done = await command(environment, "replay", "--force", police.force, "--code", code, "--reason", REASON)
     assert (done.returncode, done.stderr) == (2, "no notice that was sent fits\n")
     assert await acted(police, told.subject) == []
 
 
-async def test_nobody_without_a_name_a_right_and_a_reason_sends_anything_again(
+async def test_nobody_without_a_code_a_right_and_a_reason_sends_anything_again(
     police: Police, database: Database, environment: dict[str, str]
 ) -> None:
     told, _ = await police.notice(child="C16")
     notice = ("replay", "--notice", str(told.content.telling))
     _, auditor = await account(database, OperatorRole.AUDITOR)
-    _, name = await account(database)
-    nameless = await command(environment, *notice, "--reason", REASON)
-    assert (nameless.returncode, "--as" in nameless.stderr) == (2, True)
-    for who in (auditor, "nobody@kestrel.example"):
-        refused = await command(environment, *notice, "--as", who, "--reason", REASON)
-        assert (refused.returncode, "no open account" in refused.stderr) == (2, True)
-    blank = await command(environment, *notice, "--as", name, "--reason", "  ")
+    _, code = await account(database)
+    _, old = await account(database, before=timedelta(minutes=16))
+    for who in (auditor, old, "nobody@kestrel.example"):
+        refused = await command(environment, *notice, "--code", who, "--reason", REASON)
+        assert (refused.returncode, "the code is wrong or too old" in refused.stderr) == (2, True)
+    blank = await command(environment, *notice, "--code", code, "--reason", "  ")
     assert (blank.returncode, "a reason is needed" in blank.stderr) == (2, True)
     assert await acted(police, told.subject) == []
     assert arrivals(police, told) == 1
@@ -143,8 +147,8 @@ async def test_nobody_without_a_name_a_right_and_a_reason_sends_anything_again(
 async def test_a_test_of_a_connection_says_who_tried_it(
     police: Police, database: Database, environment: dict[str, str]
 ) -> None:
-    who, name = await account(database)
-    done = await command(environment, "test", police.force, "--as", name, "--reason", "new certificate")
+    who, code = await account(database)
+    done = await command(environment, "test", police.force, "--code", code, "--reason", "new certificate")
     assert (done.returncode, "accepted (204" in done.stdout) == (0, True), done.stdout + done.stderr
     [record] = await acted(police, f"force-{police.force}")
     assert (record["data"]["act"], record["data"]["account"]) == ("connection-tested", who)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from services.platform.delivery.queue.retention import Pruning
 from services.platform.store.encryption import Keyring
@@ -16,7 +17,7 @@ from services.safeguarding.roles import Channel, Deed, Role, Wording
 from tests.support.database import Database
 from tests.support.delivery import eventually
 from tests.support.professionals import ByMail, running_by_mail
-from tests.support.register import words_kept
+from tests.support.register import authority, load, words_kept
 
 CHECK = {"seen_by": "police", "safe": "yes", "hurt": "no"}
 
@@ -176,6 +177,23 @@ async def test_of_two_readers_of_one_duty_the_second_records_nothing(by_mail: By
     for link in (first, second):
         assert "Recorded: " in (await by_mail.web.post(link, data={"answer": "record-0"})).text
     assert len(await by_mail.said("care-step.recorded.v1")) == 1
+
+
+@pytest.mark.parametrize("form", [{"answer": "record-0"} | CHECK, {"answer": "have-it"}], ids=["record", "have it"])
+async def test_after_a_transfer_a_link_of_the_authority_before_records_nothing(
+    by_mail: ByMail, database: Database, keyring: Keyring, form: dict[str, str]
+) -> None:
+    link = await told_of(by_mail, Deed.SAFE_AND_WELL_CHECK)
+    receiver, engine = authority(), database.engine("casework")
+    await load(engine, keyring, receiver, by_mail.floor.clocks.story())
+    async with engine.begin() as connection:
+        move = "UPDATE register.children SET authority = :to, reference = id, code = 'C99' WHERE id = :child"
+        await connection.execute(text(move), {"to": receiver["authority"]["id"], "child": by_mail.ids["C1"]})
+    await engine.dispose()
+    refused = await by_mail.web.post(link, data=form)
+    assert ("another authority is responsible now" in refused.text, "<form" in refused.text) == (True, False)
+    for kind in ("safe-and-well-check.recorded.v1", "duty.acknowledged.v1"):
+        assert await by_mail.said(kind) == []
 
 
 async def test_a_mail_of_several_leads_to_each_deed(by_mail: ByMail, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,6 +141,16 @@ async def test_an_exercise_says_so(professionals: Professionals) -> None:
     assert professionals.medium.sent[0].body.startswith("EXERCISE. ")
 
 
+@pytest.mark.parametrize(("minutes", "step", "late"), [(29, 0, False), (31, 0, True), (31, 1, False)])
+async def test_a_text_that_goes_out_late_says_so_and_a_later_step_is_no_late_text(
+    professionals: Professionals, minutes: int, step: int, late: bool
+) -> None:
+    due = AtNoon().story() - timedelta(minutes=minutes)
+    told = await professionals.tell(created_at=due, step=step)
+    await professionals.floor.until(told.content.telling, "accepted", within=3)
+    assert professionals.medium.sent[0].body.startswith("LATE 11:29. ") is late
+
+
 async def test_its_code_can_be_answered_from_the_number_it_was_texted_to(
     professionals: Professionals, database: Database, keyring: Keyring
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +13,7 @@ from markupsafe import escape
 from services.audit.evidence_pack import Pack
 from services.audit.message_summary import detail, plain
 from services.audit.policy.chain import Entry
-from services.audit.policy.evidence import Evidence, evidence_of
+from services.audit.policy.evidence import Evidence, access_of, accounts_in, evidence_of
 from services.platform.messages.envelope import compose
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDecided, ProtocolDecided, Verdict
@@ -21,6 +22,7 @@ from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, Dut
 from services.safeguarding.duty.parts import part_ids, parts_of
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.message import Message
+from services.safeguarding.operators import Access, AccessRecorded, OperatorAct, OperatorActed, OperatorRole
 from services.safeguarding.roles import Role
 from tests.support.console import duty_changed, episode_changed, step
 
@@ -151,7 +153,7 @@ def test_what_holds_facts_of_another_episode_alone_stays_out() -> None:
 def test_the_page_shows_every_fact(alone: bool) -> None:
     said = one_by_one(story()) if alone else story()
     entries = recorded(said)
-    pack = Pack(EPISODE, CHILD, BEGAN, evidence_of(entries, EPISODE), entries, [], None, [])
+    pack = Pack(EPISODE, CHILD, BEGAN, evidence_of(entries, EPISODE), entries, [], None, [], [])
     page = pack.as_page()
     shown = [(plain(fact.kind), detail(fact)) for each in pack.evidence.messages for fact in each.facts]
     for kind, count in Counter(kind for kind, _ in shown).items():
@@ -159,3 +161,17 @@ def test_the_page_shows_every_fact(alone: bool) -> None:
     for name, value in (pair for _, pairs in shown for pair in pairs):
         assert f'<span class="of">{name}</span> <span>{escape(value)}</span>' in page
     assert ("looked up", "mobile") in {pair for _, pairs in shown for pair in pairs}
+
+
+def test_beside_an_episode_lie_the_sign_ins_of_those_who_acted_in_it() -> None:
+    account = new_id("account")
+    acted = OperatorActed(
+        authority="kestrel", act=OperatorAct.NOTED, account=account, role=OperatorRole.DUTY_MANAGER, episode=EPISODE
+    )
+    found = evidence_of(recorded([*story(), ("noted", acted)]), EPISODE)
+    assert accounts_in(found) == [account]
+    came = recorded(
+        [(what, AccessRecorded(what=what, account=account)) for what in (Access.SIGNED_IN, Access.SIGNED_OUT)]
+    )
+    chain = [came[0], replace(came[1], happened_at=BEGAN - timedelta(hours=25))]
+    assert [each.facts[0].content["what"] for each in access_of(chain, found)] == [Access.SIGNED_IN]

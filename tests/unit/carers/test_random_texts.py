@@ -59,6 +59,11 @@ def test_any_text_has_a_meaning(text: str) -> None:
     assert understand(text).said
 
 
+def test_a_threat_beside_a_question_is_more_than_a_question() -> None:
+    assert understand("any news?").asks_only
+    assert not understand("any news? threats were made").asks_only
+
+
 def is_harmless(meaning: Meaning, answer: Answer | None) -> bool:
     """The closed list of what reaches neither a case nor a person: thanks, a question, a bare acknowledgement or REF, joining (also by a code of theirs), practice."""
     if set(meaning.intents) <= {Intent.JOIN, Intent.PRACTICE, Intent.PRACTICE_MISSING, Intent.PRACTICE_BACK}:

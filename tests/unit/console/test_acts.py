@@ -26,7 +26,7 @@ from tests.support.console import REPORTED_AT, duty_changed, episode_changed, st
 NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)
 ACT = UUID(int=7)
 EPISODE = uuid4()
-ME = Operator(new_id("account"), "Me", OperatorRole.SOCIAL_WORKER)
+ME = Operator(new_id("account"), "Me", OperatorRole.SOCIAL_WORKER, frozenset({"kestrel"}))
 WITHOUT_A_FORM = {
     OperatorAct.CHILD_VIEWED,
     OperatorAct.CHILD_FOUND,

@@ -1,6 +1,7 @@
 """The texts to professionals: each one a single segment, thin, and answerable."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,14 @@ import yaml
 from services.platform.delivery.channels.gsm_segments import is_gsm, segments
 from services.platform.delivery.channels.sms import REPEAT_MARK
 from services.professionals.matters import MATTERS, matter_of
-from services.professionals.sms_wording import LANGUAGES, TO_BE_RUNG, load, write_mass_text, write_text
+from services.professionals.sms_wording import (
+    LANGUAGES,
+    TO_BE_RUNG,
+    load,
+    mark_late,
+    write_mass_text,
+    write_text,
+)
 from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH
 from services.safeguarding.roles import Wording
 
@@ -43,6 +51,20 @@ def test_every_text_is_one_segment_with_every_mark_before_it(language: str, word
     text = REPEAT_MARK + write_text(wording, language, CODE, child="C9999", exercise=True)
     assert is_gsm(text)
     assert segments(text) == 1
+
+
+@pytest.mark.parametrize(("language", "wording"), EVERY_TEXT)
+def test_a_late_text_says_since_when_and_keeps_the_code_in_two_segments_at_most(
+    language: str, wording: Wording
+) -> None:
+    since = datetime(2026, 7, 24, 20, 5, tzinfo=UTC)
+    text = mark_late(write_text(wording, language, CODE, child="C9999", exercise=False), language, since)
+    assert text.startswith(LANGUAGES[language].late.format(at="21:05"))
+    assert "C9999" in text
+    assert is_gsm(text)
+    assert segments(REPEAT_MARK + text) <= 2
+    practice = mark_late(write_text(wording, language, CODE, exercise=True), language, since)
+    assert practice.startswith(LANGUAGES[language].exercise + LANGUAGES[language].late.format(at="21:05"))
 
 
 @pytest.mark.parametrize(("language", "wording"), EVERY_TEXT)

@@ -107,6 +107,37 @@ def test_with_a_transfer_each_episode_that_is_not_over_and_each_unanswered_duty_
     assert (kept.authority, kept.former_authority) == ("westmere", "northshire")
 
 
+@pytest.mark.parametrize(
+    ("by", "how", "rule", "state"),
+    [
+        ("northshire", "page", {}, "overdue"),
+        ("northshire", "text", {"deed": "review", "rests": "1h", "until": ["review.held"]}, "overdue"),
+        ("westmere", "page", {}, "acknowledged"),
+        ("northshire", "phoned", {}, "acknowledged"),
+        ("northshire", "force", {"tell": "police.control-room", "by": "webhook"}, "acknowledged"),
+    ],
+)
+def test_after_a_transfer_no_professional_of_the_authority_before_ends_or_rests_a_duty(
+    by: str, how: str, rule: dict[str, Any], state: str
+) -> None:
+    child = Child({"id": "placed", "on": "placement.changed"} | rule)
+    (told,) = child.hears(PLACED).duties
+    child.hears(TRANSFERRED, 1)
+    answer = {"authority": by, "duty": told.duty, "step": 0, "how": how}
+    child.hears(DutyAcknowledged.model_validate(answer), 2)
+    duty = child.case.duties[told.duty]
+    assert (duty.state, duty.rest) == (state, None)
+
+
+@pytest.mark.parametrize(("by", "ends"), [("northshire", True), ("westmere", False)])
+def test_what_the_authority_before_is_asked_itself_it_answers_and_nobody_else(by: str, ends: bool) -> None:
+    child = Child({"id": "former", "on": "child.transferred", "whose": "former"})
+    (told,) = child.hears(TRANSFERRED).duties
+    answer = {"authority": by, "duty": told.duty, "step": 0, "how": "page"}
+    child.hears(DutyAcknowledged.model_validate(answer), 1)
+    assert (told.authority, child.case.duties[told.duty].goes_on) == ("northshire", not ends)
+
+
 def test_a_duty_of_the_former_authority_stays_with_it_through_the_next_transfer() -> None:
     child = Child({"id": "former", "on": "child.transferred", "whose": "former"})
     (first,) = child.hears(TRANSFERRED).duties

@@ -60,6 +60,7 @@ def test_an_authority_s_own_sound_rule_is_accepted(tmp_path: Path) -> None:
         ),
         ("on: child.luring-suspected", "on: child.luring", "child.luring is not known; write child.luring-suspected"),
         ("after: 15m", "after: a while", "no length of time"),
+        ("message: needs-human", "message: plan-step-due", "an answer ends it, although plan-step-due asks for a deed"),
         (f"      - {LAST}\n", "", "asked only once"),
         (
             LAST,

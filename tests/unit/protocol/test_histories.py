@@ -23,6 +23,7 @@ from services.safeguarding.duty.duties import Because
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
+from services.safeguarding.working_time import day_in_england
 from tests.support.drawing import Drawing
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
@@ -107,12 +108,14 @@ class History:
     decisions: list[tuple[Message, Decision]] = field(default_factory=list)
     heard: list[tuple[str, Message, datetime]] = field(default_factory=list)
     before: list[Case] = field(default_factory=list)
+    moments: list[datetime] = field(default_factory=list)
 
     def hears(self, content: Message, time: datetime, name: str | None = None) -> None:
         self.count += 1
         happened = Happened(content, name or f"message-{self.count}", CHILD, time)
         self.heard.append((happened.id, content, time))
         self.before.append(self.case)
+        self.moments.append(self.now)
         decision = decide(self.case, happened, FACTS, Protocols(PROTOCOL), self.now)
         self.case = decision.case
         for cancelled in decision.cancelled:
@@ -202,17 +205,46 @@ def test_a_duty_nobody_answers_comes_to_a_person_on_duty_and_stays_overdue(steps
 GONE = {Because.RETURNED, Because.RETRACTED, Because.SUPERSEDED, Because.CLOSED}
 
 
-@many
+@some
 @given(STEPS)
 def test_what_is_to_be_done_ends_by_its_deed_or_with_its_cause_and_by_nobody_s_answer(steps: list[Any]) -> None:
     history = played(steps)
-    for before, (content, decision) in zip(history.before, history.decisions, strict=True):
+    history.passes(26 * 60)
+    for before, (content, decision), now in zip(history.before, history.decisions, history.moments, strict=True):
         for name, was in before.duties.items():
-            duty = decision.case.duties.get(name)
-            if PROTOCOL.by_id[was.rule].deed is None or not was.goes_on or duty is None or duty.goes_on:
+            duty, rule = decision.case.duties.get(name), PROTOCOL.by_id[was.rule]
+            if rule.enough != "done" or not was.goes_on or duty is None or duty.goes_on:
                 continue
-            assert not isinstance(content, Outcome)
+            if isinstance(content, Outcome | events.DutyStepDue | events.RuleDue):
+                assert _another_asks_instead(decision.case, was) or _is_day_over(was, now)
             assert duty.state is DutyState.DONE or duty.ended_because in GONE
+
+
+def _another_asks_instead(case: Case, ended: DutyOfCase) -> bool:
+    """A later duty that asks for the same, and that nothing ends but what would have ended this one."""
+    until = set(PROTOCOL.by_id[ended.rule].until)
+    later = [each for each in case.duties.values() if each.goes_on and each.created_at > ended.created_at]
+    asking = [(each, PROTOCOL.by_id[each.rule]) for each in later if each.episode == ended.episode]
+    return any(rule.deed is not None and set(rule.until) <= until for _, rule in asking)
+
+
+def _is_day_over(ended: DutyOfCase, now: datetime) -> bool:
+    day = ended.cause.day
+    return PROTOCOL.by_id[ended.rule].day == "ends" and day is not None and day < day_in_england(now)
+
+
+@few
+@given(STEPS)
+def test_of_one_deed_no_reader_is_asked_by_two_duties_at_a_time(steps: list[Any]) -> None:
+    history = played(steps)
+    history.passes(4 * 24 * 60)
+    asked: dict[Any, set[Any]] = {}
+    for duty in history.case.duties.values():
+        rule = PROTOCOL.by_id[duty.rule]
+        if rule.deed is not None and duty.goes_on:
+            about = (rule.deed, rule.until, duty.episode, duty.cause.matter, duty.tellings[-1].role)
+            asked.setdefault(about, set()).add(duty.created_at)
+    assert all(len(each) == 1 for each in asked.values()), asked
 
 
 @few

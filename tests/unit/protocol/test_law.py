@@ -243,8 +243,10 @@ def test_two_numbers_of_everybody_on_one_day_are_refused(tmp_path: Path) -> None
 
 
 def test_a_rule_that_waits_for_a_number_to_be_confirmed_is_no_fault(tmp_path: Path) -> None:
+    unread = "protocol: law\nversion: 1\nrules: []\nvalues: [{ id: not-read, is: 30d, cite: [S57], state: to-be-confirmed }]\n"
+    (tmp_path / "law.yaml").write_text(unread)
     waits = OWN.replace(
-        "    tell: duty.w", "    before: { date: event.day, by: [{ value: nrm-reconsideration }] }\n    tell: duty.w"
+        "    tell: duty.w", "    before: { date: event.day, by: [{ value: not-read }] }\n    tell: duty.w"
     )
     assert findings(tmp_path, waits) == []
     assert "tell-somebody" not in library(tmp_path, waits).current("northshire", MARCH).by_id

@@ -153,9 +153,7 @@ def test_who_is_identified_as_an_unaccompanied_child_of_unknown_status_has_it_se
     child.facts = settled
     after = child.hears(events.ChildRecordChanged(**SAID), 2)
     assert [each.role for each in after.duties if each.act == "tell"] == []
-    assert DutyState.CANCELLED in [
-        each.state for each in child.case.duties.values() if each.wording == "status-unknown"
-    ]
+    assert DutyState.DONE in [each.state for each in child.case.duties.values() if each.wording == "status-unknown"]
 
 
 def test_who_is_identified_twice_otherwise_is_for_a_person_to_settle() -> None:

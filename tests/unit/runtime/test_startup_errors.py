@@ -38,7 +38,7 @@ def said(order: str, secrets: Path | None, **settings: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     "order",
-    ["run police", "run clock", "accounts list", "audit gaps", "renew-keys casework", "forward 2h", "migrate"],
+    ["run police", "run clock", "accounts reset ada", "audit gaps", "renew-keys casework", "forward 2h", "migrate"],
 )
 def test_a_command_without_its_settings_names_each_in_a_line_and_shows_no_stack(order: str) -> None:
     code, lines = said(order, None)

@@ -4,33 +4,17 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from services.carers.understanding.languages.lexicon import load_patterns
 from services.carers.understanding.languages.spelling import correct_word, translate_dialect
 from services.carers.understanding.languages.word_lists import NO_NAMES, WITHIN_A_VERB
 from services.safeguarding.identifiers import CODE_ALPHABET
 
+PATTERNS = load_patterns("splitting")
 STROKES = str.maketrans("\u0142\u0111\u00f8\u0131", "ldoi")
 """Letters whose stroke is no accent in Unicode."""
 SIGNS = {ord("\U0001f44d"): " ok ", ord("\U0001f44c"): " ok ", ord("\u2705"): " ok ", ord("\U0001f64f"): " thanks "}
 """A thumb, a hand, a tick and folded hands."""
 APOSTROPHES = re.compile("['`\u2018\u2019\u00b4\u02bc]")
-ENDS_OF_CLAUSE = re.compile(
-    r"((?:(?<!\d)[.:,]|[.:,](?!\d)|[!?;\n\r()])+|\s[-\u2013\u2014]+\s|\b(?:but|although|however|whereas|ond)\b|\bor (?=we |i |else ))"
-)
-IN_A_LIST = re.compile(
-    r"(?:(?<=^)|(?<=[.!?\n] )|(?<=missing )|(?<=missing: )|(?<= and ))([a-z]{3,}|c\d+|\d{2,3}), (?!(?:he|she|they|i|we|it|its|hes|shes|theyre|not|no|im|weve|ive|is|has|just|still|gone|back|my|the|his|her|who|please|can|didnt|wont|doesnt|she|safe)\b)(?=\w+(?:,| and| is| has| are| have| both| gone| missing| not| ran| run| all| absconded| left| still| havent| hasnt|$))"
-)
-EVERYBODY_BUT = re.compile(
-    r"\b(every(?:one|body)|all(?: of (?:them|us))?|all the \w+|the lot|the rest)((?: \w+){0,3}?) but(?= \w+(?: and \w+)?(?:$|[.!,;]| (?:is|are|has|have|missing|gone|back|home|ran|not|of|came|come|went|got|made|turned|showed|woke|ate|in|here|asleep)\b))"
-)
-WHO_IS = re.compile(r",? \b(?:except(?: for)?|apart from|bar|but|other than) (\w+),? whos?\b")
-NOT_EVERYBODY_BUT = re.compile(r" but \w+ (?:is |are |has |have )?(?:still|not|isnt|hasnt|missing|gone)\b")
-ANOTHER_CHILD = re.compile(
-    r"(?<=\w)(?<!\band)(?<!\bor)(?<!\bplus)(?<!\bwith)(?<!\bnot)(?<!\bboth)(?<!\bnear)\s+(?=c\d+ )"
-)
-TWO_NUMBERS = re.compile(
-    r"\W*(\d{1,3} (?:is |has )?(?:not )?(?:back|home|missing|gone|here|in)) ?,? ?(?:and )?(\d{1,3} (?:is |has |still )*(?:back|home|missing|gone|here|not|in|out|away|absent|overdue|outstanding|awol|isnt|hasnt)\b.*)$"
-)
-CODE_BEFORE = re.compile(r"\bc\d+ +(?!c\d)\w")
 IN_BRACKETS = re.compile(r"\(([^()]{1,14})\)")
 """Such as "Sue (staff)": no clause of its own."""
 OF_OURS = re.compile(
@@ -75,7 +59,7 @@ def split_clauses(text: str) -> list[Clause]:
     """In order, without empty ones."""
     joined = _join_exception(SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", fold(text))))
     joined = OF_OURS.sub(" ", IN_BRACKETS.sub(r" \1 ", joined))
-    parts = [*ENDS_OF_CLAUSE.split(_join_list(joined)), ""]
+    parts = [*PATTERNS["ends_of_clause"].split(_join_list(joined)), ""]
     found: list[Clause] = []
     for part, mark in zip(parts[::2], parts[1::2], strict=True):
         each = [words for words in map(normalise, _split_by_child(part)) if words]
@@ -86,36 +70,33 @@ def split_clauses(text: str) -> list[Clause]:
 def _join_list(words: str) -> str:
     """Keeps "Omar, Linh missing" one clause."""
     words = CODES_IN_A_LIST.sub(r"\1 and ", words)
-    return IN_A_LIST.sub(lambda found: found[0] if found[1] in NO_NAMES | WITHIN_A_VERB else f"{found[1]} and ", words)
+    return PATTERNS["in_a_list"].sub(
+        lambda found: found[0] if found[1] in NO_NAMES | WITHIN_A_VERB else f"{found[1]} and ", words
+    )
 
 
 def _join_exception(words: str) -> str:
     """Keeps "everyone but Linh" one clause. "All back but Linh is missing" is two: a new statement begins."""
-    words = WHO_IS.sub(r". \1 ", words)
-    found = EVERYBODY_BUT.search(words)
-    if found is None or (found[2] and NOT_EVERYBODY_BUT.match(words, found.end() - 4)):
+    words = PATTERNS["who_is"].sub(r". \1 ", words)
+    found = PATTERNS["everybody_but"].search(words)
+    if found is None or (found[2] and PATTERNS["not_everybody_but"].match(words, found.end() - 4)):
         return words
     return f"{words[: found.end() - 3]}except{words[found.end() :]}"
 
 
 def _split_by_child(part: str) -> list[str]:
     """Splits "c17 gone c18 is here", which has no comma."""
-    if (numbers := TWO_NUMBERS.match(part)) is not None:
+    if (numbers := PATTERNS["two_numbers"].match(part)) is not None:
         return [numbers[1], numbers[2]]
-    place = ANOTHER_CHILD.search(part, pos=1)
-    if place is None or not CODE_BEFORE.search(part[: place.start()]):
+    place = PATTERNS["another_child"].search(part, pos=1)
+    if place is None or not PATTERNS["code_before"].search(part[: place.start()]):
         return [part]
     return [part[: place.start()], *_split_by_child(part[place.end() :])]
 
 
-QUOTED = re.compile(
-    '\\b(?:says?|said|saying|texted|text|messaged|message|wrote|writes|posted|told (?:me|us)|rang|msg|like|goes|note|voicemail)\\b[^"\u201c\u201d]{0,25}(?:["\u201c\u201d]|(?<=\\s)[\'\u2018](?=\\w))'
-)
-
-
 def quotes_somebody(text: str) -> bool:
     """Whether it quotes somebody word for word."""
-    return QUOTED.search(text.casefold()) is not None
+    return PATTERNS["quoted"].search(text.casefold()) is not None
 
 
 def in_another_script(text: str) -> bool:

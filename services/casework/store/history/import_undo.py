@@ -15,12 +15,11 @@ from services.casework.store.history.import_record import (
 )
 from services.casework.store.import_writer import lock_register, people_sharing_a_number
 from services.casework.store.register_changes import (
-    dates_by_child,
     people_on_directory,
     publish_date_changes,
     publish_directory_changes,
 )
-from services.platform.register.people.operators import resender_by_sign_in
+from services.platform.register.people.operators import operator_by_code
 from services.platform.store.query import Rows
 from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import UnitOfWork
@@ -30,15 +29,17 @@ class CannotUndo(Exception):
     """Nothing was changed; the text says why."""
 
 
-async def undo_import(uow: UnitOfWork, imported: UUID, sign_in: str, now: datetime, *, leave: bool) -> UUID:
+async def undo_import(uow: UnitOfWork, imported: UUID, code: str, now: datetime, *, leave: bool) -> UUID:
     """The id of the undoing. `leave`: what was changed since stays; otherwise that is a reason to refuse. `now` is wall
     time.
 
     Raises CannotUndo.
     """
-    operator, found = await uow.fetch(resender_by_sign_in(sign_in), import_by_id(imported))
-    if operator is None or found is None or operator.authority not in {None, found.authority}:
-        raise CannotUndo("no such import of an authority of this account: a duty manager's or an operator's is needed")
+    operator, found = await uow.fetch(operator_by_code(code, now), import_by_id(imported))
+    if operator is None or found is None or not operator.sees(found.authority):
+        raise CannotUndo(
+            "no such import of an authority of the code's owner, or the code is too old: a duty manager's or an operator's is needed"
+        )
     authority = found.authority
     await lock_register(uow, authority)
     found = await uow.fetch(import_by_id(imported))
@@ -48,16 +49,16 @@ async def undo_import(uow: UnitOfWork, imported: UUID, sign_in: str, now: dateti
     if changed and not leave:
         raise CannotUndo(f"rows were changed since: {_told(changed)}")
     sharing = people_sharing_a_number(authority)
-    dates, people, shared = await uow.fetch(dates_by_child(authority), people_on_directory(authority), sharing)
+    people, shared = await uow.fetch(people_on_directory(authority), sharing)
     undoing = await begin_import(uow)
     try:
         await uow.fetch(undo(imported))
     except psycopg.IntegrityError:
-        raise CannotUndo("later rows refer to what it brought: undo the later imports first") from None
+        raise CannotUndo("other rows refer to what it brought: a later import's, or an agency") from None
     if any(each not in shared for each in await uow.fetch(sharing)):
         raise CannotUndo("two people would have one number")
     at = now + await story_clock.ahead_by(uow.connection)
-    await publish_date_changes(uow, authority, dates)
+    await publish_date_changes(uow, authority, undoing)
     await publish_directory_changes(uow, authority, people, at=at)
     await keep_import(uow, undoing, authority, ImportSource(operator.account, undoes=imported), at)
     return undoing

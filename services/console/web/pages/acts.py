@@ -71,7 +71,7 @@ class ActPages:
         self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed, corrects: UUID | None = None
     ) -> Response:
         spec, subject = _spec_of(act), Subject(**{of: id_}, corrects=corrects)
-        signed_in = await self.guard.require(request, spec.needs)
+        signed_in = await self.guard.require(request, spec.needs, proved=_asks_proof(spec))
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
         if not spec.is_possible(visit.about):
             return self._stale(visit)
@@ -83,7 +83,7 @@ class ActPages:
         self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed, corrects: UUID | None = None
     ) -> Response:
         spec, subject = _spec_of(act), Subject(**{of: id_}, corrects=corrects)
-        signed_in, form = await self.guard.enter_with_form(request, spec.needs)
+        signed_in, form = await self.guard.enter_with_form(request, spec.needs, proved=_asks_proof(spec))
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
         name = act_of(form)
         if await self.service.is_done(name):
@@ -135,6 +135,11 @@ class ActPages:
         return self.templates.page(
             visit.request, "stale.html", visit.shown, visit.signed_in, status=HTTPStatus.CONFLICT
         )
+
+
+def _asks_proof(spec: ActSpec) -> bool:
+    """Whoever is told who a child is, or stands a search down, has shown of late who they are."""
+    return spec.confirms or spec.act is OperatorAct.CHILD_REVEALED
 
 
 def _spec_of(act: OperatorAct | Deed) -> ActSpec:

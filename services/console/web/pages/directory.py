@@ -23,5 +23,5 @@ class DirectoryPages:
 
     async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request)
-        shown = await self.queries.directory(signed_in.operator.authority)
+        shown = await self.queries.directory(signed_in.operator.scope)
         return self.templates.page(request, "directory.html", shown, signed_in)

@@ -36,7 +36,7 @@ class ExercisePages:
     async def show_part(self, request: Request) -> Response:
         """The list alone, so that a form half filled in keeps its text."""
         signed_in = await self.guard.require(request, following=True)
-        shown = {"running": await self.queries.exercises(signed_in.operator.authority)}
+        shown = {"running": await self.queries.exercises(signed_in.operator.scope)}
         return self.templates.page(request, "_exercises.html", shown, signed_in)
 
     async def start(self, request: Request) -> Response:
@@ -61,11 +61,7 @@ class ExercisePages:
         faults: Mapping[str, Fault],
         done: str = "",
     ) -> Response:
-        shown = {
-            "asks": (REASON,),
-            "areas": await self.service.areas(signed_in.operator),
-            "running": await self.queries.exercises(signed_in.operator.authority),
-            "form": form,
-            "done": done,
-        }
+        areas = await self.service.areas(signed_in.operator)
+        running = await self.queries.exercises(signed_in.operator.scope)
+        shown = {"asks": (REASON,), "areas": areas, "running": running, "form": form, "done": done}
         return self.templates.form(request, "exercise.html", shown, signed_in, faults)

@@ -16,7 +16,6 @@ from services.console.web.queries import PageQueries
 from services.console.web.session import SessionGuard, require_text
 from services.console.web.shared_response import SharedResponse
 from services.console.web.templates import Templates
-from services.safeguarding.identifiers import AuthorityId
 
 SIGNED_OUT: dict[int | str, dict[str, Any]] = {
     401: {"description": "Signed out.", "content": {"text/html": {}}},
@@ -34,7 +33,7 @@ class OverviewPages:
     guard: SessionGuard
     templates: Templates
     changes: Changes
-    _overviews: dict[tuple[AuthorityId | None, bool], SharedResponse] = field(default_factory=dict)
+    _overviews: dict[tuple[frozenset[str], bool], SharedResponse] = field(default_factory=dict)
 
     def mount(self, app: FastAPI) -> None:
         for path, endpoint, responses in (
@@ -49,37 +48,41 @@ class OverviewPages:
     async def show_overview(self, request: Request, whole: str = "") -> Response:
         """`whole`: anything asks for the less urgent cases too."""
         signed_in = await self.guard.require(request)
-        shown = await self.queries.overview(signed_in.operator.authority, whole=bool(whole))
+        shown = await self.queries.overview(signed_in.operator.scope, whole=bool(whole))
         return self.templates.page(request, "open.html", shown | {"whole": bool(whole)}, signed_in)
 
     async def show_overview_part(self, request: Request, whole: str = "") -> Response:
-        """Rendered once for all operators of one authority."""
+        """Rendered once for all operators of the same authorities."""
         signed_in = await self.guard.require(request, following=True)
-        authority = signed_in.operator.authority
+        operator = signed_in.operator
 
         async def render() -> Response:
-            return self.templates.page(request, "_open.html", await self.queries.overview(authority, whole=bool(whole)))
+            return self.templates.page(
+                request, "_open.html", await self.queries.overview(operator.scope, whole=bool(whole))
+            )
 
-        return await self._overviews.setdefault((authority, bool(whole)), SharedResponse(self.changes)).answer(render)
+        return await self._overviews.setdefault(
+            (operator.authorities, bool(whole)), SharedResponse(self.changes)
+        ).answer(render)
 
     async def show_housekeeping(self, request: Request) -> Response:
         signed_in = await self.guard.require(request)
-        shown = await self.queries.housekeeping(signed_in.operator.authority)
+        shown = await self.queries.housekeeping(signed_in.operator.scope)
         return self.templates.page(request, "housekeeping.html", shown, signed_in)
 
     async def show_housekeeping_part(self, request: Request) -> Response:
         signed_in = await self.guard.require(request, following=True)
-        shown = await self.queries.housekeeping(signed_in.operator.authority)
+        shown = await self.queries.housekeeping(signed_in.operator.scope)
         return self.templates.page(request, "_beside.html", shown, signed_in)
 
     async def follow(self, request: Request, child: str | None = None) -> EventSourceResponse:
-        """Sends "changed" at once and at each change of one child, or of any, of the operator's authority."""
+        """Sends "changed" at once and at each change of one child, or of any, of the operator's authorities."""
         signed_in = await self.guard.require(request, following=True)
-        authority = signed_in.operator.authority
+        scope = signed_in.operator.scope
         require_text("child", child or "")
-        if child is not None and authority is not None and not await self.queries.is_of_authority(child, authority):
+        if child is not None and scope is not None and not await self.queries.is_of_any(child, scope):
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
-        changes = self.changes.follow(None, authority) if child is None else self.changes.follow(child)
+        changes = self.changes.follow(None, scope) if child is None else self.changes.follow(child)
 
         async def events() -> AsyncIterator[ServerSentEvent]:
             async with aclosing(changes) as changed:

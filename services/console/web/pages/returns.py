@@ -45,7 +45,7 @@ class ReturnPages:
         signed_in = await self.guard.require(request)
         chosen = self._period(period)
         async with self.store.read() as reader:
-            absences = await reader.fetch(absences_in(chosen, signed_in.operator.authority))
+            absences = await reader.fetch(absences_in(chosen, signed_in.operator.scope))
         begun = [each for each in absences if each.started_at >= chosen.start]
         shown = {
             "period": chosen,
@@ -61,20 +61,20 @@ class ReturnPages:
         """For the partnership or an inspector: by code, as on the page."""
         signed_in, chosen = await self.guard.require(request), self._period(period)
         async with self.store.read() as reader:
-            absences = await reader.fetch(absences_in(chosen, signed_in.operator.authority))
+            absences = await reader.fetch(absences_in(chosen, signed_in.operator.scope))
         columns = [each.name for each in fields(Absence)]
         return _sheet(f"absences-{chosen.name}.csv", columns, [_in_cells(each, columns) for each in absences])
 
     async def draw(self, request: Request) -> Response:
         """With each child's id and birth date, on the record of each, with the reason."""
-        signed_in, form = await self.guard.enter_with_form(request, May.REVEAL)
+        signed_in, form = await self.guard.enter_with_form(request, May.REVEAL, proved=True)
         clocks, chosen, operator = self.templates.clocks, self._period(form.get("period", "")), signed_in.operator
         try:
             answers = Answers.read(act_of(form), [REASON], form, clocks.story())
         except Faults as faults:
             raise HTTPException(HTTPStatus.BAD_REQUEST, "reason-needed") from faults
         async with self.store.transaction() as uow:
-            rows = await uow.fetch(missing_table(chosen, operator.authority))
+            rows = await uow.fetch(missing_table(chosen, operator.scope))
             for child, authority in {(row.child, row.authority) for row in rows}:
                 act = derived("return", str(answers.act), chosen.name, child)
                 recorder = ActRecorder(clocks, self.keyring, uow, operator, act, child)

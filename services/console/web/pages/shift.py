@@ -53,7 +53,7 @@ class ShiftPages:
         signed_in = await self.guard.require(request, spec.needs)
         form = {"act": str(uuid4())}
         if act is OperatorAct.SHIFT_HANDED_OVER:
-            form["hand_over"] = await self.queries.note(signed_in.operator.authority, self.templates.words.of)
+            form["hand_over"] = await self.queries.note(signed_in.operator.only_authority, self.templates.words.of)
         return self._form(request, signed_in, spec, await self.service.lines(signed_in.operator), form, {})
 
     async def submit(self, request: Request, act: OperatorAct) -> Response:
@@ -87,10 +87,8 @@ class ShiftPages:
             "what": spec.act,
             "asks": [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks],
             "offered": {f"{name}_choices": labels for name, labels in offered.items()},
-            "about": None,
             "back": "/shift",
             "form": form,
-            "steps": (),
         }
         return self.templates.form(request, "act.html", shown, signed_in, faults)
 

@@ -15,7 +15,7 @@ from services.platform.delivery.model import UNSENT, Delivery, State
 from services.platform.delivery.queue.repository import decode_delivery
 from services.platform.delivery.tables import deliveries
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.identifiers import AuthorityId
+from services.safeguarding.identifiers import Scope
 
 A_PLACE = timedelta(microseconds=1)
 """PostgreSQL's resolution."""
@@ -25,14 +25,14 @@ A_PLACE = timedelta(microseconds=1)
 class Chosen:
     """One delivery, or all of a lane that were put in [`since`, `until`), wall time; an end that is left out is open.
 
-    `authority`: only this authority's.
+    `authorities`: only theirs.
     """
 
     delivery: UUID | None = None
     lane: str | None = None
     since: datetime | None = None
     until: datetime | None = None
-    authority: AuthorityId | None = None
+    authorities: Scope = None
 
     def __post_init__(self) -> None:
         if (self.delivery is None) == (self.lane is None):
@@ -64,8 +64,8 @@ async def replay(uow: UnitOfWork, chosen: Chosen, now: datetime) -> list[Deliver
 
 def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if chosen.authority is not None:
-        conditions.append(deliveries.c.authority == chosen.authority)
+    if chosen.authorities is not None:
+        conditions.append(deliveries.c.authority.in_(chosen.authorities))
     if chosen.delivery is not None:
         return [*conditions, deliveries.c.id == chosen.delivery]
     conditions.append(deliveries.c.lane == chosen.lane)

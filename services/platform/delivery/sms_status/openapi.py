@@ -1,7 +1,10 @@
 """Describes Twilio's status callback for OpenAPI."""
 
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from services.platform.delivery.links.signed_forms import FORM_TYPE
 from services.platform.runtime.http.openapi_errors import describe_answer, header, refusals
@@ -33,26 +36,9 @@ DELIVERY: dict[str, Any] = {
     "schema": {"type": "string", "format": "uuid"},
 }
 SAID: dict[int | str, dict[str, Any]] = {200: describe_answer("What is said next.", "text/xml", {"type": "string"})}
-CALL_FORM = form(
-    CallSid="Twilio's id of the call.",
-    AccountSid=ACCOUNT,
-    From="The caller's number, E.164.",
-    Digits="The key that was pressed. In a call of ours: `1` I have it, `2` I cannot, another: it is said again.",
-    RecordingSid="Twilio's id of what the caller said.",
-    RecordingUrl="Where Twilio keeps it.",
-)
+FIELDS = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+CALL_FORM = form(**FIELDS["call"])
 KEYS: dict[str, Any] = {"parameters": [SIGNATURE, DELIVERY], "requestBody": CALL_FORM}
 """Of `POST /calls/keys`."""
-STATUS: dict[str, Any] = {
-    "parameters": [SIGNATURE, DELIVERY],
-    "requestBody": form(
-        MessageSid="Twilio's id of the text.",
-        AccountSid=ACCOUNT,
-        MessageStatus="What has become of it, such as `delivered`. Reports come in any order, and more than once.",
-        ErrorCode="Twilio's error code, where it failed.",
-        CallSid="Instead of MessageSid: of the call that read the text out.",
-        CallStatus="With CallSid: what has become of the call, such as `completed`.",
-        AnsweredBy="With CallSid: `human`, or a machine that nobody was at.",
-    ),
-}
+STATUS: dict[str, Any] = {"parameters": [SIGNATURE, DELIVERY], "requestBody": form(**FIELDS["status"])}
 """Of `POST /texts/status`."""

@@ -38,9 +38,15 @@ def _by_child(rows: Rows) -> dict[ChildId, Known]:
     return {row.child: {name: getattr(row, name) for name in UNKNOWN} for row in rows}
 
 
+AUTHORITY = as_sql(select(children.c.authority).where(children.c.child == bindparam("child", type_=Text)))
 MISSING_NOW = "SELECT missing FROM register.missing_now WHERE authority = %(authority)s"
 
 
 def missing_now(authority: AuthorityId) -> Query[int]:
     """How many of the authority's children are not back, as the console knows it."""
     return Query(MISSING_NOW, {"authority": authority}, lambda rows: rows[0].missing if rows else 0)
+
+
+def authority_of_child(child: ChildId) -> Query[AuthorityId | None]:
+    """Who is responsible now. None: the register does not know the child."""
+    return Query(AUTHORITY, {"child": child}, scalar)

@@ -9,7 +9,7 @@ from services.platform.register.children.police_notice import CarerFacts, addres
 from services.platform.register.keys import Decryptor
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, scalar
-from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId
+from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +32,16 @@ class Identity:
 
 CODES = """
     SELECT child, code FROM register.for_console
-    WHERE child = ANY(%(children)s::text[]) AND (%(authority)s::text IS NULL OR authority = %(authority)s)
+    WHERE child = ANY(%(children)s::text[]) AND (%(authorities)s::text[] IS NULL OR authority = ANY(%(authorities)s::text[]))
 """
 IDENTITY = """
     SELECT * FROM register.for_duty_desk
-    WHERE child = %(child)s AND (%(authority)s::text IS NULL OR authority = %(authority)s)
+    WHERE child = %(child)s AND (%(authorities)s::text[] IS NULL OR authority = ANY(%(authorities)s::text[]))
 """
 AT_HOME = """
     SELECT child, placement, address, placement_key, carers, carer_names, carer_mobiles, carer_keys
     FROM register.for_duty_desk
-    WHERE placement IS NOT NULL AND (%(authority)s::text IS NULL OR authority = %(authority)s)
+    WHERE placement IS NOT NULL AND (%(authorities)s::text[] IS NULL OR authority = ANY(%(authorities)s::text[]))
 """
 CODE = "SELECT code FROM register.codes_of_children WHERE child = %(child)s"
 BY_CODE = """
@@ -53,11 +53,11 @@ CARED_FOR = """
 """
 
 
-def codes_of_children(children: Collection[ChildId], authority: AuthorityId | None = None) -> Query[dict[ChildId, str]]:
-    """By child. One that the register does not know, such as a provisional one, or that the authority does not hold, is
-    left out.
+def codes_of_children(children: Collection[ChildId], authorities: Scope = None) -> Query[dict[ChildId, str]]:
+    """By child. One that the register does not know, such as a provisional one, or that none of the authorities holds,
+    is left out.
     """
-    asked = {"children": list(children), "authority": authority}
+    asked = {"children": list(children), "authorities": authorities}
     return Query(CODES, asked, lambda rows: {row.child: row.code for row in rows})
 
 
@@ -82,14 +82,14 @@ def cared_for_by(authority: AuthorityId, numbers: Sequence[bytes]) -> Query[tupl
     return Query(CARED_FOR, {"authority": authority, "numbers": list(numbers)}, decode)
 
 
-def identity_of_child(keyring: Keyring, child: ChildId, authority: AuthorityId | None) -> Query[Identity | None]:
-    """None where the authority holds no such child: one that it gave away is no longer its own. Of any without one."""
-    asked = {"child": child, "authority": authority}
+def identity_of_child(keyring: Keyring, child: ChildId, authorities: Scope) -> Query[Identity | None]:
+    """None where none of the authorities holds the child: one that was given away is no longer theirs."""
+    asked = {"child": child, "authorities": authorities}
     return Query(IDENTITY, asked, lambda rows: _identity(keyring, rows[0]) if rows else None)
 
 
-def children_at_home(keyring: Keyring, authority: AuthorityId | None, words: str) -> Query[list[ChildId]]:
-    """The children whose address, or a carer's name, holds these words. Of every authority without one."""
+def children_at_home(keyring: Keyring, authorities: Scope, words: str) -> Query[list[ChildId]]:
+    """The children whose address, or a carer's name, holds these words."""
     sought = words.casefold()
 
     def decode(rows: Rows) -> list[ChildId]:
@@ -102,7 +102,7 @@ def children_at_home(keyring: Keyring, authority: AuthorityId | None, words: str
                 )
         return [row.child for row in rows if known[row.placement]]
 
-    return Query(AT_HOME, {"authority": authority}, decode)
+    return Query(AT_HOME, {"authorities": authorities}, decode)
 
 
 def _identity(keyring: Keyring, row: Any) -> Identity:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Text, bindparam, literal_column, or_, select
+from sqlalchemy import ARRAY, BindParameter, DateTime, Text, any_, bindparam, literal_column, or_, select
 
 from services.platform.register.keys import Decryptor
 from services.platform.register.people.directory import turn_of
@@ -12,7 +12,7 @@ from services.platform.register.views import directory_for_console, placements_f
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql, scalar
 from services.safeguarding.duty.rota import RotaLine
-from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, PlacementId
+from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, PlacementId, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,11 @@ class ForceLine:
 
 DIRECTORY, PLACEMENTS = directory_for_console.c, placements_for_protocol.c
 AUTHORITY = bindparam("authority", type_=Text)
+AUTHORITIES: BindParameter[Any] = bindparam("authorities", type_=ARRAY(Text))
 ROTA = as_sql(
     select(directory_for_console)
     .where(
-        or_(AUTHORITY.is_(None), DIRECTORY.authority == AUTHORITY),
+        or_(AUTHORITIES.is_(None), DIRECTORY.authority == any_(AUTHORITIES)),
         or_(DIRECTORY.to_at.is_(None), DIRECTORY.to_at > bindparam("at", type_=DateTime(timezone=True))),
     )
     .order_by(DIRECTORY.authority, DIRECTORY.role, DIRECTORY.code, DIRECTORY.turn, DIRECTORY.person)
@@ -47,26 +48,26 @@ PLACEMENT = as_sql(
 )
 AREAS = as_sql(
     select(PLACEMENTS.authority, PLACEMENTS.force)
-    .where(or_(AUTHORITY.is_(None), PLACEMENTS.authority == AUTHORITY))
+    .where(or_(AUTHORITIES.is_(None), PLACEMENTS.authority == any_(AUTHORITIES)))
     .distinct()
     .order_by(PLACEMENTS.authority, PLACEMENTS.force)
 )
 
 TELEPHONES = """
     SELECT person, mobile, wrapped FROM register.telephones_for_console
-    WHERE %(authority)s::text IS NULL OR authority = %(authority)s
+    WHERE %(authorities)s::text[] IS NULL OR authority = ANY(%(authorities)s::text[])
 """
 
 
-def rota_lines(keyring: Keyring, authority: AuthorityId | None, at: datetime) -> Query[list[RotaLine]]:
-    """One authority's, or all authorities', by role, then in the order in which they are asked. Without the changes
+def rota_lines(keyring: Keyring, authorities: Scope, at: datetime) -> Query[list[RotaLine]]:
+    """These authorities', by role, then in the order in which they are asked. Without the changes
     that are over at `at` (story time).
     """
 
     def decode(rows: Rows) -> list[RotaLine]:
         return [_rota_line(keyring, row) for row in rows]
 
-    return Query(ROTA, {"authority": authority, "at": at}, decode)
+    return Query(ROTA, {"authorities": authorities, "at": at}, decode)
 
 
 def _rota_line(keyring: Keyring, row: Any) -> RotaLine:
@@ -83,7 +84,7 @@ def _rota_line(keyring: Keyring, row: Any) -> RotaLine:
     )
 
 
-def telephones(keyring: Keyring, authority: AuthorityId | None) -> Query[dict[PersonId, str]]:
+def telephones(keyring: Keyring, authorities: Scope) -> Query[dict[PersonId, str]]:
     """Of those on the directory: for somebody on duty, who has to ring them."""
 
     def decode(rows: Rows) -> dict[PersonId, str]:
@@ -92,7 +93,7 @@ def telephones(keyring: Keyring, authority: AuthorityId | None) -> Query[dict[Pe
         }
         return {person: mobile for person, mobile in found.items() if mobile is not None}
 
-    return Query(TELEPHONES, {"authority": authority}, decode)
+    return Query(TELEPHONES, {"authorities": authorities}, decode)
 
 
 def force_lines(at: datetime) -> Query[list[ForceLine]]:
@@ -107,6 +108,6 @@ def placement_in_area(authority: AuthorityId, force: ForceId) -> Query[Placement
     return Query(PLACEMENT, {"authority": authority, "force": force}, scalar)
 
 
-def areas_with_placements(authority: AuthorityId | None) -> Query[list[tuple[AuthorityId, ForceId]]]:
-    """One authority, or each, with each force in whose area it has placements."""
-    return Query(AREAS, {"authority": authority}, lambda rows: [(row.authority, row.force) for row in rows])
+def areas_with_placements(authorities: Scope) -> Query[list[tuple[AuthorityId, ForceId]]]:
+    """Each of these authorities, with each force in whose area it has placements."""
+    return Query(AREAS, {"authorities": authorities}, lambda rows: [(row.authority, row.force) for row in rows])

@@ -1,28 +1,47 @@
-"""Finds the console account in whose name a command sends a notice again."""
+"""Finds whose code a command was given: the console gives them to people who are signed in."""
 
+import hashlib
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from services.platform.store.query import Query, Rows
-from services.safeguarding.identifiers import AuthorityId
+from services.safeguarding.identifiers import AuthorityId, Scope
 from services.safeguarding.operators import AccountId, OperatorRole
+
+WITHIN = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """`authority` None: of every authority."""
-
     account: AccountId
     role: OperatorRole
-    authority: AuthorityId | None
+    scope: Scope
+
+    def sees(self, authority: AuthorityId) -> bool:
+        return self.scope is None or authority in self.scope
+
+    @property
+    def only_authority(self) -> AuthorityId | None:
+        return self.scope[0] if self.scope is not None and len(self.scope) == 1 else None
 
 
-RESENDER = "SELECT account, role, authority FROM register.operators_who_send_again WHERE sign_in = %(sign_in)s"
+RESENDER = """
+    SELECT account, role, authorities FROM register.operators_who_send_again
+    WHERE token_hash = %(token)s AND begun_at > %(after)s
+"""
 
 
-def resender_by_sign_in(sign_in: str) -> Query[Operator | None]:
-    """None if no account has this name, if it is closed, or if its role may not send notices again."""
-    return Query(RESENDER, {"sign_in": sign_in.strip().casefold()}, _operator)
+def operator_by_code(code: str, now: datetime) -> Query[Operator | None]:
+    """None for a code that is wrong or older than `WITHIN`, or whose owner may not send notices again."""
+    token = hashlib.sha256(code.strip().encode()).digest()
+    return Query(RESENDER, {"token": token, "after": now - WITHIN}, _operator)
 
 
 def _operator(rows: Rows) -> Operator | None:
-    return next((Operator(row.account, OperatorRole(row.role), row.authority) for row in rows), None)
+    return next(
+        (
+            Operator(row.account, OperatorRole(row.role), None if "all" in row.authorities else list(row.authorities))
+            for row in rows
+        ),
+        None,
+    )

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from itertools import count
 
 from cachetools import TTLCache
+from prometheus_client import Counter
 from starlette.requests import Request
 
 from services.platform.runtime.http.problems import Problem
@@ -15,6 +16,9 @@ MOST_OF_SOMEBODY_KNOWN = 1200
 """An agency that sends more within a minute waits, and loses nothing: it sends the same again."""
 KNOWN_FOR_SECONDS = 3600
 MOST_KEYS = 10_000
+HELD_BACK = Counter("requests_held_back", "Requests that were not looked at, since too many came", ["who"])
+for who in ("known", "stranger"):
+    HELD_BACK.labels(who)
 
 
 class Strangers:
@@ -32,6 +36,7 @@ class Strangers:
         known = somebody in self._known
         asked = self._asked.setdefault(somebody if known else somebody[:1], count(1))
         if next(asked) > (MOST_OF_SOMEBODY_KNOWN if known else MOST_OF_A_STRANGER):
+            HELD_BACK.labels("known" if known else "stranger").inc()
             headers = {"Retry-After": str(WITHIN_SECONDS)}
             detail = "So many requests came that this one was not looked at. Send the same again, after Retry-After."
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "Too many", detail, headers=headers)

@@ -5,9 +5,9 @@ from datetime import datetime
 from services.protocol.policy.case import DutyOfCase, Telling
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.duties.steps import advance_after_failure, end, rest, schedule
-from services.protocol.policy.duties.tellings import call_back
+from services.protocol.policy.duties.tellings import authority_of, call_back, kind_of_duty
 from services.safeguarding.duty.decisions import GOES_ON, DutyState, Verdict
-from services.safeguarding.duty.duties import Because
+from services.safeguarding.duty.duties import Because, ProfessionalNotify
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
 
 RANK = {"told": 0, "withdrawn": 1, "accepted": 2, "delivered": 3, "failed": 4, "acknowledged": 5}
@@ -18,7 +18,7 @@ def apply_outcome(draft: Draft, outcome: Outcome) -> None:
     telling = None if duty is None else duty.telling(outcome.step)
     if duty is not None and isinstance(outcome, DutyAcknowledged) and outcome.step < duty.told:
         telling = telling or duty.tellings[-1]
-    if duty is None or telling is None:
+    if duty is None or telling is None or _is_of_former_authority(draft, duty, telling, outcome):
         draft.note(Verdict.OUTGROWN, episode=outcome.episode, duty=outcome.duty)
         return
     if isinstance(outcome, DutyAcknowledged):
@@ -28,6 +28,16 @@ def apply_outcome(draft: Draft, outcome: Outcome) -> None:
     elif isinstance(outcome, DutyAccepted | DutyDelivered):
         state = "accepted" if isinstance(outcome, DutyAccepted) else "delivered"
         _mark_taken(draft, duty, telling, state, outcome)
+
+
+def _is_of_former_authority(draft: Draft, duty: DutyOfCase, telling: Telling, outcome: Outcome) -> bool:
+    """After a transfer the receiver's people have the duty, and no word of the others ends or rests it. Police, carers
+    and invited agencies stay who they were, and so does a call that was made.
+    """
+    if not isinstance(outcome, DutyAcknowledged) or outcome.how == "phoned":
+        return False
+    is_professional = kind_of_duty(telling.role, telling.channel) is ProfessionalNotify
+    return is_professional and outcome.authority != authority_of(draft, duty)
 
 
 def _mark_taken(

@@ -10,7 +10,7 @@ from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.duty.decisions import DutyState, Verdict
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.roles import Channel, Role, Wording
-from services.safeguarding.working_time import working_moment
+from services.safeguarding.working_time import day_in_england, working_moment
 
 
 def begin(draft: Draft, duty: DutyOfCase) -> None:
@@ -24,6 +24,12 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     rule = draft.rule_of(duty)
     if duty.next is None:
         return
+    role = rule.otherwise[duty.next].tell or duty.role if duty.rest is None else duty.rest.role
+    if _is_day_over(rule, duty, draft.now) or any(
+        _gives_way(draft, duty, later, role) for later in _rivals(draft, duty)
+    ):
+        end(draft, duty, Because.SUPERSEDED)
+        return
     if duty.rest is not None:
         _ask_again(draft, duty, rule, duty.rest)
         return
@@ -35,6 +41,29 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     )
     duty = _take_step(draft, duty, step, Because.AGAIN if repeats else because)
     schedule(draft, duty)
+
+
+def _is_day_over(rule: Rule, duty: DutyOfCase, now: datetime) -> bool:
+    return rule.day == "ends" and duty.cause.day is not None and duty.cause.day < day_in_england(now)
+
+
+def _rivals(draft: Draft, duty: DutyOfCase) -> list[DutyOfCase]:
+    """The open duties that stand for a deed, of the same episode and matter. None, if this one stands for none."""
+    about = (duty.episode, duty.cause.matter, duty.cause.exercise)
+    return [
+        each
+        for each in (draft.duties.values() if draft.rule_of(duty).deed is not None else ())
+        if each.goes_on and (each.episode, each.cause.matter, each.cause.exercise) == about
+    ]
+
+
+def _gives_way(draft: Draft, earlier: DutyOfCase, later: DutyOfCase, role: Role) -> bool:
+    """Whether the later duty asks this role for what the earlier one would ask it: nobody is asked twice for one deed,
+    and the earlier ends with whatever ends the later.
+    """
+    before, after = draft.rule_of(earlier), draft.rule_of(later)
+    is_same = before.deed is not None and after.deed is not None and set(after.until) <= set(before.until)
+    return is_same and earlier.created_at < later.created_at and later.tellings[-1].role == role
 
 
 def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> None:
@@ -167,7 +196,7 @@ def _take_step(draft: Draft, duty: DutyOfCase, step: Step, because: Because) -> 
         return _tell_first(draft, duty, Because.AGAIN)
     role = step.tell or duty.role
     person = duty.person if role == Role.DIRECTORY_CONTACT else None
-    undone = draft.rule_of(duty).deed is not None and any(each.state == "acknowledged" for each in duty.tellings)
+    undone = draft.rule_of(duty).enough == "done" and any(each.state == "acknowledged" for each in duty.tellings)
     # Somebody has answered: that nobody has would be untrue, and what is still to be done says more.
     wording = duty.wording if undone else step.message or duty.wording
     return _telling(draft, duty, role, person, step.by or duty.channel, wording, because)
@@ -191,4 +220,7 @@ def _telling(
     )
     duty = duty.with_telling(telling)
     tell(draft, duty, telling, because)
+    for earlier in _rivals(draft, duty):
+        if earlier.tellings[-1].role == role and _gives_way(draft, earlier, duty, role):
+            end(draft, earlier, Because.SUPERSEDED)
     return duty

@@ -17,7 +17,7 @@ from services.safeguarding.duty.duties import (
     ProfessionalNotify,
     StrategyInvite,
 )
-from services.safeguarding.identifiers import ForceId
+from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.roles import Channel, Role, Wording
 
 CARERS = frozenset({Role.CARER_REPORTING, Role.CARERS_ALL})
@@ -52,6 +52,12 @@ def kind_of_duty(role: Role, channel: Channel) -> type[Duty]:
     return CarerAlert if role in CARERS else ProfessionalNotify
 
 
+def authority_of(draft: Draft, duty: DutyOfCase) -> AuthorityId:
+    """Whose people are asked now."""
+    episode = draft.episode_of(duty.episode)
+    return duty.authority or (draft.facts.authority if episode is None else episode.authority)
+
+
 def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, act: Literal["tell", "withdraw"]) -> Duty:
     rule = draft.rule_of(duty)
     episode = draft.episode_of(duty.episode)
@@ -69,7 +75,7 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
         revision=duty.revision + 1,
         act=act,
         because=because,
-        authority=duty.authority or (draft.facts.authority if episode is None else episode.authority),
+        authority=authority_of(draft, duty),
         force=_force(draft, duty, telling),
         placement=draft.facts.placement if episode is None else episode.placement,
         candidates=() if episode is None else episode.candidates,

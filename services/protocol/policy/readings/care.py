@@ -1,6 +1,6 @@
 """Reads events of a child's care: they set marks on the child's record, and set off rules."""
 
-from services.protocol.policy.draft import Draft, Reader, Reading
+from services.protocol.policy.draft import Draft, Reader, Reading, with_what_is_known
 from services.protocol.policy.readings.moves import follow_placement, settle_unknowns
 from services.protocol.policy.rule_engine.awareness import aware_since, with_aware
 from services.protocol.policy.rule_engine.dates import ADULT, birthday
@@ -147,6 +147,13 @@ def _read_care_step(draft: Draft, event: plan.CareStepRecorded) -> list[Reading]
     return [Reading(trigger, draft.open_episode if trigger == Trigger.CHILD_COLLECTED else None)]
 
 
+def _read_immigration_status(draft: Draft, event: plan.ImmigrationStatusRecorded) -> list[Reading]:
+    """Holds until the register has a word of its own. It sets off `immigration-control.settled`."""
+    draft.keep(immigration_control=event.subject_to_control)
+    draft.facts = with_what_is_known(draft.record, draft.facts)
+    return settle_unknowns(draft) or [Reading(None, None, Verdict.CHANGED)]
+
+
 def _of_child(trigger: Trigger) -> Reader:
     return lambda _draft, _event: [Reading(trigger, None)]
 
@@ -186,6 +193,7 @@ READERS: dict[type[Message], Reader] = {
     plan.ReturnHomePlanned: _of_child(Trigger.RETURN_HOME_PLANNED),
     plan.IndependentVisitorOffered: _read_visitor,
     plan.CareStepRecorded: _read_care_step,
+    plan.ImmigrationStatusRecorded: _read_immigration_status,
     plan.AdvocacyExplained: _of_child(Trigger.ADVOCACY_EXPLAINED),
     care.PhotographRecorded: _read_photograph,
     care.ContactsChecked: _read_contacts,

@@ -68,6 +68,7 @@ READERS: dict[type[Message], Reader] = {
     discussion_events.StrategyCounterProposed: _of_discussion(Trigger.STRATEGY_COUNTER_PROPOSED),
     discussion_events.StrategyRecordDue: _read_record_due,
     discussion_events.StrategyDiscussionHeld: _read_held,
+    discussion_events.StrategyDiscussionRedated: _of_discussion(Trigger.STRATEGY_DISCUSSION_REDATED),
     discussion_events.StrategyDiscussionCancelled: _read_called_off,
     discussion_events.ChildProtectionConferenceHeld: _read_conference,
     discussion_events.PlanStepSet: _read_step,

@@ -7,7 +7,7 @@ from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.readings import care, decisions, discussions, endings, moves, replies
 from services.protocol.policy.readings.openings import episode_id, find_earlier_episode, open_episode
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
-from services.safeguarding.child_events import contact_events, events
+from services.safeguarding.child_events import care_events, contact_events, events
 from services.safeguarding.duty.decisions import EpisodeState, MessageDeadLettered, Verdict
 from services.safeguarding.message import Message
 
@@ -122,6 +122,7 @@ _READERS: dict[type[Message], Reader] = {
     events.PoliceNoticeHasGaps: replies.police_reply(Trigger.POLICE_NOTICE_HAS_GAPS),
     events.PoliceListDiffers: replies.police_reply(Trigger.POLICE_LIST_DIFFERS),
     events.PoliceReferenceTexted: replies.reference_texted,
+    care_events.AccessOverridden: care.in_open_episode(Trigger.ACCESS_OVERRIDDEN),
     events.TextNeedsHuman: care.in_open_episode(Trigger.TEXT_NEEDS_HUMAN),
     events.ChildProvisional: care.in_open_episode(Trigger.CHILD_PROVISIONAL),
     contact_events.ContactUnreachable: care.in_open_episode(Trigger.CONTACT_UNREACHABLE),

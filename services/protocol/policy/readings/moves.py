@@ -165,8 +165,10 @@ def _known_of_both(mine: Record, other: Record) -> dict[str, Any]:
             marks[mark] = each
     photographs = filter(None, (mine.photo_taken_on, other.photo_taken_on))
     checks = filter(None, (mine.contacts_checked_at, other.contacts_checked_at))
+    control = other.immigration_control if mine.immigration_control is None else mine.immigration_control
     return {
         "marks": marks,
+        "immigration_control": control,
         "photo_taken_on": max(photographs, default=None),
         "contacts_checked_at": max(checks, default=None),
     }

@@ -22,8 +22,11 @@ ENDS = {
     Trigger.POLICE_REFERENCE_GIVEN: Because.ANSWERED,
 }
 """Why a duty ends on this trigger. On any other it is superseded."""
-OF_ONE_MATTER = frozenset({Trigger.INTERPRETER_CHECKED, Trigger.COMPANION_GOES})
-"""Triggers that end only duties about the same meeting or stage, and none about a later one."""
+OF_ONE_MATTER = frozenset({Trigger.INTERPRETER_CHECKED, Trigger.COMPANION_GOES, Trigger.PLAN_STEP_DONE})
+"""Triggers that end only duties about the same meeting, stage or step, and none about a later one."""
+
+
+NOBODY = UUID(int=0)
 
 
 def stand_down(draft: Draft, trigger: Trigger, episode: Episode | None) -> None:
@@ -37,7 +40,8 @@ def stand_down(draft: Draft, trigger: Trigger, episode: Episode | None) -> None:
         ended_for_good = waiting.stood_down not in {None, UNMET} and (
             waiting.ended_by_report is None or report is not None
         )
-        if not ended_for_good and _ends_on(draft, waiting, trigger, episode) and _is_about(waiting, meant):
+        ends = _ends_on(draft, waiting, trigger, episode) and _is_about(waiting, meant)
+        if not ended_for_good and ends and not _is_one_of_series(draft.rule_of(waiting), trigger):
             because = str(_reason(draft.rule_of(waiting), trigger))
             draft.put_waiting(waiting.model_copy(update={"stood_down": because, "ended_by_report": report}))
             draft.deadlines[waiting.deadline] = None
@@ -62,6 +66,12 @@ def _ends_on(draft: Draft, holder: DutyOfCase | Waiting, trigger: Trigger, episo
     return _concerns(draft, holder, episode) and trigger in draft.rule_of(holder).until
 
 
+def _is_one_of_series(rule: Rule, trigger: Trigger) -> bool:
+    """Whether the trigger does this time's deed of a series, which goes on."""
+    is_done = rule.deed is not None and trigger in DEED_SPECS[rule.deed].ends
+    return rule.every is not None and is_done and trigger not in rule.on
+
+
 def _is_about(holder: DutyOfCase | Waiting, meant: str | None) -> bool:
     """A holder without matter and day is about any matter. `meant` is None: all matters are meant."""
     return meant is None or holder.cause.matter == meant or (holder.cause.day is None and not holder.cause.matter)
@@ -78,7 +88,9 @@ def _settle_matter(draft: Draft, trigger: Trigger, episode: Episode | None) -> s
     asked = [each for each in draft.duties.values() if each.goes_on and _ends_on(draft, each, trigger, episode)]
     causes = [*(each.cause for each in asked), *(waiting.cause for _, waiting in dated)]
     days = [(each.day < today, abs(each.day - today), each.matter) for each in causes if each.day is not None]
-    said = str(getattr(draft.happened.content, "matter", ""))
+    content = draft.happened.content
+    asked_of = draft.duties.get(getattr(content, "duty", None) or NOBODY)
+    said = str(getattr(content, "matter", "")) or ("" if asked_of is None else asked_of.cause.matter)
     meant = said or min(days, default=(False, today - today, ""))[2]
     for _, waiting in dated:
         if waiting.cause.matter == meant:
@@ -134,6 +146,13 @@ def go_on(draft: Draft, retracted: Episode) -> None:
             _wait_again(draft, waiting, max(waiting.due_at, draft.now))
         elif waiting.stood_down == UNMET and waiting.episode not in {None, retracted.episode}:
             _wait_again(draft, waiting, draft.now)
+
+
+def go_on_with_deeds(draft: Draft, returned: Episode) -> None:
+    """The child is back: what had to be done before the report, and rested while the child was missing, goes on."""
+    for duty in list(draft.duties.values()):
+        if duty.ended_by_report == returned.episode and draft.rule_of(duty).deed is not None:
+            resume(draft, duty.model_copy(update={"ended_by_report": None}))
 
 
 def ask_again(draft: Draft, episode: Episode) -> None:

@@ -199,6 +199,8 @@ class Rule(Grammar):
     """
     otherwise: tuple[Step, ...] = ()
     until: tuple[Trigger, ...] = ()
+    day: Literal["ends"] | None = None
+    """Once the day that the event names is over, nobody is asked any more."""
     because: Reason
     approved: Approval | None = None
     """Needed where an authority's rule asks less than the default it replaces."""

@@ -79,13 +79,17 @@ GRANT SELECT, INSERT, UPDATE ON console.contacts TO console;
 
 CREATE TABLE console.accounts (
     account text PRIMARY KEY,
-    sign_in text NOT NULL UNIQUE,
+    sign_in text NOT NULL UNIQUE,  -- what they type; of a provider's: the provider, and their id there
     name text NOT NULL,
-    role text NOT NULL CHECK (role IN ('duty-manager', 'social-worker', 'operator', 'auditor')),
-    authority text,
-    password_seal text NOT NULL,
+    role text NOT NULL CHECK (role IN ('duty-manager', 'social-worker', 'operator', 'auditor', 'administrator')),
+    authorities text[] NOT NULL,  -- none: sees nothing; the word 'all': sees every one
+    provider text,  -- the organisation that signs them in; null: a local account
+    password_seal text,
+    second_factor bytea,  -- the key of their authenticator, encrypted
+    second_factor_used bigint NOT NULL DEFAULT 0,  -- each code counts once
     made_at timestamptz NOT NULL,
-    disabled_at timestamptz
+    disabled_at timestamptz,
+    CHECK ((provider IS NULL) = (password_seal IS NOT NULL))
 );
 GRANT SELECT, INSERT, UPDATE ON console.accounts TO console;
 
@@ -93,10 +97,23 @@ CREATE TABLE console.sessions (
     token_hash bytea PRIMARY KEY,
     account text NOT NULL REFERENCES console.accounts,
     begun_at timestamptz NOT NULL,
-    used_at timestamptz NOT NULL
+    used_at timestamptz NOT NULL,
+    proved_at timestamptz NOT NULL,  -- when they last showed who they are
+    asked_at timestamptz,  -- when their organisation last said that they may come in
+    provider_session text,
+    for_command boolean NOT NULL DEFAULT false  -- a code that one command takes, and no page
 );
 CREATE INDEX sessions_of_account ON console.sessions (account);
 GRANT SELECT, INSERT, UPDATE, DELETE ON console.sessions TO console;
+
+-- Browsers in which somebody has signed in before: what others do to their name does not hold them back there.
+CREATE TABLE console.known_devices (
+    device_hash bytea NOT NULL,
+    account text NOT NULL REFERENCES console.accounts,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (device_hash, account)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON console.known_devices TO console;
 
 CREATE TABLE console.failed_sign_ins (
     sign_in_hash bytea NOT NULL,

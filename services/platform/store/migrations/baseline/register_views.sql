@@ -80,10 +80,11 @@ CREATE VIEW register.words_said AS
 SELECT DISTINCT id, about, words, said_by, at, wrapped, answers FROM register.words_told_to_police;
 GRANT SELECT ON register.words_said TO casework, police;
 
--- The console's accounts that may have notices sent again, so that a command names who gave it.
+-- Codes for a command of those who may have notices sent again: the console gives one to somebody who is signed in.
 CREATE VIEW register.operators_who_send_again AS
-SELECT account, sign_in, role, authority FROM console.accounts
-WHERE disabled_at IS NULL AND role IN ('duty-manager', 'operator');
+SELECT a.account, a.role, a.authorities, s.token_hash, s.begun_at
+FROM console.sessions s JOIN console.accounts a ON a.account = s.account
+WHERE s.for_command AND a.disabled_at IS NULL AND a.role IN ('duty-manager', 'operator');
 GRANT SELECT ON register.operators_who_send_again TO casework, police;
 
 -- Who texts: a carer, a professional, or a police officer, who is in the directory for their force alone.
@@ -221,7 +222,7 @@ GRANT SELECT ON register.people_for_duty_desk TO console, casework;
 CREATE VIEW register.words_for_duty_desk AS
 SELECT w.id, w.about, w.words, w.said_by, w.at, k.wrapped, w.answers
 FROM register.words w LEFT JOIN register.data_keys k ON k.owner = w.about
-WHERE NOT EXISTS (SELECT FROM strategy.records r WHERE w.id = ANY (r.words));
+WHERE NOT EXISTS (SELECT FROM strategy.records r WHERE r.words @> ARRAY[w.id]);
 GRANT SELECT ON register.words_for_duty_desk TO console, casework;
 
 CREATE VIEW register.references_for_duty_desk AS

@@ -1,0 +1,51 @@
+"""Tells somebody on duty in an emergency who another authority's child is, and a manager there that they asked."""
+
+from dataclasses import dataclass
+
+from services.console import metrics
+from services.console.acts.recorder import ActRecorder
+from services.console.policy.acts import REASON
+from services.console.policy.child import IDENTITY
+from services.console.policy.permits import Operator
+from services.platform.register.children import identity
+from services.platform.register.people.directory_page import areas_with_placements
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.child_events.care_events import AccessOverridden
+from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
+from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.operators import OperatorAct
+
+
+@dataclass(frozen=True)
+class BreakGlassService:
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+
+    async def asks(self, operator: Operator) -> tuple[Field, ...]:
+        """The authorities that the operator does not see."""
+        async with self.store.read() as reader:
+            areas = await reader.fetch(areas_with_placements(None))
+        others = sorted({each for each, _ in areas if not operator.sees(each)})
+        return (Field("authority", Kind.CHOICE, choices=tuple(others)), Field("child", Kind.CODE), REASON)
+
+    async def reveal(self, operator: Operator, answers: Answers) -> identity.Identity | None:
+        """The same form shows it again, and tells nobody twice. Raises Faults for a code that no child there has."""
+        authority = answers.chosen["authority"]
+        async with self.store.transaction() as uow:
+            child = await uow.fetch(identity.child_by_code(authority, answers.chosen["child"]))
+            if child is None:
+                raise Faults({"child": Fault.UNKNOWN})
+            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, answers.act, child)
+            if await recorder.claim(OperatorAct.GLASS_BROKEN):
+                words = (await recorder.keep_words(answers.said))["reason"]
+                said = recorder.publish(
+                    AccessOverridden(authority=authority, account=operator.account, words=words),
+                    RegisterLookedUp(authority=authority, purpose="console", fields=IDENTITY),
+                )
+                recorder.record(OperatorAct.GLASS_BROKEN, authority=authority, words=words, said=said)
+        metrics.ACTS.labels(OperatorAct.GLASS_BROKEN, "done").inc()
+        async with self.store.read() as reader:
+            return await reader.fetch(identity.identity_of_child(self.keyring, child, [authority]))

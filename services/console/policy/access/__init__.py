@@ -1,0 +1,1 @@
+"""Decides who comes in, for how long, and as what."""

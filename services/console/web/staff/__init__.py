@@ -1,0 +1,1 @@
+"""Serves sign-in, sign-out and accounts."""

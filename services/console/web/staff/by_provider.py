@@ -1,0 +1,182 @@
+"""Signs people in by their organisation's provider, and out when it says so."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from http import HTTPStatus
+
+from fastapi import FastAPI, HTTPException, Request
+from starlette.responses import Response
+
+from services.console import metrics
+from services.console.accounts import repository as accounts
+from services.console.accounts import sessions
+from services.console.accounts.access_record import record_access
+from services.console.accounts.openid import NotValid, OpenId, Pending, ProviderAway
+from services.console.accounts.repository import Account
+from services.console.policy.access.providers import Claimed
+from services.console.policy.access.sign_in import PROVED_FOR
+from services.console.web.session import SessionGuard, own_path
+from services.console.web.staff.local import REFUSED, SignInPages
+from services.console.web.templates import go_to
+from services.platform.runtime.http.browser_form import read_form
+from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.operators import Access, Because
+
+UNDER_WAY_FOR = timedelta(minutes=10)
+FAULT_OF = {
+    Because.NO_GROUP: "no-group",
+    Because.NO_SECOND_FACTOR: "no-second-factor",
+    Because.ENDED: REFUSED,
+    Because.INVALID: "not-valid",
+}
+
+
+@dataclass(frozen=True)
+class ProviderPages:
+    openid: OpenId
+    guard: SessionGuard
+    local: SignInPages
+
+    def mount(self, app: FastAPI) -> None:
+        app.add_api_route("/providers/{name}/sign-in", self.begin, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/providers/{name}/answer", self.finish, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/providers/{name}/sign-out", self.sign_out, methods=["POST"], include_in_schema=False)
+
+    async def begin(
+        self, request: Request, name: str, then: str = "/", *, quiet: bool = False, again: bool = False
+    ) -> Response:
+        """A provider that is away locks nobody out who is in already."""
+        self._require_known(name)
+        pending = Pending(own_path(then), quiet, again)
+        within = PROVED_FOR / 2 if again else self.guard.limits.total
+        try:
+            address = await self.openid.begin(name, pending, int(within.total_seconds()))
+        except ProviderAway:
+            if quiet and await self._stay(request):
+                return go_to(pending.then)
+            return self._away(request, pending.then)
+        answer = go_to(address)
+        self.guard.keep(answer, self._cookie(pending.state), json.dumps(pending.as_dict()), UNDER_WAY_FOR)
+        return answer
+
+    async def finish(self, request: Request, name: str, state: str = "", code: str = "") -> Response:
+        self._require_known(name)
+        kept = request.cookies.get(self._cookie(state))
+        if not state or kept is None:
+            return self._refuse(request, "/", Because.INVALID)
+        pending = Pending(**json.loads(kept))
+        try:
+            claimed = await self.openid.finish(name, pending, code) if code else None
+        except NotValid:
+            claimed = None
+        except ProviderAway:
+            return self._away(request, pending.then)
+        answer = await self._enter(request, name, pending, claimed)
+        answer.delete_cookie(self._cookie(state), path="/", secure=self.guard.secure, httponly=True, samesite="lax")
+        return answer
+
+    async def _enter(self, request: Request, name: str, pending: Pending, claimed: Claimed | None) -> Response:
+        now, token = self.guard.clocks.wall(), request.cookies.get(self.guard.cookie, "")
+        async with self.guard.store.transaction() as uow:
+            account = None if claimed is None else await _account(uow, name, claimed, now)
+            because = _why_not(claimed, account, pending, now)
+            if because is None and claimed is not None and account is not None:
+                goes_on = await self._prove(uow, token, account, claimed, now)
+                if not goes_on:
+                    sessions.end_session(uow, token)
+                    token = _begin(uow, account, claimed, now)
+                if not pending.quiet:
+                    record_access(uow, Access.PROVED if goes_on else Access.SIGNED_IN, account.operator, provider=name)
+                return self.local.enter(account, token, pending.then)
+            who = None if account is None else account.operator
+            record_access(uow, Access.REFUSED, who, because=because, provider=name)
+            if account is not None and because in {Because.NO_GROUP, Because.ENDED}:
+                uow.write(accounts.END_SESSIONS, {"account": account.operator.account})
+            sessions.end_session(uow, token)
+        return self._refuse(request, pending.then, because or Because.INVALID)
+
+    async def _prove(self, uow: UnitOfWork, token: str, account: Account, claimed: Claimed, now: datetime) -> bool:
+        """Goes on with the browser's session. False: it has none, or another person's."""
+        return await sessions.prove_session(
+            uow,
+            token,
+            account.operator.account,
+            _proved_at(claimed, now),
+            asked_at=now,
+            provider_session=claimed.session,
+        )
+
+    async def _stay(self, request: Request) -> bool:
+        """Lets the browser's session go on without the provider's word."""
+        now, token = self.guard.clocks.wall(), request.cookies.get(self.guard.cookie, "")
+        async with self.guard.store.transaction() as uow:
+            found = await sessions.use_session(uow, token, now, self.guard.limits, following=False)
+            return found is not None and await sessions.prove_session(
+                uow, token, found.account.operator.account, None, asked_at=now
+            )
+
+    async def sign_out(self, request: Request, name: str) -> Response:
+        """Back-channel logout: the provider itself says that a session, or a person, is out."""
+        self._require_known(name)
+        try:
+            session, subject = await self.openid.read_logout(name, (await read_form(request)).get("logout_token", ""))
+        except NotValid:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "not-valid") from None
+        except ProviderAway:
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, "provider-away") from None
+        sign_in = accounts.sign_in_of(name, subject) if subject is not None and session is None else None
+        async with self.guard.store.transaction() as uow:
+            for each in await sessions.end_sessions_of_provider(uow, name, session=session, sign_in=sign_in):
+                record_access(uow, Access.SIGNED_OUT_BY_PROVIDER, each.operator, provider=name)
+        return Response(headers={"Cache-Control": "no-store"})
+
+    def _require_known(self, name: str) -> None:
+        if self.openid.provider(name) is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "no-provider")
+
+    def _cookie(self, state: str) -> str:
+        """One for each sign-in that is under way: somebody may open several pages at once."""
+        return self.guard.cookie_named(f"safe-return-asking-{sha256(state.encode()).hexdigest()[:12]}")
+
+    def _refuse(self, request: Request, then: str, because: Because) -> Response:
+        metrics.SIGN_INS.labels(REFUSED).inc()
+        return self.local.page(request, then, FAULT_OF[because], HTTPStatus.FORBIDDEN)
+
+    def _away(self, request: Request, then: str) -> Response:
+        return self.local.page(request, then, "provider-away", HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+async def _account(uow: UnitOfWork, name: str, claimed: Claimed, now: datetime) -> Account | None:
+    """With the role and authorities that their groups give now. In no group that is mapped: as it was, if it was."""
+    if claimed.grant is None or not claimed.has_second_factor:
+        return await uow.fetch(accounts.account_by_sign_in(accounts.sign_in_of(name, claimed.subject)))
+    grant = claimed.grant
+    return await accounts.keep_of_provider(uow, name, claimed.subject, claimed.name, grant.role, grant.listed, now)
+
+
+def _why_not(claimed: Claimed | None, account: Account | None, pending: Pending, now: datetime) -> Because | None:
+    """Why they are not let in. Somebody who was asked to show anew who they are must have done so."""
+    if claimed is None or (pending.again and now - _proved_at(claimed, now) >= PROVED_FOR):
+        return Because.INVALID
+    if claimed.grant is None:
+        return Because.NO_GROUP
+    if not claimed.has_second_factor:
+        return Because.NO_SECOND_FACTOR
+    return Because.ENDED if account is None or account.disabled_at is not None else None
+
+
+def _begin(uow: UnitOfWork, account: Account, claimed: Claimed, now: datetime) -> str:
+    return sessions.begin_session(
+        uow,
+        account.operator.account,
+        now,
+        proved_at=_proved_at(claimed, now),
+        provider_session=claimed.session,
+        by_provider=True,
+    )
+
+
+def _proved_at(claimed: Claimed, now: datetime) -> datetime:
+    return min(now, datetime.fromtimestamp(claimed.proved_at, UTC))

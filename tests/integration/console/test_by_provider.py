@@ -1,0 +1,280 @@
+"""What the console believes of an organisation's provider, and what not. The provider is played; Keycloak has its own test."""
+
+import time
+from base64 import urlsafe_b64decode
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import httpx
+import jwt
+import pytest
+import time_machine
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+from pydantic import SecretStr
+
+from services.console.accounts import openid
+from services.console.policy.access.providers import Provider, read_providers
+from services.console.web import pages
+from services.console.web.changes import Changes
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.operators import OperatorRole
+from tests.support.console import accesses, browser_at, csrf_in, settings_of, somewhere
+from tests.support.database import Database
+
+CLOCKS = Clocks()
+ISSUER = "https://login.kestrel.example"
+PROVIDERS = f"""
+console: https://console.example
+providers:
+  kestrel:
+    title: Kestrel Council
+    issuer: {ISSUER}
+    client: safe-return
+    secret: s
+    second_factor: {{ acr: [two], amr: [otp, hwk] }}
+    groups:
+      managers: {{ role: duty-manager, authorities: [kestrel] }}
+      out-of-hours: {{ role: duty-manager, authorities: [lapwing, swift] }}
+      everywhere: {{ role: auditor, authorities: all }}
+"""
+Claims = dict[str, Any]
+
+
+class PlayedProvider:
+    """Answers as `openid` asks. Each of its answers may be spoilt."""
+
+    def __init__(self) -> None:
+        self.keys = [new_key()]
+        self.is_away = False
+        self.claims: Claims = {
+            "sub": f"S-{uuid4()}",
+            "name": "Ada Ferris",
+            "groups": ["managers"],
+            "amr": ["pwd", "otp"],
+        }
+        self.spoil: Callable[[Claims], Claims] = lambda claims: claims
+        self.asked: dict[str, str] = {}
+        self.sent: dict[str, str] = {}
+
+    async def answer(
+        self, provider: Provider, method: str, url: str, fields: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        if self.is_away:
+            raise openid.ProviderAway
+        if url.endswith("openid-configuration"):
+            paths = {f"{name}_endpoint": f"{ISSUER}/{name}" for name in ("authorization", "token")}
+            return {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys", **paths}
+        if url.endswith("/keys"):
+            public = [RSAAlgorithm.to_jwk(each.public_key(), as_dict=True) for each in self.keys]
+            return {"keys": [each | {"kid": str(at)} for at, each in enumerate(public, start=1)]}
+        self.sent = dict(fields or {})
+        return {"id_token": self.token(self.spoil(self.whole() | {"nonce": self.asked["nonce"]}))}
+
+    def whole(self) -> Claims:
+        now = int(time.time())
+        return {"iss": ISSUER, "aud": "safe-return", "iat": now, "exp": now + 60, "auth_time": now} | self.claims
+
+    def token(self, claims: Claims, key: Any = None, algorithm: str = "RS256") -> str:
+        """Of the newest key, or of another under its name."""
+        return jwt.encode(claims, key or self.keys[-1], algorithm, headers={"kid": str(len(self.keys))})
+
+
+def new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> PlayedProvider:
+    played = PlayedProvider()
+    monkeypatch.setattr(openid, "_ask", played.answer)
+    return played
+
+
+@pytest.fixture
+async def browser(provider: PlayedProvider, database: Database, opened: Store) -> AsyncIterator[httpx.AsyncClient]:
+    settings = settings_of(database).model_copy(update={"sign_in_providers": SecretStr(PROVIDERS)})
+    async with browser_at(pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings), somewhere()) as browser:
+        yield browser
+
+
+async def come(browser: httpx.AsyncClient, provider: PlayedProvider, how: str = "then=/directory") -> httpx.Response:
+    """To the provider and back."""
+    sent = await browser.get(f"/providers/kestrel/sign-in?{how}")
+    assert sent.headers["location"].startswith(f"{ISSUER}/authorization?"), sent.text
+    provider.asked = {name: each[0] for name, each in parse_qs(urlsplit(sent.headers["location"]).query).items()}
+    return await browser.get("/providers/kestrel/answer", params={"state": provider.asked["state"], "code": "c"})
+
+
+async def test_the_provider_is_asked_for_a_second_factor_and_its_answer_is_bound_to_the_browser(
+    browser: httpx.AsyncClient, provider: PlayedProvider
+) -> None:
+    answer = await come(browser, provider)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/directory")
+    asked = provider.asked
+    assert (asked["acr_values"], asked["code_challenge_method"], asked["max_age"]) == ("two", "S256", "43200")
+    assert (asked["redirect_uri"], provider.sent["redirect_uri"]) == (
+        "https://console.example/providers/kestrel/answer",
+    ) * 2
+    assert sha256(provider.sent["code_verifier"].encode()).digest() == urlsafe_b64decode(asked["code_challenge"] + "=")
+    assert "Ada Ferris" in (await browser.get("/")).text
+    again = await browser.get("/providers/kestrel/answer", params={"state": asked["state"], "code": "c"})
+    assert again.status_code == 403, "an answer counts once"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda claims: claims | {"nonce": "another"},
+        lambda claims: claims | {"aud": "another"},
+        lambda claims: claims | {"aud": ["safe-return", "another"], "azp": "another"},
+        lambda claims: claims | {"iss": "https://evil.example"},
+        lambda claims: claims | {"exp": claims["exp"] - 600},
+        lambda claims: {name: each for name, each in claims.items() if name != "sub"},
+    ],
+    ids=["nonce", "audience", "party", "issuer", "expired", "nobody"],
+)
+async def test_a_token_that_is_not_for_us_now_lets_nobody_in(
+    browser: httpx.AsyncClient, provider: PlayedProvider, spoil: Callable[[Claims], Claims]
+) -> None:
+    provider.spoil = spoil
+    assert (await come(browser, provider)).status_code == 403
+    assert (await browser.get("/")).status_code == 303
+
+
+@pytest.mark.parametrize("forged", ["RS256", "HS256"])
+async def test_a_token_that_another_signed_lets_nobody_in(
+    browser: httpx.AsyncClient, provider: PlayedProvider, forged: str
+) -> None:
+    key = new_key() if forged == "RS256" else b"s" * 32
+    token = provider.token
+    provider.token = lambda claims, *_: token(claims, key, forged)  # type: ignore[method-assign]
+    assert (await come(browser, provider)).status_code == 403
+
+
+async def test_the_provider_may_change_its_key(browser: httpx.AsyncClient, provider: PlayedProvider) -> None:
+    assert (await come(browser, provider)).status_code == 303
+    provider.keys.append(new_key())
+    assert (await come(browser, provider)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("claims", "role", "authorities"),
+    [
+        ({"groups": ["catering", "managers"]}, OperatorRole.DUTY_MANAGER, ("kestrel",)),
+        (
+            {"groups": ["everywhere", "out-of-hours", "managers"]},
+            OperatorRole.DUTY_MANAGER,
+            ("kestrel", "lapwing", "swift"),
+        ),
+        ({"groups": ["everywhere"], "amr": [], "acr": "two"}, OperatorRole.AUDITOR, ("all",)),
+        ({"groups": ["everywhere"], "amr": ["pwd"]}, None, ()),
+        ({"groups": ["catering"]}, None, ()),
+        ({"groups": "managers"}, None, ()),
+    ],
+)
+async def test_groups_give_the_role_and_the_authorities_and_without_one_nobody_comes_in(
+    browser: httpx.AsyncClient,
+    provider: PlayedProvider,
+    opened: Store,
+    claims: Claims,
+    role: OperatorRole | None,
+    authorities: tuple[str, ...],
+) -> None:
+    provider.claims |= claims
+    answer = await come(browser, provider)
+    assert answer.status_code == (403 if role is None else 303)
+    record = await accesses(opened, f"kestrel/{provider.claims['sub']}".lower())
+    assert [(each.role, each.authorities, each.provider) for each in record] == (
+        [] if role is None else [(role, authorities, "kestrel")]
+    )
+
+
+async def test_who_has_left_the_group_is_out_at_the_next_page_and_the_provider_is_asked_unseen(
+    browser: httpx.AsyncClient, provider: PlayedProvider
+) -> None:
+    await come(browser, provider)
+    for minutes, groups, status in ((6, ["managers"], 200), (12, ["catering"], 303)):
+        provider.claims["groups"] = groups
+        with time_machine.travel(datetime.now(UTC) + timedelta(minutes=minutes)):
+            sent = await browser.get("/directory?x=1")
+            quiet = "/providers/kestrel/sign-in?quiet=true&then=/directory%3Fx%3D1"
+            assert (sent.status_code, sent.headers["location"]) == (303, quiet)
+            back = await come(browser, provider, quiet.partition("?")[2])
+            assert provider.asked["prompt"] == "none"
+            assert back.headers.get("location", "nowhere") == ("/directory?x=1" if status == 200 else "nowhere")
+            assert (await browser.get("/directory?x=1")).status_code == status
+
+
+async def test_a_provider_that_is_away_locks_nobody_out_and_lets_nobody_in(
+    browser: httpx.AsyncClient, provider: PlayedProvider
+) -> None:
+    await come(browser, provider)
+    provider.is_away = True
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=6)):
+        sent = await browser.get("/directory")
+        assert (await browser.get(sent.headers["location"])).headers["location"] == "/directory"
+        assert (await browser.get("/directory")).status_code == 200
+        await browser.post("/sign-out", data={"csrf": csrf_in(await browser.get("/directory"))})
+        assert (await come(browser, provider)).status_code == 503
+
+
+async def test_a_proof_is_asked_of_the_provider_and_one_that_is_too_old_is_none(
+    browser: httpx.AsyncClient, provider: PlayedProvider
+) -> None:
+    await come(browser, provider)
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16)):
+        await come(browser, provider, "quiet=true")
+        sent = await browser.get("/sign-in/again?then=/break-glass")
+        assert sent.headers["location"] == "/providers/kestrel/sign-in?again=true&then=/break-glass"
+        assert (await come(browser, provider, "again=true&then=/break-glass")).headers["location"] == "/break-glass"
+        assert int(provider.asked["max_age"]) < 900
+        provider.claims["auth_time"] = int(time.time()) - 1000
+        assert (await come(browser, provider, "again=true&then=/break-glass")).status_code == 403
+
+
+async def test_the_provider_signs_somebody_out_and_nobody_else_does(
+    browser: httpx.AsyncClient, provider: PlayedProvider, opened: Store
+) -> None:
+    subject: str = provider.claims["sub"]
+    event: Claims = {"events": {openid.LOGOUT: {}}}
+    stranger = new_key()
+    for about in ({"sid": "session-1"}, {"sub": subject}):
+        provider.claims |= {"sid": "session-1"}
+        assert (await come(browser, provider)).status_code == 303
+        base = {name: each for name, each in provider.whole().items() if name not in {"sid", "sub"}}
+        for token in (
+            provider.token(base | about),
+            provider.token(base | event),
+            provider.token(base | about | event | {"nonce": "n"}),
+            provider.token(base | about | event | {"aud": "another"}),
+            provider.token(base | about | event, stranger),
+            "nonsense",
+        ):
+            answer = await browser.post("/providers/kestrel/sign-out", data={"logout_token": token})
+            assert answer.status_code == 400
+        assert (await browser.get("/parts/open")).status_code == 200
+        good = {"logout_token": provider.token(base | about | event)}
+        assert (await browser.post("/providers/kestrel/sign-out", data=good)).status_code == 200
+        assert (await browser.get("/parts/open")).status_code == 401
+    record = await accesses(opened, f"kestrel/{subject}".lower())
+    assert [each.what for each in record] == ["signed-in", "signed-out-by-provider"] * 2
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "says"),
+    [
+        (PROVIDERS.replace("role: auditor, authorities: all", "role: auditor"), "everywhere"),
+        (PROVIDERS.replace("acr: [two], amr: [otp, hwk]", ""), "second_factor"),
+        (PROVIDERS.replace(ISSUER, "http://login.kestrel.example"), "issuer"),
+        ("[", "YAML"),
+    ],
+)
+def test_what_is_left_out_of_the_settings_is_named_and_never_means_everything(spoilt: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        read_providers(spoilt)

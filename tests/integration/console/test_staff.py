@@ -1,0 +1,259 @@
+"""Staff are known: a second factor, a fresh proof before a grave act, accounts by their own administrator, the record."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import httpx
+import pyotp
+import pytest
+import time_machine
+from fastapi import FastAPI
+
+from services.console.accounts import repository as accounts
+from services.console.policy.access.sign_in import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE
+from services.console.read_model.projections import Handlers
+from services.console.web import pages
+from services.console.web.changes import Changes
+from services.platform.register.children.identity import child_by_code
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.identifiers import new_id
+from services.safeguarding.operators import OperatorRole
+from tests.support.console import (
+    PASSWORD,
+    SEAL,
+    accesses,
+    account,
+    browser_at,
+    csrf_in,
+    episode_changed,
+    hear,
+    heard,
+    said_by_console,
+    settings_of,
+    sign_in,
+    somewhere,
+)
+from tests.support.database import Database
+from tests.support.register import authority, load
+
+CLOCKS = Clocks()
+
+
+@pytest.fixture
+async def browser(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with browser_at(app, somewhere()) as browser:
+        yield browser
+
+
+@pytest.fixture
+def real(database: Database, opened: Store) -> FastAPI:
+    """The pages as they are outside a sandbox."""
+    settings = settings_of(database).model_copy(update={"sandbox": False})
+    return pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings)
+
+
+@asynccontextmanager
+async def over_https(app: FastAPI, place: str) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, client=(place, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="https://console") as browser:
+        yield browser
+
+
+async def enter(browser: httpx.AsyncClient, name: str, code: str = "") -> httpx.Response:
+    form = {"csrf": csrf_in(await browser.get("/sign-in")), "name": name, "password": PASSWORD, "code": code}
+    return await browser.post("/sign-in", data=form)
+
+
+async def set_up(browser: httpx.AsyncClient) -> pyotp.TOTP:
+    """The authenticator, after it was photographed and its first code typed."""
+    page = await browser.get("/account")
+    found = re.search(r'name="secret" value="(\w+)"', page.text)
+    assert found is not None
+    totp = pyotp.TOTP(found[1])
+    form = {"csrf": csrf_in(page), "secret": found[1], "code": totp.at(CLOCKS.wall(), counter_offset=-1)}
+    assert (await browser.post("/account/second-factor", data=form)).status_code == 303
+    return totp
+
+
+async def test_a_local_account_sees_nothing_before_it_has_a_second_factor_and_needs_it_ever_after(
+    real: FastAPI, opened: Store
+) -> None:
+    name = await account(opened)
+    async with over_https(real, somewhere()) as browser:
+        assert (await enter(browser, name)).status_code == 303
+        for path, status in (("/", 303), ("/directory", 303), ("/parts/open", 401)):
+            answer = await browser.get(path)
+            assert (answer.status_code, answer.headers.get("location", "/account")) == (status, "/account"), path
+        totp = await set_up(browser)
+        assert (await browser.get("/")).status_code == 200
+    async with over_https(real, somewhere()) as elsewhere:
+        now = CLOCKS.wall()
+        for code, status in (("", 403), ("000000", 403), (totp.at(now), 303), (totp.at(now), 403)):
+            assert (await enter(elsewhere, name, code)).status_code == status, code
+    async with opened.transaction() as uow:
+        assert await accounts.reset_account(uow, name, SEAL)
+    async with over_https(real, somewhere()) as browser:
+        assert (await enter(browser, name)).status_code == 303
+        assert (await browser.get("/")).headers["location"] == "/account"
+
+
+async def test_who_knows_the_password_guesses_at_few_codes_from_however_many_places(
+    real: FastAPI, opened: Store
+) -> None:
+    name = await account(opened)
+    async with over_https(real, somewhere()) as owner:
+        await enter(owner, name)
+        totp = await set_up(owner)
+        for _ in range(FAILURES_FROM_ONE_PLACE):
+            async with over_https(real, somewhere()) as thief:
+                assert (await enter(thief, name, "000000")).status_code == 403
+        async with over_https(real, somewhere()) as thief:
+            assert (await enter(thief, name, totp.now())).status_code == 403
+        assert (await enter(owner, name, totp.now())).status_code == 303
+
+
+async def test_nobody_locks_a_name_out_for_its_owner(app: FastAPI, opened: Store) -> None:
+    """Neither from many places, nor from the owner's own network: there a device that they have used passes."""
+    name, office = await account(opened), somewhere()
+    async with browser_at(app, office) as known, browser_at(app, office) as strange:
+        assert (await sign_in(known, name)).status_code == 303
+        for _ in range(12):
+            async with browser_at(app, somewhere()) as guesser:
+                for _ in range(FAILURES_FROM_ONE_PLACE):
+                    assert (await sign_in(guesser, name, "not the password at all")).status_code == 403
+        async with browser_at(app, somewhere()) as at_home:
+            assert (await sign_in(at_home, name)).status_code == 303
+        for _ in range(FAILURES_OF_ONE_PLACE):
+            await sign_in(strange, f"{uuid4()}@invented.example")
+        assert (await sign_in(strange, name)).status_code == 429
+        assert (await sign_in(known, name)).status_code == 303
+        for _ in range(FAILURES_FROM_ONE_PLACE):
+            assert (await sign_in(known, name, "not the password at all")).status_code == 403
+        assert (await sign_in(known, name)).status_code == 429
+
+
+async def test_to_be_told_who_a_child_is_one_has_shown_of_late_who_one_is(
+    opened: Store, browser: httpx.AsyncClient
+) -> None:
+    episode = uuid4()
+    await hear(opened, Handlers(CLOCKS), heard(episode_changed(episode), new_id("child")))
+    await sign_in(browser, await account(opened))
+    reveal, back, note = (f"/episodes/{episode}/acts/{act}" for act in ("child-revealed", "returned", "noted"))
+    now, page = datetime.now(UTC), await browser.get(reveal)
+    seen = page.text.split('name="seen" value="')[1].split('"')[0]
+    form = {"csrf": csrf_in(page), "act": str(uuid4()), "seen": seen}
+    with time_machine.travel(now + timedelta(minutes=16)):
+        assert (await browser.get(note)).status_code == 200
+        for path in (reveal, back):
+            assert (await browser.get(path)).headers["location"] == f"/sign-in/again?then={path}"
+        assert (await browser.post(reveal, data=form)).status_code == 422, "opened in time, and sent without a reason"
+    with time_machine.travel(now + timedelta(minutes=31)):
+        assert (await browser.post(reveal, data=form, headers={"referer": f"http://console{reveal}"})).headers[
+            "location"
+        ] == f"/sign-in/again?then={reveal}"
+        again = form | {"then": reveal, "password": "not the password at all"}
+        assert (await browser.post("/sign-in/again", data=again)).status_code == 403
+        answer = await browser.post("/sign-in/again", data=again | {"password": PASSWORD})
+        assert answer.headers["location"] == reveal
+        assert (await browser.get(reveal)).status_code == 200
+
+
+async def test_an_administrator_makes_limits_and_ends_the_accounts_of_their_authority_alone(
+    opened: Store, app: FastAPI, browser: httpx.AsyncClient, database: Database, keyring: Keyring
+) -> None:
+    ours, theirs = await councils(database, keyring)
+    everybody, other = await account(opened), await account(opened, authority=theirs)
+    name = f"{uuid4()}@kestrel.example"
+    await sign_in(browser, await account(opened, OperatorRole.ADMINISTRATOR, authority=ours))
+    assert (await browser.get("/")).status_code == 403
+    page = await browser.get("/accounts")
+    assert (everybody in page.text, other in page.text, f'value="{theirs}"' in page.text) == (False, False, False)
+    make = {"csrf": csrf_in(page), "what": "make", "sign_in": name, "full_name": "Nia New", "role": "social-worker"}
+    for authorities, status in ((theirs, 422), ("all", 422), ("", 422), (ours, 200)):
+        made = await browser.post("/accounts", data=make | {"authorities": authorities})
+        assert made.status_code == status, authorities
+    assert (await browser.post("/accounts", data=make | {"authorities": ours})).status_code == 422, "the name is taken"
+    password = re.search(r"shown once: <code>([^<]+)<", made.text)
+    assert password is not None
+    async with browser_at(app, somewhere()) as new:
+        assert (await sign_in(new, name, password[1])).status_code == 303
+        assert (await new.get("/accounts")).status_code == 403
+        limit = make | {"what": "limit", "role": "auditor", "authorities": ours}
+        for sign_in_name, status in ((other, 404), (everybody, 404), (name, 200)):
+            assert (await browser.post("/accounts", data=limit | {"sign_in": sign_in_name})).status_code == status
+        assert (await new.get("/")).status_code == 303
+        assert (await sign_in(new, name, password[1])).status_code == 303
+        assert (await browser.post("/accounts", data=make | {"what": "end"})).status_code == 200
+        assert (await new.get("/")).status_code == 303
+        assert (await sign_in(new, name, password[1])).status_code == 403
+    record = await accesses(opened, name)
+    assert [each.what for each in record] == [
+        "account-made", "signed-in", "account-limited", "signed-in", "account-ended", "refused",
+    ]  # fmt: skip
+    assert [each.by is not None for each in record] == [True, False, True, False, True, False]
+    assert record[-1].because == "account-ended"
+
+
+async def test_an_account_without_an_authority_sees_nothing(opened: Store, browser: httpx.AsyncClient) -> None:
+    episode, child, name = uuid4(), new_id("child"), f"{uuid4()}@kestrel.example"
+    await hear(opened, Handlers(CLOCKS), heard(episode_changed(episode), child))
+    async with opened.transaction() as uow:
+        await accounts.add_account(
+            uow,
+            sign_in=name,
+            name="Nobody's",
+            role=OperatorRole.DUTY_MANAGER,
+            authorities=(),
+            password_seal=SEAL,
+            now=CLOCKS.wall(),
+        )
+    await sign_in(browser, name)
+    assert "kestrel" not in (await browser.get("/")).text
+    for path in (f"/episodes/{episode}", f"/children/{child}", "/dead-letters"):
+        assert (await browser.get(path)).status_code == 404, path
+
+
+async def test_in_an_emergency_another_authoritys_child_is_named_and_its_manager_told(
+    opened: Store, browser: httpx.AsyncClient, database: Database, keyring: Keyring
+) -> None:
+    ours, theirs = await councils(database, keyring)
+    await sign_in(browser, await account(opened, OperatorRole.SOCIAL_WORKER, authority=ours))
+    page = await browser.get("/break-glass")
+    form = {"csrf": csrf_in(page), "act": str(uuid4()), "authority": theirs, "child": "C1"}
+    said = {"reason": "A child at our door gives this code"}
+    refused = (form, form | said | {"authority": ours}, form | said | {"child": "C99"})
+    assert [(await browser.post("/break-glass", data=each)).status_code for each in refused] == [422, 422, 422]
+    for _ in range(2):
+        shown = await browser.post("/break-glass", data=form | said)
+        assert (shown.status_code, f"C1, of {theirs}" in shown.text) == (200, True)
+    async with opened.read() as reader:
+        child = await reader.fetch(child_by_code(theirs, "C1"))
+    assert child is not None
+    record = await said_by_console(opened, child)
+    assert [each.content.kind for each in record] == [
+        "access.overridden.v1", "register.looked-up.v1", "operator.acted.v1",
+    ]  # fmt: skip
+    assert said["reason"] not in str(record)
+
+
+async def test_a_code_for_a_command_opens_no_page(opened: Store, app: FastAPI, browser: httpx.AsyncClient) -> None:
+    await sign_in(browser, await account(opened, OperatorRole.OPERATOR))
+    shown = await browser.post("/account/command-code", data={"csrf": csrf_in(await browser.get("/directory"))})
+    code = re.search(r"<code>([\w-]{43})</code>", shown.text)
+    assert code is not None, shown.text
+    async with browser_at(app, somewhere()) as other:
+        other.cookies.set("safe-return", code[1])
+        assert (await other.get("/")).status_code == 303
+
+
+async def councils(database: Database, keyring: Keyring) -> tuple[str, str]:
+    documents, engine = (authority(), authority()), database.engine("casework")
+    for each in documents:
+        await load(engine, keyring, each, CLOCKS.wall())
+    await engine.dispose()
+    return documents[0]["authority"]["id"], documents[1]["authority"]["id"]

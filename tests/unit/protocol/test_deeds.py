@@ -1,0 +1,113 @@
+"""Which duties a deed ends, and which give way to another that asks for the same."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.protocol.policy.facts import Facts
+from services.safeguarding.child_events import care_events, discussion_events, events, plan_events
+from services.safeguarding.child_events.plan_events import CareStep, CareStepRecorded
+from services.safeguarding.duty.decisions import DutyState
+from services.safeguarding.duty.outcomes import DutyAcknowledged
+from tests.support.one_child import CHILD, OneChild, due
+from tests.support.own_rules import only
+
+SAID = {"authority": "northshire"}
+FACTS = Facts(authority="northshire", force="north-force")
+HELD = care_events.MissingMeetingHeld(**SAID)
+MISSING = events.ChildReportedMissing(**SAID)
+MEETING = {"deed": "missing-meeting", "rests": "2h", "until": ["missing-meeting.held"]}
+ESCALATES = [{"after": "4h", "tell": "duty.senior-manager", "by": "text", "repeat": "24h"}]
+
+
+def child_with(*rules: dict[str, Any]) -> OneChild:
+    return OneChild(CHILD, FACTS, only(*rules))
+
+
+def plan_step(number: int, day: int) -> discussion_events.PlanStepSet:
+    return discussion_events.PlanStepSet(
+        **SAID, discussion=1, number=number, owner="child.social-worker", due_on=date(2026, 11, day)
+    )
+
+
+@pytest.mark.parametrize(("named", "ended"), [(0, 0), (1, 1), (None, 0)], ids=["first", "second", "the nearest"])
+def test_a_record_of_a_plan_step_ends_the_step_whose_form_it_was(named: int | None, ended: int) -> None:
+    rule = {"deed": "plan-step", "rests": "1h", "until": ["plan-step.done"], "otherwise": ESCALATES}
+    child = child_with({"id": "step", "on": "plan-step.set"} | rule)
+    duties = [child.hears(plan_step(number, 26 + number)).duties[0].duty for number in (1, 2)]
+    about = None if named is None else duties[named]
+    child.hears(CareStepRecorded(**SAID, step=CareStep.PLAN_STEP_DONE, duty=about), 1)
+    assert [child.case.duties[each].goes_on for each in duties] == [each != ended for each in range(2)]
+
+
+def test_a_series_outlives_what_is_done_in_one_of_its_weeks() -> None:
+    weekly = {"id": "weekly", "on": "child.reported-missing", "period": "10h", "every": "24h", "otherwise": ESCALATES}
+    child = child_with(weekly | MEETING)
+    for hours in (10, 34):
+        waiting = due(child.hears(MISSING)) if hours == 10 else child.waiting
+        content = events.RuleDue(**SAID, deadline=waiting.deadline, version=waiting.version, rule="weekly")
+        (told,) = child.hears(content.model_copy(update={"episode": child.waiting.episode}), hours).duties
+        child.hears(HELD, hours + 1)
+        assert child.case.duties[told.duty].state is DutyState.DONE
+        assert child.waiting.stood_down is None
+
+
+@pytest.mark.parametrize(
+    ("later", "ends"),
+    [
+        ({}, True),
+        ({"tell": "child.team-manager", "by": "email"}, False),
+        ({"until": ["missing-meeting.held", "child.left-care"]}, False),
+    ],
+    ids=["the same", "another reader", "one that also ends otherwise"],
+)
+def test_the_later_of_two_that_ask_one_reader_for_one_deed_takes_the_earlier_ones_place(
+    later: dict[str, Any], ends: bool
+) -> None:
+    asks = MEETING | {"otherwise": ESCALATES}
+    child = child_with(
+        {"id": "first", "on": "child.presented"} | asks, {"id": "then", "on": "photograph.recorded"} | asks | later
+    )
+    (first,) = child.hears(care_events.ChildPresented(**SAID)).duties
+    (then,) = (
+        each
+        for each in child.hears(care_events.PhotographRecorded(**SAID, taken_on=date(2026, 11, 1)), 1).duties
+        if each.act == "tell"
+    )
+    assert (child.case.duties[first.duty].goes_on, child.case.duties[then.duty].goes_on) == (not ends, True)
+
+
+def test_what_a_report_ended_is_asked_for_again_after_the_return() -> None:
+    rule = {"deed": "looked-after-status", "rests": "1h", "until": ["looked-after.recorded", "child.reported-missing"]}
+    child = child_with({"id": "status", "on": "child.presented", "otherwise": ESCALATES} | rule)
+    (told,) = child.hears(care_events.ChildPresented(**SAID)).duties
+    child.hears(MISSING, 1)
+    assert not child.case.duties[told.duty].goes_on
+    child.hears(events.ChildReturned(**SAID, proof=events.Proof.AGENCY), 2)
+    assert child.case.duties[told.duty].goes_on
+
+
+def test_the_register_has_the_last_word_on_what_a_deed_has_said() -> None:
+    rule = {"id": "desk", "on": "child.reported-missing", "when": {"all": ["child.subject-to-immigration-control"]}}
+    child = child_with(rule | {"unknown": "counts-as-no"})
+    child.hears(plan_events.ImmigrationStatusRecorded(**SAID, subject_to_control=True))
+    child.facts = FACTS.model_copy(update={"subject_to_immigration_control": False})
+    assert child.hears(MISSING, 1).duties == []
+    child.facts = FACTS
+    child.hears(events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY), 2)
+    assert [each.rule for each in child.hears(MISSING, 3).duties] == ["desk"]
+
+
+def test_a_duty_that_ends_with_its_day_asks_nobody_after_it() -> None:
+    rule = {"deed": "companion", "rests": "24h", "until": ["companion.goes"], "day": "ends", "otherwise": ESCALATES}
+    child = child_with({"id": "who", "on": "legal-meeting.arranged"} | rule)
+    (told,) = child.hears(plan_events.LegalMeetingArranged(**SAID, on=date(2026, 11, 25))).duties
+    answer = {"duty": told.duty, "step": 0, "how": "text"} | SAID
+    child.hears(DutyAcknowledged.model_validate(answer), 1)
+    for hours, asked in ((25, 1), (49, 0)):
+        duty = child.case.duties[told.duty]
+        step_due = {"deadline": duty.duty, "version": duty.deadline_version, "duty": duty.duty, "step": duty.told}
+        decision = child.hears(events.DutyStepDue.model_validate(SAID | step_due), hours)
+        assert [each.act for each in decision.duties].count("tell") == asked
+    assert child.case.duties[told.duty].state is DutyState.CANCELLED
