@@ -3,7 +3,9 @@
 import base64
 import fcntl
 import json
+import os
 import shutil
+import signal
 import subprocess
 import time
 import zipfile
@@ -24,7 +26,7 @@ from tests.support.ports import free_port
 
 VERSION = "26.7.3"
 CACHE = HOME / "keycloak"
-PATIENCE_SECONDS = 110
+PATIENCE_SECONDS = 240
 REALM, CLIENT, SECRET = "staff", "safe-return", "a-secret-of-the-test"
 PASSWORD = "correct horse battery"
 CODES = {name: f"{name:x<20}" for name in ("ada", "lena", "zoe")}
@@ -79,13 +81,13 @@ def running(folder: Path, console: str) -> Iterator[Keycloak]:
         }
         log = folder / "keycloak.log"
         with log.open("wb") as said:
-            process = subprocess.Popen(command, env=environment, stdout=said, stderr=said)
+            process = subprocess.Popen(command, env=environment, stdout=said, stderr=said, start_new_session=True)
             try:
                 address = f"http://127.0.0.1:{port}"
                 _wait(process, f"{address}/realms/{REALM}/.well-known/openid-configuration", log)
                 yield Keycloak(address)
             finally:
-                process.terminate()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait(30)
 
 

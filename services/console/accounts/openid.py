@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 import httpx
+import jwt
 from cachetools import TTLCache
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-from joserfc.jwt import ClaimsOption
+from jwt import PyJWK, PyJWKSet
 
 from services.console.policy.access.providers import Claimed, Provider, Providers, read_claims
 
@@ -22,6 +20,8 @@ SECONDS = 5.0
 KEPT_SECONDS = 300
 LEEWAY = 60
 ALGORITHMS = ["RS256", "PS256", "ES256"]
+About: TypeAlias = tuple[Mapping[str, Any], Mapping[str | None, PyJWK]]
+"""A provider's own description, and its keys by their ids."""
 LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 
 
@@ -56,7 +56,7 @@ class OpenId:
 
     def __init__(self, providers: Providers, forget_after: float = KEPT_SECONDS) -> None:
         self._providers = providers
-        self._known: TTLCache[str, tuple[Mapping[str, Any], KeySet]] = TTLCache(100, forget_after)
+        self._known: TTLCache[str, About] = TTLCache(100, forget_after)
 
     @property
     def titles(self) -> dict[str, str]:
@@ -127,33 +127,27 @@ class OpenId:
     async def _read(self, name: str, token: str) -> dict[str, Any]:
         """The claims of a token of this provider for us. Its keys are fetched again where it signs with another."""
         provider = self._providers.providers[name]
-        for fresh in (False, True):
-            _, keys = await self._about(name, fresh=fresh)
-            try:
-                claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
-                break
-            except (JoseError, ValueError):
-                continue
-        else:
-            raise NotValid
-        needed: dict[str, ClaimsOption] = {
-            "iss": {"essential": True, "value": provider.issuer},
-            "exp": {"essential": True},
-            "iat": {"essential": True},
-        }
         try:
-            jwt.JWTClaimsRegistry(None, LEEWAY, **needed).validate(claims)
-        except (JoseError, ValueError, TypeError):
+            by = jwt.get_unverified_header(token).get("kid")
+            _, keys = await self._about(name)
+            if by not in keys:
+                _, keys = await self._about(name, fresh=True)
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                keys[by],
+                algorithms=ALGORITHMS,
+                options={"require": ["exp", "iat", "iss", "aud"]},
+                audience=provider.client,
+                issuer=provider.issuer,
+                leeway=LEEWAY,
+            )
+        except (jwt.PyJWTError, KeyError):
             raise NotValid from None
-        audience = claims.get("aud")
-        for_us = [audience] if isinstance(audience, str) else audience
-        if not isinstance(for_us, list) or provider.client not in for_us:
-            raise NotValid
         if claims.get("azp", provider.client) != provider.client:
             raise NotValid
         return claims
 
-    async def _about(self, name: str, *, fresh: bool = False) -> tuple[Mapping[str, Any], KeySet]:
+    async def _about(self, name: str, *, fresh: bool = False) -> About:
         """The provider's own description and keys."""
         if fresh or name not in self._known:
             provider = self._providers.providers[name]
@@ -162,8 +156,8 @@ class OpenId:
                 raise ProviderAway
             keys = await _ask(provider, "GET", str(about.get("jwks_uri")))
             try:
-                self._known[name] = about, KeySet.import_key_set(keys)  # type: ignore[arg-type]
-            except (JoseError, ValueError, KeyError):
+                self._known[name] = about, {each.key_id: each for each in PyJWKSet.from_dict(keys).keys}
+            except jwt.PyJWTError:
                 raise ProviderAway from None
         return self._known[name]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from services.console.policy.record import RecordedMessage
 from services.safeguarding.child_events.events import RuleDue
@@ -122,7 +123,7 @@ class EpisodeLine:
         return tuple(sorted([*steps, *self.later], key=lambda coming: coming.at))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CaseLine:
     """One open episode on the list, with counts of its duties."""
 
@@ -134,9 +135,16 @@ class CaseLine:
     """The number of these that need nothing more."""
     waiting: int
     overdue: int
-    asked: tuple[DutyLine, ...]
-    """The most pressing duties that wait, `MOST_ASKED` at most."""
+    pressing: tuple[object, ...]
+    """The most pressing duties that wait, `MOST_ASKED` at most, as they are kept: few of all cases are shown."""
     next_at: datetime | None
+
+    @cached_property
+    def asked(self) -> tuple[DutyLine, ...]:
+        """The same, as a page shows them."""
+        child, at, exercise = self.episode.child, self.episode.at, self.episode.exercise
+        duties = (DutyChanged.read_again(each) for each in self.pressing)
+        return tuple(DutyLine(RecordedMessage("", child, at, exercise, each)) for each in duties)
 
     @property
     def reference(self) -> str:

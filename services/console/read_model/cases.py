@@ -157,10 +157,6 @@ def cases_with_reference(authorities: Scope, keyring: Keyring, sought: str) -> Q
 
 
 def _case(row: Any) -> CaseLine:
-    asked = [
-        DutyLine(RecordedMessage("", row.child, row.changed_at, row.exercise, DutyChanged.read_again(each)))
-        for each in row.asked or ()
-    ]
     return CaseLine(
         recorded(row, EpisodeChanged),
         row.code,
@@ -168,6 +164,6 @@ def _case(row: Any) -> CaseLine:
         row.reached,
         row.waiting,
         row.overdue,
-        tuple(asked),
+        tuple(row.asked or ()),
         row.next_at,
     )

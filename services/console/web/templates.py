@@ -103,9 +103,10 @@ class Templates:
         signed_in: SignedIn,
         faults: Mapping[str, object],
     ) -> Response:
-        """A page with a form, which names the faults of the last answers."""
+        """A page with a form, which names the faults of the last answers. Most are about no episode and no telling."""
         status = HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK
-        return self.page(request, name, {**shown, "faults": faults}, signed_in, status=status)
+        about = {"about": None, "steps": (), "faults": faults}
+        return self.page(request, name, about | dict(shown), signed_in, status=status)
 
 
 def _has(operator: Operator, section: str) -> bool:

@@ -10,10 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx
+import jwt
 import pytest
 import time_machine
-from joserfc import jwt
-from joserfc.jwk import KeySet, OctKey, RSAKey
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 from pydantic import SecretStr
 
 from services.console.accounts import openid
@@ -49,7 +50,7 @@ class PlayedProvider:
     """Answers as `openid` asks. Each of its answers may be spoilt."""
 
     def __init__(self) -> None:
-        self.keys: list[Any] = [RSAKey.generate_key(2048, {"kid": "1"}, auto_kid=False)]
+        self.keys = [new_key()]
         self.is_away = False
         self.claims: Claims = {
             "sub": f"S-{uuid4()}",
@@ -70,7 +71,8 @@ class PlayedProvider:
             paths = {f"{name}_endpoint": f"{ISSUER}/{name}" for name in ("authorization", "token")}
             return {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys", **paths}
         if url.endswith("/keys"):
-            return dict(KeySet(self.keys).as_dict(private=False))
+            public = [RSAAlgorithm.to_jwk(each.public_key(), as_dict=True) for each in self.keys]
+            return {"keys": [each | {"kid": str(at)} for at, each in enumerate(public, start=1)]}
         self.sent = dict(fields or {})
         return {"id_token": self.token(self.spoil(self.whole() | {"nonce": self.asked["nonce"]}))}
 
@@ -79,10 +81,12 @@ class PlayedProvider:
         return {"iss": ISSUER, "aud": "safe-return", "iat": now, "exp": now + 60, "auth_time": now} | self.claims
 
     def token(self, claims: Claims, key: Any = None, algorithm: str = "RS256") -> str:
-        key = key or self.keys[-1]
-        return jwt.encode(
-            {"alg": algorithm, "kid": "1"} if key.kid is None else {"alg": algorithm, "kid": key.kid}, claims, key
-        )
+        """Of the newest key, or of another under its name."""
+        return jwt.encode(claims, key or self.keys[-1], algorithm, headers={"kid": str(len(self.keys))})
+
+
+def new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @pytest.fixture
@@ -147,8 +151,7 @@ async def test_a_token_that_is_not_for_us_now_lets_nobody_in(
 async def test_a_token_that_another_signed_lets_nobody_in(
     browser: httpx.AsyncClient, provider: PlayedProvider, forged: str
 ) -> None:
-    stranger = RSAKey.generate_key(2048, {"kid": "1"}, auto_kid=False)
-    key = stranger if forged == "RS256" else OctKey.generate_key(256, {"kid": "1"}, auto_kid=False)
+    key = new_key() if forged == "RS256" else b"s" * 32
     token = provider.token
     provider.token = lambda claims, *_: token(claims, key, forged)  # type: ignore[method-assign]
     assert (await come(browser, provider)).status_code == 403
@@ -156,7 +159,7 @@ async def test_a_token_that_another_signed_lets_nobody_in(
 
 async def test_the_provider_may_change_its_key(browser: httpx.AsyncClient, provider: PlayedProvider) -> None:
     assert (await come(browser, provider)).status_code == 303
-    provider.keys.append(RSAKey.generate_key(2048, {"kid": "2"}, auto_kid=False))
+    provider.keys.append(new_key())
     assert (await come(browser, provider)).status_code == 303
 
 
@@ -240,7 +243,7 @@ async def test_the_provider_signs_somebody_out_and_nobody_else_does(
 ) -> None:
     subject: str = provider.claims["sub"]
     event: Claims = {"events": {openid.LOGOUT: {}}}
-    stranger = RSAKey.generate_key(2048, {"kid": "1"}, auto_kid=False)
+    stranger = new_key()
     for about in ({"sid": "session-1"}, {"sub": subject}):
         provider.claims |= {"sid": "session-1"}
         assert (await come(browser, provider)).status_code == 303

@@ -33,7 +33,7 @@ from tests.support.register import authority, load
 pytestmark = [
     pytest.mark.alone,
     pytest.mark.browser,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(400),
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium: apt-get install chromium"),
 ]

@@ -227,6 +227,7 @@ async def test_a_return_cancels_the_deadlines_of_the_search(protocol: Protocol) 
     at_night_alone = {"tell-social-worker-was-missing"}
     assert open_rules - at_night_alone == {
         "safe-and-well-check-outstanding",
+        "interpreter-is-checked-before-interview",
         "return-interview-not-offered",
         "return-interview-is-near",
         "return-interview-overdue",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.console.policy.record import RecordedMessage
 from services.console.policy.shift.note import NOTHING, write_note
-from services.console.policy.status import CaseLine, DutyLine, overview
+from services.console.policy.status import CaseLine, overview
 from services.safeguarding.deeds.answers import WORDS_AT_MOST
 from services.safeguarding.roles import Role, Wording
 from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
@@ -16,7 +16,7 @@ EPISODE = UUID(int=5)
 
 def case(*duties: Any, waiting: int | None = None, exercise: bool = False) -> CaseLine:
     episode = RecordedMessage("", f"child-{EPISODE}", REPORTED_AT, exercise, episode_changed(EPISODE))
-    asked = tuple(DutyLine(RecordedMessage("", episode.child, REPORTED_AT, exercise, duty)) for duty in duties)
+    asked = tuple(duty.model_dump(mode="json") for duty in duties)
     return CaseLine(episode, "C17", len(asked), 0, len(asked) if waiting is None else waiting, 0, asked, None)
 
 

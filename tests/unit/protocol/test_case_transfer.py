@@ -129,6 +129,15 @@ def test_after_a_transfer_no_professional_of_the_authority_before_ends_or_rests_
     assert (duty.state, duty.rest) == (state, None)
 
 
+@pytest.mark.parametrize(("by", "ends"), [("northshire", True), ("westmere", False)])
+def test_what_the_authority_before_is_asked_itself_it_answers_and_nobody_else(by: str, ends: bool) -> None:
+    child = Child({"id": "former", "on": "child.transferred", "whose": "former"})
+    (told,) = child.hears(TRANSFERRED).duties
+    answer = {"authority": by, "duty": told.duty, "step": 0, "how": "page"}
+    child.hears(DutyAcknowledged.model_validate(answer), 1)
+    assert (told.authority, child.case.duties[told.duty].goes_on) == ("northshire", not ends)
+
+
 def test_a_duty_of_the_former_authority_stays_with_it_through_the_next_transfer() -> None:
     child = Child({"id": "former", "on": "child.transferred", "whose": "former"})
     (first,) = child.hears(TRANSFERRED).duties

@@ -76,11 +76,6 @@ class DeadLetterPages:
     def _form(
         self, request: Request, signed_in: SignedIn, form: Mapping[str, str], faults: Mapping[str, Fault]
     ) -> Response:
-        shown = {
-            "what": OperatorAct.DEAD_LETTER_REDRIVEN,
-            "asks": (REASON,),
-            "about": None,
-            "form": form,
-            "back": "/dead-letters",
-        }
+        what = OperatorAct.DEAD_LETTER_REDRIVEN
+        shown = {"what": what, "asks": (REASON,), "form": form, "back": "/dead-letters"}
         return self.templates.form(request, "act.html", shown, signed_in, faults)

@@ -61,11 +61,7 @@ class ExercisePages:
         faults: Mapping[str, Fault],
         done: str = "",
     ) -> Response:
-        shown = {
-            "asks": (REASON,),
-            "areas": await self.service.areas(signed_in.operator),
-            "running": await self.queries.exercises(signed_in.operator.scope),
-            "form": form,
-            "done": done,
-        }
+        areas = await self.service.areas(signed_in.operator)
+        running = await self.queries.exercises(signed_in.operator.scope)
+        shown = {"asks": (REASON,), "areas": areas, "running": running, "form": form, "done": done}
         return self.templates.form(request, "exercise.html", shown, signed_in, faults)

@@ -47,13 +47,6 @@ class ReportPages:
         faults: Mapping[str, Fault],
         done: str = "",
     ) -> Response:
-        shown = {
-            "what": OperatorAct.REPORTED,
-            "asks": await self.service.asks(signed_in.operator),
-            "about": None,
-            "back": "/",
-            "form": form,
-            "steps": (),
-            "done": done,
-        }
+        asks = await self.service.asks(signed_in.operator)
+        shown = {"what": OperatorAct.REPORTED, "asks": asks, "back": "/", "form": form, "done": done}
         return self.templates.form(request, "act.html", shown, signed_in, faults)

@@ -87,10 +87,8 @@ class ShiftPages:
             "what": spec.act,
             "asks": [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks],
             "offered": {f"{name}_choices": labels for name, labels in offered.items()},
-            "about": None,
             "back": "/shift",
             "form": form,
-            "steps": (),
         }
         return self.templates.form(request, "act.html", shown, signed_in, faults)
 

@@ -222,7 +222,7 @@ GRANT SELECT ON register.people_for_duty_desk TO console, casework;
 CREATE VIEW register.words_for_duty_desk AS
 SELECT w.id, w.about, w.words, w.said_by, w.at, k.wrapped, w.answers
 FROM register.words w LEFT JOIN register.data_keys k ON k.owner = w.about
-WHERE NOT EXISTS (SELECT FROM strategy.records r WHERE w.id = ANY (r.words));
+WHERE NOT EXISTS (SELECT FROM strategy.records r WHERE r.words @> ARRAY[w.id]);
 GRANT SELECT ON register.words_for_duty_desk TO console, casework;
 
 CREATE VIEW register.references_for_duty_desk AS

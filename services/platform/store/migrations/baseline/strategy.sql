@@ -58,4 +58,5 @@ CREATE TABLE strategy.records (
     words text[] NOT NULL,
     at timestamptz NOT NULL
 );
+CREATE INDEX records_by_words ON strategy.records USING gin (words) WITH (fastupdate = off);
 GRANT SELECT, INSERT, UPDATE (content, words) ON strategy.records TO strategy;
