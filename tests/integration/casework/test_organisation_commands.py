@@ -1,5 +1,6 @@
 """`services organisations`: who may enter and change forces, and what is said of it."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -16,20 +17,24 @@ from tests.support.register import SECRET
 
 
 class Operators:
-    """Two people of the operator, and one of an authority."""
+    """Two people of the operator, and one of an authority, each with a code by their name."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self._file, self.names = folder / "organisations.json", [f"{each}-{uuid4().hex[:8]}" for each in "abc"]
         with psycopg.connect(database.admin_url) as connection:
-            for name, authority in zip(self.names, (None, None, "kestrel"), strict=True):
-                row = (f"account-{uuid4()}", name, authority)
-                made = "(account, sign_in, name, role, authority, password_seal, made_at)"
+            for name, authority in zip(self.names, ("all", "all", "kestrel"), strict=True):
+                account, code = f"account-{uuid4()}", hashlib.sha256(name.encode()).digest()
+                made = "(account, sign_in, name, role, authorities, password_seal, made_at)"
+                values = "(%s, %s, 'N', 'operator', %s, 'x', now())"
+                connection.execute(f"INSERT INTO console.accounts {made} VALUES {values}", (account, name, [authority]))
+                signed_in = "(token_hash, account, begun_at, used_at, proved_at, for_command)"
                 connection.execute(
-                    f"INSERT INTO console.accounts {made} VALUES (%s, %s, 'N', 'operator', %s, 'x', now())", row
+                    f"INSERT INTO console.sessions {signed_in} VALUES (%s, %s, now(), now(), now(), true)",
+                    (code, account),
                 )
 
     def does(self, *arguments: str, by: int = 0) -> Result:
-        return CliRunner().invoke(organisations, [*arguments, "--as", self.names[by]])
+        return CliRunner().invoke(organisations, [*arguments, "--code", self.names[by]])
 
     def puts(self, force: dict[str, Any], by: int = 0) -> Result:
         self._file.write_text(json.dumps({"forces": [force]}))
@@ -78,7 +83,7 @@ def test_a_force_is_entered_at_once_and_a_change_of_it_is_only_proposed(operator
 
 def test_nobody_but_the_operators_people_change_one(operators: Operators) -> None:
     refused = operators.puts(force(), by=2)
-    assert (refused.exit_code, "all authorities" in refused.output) == (2, True)
+    assert (refused.exit_code, "code" in refused.output) == (2, True)
 
 
 @pytest.mark.parametrize(
