@@ -169,6 +169,11 @@ def test_a_service_makes_no_message_that_the_document_does_not_let_it_say(
     assert made - written_into_deadlines - held_by_others <= _kinds_of(asyncapi, service, "says")
 
 
+def test_every_kind_is_said_by_somebody_or_travels_in_another() -> None:
+    said = {kind for kinds in SAYS.values() for kind in kinds}
+    assert set(contracts().values()) - said == {ProtocolDecided, DutyChanged}
+
+
 def test_the_document_lets_whoever_sends_say_what_the_delivery_floor_makes() -> None:
     floor = ROOT / "services" / "platform" / "delivery"
     made, of_mailboxes = set(_made_in(floor)), set(_made_in(floor / "inbound_mail"))

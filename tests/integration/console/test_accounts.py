@@ -51,7 +51,8 @@ from tests.support.database import Database
 from tests.support.register import authority, load
 
 CLOCKS = Clocks()
-WITHOUT_AN_ACCOUNT = {"/sign-in", "/sign-out"}
+WITHOUT_AN_ACCOUNT = {"/sign-in", "/sign-out", "/calendars/{authority}/{token}.ics"}
+"""The calendar's link is signed."""
 
 
 @pytest.fixture

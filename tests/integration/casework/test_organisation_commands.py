@@ -1,0 +1,104 @@
+"""`services organisations`: who may enter and change forces, and what is said of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from services.casework.organisations.commands import organisations
+from services.platform.delivery.webhook_signature import generate_key
+from tests.support.database import Database
+from tests.support.register import SECRET
+
+
+class Operators:
+    """Two people of the operator, and one of an authority."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._file, self.names = folder / "organisations.json", [f"{each}-{uuid4().hex[:8]}" for each in "abc"]
+        with psycopg.connect(database.admin_url) as connection:
+            for name, authority in zip(self.names, (None, None, "kestrel"), strict=True):
+                row = (f"account-{uuid4()}", name, authority)
+                made = "(account, sign_in, name, role, authority, password_seal, made_at)"
+                connection.execute(
+                    f"INSERT INTO console.accounts {made} VALUES (%s, %s, 'N', 'operator', %s, 'x', now())", row
+                )
+
+    def does(self, *arguments: str, by: int = 0) -> Result:
+        return CliRunner().invoke(organisations, [*arguments, "--as", self.names[by]])
+
+    def puts(self, force: dict[str, Any], by: int = 0) -> Result:
+        self._file.write_text(json.dumps({"forces": [force]}))
+        return self.does("put", str(self._file), by=by)
+
+
+@pytest.fixture
+def operators(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operators:
+    settings = database.settings("casework")
+    secrets = {
+        "master_key": "bW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW0=",
+        "phone_key": "cHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHA=",
+        "database": settings.database,
+        "database_password": settings.database_password.get_secret_value(),
+        "http_port": "1",
+    }
+    for name, value in secrets.items():
+        monkeypatch.setenv(f"SAFE_RETURN_{name.upper()}", value)
+    return Operators(database, tmp_path)
+
+
+def force(**changes: Any) -> dict[str, Any]:
+    url = "https://notices.northmoor.police.uk/"
+    return {
+        "id": f"f{uuid4().hex[:12]}",
+        "name": "N",
+        "notice_url": url,
+        "secrets": [SECRET],
+        "reply_secrets": [SECRET],
+    } | changes
+
+
+def test_a_force_is_entered_at_once_and_a_change_of_it_is_only_proposed(operators: Operators) -> None:
+    new = force()
+    assert json.loads(operators.puts(new).stdout) == {}
+    assert json.loads(operators.puts(new).stdout) == {}, "nothing differs"
+    proposed = json.loads(operators.puts(new | {"notice_url": "https://elsewhere.example/"}).stdout.splitlines()[0])
+    version = str(UUID(proposed[new["id"]]))
+    for by, why in ((0, "a second person"), (1, "try it first")):
+        refused = operators.does("approve", version, by=by)
+        assert (refused.exit_code, why in refused.output) == (2, True)
+    assert operators.does("take-back", version, by=1).exit_code == 0
+    assert operators.does("take-back", version).exit_code == 2
+    assert operators.does("approve", str(uuid4()), by=1).exit_code == 2
+
+
+def test_nobody_but_the_operators_people_change_one(operators: Operators) -> None:
+    refused = operators.puts(force(), by=2)
+    assert (refused.exit_code, "all authorities" in refused.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"secrets": ["whsec_short"]}, "forces.0.secrets.0"),
+        ({"notice_url": "https://10.20.0.4/notices"}, "public address"),
+        ({"notice_url": "http://127.0.0.1/notices"}, "public address"),
+    ],
+)
+def test_a_faulty_file_changes_nothing_and_its_values_are_not_printed(
+    operators: Operators, changes: dict[str, Any], said: str
+) -> None:
+    faulty = force(**changes)
+    refused = operators.puts(faulty)
+    assert (refused.exit_code, said in refused.output) == (2, True)
+    assert "whsec_short" not in refused.output
+    assert json.loads(operators.puts(faulty | force(id=faulty["id"])).stdout) == {}, "it was not entered before"
+
+
+def test_a_key_pair_is_made() -> None:
+    private, public = CliRunner().invoke(organisations, ["make-key"]).stdout.split()
+    assert (private[:5], public[:5]) == tuple(each[:5] for each in generate_key())
