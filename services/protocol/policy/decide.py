@@ -142,7 +142,6 @@ def _step_due(draft: Draft, event: DutyStepDue) -> None:
     if duty is None or duty.next is None or duty.deadline_version != event.version:
         draft.note(Verdict.OUTGROWN, episode=None if duty is None else duty.episode, duty=event.duty)
         return
-    draft.note(Verdict.TOLD, draft.rule_of(duty), episode=duty.episode, duty=duty.duty)
     take_due_step(draft, duty)
 
 

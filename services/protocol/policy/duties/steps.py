@@ -20,7 +20,7 @@ def begin(draft: Draft, duty: DutyOfCase) -> None:
 
 
 def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
-    """The time to answer is over: takes the next step."""
+    """The time to answer is over: takes the next step. Ends a duty whose day is over, or that another repeats."""
     rule = draft.rule_of(duty)
     if duty.next is None:
         return
@@ -30,6 +30,7 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     ):
         end(draft, duty, Because.SUPERSEDED)
         return
+    draft.note(Verdict.TOLD, rule, episode=duty.episode, duty=duty.duty)
     if duty.rest is not None:
         _ask_again(draft, duty, rule, duty.rest)
         return
