@@ -53,7 +53,7 @@ audit: ## Query the audit record: make audit DO=verify, DO=gaps, DO="pack EPISOD
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.local audit $(DO)
 
-services: ## Run a services command with the running settings: make services DO="accounts reset NAME", DO="accounts list", DO=dead-letters
+services: ## Run a services command with the running settings: make services DO="accounts reset NAME", DO=dead-letters
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.local services $(DO)
 
