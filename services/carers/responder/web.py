@@ -49,7 +49,7 @@ def pages(spool: Spool, hand_over: HandOver, clocks: Clocks, settings: Responder
         took = "not since this stand-in started"
         if hand_over.took_at is not None:
             took = day_and_time(hand_over.took_at)
-        return f"It is us. {spool.count} texts are kept here. Safe Return last took one: {took}.\n"
+        return f"It is us. Texts kept here: {spool.count}. Safe Return last took one: {took}.\n"
 
     @app.get("/health/live", response_class=PlainTextResponse)
     def live() -> str:

@@ -97,7 +97,7 @@ async def test_a_report_kept_by_the_stand_in_is_a_report_of_its_own_time_once_ca
     assert answer.text.count(DUTY_LINE) == 2
     assert "police now" in answer.text
     await stand_in.text(kestrel.phone("ash"), "MISSING C1", "SMone")
-    assert "It is us. 1 texts are kept here" in (await stand_in.client.get("/")).text
+    assert "It is us. Texts kept here: 1." in (await stand_in.client.get("/")).text
     assert not [each for each in stand_in.folder.iterdir() if b"MISSING" in each.read_bytes()]
 
     def away(_: httpx.Request) -> httpx.Response:
