@@ -19,8 +19,8 @@ LISTED = 20
 Authority = Annotated[str, typer.Argument(help="The authority's id.")]
 
 register = typer.Typer(no_args_is_help=True, help="Who may import an authority's register, and what they imported.")
-credentials = typer.Typer(no_args_is_help=True, help="With which an authority's systems import.")
-imports = typer.Typer(no_args_is_help=True, help="What was imported; undo it.")
+credentials = typer.Typer(no_args_is_help=True, help="What an authority's systems import with: make, list, withdraw.")
+imports = typer.Typer(no_args_is_help=True, help="What was imported: list it, undo it.")
 register.add_typer(credentials, name="credentials")
 register.add_typer(imports, name="imports")
 
@@ -28,14 +28,14 @@ register.add_typer(imports, name="imports")
 @credentials.command()
 def add(
     authority: Authority,
-    tables: Annotated[str, typer.Option(help="Those it may write, separated by commas; all: every one.")],
-    days: Annotated[int, typer.Option(help="It expires after so many.", min=1, max=730)] = 365,
-    issuer: Annotated[str | None, typer.Option(help="Of the JWTs, as in `iss`. Left out: a token is made.")] = None,
-    client: Annotated[str | None, typer.Option(help="As in `sub`.")] = None,
-    audience: Annotated[str, typer.Option(help="As in `aud`.")] = "safe-return-register",
+    tables: Annotated[str, typer.Option(help="The tables that it may write, separated by commas, or all.")],
+    days: Annotated[int, typer.Option(help="How many days it lasts.", min=1, max=730)] = 365,
+    issuer: Annotated[str | None, typer.Option(help="The JWTs' issuer (`iss`). Without it a token is made.")] = None,
+    client: Annotated[str | None, typer.Option(help="The client's id (`sub`).")] = None,
+    audience: Annotated[str, typer.Option(help="Whom the JWTs are for (`aud`).")] = "safe-return-register",
     jwks_url: Annotated[str | None, typer.Option(help="Where the issuer publishes its keys.")] = None,
 ) -> None:
-    """Make a token, printed this once; or, with --issuer, --client and --jwks-url, take a client's JWTs."""
+    """Make a token, which is printed once; or accept a client's JWTs, with --issuer, --client and --jwks-url."""
     from services.casework.policy.credential import WRITABLE, Credential
     from services.casework.store.credentials import add_credential, new_token
     from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
@@ -45,7 +45,7 @@ def add(
     if unknown := sorted(set(named) - set(WRITABLE)):
         raise refuse(f"no such table: {', '.join(unknown)}. The tables are {', '.join(WRITABLE)}")
     if len({issuer is None, client is None, jwks_url is None}) > 1:
-        raise refuse("a client needs --issuer, --client and --jwks-url; a token none of them")
+        raise refuse("for a client give --issuer, --client and --jwks-url; for a token give none of them")
     if jwks_url is not None:
         try:
             require_permitted_url(jwks_url, sandbox=False)
@@ -91,8 +91,8 @@ def withdraw(credential: str) -> None:
     from services.casework.store.credentials import withdraw as withdrawn
 
     if not _do(lambda uow: uow.fetch(withdrawn(credential, Clocks().wall()))):
-        raise refuse("no such credential, or it was withdrawn before")
-    typer.echo(f"{credential} imports nothing any more")
+        raise refuse("no such credential, or it was withdrawn already: see `register credentials list`")
+    typer.echo(f"{credential} can import nothing any more")
 
 
 @imports.command("list")
@@ -113,7 +113,7 @@ def undo(
     *,
     leave: Annotated[bool, typer.Option("--leave-changed", help="Leave rows that were changed since.")] = False,
 ) -> None:
-    """Put back what an import changed. Refused where rows were changed since: then it says by which import."""
+    """Put back what an import changed. If rows were changed since, it refuses and says by which import."""
     from services.casework.store.history.import_undo import CannotUndo, undo_import
 
     try:

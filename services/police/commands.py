@@ -12,7 +12,10 @@ from services.platform.runtime.commands import WHO_ASKS, refuse, require_text
 By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
 Reason = Annotated[str, typer.Option(help="Why; kept on the record.", prompt=True)]
 A_REASON = "a reason is needed"
-NOBODY = "the code is wrong or too old, or its owner may not send notices again; a duty manager or an operator may"
+NOBODY = (
+    "the code is wrong or too old, or its owner may not send notices again: a duty manager or an operator may."
+    " Show a new code at the console, under Your account"
+)
 
 police = typer.Typer(no_args_is_help=True, help="Notices to forces: send them again, try a connection.")
 
@@ -49,7 +52,7 @@ def try_connection(
     force: str,
     by: By,
     reason: Reason,
-    change: Annotated[UUID | None, typer.Option(help="By this proposed change: its address, its keys.")] = None,
+    change: Annotated[UUID | None, typer.Option(help="Try this proposed change: its address and its keys.")] = None,
 ) -> None:
     """Send FORCE a notice about nobody, as every notice is sent, and say what its system answered."""
     from services.police.notices.resend import NobodyMay, send_connection_test

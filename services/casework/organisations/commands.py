@@ -18,7 +18,10 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import AccountId
 
 By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
-NOBODY = "the code is wrong or too old, or its owner may not: a duty manager or an operator of every authority may"
+NOBODY = (
+    "the code is wrong or too old, or its owner may not do this: a duty manager or an operator of every authority may."
+    " Show a new code at the console, under Your account"
+)
 
 organisations = typer.Typer(
     no_args_is_help=True, help="Forces and agencies: enter them, change how a force is reached."
@@ -27,7 +30,7 @@ organisations = typer.Typer(
 
 @organisations.command()
 def put(file: Path, by: By) -> None:
-    """Enter the forces and agencies of FILE (JSON). A change of a force that is known is proposed, and nothing more."""
+    """Enter the forces and agencies of FILE (JSON). A change to a known force is only proposed."""
     from services.casework.organisations.repository import put_organisations
     from services.casework.policy.organisations import Organisations
     from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
@@ -43,7 +46,7 @@ def put(file: Path, by: By) -> None:
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False, include_context=False):
             typer.echo(f"{'.'.join(map(str, each['loc']))}: {each['msg']}", err=True)
-        raise refuse("nothing was changed") from None
+        raise refuse("nothing was changed: correct these and put the file again") from None
 
     async def act() -> dict[str, UUID]:
         async with _acting(by) as (uow, keyring, account, now):
@@ -64,9 +67,8 @@ def approve(
     """Approve CHANGE, which somebody else proposed and whose address has taken a connection test."""
     from services.casework.organisations import repository as store
     from services.casework.policy.organisations import why_not_approved
-    from services.platform.runtime.clocks import Clocks
 
-    async def act() -> None:
+    async def act() -> datetime:
         async with _acting(by) as (uow, _, account, now):
             version = await store.version_of(uow, change, now)
             refused = why_not_approved(version, account)
@@ -74,14 +76,15 @@ def approve(
                 raise refuse(refused or "")
             effective = now if at is None else max(at.replace(tzinfo=now.tzinfo), now)
             store.approve(uow, change, version, account, effective)
+        return effective
 
-    asyncio.run(act())
-    typer.echo(f"approved; keys before it count for a day from then on ({(at or Clocks().wall()):%Y-%m-%d %H:%M} UTC)")
+    effective = asyncio.run(act())
+    typer.echo(f"approved; in force from {effective:%Y-%m-%d %H:%M} UTC. The old keys count for a day after that")
 
 
 @organisations.command("take-back")
 def take_back(change: UUID, by: By) -> None:
-    """Take CHANGE back, whether it waits or holds: the version before it holds again. A former version's keys end."""
+    """Take CHANGE back, whether it waits or holds: the version before it holds again. The keys of CHANGE end."""
     from services.casework.organisations import repository as store
     from services.casework.policy.organisations import why_not_taken_back
 

@@ -135,9 +135,9 @@ def _require_meant(losses: Mapping[str, Loss], sha256: str) -> None:
         return
     metrics.IMPORTS.labels("held").inc()
     would = "; ".join(f"{what}: {each.lost} of {each.of}" for what, each in losses.items())
-    detail = f"Nothing was changed. This import would end or change {would}. If that is meant, send it again with ?confirm={sha256}."
+    detail = f"Nothing was changed. This import would end or change {would}. If that is meant, send the same body again with ?confirm={sha256}."
     named = [{"field": what} | asdict(each) for what, each in losses.items()]
-    raise Problem(HTTPStatus.CONFLICT, "More than an import ends unasked", detail, errors=named)
+    raise Problem(HTTPStatus.CONFLICT, "This import would end too much unasked", detail, errors=named)
 
 
 def _counts(given: Import) -> dict[str, int]:

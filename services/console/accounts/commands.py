@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Name = Annotated[str, typer.Argument(help="What they type to sign in, such as their work e-mail address.")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 
-accounts = typer.Typer(no_args_is_help=True, help="The first account of the console, and a lost one.")
+accounts = typer.Typer(no_args_is_help=True, help="Make the console's first account; open a lost one again.")
 
 
 @accounts.command()
@@ -29,11 +29,11 @@ def add(
     name: Name,
     role: Annotated[OperatorRole, typer.Option(help="What they may do.")],
     full_name: Annotated[str, typer.Option(help="Shown beside each of their acts.")],
-    authority: Annotated[list[str], typer.Option(help="Whose children they see; several, or the word all.")],
+    authority: Annotated[list[str], typer.Option(help="Whose children they see: give it several times for several, or all.")],
     *,
     password_stdin: FromStdin = False,
 ) -> None:
-    """Make a local account. Without --password-stdin a password is made and printed, this once."""
+    """Make a local account. Without --password-stdin a password is made, and printed once."""
     from services.console.accounts import repository as kept
     from services.console.policy.permits import ALL
 

@@ -38,25 +38,26 @@ async def undo_import(uow: UnitOfWork, imported: UUID, code: str, now: datetime,
     operator, found = await uow.fetch(operator_by_code(code, now), import_by_id(imported))
     if operator is None or found is None or not operator.sees(found.authority):
         raise CannotUndo(
-            "no such import of an authority of the code's owner, or the code is too old: a duty manager's or an operator's is needed"
+            "the code is wrong or too old, or there is no such import of an authority of the code's owner: a duty manager's"
+            " or an operator's code is needed"
         )
     authority = found.authority
     await lock_register(uow, authority)
     found = await uow.fetch(import_by_id(imported))
     if found.undone_by or not found.changed:
-        raise CannotUndo("it is undone already, it changed nothing, or it was more than 35 days ago")
+        raise CannotUndo("it was undone already, it changed nothing, or it was more than 35 days ago")
     changed = await uow.fetch(changed_since(imported))
     if changed and not leave:
-        raise CannotUndo(f"rows were changed since: {_told(changed)}")
+        raise CannotUndo(f"rows were changed since: {_told(changed)}. Undo those first, or leave them (--leave-changed)")
     sharing = people_sharing_a_number(authority)
     people, shared = await uow.fetch(people_on_directory(authority), sharing)
     undoing = await begin_import(uow)
     try:
         await uow.fetch(undo(imported))
     except psycopg.IntegrityError:
-        raise CannotUndo("other rows refer to what it brought: a later import's, or an agency") from None
+        raise CannotUndo("other rows refer to what it brought, an agency's or a later import's: undo the later import first") from None
     if any(each not in shared for each in await uow.fetch(sharing)):
-        raise CannotUndo("two people would have one number")
+        raise CannotUndo("two people would have one number: have the authority correct it and import again")
     at = now + await story_clock.ahead_by(uow.connection)
     await publish_date_changes(uow, authority, undoing)
     await publish_directory_changes(uow, authority, people, at=at)
