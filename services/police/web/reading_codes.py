@@ -81,7 +81,7 @@ class ReadingCodes:
         """Whether it went out. A text that a landline cannot take is rung."""
         now, data = self.clocks.wall(), found.notice.data
         mark = "EXERCISE. " if data.exercise else ""
-        body = f"{mark}Safe Return: {issued.code} opens the notice. We never ask you for this code."
+        body = f"{mark}Safe Return: {issued.code} opens the notice. Give it only to the officer who asked for it."
         of, to = found.delivery.id, issued.number
         sending = SendRequest(
             of, 1, to, body, (), urgent=True, uncertain=False, created_at=now, now=now, by_voice=by_voice
