@@ -81,7 +81,7 @@ def list_credentials() -> None:
     now = Clocks().wall()
     for each in _do(lambda uow: uow.fetch(all_credentials())):
         kind = "token" if each.client is None else f"client {each.client}"
-        ends = f"until {each.expires_at:%Y-%m-%d}" if each.holds(now) else "holds no longer"
+        ends = f"until {each.expires_at:%Y-%m-%d}" if each.holds(now) else "no longer valid"
         typer.echo(f"{each.id}  {each.authority}  {kind}  {ends}  {', '.join(sorted(each.tables))}")
 
 

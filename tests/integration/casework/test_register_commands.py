@@ -56,7 +56,7 @@ def test_a_credential_is_printed_once_listed_without_its_token_and_withdrawn(
     assert command.invoke(register, ["credentials", "withdraw", credential]).exit_code == 0
     assert asyncio.run(put(database, name, token, content)) == 401
     assert command.invoke(register, ["credentials", "withdraw", credential]).exit_code == 2
-    assert "holds no longer" in command.invoke(register, ["credentials", "list"]).output
+    assert "no longer valid" in command.invoke(register, ["credentials", "list"]).output
 
 
 @pytest.mark.parametrize(
