@@ -29,7 +29,9 @@ def add(
     name: Name,
     role: Annotated[OperatorRole, typer.Option(help="What they may do.")],
     full_name: Annotated[str, typer.Option(help="Shown beside each of their acts.")],
-    authority: Annotated[list[str], typer.Option(help="Whose children they see: give it several times for several, or all.")],
+    authority: Annotated[
+        list[str], typer.Option(help="Whose children they see: give it several times for several, or all.")
+    ],
     *,
     password_stdin: FromStdin = False,
 ) -> None:

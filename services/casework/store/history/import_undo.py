@@ -48,14 +48,18 @@ async def undo_import(uow: UnitOfWork, imported: UUID, code: str, now: datetime,
         raise CannotUndo("it was undone already, it changed nothing, or it was more than 35 days ago")
     changed = await uow.fetch(changed_since(imported))
     if changed and not leave:
-        raise CannotUndo(f"rows were changed since: {_told(changed)}. Undo those first, or leave them (--leave-changed)")
+        raise CannotUndo(
+            f"rows were changed since: {_told(changed)}. Undo those first, or leave them (--leave-changed)"
+        )
     sharing = people_sharing_a_number(authority)
     people, shared = await uow.fetch(people_on_directory(authority), sharing)
     undoing = await begin_import(uow)
     try:
         await uow.fetch(undo(imported))
     except psycopg.IntegrityError:
-        raise CannotUndo("other rows refer to what it brought, an agency's or a later import's: undo the later import first") from None
+        raise CannotUndo(
+            "other rows refer to what it brought, an agency's or a later import's: undo the later import first"
+        ) from None
     if any(each not in shared for each in await uow.fetch(sharing)):
         raise CannotUndo("two people would have one number: have the authority correct it and import again")
     at = now + await story_clock.ahead_by(uow.connection)
