@@ -230,8 +230,9 @@ async def test_a_proof_is_asked_of_the_provider_and_one_that_is_too_old_is_none(
     await come(browser, provider)
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16)):
         await come(browser, provider, "quiet=true")
-        sent = await browser.get("/sign-in/again?then=/break-glass")
-        assert sent.headers["location"] == "/providers/kestrel/sign-in?again=true&then=/break-glass"
+        sent = await browser.get("/sign-in/again?then=/break-glass%3Fx%3D1%26quiet%3Dtrue")
+        back = "/break-glass%3Fx%3D1%26quiet%3Dtrue"
+        assert sent.headers["location"] == f"/providers/kestrel/sign-in?again=true&then={back}"
         assert (await come(browser, provider, "again=true&then=/break-glass")).headers["location"] == "/break-glass"
         assert int(provider.asked["max_age"]) < 900
         provider.claims["auth_time"] = int(time.time()) - 1000

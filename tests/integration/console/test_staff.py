@@ -115,6 +115,8 @@ async def test_who_knows_the_password_guesses_at_few_codes_from_however_many_pla
         async with over_https(real, somewhere()) as thief:
             assert (await enter(thief, name, totp.now())).status_code == 403
         assert (await enter(owner, name, totp.now())).status_code == 303
+        again = {"csrf": csrf_in(await owner.get("/account")), "code": totp.at(CLOCKS.wall(), counter_offset=1)}
+        assert (await owner.post("/sign-in/again", data=again)).status_code == 303, "they keep the owner from no act"
 
 
 async def test_nobody_locks_a_name_out_for_its_owner(app: FastAPI, opened: Store) -> None:
