@@ -22,6 +22,7 @@ from services.console.policy.access.providers import Provider, read_providers
 from services.console.web import pages
 from services.console.web.changes import Changes
 from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.strangers import MOST_OF_A_STRANGER
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.operators import OperatorRole
 from tests.support.console import accesses, browser_at, csrf_in, settings_of, somewhere
@@ -265,6 +266,17 @@ async def test_the_provider_signs_somebody_out_and_nobody_else_does(
         assert (await browser.get("/parts/open")).status_code == 401
     record = await accesses(opened, f"kestrel/{subject}".lower())
     assert [each.what for each in record] == ["signed-in", "signed-out-by-provider"] * 2
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_strangers_make_us_ask_the_provider_only_so_often(
+    browser: httpx.AsyncClient, provider: PlayedProvider, *, is_known: bool
+) -> None:
+    if is_known:
+        await come(browser, provider)
+    answers = [await browser.get("/providers/kestrel/sign-in?quiet=true") for _ in range(MOST_OF_A_STRANGER + 1)]
+    assert [each.status_code for each in answers[:-1]] == [303] * MOST_OF_A_STRANGER
+    assert answers[-1].status_code == (303 if is_known else 429)
 
 
 @pytest.mark.parametrize(
