@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from pydantic import ValidationError
 from twilio.request_validator import RequestValidator
 
 from services.carers.inbound.spool import Spool
@@ -55,7 +56,7 @@ class StandIn:
         return HandOver(settings_for(self.folder), Spool(self.folder, self.keyring), Clocks(), transport)
 
 
-def settings_for(folder: Path) -> ResponderSettings:
+def settings_for(folder: Path, to: str = PUBLIC_URL) -> ResponderSettings:
     return ResponderSettings(
         http_port=1,
         master_key=KEY,
@@ -64,7 +65,7 @@ def settings_for(folder: Path) -> ResponderSettings:
         twilio_auth_token=TOKEN,
         public_url=OWN_URL,
         spool_dir=folder,
-        hands_over_to=PUBLIC_URL,
+        hands_over_to=to,
         duty_line=DUTY_LINE,
     )
 
@@ -159,6 +160,11 @@ async def test_a_report_is_one_though_the_stand_ins_clock_is_ahead(
     reported = next(each for each in said if each.content.kind == "child.reported-missing.v1")
     assert reported.time <= datetime.now(UTC)
     assert not list(stand_in.folder.iterdir())
+
+
+def test_kept_texts_travel_over_https_alone(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="hands_over_to"):
+        settings_for(tmp_path, "http://safe-return.kestrel.example")
 
 
 async def test_that_a_text_was_set_aside_is_said(stand_in: StandIn) -> None:
