@@ -31,6 +31,7 @@ async def beside_the_screen(page: Page) -> list[str]:
 
 async def too_small_to_tap(page: Page) -> list[str]:
     """Buttons and links, in pixels of their least side."""
+    await page.wait_for_load_state()  # without its styles nothing has its size
     found: list[str] = await page.evaluate(
         "least => [...document.querySelectorAll('button, a.button, summary, select, input[type=text], input[type=date], label.choice')]"
         ".filter(each => each.checkVisibility() && each.getBoundingClientRect().height < least)"

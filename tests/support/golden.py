@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from infra.local import example_authority, example_organisations
 from infra.local.secret_files import SecretFiles
 from services.platform.messages.envelope import Received, compose, read
+from services.platform.messages.signature import Signer
 from services.protocol.loader import Library, files
 from services.protocol.simulate import Timeline, tell
 from services.protocol.stories import Answers, Happening, Story, name_in_story
@@ -27,6 +28,7 @@ from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.roles import Channel, Role
 from services.safeguarding.working_time import ENGLAND
+from services.schemas.traffic import first_to_say
 from tests.support.world import World
 
 OF_OTHERS = ("professionals", "strategy-discussion", "discussion-record", "full-meeting", "arrival-and-care")
@@ -278,8 +280,11 @@ class Theatre:
         return type(content).model_validate(content.model_dump() | changed)
 
     async def _publish(self, play: Play, content: Message, at: datetime) -> None:
-        raw = compose(content, said_by="golden-stories", subject=play.child, at=at, message_id=str(uuid4()))
-        await self._producer.send_and_wait(content.topic, raw, key=play.child.encode())
+        """As the first service that may say it, with that service's own key: the stack believes nothing else."""
+        service = first_to_say(type(content))
+        signer = Signer(service, (self._world.stack.layout.secrets / service / "signing_key").read_text())
+        raw = compose(content, said_by=service, subject=play.child, at=at, message_id=str(uuid4()))
+        await self._producer.send_and_wait(content.topic, signer.sign(raw), key=play.child.encode())
 
     def _answer(self, play: Play, key: Key) -> None:
         """From the phone of whoever is on duty, with the code that the text asked for."""

@@ -18,6 +18,7 @@ from infra.local.environment import bare
 from infra.local.layout import ROOT
 from tests.support.database import Database
 from tests.support.ports import free_port
+from tests.support.signatures import BUS_KEYS, KEYS
 
 TOKEN = "a-token"
 MASTER_KEY, PHONE_KEY = b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode()
@@ -45,6 +46,8 @@ class CarersProcess:
             "SANDBOX": "1",
             "MASTER_KEY": MASTER_KEY,
             "PHONE_KEY": PHONE_KEY,
+            "SIGNING_KEY": KEYS["carers"],
+            "BUS_KEYS": BUS_KEYS,
             "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
             "TWILIO_AUTH_TOKEN": TOKEN,
             "TWILIO_FROM": "+447700900500",

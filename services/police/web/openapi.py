@@ -62,7 +62,7 @@ NOTICES = {
             },
         },
     ),
-} | refusals(HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY)
+} | refusals(HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS)
 LIST_ANSWERS = {
     202: describe_answer(
         "Durable, and compared.",

@@ -44,7 +44,9 @@ async def test_a_pack_says_who_is_missing_who_was_told_and_whom_to_ring_and_name
 ) -> None:
     document = authority()
     name = document["authority"]["id"]
-    ids = await load(database.engine("casework"), keyring, document, datetime.now(UTC))
+    casework = database.engine("casework")
+    ids = await load(casework, keyring, document, datetime.now(UTC))
+    await casework.dispose()
     episode = uuid4()
     told = duty_changed(episode, step(0, Role.DUTY_WORKER, "acknowledged"), state="acknowledged")
     both = [each.model_copy(update={"authority": name}) for each in (episode_changed(episode), told)]

@@ -91,7 +91,11 @@ async def test_nothing_of_the_force_is_given_to_anybody_else(police: Police) -> 
     ):
         assert refused.status_code == 401
         assert "Amara" not in refused.text
-    assert (await come(police, "-1")).status_code == 422
+    for cursor in ("-1", "Amara", ""):
+        wrong = await come(police, cursor)
+        assert (wrong.status_code, wrong.headers["content-type"]) == (422, "application/problem+json")
+        assert wrong.json()["field"] == "after"
+        assert "Amara" not in wrong.text
 
 
 async def test_a_withdrawn_notice_is_offered_no_more(police: Police) -> None:

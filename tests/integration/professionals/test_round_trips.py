@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -47,6 +47,10 @@ async def counted(uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     event.remove(own, "before_cursor_execute", note)
 
 
+class _Counted(Exception):
+    """Rolls back: the delivery itself is in no table, which only its group would mind."""
+
+
 async def test_a_mail_to_a_professional_is_prepared_in_two(
     database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,11 +62,13 @@ async def test_a_mail_to_a_professional_is_prepared_in_two(
         async def trips() -> int:
             about: dict[str, Any] = {"authority": by_mail.authority, "role": SOCIAL, "channel": Channel.EMAIL}
             told = received(ProfessionalNotify, child=by_mail.ids["C1"], **about)
-            async with store.transaction() as uow:
-                delivery = Delivery.of(told, lane="mail", now=clocks.wall())
-                async with counted(uow, monkeypatch) as seen:
-                    assert isinstance(await sender.prepare(uow, delivery), PreparedMessage)
-                return len(seen)
+            with suppress(_Counted):
+                async with store.transaction() as uow:
+                    delivery = Delivery.of(told, lane="mail", now=clocks.wall())
+                    async with counted(uow, monkeypatch) as seen:
+                        assert isinstance(await sender.prepare(uow, delivery), PreparedMessage)
+                    raise _Counted
+            return len(seen)
 
         await trips()  # the duty line is then known for a moment
         assert await trips() == 2

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -79,6 +80,13 @@ def answer_with_problems(
         status = HTTPStatus(error.status_code)
         return Problem(status, status.phrase, status.description or status.phrase, headers=error.headers).response()
 
+    async def answer_invalid(_request: Request, error: Exception) -> Response:
+        """FastAPI's own answer would repeat the value."""
+        assert isinstance(error, RequestValidationError)  # noqa: S101 as above
+        first = error.errors()[0]
+        field = str(first["loc"][-1])
+        return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not valid", f"{first['msg']}.", field=field).response()
+
     async def answer_away(_request: Request, error: Exception) -> Response:
         if not passes_by_itself(error):
             raise error
@@ -92,6 +100,7 @@ def answer_with_problems(
 
     pages.add_exception_handler(Problem, answer_problem)
     pages.add_exception_handler(HTTPException, answer_refusal)
+    pages.add_exception_handler(RequestValidationError, answer_invalid)
     for each in passing:
         pages.add_exception_handler(each, answer_away)
     pages.add_exception_handler(Exception, answer_unforeseen)
