@@ -19,7 +19,7 @@ from services.platform.runtime.periodic import Repeating
 EVERY_SECONDS = 10.0
 INBOUND = "/texts/inbound"
 REFUSES_THE_TEXT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
-"""Any other refusal says nothing of the text: a token was changed, or what stands before carers answers in its place."""
+"""Any other refusal says nothing of the text: a token was changed, or a proxy answers in the place of carers."""
 
 
 class HandOver:

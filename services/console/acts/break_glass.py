@@ -33,8 +33,9 @@ class BreakGlassService:
         return (Field("authority", Kind.CHOICE, choices=tuple(others)), Field("child", Kind.CODE), REASON)
 
     async def reveal(self, operator: Operator, answers: Answers) -> identity.Identity | None:
-        """The same form shows the same child again, and tells nobody twice; of another child it tells anew. Raises Faults
-        for a code that no child there has.
+        """The same form shows the same child again, and tells nobody twice; of another child it tells anew.
+
+        Raises Faults for a code that no child there has.
         """
         authority = answers.chosen["authority"]
         async with self.store.transaction() as uow:

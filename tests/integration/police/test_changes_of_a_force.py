@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from services.casework.organisations import repository as organisations
 from services.platform.delivery.channels.webhook import signed
+from services.platform.delivery.webhook_signature import generate_key
 from services.platform.register import cache
 from services.platform.register.organisations.forces import versions_of
 from services.platform.store.encryption import Keyring
@@ -162,8 +163,9 @@ async def test_keys_that_are_only_proposed_confirm_no_real_notice(police: Police
     told = await police.tell()
     await police.floor.until(told.content.telling, "unknown")
     assert len((await come(police, 0, REPLY_SECRET)).json()["notices"]) == 1
-    await propose(police.casework, police.keyring, row_of(police, reply_secrets=[OTHER_SECRET]))
-    theirs = await come(police, 2**61, OTHER_SECRET)
+    private, public = generate_key()
+    await propose(police.casework, police.keyring, row_of(police, reply_secrets=[public]))
+    theirs = await come(police, 2**61, private)
     assert (theirs.status_code, theirs.json()["notices"]) == (200, [])
     assert await police.said_since(told, ("duty.accepted",)) == []
     assert len((await come(police, 0, REPLY_SECRET)).json()["notices"]) == 1
