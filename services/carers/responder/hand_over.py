@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from http import HTTPStatus
 
 import httpx
 
@@ -17,6 +18,8 @@ from services.platform.runtime.periodic import Repeating
 
 EVERY_SECONDS = 10.0
 INBOUND = "/texts/inbound"
+REFUSES_THE_TEXT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+"""Any other refusal says nothing of the text: a token was changed, or a proxy answers in the place of carers."""
 
 
 class HandOver:
@@ -44,8 +47,8 @@ class HandOver:
         async with httpx.AsyncClient(timeout=15, trust_env=False, transport=self._transport) as client:
             for name, text in kept:
                 answer = await client.post(self._url, data=(form := self._form(text)), headers=self._signed(form))
-                if answer.is_client_error:
-                    # Whatever carers refuses would hold up all that came after it. A person has to look.
+                if answer.status_code in REFUSES_THE_TEXT:
+                    # It would hold up all that came after it. A person has to look.
                     logger().error("carers refuses a kept text, and it was set aside", status=answer.status_code)
                     await asyncio.to_thread(self._spool.refuse, name)
                     continue

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
+from services.platform.delivery.settings.keys import OurAddress
 from services.platform.delivery.settings.sms import TextSettings
 
 
@@ -13,10 +14,10 @@ class ResponderSettings(TextSettings):
     database_password: SecretStr = SecretStr("none is used")
     twilio_from: str = ""
     spool_dir: Path = Field(description="a folder of the stand-in's own, for texts that it keeps")
-    hands_over_to: str = Field(
-        pattern=r"^https?://\S+$",
-        description="the address of carers as Twilio calls it, such as https://safe-return.kestrel.example",
+    hands_over_to: OurAddress = Field(
+        description="the address of carers as Twilio calls it, such as https://safe-return.kestrel.example"
     )
+    """The texts travel there."""
     duty_line: str = Field(
         pattern=r"^\+\d{7,15}$",
         description="the duty team's number that callers are put through to, such as +441214960000",

@@ -44,12 +44,13 @@ def pages(spool: Spool, hand_over: HandOver, clocks: Clocks, settings: Responder
     @app.get("/", response_class=PlainTextResponse)
     def is_it_us() -> str:
         """For whoever wonders whether it is us. Counts and times alone."""
+        aside = f"{spool.set_aside} texts were set aside: somebody has to read them.\n" if spool.set_aside else ""
         if not spool.count:
-            return "No text waits here. If texts get no answer, ask Twilio: https://status.twilio.com\n"
+            return f"{aside}No text waits here. If texts get no answer, ask Twilio: https://status.twilio.com\n"
         took = "not since this stand-in started"
         if hand_over.took_at is not None:
             took = day_and_time(hand_over.took_at)
-        return f"It is us. Texts kept here: {spool.count}. Safe Return last took one: {took}.\n"
+        return f"{aside}It is us. Texts kept here: {spool.count}. Safe Return last took one: {took}.\n"
 
     @app.get("/health/live", response_class=PlainTextResponse)
     def live() -> str:

@@ -15,6 +15,7 @@ from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.care_events import AccessOverridden
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.identifiers import derived
 from services.safeguarding.operators import OperatorAct
 
 
@@ -32,13 +33,17 @@ class BreakGlassService:
         return (Field("authority", Kind.CHOICE, choices=tuple(others)), Field("child", Kind.CODE), REASON)
 
     async def reveal(self, operator: Operator, answers: Answers) -> identity.Identity | None:
-        """The same form shows it again, and tells nobody twice. Raises Faults for a code that no child there has."""
+        """The same form shows the same child again, and tells nobody twice; of another child it tells anew.
+
+        Raises Faults for a code that no child there has.
+        """
         authority = answers.chosen["authority"]
         async with self.store.transaction() as uow:
             child = await uow.fetch(identity.child_by_code(authority, answers.chosen["child"]))
             if child is None:
                 raise Faults({"child": Fault.UNKNOWN})
-            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, answers.act, child)
+            act = derived("breaks the glass", str(answers.act), operator.account, child)
+            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, act, child)
             if await recorder.claim(OperatorAct.GLASS_BROKEN):
                 words = (await recorder.keep_words(answers.said))["reason"]
                 said = recorder.publish(

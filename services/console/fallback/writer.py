@@ -33,11 +33,19 @@ class PackWriter:
         self.start, self.stop = self._repeating.start, self._repeating.stop
 
     async def turn(self) -> bool:
-        """A place that is away delays no other. The database away: the places keep the last pack."""
+        """A place that is away delays no other, and an authority whose pack cannot be written no other authority. The
+        database away: the places keep the last pack. Raises the last error.
+        """
+        failure: Exception | None = None
         for authority, plan in self._plans.items():
             due = [number for number in range(len(plan.places)) if self._is_due(authority, number)]
-            if due:
-                await self._write(authority, plan, due)
+            try:
+                if due:
+                    await self._write(authority, plan, due)
+            except Exception as error:  # noqa: BLE001 raised below, once the others have theirs
+                failure = error
+        if failure is not None:
+            raise failure
         return False
 
     def _is_due(self, authority: AuthorityId, number: int) -> bool:

@@ -98,9 +98,9 @@ class ReadingCodes:
         return found
 
     async def are_needed(self, uow: UnitOfWork, found: LinkedNotice) -> bool:
-        """Not for a force with an API: its link came into the force's own system, and into no mailbox."""
+        """Not for a force with an API, called or polled: its link came into the force's own system, and no mailbox."""
         force = await self._force(uow, found)
-        return force is None or force.notice_url is None
+        return force is None or (force.notice_url is None and not force.polls)
 
     async def _force(self, uow: UnitOfWork, found: LinkedNotice) -> Force | None:
         named = force_of(found.delivery)

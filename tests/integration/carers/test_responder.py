@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from pydantic import ValidationError
 from twilio.request_validator import RequestValidator
 
 from services.carers.inbound.spool import Spool
@@ -40,6 +41,7 @@ class StandIn:
     folder: Path
     keyring: Keyring
     clocks: Earlier
+    spool: Spool
 
     async def post(self, path: str, token: str = TOKEN, **form: str) -> httpx.Response:
         form = {"AccountSid": ACCOUNT_SID} | form
@@ -54,7 +56,7 @@ class StandIn:
         return HandOver(settings_for(self.folder), Spool(self.folder, self.keyring), Clocks(), transport)
 
 
-def settings_for(folder: Path) -> ResponderSettings:
+def settings_for(folder: Path, to: str = PUBLIC_URL) -> ResponderSettings:
     return ResponderSettings(
         http_port=1,
         master_key=KEY,
@@ -63,7 +65,7 @@ def settings_for(folder: Path) -> ResponderSettings:
         twilio_auth_token=TOKEN,
         public_url=OWN_URL,
         spool_dir=folder,
-        hands_over_to=PUBLIC_URL,
+        hands_over_to=to,
         duty_line=DUTY_LINE,
     )
 
@@ -74,7 +76,7 @@ async def stand_in(tmp_path: Path, keyring: Keyring) -> AsyncIterator[StandIn]:
     settings, spool = settings_for(folder), Spool(folder, keyring)
     app = pages(spool, HandOver(settings, spool, clocks), clocks, settings)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=OWN_URL) as client:
-        yield StandIn(client, folder, keyring, clocks)
+        yield StandIn(client, folder, keyring, clocks, spool)
 
 
 @pytest.fixture
@@ -129,6 +131,47 @@ async def test_a_text_that_carers_refuses_is_set_aside_and_holds_up_no_other(
     await service.work()
     assert kinds(await service.said_after(before)).count("child.reported-missing.v1") == 1
     assert [each.suffix for each in stand_in.folder.iterdir()] == [".refused"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 408, 429])
+async def test_what_says_nothing_of_the_text_sets_none_aside(
+    stand_in: StandIn, service: Carers, database: Database, keyring: Keyring, status: int
+) -> None:
+    kestrel = await import_kestrel(database, keyring)
+    await stand_in.text(kestrel.phone("ash"), "MISSING C1")
+    with pytest.raises(httpx.HTTPStatusError):
+        await stand_in.restarted(httpx.MockTransport(lambda _: httpx.Response(status))).turn()
+    before = await service.last_position()
+    await stand_in.restarted(transport_of(service)).turn()
+    await service.work()
+    assert kinds(await service.said_after(before)).count("child.reported-missing.v1") == 1
+
+
+async def test_a_report_is_one_though_the_stand_ins_clock_is_ahead(
+    stand_in: StandIn, service: Carers, database: Database, keyring: Keyring
+) -> None:
+    kestrel = await import_kestrel(database, keyring)
+    stand_in.clocks.by = timedelta(minutes=-2)
+    await stand_in.text(kestrel.phone("ash"), "MISSING C1")
+    before = await service.last_position()
+    await stand_in.restarted(transport_of(service)).turn()
+    await service.work()
+    said = await service.said_after(before)
+    reported = next(each for each in said if each.content.kind == "child.reported-missing.v1")
+    assert reported.time <= datetime.now(UTC)
+    assert not list(stand_in.folder.iterdir())
+
+
+def test_kept_texts_travel_over_https_alone(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="hands_over_to"):
+        settings_for(tmp_path, "http://safe-return.kestrel.example")
+
+
+async def test_that_a_text_was_set_aside_is_said(stand_in: StandIn) -> None:
+    await stand_in.text("+447700900111", "MISSING")
+    for name, _ in stand_in.spool.oldest():
+        stand_in.spool.refuse(name)
+    assert "1 texts were set aside" in (await stand_in.client.get("/")).text
 
 
 async def test_only_twilio_is_answered_and_a_caller_is_put_through(stand_in: StandIn) -> None:

@@ -22,6 +22,7 @@ from services.console.policy.access.providers import Provider, read_providers
 from services.console.web import pages
 from services.console.web.changes import Changes
 from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.strangers import MOST_OF_A_STRANGER
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.operators import OperatorRole
 from tests.support.console import accesses, browser_at, csrf_in, settings_of, somewhere
@@ -230,8 +231,9 @@ async def test_a_proof_is_asked_of_the_provider_and_one_that_is_too_old_is_none(
     await come(browser, provider)
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16)):
         await come(browser, provider, "quiet=true")
-        sent = await browser.get("/sign-in/again?then=/break-glass")
-        assert sent.headers["location"] == "/providers/kestrel/sign-in?again=true&then=/break-glass"
+        sent = await browser.get("/sign-in/again?then=/break-glass%3Fx%3D1%26quiet%3Dtrue")
+        back = "/break-glass%3Fx%3D1%26quiet%3Dtrue"
+        assert sent.headers["location"] == f"/providers/kestrel/sign-in?again=true&then={back}"
         assert (await come(browser, provider, "again=true&then=/break-glass")).headers["location"] == "/break-glass"
         assert int(provider.asked["max_age"]) < 900
         provider.claims["auth_time"] = int(time.time()) - 1000
@@ -264,6 +266,17 @@ async def test_the_provider_signs_somebody_out_and_nobody_else_does(
         assert (await browser.get("/parts/open")).status_code == 401
     record = await accesses(opened, f"kestrel/{subject}".lower())
     assert [each.what for each in record] == ["signed-in", "signed-out-by-provider"] * 2
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_strangers_make_us_ask_the_provider_only_so_often(
+    browser: httpx.AsyncClient, provider: PlayedProvider, *, is_known: bool
+) -> None:
+    if is_known:
+        await come(browser, provider)
+    answers = [await browser.get("/providers/kestrel/sign-in?quiet=true") for _ in range(MOST_OF_A_STRANGER + 1)]
+    assert [each.status_code for each in answers[:-1]] == [303] * MOST_OF_A_STRANGER
+    assert answers[-1].status_code == (303 if is_known else 429)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,25 @@ async def test_each_place_has_the_newest_pack_and_one_that_is_away_delays_no_oth
     assert written[1] == written[2] == pytest.approx(written[0] + 900, abs=60)
 
 
+async def test_an_authority_whose_pack_cannot_be_written_keeps_no_other_from_theirs(
+    opened: Store, keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = PackPage.write
+
+    async def some(page: PackPage, authority: str) -> str:
+        if authority == "first":
+            raise LookupError
+        return await write(page, authority)
+
+    monkeypatch.setattr(PackPage, "write", some)
+    places = [(tmp_path / each).as_uri() for each in ("one", "two")]
+    plan = PackPlan.model_validate({"recipients": [str(IDENTITY.to_public())], "places": places})
+    writer = PackWriter(PackPage(opened, Clocks(), keyring), {"first": plan, "second": plan}, KEY)
+    with pytest.raises(LookupError):
+        await writer.turn()
+    assert ", second: as it stood" in open_pack(await fetch(plan.places[1]), str(IDENTITY), public_key(KEY))
+
+
 def test_a_pack_that_was_changed_or_is_anothers_is_not_opened() -> None:
     sealed = seal("<h1>ours</h1>", [str(IDENTITY.to_public())], KEY)
     assert open_pack(sealed, f"{IDENTITY}\n", public_key(KEY)) == "<h1>ours</h1>"

@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from sqlalchemy import text
 
 from services.casework.organisations import repository as organisations
+from services.platform.delivery.channels.webhook import signed
+from services.platform.delivery.webhook_signature import generate_key
 from services.platform.register import cache
 from services.platform.register.organisations.forces import versions_of
 from services.platform.store.encryption import Keyring
@@ -19,7 +21,7 @@ from services.police.notices import connection_test
 from tests.support.casework import ImportAuth, casework
 from tests.support.database import Database
 from tests.support.desk import faulty_desk
-from tests.support.police import Police, police_of
+from tests.support.police import REPLY_SECRET, Police, police_of
 from tests.support.register import (
     APPROVER,
     OTHER_SECRET,
@@ -153,6 +155,25 @@ async def test_a_change_that_fails_its_trial_holds_no_notice_up(police: Police) 
     for _ in range(3):
         await police.notice()
     assert "try it first" in str(await approve(police.casework, version))
+
+
+async def test_keys_that_are_only_proposed_confirm_no_real_notice(police: Police) -> None:
+    police.document["forces"][0] |= {"notice_url": None, "polls": True}
+    await police.register()
+    told = await police.tell()
+    await police.floor.until(told.content.telling, "unknown")
+    assert len((await come(police, 0, REPLY_SECRET)).json()["notices"]) == 1
+    private, public = generate_key()
+    await propose(police.casework, police.keyring, row_of(police, reply_secrets=[public]))
+    theirs = await come(police, 2**61, private)
+    assert (theirs.status_code, theirs.json()["notices"]) == (200, [])
+    assert await police.said_since(told, ("duty.accepted",)) == []
+    assert len((await come(police, 0, REPLY_SECRET)).json()["notices"]) == 1
+
+
+async def come(police: Police, after: int, key: str) -> httpx.Response:
+    target = f"/forces/{police.force}/notices?after={after}"
+    return await police.http.get(target, headers=signed(str(uuid4()), target, (key,), datetime.now(UTC)))
 
 
 async def test_a_change_takes_effect_at_its_time(police: Police) -> None:

@@ -70,6 +70,15 @@ async def test_it_is_acknowledged_by_the_same_reply(police: Police) -> None:
     assert acknowledged["data"]["how"] == "force"
 
 
+async def test_the_details_of_a_notice_that_a_force_came_for_open_without_a_code(police: Police) -> None:
+    """No mail went out with a page where a code could be asked for."""
+    police.document["children"][0]["description"] = "a green coat " * 150
+    await police.register()
+    [notice] = (await until_offered(police, await police.tell()))["notices"]
+    path = json.loads(notice["body"])["data"]["details"]["url"].removeprefix("http://police")
+    assert "a green coat" in (await police.http.post(path, data={"answer": "open"})).text
+
+
 async def test_nothing_of_the_force_is_given_to_anybody_else(police: Police) -> None:
     told = await police.tell()
     await until_offered(police, told)

@@ -79,6 +79,8 @@ def test_an_instance_that_was_moved_is_where_it_was_moved_to() -> None:
         ("SUMMARY:Night Example\nDTSTART:20261126T180000Z\nDTEND:20261125T180000Z", Why.NO_TIME),
         ("SUMMARY:Night Example", Why.NO_TIME),
         ("SUMMARY:Night Example\nDTSTART:20261125T180000Z\nDURATION:PT1H\nRRULE:FREQ=OFTEN", Why.NO_TIME),
+        ("SUMMARY:Night Example\nDTSTART:19700101T000000Z\nDURATION:PT1H\nRRULE:FREQ=SECONDLY", Why.NO_TIME),
+        ("SUMMARY:Night Example\nDTSTART:19700101T000000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;BYSECOND=1,2", Why.NO_TIME),
     ],
 )
 def test_an_event_that_is_not_understood_is_named_and_the_others_are_read(event: str, why: Why) -> None:

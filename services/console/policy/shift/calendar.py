@@ -18,6 +18,8 @@ PRODUCT = "-//Safe Return//rota//EN"
 AHEAD = timedelta(days=60)
 """How far a calendar is written, and how far one that is read repeats."""
 SHIFTS_AT_MOST = 300
+TOO_OFTEN = ("SECONDLY", "MINUTELY", "BYSECOND", "BYMINUTE")
+"""No shift repeats so: to count such repetitions would hold everybody's pages up, for hours where it began long ago."""
 WHOLE_DAY = timedelta(days=1)
 
 
@@ -110,9 +112,12 @@ def _spans(event: Any, replaced: Iterable[Any], now: datetime) -> list[tuple[dat
         lasts, starts = end - start, [start]
         if "rrule" in event:
             left_out = {_moment(each) for dates in _as_list(event.get("exdate")) for each in dates.dts}
-            rule = rrulestr(event["rrule"].to_ical().decode(), dtstart=start)
-            repeats = rule.between(now.astimezone(ENGLAND) - lasts, now.astimezone(ENGLAND) + AHEAD)
-            starts = [each for each in repeats if each not in left_out and (event.get("uid"), each) not in replaced]
+            repeats = event["rrule"].to_ical().decode()
+            if any(each in repeats for each in TOO_OFTEN):
+                return None
+            rule = rrulestr(repeats, dtstart=start)
+            found = rule.between(now.astimezone(ENGLAND) - lasts, now.astimezone(ENGLAND) + AHEAD)
+            starts = [each for each in found if each not in left_out and (event.get("uid"), each) not in replaced]
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     return [(each, each + lasts) for each in starts if each + lasts > now] if lasts > timedelta(0) else None

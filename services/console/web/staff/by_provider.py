@@ -1,7 +1,7 @@
 """Signs people in by their organisation's provider, and out when it says so."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
@@ -21,6 +21,7 @@ from services.console.web.session import SessionGuard, own_path
 from services.console.web.staff.local import REFUSED, SignInPages
 from services.console.web.templates import go_to
 from services.platform.runtime.http.browser_form import read_form
+from services.platform.runtime.http.strangers import Strangers
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import Access, Because
 
@@ -35,9 +36,14 @@ FAULT_OF = {
 
 @dataclass(frozen=True)
 class ProviderPages:
+    """Each request may make us ask the provider, which holds us back if somebody has us ask without end: then nobody
+    comes in.
+    """
+
     openid: OpenId
     guard: SessionGuard
     local: SignInPages
+    strangers: Strangers = field(default_factory=Strangers)
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/providers/{name}/sign-in", self.begin, methods=["GET"], include_in_schema=False)
@@ -48,7 +54,7 @@ class ProviderPages:
         self, request: Request, name: str, then: str = "/", *, quiet: bool = False, again: bool = False
     ) -> Response:
         """A provider that is away locks nobody out who is in already."""
-        self._require_known(name)
+        self._let_in(request, name)
         pending = Pending(own_path(then), quiet, again)
         within = PROVED_FOR / 2 if again else self.guard.limits.total
         try:
@@ -62,7 +68,7 @@ class ProviderPages:
         return answer
 
     async def finish(self, request: Request, name: str, state: str = "", code: str = "") -> Response:
-        self._require_known(name)
+        self._let_in(request, name)
         kept = request.cookies.get(self._cookie(state))
         if not state or kept is None:
             return self._refuse(request, "/", Because.INVALID)
@@ -89,6 +95,7 @@ class ProviderPages:
                     token = _begin(uow, account, claimed, now)
                 if not pending.quiet:
                     record_access(uow, Access.PROVED if goes_on else Access.SIGNED_IN, account.operator, provider=name)
+                self.strangers.remember(request, name)
                 return self.local.enter(account, token, pending.then)
             who = None if account is None else account.operator
             record_access(uow, Access.REFUSED, who, because=because, provider=name)
@@ -119,22 +126,25 @@ class ProviderPages:
 
     async def sign_out(self, request: Request, name: str) -> Response:
         """Back-channel logout: the provider itself says that a session, or a person, is out."""
-        self._require_known(name)
+        self._let_in(request, name)
         try:
             session, subject = await self.openid.read_logout(name, (await read_form(request)).get("logout_token", ""))
         except NotValid:
             raise HTTPException(HTTPStatus.BAD_REQUEST, "not-valid") from None
         except ProviderAway:
             raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, "provider-away") from None
+        self.strangers.remember(request, name)
         sign_in = accounts.sign_in_of(name, subject) if subject is not None and session is None else None
         async with self.guard.store.transaction() as uow:
             for each in await sessions.end_sessions_of_provider(uow, name, session=session, sign_in=sign_in):
                 record_access(uow, Access.SIGNED_OUT_BY_PROVIDER, each.operator, provider=name)
         return Response(headers={"Cache-Control": "no-store"})
 
-    def _require_known(self, name: str) -> None:
+    def _let_in(self, request: Request, name: str) -> None:
+        """Raises HTTPException (404) where there is no such provider, and Problem (429) for too many requests."""
         if self.openid.provider(name) is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-provider")
+        self.strangers.let_in(request, name)
 
     def _cookie(self, state: str) -> str:
         """One for each sign-in that is under way: somebody may open several pages at once."""

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from starlette.responses import Response
@@ -133,7 +134,7 @@ class SignInPages:
         """Asks for the second factor, or where a sandbox's account has none for the password."""
         signed_in = await self.guard.require(request, None)
         if signed_in.account.provider is not None:
-            return go_to(f"/providers/{signed_in.account.provider}/sign-in?again=true&then={own_path(then)}")
+            return go_to(f"/providers/{signed_in.account.provider}/sign-in?again=true&then={quote(own_path(then))}")
         status = HTTPStatus.FORBIDDEN if fault else HTTPStatus.OK
         shown = {"then": own_path(then), "fault": fault, "has_code": signed_in.account.second_factor is not None}
         return self.templates.page(request, "again.html", shown, signed_in, status=status)
@@ -141,8 +142,9 @@ class SignInPages:
     async def sign_in_again(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, None)
         account, now, then = signed_in.account, self.guard.clocks.wall(), form.get("then", "/")
-        place = sessions.SECOND_FACTOR
+        device = request.cookies.get(self.guard.cookie_named(DEVICE), "")
         async with self.guard.store.transaction() as uow:
+            place = await sessions.place_of_attempt(uow, account.sign_in, device, sessions.SECOND_FACTOR, now)
             if not await sessions.count_attempt(uow, account.sign_in, place, now):
                 return self._turn_away(request, then, HELD_BACK, FAILURES_COUNT_FOR)
         has_code = account.second_factor is not None

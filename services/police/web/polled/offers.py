@@ -23,8 +23,9 @@ ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('offered to ' || 
 """So that the positions of one force are committed in their order, and a cursor passes none over."""
 CONFIRM = """
     WITH confirmed AS (
-        UPDATE police.offered SET confirmed_at = %(now)s
-        WHERE force = %(force)s AND position <= %(after)s AND confirmed_at IS NULL RETURNING delivery
+        UPDATE police.offered o SET confirmed_at = %(now)s FROM delivery.deliveries d
+        WHERE d.id = o.delivery AND d.lane = %(lane)s
+            AND o.force = %(force)s AND o.position <= %(after)s AND o.confirmed_at IS NULL RETURNING o.delivery
     )
     UPDATE delivery.deliveries SET state = 'accepted', changed_at = %(now)s, lease_owner = NULL, lease_until = NULL
     WHERE id IN (SELECT delivery FROM confirmed) AND state IN ('waiting', 'sending', 'unknown') RETURNING *
@@ -66,8 +67,8 @@ class Offered:
 async def offer(
     uow: UnitOfWork, keyring: Keyring, force: ForceId, lane: str, after: int, now: datetime
 ) -> list[Offered]:
-    """The notices of this lane after the cursor, the oldest first. Those up to it are confirmed: the force has stored
-    them. `now` is wall time.
+    """The notices of this lane after the cursor, the oldest first. Those of this lane up to it are confirmed: the force
+    has stored them. `now` is wall time.
     """
     about: dict[str, Any] = {"force": force, "lane": lane, "after": after, "now": now, "most": AT_ONCE}
     _, confirmed, _, found = await uow.fetch(
