@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from sqlalchemy import text, update
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
-from services.platform.delivery.sending.attempt import DEFECTS_MOST
+from services.platform.delivery.sending.attempt import DEFECTS_MOST, AttemptStarter
 from services.platform.delivery.sending.results import ResultWriter
 from services.platform.delivery.sms_status import reply_codes
 from services.platform.delivery.tables import deliveries
@@ -307,6 +308,34 @@ async def test_a_process_that_comes_back_takes_up_at_once_what_it_held(engine: A
             await second.until(delivery.id, "accepted", within=3)
     assert medium.sent[0].uncertain
     assert medium.sent[0].id == stuck.sent[0].id
+
+
+async def test_one_whose_lease_was_away_for_a_moment_is_sent_and_not_withdrawn(
+    engine: AsyncEngine, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the first sweep of a process releases what the process has just put, and claims it again."""
+    commit, tries = AttemptStarter._commit, 0
+
+    async def without_lease(starter: AttemptStarter, batch: Any) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            await _lease_to(engine, None)
+        await commit(starter, batch)
+        if tries == 1:
+            await _lease_to(engine, starter._owner)
+
+    monkeypatch.setattr(AttemptStarter, "_commit", without_lease)
+    medium = PlayedMedium()
+    async with running_floor(engine, keyring, medium) as floor:
+        delivery = await floor.put(received(), "force-n")
+        await floor.until(delivery.id, "accepted", within=5)
+    assert len(medium.sent) == 1
+
+
+async def _lease_to(engine: AsyncEngine, owner: str | None) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(update(deliveries).where(deliveries.c.state == "waiting").values(lease_owner=owner))
 
 
 async def test_another_process_takes_over_only_when_the_lease_has_run_out(

@@ -121,9 +121,11 @@ def renew(uow: UnitOfWork, lease: Lease, ids: Iterable[UUID]) -> None:
     uow.write(RENEW, {"ids": list(ids), "owner": lease.owner, "until": lease.until})
 
 
-async def release(connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None) -> bool:
-    """All rows that `owner` holds, or those of `ids`. False if there were none."""
-    held = [rows.c.lease_owner == owner, rows.c.state.in_(UNSENT)]
+async def release(
+    connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None, *, but: Iterable[UUID] = ()
+) -> bool:
+    """All rows that `owner` holds, or those of `ids`, and none of `but`. False if there were none."""
+    held = [rows.c.lease_owner == owner, rows.c.state.in_(UNSENT), rows.c.id.not_in(list(but))]
     if ids is not None:
         held.append(rows.c.id.in_(list(ids)))
     released = await connection.execute(update(rows).where(*held).values(lease_owner=None, lease_until=None))

@@ -49,7 +49,10 @@ RECORD_RESULT = """
 """
 HELD = "WHERE id = %(delivery)s AND lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown')"
 CLOSE = f"""
-    WITH held AS (SELECT id, looked_up FROM delivery.deliveries {HELD} FOR UPDATE)
+    WITH held AS (
+        SELECT id, looked_up FROM delivery.deliveries {HELD} AND (%(state)s <> 'withdrawn' OR withdrawn_at IS NOT NULL)
+        FOR UPDATE
+    )
     UPDATE delivery.deliveries AS kept
     SET state = %(state)s, changed_at = %(now)s, lease_owner = NULL, lease_until = NULL, looked_up = NULL
     FROM held WHERE kept.id = held.id RETURNING held.looked_up
@@ -112,7 +115,7 @@ def _row(record: AttemptRecord, owner: str, now: datetime, transition: Transitio
 async def close(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, state: State) -> tuple[str, ...] | None:
     """The fields of the register that were read for it, where the caller has to put them on the record: no attempt will.
 
-    None where another process holds it, or it has ended already.
+    None where another process holds it, it has ended already, or it is to end as withdrawn and nobody has withdrawn it.
     """
     closing = {"delivery": delivery, "owner": owner, "now": now, "state": state}
     return await uow.fetch(Query(CLOSE, closing, lambda rows: read_names(rows[0].looked_up) if rows else None))

@@ -15,7 +15,7 @@ from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, SendRequest, SendResult
 from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import Delivery, PreparedMessage, State, Undeliverable
-from services.platform.delivery.queue import transitions
+from services.platform.delivery.queue import leases, transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.queue.readings import join_names
 from services.platform.delivery.queue.repository import BODY, RECIPIENT
@@ -212,6 +212,8 @@ class AttemptStarter:
         async with self._store.transaction() as uow:
             read = await transitions.close(uow, delivery.id, self._owner, self._clocks.wall(), State.WITHDRAWN)
             if read is None:
+                # Where nobody withdrew it, its lease was away for a moment: the next sweep claims it.
+                await leases.release(uow.connection, self._owner, [delivery.id])
                 return
             looked_up = delivery_events.looked_up(delivery, delivery_events.purpose_of(delivery), read, delivery.person)
             accepted = delivery_events.accepted(delivery, delivery.person) if leased.uncertain else None

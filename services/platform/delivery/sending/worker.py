@@ -133,7 +133,7 @@ class DeliveryLoop:
         """
         async with self._store.transaction() as uow:
             if not self._has_come_back:
-                await leases.release(uow.connection, self._owner)
+                await leases.release(uow.connection, self._owner, but=self._dispatcher.held)
             await self._apply_requests(uow)
             claimed = await self._claim(uow)
             tried = await self._claim_of_failing(uow)
