@@ -4,7 +4,7 @@ from ipaddress import IPv4Network
 
 import httpx
 import pytest
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
 from services.platform.runtime.health import Health
 from services.platform.runtime.http.exposition import exposition
@@ -32,3 +32,13 @@ async def test_only_the_network_that_is_set_reads_the_metrics_and_nobody_through
         answer = await http.get("/metrics", headers=headers)
         assert (answer.status_code, b"process_obstacle" in answer.content) == (status, status == 200)
         assert (await http.get("/health/live")).status_code == 200
+
+
+async def test_a_counter_is_one_series() -> None:
+    registry = CollectorRegistry()
+    app = exposition(registry, Health(), None, LOOPBACK)
+    Counter("things", "For a test", registry=registry).inc()
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+        lines = (await http.get("/metrics")).text.splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["things_total 1.0"]
