@@ -231,8 +231,6 @@ class Wording(StrEnum):
     FULL_MEETING_DUE = "full-meeting-due"
     CONFERENCE_DUE = "conference-due"
     PLAN_STEP_SET = "plan-step-set"
-    RECOVERY_STEP = "recovery-step"
-    """For police: who does what to recover the child."""
     PLAN_STEP_DUE = "plan-step-due"
     CHILD_PRESENTED = "child-presented"
     NRM_CHECK_DUE = "nrm-check-due"

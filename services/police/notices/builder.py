@@ -47,7 +47,7 @@ MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
     Wording.RETRACTION_CLAIMED_NOTICE: (NoticeType.UPDATE, About.RETRACTION_CLAIMED),
     Wording.LOCATION_CLAIMED_NOTICE: (NoticeType.UPDATE, About.LOCATION_CLAIMED),
     Wording.REFERENCE_PASSED_ON: (NoticeType.UPDATE, About.NEW_INFORMATION),
-    Wording.RECOVERY_STEP: (NoticeType.UPDATE, About.RECOVERY_STEP),
+    Wording.PLAN_STEP_SET: (NoticeType.UPDATE, About.RECOVERY_STEP),
     Wording.LURING_SUSPECTED: (NoticeType.NEW, About.LURING_SUSPECTED),
     Wording.LOCATION_ENQUIRY: (NoticeType.NEW, About.LOCATION_ENQUIRY),
 }
