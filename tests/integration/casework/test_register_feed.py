@@ -89,7 +89,7 @@ async def council(client: httpx.AsyncClient, engine: AsyncEngine) -> Council:
 
 async def test_the_newer_row_counts_whenever_it_comes(client: httpx.AsyncClient, engine: AsyncEngine) -> None:
     own = await council(client, engine)
-    first = own.document["children"][0]
+    first: dict[str, Any] = own.document["children"][0]
 
     def moved(home: str | None, minute: int) -> dict[str, Any]:
         return first | {"placement": home, "as_of": (BEGAN + timedelta(minutes=minute)).isoformat()}
