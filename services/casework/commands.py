@@ -155,7 +155,6 @@ def _import(authority: str, files: list[Path], mapping: str, by: str | None, *, 
     from services.casework.register_importer import Held, Refused, RegisterImporter, Sent
     from services.casework.settings import CaseworkSettings
     from services.platform.register.people.operators import operator_by_code
-    from services.platform.store.encryption import Keyring
 
     def told(fault: "Fault") -> str:
         place = f"{fault.file}, line {fault.line}, {fault.column or fault.field}" if fault.file else f"row {fault.row}"
@@ -170,7 +169,6 @@ def _import(authority: str, files: list[Path], mapping: str, by: str | None, *, 
     if mapped.faults:
         raise refuse("\n".join(told(each) for each in mapped.faults))
     settings = CaseworkSettings()
-    keyring = Keyring(settings.master_key.get_secret_value(), settings.phone_key.get_secret_value())
 
     async def within(store: "Store") -> None:
         actor = "tried"
@@ -182,7 +180,7 @@ def _import(authority: str, files: list[Path], mapping: str, by: str | None, *, 
             actor = operator.account
         sent = Sent(mapped.document, digest_of(said, texts), actor, confirmed=confirmed, trying=by is None)
         try:
-            answer = await RegisterImporter(store, Clocks(), keyring, settings).take(authority, sent)
+            answer = await RegisterImporter(store, Clocks(), settings.keyring, settings).take(authority, sent)
         except Refused as refused:
             raise refuse("\n".join(told(mapped.place(each)) for each in refused.faults)) from None
         except Held as held:
