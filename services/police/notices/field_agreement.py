@@ -37,7 +37,7 @@ def _excluded(left_out: tuple[str, ...]) -> dict[str, Any]:
         part, _, name = field.partition(".")
         if part == "photograph":
             continue
-        if field == NoticeField.PLACEMENT_ADDRESS:
+        if field == "placement.address":
             excluded.setdefault(part, {})["address_as_of"] = True
         if name:
             excluded.setdefault(part, {})[name] = True

@@ -94,7 +94,7 @@ def test_an_address_is_as_old_as_it_says_and_goes_with_its_age_or_not_at_all() -
     assert where[0] == "Foster placement: 4 Mill Lane (address as of Tue 14 Jul 2026, 22:04)"
     for agreed, sent in (
         (frozenset(NoticeField), True),
-        (frozenset(NoticeField) - {NoticeField.PLACEMENT_ADDRESS}, False),
+        (frozenset(NoticeField) - {NoticeField("placement.address")}, False),
     ):
         placement = json.loads(redact_to_agreement(notice(), agreed))["data"]["placement"]
         assert [each in placement for each in ("address", "address_as_of", "kind")] == [sent, sent, True]
