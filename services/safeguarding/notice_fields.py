@@ -37,7 +37,7 @@ PROFILE: tuple[str, ...] = tuple(WRITTEN["profile"])
 """What is held of a child before it is ever missing, in the register's words."""
 LONG: tuple[str, ...] = tuple(WRITTEN["long"])
 """Of the child: those that may be too long for a notice."""
-NoticeField = StrEnum("NoticeField", {name: name for name in WRITTEN["fields"]})  # type: ignore[misc]
+NoticeField = StrEnum("NoticeField", list(WRITTEN["fields"]))  # type: ignore[misc]
 """As an authority's sharing agreement names them."""
 LEAST = frozenset(map(NoticeField, WRITTEN["least"]))
 """What a force is sent where no agreement is in force."""

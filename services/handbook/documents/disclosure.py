@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from services.handbook.documents.templates import render
+from services.handbook.templates import render
 from services.safeguarding.contracts import contracts
 from services.safeguarding.message import Message
 from services.safeguarding.notice_fields import NoticeField
@@ -29,7 +29,7 @@ def page() -> str:
     """Markdown, the same bytes for the same code."""
     heard_by = {name: heard for name, heard in HEARS.items() if name not in EVERYTHING}
     return render(
-        "disclosure",
+        "disclosure.md",
         fields=[*NoticeField],
         views=views(),
         every=Message,

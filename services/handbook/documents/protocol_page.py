@@ -1,8 +1,8 @@
 """Renders `docs/protocol.md` from the rules: for each event who is told, when, why and by which paragraph."""
 
 from services.handbook import phrases
-from services.handbook.documents.templates import render
 from services.handbook.question import follow
+from services.handbook.templates import render
 from services.protocol.law.law import Law
 from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.policy.rule_language.periods import format_period
@@ -23,4 +23,4 @@ def page(protocol: Protocol, law: Law) -> str:
         if (rules := protocol.on(trigger))
     ]
     closing = phrases.sentence(", ".join(phrases.words_of(each) for each in protocol.closing))
-    return render("protocol", asked=asked, closing=closing, law=law, say=phrases, spoken=format_period)
+    return render("protocol.md", asked=asked, closing=closing, law=law, say=phrases, spoken=format_period)

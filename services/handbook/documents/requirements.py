@@ -8,8 +8,8 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.handbook.documents.templates import render
 from services.handbook.stories.golden_stories import play_all
+from services.handbook.templates import render
 from services.protocol.policy.rule_language.grammar import Protocol
 
 WRITTEN = Path(__file__).parent / "requirements.yaml"
@@ -75,7 +75,7 @@ def page(protocol: Protocol) -> str:
     """Markdown, the same bytes for the same rules and stories."""
     told_by, used = play_all(), {name for each in requirements() for name in each.rules}
     return render(
-        "requirements",
+        "requirements.md",
         asked=[(each, stories_of(each, told_by)) for each in requirements()],
         most=STORIES_SHOWN,
         not_yet=[each for each in requirements() if each.not_yet is not None],

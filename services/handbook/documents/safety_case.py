@@ -10,7 +10,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.handbook.documents.templates import render
+from services.handbook.templates import render
 from services.protocol.policy.rule_language.grammar import Protocol
 
 WRITTEN = Path(__file__).parent / "hazards.yaml"
@@ -85,4 +85,4 @@ def page(protocol: Protocol) -> str:
     if found:
         msg = "; ".join(found)
         raise ValueError(msg)
-    return render("safety_case", hazards=hazards())
+    return render("safety_case.md", hazards=hazards())

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from services.platform.delivery.links import openapi as links_openapi
+from services.platform.delivery.links.openapi import mount_pages
 from services.platform.delivery.links.pages import LinkPages
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.runtime.clocks import Clocks
@@ -46,7 +46,9 @@ def pages(dependencies: Dependencies, clocks: Clocks, links: Links) -> FastAPI:
         """For a force that comes for its notices: those after the cursor. It confirms that those before are stored."""
         return await dependencies.polling.give(request, force_id, after)
 
-    for purpose, page in ((Purpose.NOTICE, dependencies.notice), (Purpose.DETAILS, dependencies.details)):
-        for opening in links_openapi.openings(LinkPages(links, clocks, purpose, page.shows, page.acts)):
-            app.add_api_route(**opening)
+    mount_pages(
+        app,
+        LinkPages(links, clocks, Purpose.NOTICE, dependencies.notice.answer),
+        LinkPages(links, clocks, Purpose.DETAILS, dependencies.details.answer),
+    )
     return app

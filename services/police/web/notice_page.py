@@ -44,10 +44,7 @@ class NoticePage:
     keyring: Keyring
     codes: ReadingCodes
 
-    async def shows(self, delivery: UUID) -> Sheet | None:
-        return await self.acts(delivery, Form(""))
-
-    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
+    async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as uow:
             found = await load(uow, self.keyring, delivery)
             if found is None or found.state is State.WITHDRAWN:

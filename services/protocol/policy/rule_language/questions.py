@@ -6,6 +6,6 @@ from pathlib import Path
 import yaml
 
 WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
-Question = StrEnum("Question", {name: name for name in WRITTEN})  # type: ignore[misc]
+Question = StrEnum("Question", list(WRITTEN))  # type: ignore[misc]
 NUMBERED = frozenset(Question(name) for name, about in WRITTEN.items() if "number" in about)
 """Questions that take a number."""

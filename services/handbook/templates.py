@@ -1,11 +1,13 @@
-"""Renders the Markdown templates of this folder."""
+"""Renders the handbook's templates: documents, sentences and charts."""
 
+from html import escape
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-TEMPLATES = Environment(  # noqa: S701 Markdown, of our own words
-    loader=FileSystemLoader(Path(__file__).parent),
+HERE = Path(__file__).parent
+TEMPLATES = Environment(  # noqa: S701 our own words; the chart's template escapes each text
+    loader=FileSystemLoader([HERE, HERE / "documents", HERE / "charts"]),
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
@@ -15,7 +17,7 @@ TEMPLATES = Environment(  # noqa: S701 Markdown, of our own words
 
 def render(name: str, **shown: object) -> str:
     """The same bytes for the same content."""
-    return TEMPLATES.get_template(f"{name}.md.jinja").render(**shown)
+    return TEMPLATES.get_template(f"{name}.jinja").render(**shown)
 
 
 def _story(name: str) -> str:
@@ -27,4 +29,4 @@ def _test(name: str) -> str:
     return f"[{function.removeprefix('test_').replace('_', ' ')}](../{path})"
 
 
-TEMPLATES.filters |= {"story": _story, "test": _test}
+TEMPLATES.filters |= {"e": escape, "g": lambda number: f"{number:g}", "story": _story, "test": _test}
