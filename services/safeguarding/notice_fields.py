@@ -38,7 +38,7 @@ PROFILE: tuple[str, ...] = tuple(WRITTEN["profile"])
 LONG: tuple[str, ...] = tuple(WRITTEN["long"])
 """Of the child: those that may be too long for a notice."""
 NoticeField = StrEnum("NoticeField", list(WRITTEN["fields"]))  # type: ignore[misc]
-"""As an authority's sharing agreement names them."""
+NoticeField.__doc__ = "As an authority's sharing agreement names them."
 LEAST = frozenset(map(NoticeField, WRITTEN["least"]))
 """What a force is sent where no agreement is in force."""
 CHASED = frozenset({*WRITTEN["chased"], *(f"report.{each}" for each in ReportQuestion)})

@@ -29,7 +29,7 @@ people = Table(
     *columns(MOMENT, "as_of"),
 )
 placement_carers = Table(
-    "placement_carers", register, *columns(Text(), "placement person"), *columns(MOMENT, "from_at to_at")
+    "placement_carers", register, *columns(Text(), "placement person"), *columns(MOMENT, "from_at to_at as_of")
 )
 children = Table(
     "children",

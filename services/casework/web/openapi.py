@@ -7,8 +7,8 @@ import yaml
 from pydantic import BaseModel
 
 from services.casework.policy.agency_event import GOES_WITH, NOT_AN_AGENCYS, OURS, WITH_DETAILS, Envelope
-from services.casework.policy.rows import TABLES, AuthorityRow, Row
-from services.casework.policy.spreadsheet import LISTS
+from services.casework.policy.rows import FED, TABLES, AuthorityRow, Row
+from services.casework.policy.sheets.spreadsheet import LISTS
 from services.platform.runtime.http.openapi_errors import SIGNED, read_routes
 from services.safeguarding.child_events.events import Told
 from services.safeguarding.contracts import contracts
@@ -97,10 +97,12 @@ def _inline_refs(schema: Any, kinds: dict[str, Any]) -> Any:
 
 ROUTES = read_routes(__file__)
 ROUTES["event"]["openapi_extra"]["parameters"] = SIGNED
-_bodies = {name: ROUTES[name]["openapi_extra"]["requestBody"] for name in ("event", "import", "table")}
+_bodies = {name: ROUTES[name]["openapi_extra"]["requestBody"] for name in ("event", "import", "table", "rows")}
 _bodies["event"]["content"]["application/cloudevents+json"]["schema"] = event_schema()
 _bodies["import"]["content"]["application/json"]["schema"] = import_schema()
-_bodies["table"]["description"] = _bodies["table"]["description"].format(
-    lists=", ".join(sorted(LISTS)),
-    columns="; ".join(f"{name}: {', '.join(row_schema(row)['properties'])}" for name, row in TABLES.items()),
-)
+for _each in ("table", "rows"):
+    _bodies[_each]["description"] = _bodies[_each]["description"].format(
+        fed=", ".join(FED),
+        lists=", ".join(sorted(LISTS)),
+        columns="; ".join(f"{name}: {', '.join(row_schema(row)['properties'])}" for name, row in TABLES.items()),
+    )
