@@ -96,8 +96,7 @@ def protocol_by_hash(name: str) -> Query[Protocol]:
 
     def decode(rows: Rows) -> Protocol:
         if not rows:
-            msg = f"the protocol {name} was never saved"
-            raise LookupError(msg)
+            raise LookupError(f"the protocol {name} was never saved")
         return parse(rows[0].merged)
 
     return Query(PROTOCOL, {"hash": name}, decode, cache=PARSED)

@@ -48,8 +48,7 @@ def views(sql: str | None = None) -> list[View]:
     for name, services in GRANT.findall(text):
         granted[name] += services.split(", ")
     if unread := granted.keys() - columns.keys():
-        msg = f"the columns of {', '.join(sorted(unread))} cannot be read from {VIEWS.name}"
-        raise ValueError(msg)
+        raise ValueError(f"the columns of {', '.join(sorted(unread))} cannot be read from {VIEWS.name}")
     return [View(name, ", ".join(sorted(services)), columns[name]) for name, services in granted.items()]
 
 

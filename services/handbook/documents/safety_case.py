@@ -83,6 +83,5 @@ def page(protocol: Protocol) -> str:
     """Markdown, the same bytes for the same hazards. Raises ValueError that names each control that no longer holds."""
     found = [*faults(protocol)]
     if found:
-        msg = "; ".join(found)
-        raise ValueError(msg)
+        raise ValueError("; ".join(found))
     return render("safety_case.md", hazards=hazards())
