@@ -19,12 +19,7 @@ class NoticeEmail:
 
     def __init__(self, relay: ChannelSender, links: Links, sender: str) -> None:
         self._relay, self._links, self._sender = relay, links, sender
-
-    async def start(self) -> None:
-        await self._relay.start()
-
-    async def stop(self) -> None:
-        await self._relay.stop()
+        self.start, self.stop = relay.start, relay.stop
 
     async def send(self, sending: SendRequest) -> SendResult:
         address = sending.recipient.removeprefix(MAIL_TO)
