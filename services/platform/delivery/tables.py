@@ -1,40 +1,16 @@
 """The floor's tables. Each service sees its own rows alone: row-level security goes by the login role."""
 
-from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Table, Text
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy import TableClause, column, table
 
-from services.platform.store.tables import MOMENT, columns
 
-metadata = MetaData(schema="delivery")
+def _table(name: str, columns: str) -> TableClause:
+    return table(name, *(column(each) for each in columns.split()), schema="delivery")
 
-deliveries = Table(
+
+deliveries = _table(
     "deliveries",
-    metadata,
-    *columns(UUID(), "id duty episode"),
-    *columns(Text(), "service lane state kind child authority role person trace code lease_owner key_owner"),
-    *columns(Text(), "provider_id looked_up"),
-    *columns(Integer(), "step revision attempts"),
-    *columns(Boolean(), "urgent exercise by_voice"),
-    *columns(MOMENT, "created_at next_attempt_at lease_until withdrawn_at changed_at"),
-    *columns(LargeBinary(), "recipient body number_hash"),
-    Column("telling", JSONB(none_as_null=True)),
+    "id service lane state kind duty step revision telling child authority episode role person urgent exercise trace code "
+    "attempts created_at next_attempt_at lease_owner lease_until key_owner recipient body number_hash provider_id by_voice "
+    "withdrawn_at changed_at looked_up",
 )
-
-attempts = Table(
-    "attempts",
-    metadata,
-    *columns(UUID(), "delivery"),
-    *columns(Integer(), "attempt took_ms status"),
-    *columns(Text(), "service medium result"),
-    *columns(MOMENT, "started_at"),
-    *columns(LargeBinary(), "body_hash"),
-)
-
-withdrawals = Table(
-    "withdrawals",
-    metadata,
-    *columns(UUID(), "duty"),
-    *columns(Text(), "service"),
-    *columns(Integer(), "step revision"),
-    *columns(MOMENT, "at"),
-)
+attempts = _table("attempts", "delivery attempt service medium started_at took_ms result status body_hash")

@@ -5,15 +5,13 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.delivery.model import Delivery, State
-from services.platform.delivery.tables import deliveries, withdrawals
+from services.platform.delivery.tables import deliveries
 from services.platform.register import keys
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Reader, Rows, all_rows, as_sql, first_row
+from services.platform.store.query import Query, Reader, Rows, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import PersonId
@@ -37,26 +35,17 @@ class Lease:
     until: datetime
 
 
-def _put() -> Any:
-    """Inserts the row unless it is there or was withdrawn. Built once."""
-    columns = [each for each in deliveries.c if each.name not in NOT_PUT]
-    withdrawn = exists().where(
-        withdrawals.c.service == bindparam("service"),
-        withdrawals.c.duty == bindparam("duty"),
-        withdrawals.c.step == bindparam("step"),
-        withdrawals.c.revision >= bindparam("revision"),
-    )
-    values = select(*(bindparam(each.name, type_=each.type) for each in columns)).where(~withdrawn)
-    return (
-        upsert(deliveries)
-        .from_select([each.name for each in columns], values)
-        .on_conflict_do_nothing(index_elements=[deliveries.c.id])
-        .returning(deliveries.c.id)
-    )
-
-
 NOT_PUT = frozenset({"provider_id", "by_voice", "withdrawn_at", "looked_up"})
-PUT = as_sql(_put())
+PUT_COLUMNS = [each.name for each in deliveries.c if each.name not in NOT_PUT]
+PUT = f"""
+    INSERT INTO delivery.deliveries ({", ".join(PUT_COLUMNS)}) SELECT {", ".join(f"%({name})s" for name in PUT_COLUMNS)}
+    WHERE NOT EXISTS (
+        SELECT FROM delivery.withdrawals
+        WHERE service = %(service)s AND duty = %(duty)s AND step = %(step)s AND revision >= %(revision)s
+    )
+    ON CONFLICT (id) DO NOTHING RETURNING id
+"""  # noqa: S608 names of our own
+"""Inserts the row unless it is there or was withdrawn."""
 
 
 async def put(uow: UnitOfWork, service: str, delivery: Delivery, keyring: Keyring, lease: Lease | None) -> bool:
