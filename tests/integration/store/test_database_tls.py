@@ -101,7 +101,7 @@ async def _signed_in(url: str) -> bool:
 async def test_a_service_reaches_its_database_over_tls_and_no_other_server(guarded: Guarded) -> None:
     assert await _signed_in(guarded.url())
     for wrong in (guarded.url(ca="other.pem"), guarded.url(host="127.0.0.1")):
-        with pytest.raises(psycopg.OperationalError, match="certificate|signature"):
+        with pytest.raises(psycopg.OperationalError, match=r"certificate|signature"):
             await _signed_in(wrong)
 
 
