@@ -124,6 +124,13 @@ class KafkaSettings(EnvironmentSettings):
     )
 
 
+class TopicSettings(KafkaSettings):
+    kafka_replication: int = Field(default=1, ge=1, description="on how many brokers each message is kept, such as 3")
+    kafka_min_in_sync: int = Field(
+        default=1, ge=1, description="on how many of them it is before it counts as published, such as 2"
+    )
+
+
 class Settings(KafkaSettings):
     database: Annotated[Place, AfterValidator(require_tls)] = Field(
         default="postgresql://127.0.0.1:5432/safe_return",
@@ -136,6 +143,10 @@ class Settings(KafkaSettings):
     database_connections: int = Field(
         default=8, ge=2, description="the most connections to PostgreSQL that this process may hold, 2 at least"
     )
+    published_kept_hours: int = Field(
+        default=72, ge=1, description="how long messages are kept that Kafka has acknowledged, 72 hours if left out"
+    )
+    """Longer than it may take until a lost disk, or a Kafka that was made anew, is noticed."""
     http_host: Place = Field(default="127.0.0.1", description="the address to listen on, such as 127.0.0.1")
     """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
     http_port: Port = Field(description="the port that this service listens on, 1 to 65535")

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.store.encryption import Keyring
