@@ -56,7 +56,8 @@ class NoticePage:
             if superseded:
                 return _superseded_sheet(found, Form(""), {})
             if form.answer not in {RING, TEXT} or _unnamed(form):
-                return _read(uow, found, form, reader)
+                is_used_up = reader is None and await self.codes.is_used_up(uow, delivery, form)
+                return _read(uow, found, form, reader, FAULTS["used_up"] if is_used_up else FAULTS["wrong_code"])
             issued = await self.codes.issue(uow, found, f"{form.one('name')}, {form.one('collar')}")
         if issued is None or not await self.codes.send(found, issued, by_voice=form.answer == RING):
             return _cover_sheet(found, form, {"code": _no_code(found)})
@@ -107,12 +108,12 @@ class NoticePage:
             await service.take(reply)
 
 
-def _read(uow: UnitOfWork, found: LinkedNotice, form: Form, reader: WordsId | None) -> Sheet:
+def _read(uow: UnitOfWork, found: LinkedNotice, form: Form, reader: WordsId | None, wrong: str) -> Sheet:
     if form.answer == READ and reader is not None:
         record_reading(uow, found, "notice-page", fields_of(found.notice), reader)
         return _notice_sheet(found, form, {})
     if form.answer == READ and form.one("code"):
-        return _code_sheet(found, form, wrong=FAULTS["wrong_code"])
+        return _code_sheet(found, form, wrong=wrong)
     return _cover_sheet(found, form, _unnamed(form) if form.answer in {RING, TEXT} else {})
 
 
