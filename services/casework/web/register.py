@@ -72,7 +72,7 @@ class RegisterEndpoint:
         given, faults = register_import.read(document, authority)
         faults += birth_faults(given, self._clocks.story().date())
         sha256 = hashlib.sha256(body).hexdigest()
-        async with self._at_once, self._store.transaction() as uow:
+        async with self._at_once, self._store.transaction([authority]) as uow:
             imported = await begin_import(uow)
             before = await lock_and_read(uow, authority)
             given, passed_over = register_import.drop_given_away(given, before.given_away)

@@ -32,7 +32,7 @@ from services.console.web.pages.report import ReportPages
 from services.console.web.pages.returns import ReturnPages
 from services.console.web.pages.shift import ShiftPages
 from services.console.web.queries import PageQueries
-from services.console.web.session import SessionGuard, ShownFirst, SignedOut
+from services.console.web.session import SEEN, SessionGuard, ShownFirst, SignedOut
 from services.console.web.shift_queries import ShiftQueries
 from services.console.web.staff.accounts import AccountPages
 from services.console.web.staff.break_glass import BreakGlassPages
@@ -52,6 +52,7 @@ Guest: TypeAlias = Callable[[FastAPI, SessionGuard, Templates, ConsoleSettings],
 def pages(
     store: Store, clocks: Clocks, changes: Changes, settings: ConsoleSettings, guests: Sequence[Guest] = ()
 ) -> FastAPI:
+    store = store.walled(SEEN.get)
     app = FastAPI(title="Safe Return console", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(SecurityHeaders, headers=SECURITY if settings.sandbox else SECURITY | OVER_HTTPS)
     app.mount("/static", StaticFiles(directory=STATIC))

@@ -16,6 +16,8 @@ from sqlalchemy import ClauseElement, Connection
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.platform.store.walls import NARROW, narrowed_to
+
 Statement: TypeAlias = tuple[str, Mapping[str, Any]]
 """With named parameters, `%(name)s`."""
 Driver: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -100,13 +102,17 @@ BEGINS = "safe_return_begins"
 """Execution option of an engine whose statements run in transactions."""
 
 
+def has_transactions(connection: Connection | None) -> bool:
+    return connection is not None and bool(connection.get_execution_options().get(BEGINS))
+
+
 def opens_a_transaction(connection: Connection | None) -> bool:
     """Whether the next statement has to be preceded by BEGIN.
 
     The connections of such an engine are in psycopg's autocommit, so that BEGIN goes with the first statement and
     COMMIT with the last: by itself psycopg waits for PostgreSQL's answer to either, in a pipeline too.
     """
-    if connection is None or not connection.get_execution_options().get(BEGINS):
+    if connection is None or not has_transactions(connection):
         return False
     driver = connection.connection.driver_connection
     return driver is not None and driver.autocommit and driver.pgconn.transaction_status == TransactionStatus.IDLE
@@ -137,11 +143,14 @@ async def _run(
     driver = await driver_of(connection)
     cursors = [driver.cursor(row_factory=namedtuple_row) if named else driver.cursor() for _ in statements]
     begin = opens_a_transaction(connection.sync_connection)
-    several = begin or commit or len(statements) > 1
+    narrows = narrowed_to(connection.sync_connection) if begin or not has_transactions(connection.sync_connection) else None
+    several = begin or commit or narrows is not None or len(statements) > 1
     try:
         async with driver.pipeline() if several else nullcontext():
             if begin:
                 await driver.execute("BEGIN", prepare=False)
+            if narrows is not None:
+                await driver.execute(NARROW, [narrows])
             for cursor, (sql, parameters) in zip(cursors, statements, strict=True):
                 await cursor.execute(sql, parameters)
             if commit:
