@@ -113,7 +113,7 @@ async def write_import(
     placements = _with_new(before.placements, given.placements, "placement")
     people = _with_new(before.people, given.people, "person")
     children = _with_new(before.children, given.children, "child")
-    encryptor = await RowEncryptor.load(connection, keyring, given, placements, people, children)
+    encryptor = await RowEncryptor.load(connection, keyring, authority, given, placements, people, children)
     if given.authority is not None:
         await _upsert(connection, tables.authorities, [given.authority.model_dump()], "id")
     mine = {"authority": authority, "as_of": at}

@@ -13,13 +13,12 @@ from services.casework.web.photographs import PhotographEndpoint
 from services.casework.web.register import RegisterEndpoint
 from services.casework.web.register_openapi import BEARER, IMPORT, IMPORT_ANSWERS, PHOTOGRAPH, PHOTOGRAPH_ANSWERS, TABLE
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.platform.store.web import new_web_app
 
 
 def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
-    keyring = Keyring(settings.master_key.get_secret_value(), settings.phone_key.get_secret_value())
+    keyring = settings.keyring
     events = EventEndpoint(store, clocks, keyring)
     bearers = Bearers(store, clocks)
     register = RegisterEndpoint(store, clocks, keyring, bearers, settings)
