@@ -11,8 +11,8 @@ from services.platform.register.children import identity
 from services.platform.register.people.directory_page import areas_with_placements
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import EVERY
 from services.platform.store.unit_of_work import Store
-from services.platform.store.walls import EVERY
 from services.safeguarding.child_events.care_events import AccessOverridden
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.duty.evidence import RegisterLookedUp

@@ -9,8 +9,7 @@ from sqlalchemy import URL, Connection, PoolProxiedConnection, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.platform.runtime.settings import Settings
-from services.platform.store.query import BEGINS, driver_of, opens_a_transaction
-from services.platform.store.walls import AT_LOGIN, NARROW, narrowed_to
+from services.platform.store.query import AT_LOGIN, BEGINS, NARROW, driver_of, narrowed_to, opens_a_transaction
 
 
 def database_url(settings: Settings, role: str) -> URL:

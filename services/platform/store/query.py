@@ -4,7 +4,7 @@ Round trips are most of what a message costs, so everything that a message passe
 with the unit of work. Pages, commands and sweeps may go through SQLAlchemy.
 """
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
@@ -15,8 +15,6 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import ClauseElement, Connection
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection
-
-from services.platform.store.walls import NARROW, narrowed_to
 
 Statement: TypeAlias = tuple[str, Mapping[str, Any]]
 """With named parameters, `%(name)s`."""
@@ -100,6 +98,29 @@ def to_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 BEGINS = "safe_return_begins"
 """Execution option of an engine whose statements run in transactions."""
+SEES = "safe_return_sees"
+"""Execution option of a connection that is taken out: the authorities whose rows it sees. The database holds it to them
+(`migrations/baseline/walls.sql`).
+"""
+EVERY = "all"
+"""The word for every authority, as an account has it."""
+SETTING = "safe_return.authorities"
+NARROW = f"SELECT set_config('{SETTING}', %s::text[]::text, true)"
+"""Until the end of the transaction; of a single statement without BEGIN, until the end of its round trip."""
+AT_LOGIN = f"-c {SETTING}={{{EVERY}}}"
+"""How a service's own connections begin: its loops and messages are any authority's (decision 77). Without it a login
+sees no row.
+"""
+
+
+def narrow(connection: Connection | None, authorities: Iterable[str]) -> None:
+    if connection is not None:
+        connection.execution_options(**{SEES: sorted(authorities)})
+
+
+def narrowed_to(connection: Connection | None) -> list[str] | None:
+    """None: as the login has it."""
+    return None if connection is None else connection.get_execution_options().get(SEES)
 
 
 def has_transactions(connection: Connection | None) -> bool:
@@ -143,7 +164,9 @@ async def _run(
     driver = await driver_of(connection)
     cursors = [driver.cursor(row_factory=namedtuple_row) if named else driver.cursor() for _ in statements]
     begin = opens_a_transaction(connection.sync_connection)
-    narrows = narrowed_to(connection.sync_connection) if begin or not has_transactions(connection.sync_connection) else None
+    narrows = (
+        narrowed_to(connection.sync_connection) if begin or not has_transactions(connection.sync_connection) else None
+    )
     several = begin or commit or narrows is not None or len(statements) > 1
     try:
         async with driver.pipeline() if several else nullcontext():

@@ -24,11 +24,11 @@ from services.platform.store.query import (
     Reader,
     Statement,
     execute_pipelined,
+    narrow,
     opens_a_transaction,
     to_columns,
     unnest_rows,
 )
-from services.platform.store.walls import narrow
 from services.safeguarding.message import Message
 
 T = TypeVar("T")
@@ -209,16 +209,16 @@ class Store:
         self.channels = Channels()
         self.on_published: Callable[[UnitOfWork], None] | None = None
         self.origin = origin
-        self._authorities: Callable[[], Iterable[str] | None] = lambda: None
+        self.authorities: Callable[[], Iterable[str] | None] = lambda: None
 
     def walled(self, authorities: Callable[[], Iterable[str]]) -> "Store":
-        """The same store for whoever is at the door: it sees the rows of these authorities, where no others are named."""
+        """The same for whoever is at the door: it sees the rows of these authorities, where no others are named."""
         walled = copy(self)
-        walled._authorities = authorities
+        walled.authorities = authorities
         return walled
 
     def _narrow(self, connection: AsyncConnection, authorities: Iterable[str] | None) -> None:
-        named = self._authorities() if authorities is None else authorities
+        named = self.authorities() if authorities is None else authorities
         if named is not None:
             narrow(connection.sync_connection, named)
 

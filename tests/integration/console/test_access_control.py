@@ -112,7 +112,7 @@ async def test_no_page_of_another_authoritys_child_is_to_be_had_in_any_way(
     """`blind`: also if no handler looked whose child it is. The database does."""
     if blind:
         monkeypatch.setattr(Operator, "sees", lambda *_: True)
-        monkeypatch.setattr(Operator, "scope", None)
+        monkeypatch.setattr(Operator, "scope", ["kestrel", "lapwing"])
     episode, child, duty, watch, letter = kestrels
     csrf = csrf_in(await browser.get("/"))
     paths = [
@@ -145,8 +145,15 @@ async def test_no_list_says_that_there_is_anything_of_another_authority(
     blind: bool,
 ) -> None:
     if blind:
-        monkeypatch.setattr(Operator, "scope", None)
-    marks = [code_of(kestrels[0]), "kestrel", "could not be processed", "Dead letters", *map(str, kestrels)]
+        monkeypatch.setattr(Operator, "scope", ["kestrel", "lapwing"])
+    # As one of an authority that a handler would show, it names that one as a choice.
+    marks = [
+        code_of(kestrels[0]),
+        *([] if blind else ["kestrel"]),
+        "could not be processed",
+        "Dead letters",
+        *map(str, kestrels),
+    ]
     paths = "/ /parts/open /housekeeping /parts/housekeeping /find /directory /report /exercise /parts/exercise /protocol /simulate"
     for path in paths.split():
         page = await browser.get(path)

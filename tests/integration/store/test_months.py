@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.platform.store.walls import AT_LOGIN
+from services.platform.store.query import AT_LOGIN
 from tests.support.database import Database
 
 PARTS = """

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from services.platform.store.walls import SETTING
+from services.platform.store.query import SETTING
 from tests.support.database import Database
 
 OURS, THEIRS = "kestrel", "lapwing"
@@ -28,7 +28,9 @@ ARRANGED = """
     INSERT INTO register.rota_changes VALUES
         (gen_random_uuid(), '{a}', '{a}-carer', 'duty', NULL, false, false, now(), now(), 'x');
     INSERT INTO register.corrections VALUES ('{a}-carer', 'mobile', 'x', now());
-    INSERT INTO register.words VALUES ('{a}-words', '{a}-child', '', NULL, now()), ('provisional-{a}-words', 'provisional-{a}', '', NULL, now());
+    INSERT INTO register.words VALUES ('{a}-words', '{a}-child', '', NULL, now()), ('provisional-{a}-words', 'provisional-{a}', '', NULL, now()),
+        ('person-{a}-words', 'person-{a}', '', NULL, now());
+    INSERT INTO register.people VALUES ('person-{a}', '{a}', 'p', '', NULL, NULL, NULL, 'en');
     INSERT INTO register.reference_hashes VALUES ('{a}-words', '');
     INSERT INTO casework.transferred VALUES ('{a}', 'gone', '{a}-gone', now());
     INSERT INTO casework.imports VALUES (gen_random_uuid(), '{a}', 'x', now(), '{{}}');
@@ -38,7 +40,8 @@ ARRANGED = """
         (gen_random_uuid(), 'provisional-{a}', 1, 'missing', now(), now(), false, '{{"authority": "{a}"}}', 'r');
     INSERT INTO console.duties VALUES
         (gen_random_uuid(), '{a}-child', NULL, 1, 'open', true, false, now(), false, '{{"authority": "{a}"}}');
-    INSERT INTO console.entries VALUES ('s', '{a}', '{a}-child', 'k', now(), now(), false, '{{"authority": "{a}"}}');
+    INSERT INTO console.entries VALUES ('s', '{a}', '{a}-child', 'k', now(), now(), false, '{{"authority": "{a}"}}'),
+        ('s', '{a}-unknown', 'provisional-{a}', 'k', now(), now(), false, '{{"authority": "{a}"}}');
     INSERT INTO console.dead_letters VALUES ('{a}', 's', 'o', 'r', NULL, now());
     WITH made AS (
         INSERT INTO strategy.discussions VALUES
@@ -183,9 +186,10 @@ def test_every_table_with_an_authority_has_a_wall_that_holds_its_owner_too(datab
         ).fetchall()
         owners = connection.execute("SELECT DISTINCT viewowner FROM pg_views WHERE schemaname = 'register'").fetchall()
     # Whose an import's credential, an agency's source or an unknown caller is, is asked before anybody knows the authority.
+    # A key opens nothing without the row that it seals.
     assert [name for (name,) in rows] == [
         "carers.claims", "carers.enrolments", "carers.provisionals", "casework.credentials", "professionals.mass_texts",
-        "register.agency_sources",
+        "register.agency_sources", "register.authority_keys", "register.sealed_keys",
     ]  # fmt: skip
     assert owners == [("walls",)]
 
@@ -195,7 +199,8 @@ def test_a_session_that_names_no_authority_sees_no_row_of_any(tenants: psycopg.C
         tenants.execute(f"SET LOCAL ROLE {role}".encode())
         assert tenants.execute(f"SELECT count(*) FROM {name}".encode()).fetchone() == (0,), name
         tenants.execute("RESET ROLE")
-    views = tenants.execute("SELECT schemaname || '.' || viewname, role FROM pg_views, unnest(%s::text[]) AS role "
+    views = tenants.execute(
+        "SELECT schemaname || '.' || viewname, role FROM pg_views, unnest(%s::text[]) AS role "
         "WHERE schemaname IN ('register', 'console', 'delivery') "
         "AND has_table_privilege(role, (schemaname || '.' || viewname)::regclass, 'SELECT')",
         [["casework", "carers", "protocol", "police", "strategy", "professionals", "console"]],
@@ -206,7 +211,11 @@ def test_a_session_that_names_no_authority_sees_no_row_of_any(tenants: psycopg.C
         if tenants.execute(f"SELECT count(*) FROM {view}".encode()).fetchone() != (0,):
             shown.add(view.removeprefix("register."))
         tenants.execute("RESET ROLE")
-    assert shown <= {"forces_for_police", "forces_for_console", "reporters_for_police"}  # forces and agencies are nobody's
+    assert shown <= {
+        "forces_for_police",
+        "forces_for_console",
+        "reporters_for_police",
+    }  # forces and agencies are nobody's
 
 
 WRITES = st.lists(
@@ -226,7 +235,9 @@ def test_nothing_that_is_done_as_one_changes_a_byte_of_the_other(
 ) -> None:
     def theirs() -> list[object]:
         return [
-            tenants.execute(f"SELECT t::text FROM {table} t WHERE t::text LIKE '%{THEIRS}%' ORDER BY 1".encode()).fetchall()
+            tenants.execute(
+                f"SELECT t::text FROM {table} t WHERE t::text LIKE '%{THEIRS}%' ORDER BY 1".encode()
+            ).fetchall()
             for table in PROBES
         ]
 

@@ -1,5 +1,5 @@
 -- Walls between authorities: whose rows a transaction sees is the setting `safe_return.authorities`, an array of ids, or of the
--- word `all`. Without it nobody sees a row. Services' own connections begin with `all` (services/platform/store/walls.py):
+-- word `all`. Without it nobody sees a row. Services' own connections begin with `all` (services/platform/store/query.py):
 -- a loop, a message or a text is any authority's. Who comes in by a door is held to their own.
 --
 -- Without a wall, since they are no authority's: forces and their versions, open lists, agencies and their sources, dead
@@ -66,8 +66,8 @@ CREATE POLICY of_their_search ON console.entries FOR SELECT USING (EXISTS (
     SELECT FROM console.episodes e WHERE e.child = entries.child AND entries.at >= e.opened_at
     AND (e.state NOT IN ('closed', 'retracted', 'merged') OR entries.at <= e.changed_at)));
 
--- Words are added by services that cannot read them, and read through views: with the child that they are about. Of one that
--- nobody has identified, the console knows whose it is.
+-- Words are added by services that cannot read them, and read through views: with the child that they are about, or the
+-- person who was handed a shift. Whose a child is whom nobody has identified, the console knows.
 ALTER TABLE register.words ENABLE ROW LEVEL SECURITY;
 ALTER TABLE register.words FORCE ROW LEVEL SECURITY;
 CREATE POLICY added ON register.words FOR INSERT WITH CHECK (true);
@@ -75,8 +75,9 @@ CREATE POLICY about_their_child ON register.words FOR SELECT USING (
     (SELECT walls.sees_all())
     OR EXISTS (SELECT FROM register.children c WHERE c.id = about AND c.authority = ANY ((SELECT walls.seen())::text[]))
     OR EXISTS (SELECT FROM casework.transferred t WHERE t.child = about AND words.at <= t.at)
-    OR starts_with(about, 'provisional-') AND (EXISTS (SELECT FROM console.episodes e WHERE e.child = about)
-                                               OR EXISTS (SELECT FROM console.duties d WHERE d.child = about)));
+    OR starts_with(about, 'person-') AND EXISTS (
+        SELECT FROM register.people p WHERE p.id = about AND p.authority = ANY ((SELECT walls.seen())::text[]))
+    OR starts_with(about, 'provisional-') AND EXISTS (SELECT FROM console.entries e WHERE e.child = about));
 ALTER TABLE register.reference_hashes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE register.reference_hashes FORCE ROW LEVEL SECURITY;
 CREATE POLICY added ON register.reference_hashes FOR INSERT WITH CHECK (true);
