@@ -103,6 +103,7 @@ CREATE TABLE register.placement_carers (
     person text NOT NULL REFERENCES register.people,
     from_at timestamptz NOT NULL,
     to_at timestamptz,
+    as_of timestamptz NOT NULL,
     PRIMARY KEY (placement, person, from_at)
 );
 CREATE INDEX placement_carers_by_person ON register.placement_carers (person);
