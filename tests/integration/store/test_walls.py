@@ -20,7 +20,7 @@ ARRANGED = """
     INSERT INTO register.agency_agreements VALUES ('{a}', '{a}-agency', '{{}}', true);
     INSERT INTO register.placements VALUES ('{a}-home', '{a}', 'r', 'foster', NULL, '{a}-force');
     INSERT INTO register.people VALUES ('{a}-carer', '{a}', 'r', '', NULL, NULL, NULL, 'en');
-    INSERT INTO register.placement_carers VALUES ('{a}-home', '{a}-carer', now());
+    INSERT INTO register.placement_carers VALUES ('{a}-home', '{a}-carer', now(), NULL, now());
     INSERT INTO register.children (id, authority, reference, code, placement)
         VALUES ('{a}-child', '{a}', 'r', 'C1', '{a}-home');
     INSERT INTO register.photographs VALUES ('{a}-child', '', 'image/png', NULL, now());
