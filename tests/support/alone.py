@@ -30,7 +30,7 @@ def require_alone() -> None:
         pytest.fail("this starts a Kafka or a stack: name its file in tests/support/alone.py")
 
 
-class AloneAndTheRest(LoadFileScheduling):
+class AloneAndTheRest(LoadFileScheduling):  # type: ignore[misc] # xdist's types are not exported
     """Deals the files out to the workers, and what has to be alone to one of them, as if it were one file."""
 
     def _split_scope(self, nodeid: str) -> str:
