@@ -33,7 +33,7 @@ def locked(lock: str) -> dict[str, str]:
 
 def render(lock: str, installed: Mapping[str, Any]) -> str:
     """One package a line. Raises KeyError for a locked package that is not installed here."""
-    known = {canonicalize_name(each["name"]): each for each in installed["components"]}
+    known: dict[str, Any] = {canonicalize_name(each["name"]): each for each in installed["components"]}
     components = ({key: known[name][key] for key in KEPT if key in known[name]} for name in sorted(locked(lock)))
     lines = ",\n".join(json.dumps(each, sort_keys=True) for each in components)
     head = '{"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,\n"metadata": {"component": '
