@@ -90,11 +90,11 @@ def topics() -> None:
     from services.platform.bus.admin.access_list import set_access
     from services.platform.bus.connection import Connection
     from services.platform.bus.topics import create
-    from services.platform.runtime.settings import KafkaSecurity, KafkaSettings
+    from services.platform.runtime.settings import KafkaSecurity, TopicSettings
     from services.schemas.traffic import HEARS
 
-    settings = KafkaSettings()
-    created = create(Connection(settings))
+    settings = TopicSettings()
+    created = create(settings)
     typer.echo(f"created: {', '.join(created) or 'none, all exist'}")
     if settings.kafka_security is not KafkaSecurity.PLAINTEXT:
         folder = os.environ.get("SAFE_RETURN_KAFKA_LOGINS_DIR")

@@ -6,7 +6,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -30,8 +30,12 @@ class SecretsUnread(Exception):
 
 
 def is_loopback(place: str) -> bool:
-    """Whether a host, an address with its port (or several, by commas) or a URL is on this machine."""
-    hosts = [urlsplit(each if "://" in each else f"//{each}").hostname or "" for each in place.split(",")]
+    """Whether a host, an address with its port (or several, by commas) or a URL is on this machine. A database's URL
+    has several hosts in its query: `postgresql:///safe_return?host=a,b&port=1,2`.
+    """
+    several = parse_qs(urlsplit(place).query).get("host", [place])
+    named = [each for hosts in several for each in hosts.split(",")]
+    hosts = [urlsplit(each if "://" in each else f"//{each}").hostname or "" for each in named]
     return all(each == "localhost" or re.fullmatch(r"127(\.\d{1,3}){3}|::1", each) for each in hosts)
 
 
@@ -100,6 +104,13 @@ class KafkaSettings(EnvironmentSettings):
     )
 
 
+class TopicSettings(KafkaSettings):
+    kafka_replication: int = Field(default=1, ge=1, description="on how many brokers each message is kept, such as 3")
+    kafka_min_in_sync: int = Field(
+        default=1, ge=1, description="on how many of them it is before it counts as published, such as 2"
+    )
+
+
 class Settings(KafkaSettings):
     database: Place = Field(
         default="postgresql://127.0.0.1:5432/safe_return",
@@ -111,6 +122,10 @@ class Settings(KafkaSettings):
     database_connections: int = Field(
         default=8, ge=2, description="the most connections to PostgreSQL that this process may hold, 2 at least"
     )
+    published_kept_hours: int = Field(
+        default=72, ge=1, description="how long messages are kept that Kafka has acknowledged, 72 hours if left out"
+    )
+    """Longer than it may take until a lost disk, or a Kafka that was made anew, is noticed."""
     http_host: Place = Field(default="127.0.0.1", description="the address to listen on, such as 127.0.0.1")
     """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
     http_port: Port = Field(description="the port that this service listens on, 1 to 65535")

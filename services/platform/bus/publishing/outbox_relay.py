@@ -1,7 +1,8 @@
 """Publishes each key's outbox rows in order, and repeats until Kafka has acknowledged them.
 
 A transaction's messages go to Kafka right after the commit, and leave the outbox some moments later, many at once. If a
-key has other messages in flight or queued, its messages are read from the outbox instead, in their order.
+key has other messages in flight or queued, its messages are read from the outbox instead, in their order. What was
+acknowledged is kept until it is safe, and put back into the outbox where Kafka has lost it.
 """
 
 import asyncio
@@ -14,14 +15,15 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from services.platform.bus import metrics
 from services.platform.bus.connection import Connection
-from services.platform.bus.producer import Producer
+from services.platform.bus.publishing.kept_messages import KeptMessages
+from services.platform.bus.publishing.producer import Producer
 from services.platform.messages.signature import Signer
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.settings import Settings
 from services.platform.store import outbox
-from services.platform.store.outbox import Committed, Unsent
+from services.platform.store.outbox import Committed, Sent, Unsent
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 
@@ -54,7 +56,7 @@ class OutboxRelay:
         self._in_hand: set[str] = set()
         self._settling: dict[str, asyncio.Future[None]] = {}
         self._failures: dict[str, int] = {}
-        self._published: dict[int, str] = {}
+        self._published: dict[int, Sent] = {}
         self._rounds: set[asyncio.Task[None]] = set()
         self._direct: set[asyncio.Task[None]] = set()
         self._keys_a_round = KEYS_A_ROUND
@@ -67,12 +69,13 @@ class OutboxRelay:
         self._removal = Repeating(
             "outbox removal", self._remove, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=SWEEP_AGAIN_SECONDS
         )
+        self._kept = KeptMessages(store, self._producer, self._remove, self._wake)
         store.on_published = self.publish
         if store.origin is not None:
             store.channels.on(outbox.channel_of(store.origin.service), lambda _: self._sweep.wake())
 
     def obstacle(self) -> str | None:
-        return self._failure or self._sweep.obstacle() or self._removal.obstacle()
+        return self._failure or self._sweep.obstacle() or self._removal.obstacle() or self._kept.check.obstacle()
 
     def publish(self, uow: UnitOfWork) -> None:
         """Publishes the messages of a committed transaction."""
@@ -98,9 +101,11 @@ class OutboxRelay:
     async def start(self) -> None:
         await self._sweep.start()
         await self._removal.start()
+        await self._kept.check.start()
 
     async def stop(self) -> None:
         self._stopping = True
+        await self._kept.check.stop()
         await self._sweep.stop()
         publishable = [future for key, future in self._settling.items() if key not in self._failures]
         if publishable:
@@ -205,30 +210,30 @@ class OutboxRelay:
         self._start_rounds()
 
     async def _publish_from_memory(self, unsent: Sequence[Unsent]) -> bool:
-        await self._send(await self._producer.ready(), unsent)
+        sent = await self._send(await self._producer.ready(), unsent)
         if not self._published:
             asyncio.get_running_loop().call_later(REMOVED_AFTER_SECONDS, self._removal.wake)
-        self._published.update((each.position, each.key) for each in unsent)
+        self._published.update((each.position, each) for each in sent)
         return False
 
     async def _publish_from_outbox(self, keys: list[str]) -> bool:
         """Returns whether these keys have more messages than one round takes."""
         producer = await self._producer.ready()
         async with self._store.engine.begin() as connection:
-            taken = await outbox.take_unsent(connection, keys)
-            unsent = [each for each in taken if each.position not in self._published]
+            oldest = await outbox.oldest_unsent(connection, keys)
+            unsent = [each for each in oldest if each.position not in self._published]
             if unsent:
-                await self._send(producer, unsent)
-        return len(taken) == outbox.BATCH
+                await outbox.keep(connection, await self._send(producer, unsent))
+        return len(oldest) == outbox.BATCH
 
     async def _remove(self) -> bool:
         """Takes messages that were published directly out of the outbox."""
-        published = dict(self._published)
+        published = list(self._published.values())
         if published:
             async with self._store.engine.begin() as connection:
-                await outbox.remove(connection, published)
-        for position in published:
-            del self._published[position]
+                await outbox.keep(connection, published)
+        for each in published:
+            del self._published[each.position]
         if self._published:
             self._removal.wake_after(REMOVED_AFTER_SECONDS)
         return False
@@ -240,10 +245,11 @@ class OutboxRelay:
             if not is_transient(error):
                 raise
 
-    async def _send(self, producer: AIOKafkaProducer, unsent: Sequence[Unsent]) -> None:
+    async def _send(self, producer: AIOKafkaProducer, unsent: Sequence[Unsent]) -> list[Sent]:
         """Returns when Kafka has acknowledged all messages. If it raises, none leaves the outbox."""
+        logs = await self._kept.known_logs(producer.client, {each.topic for each in unsent})
         try:
-            sent = [
+            sending = [
                 await producer.send(each.topic, self._signer.sign(each.envelope), key=each.key.encode())
                 for each in unsent
             ]
@@ -252,9 +258,12 @@ class OutboxRelay:
             if not isinstance(error, MessageSizeTooLargeError):
                 self._producer.report_failure(producer, error)
             raise
-        for acknowledged in await asyncio.gather(*sent, return_exceptions=True):
+        sent = []
+        for each, acknowledged in zip(unsent, await asyncio.gather(*sending, return_exceptions=True), strict=True):
             if isinstance(acknowledged, BaseException):
                 self._producer.report_failure(producer, acknowledged)
                 raise acknowledged
+            sent.append(self._kept.place(each, acknowledged, logs))
         for each in unsent:
             metrics.PUBLISHED.labels(each.topic).inc()
+        return sent
