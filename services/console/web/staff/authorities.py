@@ -84,7 +84,8 @@ class AuthorityPages:
         form = await parse_form(request, "multipart/form-data", REGISTER_BYTES, MOST_FILES)
         try:
             said = {name: value for name, value in form.items() if isinstance(value, str)}
-            files = {each.filename: await each.read() for each in form.getlist("file") if _is_file(each)}
+            parts = [each for each in form.getlist("file") if isinstance(each, UploadFile)]
+            files = {each.filename: await each.read() for each in parts if each.filename}
         finally:
             await form.close()
         if not hmac.compare_digest(said.get("csrf", "").encode(), signed_in.csrf.encode()):
@@ -116,8 +117,3 @@ class AuthorityPages:
         about |= {"about": readiness, "act": str(uuid4()), "takes_files": self.service.casework is not None}
         status = HTTPStatus.UNPROCESSABLE_ENTITY if shown.get("fault") else HTTPStatus.OK
         return self.templates.page(request, "authority.html", about | dict(shown), signed_in, status=status)
-
-
-def _is_file(part: UploadFile | str) -> bool:
-    """A browser sends an empty part where nothing was chosen."""
-    return isinstance(part, UploadFile) and bool(part.filename)
