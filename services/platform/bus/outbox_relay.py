@@ -28,13 +28,11 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 ROUNDS_AT_ONCE = 2
 KEYS_A_ROUND = 100
 """While a round is free, a key goes at once and alone; keys that had to wait go together, in one transaction."""
-SWEEP_EVERY_SECONDS, SWEEP_AGAIN_SECONDS = 15.0, 1.0
-"""While the outbox is empty, and while it is not."""
-SWEEP_OLDER_THAN = timedelta(seconds=2)
-REMOVED_AFTER_SECONDS = 1.0
-"""How long a published message may stay in the outbox: if the process dies meanwhile, it is published once more. Less
-than `SWEEP_OLDER_THAN`, so that the sweep finds none that is published.
-"""
+SWEEP_EVERY_SECONDS = 15.0
+REMOVED_AFTER_SECONDS = 4.0
+"""How long a published message may stay in the outbox: if the process dies meanwhile, it is published once more."""
+SWEEP_OLDER_THAN = timedelta(seconds=6)
+"""More than `REMOVED_AFTER_SECONDS`: what other processes have published is mostly out by then."""
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 STOP_GRACE_SECONDS = 3
 
@@ -54,25 +52,23 @@ class OutboxRelay:
         self._in_hand: set[str] = set()
         self._settling: dict[str, asyncio.Future[None]] = {}
         self._failures: dict[str, int] = {}
-        self._published: dict[int, str] = {}
+        self._published: set[int] = set()
+        """Positions of messages that went directly, and lie in the outbox still."""
         self._rounds: set[asyncio.Task[None]] = set()
         self._direct: set[asyncio.Task[None]] = set()
         self._keys_a_round = KEYS_A_ROUND
         self._stopping = False
         self._stopped = False
         self._failure: str | None = None
-        self._sweep = Repeating(
-            "outbox sweep", self._wake_unsent, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=SWEEP_AGAIN_SECONDS
-        )
-        self._removal = Repeating(
-            "outbox removal", self._remove, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=SWEEP_AGAIN_SECONDS
-        )
+        self._older_than = timedelta(0)
+        """At the first sweep, which finds what an earlier life of this process has left."""
+        self._sweep = Repeating("outbox sweep", self._clear_outbox, every_seconds=SWEEP_EVERY_SECONDS)
         store.on_published = self.publish
         if store.origin is not None:
             store.channels.on(outbox.channel_of(store.origin.service), lambda _: self._sweep.wake())
 
     def obstacle(self) -> str | None:
-        return self._failure or self._sweep.obstacle() or self._removal.obstacle()
+        return self._failure or self._sweep.obstacle()
 
     def publish(self, uow: UnitOfWork) -> None:
         """Publishes the messages of a committed transaction."""
@@ -97,7 +93,6 @@ class OutboxRelay:
 
     async def start(self) -> None:
         await self._sweep.start()
-        await self._removal.start()
 
     async def stop(self) -> None:
         self._stopping = True
@@ -108,21 +103,23 @@ class OutboxRelay:
         self._stopped = True
         for round_ in [*self._rounds, *self._direct]:
             round_.cancel()
-        await self._removal.stop()
-        await self._remove_the_last()
+        await self._clear_the_last()
         for future in self._settling.values():
             future.cancel()
         await self._producer.close()
 
-    async def _wake_unsent(self) -> bool:
-        now = self._clocks.wall()
-        async with self._store.read() as reader:
-            left = await reader.fetch(outbox.left(now - SWEEP_OLDER_THAN))
+    async def _clear_outbox(self) -> bool:
+        """Takes out what was published directly, and publishes what others have left."""
+        now, published = self._clocks.wall(), frozenset(self._published)
+        async with self._store.transaction() as uow:
+            left = await outbox.clear(uow, published, now - self._older_than)
+        self._published -= published.difference(left.published)
+        self._older_than = SWEEP_OLDER_THAN
         metrics.OUTBOX_DEPTH.set(left.depth)
         metrics.OUTBOX_OLDEST.set((now - left.oldest).total_seconds() if left.oldest else 0)
         self._wake([key for key in left.keys if key not in self._settling])
-        if left.depth:
-            self._sweep.wake_after(SWEEP_AGAIN_SECONDS)
+        if left.depth or self._published:
+            self._sweep.wake_after(REMOVED_AFTER_SECONDS)
         return False
 
     def _goes_directly(self, said: Committed) -> bool:
@@ -207,8 +204,8 @@ class OutboxRelay:
     async def _publish_from_memory(self, unsent: Sequence[Unsent]) -> bool:
         await self._send(await self._producer.ready(), unsent)
         if not self._published:
-            asyncio.get_running_loop().call_later(REMOVED_AFTER_SECONDS, self._removal.wake)
-        self._published.update((each.position, each.key) for each in unsent)
+            self._sweep.wake_after(REMOVED_AFTER_SECONDS)
+        self._published.update(each.position for each in unsent)
         return False
 
     async def _publish_from_outbox(self, keys: list[str]) -> bool:
@@ -221,21 +218,9 @@ class OutboxRelay:
                 await self._send(producer, unsent)
         return len(taken) == outbox.BATCH
 
-    async def _remove(self) -> bool:
-        """Takes messages that were published directly out of the outbox."""
-        published = dict(self._published)
-        if published:
-            async with self._store.engine.begin() as connection:
-                await outbox.remove(connection, published)
-        for position in published:
-            del self._published[position]
-        if self._published:
-            self._removal.wake_after(REMOVED_AFTER_SECONDS)
-        return False
-
-    async def _remove_the_last(self) -> None:
+    async def _clear_the_last(self) -> None:
         try:
-            await self._remove()
+            await self._clear_outbox()
         except Exception as error:
             if not is_transient(error):
                 raise

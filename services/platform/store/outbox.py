@@ -1,13 +1,13 @@
 """Keeps messages until they are published. They are written in the transaction of the effects that they report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.platform.store.query import Query, Rows, bulk_insert, execute_pipelined
+from services.platform.store.query import Query, Reader, Rows, all_rows, bulk_insert, execute_pipelined
 
 BATCH = 500
 
@@ -83,12 +83,6 @@ async def take_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[
     return sorted((Unsent(*row) for row in rows), key=lambda each: each.position)
 
 
-async def remove(connection: AsyncConnection, published: Mapping[int, str]) -> None:
-    """Removes messages published from memory: `published` maps position to key. Locks keys as `take_unsent`."""
-    hold, remove = (HOLD, {"keys": sorted(set(published.values()))}), (REMOVE, {"positions": list(published)})
-    await execute_pipelined(connection, (NOBODY_WAITS, {}), hold, remove)
-
-
 NOBODY_WAITS = "SET LOCAL synchronous_commit = off"
 """The commit does not wait for the disk. After a crash of PostgreSQL a removal may be lost: the message is then
 published again, and its consumers know its id.
@@ -100,30 +94,46 @@ TAKE = """
     )
     RETURNING position, key, topic, envelope
 """
-REMOVE = "DELETE FROM outbox WHERE position = ANY(%(positions)b::bigint[])"
+REMOVE = """
+    WITH ours AS MATERIALIZED (SELECT position, key FROM outbox WHERE position = ANY(%(positions)b::bigint[]))
+    DELETE FROM outbox WHERE position IN (
+        SELECT position FROM ours WHERE pg_try_advisory_xact_lock(hashtextextended(key, 0))
+    )
+"""
+"""Leaves alone what another process publishes and takes out meanwhile: nothing waits here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is in the outbox. `keys`: of messages written before the given time, at most a batch."""
+    """What is in the outbox. `keys`: of messages written before the given time, at most a batch. `published`: those of
+    the given positions that could not be removed.
+    """
 
     keys: Sequence[str]
+    published: Sequence[int]
     depth: int
     oldest: datetime | None
 
 
 LEFT = """
     SELECT count(*) AS depth, min(written_at) AS oldest,
-        ARRAY(SELECT key FROM outbox WHERE written_at < %(before)s GROUP BY key LIMIT %(most)s) AS keys
+        ARRAY(SELECT key FROM outbox WHERE written_at < %(before)s GROUP BY key LIMIT %(most)s) AS keys,
+        ARRAY(SELECT position FROM outbox WHERE position = ANY(%(positions)b::bigint[])) AS published
     FROM outbox
 """
 
 
-def left(written_before: datetime) -> Query[Left]:
-    """Looks at every row, not at a last position, since positions become visible out of order."""
+async def clear(reader: Reader, published: Collection[int], written_before: datetime) -> Left:
+    """Removes messages that were published from memory, by position, and tells what is left. Looks at every row, not at
+    a last position, since positions become visible out of order.
+    """
 
     def decode(rows: Rows) -> Left:
         [row] = rows
-        return Left(row.keys, row.depth, row.oldest)
+        return Left(row.keys, row.published, row.depth, row.oldest)
 
-    return Query(LEFT, {"before": written_before, "most": BATCH}, decode)
+    about = {"positions": list(published), "before": written_before, "most": BATCH}
+    _, _, left = await reader.fetch(
+        Query(NOBODY_WAITS, {}, all_rows), Query(REMOVE, about, all_rows), Query(LEFT, about, decode)
+    )
+    return left
