@@ -89,10 +89,12 @@ mutation: ## Mutation testing: make every small change to the engine and count t
 
 lock: ## Lock the newest versions that pyproject.toml allows in requirements.lock, with hashes.
 	@$(BOOTSTRAP)
-	$(VENV)/python -m uv pip compile pyproject.toml --group local --group dev --universal --python-version 3.11 \
+	$(VENV)/python -m uv pip compile pyproject.toml --all-extras --group local --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
 	$(VENV)/python -m uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file infra/docker/requirements.lock
+	$(VENV)/python -m uv pip compile pyproject.toml --all-extras --constraint requirements.lock --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file infra/docker/key-services.lock
 
 clean: ## Delete the data of a stopped `make run`: database, bus, secrets, environment. Backups stay.
 	@$(subst bootstrap,cleanup,$(BOOTSTRAP))

@@ -1,8 +1,9 @@
 """Changes a key in three steps: `python -m infra.docker.rotate {master_key | phone_key | link_key | signing_key-SERVICE} {add | lead | drop}`.
 
 `add`: a new key behind the old, which all services can then read with. `lead`: the new one first, which all then write
-with. `drop`: the old one away. Between the steps the services are restarted. Before the last `renew-keys` has said of each
-that nothing needs the old master or phone key, or the links under the old link key are too old (docs/operating.md). A step that is repeated changes nothing more.
+with. `drop`: the old one away. The master and the phone key are read again as they change; for others the services are restarted
+between the steps. Before the last `renew-keys` has said of each that nothing needs the old master or phone key, or the links under the
+old link key are too old (docs/operating.md). A step that is repeated changes nothing more.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from infra.docker.prepare import prepare
 from infra.local.secret_files import SecretFiles, key, write
 
 NAMES = ("master_key", "phone_key", "link_key", *(f"signing_key-{service}" for service in SERVICES))
+READ_AGAIN = frozenset({"master_key", "phone_key"})
 STEPS = ("add", "lead", "drop")
 
 
@@ -36,15 +38,14 @@ def rotate(folder: Path, name: str, step: str) -> str:
         keys = new + [each for each in keys if each not in new]
     elif step == "drop":
         if keys[0] not in new:
-            raise NotNow(
-                f"the new {name} does not lead yet: `lead` first, restart the services, then as docs/operating.md says"
-            )
+            raise NotNow(f"the new {name} does not lead yet: `lead` first, then as docs/operating.md says")
         keys = new
     write(file, "\n".join(keys))
     if step == "drop":
         mark.unlink()
     prepare(folder)
-    return f"{name}: {len(keys)} of it. Restart every service that holds it: docker compose up -d --force-recreate"
+    then = "" if name in READ_AGAIN else " Restart every service that holds it: docker compose up -d --force-recreate"
+    return f"{name}: {len(keys)} of it.{then}"
 
 
 def _print(of: str) -> str:

@@ -77,6 +77,7 @@ class SecretFiles:
             if service in READS_PERSONAL_WORDS:
                 self._give(service, "master_key", self.value("master_key", key))
                 self._give(service, "phone_key", self.value("phone_key", key))
+                self._give_if_kept(service, "hsm_pin")
             if service in TEXTS:
                 self._give(service, "twilio_auth_token", self.value("twilio_auth_token", token))
                 self._give_if_kept(service, "twilio_auth_token_alternate")

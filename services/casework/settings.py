@@ -2,13 +2,11 @@
 
 from pydantic import Field
 
-from services.platform.runtime.settings import ExerciseAuthority, Settings
-from services.platform.store.encryption import Keys
+from services.platform.runtime.settings import ExerciseAuthority
+from services.platform.store.encryption import KeyringSettings
 
 
-class CaseworkSettings(Settings):
-    master_key: Keys
-    phone_key: Keys
+class CaseworkSettings(KeyringSettings):
     import_brake_share: float = Field(default=0.2, gt=0, le=1, description="a share above 0 and up to 1, such as 0.2")
     """An import that would end more than this share of an authority's carers or directory has to be confirmed."""
     exercise_authority: ExerciseAuthority = ""

@@ -10,7 +10,7 @@ from services.safeguarding.child_events.plan_events import CareStep
 MAY_TURN_OUT: Mapping[str, tuple[Trigger, ...]] = {
     "report.retracted": (Trigger.MISSING_RETRACTED, Trigger.RETURN_RETRACTED, Trigger.RETRACTION_UNVERIFIED),
     "return-interview.recorded": (Trigger.RETURN_INTERVIEW_OFFERED, Trigger.RETURN_INTERVIEW_DONE),
-    "police.reference-texted": (Trigger.POLICE_REFERENCE_GIVEN,),
+    "police.reference-texted": (Trigger.POLICE_REFERENCE_GIVEN, Trigger.POLICE_REFERENCES_DIFFER),
     "asylum.decision-recorded": (Trigger.DECISION_REFUSED, Trigger.DECISION_UASC_LEAVE),
     "appeal.decided": (Trigger.APPEAL_DISMISSED,),
     "nrm.decision-recorded": (Trigger.NRM_NEGATIVE,),

@@ -9,6 +9,7 @@ from typing import Any
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.messages.envelope import Received
 from services.platform.register.children.facts import facts_by_child
+from services.platform.register.references import unlike_references
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.store.unit_of_work import UnitOfWork
@@ -18,12 +19,19 @@ from services.protocol.outgoing_messages import publish_decision
 from services.protocol.policy.case import Case
 from services.protocol.policy.draft import Happened, Protocols, responsible
 from services.protocol.policy.duties.milestones import find_milestones
+from services.protocol.policy.facts import Facts
 from services.protocol.policy.last_resort import decide_without_case
 from services.protocol.policy.readings.episodes import READ
 from services.protocol.policy.turns import Turn, sum_up, take_turns
 from services.protocol.store import Held
 from services.safeguarding.child_events.care_events import ChildIdentified
-from services.safeguarding.child_events.events import Due, DutyStepDue, RuleDue
+from services.safeguarding.child_events.events import (
+    Due,
+    DutyStepDue,
+    PoliceReferenceGiven,
+    PoliceReferenceTexted,
+    RuleDue,
+)
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, DutyOutcomes
 from services.safeguarding.identifiers import is_provisional
@@ -61,6 +69,7 @@ class Handlers:
         facts = await store.facts_of(
             uow, held.known, _placement(case, received.content), getattr(received.content, "authority", None)
         )
+        facts = await _with_references(uow, case, facts, received.content)
         protocols = await self._protocols(uow, responsible(case.record, facts).authority, case, joined)
         happened = Happened(
             content=received.content,
@@ -133,6 +142,15 @@ async def _follow(uow: UnitOfWork, child: str) -> Held:
     while held.case.merged_into is not None:
         held = await store.hold(uow, held.case.merged_into)
     return held
+
+
+async def _with_references(uow: UnitOfWork, case: Case, facts: Facts, content: Message) -> Facts:
+    """With the references of police that this event's is not, where it gives one and the child's case has any."""
+    known = [words for each in case.episodes.values() for words in each.references]
+    if not known or not isinstance(content, PoliceReferenceGiven | PoliceReferenceTexted):
+        return facts
+    unlike = await uow.fetch(unlike_references(content.words, known))
+    return facts.model_copy(update={"unlike_references": unlike})
 
 
 def _placement(case: Case, content: Message) -> str | None:

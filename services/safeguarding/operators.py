@@ -133,11 +133,13 @@ class OperatorActed(Message, kind="operator.acted.v1", topic=Topic.EVIDENCE):
 
 class OrganisationChanged(Message, kind="organisation.changed.v1", topic=Topic.EVIDENCE):
     """A step in changing what is held of a force or an agency: its address, keys, certificates. Never their values. The
-    envelope's subject is no child but `force-` or `agency-` and the organisation.
+    envelope's subject is no child but `force-`, `agency-` or `authority-` and the organisation.
     """
 
-    step: Literal["entered", "proposed", "approved", "taken-back"]
-    """Entered: in force at once, since nothing was held of it before, or since it is an agency."""
+    step: Literal["entered", "proposed", "approved", "taken-back", "key-destroyed"]
+    """Entered: in force at once, since nothing was held of it before, or since it is an agency. Key destroyed: what was
+    encrypted for an authority can be read no more.
+    """
     version: UUID | None = None
     """Of a force."""
     account: AccountId

@@ -82,7 +82,7 @@ def running_kafka(folder: Path, database: Database) -> Iterator[Kafka]:
 class Echo:
     """The echo service. `stop` and `kill` end it; `start` brings it up again under the same identity."""
 
-    def __init__(self, kafka: Kafka, database_port: int, *, keeps_a_record: bool = False) -> None:
+    def __init__(self, kafka: Kafka, database_port: int, *, keeps_a_record: bool = False, slot: int = 0) -> None:
         """`keeps_a_record`: it takes messages in batches, as the audit and the console do."""
         self._port = free_port()
         self._environment = bare() | {
@@ -90,10 +90,10 @@ class Echo:
             "SAFE_RETURN_KAFKA": kafka.address,
             "SAFE_RETURN_SECRETS_DIR": str(kafka.secrets),
             "SAFE_RETURN_HTTP_PORT": str(self._port),
-            "SAFE_RETURN_SLOT": "0",
+            "SAFE_RETURN_SLOT": str(slot),
             "ECHO_IN_BATCHES": "1" if keeps_a_record else "0",
         }
-        self.log = kafka.secrets.parent / "echo.log"
+        self.log = kafka.secrets.parent / f"echo-{slot}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

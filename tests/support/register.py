@@ -51,7 +51,7 @@ async def erase(database: Database, keyring: Keyring, owner: str) -> None:
     """Destroys the owner's key; then something new is kept under the owner's name, as the next text or notice would."""
     engine = database.engine("casework")
     async with engine.begin() as connection:
-        await connection.execute(text("DELETE FROM register.data_keys WHERE owner = :owner"), {"owner": owner})
+        await connection.execute(text("DELETE FROM register.sealed_keys WHERE owner = :owner"), {"owner": owner})
     async with engine.begin() as connection:
         await data_key(connection, keyring, owner)
     await engine.dispose()

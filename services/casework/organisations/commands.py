@@ -100,6 +100,24 @@ def take_back(change: UUID, by: By) -> None:
     typer.echo("taken back")
 
 
+@organisations.command("destroy-key")
+def destroy_key(
+    authority: str,
+    by: By,
+    again: Annotated[str, typer.Option("--again", help="The authority once more.", prompt="The authority once more")],
+) -> None:
+    """Destroy AUTHORITY's key: names, addresses, numbers, words and messages of its people can never be read again."""
+    from services.casework.organisations import repository as store
+
+    async def act() -> bool:
+        async with _acting(by) as (uow, _, account, _now):
+            return again == authority and await store.destroy_key(uow, authority, account)
+
+    if not asyncio.run(act()):
+        raise refuse("nothing was destroyed: no key is kept for an authority of both names")
+    typer.echo("destroyed. Copies of the database still hold the key, under the keys above it: see docs/operating.md")
+
+
 @organisations.command("make-key")
 def make_key() -> None:
     """Make an Ed25519 key: `whsk_` signs and stays with whoever signs, `whpk_` goes to the other side."""

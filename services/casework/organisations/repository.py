@@ -9,9 +9,10 @@ from services.casework.policy.organisations import AgencyRow, ForceRow, Organisa
 from services.platform.register.keys import Decryptor, key_of
 from services.platform.register.organisations import agencies, forces
 from services.platform.register.organisations.forces import Force, versions_of
-from services.platform.store.encryption import Keyring
+from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
 from services.platform.store.query import Query, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.operators import AccountId, OrganisationChanged
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('organisations', 0))"
@@ -43,6 +44,9 @@ KEEP_AGENCY = """
 FORGET_SOURCES = "DELETE FROM register.agency_sources WHERE agency = %(agency)s"
 KEEP_SOURCE = """
     INSERT INTO register.agency_sources (source, agency, authority) VALUES (%(source)s, %(agency)s, %(authority)s)
+"""
+DESTROY_KEY = """
+    DELETE FROM register.authority_keys WHERE authority = %(authority)s AND authority <> %(common)s RETURNING authority
 """
 SECRETS = "agencies.secrets"
 OF_A_VERSION = tuple(each for each in ForceRow.model_fields if each != "id")
@@ -91,6 +95,14 @@ def take_back(uow: UnitOfWork, version: UUID, of: Version, by: AccountId, now: d
     uow.write(TAKE_BACK, {"version": version, "by": by, "at": now})
     changed = OrganisationChanged(step="taken-back", version=version, account=by)
     uow.publish(changed, subject=forces.owner_of(of.force))
+
+
+async def destroy_key(uow: UnitOfWork, authority: AuthorityId, by: AccountId) -> bool:
+    """Whether it had one. Its data keys go with it; what is kept from now on is under a new key."""
+    destroyed = await uow.fetch(Query(DESTROY_KEY, {"authority": authority, "common": OF_NO_AUTHORITY}, first_row))
+    if destroyed is not None:
+        uow.publish(OrganisationChanged(step="key-destroyed", account=by), subject=f"authority-{authority}")
+    return destroyed is not None
 
 
 def _differences(row: ForceRow, version: Force) -> list[str]:

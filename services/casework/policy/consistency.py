@@ -99,10 +99,10 @@ def _dangling(given: Import, known: KnownReferences) -> Iterator[Fault]:
 
 def _codes(given: Import, known: KnownReferences) -> Iterator[Fault]:
     rows = given.children or {}
-    codes = dict(known.children) | {row.reference: row.code for row in rows.values()}
+    codes = dict(known.children) | {row.reference: row.code or "" for row in rows.values()}
     uses = Counter(codes.values())
     for at, row in rows.items():
-        if uses[row.code] > 1:
+        if uses[row.code or ""] > 1:
             wanted = "another child of the authority has this code: a free one is needed"
             yield Fault("children", at, row.reference, "code", wanted)
 

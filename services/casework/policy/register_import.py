@@ -1,12 +1,14 @@
 """Checks each row of an import. Names faults by table, row and field, with the correct form, never the wrong value."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
 from services.casework.policy.rows import (
+    FED,
     TABLES,
     AgencyAgreementRow,
     AuthorityRow,
@@ -23,19 +25,24 @@ NO_TABLE = f"no such table: the tables are {', '.join(TABLES)}"
 NOT_THEIRS = {
     "forces": "a force owns its row: name its id in placements and sharing_agreements, and leave this table out"
 }
+NEVER = datetime.min.replace(tzinfo=UTC)
+CLOCKS_DIFFER = timedelta(minutes=5)
 Named = dict[str, list[str]]
 """Fields of people, by their references."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`row` counts from 1, without a heading."""
+    """`row` counts from 1, without a heading. The last three are of the sender's own file, if a mapping read it."""
 
     table: str
     row: int
     reference: str
     field: str
     wanted: str
+    file: str | None = None
+    line: int | None = None
+    column: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +57,15 @@ class KnownReferences:
     """Reference to code."""
     agencies: frozenset[str] = frozenset()
     """Forces and agencies are everybody's: an import names them by id, and changes nothing of them."""
+    as_of: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
+    """By table and key, as old as the register has the row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """Each table's rows by their number. A table that was not given is None and stays unchanged."""
+    """Each table's rows by their number. A table that was not given is None and stays unchanged. `feed`: single rows
+    alone, so that rows which are left out stay in every table.
+    """
 
     authority: AuthorityRow | None = None
     placements: Mapping[int, PlacementRow] | None = None
@@ -64,11 +75,12 @@ class Import:
     directory: Mapping[int, DirectoryRow] | None = None
     sharing_agreements: Mapping[int, SharingAgreementRow] | None = None
     agencies: Mapping[int, AgencyAgreementRow] | None = None
+    feed: bool = False
     left_out: frozenset[str] = frozenset()
     """References of faulty rows, so that rows which refer to them are not called faulty too."""
 
 
-def read(document: Mapping[str, Any], authority: str) -> tuple[Import, list[Fault]]:
+def read(document: Mapping[str, Any], authority: str, *, feed: bool = False) -> tuple[Import, list[Fault]]:
     """The authority's import without its faulty rows, and the faults of single rows."""
     faults: list[Fault] = []
     given: dict[str, Any] = {}
@@ -86,7 +98,44 @@ def read(document: Mapping[str, Any], authority: str) -> tuple[Import, list[Faul
             continue
         rows = {at: _row(name, at, row_class, content, faults) for at, content in enumerate(document[name], start=1)}
         given[name] = {at: row for at, row in rows.items() if row is not None}
-    return Import(**given, left_out=frozenset(fault.reference for fault in faults)), faults
+    return Import(**given, feed=feed, left_out=frozenset(fault.reference for fault in faults)), faults
+
+
+def age_faults(given: Import, now: datetime) -> Iterator[Fault]:
+    """A row that is as of a time to come would keep every later one out."""
+    for table in FED:
+        for at, row in (getattr(given, table) or {}).items():
+            if row.as_of is None and given.feed:
+                yield Fault(table, at, row.named, "as_of", "the time at which your system had the row so is needed")
+            elif row.as_of is not None and row.as_of > now + CLOCKS_DIFFER:
+                yield Fault(table, at, row.named, "as_of", "a time that is not in the future is needed")
+
+
+def drop_older(given: Import, known: KnownReferences) -> tuple[Import, dict[str, int]]:
+    """The import without rows that the register has as of that time or a later one, and how many they were by table. So
+    the order in which rows arrive makes no difference. A whole list of carers is what holds, however old.
+    """
+    kept: dict[str, Any] = {}
+    older: dict[str, int] = {}
+    for table in (each for each in FED if given.feed or each != "carers"):
+        rows, stored = getattr(given, table) or {}, known.as_of.get(table, {})
+        newer = {at: row for at, row in rows.items() if row.as_of is None or row.as_of > stored.get(row.key, NEVER)}
+        if len(newer) < len(rows):
+            kept[table], older[table] = newer, len(rows) - len(newer)
+    return replace(given, **kept), older
+
+
+def give_codes(given: Import, known: KnownReferences) -> Import:
+    """Each child that comes without a code keeps its own, or gets the first that is free."""
+    if given.children is None:
+        return given
+    named = {row.code for row in given.children.values()} | {*known.children.values()}
+    free = (code for letter in "CDEFGHJK" for n in range(1, 10_000) if (code := f"{letter}{n}") not in named)
+    children = {
+        at: row if row.code else row.model_copy(update={"code": known.children.get(row.reference) or next(free)})
+        for at, row in given.children.items()
+    }
+    return replace(given, children=children)
 
 
 def drop_given_away(given: Import, given_away: Collection[str]) -> tuple[Import, tuple[str, ...]]:

@@ -64,7 +64,13 @@ class AuthorityRow(Row):
     bridge: Line | None = None
 
 
-class PlacementRow(Row):
+class DatedRow(Row):
+    """`as_of`: when the sender's system had the row so; the register keeps the latest of each row. Left out: now."""
+
+    as_of: Moment | None = None
+
+
+class PlacementRow(DatedRow):
     """Where children live. `host_authority`: in whose area that is, the authority's own included."""
 
     reference: Reference
@@ -74,7 +80,7 @@ class PlacementRow(Row):
     host_authority: AuthorityId | None = None
 
 
-class PersonRow(Row):
+class PersonRow(DatedRow):
     """A carer, somebody of the directory, or both. Who has neither `mobile` nor `email` is not reached."""
 
     reference: Reference
@@ -84,22 +90,25 @@ class PersonRow(Row):
     language: Literal["en", "cy"] = "en"
 
 
-class CarerRow(Row):
-    """Cares for the children of the placement, and may text about them."""
+class CarerRow(DatedRow):
+    """Cares for the children of the placement, and may text about them. `ended`: does so no longer."""
 
     person: Reference
     placement: Reference
+    ended: bool = False
 
     @property
     def key(self) -> str:
         return f"{self.person} {self.placement}"
 
 
-class ChildRow(Row):
-    """A flag that nobody knows is null: rules count unknown as yes where that protects."""
+class ChildRow(DatedRow):
+    """A flag that nobody knows is null: rules count unknown as yes where that protects. Without `code` the child keeps
+    the one that it has, or is given a free one.
+    """
 
     reference: Reference
-    code: Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{1,4}$")]
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{1,4}$")] | None = None
     name: Line | None = None
     known_as: tuple[Line, ...] = ()
     sex: Line | None = None
@@ -183,3 +192,5 @@ TABLES: dict[str, type[Row]] = {
     "agencies": AgencyAgreementRow,
 }
 """In the order in which one refers to another."""
+FED = tuple(name for name, row in TABLES.items() if issubclass(row, DatedRow))
+"""Tables of which single rows can be sent."""

@@ -91,7 +91,7 @@ async def accept_event(
         _require_transferable(agency, child, content)
         if not envelope.exercise:
             people = await uow.fetch(people_on_directory(child.authority))
-            await transfers.transfer(uow, content, child.id, event.said.moves_to, envelope.time)
+            await transfers.transfer(uow, keyring, content, child.id, event.said.moves_to, envelope.time)
             await publish_directory_changes(uow, child.authority, people, at=envelope.time)
     publish = partial(
         uow.publish,

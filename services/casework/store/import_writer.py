@@ -1,16 +1,16 @@
 """Reads and writes an authority's part of the register for an import, in the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Table, Text, insert, literal_column, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upserting
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.casework.policy.register_import import Import, KnownReferences
-from services.casework.policy.rows import CarerRow, ChildRow, PersonRow, PlacementRow
+from services.casework.policy.rows import CarerRow, ChildRow, DatedRow, PersonRow, PlacementRow
 from services.casework.store import tables
 from services.casework.store.row_encryption import RowEncryptor
 from services.platform.register.keys import Decryptor
@@ -20,15 +20,21 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, new_id
 
 Referred: TypeAlias = PlacementRow | PersonRow | ChildRow
+R = TypeVar("R", bound=DatedRow)
 
 LOCK = """
     SELECT pg_advisory_xact_lock(hashtextextended('register ' || each, 0)) FROM unnest(%(names)s::text[]) AS each
 """
 AUTHORITY = "SELECT id FROM register.authorities WHERE id = %(authority)s"
 FORCES = "SELECT id FROM register.forces"
-PLACEMENTS = "SELECT reference, id FROM register.placements WHERE authority = %(authority)s"
-PEOPLE = "SELECT reference, id FROM register.people WHERE authority = %(authority)s"
-CHILDREN = "SELECT reference, id, code FROM register.children WHERE authority = %(authority)s"
+PLACEMENTS = "SELECT reference, id, as_of FROM register.placements WHERE authority = %(authority)s"
+PEOPLE = "SELECT reference, id, as_of FROM register.people WHERE authority = %(authority)s"
+CHILDREN = "SELECT reference, id, code, as_of FROM register.children WHERE authority = %(authority)s"
+CARERS = """
+    SELECT q.reference || ' ' || p.reference AS reference, max(c.as_of) AS as_of FROM register.placement_carers c
+    JOIN register.placements p ON p.id = c.placement JOIN register.people q ON q.id = c.person
+    WHERE p.authority = %(authority)s GROUP BY p.reference, q.reference
+"""
 GIVEN_AWAY = "SELECT reference FROM transferred WHERE authority = %(authority)s"
 KNOWN_AGENCIES = "SELECT id FROM register.agencies"
 CORRECTIONS = """
@@ -54,6 +60,19 @@ PLACE = literal_column("ctid::text", Text)
 LISTED_NO_LONGER = text(
     "DELETE FROM register.agency_agreements WHERE authority = :authority AND agency <> ALL(CAST(:listed AS text[]))"
 )
+FED_CARER = (
+    text("""
+        UPDATE register.placement_carers SET as_of = :as_of, to_at = CASE WHEN :ended THEN CAST(:as_of AS timestamptz) END
+        WHERE placement = :placement AND person = :person AND to_at IS NULL
+    """),
+    text("""
+        INSERT INTO register.placement_carers (placement, person, from_at, to_at, as_of)
+        SELECT :placement, :person, :as_of, CASE WHEN :ended THEN CAST(:as_of AS timestamptz) END, :as_of
+        WHERE NOT EXISTS (SELECT FROM register.placement_carers
+            WHERE placement = :placement AND person = :person AND as_of = CAST(:as_of AS timestamptz))
+    """),
+)
+"""Who is said to have ended before they are said to have begun is kept as ended: it is the later word."""
 LEAVE = text("DELETE FROM register.directory WHERE ctid = ANY(CAST(:gone AS tid[]))")
 
 
@@ -77,24 +96,34 @@ async def lock_register(uow: UnitOfWork, *authorities: AuthorityId) -> None:
 async def lock_and_read(uow: UnitOfWork, authority: AuthorityId) -> CurrentRegister:
     await lock_register(uow, authority)
     named = {"authority": authority}
-    is_known, forces, placements, people, children, given_away, agencies = await uow.fetch(
+    is_known, forces, placements, people, children, carers, given_away, agencies = await uow.fetch(
         Query(AUTHORITY, named, bool),
         Query(FORCES, {}, _first_column),
-        Query(PLACEMENTS, named, _ids),
-        Query(PEOPLE, named, _ids),
+        Query(PLACEMENTS, named, all_rows),
+        Query(PEOPLE, named, all_rows),
         Query(CHILDREN, named, all_rows),
+        Query(CARERS, named, all_rows),
         Query(GIVEN_AWAY, named, _first_column),
         Query(KNOWN_AGENCIES, {}, _first_column),
     )
     known = KnownReferences(
         authority=is_known,
         forces=forces,
-        placements=frozenset(placements),
-        people=frozenset(people),
+        placements=frozenset(row.reference for row in placements),
+        people=frozenset(row.reference for row in people),
         children={row.reference: row.code for row in children},
         agencies=agencies,
+        as_of={
+            table: {row.reference: row.as_of for row in rows if row.as_of is not None}
+            for table, rows in (
+                ("placements", placements),
+                ("people", people),
+                ("children", children),
+                ("carers", carers),
+            )
+        },
     )
-    return CurrentRegister(known, placements, people, _ids(children), given_away)
+    return CurrentRegister(known, _ids(placements), _ids(people), _ids(children), given_away)
 
 
 def _first_column(rows: Rows) -> frozenset[str]:
@@ -113,22 +142,34 @@ async def write_import(
     placements = _with_new(before.placements, given.placements, "placement")
     people = _with_new(before.people, given.people, "person")
     children = _with_new(before.children, given.children, "child")
-    encryptor = await RowEncryptor.load(connection, keyring, given, placements, people, children)
+    encryptor = await RowEncryptor.load(connection, keyring, authority, given, placements, people, children)
     if given.authority is not None:
         await _upsert(connection, tables.authorities, [given.authority.model_dump()], "id")
-    mine = {"authority": authority, "as_of": at}
+
+    def mine(row: DatedRow) -> dict[str, Any]:
+        return {"authority": authority, "as_of": row.as_of or at}
+
     for table, rows in (
-        (tables.placements, [mine | encryptor.placement(row, placements) for row in (given.placements or {}).values()]),
-        (tables.people, [mine | encryptor.person(row, people) for row in (given.people or {}).values()]),
-        (
-            tables.children,
-            [mine | encryptor.child(row, children, placements) for row in (given.children or {}).values()],
-        ),
+        (tables.placements, [encryptor.placement(row, placements) | mine(row) for row in _rows(given.placements)]),
+        (tables.people, [encryptor.person(row, people) | mine(row) for row in _rows(given.people)]),
+        (tables.children, [encryptor.child(row, children, placements) | mine(row) for row in _rows(given.children)]),
     ):
         await _upsert(connection, table, rows, "authority", "reference", keep="id")
-    if given.carers is not None:
-        pairs = {_pair(row, placements, people) for row in given.carers.values()}
-        await _write_carers(connection, authority, pairs, at)
+    if given.feed:
+        fed = [
+            {
+                "placement": placements[row.placement],
+                "person": people[row.person],
+                "ended": row.ended,
+                "as_of": row.as_of,
+            }
+            for row in _rows(given.carers)
+        ]
+        for statement in FED_CARER if fed else ():
+            await connection.execute(statement, fed)
+    elif given.carers is not None:
+        wanted = {_pair(row, placements, people) for row in given.carers.values() if not row.ended}
+        await _write_carers(connection, authority, wanted, at)
     if given.directory is not None:
         lines = [
             {"authority": authority} | _line(row.model_dump(), people, children) for row in given.directory.values()
@@ -170,6 +211,10 @@ def people_sharing_a_number(authority: AuthorityId) -> Query[list[list[str]]]:
 
 def _with_new(ids: Mapping[str, str], rows: Mapping[int, Referred] | None, of: str) -> dict[str, str]:
     return {row.reference: new_id(of) for row in (rows or {}).values()} | dict(ids)
+
+
+def _rows(rows: Mapping[int, R] | None) -> Collection[R]:
+    return (rows or {}).values()
 
 
 def _pair(row: CarerRow, placements: Mapping[str, str], people: Mapping[str, str]) -> tuple[str, str]:
@@ -218,9 +263,13 @@ async def _write_carers(
     rows = await connection.execute(select(links.c.placement, links.c.person).where(is_present))
     present = {(row.placement, row.person) for row in rows}
     gone = present - wanted
+    await connection.execute(update(links).where(is_present).values(as_of=at))
     if gone:
         is_gone = tuple_(links.c.placement, links.c.person).in_(gone)
         await connection.execute(update(links).where(is_present, is_gone).values(to_at=at))
-    new = [{"placement": placement, "person": person, "from_at": at} for placement, person in sorted(wanted - present)]
+    new = [
+        {"placement": placement, "person": person, "from_at": at, "as_of": at}
+        for placement, person in sorted(wanted - present)
+    ]
     if new:
         await connection.execute(insert(links), new)

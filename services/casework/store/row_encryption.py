@@ -15,6 +15,7 @@ from services.casework.policy.rows import ChildRow, PersonRow, PlacementRow
 from services.casework.store import tables
 from services.platform.register.keys import data_keys
 from services.platform.store.encryption import DataKey, Keyring
+from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.notice_fields import PROFILE
 
 CLEAR_OF_CHILD = (
@@ -45,6 +46,7 @@ class RowEncryptor:
         cls,
         connection: AsyncConnection,
         keyring: Keyring,
+        authority: AuthorityId,
         given: Import,
         placements: Mapping[str, str],
         people: Mapping[str, str],
@@ -62,7 +64,7 @@ class RowEncryptor:
         for table in (tables.placements, tables.people, tables.children):
             found = await connection.execute(select(table).where(table.c.id == any_(literal(owners, ARRAY(Text)))))
             present |= {row["id"]: row for row in found.mappings()}
-        return cls(keyring, await data_keys(connection, keyring, owners), present)
+        return cls(keyring, await data_keys(connection, keyring, owners, authority=authority), present)
 
     def placement(self, row: PlacementRow, ids: Mapping[str, str]) -> dict[str, Any]:
         owner = ids[row.reference]

@@ -44,7 +44,7 @@ placement_carers = Table(
     "placement_carers",
     register,
     *_texts("placement", "person"),
-    *moments("from_at", "to_at"),
+    *moments("from_at", "to_at", "as_of"),
 )
 children = Table(
     "children",

@@ -7,6 +7,8 @@ from itertools import count
 from typing import Any
 
 from services.casework.policy.agency_event import Defect, InvalidEvent
+from services.platform.register.keys import move_data_key
+from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import ChildTransferred
@@ -46,7 +48,9 @@ class Move:
     at: datetime
 
 
-async def transfer(uow: UnitOfWork, said: ChildTransferred, child: ChildId, moves_to: str | None, at: datetime) -> None:
+async def transfer(
+    uow: UnitOfWork, keyring: Keyring, said: ChildTransferred, child: ChildId, moves_to: str | None, at: datetime
+) -> None:
     """Changes nothing if the register does not hold the receiving authority: then people hand over.
 
     The caller has locked both authorities' registers. Idempotent. Raises InvalidEvent if the receiver has no such
@@ -56,6 +60,7 @@ async def transfer(uow: UnitOfWork, said: ChildTransferred, child: ChildId, move
     if to is None or to == said.authority or not await uow.fetch(Query(AUTHORITY, {"authority": to}, bool)):
         return
     await _move(uow, Move(child, said.authority, to, moves_to, at))
+    await move_data_key(uow.connection, keyring, child, to)
 
 
 def transferred_child(authority: AuthorityId, child: str, reference: str | None) -> Query[Any]:

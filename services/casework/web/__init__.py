@@ -5,24 +5,33 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from services.casework.register_importer import RegisterImporter
 from services.casework.settings import CaseworkSettings
 from services.casework.web.bearer import Bearers
 from services.casework.web.events import EventEndpoint
 from services.casework.web.events_openapi import EVENT, EVENT_ANSWERS
 from services.casework.web.photographs import PhotographEndpoint
 from services.casework.web.register import RegisterEndpoint
-from services.casework.web.register_openapi import BEARER, IMPORT, IMPORT_ANSWERS, PHOTOGRAPH, PHOTOGRAPH_ANSWERS, TABLE
+from services.casework.web.register_openapi import (
+    BEARER,
+    FEED,
+    FILES,
+    IMPORT,
+    IMPORT_ANSWERS,
+    PHOTOGRAPH,
+    PHOTOGRAPH_ANSWERS,
+    TABLE,
+)
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.platform.store.web import new_web_app
 
 
 def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
-    keyring = Keyring(settings.master_key.get_secret_value(), settings.phone_key.get_secret_value())
+    keyring = settings.keyring
     events = EventEndpoint(store, clocks, keyring)
     bearers = Bearers(store, clocks)
-    register = RegisterEndpoint(store, clocks, keyring, bearers, settings)
+    register = RegisterEndpoint(RegisterImporter(store, clocks, keyring, settings), bearers)
     photographs = PhotographEndpoint(store, clocks, keyring, bearers)
     app = new_web_app("casework")
 
@@ -40,6 +49,18 @@ def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
     async def take_table(authority: str, table: str, request: Request) -> JSONResponse:
         """One table as CSV. All of it, or nothing."""
         return await register.take(request, authority, table)
+
+    @app.patch("/register/{authority}/{table}", responses=IMPORT_ANSWERS, openapi_extra=FEED)
+    async def take_rows(authority: str, table: str, request: Request) -> JSONResponse:
+        """Single rows, each as of a time; a row that the register has as of that time or a later one is passed over.
+        Rows that are not sent stay. All of them, or nothing.
+        """
+        return await register.take(request, authority, table, feed=True)
+
+    @app.post("/register/{authority}/files", responses=IMPORT_ANSWERS, openapi_extra=FILES)
+    async def take_files(authority: str, request: Request) -> JSONResponse:
+        """A council's own files, with a mapping of their columns and values to ours. All of them, or nothing."""
+        return await register.take_files(request, authority)
 
     path = "/register/{authority}/children/{reference}/photograph"
 

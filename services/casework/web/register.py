@@ -1,107 +1,101 @@
-"""Takes imports of the register: `PUT /register/...`. Names every bad row, and applies all of an import or nothing."""
+"""Takes imports of the register: `/register/...`. Names every bad row, and applies all of an import or nothing."""
 
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from services.casework import metrics
-from services.casework.policy import register_import, spreadsheet
-from services.casework.policy.consistency import birth_faults, cross_faults, sharing_faults
-from services.casework.policy.import_brake import Loss, excessive
-from services.casework.policy.register_import import Fault, Import
-from services.casework.policy.rows import TABLES
-from services.casework.settings import CaseworkSettings
-from services.casework.store.history.import_record import ImportSource, begin_import, keep_import, losses_of
-from services.casework.store.import_writer import (
-    corrections_by_reference,
-    forget_corrections,
-    lock_and_read,
-    people_sharing_a_number,
-    write_import,
-)
-from services.casework.store.register_changes import (
-    people_on_directory,
-    publish_date_changes,
-    publish_directory_changes,
-)
+from services.casework.policy.credential import Credential
+from services.casework.policy.import_brake import Loss
+from services.casework.policy.register_import import Fault
+from services.casework.policy.rows import FED, TABLES
+from services.casework.policy.sheets import spreadsheet
+from services.casework.policy.sheets.council_file import MappingFault
+from services.casework.policy.sheets.file_map import digest_of, read_mapping, shipped_mapping
+from services.casework.register_importer import Held, Refused, RegisterImporter, Sent
 from services.casework.web.bearer import Bearers, require_tables
-from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.browser_form import parse_form
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.limits import REGISTER_BYTES
-from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
 
 MOST_FAULTS = 500
 """Named in one answer. By then it is clear that the whole file is wrong."""
+MOST_FILES = 40
 UNREADABLE = HTTPStatus.BAD_REQUEST, "Not readable"
 
 
+@dataclass(frozen=True)
 class RegisterEndpoint:
-    def __init__(
-        self, store: Store, clocks: Clocks, keyring: Keyring, bearers: Bearers, settings: CaseworkSettings
-    ) -> None:
-        self._store = store
-        self._clocks = clocks
-        self._keyring = keyring
-        self._bearers = bearers
-        self._settings = settings
-        self._at_once = asyncio.Semaphore(max(1, settings.database_connections // 2))
-        """Connections are left to agencies' events, however many authorities import at two in the morning."""
+    importer: RegisterImporter
+    bearers: Bearers
 
-    async def take(self, request: Request, authority: str, table: str | None) -> JSONResponse:
+    async def take(self, request: Request, authority: str, table: str | None, *, feed: bool = False) -> JSONResponse:
         """Answers 200 with the number of rows of each table once all of it is durable. Raises Problem otherwise."""
-        credential = await self._bearers.credential(request, authority)
-        if table is not None and table not in TABLES:
-            raise Problem(HTTPStatus.NOT_FOUND, "No such table", f"The tables are {', '.join(TABLES)}.")
+        credential = await self.bearers.credential(request, authority)
+        if table is not None and table not in (FED if feed else TABLES):
+            wanted = f"The tables are {', '.join(FED if feed else TABLES)}."
+            raise Problem(HTTPStatus.NOT_FOUND, "No such table", wanted)
         media_type = media_type_of(request)
-        wanted = "application/json" if table is None else "text/csv"
-        if media_type != wanted:
-            raise Problem(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not readable", f"The content type {wanted} is needed here."
-            )
+        offered = (
+            ("application/json", "text/csv") if feed else ("application/json",) if table is None else ("text/csv",)
+        )
+        if media_type not in offered:
+            detail = f"The content type {' or '.join(offered)} is needed here."
+            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not readable", detail)
         body = await body_within(request, REGISTER_BYTES)
-        document = _document(body, table)
-        require_tables(credential, document)
-        given, faults = register_import.read(document, authority)
-        faults += birth_faults(given, self._clocks.story().date())
-        sha256 = hashlib.sha256(body).hexdigest()
-        async with self._at_once, self._store.transaction() as uow:
-            imported = await begin_import(uow)
-            before = await lock_and_read(uow, authority)
-            given, passed_over = register_import.drop_given_away(given, before.given_away)
-            corrected = await uow.fetch(corrections_by_reference(self._keyring, authority))
-            given, kept, agreed = register_import.keep_corrections(given, corrected)
-            _require_none([*faults, *cross_faults(given, before.known)])
-            at = self._clocks.story()
-            people = await uow.fetch(people_on_directory(authority))
-            await write_import(uow, self._keyring, authority, given, before, at)
-            _require_none(sharing_faults(given, await uow.fetch(people_sharing_a_number(authority))))
-            if request.query_params.get("confirm") != sha256:
-                losses = await uow.fetch(losses_of(imported, authority))
-                _require_meant(excessive(losses, self._settings.import_brake_share), sha256)
-            forget_corrections(uow, authority, agreed)
-            await publish_date_changes(uow, authority, imported)
-            await publish_directory_changes(uow, authority, people)
-            rows = _counts(given)
-            source = ImportSource(credential.id, {*rows, *(["authority"] if given.authority else [])}, sha256)
-            changed = await keep_import(uow, imported, authority, source, at)
-        metrics.IMPORTS.labels("applied").inc()
-        answer: dict[str, Any] = {"authority": authority, "rows": rows, "import": str(imported), "changed": changed}
-        more = {"transferred": list(passed_over), "corrections_kept": kept}
-        return JSONResponse(answer | {name: each for name, each in more.items() if each})
+        document = _document(body, table, media_type)
+        sent = Sent(document, hashlib.sha256(body).hexdigest(), credential.id, feed=feed)
+        return await self._import(request, authority, credential, sent, lambda fault: fault)
+
+    async def take_files(self, request: Request, authority: str) -> JSONResponse:
+        """A council's own files, with a mapping of their columns and values to ours."""
+        credential = await self.bearers.credential(request, authority)
+        form = await parse_form(request, "multipart/form-data", REGISTER_BYTES, MOST_FILES)
+        files = [each for each in form.getlist("file") if isinstance(each, UploadFile)]
+        said = form.get("mapping", "")
+        try:
+            text = (await said.read()).decode() if isinstance(said, UploadFile) else said
+            named = {each.filename or "": (await each.read()).decode("utf-8-sig") for each in files}
+            mapping = read_mapping(text) if ":" in text else shipped_mapping(text)
+            mapped = await asyncio.to_thread(mapping.apply, named)
+        except UnicodeDecodeError:
+            raise Problem(*UNREADABLE, "The files must be UTF-8.") from None
+        except MappingFault as fault:
+            raise Problem(*UNREADABLE, f"{fault}.", field="mapping") from None
+        finally:
+            await form.close()
+        if mapped.faults:
+            raise _refusal(mapped.faults)
+        sent = Sent(mapped.document, digest_of(text, named), credential.id)
+        return await self._import(request, authority, credential, sent, mapped.place)
+
+    async def _import(
+        self, request: Request, authority: str, credential: Credential, sent: Sent, place: Callable[[Fault], Fault]
+    ) -> JSONResponse:
+        """`place` says where a fault stands in the sender's own files."""
+        require_tables(credential, sent.document)
+        asked = request.query_params
+        sent = replace(sent, confirmed=asked.get("confirm") == sent.sha256, trying=asked.get("try") == "yes")
+        try:
+            return JSONResponse(await self.importer.take(authority, sent))
+        except Held as held:
+            raise _held(held.losses, sent.sha256) from None
+        except Refused as refused:
+            raise _refusal([place(each) for each in refused.faults]) from None
 
 
-def _document(body: bytes, table: str | None) -> Mapping[str, Any]:
+def _document(body: bytes, table: str | None, media_type: str) -> Mapping[str, Any]:
     try:
         text = body.decode("utf-8-sig")
-        document = json.loads(text) if table is None else {table: spreadsheet.rows_of(text, table)}
+        is_sheet = table is not None and media_type == "text/csv"
+        document = spreadsheet.rows_of(text, table) if table is not None and is_sheet else json.loads(text)
     except UnicodeDecodeError:
         raise Problem(*UNREADABLE, "The body must be UTF-8.") from None
     except json.JSONDecodeError as error:
@@ -111,35 +105,24 @@ def _document(body: bytes, table: str | None) -> Mapping[str, Any]:
     except RecursionError:
         raise Problem(*UNREADABLE, "The body must not be nested so deeply.") from None
     except ValueError as error:
-        detail = "A number is too long." if table is None else f"The sheet cannot be read: {error}."
+        detail = f"The sheet cannot be read: {error}." if media_type == "text/csv" else "A number is too long."
         raise Problem(*UNREADABLE, detail) from None
+    if table is not None:
+        return {table: document}
     if not isinstance(document, dict):
         raise Problem(*UNREADABLE, "The body must be one JSON object with a list of rows a table.")
     return document
 
 
-def _require_none(faults: Sequence[Fault]) -> None:
-    """Raises Problem, which rolls the import back."""
-    if not faults:
-        return
-    metrics.IMPORTS.labels("refused").inc()
+def _refusal(faults: Sequence[Fault]) -> Problem:
     rows = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
     detail = f"Nothing was changed: {rows}. Each is named by table, row (counted from 1), field and what is wanted."
-    named = [asdict(fault) for fault in faults[:MOST_FAULTS]]
-    raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The import does not hold together", detail, errors=named)
+    named = [{name: each for name, each in asdict(fault).items() if each is not None} for fault in faults[:MOST_FAULTS]]
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The import does not hold together", detail, errors=named)
 
 
-def _require_meant(losses: Mapping[str, Loss], sha256: str) -> None:
-    """Raises Problem, which rolls the import back, where it would end more than an import may without being asked."""
-    if not losses:
-        return
-    metrics.IMPORTS.labels("held").inc()
+def _held(losses: Mapping[str, Loss], sha256: str) -> Problem:
     would = "; ".join(f"{what}: {each.lost} of {each.of}" for what, each in losses.items())
     detail = f"Nothing was changed. This import would end or change {would}. If that is meant, send the same body again with ?confirm={sha256}."
     named = [{"field": what} | asdict(each) for what, each in losses.items()]
-    raise Problem(HTTPStatus.CONFLICT, "This import would end too much unasked", detail, errors=named)
-
-
-def _counts(given: Import) -> dict[str, int]:
-    tables = {name: getattr(given, name) for name in TABLES}
-    return {name: len(rows) for name, rows in tables.items() if rows is not None}
+    return Problem(HTTPStatus.CONFLICT, "This import would end too much unasked", detail, errors=named)

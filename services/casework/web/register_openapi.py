@@ -3,8 +3,8 @@
 from http import HTTPStatus
 from typing import Any
 
-from services.casework.policy.rows import TABLES, AuthorityRow, Row
-from services.casework.policy.spreadsheet import LISTS
+from services.casework.policy.rows import FED, TABLES, AuthorityRow, Row
+from services.casework.policy.sheets.spreadsheet import LISTS
 from services.casework.web.events_openapi import inline_refs
 from services.platform.runtime.http.openapi_errors import describe_answer, refusals
 
@@ -44,8 +44,15 @@ CONFIRM = {
     "description": "The body's SHA-256, in hexadecimal: this import may end as many carers and lines of the directory as it does.",
     "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
 }
+TRY = {
+    "name": "try",
+    "in": "query",
+    "required": False,
+    "description": "The answer says what would change, and nothing is.",
+    "schema": {"type": "string", "enum": ["yes"]},
+}
 IMPORT = BEARER | {
-    "parameters": [CONFIRM],
+    "parameters": [CONFIRM, TRY],
     "requestBody": {
         "required": True,
         "description": "A list of rows a table; a table that is left out stays as it is. Rows of `carers`, `directory` and "
@@ -54,12 +61,47 @@ IMPORT = BEARER | {
     },
 }
 TABLE = BEARER | {
-    "parameters": [CONFIRM],
+    "parameters": [CONFIRM, TRY],
     "requestBody": {
         "required": True,
         "description": "One table, its columns named in the first line. An empty cell is nothing known; several values in one cell "
         f"({', '.join(sorted(LISTS))}) are parted by |. Columns of {columns()}.",
         "content": {"text/csv": {"schema": {"type": "string"}}},
+    },
+}
+FEED = BEARER | {
+    "parameters": [CONFIRM, TRY],
+    "requestBody": {
+        "required": True,
+        "description": f"Rows of {', '.join(FED)}, each with its `as_of`; as CSV with the columns of a whole table.",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "array",
+                    "items": {"type": "object", "required": ["as_of"], "description": "As in a whole import."},
+                }
+            },
+            "text/csv": {"schema": {"type": "string"}},
+        },
+    },
+}
+FILES = BEARER | {
+    "parameters": [CONFIRM, TRY],
+    "requestBody": {
+        "required": True,
+        "description": "`mapping` is the mapping's YAML, or the name of one that comes with Safe Return (`ssd`).",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["mapping", "file"],
+                    "properties": {
+                        "mapping": {"type": "string"},
+                        "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                    },
+                }
+            }
+        },
     },
 }
 IMPORT_ANSWERS = {
@@ -68,7 +110,7 @@ IMPORT_ANSWERS = {
         "application/json",
         {
             "type": "object",
-            "required": ["authority", "rows", "import", "changed"],
+            "required": ["authority", "rows"],
             "properties": {
                 "authority": {"type": "string"},
                 "import": {"type": "string", "format": "uuid", "description": "By which it is found and undone."},
@@ -82,6 +124,22 @@ IMPORT_ANSWERS = {
                     "type": "array",
                     "items": {"type": "string"},
                     "description": "References of children who are another authority's by now: passed over.",
+                },
+                "older": {
+                    "type": "object",
+                    "additionalProperties": {"type": "integer"},
+                    "description": "How many rows of each table the register had as of that time or a later one.",
+                },
+                "tried": {"type": "boolean", "description": "Nothing was changed: it was only tried."},
+                "changes": {
+                    "type": "object",
+                    "additionalProperties": {"type": "object"},
+                    "description": "Where it was tried, by table: rows added and removed, and by field in how many others it differs.",
+                },
+                "held": {
+                    "type": "object",
+                    "additionalProperties": {"type": "object"},
+                    "description": "Where it was tried: what it would end, for which it would have to be confirmed.",
                 },
                 "corrections_kept": {
                     "type": "object",

@@ -75,9 +75,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class PoliceView:
-    """What police have said of the case. `reference` names their words. None: not yet."""
+    """What police have said of the case. None: not yet."""
 
-    reference: WordsId | None
+    references: tuple[WordsId, ...]
+    """The words that hold them, the newest first."""
     grade: RiskGrade | None
     review_at: datetime | None
 
@@ -126,13 +127,13 @@ def words_said(
 
 def police_view(entries: Iterable[RecordedMessage[Message]]) -> PoliceView:
     """`entries` are one episode's, the newest first."""
-    reference, graded = None, None
+    references, graded = list[WordsId](), None
     for content in (entry.content for entry in entries):
-        if reference is None and isinstance(content, PoliceReferenceGiven | PoliceReferenceTexted):
-            reference = next(iter(content.words), None)
+        if isinstance(content, PoliceReferenceGiven | PoliceReferenceTexted):
+            references += content.words
         if graded is None and isinstance(content, PoliceRiskGraded):
             graded = content
-    return PoliceView(reference, graded.grade if graded else None, graded.review_at if graded else None)
+    return PoliceView(tuple(references), graded.grade if graded else None, graded.review_at if graded else None)
 
 
 def _standing(telling: tuple[DutyLine, StepRecord]) -> Standing:

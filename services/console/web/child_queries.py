@@ -120,7 +120,7 @@ class ChildQueries:
         people, words = set[PersonId](), list[WordsId]()
         if operator.may(May.READ_WORDS):
             people = {each.person for each in told if each.person} | {each.person for each in said if each.person}
-            words = [name for each in said for name in each.words] + [each for each in [police.reference] if each]
+            words = [*(name for each in said for name in each.words), *police.references]
         reasons = _reasons(lines) if operator.may(May.READ_REASONS) else []
         return (
             words_by_id(self.keyring, words),

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.platform.register.keys import known_data_keys
-from services.platform.register.views import data_keys
+from services.platform.register.keys import known_data_keys, move_data_key
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, all_rows
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 
@@ -85,31 +84,50 @@ async def _look(store: Store, keyring: Keyring, batch: Renews) -> Renewed:
         last = done.last
 
 
+AUTHORITY_KEYS = "SELECT authority, wrapped FROM register.authority_keys WHERE authority > %(after)s ORDER BY authority LIMIT %(most)s"
 REWRAP = (
-    update(data_keys)
-    .where(data_keys.c.owner == bindparam("of"), data_keys.c.wrapped == bindparam("before"))
-    .values(wrapped=bindparam("after"))
+    "UPDATE register.authority_keys SET wrapped = %(anew)s WHERE authority = %(authority)s AND wrapped = %(before)s"
 )
+DATA_KEYS = """
+    SELECT owner, k.wrapped, s.authority, coalesce(c.authority, p.authority, l.authority,
+           (SELECT min(authority) FROM register.provisional_children WHERE child = owner), s.authority) AS belongs_to
+    FROM register.sealed_keys s JOIN register.data_keys k USING (owner)
+    LEFT JOIN register.children c ON c.id = owner LEFT JOIN register.people p ON p.id = owner
+    LEFT JOIN register.placements l ON l.id = owner
+    WHERE owner > %(after)s ORDER BY owner LIMIT %(most)s
+"""
 
 
-async def wrapped_keys(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
-    """Wraps data keys with the newest master key. The columns that they encrypt do not change."""
-    found = await uow.connection.execute(
-        select(data_keys).where(data_keys.c.owner > after).order_by(data_keys.c.owner).limit(AT_ONCE)
-    )
-    rows = found.all()
-    anew, undecryptable = [], 0
-    for owner, wrapped in rows:
+async def authority_keys(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
+    """Wraps authorities' keys by the newest key above them. The data keys that they seal do not change."""
+    rows = await uow.fetch(Query(AUTHORITY_KEYS, {"after": after, "most": AT_ONCE}, all_rows))
+    changed, undecryptable = 0, 0
+    for row in rows:
         try:
-            under_newest = keyring.wrapped_anew(owner, wrapped)
+            anew = keyring.authority_key_anew(row.wrapped)
         except InvalidTag:
             undecryptable += 1
             continue
-        if under_newest is not None:
-            anew.append({"of": owner, "before": wrapped, "after": under_newest})
-    if anew:
-        await uow.connection.execute(REWRAP, anew)
-    return Batch(rows[-1].owner if rows else None, len(anew), undecryptable)
+        if anew is not None:
+            uow.write(REWRAP, {"authority": row.authority, "before": row.wrapped, "anew": anew})
+            changed += 1
+    return Batch(rows[-1].authority if rows else None, changed, undecryptable)
+
+
+async def data_keys(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
+    """Moves data keys to the authority that the register now names. The columns that they encrypt do not change."""
+    rows = await uow.fetch(Query(DATA_KEYS, {"after": after, "most": AT_ONCE}, all_rows))
+    changed, undecryptable = 0, 0
+    for row in rows:
+        try:
+            keyring.unwrap(row.owner, row.wrapped)
+        except InvalidTag:
+            undecryptable += 1
+            continue
+        if row.authority != row.belongs_to:
+            await move_data_key(uow.connection, keyring, row.owner, row.belongs_to)
+            changed += 1
+    return Batch(rows[-1].owner if rows else None, changed, undecryptable)
 
 
 @dataclass(frozen=True, slots=True)

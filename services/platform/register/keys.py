@@ -1,4 +1,4 @@
-"""Keeps data keys, wrapped, one an owner. Deleting an owner's row erases everything that is encrypted under its key."""
+"""Keeps data keys, one an owner, each sealed by its authority's key. Deleting a key erases all that is under it."""
 
 from collections.abc import Collection, Mapping
 
@@ -10,14 +10,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.platform.register import metrics
 from services.platform.register.views import data_keys as table
 from services.platform.runtime.logs import logger
-from services.platform.store.encryption import DataKey, Keyring
-from services.platform.store.query import Query, as_sql, bulk_insert, execute_pipelined, to_columns
+from services.platform.store.encryption import OF_NO_AUTHORITY, DataKey, Keyring
+from services.platform.store.query import Query, as_sql, execute_pipelined
 from services.platform.store.unit_of_work import Local, UnitOfWork
 
 OWNERS = bindparam("owners", type_=ARRAY(Text))
 WRAPPED = as_sql(select(table.c.owner, table.c.wrapped).where(table.c.owner == any_(OWNERS)))
-MAKE = bulk_insert("register.data_keys", {"owner": "text", "wrapped": "bytea"}, "ON CONFLICT DO NOTHING")
-
+AUTHORITY_KEY = "SELECT wrapped FROM register.authority_keys WHERE authority = %(authority)s"
+MAKE_AUTHORITY_KEY = """
+    INSERT INTO register.authority_keys (authority, wrapped) VALUES (%(authority)s, %(wrapped)s) ON CONFLICT DO NOTHING
+"""
+MAKE = """
+    INSERT INTO register.sealed_keys (owner, authority, sealed)
+    SELECT owner, k.authority, substr(fresh.wrapped, length(k.wrapped) + 1)
+    FROM unnest(%(owner)s::text[], %(wrapped)s::bytea[]) fresh (owner, wrapped), register.authority_keys k
+    WHERE k.authority = %(authority)s AND k.wrapped = %(under)s ORDER BY owner ON CONFLICT DO NOTHING
+"""
+"""Makes none if the authority's key is another by now."""
+MOVE = """
+    UPDATE register.sealed_keys s SET authority = k.authority, sealed = substr(%(wrapped)s, length(k.wrapped) + 1)
+    FROM register.authority_keys k
+    WHERE s.owner = %(owner)s AND k.authority = %(authority)s AND k.wrapped = %(under)s
+"""
 
 KEYS: Local[dict[str, DataKey]] = Local(dict)
 """By owner."""
@@ -34,16 +48,22 @@ async def data_key(connection: AsyncConnection, keyring: Keyring, owner: str) ->
 
 
 async def data_keys(
-    connection: AsyncConnection, keyring: Keyring, owners: Collection[str], *, new: bool = False
+    connection: AsyncConnection,
+    keyring: Keyring,
+    owners: Collection[str],
+    *,
+    new: bool = False,
+    authority: str = OF_NO_AUTHORITY,
 ) -> dict[str, DataKey]:
     """Many owners' keys in one round trip, two where some are made. Two that make one key at once end with the same.
 
-    `new`: probably none of them has a key yet. Then it is one round trip in any case.
+    `new`: probably none of them has a key yet. Then it is one round trip in any case. `authority`: whose key seals
+    those that are made. A process reads an authority's key once.
     """
     wrapped = {} if new else await _wrapped(connection, owners)
     missing = [owner for owner in owners if owner not in wrapped]
     if missing:
-        wrapped |= await _made(connection, keyring, missing)
+        wrapped |= await _made(connection, keyring, missing, authority)
     return {owner: keyring.unwrap(owner, wrapped[owner]) for owner in owners}
 
 
@@ -73,13 +93,42 @@ async def _wrapped(connection: AsyncConnection, owners: Collection[str]) -> dict
     return dict(rows)
 
 
-async def _made(connection: AsyncConnection, keyring: Keyring, owners: Collection[str]) -> dict[str, bytes]:
+async def _made(
+    connection: AsyncConnection, keyring: Keyring, owners: Collection[str], authority: str
+) -> dict[str, bytes]:
     """Of two processes that make the same key at once, one waits in the first statement; the second statement, which
     begins after it, sees the key that the other committed. In one order, so that they do not deadlock.
     """
-    fresh = [{"owner": owner, "wrapped": keyring.wrapped_new_key(owner)} for owner in sorted(owners)]
-    _, rows = await execute_pipelined(connection, (MAKE, to_columns(fresh)), (WRAPPED, {"owners": list(owners)}))
-    return dict(rows)
+    under = keyring.authority_keys.get(authority) or await _authority_key(connection, keyring, authority)
+    while True:
+        wrapped = [keyring.wrapped_new_key(owner, under) for owner in owners]
+        made = {"owner": list(owners), "wrapped": wrapped, "authority": authority, "under": under}
+        _, rows = await execute_pipelined(connection, (MAKE, made), (WRAPPED, {"owners": list(owners)}))
+        if len(rows) == len(set(owners)):
+            return dict(rows)
+        under = await _authority_key(connection, keyring, authority)
+
+
+async def _authority_key(connection: AsyncConnection, keyring: Keyring, authority: str) -> bytes:
+    """As it is now, made if missing."""
+    asked = (AUTHORITY_KEY, {"authority": authority})
+    [rows] = await execute_pipelined(connection, asked)
+    if not rows:
+        made = {"authority": authority, "wrapped": keyring.new_authority_key(authority)}
+        _, rows = await execute_pipelined(connection, (MAKE_AUTHORITY_KEY, made), asked)
+    under = keyring.authority_keys[authority] = bytes(rows[0][0])
+    return under
+
+
+async def move_data_key(connection: AsyncConnection, keyring: Keyring, owner: str, authority: str) -> None:
+    """Puts it under another authority's key. What it encrypts does not change. Raises InvalidTag."""
+    wrapped = (await _wrapped(connection, [owner])).get(owner)
+    if wrapped is not None:
+        under = await _authority_key(connection, keyring, authority)
+        moved = keyring.moved(owner, wrapped, under)
+        await execute_pipelined(
+            connection, (MOVE, {"owner": owner, "wrapped": moved, "authority": authority, "under": under})
+        )
 
 
 class Decryptor:

@@ -1,23 +1,33 @@
-"""Encrypts columns: AES-GCM under a data key for each child, person or unknown number, wrapped by the master key.
+"""Encrypts columns: AES-GCM under a data key for each child, person or unknown number.
 
-Destroying an owner's data key erases everything encrypted under it. Every ciphertext is bound to its table, column and
-owner, so that it cannot be decrypted in another row or column. While a key is being changed there are several: the
-first encrypts and hashes, all of them decrypt and are searched by (docs/decisions/0025).
+A data key is sealed by its authority's key, which is wrapped by the master key, or by one in a hardware module or key
+service. Destroying an owner's data key erases everything encrypted under it; destroying an authority's, everything of
+its owners'. Every ciphertext is bound to its table, column and owner, so that it cannot be decrypted in another row or
+column. While a key is being changed there are several: the first encrypts and hashes, all of them decrypt and are
+searched by (docs/decisions/0025, 0079).
 """
 
 import contextlib
 import hashlib
 import hmac
 import os
-from base64 import b64decode
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
 
+from cachetools import LRUCache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
+from pydantic_core import PydanticCustomError
 
-NONCE_BYTES = 12
-KEY_BYTES = 32
+from services.platform.runtime.settings import SECRETS_DIR, Settings
+from services.platform.store.key_wrappers.key_file import KEY_BYTES, NONCE_BYTES, FileWrapper, KeyFile, decode_keys
+from services.platform.store.key_wrappers.wrapper import KeyWrapper
+
+OF_NO_AUTHORITY = "*"
+"""In place of an authority's id: unknown numbers, forces, agencies, accounts, children who are not identified yet."""
+AUTHORITY_KEYS_KEPT = 2000
 
 
 class DataKey:
@@ -45,29 +55,44 @@ class DataKey:
 
 
 class Keyring:
-    """The master key and the key of keyed hashes. Held only by services that may read personal columns."""
+    """The keys above all others. Held only by services that may read personal columns."""
 
-    def __init__(self, master_key: str, phone_key: str) -> None:
-        """Each key is the base64 of 32 bytes; several are separated by white space, newest first. Raises ValueError."""
-        self._masters = [AESGCM(each) for each in decode_keys(master_key)]
-        self._hash_keys = decode_keys(phone_key)
+    def __init__(self, master_key: str | KeyFile | None, phone_key: str | KeyFile, *wrappers: KeyWrapper) -> None:
+        """A key is the base64 of 32 bytes; several are separated by white space, newest first. Of `wrappers` and then
+        the master keys, the first wraps and all unwrap. Raises ValueError.
+        """
+        self._wrappers = wrappers
+        self._masters = None if master_key is None else _file_of(master_key)
+        self._hash_keys = _file_of(phone_key)
+        self._unwrapped: LRUCache[bytes, AESGCM] = LRUCache(AUTHORITY_KEYS_KEPT)
+        self.authority_keys: dict[str, bytes] = {}
+        """As they were last read, by authority."""
 
     @property
     def changes_phone_key(self) -> bool:
         """Whether numbers are searched by older keys too."""
-        return len(self._hash_keys) > 1
+        return len(self._hash_keys.newest_first()) > 1
 
-    def wrapped_new_key(self, owner: str) -> bytes:
-        return self._wrap(owner, os.urandom(KEY_BYTES))
+    def new_authority_key(self, authority: str) -> bytes:
+        return self._wrapped(authority, os.urandom(KEY_BYTES))
+
+    def authority_key_anew(self, wrapped: bytes) -> bytes | None:
+        """Returns it wrapped by the newest key, or None if it is already. Raises InvalidTag."""
+        authority, key, is_newest = self._opened(wrapped)
+        return None if is_newest else self._wrapped(authority, key)
+
+    def wrapped_new_key(self, owner: str, under: bytes | None = None) -> bytes:
+        """A data key that `unwrap` takes: behind its authority's key, which is `under`, or a key that is its alone."""
+        under = under or self.new_authority_key(OF_NO_AUTHORITY)
+        return under + self._sealed(owner, os.urandom(KEY_BYTES), under)
 
     def unwrap(self, owner: str, wrapped: bytes) -> DataKey:
-        """Raises InvalidTag if none of the master keys decrypts it."""
-        return DataKey(owner, self._unwrapped(owner, wrapped)[0])
+        """Raises InvalidTag if none of the keys decrypts it, and KeyServiceAway."""
+        return DataKey(owner, self._data_key(owner, wrapped))
 
-    def wrapped_anew(self, owner: str, wrapped: bytes) -> bytes | None:
-        """Returns the data key wrapped by the newest master key, or None if it is already. Raises as `unwrap` does."""
-        key, by = self._unwrapped(owner, wrapped)
-        return None if by == 0 else self._wrap(owner, key)
+    def moved(self, owner: str, wrapped: bytes, under: bytes) -> bytes:
+        """The same data key behind another authority's key."""
+        return under + self._sealed(owner, self._data_key(owner, wrapped), under)
 
     def number_hash(self, number: str) -> bytes:
         """Hashes a phone number (E.164) or address with the newest key, to find it without storing it in the clear."""
@@ -75,38 +100,59 @@ class Keyring:
 
     def number_hashes(self, number: str) -> tuple[bytes, ...]:
         """Returns the hash by each key, the newest first, to search by."""
-        return tuple(_hash(key, b"number/" + number.encode()) for key in self._hash_keys)
+        return tuple(_hash(key, b"number/" + number.encode()) for key in self._hash_keys.newest_first())
 
     def body_hash(self, body: bytes) -> bytes:
-        return _hash(self._hash_keys[0], body)
+        return _hash(self._hash_keys.newest_first()[0], body)
 
-    def _wrap(self, owner: str, key: bytes) -> bytes:
+    def _data_key(self, owner: str, wrapped: bytes) -> bytes:
+        under, sealed = split(wrapped)
+        return self._cipher(under).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], owner.encode())
+
+    def _sealed(self, owner: str, key: bytes, under: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._masters[0].encrypt(nonce, key, owner.encode())
+        return nonce + self._cipher(under).encrypt(nonce, key, owner.encode())
 
-    def _unwrapped(self, owner: str, wrapped: bytes) -> tuple[bytes, int]:
-        """Returns the data key, and the index of the master key that wrapped it."""
-        nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
-        for place, master in enumerate(self._masters):
+    def _cipher(self, under: bytes) -> AESGCM:
+        cipher = self._unwrapped.get(under)
+        if cipher is None:
+            cipher = self._unwrapped[under] = AESGCM(self._opened(under)[1])
+        return cipher
+
+    def _wrapped(self, authority: str, key: bytes) -> bytes:
+        name, wrapped = authority.encode(), self._in_turn()[0].wrap(authority, key)
+        return bytes([len(name)]) + name + len(wrapped).to_bytes(2) + wrapped
+
+    def _opened(self, wrapped: bytes) -> tuple[str, bytes, bool]:
+        """Whose key it is, the key, and whether the newest of ours wrapped it."""
+        name_ends = 1 + wrapped[0]
+        authority = wrapped[1:name_ends].decode()
+        for place, wrapper in enumerate(self._in_turn()):
             with contextlib.suppress(InvalidTag):
-                return master.decrypt(nonce, sealed, owner.encode()), place
+                return authority, wrapper.unwrap(authority, wrapped[name_ends + 2 :]), place == 0
         raise InvalidTag
+
+    def _in_turn(self) -> Sequence[KeyWrapper]:
+        masters = () if self._masters is None else self._masters.newest_first()
+        return (*self._wrappers, *map(FileWrapper, masters))
+
+
+def split(wrapped: bytes) -> tuple[bytes, bytes]:
+    """The authority's key (its name, its length, itself wrapped) and the data key that it seals. Raises InvalidTag."""
+    try:
+        name_ends = 1 + wrapped[0]
+        ends = name_ends + 2 + int.from_bytes(wrapped[name_ends : name_ends + 2])
+    except IndexError:
+        raise InvalidTag from None
+    return bytes(wrapped[:ends]), bytes(wrapped[ends:])
+
+
+def _file_of(key: str | KeyFile) -> KeyFile:
+    return key if isinstance(key, KeyFile) else KeyFile(key)
 
 
 def _hash(key: bytes, content: bytes) -> bytes:
     return hmac.new(key, content, hashlib.sha256).digest()
-
-
-def decode_keys(keys: str) -> list[bytes]:
-    """Returns the keys in a file's text. Raises ValueError, which does not show them."""
-    try:
-        found = [b64decode(each, validate=True) for each in keys.split()]
-    except ValueError:
-        found = []
-    if not found or any(len(each) != KEY_BYTES for each in found):
-        msg = f"a key is the base64 of {KEY_BYTES} bytes"
-        raise ValueError(msg)
-    return found
 
 
 def _require_keys(setting: SecretStr) -> SecretStr:
@@ -114,9 +160,53 @@ def _require_keys(setting: SecretStr) -> SecretStr:
     return setting
 
 
-Keys = Annotated[
-    SecretStr,
-    AfterValidator(_require_keys),
-    Field(description="the base64 of 32 bytes, or several a line each while it is being changed"),
-]
+def _require_master_key(setting: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+    if setting is None and others.data.get("key_wrapper") == "file":
+        raise PydanticCustomError("missing", "no key")
+    return setting if setting is None else _require_keys(setting)
+
+
+A_KEY = "the base64 of 32 bytes, or several a line each while it is being changed"
+Keys = Annotated[SecretStr, AfterValidator(_require_keys), Field(description=A_KEY)]
 """A setting that is a key: a wrong one is found when the service starts, not when it reads its first row."""
+MasterKeys = Annotated[
+    SecretStr | None, AfterValidator(_require_master_key), Field(description=A_KEY, validate_default=True)
+]
+
+
+class KeyringSettings(Settings):
+    """`key_name` names keys of the hardware module or key service, newest first, with white space between. In a name,
+    `{authority}` is replaced by the authority's id. `master_key` beside them still unwraps what it has wrapped.
+    """
+
+    key_wrapper: Literal["file", "hsm", "kms"] = Field(default="file", description="file, hsm (PKCS#11) or kms (AWS)")
+    key_name: str = Field(default="", description="the names of the keys that wrap, such as alias/safe-return")
+    hsm_module: Path = Field(default=Path(), description="the PKCS#11 library, a file")
+    hsm_token: str = Field(default="", description="the label of the token that holds the keys")
+    hsm_pin: SecretStr = Field(default=SecretStr(""), description="the token's PIN")
+    master_key: MasterKeys = None
+    phone_key: Keys
+
+    @property
+    def keyring(self) -> Keyring:
+        """Each has what it has unwrapped for itself: a process needs one."""
+        master = None if self.master_key is None else _key_file("master_key", self.master_key)
+        return Keyring(master, _key_file("phone_key", self.phone_key), *self._wrappers())
+
+    def _wrappers(self) -> Sequence[KeyWrapper]:
+        if self.key_wrapper == "hsm":
+            from services.platform.store.key_wrappers.hsm import HsmWrapper
+
+            module, token, pin = self.hsm_module, self.hsm_token, self.hsm_pin.get_secret_value()
+            return [HsmWrapper(module, token, pin, label) for label in self.key_name.split()]
+        if self.key_wrapper == "kms":
+            from services.platform.store.key_wrappers.cloud import KmsWrapper
+
+            return [KmsWrapper(name) for name in self.key_name.split()]
+        return ()
+
+
+def _key_file(name: str, setting: SecretStr) -> KeyFile:
+    """With the file that the setting came from, if it came from one."""
+    file = Path(os.environ.get(SECRETS_DIR, os.devnull)) / name
+    return KeyFile(setting.get_secret_value(), file if file.is_file() else None)

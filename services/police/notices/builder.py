@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.platform.register.children.police_notice import ChildFacts, NoticeFacts, PlacementFacts
+from services.platform.register.organisations.sharing_agreements import NOT_AGREED, Sharing
 from services.platform.register.people.reporters import Reporter
 from services.platform.register.words import Words
 from services.police.notices.schema import (
@@ -14,6 +15,7 @@ from services.police.notices.schema import (
     SHARING_BASIS,
     UNKNOWN,
     About,
+    Agreement,
     Carer,
     Child,
     Details,
@@ -22,6 +24,7 @@ from services.police.notices.schema import (
     NoticeData,
     NoticeType,
     Placement,
+    PlanStep,
     Report,
     Risk,
     Said,
@@ -44,6 +47,7 @@ MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
     Wording.RETRACTION_CLAIMED_NOTICE: (NoticeType.UPDATE, About.RETRACTION_CLAIMED),
     Wording.LOCATION_CLAIMED_NOTICE: (NoticeType.UPDATE, About.LOCATION_CLAIMED),
     Wording.REFERENCE_PASSED_ON: (NoticeType.UPDATE, About.NEW_INFORMATION),
+    Wording.PLAN_STEP_SET: (NoticeType.UPDATE, About.RECOVERY_STEP),
     Wording.LURING_SUSPECTED: (NoticeType.NEW, About.LURING_SUSPECTED),
     Wording.LOCATION_ENQUIRY: (NoticeType.NEW, About.LOCATION_ENQUIRY),
 }
@@ -70,15 +74,14 @@ REPORTS = (About.MISSING, About.NEW_INFORMATION)
 class NoticeContext:
     """The parts of a notice that come neither from the duty nor from the register's facts.
 
-    `earlier` is None while nobody knows which child it is. `link` opens the details, until the time next to it. `basis`
-    is the sharing agreement's.
+    `earlier` is None while nobody knows which child it is. `link` opens the details, until the time next to it.
     """
 
     words: Sequence[Words] = ()
     reporter: Reporter | None = None
     earlier: EarlierEpisodes | None = None
     link: tuple[str, datetime] | None = None
-    basis: str | None = None
+    sharing: Sharing | None = None
 
 
 def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeContext, *, exercise: bool) -> Notice:
@@ -88,6 +91,7 @@ def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeCo
     kind, about = MEANINGS.get(duty.wording, (NoticeType.UPDATE, About.REQUEST))
     child = _child(facts.child) if facts.child else None
     details = _details(facts.child, context) if facts.child else None
+    sharing = context.sharing or NOT_AGREED
     placement = _placement(facts.placement)
     report = _report(duty, about, facts.child, context) if about in REPORTS else Report()
     sender = Sender(
@@ -108,20 +112,40 @@ def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeCo
             about=about,
             request=str(duty.wording) if about is About.REQUEST else None,
             exercise=exercise,
-            sharing_basis=context.basis or SHARING_BASIS,
+            sharing_basis=sharing.basis or SHARING_BASIS,
+            sharing_agreement=_agreement(sharing),
             sender=sender,
             child=child,
             candidates=tuple(_child(each) for each in facts.candidates),
+            interpreter_needed=_interpreter_needed(facts.child),
             placement=placement,
             risk=Risk(raised=duty.raised_risk),
             missing_since=duty.missing_since if isinstance(duty, PoliceNotify) else None,
             returned_at=duty.returned_at if isinstance(duty, PoliceNotify) else None,
             report=report,
             said=tuple(Said(words=each.text, at=each.at) for each in context.words if each.answers is None),
+            plan=_plan(duty),
             details=details,
             gaps=tuple(gaps),
         ),
     )
+
+
+def _agreement(sharing: Sharing) -> Agreement | None:
+    if sharing.reference is None or sharing.since is None:
+        return None
+    return Agreement(reference=sharing.reference, since=sharing.since)
+
+
+def _interpreter_needed(child: ChildFacts | None) -> Known:
+    language = None if child is None else child.language
+    return _yes_or_no(None if language is None else language.casefold() not in {"english", "en"})
+
+
+def _plan(duty: Duty) -> PlanStep | None:
+    if not isinstance(duty, PoliceNotify) or duty.plan_owner is None:
+        return None
+    return PlanStep(owner=duty.plan_owner, due_on=duty.due_on)
 
 
 def connection_test(notice: UUID, at: datetime) -> Notice:

@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from services.police.notices.schema import Notice
+from services.police.notices.schema import UNKNOWN, Notice
 from services.safeguarding.notice_fields import NoticeField
 
 
@@ -18,7 +18,9 @@ def redact_to_agreement(notice: Notice, agreed: AbstractSet[str]) -> str:
         holds = tuple(each for each in details.holds if each not in left_out)
         details = details.model_copy(update={"holds": holds}) if holds else None
     gaps = tuple(each for each in data.gaps if not _covered(each, left_out))
-    kept = data.model_copy(update={"details": details, "gaps": gaps, "not_agreed": left_out})
+    needed = UNKNOWN if NoticeField.CHILD_LANGUAGE in left_out else data.interpreter_needed
+    said = {"details": details, "gaps": gaps, "not_agreed": left_out, "interpreter_needed": needed}
+    kept = data.model_copy(update=said)
     return notice.model_copy(update={"data": kept}).model_dump_json(exclude={"data": _excluded(left_out)})
 
 

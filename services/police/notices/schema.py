@@ -5,7 +5,7 @@ From the practice digest, section 10 (../shared/guidance/practice.md, kept besid
 A gap is sent as "unknown", named in `gaps`, and chased; no gap ever holds a notice up.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
@@ -46,6 +46,8 @@ class About(StrEnum):
     RETRACTION_CLAIMED = "retraction-claimed"
     LOCATION_CLAIMED = "location-claimed"
     REPORT_RETRACTED = "report-retracted"
+    RECOVERY_STEP = "recovery-step"
+    """Who does what to recover the child, as a discussion agreed: `plan` and `said`."""
     LURING_SUSPECTED = "luring-suspected"
     LOCATION_ENQUIRY = "location-enquiry"
     REQUEST = "request"
@@ -166,6 +168,21 @@ class Report(Contract):
     """The latest of them: the day on which the force was last told of it, YYYY-MM-DD; `none` where there is none."""
 
 
+class PlanStep(Contract):
+    """A step to recover the child."""
+
+    owner: str
+    """`police.control-room`, `child.social-worker` and so on."""
+    due_on: date | None
+
+
+class Agreement(Contract):
+    """The authority judged that it has good reason to send these fields, in this agreement, since this day."""
+
+    reference: str
+    since: date
+
+
 class Details(Contract):
     """Opened by a person: a GET shows a page with a button, its POST what it stands for. Each opening is recorded."""
 
@@ -195,10 +212,13 @@ class NoticeData(Contract):
     exercise: bool
     handling: Literal["OFFICIAL-SENSITIVE"] = "OFFICIAL-SENSITIVE"
     sharing_basis: str = SHARING_BASIS
+    sharing_agreement: Agreement | None = None
     sender: Sender
     child: Child | None
     """None while nobody knows which child it is: then `candidates` says whom it may be."""
     candidates: tuple[Child, ...] = ()
+    interpreter_needed: Known = UNKNOWN
+    """For the safe and well check: trained, and not linked to whoever the child was with."""
     placement: Placement
     risk: Risk
     missing_since: datetime | None = None
@@ -207,6 +227,7 @@ class NoticeData(Contract):
     """Since when the child is back. With `missing_since` it tells a force the whole of an absence new to it."""
     report: Report = Report()
     said: tuple[Said, ...] = ()
+    plan: PlanStep | None = None
     details: Details | None = None
     gaps: tuple[str, ...]
     """Fields that are not known. A person is chasing those that a first report needs."""

@@ -101,7 +101,7 @@ class NoticeSender:
         recipient = self._recipient_of(force)
         if force is None or recipient is None:
             return replace(NO_ADDRESS, read=read)
-        context = NoticeContext(words, reporter, earlier if facts.child else None, self._link(delivery), sharing.basis)
+        context = NoticeContext(words, reporter, earlier if facts.child else None, self._link(delivery), sharing)
         notice = build_notice(delivery.id, duty, facts, context, exercise=delivery.exercise)
         if earlier.may_chase_gaps:
             _chase_gaps(uow, delivery, duty, sharing, notice)

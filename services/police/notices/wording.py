@@ -16,6 +16,7 @@ HAPPENED = {
     About.RETURN_CLAIMED: "The child is said to be back. NOT CONFIRMED: carry on as before.",
     About.RETRACTION_CLAIMED: "Somebody says that the child was never missing. NOT CONFIRMED: carry on as before.",
     About.LOCATION_CLAIMED: "Somebody says where the child is. NOT CONFIRMED: carry on as before, and look there.",
+    About.RECOVERY_STEP: "A step to recover a missing child is agreed.",
     About.LURING_SUSPECTED: "There is a concern that a child is being lured or exploited.",
     About.LOCATION_ENQUIRY: "Somebody asked where a child is, and was told nothing.",
     About.CONNECTION: "This is a test of the connection. It is about nobody.",
@@ -23,6 +24,8 @@ HAPPENED = {
 
 OVER = (About.RETURNED, About.REPORT_RETRACTED)
 """Nobody is searched for: there is no risk to grade."""
+INTERPRETER = """An interpreter is needed: trained, and with no link to whoever the child was with. The authority helps to \
+find one."""
 TIMES = ("obtained_at", "last_seen_at", "in_care_since")
 DAYS = ("date_of_birth", "claimed_date_of_birth", "last_episode")
 LABELS = {
@@ -81,6 +84,7 @@ def _sections(data: NoticeData) -> Iterator[Section]:
     yield "Who answers you, at any hour", _who_answers(data)
     if data.about is About.RETURNED:
         yield "The absence", _absence(data)
+        yield "The check", (INTERPRETER,) if data.interpreter_needed == "yes" else ()
     if data.about not in OVER:
         raised = ("Raised: in the first days of care, or watched.",) if data.risk.raised else ()
         yield "Risk", (f"Presumed {data.risk.presumed} until you grade it.", *raised)
@@ -92,6 +96,9 @@ def _sections(data: NoticeData) -> Iterator[Section]:
         yield "The report", (*_known_lines(data.report), *_unknown_line(data.report))
     elif data.about is About.NEW_INFORMATION:
         yield "What is new", _known_lines(data.report)
+    if data.plan is not None:
+        day = "" if data.plan.due_on is None else f", by {data.plan.due_on:%a %d %b %Y}"
+        yield "Who does it", (f"{_role(data.plan.owner)}{day}",)
     yield "What was said", tuple(f"{local(each.at)}: {each.words}" for each in data.said)
     carers = tuple(f"Carer: {each.name}, {each.telephone}" for each in data.placement.carers)
     kind = f"{data.placement.kind.capitalize()} placement"
@@ -112,6 +119,21 @@ def _absence(data: NoticeData) -> tuple[str, ...]:
 
 def _who_answers(data: NoticeData) -> tuple[str, ...]:
     return (f"{data.sender.name}: {data.sender.telephone}", our_name(data))
+
+
+def _role(name: str) -> str:
+    return name.replace(".", " ").replace("-", " ")
+
+
+def basis_of(data: NoticeData) -> str:
+    """Why it may be shared, and who judged so, where an agreement says."""
+    agreed = data.sharing_agreement
+    judged = (
+        ""
+        if agreed is None
+        else f" Judged by {data.sender.name}: agreement {agreed.reference}, since {agreed.since:%d %b %Y}."
+    )
+    return f"{data.sharing_basis}.{judged}"
 
 
 def our_name(data: NoticeData) -> str:
@@ -136,7 +158,7 @@ def _in_words(name: str, value: str | tuple[str, ...]) -> str:
     if name in DAYS and value != NONE:
         return f"{date.fromisoformat(value):%d %b %Y}"
     if name == "reporter_role":
-        return value.replace(".", " ").replace("-", " ")
+        return _role(value)
     return "behind the link below" if value == IN_DETAILS else value
 
 

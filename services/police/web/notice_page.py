@@ -16,7 +16,7 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police.notices import connection_test
 from services.police.notices.email_channel import subject_of
 from services.police.notices.sender import force_of
-from services.police.notices.wording import fields_of, headline, label, our_name, sections
+from services.police.notices.wording import basis_of, fields_of, headline, label, our_name, sections
 from services.police.replies.schema import Officer, Reply, ReplyData, ReplyType
 from services.police.replies.service import ReplyService
 from services.police.web.linked_notice import LinkedNotice, is_superseded, load, record_reading
@@ -225,7 +225,7 @@ def _notice_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> She
     asks = "At the foot of this page, say who has it." if first else "An officer has said that they have it."
     return Sheet(
         headline(data),
-        (*faults, *_mark(found), f"{data.handling}. {data.sharing_basis}.", asks),
+        (*faults, *_mark(found), f"{data.handling}. {basis_of(data)}", asks),
         (Button(HAVE_IT, "I have it" if first else "Record it"),),
         sections=sections(found.notice),
         asks=(_questions(form, wrong, first=first),),

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from services.protocol.policy.rule_language.vocabulary import Condition, Mark
-from services.safeguarding.child_events.events import RiskGrade
+from services.safeguarding.child_events.events import ReferenceKind, RiskGrade
 from services.safeguarding.duty.decisions import GOES_ON, DutyState, EpisodeState
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.roles import Channel, Role, Wording
@@ -138,6 +138,8 @@ class Episode(State):
     met: frozenset[Condition] = frozenset()
     interview_offered: bool = False
     reference_known: bool = False
+    references: dict[WordsId, ReferenceKind] = {}
+    """The words in which police, or who rang them, gave one. An incident has another than a missing person."""
     grade: RiskGrade | None = None
     """As police graded the risk last."""
     news_at: datetime | None = None

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, PlacementId
+from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, PlacementId, WordsId
 
 
 class Facts(BaseModel):
@@ -28,3 +28,5 @@ class Facts(BaseModel):
     entered_care_at: datetime | None = None
     carers: tuple[PersonId, ...] | None = None
     """Those who care for the child in its placement now."""
+    unlike_references: frozenset[WordsId] = frozenset()
+    """The child's earlier references of police that are not the one that this event gives."""

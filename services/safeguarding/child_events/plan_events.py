@@ -221,6 +221,8 @@ class CareStep(StrEnum):
     HEALTH_STEP_DONE = "health-step-done"
     EDUCATION_STEP_DONE = "education-step-done"
     REVIEW_HELD = "review-held"
+    PATHWAY_PLAN_RECORDED = "pathway-plan-recorded"
+    """With each outcome of the claim that is still possible."""
     PLAN_STEP_DONE = "plan-step-done"
     FULL_MEETING_HELD = "full-meeting-held"
     FULL_MEETING_NOT_NEEDED = "full-meeting-not-needed"

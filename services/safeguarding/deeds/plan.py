@@ -66,4 +66,5 @@ SPECS = (
     describe_step(Deed.HEALTH_STEP, CareStep.HEALTH_STEP_DONE, "health-step.done"),
     describe_step(Deed.EDUCATION_STEP, CareStep.EDUCATION_STEP_DONE, "education-step.done"),
     describe_step(Deed.REVIEW, CareStep.REVIEW_HELD, "review.held"),
+    describe_step(Deed.PATHWAY_PLAN, CareStep.PATHWAY_PLAN_RECORDED, "pathway-plan.recorded"),
 )

@@ -1,6 +1,6 @@
 """Someone who must be told, by a time, by a channel, with a next person to follow. Made only by the protocol."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Literal, Self
 from uuid import UUID
@@ -100,6 +100,9 @@ class PoliceNotify(Duty, kind="police.notify.v1"):
     """When the report was made that opened the episode. None: nobody reported it, or it is about no episode."""
     returned_at: AwareDatetime | None = None
     """Since when the child is back: a force that never had the first notice learns both at once."""
+    plan_owner: Role | None = None
+    """Who has the step of a plan that the force is told of, by `due_on`. What it is stands in `words`."""
+    due_on: date | None = None
 
 
 class ProfessionalNotify(Duty, kind="professional.notify.v1"):

@@ -76,7 +76,7 @@ async def test_importing_the_same_again_keeps_every_id_and_adds_nothing(desk: De
     await desk.put(document)
     query = "SELECT id FROM register.{} WHERE authority = :n ORDER BY id"
     before = [await desk.rows(query.format(table), n=name) for table in ("children", "people", "placements")]
-    links = "SELECT pc.* FROM register.placement_carers pc JOIN register.placements p ON p.id = pc.placement WHERE p.authority = :n"
+    links = "SELECT pc.placement, pc.person, pc.from_at, pc.to_at FROM register.placement_carers pc JOIN register.placements p ON p.id = pc.placement WHERE p.authority = :n"
     carers = sorted(map(str, await desk.rows(links, n=name)))
     assert (await desk.put(document)).status_code == 200
     assert [await desk.rows(query.format(table), n=name) for table in ("children", "people", "placements")] == before

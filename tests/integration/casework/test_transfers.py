@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from services.console.read_model import repository as console_store
 from services.console.read_model.cases import open_cases
 from services.console.read_model.projections import Handlers as ConsoleHandlers
 from services.platform.messages.envelope import Received
+from services.platform.register.keys import known_data_keys
 from services.platform.register.people import directory, directory_page
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -97,6 +99,13 @@ async def test_the_child_is_the_receivers_with_its_force_its_carers_and_a_free_c
     (said,) = await two.hospitals["giving"].said(two.child)
     assert (said.content.authority, said.content.to) == (two.giver, two.taker)
     assert "home" not in said.content.model_dump_json()
+
+
+async def test_who_loses_the_givers_key_loses_no_child_that_was_given_away(two: Two, keyring: Keyring) -> None:
+    await two.transferred(data={"moves_to": "home"})
+    async with two.hospitals["giving"].engine.begin() as connection:
+        await connection.execute(text("DELETE FROM register.authority_keys WHERE authority = :a"), {"a": two.giver})
+        assert await known_data_keys(connection, keyring, [two.child, two.ids["giving"]["ash"]]) == {two.child: ANY}
 
 
 async def test_until_the_register_says_where_the_child_lives_now_its_carers_can_still_report_it(two: Two) -> None:

@@ -10,6 +10,9 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from services.platform.messages.envelope import read
+from services.platform.register import words
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
 from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.handlers import Handlers
 from services.protocol.loader import files
@@ -296,3 +299,24 @@ async def test_a_dead_letter_that_cannot_be_decided_goes_to_the_duty_line(protoc
         await protocol.handlers.last_resort(protocol.received(letter, child), uow)
     roles = [each.content.role for each in await protocol.said(child) if isinstance(each.content, Duty)]
     assert roles == ["duty.worker", "duty.senior-manager", "duty.head-of-service"]
+
+
+SAME, OTHER = ("REF 4455 of 27/11/2026", "NM4455 4455"), ("4455 of 27/11/2026", "4545 of 27/11/2026")
+
+
+@pytest.mark.parametrize(("references", "differ"), [(SAME, False), (OTHER, True), (("4455", "they gave none"), False)])
+async def test_two_references_differ_if_they_have_no_part_but_the_day_in_common(
+    protocol: Protocol, database: Database, keyring: Keyring, references: tuple[str, str], differ: bool
+) -> None:
+    child, store = a_child(), Store(database.engine("carers"))
+    await protocol.takes(protocol.received(MISSING, child))
+    for each in references:
+        async with store.transaction() as uow:
+            kept = await words.keep(
+                uow, keyring, about=child, words=each, said_by=None, at=protocol.clocks.story(), reference=True
+            )
+        given = events.PoliceReferenceTexted(authority="northshire", channel="agency", words=(kept,))
+        await protocol.takes(protocol.received(given, child))
+    told = [each.content for each in await protocol.said(child) if isinstance(each.content, Duty)]
+    assert any(each.wording is Wording.REFERENCES_DIFFER for each in told) is differ
+    await store.close()

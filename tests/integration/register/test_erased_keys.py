@@ -91,6 +91,6 @@ async def test_whom_something_reached_is_a_gap(database: Database, keyring: Keyr
 async def test_reading_makes_no_key(police: Police, keyring: Keyring) -> None:
     child = police.ids["C1"]
     async with police.casework.begin() as connection:
-        await connection.execute(text("DELETE FROM register.data_keys WHERE owner = :o"), {"o": child})
+        await connection.execute(text("DELETE FROM register.sealed_keys WHERE owner = :o"), {"o": child})
         assert (await keys.decryptor_of(connection, keyring, child)).open(b"n" * 40, words.PLACE) is None
         assert await keys.known_data_keys(connection, keyring, [child]) == {}

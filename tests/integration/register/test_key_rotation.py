@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import insert, select
+from sqlalchemy import select, text
 
 from infra.docker import rotate
 from infra.docker.prepare import prepare
@@ -25,11 +25,12 @@ from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.sms_status import reply_codes
 from services.platform.register import words
-from services.platform.register.key_rotation import AT_ONCE, renew_all
+from services.platform.register.key_rotation import AT_ONCE, authority_keys, renew_all
+from services.platform.register.keys import move_data_key
 from services.platform.register.people import contact
 from services.platform.register.references import hashes_by_key
 from services.platform.register.views import data_keys
-from services.platform.store.encryption import Keyring
+from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
 from services.platform.store.engine import connect
 from services.platform.store.query import Query, Reader, all_rows
 from services.platform.store.unit_of_work import Store
@@ -49,8 +50,15 @@ OLD = {"master_key": b64encode(b"m" * 32).decode(), "phone_key": b64encode(b"p" 
 NEW = {"master_key": b64encode(b"M" * 32).decode(), "phone_key": b64encode(b"P" * 32).decode()}
 BOTH = {name: f"{NEW[name]}\n{OLD[name]}" for name in OLD}
 PEOPLE = 2 * AT_ONCE
-MANY = 20 * AT_ONCE
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+async def old_keys_again(database: Database) -> AsyncIterator[None]:
+    """The database, and the key of no authority in it, are other tests' too."""
+    yield
+    back = {name: f"{OLD[name]}\n{NEW[name]}" for name in OLD}
+    await renew_all(database.engine("casework"), Keyring(**back), {"authorities' keys": authority_keys}, print)
 
 
 @pytest.fixture
@@ -108,28 +116,38 @@ async def _an_authority_of_many(database: Database) -> list[str]:
     return [str(row["mobile"]) for row in document["people"]]
 
 
-async def _many_data_keys(database: Database) -> None:
+async def _under_no_authoritys(database: Database) -> None:
+    """Every data key of ours, as before its authority had a key of its own."""
     engine, old = database.engine("casework"), Keyring(**OLD)
-    owners = [f"child-{number:05}" for number in range(MANY)]
     async with engine.begin() as connection:
-        rows = [{"owner": owner, "wrapped": old.wrapped_new_key(owner)} for owner in owners]
-        await connection.execute(insert(data_keys), rows)
+        for owner in (await connection.execute(select(data_keys.c.owner))).scalars().all():
+            await move_data_key(connection, old, owner, OF_NO_AUTHORITY)
     await engine.dispose()
+
+
+async def _to_move(database: Database) -> int:
+    engine = database.engine("casework")
+    async with engine.connect() as connection:
+        sql = "SELECT count(*) FROM register.people JOIN register.sealed_keys ON owner = id WHERE people.authority <> sealed_keys.authority"
+        found = (await connection.execute(text(sql))).scalar_one()
+    await engine.dispose()
+    return int(found)
 
 
 async def _has_begun(database: Database) -> bool:
     engine = database.engine("casework")
     async with engine.connect() as connection:
-        owner, wrapped = (await connection.execute(select(data_keys).order_by(data_keys.c.owner).limit(1))).one()
+        sql = "SELECT wrapped FROM register.authority_keys WHERE authority = '*'"
+        wrapped = (await connection.execute(text(sql))).scalar_one()
     await engine.dispose()
-    return Keyring(**BOTH).wrapped_anew(owner, wrapped) is None
+    return Keyring(**BOTH).authority_key_anew(wrapped) is None
 
 
 async def test_every_look_up_succeeds_while_keys_are_renewed_killed_and_renewed_again(
     database: Database, tmp_path: Path
 ) -> None:
     numbers = await _an_authority_of_many(database)
-    await _many_data_keys(database)
+    await _under_no_authoritys(database)
     engine = connect(database.settings("carers"), "carers")
     looked, failed, done = 0, [], asyncio.Event()
 
@@ -151,7 +169,7 @@ async def test_every_look_up_succeeds_while_keys_are_renewed_killed_and_renewed_
             pass
     process.send_signal(signal.SIGKILL)
     await process.wait()
-    assert await _under(database, Keyring(**OLD)) > 0, "it was killed too late to show anything"
+    assert await _to_move(database) > 0, "it was killed too late to show anything"
     status, said = await _renewed(database, "casework", tmp_path / "secrets")
     done.set()
     await looking
@@ -162,7 +180,7 @@ async def test_every_look_up_succeeds_while_keys_are_renewed_killed_and_renewed_
         for number in numbers[::10]:
             assert (await speaker(connection, Keyring(**NEW), number, NOW)).person is not None
             assert (await speaker(connection, Keyring(**OLD), number, NOW)).person is None
-    assert await _under(database, Keyring(**OLD)) == 0
+    assert await _under(database, Keyring(**OLD)) == await _to_move(database) == 0
     await engine.dispose()
 
 

@@ -124,7 +124,7 @@ async def test_a_child_nobody_knows_has_gaps_and_no_error(engines: Engines, keyr
 
 async def test_an_erased_key_leaves_a_gap_in_the_notice(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
     async with engines("casework").begin() as connection:
-        await connection.execute(text("DELETE FROM register.data_keys WHERE owner = :o"), {"o": kestrel.ids["C2"]})
+        await connection.execute(text("DELETE FROM register.sealed_keys WHERE owner = :o"), {"o": kestrel.ids["C2"]})
     async with engines("police").connect() as connection:
         found = await Reader(connection).fetch(facts_for_notice(keyring, kestrel.ids["C2"]))
     assert found.child is not None

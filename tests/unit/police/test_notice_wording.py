@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
@@ -11,18 +11,20 @@ from services.police.notices.email_channel import build_content
 from services.police.notices.field_agreement import redact_to_agreement
 from services.police.notices.schema import (
     About,
+    Agreement,
     Carer,
     Child,
     Notice,
     NoticeData,
     NoticeType,
     Placement,
+    PlanStep,
     Report,
     Risk,
     Said,
     Sender,
 )
-from services.police.notices.wording import headline, sections
+from services.police.notices.wording import basis_of, headline, sections
 from services.safeguarding.notice_fields import NoticeField
 
 SUMMER = datetime(2026, 7, 14, 21, 4, 11, 905843, tzinfo=UTC)
@@ -167,6 +169,37 @@ def test_that_a_child_is_back_says_from_when_till_when_it_was_missing(
     times = {"missing_since": missing_since, "returned_at": SUMMER}
     back = back.model_copy(update={"data": back.data.model_copy(update=times)})
     assert dict(sections(back))["The absence"] == said
+
+
+@pytest.mark.parametrize(("needed", "said"), [("yes", True), ("no", False), ("unknown", False)])
+def test_an_officer_brings_an_interpreter_to_a_child_who_needs_one(needed: str, said: bool) -> None:
+    back = notice(About.RETURNED)
+    back = back.model_copy(update={"data": back.data.model_copy(update={"interpreter_needed": needed})})
+    assert ("no link to whoever the child was with" in str(sections(back))) is said
+
+
+def test_what_a_force_may_not_know_of_a_language_it_does_not_learn_from_the_interpreter() -> None:
+    told = notice(About.RETURNED)
+    told = told.model_copy(update={"data": told.data.model_copy(update={"interpreter_needed": "yes"})})
+    for agreed, sent in (
+        (frozenset(NoticeField), "yes"),
+        (frozenset(NoticeField) - {NoticeField.CHILD_LANGUAGE}, "unknown"),
+    ):
+        assert json.loads(redact_to_agreement(told, agreed))["data"]["interpreter_needed"] == sent
+
+
+def test_a_step_to_recover_the_child_says_who_does_it_and_by_when() -> None:
+    told = notice(About.RECOVERY_STEP)
+    plan = PlanStep(owner="child.social-worker", due_on=date(2026, 7, 15))
+    told = told.model_copy(update={"data": told.data.model_copy(update={"plan": plan})})
+    assert dict(sections(told))["Who does it"] == ("child social worker, by Wed 15 Jul 2026",)
+
+
+def test_an_agreement_says_who_judged_that_it_may_be_shared_and_since_when() -> None:
+    assert "Judged" not in basis_of(notice().data)
+    agreed = Agreement(reference="NM/1", since=date(2026, 4, 1))
+    judged = basis_of(notice().data.model_copy(update={"sharing_agreement": agreed}))
+    assert judged.endswith(" Judged by Kestrel County Council: agreement NM/1, since 01 Apr 2026.")
 
 
 PARAGRAPH = re.compile(r"\bparagraph\b|\bpara\b|¶|\bS\d{1,2}\b", re.IGNORECASE)

@@ -98,6 +98,7 @@ BESIDE: list[tuple[Message, list[str]]] = [
     (of(plan.LegalAdviserVerified, qualification="oisc-1"), ["legal-adviser-unfit"]),
     (of(plan.ReviewDue), ["review-due"]),
     (of(plan.ReviewDue, review="education-step"), ["review-education-due"]),
+    (of(plan.ReviewDue, review="health-step"), ["review-health-due"]),
     (of(plan.ReturnHomePlanned, voluntary=True), ["return-home-planned"]),
     (of(plan.IndependentVisitorOffered, accepted=True, role_understood=True), ["independent-visitor-offered"]),
     (

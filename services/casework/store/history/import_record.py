@@ -14,6 +14,11 @@ from services.safeguarding.identifiers import AuthorityId
 
 BEGIN = "SELECT set_config('safe_return.import', %(import)s, true)"
 CHANGED = "SELECT name, changed FROM tables_changed WHERE import = %(import)s ORDER BY name"
+CHANGES = """
+    SELECT name, added, removed, (SELECT jsonb_object_agg(f.field, f.rows) FROM fields_changed f
+        WHERE f.import = t.import AND f.name = t.name) AS fields
+    FROM tables_changed t WHERE import = %(import)s ORDER BY name
+"""
 LOSSES = "SELECT what, lost, of_all FROM losses_of(%(import)s, %(authority)s)"
 KEEP = "SELECT keep_import(%(import)s, %(authority)s, %(actor)s, %(at)s, %(tables)s::text[], %(sha256)s, %(undoes)s)"
 LAST = "SELECT * FROM imports_shown WHERE authority = %(authority)s ORDER BY at DESC, id LIMIT %(most)s"
@@ -43,6 +48,17 @@ def losses_of(imported: UUID, authority: AuthorityId) -> Query[dict[str, Loss]]:
     """What it has ended so far: carers, people on the directory, numbers of those whom we reach."""
     asked = {"import": imported, "authority": authority}
     return Query(LOSSES, asked, lambda rows: {row.what: Loss(row.lost, row.of_all) for row in rows})
+
+
+def changes_of(imported: UUID) -> Query[dict[str, Any]]:
+    """What it has changed so far, by table: rows added and removed, and in how many others which field differs."""
+    return Query(
+        CHANGES,
+        {"import": imported},
+        lambda rows: {
+            row.name: {"added": row.added, "removed": row.removed, "fields": row.fields or {}} for row in rows
+        },
+    )
 
 
 async def keep_import(

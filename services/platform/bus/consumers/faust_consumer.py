@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import faust
 from aiokafka.errors import KafkaError, KafkaTimeoutError
+from mode.supervisors import OneForOneSupervisor
 
 from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
@@ -40,6 +41,15 @@ class _Come(NamedTuple):
 
     stream: Any
     event: Any
+
+
+class _Supervisor(OneForOneSupervisor):
+    """Lets an agent rest whose partition has gone to another process. Faust's own would start it again, and end the
+    process at the second within ten milliseconds.
+    """
+
+    def service_operational(self, service: Any) -> bool:
+        return service._stopped.is_set() or super().service_operational(service)  # noqa: SLF001 `should_stop` is also true of a crash
 
 
 class FaustConsumer(Consumer[_Come]):
@@ -139,7 +149,9 @@ class FaustConsumer(Consumer[_Come]):
         )
         for name in self._processor.topics:
             topic = app.topic(str(name), value_type=bytes, value_serializer="raw", key_serializer="raw")
-            app.agent(topic, name=f"{service}-{name}", isolated_partitions=True)(self._agent(name))
+            app.agent(topic, name=f"{service}-{name}", isolated_partitions=True, supervisor_strategy=_Supervisor)(
+                self._agent(name)
+            )
         return app
 
     def _agent(self, topic: Topic) -> Callable[[Any], Any]:

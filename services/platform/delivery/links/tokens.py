@@ -13,7 +13,7 @@ from uuid import UUID
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from services.platform.store.encryption import decode_keys
+from services.platform.store.key_wrappers.key_file import decode_keys
 from services.safeguarding.identifiers import code_of
 
 GOOD_FOR = timedelta(days=14)

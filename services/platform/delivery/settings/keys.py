@@ -9,8 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from services.platform.delivery.sending.attempt import Prepare
 from services.platform.delivery.sending.exercise_guard import block_real_recipients
-from services.platform.runtime.settings import ExerciseAuthority, Settings, require_played
-from services.platform.store.encryption import Keyring, Keys
+from services.platform.runtime.settings import ExerciseAuthority, require_played
+from services.platform.store.encryption import KeyringSettings
 
 
 def _require_played_or_safe(url: str, others: ValidationInfo) -> str:
@@ -28,11 +28,9 @@ OurAddress = Annotated[
 ]
 
 
-class KeySettings(Settings):
-    """`master_key` and `phone_key`: secret files, each the base64 of 32 bytes. What was sent is forgotten after `retention_days`."""
+class KeySettings(KeyringSettings):
+    """What was sent is forgotten after `retention_days`."""
 
-    master_key: Keys
-    phone_key: Keys
     retention_days: int = Field(
         default=400, ge=30, description="the number of days after which what was sent is forgotten, 30 at least"
     )
@@ -45,7 +43,3 @@ class KeySettings(Settings):
 
     def block_real_recipients(self, prepare: Prepare) -> Prepare:
         return block_real_recipients(prepare, sandbox=self.sandbox, exercise_authority=self.exercise_authority)
-
-    @property
-    def keyring(self) -> Keyring:
-        return Keyring(self.master_key.get_secret_value(), self.phone_key.get_secret_value())

@@ -15,6 +15,8 @@ class Sharing:
 
     fields: AbstractSet[str]
     basis: str | None = None
+    reference: str | None = None
+    since: date | None = None
     is_agreed: bool = True
 
 
@@ -23,7 +25,7 @@ WHOLE = frozenset({*NoticeField, "sender", "child"})
 NOT_AGREED = Sharing(LEAST, is_agreed=False)
 """Without an agreement police get what finds a child, and never silence."""
 IN_FORCE = """
-    SELECT fields, basis FROM register.sharing_for_police
+    SELECT fields, basis, reference, from_on FROM register.sharing_for_police
     WHERE authority = %(authority)s AND force = %(force)s AND from_on <= %(day)s
         AND (until_on IS NULL OR until_on >= %(day)s)
     ORDER BY from_on DESC LIMIT 1
@@ -36,6 +38,6 @@ def sharing_on(day: date, authority: AuthorityId, force: ForceId) -> Query[Shari
     def decode(rows: Rows) -> Sharing:
         if not rows:
             return NOT_AGREED
-        return Sharing(frozenset(rows[0].fields or WHOLE), rows[0].basis)
+        return Sharing(frozenset(rows[0].fields or WHOLE), rows[0].basis, rows[0].reference, rows[0].from_on)
 
     return Query(IN_FORCE, {"authority": authority, "force": force, "day": day}, decode)

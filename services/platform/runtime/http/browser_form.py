@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import TypeAlias
 
-from starlette.datastructures import ImmutableMultiDict
+from starlette.datastructures import FormData, ImmutableMultiDict
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
@@ -18,17 +18,24 @@ Fields: TypeAlias = ImmutableMultiDict[str, str]
 
 async def read_form(request: Request) -> Fields:
     """The fields that were filled in. Raises Problem: 415 for another type, 400 for too many, and as `body_within`."""
-    if media_type_of(request) != MEDIA_TYPE:
-        detail = f"The content type must be {MEDIA_TYPE}."
+    form = await parse_form(request, MEDIA_TYPE, FORM_BYTES)
+    return ImmutableMultiDict([(name, value) for name, value in form.multi_items() if isinstance(value, str) and value])
+
+
+async def parse_form(request: Request, media_type: str, most: int, files: int = 0) -> FormData:
+    """Everything that was posted, of `most` bytes, with its files. Raises as `read_form`."""
+    if media_type_of(request) != media_type:
+        detail = f"The content type must be {media_type}."
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a form", detail, field="content-type")
-    body = await body_within(request, FORM_BYTES)
+    body = await body_within(request, most)
 
     async def whole() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
     try:
-        form = await Request(request.scope, whole).form(max_fields=FORM_FIELDS, max_part_size=FORM_BYTES)
+        return await Request(request.scope, whole).form(
+            max_files=files, max_fields=FORM_FIELDS, max_part_size=FORM_BYTES
+        )
     except (MultiPartException, HTTPException):  # the latter inside an application
-        detail = f"A form here has {FORM_FIELDS} fields at most."
+        detail = f"A form here has {FORM_FIELDS} fields and {files} files at most."
         raise Problem(HTTPStatus.BAD_REQUEST, "Not a form", detail, field="body") from None
-    return ImmutableMultiDict([(name, value) for name, value in form.multi_items() if isinstance(value, str) and value])

@@ -68,7 +68,8 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
     when: dict[str, object] = {"meets": rule.meets} if kind is StrategyInvite else {}
     if kind is PoliceNotify and episode is not None:
         since = None if episode.unreported else episode.opened_at
-        when = {"missing_since": since, "returned_at": episode.returned_at}
+        when = {"missing_since": since, "returned_at": episode.returned_at, "plan_owner": duty.cause.owner}
+        when |= {} if duty.cause.owner is None else {"due_on": duty.cause.day}
     return kind(
         duty=duty.duty,
         step=telling.step,

@@ -11,6 +11,9 @@ from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
 from services.safeguarding.working_time import day_in_england
 
+STEPS_DUE = {"education-step": Trigger.EDUCATION_REVIEW_DUE, "health-step": Trigger.HEALTH_REVIEW_DUE}
+"""By what casework says is due. Everything else is a review."""
+
 
 def _only(*triggers: Trigger | None) -> list[Reading]:
     """Readings of the child, outside any episode."""
@@ -100,7 +103,7 @@ def _read_interpreter(_draft: Draft, event: plan.InterpreterChecked) -> list[Rea
 
 
 def _read_review(_draft: Draft, event: plan.ReviewDue) -> list[Reading]:
-    return _only(Trigger.EDUCATION_REVIEW_DUE if event.review == "education-step" else Trigger.REVIEW_DUE)
+    return _only(STEPS_DUE.get(event.review, Trigger.REVIEW_DUE))
 
 
 def _read_visitor(_draft: Draft, event: plan.IndependentVisitorOffered) -> list[Reading]:

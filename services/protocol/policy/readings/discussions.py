@@ -31,9 +31,10 @@ def _read_conference(draft: Draft, _event: Message) -> list[Reading]:
     return [Reading(Trigger.CONFERENCE_HELD, None)]
 
 
-def _read_step(_draft: Draft, _event: Message) -> list[Reading]:
-    """The plan outlives the episode."""
-    return [Reading(Trigger.PLAN_STEP_SET, None)]
+def _read_step(draft: Draft, _event: Message) -> list[Reading]:
+    """The plan outlives the episode. While the child is not back, its steps are to recover it."""
+    recovers = [] if draft.open_episode is None else [Reading(Trigger.RECOVERY_STEP_SET, draft.open_episode)]
+    return [Reading(Trigger.PLAN_STEP_SET, None), *recovers]
 
 
 def _of_discussion(trigger: Trigger) -> Reader:

@@ -96,8 +96,16 @@ def police_closed(draft: Draft, event: events.PoliceClosed) -> list[Reading]:
     return [Reading(Trigger.POLICE_CLOSED, None if found is None else _with(draft, found, Condition.POLICE_CLOSED))]
 
 
-def reference_texted(draft: Draft, event: events.PoliceReferenceTexted) -> list[Reading]:
-    found = draft.episode_meant(event.episode)
+def reference_given(draft: Draft, event: events.PoliceReferenceGiven | events.PoliceReferenceTexted) -> list[Reading]:
+    """One that is unlike each earlier one of its kind is a difference. Who texts has an incident's from a call."""
+    found, by_force = draft.episode_meant(event.episode), isinstance(event, events.PoliceReferenceGiven)
+    triggers = [Trigger.POLICE_REFERENCE_GIVEN, *([] if by_force else [Trigger.POLICE_REFERENCE_TEXTED])]
     if found is not None:
-        found = draft.put_episode(found.model_copy(update={"reference_known": True}))
-    return [Reading(Trigger.POLICE_REFERENCE_GIVEN, found), Reading(Trigger.POLICE_REFERENCE_TEXTED, found)]
+        kind = event.reference_kind if isinstance(event, events.PoliceReferenceGiven) else events.ReferenceKind.INCIDENT
+        earlier = {words for words, known in found.references.items() if known == kind}
+        if earlier and earlier.issubset(draft.facts.unlike_references):
+            own = [Trigger.POLICE_OWN_REFERENCE_DIFFERS] if by_force else []
+            triggers += [Trigger.POLICE_REFERENCES_DIFFER, *own]
+        given = found.references | dict.fromkeys(event.words, kind)
+        found = draft.put_episode(found.model_copy(update={"reference_known": True, "references": given}))
+    return [Reading(each, found) for each in triggers]

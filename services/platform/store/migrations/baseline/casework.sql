@@ -78,7 +78,7 @@ $$ SELECT sha256(convert_to((row_as_json - 'as_of')::text, 'UTF8')) $$;
 CREATE FUNCTION casework.key_of(table_name text, row_as_json jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE table_name
         WHEN 'directory' THEN row_as_json
-        WHEN 'placement_carers' THEN row_as_json - 'to_at'
+        WHEN 'placement_carers' THEN row_as_json - 'to_at' - 'as_of'
         WHEN 'sharing_agreements' THEN jsonb_build_object('authority', row_as_json -> 'authority', 'reference', row_as_json -> 'reference')
         WHEN 'agency_agreements' THEN jsonb_build_object('authority', row_as_json -> 'authority', 'agency', row_as_json -> 'agency')
         WHEN 'corrections' THEN jsonb_build_object('person', row_as_json -> 'person', 'field', row_as_json -> 'field')
@@ -189,9 +189,18 @@ $$;
 CREATE VIEW casework.tables_changed AS
 SELECT import, CASE table_name WHEN 'placement_carers' THEN 'carers' WHEN 'authorities' THEN 'authority'
         WHEN 'agency_agreements' THEN 'agencies' ELSE table_name END AS name,
-       count(*) AS changed
+       count(*) AS changed, count(*) FILTER (WHERE before IS NULL) AS added, count(*) FILTER (WHERE after_hash IS NULL) AS removed
 FROM casework.import_changes GROUP BY import, table_name;
 GRANT SELECT ON casework.tables_changed TO casework;
+
+-- Of rows that were there before and are there after: in how many each field differs.
+CREATE VIEW casework.fields_changed AS
+SELECT import, CASE table_name WHEN 'placement_carers' THEN 'carers' WHEN 'authorities' THEN 'authority'
+        WHEN 'agency_agreements' THEN 'agencies' ELSE table_name END AS name,
+       field, count(*) AS rows
+FROM casework.import_changes, unnest(fields) AS each (field)
+WHERE before IS NOT NULL AND after_hash IS NOT NULL AND field <> 'number_hash' GROUP BY import, table_name, field;
+GRANT SELECT ON casework.fields_changed TO casework;
 
 CREATE VIEW casework.imports_shown AS
 SELECT i.id, i.authority, i.actor, i.at, i.tables, i.sha256, i.undoes,

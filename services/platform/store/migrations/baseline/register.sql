@@ -4,12 +4,24 @@
 CREATE SCHEMA register;
 GRANT USAGE ON SCHEMA register TO casework, carers, protocol, police, strategy, professionals, console;
 
-CREATE TABLE register.data_keys (
-    owner text PRIMARY KEY,
+-- A key an authority, wrapped by a key that is not in this database. Whoever deletes one makes all that it seals unreadable.
+CREATE TABLE register.authority_keys (
+    authority text PRIMARY KEY,  -- or * : of no authority
     wrapped bytea NOT NULL
 );
-GRANT SELECT, INSERT ON register.data_keys TO casework, carers, police, strategy, professionals, console;
-GRANT DELETE, UPDATE (wrapped) ON register.data_keys TO casework;
+CREATE TABLE register.sealed_keys (
+    owner text PRIMARY KEY,
+    authority text NOT NULL REFERENCES register.authority_keys ON DELETE CASCADE,
+    sealed bytea NOT NULL
+);
+-- A data key together with the key that opens it, so that no reader keeps a key that was destroyed.
+CREATE VIEW register.data_keys AS
+SELECT s.owner, k.wrapped || s.sealed AS wrapped
+FROM register.sealed_keys s JOIN register.authority_keys k ON k.authority = s.authority;
+GRANT SELECT ON register.data_keys, register.authority_keys TO casework, carers, police, strategy, professionals, console;
+GRANT INSERT ON register.authority_keys, register.sealed_keys TO casework, carers, police, strategy, professionals, console;
+GRANT SELECT, DELETE, UPDATE (authority, sealed) ON register.sealed_keys TO casework;
+GRANT DELETE, UPDATE (wrapped) ON register.authority_keys TO casework;
 
 CREATE TABLE register.authorities (
     id text PRIMARY KEY,
@@ -91,6 +103,7 @@ CREATE TABLE register.placement_carers (
     person text NOT NULL REFERENCES register.people,
     from_at timestamptz NOT NULL,
     to_at timestamptz,
+    as_of timestamptz NOT NULL,
     PRIMARY KEY (placement, person, from_at)
 );
 CREATE INDEX placement_carers_by_person ON register.placement_carers (person);

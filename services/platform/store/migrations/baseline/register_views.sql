@@ -46,7 +46,7 @@ WHERE v.taken_back_at IS NULL;
 GRANT SELECT ON register.forces_for_police TO casework, police;
 
 CREATE VIEW register.sharing_for_police AS
-SELECT authority, force, fields, basis, from_on, until_on FROM register.sharing_agreements;
+SELECT authority, force, fields, basis, reference, from_on, until_on FROM register.sharing_agreements;
 GRANT SELECT ON register.sharing_for_police TO casework, police;
 
 -- Versions whose connection test the other end has taken.
@@ -231,6 +231,10 @@ FROM register.reference_hashes r
 JOIN register.words w ON w.id = r.words
 JOIN register.data_keys k ON k.owner = w.about;
 GRANT SELECT ON register.references_for_duty_desk TO console;
+
+-- Whether two of them are the same. No words, no child.
+CREATE VIEW register.references_for_protocol AS SELECT words, hash FROM register.reference_hashes;
+GRANT SELECT ON register.references_for_protocol TO protocol;
 
 -- Operators' reasons, which an auditor reads too.
 CREATE VIEW register.words_of_operators AS

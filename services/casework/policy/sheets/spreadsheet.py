@@ -11,7 +11,7 @@ WORDS = {"true": True, "yes": True, "false": False, "no": False}
 FLAGS = frozenset(
     {
         "unaccompanied", "modern_slavery_concern", "subject_to_immigration_control", "age_disputed", "guardian_allocated",
-        "bank_holidays", "verifies",
+        "bank_holidays", "verifies", "ended",
     }
 )  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""A council's sheets: one table of ours as CSV, or its own files with a mapping."""

@@ -1,0 +1,77 @@
+"""Says what a field of ours is by the cells of a council's row."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict
+
+from services.casework.policy.sheets.council_file import Cells
+from services.casework.policy.sheets.spreadsheet import FLAGS, LISTS, WORDS
+
+LONDON = ZoneInfo("Europe/London")
+MOMENTS = frozenset({"as_of", "entered_care_at"})
+Said: TypeAlias = str | bool | int | None
+
+
+class Closed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Value(Closed):
+    """What a field of ours is. `column`: theirs; several are joined by a space. `first`: the first that is not empty.
+    `values`: theirs to ours, or the name of one of the mapping's `lists`; with `starts` the longest beginning counts.
+    `otherwise`: for what is not among them; if it is left out, such a cell is a fault. `dates`: how they write a date.
+    """
+
+    column: str | tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    always: Said = None
+    values: dict[str, Said] | str | None = None
+    starts: bool = False
+    otherwise: Said = None
+    dates: tuple[str, ...] = ()
+    prefix: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.first or ((self.column,) if isinstance(self.column, str) else self.column)
+
+    def text(self, cells: Cells) -> str:
+        told = [told for name in self.columns if (told := cells.get(name, "").strip())]
+        return " ".join(told[:1] if self.first else told)
+
+    def of(self, field: str, cells: Cells, lists: Mapping[str, dict[str, Said]]) -> Any:
+        """Raises ValueError with what is wanted."""
+        if not self.columns:
+            return self.always
+        text = self.text(cells)
+        if self.values is not None:
+            return self._among(text, lists[self.values] if isinstance(self.values, str) else self.values)
+        if not text:
+            return None
+        if self.dates:
+            return self._day(field, text)
+        if field in LISTS:
+            return [each.strip() for each in text.split("|") if each.strip()]
+        return WORDS.get(text.lower(), text) if field in FLAGS else self.prefix + text
+
+    def _among(self, text: str, values: Mapping[str, Said]) -> Said:
+        found = text if text in values else ""
+        if self.starts:
+            found = max((each for each in values if text.startswith(each)), key=len, default="")
+        if found in values and (found or not text):
+            return values[found]
+        if "otherwise" in self.model_fields_set or not text:
+            return self.otherwise
+        raise ValueError(f"one of {', '.join(sorted(filter(None, values)))} is needed, or a line for it in the mapping")
+
+    def _day(self, field: str, text: str) -> str:
+        for each in self.dates:
+            try:
+                found = datetime.strptime(text, each).replace(tzinfo=LONDON)
+            except ValueError:
+                continue
+            return found.isoformat() if field in MOMENTS else found.date().isoformat()
+        raise ValueError(f"a date written as {' or '.join(self.dates)} is needed")

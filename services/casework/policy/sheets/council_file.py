@@ -1,0 +1,47 @@
+"""Reads a file of a council's own: lines of cells by the names of its columns."""
+
+import csv
+import io
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from typing import TypeAlias
+
+Cells: TypeAlias = Mapping[str, str]
+
+
+class MappingFault(ValueError):
+    """The mapping cannot be used with these files. The text says why, to its author."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of a file, with the number of its line."""
+
+    number: int
+    cells: Cells
+
+
+def read_file(wanted: str, files: Mapping[str, str], nothing: Collection[str]) -> tuple[str, list[Line]]:
+    """Of these files the one whose name without its ending is `wanted`, where `*` stands for anything.
+
+    Raises MappingFault.
+    """
+    found = [name for name in files if fnmatch(name.rpartition(".")[0].lower() or name.lower(), wanted.lower())]
+    if len(found) != 1:
+        raise MappingFault(f"one file named {wanted}.csv is needed: there are {len(found)}")
+    reader = csv.reader(io.StringIO(files[found[0]], newline=""), strict=True)
+    lines: list[Line] = []
+    try:
+        heading = [each.strip() for each in next(reader, [])]
+        before = reader.line_num
+        for cells in reader:
+            if cells and len(cells) != len(heading):
+                raise MappingFault(f"{found[0]}, line {before + 1}: as many cells as the first line has are needed")
+            if cells:
+                told = ("" if cell.strip() in nothing else cell for cell in cells)
+                lines.append(Line(before + 1, dict(zip(heading, told, strict=True))))
+            before = reader.line_num
+    except csv.Error:
+        raise MappingFault(f"{found[0]}, line {reader.line_num}: a quotation mark is out of place") from None
+    return found[0], lines

@@ -1,0 +1,143 @@
+"""Applies an import of the register: all of it or nothing, or tries it and changes nothing."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from services.casework import metrics
+from services.casework.policy import register_import
+from services.casework.policy.consistency import birth_faults, cross_faults, sharing_faults
+from services.casework.policy.import_brake import Loss, excessive
+from services.casework.policy.register_import import Fault, Import
+from services.casework.policy.rows import TABLES
+from services.casework.settings import CaseworkSettings
+from services.casework.store.history.import_record import (
+    ImportSource,
+    begin_import,
+    changes_of,
+    keep_import,
+    losses_of,
+)
+from services.casework.store.import_writer import (
+    corrections_by_reference,
+    forget_corrections,
+    lock_and_read,
+    people_sharing_a_number,
+    write_import,
+)
+from services.casework.store.register_changes import (
+    people_on_directory,
+    publish_date_changes,
+    publish_directory_changes,
+)
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
+
+
+class Refused(Exception):
+    """Nothing was changed: these rows are wrong."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("faults")
+        self.faults = faults
+
+
+class Held(Exception):
+    """Nothing was changed: it would end more than an import may unasked."""
+
+    def __init__(self, losses: Mapping[str, Loss]) -> None:
+        super().__init__("losses")
+        self.losses = losses
+
+
+class _Tried(Exception):
+    """Rolls back what was only tried."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__("tried")
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """`by`: the credential, or the account of a person. `feed`: single rows, each with its time. `confirmed`: it may
+    end what it ends. `trying`: nothing is changed.
+    """
+
+    document: Mapping[str, Any]
+    sha256: str
+    by: str
+    feed: bool = False
+    confirmed: bool = False
+    trying: bool = False
+
+
+@dataclass(frozen=True)
+class RegisterImporter:
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+    settings: CaseworkSettings
+    _at_once: asyncio.Semaphore = field(init=False)
+    """Connections are left to agencies' events, however many authorities import at two in the morning."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_at_once", asyncio.Semaphore(max(1, self.settings.database_connections // 2)))
+
+    async def take(self, authority: str, sent: Sent) -> dict[str, Any]:
+        """How many rows of each table it has and how many differ from before, once all of it is durable.
+
+        Raises Refused, Held. What is only tried is never held: the answer says that it would be.
+        """
+        at = self.clocks.story()
+        given, faults = register_import.read(sent.document, authority, feed=sent.feed)
+        faults += [*birth_faults(given, at.date()), *register_import.age_faults(given, at)]
+        try:
+            async with self._at_once:
+                answer = await self._apply(authority, sent, given, faults)
+        except _Tried as tried:
+            return tried.answer
+        metrics.IMPORTS.labels("applied").inc()
+        return answer
+
+    async def _apply(self, authority: str, sent: Sent, given: Import, faults: Sequence[Fault]) -> dict[str, Any]:
+        async with self.store.transaction() as uow:
+            imported = await begin_import(uow)
+            before = await lock_and_read(uow, authority)
+            given, passed_over = register_import.drop_given_away(given, before.given_away)
+            given, older = register_import.drop_older(given, before.known)
+            given = register_import.give_codes(given, before.known)
+            corrected = await uow.fetch(corrections_by_reference(self.keyring, authority))
+            given, kept, agreed = register_import.keep_corrections(given, corrected)
+            _require_none([*faults, *cross_faults(given, before.known)])
+            at = self.clocks.story()
+            people = await uow.fetch(people_on_directory(authority))
+            await write_import(uow, self.keyring, authority, given, before, at)
+            _require_none(sharing_faults(given, await uow.fetch(people_sharing_a_number(authority))))
+            losses = {} if sent.confirmed else await uow.fetch(losses_of(imported, authority))
+            would_end = excessive(losses, self.settings.import_brake_share)
+            counts = {name: len(rows) for name in TABLES if (rows := getattr(given, name)) is not None}
+            answer: dict[str, Any] = {"authority": authority, "rows": counts}
+            more = {"transferred": list(passed_over), "corrections_kept": kept, "older": older}
+            answer |= {name: each for name, each in more.items() if each}
+            if sent.trying:
+                changes = await uow.fetch(changes_of(imported))
+                held = {what: asdict(each) for what, each in would_end.items()}
+                raise _Tried(answer | {"tried": True, "changes": changes, "held": held})
+            if would_end:
+                metrics.IMPORTS.labels("held").inc()
+                raise Held(would_end)
+            forget_corrections(uow, authority, agreed)
+            await publish_date_changes(uow, authority, imported)
+            await publish_directory_changes(uow, authority, people)
+            source = ImportSource(sent.by, {*counts, *(["authority"] if given.authority else [])}, sent.sha256)
+            changed = await keep_import(uow, imported, authority, source, at)
+        return answer | {"import": str(imported), "changed": changed}
+
+
+def _require_none(faults: Sequence[Fault]) -> None:
+    if faults:
+        metrics.IMPORTS.labels("refused").inc()
+        raise Refused(faults)

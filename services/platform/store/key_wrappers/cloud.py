@@ -1,0 +1,49 @@
+"""Wraps by a key that never leaves AWS KMS. Needs the extra `kms`; region and credentials are boto3's own settings."""
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from cryptography.exceptions import InvalidTag
+
+from services.platform.store.key_wrappers.wrapper import KeyServiceAway
+
+NOT_BY_THIS_KEY = frozenset(
+    {
+        "AccessDeniedException",
+        "DisabledException",
+        "IncorrectKeyException",
+        "InvalidCiphertextException",
+        "KMSInvalidStateException",
+        "NotFoundException",
+    }
+)
+"""Also a key that is disabled or waits to be deleted: then its authority's data cannot be read."""
+
+
+class KmsWrapper:
+    """A KeyWrapper by the key of this id or alias; in it, `{authority}` is replaced by the authority's id."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        quickly = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 2})
+        self._kms = boto3.client("kms", config=quickly)
+
+    def wrap(self, authority: str, key: bytes) -> bytes:
+        return bytes(self._ask("encrypt", authority, Plaintext=key)["CiphertextBlob"])
+
+    def unwrap(self, authority: str, wrapped: bytes) -> bytes:
+        return bytes(self._ask("decrypt", authority, CiphertextBlob=wrapped)["Plaintext"])
+
+    def _ask(self, what: str, authority: str, **given: bytes) -> Any:
+        name, context = self._name.replace("{authority}", authority), {"authority": authority}
+        try:
+            return getattr(self._kms, what)(KeyId=name, EncryptionContext=context, **given)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in NOT_BY_THIS_KEY and what == "decrypt":
+                raise InvalidTag from error
+            raise KeyServiceAway(f"the key service: {code}") from error
+        except BotoCoreError as error:
+            raise KeyServiceAway(f"the key service: {type(error).__name__}") from error

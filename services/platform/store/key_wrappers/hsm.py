@@ -1,0 +1,70 @@
+"""Wraps by a key that never leaves a hardware security module (PKCS#11). Needs the extra `hsm`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pkcs11
+from cryptography.exceptions import InvalidTag
+from pkcs11 import GCMParams, KeyType, Mechanism, ObjectClass, exceptions
+
+from services.platform.store.key_wrappers.key_file import NONCE_BYTES
+from services.platform.store.key_wrappers.wrapper import KeyServiceAway
+
+NOT_BY_THIS_KEY = (
+    exceptions.NoSuchKey,
+    exceptions.DataInvalid,
+    exceptions.DataLenRange,
+    exceptions.EncryptedDataInvalid,
+    exceptions.EncryptedDataLenRange,
+    exceptions.FunctionFailed,
+    exceptions.GeneralError,
+)
+"""The last two are what SoftHSM says of a wrong tag. They may mean that it is broken: the next call opens it anew."""
+
+
+class HsmWrapper:
+    """A KeyWrapper by the AES key that the token holds under a label; in it, `{authority}` is replaced by the id."""
+
+    def __init__(self, module: Path, token: str, pin: str, label: str) -> None:
+        self._module, self._token, self._pin, self._label = module, token, pin, label
+        self._session: Any = None
+
+    def wrap(self, authority: str, key: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        try:
+            sealed = self._key(authority).encrypt(
+                key, mechanism=Mechanism.AES_GCM, mechanism_param=_of(nonce, authority)
+            )
+        except exceptions.PKCS11Error as error:
+            raise self._away(error) from error
+        return nonce + bytes(sealed)
+
+    def unwrap(self, authority: str, wrapped: bytes) -> bytes:
+        nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
+        try:
+            key = self._key(authority)
+            return bytes(key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=_of(nonce, authority)))
+        except NOT_BY_THIS_KEY as error:
+            self._session = None
+            raise InvalidTag from error
+        except exceptions.PKCS11Error as error:
+            raise self._away(error) from error
+
+    def _key(self, authority: str) -> Any:
+        if self._session is None:
+            token = pkcs11.lib(str(self._module)).get_token(token_label=self._token)
+            try:
+                self._session = token.open(user_pin=self._pin)
+            except exceptions.UserAlreadyLoggedIn:  # a login holds for all sessions of a process
+                self._session = token.open()
+        label = self._label.replace("{authority}", authority)
+        return self._session.get_key(object_class=ObjectClass.SECRET_KEY, key_type=KeyType.AES, label=label)
+
+    def _away(self, error: exceptions.PKCS11Error) -> KeyServiceAway:
+        self._session = None
+        return KeyServiceAway(f"the hardware security module: {type(error).__name__}")
+
+
+def _of(nonce: bytes, authority: str) -> GCMParams:
+    return GCMParams(nonce, aad=authority.encode())

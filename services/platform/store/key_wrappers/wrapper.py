@@ -1,0 +1,17 @@
+"""Says what wraps an authority's key."""
+
+from typing import Protocol
+
+
+class KeyServiceAway(ConnectionError):
+    """The module or service that holds the key does not answer. It passes: the work is repeated."""
+
+
+class KeyWrapper(Protocol):
+    """Called rarely: an unwrapped key is kept in memory. A call holds the process up until it is answered."""
+
+    def wrap(self, authority: str, key: bytes) -> bytes:
+        """Raises KeyServiceAway."""
+
+    def unwrap(self, authority: str, wrapped: bytes) -> bytes:
+        """Raises InvalidTag if it was wrapped by another key, or the key may not be used; KeyServiceAway."""

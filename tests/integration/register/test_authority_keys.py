@@ -1,0 +1,103 @@
+"""Each authority has a key of its own: who loses it loses everything that is kept for it, and nobody else anything."""
+
+from pathlib import Path
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import text
+
+from services.casework.key_rotation import RENEWS
+from services.casework.organisations.repository import destroy_key
+from services.platform.register import keys
+from services.platform.register.key_rotation import renew_all
+from services.platform.register.people import contact
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
+from services.platform.store.key_wrappers.key_file import KeyFile
+from services.platform.store.unit_of_work import Origin, Store
+from services.safeguarding.identifiers import new_id
+from services.safeguarding.operators import AccountId
+from tests.integration.register.test_key_rotation import NEW, OLD, old_keys_again  # noqa: F401 - a fixture
+from tests.support.carers import Kestrel, import_kestrel
+from tests.support.database import Database
+
+
+async def _mobile(database: Database, keyring: Keyring, kestrel: Kestrel) -> str | None:
+    store = Store(database.engine("carers"))
+    try:
+        async with store.read() as reader:
+            found = await reader.fetch(contact.contact_by_person(keyring, kestrel.ids["ash"]))
+    finally:
+        await store.close()
+    return None if found is None else found.mobile
+
+
+async def _destroy(database: Database, authority: str) -> bool:
+    store = Store(database.engine("casework"), origin=Origin("casework", Clocks()))
+    async with store.transaction() as uow:
+        was_there = await destroy_key(uow, authority, AccountId(new_id("account")))
+    await store.close()
+    return was_there
+
+
+async def test_who_loses_the_key_loses_what_is_kept_at_once_and_nobody_else_anything(
+    database: Database, keyring: Keyring
+) -> None:
+    ours, theirs = [await import_kestrel(database, keyring) for _ in range(2)]
+    assert await _mobile(database, keyring, ours) == ours.phone("ash"), "its key is in this process's memory"
+    assert await _destroy(database, ours.document["authority"]["id"])
+    assert await _mobile(database, keyring, ours) is None
+    assert await _mobile(database, keyring, theirs) == theirs.phone("ash")
+    assert not await _destroy(database, ours.document["authority"]["id"])
+    assert not await _destroy(database, OF_NO_AUTHORITY)
+
+
+async def test_what_is_kept_after_that_is_under_a_new_key(database: Database, keyring: Keyring) -> None:
+    ours = await import_kestrel(database, keyring)
+    authority, engine = ours.document["authority"]["id"], database.engine("casework")
+    await _destroy(database, authority)
+    async with engine.begin() as connection:
+        owner = new_id("child")
+        sealed = (await keys.data_keys(connection, keyring, [owner], authority=authority))[owner].close("hello", "a.b")
+    async with engine.connect() as connection:
+        assert (await keys.data_key(connection, Keyring(**OLD), owner)).open(sealed, "a.b") == "hello"
+    await engine.dispose()
+
+
+async def test_an_import_seals_by_its_authoritys_key_and_a_renewal_moves_what_lies_under_another(
+    database: Database, keyring: Keyring
+) -> None:
+    ours = await import_kestrel(database, keyring)
+    authority, engine, child = ours.document["authority"]["id"], database.engine("casework"), ours.ids["C1"]
+
+    async def under() -> str:
+        async with engine.connect() as connection:
+            sql = text("SELECT authority FROM register.sealed_keys WHERE owner = :owner")
+            return str((await connection.execute(sql, {"owner": child})).scalar_one())
+
+    assert await under() == authority
+    async with engine.begin() as connection:
+        await keys.move_data_key(connection, keyring, child, OF_NO_AUTHORITY)
+    assert await under() == OF_NO_AUTHORITY
+    assert await renew_all(engine, keyring, RENEWS, print)
+    engine = database.engine("casework")
+    assert await under() == authority
+    await engine.dispose()
+
+
+@pytest.mark.usefixtures("old_keys_again")
+async def test_a_master_key_is_changed_in_running_processes(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "master_key"
+    file.write_text(OLD["master_key"])
+    running = Keyring(KeyFile(OLD["master_key"], file), OLD["phone_key"])
+    ours = await import_kestrel(database, running)
+    for held in (f"{OLD['master_key']}\n{NEW['master_key']}", f"{NEW['master_key']}\n{OLD['master_key']}"):
+        file.write_text(held)
+        assert await _mobile(database, running, ours) == ours.phone("ash")
+    assert await renew_all(database.engine("casework"), running, RENEWS, print)
+    file.write_text(NEW["master_key"])
+    new = Keyring(KeyFile(NEW["master_key"], file), OLD["phone_key"])
+    for keyring in (running, new):
+        assert await _mobile(database, keyring, ours) == ours.phone("ash")
+    with pytest.raises(InvalidTag):
+        await _mobile(database, Keyring(**OLD), ours)
