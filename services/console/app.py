@@ -19,8 +19,8 @@ from services.platform.bus.subscriptions import in_background
 from services.platform.store.migrations.access import SERVICES
 
 GATHER_SECONDS = 0.5
-"""Brings a report's messages together. A page may be a second behind. Each transaction tells all processes of the changes,
-and wakes the listener of each.
+"""Brings a report's messages together. A page may be a second behind. Each transaction notifies, and that wakes the
+listener of every process.
 """
 
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import psycopg
 
@@ -19,17 +18,8 @@ from tests.support.database import Database
 
 CHAINS_AN_ANCHOR = 50
 KINDS = ("protocol.decided.v1", "delivery.attempted.v1", "duty.changed.v1")
-COLUMNS = {
-    "chain": "text",
-    "position": "int8",
-    "recorded_at": "timestamptz",
-    "kind": "text",
-    "happened_at": "timestamptz",
-    "envelope": "bytea",
-    "previous": "bytea",
-    "hash": "bytea",
-}
-COPY = f"COPY audit.entries ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+COPY = "COPY audit.entries (chain, position, recorded_at, kind, happened_at, envelope, previous, hash) FROM STDIN"
+WRITTEN_AT_ONCE = 1000
 ENVELOPE = (
     '{"specversion": "1.0", "id": "%s", "source": "/safe-return/protocol", "type": "%s", "subject": "%s", "time": "%s", '
     '"datacontenttype": "application/json", "data": {"authority": "kestrel", "rule": "tell-police-missing", '
@@ -69,14 +59,18 @@ def fill(database: Database, entries: int, *, length: int = 100, padding: int = 
 
 def _add_chain(connection: psycopg.Connection, length: int, padding: str) -> Head:
     child, before, began = new_id("child"), NOTHING_BEFORE, datetime.now(UTC) - timedelta(seconds=length)
+    rows: list[str] = []
     with connection.cursor() as cursor, cursor.copy(COPY) as copy:
-        copy.set_types(list(COLUMNS.values()))
         for place in range(1, length + 1):
             at, kind = began + timedelta(seconds=place), KINDS[place % len(KINDS)]
-            envelope = ENVELOPE % (uuid4(), kind, child, moment(at), padding)
-            hashed = entry_hash(child, place, at, before, envelope.encode())
-            copy.write_row((child, place, at, kind, at, envelope.encode(), before, hashed))
+            envelope = (ENVELOPE % (f"{child}-{place}", kind, child, moment(at), padding)).encode()
+            hashed = entry_hash(child, place, at, before, envelope)
+            bytes_ = "\t\\\\x".join(each.hex() for each in (envelope, before, hashed))
+            rows.append(f"{child}\t{place}\t{at}\t{kind}\t{at}\t\\\\x{bytes_}\n")
             before = hashed
+            if len(rows) == WRITTEN_AT_ONCE or place == length:
+                copy.write("".join(rows))
+                rows.clear()
     connection.execute("INSERT INTO audit.tips VALUES (%s, %s, %s)", (child, length, before))
     return Head(child, length, before)
 

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import pytest
 
-from services.platform.bus.consumers import faust_consumer
 from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.messages.raw_message import Raw
