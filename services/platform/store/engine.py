@@ -9,7 +9,7 @@ from sqlalchemy import URL, Connection, PoolProxiedConnection, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.platform.runtime.settings import Settings
-from services.platform.store.query import BEGINS, driver_of, opens_a_transaction
+from services.platform.store.query import BEGINS, driver_of, opens_a_transaction, watch_commits
 
 
 def database_url(settings: Settings, role: str) -> URL:
@@ -25,6 +25,7 @@ def connect(settings: Settings, role: str) -> AsyncEngine:
     """Opens nothing before the first statement. A lost connection is noticed at use, and the work is repeated."""
     engine = _engine(settings, role, size=settings.database_connections, execution_options={BEGINS: True})
     event.listen(engine.sync_engine, "before_cursor_execute", _begin)
+    event.listen(engine.sync_engine, "connect", lambda adapted, _: watch_commits(adapted.driver_connection))
     return engine
 
 

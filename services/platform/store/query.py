@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
+from weakref import WeakSet
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -120,6 +121,26 @@ async def driver_of(connection: AsyncConnection) -> Driver:
     return cast("Driver", held.connection.driver_connection)
 
 
+class KeptOnce(psycopg.OperationalError):
+    """Committed, but the wait for the standby was cancelled: PostgreSQL only warns, and would lose it with its disk. So
+    nobody is answered, and whoever repeats it finds it done.
+    """
+
+
+_kept_once: WeakSet[Driver] = WeakSet()
+WARNING = "01000"
+
+
+def watch_commits(driver: Driver) -> None:
+    """For a new connection of those that commit."""
+
+    def look(notice: psycopg.errors.Diagnostic) -> None:
+        if notice.sqlstate == WARNING and "committed locally" in (notice.message_detail or ""):
+            _kept_once.add(driver)
+
+    driver.add_notice_handler(look)
+
+
 async def execute_pipelined(
     connection: AsyncConnection, *statements: Statement, commit: bool = False
 ) -> list[list[tuple[Any, ...]]]:
@@ -146,6 +167,9 @@ async def _run(
                 await cursor.execute(sql, parameters)
             if commit:
                 await driver.execute("COMMIT", prepare=False)
+        if commit and driver in _kept_once:
+            _kept_once.discard(driver)
+            raise KeptOnce
     except psycopg.Error as error:
         if driver.closed:
             await connection.invalidate(error)
