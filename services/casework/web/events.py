@@ -20,6 +20,9 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import is_provisional
 
+NOT_LIVE = (
+    "an authority that is live: it takes exercises alone as yet, and nobody was told; ring police and the duty team"
+)
 MEDIA_TYPE = "application/cloudevents+json"
 NOBODYS_SECRET = "whsec_" + "A" * 43 + "="
 """Checked if the source is unknown, so that the answer takes as long as for a wrong signature."""
@@ -70,6 +73,8 @@ class EventEndpoint:
         return agency
 
     async def _accept(self, agency: Agency, event: AgencyEvent) -> str:
+        if not agency.live and not event.envelope.exercise:
+            raise InvalidEvent(Defect.NOT_ALLOWED, "source", NOT_LIVE)
         story, wall = self._clocks.story(), self._clocks.wall()
         try:
             async with self._store.transaction() as uow:

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import HTMLResponse, Response
 
+from services.console.acts.authorities import AuthorityService
 from services.console.acts.break_glass import BreakGlassService
 from services.console.acts.exercises import ExerciseService
 from services.console.acts.redrive import DeadLetterRedrive
@@ -35,6 +36,7 @@ from services.console.web.queries import PageQueries
 from services.console.web.session import AskedFirst, SessionGuard, ShownFirst, SignedOut, read_our_form
 from services.console.web.shift_queries import ShiftQueries
 from services.console.web.staff.accounts import AccountPages
+from services.console.web.staff.authorities import AuthorityPages
 from services.console.web.staff.break_glass import BreakGlassPages
 from services.console.web.staff.local import SignInPages
 from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
@@ -62,6 +64,8 @@ def pages(
     _mount_sign_in(app, guard, templates, settings)
     BreakGlassPages(BreakGlassService(store, clocks, keyring), guard, templates).mount(app)
     AccountPages(guard, templates, keyring).mount(app)
+    authorities = AuthorityService(store, clocks, keyring, settings.providers, settings.casework_url)
+    AuthorityPages(authorities, guard, templates).mount(app)
     ChildPages(ChildQueries(store, clocks, keyring), guard, templates).mount(app)
     OverviewPages(queries, guard, templates, changes).mount(app)
     ActPages(ActService(store, clocks, keyring), guard, templates).mount(app)
