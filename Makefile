@@ -1,13 +1,12 @@
 # Every target but `help` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run test check schemas text forward audit services backup restore bench chaos mutation lock clean
+.PHONY: help run test check check-types check-rest bootstrap schemas text forward audit services backup restore bench chaos mutation lock clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
 BOOTSTRAP = $(if $(PYTHON),$(PYTHON) -m infra.local.bootstrap,@echo "Safe Return needs Python 3.11 or later on the path" >&2; exit 1)
 VENV = .venv/bin
-BESIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not alone'# a file's tests in one of two workers
-ALONE = -m alone# what starts a Kafka or a stack, wherever it lies, or needs quiet: by one process, after the others
+WORKERS = --numprocesses 2 --dist loadfile --no-loadscope-reorder# one begins with all that has to be alone (tests/support/alone.py)
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,19 +17,24 @@ run: ## Set up and start everything on this machine. Ctrl-C stops it; its data i
 
 test: ## Check the code, then run every test; those that need a real stack share one.
 	@$(BOOTSTRAP)
-	@$(MAKE) --no-print-directory check
-	$(VENV)/python -m pytest $(BESIDE)
-	$(VENV)/python -m pytest $(ALONE)
+	@$(MAKE) --no-print-directory --jobs 2 check
+	$(VENV)/python -m pytest $(WORKERS)
 
-check: ## Check format, lint, types, import rules, generated files and migrations; runs no test.
-	@$(BOOTSTRAP)
+check: check-types check-rest ## Check format, lint, types, import rules, generated files and migrations; runs no test.
+
+check-types: bootstrap
+	$(VENV)/mypy
+
+check-rest: bootstrap
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
-	$(VENV)/mypy
 	$(VENV)/lint-imports
 	$(VENV)/python -m services schemas --check
 	$(VENV)/python -m infra.grafana --check
 	$(VENV)/python -m infra.postgres.migration_check
+
+bootstrap:
+	@$(BOOTSTRAP)
 
 schemas: ## Render schemas/, docs/protocol.md, docs/requirements.md and Grafana's dashboards from the code and the rules.
 	@$(BOOTSTRAP)
@@ -87,7 +91,7 @@ mutation: ## Mutation testing: make every small change to the engine and count t
 	.local/mutation/bin/mutmut run $(ONLY)
 	.local/mutation/bin/mutmut results
 
-lock: ## Lock the newest versions that pyproject.toml allows in requirements.lock, with hashes.
+lock: ## Lock the newest versions that pyproject.toml allows, with hashes, and list what the images are made of (infra/supply).
 	@$(BOOTSTRAP)
 	$(VENV)/python -m uv pip compile pyproject.toml --all-extras --group local --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
@@ -95,6 +99,8 @@ lock: ## Lock the newest versions that pyproject.toml allows in requirements.loc
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file infra/docker/requirements.lock
 	$(VENV)/python -m uv pip compile pyproject.toml --all-extras --constraint requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file infra/docker/key-services.lock
+	@$(BOOTSTRAP)
+	$(VENV)/python -m infra.supply.bill_of_materials
 
 clean: ## Delete the data of a stopped `make run`: database, bus, secrets, environment. Backups stay.
 	@$(subst bootstrap,cleanup,$(BOOTSTRAP))

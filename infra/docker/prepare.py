@@ -12,7 +12,7 @@ from infra.docker.certificates import Authority
 from infra.docker.layout import ADMINISTRATOR, FOLDER, SERVICES
 from infra.kafka.guard import ADMINISTRATOR as KAFKA_ADMINISTRATOR
 from infra.kafka.guard import Guard
-from infra.kafka.node import one_node, written
+from infra.kafka.node import node, written
 from infra.local.secret_files import SecretFiles, token, write
 
 
@@ -47,7 +47,7 @@ def _guard_engines(folder: Path, secrets: SecretFiles) -> None:
         secrets.value("postgres.pem", lambda: authority.issue("postgres", "postgres")),
     )
     guard = Guard("/var/lib/kafka/secrets/broker.pem", "/var/lib/kafka/secrets/ca.pem", inner_port=9094)
-    properties = {**one_node("/var/lib/kafka/data", 9093), **guard.properties("kafka", 9092, 9093, at="")}
+    properties = {**node("/var/lib/kafka/data", {1: 9093}), **guard.properties("kafka", 9092, 9093, at="")}
     write(folder / "kafka" / "server.properties", written(properties))
     for service in SERVICES:
         password = secrets.value(f"kafka-{service}", token)

@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 
 from infra.kafka.guard import Guard, first_login
-from infra.kafka.node import one_node, written
+from infra.kafka.node import node, written
 
 # A small heap and the simplest collector and compiler: up in 3 s and 165 MB instead of 6 s and 1 GB.
 JAVA_OPTIONS = (
@@ -31,15 +31,28 @@ class Broker:
     """The node whose files lie in `folder`. Starting and stopping its process is the supervisor's work."""
 
     def __init__(
-        self, folder: Path, jars: Path, port: int, controller_port: int, guard: Guard | None = None, password: str = ""
+        self,
+        folder: Path,
+        jars: Path,
+        port: int,
+        controller_port: int,
+        guard: Guard | None = None,
+        password: str = "",
+        *,
+        number: int = 1,
+        voters: Mapping[int, int] | None = None,
     ) -> None:
-        """With a `guard`, `password` is the administrator's, given when the log is formatted."""
+        """With a `guard`, `password` is the administrator's, given when the log is formatted. `voters`: the controller's
+        port of each node of a cluster, of which this is the one with that `number`; their folders lie side by side.
+        """
         self._folder = folder
         self._jars = jars
         self._port = port
         self._controller_port = controller_port
         self._guard = guard
         self._password = password
+        self._number = number
+        self._voters = voters or {1: controller_port}
 
     @property
     def address(self) -> str:
@@ -58,12 +71,11 @@ class Broker:
         (self._folder / "log4j2.yaml").write_text(LOGGING)
         if (self._log_folder / "meta.properties").exists():
             return
-        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
         command = self._java(
             "kafka.tools.StorageTool",
             "format",
             "-t",
-            cluster_id,
+            self._cluster_id(),
             "-c",
             str(self._properties_file),
             "--ignore-formatted",
@@ -72,6 +84,13 @@ class Broker:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"Kafka's log folder could not be formatted: {done.stdout}{done.stderr}")
+
+    def _cluster_id(self) -> str:
+        """Outside the log: a node whose disk was lost has to come back into its own cluster."""
+        file = self._folder.with_name("cluster-id")
+        if not file.exists():
+            file.write_text(urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A"))
+        return file.read_text()
 
     def answers(self) -> bool:
         """True when the broker answers a question about its cluster."""
@@ -118,7 +137,7 @@ class Broker:
         if self._guard is not None:
             listeners = self._guard.properties("127.0.0.1", self._port, self._controller_port, at="127.0.0.1")
         return {
-            **one_node(str(self._log_folder), self._controller_port),
+            **node(str(self._log_folder), self._voters, self._number),
             **listeners,
             "offsets.topic.num.partitions": 4,
             "group.min.session.timeout.ms": 2000,

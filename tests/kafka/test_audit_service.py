@@ -21,6 +21,7 @@ from infra.local.layout import ROOT
 from services.audit import store as kept
 from services.audit.policy.evidence import read
 from services.platform.messages.envelope import compose
+from services.platform.messages.raw_message import Raw
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing, ChildReturned
 from services.safeguarding.duty.decisions import MessageDecided
@@ -144,7 +145,11 @@ async def test_what_is_forged_is_on_the_record_as_refused_and_never_as_said(
     try:
         origins = [await bus.send_and_wait(Topic.CHILD_EVENTS, each, key=child.encode()) for each in forged]
         await _say(bus, said)
-        chains = [provisional_child(f"{each.topic}/{each.partition}/{each.offset}") for each in origins]
+        raws = [
+            Raw(content, Topic.CHILD_EVENTS, f"{each.topic}/{each.partition}/{each.offset}")
+            for content, each in zip(forged, origins, strict=True)
+        ]
+        chains = [provisional_child(each.identity) for each in raws]
         recorded = await _all_recorded(store, said | {chain: ["the letter"] for chain in chains})
     finally:
         await _stopped(running)

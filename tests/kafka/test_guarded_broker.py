@@ -24,14 +24,14 @@ from services.platform.bus import topics
 from services.platform.bus.admin.access_list import REPUBLISHES, set_access
 from services.platform.bus.connection import READ, WRITE, AccessCheck, Connection
 from services.platform.messages.speakers import SAYS
-from services.platform.runtime.settings import KafkaSecurity, KafkaSettings
+from services.platform.runtime.settings import KafkaSecurity, TopicSettings
 from services.safeguarding.message import Topic
 from services.schemas.traffic import HEARS
+from tests.support.alone import require_alone
 from tests.support.bus import wait_for_port
-from tests.support.database import alone
 from tests.support.ports import free_port
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 WAITS_SECONDS = 5
 SERVICES = tuple(SAYS)
 SAID = {service: {kind.topic for kind in kinds} for service, kinds in SAYS.items()}
@@ -44,13 +44,13 @@ class Guarded:
     ca: Path
     authority: Authority
 
-    def settings(self, user: str, **other: Any) -> KafkaSettings:
+    def settings(self, user: str, **other: Any) -> TopicSettings:
         login: dict[str, Any] = {
             "kafka_user": user,
             "kafka_password": SecretStr(f"of {user}"),
             "kafka_security": KafkaSecurity.SASL_SSL,
         }
-        return KafkaSettings.model_validate({"kafka": self.address, "kafka_ca": self.ca} | login | other)
+        return TopicSettings.model_validate({"kafka": self.address, "kafka_ca": self.ca} | login | other)
 
     def of(self, user: str, **other: Any) -> Connection:
         return Connection(self.settings(user, **other))
@@ -58,7 +58,7 @@ class Guarded:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    alone()
+    require_alone()
     folder = tmp_path_factory.mktemp("guarded")
     authority = Authority.make()
     (folder / "broker.pem").write_text(authority.issue("broker", "127.0.0.1"))
@@ -71,7 +71,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     try:
         found = Guarded(broker.address, folder / "ca.pem", authority)
         wait_for_port(broker.address)
-        topics.create(found.of(ADMINISTRATOR))
+        topics.create(found.settings(ADMINISTRATOR))
         set_access(found.of(ADMINISTRATOR), HEARS, {service: f"of {service}" for service in SERVICES})
         asyncio.run(_let_in(found))
         yield found

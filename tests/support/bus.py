@@ -27,12 +27,13 @@ from infra.local.layout import JARS, ROOT
 from services.platform.bus import topics
 from services.platform.bus.connection import Connection
 from services.platform.messages.envelope import Received, read
-from services.platform.runtime.settings import KafkaSettings
+from services.platform.runtime.settings import KafkaSettings, TopicSettings
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDeadLettered, ProtocolDecided
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
-from tests.support.database import Database, alone
+from tests.support.alone import require_alone
+from tests.support.database import Database
 from tests.support.ports import free_port
 from tests.support.signatures import give_keys, say
 
@@ -55,28 +56,56 @@ def kafka(tmp_path_factory: pytest.TempPathFactory, postgres: Database) -> Itera
         yield running
 
 
+class MortalKafka:
+    """A broker that a test may kill, and whose disk it may hurt."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "kafka"
+        self._broker = Broker(self._folder, jars.fetch(JARS), free_port(), free_port())
+        self.make_log = self._broker.make_log
+        self.address = self._broker.address
+        self._running: subprocess.Popen[bytes] | None = None
+        self.make_log()
+
+    def start(self) -> None:
+        """Returns when it answers and has its topics."""
+        self._running = subprocess.Popen(
+            self._broker.command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=bare(),
+            start_new_session=True,
+        )
+        until = time.monotonic() + UP_WITHIN_SECONDS
+        while not self._broker.answers():
+            assert time.monotonic() < until, "Kafka did not come up"
+        topics.create(TopicSettings(kafka=self.address))
+
+    def kill(self) -> None:
+        if self._running is not None:
+            self._running.kill()
+            self._running.wait(30)
+
+    def lose_the_end(self, topic: Topic, share: float) -> None:
+        """As a disk does that had not written what it said: of each partition's last segment this share is gone."""
+        for segment in (self._folder / "log").glob(f"{topic}-*/*.log"):
+            os.truncate(segment, int(segment.stat().st_size * (1 - share)))
+
+
 @contextmanager
 def running_kafka(folder: Path, database: Database) -> Iterator[Kafka]:
     """For a test whose messages would be in the way of every other's."""
-    alone()
-    broker = Broker(folder / "kafka", jars.fetch(JARS), free_port(), free_port())
-    broker.make_log()
+    require_alone()
     secrets = folder / "secrets"
-    secrets.mkdir()
+    secrets.mkdir(parents=True)
     (secrets / "database_password").write_text(database.settings("protocol").database_password.get_secret_value())
     give_keys(secrets, "protocol")
-    running = subprocess.Popen(
-        broker.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=bare(), start_new_session=True
-    )
+    broker = MortalKafka(folder)
     try:
-        until = time.monotonic() + UP_WITHIN_SECONDS
-        while not broker.answers():
-            assert time.monotonic() < until, "Kafka did not come up"
-        topics.create(Connection(KafkaSettings(kafka=broker.address)))
+        broker.start()
         yield Kafka(broker.address, secrets)
     finally:
-        running.kill()
-        running.wait(30)
+        broker.kill()
 
 
 class Echo:

@@ -82,11 +82,8 @@ class Connection:
         if it does not answer. The clients tell neither: a wrong password looks like an absent Kafka, and Faust waits
         for ever for a topic that it may not read.
         """
-        host, _, port = self._settings.kafka.split(",")[0].rpartition(":")
-        options = {name: value for name, value in self._options().items() if name != "bootstrap_servers"}
         try:
-            asked = await create_conn(host, int(port), request_timeout_ms=ANSWERS_WITHIN_MS, **options)
-            asked.close()
+            await self._log_in()
             held = await asyncio.to_thread(self._rights_held, list(rights))
         except ssl.SSLError as error:
             return f"Kafka's certificate and ours do not go together: {error.reason}"
@@ -96,6 +93,21 @@ class Connection:
             return None if error.retriable else f"Kafka refuses the login: {type(error).__name__}"
         lacking = [f"{right} {topic}" for topic, asked in rights.items() for right in asked if right not in held[topic]]
         return f"Kafka does not allow: {', '.join(lacking)}" if lacking else None
+
+    async def _log_in(self) -> None:
+        """At the first broker that answers. Raises what the last one of them made of it."""
+        options = {name: value for name, value in self._options().items() if name != "bootstrap_servers"}
+        brokers = self._settings.kafka.split(",")
+        for each in brokers:
+            host, _, port = each.rpartition(":")
+            try:
+                asked = await create_conn(host, int(port), request_timeout_ms=ANSWERS_WITHIN_MS, **options)
+            except (OSError, TimeoutError):
+                if each == brokers[-1]:
+                    raise
+            else:
+                asked.close()
+                return
 
     def _rights_held(self, topics: list[Topic]) -> dict[str, list[str]]:
         admin = self.plain_admin(bootstrap_timeout_ms=ANSWERS_WITHIN_MS)

@@ -91,10 +91,15 @@ def _original(connection: Connection, letter: MessageDeadLettered) -> bytes:
         record = next(consumer, None)
     finally:
         consumer.close()
-    if record is None or record.offset != int(offset):
+    if record is None or record.offset != int(offset) or not _is_of(letter, record.value):
         msg = f"Kafka no longer holds the message at {letter.origin}"
         raise LookupError(msg)
     return bytes(record.value)
+
+
+def _is_of(letter: MessageDeadLettered, raw: bytes) -> bool:
+    """After a loss at Kafka, another message stands in its place."""
+    return letter.original_id is None or f'"{letter.original_id}"'.encode() in raw
 
 
 def _take(raw: bytes, found: dict[str, DeadLetter]) -> None:

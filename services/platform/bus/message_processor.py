@@ -11,8 +11,8 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from services.platform.bus import metrics
-from services.platform.bus.outbox_relay import OutboxRelay
-from services.platform.bus.subscriptions import Handler, Prefetch, Priority, Subscription, background_topics
+from services.platform.bus.publishing.outbox_relay import OutboxRelay
+from services.platform.bus.subscriptions import Handler, Prefetch, Priority, Subscription, gathered_seconds
 from services.platform.messages.envelope import Received, Unreadable, kind_of, read
 from services.platform.messages.raw_message import Raw, letter_about
 from services.platform.messages.signature import KnownSpeakers, Refused, require_own_source
@@ -66,7 +66,7 @@ class MessageProcessor:
         """At most `most_bundles` share a transaction, and the first waits `gather_seconds` for others."""
         self.service = service
         self.topics = sorted({each.event.topic for each in subscriptions})
-        self.background_topics = background_topics(subscriptions)
+        self.gathered_seconds = gathered_seconds(subscriptions)
         self.stopping = asyncio.Event()
         self.waiting: dict[str, str] = {}
         self._store = store
@@ -195,16 +195,16 @@ class MessageProcessor:
     async def _give_up(
         self, raw: Raw, reason: str, kind: str | None, message_id: str | None, received: Received[Message] | None = None
     ) -> bool:
-        """Publishes a dead letter, whose id is derived from the origin: a repetition makes no second letter."""
+        """Publishes a dead letter. Its id comes from the message and its place: a repetition makes no second letter."""
         logger().error("a message was dead-lettered", kind=kind, message_id=message_id, reason=reason)
         letter = letter_about(
             raw, service=self.service, reason=reason, kind=kind, message_id=message_id if received is not None else None
         )
-        subject = received.subject if received is not None else identifiers.provisional_child(raw.origin)
+        subject = received.subject if received is not None else identifiers.provisional_child(raw.identity)
         while True:
             try:
                 async with self._store.transaction() as uow:
-                    letter_id = identifiers.derived("dead letter", self.service, raw.origin)
+                    letter_id = identifiers.derived("dead letter", self.service, raw.identity)
                     uow.publish(letter, subject=subject, message_id=str(letter_id))
                     if self._last_resort is not None and received is not None:
                         await self._last_resort(received, uow)

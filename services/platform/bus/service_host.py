@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from prometheus_client import REGISTRY
@@ -10,7 +11,7 @@ from starlette.types import ASGIApp
 from services.platform.bus.connection import READ, WRITE, AccessCheck, Connection
 from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
-from services.platform.bus.outbox_relay import OutboxRelay
+from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Handler, Prefetch, Subscription
 from services.platform.messages.signature import KnownSpeakers, Signer
 from services.platform.messages.speakers import SAYS
@@ -100,7 +101,9 @@ class ServiceHost:
         clock = story_clock.follow_offset(self.store, self.clocks)
         listener = Listener(database_url(self.settings, self.service), self.store.channels)
         self.health.watch("database", lambda: listener.obstacle() or clock.obstacle())
-        self.add_periodic(inbox.forgetting(self.store, self.clocks))
+        self.add_periodic(
+            inbox.forgetting(self.store, self.clocks, timedelta(hours=self.settings.published_kept_hours))
+        )
         if self.settings.kafka_security is not KafkaSecurity.PLAINTEXT:
             access = AccessCheck(Connection(self.settings), self._rights)
             self.health.watch("Kafka", access.obstacle)

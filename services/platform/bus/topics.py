@@ -8,6 +8,7 @@ from kafka.admin import NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
 from services.platform.bus.connection import Connection
+from services.platform.runtime.settings import TopicSettings
 from services.safeguarding.message import Topic
 
 DECLARATION = Path(__file__).parents[3] / "infra" / "kafka" / "topics.yaml"
@@ -35,18 +36,22 @@ def read_declaration(path: Path = DECLARATION) -> list[Declared]:
     return topics
 
 
-def create(connection: Connection) -> list[str]:
+def create(settings: TopicSettings) -> list[str]:
     """Creates the missing topics and returns their names. Existing topics are left as they are."""
-    admin = connection.plain_admin()
+    admin = Connection(settings).plain_admin()
     created = []
     try:
         existing = set(admin.list_topics())
         for topic in read_declaration():
             if topic.name in existing:
                 continue
-            settings = {"retention.ms": str(topic.retention_days * MS_A_DAY), "min.insync.replicas": "1"}
+            configs = {
+                "retention.ms": str(topic.retention_days * MS_A_DAY),
+                "min.insync.replicas": str(settings.kafka_min_in_sync),
+            }
+            new = NewTopic(topic.name, topic.partitions, settings.kafka_replication, topic_configs=configs)
             try:
-                admin.create_topics([NewTopic(topic.name, topic.partitions, 1, topic_configs=settings)])
+                admin.create_topics([new])
             except TopicAlreadyExistsError:
                 continue
             created.append(str(topic.name))

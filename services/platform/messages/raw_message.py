@@ -1,6 +1,7 @@
 """Holds a message as Kafka gave it, and makes the dead letter about one that cannot be processed."""
 
 import base64
+import hashlib
 from dataclasses import dataclass
 
 from services.safeguarding.contracts import contract_of
@@ -13,11 +14,16 @@ ORIGINAL_BYTES_MOST = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """`origin` identifies it for ever: topic, partition and offset."""
+    """`origin` says where it stood: topic, partition and offset. After a loss at Kafka another may stand there."""
 
     content: bytes
     topic: Topic
     origin: str
+
+    @property
+    def identity(self) -> str:
+        """Of this message at this place."""
+        return f"{self.origin}/{hashlib.sha256(self.content).hexdigest()}"
 
 
 def letter_about(

@@ -6,7 +6,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsS
 SECRETS_DIR = "SAFE_RETURN_SECRETS_DIR"
 EXERCISE_AUTHORITY = r"^(exercise(-[a-z0-9]+)*)?$"
 """An authority that exists for exercises alone, and says so in its id: no other can be named as one by mistake."""
+LOOPBACK = r"/.*|(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?|::1"
 Port = Annotated[int, Field(ge=1, le=65535)]
 ExerciseAuthority = Annotated[
     str,
@@ -30,9 +31,14 @@ class SecretsUnread(Exception):
 
 
 def is_loopback(place: str) -> bool:
-    """Whether a host, an address with its port (or several, by commas) or a URL is on this machine."""
-    hosts = [urlsplit(each if "://" in each else f"//{each}").hostname or "" for each in place.split(",")]
-    return all(each == "localhost" or re.fullmatch(r"127(\.\d{1,3}){3}|::1", each) for each in hosts)
+    """Whether a host, an address with its port (or several, by commas) or a URL is on this machine.
+
+    Of a database's URL, hosts may be in the query too; a path is a socket.
+    """
+    parts = urlsplit(place if "://" in place else f"//{place}")
+    named = [parts.netloc.rpartition("@")[2], *parse_qs(parts.query).get("host", [])]
+    hosts = [host for each in named for host in each.split(",") if host]
+    return bool(hosts) and all(re.fullmatch(LOOPBACK, host) for host in hosts)
 
 
 def require_played(place: str, others: ValidationInfo) -> str:
@@ -43,6 +49,14 @@ def require_played(place: str, others: ValidationInfo) -> str:
     if others.data.get("sandbox") and not is_loopback(place):
         raise PydanticCustomError("beside_sandbox", "not on this machine, where SAFE_RETURN_SANDBOX plays the world")
     return place
+
+
+def require_tls(database: str) -> str:
+    """Beyond this machine the database shows who it is, and nobody between can pass a sign-in on. Raises as above."""
+    said = parse_qs(urlsplit(database).query)
+    if is_loopback(database) or (said.get("sslmode"), said.get("channel_binding")) == (["verify-full"], ["require"]):
+        return database
+    raise PydanticCustomError("in_clear", "no verified TLS")
 
 
 Place = Annotated[str, AfterValidator(require_played)]
@@ -85,13 +99,23 @@ class KafkaSecurity(StrEnum):
     """TLS, with a certificate of this process's own."""
 
 
+def _require_guarded(security: KafkaSecurity, others: ValidationInfo) -> KafkaSecurity:
+    if security is KafkaSecurity.PLAINTEXT and not is_loopback(others.data.get("kafka", "localhost")):
+        raise PydanticCustomError("in_clear", "no TLS")
+    return security
+
+
 class KafkaSettings(EnvironmentSettings):
     sandbox: bool = Field(default=False, description="1 where the outside world is played; else left out")
     """Declares that the outside world is played: only then may story time move and loopback addresses be called. First,
     since others are judged by it.
     """
     kafka: Place = Field(default="127.0.0.1:9092", description="the brokers' addresses, such as kafka:9092")
-    kafka_security: KafkaSecurity = Field(default=KafkaSecurity.PLAINTEXT, description="PLAINTEXT, SASL_SSL or SSL")
+    kafka_security: Annotated[KafkaSecurity, AfterValidator(_require_guarded)] = Field(
+        default=KafkaSecurity.PLAINTEXT,
+        description="SASL_SSL or SSL; PLAINTEXT for brokers on this machine",
+        validate_default=True,
+    )
     kafka_user: str = ""
     kafka_password: SecretStr = SecretStr("")
     kafka_ca: Path | None = Field(default=None, description="a file with the certificates that vouch for Kafka, PEM")
@@ -100,17 +124,29 @@ class KafkaSettings(EnvironmentSettings):
     )
 
 
+class TopicSettings(KafkaSettings):
+    kafka_replication: int = Field(default=1, ge=1, description="on how many brokers each message is kept, such as 3")
+    kafka_min_in_sync: int = Field(
+        default=1, ge=1, description="on how many of them it is before it counts as published, such as 2"
+    )
+
+
 class Settings(KafkaSettings):
-    database: Place = Field(
+    database: Annotated[Place, AfterValidator(require_tls)] = Field(
         default="postgresql://127.0.0.1:5432/safe_return",
         pattern=r"^postgresql://\S+$",
-        description="the place of the database, such as postgresql://127.0.0.1:5432/safe_return, without user and password",
+        description="the place of the database, such as postgresql://127.0.0.1:5432/safe_return, without user and password;"
+        " beyond this machine with ?sslmode=verify-full&sslrootcert=FILE&channel_binding=require",
     )
     """Without user and password: the login role is the service's name."""
     database_password: SecretStr = Field(min_length=1, description="the password of this service's role in PostgreSQL")
     database_connections: int = Field(
         default=8, ge=2, description="the most connections to PostgreSQL that this process may hold, 2 at least"
     )
+    published_kept_hours: int = Field(
+        default=72, ge=1, description="how long messages are kept that Kafka has acknowledged, 72 hours if left out"
+    )
+    """Longer than it may take until a lost disk, or a Kafka that was made anew, is noticed."""
     http_host: Place = Field(default="127.0.0.1", description="the address to listen on, such as 127.0.0.1")
     """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
     http_port: Port = Field(description="the port that this service listens on, 1 to 65535")

@@ -93,16 +93,22 @@ FORGET = text("""
         SELECT source, message_id FROM inbox WHERE done_at < :before LIMIT :most
     )
 """)
+FORGET_PUBLISHED = text("""
+    DELETE FROM published WHERE ctid = ANY(ARRAY(SELECT ctid FROM published WHERE published_at < :before LIMIT :most))
+""")
 
 
-def forgetting(store: Store, clocks: Clocks) -> Repeating:
-    """Deletes marks of messages that cannot come again."""
+def forgetting(store: Store, clocks: Clocks, published_kept: timedelta) -> Repeating:
+    """Deletes marks of messages that cannot come again, and published messages that are safe by now."""
 
     async def turn() -> bool:
         """Returns True while there is more."""
-        before = clocks.wall() - KEPT
+        now = clocks.wall()
         async with store.transaction() as uow:
-            gone = await uow.connection.execute(FORGET, {"before": before, "most": FORGOTTEN_AT_ONCE})
-        return gone.rowcount == FORGOTTEN_AT_ONCE
+            gone = [
+                await uow.connection.execute(forget, {"before": now - kept, "most": FORGOTTEN_AT_ONCE})
+                for forget, kept in ((FORGET, KEPT), (FORGET_PUBLISHED, published_kept))
+            ]
+        return any(each.rowcount == FORGOTTEN_AT_ONCE for each in gone)
 
     return Repeating("forgetting", turn, every_seconds=FORGET_EVERY_SECONDS)

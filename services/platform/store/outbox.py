@@ -1,13 +1,25 @@
-"""Keeps messages until they are published. They are written in the transaction of the effects that they report."""
+"""Keeps messages until they are published, and then until they are safe. They are written in the transaction of the
+effects that they report.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+Kafka's acknowledgement is not yet safety: a disk that lied, or a cluster that was made anew, has lost what it
+acknowledged. So a published message moves to the table `published`, with its place, and back if it is gone from there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.platform.store.query import Query, Rows, bulk_insert, execute_pipelined
+from services.platform.store.query import (
+    Query,
+    Rows,
+    bulk_insert,
+    execute_pipelined,
+    to_columns,
+    unnest_rows,
+)
 
 BATCH = 500
 
@@ -71,22 +83,36 @@ def list_committed(written: Sequence[Unwritten], returned: Sequence[tuple[Any, .
     return [Committed(key, each, frozenset(older[key].difference(places[key]))) for key, each in messages.items()]
 
 
-async def take_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[Unsent]:
-    """Takes the oldest messages out, at most a batch. They return if the transaction does not commit.
-
-    Until it ends no other process publishes these keys, since two that relay one key would reorder it. The lock is a
-    statement of its own, so that the next one sees rows that were committed while it waited. Every process locks keys
-    in the same order, so that two cannot deadlock.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that Kafka has acknowledged, and its place there, which is no name for it: another message stands there
+    after a loss. `epoch`: at most the one in which it was written.
     """
-    hold, take = (HOLD, {"keys": sorted(keys)}), (TAKE, {"keys": list(keys), "most": BATCH})
-    _, _, rows = await execute_pipelined(connection, (NOBODY_WAITS, {}), hold, take)
-    return sorted((Unsent(*row) for row in rows), key=lambda each: each.position)
+
+    position: int
+    key: str
+    log: str
+    partition: int
+    epoch: int
+    log_offset: int
 
 
-async def remove(connection: AsyncConnection, published: Mapping[int, str]) -> None:
-    """Removes messages published from memory: `published` maps position to key. Locks keys as `take_unsent`."""
-    hold, remove = (HOLD, {"keys": sorted(set(published.values()))}), (REMOVE, {"positions": list(published)})
-    await execute_pipelined(connection, (NOBODY_WAITS, {}), hold, remove)
+async def oldest_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[Unsent]:
+    """Returns the oldest messages, at most a batch.
+
+    Until the transaction ends no other process publishes these keys, since two that relay one key would reorder it. The
+    lock is a statement of its own, so that the next one sees rows that were committed while it waited. Every process
+    locks keys in the same order, so that two cannot deadlock.
+    """
+    hold, read = (HOLD, {"keys": sorted(keys)}), (READ, {"keys": list(keys), "most": BATCH})
+    _, _, rows = await execute_pipelined(connection, (NOBODY_WAITS, {}), hold, read)
+    return [Unsent(*row) for row in rows]
+
+
+async def keep(connection: AsyncConnection, sent: Sequence[Sent]) -> None:
+    """Takes published messages out, and keeps them with their places. Locks keys as `oldest_unsent`."""
+    hold = (HOLD, {"keys": sorted({each.key for each in sent})})
+    await execute_pipelined(connection, (NOBODY_WAITS, {}), hold, (KEEP, to_columns([asdict(each) for each in sent])))
 
 
 NOBODY_WAITS = "SET LOCAL synchronous_commit = off"
@@ -94,13 +120,58 @@ NOBODY_WAITS = "SET LOCAL synchronous_commit = off"
 published again, and its consumers know its id.
 """
 HOLD = "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%(keys)s::text[]) AS key"
-TAKE = """
-    DELETE FROM outbox WHERE position IN (
-        SELECT position FROM outbox WHERE key = ANY(%(keys)s::text[]) ORDER BY position LIMIT %(most)s
-    )
-    RETURNING position, key, topic, envelope
+READ = """
+    SELECT position, key, topic, envelope FROM outbox WHERE key = ANY(%(keys)s::text[]) ORDER BY position LIMIT %(most)s
 """
-REMOVE = "DELETE FROM outbox WHERE position = ANY(%(positions)b::bigint[])"
+PLACE = {
+    "position": "bigint",
+    "key": "text",
+    "log": "text",
+    "partition": "integer",
+    "epoch": "integer",
+    "log_offset": "bigint",
+}
+KEEP = f"""
+    WITH gone AS (
+        DELETE FROM outbox USING {unnest_rows(PLACE)} WHERE outbox.position = given.position
+        RETURNING outbox.position, outbox.key, topic, envelope, log, partition, epoch, log_offset
+    )
+    INSERT INTO published (position, key, topic, envelope, log, partition, epoch, log_offset, published_at)
+    SELECT gone.*, now() FROM gone
+"""  # noqa: S608 this module's own words
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written to one log in one epoch. The log has it up to, and without, `ends_at`."""
+
+    topic: str
+    log: str
+    partition: int
+    epoch: int
+    ends_at: int = 0
+
+
+WRITTEN = "SELECT DISTINCT topic, log, partition, epoch FROM published"
+WHERE_WRITTEN = Query(WRITTEN, {}, lambda rows: [Written(*row) for row in rows])
+"""Reads all that is kept: to be asked only when Kafka's logs have changed."""
+LOSABLE = {"topic": "text", "log": "text", "partition": "integer", "epoch": "integer", "ends_at": "bigint"}
+PUT_BACK = f"""
+    WITH lost AS (
+        DELETE FROM published USING {unnest_rows(LOSABLE)}
+        WHERE (published.topic, published.log, published.partition, published.epoch)
+            = (given.topic, given.log, given.partition, given.epoch) AND log_offset >= ends_at
+        RETURNING position, key, published.topic, envelope
+    )
+    INSERT INTO outbox (position, key, topic, envelope, written_at) OVERRIDING SYSTEM VALUE
+    SELECT lost.*, now() FROM lost RETURNING key
+"""  # noqa: S608 this module's own words
+
+
+async def put_back(connection: AsyncConnection, lost: Sequence[Written]) -> list[str]:
+    """What stood at or beyond the ends waits to be published again, under its old position. Returns a key a message."""
+    [rows] = await execute_pipelined(connection, (PUT_BACK, to_columns([asdict(each) for each in lost])))
+    return [key for (key,) in rows]
 
 
 @dataclass(frozen=True, slots=True)

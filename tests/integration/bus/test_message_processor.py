@@ -13,7 +13,7 @@ from sqlalchemy import text
 from services.platform.bus import message_processor, metrics
 from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
-from services.platform.bus.outbox_relay import OutboxRelay
+from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.messages.envelope import Received, compose, read
 from services.platform.messages.raw_message import Raw
@@ -195,7 +195,9 @@ async def test_what_nobody_has_said_who_may_say_it_changes_nothing_and_is_a_dead
     assert await office.processor.process_batch([raw]) == 1
     assert office.returns == []
     async with office.store.engine.connect() as connection:
-        [letter] = [read(each.envelope).content for each in await unsent_of(connection, provisional_child(raw.origin))]
+        [letter] = [
+            read(each.envelope).content for each in await unsent_of(connection, provisional_child(raw.identity))
+        ]
     assert isinstance(letter, MessageDeadLettered)
     assert (letter.reason, letter.original_kind) == (f"refused: {doubt}", ChildReturned.kind)
     assert metrics.REFUSED.labels(doubt)._value.get() == before + 1

@@ -133,7 +133,7 @@ async def test_who_asks_too_often_waits_before_the_database_is_asked_and_shuts_n
 ) -> None:
     assert (await hospital.send(hospital.event())).status_code == 202
     forged = hospital.event(source="/agencies/elsewhere")
-    for _ in range(strangers.MOST_OF_A_STRANGER - 1):
+    for _ in range(strangers.MOST_OF_A_STRANGER):
         assert (await hospital.send(forged)).status_code == 401
     monkeypatch.setattr(events, "agency_by_source", None)
     refused = await hospital.send(forged)
@@ -298,6 +298,17 @@ async def test_the_same_id_with_other_content_is_refused(hospital: Hospital) -> 
     answer = await hospital.send(event | {"time": "2026-11-24T22:11:00Z"})
     assert (answer.status_code, answer.headers["content-type"], answer.json()["field"]) == (409, PROBLEM, "id")
     assert len(await hospital.said(hospital.ids["C1"])) == 1
+
+
+async def test_of_an_authority_that_is_not_live_exercises_alone_are_taken(hospital: Hospital) -> None:
+    async with hospital.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE register.authorities SET live = false WHERE id = :n"), {"n": hospital.name}
+        )
+    refused = await hospital.send(hospital.event())
+    assert (refused.status_code, "nobody was told" in refused.json()["detail"]) == (403, True)
+    assert await hospital.said(hospital.ids["C1"]) == []
+    assert (await hospital.send(hospital.event(exercise=True))).status_code == 202
 
 
 async def test_an_exercise_stays_marked(hospital: Hospital) -> None:

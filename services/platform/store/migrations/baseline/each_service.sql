@@ -29,3 +29,18 @@ CREATE TABLE {service}.outbox (
 );
 CREATE INDEX outbox_by_key ON {service}.outbox (key, position);
 GRANT SELECT, INSERT, DELETE ON {service}.outbox TO {service};
+
+-- What Kafka has acknowledged, until it is safe. `log`, `partition`, `epoch` and `log_offset` are where it stood there.
+CREATE TABLE {service}.published (
+    position bigint NOT NULL,
+    key text NOT NULL,
+    topic text NOT NULL,
+    envelope bytea NOT NULL,
+    log text NOT NULL,  -- of the cluster and the topic: one that was made anew has another
+    partition integer NOT NULL,
+    epoch integer NOT NULL,
+    log_offset bigint NOT NULL,
+    published_at timestamptz NOT NULL
+);
+CREATE INDEX published_by_age ON {service}.published USING brin (published_at);
+GRANT SELECT, INSERT, DELETE ON {service}.published TO {service};

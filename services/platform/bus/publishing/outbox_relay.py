@@ -1,7 +1,8 @@
 """Publishes each key's outbox rows in order, and repeats until Kafka has acknowledged them.
 
 A transaction's messages go to Kafka right after the commit, and leave the outbox some moments later, many at once. If a
-key has other messages in flight or queued, its messages are read from the outbox instead, in their order.
+key has other messages in flight or queued, its messages are read from the outbox instead, in their order. What was
+acknowledged is kept until it is safe, and put back into the outbox where Kafka has lost it.
 """
 
 import asyncio
@@ -14,24 +15,25 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from services.platform.bus import metrics
 from services.platform.bus.connection import Connection
-from services.platform.bus.producer import Producer
+from services.platform.bus.publishing.kept_messages import KeptMessages
+from services.platform.bus.publishing.producer import Producer
 from services.platform.messages.signature import Signer
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.settings import Settings
 from services.platform.store import outbox
-from services.platform.store.outbox import Committed, Unsent
+from services.platform.store.outbox import Committed, Sent, Unsent
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 
 ROUNDS_AT_ONCE = 2
 KEYS_A_ROUND = 100
 """While a round is free, a key goes at once and alone; keys that had to wait go together, in one transaction."""
-SWEEP_EVERY_SECONDS, SWEEP_AGAIN_SECONDS = 15.0, 1.0
-"""While the outbox is empty, and while it is not."""
-SWEEP_OLDER_THAN = timedelta(seconds=2)
-REMOVED_AFTER_SECONDS = 1.0
+SWEEP_EVERY_SECONDS, SWEEP_AGAIN_SECONDS = 15.0, 4.0
+"""While the outbox holds nothing but what this process has published, and while it holds more."""
+SWEEP_OLDER_THAN = timedelta(seconds=6)
+REMOVED_AFTER_SECONDS = 4.0
 """How long a published message may stay in the outbox: if the process dies meanwhile, it is published once more. Less
 than `SWEEP_OLDER_THAN`, so that the sweep finds none that is published.
 """
@@ -54,25 +56,28 @@ class OutboxRelay:
         self._in_hand: set[str] = set()
         self._settling: dict[str, asyncio.Future[None]] = {}
         self._failures: dict[str, int] = {}
-        self._published: dict[int, str] = {}
+        self._published: dict[int, Sent] = {}
         self._rounds: set[asyncio.Task[None]] = set()
         self._direct: set[asyncio.Task[None]] = set()
         self._keys_a_round = KEYS_A_ROUND
         self._stopping = False
         self._stopped = False
         self._failure: str | None = None
+        self._older_than = timedelta(0)
+        """At the first sweep, which finds what an earlier life of this process has left."""
         self._sweep = Repeating(
             "outbox sweep", self._wake_unsent, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=SWEEP_AGAIN_SECONDS
         )
         self._removal = Repeating(
             "outbox removal", self._remove, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=SWEEP_AGAIN_SECONDS
         )
+        self._kept = KeptMessages(store, self._producer, self._remove, self._wake)
         store.on_published = self.publish
         if store.origin is not None:
             store.channels.on(outbox.channel_of(store.origin.service), lambda _: self._sweep.wake())
 
     def obstacle(self) -> str | None:
-        return self._failure or self._sweep.obstacle() or self._removal.obstacle()
+        return self._failure or self._sweep.obstacle() or self._removal.obstacle() or self._kept.check.obstacle()
 
     def publish(self, uow: UnitOfWork) -> None:
         """Publishes the messages of a committed transaction."""
@@ -98,9 +103,11 @@ class OutboxRelay:
     async def start(self) -> None:
         await self._sweep.start()
         await self._removal.start()
+        await self._kept.check.start()
 
     async def stop(self) -> None:
         self._stopping = True
+        await self._kept.check.stop()
         await self._sweep.stop()
         publishable = [future for key, future in self._settling.items() if key not in self._failures]
         if publishable:
@@ -117,11 +124,12 @@ class OutboxRelay:
     async def _wake_unsent(self) -> bool:
         now = self._clocks.wall()
         async with self._store.read() as reader:
-            left = await reader.fetch(outbox.left(now - SWEEP_OLDER_THAN))
+            left = await reader.fetch(outbox.left(now - self._older_than))
+        self._older_than = SWEEP_OLDER_THAN
         metrics.OUTBOX_DEPTH.set(left.depth)
         metrics.OUTBOX_OLDEST.set((now - left.oldest).total_seconds() if left.oldest else 0)
         self._wake([key for key in left.keys if key not in self._settling])
-        if left.depth:
+        if left.depth > len(self._published):
             self._sweep.wake_after(SWEEP_AGAIN_SECONDS)
         return False
 
@@ -205,30 +213,30 @@ class OutboxRelay:
         self._start_rounds()
 
     async def _publish_from_memory(self, unsent: Sequence[Unsent]) -> bool:
-        await self._send(await self._producer.ready(), unsent)
+        sent = await self._send(await self._producer.ready(), unsent)
         if not self._published:
             asyncio.get_running_loop().call_later(REMOVED_AFTER_SECONDS, self._removal.wake)
-        self._published.update((each.position, each.key) for each in unsent)
+        self._published.update((each.position, each) for each in sent)
         return False
 
     async def _publish_from_outbox(self, keys: list[str]) -> bool:
         """Returns whether these keys have more messages than one round takes."""
         producer = await self._producer.ready()
         async with self._store.engine.begin() as connection:
-            taken = await outbox.take_unsent(connection, keys)
-            unsent = [each for each in taken if each.position not in self._published]
+            oldest = await outbox.oldest_unsent(connection, keys)
+            unsent = [each for each in oldest if each.position not in self._published]
             if unsent:
-                await self._send(producer, unsent)
-        return len(taken) == outbox.BATCH
+                await outbox.keep(connection, await self._send(producer, unsent))
+        return len(oldest) == outbox.BATCH
 
     async def _remove(self) -> bool:
         """Takes messages that were published directly out of the outbox."""
-        published = dict(self._published)
+        published = list(self._published.values())
         if published:
             async with self._store.engine.begin() as connection:
-                await outbox.remove(connection, published)
-        for position in published:
-            del self._published[position]
+                await outbox.keep(connection, published)
+        for each in published:
+            del self._published[each.position]
         if self._published:
             self._removal.wake_after(REMOVED_AFTER_SECONDS)
         return False
@@ -240,10 +248,11 @@ class OutboxRelay:
             if not is_transient(error):
                 raise
 
-    async def _send(self, producer: AIOKafkaProducer, unsent: Sequence[Unsent]) -> None:
+    async def _send(self, producer: AIOKafkaProducer, unsent: Sequence[Unsent]) -> list[Sent]:
         """Returns when Kafka has acknowledged all messages. If it raises, none leaves the outbox."""
+        logs = await self._kept.known_logs(producer.client, {each.topic for each in unsent})
         try:
-            sent = [
+            sending = [
                 await producer.send(each.topic, self._signer.sign(each.envelope), key=each.key.encode())
                 for each in unsent
             ]
@@ -252,9 +261,12 @@ class OutboxRelay:
             if not isinstance(error, MessageSizeTooLargeError):
                 self._producer.report_failure(producer, error)
             raise
-        for acknowledged in await asyncio.gather(*sent, return_exceptions=True):
+        sent = []
+        for each, acknowledged in zip(unsent, await asyncio.gather(*sending, return_exceptions=True), strict=True):
             if isinstance(acknowledged, BaseException):
                 self._producer.report_failure(producer, acknowledged)
                 raise acknowledged
+            sent.append(self._kept.place(each, acknowledged, logs))
         for each in unsent:
             metrics.PUBLISHED.labels(each.topic).inc()
+        return sent

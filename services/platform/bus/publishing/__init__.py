@@ -1,0 +1,1 @@
+"""Publishes what a service says, and again what Kafka has lost."""

@@ -1,0 +1,101 @@
+"""Puts messages back into the outbox that Kafka acknowledged and has lost.
+
+A power cut may take what only one broker had, and a Kafka may be made anew. New messages then stand in the lost ones'
+places, so a place says nothing; but whatever was written at or beyond the end of its leader's epoch is gone.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+
+from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
+
+from services.platform.bus import metrics
+from services.platform.bus.publishing.log_epochs import Log, Logs, find_ends, find_logs
+from services.platform.bus.publishing.producer import Producer
+from services.platform.runtime.logs import logger
+from services.platform.runtime.periodic import Repeating
+from services.platform.store import outbox
+from services.platform.store.outbox import Sent, Unsent, Written
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.message import Topic
+
+LOOK_EVERY_SECONDS, LOOK_AGAIN_SECONDS = 20.0, 2.0
+"""And again while Kafka does not answer."""
+UNKNOWN_LOG = Log("", -1, -1)
+UNKNOWN_OFFSET = 2**62
+"""Kafka had the message already and does not say where: it is beyond any end."""
+
+
+class KeptMessages:
+    """`flush` brings what was published and is only in memory into the table; `wake` publishes the keys' outbox."""
+
+    def __init__(
+        self,
+        store: Store,
+        producer: Producer,
+        flush: Callable[[], Awaitable[bool]],
+        wake: Callable[[Sequence[str]], None],
+    ) -> None:
+        self._store = store
+        self._producer = producer
+        self._flush = flush
+        self._wake = wake
+        self._logs: Logs = {}
+        self._checked: Logs | None = None
+        self.check = Repeating("published messages", self._turn, every_seconds=LOOK_EVERY_SECONDS)
+
+    async def known_logs(self, client: AIOKafkaClient, topics: Iterable[str]) -> Logs:
+        """For `place`, to be asked before a message is written: with an epoch that is too old it would come twice, with
+        one that is too new never. Raises KafkaError.
+        """
+        known = all(TopicPartition(each, 0) in self._logs for each in topics)
+        return self._logs if known else await self._look(client)
+
+    def place(self, message: Unsent, acknowledged: RecordMetadata, logs: Logs) -> Sent:
+        if logs is not self._logs:
+            self._checked = None
+        log = logs.get(acknowledged.topic_partition, UNKNOWN_LOG)
+        offset = acknowledged.offset if acknowledged.offset >= 0 else UNKNOWN_OFFSET
+        return Sent(message.position, message.key, log.id, acknowledged.partition, log.epoch, offset)
+
+    async def _look(self, client: AIOKafkaClient) -> Logs:
+        logs = {**self._logs, **await find_logs(client, Topic)}
+        if logs != self._logs:
+            self._logs = logs
+        return self._logs
+
+    async def _turn(self) -> bool:
+        """Asks the database only when a log or its leader has changed."""
+        try:
+            client = (await self._producer.ready()).client
+            logs = await self._look(client)
+            if logs == self._checked:
+                return False
+            await self._flush()
+            async with self._store.read() as reader:
+                written = await reader.fetch(outbox.WHERE_WRITTEN)
+            lost = await _find_lost(client, logs, written)
+        except KafkaError:
+            self.check.wake_after(LOOK_AGAIN_SECONDS)
+            return False
+        async with self._store.engine.begin() as connection:
+            keys = await outbox.put_back(connection, lost) if lost else []
+        if keys:
+            metrics.PUBLISHED_AGAIN.inc(len(keys))
+            logger().warning("Kafka has lost what it acknowledged, and it is published again", messages=len(keys))
+            self._wake(list(dict.fromkeys(keys)))
+        self._checked = logs
+        return False
+
+
+async def _find_lost(client: AIOKafkaClient, logs: Logs, written: Sequence[Written]) -> list[Written]:
+    """Of each log and epoch but the present ones: where in it the lost ones begin. All are, of a log that is gone."""
+    places = {each: TopicPartition(each.topic, each.partition) for each in written}
+    known = {each: (place, logs[place]) for each, place in places.items() if place in logs}
+    older = {each: place for each, (place, log) in known.items() if each.log == log.id and each.epoch != log.epoch}
+    ends = await find_ends(client, logs, {(place, each.epoch) for each, place in older.items()})
+    gone = [each for each, (_, log) in known.items() if each.log != log.id]
+    return [*gone, *(replace(each, ends_at=ends[place, each.epoch]) for each, place in older.items())]
