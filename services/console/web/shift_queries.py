@@ -82,7 +82,7 @@ class ShiftQueries:
             feed = UUID(hex=token[:32])
         except ValueError:
             return None
-        async with self.store.read() as reader:
+        async with self.store.read([authority]) as reader:
             withdrawn = await reader.fetch(Query(WITHDRAWN, {}, dict))
             if not any(
                 compare_digest(token[32:].encode(), each.encode()) for each in self._signatures(feed, withdrawn)
