@@ -33,7 +33,7 @@ from services.console.web.pages.report import ReportPages
 from services.console.web.pages.returns import ReturnPages
 from services.console.web.pages.shift import ShiftPages
 from services.console.web.queries import PageQueries
-from services.console.web.session import AskedFirst, SessionGuard, ShownFirst, SignedOut, read_our_form
+from services.console.web.session import SEEN, AskedFirst, SessionGuard, ShownFirst, SignedOut, read_our_form
 from services.console.web.shift_queries import ShiftQueries
 from services.console.web.staff.accounts import AccountPages
 from services.console.web.staff.authorities import AuthorityPages
@@ -54,6 +54,7 @@ Guest: TypeAlias = Callable[[FastAPI, SessionGuard, Templates, ConsoleSettings],
 def pages(
     store: Store, clocks: Clocks, changes: Changes, settings: ConsoleSettings, guests: Sequence[Guest] = ()
 ) -> FastAPI:
+    store = store.walled(SEEN.get)
     app = FastAPI(title="Safe Return console", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(SecurityHeaders, headers=SECURITY if settings.sandbox else SECURITY | OVER_HTTPS)
     app.mount("/static", StaticFiles(directory=STATIC))

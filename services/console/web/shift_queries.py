@@ -68,7 +68,7 @@ class ShiftQueries:
             return None
         if not any(compare_digest(token[32:].encode(), each.encode()) for each in self._signatures(feed)):
             return None
-        async with self.store.read() as reader:
+        async with self.store.read([authority]) as reader:
             rota = await reader.fetch(directory_page.rota_lines(self.keyring, [authority], now))
         today = datetime.combine(day_in_england(now), time(0), ENGLAND).astimezone(UTC)
         shown = board(rota, today, AHEAD)

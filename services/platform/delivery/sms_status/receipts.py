@@ -3,7 +3,7 @@
 Reports come in any order and more than once; the state only ever goes forward.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -133,12 +133,21 @@ def _is_of_last_attempt(row: Row, report: Report) -> bool:
 class Receipts:
     """Takes reports for one service's own deliveries. Reports that come while others are being written are written together."""
 
-    def __init__(self, service: str, store: Store, clocks: Clocks) -> None:
-        self._service, self._store, self._clocks = service, store, clocks
+    def __init__(
+        self,
+        service: str,
+        store: Store,
+        clocks: Clocks,
+        knows_as_taken: Callable[[UUID, str], bool] = lambda _delivery, _provider_id: False,
+    ) -> None:
+        """`knows_as_taken`: by delivery and the provider's id, that it is taken and on the record."""
+        self._service, self._store, self._clocks, self._knows_as_taken = service, store, clocks, knows_as_taken
         self._group = GroupCommit(self._commit, most=COMMITTED_AT_ONCE, gather_seconds=GATHER_SECONDS)
 
     async def take(self, report: Report) -> None:
         """Commits before it returns. A report of a delivery that is not ours, or of an attempt before the last, changes nothing."""
+        if report.status in TAKEN and self._knows_as_taken(report.delivery, report.provider_id):
+            return
         if report.status in KNOWN:
             await self._group.put(report)
 

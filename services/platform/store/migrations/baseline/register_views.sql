@@ -5,7 +5,7 @@ SELECT pl.id AS placement, pl.authority, pl.kind, pl.address, k.wrapped AS place
        pl.host_authority, a.name AS authority_name, a.duty_line, c.people AS carers, c.names AS carer_names,
        c.mobiles AS carer_mobiles, c.keys AS carer_keys, pl.as_of
 FROM register.placements pl
-JOIN register.authorities a ON a.id = pl.authority
+LEFT JOIN register.authorities a ON a.id = pl.authority
 LEFT JOIN register.data_keys k ON k.owner = pl.id
 LEFT JOIN LATERAL (
     SELECT array_agg(p.id ORDER BY pc.from_at, p.id) AS people, array_agg(p.name ORDER BY pc.from_at, p.id) AS names,
