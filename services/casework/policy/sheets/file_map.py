@@ -55,7 +55,9 @@ class Joined(Rows):
 
     def by_key(self, file: CouncilFile) -> dict[str, Cells]:
         key, newest = next(iter(self.by)), self.latest or ""
-        rows = sorted((each.cells for each in file.lines if self.let_in(each.cells)), key=lambda row: row.get(newest, ""))
+        rows = sorted(
+            (each.cells for each in file.lines if self.let_in(each.cells)), key=lambda row: row.get(newest, "")
+        )
         return {row[key].strip(): row for row in rows if row[key].strip()}
 
 
