@@ -211,8 +211,8 @@ GONE = {Because.RETURNED, Because.RETRACTED, Because.SUPERSEDED, Because.CLOSED}
 def test_what_is_to_be_done_ends_by_its_deed_or_with_its_cause_and_by_nobody_s_answer(steps: list[Any]) -> None:
     history = played(steps)
     history.passes(3 * 60)
-    for name, duty in list(history.case.duties.items()):
-        about = {"duty": name, "step": duty.tellings[-1].step, "authority": "northshire", "how": "text"}
+    for name, asked in list(history.case.duties.items()):
+        about = {"duty": name, "step": asked.tellings[-1].step, "authority": "northshire", "how": "text"}
         history.hears(DutyAcknowledged.model_validate(about), history.now)
     history.passes(26 * 60)
     for before, (content, decision), now in zip(history.before, history.decisions, history.moments, strict=True):
