@@ -148,6 +148,21 @@ async def test_the_provider_is_asked_again_unseen_and_before_a_grave_act(page: P
     assert await minutes_since(opened, "Lena Example", "proved_at") < 15
 
 
+async def test_an_open_page_asks_by_itself_and_loses_nothing_that_was_typed(page: Page, opened: Store) -> None:
+    await at_provider(page, "lena")
+    await expect(page.locator("#liveness")).to_have_text("Live")
+    await age_sessions(opened, "Lena Example", minutes=20)
+    async with page.expect_navigation():
+        await page.evaluate("() => { refresh(); }")
+    await expect(page.locator("#liveness")).to_have_text("Live")
+    assert await minutes_since(opened, "Lena Example", "asked_at") < 1
+    await page.locator("#sought").fill("C1")
+    await age_sessions(opened, "Lena Example", minutes=20)
+    await page.evaluate("() => { sessionStorage.clear(); refresh(); }")
+    await expect(page.locator("#liveness")).to_contain_text("Load the page again")
+    await expect(page.locator("#sought")).to_have_value("C1")
+
+
 async def test_a_leaver_is_out_at_the_next_request(page: Page, opened: Store, provider: Keycloak) -> None:
     await at_provider(page, "ada")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Open cases")
