@@ -138,6 +138,7 @@ async def test_who_lacks_a_second_factor_or_a_group_is_not_let_in(page: Page, us
 async def test_the_provider_is_asked_again_unseen_and_before_a_grave_act(page: Page, opened: Store) -> None:
     await at_provider(page, "lena")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Open cases")
+    await expect(page.locator("#liveness")).to_have_text("Live")
     await age_sessions(opened, "Lena Example", minutes=20)
     await page.goto("/directory")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Directory")
