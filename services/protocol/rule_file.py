@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ def read(path: Path) -> RulesFile:
     return read_text(path, text)
 
 
+@lru_cache(maxsize=100)
 def read_text(path: Path, text: str) -> RulesFile:
     """Raises ValueError, naming file and line, where the text is no mapping with `protocol`, `version` and `rules`."""
     try:
@@ -91,11 +93,9 @@ def read_text(path: Path, text: str) -> RulesFile:
         content = _PlainLoader("").construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        msg = f"{path.name}:{line}: {error.problem}"
-        raise ValueError(msg) from error
+        raise ValueError(f"{path.name}:{line}: {error.problem}") from error
     except (ValueError, yaml.YAMLError) as error:
-        msg = f"{path.name}:1: holds what is no text, or a day that no calendar has"
-        raise ValueError(msg) from error
+        raise ValueError(f"{path.name}:1: holds what is no text, or a day that no calendar has") from error
     if not isinstance(content, dict) or not _is_list_of_mappings(content.get("rules")):
         msg = (
             f"{path.name}:1: a protocol file has `protocol`, `version` and a list of `rules`, each beginning with `id`"

@@ -1,38 +1,20 @@
 """Draws charts as one SVG file, without script, font or stylesheet: any browser shows it, and it prints."""
 
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import yaml
 
 from services.handbook.charts.chart import Chart, ChartLane
 from services.handbook.phrases import words_of
+from services.handbook.templates import render
 from services.safeguarding.roles import Role
 
 SIZES = {"wide": 226, "high": 46, "gap": 96, "lane": 104, "left": 28, "top": 96, "event_wide": 168}
 FIRST_BOX = SIZES["left"] + SIZES["event_wide"] + SIZES["gap"] + 48
 AGAIN_WIDE = 170
-COLOURS = {
-    "police": ("#dbe7fb", "#2457a6"),
-    "duty": ("#fde7d3", "#b45309"),
-    "child": ("#ece4fb", "#6d3fc0"),
-    "carer": ("#dcf3e4", "#1f7a45"),
-    "others": ("#e8ebef", "#55606e"),
-}
-"""Fill and edge, by who is told."""
-LEGEND = {
-    "police": "police",
-    "duty": "whoever is on duty",
-    "child": "the child's own professionals",
-    "carer": "carers",
-    "others": "other agencies, and all who were told",
-}
-TEMPLATES = Environment(  # noqa: S701 the template escapes each text
-    loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-TEMPLATES.filters |= {"e": escape, "g": lambda number: f"{number:g}"}
+KINDS: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_name("kinds.yaml").read_text())
 
 
 def svg(charts: list[Chart]) -> str:
@@ -40,17 +22,15 @@ def svg(charts: list[Chart]) -> str:
     columns = max((len(lane.boxes) for chart in charts for lane in chart.lanes), default=1)
     width = max(FIRST_BOX + columns * (SIZES["wide"] + SIZES["gap"]) - SIZES["gap"] + AGAIN_WIDE, 1000)
     heights = [SIZES["top"] + max(len(chart.lanes), 1) * SIZES["lane"] + 24 for chart in charts]
-    return (
-        TEMPLATES.get_template("chart.svg.jinja").render(
-            SIZES,
-            first_box=FIRST_BOX,
-            width=width,
-            height=sum(heights),
-            named=" or ".join(words_of(chart.trigger) for chart in charts),
-            legend=list(_legend(width)),
-            charts=[_chart(chart, sum(heights[:index])) for index, chart in enumerate(charts)],
-        )
-        + "\n"
+    return render(
+        "chart.svg",
+        **SIZES,
+        first_box=FIRST_BOX,
+        width=width,
+        height=sum(heights),
+        named=" or ".join(words_of(chart.trigger) for chart in charts),
+        legend=list(_legend(width)),
+        charts=[_chart(chart, sum(heights[:index])) for index, chart in enumerate(charts)],
     )
 
 
@@ -78,7 +58,7 @@ def _lane(lane: ChartLane, ys: dict[str, int]) -> dict[str, Any]:
         "y": ys[lane.rule],
         "from_y": None if lane.source is None else ys[lane.source],
         "waits": list(_waits(lane.boxes[0].after)),
-        "boxes": [vars(box) | {"colours": COLOURS[_kind(box.role)]} for box in lane.boxes],
+        "boxes": [vars(box) | {"colours": _colours(_kind(box.role))} for box in lane.boxes],
         "below": " · ".join(filter(None, [lane.condition, f"until {lane.ends}"])),
     }
 
@@ -92,14 +72,18 @@ def _waits(words: str) -> Iterator[tuple[int, str]]:
 
 def _kind(role: Role) -> str:
     family = role.split(".", maxsplit=1)[0].removesuffix("s")
-    return family if family in COLOURS else "others"
+    return family if family in KINDS else "others"
+
+
+def _colours(kind: str) -> tuple[str, str]:
+    return KINDS[kind]["fill"], KINDS[kind]["edge"]
 
 
 def _legend(width: int) -> Iterator[tuple[int, str, str, str]]:
     x = width - 40
-    for kind, says in reversed(LEGEND.items()):
-        x -= 30 + round(6.3 * len(says))
-        yield x, *COLOURS[kind], says
+    for kind, about in reversed(KINDS.items()):
+        x -= 30 + round(6.3 * len(about["says"]))
+        yield x, *_colours(kind), about["says"]
 
 
 def _wrapped(words: str, room: int) -> list[str]:
