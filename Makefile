@@ -1,13 +1,12 @@
 # Every target but `help` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test check schemas text forward audit services backup restore bench chaos faults helm mutation lock clean
+.PHONY: help run cluster test check check-types check-rest bootstrap schemas text forward audit services backup restore bench chaos faults helm mutation lock clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
 BOOTSTRAP = $(if $(PYTHON),$(PYTHON) -m infra.local.bootstrap,@echo "Safe Return needs Python 3.11 or later on the path" >&2; exit 1)
 VENV = .venv/bin
-BESIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not alone'# a file's tests in one of two workers
-ALONE = -m alone# what starts a Kafka or a stack, wherever it lies, or needs quiet: by one process, after the others
+WORKERS = --numprocesses 2 --dist loadfile --no-loadscope-reorder# one begins with all that has to be alone (tests/support/alone.py)
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,19 +21,24 @@ cluster: ## Like `run`, with three Kafka brokers, two PostgreSQL servers under P
 
 test: ## Check the code, then run every test; those that need a real stack share one.
 	@$(BOOTSTRAP)
-	@$(MAKE) --no-print-directory check
-	$(VENV)/python -m pytest $(BESIDE)
-	$(VENV)/python -m pytest $(ALONE)
+	@$(MAKE) --no-print-directory --jobs 2 check
+	$(VENV)/python -m pytest $(WORKERS)
 
-check: ## Check format, lint, types, import rules, generated files and migrations; runs no test.
-	@$(BOOTSTRAP)
+check: check-types check-rest ## Check format, lint, types, import rules, generated files and migrations; runs no test.
+
+check-types: bootstrap
+	$(VENV)/mypy
+
+check-rest: bootstrap
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
-	$(VENV)/mypy
 	$(VENV)/lint-imports
 	$(VENV)/python -m services schemas --check
 	$(VENV)/python -m infra.grafana --check
 	$(VENV)/python -m infra.postgres.migration_check
+
+bootstrap:
+	@$(BOOTSTRAP)
 
 schemas: ## Render schemas/, docs/protocol.md, docs/requirements.md and Grafana's dashboards from the code and the rules.
 	@$(BOOTSTRAP)
@@ -83,7 +87,7 @@ chaos: ## Kill everything at random while 200 reports flow and 10,000 texts come
 
 faults: ## Hurt a cluster in every way while reports flow: FAULTS="lose-two-brokers ..." for some, FAULT_REPORTS=2500 for 20,000 in all.
 	@$(BOOTSTRAP)
-	FAULT_REPORTS=$${FAULT_REPORTS:-20} $(VENV)/python -m pytest -s tests/chaos/test_faults_of_a_cluster.py
+	FAULT_REPORTS=$${FAULT_REPORTS:-20} $(VENV)/python -m pytest -s tests/cluster/test_faults.py
 
 helm: ## Install helm with Go into .local/helm; the tests then render infra/chart/ and check it against Kubernetes' schemas.
 	GOBIN=$(CURDIR)/.local/helm go install helm.sh/helm/v4/cmd/helm@v4.3.1

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic_core import PydanticCustomError
 
 from services.audit.commands import audit, aware
 from services.casework.commands import register
@@ -67,6 +68,7 @@ def today() -> date:
 @app.command()
 def migrate() -> None:
     """Bring the database named by SAFE_RETURN_ADMIN_DATABASE to the newest shape."""
+    from services.platform.runtime.settings import require_tls
     from services.platform.store.migrations.apply import UnknownShapeError, apply
 
     place = os.environ.get("SAFE_RETURN_ADMIN_DATABASE", "")
@@ -76,9 +78,11 @@ def migrate() -> None:
             f"SAFE_RETURN_ADMIN_DATABASE {wrong}. It is the database as its administrator reaches it, {AS_ADMIN}"
         )
     try:
-        apply(place)
+        apply(require_tls(place))
     except UnknownShapeError as unknown:
         raise refuse(str(unknown)) from None
+    except PydanticCustomError:
+        raise refuse("SAFE_RETURN_ADMIN_DATABASE is beyond this machine and not over verified TLS") from None
 
 
 @app.command()

@@ -1,8 +1,12 @@
-"""Fixtures that every test may ask for, and which tests have the machine to themselves."""
+"""Fixtures that every test may ask for, and which tests one worker runs alone."""
+
+from typing import Any
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+
+from tests.support.alone import AloneAndTheRest, is_alone
 
 # A machine that is busy with other things says nothing about the code: hanging is what pytest's own time limit is for.
 settings.register_profile("on any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -21,14 +25,16 @@ pytest_plugins = [
     "tests.support.world",
     "tests.support.observing",
 ]
-SHARED = {"kafka", "stack", "hurt_stack"}
-"""Fixtures that are costly, shared by all tests of one process, and quick to answer only on a quiet machine."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks `alone` whatever starts a Kafka or a stack, wherever its file lies."""
+    """Marks `alone` what one worker has to run by itself, and puts it first: all of it together lasts longest."""
     for item in items:
-        asks_for = SHARED.intersection(getattr(item, "fixturenames", ()))
-        if asks_for or any(item.iter_markers("stack")) or any(item.iter_markers("crash")):
+        if is_alone(item.nodeid):
             item.add_marker("alone")
+    items.sort(key=lambda item: not is_alone(item.nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> AloneAndTheRest:
+    return AloneAndTheRest(config, log)

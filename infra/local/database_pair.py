@@ -3,7 +3,7 @@
 The members and the witness agree by Raft on who is the primary, so no other program is needed.
 """
 
-import os
+import contextlib
 import pwd
 import shutil
 import signal
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import psutil
 import yaml
 
 from infra.local.environment import bare
@@ -133,4 +134,7 @@ class Pair:
 
 def kill(pid: int) -> None:
     """PostgreSQL and all its own processes, as when a machine is lost."""
-    os.killpg(pid, signal.SIGKILL)
+    server = psutil.Process(pid)
+    for each in (server, *server.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()

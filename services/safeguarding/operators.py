@@ -23,6 +23,8 @@ class OperatorRole(StrEnum):
     """Keeps the system going: sends again, redrives, exercises. Reads no word about a child."""
     AUDITOR = "auditor"
     """Reads everything that pages show, changes nothing."""
+    SCREEN = "screen"
+    """A screen on a wall, of no person: shows every page, reads no word, changes nothing."""
     ADMINISTRATOR = "administrator"
     """Makes, limits and ends the accounts of their authorities. Reads nothing about a child."""
 

@@ -13,10 +13,11 @@ from services.platform.bus import metrics
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from tests.kafka.test_publisher import Office, opened, published
+from tests.support.alone import require_alone
 from tests.support.bus import Kafka, MortalKafka
-from tests.support.database import Database, alone
+from tests.support.database import Database
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 SAID = [str(each).encode() * 50 for each in range(10, 22)]
 PARTITIONS = 12
 
@@ -24,7 +25,7 @@ PARTITIONS = 12
 @pytest.fixture
 async def broker(tmp_path: Path, database: Database) -> AsyncIterator[MortalKafka]:
     """And nothing is kept of the broker before it."""
-    alone()
+    require_alone()
     with psycopg.connect(database.admin_url) as connection:
         connection.execute("TRUNCATE audit.published")
     broker = MortalKafka(tmp_path)

@@ -27,8 +27,6 @@ from tests.support.database import Database, running_database
 from tests.support.ports import free_port
 from tests.support.signatures import give_keys
 
-pytestmark = pytest.mark.alone
-
 FILL = text("""
     WITH rows AS (
         SELECT CAST(:first AS timestamptz) + (n::float / :count) * CAST(:spread AS interval) AS due_at

@@ -27,11 +27,11 @@ from services.platform.messages.speakers import SAYS
 from services.platform.runtime.settings import KafkaSecurity, TopicSettings
 from services.safeguarding.message import Topic
 from services.schemas.traffic import HEARS
+from tests.support.alone import require_alone
 from tests.support.bus import wait_for_port
-from tests.support.database import alone
 from tests.support.ports import free_port
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 WAITS_SECONDS = 5
 SERVICES = tuple(SAYS)
 SAID = {service: {kind.topic for kind in kinds} for service, kinds in SAYS.items()}
@@ -58,7 +58,7 @@ class Guarded:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    alone()
+    require_alone()
     folder = tmp_path_factory.mktemp("guarded")
     authority = Authority.make()
     (folder / "broker.pem").write_text(authority.issue("broker", "127.0.0.1"))

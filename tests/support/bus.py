@@ -32,7 +32,8 @@ from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDeadLettered, ProtocolDecided
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
-from tests.support.database import Database, alone
+from tests.support.alone import require_alone
+from tests.support.database import Database
 from tests.support.ports import free_port
 from tests.support.signatures import give_keys, say
 
@@ -94,7 +95,7 @@ class MortalKafka:
 @contextmanager
 def running_kafka(folder: Path, database: Database) -> Iterator[Kafka]:
     """For a test whose messages would be in the way of every other's."""
-    alone()
+    require_alone()
     secrets = folder / "secrets"
     secrets.mkdir(parents=True)
     (secrets / "database_password").write_text(database.settings("protocol").database_password.get_secret_value())

@@ -239,11 +239,11 @@ class Theatre:
         )
         moments = sorted({at for at, _, _ in acts} | {at for play in self._shown for at, _ in play.expected(HORIZON)})
         for moment in moments:
-            if self._move_to(begins + moment):
+            acting = [(play, act) for at, play, act in acts if at == moment]
+            if self._move_to(begins + moment) and acting:
                 await asyncio.sleep(FOLLOWED_WITHIN_SECONDS)
-            for at, play, act in acts:
-                if at == moment:
-                    await self._do(play, act, begins + at)
+            for play, act in acting:
+                await self._do(play, act, begins + moment)
             await self._come_to_rest(moment)
 
     def _acts(self, play: Play) -> Iterator[tuple[timedelta, Happening | Key]]:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from infra.local.stack import Stack
-from tests.support.database import alone
+from tests.support.alone import require_alone
 
 
 @contextmanager
 def running_stack(folder: Path) -> Iterator[Stack]:
     """With the example authorities loaded."""
-    alone()
+    require_alone()
     stack = Stack(folder)
     stack.start()
     yield stack

@@ -45,6 +45,8 @@ class ForceRow(Row):
     def _can_be_reached(self) -> "ForceRow":
         if self.notice_url is None and self.notice_email is None and not self.polls:
             raise ValueError("notice_url, polls, or for a force without an API notice_email, is needed")
+        if self.notice_url is None and not self.polls and self.callback is None:
+            raise ValueError("callback, the control room's number, is needed where there is no API: codes go to it")
         if (self.notice_url is not None or self.polls) and not (self.secrets and self.reply_secrets):
             raise ValueError("secrets and reply_secrets are needed where there is an API, one of each at least")
         return self

@@ -63,7 +63,9 @@ def reset(name: Name, *, password_stdin: FromStdin = False) -> None:
     from services.console.accounts import repository as kept
 
     password, seal = _password(from_stdin=password_stdin)
-    if not _do(lambda uow, _now: kept.reset_account(uow, name, seal), Access.ACCOUNT_RESET):
+    if not kept.is_local_name(name) or not _do(
+        lambda uow, _now: kept.reset_account(uow, name, seal), Access.ACCOUNT_RESET
+    ):
         raise refuse(f"nobody signs in as {name} with a password")
     _tell(name, None if password_stdin else password)
 

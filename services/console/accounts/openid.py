@@ -1,12 +1,13 @@
 """Speaks OpenID Connect with an organisation's provider: code flow with PKCE, state and nonce; back-channel logout."""
 
+import json
 import ssl
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from secrets import token_urlsafe
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 from urllib.parse import urlencode
 
 import httpx
@@ -46,6 +47,17 @@ class Pending:
     state: str = field(default_factory=token_urlsafe)
     nonce: str = field(default_factory=token_urlsafe)
     verifier: str = field(default_factory=lambda: token_urlsafe(48))
+
+    @classmethod
+    def read(cls, kept: str) -> Self:
+        """What a browser keeps can be anything. Raises NotValid."""
+        try:
+            found = cls(**json.loads(kept))
+        except (TypeError, ValueError):
+            raise NotValid from None
+        if any(type(value) is not type(getattr(cls("/"), name)) for name, value in found.as_dict().items()):
+            raise NotValid
+        return found
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

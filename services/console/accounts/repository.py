@@ -23,8 +23,9 @@ SIGNED_IN_BY_PROVIDER = """
     SET name = excluded.name, role = excluded.role, authorities = excluded.authorities RETURNING *
 """
 RESET = """
-    UPDATE accounts SET disabled_at = NULL, password_seal = %(password_seal)s, second_factor = NULL
-    WHERE sign_in = %(sign_in)s AND provider IS NULL RETURNING *
+    UPDATE accounts SET disabled_at = NULL, second_factor = NULL,
+           password_seal = CASE WHEN provider IS NULL THEN %(password_seal)s END
+    WHERE sign_in = %(sign_in)s RETURNING *
 """
 CLOSE = "UPDATE accounts SET disabled_at = %(at)s WHERE sign_in = %(sign_in)s RETURNING *"
 LIMIT = """
@@ -65,8 +66,8 @@ class Account:
 
 
 def normalise_sign_in(sign_in: str) -> str:
-    """Names are compared without case and without spaces around them."""
-    return sign_in.strip().casefold()
+    """Names are compared without case and without spaces around them; what a provider calls somebody is not touched."""
+    return sign_in if "/" in sign_in else sign_in.strip().casefold()
 
 
 async def add_account(
@@ -100,7 +101,7 @@ async def keep_of_provider(
 
 def sign_in_of(provider: str, subject: str) -> str:
     """No name of a local account has this form (`is_local_name`)."""
-    return normalise_sign_in(f"{provider}/{subject}")
+    return f"{provider}/{subject}"
 
 
 def is_local_name(sign_in: str) -> bool:
@@ -108,7 +109,7 @@ def is_local_name(sign_in: str) -> bool:
 
 
 async def reset_account(uow: UnitOfWork, sign_in: str, password_seal: str) -> Operator | None:
-    """Opens it again with a new password and no second factor, and ends its sessions. None: no local account."""
+    """Opens it again, a local one with a new password and no second factor, and ends its sessions. None: no account."""
     return await _changed(uow, RESET, {"sign_in": normalise_sign_in(sign_in), "password_seal": password_seal})
 
 

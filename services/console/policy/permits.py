@@ -43,6 +43,7 @@ MAY: Mapping[OperatorRole, frozenset[May]] = {
     OperatorRole.SOCIAL_WORKER: _DUTY,
     OperatorRole.OPERATOR: frozenset({May.LOOK, May.SEND_AGAIN, May.EXERCISE}),
     OperatorRole.AUDITOR: frozenset({May.LOOK, May.READ_REASONS}),
+    OperatorRole.SCREEN: frozenset({May.LOOK}),
     OperatorRole.ADMINISTRATOR: frozenset({May.ADMINISTER}),
 }
 

@@ -72,11 +72,26 @@ if (alerts && "AudioContext" in window) {
   });
 }
 
+// Whoever is signed in by their organisation is out until it has been asked again, which a page does as it is loaded. Once a
+// minute, and not while somebody types.
+const dirty = () => [...document.querySelectorAll("input, textarea, select")].some((each) =>
+  each.type === "checkbox" || each.type === "radio" ? each.checked !== each.defaultChecked
+    : each.tagName === "SELECT" ? [...each.options].some((one) => one.selected !== one.defaultSelected)
+    : each.value !== each.defaultValue);
+
+function comeBack() {
+  const last = Number(sessionStorage.getItem("came back") ?? 0);
+  if (dirty() || Date.now() - last < 60000) return;
+  sessionStorage.setItem("came back", String(Date.now()));
+  location.reload();
+}
+
 async function fetchPart() {
   const answer = await fetch(liveness.dataset.part);
   if (answer.status === 401) {
     signedOut = true;
     changes.close();
+    if ((await answer.text()) === "Ask again.") comeBack();
     return;
   }
   if (!answer.ok) throw new Error(answer.status);

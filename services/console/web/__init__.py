@@ -5,7 +5,7 @@ sign-in page and the calendars, whose links are signed, need a session.
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request
@@ -32,7 +32,7 @@ from services.console.web.pages.report import ReportPages
 from services.console.web.pages.returns import ReturnPages
 from services.console.web.pages.shift import ShiftPages
 from services.console.web.queries import PageQueries
-from services.console.web.session import SessionGuard, ShownFirst, SignedOut
+from services.console.web.session import AskedFirst, SessionGuard, ShownFirst, SignedOut, read_our_form
 from services.console.web.shift_queries import ShiftQueries
 from services.console.web.staff.accounts import AccountPages
 from services.console.web.staff.break_glass import BreakGlassPages
@@ -75,15 +75,24 @@ def pages(
     )
     for mount in guests:
         mount(app, guard, templates, settings)
+    _answer_errors(app, templates)
+    return app
 
+
+def _answer_errors(app: FastAPI, templates: Templates) -> None:
     async def answer_signed_out(request: Request, error: Exception) -> Response:
         if isinstance(error, SignedOut) and error.following:
-            return HTMLResponse("Signed out.", HTTPStatus.UNAUTHORIZED, headers=SECURITY)
+            said = "Ask again." if error.asks else "Signed out."
+            return HTMLResponse(said, HTTPStatus.UNAUTHORIZED, headers=SECURITY)
         then = request.url.path if request.method == "GET" else "/"
         return go_to(f"/sign-in?then={quote(then)}")
 
     async def answer_shown_first(_request: Request, error: Exception) -> Response:
         return go_to(error.path if isinstance(error, ShownFirst) else "/")
+
+    async def answer_asked_first(request: Request, error: Any) -> Response:
+        shown = {"ask": error.path, "fields": await read_our_form(request, error.signed_in.csrf)}
+        return templates.page(request, "ask.html", shown, error.signed_in, status=HTTPStatus.CONFLICT)
 
     async def answer_problem(request: Request, error: Exception) -> Response:
         status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
@@ -105,11 +114,11 @@ def pages(
 
     app.add_exception_handler(SignedOut, answer_signed_out)
     app.add_exception_handler(ShownFirst, answer_shown_first)
+    app.add_exception_handler(AskedFirst, answer_asked_first)
     for transient in OF_DATABASE:
         app.add_exception_handler(transient, answer_database_away)
     for each in (HTTPException, RequestValidationError, Problem):
         app.add_exception_handler(each, answer_problem)
-    return app
 
 
 def _mount_sign_in(app: FastAPI, guard: SessionGuard, templates: Templates, settings: ConsoleSettings) -> None:

@@ -25,11 +25,15 @@ from services.platform.store.unit_of_work import Store
 
 
 class SignedOut(Exception):
-    """Nobody is signed in any more. A page is redirected to sign in; a request that only follows changes is refused."""
+    """Nobody is signed in any more. A page is redirected to sign in; a request that only follows changes is refused.
 
-    def __init__(self, *, following: bool = False) -> None:
+    `asks`: the organisation has to be asked first whether they still are.
+    """
+
+    def __init__(self, *, following: bool = False, asks: bool = False) -> None:
         super().__init__("signed out")
         self.following = following
+        self.asks = asks
 
 
 class ShownFirst(Exception):
@@ -38,6 +42,15 @@ class ShownFirst(Exception):
     def __init__(self, path: str) -> None:
         super().__init__("something has to be shown first")
         self.path = path
+
+
+class AskedFirst(Exception):
+    """A form came in, and whoever sent it has to ask at this path whether they may still: what they typed is kept."""
+
+    def __init__(self, path: str, signed_in: "SignedIn") -> None:
+        super().__init__("the organisation has to be asked first")
+        self.path = path
+        self.signed_in = signed_in
 
 
 ACCOUNT = "/account"
@@ -95,7 +108,7 @@ class SessionGuard:
     ) -> SignedIn:
         """`what` None: any account may. `proved`: they must have shown of late who they are.
 
-        Raises SignedOut, ShownFirst, or HTTPException (403) if the operator's role does not allow it.
+        Raises SignedOut, ShownFirst, AskedFirst, or HTTPException (403) if the operator's role does not allow it.
         """
         token, now = request.cookies.get(self.cookie), self.clocks.wall()
         if not token:
@@ -108,8 +121,12 @@ class SessionGuard:
         if self.lacks_second_factor(found.account) and request.url.path not in BEFORE_SECOND_FACTOR:
             raise SignedOut(following=True) if following else ShownFirst(ACCOUNT)
         is_visit = request.method == "GET" and request.headers.get("sec-fetch-dest", "document") == "document"
-        if is_visit and not following and found.session.asks_provider(now):
-            raise ShownFirst(f"/providers/{found.account.provider}/sign-in?quiet=true&then={here}")
+        is_page = is_visit and not following
+        if found.session.asks_provider(now, is_page=is_page):
+            asks = f"/providers/{found.account.provider}/sign-in?quiet=true&then="
+            if request.method == "POST":
+                raise AskedFirst(f"{asks}/asked", signed_in)
+            raise ShownFirst(f"{asks}{here}") if is_page else SignedOut(following=True, asks=True)
         if what is not None and not signed_in.operator.may(what):
             raise HTTPException(HTTPStatus.FORBIDDEN, f"not-permitted-{signed_in.operator.role}")
         if proved and not found.session.is_proved(now, sending=request.method == "POST"):

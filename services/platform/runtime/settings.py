@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsS
 SECRETS_DIR = "SAFE_RETURN_SECRETS_DIR"
 EXERCISE_AUTHORITY = r"^(exercise(-[a-z0-9]+)*)?$"
 """An authority that exists for exercises alone, and says so in its id: no other can be named as one by mistake."""
+LOOPBACK = r"/.*|(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?|::1"
 Port = Annotated[int, Field(ge=1, le=65535)]
 ExerciseAuthority = Annotated[
     str,
@@ -30,13 +31,14 @@ class SecretsUnread(Exception):
 
 
 def is_loopback(place: str) -> bool:
-    """Whether a host, an address with its port (or several, by commas) or a URL is on this machine. A database's URL
-    has several hosts in its query: `postgresql:///safe_return?host=a,b&port=1,2`.
+    """Whether a host, an address with its port (or several, by commas) or a URL is on this machine.
+
+    Of a database's URL, hosts may be in the query too; a path is a socket.
     """
-    several = parse_qs(urlsplit(place).query).get("host", [place])
-    named = [each for hosts in several for each in hosts.split(",")]
-    hosts = [urlsplit(each if "://" in each else f"//{each}").hostname or "" for each in named]
-    return all(each == "localhost" or re.fullmatch(r"127(\.\d{1,3}){3}|::1", each) for each in hosts)
+    parts = urlsplit(place if "://" in place else f"//{place}")
+    named = [parts.netloc.rpartition("@")[2], *parse_qs(parts.query).get("host", [])]
+    hosts = [host for each in named for host in each.split(",") if host]
+    return bool(hosts) and all(re.fullmatch(LOOPBACK, host) for host in hosts)
 
 
 def require_played(place: str, others: ValidationInfo) -> str:
@@ -47,6 +49,14 @@ def require_played(place: str, others: ValidationInfo) -> str:
     if others.data.get("sandbox") and not is_loopback(place):
         raise PydanticCustomError("beside_sandbox", "not on this machine, where SAFE_RETURN_SANDBOX plays the world")
     return place
+
+
+def require_tls(database: str) -> str:
+    """Beyond this machine the database shows who it is, and nobody between can pass a sign-in on. Raises as above."""
+    said = parse_qs(urlsplit(database).query)
+    if is_loopback(database) or (said.get("sslmode"), said.get("channel_binding")) == (["verify-full"], ["require"]):
+        return database
+    raise PydanticCustomError("in_clear", "no verified TLS")
 
 
 Place = Annotated[str, AfterValidator(require_played)]
@@ -89,13 +99,23 @@ class KafkaSecurity(StrEnum):
     """TLS, with a certificate of this process's own."""
 
 
+def _require_guarded(security: KafkaSecurity, others: ValidationInfo) -> KafkaSecurity:
+    if security is KafkaSecurity.PLAINTEXT and not is_loopback(others.data.get("kafka", "localhost")):
+        raise PydanticCustomError("in_clear", "no TLS")
+    return security
+
+
 class KafkaSettings(EnvironmentSettings):
     sandbox: bool = Field(default=False, description="1 where the outside world is played; else left out")
     """Declares that the outside world is played: only then may story time move and loopback addresses be called. First,
     since others are judged by it.
     """
     kafka: Place = Field(default="127.0.0.1:9092", description="the brokers' addresses, such as kafka:9092")
-    kafka_security: KafkaSecurity = Field(default=KafkaSecurity.PLAINTEXT, description="PLAINTEXT, SASL_SSL or SSL")
+    kafka_security: Annotated[KafkaSecurity, AfterValidator(_require_guarded)] = Field(
+        default=KafkaSecurity.PLAINTEXT,
+        description="SASL_SSL or SSL; PLAINTEXT for brokers on this machine",
+        validate_default=True,
+    )
     kafka_user: str = ""
     kafka_password: SecretStr = SecretStr("")
     kafka_ca: Path | None = Field(default=None, description="a file with the certificates that vouch for Kafka, PEM")
@@ -112,10 +132,11 @@ class TopicSettings(KafkaSettings):
 
 
 class Settings(KafkaSettings):
-    database: Place = Field(
+    database: Annotated[Place, AfterValidator(require_tls)] = Field(
         default="postgresql://127.0.0.1:5432/safe_return",
         pattern=r"^postgresql://\S+$",
-        description="the place of the database, such as postgresql://127.0.0.1:5432/safe_return, without user and password",
+        description="the place of the database, such as postgresql://127.0.0.1:5432/safe_return, without user and password;"
+        " beyond this machine with ?sslmode=verify-full&sslrootcert=FILE&channel_binding=require",
     )
     """Without user and password: the login role is the service's name."""
     database_password: SecretStr = Field(min_length=1, description="the password of this service's role in PostgreSQL")

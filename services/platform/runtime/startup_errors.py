@@ -23,6 +23,7 @@ WRONG = {
     "less_than_equal": "is more than {le}",
     "beside_sandbox": "is not on this machine, and SAFE_RETURN_SANDBOX=1 plays the world there",
     "beside_world": "is a sandbox's, and SAFE_RETURN_SANDBOX is not 1",
+    "in_clear": "is beyond this machine and not over verified TLS",
     "no_lock": "lets anybody in",
 }
 

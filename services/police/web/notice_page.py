@@ -41,6 +41,7 @@ ONE_LINE = "Letters, digits and signs on one line."
 NOT_YET = "NOT RECORDED YET"
 NO_REFERENCE = "The reference is needed."
 NEEDS_CODE = "A grade and the closing are taken from the notice itself: have a code sent, and open it first."
+USED_UP = "Wrong codes were entered too often: this one opens nothing any more. Have another code sent."
 WRONG_CODE = "This code is not right, or it is too old."
 MOST_LETTERS = 120
 TOO_LONG = f"At most {MOST_LETTERS} characters."
@@ -76,7 +77,8 @@ class NoticePage:
             if superseded:
                 return _superseded_sheet(found, Form(""), {})
             if form.answer not in {RING, TEXT} or _unnamed(form):
-                return _read(uow, found, form, reader)
+                is_used_up = reader is None and await self.codes.is_used_up(uow, delivery, form)
+                return _read(uow, found, form, reader, USED_UP if is_used_up else WRONG_CODE)
             issued = await self.codes.issue(uow, found, f"{form.one('name')}, {form.one('collar')}")
         if issued is None or not await self.codes.send(found, issued, by_voice=form.answer == RING):
             return _cover_sheet(found, form, {"code": _no_code(found)})
@@ -127,12 +129,12 @@ class NoticePage:
             await service.take(reply)
 
 
-def _read(uow: UnitOfWork, found: LinkedNotice, form: Form, reader: WordsId | None) -> Sheet:
+def _read(uow: UnitOfWork, found: LinkedNotice, form: Form, reader: WordsId | None, wrong: str) -> Sheet:
     if form.answer == READ and reader is not None:
         record_reading(uow, found, "notice-page", fields_of(found.notice), reader)
         return _notice_sheet(found, form, {})
     if form.answer == READ and form.one("code"):
-        return _code_sheet(found, form, wrong=WRONG_CODE)
+        return _code_sheet(found, form, wrong=wrong)
     return _cover_sheet(found, form, _unnamed(form) if form.answer in {RING, TEXT} else {})
 
 

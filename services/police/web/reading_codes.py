@@ -38,6 +38,9 @@ TRY = """
     WHERE browser = %(browser)s AND delivery = %(delivery)s AND opened_at IS NULL
         AND tries < %(most)s AND sent_at > %(since)s
 """
+USED_UP = """
+    SELECT tries >= %(most)s FROM police.reading_codes WHERE browser = %(browser)s AND delivery = %(delivery)s
+"""
 READER = """
     SELECT officer FROM police.reading_codes
     WHERE browser = %(browser)s AND delivery = %(delivery)s AND opened_at > %(since)s
@@ -96,6 +99,11 @@ class ReadingCodes:
             await uow.fetch(Query(TRY, asked | {"now": now, "most": MOST_TRIES, "since": now - CODE_FOR}, len))
         found: WordsId | None = await uow.fetch(Query(READER, asked | {"since": now - OPEN_FOR}, scalar))
         return found
+
+    async def is_used_up(self, uow: UnitOfWork, delivery: UUID, form: Form) -> bool:
+        """Whether the code of this browser was tried too often, so that the right one opens nothing either."""
+        asked = _hashes(form.browser, "") | {"delivery": delivery, "most": MOST_TRIES}
+        return bool(await uow.fetch(Query(USED_UP, asked, scalar)))
 
     async def are_needed(self, uow: UnitOfWork, found: LinkedNotice) -> bool:
         """Not for a force with an API, called or polled: its link came into the force's own system, and no mailbox."""

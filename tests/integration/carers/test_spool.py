@@ -41,7 +41,6 @@ async def service(
         await line.cut()
 
 
-@pytest.mark.alone
 async def test_texts_go_to_the_disk_and_are_in_the_database_within_five_seconds_of_its_return(
     service: Carers, kestrel: Kestrel, line: Proxy
 ) -> None:

@@ -155,7 +155,6 @@ async def test_one_body_twice_is_one(service: Carers, kestrel: Kestrel) -> None:
     assert kinds(said) == ["child.reported-missing.v1"]
 
 
-@pytest.mark.alone
 async def test_a_text_of_sixty_thousand_letters_is_kept_whole_and_holds_up_no_other(
     service: Carers, kestrel: Kestrel, database: Database, keyring: Keyring
 ) -> None:

@@ -133,7 +133,7 @@ async def test_who_asks_too_often_waits_before_the_database_is_asked_and_shuts_n
 ) -> None:
     assert (await hospital.send(hospital.event())).status_code == 202
     forged = hospital.event(source="/agencies/elsewhere")
-    for _ in range(strangers.MOST_OF_A_STRANGER - 1):
+    for _ in range(strangers.MOST_OF_A_STRANGER):
         assert (await hospital.send(forged)).status_code == 401
     monkeypatch.setattr(events, "agency_by_source", None)
     refused = await hospital.send(forged)

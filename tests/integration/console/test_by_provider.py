@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
 import httpx
@@ -18,6 +18,7 @@ from jwt.algorithms import RSAAlgorithm
 from pydantic import SecretStr
 
 from services.console.accounts import openid
+from services.console.accounts import repository as accounts
 from services.console.policy.access.providers import Provider, read_providers
 from services.console.web import pages
 from services.console.web.changes import Changes
@@ -190,7 +191,7 @@ async def test_groups_give_the_role_and_the_authorities_and_without_one_nobody_c
     provider.claims |= claims
     answer = await come(browser, provider)
     assert answer.status_code == (403 if role is None else 303)
-    record = await accesses(opened, f"kestrel/{provider.claims['sub']}".lower())
+    record = await accesses(opened, f"kestrel/{provider.claims['sub']}")
     assert [(each.role, each.authorities, each.provider) for each in record] == (
         [] if role is None else [(role, authorities, "kestrel")]
     )
@@ -210,6 +211,71 @@ async def test_who_has_left_the_group_is_out_at_the_next_page_and_the_provider_i
             assert provider.asked["prompt"] == "none"
             assert back.headers.get("location", "nowhere") == ("/directory?x=1" if status == 200 else "nowhere")
             assert (await browser.get("/directory?x=1")).status_code == status
+
+
+async def test_who_has_left_reads_and_sends_no_more_after_a_quarter_of_an_hour_and_a_form_is_kept(
+    browser: httpx.AsyncClient, provider: PlayedProvider
+) -> None:
+    await come(browser, provider)
+    csrf = csrf_in(await browser.get("/account"))
+    form = {"csrf": csrf, "what": "x", "reason": 'said "help" & left'}
+    for minutes, groups in ((14, ["managers"]), (16, ["managers"]), (40, ["catering"])):
+        provider.claims["groups"] = groups
+        with time_machine.travel(datetime.now(UTC) + timedelta(minutes=minutes)):
+            followed = await browser.get("/parts/open")
+            if minutes == 14:
+                assert followed.status_code == 200
+                assert (await browser.post("/account/command-code", data=form)).status_code == 200
+                continue
+            assert (followed.status_code, followed.text) == (401, "Ask again.")
+            late = await browser.post("/account/command-code", data=form)
+            assert late.status_code == 409
+            assert "said &#34;help&#34; &amp; left" in late.text
+            assert '"/providers/kestrel/sign-in?quiet=true&amp;then=/asked"' in late.text
+            assert (await browser.post("/account/command-code", data=form | {"csrf": "x"})).status_code == 403
+            stays = (await come(browser, provider, "quiet=true&then=/asked")).status_code == 303
+            assert stays == (groups == ["managers"])
+            assert (await browser.get("/asked")).status_code == (200 if stays else 303)
+            assert (await browser.get("/parts/open")).status_code == (200 if stays else 401)
+            assert (await browser.post("/account/command-code", data=form)).status_code == (200 if stays else 303)
+
+
+async def test_people_whose_ids_differ_in_case_alone_are_two(
+    browser: httpx.AsyncClient, provider: PlayedProvider, opened: Store
+) -> None:
+    provider.claims["sub"] = subject = f"Ab-{uuid4()}"
+    await come(browser, provider)
+    provider.claims |= {"sub": subject.lower(), "name": "Somebody Else"}
+    await come(browser, provider)
+    assert len(await accesses(opened, f"kestrel/{subject}")) == 1
+    assert len(await accesses(opened, f"kestrel/{subject.lower()}")) == 1
+
+
+@pytest.mark.parametrize("kept", ["x", "[]", '{"then": 1}', '{"then": "/", "else": 1}', '{"then": "/", "quiet": "no"}'])
+async def test_a_forged_cookie_is_a_bad_request(
+    browser: httpx.AsyncClient, provider: PlayedProvider, kept: str
+) -> None:
+    name = f"safe-return-asking-{sha256(b's').hexdigest()[:12]}"
+    for cookie in (name, f"__Host-{name}"):
+        browser.cookies.set(cookie, quote(kept) if kept == "x" else kept)
+    answer = await browser.get("/providers/kestrel/answer", params={"state": "s", "code": "c"})
+    assert answer.status_code == 400
+
+
+async def test_an_account_that_was_ended_is_opened_again_by_an_administrator(
+    browser: httpx.AsyncClient, provider: PlayedProvider, opened: Store
+) -> None:
+    await come(browser, provider)
+    sign_in = f"kestrel/{provider.claims['sub']}"
+    async with opened.transaction() as uow:
+        await accounts.close_account(uow, sign_in, datetime.now(UTC))
+    assert (await come(browser, provider)).status_code == 403
+    async with opened.transaction() as uow:
+        assert await accounts.reset_account(uow, sign_in, "seal") is not None
+        kept = await uow.fetch(accounts.account_by_sign_in(sign_in))
+    assert kept is not None
+    assert kept.password_seal is None, "nobody gets in there by a password"
+    assert (await come(browser, provider)).status_code == 303
 
 
 async def test_a_provider_that_is_away_locks_nobody_out_and_lets_nobody_in(
@@ -264,7 +330,7 @@ async def test_the_provider_signs_somebody_out_and_nobody_else_does(
         good = {"logout_token": provider.token(base | about | event)}
         assert (await browser.post("/providers/kestrel/sign-out", data=good)).status_code == 200
         assert (await browser.get("/parts/open")).status_code == 401
-    record = await accesses(opened, f"kestrel/{subject}".lower())
+    record = await accesses(opened, f"kestrel/{subject}")
     assert [each.what for each in record] == ["signed-in", "signed-out-by-provider"] * 2
 
 

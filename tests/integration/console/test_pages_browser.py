@@ -105,7 +105,6 @@ async def page(browser: Browser, address: str, opened: Store) -> AsyncIterator[P
     assert faults == []
 
 
-@pytest.mark.alone
 async def test_an_episode_comes_onto_the_open_page_within_a_second(page: Page, opened: Store) -> None:
     await page.goto("/")
     await expect(page.locator("#liveness")).to_have_text("Live")

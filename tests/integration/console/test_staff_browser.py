@@ -31,7 +31,6 @@ from tests.support.ports import free_port
 from tests.support.register import authority, load
 
 pytestmark = [
-    pytest.mark.alone,
     pytest.mark.browser,
     pytest.mark.timeout(400),
     pytest.mark.asyncio(loop_scope="module"),

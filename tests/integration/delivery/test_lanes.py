@@ -57,7 +57,6 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
         yield opened
 
 
-@pytest.mark.alone
 async def test_a_force_that_hangs_delays_no_other(engine: AsyncEngine, keyring: Keyring) -> None:
     medium = ManyDestinations(hangs={"force-hangs"})
     async with running_floor(engine, keyring, medium, prepare=prepare) as floor:

@@ -135,7 +135,6 @@ async def test_recipient_and_body_lie_encrypted_and_the_same_goes_out_at_every_a
     assert b"force.example" not in row["recipient"]
 
 
-@pytest.mark.alone
 async def test_a_failed_attempt_is_repeated_by_the_schedule_under_the_same_id(
     engine: AsyncEngine, keyring: Keyring
 ) -> None:

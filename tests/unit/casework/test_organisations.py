@@ -90,6 +90,7 @@ def test_a_force_of_which_nothing_holds_yet_is_not_reached() -> None:
     [
         ({"notice_url": "ftp://desk"}, "notice_url"),
         ({"notice_url": None}, ""),
+        ({"notice_url": None, "notice_email": "desk@n.example"}, ""),
         ({"notice_email": "desg@\u2100.example"}, "notice_email"),
         ({"secrets": []}, ""),
         ({"secrets": ["whsec_short"]}, "secrets.0"),

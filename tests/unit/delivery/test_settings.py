@@ -15,6 +15,7 @@ from services.platform.delivery.channels.sms import signature_is_valid
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.settings.sms import TextSettings
 from services.platform.runtime.settings import Settings
+from services.platform.runtime.startup_errors import explain_error
 from services.police.settings import PoliceSettings
 from services.professionals.settings import ProfessionalsSettings
 
@@ -137,6 +138,40 @@ def test_a_sandbox_beside_something_of_the_real_world_does_not_start(
         monkeypatch.setenv(f"SAFE_RETURN_{setting}", real)
     with pytest.raises(ValidationError, match=setting.lower()):
         PoliceSettings()
+
+
+VERIFIED = "sslmode=verify-full&channel_binding=require"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "starts"),
+    [
+        ("DATABASE", "postgresql://db:5432/safe_return", False),
+        ("DATABASE", "postgresql://db:5432/safe_return?sslmode=require&channel_binding=require", False),
+        ("DATABASE", "postgresql://db:5432/safe_return?sslmode=verify-full", False),
+        ("DATABASE", "postgresql:///safe_return?host=127.0.0.1,db&port=1,2", False),
+        ("DATABASE", f"postgresql://db:5432/safe_return?{VERIFIED}", True),
+        ("DATABASE", f"postgresql:///safe_return?host=one,two&port=1,2&{VERIFIED}", True),
+        ("DATABASE", "postgresql:///safe_return?host=127.0.0.1,127.0.0.1&port=1,2", True),
+        ("DATABASE", "postgresql:///safe_return?host=/run/postgresql", True),
+        ("KAFKA", "kafka:9092", False),
+        ("KAFKA", "127.0.0.1:9092,kafka:9092", False),
+        ("KAFKA", "127.0.0.1:9092,127.0.0.1:9093", True),
+    ],
+)
+def test_an_engine_beyond_this_machine_is_reached_over_verified_tls_or_nothing_starts(
+    monkeypatch: pytest.MonkeyPatch, setting: str, value: str, starts: bool
+) -> None:
+    monkeypatch.setenv(f"SAFE_RETURN_{setting}", value)
+    if starts:
+        PoliceSettings()
+        return
+    with pytest.raises(ValidationError) as refused:
+        PoliceSettings()
+    said = " ".join(explain_error(refused.value) or [])
+    assert f"SAFE_RETURN_{setting}" in said
+    assert "is beyond this machine and not over verified TLS" in said
+    assert value not in said
 
 
 @pytest.mark.parametrize("setting", ["TWILIO_BASE_URL", "PUBLIC_URL"])

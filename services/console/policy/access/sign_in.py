@@ -18,6 +18,8 @@ this time. Whoever opened the form in time has as long again to send it.
 """
 ASKED_FOR = timedelta(minutes=5)
 """A provider's word that somebody may come in holds for this long: then the next page asks it again."""
+ASKED_AT_LATEST = timedelta(minutes=15)
+"""After this, nothing is shown or taken before the provider was asked, on a page that only follows changes either."""
 
 
 def is_held_back(*, from_this_place: int, of_this_place: int) -> bool:
@@ -43,9 +45,11 @@ class Session:
         """`sending`: a form that was opened before."""
         return now - self.proved_at < PROVED_FOR * (2 if sending else 1)
 
-    def asks_provider(self, now: datetime) -> bool:
-        """Whether the next page has to ask the organisation whether they may still come in."""
-        return self.asked_at is not None and now - self.asked_at >= ASKED_FOR
+    def asks_provider(self, now: datetime, *, is_page: bool) -> bool:
+        """Whether the organisation has to be asked first whether they may still come in. `is_page`: a page that
+        somebody opens, which comes back by itself.
+        """
+        return self.asked_at is not None and now - self.asked_at >= (ASKED_FOR if is_page else ASKED_AT_LATEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,4 @@ class SessionLimits:
     total: timedelta = timedelta(hours=12)
 
     def allow(self, session: Session, now: datetime, *, following: bool) -> bool:
-        """An organisation that has not been asked for as long as a session may lie unused ends it too."""
-        last = session.used_at if session.asked_at is None else min(session.used_at, session.asked_at)
-        return now - session.begun_at < self.total and (following or now - last < self.unused)
+        return now - session.begun_at < self.total and (following or now - session.used_at < self.unused)

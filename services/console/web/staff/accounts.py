@@ -111,6 +111,8 @@ class AccountPages:
             changed = await self._carry_out(uow, wanted, password)
             if changed is not None:
                 record_access(uow, wanted.what, changed, by=signed_in.operator.account)
+        if not accounts.is_local_name(wanted.sign_in):
+            password = ""
         if changed is None:
             return await self._page(request, signed_in, {"fault": "taken", "form": form})
         shown = {"done": wanted.what, "sign_in": wanted.sign_in, "password": password}

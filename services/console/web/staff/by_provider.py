@@ -48,6 +48,7 @@ class ProviderPages:
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/providers/{name}/sign-in", self.begin, methods=["GET"], include_in_schema=False)
         app.add_api_route("/providers/{name}/answer", self.finish, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/asked", self.show_asked, methods=["GET"], include_in_schema=False)
         app.add_api_route("/providers/{name}/sign-out", self.sign_out, methods=["POST"], include_in_schema=False)
 
     async def begin(
@@ -72,7 +73,10 @@ class ProviderPages:
         kept = request.cookies.get(self._cookie(state))
         if not state or kept is None:
             return self._refuse(request, "/", Because.INVALID)
-        pending = Pending(**json.loads(kept))
+        try:
+            pending = Pending.read(kept)
+        except NotValid:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "not-valid") from None
         try:
             claimed = await self.openid.finish(name, pending, code) if code else None
         except NotValid:
@@ -82,6 +86,10 @@ class ProviderPages:
         answer = await self._enter(request, name, pending, claimed)
         answer.delete_cookie(self._cookie(state), path="/", secure=self.guard.secure, httponly=True, samesite="lax")
         return answer
+
+    async def show_asked(self, request: Request) -> Response:
+        """To whoever sent a form too late, in a window of its own."""
+        return self.local.templates.page(request, "asked.html", {}, await self.guard.require(request, None))
 
     async def _enter(self, request: Request, name: str, pending: Pending, claimed: Claimed | None) -> Response:
         now, token = self.guard.clocks.wall(), request.cookies.get(self.guard.cookie, "")

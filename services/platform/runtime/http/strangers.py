@@ -1,4 +1,4 @@
-"""Holds back who asks too often, before the database is asked: by address who is not known, by name who is."""
+"""Holds back who asks too often, before the database is asked: by address and name, and by address alone."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -6,19 +6,33 @@ from itertools import count
 
 from cachetools import TTLCache
 from prometheus_client import Counter
+from pydantic import Field
 from starlette.requests import Request
 
 from services.platform.runtime.http.problems import Problem
+from services.platform.runtime.settings import EnvironmentSettings
 
 WITHIN_SECONDS = 60
 MOST_OF_A_STRANGER = 60
 MOST_OF_SOMEBODY_KNOWN = 1200
 """An agency that sends more within a minute waits, and loses nothing: it sends the same again."""
+NAMES_OF_AN_ADDRESS = 10
+"""Of who is not known, as many may ask at one address as often as they may. So a gateway can have many behind it, and a
+flood of made-up names ends all the same.
+"""
 KNOWN_FOR_SECONDS = 3600
 MOST_KEYS = 10_000
 HELD_BACK = Counter("requests_held_back", "Requests that were not looked at, since too many came", ["who"])
 for who in ("known", "stranger"):
     HELD_BACK.labels(who)
+
+
+class StrangerSettings(EnvironmentSettings):
+    stranger_requests: int = Field(
+        default=MOST_OF_A_STRANGER,
+        ge=1,
+        description="how many requests a minute are looked at of a name that is not known at an address",
+    )
 
 
 class Strangers:
@@ -27,6 +41,7 @@ class Strangers:
     """
 
     def __init__(self) -> None:
+        self._most = StrangerSettings().stranger_requests
         self._asked: TTLCache[tuple[str, ...], Iterator[int]] = TTLCache(MOST_KEYS, WITHIN_SECONDS)
         self._known: TTLCache[tuple[str, ...], bool] = TTLCache(MOST_KEYS, KNOWN_FOR_SECONDS)
 
@@ -34,12 +49,15 @@ class Strangers:
         """`name` is what the request says of itself. Raises Problem: 429."""
         somebody = (_address(request), name)
         known = somebody in self._known
-        asked = self._asked.setdefault(somebody if known else somebody[:1], count(1))
-        if next(asked) > (MOST_OF_SOMEBODY_KNOWN if known else MOST_OF_A_STRANGER):
+        is_too_often = self._count((*somebody, str(known))) > (MOST_OF_SOMEBODY_KNOWN if known else self._most)
+        if is_too_often or (not known and self._count(somebody[:1]) > self._most * NAMES_OF_AN_ADDRESS):
             HELD_BACK.labels("known" if known else "stranger").inc()
             headers = {"Retry-After": str(WITHIN_SECONDS)}
             detail = "So many requests came that this one was not looked at. Send the same again, after Retry-After."
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "Too many", detail, headers=headers)
+
+    def _count(self, whose: tuple[str, ...]) -> int:
+        return next(self._asked.setdefault(whose, count(1)))
 
     def remember(self, request: Request, name: str) -> None:
         """The request proved to be from `name`."""

@@ -36,6 +36,8 @@ class Trust(NamedTuple):
 
 
 PUBLIC = Trust()
+NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For the transport, which has no use for a context of its own beside the session's, and would load all public authorities."""
 
 
 class WebhookClients:
@@ -76,5 +78,5 @@ class WebhookClients:
         )
         session = aiohttp.ClientSession(connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar())
         return HttpxAiohttpClient(
-            transport=AiohttpTransport(client=session), follow_redirects=False, timeout=self._total_seconds
+            transport=AiohttpTransport(NOBODY, client=session), follow_redirects=False, timeout=self._total_seconds
         )

@@ -5,18 +5,18 @@
 
 import os
 import random
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import pytest
 
 from infra.local.stack import Stack
-from tests.chaos.faults import FAULTS, wait_until_whole
 from tests.chaos.flowing import Flow, settled_tally
 from tests.chaos.standing import record_holds, settled_standing
-from tests.support.database import alone
+from tests.cluster.faults import FAULTS, wait_until_whole
+from tests.support.alone import require_alone
 from tests.support.world import Carer, World, settle_town
 
 LONG = "FAULT_REPORTS" in os.environ
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    alone()
+    require_alone()
     stack = Stack(tmp_path_factory.mktemp("cluster"), replicas=2 if LONG else 1, cluster=True)
     stack.start()
     yield stack
@@ -51,12 +51,12 @@ def test_a_cluster_loses_nothing_and_doubles_nothing(
     world = World(cluster)
     reporting, [first] = list(islice(carers, REPORTS)), list(islice(carers, 1))
     flow = Flow(world, reporting, every_seconds=1.2)
-    hurting = threading.Thread(target=FAULTS[fault], args=(cluster, random.Random(SEED)))
     flow.start()
     time.sleep(2)
-    hurting.start()
-    took = _until_police_have(world, first)
-    hurting.join()
+    with ThreadPoolExecutor(1) as beside:
+        hurting = beside.submit(FAULTS[fault], cluster, random.Random(SEED))
+        took = _until_police_have(world, first)
+        hurting.result()
     wait_until_whole(cluster)
     flow.join()
     found = settled_tally(world, [*reporting, first], SETTLED_WITHIN_SECONDS)

@@ -1,0 +1,36 @@
+"""How often somebody who is not known may ask, whoever shares their address."""
+
+import pytest
+from starlette.requests import Request
+
+from services.platform.runtime.http.problems import Problem
+from services.platform.runtime.http.strangers import NAMES_OF_AN_ADDRESS, Strangers
+
+
+def _request() -> Request:
+    return Request({"type": "http", "client": ("192.0.2.1", 1), "headers": []})
+
+
+def _looked_at(strangers: Strangers, names: list[str]) -> int:
+    looked_at = 0
+    for name in names:
+        try:
+            strangers.let_in(_request(), name)
+        except Problem:
+            continue
+        looked_at += 1
+    return looked_at
+
+
+@pytest.mark.parametrize("most", [3, 7])
+def test_each_name_behind_one_gateway_has_its_own_count_and_made_up_names_end_too(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setenv("SAFE_RETURN_STRANGER_REQUESTS", str(most))
+    strangers = Strangers()
+    assert _looked_at(strangers, ["one"] * 20) == most
+    assert _looked_at(strangers, ["two"] * most) == most
+    strangers.remember(_request(), "two")
+    made_up = _looked_at(strangers, [f"made-up-{each}" for each in range(500)])
+    assert made_up == most * NAMES_OF_AN_ADDRESS - 2 * most
+    assert _looked_at(strangers, ["two"] * 20) == 20
