@@ -102,7 +102,7 @@ mutation: ## Mutation testing: make every small change to the engine and count t
 	.local/mutation/bin/mutmut run $(ONLY)
 	.local/mutation/bin/mutmut results
 
-lock: ## Lock the newest versions that pyproject.toml allows in requirements.lock, with hashes.
+lock: ## Lock the newest versions that pyproject.toml allows, with hashes, and list what the images are made of (infra/supply).
 	@$(BOOTSTRAP)
 	$(VENV)/python -m uv pip compile pyproject.toml --all-extras --group local --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
@@ -110,6 +110,8 @@ lock: ## Lock the newest versions that pyproject.toml allows in requirements.loc
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file infra/docker/requirements.lock
 	$(VENV)/python -m uv pip compile pyproject.toml --all-extras --constraint requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file infra/docker/key-services.lock
+	@$(BOOTSTRAP)
+	$(VENV)/python -m infra.supply.bill_of_materials
 
 clean: ## Delete the data of a stopped `make run`: database, bus, secrets, environment. Backups stay.
 	@$(subst bootstrap,cleanup,$(BOOTSTRAP))

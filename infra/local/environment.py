@@ -74,6 +74,8 @@ def of_service(layout: Layout, ports: Mapping[str, int], service: str, slot: int
         settings["SPOOL_DIR"] = str(layout.spool / str(slot))
     if service in {"protocol", "console"}:
         settings["PROTOCOL_DIR"] = str(layout.protocols)
+    if service == "console":
+        settings["CASEWORK_URL"] = f"http://127.0.0.1:{ports['casework']}"
     if service == "console" and layout.fallback_plan.exists():
         settings["FALLBACK_PLAN"] = str(layout.fallback_plan)
     return bare() | {f"SAFE_RETURN_{name}": value for name, value in settings.items()}

@@ -17,6 +17,8 @@ DATABASE = "safe_return"
 NEWEST_ANCHOR = "SELECT number || ' ' || encode(hash, 'hex') FROM audit.anchors ORDER BY number DESC LIMIT 1"
 KEYS = ("master_key", "phone_key")
 ARE_THERE_TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+WALLS = "walls"
+"""The role that owns the views, whom no service logs in as."""
 MAKE_ROLE = "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
 
 
@@ -95,7 +97,7 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
     if tools.ask(ARE_THERE_TABLES) != "0":
         raise CannotBackUp("the database is not empty: a copy is restored into an empty one alone")
     require_its_keys(file, made)
-    for role in roles:
+    for role in (*roles, WALLS):
         tools.ask(MAKE_ROLE.format(role=role))
     tools.read(file, "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={DATABASE}")
 

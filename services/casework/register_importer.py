@@ -103,7 +103,7 @@ class RegisterImporter:
         return answer
 
     async def _apply(self, authority: str, sent: Sent, given: Import, faults: Sequence[Fault]) -> dict[str, Any]:
-        async with self.store.transaction() as uow:
+        async with self.store.transaction([authority]) as uow:
             imported = await begin_import(uow)
             before = await lock_and_read(uow, authority)
             given, passed_over = register_import.drop_given_away(given, before.given_away)

@@ -27,6 +27,8 @@ class ConsoleSettings(KeySettings):
         SecretStr | None, AfterValidator(_require_providers), Field(description="YAML as docs/operating.md has it")
     ] = None
     """A secret file: the organisations that sign their staff in. None: local accounts alone."""
+    casework_url: str | None = Field(default=None, description="an address such as http://casework:8080")
+    """Where the register's door is, for files that are tried and imported at the console. None: there they are not."""
     protocol_dir: Path | None = None
     """The authorities' own protocol files, for the protocol's pages. None: they show the default rules."""
     fallback_plan: Path | None = None
@@ -41,8 +43,7 @@ class ConsoleSettings(KeySettings):
     @classmethod
     def _needed_with_plan(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if key is None and info.data.get("fallback_plan") is not None:
-            msg = "is missing"
-            raise ValueError(msg)
+            raise ValueError("is missing")
         return key
 
     @property

@@ -138,14 +138,17 @@ class OrganisationChanged(Message, kind="organisation.changed.v1", topic=Topic.E
     envelope's subject is no child but `force-`, `agency-` or `authority-` and the organisation.
     """
 
-    step: Literal["entered", "proposed", "approved", "taken-back", "key-destroyed"]
-    """Entered: in force at once, since nothing was held of it before, or since it is an agency. Key destroyed: what was
-    encrypted for an authority can be read no more.
+    step: Literal[
+        "entered", "proposed", "approved", "taken-back", "key-destroyed",
+        "credential-made", "credential-withdrawn", "live",
+    ]  # fmt: skip
+    """Entered: in force at once, since nothing was held of it before, or since it is an agency; an authority is not
+    live yet. Key destroyed: what was encrypted for an authority can be read no more. Live: its real reports are taken.
     """
     version: UUID | None = None
     """Of a force."""
     account: AccountId
     fields: tuple[str, ...] = ()
-    """Names of those that change."""
+    """Names of those that change; of a credential, its id."""
     effective_at: datetime | None = None
     """Wall time, from which an approved version holds."""

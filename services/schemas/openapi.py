@@ -3,6 +3,7 @@
 import importlib
 from base64 import b64encode
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from fastapi import FastAPI
@@ -34,6 +35,7 @@ from services.strategy.web.reply_page import ReplyPage
 KEY = SecretStr(b64encode(bytes(32)).decode())
 ABSENT: Any = None
 """Stands in for the database, the keys and other services behind a declared route."""
+NO_STORE: Any = SimpleNamespace(walled=lambda _: None)
 TWILIO: dict[str, Any] = {
     "twilio_account_sid": "AC",
     "twilio_auth_token": KEY,
@@ -96,7 +98,7 @@ def _strategy() -> FastAPI:
 
 def _console() -> FastAPI:
     settings = ConsoleSettings.model_construct(master_key=KEY, phone_key=KEY)
-    return console_web.pages(ABSENT, Clocks(), ABSENT, settings)
+    return console_web.pages(NO_STORE, Clocks(), ABSENT, settings)
 
 
 DECLARED: dict[str, Callable[[], FastAPI]] = {

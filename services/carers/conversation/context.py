@@ -82,6 +82,7 @@ async def load(
         ),
         coded=_with_status(coded, status),
         asks="?" in text.body,
+        live=speaker.live,
     )
     return context, speaker.language
 

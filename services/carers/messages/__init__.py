@@ -13,7 +13,7 @@ from services.wording import read_words
 FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "cy")
 EXERCISE = "EXERCISE. "
-WITH_DUTY_LINE = frozenset({Answer.STRANGER, Answer.OFFICER})
+WITH_DUTY_LINE = frozenset({Answer.NOT_LIVE, Answer.STRANGER, Answer.OFFICER})
 CLAIMED: dict[ClaimKind, Answer] = {
     "return": Answer.BACK_CLAIMED,
     "retraction": Answer.FALSE_ALARM_CLAIMED,

@@ -6,6 +6,8 @@ from enum import StrEnum
 class Answer(StrEnum):
     """A template in `messages/`, the gravest first. Each says only what has happened by now, and what to do next."""
 
+    NOT_LIVE = "not-live"
+    """Nobody was told, and nobody will be: who is to be rung instead."""
     MISSING_WHICH = "missing-which"
     MISSING_ALIKE = "missing-alike"
     MISSING_NO_FORCE = "missing-no-force"

@@ -171,6 +171,8 @@ class TextContext:
     """What the speaker was told on duty and has not answered, the newest first. Loaded where the text may be an OK."""
     asks: bool = False
     """A question mark stands in the text."""
+    live: bool = True
+    """Whether the authority's reports are real yet."""
 
     def child_by_id(self, child: ChildId) -> Child:
         return next(each for each in self.known if each.child == child)

@@ -17,6 +17,9 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
 
 
 def _decide_by_kind(meaning: Meaning, scene: TextContext) -> Decision:
+    if not scene.live and scene.telling is None and not scene.unanswered:
+        practised = enrolment.decide_enrolment(meaning, scene) if scene.kind in OWN_CHILDREN else None
+        return carer.within_limits(practised or Decision(answer=Answer.NOT_LIVE), scene)
     if scene.kind in OWN_CHILDREN:
         return _decide_for_carer(meaning, scene)
     if scene.kind == "officer":

@@ -18,8 +18,12 @@ from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.limits import MESSAGE_BYTES
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
+from services.safeguarding.child_events.care_events import ChildTransferred
 from services.safeguarding.identifiers import is_provisional
 
+NOT_LIVE = (
+    "an authority that is live: it takes exercises alone as yet, and nobody was told; ring police and the duty team"
+)
 MEDIA_TYPE = "application/cloudevents+json"
 NOBODYS_SECRET = "whsec_" + "A" * 43 + "="
 """Checked if the source is unknown, so that the answer takes as long as for a wrong signature."""
@@ -70,14 +74,22 @@ class EventEndpoint:
         return agency
 
     async def _accept(self, agency: Agency, event: AgencyEvent) -> str:
+        if not agency.live and not event.envelope.exercise:
+            raise InvalidEvent(Defect.NOT_ALLOWED, "source", NOT_LIVE)
         story, wall = self._clocks.story(), self._clocks.wall()
         try:
-            async with self._store.transaction() as uow:
+            async with self._store.transaction(_seen_by(agency, event)) as uow:
                 return await accept_event(uow, self._keyring, agency, event, story=story, wall=wall)
         except OtherContent:
             metrics.EVENTS.labels(event.kind.kind, "other-content").inc()
             detail = "This source has used this id for another event. A new event needs an id of its own."
             raise Problem(HTTPStatus.CONFLICT, "Same id, other content", detail, field="id") from None
+
+
+def _seen_by(agency: Agency, event: AgencyEvent) -> set[str]:
+    """What a transfer names is moved into, and its codes are read."""
+    to = event.envelope.data.get("to") if event.kind is ChildTransferred else None
+    return {agency.authority, str(to or agency.authority).replace("\x00", "")}
 
 
 def _problem(wrong: InvalidEvent) -> Problem:

@@ -39,7 +39,7 @@ class PhotographEndpoint:
         wrong = picture.fault(content, media_type)
         if wrong is not None:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a photograph", f"{wrong}.", field="body")
-        async with self._store.transaction() as uow:
+        async with self._store.transaction([authority]) as uow:
             child = await self._child(uow, authority, reference)
             at = self._clocks.story()
             await photographs.keep_photograph(uow, self._keyring, child, content, media_type, taken_on, at)
@@ -47,7 +47,7 @@ class PhotographEndpoint:
 
     async def remove(self, request: Request, authority: str, reference: str) -> Response:
         await self._bearers.credential(request, authority, (PHOTOGRAPHS,))
-        async with self._store.transaction() as uow:
+        async with self._store.transaction([authority]) as uow:
             photographs.remove_photograph(uow, await self._child(uow, authority, reference))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 

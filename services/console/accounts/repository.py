@@ -38,10 +38,7 @@ WITHIN = """
     OR authorities <> '{}' AND authorities <@ %(authorities)s::text[] ORDER BY disabled_at IS NOT NULL, sign_in
 """
 NAMES = "SELECT account, name FROM accounts"
-AUTHORITIES = """
-    SELECT authority FROM register.directory_for_console UNION SELECT authority FROM register.placements_for_protocol
-    ORDER BY authority
-"""
+AUTHORITIES = "SELECT id AS authority FROM register.authorities ORDER BY id"
 USE_SECOND_FACTOR = """
     UPDATE accounts SET second_factor_used = %(counter)s
     WHERE account = %(account)s AND second_factor_used < %(counter)s RETURNING account

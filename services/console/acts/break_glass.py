@@ -11,6 +11,7 @@ from services.platform.register.children import identity
 from services.platform.register.people.directory_page import areas_with_placements
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import EVERY
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.care_events import AccessOverridden
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
@@ -27,7 +28,7 @@ class BreakGlassService:
 
     async def asks(self, operator: Operator) -> tuple[Field, ...]:
         """The authorities that the operator does not see."""
-        async with self.store.read() as reader:
+        async with self.store.read([EVERY]) as reader:  # the names of authorities alone
             areas = await reader.fetch(areas_with_placements(None))
         others = sorted({each for each, _ in areas if not operator.sees(each)})
         return (Field("authority", Kind.CHOICE, choices=tuple(others)), Field("child", Kind.CODE), REASON)
@@ -38,7 +39,7 @@ class BreakGlassService:
         Raises Faults for a code that no child there has.
         """
         authority = answers.chosen["authority"]
-        async with self.store.transaction() as uow:
+        async with self.store.transaction([authority]) as uow:
             child = await uow.fetch(identity.child_by_code(authority, answers.chosen["child"]))
             if child is None:
                 raise Faults({"child": Fault.UNKNOWN})
@@ -52,5 +53,5 @@ class BreakGlassService:
                 )
                 recorder.record(OperatorAct.GLASS_BROKEN, authority=authority, words=words, said=said)
         metrics.ACTS.labels(OperatorAct.GLASS_BROKEN, "done").inc()
-        async with self.store.read() as reader:
+        async with self.store.read([authority]) as reader:
             return await reader.fetch(identity.identity_of_child(self.keyring, child, [authority]))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.console import metrics
+from services.console.acts.authorities import is_live
 from services.console.acts.recorder import ActRecorder
 from services.console.policy.acts import SEEN
 from services.console.policy.permits import Operator
@@ -17,6 +18,11 @@ from services.safeguarding.child_events.events import ChildProvisional, ChildRep
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.identifiers import AuthorityId, ChildId, is_provisional, provisional_child
 from services.safeguarding.operators import OperatorAct
+
+
+class NotLive(Exception):
+    """Nobody is told: the authority takes exercises alone as yet."""
+
 
 REPORT = (
     Field("child", Kind.CODE, required=False),
@@ -48,6 +54,8 @@ class ReportService:
         """False if this form has reported before. Raises Faults for a code that no child of the authority has."""
         authority = operator.only_authority or answers.chosen["authority"]
         async with self.store.transaction() as uow:
+            if not await is_live(uow, authority):
+                raise NotLive
             child, where = await self._find(uow, authority, answers)
             recorder = ActRecorder(self.clocks, self.keyring, uow, operator, answers.act, child)
             is_new = await recorder.claim(OperatorAct.REPORTED)

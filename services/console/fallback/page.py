@@ -40,7 +40,7 @@ class PackPage:
     async def write(self, authority: AuthorityId) -> str:
         """A page of HTML without links or scripts, for paper."""
         now = self.clocks.story()
-        async with self.store.read() as reader:
+        async with self.store.read([authority]) as reader:
             cases, rota, numbers, forces, areas = await reader.fetch(
                 open_cases([authority]),
                 directory_page.rota_lines(self.keyring, [authority], now),

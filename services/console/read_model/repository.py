@@ -24,7 +24,6 @@ CHANGES = "console_changes"
 """The PostgreSQL channel of changes. A notification holds the child's id, and the authority's if there is one."""
 NOTIFICATION = "child || ' ' || coalesce(content ->> 'authority', '')"
 NOTIFICATION_OF_NOBODY = "' '"
-MOST_EPISODES = 500
 MOST_DUTIES = 500
 MOST_ENTRIES = 2000
 
@@ -47,6 +46,7 @@ ENTRY = {
     "heard_at": "timestamptz",
     "exercise": "boolean",
     "content": "jsonb",
+    "identifies": "text",
 }
 LETTER = {
     "letter": "text",
@@ -108,6 +108,7 @@ def keep_entry(uow: UnitOfWork, received: Received[Message], heard_at: datetime)
         "heard_at": heard_at,
         "exercise": received.exercise,
         "content": received.content.model_dump_json(),
+        "identifies": received.content.child if isinstance(received.content, ChildIdentified) else None,
     }
     uow.bulk_write(KEEP_ENTRY, row)
 
@@ -133,9 +134,8 @@ DUTIES_OF_CASE = """
     WHERE child = %(child)s AND episode IS NULL AND waits
 """
 DUTY_BY_ID = "SELECT child, changed_at, exercise, content FROM duties WHERE duty = %(duty)s"
-IDS_OF_CHILD = f"""
-    SELECT %(child)s::text UNION
-    SELECT child FROM entries WHERE kind = '{ChildIdentified.kind}' AND content ->> 'child' = %(child)s
+IDS_OF_CHILD = """
+    SELECT %(child)s::text UNION SELECT child FROM entries WHERE identifies = %(child)s
 """
 """Its own, and those under which it was known before somebody said which child it is."""
 WAITING = f"""

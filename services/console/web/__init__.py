@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import HTMLResponse, Response
 
+from services.console.acts.authorities import AuthorityService
 from services.console.acts.break_glass import BreakGlassService
 from services.console.acts.exercises import ExerciseService
 from services.console.acts.redrive import DeadLetterRedrive
@@ -32,9 +33,10 @@ from services.console.web.pages.report import ReportPages
 from services.console.web.pages.returns import ReturnPages
 from services.console.web.pages.shift import ShiftPages
 from services.console.web.queries import PageQueries
-from services.console.web.session import AskedFirst, SessionGuard, ShownFirst, SignedOut, read_our_form
+from services.console.web.session import SEEN, AskedFirst, SessionGuard, ShownFirst, SignedOut, read_our_form
 from services.console.web.shift_queries import ShiftQueries
 from services.console.web.staff.accounts import AccountPages
+from services.console.web.staff.authorities import AuthorityPages
 from services.console.web.staff.break_glass import BreakGlassPages
 from services.console.web.staff.local import SignInPages
 from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
@@ -52,6 +54,7 @@ Guest: TypeAlias = Callable[[FastAPI, SessionGuard, Templates, ConsoleSettings],
 def pages(
     store: Store, clocks: Clocks, changes: Changes, settings: ConsoleSettings, guests: Sequence[Guest] = ()
 ) -> FastAPI:
+    store = store.walled(SEEN.get)
     app = FastAPI(title="Safe Return console", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(SecurityHeaders, headers=SECURITY if settings.sandbox else SECURITY | OVER_HTTPS)
     app.mount("/static", StaticFiles(directory=STATIC))
@@ -62,6 +65,8 @@ def pages(
     _mount_sign_in(app, guard, templates, settings)
     BreakGlassPages(BreakGlassService(store, clocks, keyring), guard, templates).mount(app)
     AccountPages(guard, templates, keyring).mount(app)
+    authorities = AuthorityService(store, clocks, keyring, settings.providers, settings.casework_url)
+    AuthorityPages(authorities, guard, templates).mount(app)
     ChildPages(ChildQueries(store, clocks, keyring), guard, templates).mount(app)
     OverviewPages(queries, guard, templates, changes).mount(app)
     ActPages(ActService(store, clocks, keyring), guard, templates).mount(app)

@@ -39,6 +39,7 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
         "correcting": lambda line: correcting_act(line.entry),
         "age": age_on,
         "telephone": format_telephone,
+        "extract": lambda key, of: of[key],
         "ucfirst": lambda text: text[:1].upper() + text[1:],
     }
     return environment_

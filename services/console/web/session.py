@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -55,6 +56,8 @@ class AskedFirst(Exception):
 
 ACCOUNT = "/account"
 """One's own, where a second factor is set up."""
+SEEN: ContextVar[frozenset[str]] = ContextVar("authorities", default=frozenset())
+"""Of whoever asks: their pages see the rows of these authorities in the database, whatever a handler asks for."""
 BEFORE_SECOND_FACTOR = {ACCOUNT, f"{ACCOUNT}/second-factor", "/sign-in/again"}
 
 
@@ -110,6 +113,7 @@ class SessionGuard:
 
         Raises SignedOut, ShownFirst, AskedFirst, or HTTPException (403) if the operator's role does not allow it.
         """
+        SEEN.set(frozenset())
         token, now = request.cookies.get(self.cookie), self.clocks.wall()
         if not token:
             raise SignedOut(following=following)
@@ -118,6 +122,7 @@ class SessionGuard:
         if found is None:
             raise SignedOut(following=following)
         signed_in, here = SignedIn(found.account, found.session, token), quote(_page_of(request))
+        SEEN.set(found.account.operator.authorities)
         if self.lacks_second_factor(found.account) and request.url.path not in BEFORE_SECOND_FACTOR:
             raise SignedOut(following=True) if following else ShownFirst(ACCOUNT)
         is_visit = request.method == "GET" and request.headers.get("sec-fetch-dest", "document") == "document"

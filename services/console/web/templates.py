@@ -35,6 +35,7 @@ SECTIONS = (
     ("/dead-letters", "Dead letters"),
     ("/exercise", "Exercise"),
     ("/accounts", "Accounts"),
+    ("/authorities", "Authorities"),
 )
 
 
@@ -111,7 +112,7 @@ class Templates:
 
 def _has(operator: Operator, section: str) -> bool:
     """Whether the navigation shows it to them."""
-    if section == "/accounts":
+    if section in {"/accounts", "/authorities"}:
         return operator.may(May.ADMINISTER)
     return operator.may(May.LOOK) and (section != "/dead-letters" or operator.sees(None))
 

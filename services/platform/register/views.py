@@ -47,7 +47,7 @@ for_conversation = _view(
     "person number_hash authority language from_at to_at placement kind force child code name known_as child_key in_directory "
     "of_police",
 )
-duty_lines = _view("duty_lines", "authority duty_line")
+duty_lines = _view("duty_lines", "authority duty_line live")
 for_protocol = _view(
     "for_protocol",
     "child authority force placement host_authority date_of_birth unaccompanied modern_slavery_concern "

@@ -9,7 +9,15 @@ from sqlalchemy import URL, Connection, PoolProxiedConnection, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.platform.runtime.settings import Settings
-from services.platform.store.query import BEGINS, driver_of, opens_a_transaction, watch_commits
+from services.platform.store.query import (
+    AT_LOGIN,
+    BEGINS,
+    NARROW,
+    driver_of,
+    narrowed_to,
+    opens_a_transaction,
+    watch_commits,
+)
 
 
 def database_url(settings: Settings, role: str) -> URL:
@@ -40,12 +48,15 @@ def _begin(connection: Connection, cursor: Any, *_: Any) -> None:
     """Sends BEGIN before SQLAlchemy's first statement of a transaction; `execute_pipelined` sends its own."""
     if opens_a_transaction(connection):
         cursor.execute("BEGIN")
+        if (authorities := narrowed_to(connection)) is not None:
+            cursor.execute(NARROW, [authorities])
 
 
 def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEngine:
     timeouts: dict[str, Any] = {
         "connect_timeout": 3,
-        "options": "-c statement_timeout=20000 -c idle_in_transaction_session_timeout=30000 -c lock_timeout=10000",
+        "options": "-c statement_timeout=20000 -c idle_in_transaction_session_timeout=30000 -c lock_timeout=10000 "
+        + AT_LOGIN,
         "tcp_user_timeout": 10000,
         "application_name": role,
         "prepare_threshold": 0,

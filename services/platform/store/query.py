@@ -4,7 +4,7 @@ Round trips are most of what a message costs, so everything that a message passe
 with the unit of work. Pages, commands and sweeps may go through SQLAlchemy.
 """
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
@@ -99,6 +99,33 @@ def to_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 BEGINS = "safe_return_begins"
 """Execution option of an engine whose statements run in transactions."""
+SEES = "safe_return_sees"
+"""Execution option of a connection that is taken out: the authorities whose rows it sees. The database holds it to them
+(`migrations/baseline/walls.sql`).
+"""
+EVERY = "all"
+"""The word for every authority, as an account has it."""
+SETTING = "safe_return.authorities"
+NARROW = f"SELECT set_config('{SETTING}', %s::text[]::text, true)"
+"""Until the end of the transaction; of a single statement without BEGIN, until the end of its round trip."""
+AT_LOGIN = f"-c {SETTING}={{{EVERY}}}"
+"""How a service's own connections begin: its loops and messages are any authority's (decision 77). Without it a login
+sees no row.
+"""
+
+
+def narrow(connection: Connection | None, authorities: Iterable[str]) -> None:
+    if connection is not None:
+        connection.execution_options(**{SEES: sorted(authorities)})
+
+
+def narrowed_to(connection: Connection | None) -> list[str] | None:
+    """None: as the login has it."""
+    return None if connection is None else connection.get_execution_options().get(SEES)
+
+
+def has_transactions(connection: Connection | None) -> bool:
+    return connection is not None and bool(connection.get_execution_options().get(BEGINS))
 
 
 def opens_a_transaction(connection: Connection | None) -> bool:
@@ -107,7 +134,7 @@ def opens_a_transaction(connection: Connection | None) -> bool:
     The connections of such an engine are in psycopg's autocommit, so that BEGIN goes with the first statement and
     COMMIT with the last: by itself psycopg waits for PostgreSQL's answer to either, in a pipeline too.
     """
-    if connection is None or not connection.get_execution_options().get(BEGINS):
+    if connection is None or not has_transactions(connection):
         return False
     driver = connection.connection.driver_connection
     return driver is not None and driver.autocommit and driver.pgconn.transaction_status == TransactionStatus.IDLE
@@ -158,11 +185,16 @@ async def _run(
     driver = await driver_of(connection)
     cursors = [driver.cursor(row_factory=namedtuple_row) if named else driver.cursor() for _ in statements]
     begin = opens_a_transaction(connection.sync_connection)
-    several = begin or commit or len(statements) > 1
+    narrows = (
+        narrowed_to(connection.sync_connection) if begin or not has_transactions(connection.sync_connection) else None
+    )
+    several = begin or commit or narrows is not None or len(statements) > 1
     try:
         async with driver.pipeline() if several else nullcontext():
             if begin:
                 await driver.execute("BEGIN", prepare=False)
+            if narrows is not None:
+                await driver.execute(NARROW, [narrows])
             for cursor, (sql, parameters) in zip(cursors, statements, strict=True):
                 await cursor.execute(sql, parameters)
             if commit:

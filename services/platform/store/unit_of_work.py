@@ -1,9 +1,10 @@
 """One transaction for everything that a message, a request or a turn of a loop brings about."""
 
 import operator
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import copy_context
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,6 +24,7 @@ from services.platform.store.query import (
     Reader,
     Statement,
     execute_pipelined,
+    narrow,
     opens_a_transaction,
     to_columns,
     unnest_rows,
@@ -77,6 +79,7 @@ class UnitOfWork(Reader):
         self._in_order: list[Statement] = []
         self._bulk: dict[str, list[Mapping[str, Any]]] = {}
         self._once: dict[str, dict[str, Callable[[], Mapping[str, Any]]]] = {}
+        self._last: list[Callable[[], None]] = []
         self._acts: list[Callable[[], None]] = []
 
     def local(self, variable: Local[T]) -> T:
@@ -168,6 +171,10 @@ class UnitOfWork(Reader):
             raise RuntimeError(msg)
         return self._origin
 
+    def before_commit(self, act: Callable[[], None]) -> None:
+        """`act` may still write and publish: what several handlers of one transaction bring about together."""
+        self._last.append(act)
+
     def on_commit(self, act: Callable[[], None]) -> None:
         """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies
         first: it may only hurry what a sweep would do anyway. Its log lines name the message that it was left for.
@@ -176,6 +183,8 @@ class UnitOfWork(Reader):
 
     async def finish(self) -> None:
         """Writes what waits and commits, in one round trip."""
+        for act in self._last:
+            act()
         for sql, rows_by_name in self._once.items():
             self.bulk_write(sql, *(row() for _, row in sorted(rows_by_name.items(), key=operator.itemgetter(0))))
         bulk = [(sql, to_columns(rows)) for sql, rows in self._bulk.items()]
@@ -207,11 +216,26 @@ class Store:
         self.channels = Channels()
         self.on_published: Callable[[UnitOfWork], None] | None = None
         self.origin = origin
+        self.authorities: Callable[[], Iterable[str] | None] = lambda: None
+
+    def walled(self, authorities: Callable[[], Iterable[str]]) -> "Store":
+        """The same for whoever is at the door: it sees the rows of these authorities, where no others are named."""
+        walled = copy(self)
+        walled.authorities = authorities
+        return walled
+
+    def _narrow(self, connection: AsyncConnection, authorities: Iterable[str] | None) -> None:
+        named = self.authorities() if authorities is None else authorities
+        if named is not None:
+            narrow(connection.sync_connection, named)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[UnitOfWork]:
-        """Commits at the end of the block, or rolls all of it back when the block raises."""
+    async def transaction(self, authorities: Iterable[str] | None = None) -> AsyncIterator[UnitOfWork]:
+        """Commits at the end of the block, or rolls all of it back when the block raises. It sees the rows of these
+        authorities; where none are named, as the login does.
+        """
         async with taken_out(self.engine) as connection:
+            self._narrow(connection, authorities)
             uow = UnitOfWork(connection, self.origin)
             yield uow
             if uow.published_keys and self.on_published is None and self.origin is not None:
@@ -222,9 +246,10 @@ class Store:
         uow.run_acts()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Reader]:
-        """For what only reads, each statement by itself."""
+    async def read(self, authorities: Iterable[str] | None = None) -> AsyncIterator[Reader]:
+        """For what only reads, each statement by itself. `authorities` as in `transaction`."""
         async with taken_out(self.reading) as connection:
+            self._narrow(connection, authorities)
             yield Reader(connection)
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
@@ -53,6 +54,15 @@ class Lapwing:
         document["people"].append({**document["people"][0], "reference": "dee", "mobile": number})
         document["directory"].append({**line, "role": role, "person": "dee", "order": 9, "child": child})
         await self.imports()
+
+    async def closes(self, database: Database) -> None:
+        """As one that was entered at the console and is not live yet."""
+        engine = database.engine("casework")
+        async with engine.begin() as connection:
+            await connection.execute(
+                text("UPDATE register.authorities SET live = false WHERE id = :n"), {"n": self.name}
+            )
+        await engine.dispose()
 
     async def imports(self, at: datetime = datetime(2026, 11, 24, tzinfo=UTC)) -> None:
         engine = self._database.engine("casework")
@@ -337,3 +347,22 @@ async def test_back_after_a_report_without_a_name_is_claimed_of_each_report_and_
     assert {name: each.subject for name, each in proven.items()} == {
         name: each.subject for name, each in reported.items()
     }
+
+
+async def test_of_an_authority_that_is_not_live_nobody_is_told_and_the_sender_reads_so(
+    service: Carers, kestrel: Kestrel, lapwing: Lapwing, database: Database
+) -> None:
+    number, shared = fresh_number(), kestrel.phone("cat")
+    await lapwing.cares(number, "C41")
+    await lapwing.closes(database)
+    for words in ("MISSING C41", "she has gone", "BACK", "HELP"):
+        assert await service.says(number, words) == []
+    [first, *_] = await answers(service, number)
+    assert "NOBODY HAS BEEN TOLD" in first
+    assert first.endswith("+441632960100.")
+    practised = await service.says(number, "PRACTICE MISSING C41")
+    assert [each.exercise for each in practised if isinstance(each.content, events.ChildReportedMissing)] == [True]
+    lapwing.document["people"][-1]["mobile"] = shared
+    await lapwing.imports()
+    said = await service.says(shared, "MISSING")
+    assert set(by_authority(said, events.ChildReportedMissing)) == {name_of(kestrel)}, "the live one alone"

@@ -300,6 +300,17 @@ async def test_the_same_id_with_other_content_is_refused(hospital: Hospital) -> 
     assert len(await hospital.said(hospital.ids["C1"])) == 1
 
 
+async def test_of_an_authority_that_is_not_live_exercises_alone_are_taken(hospital: Hospital) -> None:
+    async with hospital.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE register.authorities SET live = false WHERE id = :n"), {"n": hospital.name}
+        )
+    refused = await hospital.send(hospital.event())
+    assert (refused.status_code, "nobody was told" in refused.json()["detail"]) == (403, True)
+    assert await hospital.said(hospital.ids["C1"]) == []
+    assert (await hospital.send(hospital.event(exercise=True))).status_code == 202
+
+
 async def test_an_exercise_stays_marked(hospital: Hospital) -> None:
     await hospital.send(hospital.event(exercise=True))
     (said,) = await hospital.said(hospital.ids["C1"])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from services.platform.store.query import AT_LOGIN
 from tests.support.casework import ImportAuth, casework, import_bearer
 from tests.support.database import Database
 from tests.support.register import authority, own_part
@@ -35,7 +36,8 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def admin(database: Database) -> AsyncIterator[AsyncEngine]:
-    opened = create_async_engine(database.admin_url.replace("postgresql://", "postgresql+psycopg://"))
+    url = database.admin_url.replace("postgresql://", "postgresql+psycopg://")
+    opened = create_async_engine(url, connect_args={"options": AT_LOGIN})
     yield opened
     await opened.dispose()
 

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from services.console.accounts import repository as accounts
 from services.console.policy.access.sign_in import FAILURES_FROM_ONE_PLACE
 from services.console.policy.acts import ACT_SPECS
+from services.console.policy.permits import Operator
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes
@@ -99,9 +100,19 @@ async def kestrels(opened: Store) -> tuple[UUID, str, UUID, UUID, str]:
     return episode, child, duty.duty, watch.duty, letter
 
 
+@pytest.mark.parametrize("blind", [False, True])
 async def test_no_page_of_another_authoritys_child_is_to_be_had_in_any_way(
-    browser: httpx.AsyncClient, opened: Store, kestrels: tuple[UUID, str, UUID, UUID, str]
+    browser: httpx.AsyncClient,
+    opened: Store,
+    kestrels: tuple[UUID, str, UUID, UUID, str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    blind: bool,
 ) -> None:
+    """`blind`: also if no handler looked whose child it is. The database does."""
+    if blind:
+        monkeypatch.setattr(Operator, "sees", lambda *_: True)
+        monkeypatch.setattr(Operator, "scope", ["kestrel", "lapwing"])
     episode, child, duty, watch, letter = kestrels
     csrf = csrf_in(await browser.get("/"))
     paths = [
@@ -114,8 +125,7 @@ async def test_no_page_of_another_authoritys_child_is_to_be_had_in_any_way(
         *(f"/parts/duties/{each}" for each in (duty, watch)),
         *(f"/episodes/{episode}/acts/{act}" for act in ACT_SPECS),
         *(f"/duties/{each}/acts/{act}" for act in ACT_SPECS for each in (duty, watch)),
-        "/dead-letters",
-        "/parts/dead-letters",
+        *([] if blind else ["/dead-letters", "/parts/dead-letters"]),
         f"/dead-letters/{letter}/acts/dead-letter-redriven",
     ]
     for path in paths:
@@ -126,10 +136,24 @@ async def test_no_page_of_another_authoritys_child_is_to_be_had_in_any_way(
     assert await said_by_console(opened, child) == []
 
 
+@pytest.mark.parametrize("blind", [False, True])
 async def test_no_list_says_that_there_is_anything_of_another_authority(
-    browser: httpx.AsyncClient, kestrels: tuple[UUID, str, UUID, UUID, str]
+    browser: httpx.AsyncClient,
+    kestrels: tuple[UUID, str, UUID, UUID, str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    blind: bool,
 ) -> None:
-    marks = [code_of(kestrels[0]), "kestrel", "could not be processed", "Dead letters", *map(str, kestrels)]
+    if blind:
+        monkeypatch.setattr(Operator, "scope", ["kestrel", "lapwing"])
+    # As one of an authority that a handler would show, it names that one as a choice.
+    marks = [
+        code_of(kestrels[0]),
+        *([] if blind else ["kestrel"]),
+        "could not be processed",
+        "Dead letters",
+        *map(str, kestrels),
+    ]
     paths = "/ /parts/open /housekeeping /parts/housekeeping /find /directory /report /exercise /parts/exercise /protocol /simulate"
     for path in paths.split():
         page = await browser.get(path)
@@ -149,6 +173,7 @@ async def test_every_page_that_there_is_has_been_thought_of(
         "/duties/{duty}", "/parts/duties/{duty}", "/duties/{id_}/acts/{act}",
         "/dead-letters", "/parts/dead-letters", "/dead-letters/{letter}/acts/dead-letter-redriven",
         "/sign-in/again", "/account", "/account/second-factor", "/account/command-code", "/accounts", "/break-glass",
+        "/authorities", "/authorities/{authority}", "/authorities/{authority}/files",
         "/shift", "/calendars/{authority}/{token}.ics", "/returns", "/returns/list.csv", "/returns/missing.csv", "/shift/acts/{act}",
         "/protocol", "/protocol/{event}", "/protocol/{event}/chart", "/simulate",
     }  # fmt: skip

@@ -286,6 +286,8 @@ async def test_whoever_gave_a_child_away_keeps_its_old_case_and_learns_nothing_n
         await connection.execute(
             text("UPDATE register.children SET authority = :to, code = 'C99', reference = id WHERE id = :child"), moved
         )
+        given = {"child": case.child, "from": case.authority, "at": CLOCKS.story()}
+        await connection.execute(text("INSERT INTO casework.transferred VALUES (:from, 'C1', :child, :at)"), given)
     await engine.dispose()
     old = await browser.get(f"/episodes/{case.episode}")
     assert (old.status_code, WORDS in old.text) == (200, True)

@@ -262,3 +262,27 @@ async def councils(database: Database, keyring: Keyring) -> tuple[str, str]:
         await load(engine, keyring, each, CLOCKS.wall())
     await engine.dispose()
     return documents[0]["authority"]["id"], documents[1]["authority"]["id"]
+
+
+async def test_an_administrator_takes_no_step_for_another_authority_nor_past_what_is_lacking(
+    opened: Store, app: FastAPI, browser: httpx.AsyncClient, database: Database, keyring: Keyring
+) -> None:
+    ours, theirs = await councils(database, keyring)
+    await sign_in(browser, await account(opened, OperatorRole.ADMINISTRATOR, authority=ours))
+    page = await browser.get("/authorities")
+    assert (ours in page.text, theirs in page.text, "Enter an authority" in page.text) == (True, False, False)
+    csrf = csrf_in(await browser.get(f"/authorities/{ours}"))
+    assert (await browser.post("/authorities", data={"csrf": csrf, "id": "new", "name": "New"})).status_code == 403
+    for what in ("credential", "exercise", "live", "withdraw"):
+        form = {"csrf": csrf, "what": what, "act": str(uuid4())}
+        assert (await browser.post(f"/authorities/{theirs}", data=form)).status_code == 404
+        assert (await browser.post(f"/authorities/{ours}", data=form | {"csrf": "x"})).status_code == 403
+    files = {"file": ("a.csv", b"a\n", "text/csv")}
+    for council, token, status in ((theirs, csrf, 404), (ours, "x", 403)):
+        form = {"csrf": token, "mapping": "ssd"}
+        assert (await browser.post(f"/authorities/{council}/files", data=form, files=files)).status_code == status
+    assert (await browser.get(f"/authorities/{theirs}")).status_code == 404
+    assert (await browser.post(f"/authorities/{ours}", data={"csrf": csrf, "what": "live"})).status_code == 422
+    async with browser_at(app, somewhere()) as duty:
+        await sign_in(duty, await account(opened, authority=ours))
+        assert (await duty.get(f"/authorities/{ours}")).status_code == 403

@@ -108,6 +108,9 @@ def test_a_restored_copy_holds_every_row_and_the_record_vouches_for_it(
     restore(empty.tools(), file, SERVICES, made)
     assert rows(empty.admin_url) == before
     apply(empty.admin_url)
+    with psycopg.connect(empty.admin_url) as connection:  # or its views would show every authority's rows
+        owners = "SELECT DISTINCT viewowner FROM pg_views WHERE schemaname = 'register'"
+        assert connection.execute(owners).fetchall() == [("walls",)]
     open_logins(empty.admin_url, dict.fromkeys(SERVICES, "anew"))
     verified, length = asyncio.run(_verified(empty.port, child, about["anchor_hash"]))
     assert length == 5

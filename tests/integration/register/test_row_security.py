@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 
+from services.platform.store.query import AT_LOGIN
 from tests.support.database import Database
 
 BASE_TABLES = (
@@ -20,7 +21,11 @@ BASE_TABLES = (
 def _login(database: Database, role: str) -> psycopg.Connection:
     settings = database.settings(role)
     return psycopg.connect(
-        settings.database, user=role, password=settings.database_password.get_secret_value(), autocommit=True
+        settings.database,
+        user=role,
+        password=settings.database_password.get_secret_value(),
+        autocommit=True,
+        options=AT_LOGIN,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from services.platform.store.query import AT_LOGIN
 from tests.support.database import Database
 
 PARTS = """
@@ -28,7 +29,8 @@ def logged_in(database: Database, role: str | None = None) -> Iterator[psycopg.C
         return
     settings = database.settings(role)
     password = settings.database_password.get_secret_value()
-    with psycopg.connect(settings.database, user=role, password=password, autocommit=True) as connection:
+    login = {"user": role, "password": password, "options": AT_LOGIN}
+    with psycopg.connect(settings.database, autocommit=True, **login) as connection:  # type: ignore[arg-type]
         yield connection
 
 

@@ -1,6 +1,8 @@
 """Keys change while messages lie on the bus: both are believed, until the old one is taken away."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from infra.docker.prepare import prepare
 from infra.docker.rotate import rotate
 from services.platform.messages.envelope import compose, read
 from services.platform.messages.signature import Doubt, KnownSpeakers, Refused, Signer
+from services.platform.messages.speakers import SAYS
 from services.safeguarding.child_events.events import ChildReturned
+from services.safeguarding.message import CONTRACTS
 
 KIND = ChildReturned.kind
 SAID = compose(
@@ -48,6 +52,18 @@ def test_no_service_reads_anothers_private_key(tmp_path: Path) -> None:
     for service in SERVICES:
         held = "".join(file.read_text() for file in (tmp_path / service).iterdir())
         assert [other for other, key in keys.items() if key in held] == [service]
+
+
+def test_each_service_is_believed_in_the_kinds_that_it_says_and_in_no_other(tmp_path: Path) -> None:
+    """Each service with each kind: a signature alone opens nothing."""
+    prepare(tmp_path)
+    speakers, believed = _speakers(tmp_path), set()
+    for service, kind in product(SERVICES, CONTRACTS):
+        signed = Signer(service, (tmp_path / service / "signing_key").read_text()).sign(SAID)
+        with suppress(Refused):
+            believed.add((speakers.speaker_of(signed, kind), kind))
+    assert believed == {(service, kind.kind) for service, kinds in SAYS.items() for kind in kinds}
+    assert ("clock", KIND) not in believed
 
 
 def _signer(folder: Path) -> Signer:

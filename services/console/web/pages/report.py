@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from uuid import uuid4
 
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from services.console.acts.reports import ReportService
+from services.console.acts.reports import NotLive, ReportService
 from services.console.policy.permits import May
 from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
+from services.platform.runtime.http.problems import Problem
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
 from services.safeguarding.operators import OperatorAct
 
@@ -37,6 +39,9 @@ class ReportPages:
             is_new = await self.service.report(operator, answers)
         except Faults as faults:
             return await self._form(request, signed_in, form, faults.by_field)
+        except NotLive:
+            detail = "This authority is not live yet, so nobody was told. Ring police and your duty team now."
+            raise Problem(HTTPStatus.CONFLICT, "Not live yet", detail) from None
         return go_to(f"/report?done={'' if is_new else 'again-'}{OperatorAct.REPORTED}")
 
     async def _form(

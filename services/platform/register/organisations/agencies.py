@@ -26,10 +26,12 @@ class Agency:
     sources: tuple[str, ...]
     types: tuple[str, ...]
     verifies: bool
+    live: bool
+    """Whether real events about the authority's children are taken."""
 
 
 AGENCY = """
-    SELECT agency, authority, secrets, types, verifies, wrapped, sources FROM register.agencies_for_events
+    SELECT agency, authority, secrets, types, verifies, wrapped, sources, live FROM register.agencies_for_events
     WHERE %(source)s = ANY(sources)
 """
 
@@ -49,6 +51,7 @@ def agency_by_source(keyring: Keyring, source: str) -> Query[Agency | None]:
             sources=tuple(row.sources or ()),
             types=tuple(row.types),
             verifies=row.verifies,
+            live=row.live,
         )
 
     return Query(AGENCY, {"source": source}, decode)

@@ -61,7 +61,8 @@ class Speaker:
     """`children` are those now in the speaker's placements, of every authority that knows the number. A former carer
     has none, and learns nothing of where they went.
 
-    `person`, `authority`, `language`, `placement` and `duty_line` are those of the first of the `capacities`.
+    `person`, `authority`, `language`, `placement` and `duty_line` are those of the first of the `capacities`. Of
+    several authorities those that are live count alone, if there is one.
     """
 
     kind: SpeakerKind
@@ -72,6 +73,8 @@ class Speaker:
     placement: PlacementId | None = None
     duty_line: str | None = None
     capacities: tuple[Capacity, ...] = ()
+    live: bool = True
+    """Whether their reports are real: of an authority that is not live yet, nobody is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class DutyTeam:
 
 CARE_NOW = frozenset({SpeakerKind.CARER, SpeakerKind.RESIDENTIAL})
 SPEAKERS = as_sql(
-    select(*for_conversation.c, duty_lines.c.duty_line)
+    select(*for_conversation.c, duty_lines.c.duty_line, duty_lines.c.live)
     .outerjoin(duty_lines, duty_lines.c.authority == for_conversation.c.authority)
     .where(for_conversation.c.number_hash == any_(bindparam("numbers", type_=ARRAY(LargeBinary))))
 )
@@ -120,7 +123,7 @@ def children_by_code(numbers: Sequence[bytes], digits: Sequence[str]) -> Query[t
 
 DUTY_TEAMS = """
     SELECT authority, duty_line FROM register.duty_lines
-    WHERE authority = %(authority)s::text OR %(authority)s::text IS NULL AND (
+    WHERE authority = %(authority)s::text OR %(authority)s::text IS NULL AND live AND (
         authority !~ %(exercise)s OR NOT EXISTS (SELECT FROM register.duty_lines WHERE authority !~ %(exercise)s))
     ORDER BY authority LIMIT 2
 """
@@ -159,9 +162,10 @@ def _decode_speaker(keyring: Keyring, rows: Rows, at: datetime) -> Speaker:
     people: dict[PersonId, list[Any]] = {}
     for row in rows:
         people.setdefault(row.person, []).append(row)
+    live = {person: of_one for person, of_one in people.items() if of_one[0].live}
     order = list(SpeakerKind)
     speakers = sorted(
-        (_decode_person(keyring, of_one, at) for of_one in people.values()),
+        (_decode_person(keyring, of_one, at) for of_one in (live or people).values()),
         key=lambda each: (each.kind not in CARE_NOW, not each.children, order.index(each.kind), str(each.person)),
     )
     if not speakers:
@@ -189,6 +193,7 @@ def _decode_person(keyring: Keyring, rows: Rows, at: datetime) -> Speaker:
         placement=first.placement if now else None,
         duty_line=first.duty_line,
         capacities=(Capacity(kind, first.person, first.authority, professional),),
+        live=first.live,
     )
 
 

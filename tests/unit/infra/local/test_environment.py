@@ -16,7 +16,13 @@ def test_one_of_each_is_named_by_its_address() -> None:
 def test_of_a_cluster_all_are_named_and_the_primary_is_asked_for() -> None:
     assert bus(CLUSTER) == "127.0.0.1:1,127.0.0.1:4,127.0.0.1:5"
     given = Settings.model_validate(
-        {"sandbox": True, "kafka": bus(CLUSTER), "database": database(CLUSTER), "database_password": "x", "http_port": 1}
+        {
+            "sandbox": True,
+            "kafka": bus(CLUSTER),
+            "database": database(CLUSTER),
+            "database_password": "x",
+            "http_port": 1,
+        }
     )
     assert make_url(given.database).query == {
         "host": "127.0.0.1,127.0.0.1",

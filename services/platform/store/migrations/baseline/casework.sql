@@ -41,6 +41,10 @@ CREATE TABLE casework.credentials (
 );
 CREATE UNIQUE INDEX credentials_of_clients ON casework.credentials (issuer, client) WHERE withdrawn_at IS NULL;
 GRANT SELECT, INSERT, UPDATE (expires_at, withdrawn_at) ON casework.credentials TO casework;
+-- Made at the console by an authority's administrator, who cannot read what they are known by.
+GRANT USAGE ON SCHEMA casework TO console;
+GRANT SELECT (id, authority, tables, client, made_at, expires_at, withdrawn_at),
+    INSERT (id, authority, tables, token_hash, made_at, expires_at), UPDATE (withdrawn_at) ON casework.credentials TO console;
 
 -- Each import that changed the register or confirmed it, and each undoing of one. `at` is story time.
 CREATE TABLE casework.imports (
@@ -174,6 +178,7 @@ CREATE TABLE casework.freshness (
     PRIMARY KEY (authority, table_name)
 );
 GRANT SELECT, INSERT, UPDATE ON casework.freshness TO casework;
+GRANT SELECT ON casework.freshness TO console;
 
 CREATE FUNCTION casework.keep_import(
     id uuid, authority text, actor text, at timestamptz, tables text[], sha256 text, undoes uuid
@@ -207,7 +212,7 @@ SELECT i.id, i.authority, i.actor, i.at, i.tables, i.sha256, i.undoes,
        (SELECT u.id FROM casework.imports u WHERE u.undoes = i.id) AS undone_by,
        (SELECT count(*) FROM casework.import_changes c WHERE c.import = i.id) AS changed
 FROM casework.imports i;
-GRANT SELECT ON casework.imports_shown TO casework;
+GRANT SELECT ON casework.imports_shown TO casework, console;
 
 -- What an import has ended so far, of how many: carers, people on the directory in a role, numbers of those whom we reach.
 CREATE FUNCTION casework.losses_of(imported uuid, of_authority text) RETURNS TABLE (what text, lost bigint, of_all bigint)

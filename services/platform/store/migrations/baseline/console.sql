@@ -42,14 +42,15 @@ CREATE TABLE console.entries (
     at timestamptz NOT NULL,
     heard_at timestamptz NOT NULL,
     exercise boolean NOT NULL,
-    content jsonb NOT NULL
+    content jsonb NOT NULL,
+    identifies text  -- which child this one is; a column of its own, since behind a wall no index finds a field of `content`
 ) PARTITION BY RANGE (heard_at);
 CREATE TABLE console.entries_outside PARTITION OF console.entries DEFAULT;
 CREATE INDEX entries_of_child ON console.entries (child, at);
 CREATE INDEX entries_of_shifts ON console.entries (at) WHERE kind IN ('shift.handed-over.v1', 'shift.accepted.v1');
 CREATE INDEX entries_of_references ON console.entries (child)
     WHERE kind IN ('police.reference-given.v1', 'police.reference-texted.v1');
-CREATE INDEX entries_identified ON console.entries ((content ->> 'child')) WHERE kind = 'child.identified.v1';
+CREATE INDEX entries_identified ON console.entries (identifies) WHERE identifies IS NOT NULL;
 GRANT SELECT, INSERT ON console.entries TO console;
 INSERT INTO months.tables VALUES ('console.entries', 14);
 SELECT months.keep_up('console.entries');
@@ -132,6 +133,16 @@ CREATE TABLE console.acts (
 );
 CREATE INDEX acts_about_child ON console.acts (child, account);
 GRANT SELECT, INSERT ON console.acts TO console;
+
+-- How often a calendar's link was withdrawn, which its signature covers: the links from before open nothing. Of whom it is, see
+-- ShiftQueries.
+CREATE TABLE console.calendars (
+    feed uuid PRIMARY KEY,
+    withdrawn integer NOT NULL,
+    by text NOT NULL,
+    at timestamptz NOT NULL
+);
+GRANT SELECT, INSERT, UPDATE ON console.calendars TO console;
 
 -- An absence a row, for what an authority owes. What counts is a deed on record, never somebody's word that they have it.
 -- One interview may be for several absences.

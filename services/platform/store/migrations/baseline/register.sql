@@ -27,8 +27,10 @@ CREATE TABLE register.authorities (
     id text PRIMARY KEY,
     name text NOT NULL,
     duty_line text,
-    bridge text  -- by which its discussions are joined
+    bridge text,  -- by which its discussions are joined
+    live boolean NOT NULL DEFAULT true  -- until then no real report of its is taken: it was entered at the console
 );
+GRANT SELECT (id, name, duty_line, live), INSERT (id, name, live), UPDATE (live) ON register.authorities TO console;
 
 -- A force owns its row. How it is reached lies in versions: proposed, tried, approved by a second person, in force from a time (wall
 -- time). None is ever changed or removed; where one is taken back, the one before it is in force again.

@@ -5,7 +5,7 @@ SELECT pl.id AS placement, pl.authority, pl.kind, pl.address, k.wrapped AS place
        pl.host_authority, a.name AS authority_name, a.duty_line, c.people AS carers, c.names AS carer_names,
        c.mobiles AS carer_mobiles, c.keys AS carer_keys, pl.as_of
 FROM register.placements pl
-JOIN register.authorities a ON a.id = pl.authority
+LEFT JOIN register.authorities a ON a.id = pl.authority
 LEFT JOIN register.data_keys k ON k.owner = pl.id
 LEFT JOIN LATERAL (
     SELECT array_agg(p.id ORDER BY pc.from_at, p.id) AS people, array_agg(p.name ORDER BY pc.from_at, p.id) AS names,
@@ -47,7 +47,7 @@ GRANT SELECT ON register.forces_for_police TO casework, police;
 
 CREATE VIEW register.sharing_for_police AS
 SELECT authority, force, fields, basis, reference, from_on, until_on FROM register.sharing_agreements;
-GRANT SELECT ON register.sharing_for_police TO casework, police;
+GRANT SELECT ON register.sharing_for_police TO casework, police, console;
 
 -- Versions whose connection test the other end has taken.
 CREATE VIEW register.versions_tried AS
@@ -125,7 +125,8 @@ GRANT SELECT ON register.provisional_children TO casework;
 CREATE VIEW register.agencies_for_events AS
 SELECT a.id AS agency, g.authority, a.secrets, g.types, g.verifies, k.wrapped,
        (SELECT array_agg(s.source ORDER BY s.source) FROM register.agency_sources s
-        WHERE s.agency = a.id AND s.authority = g.authority) AS sources
+        WHERE s.agency = a.id AND s.authority = g.authority) AS sources,
+       (SELECT y.live FROM register.authorities y WHERE y.id = g.authority) AS live
 FROM register.agencies a JOIN register.agency_agreements g ON g.agency = a.id
 LEFT JOIN register.data_keys k ON k.owner = 'agency-' || a.id;
 GRANT SELECT ON register.agencies_for_events TO casework;
@@ -145,7 +146,7 @@ SELECT id AS placement, authority, force, host_authority FROM register.placement
 GRANT SELECT ON register.placements_for_protocol TO casework, protocol, professionals, console;
 
 CREATE VIEW register.duty_lines AS
-SELECT id AS authority, duty_line FROM register.authorities;
+SELECT id AS authority, duty_line, live FROM register.authorities;
 GRANT SELECT ON register.duty_lines TO casework, carers, professionals, strategy, police;
 
 -- The weekly lines and their changes. A change goes before every line.

@@ -25,6 +25,7 @@ SCHEMAS = (
     "console",
     "audit",
     "register_views",
+    "walls",
 )
 
 

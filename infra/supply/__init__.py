@@ -1,0 +1,1 @@
+"""Lists what the images are made of, and judges its licences."""

@@ -1,0 +1,213 @@
+"""Takes an authority from nothing to live: entered, given a credential, tried, exercised, switched on."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+import httpx
+
+from services.console.acts.exercises import ExerciseService
+from services.console.policy.access.providers import Providers
+from services.console.policy.permits import ALL, Operator
+from services.console.policy.readiness import Check, Facts, ForceFacts, checks
+from services.platform.register.people.directory_page import rota_lines
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, Rows, all_rows, first_row
+from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.safeguarding.identifiers import AuthorityId, Scope, new_id
+from services.safeguarding.operators import OrganisationChanged
+
+TABLES = (
+    "authority",
+    "placements",
+    "people",
+    "carers",
+    "children",
+    "directory",
+    "sharing_agreements",
+    "agencies",
+    "photographs",
+)
+LASTS = timedelta(days=365)
+LASTS_FOR_A_FORM = timedelta(minutes=5)
+WITHIN_SECONDS = 60
+EXERCISED_WITHIN = timedelta(days=30)
+
+AUTHORITIES = """
+    SELECT id, name, live, duty_line IS NOT NULL AS has_duty_line FROM register.authorities
+    WHERE %(authorities)s::text[] IS NULL OR id = ANY(%(authorities)s::text[]) ORDER BY id
+"""
+ENTER = """
+    INSERT INTO register.authorities (id, name, live) VALUES (%(authority)s, %(name)s, false)
+    ON CONFLICT (id) DO NOTHING RETURNING id
+"""
+OPEN = "UPDATE register.authorities SET live = true WHERE id = %(authority)s AND NOT live RETURNING id"
+MAKE = """
+    INSERT INTO casework.credentials (id, authority, tables, token_hash, made_at, expires_at)
+    VALUES (%(id)s, %(authority)s, %(tables)s, %(hash)s, %(at)s, %(expires_at)s)
+"""
+WITHDRAW = """
+    UPDATE casework.credentials SET withdrawn_at = %(at)s
+    WHERE id = %(id)s AND authority = %(authority)s AND withdrawn_at IS NULL RETURNING id
+"""
+CREDENTIALS = """
+    SELECT id, tables, made_at, expires_at, client FROM casework.credentials
+    WHERE authority = %(authority)s AND withdrawn_at IS NULL AND expires_at > %(now)s + interval '1 hour' ORDER BY made_at
+"""
+IMPORTED = "SELECT table_name AS name, at FROM casework.freshness WHERE authority = %(authority)s"
+IMPORTS = "SELECT * FROM casework.imports_shown WHERE authority = %(authority)s ORDER BY at DESC, id LIMIT 20"
+MANAGERS = """
+    SELECT count(*) FILTER (WHERE second_factor IS NOT NULL OR provider IS NOT NULL) AS managers FROM accounts
+    WHERE disabled_at IS NULL AND role = 'duty-manager' AND authorities && ARRAY[%(authority)s, 'all']
+"""
+FORCES = """
+    SELECT p.force, f.host IS NOT NULL AS is_reached, coalesce(f.host NOT LIKE 'mail at %%', false) AS has_api,
+        EXISTS (SELECT FROM register.sharing_for_police s WHERE s.authority = %(authority)s AND s.force = p.force
+            AND %(today)s::date BETWEEN s.from_on AND coalesce(s.until_on, 'infinity')) AS is_agreed
+    FROM (SELECT DISTINCT force FROM register.placements_for_protocol WHERE authority = %(authority)s) p
+    LEFT JOIN LATERAL (SELECT host FROM register.forces_for_console f WHERE f.force = p.force AND effective_at <= %(now)s
+        ORDER BY effective_at DESC LIMIT 1) f ON true ORDER BY p.force
+"""
+EXERCISED = """
+    SELECT DISTINCT step ->> 'channel' AS channel FROM duties d, jsonb_array_elements(d.content -> 'steps') AS steps (step)
+    WHERE d.exercise AND d.content ->> 'authority' = %(authority)s AND d.changed_at > %(since)s
+    AND step ->> 'state' IN ('accepted', 'delivered', 'acknowledged')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    authority: Any
+    checks: Sequence[Check]
+    credentials: Rows
+    imports: Rows
+    forces: Sequence[ForceFacts]
+
+    @property
+    def may_open(self) -> bool:
+        return not self.authority.live and all(each.is_met for each in self.checks)
+
+
+@dataclass(frozen=True)
+class AuthorityService:
+    """`casework`: where the register's door is, for files that are tried here. None: they are not."""
+
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+    providers: Providers | None
+    casework: str | None
+
+    async def authorities(self, operator: Operator) -> Rows:
+        async with self.store.read() as reader:
+            return await reader.fetch(_authorities(operator.scope))
+
+    async def readiness(self, operator: Operator, authority: AuthorityId) -> Readiness | None:
+        """None for an authority that is not there, or not theirs."""
+        if not operator.sees(authority):
+            return None
+        now, wall = self.clocks.story(), self.clocks.wall()
+        asked = {"authority": authority, "now": wall, "today": now.date(), "since": now - EXERCISED_WITHIN}
+        async with self.store.read() as reader:
+            [found], credentials, imported, imports, managers, forces, exercised, rota = await reader.fetch(
+                Query(AUTHORITIES, {"authorities": [authority]}, lambda rows: rows or [None]),
+                Query(CREDENTIALS, asked, all_rows),
+                Query(IMPORTED, asked, lambda rows: {row.name: row.at for row in rows}),
+                Query(IMPORTS, asked, all_rows),
+                Query(MANAGERS, asked, lambda rows: int(rows[0].managers)),
+                Query(FORCES, asked, lambda rows: [ForceFacts(*row) for row in rows]),
+                Query(EXERCISED, asked, lambda rows: {row.channel for row in rows}),
+                rota_lines(self.keyring, [authority], now),
+            )
+        if found is None:
+            return None
+        provided = [] if self.providers is None else self.providers.providers.values()
+        signed_in = any({authority, ALL} & {*grant.listed} for each in provided for grant in each.groups.values())
+        facts = Facts(found.has_duty_line, len(credentials), imported, rota, managers, signed_in, forces, exercised)
+        return Readiness(found, checks(facts, now), credentials, imports, forces)
+
+    async def enter(self, operator: Operator, authority: AuthorityId, name: str) -> bool:
+        """False if it is there already. Until it goes live no real report of its is taken."""
+        async with self.store.transaction() as uow:
+            entered = await uow.fetch(Query(ENTER, {"authority": authority, "name": name}, bool))
+            if entered:
+                _record(uow, operator, authority, "entered")
+        return entered
+
+    async def make_credential(self, operator: Operator, authority: AuthorityId) -> str:
+        """Its token, which is kept nowhere."""
+        async with self.store.transaction() as uow:
+            name, token = self._credential(uow, authority, LASTS)
+            _record(uow, operator, authority, "credential-made", name)
+        return token
+
+    async def withdraw(self, operator: Operator, authority: AuthorityId, credential: str) -> bool:
+        """False if it does not hold any more."""
+        asked = {"id": credential, "authority": authority, "at": self.clocks.wall()}
+        async with self.store.transaction() as uow:
+            withdrawn = await uow.fetch(Query(WITHDRAW, asked, bool))
+            if withdrawn:
+                _record(uow, operator, authority, "credential-withdrawn", credential)
+        return withdrawn
+
+    async def take_files(
+        self, operator: Operator, authority: AuthorityId, mapping: str, files: Mapping[str, bytes], *, trying: bool
+    ) -> tuple[int, dict[str, Any]]:
+        """Casework's answer to these files, by a credential for them alone: only casework writes the register."""
+        async with self.store.transaction() as uow:
+            name, token = self._credential(uow, authority, LASTS_FOR_A_FORM)
+            _record(uow, operator, authority, "credential-made", name)
+        parts = [("file", (name, content, "text/csv")) for name, content in files.items()]
+        async with httpx.AsyncClient(base_url=self.casework or "", timeout=WITHIN_SECONDS) as client:
+            answer = await client.post(
+                f"/register/{authority}/files",
+                data={"mapping": mapping},
+                files=parts,
+                params={"try": "yes"} if trying else {},
+                headers={"authorization": f"Bearer {token}"},
+            )
+        return answer.status_code, dict(answer.json())
+
+    async def exercise(self, operator: Operator, readiness: Readiness, act: UUID) -> int:
+        """How many began: one in each force's area. A repeated `act` begins none."""
+        service = ExerciseService(self.store, self.clocks, self.keyring)
+        for each in readiness.forces:
+            one = uuid5(act, each.force)
+            await service.start(operator, one, readiness.authority.id, each.force, "Every channel, before going live")
+        return len(readiness.forces)
+
+    async def open(self, operator: Operator, readiness: Readiness) -> bool:
+        """From now on its real reports are taken. False if something is lacking, or if it is live."""
+        if not readiness.may_open:
+            return False
+        async with self.store.transaction() as uow:
+            opened = await uow.fetch(Query(OPEN, {"authority": readiness.authority.id}, bool))
+            if opened:
+                _record(uow, operator, readiness.authority.id, "live")
+        return opened
+
+    def _credential(self, uow: UnitOfWork, authority: AuthorityId, lasts: timedelta) -> tuple[str, str]:
+        name, token, now = new_id("credential"), f"srreg_{secrets.token_urlsafe(32)}", self.clocks.wall()
+        row = {"id": name, "authority": authority, "tables": list(TABLES), "at": now, "expires_at": now + lasts}
+        uow.write(MAKE, row | {"hash": hashlib.sha256(token.encode()).digest()})
+        return name, token
+
+
+async def is_live(uow: UnitOfWork, authority: AuthorityId) -> bool:
+    """Whether real reports of its are taken."""
+    found = await uow.fetch(Query(AUTHORITIES, {"authorities": [authority]}, first_row))
+    return found is None or bool(found.live)
+
+
+def _authorities(scope: Scope) -> Query[Rows]:
+    return Query(AUTHORITIES, {"authorities": scope}, all_rows)
+
+
+def _record(uow: UnitOfWork, operator: Operator, authority: AuthorityId, step: str, *credential: str) -> None:
+    said = {"step": step, "account": operator.account, "fields": credential}
+    uow.publish(OrganisationChanged.model_validate(said), subject=f"authority-{authority}")

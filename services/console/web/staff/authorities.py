@@ -1,0 +1,119 @@
+"""Serves the pages by which an authority gets from nothing to live. Whoever administers it needs no shell."""
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI, HTTPException, Request
+from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from services.console.acts.authorities import AuthorityService, Readiness
+from services.console.policy.permits import May
+from services.console.web.session import SessionGuard, SignedIn, act_of
+from services.console.web.templates import Templates, go_to
+from services.platform.runtime.http.browser_form import parse_form
+from services.platform.runtime.limits import REGISTER_BYTES
+from services.safeguarding.identifiers import AuthorityId
+
+MOST_FILES = 40
+ID: TypeAdapter[str] = TypeAdapter(AuthorityId)
+
+
+@dataclass(frozen=True)
+class AuthorityPages:
+    service: AuthorityService
+    guard: SessionGuard
+    templates: Templates
+
+    def mount(self, app: FastAPI) -> None:
+        add: Callable[..., None] = app.add_api_route
+        add("/authorities", self.show_all, methods=["GET"], include_in_schema=False)
+        add("/authorities", self.enter, methods=["POST"], include_in_schema=False)
+        add("/authorities/{authority}", self.show, methods=["GET"], include_in_schema=False)
+        add("/authorities/{authority}", self.change, methods=["POST"], include_in_schema=False)
+        add("/authorities/{authority}/files", self.take_files, methods=["POST"], include_in_schema=False)
+
+    async def show_all(self, request: Request) -> Response:
+        return await self._all(request, await self.guard.require(request, May.ADMINISTER), {})
+
+    async def enter(self, request: Request) -> Response:
+        """For whoever sees every authority."""
+        signed_in, form = await self.guard.enter_with_form(request, May.ADMINISTER, proved=True)
+        if not signed_in.operator.sees(None):
+            raise HTTPException(HTTPStatus.FORBIDDEN, "not-of-every-authority")
+        name = form.get("name", "")[:200]
+        try:
+            authority = ID.validate_python(form.get("id", ""))
+        except ValidationError:
+            return await self._all(request, signed_in, {"fault": "id", "form": form})
+        if not name or not await self.service.enter(signed_in.operator, authority, name):
+            return await self._all(request, signed_in, {"fault": "taken" if name else "name", "form": form})
+        return go_to(f"/authorities/{authority}?done=entered")
+
+    async def show(self, request: Request, authority: str, done: str = "") -> Response:
+        signed_in = await self.guard.require(request, May.ADMINISTER)
+        return self._one(request, signed_in, await self._readiness(signed_in, authority), {"done": done})
+
+    async def change(self, request: Request, authority: str) -> Response:
+        """Whatever a button asks. Each needs a fresh proof of who presses it."""
+        signed_in, form = await self.guard.enter_with_form(request, May.ADMINISTER, proved=True)
+        readiness, who, what = await self._readiness(signed_in, authority), signed_in.operator, form.get("what")
+        if what == "credential":
+            shown = {"done": "credential", "token": await self.service.make_credential(who, authority)}
+            return self._one(request, signed_in, await self._readiness(signed_in, authority), shown)
+        if what == "withdraw":
+            is_done = await self.service.withdraw(who, authority, form.get("credential", ""))
+        elif what == "exercise":
+            is_done = await self.service.exercise(who, readiness, act_of(form)) > 0
+        elif what == "live":
+            is_done = await self.service.open(who, readiness)
+        else:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-change")
+        if not is_done:
+            return self._one(request, signed_in, readiness, {"fault": what})
+        return go_to(f"/authorities/{authority}?done={what}")
+
+    async def take_files(self, request: Request, authority: str) -> Response:
+        signed_in = await self.guard.require(request, May.ADMINISTER, proved=True)
+        form = await parse_form(request, "multipart/form-data", REGISTER_BYTES, MOST_FILES)
+        try:
+            said = {name: value for name, value in form.items() if isinstance(value, str)}
+            parts = [each for each in form.getlist("file") if isinstance(each, UploadFile)]
+            files = {each.filename: await each.read() for each in parts if each.filename}
+        finally:
+            await form.close()
+        if not hmac.compare_digest(said.get("csrf", "").encode(), signed_in.csrf.encode()):
+            raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form")
+        await self._readiness(signed_in, authority)
+        trying, mapping = said.get("what") != "import", said.get("mapping", "").strip()
+        try:
+            status, answer = await self.service.take_files(signed_in.operator, authority, mapping, files, trying=trying)
+        except (httpx.HTTPError, ValueError):
+            status, answer = 503, {"detail": "The register cannot be reached for the moment. Send the files again."}
+        shown: dict[str, Any] = {"answer": answer, "status": status, "mapping": mapping}
+        return self._one(request, signed_in, await self._readiness(signed_in, authority), shown)
+
+    async def _readiness(self, signed_in: SignedIn, authority: str) -> Readiness:
+        found = await self.service.readiness(signed_in.operator, authority)
+        if found is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "no-authority")
+        return found
+
+    async def _all(self, request: Request, signed_in: SignedIn, shown: Mapping[str, object]) -> Response:
+        about = {"authorities": await self.service.authorities(signed_in.operator), "fault": "", "form": {}}
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if shown.get("fault") else HTTPStatus.OK
+        return self.templates.page(request, "authorities.html", about | dict(shown), signed_in, status=status)
+
+    def _one(
+        self, request: Request, signed_in: SignedIn, readiness: Readiness, shown: Mapping[str, object]
+    ) -> Response:
+        about: dict[str, object] = dict.fromkeys(("fault", "done", "token", "answer", "mapping"), "")
+        about |= {"about": readiness, "act": str(uuid4()), "takes_files": self.service.casework is not None}
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if shown.get("fault") else HTTPStatus.OK
+        return self.templates.page(request, "authority.html", about | dict(shown), signed_in, status=status)
