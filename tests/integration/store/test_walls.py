@@ -35,6 +35,7 @@ ARRANGED = """
     INSERT INTO casework.transferred VALUES ('{a}', 'gone', '{a}-gone', now());
     INSERT INTO casework.imports VALUES (gen_random_uuid(), '{a}', 'x', now(), '{{}}');
     INSERT INTO casework.freshness VALUES ('{a}', 'children', now());
+    INSERT INTO casework.credentials VALUES ('{a}', '{a}', '{{children}}', '{a}', NULL, NULL, NULL, NULL, now(), now());
     INSERT INTO console.episodes VALUES
         (gen_random_uuid(), '{a}-child', 1, 'missing', now(), now(), false, '{{"authority": "{a}"}}', 'r'),
         (gen_random_uuid(), 'provisional-{a}', 1, 'missing', now(), now(), false, '{{"authority": "{a}"}}', 'r');
@@ -93,6 +94,7 @@ PROBES = {
     "casework.transferred": ("casework", "authority", "", ""),
     "casework.imports": ("casework", "authority", "", ""),
     "casework.freshness": ("casework", "authority", "", ""),
+    "casework.credentials": ("casework", "authority", "", ""),
     "console.episodes": ("console", "child", "", "given"),
     "console.duties": ("console", "child", "", ""),
     "console.entries": ("console", "message_id", "before", "before"),
@@ -185,10 +187,10 @@ def test_every_table_with_an_authority_has_a_wall_that_holds_its_owner_too(datab
                AND NOT (c.relrowsecurity AND c.relforcerowsecurity) ORDER BY 1"""
         ).fetchall()
         owners = connection.execute("SELECT DISTINCT viewowner FROM pg_views WHERE schemaname = 'register'").fetchall()
-    # Whose an import's credential, an agency's source or an unknown caller is, is asked before anybody knows the authority.
+    # Whose an agency's source or an unknown caller is, is asked before anybody knows the authority.
     # A key opens nothing without the row that it seals.
     assert [name for (name,) in rows] == [
-        "carers.claims", "carers.enrolments", "carers.provisionals", "casework.credentials", "professionals.mass_texts",
+        "carers.claims", "carers.enrolments", "carers.provisionals", "professionals.mass_texts",
         "register.agency_sources", "register.authority_keys", "register.sealed_keys",
     ]  # fmt: skip
     assert owners == [("walls",)]

@@ -36,6 +36,7 @@ BEGIN
         ('casework.transferred', 'authority = ANY (seen)'),
         ('casework.imports', 'authority = ANY (seen)'),
         ('casework.freshness', 'authority = ANY (seen)'),
+        ('casework.credentials', 'authority = ANY (seen)'),
         ('console.episodes', '(content ->> ''authority'') = ANY (seen)'),
         ('console.duties', '(content ->> ''authority'') = ANY (seen)'),
         ('console.entries', '(content ->> ''authority'') = ANY (seen)'),
