@@ -22,7 +22,7 @@ from infra.sandbox.ledger import Ledger
 
 ACKNOWLEDGED = "police.acknowledged"
 SECONDS_TO_ACKNOWLEDGE = 0.3
-SECONDS_TO_COME_AGAIN = 0.5
+SECONDS_TO_COME_AGAIN = 2.0
 REPLY_PAUSES = (0.5, 1.0, 2.0)
 _OFFICER_NAMES = ("PC Adeyemi", "PC Bevan", "Sgt Cartwright", "PC Doshi", "PC Eastwood")
 

@@ -59,6 +59,6 @@ async def main() -> None:
         consumer=FaustConsumer,
     )
     card = Card(host.store, settings.twilio_from, settings.authority)
-    receipts = Receipts(SERVICE, host.store, host.clocks)
+    receipts = Receipts(SERVICE, host.store, host.clocks, delivery.knows_as_taken)
     keys = CallKeys(host.store, host.clocks, keyring, settings.public_url)
     await host.run(pages(intake, receipts, keys, host.clocks, settings, card))

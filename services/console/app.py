@@ -18,8 +18,10 @@ from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import in_background
 from services.platform.store.migrations.access import SERVICES
 
-GATHER_SECONDS = 0.05
-"""Brings the partitions' batches together. A page may be a second behind."""
+GATHER_SECONDS = 0.5
+"""Brings a report's messages together. A page may be a second behind. Each transaction notifies, and that wakes the
+listener of every process.
+"""
 
 
 def _pack_writer(settings: ConsoleSettings, host: ServiceHost) -> list[PackWriter]:

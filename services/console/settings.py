@@ -43,8 +43,7 @@ class ConsoleSettings(KeySettings):
     @classmethod
     def _needed_with_plan(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if key is None and info.data.get("fallback_plan") is not None:
-            msg = "is missing"
-            raise ValueError(msg)
+            raise ValueError("is missing")
         return key
 
     @property

@@ -55,7 +55,7 @@ async def main() -> None:
     host.parts.append(loop)
     replies = MailReplies(host.store, MailAnswers(host.service, keyring, host.clocks))
     host.parts.append(settings.mail_listener(replies.take))
-    host.add_periodic(Pruning(host.store, host.clocks, settings.retention, store.keep_while_needed()).repeating())
+    host.add_periodic(Pruning(host.store, host.clocks, settings.retention, store.KEPT_WHILE_NEEDED).repeating())
     host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
     texts = settings.text_medium(reports=False)
     host.parts.append(texts)

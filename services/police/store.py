@@ -4,18 +4,12 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, column, exists, table
-
-from services.platform.delivery.tables import deliveries
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.police.policy import MERGED, SEARCHED_FOR, EarlierEpisodes, ToldEpisode
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import ChildId, ForceId
 from services.safeguarding.roles import Wording
-
-COLUMNS = "force episode child authority exercise state told_at closed_at gaps_chased"
-episodes = table("episodes", *(column(each) for each in COLUMNS.split()), schema="police")
 
 STATE_AFTER = {
     Wording.MISSING_NOTICE: "missing",
@@ -131,10 +125,10 @@ def record_silence(uow: UnitOfWork, force: ForceId, at: datetime) -> None:
     uow.write(SILENCE, {"force": force, "at": at})
 
 
-def keep_while_needed() -> ColumnElement[bool]:
-    """Deliveries that a reply or a link may still name: their child is searched for."""
-    return exists().where(
-        episodes.c.episode == deliveries.c.episode,
-        episodes.c.state.in_((*SEARCHED_FOR, MERGED)),
-        episodes.c.closed_at.is_(None),
+KEPT_WHILE_NEEDED = """
+    EXISTS (
+        SELECT FROM police.episodes e WHERE e.episode = d.episode AND e.closed_at IS NULL
+            AND e.state IN ('missing', 'located', 'merged')
     )
+"""
+"""Deliveries that a reply or a link may still name: their child is searched for."""

@@ -12,7 +12,7 @@ from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
 from services.professionals.digests.channels import GroupedMail, GroupedText
 from services.professionals.digests.groups import DigestGrouping
-from services.professionals.handlers import Handlers
+from services.professionals.handlers import Handlers, answers_a_notice
 from services.professionals.replies.hand_over import Deputies
 from services.professionals.replies.mail import Replies
 from services.professionals.sending.sender import MailSender, Sender, TextSender
@@ -50,7 +50,9 @@ async def main() -> None:
         [
             Subscription(ProfessionalNotify, handlers.on_professional_notify),
             Subscription(DutySendAgain, handlers.on_duty_send_again),
-            Subscription(DutyAcknowledged, handlers.on_duty_acknowledged, Priority.BACKGROUND),
+            Subscription(
+                DutyAcknowledged, handlers.on_duty_acknowledged, Priority.BACKGROUND, skip_if=answers_a_notice
+            ),
         ],
         consumer=FaustConsumer,
     )
@@ -60,6 +62,6 @@ async def main() -> None:
     host.parts.append(settings.mail_listener(replies.take))
     deeds = DeedForms(keyring, host.clocks, settings.links)
     acknowledging = AcknowledgePage(host.store, host.clocks, Deputies(loop, keyring, host.clocks), deeds)
-    receipts = Receipts(host.service, host.store, host.clocks)
+    receipts = Receipts(host.service, host.store, host.clocks, loop.knows_as_taken)
     keys = CallKeys(host.store, host.clocks, keyring, settings.public_url)
     await host.run(pages(receipts, keys, acknowledging, host.clocks, settings))

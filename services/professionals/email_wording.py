@@ -1,28 +1,25 @@
 """Writes mails, and the page behind their button, from `messages/mails/`: one file a language, one entry a wording."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from services.platform.delivery.channels.mime import EmailContent
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import Role, Wording
-from services.wording import in_language, languages_in, require_no_field
+from services.wording import Words, in_language, languages_in, require_no_field
 
 MESSAGES = Path(__file__).parent / "messages" / "mails"
 ROLE = "{role}"
 """What the reader is to the child: `whose social worker you are`."""
 
 
-@dataclass(frozen=True)
-class Mail:
+class Mail(Words):
     subject: str
     says: str
 
 
-@dataclass(frozen=True)
-class MailLanguage:
+class MailLanguage(Words):
     """`page` holds the acknowledgement page's words."""
 
     name: str
@@ -80,21 +77,9 @@ def load(folder: Path = MESSAGES) -> dict[str, MailLanguage]:
     """Raises ValueError for an unknown wording, or a field in a mail but `ROLE`: none about a child is filled in."""
     found = {}
     for name, content in languages_in(folder).items():
-        mails = {Wording(each): Mail(**written) for each, written in content["mails"].items()}
-        require_no_field(name, (mail.subject + mail.says.replace(ROLE, "") for mail in mails.values()))
-        found[name] = MailLanguage(
-            name,
-            content["exercise"],
-            content["button"],
-            content["button-of-deed"],
-            content["ring"],
-            content["no-line"],
-            tuple(content["small"]),
-            content["page"],
-            mails,
-            content["several"],
-            content["roles"],
-        )
+        found[name] = MailLanguage.model_validate(content | {"name": name})
+        mails = found[name].mails.values()
+        require_no_field(name, (mail.subject + mail.says.replace(ROLE, "") for mail in mails))
     return found
 
 

@@ -23,6 +23,11 @@ TO_THE_TEXT = frozenset({"text", "phoned", "call"})
 """Answers by whoever read a text, or heard it in a call."""
 
 
+def answers_a_notice(answer: DutyAcknowledged) -> bool:
+    """Whether a force answers: police have stopped the notice themselves."""
+    return answer.how == "force"
+
+
 @dataclass(frozen=True)
 class Handlers:
     loop: DeliveryLoop

@@ -48,7 +48,7 @@ class RecipientLookup:
         if not holders:
             return Undeliverable("nobody-in-role", delivery.person)
         duty = duty_of(delivery)
-        failed = await deliveries.people_not_reached(uow.connection, duty.duty) if duty.step else frozenset()
+        failed = await deliveries.people_not_reached(uow, duty.duty) if duty.step else frozenset()
         willing = [each for each in holders if each.person not in failed] or holders
         return first_reachable(self.keyring, willing, address) or Undeliverable("no-address", holders[0].person)
 

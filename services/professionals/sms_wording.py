@@ -1,6 +1,5 @@
 """Writes texts from `messages/`: one file a language, one line a wording."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from services.platform.delivery.channels.sms import REPEAT_MARK
 from services.professionals.matters import matter_of
 from services.safeguarding.roles import Wording
 from services.safeguarding.working_time import in_england
-from services.wording import in_language, languages_in, require_no_field
+from services.wording import Words, in_language, languages_in, require_no_field
 
 MESSAGES = Path(__file__).parent / "messages"
 OPENING = "Safe Return:"
@@ -20,8 +19,7 @@ TO_BE_RUNG = frozenset({Wording.POLICE_NOT_REACHED, Wording.POLICE_NOT_ACKNOWLED
 """A person who answers these with a reference has rung police, which ends the duty. "I have it" only lets it rest."""
 
 
-@dataclass(frozen=True)
-class Language:
+class Language(Words):
     answer: str
     answer_all: str
     once_rung: str
@@ -29,10 +27,15 @@ class Language:
     late: str
     mass_report: str
     many: str
-    unanswered: dict[str, str]
-    """That nobody has answered, by matter."""
+    nobody_answered: str
+    matters: dict[str, str]
     console: str
     texts: dict[Wording, str]
+
+    @property
+    def unanswered(self) -> dict[str, str]:
+        """That nobody has answered, by matter."""
+        return {each: self.nobody_answered.format(matter=matter) for each, matter in self.matters.items()}
 
     def write(
         self, wording: Wording, code: str, *, child: str | None, exercise: bool, unanswered: Wording | None = None
@@ -64,20 +67,9 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
     """Raises ValueError for a wording that does not exist, or a field in a text: only codes are ever filled in."""
     found = {}
     for name, content in languages_in(folder).items():
-        texts = {Wording(each): text for each, text in content["texts"].items()}
-        require_no_field(name, (text.replace(MISSING, "") for text in (*texts.values(), content["mass-report"])))
-        found[name] = Language(
-            content["answer"],
-            content["answer-all"],
-            content["once-rung"],
-            content["exercise"],
-            content["late"],
-            content["mass-report"],
-            content["many"],
-            {each: content["nobody-answered"].format(matter=matter) for each, matter in content["matters"].items()},
-            content["console"],
-            texts,
-        )
+        texts = (*content["texts"].values(), content["mass-report"])
+        require_no_field(name, (text.replace(MISSING, "") for text in texts))
+        found[name] = Language.model_validate(content)
     return found
 
 

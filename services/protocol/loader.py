@@ -12,8 +12,9 @@ from typing import Any
 
 from services.protocol.law.law import Law, shipped
 from services.protocol.law.periods import TO_BE_CONFIRMED, holds, turning_days
-from services.protocol.law.sources import sources_of
-from services.protocol.law.values import NoValue, Values, values_of
+from services.protocol.law.rows import rows_of
+from services.protocol.law.sources import Source
+from services.protocol.law.values import NoValue, Value, Values
 from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.rule_file import DEFAULT, RulesFile, read
 from services.safeguarding.identifiers import is_for_exercises
@@ -104,7 +105,7 @@ def law_of(read_files: Iterable[RulesFile], authority: str = DEFAULT) -> Law:
     law = shipped()
     for each in _that_concern(read_files, authority):
         if each.sources or each.values:
-            sources, values = sources_of(each.sources), values_of(each.values)
+            sources, values = rows_of(Source, each.sources), rows_of(Value, each.values)
             law = Law(law.sources.with_others(sources), law.values.with_others(values))
     return law
 

@@ -1,20 +1,24 @@
 """Writes a decision's messages and deadlines into the transaction, under derived ids: decided twice, sent once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from services.platform.messages.envelope import Received, compose
 from services.platform.store.story_time import deadlines
 from services.platform.store.story_time.deadlines import Pending
-from services.platform.store.unit_of_work import UnitOfWork
+from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.protocol.policy.draft import Deadline, Decision
 from services.protocol.policy.duties.report_status import reports_taken
 from services.protocol.policy.duties.tellings import message_of
 from services.safeguarding import identifiers
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDecided
 from services.safeguarding.message import Message
+
+DECIDED: Local[dict[tuple[str, str, bool], list[MessageDecided]]] = Local(dict)
+"""By child, authority and whether it is an exercise."""
 
 
 async def publish_decision(uow: UnitOfWork, received: Received[Any], decision: Decision, now: datetime) -> None:
@@ -23,7 +27,33 @@ async def publish_decision(uow: UnitOfWork, received: Received[Any], decision: D
     await deadlines.cancel(uow, now, *decision.cancelled)
     await deadlines.put_all(uow, [_pending(child, received, each) for each in decision.deadlines], now)
     for content, name, exercise in _messages(received, decision):
-        uow.publish(content, subject=child, cause=received, at=now, message_id=str(name), exercise=exercise)
+        publish = partial(uow.publish, subject=child, cause=received, at=now, message_id=str(name), exercise=exercise)
+        if isinstance(content, MessageDecided):
+            _publish_with_others(uow, content, (child, content.authority, exercise), publish)
+        else:
+            publish(content)
+
+
+def _publish_with_others(
+    uow: UnitOfWork, decided: MessageDecided, about: tuple[str, str, bool], publish: Callable[[MessageDecided], None]
+) -> None:
+    """What the transaction's messages brought about for the child, once, under the name that the first would have."""
+    together = uow.local(DECIDED).setdefault(about, [])
+    if not together:
+        uow.before_commit(lambda: publish(_joined(together)))
+    together.append(decided)
+    uow.published_keys[about[0]] = None
+
+
+def _joined(together: Sequence[MessageDecided]) -> MessageDecided:
+    duties = {duty.duty: duty for each in together for duty in each.duties}
+    return together[0].model_copy(
+        update={
+            "with_ids": tuple(each.about_id for each in together[1:]),
+            "verdicts": tuple(verdict for each in together for verdict in each.verdicts),
+            "duties": tuple(duties.values()),
+        }
+    )
 
 
 def _pending(child: str, received: Received[Any], deadline: Deadline) -> Pending:

@@ -91,11 +91,9 @@ def read_text(path: Path, text: str) -> RulesFile:
         content = _PlainLoader("").construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        msg = f"{path.name}:{line}: {error.problem}"
-        raise ValueError(msg) from error
+        raise ValueError(f"{path.name}:{line}: {error.problem}") from error
     except (ValueError, yaml.YAMLError) as error:
-        msg = f"{path.name}:1: holds what is no text, or a day that no calendar has"
-        raise ValueError(msg) from error
+        raise ValueError(f"{path.name}:1: holds what is no text, or a day that no calendar has") from error
     if not isinstance(content, dict) or not _is_list_of_mappings(content.get("rules")):
         msg = (
             f"{path.name}:1: a protocol file has `protocol`, `version` and a list of `rules`, each beginning with `id`"

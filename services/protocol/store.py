@@ -4,11 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Column, MetaData, Table, Text, bindparam, select
-from sqlalchemy.dialects.postgresql import insert
-
 from services.platform.register.children.facts import Known, facts_at_placement, facts_by_child, first_authority
-from services.platform.store.query import Query, Rows, as_sql, bulk_insert, to_columns, unnest_rows
+from services.platform.store.query import Query, Rows, bulk_insert, to_columns, unnest_rows
 from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.protocol.loader import parse
 from services.protocol.policy.case import Case
@@ -18,17 +15,14 @@ from services.protocol.policy.rule_language.grammar import Protocol
 NOBODY = "unassigned"
 """The authority of a child whom no register holds: its duties stay overdue on the console, for all to see."""
 
-metadata = MetaData(schema="protocol")
-protocols = Table("protocols", metadata, Column("hash", Text, primary_key=True), Column("merged", Text, nullable=False))
-
 OPEN = bulk_insert("protocol.cases", {"child": "text", "version": "integer", "state": "text"}, "ON CONFLICT DO NOTHING")
 HOLD = "SELECT child, state FROM protocol.cases WHERE child = ANY(%(children)s) ORDER BY child FOR UPDATE"
 SAVE = f"""
     UPDATE protocol.cases SET state = given.state, version = version + 1
     FROM {unnest_rows({"child": "text", "state": "text"})} WHERE cases.child = given.child
 """  # noqa: S608 this module's own words
-SAVE_PROTOCOL = as_sql(insert(protocols).on_conflict_do_nothing())
-PROTOCOL = as_sql(select(protocols.c.merged).where(protocols.c.hash == bindparam("hash")))
+SAVE_PROTOCOL = "INSERT INTO protocol.protocols (hash, merged) VALUES (%(hash)s, %(merged)s) ON CONFLICT DO NOTHING"
+PROTOCOL = "SELECT merged FROM protocol.protocols WHERE hash = %(hash)s"
 
 PARSED: dict[tuple[str], Protocol] = {}
 """By hash. A protocol never changes, so each is read once a process."""
@@ -96,8 +90,7 @@ def protocol_by_hash(name: str) -> Query[Protocol]:
 
     def decode(rows: Rows) -> Protocol:
         if not rows:
-            msg = f"the protocol {name} was never saved"
-            raise LookupError(msg)
+            raise LookupError(f"the protocol {name} was never saved")
         return parse(rows[0].merged)
 
     return Query(PROTOCOL, {"hash": name}, decode, cache=PARSED)

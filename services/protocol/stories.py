@@ -77,8 +77,7 @@ class Happening(BaseModel):
         """The event. Raises ValueError for a kind that does not exist."""
         contract = contract_of(f"{self.event}.v1")
         if contract is None:
-            msg = f"{self.event} is no event"
-            raise ValueError(msg)
+            raise ValueError(f"{self.event} is no event")
         fields: dict[str, Any] = dict(self.model_extra or {})
         if "step" in contract.model_fields:
             fields["step"] = self.step

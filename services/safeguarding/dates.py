@@ -21,8 +21,7 @@ def _of_years(first: int, last: int, wanted: str) -> Callable[[D, ValidationInfo
     def checked(value: D, info: ValidationInfo) -> D:
         if first <= value.year <= last or info.context == AS_IT_WAS_SAID:
             return value
-        msg = f"{wanted} from {first} to {last} is needed; what is not known is left out"
-        raise ValueError(msg)
+        raise ValueError(f"{wanted} from {first} to {last} is needed; what is not known is left out")
 
     return checked
 

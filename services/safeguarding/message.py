@@ -43,11 +43,9 @@ class Message(Contract):
         if kind is None:
             return
         if class_name(kind) != cls.__name__:
-            msg = f"{kind} must be the kind of a class named {class_name(kind)}, not {cls.__name__}"
-            raise TypeError(msg)
+            raise TypeError(f"{kind} must be the kind of a class named {class_name(kind)}, not {cls.__name__}")
         if kind in CONTRACTS:
-            msg = f"{kind} is the kind of two classes"
-            raise TypeError(msg)
+            raise TypeError(f"{kind} is the kind of two classes")
         cls.kind = kind
         CONTRACTS[kind] = cls
 
@@ -73,6 +71,5 @@ def handler_name(kind: str) -> str:
 def _words(kind: str) -> list[str]:
     match = KIND.match(kind)
     if match is None:
-        msg = f"{kind!r} is not a kind such as child.reported-missing.v1"
-        raise ValueError(msg)
+        raise ValueError(f"{kind!r} is not a kind such as child.reported-missing.v1")
     return re.split(r"[.-]", match["name"])

@@ -11,11 +11,18 @@ from string import Formatter
 from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ConfigDict
 
 from services.safeguarding.working_time import in_england
 
 ENGLISH = "en"
 T = TypeVar("T")
+
+
+class Words(BaseModel):
+    """Of one file or a part of it. A field's name has hyphens there."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=lambda name: name.replace("_", "-"))
 
 
 @cache

@@ -1,19 +1,17 @@
 """The words of the forms of deeds, which the page behind a link and the console share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from services.safeguarding.deeds.answers import Field, Kind
 from services.safeguarding.roles import Deed
-from services.wording import in_language, languages_in
+from services.wording import Words, in_language, languages_in
 
 FOLDER = Path(__file__).parent / "deeds"
 
 
-@dataclass(frozen=True, slots=True)
-class DeedWords:
+class DeedWords(Words):
     """`asked` says by field what `forms` does not say by deed. `page` is for the page behind a link."""
 
     names: Mapping[str, str]
@@ -26,9 +24,7 @@ class DeedWords:
     @classmethod
     def read(cls, language: str | None = None) -> Self:
         """English, if there is no such language or none is known."""
-        content = in_language(languages_in(FOLDER), language)
-        parts = (content[each] for each in ("names", "forms", "asked", "faults", "page", "yes-no"))
-        return cls(*parts)
+        return cls.model_validate(in_language(languages_in(FOLDER), language))
 
     def title_of_one(self, deed: Deed, number: int, code: str) -> str:
         return self.page["one-of-several"].format(number=number, code=code, title=self.forms[deed]["title"])

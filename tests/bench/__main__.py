@@ -24,6 +24,7 @@ from rich.table import Table
 from infra.local.stack import Stack
 from services.protocol.loader import DEFAULT_RULES
 from tests.bench import lanes, sending
+from tests.bench.commits import count_commits
 from tests.bench.cost import Cost, measured
 from tests.bench.counts import count
 from tests.bench.load import Spread
@@ -97,9 +98,10 @@ async def show_counts(stack: Stack, screen: Console) -> None:
         async with measured(stack):
             await reports.texts(10, 5)
         counts = await count(stack, 10, lambda number: reports.texts(number, 1.0))
-    screen.print(counts.table())
-    for line in counts.lines():
-        screen.print(line)
+        screen.print(counts.table())
+        for line in counts.lines():
+            screen.print(line)
+        screen.print(await count_commits(stack, 10, lambda number: reports.texts(number, 1.0)))
 
 
 @contextmanager

@@ -87,7 +87,7 @@ async def when_quiet(
         last, accepted = await _attempts(connection)
         if not seconds or (last is not None and time.time() - last.timestamp() > seconds):
             return last, accepted
-        await asyncio.sleep(1)
+        await asyncio.sleep(5)  # each look is a commit, which the counts would show
     raise TimeoutError("deliveries did not come to an end")
 
 

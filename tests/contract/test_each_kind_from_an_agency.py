@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from services.casework.policy.agency_event import OURS
-from services.casework.web.events_openapi import sayable
+from services.casework.web.openapi import sayable
 from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.events import Told
 from services.safeguarding.identifiers import derived

@@ -20,7 +20,7 @@ from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import Priority
+from services.platform.bus.subscriptions import GATHERED_SECONDS, Priority
 from services.platform.messages.envelope import read
 from services.platform.messages.speakers import SAYS, every
 from services.protocol.loader import DEFAULT_RULES, files
@@ -147,7 +147,10 @@ def test_a_service_that_acts_gathers_only_what_nobody_waits_for(
 ) -> None:
     [(consumer, contract)] = _consumed(service, tmp_path, monkeypatch)
     assert consumer is FaustConsumer
-    assert contract.background_topics == gathered
+    background = {
+        topic for topic, wait in contract.gathered_seconds.items() if wait == GATHERED_SECONDS[Priority.BACKGROUND]
+    }
+    assert background == gathered
     assert urgent is any(each.priority is Priority.URGENT for each in contract.subscriptions.values())
 
 

@@ -23,6 +23,7 @@ from services.platform.store.tables import outbox
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.duty.duties import Because, Duty, PoliceNotify
 from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.outcomes import DutyOutcomes
 from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
@@ -166,7 +167,13 @@ class Floor:
             return list(rows.mappings())
 
     async def said(self, child: str) -> list[dict[str, Any]]:
-        """The messages that wait to be published under this child, as JSON, oldest first."""
+        """What waits to be published under this child, as JSON, oldest first. An attempt that travels with its outcome is
+        told apart from it.
+        """
+        return [each for message in await self.messages(child) for each in _apart(message)]
+
+    async def messages(self, child: str) -> list[dict[str, Any]]:
+        """As they travel."""
         async with self.store.engine.connect() as connection:
             rows = await connection.execute(
                 select(outbox.c.envelope).where(outbox.c.key == child).order_by(outbox.c.position)
@@ -178,7 +185,8 @@ class Floor:
 
     async def facts_said(self, child: str, kind: str) -> list[dict[str, Any]]:
         """The facts of this kind, whether each travelled alone or with others, as JSON, oldest first."""
-        facts = [fact for each in await self.said(child) for fact in parts_of(read(json.dumps(each).encode()).content)]
+        messages = [read(json.dumps(each).encode()).content for each in await self.messages(child)]
+        facts = [fact for each in messages for fact in parts_of(each)]
         return [fact.model_dump(mode="json", exclude_defaults=True) for fact in facts if fact.kind == kind]
 
     async def idle(self) -> None:
@@ -284,3 +292,12 @@ async def eventually(holds: Callable[[], Any], within: float = 15) -> None:
     async with asyncio.timeout(within):
         while not holds():  # noqa: ASYNC110 asks about anything, not about one event
             await asyncio.sleep(0.01)
+
+
+def _apart(message: dict[str, Any]) -> list[dict[str, Any]]:
+    if message["type"] != DutyOutcomes.kind or len(message["data"].get("attempts", ())) != 1:
+        return [message]
+    facts = parts_of(DutyOutcomes.read_again(message["data"]))
+    return [
+        message | {"type": each.kind, "data": each.model_dump(mode="json", exclude_defaults=True)} for each in facts
+    ]

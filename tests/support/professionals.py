@@ -107,8 +107,8 @@ async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator
     )
     acknowledging = AcknowledgePage(store, clocks, Deputies(loop, keyring, clocks), DeedForms(keyring, clocks, links))
     alone = replace(acknowledging, alone=True)
-    pages = LinkPages(links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
-    of_one = LinkPages(links, clocks, Purpose.DEED, alone.shows, alone.acts, alone.find)
+    pages = LinkPages(links, clocks, Purpose.ACKNOWLEDGE, acknowledging.answer)
+    of_one = LinkPages(links, clocks, Purpose.DEED, alone.answer, alone.find)
     transport = httpx.ASGITransport(Starlette(routes=[pages.route(), of_one.route()]))
     await loop.start()
     async with httpx.AsyncClient(transport=transport, base_url=links.public_url) as web:

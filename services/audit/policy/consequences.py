@@ -80,7 +80,7 @@ def thread_of(content: Message, message_id: str) -> Thread:
     """An answer may be recorded before the message that it answers, since topics are consumed in parallel."""
     expects = _each_once(each for part in parts_of(content) for each in _expected(part, message_id))
     if isinstance(content, MessageDecided):
-        return Thread(expects, (f"decided {content.about_id}",))
+        return Thread(expects, tuple(f"decided {each}" for each in (content.about_id, *content.with_ids)))
     return Thread(expects, _each_once(each for part in parts_of(content) for each in _answered(part)))
 
 

@@ -51,8 +51,7 @@ def evidence_of(entries: Iterable[Entry], episode: UUID) -> Evidence:
     messages = [read(entry) for entry in entries]
     last = _newest(_contents(messages, EpisodeChanged, episode))
     if last is None:
-        msg = "the record holds no such episode"
-        raise LookupError(msg)
+        raise LookupError("the record holds no such episode")
     by_duty: dict[UUID, list[DutyChanged]] = {}
     for each in _contents(messages, DutyChanged, episode):
         by_duty.setdefault(each.duty, []).append(each)

@@ -38,11 +38,9 @@ def read(file: Path) -> Checkpoint | None:
         said = json.loads(file.read_text())
         known = Checkpoint(int(said["anchor"]), str(said["made_at"]), str(said["hash"]))
     except (ValueError, KeyError, TypeError) as error:
-        msg = f"{file} is no checkpoint of `audit verify`"
-        raise NoCheckpoint(msg) from error
+        raise NoCheckpoint(f"{file} is no checkpoint of `audit verify`") from error
     if said.get("form") != FORM:
-        msg = f"{file} has another form than {FORM}"
-        raise NoCheckpoint(msg)
+        raise NoCheckpoint(f"{file} has another form than {FORM}")
     return known
 
 

@@ -23,7 +23,7 @@ from services.platform.runtime.clocks import Clocks
 from services.wording import read_words
 
 REPORT = "1"
-CALL = {"parameters": [openapi.SIGNATURE], "requestBody": openapi.CALL_FORM}
+CALL = openapi.describe_form("call")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.register.people.telephones import e164
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.openapi_errors import describe_answer
 from services.platform.runtime.http.problems import Problem
 from services.platform.store.web import new_web_app
 
@@ -35,17 +34,7 @@ NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """Replies go out as deliveries of their own: an answer in the response could be lost unnoticed."""
 
 TEXT_ANSWERS = sms_status_openapi.REFUSED | {
-    200: describe_answer("Kept.", "text/xml", {"type": "string", "const": NO_ANSWER})
-}
-TEXT = {
-    "parameters": [sms_status_openapi.SIGNATURE],
-    "requestBody": sms_status_openapi.form(
-        MessageSid="Twilio's id of the text: the same again with the same words is a repeat.",
-        AccountSid=sms_status_openapi.ACCOUNT,
-        From="The sender's number, E.164.",
-        Body="The words. Bytes that are no UTF-8 are kept too, and a person reads them.",
-        MediaUrl0="A picture; further ones are numbered on.",
-    ),
+    200: {"description": "Kept.", "content": {"text/xml": {"schema": {"type": "string", "const": NO_ANSWER}}}}
 }
 
 
@@ -55,7 +44,9 @@ def pages(
     app = new_web_app("carers")
     door = _new_door("inbound", settings)
 
-    @app.post("/texts/inbound", response_class=Response, responses=TEXT_ANSWERS, openapi_extra=TEXT)
+    asks = sms_status_openapi.describe_form("text")
+
+    @app.post("/texts/inbound", response_class=Response, responses=TEXT_ANSWERS, openapi_extra=asks)
     async def take_text(request: Request) -> Response:
         """A text to Safe Return's number, as Twilio's webhook sends it. Kept before this answers."""
         text = read_text(await door.signed_form(request), door, clocks)

@@ -10,33 +10,13 @@ from services.casework.policy.fields import AgencyId, Email, Hour, Kind, Languag
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.notice_fields import NoticeField
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import PLAN_OWNERS, Role
 from services.safeguarding.working_time import Days
 
-
-class DirectoryRole(StrEnum):
-    """The roles on the directory. `duty.worker` is not one: the first two fill it, by hour."""
-
-    DUTY_SOCIAL_WORKER = "duty.social-worker"
-    DUTY_EMERGENCY_TEAM = Role.DUTY_EMERGENCY_TEAM
-    DUTY_SENIOR_MANAGER = Role.DUTY_SENIOR_MANAGER
-    DUTY_HEAD_OF_SERVICE = Role.DUTY_HEAD_OF_SERVICE
-    DUTY_ASSISTANT_DIRECTOR = Role.DUTY_ASSISTANT_DIRECTOR
-    LEAVING_CARE_DESK = Role.LEAVING_CARE_DESK
-    POLICE_MISSING_COORDINATOR = Role.POLICE_MISSING_COORDINATOR
-    CHILD_SOCIAL_WORKER = Role.CHILD_SOCIAL_WORKER
-    CHILD_TEAM_MANAGER = Role.CHILD_TEAM_MANAGER
-    CHILD_INDEPENDENT_REVIEWING_OFFICER = Role.CHILD_INDEPENDENT_REVIEWING_OFFICER
-    CHILD_GUARDIAN = Role.CHILD_GUARDIAN
-    CHILD_LEGAL_ADVISER = Role.CHILD_LEGAL_ADVISER
-    CHILD_RETURN_INTERVIEWER = Role.CHILD_RETURN_INTERVIEWER
-    CHILD_PERSONAL_ADVISER = Role.CHILD_PERSONAL_ADVISER
-    CHILD_HEALTH_PRACTITIONER = Role.CHILD_HEALTH_PRACTITIONER
-    CHILD_VIRTUAL_SCHOOL_HEAD = Role.CHILD_VIRTUAL_SCHOOL_HEAD
-    AREA_GUARDIAN_SCHEME = Role.AREA_GUARDIAN_SCHEME
-    HOST_DUTY_DESK = Role.HOST_DUTY_DESK
-    HOME_OFFICE_MISSING_DESK = Role.HOME_OFFICE_MISSING_DESK
-    HOME_OFFICE_CASEWORKER = Role.HOME_OFFICE_CASEWORKER
+DirectoryRole = StrEnum(  # type: ignore[misc]
+    "DirectoryRole", ["duty.social-worker", *(each for each in Role if each in PLAN_OWNERS - {Role.DUTY_WORKER})]
+)
+DirectoryRole.__doc__ = "The roles on the directory. `duty.worker` is not one: the first two fill it, by hour."
 
 
 class Row(BaseModel):

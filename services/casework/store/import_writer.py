@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Table, Text, insert, literal_column, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert as upserting
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.casework.policy.register_import import Import, KnownReferences
 from services.casework.policy.rows import CarerRow, ChildRow, DatedRow, PersonRow, PlacementRow
-from services.casework.store import tables
 from services.casework.store.row_encryption import RowEncryptor
 from services.platform.register.keys import Decryptor
 from services.platform.store.encryption import Keyring
@@ -56,7 +54,6 @@ SHARED_NUMBERS = """
 """
 
 
-PLACE = literal_column("ctid::text", Text)
 LISTED_NO_LONGER = text(
     "DELETE FROM register.agency_agreements WHERE authority = :authority AND agency <> ALL(CAST(:listed AS text[]))"
 )
@@ -73,6 +70,19 @@ FED_CARER = (
     """),
 )
 """Who is said to have ended before they are said to have begun is kept as ended: it is the later word."""
+SEEN_CARERS = text("""
+    UPDATE register.placement_carers SET as_of = :at
+    WHERE to_at IS NULL AND placement IN (SELECT id FROM register.placements WHERE authority = :authority)
+    RETURNING placement, person
+""")
+FORMER_CARER = text("""
+    UPDATE register.placement_carers SET to_at = :at WHERE to_at IS NULL AND placement = :placement AND person = :person
+""")
+NEW_CARER = text("""
+    INSERT INTO register.placement_carers (placement, person, from_at, as_of) VALUES (:placement, :person, :at, :at)
+""")
+LINE = ("authority", "role", "person", "child", "turn", "days", "starts", "ends", "bank_holidays")
+LINES = f"SELECT ctid::text AS place, {', '.join(LINE)} FROM register.directory WHERE authority = %(authority)s"  # noqa: S608 own words
 LEAVE = text("DELETE FROM register.directory WHERE ctid = ANY(CAST(:gone AS tid[]))")
 
 
@@ -144,15 +154,15 @@ async def write_import(
     children = _with_new(before.children, given.children, "child")
     encryptor = await RowEncryptor.load(connection, keyring, authority, given, placements, people, children)
     if given.authority is not None:
-        await _upsert(connection, tables.authorities, [given.authority.model_dump()], "id")
+        await _upsert(connection, "authorities", [given.authority.model_dump()], "id")
 
     def mine(row: DatedRow) -> dict[str, Any]:
         return {"authority": authority, "as_of": row.as_of or at}
 
     for table, rows in (
-        (tables.placements, [encryptor.placement(row, placements) | mine(row) for row in _rows(given.placements)]),
-        (tables.people, [encryptor.person(row, people) | mine(row) for row in _rows(given.people)]),
-        (tables.children, [encryptor.child(row, children, placements) | mine(row) for row in _rows(given.children)]),
+        ("placements", [encryptor.placement(row, placements) | mine(row) for row in _rows(given.placements)]),
+        ("people", [encryptor.person(row, people) | mine(row) for row in _rows(given.people)]),
+        ("children", [encryptor.child(row, children, placements) | mine(row) for row in _rows(given.children)]),
     ):
         await _upsert(connection, table, rows, "authority", "reference", keep="id")
     if given.feed:
@@ -174,15 +184,21 @@ async def write_import(
         lines = [
             {"authority": authority} | _line(row.model_dump(), people, children) for row in given.directory.values()
         ]
-        await _write_directory(connection, authority, lines)
+        await _write_directory(uow, authority, lines)
     if given.sharing_agreements is not None:
-        agreements = [{"authority": authority} | row.model_dump() for row in given.sharing_agreements.values()]
-        await _upsert(connection, tables.sharing_agreements, agreements, "authority", "reference")
+        agreements = [
+            {"authority": authority} | row.model_dump() | {"fields": list(row.fields)}
+            for row in given.sharing_agreements.values()
+        ]
+        await _upsert(connection, "sharing_agreements", agreements, "authority", "reference")
     if given.agencies is not None:
-        allowed = {row.id: row.model_dump(exclude={"id"}) for row in given.agencies.values()}
+        allowed = {row.id: row for row in given.agencies.values()}
         await connection.execute(LISTED_NO_LONGER, {"authority": authority, "listed": list(allowed)})
-        rows = [{"authority": authority, "agency": agency} | row for agency, row in allowed.items()]
-        await _upsert(connection, tables.agency_agreements, rows, "authority", "agency")
+        rows = [
+            {"authority": authority, "agency": row.id, "types": list(row.types), "verifies": row.verifies}
+            for row in allowed.values()
+        ]
+        await _upsert(connection, "agency_agreements", rows, "authority", "agency")
 
 
 def corrections_by_reference(keyring: Keyring, authority: AuthorityId) -> Query[dict[str, dict[str, str | None]]]:
@@ -231,45 +247,39 @@ def _line(row: dict[str, Any], people: Mapping[str, str], children: Mapping[str,
 
 
 async def _upsert(
-    connection: AsyncConnection, table: Table, rows: list[dict[str, Any]], *key: str, keep: str | None = None
+    connection: AsyncConnection, table: str, rows: list[dict[str, Any]], *key: str, keep: str | None = None
 ) -> None:
     if not rows:
         return
-    statement = upserting(table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key and name != keep}
-    await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
+    changed = ", ".join(f"{name} = excluded.{name}" for name in rows[0] if name not in key and name != keep)
+    statement = f"{_insertion(table, rows[0])} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed}"
+    await connection.execute(text(statement), rows)
 
 
-async def _write_directory(connection: AsyncConnection, authority: AuthorityId, lines: list[dict[str, Any]]) -> None:
+def _insertion(table: str, columns: Collection[str]) -> str:
+    given = ", ".join(f":{name}" for name in columns)
+    return f"INSERT INTO register.{table} ({', '.join(columns)}) VALUES ({given})"  # noqa: S608 names of our own
+
+
+async def _write_directory(uow: UnitOfWork, authority: AuthorityId, lines: list[dict[str, Any]]) -> None:
     """Only what differs, so that the record of the import names nothing else."""
-    table = tables.directory
-    found = await connection.execute(select(PLACE, *table.c).where(table.c.authority == authority))
-    present = {tuple(row[1:]): row[0] for row in found}
-    wanted = {tuple(line[column.name] for column in table.c): line for line in lines}
+    found = await uow.fetch(Query(LINES, {"authority": authority}, all_rows))
+    present = {tuple(row[1:]): row.place for row in found}
+    wanted = {tuple(line[name] for name in LINE): line for line in lines}
     gone = [place for line, place in present.items() if line not in wanted]
     if gone:
-        await connection.execute(LEAVE, {"gone": gone})
+        await uow.connection.execute(LEAVE, {"gone": gone})
     new = [line for key, line in wanted.items() if key not in present]
     if new:
-        await connection.execute(insert(table), new)
+        await uow.connection.execute(text(_insertion("directory", LINE)), new)
 
 
 async def _write_carers(
     connection: AsyncConnection, authority: AuthorityId, wanted: set[tuple[str, str]], at: datetime
 ) -> None:
-    links = tables.placement_carers
-    theirs = select(tables.placements.c.id).where(tables.placements.c.authority == authority)
-    is_present = links.c.to_at.is_(None) & links.c.placement.in_(theirs)
-    rows = await connection.execute(select(links.c.placement, links.c.person).where(is_present))
+    rows = await connection.execute(SEEN_CARERS, {"authority": authority, "at": at})
     present = {(row.placement, row.person) for row in rows}
-    gone = present - wanted
-    await connection.execute(update(links).where(is_present).values(as_of=at))
-    if gone:
-        is_gone = tuple_(links.c.placement, links.c.person).in_(gone)
-        await connection.execute(update(links).where(is_present, is_gone).values(to_at=at))
-    new = [
-        {"placement": placement, "person": person, "from_at": at, "as_of": at}
-        for placement, person in sorted(wanted - present)
-    ]
-    if new:
-        await connection.execute(insert(links), new)
+    for statement, pairs in ((FORMER_CARER, present - wanted), (NEW_CARER, wanted - present)):
+        about = [{"placement": placement, "person": person, "at": at} for placement, person in sorted(pairs)]
+        if about:
+            await connection.execute(statement, about)

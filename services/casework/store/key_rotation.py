@@ -1,8 +1,7 @@
 """Brings people's numbers, and police's references, under the newest phone key: each is found by its hash."""
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import text
 
-from services.casework.store.tables import people
 from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, hashed_anew
 from services.platform.register.keys import Decryptor
 from services.platform.register.references import hashes_by_key, keep_reference
@@ -11,12 +10,11 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 
-REHASH = (
-    update(people)
-    .where(people.c.id == bindparam("of"), people.c.number_hash == bindparam("before"))
-    .values(number_hash=bindparam("after"))
-)
-
+NUMBERS = """
+    SELECT id, id AS owner, mobile, number_hash FROM register.people
+    WHERE number_hash IS NOT NULL AND id > %(after)s ORDER BY id LIMIT %(most)s
+"""
+REHASH = text("UPDATE register.people SET number_hash = :after WHERE id = :of AND number_hash = :before")
 REFERENCES = """
     SELECT r.words AS id, w.about, w.words, w.wrapped, array_agg(r.hash) AS hashes
     FROM register.reference_hashes r LEFT JOIN register.words_for_duty_desk w ON w.id = r.words
@@ -26,13 +24,8 @@ FORGET_REFERENCE = "DELETE FROM register.reference_hashes WHERE words = %(words)
 
 
 async def numbers_of_people(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
-    found = await uow.connection.execute(
-        select(*people.c["id", "mobile", "number_hash"])
-        .where(people.c.number_hash.is_not(None), people.c.id > after)
-        .order_by(people.c.id)
-        .limit(AT_ONCE)
-    )
-    rows = [Hashed(row.id, row.id, row.mobile, row.number_hash) for row in found]
+    asked = {"after": after, "most": AT_ONCE}
+    rows = await uow.fetch(Query(NUMBERS, asked, lambda found: [Hashed(*row) for row in found]))
     anew, shut = await hashed_anew(uow, keyring, rows, "people.mobile")
     if anew:
         await uow.connection.execute(REHASH, anew)

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import Text, any_, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.casework.policy.register_import import Import
 from services.casework.policy.rows import ChildRow, PersonRow, PlacementRow
-from services.casework.store import tables
 from services.platform.register.keys import data_keys
 from services.platform.store.encryption import DataKey, Keyring
 from services.safeguarding.identifiers import AuthorityId
@@ -28,6 +26,11 @@ CLEAR_OF_CHILD = (
     "age_disputed",
     "guardian_allocated",
     "entered_care_at",
+)
+
+PRESENT = tuple(
+    text(f"SELECT * FROM register.{table} WHERE id = ANY(CAST(:owners AS text[]))")  # noqa: S608 names of our own
+    for table in ("placements", "people", "children")
 )
 
 
@@ -61,8 +64,8 @@ class RowEncryptor:
         if not owners:
             return cls(keyring, {}, {})
         present: dict[str, Mapping[str, Any]] = {}
-        for table in (tables.placements, tables.people, tables.children):
-            found = await connection.execute(select(table).where(table.c.id == any_(literal(owners, ARRAY(Text)))))
+        for each in PRESENT:
+            found = await connection.execute(each, {"owners": owners})
             present |= {row["id"]: row for row in found.mappings()}
         return cls(keyring, await data_keys(connection, keyring, owners, authority=authority), present)
 

@@ -9,19 +9,9 @@ from services.casework.register_importer import RegisterImporter
 from services.casework.settings import CaseworkSettings
 from services.casework.web.bearer import Bearers
 from services.casework.web.events import EventEndpoint
-from services.casework.web.events_openapi import EVENT, EVENT_ANSWERS
+from services.casework.web.openapi import ROUTES
 from services.casework.web.photographs import PhotographEndpoint
 from services.casework.web.register import RegisterEndpoint
-from services.casework.web.register_openapi import (
-    BEARER,
-    FEED,
-    FILES,
-    IMPORT,
-    IMPORT_ANSWERS,
-    PHOTOGRAPH,
-    PHOTOGRAPH_ANSWERS,
-    TABLE,
-)
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
 from services.platform.store.web import new_web_app
@@ -35,41 +25,41 @@ def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
     photographs = PhotographEndpoint(store, clocks, keyring, bearers)
     app = new_web_app("casework")
 
-    @app.post("/events", status_code=HTTPStatus.ACCEPTED, responses=EVENT_ANSWERS, openapi_extra=EVENT)
+    @app.post("/events", status_code=HTTPStatus.ACCEPTED, **ROUTES["event"])
     async def take_event(request: Request) -> JSONResponse:
         """A CloudEvent in structured JSON, signed as Standard Webhooks with one of the agency's secrets."""
         return await events.take(request)
 
-    @app.put("/register/{authority}", responses=IMPORT_ANSWERS, openapi_extra=IMPORT)
+    @app.put("/register/{authority}", **ROUTES["import"])
     async def take_import(authority: str, request: Request) -> JSONResponse:
         """Several tables as one JSON document. All of it, or nothing."""
         return await register.take(request, authority, None)
 
-    @app.put("/register/{authority}/{table}", responses=IMPORT_ANSWERS, openapi_extra=TABLE)
+    @app.put("/register/{authority}/{table}", **ROUTES["table"])
     async def take_table(authority: str, table: str, request: Request) -> JSONResponse:
         """One table as CSV. All of it, or nothing."""
         return await register.take(request, authority, table)
 
-    @app.patch("/register/{authority}/{table}", responses=IMPORT_ANSWERS, openapi_extra=FEED)
+    @app.patch("/register/{authority}/{table}", **ROUTES["rows"])
     async def take_rows(authority: str, table: str, request: Request) -> JSONResponse:
         """Single rows, each as of a time; a row that the register has as of that time or a later one is passed over.
         Rows that are not sent stay. All of them, or nothing.
         """
         return await register.take(request, authority, table, feed=True)
 
-    @app.post("/register/{authority}/files", responses=IMPORT_ANSWERS, openapi_extra=FILES)
+    @app.post("/register/{authority}/files", **ROUTES["files"])
     async def take_files(authority: str, request: Request) -> JSONResponse:
         """A council's own files, with a mapping of their columns and values to ours. All of them, or nothing."""
         return await register.take_files(request, authority)
 
     path = "/register/{authority}/children/{reference}/photograph"
 
-    @app.put(path, status_code=HTTPStatus.NO_CONTENT, responses=PHOTOGRAPH_ANSWERS, openapi_extra=PHOTOGRAPH)
+    @app.put(path, status_code=HTTPStatus.NO_CONTENT, **ROUTES["photograph"])
     async def take_photograph(authority: str, reference: str, request: Request) -> Response:
         """A child's photograph, replacing an earlier one. Police see it by a link while the child is searched for."""
         return await photographs.take(request, authority, reference)
 
-    @app.delete(path, status_code=HTTPStatus.NO_CONTENT, responses=PHOTOGRAPH_ANSWERS, openapi_extra=BEARER)
+    @app.delete(path, status_code=HTTPStatus.NO_CONTENT, **ROUTES["removal"])
     async def remove_photograph(authority: str, reference: str, request: Request) -> Response:
         """No answer tells whether there was one."""
         return await photographs.remove(request, authority, reference)

@@ -35,15 +35,12 @@ def read_plans(file: Path) -> dict[AuthorityId, PackPlan]:
         written = yaml.safe_load(file.read_text())
         plans = {name: PackPlan.model_validate(each) for name, each in written.items()}
     except OSError as error:
-        msg = f"{file} cannot be read ({error.strerror})"
-        raise PlanFault(msg) from None
+        raise PlanFault(f"{file} cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, AttributeError):
-        msg = f"{file} has to be YAML: an authority a key, under it `recipients` and `places`"
-        raise PlanFault(msg) from None
+        raise PlanFault(f"{file} has to be YAML: an authority a key, under it `recipients` and `places`") from None
     except ValidationError as error:
         first = error.errors()[0]
-        msg = f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise PlanFault(msg) from None
+        raise PlanFault(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     for name, plan in plans.items():
         for each in plan.recipients:
             _require_key(file, name, each)

@@ -81,36 +81,9 @@ class EpisodeLine:
     """Rules that wait for their time, the next one first."""
 
     @property
-    def code(self) -> str:
-        return code_of(self.episode.content.episode)
-
-    @property
-    def unidentified(self) -> bool:
-        return is_provisional(self.episode.child)
-
-    @property
     def waiting(self) -> tuple[DutyLine, ...]:
         """Duties that somebody still has to answer, the most pressing first."""
         return tuple(line for line in self.duties if line.waits)
-
-    @property
-    def overdue(self) -> int:
-        return sum(line.overdue for line in self.duties)
-
-    @property
-    def told(self) -> int:
-        """The number of duties, without cancelled ones."""
-        return sum(line.duty.content.state is not DutyState.CANCELLED for line in self.duties)
-
-    @property
-    def reached(self) -> int:
-        """The number of these that need nothing more. Delivery is not enough, unless the duty asks for no answer."""
-        return sum(line.duty.content.state is not DutyState.CANCELLED and not line.waits for line in self.duties)
-
-    @property
-    def next(self) -> UpcomingStep | None:
-        """The next of the duties' steps and later rules."""
-        return next(iter(self.upcoming), None)
 
     @property
     def upcoming(self) -> tuple[UpcomingStep, ...]:

@@ -24,7 +24,6 @@ CHANGES = "console_changes"
 """The PostgreSQL channel of changes. A notification holds the child's id, and the authority's if there is one."""
 NOTIFICATION = "child || ' ' || coalesce(content ->> 'authority', '')"
 NOTIFICATION_OF_NOBODY = "' '"
-MOST_EPISODES = 500
 MOST_DUTIES = 500
 MOST_ENTRIES = 2000
 

@@ -1,7 +1,9 @@
 """Reads what the pages of the shift show."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from hmac import compare_digest
 from uuid import UUID
 
@@ -17,10 +19,16 @@ from services.platform.register.people import directory_page
 from services.platform.register.reasons import reasons_by_id
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import AuthorityId, derived
 from services.safeguarding.working_time import ENGLAND, day_in_england
 
+WITHDRAWN = "SELECT feed, withdrawn FROM console.calendars"
+WITHDRAW = """
+    INSERT INTO console.calendars (feed, withdrawn, by, at) VALUES (%(feed)s, 1, %(by)s, %(at)s)
+    ON CONFLICT (feed) DO UPDATE SET withdrawn = calendars.withdrawn + 1, by = excluded.by, at = excluded.at
+"""
 HAND_OVERS_SHOWN = timedelta(hours=24)
 
 
@@ -34,11 +42,12 @@ class ShiftQueries:
         """Numbers are for those who may have to ring them, notes for those who may read reasons."""
         now, authorities = self.clocks.story(), operator.scope
         async with self.store.read() as reader:
-            rota, numbers, said, names = await reader.fetch(
+            rota, numbers, said, names, withdrawn = await reader.fetch(
                 directory_page.rota_lines(self.keyring, authorities, now),
                 directory_page.telephones(self.keyring, authorities),
                 entries_of_shifts(authorities, now - HAND_OVERS_SHOWN),
                 account_names(),
+                Query(WITHDRAWN, {}, dict),
             )
             words = [each for made in said for each in made.content.words] if operator.may(May.READ_REASONS) else []
             notes = await reader.fetch(reasons_by_id(self.keyring, words)) if words else {}
@@ -48,16 +57,23 @@ class ShiftQueries:
             "hand_overs": hand_overs(said),
             "notes": notes,
             "accounts": names,
-            "calendar": self.path_of_calendar if operator.may(May.COVER) else None,
+            "calendar": partial(self._path_of_calendar, withdrawn) if operator.may(May.COVER) else None,
         }
 
-    def path_of_calendar(self, authority: AuthorityId, whose: str) -> str:
+    def _path_of_calendar(self, withdrawn: Mapping[UUID, int], authority: AuthorityId, whose: str) -> str:
         """For a person or a role. Signed, and names neither."""
         feed = derived("calendar", authority, whose)
-        return f"/calendars/{authority}/{feed.hex}{self._signatures(feed)[0]}.ics"
+        return f"/calendars/{authority}/{feed.hex}{self._signatures(feed, withdrawn)[0]}.ics"
 
-    def _signatures(self, feed: UUID) -> list[str]:
-        return [each.hex()[:32] for each in self.keyring.number_hashes(f"calendar {feed}")]
+    def _signatures(self, feed: UUID, withdrawn: Mapping[UUID, int]) -> list[str]:
+        signed = f"calendar {feed} {withdrawn.get(feed, 0)}"
+        return [each.hex()[:32] for each in self.keyring.number_hashes(signed)]
+
+    async def withdraw_calendar(self, operator: Operator, authority: AuthorityId, whose: str) -> None:
+        """From now on its links open nothing, and the page has another."""
+        row = {"feed": derived("calendar", authority, whose), "by": operator.account, "at": self.clocks.wall()}
+        async with self.store.transaction() as uow:
+            uow.write(WITHDRAW, row)
 
     async def calendar(self, authority: AuthorityId, token: str, in_words: InWords) -> bytes | None:
         """What the link of `path_of_calendar` shows. None: it is none of ours, or nobody is on the rota by that."""
@@ -66,9 +82,12 @@ class ShiftQueries:
             feed = UUID(hex=token[:32])
         except ValueError:
             return None
-        if not any(compare_digest(token[32:].encode(), each.encode()) for each in self._signatures(feed)):
-            return None
         async with self.store.read([authority]) as reader:
+            withdrawn = await reader.fetch(Query(WITHDRAWN, {}, dict))
+            if not any(
+                compare_digest(token[32:].encode(), each.encode()) for each in self._signatures(feed, withdrawn)
+            ):
+                return None
             rota = await reader.fetch(directory_page.rota_lines(self.keyring, [authority], now))
         today = datetime.combine(day_in_england(now), time(0), ENGLAND).astimezone(UTC)
         shown = board(rota, today, AHEAD)

@@ -1,14 +1,11 @@
 """Draws charts as one SVG file, without script, font or stylesheet: any browser shows it, and it prints."""
 
 from collections.abc import Iterator
-from html import escape
-from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.handbook.charts.chart import Chart, ChartLane
 from services.handbook.phrases import words_of
+from services.handbook.templates import render
 from services.safeguarding.roles import Role
 
 SIZES = {"wide": 226, "high": 46, "gap": 96, "lane": 104, "left": 28, "top": 96, "event_wide": 168}
@@ -29,10 +26,6 @@ LEGEND = {
     "carer": "carers",
     "others": "other agencies, and all who were told",
 }
-TEMPLATES = Environment(  # noqa: S701 the template escapes each text
-    loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-TEMPLATES.filters |= {"e": escape, "g": lambda number: f"{number:g}"}
 
 
 def svg(charts: list[Chart]) -> str:
@@ -40,17 +33,15 @@ def svg(charts: list[Chart]) -> str:
     columns = max((len(lane.boxes) for chart in charts for lane in chart.lanes), default=1)
     width = max(FIRST_BOX + columns * (SIZES["wide"] + SIZES["gap"]) - SIZES["gap"] + AGAIN_WIDE, 1000)
     heights = [SIZES["top"] + max(len(chart.lanes), 1) * SIZES["lane"] + 24 for chart in charts]
-    return (
-        TEMPLATES.get_template("chart.svg.jinja").render(
-            SIZES,
-            first_box=FIRST_BOX,
-            width=width,
-            height=sum(heights),
-            named=" or ".join(words_of(chart.trigger) for chart in charts),
-            legend=list(_legend(width)),
-            charts=[_chart(chart, sum(heights[:index])) for index, chart in enumerate(charts)],
-        )
-        + "\n"
+    return render(
+        "chart.svg",
+        **SIZES,
+        first_box=FIRST_BOX,
+        width=width,
+        height=sum(heights),
+        named=" or ".join(words_of(chart.trigger) for chart in charts),
+        legend=list(_legend(width)),
+        charts=[_chart(chart, sum(heights[:index])) for index, chart in enumerate(charts)],
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from services.handbook.templates import render
 from services.safeguarding.contracts import contracts
 from services.safeguarding.message import Message
 from services.safeguarding.notice_fields import NoticeField
@@ -16,7 +17,6 @@ VIEW = re.compile(r"CREATE VIEW register\.(\w+)[^;]*? AS\s+(?:WITH .*?\)\s+)?SEL
 GRANT = re.compile(r"GRANT SELECT ON register\.(\w+) TO ([\w, ]+);")
 EVERYTHING = frozenset({"audit", "console"})
 """Hear every kind: told once, not in each row."""
-HEAD = Path(__file__).with_name("disclosure_head.md").read_text()
 
 
 class View(NamedTuple):
@@ -27,10 +27,16 @@ class View(NamedTuple):
 
 def page() -> str:
     """Markdown, the same bytes for the same code."""
-    return HEAD.format(
-        fields=", ".join(f"`{each}`" for each in NoticeField),
-        views="\n".join(f"| `{each.name}` | {each.services} | {', '.join(each.columns)} |" for each in views()),
-        kinds="\n".join(_kinds()),
+    heard_by = {name: heard for name, heard in HEARS.items() if name not in EVERYTHING}
+    return render(
+        "disclosure.md",
+        fields=[*NoticeField],
+        views=views(),
+        every=Message,
+        kinds=[
+            (each, [name for name, heard in heard_by.items() if each in heard])
+            for each in sorted(contracts().values(), key=lambda each: each.kind)
+        ],
     )
 
 
@@ -42,8 +48,7 @@ def views(sql: str | None = None) -> list[View]:
     for name, services in GRANT.findall(text):
         granted[name] += services.split(", ")
     if unread := granted.keys() - columns.keys():
-        msg = f"the columns of {', '.join(sorted(unread))} cannot be read from {VIEWS.name}"
-        raise ValueError(msg)
+        raise ValueError(f"the columns of {', '.join(sorted(unread))} cannot be read from {VIEWS.name}")
     return [View(name, ", ".join(sorted(services)), columns[name]) for name, services in granted.items()]
 
 
@@ -57,13 +62,3 @@ def _columns(listed: str) -> Iterator[str]:
             each = ""
         else:
             each += letter
-
-
-def _kinds() -> Iterator[str]:
-    for contract in sorted(contracts().values(), key=lambda each: each.kind):
-        heard_by = [name for name, heard in HEARS.items() if contract in heard and name not in EVERYTHING]
-        yield f"| `{contract.kind}` | {', '.join(_fields(contract))} | {', '.join(heard_by)} |"
-
-
-def _fields(contract: type[Message]) -> list[str]:
-    return sorted(name for name in contract.model_fields if name not in Message.model_fields)

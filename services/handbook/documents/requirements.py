@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.handbook.stories.golden_stories import play_all
+from services.handbook.templates import render
 from services.protocol.policy.rule_language.grammar import Protocol
 
 WRITTEN = Path(__file__).parent / "requirements.yaml"
@@ -72,40 +73,12 @@ def faults(protocol: Protocol, told_by: Mapping[str, frozenset[str]]) -> Iterato
 
 def page(protocol: Protocol) -> str:
     """Markdown, the same bytes for the same rules and stories."""
-    told_by = play_all()
-    open_ones = [each for each in requirements() if each.not_yet is not None]
-    partly = [each for each in requirements() if each.partial is not None]
-    lines = [
-        "# What the guidance asks, and what does it",
-        "",
-        "Rendered by `make schemas` from `services/handbook/documents/requirements.yaml`, the rules and the stories: edit those. S36 is",
-        "paragraph 36 of the statutory guidance (DfE, 2017). A story shows a requirement when one of its rules tells somebody",
-        "in it; all are played on the engine, and each is a file of [tests/scenarios/](../tests/scenarios/).",
-        "",
-        f"{len(requirements()) - len(open_ones)} of {len(requirements())} requirements have a rule and a story.",
-        f"{len(partly)} of these are done in part, and what is left is named below.",
-        "",
-        "| | paragraphs | what is asked | rules | stories |",
-        "| --- | --- | --- | --- | --- |",
-        *(_row(each, told_by) for each in requirements()),
-    ]
-    if open_ones:
-        lines += ["", "## Not yet", "", *(f"- **{each.id}**: {each.not_yet}" for each in open_ones)]
-    if partly:
-        lines += ["", "## In part", "", *(f"- **{each.id}**: {each.partial}" for each in partly)]
-    used = {name for each in requirements() for name in each.rules}
-    others = [rule.id for rule in protocol.rules if rule.id not in used]
-    lines += ["", "## Rules that stand for no requirement by name", "", ", ".join(f"`{name}`" for name in others) + "."]
-    return "\n".join(lines) + "\n"
-
-
-def _row(each: Requirement, told_by: Mapping[str, frozenset[str]]) -> str:
-    stories = stories_of(each, told_by)
-    more = f" and {len(stories) - STORIES_SHOWN} more" if len(stories) > STORIES_SHOWN else ""
-    shown = ", ".join(f"[{Path(name).stem}](../tests/scenarios/{name})" for name in stories[:STORIES_SHOWN]) + more
-    asks = each.asks if each.though is None else f"{each.asks} *{each.though}*"
-    asks = asks if each.partial is None else f"(In part.) {asks}"
-    if each.also:
-        asks += " Also " + ", ".join(f"`{name}`" for name in each.also) + "."
-    rules = ", ".join(f"`{name}`" for name in each.rules)
-    return f"| {each.id} | {', '.join(each.basis)} | {asks} | {rules or 'not yet'} | {shown or 'not yet'} |"
+    told_by, used = play_all(), {name for each in requirements() for name in each.rules}
+    return render(
+        "requirements.md",
+        asked=[(each, stories_of(each, told_by)) for each in requirements()],
+        most=STORIES_SHOWN,
+        not_yet=[each for each in requirements() if each.not_yet is not None],
+        partly=[each for each in requirements() if each.partial is not None],
+        others=[rule.id for rule in protocol.rules if rule.id not in used],
+    )

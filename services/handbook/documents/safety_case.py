@@ -10,12 +10,12 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.handbook.templates import render
 from services.protocol.policy.rule_language.grammar import Protocol
 
 WRITTEN = Path(__file__).parent / "hazards.yaml"
 ROOT = Path(__file__).parents[3]
 Score = Annotated[int, Field(ge=1, le=5)]
-HEAD = Path(__file__).with_name("safety_case_head.md").read_text().rstrip()
 
 
 class _Written(BaseModel):
@@ -83,40 +83,5 @@ def page(protocol: Protocol) -> str:
     """Markdown, the same bytes for the same hazards. Raises ValueError that names each control that no longer holds."""
     found = [*faults(protocol)]
     if found:
-        msg = "; ".join(found)
-        raise ValueError(msg)
-    return "\n".join([HEAD, *map(_row, hazards()), *(line for each in hazards() for line in _section(each))]) + "\n"
-
-
-def _row(each: Hazard) -> str:
-    return f"| {each.id} | {each.hazard} | {_risk(*each.initial)} | {_risk(*each.residual)} |"
-
-
-def _risk(severity: int, likelihood: int) -> str:
-    return f"{severity} x {likelihood} = {severity * likelihood}"
-
-
-def _section(each: Hazard) -> Iterator[str]:
-    yield f"\n## {each.id}: {each.hazard}\n"
-    yield f"**Cause**: {each.cause}  "
-    yield f"**For the child**: {each.effect}\n"
-    for control in each.controls:
-        yield f"- {control.does}  "
-        yield f"  {'; '.join(_evidence(control))}"
-    yield f"\n**What is left**: {each.left}"
-
-
-def _evidence(control: Control) -> Iterator[str]:
-    if control.rules:
-        yield "rules " + ", ".join(f"`{name}`" for name in control.rules)
-    if control.stories:
-        yield "stories " + ", ".join(f"[{Path(name).stem}](../tests/scenarios/{name})" for name in control.stories)
-    if control.tests:
-        yield "tests " + ", ".join(_test(name) for name in control.tests)
-    if control.alerts:
-        yield "alerts " + ", ".join(f"`{name}`" for name in control.alerts)
-
-
-def _test(name: str) -> str:
-    path, _, function = name.partition("::")
-    return f"[{function.removeprefix('test_').replace('_', ' ')}](../{path})"
+        raise ValueError("; ".join(found))
+    return render("safety_case.md", hazards=hazards())

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from services.platform.bus import metrics
 from services.platform.bus.publishing.outbox_relay import OutboxRelay
-from services.platform.bus.subscriptions import Handler, Prefetch, Priority, Subscription, background_topics
+from services.platform.bus.subscriptions import Handler, Prefetch, Priority, Subscription, gathered_seconds
 from services.platform.messages.envelope import Received, Unreadable, kind_of, read
 from services.platform.messages.raw_message import Raw, letter_about
 from services.platform.messages.signature import KnownSpeakers, Refused, require_own_source
@@ -66,7 +66,7 @@ class MessageProcessor:
         """At most `most_bundles` share a transaction, and the first waits `gather_seconds` for others."""
         self.service = service
         self.topics = sorted({each.event.topic for each in subscriptions})
-        self.background_topics = background_topics(subscriptions)
+        self.gathered_seconds = gathered_seconds(subscriptions)
         self.stopping = asyncio.Event()
         self.waiting: dict[str, str] = {}
         self._store = store

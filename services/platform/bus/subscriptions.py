@@ -19,7 +19,7 @@ class Priority(Enum):
     NORMAL = auto()
     """Handled after the messages that came before it."""
     BACKGROUND = auto()
-    """Nobody waits for it. Topics with background messages alone are gathered for a moment: a batch costs less."""
+    """Nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,19 @@ def in_background(handlers: Mapping[type[Message], Handler]) -> list[Subscriptio
     return [Subscription(event, handler, Priority.BACKGROUND) for event, handler in handlers.items()]
 
 
-def background_topics(subscriptions: Iterable[Subscription]) -> frozenset[Topic]:
-    """Returns the topics that bring background messages alone."""
-    waited_for = {each.event.topic for each in subscriptions if each.priority is not Priority.BACKGROUND}
-    return frozenset(each.event.topic for each in subscriptions) - waited_for
+GATHERED_SECONDS = {Priority.URGENT: 0.0, Priority.NORMAL: 0.05, Priority.BACKGROUND: 0.75}
+"""How long the first message of a topic waits for others, by the most urgent that the topic brings. Duties of one
+decision come within milliseconds, and share what they cost.
+"""
+
+
+def gathered_seconds(subscriptions: Iterable[Subscription]) -> dict[Topic, float]:
+    """By topic."""
+    waits: dict[Topic, float] = {}
+    for each in subscriptions:
+        topic, wait = each.event.topic, GATHERED_SECONDS[each.priority]
+        waits[topic] = min(wait, waits.get(topic, wait))
+    return waits
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Joins the events of one transaction that are about one child: its attempts travel in one message, their outcomes in another."""
+"""Joins the events of one transaction that are about one child: its attempts and their outcomes travel in one message."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -37,14 +37,27 @@ class JoinedEvents:
 def _joined(events: Sequence[Message], authority: AuthorityId | None) -> list[Message]:
     if authority is None or len(events) < 2:
         return list(events)
-    attempts = [each for each in events if isinstance(each, DeliveryAttempted)]
+    attempts = tuple(each for each in events if isinstance(each, DeliveryAttempted))
     outcomes = [each for each in events if isinstance(each, Joinable)]
     readings = [each for each in events if isinstance(each, RegisterLookedUp)]
     others = [each for each in events if not isinstance(each, DeliveryAttempted | RegisterLookedUp | Joinable)]
     tried: list[Message] = list(attempts)
-    if len(attempts) > 1:
-        tried = [DeliveriesAttempted(authority=authority, attempts=tuple(attempts))]
-    return [*readings, *tried, *(_message_of(run, authority) for run in _runs(outcomes)), *others]
+    if outcomes:
+        tried = _messages(outcomes, attempts, authority)
+    elif len(attempts) > 1:
+        tried = [DeliveriesAttempted(authority=authority, attempts=attempts)]
+    return [*readings, *tried, *others]
+
+
+def _messages(
+    outcomes: Sequence[Joinable], attempts: tuple[DeliveryAttempted, ...], authority: AuthorityId
+) -> list[Message]:
+    """The attempts travel with the first outcomes."""
+    messages: list[Message] = []
+    for run in _runs(outcomes):
+        with_them = () if messages else attempts
+        messages.append(run[0] if len(run) == 1 and not with_them else _message_of(run, with_them, authority))
+    return messages
 
 
 def _runs(outcomes: Iterable[Joinable]) -> list[list[Joinable]]:
@@ -65,11 +78,12 @@ def _telling(outcome: Outcome) -> tuple[object, ...]:
     return (outcome.duty, outcome.step)
 
 
-def _message_of(run: Sequence[Joinable], authority: AuthorityId) -> Message:
-    if len(run) == 1:
-        return run[0]
+def _message_of(
+    run: Sequence[Joinable], attempts: tuple[DeliveryAttempted, ...], authority: AuthorityId
+) -> DutyOutcomes:
     return DutyOutcomes(
         authority=authority,
+        attempts=attempts,
         accepted=tuple(each for each in run if isinstance(each, DutyAccepted)),
         delivered=tuple(each for each in run if isinstance(each, DutyDelivered)),
         failed=tuple(each for each in run if isinstance(each, DutyFailed)),

@@ -107,8 +107,7 @@ def kind_of(raw: bytes) -> str:
         _attributes(raw)  # says what is wrong with the bytes, where they are at fault
         if error.errors()[0]["type"] == "json_invalid":
             raise Unreadable(NO_JSON[RecursionError]) from None
-        msg = "type: a string is needed"
-        raise Unreadable(msg) from None
+        raise Unreadable("type: a string is needed") from None
 
 
 def read(raw: bytes, *, topic: Topic | None = None, origin: str = "") -> Received[Message]:
@@ -184,8 +183,7 @@ def _attributes(raw: bytes) -> dict[str, Any]:
     except (RecursionError, ValueError) as error:
         raise Unreadable(NO_JSON.get(type(error), "the message is not JSON")) from None
     if not isinstance(attributes, dict):
-        msg = "the message is not a JSON object"
-        raise Unreadable(msg)
+        raise Unreadable("the message is not a JSON object")
     return cast("dict[str, Any]", attributes)
 
 

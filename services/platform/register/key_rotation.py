@@ -100,34 +100,38 @@ DATA_KEYS = """
 
 async def authority_keys(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
     """Wraps authorities' keys by the newest key above them. The data keys that they seal do not change."""
-    rows = await uow.fetch(Query(AUTHORITY_KEYS, {"after": after, "most": AT_ONCE}, all_rows))
-    changed, undecryptable = 0, 0
-    for row in rows:
-        try:
-            anew = keyring.authority_key_anew(row.wrapped)
-        except InvalidTag:
-            undecryptable += 1
-            continue
+
+    async def rewrap(row: Any) -> bool:
+        anew = keyring.authority_key_anew(row.wrapped)
         if anew is not None:
             uow.write(REWRAP, {"authority": row.authority, "before": row.wrapped, "anew": anew})
-            changed += 1
-    return Batch(rows[-1].authority if rows else None, changed, undecryptable)
+        return anew is not None
+
+    rows = await uow.fetch(Query(AUTHORITY_KEYS, {"after": after, "most": AT_ONCE}, all_rows))
+    return await _batch(rows, rows[-1].authority if rows else None, rewrap)
 
 
 async def data_keys(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
     """Moves data keys to the authority that the register now names. The columns that they encrypt do not change."""
+
+    async def move(row: Any) -> bool:
+        keyring.unwrap(row.owner, row.wrapped)
+        if row.authority != row.belongs_to:
+            await move_data_key(uow.connection, keyring, row.owner, row.belongs_to)
+        return bool(row.authority != row.belongs_to)
+
     rows = await uow.fetch(Query(DATA_KEYS, {"after": after, "most": AT_ONCE}, all_rows))
+    return await _batch(rows, rows[-1].owner if rows else None, move)
+
+
+async def _batch(rows: Sequence[Any], last: str | None, renew_row: Callable[[Any], Awaitable[bool]]) -> Batch:
     changed, undecryptable = 0, 0
     for row in rows:
         try:
-            keyring.unwrap(row.owner, row.wrapped)
+            changed += await renew_row(row)
         except InvalidTag:
             undecryptable += 1
-            continue
-        if row.authority != row.belongs_to:
-            await move_data_key(uow.connection, keyring, row.owner, row.belongs_to)
-            changed += 1
-    return Batch(rows[-1].owner if rows else None, changed, undecryptable)
+    return Batch(last, changed, undecryptable)
 
 
 @dataclass(frozen=True, slots=True)

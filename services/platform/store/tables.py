@@ -1,27 +1,19 @@
-"""Defines the tables that each service has in its own schema, which the role's search path finds, the two shared ones,
-and the columns that all services' tables use.
+"""Declares the tables that each service has in its own schema, which the role's search path finds, and the two shared
+ones.
 """
 
-from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import INTERVAL, UUID
+from sqlalchemy.types import TypeEngine
 
 MOMENT = DateTime(timezone=True)
 
 
-def sealed_columns(*names: str, needed: bool = False) -> list[Column[bytes]]:
-    """Encrypted by the application (`services.platform.store.encryption`). `needed`: never null."""
-    return [Column(name, LargeBinary, nullable=not needed) for name in names]
-
-
-def hash_column(name: str, *, needed: bool = False) -> Column[bytes]:
-    """A hash that finds or compares a value that is not kept in the clear."""
-    return Column(name, LargeBinary, nullable=not needed)
-
-
-def moments(*names: str, needed: bool = False) -> list[Column[datetime]]:
-    return [Column(name, MOMENT, nullable=not needed) for name in names]
+def columns(type_: TypeEngine[Any], names: str) -> list[Column[Any]]:
+    """Those of one type. The baseline migration says which may be null and which are keys."""
+    return [Column(name, type_) for name in names.split()]
 
 
 metadata = MetaData()
@@ -29,38 +21,29 @@ metadata = MetaData()
 inbox = Table(
     "inbox",
     metadata,
-    Column("source", Text, primary_key=True),
-    Column("message_id", Text, primary_key=True),
-    hash_column("content_hash", needed=True),
-    *moments("done_at", needed=True),
+    *columns(Text(), "source message_id"),
+    *columns(LargeBinary(), "content_hash"),
+    *columns(MOMENT, "done_at"),
 )
 
 outbox = Table(
     "outbox",
     metadata,
-    Column("position", BigInteger, Identity(), primary_key=True),
-    Column("key", Text, nullable=False),
-    Column("topic", Text, nullable=False),
-    Column("envelope", LargeBinary, nullable=False),
-    *moments("written_at", needed=True),
+    *columns(BigInteger(), "position"),
+    *columns(Text(), "key topic"),
+    *columns(LargeBinary(), "envelope"),
+    *columns(MOMENT, "written_at"),
 )
 
 due = Table(
     "due",
     metadata,
-    Column("deadline", UUID, primary_key=True),
-    Column("version", Integer, nullable=False),
-    Column("child", Text, nullable=False),
-    *moments("due_at", needed=True),
-    Column("envelope", LargeBinary, nullable=False),
-    *moments("fired_at", "cancelled_at"),
+    *columns(UUID(), "deadline"),
+    *columns(Integer(), "version"),
+    *columns(Text(), "child"),
+    *columns(LargeBinary(), "envelope"),
+    *columns(MOMENT, "due_at fired_at cancelled_at"),
     schema="deadlines",
 )
 
-story_clock = Table(
-    "clock",
-    metadata,
-    Column("place", Integer, primary_key=True),
-    Column("ahead_by", INTERVAL, nullable=False),
-    schema="story",
-)
+story_clock = Table("clock", metadata, *columns(Integer(), "place"), *columns(INTERVAL(), "ahead_by"), schema="story")

@@ -79,6 +79,7 @@ class UnitOfWork(Reader):
         self._in_order: list[Statement] = []
         self._bulk: dict[str, list[Mapping[str, Any]]] = {}
         self._once: dict[str, dict[str, Callable[[], Mapping[str, Any]]]] = {}
+        self._last: list[Callable[[], None]] = []
         self._acts: list[Callable[[], None]] = []
 
     def local(self, variable: Local[T]) -> T:
@@ -170,6 +171,10 @@ class UnitOfWork(Reader):
             raise RuntimeError(msg)
         return self._origin
 
+    def before_commit(self, act: Callable[[], None]) -> None:
+        """`act` may still write and publish: what several handlers of one transaction bring about together."""
+        self._last.append(act)
+
     def on_commit(self, act: Callable[[], None]) -> None:
         """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies
         first: it may only hurry what a sweep would do anyway. Its log lines name the message that it was left for.
@@ -178,6 +183,8 @@ class UnitOfWork(Reader):
 
     async def finish(self) -> None:
         """Writes what waits and commits, in one round trip."""
+        for act in self._last:
+            act()
         for sql, rows_by_name in self._once.items():
             self.bulk_write(sql, *(row() for _, row in sorted(rows_by_name.items(), key=operator.itemgetter(0))))
         bulk = [(sql, to_columns(rows)) for sql, rows in self._bulk.items()]

@@ -32,7 +32,7 @@ from services.police.notices.schema import (
 )
 from services.police.policy import EarlierEpisodes
 from services.safeguarding.duty.duties import Duty, PoliceNotify
-from services.safeguarding.notice_fields import PROFILE, ReportQuestion
+from services.safeguarding.notice_fields import LONG, PROFILE, ReportQuestion
 from services.safeguarding.roles import Wording
 from services.safeguarding.working_time import ENGLAND, in_first_hours
 
@@ -52,20 +52,8 @@ MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
     Wording.LOCATION_ENQUIRY: (NoticeType.NEW, About.LOCATION_ENQUIRY),
 }
 """A return updates and does not cancel: police still owe the child a safe and well check."""
-LONG = 300
-"""Characters. A longer text goes behind the details' link."""
-LONG_ONES = (
-    "description",
-    "marks",
-    "associates",
-    "likely_places",
-    "medical",
-    "exploitation",
-    "self_harm",
-    "danger_to_others",
-    "likely_abroad",
-    "earlier_absences",
-)
+MOST_LETTERS = 300
+"""A longer text goes behind the details' link."""
 REPORTS = (About.MISSING, About.NEW_INFORMATION)
 """Notices with a report of how the child went missing."""
 
@@ -167,7 +155,7 @@ def connection_test(notice: UUID, at: datetime) -> Notice:
 
 def is_long(name: str, told: str | None) -> bool:
     """Whether a field of a child goes behind the link."""
-    return told is not None and name in LONG_ONES and len(told) > LONG
+    return told is not None and name in LONG and len(told) > MOST_LETTERS
 
 
 def text_of(facts: ChildFacts, name: str) -> str | None:
@@ -199,7 +187,7 @@ def _short(facts: ChildFacts, name: str) -> str:
 
 
 def _details(facts: ChildFacts, context: NoticeContext) -> Details | None:
-    holds = [f"child.{name}" for name in LONG_ONES if is_long(name, text_of(facts, name))]
+    holds = [f"child.{name}" for name in LONG if is_long(name, text_of(facts, name))]
     holds += ["photograph"] if facts.has_photograph else []
     if not holds or context.link is None:
         return None

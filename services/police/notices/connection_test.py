@@ -3,11 +3,8 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import update
-
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as delivery_repository
-from services.platform.delivery.tables import deliveries
 from services.platform.register.organisations import forces
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
@@ -36,6 +33,4 @@ def is_test_of(delivery: Delivery, force: ForceId) -> bool:
 
 async def acknowledge_test(uow: UnitOfWork, delivery: Delivery, now: datetime) -> None:
     """A person at the force has seen the test. `now` is wall time."""
-    await uow.connection.execute(
-        update(deliveries).where(deliveries.c.id == delivery.id).values(state=State.ACKNOWLEDGED, changed_at=now)
-    )
+    await delivery_repository.end(uow, delivery.id, State.ACKNOWLEDGED, now)

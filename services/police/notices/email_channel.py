@@ -9,17 +9,7 @@ from services.platform.delivery.channels.mime import EmailContent
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import MediumName
 from services.police.notices.schema import About, Notice
-
-SUBJECTS = {
-    About.MISSING: "A child in care is missing: open and acknowledge",
-    About.NEW_INFORMATION: "New information on a missing child: open and acknowledge",
-    About.LOCATED: "A missing child is located, not back: open and acknowledge",
-    About.RETURNED: "A missing child is back; a safe and well check is due",
-    About.RETURN_WITHDRAWN: "A child said to be back is still missing: open and acknowledge",
-    About.REPORT_RETRACTED: "A report of a missing child is withdrawn",
-    About.CONNECTION: "Test of the connection: open and acknowledge",
-}
-OTHERWISE = "A notice about a child in care: open and acknowledge"
+from services.police.notices.wording import WORDS
 
 
 class NoticeEmail:
@@ -29,12 +19,7 @@ class NoticeEmail:
 
     def __init__(self, relay: ChannelSender, links: Links, sender: str) -> None:
         self._relay, self._links, self._sender = relay, links, sender
-
-    async def start(self) -> None:
-        await self._relay.start()
-
-    async def stop(self) -> None:
-        await self._relay.stop()
+        self.start, self.stop = relay.start, relay.stop
 
     async def send(self, sending: SendRequest) -> SendResult:
         address = sending.recipient.removeprefix(MAIL_TO)
@@ -55,9 +40,8 @@ class NoticeEmail:
 def build_content(notice: Notice, link: str) -> EmailContent:
     data = notice.data
     mark = "EXERCISE. " if data.exercise else ""
-    subject = SUBJECTS.get(data.about, OTHERWISE)
     return EmailContent(
-        subject=f"{mark}{subject} ({_short(data.episode or data.notice)})",
+        subject=f"{mark}{_subject(data.about)} ({_short(data.episode or data.notice)})",
         paragraphs=(
             f"{mark}{data.handling}. {data.sender.name} has a notice for your control room. {subject_of(data.about)}.",
             "Until an officer has said that they have it, the authority will ring you.",
@@ -74,7 +58,12 @@ def build_content(notice: Notice, link: str) -> EmailContent:
 
 def subject_of(about: About) -> str:
     """What a mail, or a page before its code, says of the notice."""
-    return SUBJECTS.get(about, OTHERWISE).partition(":")[0]
+    return _subject(about).partition(":")[0]
+
+
+def _subject(about: About) -> str:
+    subjects: dict[str, str] = WORDS["subjects"]
+    return subjects.get(about, subjects["otherwise"])
 
 
 def _short(name: UUID) -> str:

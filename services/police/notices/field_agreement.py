@@ -18,7 +18,7 @@ def redact_to_agreement(notice: Notice, agreed: AbstractSet[str]) -> str:
         holds = tuple(each for each in details.holds if each not in left_out)
         details = details.model_copy(update={"holds": holds}) if holds else None
     gaps = tuple(each for each in data.gaps if not _covered(each, left_out))
-    needed = UNKNOWN if NoticeField.CHILD_LANGUAGE in left_out else data.interpreter_needed
+    needed = UNKNOWN if "child.language" in left_out else data.interpreter_needed
     said = {"details": details, "gaps": gaps, "not_agreed": left_out, "interpreter_needed": needed}
     kept = data.model_copy(update=said)
     return notice.model_copy(update={"data": kept}).model_dump_json(exclude={"data": _excluded(left_out)})
@@ -39,7 +39,7 @@ def _excluded(left_out: tuple[str, ...]) -> dict[str, Any]:
         part, _, name = field.partition(".")
         if part == "photograph":
             continue
-        if field == NoticeField.PLACEMENT_ADDRESS:
+        if field == "placement.address":
             excluded.setdefault(part, {})["address_as_of"] = True
         if name:
             excluded.setdefault(part, {})[name] = True

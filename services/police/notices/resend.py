@@ -7,18 +7,16 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import select
-
 from services.platform.delivery.model import State
 from services.platform.delivery.queue.replay import Chosen, replay
 from services.platform.delivery.queue.repository import channel_of
 from services.platform.delivery.settings.keys import KeySettings
-from services.platform.delivery.tables import attempts, deliveries
 from services.platform.register.organisations.forces import Forces
 from services.platform.register.people import operators
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
+from services.platform.store.query import Query, all_rows, scalar
 from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.police.notices import connection_test
@@ -27,6 +25,8 @@ from services.safeguarding.operators import OperatorAct
 
 TEST_SECONDS = 30.0
 POLL_SECONDS = 0.2
+STATE = "SELECT state FROM delivery.deliveries WHERE id = %(test)s"
+MADE = "SELECT result, status, took_ms FROM delivery.attempts WHERE delivery = %(test)s"
 GOOD = frozenset({State.ACCEPTED, State.ACKNOWLEDGED})
 
 
@@ -83,13 +83,14 @@ async def _outcome(store: Store, test: UUID) -> tuple[bool, str]:
     """Waits for the answer to the first attempt, at most TEST_SECONDS."""
     deadline = time.monotonic() + TEST_SECONDS
     while True:
-        async with store.reading.connect() as connection:
-            state = str(await connection.scalar(select(deliveries.c.state).where(deliveries.c.id == test)))
-            made = (await connection.execute(select(attempts).where(attempts.c.delivery == test))).mappings().all()
+        async with store.read() as reader:
+            state, made = await reader.fetch(
+                Query(STATE, {"test": test}, scalar), Query(MADE, {"test": test}, all_rows)
+            )
         if made or state == State.FAILED:
             break
         if time.monotonic() > deadline:
             return False, f"test {test} waits: is the police service running?"
         await asyncio.sleep(POLL_SECONDS)
-    tries = "; ".join(f"{each['result']} ({each['status'] or 'no answer'}, {each['took_ms']} ms)" for each in made)
+    tries = "; ".join(f"{each.result} ({each.status or 'no answer'}, {each.took_ms} ms)" for each in made)
     return state in GOOD, f"test {test}: {state}{': ' + tries if tries else ''}"

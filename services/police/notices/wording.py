@@ -2,55 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from pathlib import Path
 
 from services.police.notices.schema import IN_DETAILS, NONE, UNKNOWN, About, Child, Notice, NoticeData, Report
 from services.safeguarding.working_time import in_england
+from services.wording import read_words
 
-HAPPENED = {
-    About.MISSING: "A child in care is missing.",
-    About.NEW_INFORMATION: "There is new information about a missing child.",
-    About.LOCATED: "The child's whereabouts are known. The child is NOT back.",
-    About.RETURNED: "The child is back. A safe and well check by police is due.",
-    About.RETURN_WITHDRAWN: "The child was said to be back. That was a mistake: the child is missing.",
-    About.REPORT_RETRACTED: "The report that this child is missing is withdrawn.",
-    About.RETURN_CLAIMED: "The child is said to be back. NOT CONFIRMED: carry on as before.",
-    About.RETRACTION_CLAIMED: "Somebody says that the child was never missing. NOT CONFIRMED: carry on as before.",
-    About.LOCATION_CLAIMED: "Somebody says where the child is. NOT CONFIRMED: carry on as before, and look there.",
-    About.RECOVERY_STEP: "A step to recover a missing child is agreed.",
-    About.LURING_SUSPECTED: "There is a concern that a child is being lured or exploited.",
-    About.LOCATION_ENQUIRY: "Somebody asked where a child is, and was told nothing.",
-    About.CONNECTION: "This is a test of the connection. It is about nobody.",
-}
-
+WORDS = read_words(Path(__file__).with_suffix(".yaml"))
 OVER = (About.RETURNED, About.REPORT_RETRACTED)
 """Nobody is searched for: there is no risk to grade."""
 INTERPRETER = """An interpreter is needed: trained, and with no link to whoever the child was with. The authority helps to \
 find one."""
 TIMES = ("obtained_at", "last_seen_at", "in_care_since")
 DAYS = ("date_of_birth", "claimed_date_of_birth", "last_episode")
-LABELS = {
-    "nrm_status": "NRM referral",
-    "likely_abroad": "Likely to go abroad",
-    "telephones": "The child's telephones and devices",
-    "cards": "Bank and travel cards",
-    "build": "Height, build, hair, eyes",
-    "obtained_at": "Told to us",
-    "reporter": "Reported by",
-    "reporter_role": "Their role",
-    "reporter_telephone": "Reporter's telephone",
-    "last_seen_at": "Last seen, when",
-    "last_seen_place": "Last seen, where",
-    "last_seen_by": "Last seen, by whom",
-    "noticed_missing": "When noticed missing",
-    "why_worried": "Why they worry",
-    "out_of_character": "Out of character",
-    "done_so_far": "Done so far to find the child",
-    "risks_now": "What they fear now",
-    "first_72_hours": "In the first 72 hours of care",
-    "earlier_episodes": "Earlier times missing that you were told of",
-    "last_episode": "The last of them",
-}
-"""For fields whose name alone is not clear enough."""
 
 Section = tuple[str, tuple[str, ...]]
 
@@ -74,7 +38,7 @@ def fields_of(notice: Notice) -> tuple[str, ...]:
 
 def headline(data: NoticeData) -> str:
     """The event, as a sentence without its full stop."""
-    return HAPPENED.get(data.about, "Something is asked of you about a child in care.").removesuffix(".")
+    return str(WORDS["happened"][data.about]).removesuffix(".")
 
 
 def _sections(data: NoticeData) -> Iterator[Section]:
@@ -172,7 +136,7 @@ def _known_fields(part: Child | Report) -> tuple[str, ...]:
 
 
 def label(name: str) -> str:
-    return LABELS.get(name, name.replace("_", " ").capitalize())
+    return str(WORDS["labels"].get(name, name.replace("_", " ").capitalize()))
 
 
 def _lower(words: str) -> str:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from services.platform.delivery.links import openapi as links_openapi
+from services.platform.delivery.links.openapi import mount_pages
 from services.platform.delivery.links.pages import LinkPages
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.runtime.clocks import Clocks
@@ -14,7 +14,7 @@ from services.platform.store.web import new_web_app
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
-from services.police.web.openapi import ANSWERS, LIST, LIST_ANSWERS, NOTICES, POLL, REPLY
+from services.police.web.openapi import ROUTES
 from services.police.web.polled.endpoint import PollEndpoint
 from services.police.web.replies import ReplyWebhook
 
@@ -31,24 +31,24 @@ class Dependencies:
 def pages(dependencies: Dependencies, clocks: Clocks, links: Links) -> FastAPI:
     app = new_web_app("police")
 
-    @app.post("/forces/{force_id}/replies", status_code=HTTPStatus.ACCEPTED, responses=ANSWERS, openapi_extra=REPLY)
+    @app.post("/forces/{force_id}/replies", status_code=HTTPStatus.ACCEPTED, **ROUTES["replies"])
     async def take_reply(force_id: str, request: Request) -> JSONResponse:
         """An acknowledgement, a reference, a grade, news: signed (Standard Webhooks) by the force's reply secret."""
         return await dependencies.replies.take(request, force_id)
 
-    @app.post(
-        "/forces/{force_id}/open-list", status_code=HTTPStatus.ACCEPTED, responses=LIST_ANSWERS, openapi_extra=LIST
-    )
+    @app.post("/forces/{force_id}/open-list", status_code=HTTPStatus.ACCEPTED, **ROUTES["open-list"])
     async def take_open_list(force_id: str, request: Request) -> JSONResponse:
         """Which of the episodes that it was told of the force holds open, once a day; signed as a reply is."""
         return await dependencies.lists.take(request, force_id)
 
-    @app.get("/forces/{force_id}/notices", responses=NOTICES, openapi_extra=POLL)
+    @app.get("/forces/{force_id}/notices", **ROUTES["notices"])
     async def give_notices(force_id: str, request: Request, after: int = 0) -> JSONResponse:
         """For a force that comes for its notices: those after the cursor. It confirms that those before are stored."""
         return await dependencies.polling.give(request, force_id, after)
 
-    for purpose, page in ((Purpose.NOTICE, dependencies.notice), (Purpose.DETAILS, dependencies.details)):
-        for opening in links_openapi.openings(LinkPages(links, clocks, purpose, page.shows, page.acts)):
-            app.add_api_route(**opening)
+    mount_pages(
+        app,
+        LinkPages(links, clocks, Purpose.NOTICE, dependencies.notice.answer),
+        LinkPages(links, clocks, Purpose.DETAILS, dependencies.details.answer),
+    )
     return app

@@ -43,10 +43,7 @@ class DetailsPage:
     keyring: Keyring
     codes: ReadingCodes
 
-    async def shows(self, delivery: UUID) -> Sheet | None:
-        return await self.acts(delivery, Form(""))
-
-    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
+    async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as uow:
             found = await load(uow, self.keyring, delivery)
             if found is None or found.notice.data.details is None:

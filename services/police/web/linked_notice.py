@@ -3,14 +3,9 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
-
 from services.platform.delivery.events import looked_up
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as delivery_repository
-from services.platform.delivery.queue.repository import BODY
-from services.platform.delivery.tables import deliveries
-from services.platform.register.keys import decryptor_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police import store
@@ -31,10 +26,9 @@ class LinkedNotice:
 async def load(uow: UnitOfWork, keyring: Keyring, delivery: UUID) -> LinkedNotice | None:
     """Locked until the transaction ends. None if it was never sent, or has been deleted or erased."""
     found = await delivery_repository.lock(uow, delivery)
-    body = await uow.connection.scalar(select(deliveries.c.body).where(deliveries.c.id == delivery))
-    if found is None or body is None:
+    if found is None:
         return None
-    said = (await decryptor_of(uow.connection, keyring, found[0].owner)).open(body, BODY)
+    said = await delivery_repository.body_of(uow.connection, keyring, found[0])
     return None if said is None else LinkedNotice(*found, Notice.model_validate_json(said))
 
 

@@ -16,7 +16,7 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police.notices import connection_test
 from services.police.notices.email_channel import subject_of
 from services.police.notices.sender import force_of
-from services.police.notices.wording import basis_of, fields_of, headline, label, our_name, sections
+from services.police.notices.wording import WORDS, basis_of, fields_of, headline, label, our_name, sections
 from services.police.replies.schema import Officer, Reply, ReplyData, ReplyType
 from services.police.replies.service import ReplyService
 from services.police.web.linked_notice import LinkedNotice, is_superseded, load, record_reading
@@ -25,30 +25,12 @@ from services.safeguarding.child_events.events import ReferenceKind, RiskGrade
 from services.safeguarding.identifiers import WordsId, derived
 
 READ, HAVE_IT, RING, TEXT = "read", "have-it", "ring", "text"
-KINDS = {
-    ReferenceKind.INCIDENT: "Incident",
-    ReferenceKind.MISSING_PERSON: "Missing person",
-    ReferenceKind.INFORMATION_ONLY: "Information only",
-}
-GRADES = {
-    RiskGrade.NO_APPARENT_RISK: "No apparent risk",
-    RiskGrade.LOW: "Low",
-    RiskGrade.MEDIUM: "Medium",
-    RiskGrade.HIGH: "High",
-}
-NEEDED = {"name": "The officer's name is needed.", "collar": "The collar or warrant number is needed."}
-ONE_LINE = "Letters, digits and signs on one line."
+FAULTS: dict[str, str] = WORDS["faults"]
+NEEDED = ("name", "collar")
 NOT_YET = "NOT RECORDED YET"
-NO_REFERENCE = "The reference is needed."
-NEEDS_CODE = "A grade and the closing are taken from the notice itself: have a code sent, and open it first."
-USED_UP = "Wrong codes were entered too often: this one opens nothing any more. Have another code sent."
-WRONG_CODE = "This code is not right, or it is too old."
 MOST_LETTERS = 120
-TOO_LONG = f"At most {MOST_LETTERS} characters."
-OVER = Sheet(
-    "This is over",
-    ("The notice was withdrawn before anybody read it. You need do nothing.",),
-)
+TOO_LONG = FAULTS["too_long"].format(most=MOST_LETTERS)
+OVER = Sheet("This is over", ("The notice was withdrawn before anybody read it. You need do nothing.",))
 
 
 @dataclass(frozen=True)
@@ -62,10 +44,7 @@ class NoticePage:
     keyring: Keyring
     codes: ReadingCodes
 
-    async def shows(self, delivery: UUID) -> Sheet | None:
-        return await self.acts(delivery, Form(""))
-
-    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
+    async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as uow:
             found = await load(uow, self.keyring, delivery)
             if found is None or found.state is State.WITHDRAWN:
@@ -78,7 +57,7 @@ class NoticePage:
                 return _superseded_sheet(found, Form(""), {})
             if form.answer not in {RING, TEXT} or _unnamed(form):
                 is_used_up = reader is None and await self.codes.is_used_up(uow, delivery, form)
-                return _read(uow, found, form, reader, USED_UP if is_used_up else WRONG_CODE)
+                return _read(uow, found, form, reader, FAULTS["used_up"] if is_used_up else FAULTS["wrong_code"])
             issued = await self.codes.issue(uow, found, f"{form.one('name')}, {form.one('collar')}")
         if issued is None or not await self.codes.send(found, issued, by_voice=form.answer == RING):
             return _cover_sheet(found, form, {"code": _no_code(found)})
@@ -93,15 +72,15 @@ class NoticePage:
         )
         wrong = _unnamed(form) if first else {}
         if not (read or superseded) and (form.one("grade") or form.one("closed")):
-            wrong["code"] = NEEDS_CODE
+            wrong["code"] = FAULTS["needs_code"]
         if superseded and not first and not form.one("reference") and not form.one("closed"):
-            wrong["reference"] = NO_REFERENCE
+            wrong["reference"] = FAULTS["reference"]
         wrong |= {name: TOO_LONG for name in ("name", "collar", "reference") if len(form.one(name)) > MOST_LETTERS}
         if not wrong:
             try:
                 replies = _replies(found, form, self.clocks.wall(), first=first)
             except ValidationError as error:
-                wrong = {_form_field(each["loc"]): ONE_LINE for each in error.errors(include_input=False)}
+                wrong = {_form_field(each["loc"]): FAULTS["one_line"] for each in error.errors(include_input=False)}
             else:
                 await self._take(uow, found, replies)
                 return _thanks_sheet(found)
@@ -139,9 +118,9 @@ def _read(uow: UnitOfWork, found: LinkedNotice, form: Form, reader: WordsId | No
 
 
 def _unnamed(form: Form) -> dict[str, str]:
-    wrong = {name: ONE_LINE for name in NEEDED if not form.one(name).isprintable()}
+    wrong = {name: FAULTS["one_line"] for name in NEEDED if not form.one(name).isprintable()}
     wrong |= {name: TOO_LONG for name in NEEDED if len(form.one(name)) > MOST_LETTERS}
-    return wrong | {name: wanted for name, wanted in NEEDED.items() if not form.one(name)}
+    return wrong | {name: FAULTS[name] for name in NEEDED if not form.one(name)}
 
 
 def _no_code(found: LinkedNotice) -> str:
@@ -243,7 +222,7 @@ def _superseded_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) ->
         "This is over",
         (*_faults(wrong), *_mark(found), f"The notice said: {headline(data)}.", over, our_name(data)),
         (Button(HAVE_IT, "Record it"),),
-        asks=(_questions(form, wrong, first=bool(wrong.keys() & NEEDED.keys())),),
+        asks=(_questions(form, wrong, first=bool(wrong.keys() & set(NEEDED))),),
     )
 
 
@@ -255,7 +234,7 @@ def _link_text(holds: tuple[str, ...]) -> str:
 
 def _questions(form: Form, wrong: Mapping[str, str], *, first: bool) -> Group:
     """Asks for the officer once; for the reference also later."""
-    grades = tuple(Choice(grade, said, chosen=form.one("grade") == grade) for grade, said in GRADES.items())
+    grades = tuple(Choice(grade, said, chosen=form.one("grade") == grade) for grade, said in WORDS["grades"].items())
     closed = Choice("yes", "We have closed our missing investigation", chosen=bool(form.one("closed")))
     rest = (
         *_reference(form, wrong, first=first),
@@ -275,7 +254,9 @@ def _who(form: Form, wrong: Mapping[str, str]) -> tuple[Field, ...]:
 
 def _reference(form: Form, wrong: Mapping[str, str], *, first: bool) -> tuple[Field, ...]:
     hint = "May follow later, on this page." if first else ""
-    kinds = tuple(Choice(kind, said, chosen=form.one("kind") == kind) for kind, said in KINDS.items())
+    kinds = tuple(
+        Choice(kind, said, chosen=form.one("kind") == kind) for kind, said in WORDS["reference_kinds"].items()
+    )
     return (
         Field("reference", "Your reference", "line", form.one("reference"), hint, wrong=wrong.get("reference", "")),
         Field("kind", "Kind of reference", "list", choices=kinds),

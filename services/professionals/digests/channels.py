@@ -30,14 +30,9 @@ class Grouped:
 
     def __init__(self, channel: ChannelSender, store: Store) -> None:
         self._channel, self._store = channel, store
+        self.start, self.stop = channel.start, channel.stop
         self._under_way: set[UUID] = set()
         self._taken_lately: deque[UUID] = deque(maxlen=REMEMBERED)
-
-    async def start(self) -> None:
-        await self._channel.start()
-
-    async def stop(self) -> None:
-        await self._channel.stop()
 
     async def send(self, request: SendRequest) -> SendResult:
         leader = await self._leader(request)

@@ -4,99 +4,42 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    DateTime,
-    MetaData,
-    Select,
-    Table,
-    bindparam,
-    exists,
-    literal_column,
-    or_,
-    select,
-)
-from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
-
 from services.platform.delivery.channels import email
-from services.platform.delivery.model import Delivery, PreparedMessage, State
+from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.delivery.queue.repository import BODY, decode_delivery
-from services.platform.delivery.tables import deliveries
 from services.platform.register.keys import Decryptor
 from services.platform.register.people.contact import Contact
-from services.platform.register.views import data_keys, rota
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows, all_rows, as_sql, bulk_insert, first_row
+from services.platform.store.query import Query, Rows, all_rows, bulk_insert, first_row
 from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.professionals.matters import may_share_a_mail
 from services.professionals.recipients import RecipientLookup, duty_of
 
 AT_MOST = 20
 """Deliveries in one mail. The rest go in the next."""
-_uuid = UUID_COLUMN(as_uuid=True)
-grouped = Table(
-    "grouped",
-    MetaData(schema="professionals"),
-    Column("delivery", _uuid, primary_key=True),
-    Column("leader", _uuid, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-)
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('messages to one reader', 0))"
 """One for all readers: a transaction prepares several messages, and two that locked reader by reader could deadlock."""
 PREPARED: Local[dict[UUID, PreparedMessage]] = Local(dict)
 """The mails that this transaction has prepared, by delivery: those that went in another's mail have that one's."""
-MAIL = deliveries.alias("mail")
-IN_ANOTHERS_MAIL = (
-    select(MAIL.c.body, MAIL.c.key_owner, data_keys.c.wrapped)
-    .join(grouped, grouped.c.leader == MAIL.c.id)
-    .outerjoin(data_keys, data_keys.c.owner == MAIL.c.key_owner)
-    .where(
-        grouped.c.delivery == bindparam("delivery"),
-        grouped.c.leader != bindparam("delivery"),
-        MAIL.c.body.is_not(None),
-    )
-)
-ANOTHERS_MAIL = as_sql(IN_ANOTHERS_MAIL)
-OF_DELIVERY = (
-    *("id", "lane", "child", "created_at", "authority", "kind", "telling"),
-    *("person", "urgent", "exercise", "trace", "key_owner"),
-)
-
-
-WAITS: ColumnElement[str] = literal_column(f"'{State.WAITING}'")
-"""A literal, not a parameter: a prepared statement then keeps the index of unsent deliveries."""
-
-
-def _unsent() -> Select[Any]:
-    """No rows for a delivery that went in another's mail."""
-    held = exists().where(
-        rota.c.person == bindparam("reader"),
-        rota.c.role == deliveries.c.role,
-        or_(rota.c.child.is_(None), rota.c.child == deliveries.c.child),
-    )
-    return (
-        select(*(deliveries.c[name] for name in OF_DELIVERY))
-        .where(
-            ~IN_ANOTHERS_MAIL.exists(),
-            deliveries.c.lane == bindparam("lane"),
-            deliveries.c.state == WAITS,
-            deliveries.c.attempts == literal_column("0"),
-            deliveries.c.body.is_(None),
-            deliveries.c.withdrawn_at.is_(None),
-            deliveries.c.id != bindparam("delivery"),
-            deliveries.c.exercise == bindparam("practice"),
-            held,
-            ~exists().where(grouped.c.delivery == deliveries.c.id),
+ANOTHERS_MAIL = """
+    SELECT mail.body, mail.key_owner, wrapped FROM delivery.deliveries mail
+    JOIN professionals.grouped ON leader = mail.id LEFT JOIN register.data_keys ON owner = mail.key_owner
+    WHERE delivery = %(delivery)s AND leader <> %(delivery)s AND mail.body IS NOT NULL
+"""
+UNSENT = f"""
+    SELECT d.* FROM delivery.deliveries d
+    WHERE NOT EXISTS ({ANOTHERS_MAIL}) AND lane = %(lane)s AND state = 'waiting' AND attempts = 0 AND body IS NULL
+        AND withdrawn_at IS NULL AND id <> %(delivery)s AND exercise = %(practice)s
+        AND EXISTS (
+            SELECT FROM register.rota
+            WHERE person = %(reader)s AND rota.role = d.role AND (rota.child IS NULL OR rota.child = d.child)
         )
-        .order_by(deliveries.c.created_at, deliveries.c.id)
-        .limit(bindparam("most"))
-    )
-
-
-UNSENT = as_sql(_unsent())
+        AND NOT EXISTS (SELECT FROM professionals.grouped WHERE delivery = d.id)
+    ORDER BY created_at, id LIMIT %(most)s
+"""  # noqa: S608 this module's own words
+"""No rows for a delivery that went in another's mail."""
 GROUP = bulk_insert(
     "professionals.grouped", {"delivery": "uuid", "leader": "uuid", "at": "timestamptz"}, "ON CONFLICT DO NOTHING"
 )
@@ -151,15 +94,13 @@ class DigestGrouping:
 
 
 def _deliveries(rows: Rows) -> list[Delivery]:
-    return [decode_delivery(row._asdict()) for row in rows]
+    return [decode_delivery(row) for row in rows]
 
 
-IN_MAIL = as_sql(
-    select(grouped.c.delivery)
-    .join(deliveries, deliveries.c.id == grouped.c.delivery)
-    .where(grouped.c.leader == bindparam("leader"), grouped.c.delivery != bindparam("leader"))
-    .order_by(deliveries.c.created_at, deliveries.c.id)
-)
+IN_MAIL = """
+    SELECT delivery FROM professionals.grouped JOIN delivery.deliveries d ON d.id = delivery
+    WHERE leader = %(leader)s AND delivery <> %(leader)s ORDER BY d.created_at, d.id
+"""
 
 
 def deliveries_in_mail(leader: UUID) -> Query[list[UUID]]:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue.repository import decode_delivery
-from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.query import Query, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
@@ -33,9 +32,8 @@ KEEP = """
 """
 RIDES = "UPDATE delivery.deliveries SET urgent = false WHERE id = %(delivery)s"
 """No call reads it out: its leader's text is the one that went to the phone."""
-COLUMNS = ", ".join(f"d.{each.name}" for each in deliveries.c)
-COUNTED = f"""
-    SELECT {COLUMNS} FROM delivery.deliveries led
+COUNTED = """
+    SELECT d.* FROM delivery.deliveries led
     JOIN professionals.mass_texts said ON said.delivery = led.id AND said.leader = led.id AND said.counted
     JOIN professionals.mass_texts told ON (told.reporter, told.reader, told.wording, told.authority)
         = (said.reporter, said.reader, said.wording, said.authority)
@@ -43,7 +41,7 @@ COUNTED = f"""
     JOIN delivery.deliveries d ON d.id = told.delivery AND d.duty <> led.duty
     WHERE led.duty = %(duty)s AND led.step = %(step)s AND d.state IN ('sending', 'unknown', 'accepted', 'delivered')
     ORDER BY d.created_at, d.id
-"""  # noqa: S608 this module's own words
+"""
 
 
 class MassText(NamedTuple):
@@ -87,4 +85,4 @@ class MassTexts:
 def deliveries_counted(duty: UUID, step: int) -> Query[list[Delivery]]:
     """Those about other children that the text of this telling counted, and that nobody has answered."""
     about = {"duty": duty, "step": step, "since": COUNTED_FOR}
-    return Query(COUNTED, about, lambda rows: [decode_delivery(row._asdict()) for row in rows])
+    return Query(COUNTED, about, lambda rows: [decode_delivery(row) for row in rows])

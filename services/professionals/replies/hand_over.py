@@ -35,6 +35,6 @@ class Deputies:
     async def find_next(self, uow: UnitOfWork, delivery: Delivery, duty: Duty) -> Contact | None:
         """Another holder of the role who has a mail address and has not been told."""
         holders = await uow.fetch(duty_holders(duty, child=delivery.child, person=duty.person, at=self.clocks.story()))
-        told = await deliveries.people_told(uow.connection, duty.duty)
+        told = await deliveries.people_told(uow, duty.duty)
         others = [each for each in holders if each.person not in told]
         return first_reachable(self.keyring, others, lambda each: each.email)

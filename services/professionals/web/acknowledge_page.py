@@ -35,21 +35,16 @@ class AcknowledgePage:
     alone: bool = False
     """The page is about the link's own duty, whatever else went in the same mail."""
 
-    async def shows(self, delivery: UUID) -> Sheet | None:
-        async with self.store.transaction() as uow:
-            matters = await self._matters(uow, delivery)
-            return await self._page(uow, matters, Form("")) if matters else None
-
     async def find(self, code: str) -> list[tuple[UUID, datetime]]:
         """What a text's short link may name."""
         async with self.store.read() as reader:
             return await reader.fetch(deliveries.texts_with_code(code))
 
-    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
+    async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as uow:
             matters = await self._matters(uow, delivery)
-            if not matters:
-                return None
+            if not matters or not form.answer:
+                return await self._page(uow, matters, form) if matters else None
             chosen, answer = (
                 (matters, form.answer) if len(matters) == 1 else digest_page.read_answer(matters, form.answer)
             )
@@ -77,12 +72,12 @@ class AcknowledgePage:
     async def _hand_over(self, uow: UnitOfWork, delivery: Delivery, duty: Duty) -> None:
         """If there is nobody to hand it to, the page goes on asking."""
         if await self.deputies.hand_over(uow, delivery, duty):
-            await deliveries.decline(uow, delivery.id, self.clocks.wall())
+            await deliveries.end(uow, delivery.id, State.FAILED, self.clocks.wall())
             uow.on_commit(metrics.ANSWERS.labels(HAND_OVER).inc)
 
     async def _decline(self, uow: UnitOfWork, delivery: Delivery) -> None:
         uow.publish(failed(delivery, "declined", delivery.person), subject=delivery.child, cause=delivery)
-        await deliveries.decline(uow, delivery.id, self.clocks.wall())
+        await deliveries.end(uow, delivery.id, State.FAILED, self.clocks.wall())
         uow.on_commit(metrics.ANSWERS.labels(CANNOT).inc)
 
     async def _matters(self, uow: UnitOfWork, delivery: UUID) -> list[Matter]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from fastapi import FastAPI
 
-from services.platform.delivery.links import openapi as links_openapi
+from services.platform.delivery.links.openapi import mount_pages
 from services.platform.delivery.links.pages import LinkPages
 from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.links.tokens import Purpose
@@ -23,11 +23,10 @@ def pages(
     app = new_web_app("professionals")
     door = TwilioDoor(public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts)
     mount_status_route(app, receipts, keys, door)
-    for purpose, page in (
-        (Purpose.ACKNOWLEDGE, acknowledging),
-        (Purpose.DEED, replace(acknowledging, alone=True)),
-    ):
-        links = LinkPages(settings.links, clocks, purpose, page.shows, page.acts, page.find)
-        for opening in links_openapi.openings(links):
-            app.add_api_route(**opening)
+    of_one = replace(acknowledging, alone=True)
+    mount_pages(
+        app,
+        LinkPages(settings.links, clocks, Purpose.ACKNOWLEDGE, acknowledging.answer, acknowledging.find),
+        LinkPages(settings.links, clocks, Purpose.DEED, of_one.answer, of_one.find),
+    )
     return app

@@ -10,8 +10,9 @@ from services.protocol.checks.downgrade import lacking, weaker
 from services.protocol.checks.findings import Finding
 from services.protocol.checks.spelling import unknown_words
 from services.protocol.law.law import Law, shipped
+from services.protocol.law.rows import wrong_rows
 from services.protocol.law.sources import Sources
-from services.protocol.law.values import wrong_values
+from services.protocol.law.values import Value
 from services.protocol.loader import is_of_rules, law_of, merge_files, parse, passed_over, readable, turning_days_of
 from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.rule_file import DEFAULT, RulesFile
@@ -58,7 +59,7 @@ def faults_of(authority: str, read: Sequence[RulesFile]) -> list[Finding]:
 
 def _faults_of_words(read: Sequence[RulesFile], only: str | None = None) -> Iterator[Finding]:
     values = shipped().values
-    for each in (file for file in read if file.authority == DEFAULT and not list(wrong_values(file.values))):
+    for each in (file for file in read if file.authority == DEFAULT and not list(wrong_rows(Value, file.values))):
         values = law_of([each]).values if each.values else values
     mine = [each for each in read if only in (None, each.authority)]
     for each in mine:

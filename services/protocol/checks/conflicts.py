@@ -9,13 +9,13 @@ from services.protocol.policy.rule_language.questions import Question
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.roles import Role
 
-NOT_MISSING = frozenset({Question.CHILD_MISSING, Question.CHILD_LOCATED, Question.CHILD_NOT_BACK})
+NOT_MISSING = frozenset(map(Question, ("child.missing", "child.located", "child.not-back")))
 NEVER_SO: Mapping[Trigger, frozenset[Question]] = {
     Trigger.CHILD_RETURNED: NOT_MISSING,
     Trigger.MISSING_RETRACTED: NOT_MISSING,
     Trigger.EPISODE_CLOSED: NOT_MISSING,
-    Trigger.CHILD_LOCATED: frozenset({Question.CHILD_MISSING}),
-    Trigger.CHILD_LOST_AGAIN: frozenset({Question.CHILD_LOCATED}),
+    Trigger.CHILD_LOCATED: frozenset({Question("child.missing")}),
+    Trigger.CHILD_LOST_AGAIN: frozenset({Question("child.located")}),
 }
 """Questions whose answer is always no at the moment of the trigger. By the time of a rule that waits, it may be yes."""
 

@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.protocol.checks.findings import Finding
-from services.protocol.law.sources import wrong_sources
-from services.protocol.law.values import Values, names_in, wrong_values
+from services.protocol.law.rows import wrong_rows
+from services.protocol.law.sources import Source
+from services.protocol.law.values import Value, Values, names_in
 from services.protocol.policy.rule_language.grammar import MassReport, Rule, Step
 from services.protocol.policy.rule_language.questions import Question
 from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Trigger
@@ -96,7 +97,7 @@ def _outside_the_rules(file: RulesFile) -> Iterator[Finding]:
 
 def _in_its_head(file: RulesFile) -> Iterator[Finding]:
     """Who stands behind the file, and what it adds to the law."""
-    for word, wrong in (("sources", wrong_sources(file.sources)), ("values", wrong_values(file.values))):
+    for word, wrong in (("sources", wrong_rows(Source, file.sources)), ("values", wrong_rows(Value, file.values))):
         for says in wrong:
             yield _finding(file, "", word, says, None)
     if file.adopted is not None and not _says_who_adopted_it(file):

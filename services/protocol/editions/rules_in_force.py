@@ -44,8 +44,7 @@ class RulesInForce:
     def library(self, authority: str, on: date) -> Library:
         """The files by which the authority goes on that day. Raises RuntimeError before the first are put."""
         if self._choice is None:
-            msg = "no rules are in force yet"
-            raise RuntimeError(msg)
+            raise RuntimeError("no rules are in force yet")
         base, own = self._choice.everybody, self._choice.own.get(authority, ())
         key = (authority if own else None, _in_force(base, on), _in_force(own, on))
         if key not in self._libraries:

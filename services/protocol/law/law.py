@@ -7,8 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from services.protocol.law.sources import Sources, sources_of
-from services.protocol.law.values import Values, values_of
+from services.protocol.law.rows import rows_of
+from services.protocol.law.sources import Source, Sources
+from services.protocol.law.values import Value, Values
 
 HERE = Path(__file__).parent
 
@@ -29,4 +30,4 @@ def shipped() -> Law:
     """Raises ValueError (pydantic's) for a row that is not written as it must be."""
     sources = yaml.safe_load((HERE / "sources.yaml").read_text())["sources"]
     values = yaml.safe_load((HERE / "values.yaml").read_text())["values"]
-    return Law(Sources(sources_of(sources)), Values(values_of(values)))
+    return Law(Sources(rows_of(Source, sources)), Values(rows_of(Value, values)))

@@ -19,8 +19,7 @@ def day_of(written: object) -> date | None:
     try:
         return date.fromisoformat(str(written))
     except ValueError:
-        msg = f"{written!r} is no day: write 2026-12-01"
-        raise ValueError(msg) from None
+        raise ValueError(f"{written!r} is no day: write 2026-12-01") from None
 
 
 def period_of(written: Mapping[str, Any], since: date | None = None) -> Period:

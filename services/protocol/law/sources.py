@@ -1,13 +1,13 @@
 """Describes the texts that rules cite: title, edition, the days on which each was in force, its last check."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from services.protocol.law.periods import TO_BE_CONFIRMED, State, holds
 
@@ -46,8 +46,7 @@ class Source(BaseModel):
         try:
             re.compile(written or "")
         except re.error as error:
-            msg = f"{written!r} is no regular expression: {error}"
-            raise ValueError(msg) from None
+            raise ValueError(f"{written!r} is no regular expression: {error}") from None
         return written
 
     @cached_property
@@ -97,21 +96,3 @@ class Sources:
             yield f"{name} is not in force on {today}; cite what is"
         if source.state == TO_BE_CONFIRMED:
             yield f"{name} is still to be confirmed; read it, and write `state: found`"
-
-
-def sources_of(written: Iterable[Mapping[str, Any]]) -> tuple[Source, ...]:
-    """Raises ValueError (pydantic's) for one that is not written as it must be."""
-    return tuple(Source.model_validate(each) for each in written)
-
-
-def wrong_sources(written: object) -> Iterator[str]:
-    """What keeps a file's `sources` from being read."""
-    if not isinstance(written, list) or not all(isinstance(each, dict) for each in written):
-        yield "sources is a list, each beginning with `id`"
-        return
-    for each in written:
-        try:
-            Source.model_validate(each)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            yield f"source {each.get('id', 'without an id')}: {'.'.join(map(str, first['loc']))}: {first['msg']}"

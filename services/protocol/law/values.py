@@ -1,13 +1,13 @@
 """Reckons the law's numbers: a rule names one (`{ value: appeal-time, less: 7d }`) and has that day's."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.protocol.law.periods import Period, State, holds, overlap
 
@@ -110,24 +110,6 @@ def names_in(written: Any) -> Iterator[str]:
             yield str(written["value"])
         else:
             yield from names_in(list(written.values()))
-
-
-def values_of(written: Iterable[Mapping[str, Any]]) -> tuple[Value, ...]:
-    """Raises ValueError (pydantic's) for one that is not written as it must be."""
-    return tuple(Value.model_validate(each) for each in written)
-
-
-def wrong_values(written: object) -> Iterator[str]:
-    """What keeps a file's `values` from being read."""
-    if not isinstance(written, list) or not all(isinstance(each, dict) for each in written):
-        yield "values is a list, each beginning with `id`"
-        return
-    for each in written:
-        try:
-            Value.model_validate(each)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            yield f"value {each.get('id', 'without an id')}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def _parts(amount: str) -> tuple[int, str]:

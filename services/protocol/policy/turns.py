@@ -10,6 +10,7 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Deadline, Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
+from services.safeguarding.duty.evidence import Evidence
 from services.safeguarding.duty.parts import part_ids, parts_of
 
 
@@ -25,10 +26,14 @@ class Turn:
 def take_turns(
     case: Case, happened: Happened, facts: Facts, protocols: Protocols, now: datetime, joined: Case | None = None
 ) -> list[Turn]:
-    """As `decide`, for each part of the message under its own id: the next one meets the case as this one left it."""
+    """As `decide`, for each part of the message under its own id: the next one meets the case as this one left it.
+    Evidence, such as an attempt, is decided upon by nobody.
+    """
     turns: list[Turn] = []
     content = happened.content
     for part, name in zip(parts_of(content), part_ids(content, happened.id), strict=True):
+        if isinstance(part, Evidence):
+            continue
         alone = happened if part is content else replace(happened, content=part, id=name)
         turns.append(Turn(alone, case, decide(case, alone, facts, protocols, now, joined)))
         case = turns[-1].decision.case

@@ -135,13 +135,15 @@ class DutyChanged(Message, kind="duty.changed.v1", topic=Topic.EVIDENCE):
 class MessageDecided(Message, kind="message.decided.v1", topic=Topic.EVIDENCE):
     """Everything that one message brought about: each rule's verdict on it, and the duties that it changed.
 
-    `duties` as they stand afterwards, each once.
+    Messages about one child that were decided upon together share it. `duties` as they stand afterwards, each once.
     """
 
     authority: AuthorityId
     about: str
     """Kind of the message decided upon."""
     about_id: str
+    with_ids: tuple[str, ...] = ()
+    """Messages decided upon together with it, right afterwards. Each verdict says which message it is about."""
     verdicts: tuple[ProtocolDecided, ...] = ()
     duties: tuple[DutyChanged, ...] = ()
 

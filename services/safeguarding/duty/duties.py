@@ -122,8 +122,7 @@ class StrategyInvite(Duty, kind="strategy.invite.v1"):
     @model_validator(mode="after")
     def _meets_at_some_time(self) -> Self:
         if (self.meets is None) != (self.wording is Wording.STRATEGY_RECORD):
-            msg = "an invitation says when the discussion meets, and a question for its record does not"
-            raise ValueError(msg)
+            raise ValueError("an invitation says when the discussion meets, and a question for its record does not")
         return self
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from services.safeguarding.duty.evidence import DeliveryAttempted
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, WordsId
 from services.safeguarding.meetings import Form
 from services.safeguarding.message import Message, Topic
@@ -68,9 +69,12 @@ class DutyFailed(Outcome, kind="duty.failed.v1"):
 
 
 class DutyOutcomes(Message, kind="duty.outcomes.v1", topic=Topic.OUTCOMES):
-    """Outcomes about one child that one service recorded together. An acknowledgement always travels alone."""
+    """Outcomes about one child that one service recorded together, and the attempts that brought them. An
+    acknowledgement always travels alone.
+    """
 
     authority: AuthorityId
+    attempts: tuple[DeliveryAttempted, ...] = ()
     accepted: tuple[DutyAccepted, ...] = ()
     delivered: tuple[DutyDelivered, ...] = ()
     failed: tuple[DutyFailed, ...] = ()

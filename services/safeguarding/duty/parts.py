@@ -15,7 +15,7 @@ def parts_of(content: Message) -> tuple[Message, ...]:
         case MessageDecided():
             return (*content.verdicts, *content.duties)
         case DutyOutcomes():
-            return (*content.accepted, *content.delivered, *content.failed)
+            return (*content.attempts, *content.accepted, *content.delivered, *content.failed)
         case DeliveriesAttempted():
             return content.attempts
         case _:

@@ -82,6 +82,6 @@ class InvitationSender:
         deputies_left = [each for each in holders if each.person not in asked]
         if deputies_left:
             return deputies_left
-        failed = await deliveries.people_not_reached(uow.connection, duty.duty)
+        failed = await deliveries.people_not_reached(uow, duty.duty)
         waits = {each.person for each in earlier if each.reply in {Reply.WAITING, Reply.COUNTER}} - failed
         return [each for each in holders if each.person in waits]

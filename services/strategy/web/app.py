@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from services.platform.delivery.links import openapi as links_openapi
+from services.platform.delivery.links.openapi import mount_pages
 from services.platform.delivery.links.pages import LinkPages
 from services.platform.delivery.links.tokens import Purpose
 from services.platform.runtime.clocks import Clocks
@@ -25,12 +25,10 @@ class Dependencies:
 
 def pages(behind: Dependencies, clocks: Clocks, settings: StrategySettings) -> FastAPI:
     app = new_web_app("strategy")
-    for purpose, page in (
-        (Purpose.REPLY, behind.replying),
-        (Purpose.RECORD, behind.writing),
-        (Purpose.READ, behind.reading),
-    ):
-        links = LinkPages(settings.links, clocks, purpose, page.shows, page.acts)
-        for opening in links_openapi.openings(links):
-            app.add_api_route(**opening)
+    mount_pages(
+        app,
+        LinkPages(settings.links, clocks, Purpose.REPLY, behind.replying.answer),
+        LinkPages(settings.links, clocks, Purpose.RECORD, behind.writing.answer),
+        LinkPages(settings.links, clocks, Purpose.READ, behind.reading.answer),
+    )
     return app

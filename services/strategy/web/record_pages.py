@@ -56,13 +56,7 @@ class RecordWriting:
     clocks: Clocks
     record_service: RecordService
 
-    async def shows(self, delivery: UUID) -> Sheet | None:
-        return await self._answer(delivery, None)
-
-    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
-        return await self._answer(delivery, form)
-
-    async def _answer(self, delivery: UUID, form: Form | None) -> Sheet | None:
+    async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as uow:
             link = await self._find(uow, delivery)
             if link is None:
@@ -70,7 +64,7 @@ class RecordWriting:
             if link.discussion.state != discussions.PLANNED:
                 return _closed_sheet(link)
             invited, coming = await self._invited(uow, link.discussion)
-            if form is None:
+            if not form.filled:
                 return _form_sheet(link, invited, Form("", {"came": coming, "form": (link.discussion.form,)}), {})
             on = link.discussion.starts_at.astimezone(ENGLAND).date()
             filled = record_form.read(form, link.words, on=on)
@@ -150,13 +144,7 @@ class RecordReading:
     store: Store
     keyring: Keyring
 
-    async def shows(self, delivery: UUID) -> Sheet | None:
-        return await self._sheet(delivery, opens=False)
-
-    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
-        return await self._sheet(delivery, opens=form.answer == READ)
-
-    async def _sheet(self, delivery: UUID, *, opens: bool) -> Sheet | None:
+    async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as uow:
             sent = await deliveries.find(uow.connection, delivery)
             if sent is None or sent.duty is None:
@@ -167,7 +155,7 @@ class RecordReading:
             record = await uow.fetch(record_of_discussion(found.discussion))
             if record is None:
                 return None
-            if not opens:
+            if form.answer != READ:
                 return _ready_sheet(words(language), found)
             seen = looked_up(sent, "discussion-record", ("words.words",), sent.person)
             uow.publish(seen, subject=sent.child, cause=sent)

@@ -36,12 +36,7 @@ class ReplyPage:
     store: Store
     discussion_service: DiscussionService
 
-    async def shows(self, delivery: UUID) -> Sheet | None:
-        async with self.store.transaction() as uow:
-            link = await self._find(uow, delivery)
-            return None if link is None else _sheet(link, link.attendee.reply)
-
-    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
+    async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as uow:
             link = await self._find(uow, delivery)
             if link is None:

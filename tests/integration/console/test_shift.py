@@ -318,6 +318,25 @@ async def test_whoever_has_a_calendars_link_sees_that_rota_and_nothing_else(desk
             assert (await anybody.get(wrong)).status_code == 404
 
 
+async def test_a_calendars_link_is_withdrawn_by_itself_and_only_by_who_may_change_the_rota(
+    desk: Desk, app: FastAPI
+) -> None:
+    async def links() -> dict[str, str]:
+        page = (await desk.browser.get("/shift")).text
+        return {name: link for link, name in re.findall(r'href="(/calendars/[^"]+)">([^<]+)<', page)}
+
+    before = await links()
+    form = {"csrf": csrf_in(await desk.browser.get("/shift")), "authority": desk.name, "whose": desk.ids["boss"]}
+    assert (await desk.browser.post("/shift/calendars", data=form | {"authority": "lapwing"})).status_code == 404
+    assert await links() == before
+    assert (await desk.browser.post("/shift/calendars", data=form)).status_code == 303
+    after = await links()
+    assert [name for name in before if before[name] != after[name]] == ["Boss Example"]
+    async with browser_at(app, somewhere()) as anybody:
+        for link, status in ((before["Boss Example"], 404), (after["Boss Example"], 200)):
+            assert (await anybody.get(link)).status_code == status
+
+
 async def test_a_number_that_was_hashed_by_the_key_before_is_somebody_elses_too(desk: Desk, opened: Store) -> None:
     newer = b64encode(b"n" * 32).decode()
     keys = Keyring(b64encode(b"m" * 32).decode(), f"{newer}\n{b64encode(b'p' * 32).decode()}")

@@ -243,13 +243,13 @@ async def test_answers_a_moment_apart_are_recorded_together_and_said_together(
             put = await put_together(floor, *(received(child=told.subject) for _ in range(4)))
             await floor.idle()
             commits = trips.statements.count("COMMIT")
-        attempted, outcomes = (await floor.said(told.subject))[before:]
+        [together] = (await floor.said(told.subject))[before:]
     assert commits == 3
-    assert (attempted["type"], outcomes["type"]) == ("deliveries.attempted.v1", "duty.outcomes.v1")
+    assert together["type"] == "duty.outcomes.v1"
     ids = {str(each.id) for each in put}
-    assert {each["delivery"] for each in attempted["data"]["attempts"]} == ids
-    assert {each["looked_up"][0] for each in attempted["data"]["attempts"]} == {"child.name"}
-    assert {each["duty"] for each in outcomes["data"]["accepted"]} == {str(each.duty.duty) for each in put if each.duty}
+    assert {each["delivery"] for each in together["data"]["attempts"]} == ids
+    assert {each["looked_up"][0] for each in together["data"]["attempts"]} == {"child.name"}
+    assert {each["duty"] for each in together["data"]["accepted"]} == {str(each.duty.duty) for each in put if each.duty}
 
 
 async def test_a_refusal_waits_for_no_other_answer(

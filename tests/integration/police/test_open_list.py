@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text
 
 from services.platform.store.encryption import Keyring
 from services.police import store
@@ -71,9 +71,8 @@ def open_list(*episodes: UUID, ago: timedelta = timedelta()) -> dict[str, Any]:
 async def long_ago(police: Police, episode: UUID, hours: float = 30) -> None:
     async with police.floor.store.transaction() as uow:
         await uow.connection.execute(
-            update(store.episodes)
-            .where(store.episodes.c.episode == episode)
-            .values(told_at=datetime.now(UTC) - timedelta(hours=hours))
+            text("UPDATE police.episodes SET told_at = :told_at WHERE episode = :episode"),
+            {"told_at": datetime.now(UTC) - timedelta(hours=hours), "episode": episode},
         )
 
 

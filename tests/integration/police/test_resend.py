@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from services.platform.delivery.queue.replay import Chosen, replay
 from services.platform.delivery.queue.retention import Pruning
@@ -173,11 +173,11 @@ async def test_old_deliveries_go_with_their_attempts_and_those_of_a_missing_chil
     missing, _ = await police.notice(child="C2")
     recent, _ = await police.notice(child="C11")
     async with police.floor.store.engine.begin() as connection:
-        ended = update(store.episodes).where(store.episodes.c.episode == over.content.episode)
-        await connection.execute(ended.values(state="returned"))
+        ended = text("UPDATE police.episodes SET state = 'returned' WHERE episode = :episode")
+        await connection.execute(ended, {"episode": over.content.episode})
     for told in (over, missing):
         await old(police, told.content.telling)
-    await Pruning(police.floor.store, police.floor.clocks, timedelta(days=400), store.keep_while_needed()).turn()
+    await Pruning(police.floor.store, police.floor.clocks, timedelta(days=400), store.KEPT_WHILE_NEEDED).turn()
     left = [await count(police, deliveries, deliveries.c.id, each.content.telling) for each in (over, missing, recent)]
     assert left == [0, 1, 1]
     assert await count(police, attempts, attempts.c.delivery, over.content.telling) == 0

@@ -144,6 +144,13 @@ async def test_a_duty_of_practice_that_something_real_has_changed_stays_marked_a
     assert len({each.about_id for each in shown.values()}) == 1
 
 
+async def apart(protocol: Protocol, child: str) -> tuple[list[str], list[MessageDecided]]:
+    """The kinds of what was said of the child, and the decisions."""
+    said = [each.content for each in await protocol.said(child)]
+    decided = [each for each in said if isinstance(each, MessageDecided)]
+    return [each.kind for each in said if each.kind != MessageDecided.kind], decided
+
+
 async def test_messages_that_share_a_transaction_each_begin_where_the_one_before_ended(protocol: Protocol) -> None:
     child, alone = a_child(), a_child()
     story = [
@@ -151,12 +158,20 @@ async def test_messages_that_share_a_transaction_each_begin_where_the_one_before
         MISSING,
         events.ChildReturned(authority="northshire", channel="agency", proof=events.Proof.AGENCY),
     ]
-    await protocol.takes(*(protocol.received(each, child) for each in story))
+    together = [protocol.received(each, child) for each in story]
+    await protocol.takes(*together)
     for each in story:
         await protocol.takes(protocol.received(each, alone))
-    assert [each.content.kind for each in await protocol.said(child)] == [
-        each.content.kind for each in await protocol.said(alone)
+    (said, decided), (said_alone, decided_alone) = [await apart(protocol, each) for each in (child, alone)]
+    assert said == said_alone
+    (whole,) = decided
+    assert (whole.about_id, *whole.with_ids) == tuple(each.id for each in together)
+    assert [each.verdict for each in whole.verdicts] == [each.verdict for one in decided_alone for each in one.verdicts]
+    states, states_alone = [
+        {duty.rule: duty.state for each in it for duty in each.duties} for it in (decided, decided_alone)
     ]
+    assert states == states_alone
+    assert len({duty.duty for duty in whole.duties}) == len(whole.duties)
     cancelled, cancelled_alone = [
         sorted(each.cancelled_at is not None for each in await protocol.due(of)) for of in (child, alone)
     ]

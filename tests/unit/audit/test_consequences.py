@@ -114,13 +114,16 @@ def test_what_travels_together_expects_and_answers_what_each_would_alone() -> No
     one, other = uuid4(), uuid4()
     outcomes = DutyOutcomes(
         authority="kestrel",
+        attempts=(attempted(other),),
         accepted=(
             DutyAccepted(duty=one, step=0, authority="kestrel"),
             DutyAccepted(duty=other, step=2, authority="kestrel"),
         ),
         delivered=(DutyDelivered(duty=one, step=0, authority="kestrel"),),
     )
-    assert thread_of(outcomes, "x") == Thread(("decided x",), (f"tried {one} 0", f"tried {other} 2"))
+    assert thread_of(outcomes, "x") == Thread(
+        ("decided x",), (f"tried {other} 1", f"tried {one} 0", f"tried {other} 2")
+    )
     assert gap_of("decided x", outcomes.kind) is Gap.OUTCOME_NOT_TAKEN
     attempts = tuple(attempted(each) for each in (one, other))
     attempts_thread = thread_of(DeliveriesAttempted(authority="kestrel", attempts=attempts), "x")
@@ -133,6 +136,8 @@ def test_what_travels_together_expects_and_answers_what_each_would_alone() -> No
     )
     decided = MessageDecided(authority="kestrel", about=outcomes.kind, about_id="x", verdicts=verdicts)
     assert thread_of(decided, "y") == Thread((f"told {one}", f"told {other}"), ("decided x",))
+    with_others = decided.model_copy(update={"with_ids": ("z",)})
+    assert thread_of(with_others, "y").answers == ("decided x", "decided z")
 
 
 def test_outcomes_of_which_there_are_none_wait_for_no_decision() -> None:

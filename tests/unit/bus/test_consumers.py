@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import pytest
 
-from services.platform.bus.consumers import faust_consumer
 from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.messages.raw_message import Raw
@@ -31,7 +30,7 @@ class PlayedProcessor:
     waits_for: asyncio.Event | None = None
     service: str = "protocol"
     topics: tuple[str, ...] = ()
-    background_topics: frozenset[Topic] = frozenset({Topic.OUTCOMES})
+    gathered_seconds: dict[Topic, float] = field(default_factory=lambda: {Topic.OUTCOMES: 0.2, Topic.CHILD_EVENTS: 0.0})
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     batches: list[list[str]] = field(default_factory=list)
     closed: bool = False
@@ -135,10 +134,7 @@ class PlayedStream:
 
 
 @pytest.mark.parametrize(("topic", "batches"), [(Topic.OUTCOMES, [[0, 1]]), (Topic.CHILD_EVENTS, [[0], [1]])])
-async def test_faust_gathers_a_background_topic_and_no_other(
-    monkeypatch: pytest.MonkeyPatch, topic: Topic, batches: list[list[int]]
-) -> None:
-    monkeypatch.setattr(faust_consumer, "GATHERED_SECONDS", 0.2)
+async def test_faust_gathers_a_topic_as_long_as_its_subscriptions_say(topic: Topic, batches: list[list[int]]) -> None:
     processor, stream = PlayedProcessor(), PlayedStream()
     part = FaustConsumer(cast("Any", SimpleNamespace(slot=None)), cast("Any", processor))
     agent = asyncio.create_task(part._agent(topic)(stream))
@@ -153,7 +149,7 @@ async def test_faust_gathers_a_background_topic_and_no_other(
 
 
 async def test_messages_that_faust_hands_over_one_by_one_without_a_pause_are_taken_together() -> None:
-    processor, stream = PlayedProcessor(background_topics=frozenset()), PlayedStream()
+    processor, stream = PlayedProcessor(), PlayedStream()
     part = FaustConsumer(cast("Any", SimpleNamespace(slot=None)), cast("Any", processor))
     agent = asyncio.create_task(part._agent(Topic.CHILD_EVENTS)(stream))
     for offset in range(4):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.platform.bus.subscriptions import Priority, Subscription, background_topics
+from services.platform.bus.subscriptions import GATHERED_SECONDS, Priority, Subscription, gathered_seconds
 from services.safeguarding.duty.decisions import EpisodeChanged, ReportTaken
 from services.safeguarding.duty.outcomes import DutyAccepted
 from services.safeguarding.message import Message, Topic
@@ -16,11 +16,14 @@ def subscribed(**_: Priority) -> list[Subscription]:
     return [Subscription(events[name], handler, priority) for name, priority in _.items()]
 
 
-def test_a_topic_is_gathered_where_nobody_waits_for_anything_on_it() -> None:
-    both = subscribed(episode=Priority.BACKGROUND, report=Priority.BACKGROUND, accepted=Priority.NORMAL)
-    assert background_topics(both) == {Topic.DECISIONS}
+def test_a_topic_is_gathered_as_long_as_the_most_urgent_on_it_allows() -> None:
+    accepted = {"accepted": Priority.NORMAL}
+    for first in Priority:
+        for second in Priority:
+            waits = gathered_seconds(subscribed(episode=first, report=second, **accepted))
+            assert waits[Topic.DECISIONS] == min(GATHERED_SECONDS[first], GATHERED_SECONDS[second])
+            assert waits[Topic.OUTCOMES] == GATHERED_SECONDS[Priority.NORMAL]
 
 
-def test_a_topic_on_which_somebody_waits_for_one_event_is_not_gathered() -> None:
-    for waited_for in (Priority.NORMAL, Priority.URGENT):
-        assert background_topics(subscribed(episode=Priority.BACKGROUND, report=waited_for)) == frozenset()
+def test_what_is_urgent_waits_for_no_other() -> None:
+    assert GATHERED_SECONDS[Priority.URGENT] == 0

@@ -39,7 +39,6 @@ def test_delivered_is_not_reached_where_somebody_has_still_to_answer() -> None:
         episode.episode, step(0, Role.DUTY_WORKER, "delivered"), state="accepted", next_step_at=SOON
     )
     line = episode_line(recorded_episode(episode), [recorded(delivered)])
-    assert (line.reached, line.told) == (0, 1)
     assert [each.last_role for each in line.waiting] == [Role.DUTY_WORKER]
 
 
@@ -49,13 +48,13 @@ def test_a_duty_that_asks_for_no_answer_is_reached_when_taken() -> None:
         episode.episode, step(0, Role.CARER_REPORTING, "accepted"), state="accepted", ended_because="accepted-is-enough"
     )
     line = episode_line(recorded_episode(episode), [recorded(carer_told)])
-    assert (line.reached, line.told, line.waiting) == (1, 1, ())
+    assert line.waiting == ()
 
 
-def test_a_duty_that_fell_away_counts_neither_as_told_nor_as_reached() -> None:
+def test_a_duty_that_fell_away_waits_for_nobody() -> None:
     episode = episode_changed(uuid4())
     line = episode_line(recorded_episode(episode), [recorded(duty_changed(episode.episode, state="cancelled"))])
-    assert (line.reached, line.told) == (0, 0)
+    assert line.waiting == ()
 
 
 def test_an_overdue_duty_waits_and_is_the_most_pressing() -> None:
@@ -63,9 +62,9 @@ def test_an_overdue_duty_waits_and_is_the_most_pressing() -> None:
     overdue = duty_changed(episode.episode, step(0, Role.DUTY_HEAD_OF_SERVICE), state="overdue", next_step_at=LATER)
     open_ = duty_changed(episode.episode, step(0, Role.DUTY_WORKER), next_step_at=SOON)
     line = episode_line(recorded_episode(episode), [recorded(open_), recorded(overdue)])
-    assert line.overdue == 1
+    assert [each.overdue for each in line.waiting] == [True, False]
     assert [each.duty.content.duty for each in line.waiting] == [overdue.duty, open_.duty]
-    assert line.next == UpcomingStep(SOON, Role.DUTY_SENIOR_MANAGER, Wording.MISSING_NOTICE)
+    assert line.upcoming[0] == UpcomingStep(SOON, Role.DUTY_SENIOR_MANAGER, Wording.MISSING_NOTICE)
 
 
 def test_what_comes_next_may_be_a_later_duty_of_this_episode() -> None:
@@ -76,7 +75,7 @@ def test_what_comes_next_may_be_a_later_duty_of_this_episode() -> None:
     ]
     line = episode_line(recorded_episode(episode), [], [*due, later_duty(uuid4(), "anothers", REPORTED_AT)])
     assert [each.at for each in line.later] == [SOON, LATER]
-    assert line.next == UpcomingStep(SOON, Role.DUTY_WORKER, Wording.STILL_MISSING)
+    assert line.upcoming[0] == UpcomingStep(SOON, Role.DUTY_WORKER, Wording.STILL_MISSING)
 
 
 def test_an_overdue_duty_without_a_next_step_still_waits() -> None:
@@ -125,5 +124,6 @@ def test_a_duty_is_overdue_once_the_first_time_to_answer_has_passed(duty: DutyCh
 
 
 def test_a_child_that_nobody_has_identified_is_said_to_be_so() -> None:
-    line = episode_line(recorded_episode(episode_changed(uuid4()), provisional_child("a text")), [])
-    assert line.unidentified
+    episode = recorded_episode(episode_changed(uuid4()), provisional_child("a text"))
+    assert CaseLine(episode, None, 0, 0, 0, 0, (), None).unidentified
+    assert not case().unidentified

@@ -62,21 +62,26 @@ def said(*pairs: tuple[Delivery, Sequence[Message | None]]) -> list[tuple[str, b
     return heard
 
 
-def test_attempts_about_one_child_are_one_message_and_their_outcomes_another() -> None:
+def test_attempts_about_one_child_and_their_outcomes_are_one_message() -> None:
     child = new_id("child")
     first, second, third = (delivery(child) for _ in range(3))
     lost = failed(uuid4())
     tried = [attempted(each) for each in (first, second, third)]
     heard = said((first, [tried[0], accepted()]), (second, [tried[1], lost]), (third, [tried[2], None]))
     assert [(subject, content) for subject, _, _, content in heard] == [
-        (child, DeliveriesAttempted(authority="kestrel", attempts=tuple(tried))),
-        (child, DutyOutcomes(authority="kestrel", accepted=(accepted(),), failed=(lost,))),
+        (child, DutyOutcomes(authority="kestrel", attempts=tuple(tried), accepted=(accepted(),), failed=(lost,))),
     ]
 
 
-def test_one_alone_travels_as_itself() -> None:
-    one = delivery(new_id("child"))
-    assert [content for *_, content in said((one, [attempted(one), accepted()]))] == [attempted(one), accepted()]
+def test_attempts_without_an_outcome_are_a_message_of_their_own() -> None:
+    one, other = (delivery(new_id("child")) for _ in range(2))
+    tried = [attempted(each) for each in (one, one)]
+    heard = [content for *_, content in said((one, tried), (other, [attempted(other)]))]
+    assert heard == [DeliveriesAttempted(authority="kestrel", attempts=tuple(tried)), attempted(other)]
+
+
+def test_an_outcome_alone_travels_as_itself() -> None:
+    assert [content for *_, content in said((delivery(new_id("child")), [accepted()]))] == [accepted()]
 
 
 def test_what_is_about_another_child_trace_or_authority_or_is_practice_travels_apart() -> None:

@@ -24,7 +24,7 @@ from services.police.notices.schema import (
     Said,
     Sender,
 )
-from services.police.notices.wording import basis_of, headline, sections
+from services.police.notices.wording import WORDS, basis_of, headline, sections
 from services.safeguarding.notice_fields import NoticeField
 
 SUMMER = datetime(2026, 7, 14, 21, 4, 11, 905843, tzinfo=UTC)
@@ -96,7 +96,7 @@ def test_an_address_is_as_old_as_it_says_and_goes_with_its_age_or_not_at_all() -
     assert where[0] == "Foster placement: 4 Mill Lane (address as of Tue 14 Jul 2026, 22:04)"
     for agreed, sent in (
         (frozenset(NoticeField), True),
-        (frozenset(NoticeField) - {NoticeField.PLACEMENT_ADDRESS}, False),
+        (frozenset(NoticeField) - {NoticeField("placement.address")}, False),
     ):
         placement = json.loads(redact_to_agreement(notice(), agreed))["data"]["placement"]
         assert [each in placement for each in ("address", "address_as_of", "kind")] == [sent, sent, True]
@@ -183,7 +183,7 @@ def test_what_a_force_may_not_know_of_a_language_it_does_not_learn_from_the_inte
     told = told.model_copy(update={"data": told.data.model_copy(update={"interpreter_needed": "yes"})})
     for agreed, sent in (
         (frozenset(NoticeField), "yes"),
-        (frozenset(NoticeField) - {NoticeField.CHILD_LANGUAGE}, "unknown"),
+        (frozenset(NoticeField) - {NoticeField("child.language")}, "unknown"),
     ):
         assert json.loads(redact_to_agreement(told, agreed))["data"]["interpreter_needed"] == sent
 
@@ -217,3 +217,8 @@ def test_no_paragraph_of_the_guidance_is_numbered_in_what_police_read(about: Abo
 
 def test_the_basis_of_sharing_still_names_the_guidance() -> None:
     assert "statutory guidance" in notice().data.sharing_basis
+
+
+def test_everything_that_can_have_happened_has_its_sentence() -> None:
+    assert WORDS["happened"].keys() == set(About)
+    assert WORDS["subjects"].keys() - {"otherwise"} <= set(About)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.casework.policy.agency_event import OURS
-from services.casework.web.events_openapi import sayable
+from services.casework.web.openapi import sayable
 from services.protocol.loader import Library, files
 from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide

@@ -117,8 +117,8 @@ def test_located_is_not_missing_and_not_back_either(state: str, missing: bool, n
         }
     )  # fmt: skip
     found = Situation("child-00000000-0000-4000-8000-000000000001", Facts(authority="northshire"), episode, NOW)
-    assert ask(Asked(question=Question.CHILD_MISSING), found) is missing
-    assert ask(Asked(question=Question.CHILD_NOT_BACK), found) is not_back
+    assert ask(Asked.model_validate("child.missing"), found) is missing
+    assert ask(Asked.model_validate("child.not-back"), found) is not_back
 
 
 def test_every_question_of_the_vocabulary_has_an_answer() -> None:

@@ -133,6 +133,24 @@ def test_a_key_may_be_one_an_authority_and_one_that_is_not_there_opens_nothing(
             wrapper.unwrap("harrier", wrapper.wrap("kestrel", KEY))
 
 
+def test_a_service_has_what_its_settings_name_with_the_file_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for label in ("new", "old"):
+        _hsm(tmp_path, monkeypatch, label)
+    given = {"database_password": "x", "http_port": 1, "phone_key": PHONE, "master_key": OLD}
+    hsm = {"key_wrapper": "hsm", "hsm_module": MODULE, "hsm_token": "safe-return", "hsm_pin": "1234"}
+    by_file, old, both = (
+        KeyringSettings.model_validate(given | more).keyring
+        for more in ({}, hsm | {"key_name": "old"}, hsm | {"key_name": "new old"})
+    )
+    for before in (by_file, old):
+        under = before.new_authority_key("kestrel")
+        anew = both.authority_key_anew(under)
+        assert anew is not None
+        assert both.authority_key_anew(anew) is None
+
+
 def test_a_key_file_is_read_again_when_it_changes_and_what_is_no_key_leaves_the_former(tmp_path: Path) -> None:
     file = tmp_path / "phone_key"
     file.write_text(OLD)

@@ -9,6 +9,7 @@ from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
 from services.console.acts.rota import RotaService
+from services.console.policy.permits import May
 from services.console.policy.shift.acts import SHIFT_ACTS, ShiftAct, choices, may_end
 from services.console.policy.shift.board import SHOWN
 from services.console.web.session import SessionGuard, SignedIn, act_of, require_text
@@ -30,6 +31,7 @@ class ShiftPages:
         app.add_api_route("/shift", self.show, methods=["GET"], include_in_schema=False)
         app.add_api_route("/shift/acts/{act}", self.show_form, methods=["GET"], include_in_schema=False)
         app.add_api_route("/shift/acts/{act}", self.submit, methods=["POST"], include_in_schema=False)
+        app.add_api_route("/shift/calendars", self.withdraw_calendar, methods=["POST"], include_in_schema=False)
         app.add_api_route("/calendars/{authority}/{token}.ics", self.show_calendar, include_in_schema=False)
 
     async def show(self, request: Request, done: str = "") -> Response:
@@ -47,6 +49,14 @@ class ShiftPages:
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-calendar")
         return Response(found, media_type="text/calendar; charset=utf-8", headers=SECURITY)
+
+    async def withdraw_calendar(self, request: Request) -> Response:
+        signed_in, form = await self.guard.enter_with_form(request, May.CHANGE_ROTA)
+        authority = form.get("authority", "")
+        if not signed_in.operator.sees(authority):
+            raise HTTPException(HTTPStatus.NOT_FOUND, "no-calendar")
+        await self.queries.withdraw_calendar(signed_in.operator, authority, form.get("whose", ""))
+        return go_to("/shift")
 
     async def show_form(self, request: Request, act: OperatorAct) -> Response:
         spec = _spec_of(act)

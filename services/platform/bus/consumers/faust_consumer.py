@@ -27,8 +27,6 @@ TAKEN_AT_ONCE = 16
 """Messages of one partition."""
 TURNS_AFTER = 5
 """Faust hands over the messages of one transaction one by one, each a turn or two of the loop after the other."""
-GATHERED_SECONDS = 0.25
-"""How long the first message of a background topic waits for others."""
 
 
 T = TypeVar("T")
@@ -55,7 +53,7 @@ class _Supervisor(OneForOneSupervisor):
 
 
 class FaustConsumer(Consumer[_Come]):
-    """Ends the process when Faust stops of its own accord. Hands over background topics' messages in groups."""
+    """Ends the process when Faust stops of its own accord. Hands over messages in groups, unless somebody waits."""
 
     def __init__(self, settings: Settings, processor: MessageProcessor) -> None:
         super().__init__(settings, processor)
@@ -172,8 +170,8 @@ class FaustConsumer(Consumer[_Come]):
     async def _take_what_comes(self, come: asyncio.Queue[_Come], topic: Topic) -> None:
         while True:
             several = [await come.get()]
-            if topic in self._processor.background_topics:
-                await asyncio.sleep(GATHERED_SECONDS)
+            if not come.full():
+                await asyncio.sleep(self._processor.gathered_seconds[topic])
             several += await take_together(come, TAKEN_AT_ONCE - 1)
             if self._processor.stopping.is_set():
                 # Waits, unacknowledged, until Faust cancels it: an agent that returned would be restarted.

@@ -30,10 +30,10 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 ROUNDS_AT_ONCE = 2
 KEYS_A_ROUND = 100
 """While a round is free, a key goes at once and alone; keys that had to wait go together, in one transaction."""
-SWEEP_EVERY_SECONDS, SWEEP_AGAIN_SECONDS = 15.0, 1.0
-"""While the outbox is empty, and while it is not."""
-SWEEP_OLDER_THAN = timedelta(seconds=2)
-REMOVED_AFTER_SECONDS = 1.0
+SWEEP_EVERY_SECONDS, SWEEP_AGAIN_SECONDS = 15.0, 4.0
+"""While the outbox holds nothing but what this process has published, and while it holds more."""
+SWEEP_OLDER_THAN = timedelta(seconds=6)
+REMOVED_AFTER_SECONDS = 4.0
 """How long a published message may stay in the outbox: if the process dies meanwhile, it is published once more. Less
 than `SWEEP_OLDER_THAN`, so that the sweep finds none that is published.
 """
@@ -63,6 +63,8 @@ class OutboxRelay:
         self._stopping = False
         self._stopped = False
         self._failure: str | None = None
+        self._older_than = timedelta(0)
+        """At the first sweep, which finds what an earlier life of this process has left."""
         self._sweep = Repeating(
             "outbox sweep", self._wake_unsent, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=SWEEP_AGAIN_SECONDS
         )
@@ -122,11 +124,12 @@ class OutboxRelay:
     async def _wake_unsent(self) -> bool:
         now = self._clocks.wall()
         async with self._store.read() as reader:
-            left = await reader.fetch(outbox.left(now - SWEEP_OLDER_THAN))
+            left = await reader.fetch(outbox.left(now - self._older_than))
+        self._older_than = SWEEP_OLDER_THAN
         metrics.OUTBOX_DEPTH.set(left.depth)
         metrics.OUTBOX_OLDEST.set((now - left.oldest).total_seconds() if left.oldest else 0)
         self._wake([key for key in left.keys if key not in self._settling])
-        if left.depth:
+        if left.depth > len(self._published):
             self._sweep.wake_after(SWEEP_AGAIN_SECONDS)
         return False
 

@@ -70,8 +70,7 @@ def build_email(
     }
     for name, value in headers.items():
         if "\r" in value or "\n" in value:
-            msg = f"{name} holds a line break"
-            raise ValueError(msg)
+            raise ValueError(f"{name} holds a line break")
         mail[name] = value if value.isascii() else Header(value, header_name=name).encode()
     mail.attach(_part("plain", _plain(letter)))
     mail.attach(_part("html", _html(letter)))

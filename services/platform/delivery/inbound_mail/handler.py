@@ -48,7 +48,7 @@ class MailAnswers:
             return f"{mail.kind}-late"
         uow.publish(failed(delivery, ESCALATES[mail.kind], delivery.person), subject=delivery.child, cause=delivery)
         if state not in UNSENT:
-            await deliveries.decline(uow, delivery.id, self.clocks.wall())
+            await deliveries.end(uow, delivery.id, State.FAILED, self.clocks.wall())
         return str(mail.kind)
 
     async def is_believed(self, uow: UnitOfWork, mail: ReadMail) -> bool:

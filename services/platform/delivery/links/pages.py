@@ -60,12 +60,12 @@ class Sheet:
     """Left in the reader's browser until it is closed, and given back with each form."""
 
 
-Shows = Callable[[UUID], Awaitable[Sheet | None]]
-"""The present page of this delivery; None where there is no such delivery."""
 Finds = Callable[[str], Awaitable[Sequence[tuple[UUID, datetime]]]]
 """The deliveries that have this code, and when each was put, in wall time."""
-Acts = Callable[[UUID, Form], Awaitable[Sheet | None]]
-"""Does what the pressed button says, commits, and returns the page. Pressed twice, it acts once."""
+Answers = Callable[[UUID, Form], Awaitable[Sheet | None]]
+"""Does what the pressed button says, commits, and returns the page; None where there is no such delivery. Pressed twice, it acts
+once. A form without an answer is of a page that was only opened: nothing is done.
+"""
 
 EXPIRED = Sheet(
     "This link is too old",
@@ -85,10 +85,10 @@ class LinkPages:
     """
 
     def __init__(
-        self, links: Links, clocks: Clocks, purpose: Purpose, shows: Shows, acts: Acts, finds: Finds | None = None
+        self, links: Links, clocks: Clocks, purpose: Purpose, answers: Answers, finds: Finds | None = None
     ) -> None:
         self._links, self._clocks, self.purpose = links, clocks, purpose
-        self._shows, self._acts, self._finds = shows, acts, finds
+        self._answers, self._finds = answers, finds
         self._template = Environment(
             loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(default=True), trim_blocks=True
         ).get_template("sheet.html")
@@ -103,9 +103,8 @@ class LinkPages:
             return self._page(UNKNOWN)
         except LinkExpired:
             return self._page(EXPIRED)
-        if request.method == "POST":
-            return self._page(await self._acts(delivery, await forms.read(request)))
-        return self._page(await self._shows(delivery))
+        form = await forms.read(request) if request.method == "POST" else Form("")
+        return self._page(await self._answers(delivery, form))
 
     async def _delivery(self, token: str) -> UUID:
         """Raises NotALink or LinkExpired."""

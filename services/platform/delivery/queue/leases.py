@@ -3,21 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, all_, bindparam, case, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.dml import ReturningUpdate
 
-from services.platform.delivery.model import UNSENT, Delivery, State
+from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue.readings import read_names
 from services.platform.delivery.queue.repository import Lease, decode_delivery
 from services.platform.delivery.retry_policy import CALLBACK_PATIENCE, WITHOUT_PATIENCE
-from services.platform.delivery.tables import attempts
-from services.platform.delivery.tables import deliveries as rows
-from services.platform.store.query import Query
+from services.platform.store.query import Query, Reader, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 
 
@@ -48,32 +43,22 @@ class LeasedDelivery:
         return self.is_fixed or self.delivery.body is None
 
 
-def _claim(conditions: Sequence[ColumnElement[bool]], order: Sequence[ColumnElement[Any]]) -> ReturningUpdate[Any]:
-    """Built once: each sweep asks it."""
-    free = (
-        select(rows.c.id)
-        .where(rows.c.state.in_(UNSENT), or_(rows.c.lease_until.is_(None), rows.c.lease_until < NOW), *conditions)
-        .order_by(*order)
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True)
-    )
-    return (
-        update(rows)
-        # An array is read once. PostgreSQL may read `IN (...)` anew for each row, and then claims more than `most`.
-        .where(rows.c.id == func.any(func.array(free.scalar_subquery())))
-        .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
-        .returning(rows)
-    )
-
-
-NOW = bindparam("now", type_=rows.c.lease_until.type)
-DUE = _claim(
-    [rows.c.next_attempt_at <= NOW, rows.c.lane != all_(bindparam("passed_over", type_=ARRAY(Text)))],
-    [rows.c.urgent.desc(), rows.c.next_attempt_at],
+CLAIM = """
+    UPDATE delivery.deliveries SET lease_owner = %(owner)s, lease_until = %(until)s
+    WHERE id = ANY(ARRAY(
+        SELECT id FROM delivery.deliveries
+        WHERE state IN ('waiting', 'sending', 'unknown') AND (lease_until IS NULL OR lease_until < %(now)s) AND {which}
+        LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING *
+"""
+"""An array is read once. PostgreSQL may read `IN (...)` anew for each row, and then claims more than `most`."""
+DUE = CLAIM.format(
+    which="next_attempt_at <= %(now)s AND lane <> ALL(%(passed_over)s::text[]) ORDER BY urgent DESC, next_attempt_at"
 )
-OF_LANE = [rows.c.attempts > 0, rows.c.next_attempt_at]
-ONE_OF_LANE = _claim([rows.c.lane == bindparam("of_lane")], OF_LANE)
-ONE_UNTRIED_OF_LANE = _claim([rows.c.lane == bindparam("of_lane"), rows.c.attempts == 0], OF_LANE)
+ONE_OF_LANE = CLAIM.format(
+    which="lane = %(of_lane)s AND (attempts = 0 OR NOT %(untried)s) ORDER BY attempts > 0, next_attempt_at"
+)
 
 
 async def due(
@@ -87,30 +72,25 @@ async def one_of_lane(
     connection: AsyncConnection, lease: Lease, lane: str, *, now: datetime, untried: bool
 ) -> LeasedDelivery | None:
     """Claims the row that a failing lane tries next, due or not: one that was never tried, else the one that is due longest."""
-    asked = ONE_UNTRIED_OF_LANE if untried else ONE_OF_LANE
-    claimed = await _claimed(connection, asked, lease, now=now, most=1, of_lane=lane)
+    claimed = await _claimed(connection, ONE_OF_LANE, lease, now=now, most=1, of_lane=lane, untried=untried)
     return claimed[0] if claimed else None
 
 
-async def _claimed(
-    connection: AsyncConnection, asked: ReturningUpdate[Any], lease: Lease, **filled: Any
-) -> list[LeasedDelivery]:
-    claimed = await connection.execute(asked, {"owner": lease.owner, "until": lease.until} | filled)
-    return sorted(
-        (_leased(cast("dict[str, Any]", row)) for row in claimed.mappings()),
-        key=lambda leased: leased.delivery.created_at,
-    )
+async def _claimed(connection: AsyncConnection, asked: str, lease: Lease, **filled: Any) -> list[LeasedDelivery]:
+    held = {"owner": lease.owner, "until": lease.until}
+    claimed = await Reader(connection).fetch(Query(asked, held | filled, lambda rows: [_leased(row) for row in rows]))
+    return sorted(claimed, key=lambda leased: leased.delivery.created_at)
 
 
-def _leased(row: dict[str, Any]) -> LeasedDelivery:
+def _leased(row: Any) -> LeasedDelivery:
     return LeasedDelivery(
         delivery=decode_delivery(row),
-        attempts=row["attempts"],
-        uncertain=row["state"] in {State.SENDING, State.UNKNOWN},
-        recipient=row["recipient"],
-        body=row["body"],
-        by_voice=row["by_voice"],
-        looked_up=read_names(row["looked_up"]),
+        attempts=row.attempts,
+        uncertain=row.state in {State.SENDING, State.UNKNOWN},
+        recipient=row.recipient,
+        body=row.body,
+        by_voice=row.by_voice,
+        looked_up=read_names(row.looked_up),
     )
 
 
@@ -121,30 +101,38 @@ def renew(uow: UnitOfWork, lease: Lease, ids: Iterable[UUID]) -> None:
     uow.write(RENEW, {"ids": list(ids), "owner": lease.owner, "until": lease.until})
 
 
+RELEASE = """
+    UPDATE delivery.deliveries SET lease_owner = NULL, lease_until = NULL
+    WHERE lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown') AND id <> ALL(%(but)s::uuid[])
+        AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
+    RETURNING id
+"""
+
+
 async def release(
     connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None, *, but: Iterable[UUID] = ()
 ) -> bool:
     """All rows that `owner` holds, or those of `ids`, and none of `but`. False if there were none."""
-    held = [rows.c.lease_owner == owner, rows.c.state.in_(UNSENT), rows.c.id.not_in(list(but))]
-    if ids is not None:
-        held.append(rows.c.id.in_(list(ids)))
-    released = await connection.execute(update(rows).where(*held).values(lease_owner=None, lease_until=None))
-    return released.rowcount > 0
+    which = {"owner": owner, "ids": None if ids is None else list(ids), "but": list(but)}
+    return await Reader(connection).fetch(Query(RELEASE, which, bool))
+
+
+BRING_FORWARD = """
+    UPDATE delivery.deliveries d SET next_attempt_at = due.at
+    FROM (
+        SELECT id, CASE WHEN state = 'waiting' OR (
+            SELECT medium FROM delivery.attempts WHERE delivery = id ORDER BY attempt DESC LIMIT 1
+        ) = ANY(%(without_patience)s::text[]) THEN %(now)s ELSE greatest(%(now)s, changed_at + %(patience)s) END AS at
+        FROM delivery.deliveries WHERE lane = %(lane)s AND state IN ('waiting', 'unknown')
+    ) due
+    WHERE d.id = due.id AND d.next_attempt_at > due.at
+"""
 
 
 async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -> None:
     """When the lane answers again: rows that wait for another attempt are due at once, or, if a result was lost, after its patience."""
-    went_by = (
-        select(attempts.c.medium).where(attempts.c.delivery == rows.c.id).order_by(attempts.c.attempt.desc()).limit(1)
-    )
-    without = went_by.scalar_subquery().in_(WITHOUT_PATIENCE)
-    patience = case((without, literal(now)), else_=func.greatest(now, rows.c.changed_at + CALLBACK_PATIENCE))
-    for state, due in ((State.WAITING, literal(now)), (State.UNKNOWN, patience)):
-        await connection.execute(
-            update(rows)
-            .where(rows.c.lane == lane, rows.c.state == state, rows.c.next_attempt_at > due)
-            .values(next_attempt_at=due)
-        )
+    about = {"lane": lane, "now": now, "patience": CALLBACK_PATIENCE, "without_patience": list(WITHOUT_PATIENCE)}
+    await Reader(connection).fetch(Query(BRING_FORWARD, about, all_rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,6 @@ async def take_unrecorded(uow: UnitOfWork, now: datetime) -> list[tuple[Delivery
     """Deliveries that have ended, and what was read for each. The caller publishes it in this transaction. `now` is wall time."""
 
     def decode(rows: Any) -> list[tuple[Delivery, tuple[str, ...]]]:
-        return [(decode_delivery(row._asdict()), read_names(row.read)) for row in rows]
+        return [(decode_delivery(row), read_names(row.read)) for row in rows]
 
     return await uow.fetch(Query(TAKE, {"now": now, "most": AT_ONCE}, decode))

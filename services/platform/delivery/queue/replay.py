@@ -4,16 +4,13 @@ For a receiver that has lost them; one that still has them knows the id. (`servi
 telling anew.)
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal, select, update
-
-from services.platform.delivery.model import UNSENT, Delivery, State
+from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue.repository import decode_delivery
-from services.platform.delivery.tables import deliveries
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import Scope
 
@@ -39,38 +36,27 @@ class Chosen:
             raise ValueError("one delivery, or one lane, has to be named")
 
 
+REPLAY = """
+    WITH chosen AS (
+        SELECT id, row_number() OVER (ORDER BY created_at, id) AS place FROM delivery.deliveries
+        WHERE body IS NOT NULL AND state IN ('accepted', 'delivered', 'acknowledged', 'failed')
+            AND (%(authorities)s::text[] IS NULL OR authority = ANY(%(authorities)s::text[]))
+            AND (%(delivery)s::uuid IS NULL OR id = %(delivery)s) AND (%(lane)s::text IS NULL OR lane = %(lane)s)
+            AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
+            AND (%(until)s::timestamptz IS NULL OR created_at < %(until)s)
+    )
+    UPDATE delivery.deliveries d SET state = 'waiting', created_at = %(now)s + chosen.place * %(a_place)s,
+        next_attempt_at = %(now)s + chosen.place * %(a_place)s, changed_at = %(now)s, withdrawn_at = NULL
+    FROM chosen WHERE d.id = chosen.id AND d.state IN ('accepted', 'delivered', 'acknowledged', 'failed') RETURNING d.*
+"""
+
+
 async def replay(uow: UnitOfWork, chosen: Chosen, now: datetime) -> list[Delivery]:
     """Returns the deliveries that will go again. Those that were withdrawn before they were accepted, or not sent yet, stay as they are.
 
     They count as put now, in their order, so that the schedule begins anew.
     """
-    those = (
-        *_conditions(chosen),
-        deliveries.c.body.is_not(None),
-        deliveries.c.state.not_in([*UNSENT, State.WITHDRAWN]),
-    )
-    place = func.row_number().over(order_by=(deliveries.c.created_at, deliveries.c.id))
-    order = select(deliveries.c.id, place.label("place")).where(*those).subquery()
-    put_at = literal(now) + order.c.place * literal(A_PLACE)
-    found = await uow.connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id == order.c.id, *those)
-        .values(state=State.WAITING, created_at=put_at, next_attempt_at=put_at, changed_at=now, withdrawn_at=None)
-        .returning(deliveries)
-    )
-    replayed = [decode_delivery(cast("dict[str, Any]", row)) for row in found.mappings()]
+    authorities = None if chosen.authorities is None else list(chosen.authorities)
+    about = asdict(chosen) | {"authorities": authorities, "now": now, "a_place": A_PLACE}
+    replayed = await uow.fetch(Query(REPLAY, about, lambda rows: [decode_delivery(row) for row in rows]))
     return sorted(replayed, key=lambda delivery: delivery.created_at)
-
-
-def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if chosen.authorities is not None:
-        conditions.append(deliveries.c.authority.in_(chosen.authorities))
-    if chosen.delivery is not None:
-        return [*conditions, deliveries.c.id == chosen.delivery]
-    conditions.append(deliveries.c.lane == chosen.lane)
-    if chosen.since is not None:
-        conditions.append(deliveries.c.created_at >= chosen.since)
-    if chosen.until is not None:
-        conditions.append(deliveries.c.created_at < chosen.until)
-    return conditions

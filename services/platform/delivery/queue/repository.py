@@ -5,15 +5,13 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.delivery.model import Delivery, State
-from services.platform.delivery.tables import deliveries, withdrawals
+from services.platform.delivery.tables import deliveries
 from services.platform.register import keys
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, all_rows, as_sql
+from services.platform.store.query import Query, Reader, Rows, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import PersonId
@@ -37,26 +35,17 @@ class Lease:
     until: datetime
 
 
-def _put() -> Any:
-    """Inserts the row unless it is there or was withdrawn. Built once."""
-    columns = [each for each in deliveries.c if each.name not in NOT_PUT]
-    withdrawn = exists().where(
-        withdrawals.c.service == bindparam("service"),
-        withdrawals.c.duty == bindparam("duty"),
-        withdrawals.c.step == bindparam("step"),
-        withdrawals.c.revision >= bindparam("revision"),
-    )
-    values = select(*(bindparam(each.name, type_=each.type) for each in columns)).where(~withdrawn)
-    return (
-        upsert(deliveries)
-        .from_select([each.name for each in columns], values)
-        .on_conflict_do_nothing(index_elements=[deliveries.c.id])
-        .returning(deliveries.c.id)
-    )
-
-
 NOT_PUT = frozenset({"provider_id", "by_voice", "withdrawn_at", "looked_up"})
-PUT = as_sql(_put())
+PUT_COLUMNS = [each.name for each in deliveries.c if each.name not in NOT_PUT]
+PUT = f"""
+    INSERT INTO delivery.deliveries ({", ".join(PUT_COLUMNS)}) SELECT {", ".join(f"%({name})s" for name in PUT_COLUMNS)}
+    WHERE NOT EXISTS (
+        SELECT FROM delivery.withdrawals
+        WHERE service = %(service)s AND duty = %(duty)s AND step = %(step)s AND revision >= %(revision)s
+    )
+    ON CONFLICT (id) DO NOTHING RETURNING id
+"""  # noqa: S608 names of our own
+"""Inserts the row unless it is there or was withdrawn."""
 
 
 async def put(uow: UnitOfWork, service: str, delivery: Delivery, keyring: Keyring, lease: Lease | None) -> bool:
@@ -108,29 +97,33 @@ def acknowledge_on_commit(uow: UnitOfWork, duty: UUID, step: int, at: datetime) 
     uow.write(ACKNOWLEDGED, {"duty": duty, "step": step, "at": at})
 
 
-async def decline(uow: UnitOfWork, delivery: UUID, at: datetime) -> None:
-    """The person whom it reached cannot act on it."""
-    await uow.connection.execute(
-        update(deliveries).where(deliveries.c.id == delivery).values(state=State.FAILED, changed_at=at)
-    )
+ENDED = "UPDATE delivery.deliveries SET state = %(state)s, changed_at = %(at)s WHERE id = %(delivery)s"
+OF_ONE = "SELECT * FROM delivery.deliveries WHERE id = %(delivery)s"
+OF_ONE_LOCKED = f"{OF_ONE} FOR UPDATE"
+WITH_CODE = "SELECT id, created_at FROM delivery.deliveries WHERE code = %(code)s AND number_hash IS NOT NULL"
+PEOPLE = "SELECT person FROM delivery.deliveries WHERE duty = %(duty)s AND person IS NOT NULL"
+PEOPLE_NOT_REACHED = f"{PEOPLE} AND state = 'failed'"
+
+
+async def end(uow: UnitOfWork, delivery: UUID, state: State, at: datetime) -> None:
+    """As failed, where the person whom it reached cannot act on it."""
+    await uow.fetch(Query(ENDED, {"delivery": delivery, "state": state, "at": at}, all_rows))
 
 
 async def lock(uow: UnitOfWork, delivery: UUID) -> tuple[Delivery, State] | None:
     """A delivery and its state, locked until this transaction ends."""
-    found = await uow.connection.execute(select(deliveries).where(deliveries.c.id == delivery).with_for_update())
-    row = found.mappings().first()
-    return None if row is None else (decode_delivery(cast("dict[str, Any]", row)), State(row["state"]))
-
-
-OF_ONE = select(deliveries).where(deliveries.c.id == bindparam("delivery"))
-WITH_CODE = "SELECT id, created_at FROM delivery.deliveries WHERE code = %(code)s AND number_hash IS NOT NULL"
-TRACE = select(deliveries.c.trace).where(deliveries.c.id == bindparam("delivery"))
+    row = await uow.fetch(Query(OF_ONE_LOCKED, {"delivery": delivery}, first_row))
+    return None if row is None else (decode_delivery(row), State(row.state))
 
 
 async def find(connection: AsyncConnection, delivery: UUID) -> Delivery | None:
     """A delivery as it was put, whatever its state."""
-    row = (await connection.execute(OF_ONE, {"delivery": delivery})).mappings().first()
-    return None if row is None else decode_delivery(cast("dict[str, Any]", row))
+    row = await _find(connection, delivery)
+    return None if row is None else decode_delivery(row)
+
+
+async def _find(connection: AsyncConnection, delivery: UUID) -> Any:
+    return await Reader(connection).fetch(Query(OF_ONE, {"delivery": delivery}, first_row))
 
 
 def texts_with_code(code: str) -> Query[list[tuple[UUID, datetime]]]:
@@ -140,68 +133,54 @@ def texts_with_code(code: str) -> Query[list[tuple[UUID, datetime]]]:
 
 async def recipient_of(connection: AsyncConnection, keyring: Keyring, delivery: Delivery) -> str | None:
     """The number or address that it went to. None where it was never sent, or its key was erased."""
-    closed = await connection.scalar(select(deliveries.c.recipient).where(deliveries.c.id == delivery.id))
-    return (await keys.decryptor_of(connection, keyring, delivery.owner)).open(closed, RECIPIENT)
+    return await _open(connection, keyring, delivery, RECIPIENT)
+
+
+async def body_of(connection: AsyncConnection, keyring: Keyring, delivery: Delivery) -> str | None:
+    """What was sent. None where it was never sent, or its key was erased."""
+    return await _open(connection, keyring, delivery, BODY)
+
+
+async def _open(connection: AsyncConnection, keyring: Keyring, delivery: Delivery, place: str) -> str | None:
+    row = await _find(connection, delivery.id)
+    closed = None if row is None else getattr(row, place.partition(".")[2])
+    return (await keys.decryptor_of(connection, keyring, delivery.owner)).open(closed, place)
 
 
 async def trace_of(connection: AsyncConnection, delivery: UUID) -> str | None:
-    trace: str | None = await connection.scalar(TRACE, {"delivery": delivery})
-    return trace
+    found = await find(connection, delivery)
+    return None if found is None else found.trace
 
 
-def decode_delivery(row: dict[str, Any]) -> Delivery:
-    duty = None if row["kind"] is None else cast("Duty", CONTRACTS[row["kind"]].read_again(row["telling"]))
-    return Delivery(
-        id=row["id"],
-        lane=row["lane"],
-        child=row["child"],
-        created_at=row["created_at"],
-        authority=row["authority"],
-        duty=duty,
-        person=row["person"],
-        urgent=row["urgent"],
-        exercise=row["exercise"],
-        trace=row["trace"],
-        key_owner=row["key_owner"],
-    )
+AS_IT_IS = ("id", "lane", "child", "authority", "person", "urgent", "exercise", "trace", "created_at")
+"""Columns that hold what a delivery says."""
+OF_DUTY = ("kind", "duty", "step", "revision", "episode", "role")
+"""Columns that hold what its duty says."""
 
 
-OF_DUTY = ("kind", "duty", "step", "revision", "telling", "episode", "role")
+def decode_delivery(row: Any) -> Delivery:
+    duty = None if row.kind is None else cast("Duty", CONTRACTS[row.kind].read_again(row.telling))
+    return Delivery(**{name: getattr(row, name) for name in AS_IT_IS}, duty=duty, key_owner=row.key_owner)
 
 
 def _row(service: str, delivery: Delivery, lease: Lease | None) -> dict[str, Any]:
     duty = delivery.duty
-    about: dict[str, Any] = dict.fromkeys(OF_DUTY)
-    if duty is not None:
-        about = {
-            "kind": duty.kind,
-            "duty": duty.duty,
-            "step": duty.step,
-            "revision": duty.revision,
-            "telling": duty.model_dump_json(exclude_defaults=True),
-            "episode": duty.episode,
-            "role": duty.role,
+    return (
+        {name: getattr(delivery, name) for name in AS_IT_IS}
+        | {name: getattr(duty, name, None) for name in OF_DUTY}
+        | {
+            "telling": None if duty is None else duty.model_dump_json(exclude_defaults=True),
+            "service": service,
+            "state": State.WAITING,
+            "code": delivery.code,
+            "attempts": 0,
+            "next_attempt_at": delivery.created_at + delivery.held_for,
+            "lease_owner": lease.owner if lease else None,
+            "lease_until": lease.until if lease else None,
+            "key_owner": delivery.owner,
+            "changed_at": delivery.created_at,
         }
-    return about | {
-        "id": delivery.id,
-        "service": service,
-        "lane": delivery.lane,
-        "state": State.WAITING,
-        "child": delivery.child,
-        "authority": delivery.authority,
-        "person": delivery.person,
-        "urgent": delivery.urgent,
-        "exercise": delivery.exercise,
-        "trace": delivery.trace,
-        "code": delivery.code,
-        "attempts": 0,
-        "created_at": delivery.created_at,
-        "next_attempt_at": delivery.created_at + delivery.held_for,
-        "lease_owner": lease.owner if lease else None,
-        "lease_until": lease.until if lease else None,
-        "key_owner": delivery.owner,
-        "changed_at": delivery.created_at,
-    }
+    )
 
 
 NOT_FIXED = dict.fromkeys(("recipient", "body", "number_hash"))
@@ -218,43 +197,33 @@ async def _encrypt(uow: UnitOfWork, delivery: Delivery, keyring: Keyring) -> dic
     }
 
 
-FREE = {"lease_owner": None, "lease_until": None}
+SUPERSEDED = """
+    UPDATE delivery.deliveries SET withdrawn_at = %(at)s, changed_at = %(at)s,
+        state = CASE WHEN state = 'waiting' THEN 'withdrawn' ELSE state END,
+        lease_owner = CASE WHEN state = 'waiting' THEN NULL ELSE lease_owner END,
+        lease_until = CASE WHEN state = 'waiting' THEN NULL ELSE lease_until END
+    WHERE service = %(service)s AND duty = %(duty)s AND step = %(step)s AND id <> %(by)s
+        AND state IN ('waiting', 'sending', 'unknown') AND withdrawn_at IS NULL
+"""
 
 
 async def supersede(uow: UnitOfWork, service: str, duty: Duty, *, by: UUID, at: datetime) -> None:
     """Stops all deliveries of this telling but `by`: a mail that a relay put off would arrive after the newer one. One that is being
     sent ends as it would. `at` is wall time.
     """
-    older = (
-        deliveries.c.service == service,
-        deliveries.c.duty == duty.duty,
-        deliveries.c.step == duty.step,
-        deliveries.c.id != by,
-    )
-    for states, ends in (
-        ((State.WAITING,), {"state": State.WITHDRAWN} | FREE),
-        ((State.SENDING, State.UNKNOWN), {}),
-    ):
-        await uow.connection.execute(
-            update(deliveries)
-            .where(*older, deliveries.c.state.in_(states), deliveries.c.withdrawn_at.is_(None))
-            .values(withdrawn_at=at, changed_at=at, **ends)
-        )
+    older = {"service": service, "duty": duty.duty, "step": duty.step, "by": by, "at": at}
+    await uow.fetch(Query(SUPERSEDED, older, all_rows))
 
 
-async def people_not_reached(connection: AsyncConnection, duty: UUID) -> frozenset[PersonId]:
+async def people_not_reached(uow: UnitOfWork, duty: UUID) -> frozenset[PersonId]:
     """The people whom a telling of this duty did not reach, or who cannot act on it."""
-    found = await connection.execute(
-        select(deliveries.c.person).where(
-            deliveries.c.duty == duty, deliveries.c.state == State.FAILED, deliveries.c.person.is_not(None)
-        )
-    )
-    return frozenset(found.scalars())
+    return await uow.fetch(Query(PEOPLE_NOT_REACHED, {"duty": duty}, _people))
 
 
-async def people_told(connection: AsyncConnection, duty: UUID) -> frozenset[PersonId]:
+async def people_told(uow: UnitOfWork, duty: UUID) -> frozenset[PersonId]:
     """The people whom a telling of this duty went to."""
-    found = await connection.execute(
-        select(deliveries.c.person).where(deliveries.c.duty == duty, deliveries.c.person.is_not(None))
-    )
-    return frozenset(found.scalars())
+    return await uow.fetch(Query(PEOPLE, {"duty": duty}, _people))
+
+
+def _people(rows: Rows) -> frozenset[PersonId]:
+    return frozenset(row.person for row in rows)

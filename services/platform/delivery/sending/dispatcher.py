@@ -6,6 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import structlog
+from cachetools import TTLCache
 
 from services.platform.delivery.channels.channel import ChannelRegistry, SendResult
 from services.platform.delivery.queue.leases import LeasedDelivery
@@ -18,6 +19,8 @@ from services.platform.store.transient_errors import is_transient
 from services.safeguarding.duty.evidence import AttemptResult
 
 WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0)
+TAKEN_KEPT_MOST, TAKEN_KEPT_SECONDS = 1000, 60.0
+"""The provider's reports of a text that it has taken follow within seconds. A later one is looked up."""
 
 T = TypeVar("T")
 
@@ -48,6 +51,10 @@ class Dispatcher:
         self._clocks = clocks
         self._on_room, self._on_retry = on_room, on_retry
         self._held: dict[UUID, asyncio.Task[None] | None] = {}
+        self._sending = set[UUID]()
+        """Whose row is in state `sending`, by this process."""
+        self._taken: TTLCache[str, bool] = TTLCache(TAKEN_KEPT_MOST, TAKEN_KEPT_SECONDS)
+        """The provider's ids of what it has taken lately."""
         self._under_way = 0
         """Deliveries that have their place in a lane, and no result yet."""
         self._stopping = False
@@ -58,6 +65,10 @@ class Dispatcher:
 
     def has_room(self, lane: str, *, urgent: bool) -> bool:
         return not self._stopping and self.lanes.of(lane).has_room_for(urgent=urgent)
+
+    def knows_as_taken(self, delivery: UUID, provider_id: str) -> bool:
+        """Whether it is no news here that the provider has taken this attempt."""
+        return delivery in self._sending or provider_id in self._taken
 
     def take_up(self, leased: LeasedDelivery) -> None:
         if leased.delivery.id in self._held or self._stopping:
@@ -98,6 +109,8 @@ class Dispatcher:
             if outcome is not None:
                 result, alone = outcome.result, not self._under_way or bool(lane.queue)
                 await self._until_done(lambda: self._results.write(outcome, alone=alone))
+                if result.provider_id is not None:
+                    self._taken[result.provider_id] = True
             elif not self._under_way:
                 self._results.hurry()
         except Exception as error:  # noqa: BLE001 the others go on
@@ -105,6 +118,7 @@ class Dispatcher:
         finally:
             lane.sending -= 1
             self._held.pop(delivery.id, None)
+            self._sending.discard(delivery.id)
             self._learn(lane, result)
 
     async def _attempt(self, leased: LeasedDelivery) -> AttemptOutcome | None:
@@ -113,6 +127,7 @@ class Dispatcher:
             attempt = await self._until_done(lambda: self._starter.start(leased))
             if attempt is None:
                 return None
+            self._sending.add(leased.delivery.id)
             result, took_ms = await self._channels.send(leased.delivery.medium, attempt.request)
             return AttemptOutcome(leased, attempt, result, took_ms, self._clocks.wall())
         finally:

@@ -1,15 +1,12 @@
 """Keeps exercises from reaching real people: an exercise runs from end to end, but nobody real has asked for it."""
 
-from sqlalchemy import Text, bindparam, select
-
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.attempt import Prepare
-from services.platform.register.views import for_contact
-from services.platform.store.query import Query, as_sql, scalar
+from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, PersonId
 
-AUTHORITY_OF = as_sql(select(for_contact.c.authority).where(for_contact.c.person == bindparam("person", type_=Text)))
+AUTHORITY_OF = "SELECT authority FROM register.for_contact WHERE person = %(person)s"
 
 
 def block_real_recipients(prepare: Prepare, *, sandbox: bool, exercise_authority: AuthorityId) -> Prepare:

@@ -93,7 +93,7 @@ class DeliveryLoop:
         if takes_up:
             uow.on_commit(lambda: self._dispatcher.take_up(LeasedDelivery(delivery)))
         elif delivery.held_for:
-            uow.on_commit(self._look_again)
+            uow.on_commit(lambda: self._sweep.wake_after(delivery.held_for.total_seconds()))
         else:
             self._dispatcher.lanes.of(delivery.lane).turned_away = True
             uow.on_commit(self._sweep.wake)
@@ -107,6 +107,10 @@ class DeliveryLoop:
     async def acknowledged(self, uow: UnitOfWork, duty: UUID, step: int) -> None:
         """A person has it: nothing further is sent for this telling."""
         deliveries.acknowledge_on_commit(uow, duty, step, self._clocks.wall())
+
+    def knows_as_taken(self, delivery: UUID, provider_id: str) -> bool:
+        """Whether a provider's report that it has taken this attempt would change nothing. False: perhaps not."""
+        return self._dispatcher.knows_as_taken(delivery, provider_id)
 
     async def start(self) -> None:
         await self._channels.start()

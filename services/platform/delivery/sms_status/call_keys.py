@@ -3,15 +3,11 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
-
 from services.platform.delivery import events
 from services.platform.delivery.channels.sms import conversation_twiml, keys_callback, twiml
 from services.platform.delivery.channels.voice import answered
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.delivery.tables import deliveries as table
-from services.platform.register.keys import decryptor_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
@@ -34,7 +30,7 @@ class CallKeys:
         """TwiML: what is said next. Commits before it answers. Any other key than those two says the text again."""
         async with self.store.transaction() as uow:
             found = await deliveries.lock(uow, name)
-            body = "" if found is None else await self._body(uow, found[0])
+            body = "" if found is None else await deliveries.body_of(uow.connection, self.keyring, found[0]) or ""
             if found is None or found[0].duty is None or found[1] is State.WITHDRAWN:
                 return conversation_twiml([answered(body, "over")])
             if key not in {HAVE_IT, CANNOT}:
@@ -52,16 +48,10 @@ class CallKeys:
             return "have-it"
         if state is not State.FAILED:
             self._publish(uow, delivery, events.failed(delivery, "declined", delivery.person), key)
-            await deliveries.decline(uow, delivery.id, now)
+            await deliveries.end(uow, delivery.id, State.FAILED, now)
         return "cannot"
 
     @staticmethod
     def _publish(uow: UnitOfWork, delivery: Delivery, message: Message | None, key: str) -> None:
         name = str(derived("key", str(delivery.id), key))
         uow.publish(message, subject=delivery.child, cause=delivery, message_id=name)
-
-    async def _body(self, uow: UnitOfWork, delivery: Delivery) -> str:
-        """Empty where it was erased."""
-        closed = await uow.connection.scalar(select(table.c.body).where(table.c.id == delivery.id))
-        decryptor = await decryptor_of(uow.connection, self.keyring, delivery.owner)
-        return decryptor.open(closed, deliveries.BODY) or ""

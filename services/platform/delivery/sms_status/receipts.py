@@ -3,14 +3,12 @@
 Reports come in any order and more than once; the state only ever goes forward.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 from uuid import UUID
-
-from sqlalchemy import any_, bindparam, select
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics, retry_policy
@@ -19,10 +17,9 @@ from services.platform.delivery.channels.twilio_errors import Meaning, meaning
 from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import State
 from services.platform.delivery.queue.repository import channel_of, decode_delivery
-from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.batch_writer import GroupCommit
-from services.platform.store.query import Query, as_sql
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 
@@ -97,9 +94,8 @@ def next_state(state: State, status: str) -> State | None:
 
 
 Row: TypeAlias = dict[str, Any]
-NAMED = deliveries.c.id == any_(bindparam("ids", type_=ARRAY(deliveries.c.id.type)))
-READ = as_sql(select(*deliveries.c["id", "state", "provider_id", "by_voice"]).where(NAMED))
-LOCK = as_sql(select(deliveries).where(NAMED).order_by(deliveries.c.id).with_for_update())
+READ = "SELECT id, state, provider_id, by_voice FROM delivery.deliveries WHERE id = ANY(%(ids)s::uuid[])"
+LOCK = "SELECT * FROM delivery.deliveries WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE"
 """In the order in which results are written, so that two transactions which lock the same rows do not deadlock."""
 CHANGE = """
     UPDATE delivery.deliveries SET state = %(state)s, next_attempt_at = %(next_attempt_at)s, by_voice = %(by_voice)s,
@@ -133,12 +129,21 @@ def _is_of_last_attempt(row: Row, report: Report) -> bool:
 class Receipts:
     """Takes reports for one service's own deliveries. Reports that come while others are being written are written together."""
 
-    def __init__(self, service: str, store: Store, clocks: Clocks) -> None:
-        self._service, self._store, self._clocks = service, store, clocks
+    def __init__(
+        self,
+        service: str,
+        store: Store,
+        clocks: Clocks,
+        knows_as_taken: Callable[[UUID, str], bool] = lambda _delivery, _provider_id: False,
+    ) -> None:
+        """`knows_as_taken`: by delivery and the provider's id, that it is taken and on the record."""
+        self._service, self._store, self._clocks, self._knows_as_taken = service, store, clocks, knows_as_taken
         self._group = GroupCommit(self._commit, most=COMMITTED_AT_ONCE, gather_seconds=GATHER_SECONDS)
 
     async def take(self, report: Report) -> None:
         """Commits before it returns. A report of a delivery that is not ours, or of an attempt before the last, changes nothing."""
+        if report.status in TAKEN and self._knows_as_taken(report.delivery, report.provider_id):
+            return
         if report.status in KNOWN:
             await self._group.put(report)
 
@@ -170,7 +175,7 @@ class Receipts:
         ]
 
     def _change(self, uow: UnitOfWork, row: Row, report: Report, state: State, events: JoinedEvents) -> None:
-        delivery, now = decode_delivery(row), self._clocks.wall()
+        delivery, now = decode_delivery(SimpleNamespace(**row)), self._clocks.wall()
         if state is State.ACCEPTED:
             self._write(uow, row, report, now, state=state)
             events.add(delivery, delivery_events.accepted(delivery, delivery.person))

@@ -5,15 +5,12 @@
 
 from datetime import timedelta
 
-from sqlalchemy import func, select, update
-
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.sms import LANE
-from services.platform.delivery.model import State
 from services.platform.delivery.queue.repository import channel_of
-from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
+from services.platform.store.query import Query, all_rows, scalar
 from services.platform.store.unit_of_work import Store
 
 AFTER = timedelta(seconds=120)
@@ -23,6 +20,14 @@ NO_LONGER_AFTER = timedelta(minutes=15)
 EVERY_SECONDS = 30.0
 """Less than `AFTER`: so each text is known before its time comes."""
 AGAIN_SECONDS = 2.0
+TEXTS = f"""service = %(service)s AND lane = '{LANE}' AND state = 'accepted' AND kind IS NOT NULL AND urgent
+    AND NOT by_voice AND withdrawn_at IS NULL
+"""
+SILENT = f"""
+    UPDATE delivery.deliveries SET state = 'waiting', by_voice = true, next_attempt_at = %(now)s, changed_at = %(now)s
+    WHERE {TEXTS} AND changed_at BETWEEN %(since)s AND %(until)s RETURNING id
+"""  # noqa: S608 this module's own words
+STILL = f"SELECT min(changed_at) FROM delivery.deliveries WHERE {TEXTS} AND changed_at > %(until)s"  # noqa: S608 as above
 
 
 class VoiceFallback:
@@ -34,25 +39,9 @@ class VoiceFallback:
 
     async def turn(self) -> bool:
         now = self._clocks.wall()
-        texts = (
-            deliveries.c.service == self._service,
-            deliveries.c.lane == LANE,
-            deliveries.c.state == State.ACCEPTED,
-            deliveries.c.kind.is_not(None),
-            deliveries.c.urgent,
-            ~deliveries.c.by_voice,
-            deliveries.c.withdrawn_at.is_(None),
-        )
-        silent = (
-            update(deliveries)
-            .where(*texts, deliveries.c.changed_at.between(now - NO_LONGER_AFTER, now - AFTER))
-            .values(state=State.WAITING, by_voice=True, next_attempt_at=now, changed_at=now)
-            .returning(deliveries.c.id)
-        )
+        asked = {"service": self._service, "now": now, "until": now - AFTER, "since": now - NO_LONGER_AFTER}
         async with self._store.transaction() as uow:
-            found = (await uow.connection.execute(silent)).all()
-            still = select(func.min(deliveries.c.changed_at)).where(*texts, deliveries.c.changed_at > now - AFTER)
-            accepted_at = await uow.connection.scalar(still)
+            found, accepted_at = await uow.fetch(Query(SILENT, asked, all_rows), Query(STILL, asked, scalar))
         if found:
             self._store.channels.tell(channel_of(self._service), "")
         if accepted_at is not None:

@@ -78,7 +78,7 @@ async def offer(
         Query(OFFERED, about, all_rows),
     )
     for row in confirmed:
-        delivery = decode_delivery(row._asdict())
+        delivery = decode_delivery(row)
         uow.publish(delivery_events.accepted(delivery, None), subject=delivery.child, cause=delivery)
         uow.on_commit(metrics.ENDED.labels(PolledSender.name, State.ACCEPTED).inc)
     return list(_readable(keyring, found))

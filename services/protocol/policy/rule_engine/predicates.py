@@ -9,7 +9,6 @@ from services.protocol.policy.draft import newly_placed
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_engine.awareness import aware_since
 from services.protocol.policy.rule_language.grammar import Asked, Rule, When
-from services.protocol.policy.rule_language.questions import Question
 from services.protocol.policy.rule_language.vocabulary import Condition, Mark
 from services.safeguarding.child_events.events import RiskGrade
 from services.safeguarding.duty.decisions import EpisodeState
@@ -85,15 +84,15 @@ def _each(asked: Iterable[Asked], situation: Situation, unknown: list[str], *, w
 
 
 def ask(asked: Asked, situation: Situation) -> bool | None:
-    if asked.question == Question.CHILD_AGE_UNDER:
+    if asked.question == "child.age-under":
         return _younger_than(asked.number or 0, situation)
     if asked.question in MISSING_TIMES_WITHIN:
         since = situation.now - MISSING_TIMES_WITHIN[asked.question]
         return sum(opened > since for opened in situation.record.opened) >= (asked.number or 0)
-    if asked.question == Question.CARERS_AWARE_WITHIN:
+    if asked.question == "carers.aware-within-days":
         aware = aware_since(situation.record, situation.facts)
         return aware is not None and situation.now - aware <= timedelta(days=asked.number or 0)
-    if asked.question == Question.GUARDIAN_ASKED_WITHIN:
+    if asked.question == "guardian.asked-within-days":
         asked_for = situation.record.marks.get(Mark.GUARDIAN_ASKED)
         return asked_for is not None and situation.now - asked_for.since <= timedelta(days=asked.number or 0)
     return QUESTIONS[asked.question](situation)
@@ -138,12 +137,17 @@ def _marked(mark: Mark) -> Callable[[Situation], bool | None]:
     return lambda situation: situation.record.has(mark)
 
 
+def _of_episode(holds: Callable[[Episode], bool]) -> Callable[[Situation], bool | None]:
+    """No, where none is open."""
+    return lambda situation: situation.episode is not None and holds(situation.episode)
+
+
 def _in_state(*states: EpisodeState) -> Callable[[Situation], bool | None]:
-    return lambda situation: situation.episode is not None and situation.episode.state in states
+    return _of_episode(lambda episode: episode.state in states)
 
 
 def _met(condition: Condition) -> Callable[[Situation], bool | None]:
-    return lambda situation: situation.episode is not None and condition in situation.episode.met
+    return _of_episode(lambda episode: condition in episode.met)
 
 
 def _social_worker_told_of_return(situation: Situation) -> bool | None:
@@ -225,57 +229,49 @@ def _invitations(situation: Situation) -> list[DutyOfCase]:
 
 
 MISSING_TIMES_WITHIN = {
-    Question.CHILD_MISSING_TIMES: timedelta(days=90),
-    Question.CHILD_MISSING_TIMES_IN_A_MONTH: timedelta(days=30),
+    "child.missing-times-in-90-days": timedelta(days=90),
+    "child.missing-times-in-30-days": timedelta(days=30),
 }
-QUESTIONS: dict[Question, Callable[[Situation], bool | None]] = {
-    Question.WORKING_HOURS: lambda situation: in_working_hours(situation.now),
-    Question.CHILD_UNACCOMPANIED: lambda situation: situation.facts.unaccompanied,
-    Question.CHILD_MODERN_SLAVERY_CONCERN: _modern_slavery_concern,
-    Question.CHILD_SUBJECT_TO_IMMIGRATION_CONTROL: lambda situation: situation.facts.subject_to_immigration_control,
-    Question.IMMIGRATION_CONTROL_KNOWN: lambda situation: situation.facts.subject_to_immigration_control is not None,
-    Question.CHILD_AGE_DISPUTED: _age_disputed,
-    Question.CHILD_GUARDIAN_ALLOCATED: lambda situation: situation.facts.guardian_allocated,
-    Question.CHILD_PLACED_OUT_OF_AREA: _placed_out_of_area,
-    Question.CHILD_IN_FIRST_72_HOURS: lambda situation: newly_placed(situation.record, situation.facts, situation.now),
-    Question.CHILD_PROVISIONAL: lambda situation: is_provisional(situation.child),
-    Question.CHILD_MISSING: _in_state(EpisodeState.MISSING),
-    Question.CHILD_LOCATED: _in_state(EpisodeState.LOCATED),
-    Question.CHILD_NOT_BACK: _in_state(EpisodeState.MISSING, EpisodeState.LOCATED),
-    Question.CHILD_WATCHED: lambda situation: situation.watched,
-    Question.CHILD_MISSING_AGAIN: lambda situation: situation.missing_again,
-    Question.CHILD_ACCOMMODATED: _marked(Mark.ACCOMMODATED),
-    Question.CHILD_LOOKED_AFTER: _marked(Mark.LOOKED_AFTER),
-    Question.CHILD_NRM_REFERRED: _marked(Mark.NRM_REFERRED),
-    Question.ALREADY_ASKED: _already_asked,
-    Question.RETURN_UNCONFIRMED_ASKED: _return_unconfirmed_asked,
-    Question.STRATEGY_DISCUSSION_CALLED: _discussion_called,
-    Question.STRATEGY_DISCUSSION_CALLED_HERE: lambda situation: any(at < situation.now for at in _invited(situation)),
-    Question.STRATEGY_DISCUSSION_CALLED_BY_NOW: lambda situation: bool(_invited(situation)),
-    Question.CHILD_AWAY: _marked(Mark.AWAY),
-    Question.CHILD_TURNED_18: _marked(Mark.TURNED_18),
-    Question.CHILD_BIRTH_DATE_KNOWN: lambda situation: situation.facts.date_of_birth is not None,
-    Question.LEAVE_DATE_KNOWN: lambda situation: situation.leave_date_known,
-    Question.CHILD_PHOTOGRAPHED: _photographed,
-    Question.CONTACTS_CHECKED: _contacts_checked,
-    Question.SOCIAL_WORKER_TOLD_OF_RETURN: _social_worker_told_of_return,
-    Question.REPORTED_BY_CARER: _reported_by_carer,
-    Question.CARERS_TOLD: _carers_told,
-    Question.POLICE_ACCEPTED: lambda situation: situation.police_accepted,
-    Question.STRATEGY_DISCUSSION_OVER: lambda situation: (
-        situation.episode is not None and situation.episode.discussion_over
-    ),
-    Question.POLICE_REFERENCE_KNOWN: lambda situation: (
-        situation.episode is not None and situation.episode.reference_known
-    ),
-    Question.POLICE_GRADED: lambda situation: situation.episode is not None and situation.episode.grade is not None,
-    Question.POLICE_GRADED_HIGH: lambda situation: (
-        situation.episode is not None and situation.episode.grade is RiskGrade.HIGH
-    ),
-    Question.NEWS_SINCE_UPDATE: _news_since_update,
-    Question.SAFE_AND_WELL_RECORDED: _met(Condition.SAFE_AND_WELL_CHECK),
-    Question.RETURN_INTERVIEW_OFFERED: lambda situation: (
-        situation.episode is not None and situation.episode.interview_offered
-    ),
-    Question.RETURN_INTERVIEW_DONE: _met(Condition.RETURN_INTERVIEW),
+QUESTIONS: dict[str, Callable[[Situation], bool | None]] = {
+    "time.working-hours": lambda situation: in_working_hours(situation.now),
+    "child.unaccompanied": lambda situation: situation.facts.unaccompanied,
+    "child.modern-slavery-concern": _modern_slavery_concern,
+    "child.subject-to-immigration-control": lambda situation: situation.facts.subject_to_immigration_control,
+    "child.immigration-control-known": lambda situation: situation.facts.subject_to_immigration_control is not None,
+    "child.age-disputed": _age_disputed,
+    "child.guardian-allocated": lambda situation: situation.facts.guardian_allocated,
+    "child.placed-out-of-area": _placed_out_of_area,
+    "child.in-first-72-hours": lambda situation: newly_placed(situation.record, situation.facts, situation.now),
+    "child.provisional": lambda situation: is_provisional(situation.child),
+    "child.missing": _in_state(EpisodeState.MISSING),
+    "child.located": _in_state(EpisodeState.LOCATED),
+    "child.not-back": _in_state(EpisodeState.MISSING, EpisodeState.LOCATED),
+    "child.watched": lambda situation: situation.watched,
+    "child.missing-again": lambda situation: situation.missing_again,
+    "child.accommodated": _marked(Mark.ACCOMMODATED),
+    "child.looked-after": _marked(Mark.LOOKED_AFTER),
+    "child.nrm-referred": _marked(Mark.NRM_REFERRED),
+    "already.asked": _already_asked,
+    "return-unconfirmed.asked": _return_unconfirmed_asked,
+    "strategy-discussion.called": _discussion_called,
+    "strategy-discussion.called-here": lambda situation: any(at < situation.now for at in _invited(situation)),
+    "strategy-discussion.called-by-now": lambda situation: bool(_invited(situation)),
+    "child.away": _marked(Mark.AWAY),
+    "child.turned-18": _marked(Mark.TURNED_18),
+    "child.birth-date-known": lambda situation: situation.facts.date_of_birth is not None,
+    "leave.date-known": lambda situation: situation.leave_date_known,
+    "child.photographed": _photographed,
+    "contacts.checked": _contacts_checked,
+    "social-worker.told-of-return": _social_worker_told_of_return,
+    "report.by-carer": _reported_by_carer,
+    "carers.told": _carers_told,
+    "police.accepted": lambda situation: situation.police_accepted,
+    "strategy-discussion.over": _of_episode(lambda episode: episode.discussion_over),
+    "police.reference-known": _of_episode(lambda episode: episode.reference_known),
+    "police.graded": _of_episode(lambda episode: episode.grade is not None),
+    "police.graded-high": _of_episode(lambda episode: episode.grade is RiskGrade.HIGH),
+    "news.since-update": _news_since_update,
+    "safe-and-well-check.recorded": _met(Condition.SAFE_AND_WELL_CHECK),
+    "return-interview.offered": _of_episode(lambda episode: episode.interview_offered),
+    "return-interview.done": _met(Condition.RETURN_INTERVIEW),
 }

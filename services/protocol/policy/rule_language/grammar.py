@@ -42,8 +42,7 @@ class Asked(Grammar):
     @model_validator(mode="after")
     def _number_where_needed(self) -> "Asked":
         if (self.question in NUMBERED) != (self.number is not None):
-            msg = f"{', '.join(sorted(NUMBERED))} take a number, and no other question takes one"
-            raise ValueError(msg)
+            raise ValueError(f"{', '.join(sorted(NUMBERED))} take a number, and no other question takes one")
         return self
 
     @property
@@ -86,8 +85,7 @@ class Step(Grammar):
     @model_validator(mode="after")
     def _someone_to_tell(self) -> "Step":
         if self.again == (self.tell is not None) or (self.tell is None) != (self.by is None):
-            msg = "a step either says `again: true`, or whom to `tell` and `by` what"
-            raise ValueError(msg)
+            raise ValueError("a step either says `again: true`, or whom to `tell` and `by` what")
         return self
 
 
@@ -215,15 +213,13 @@ class Rule(Grammar):
     @model_validator(mode="after")
     def _holds_on_some_day(self) -> "Rule":
         if self.since is not None and self.to is not None and self.to < self.since:
-            msg = "`to` is the last day, and no earlier than `from`"
-            raise ValueError(msg)
+            raise ValueError("`to` is the last day, and no earlier than `from`")
         return self
 
     @model_validator(mode="after")
     def _channel_where_needed(self) -> "Rule":
         if (self.by is None) != (self.tell == Role.EVERYONE_TOLD):
-            msg = "`by` is needed, except for everyone-told, who are told as before"
-            raise ValueError(msg)
+            raise ValueError("`by` is needed, except for everyone-told, who are told as before")
         of_carers = self.tell == Role.CARER_REPORTING and self.among in {"others", "speaker"}
         of_some = of_carers or (self.tell == Role.EVERYONE_TOLD and self.among != "speaker")
         if self.among is not None and not of_some:
@@ -235,20 +231,16 @@ class Rule(Grammar):
             msg = "a rule has one of `wait`, `period`, `workdays`, `before`; `hours: working` goes with `wait` and `period`"
             raise ValueError(msg)
         if (self.meets is not None) != (self.by == Channel.INVITATION and self.message in INVITES):
-            msg = "an invitation to a discussion says when it `meets`, and nothing else does"
-            raise ValueError(msg)
+            raise ValueError("an invitation to a discussion says when it `meets`, and nothing else does")
         if self.enough == "accepted" and self.rests is not None:
-            msg = "a duty that ends when it is taken never `rests`"
-            raise ValueError(msg)
+            raise ValueError("a duty that ends when it is taken never `rests`")
         if self.deed is not None and self.enough != "done":
-            msg = "a `deed` ends its duty when it is done: no answer is `enough`"
-            raise ValueError(msg)
+            raise ValueError("a `deed` ends its duty when it is done: no answer is `enough`")
         if self.enough == "done" and (self.rests is None or not self.until):
             msg = "`enough: done` needs `until`, which says what that is, and `rests`, for an answer before it"
             raise ValueError(msg)
         if self.every is not None and self.wait is None and self.period is None:
-            msg = "`every` says how often again; `wait` or `period` says when first"
-            raise ValueError(msg)
+            raise ValueError("`every` says how often again; `wait` or `period` says when first")
         return self
 
     @property

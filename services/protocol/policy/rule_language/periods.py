@@ -17,8 +17,7 @@ def length(written: object) -> timedelta:
     """Raises ValueError for anything but a whole number and one of s, m, h, d."""
     match = LENGTH.match(written) if isinstance(written, str) else None
     if match is None:
-        msg = f"{written!r} is no length of time: write 30s, 5m, 24h or 28d"
-        raise ValueError(msg)
+        raise ValueError(f"{written!r} is no length of time: write 30s, 5m, 24h or 28d")
     return timedelta(**{UNITS[match["unit"]]: int(match["count"])})
 
 
@@ -61,8 +60,7 @@ def calendar_length(written: object) -> Calendar:
     """Raises ValueError for anything but a whole number and `mo` or `d`."""
     match = CALENDAR.match(written) if isinstance(written, str) else None
     if match is None:
-        msg = f"{written!r} is no length of days or months: write 28d or 6mo"
-        raise ValueError(msg)
+        raise ValueError(f"{written!r} is no length of days or months: write 28d or 6mo")
     count = int(match["count"]) * (-1 if match["after"] else 1)
     return Calendar(count if match["unit"] == "mo" else 0, count if match["unit"] == "d" else 0, match[0])
 

@@ -134,6 +134,16 @@ CREATE TABLE console.acts (
 CREATE INDEX acts_about_child ON console.acts (child, account);
 GRANT SELECT, INSERT ON console.acts TO console;
 
+-- How often a calendar's link was withdrawn, which its signature covers: the links from before open nothing. Of whom it is, see
+-- ShiftQueries.
+CREATE TABLE console.calendars (
+    feed uuid PRIMARY KEY,
+    withdrawn integer NOT NULL,
+    by text NOT NULL,
+    at timestamptz NOT NULL
+);
+GRANT SELECT, INSERT, UPDATE ON console.calendars TO console;
+
 -- An absence a row, for what an authority owes. What counts is a deed on record, never somebody's word that they have it.
 -- One interview may be for several absences.
 CREATE VIEW console.absences AS
