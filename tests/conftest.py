@@ -7,6 +7,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.support.alone import AloneAndTheRest, is_alone
+from tests.support.templates import compile_once
 
 # A machine that is busy with other things says nothing about the code: hanging is what pytest's own time limit is for.
 settings.register_profile("on any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -15,6 +16,8 @@ settings.load_profile("on any machine")
 # Rich would draw each logged traceback with the locals of all its frames, which takes seconds.
 plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
+
+compile_once()
 
 pytest_plugins = [
     "tests.support.database",

@@ -1,7 +1,6 @@
 """Provides `python -m services register`: who may import, what was imported, and its undoing."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +13,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.commands import WHO_ASKS, refuse
 
 if TYPE_CHECKING:
-    from services.casework.policy.register_import import Fault
-    from services.platform.store.unit_of_work import Store, UnitOfWork
+    from services.platform.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 LISTED = 20
@@ -136,67 +134,33 @@ def undo(
 
 Files = Annotated[list[Path], typer.Argument(help="The council's own files, as CSV.", exists=True)]
 MappingFile = Annotated[str, typer.Option("--mapping", help="A mapping's file, or ssd.")]
+Door = Annotated[str, typer.Option(help="Where casework is.")]
+Token = Annotated[str, typer.Option(help="A credential's.", prompt=True, hide_input=True, envvar="REGISTER_TOKEN")]
 
 
 @register.command("try")
-def try_files(authority: Authority, files: Files, mapping: MappingFile) -> None:
+def try_files(authority: Authority, files: Files, mapping: MappingFile, url: Door, token: Token) -> None:
     """Say what an import of these files would change, and which rows are wrong. Nothing is changed."""
-    _import(authority, files, mapping, None, confirmed=False)
+    _send(f"{url}/register/{authority}/files?try=yes", files, mapping, token)
 
 
 @register.command("import")
-def import_files(
-    authority: Authority,
-    files: Files,
-    mapping: MappingFile,
-    by: Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)],
-    *,
-    confirm: Annotated[bool, typer.Option("--confirm", help="It may end as much as it ends.")] = False,
-) -> None:
+def import_files(authority: Authority, files: Files, mapping: MappingFile, url: Door, token: Token) -> None:
     """Import these files, all of them or nothing."""
-    _import(authority, files, mapping, by, confirmed=confirm)
+    _send(f"{url}/register/{authority}/files", files, mapping, token)
 
 
-def _import(authority: str, files: list[Path], mapping: str, by: str | None, *, confirmed: bool) -> None:
-    from services.casework.policy.sheets.council_file import MappingFault
-    from services.casework.policy.sheets.file_map import digest_of, read_mapping, shipped_mapping
-    from services.casework.register_importer import Held, Refused, RegisterImporter, Sent
-    from services.casework.settings import CaseworkSettings
-    from services.platform.register.people.operators import operator_by_code
+def _send(url: str, files: list[Path], mapping: str, token: str) -> None:
+    """Prints the answer. Exits with 2 if it is a refusal."""
+    import httpx
 
-    def told(fault: "Fault") -> str:
-        place = f"{fault.file}, line {fault.line}, {fault.column or fault.field}" if fault.file else f"row {fault.row}"
-        return f"{fault.table}: {place}: {fault.wanted}"
-
-    texts = {each.name: each.read_text("utf-8-sig") for each in files}
-    try:
-        said = Path(mapping).read_text() if Path(mapping).exists() else mapping
-        mapped = (read_mapping(said) if said != mapping else shipped_mapping(said)).apply(texts)
-    except MappingFault as fault:
-        raise refuse(str(fault)) from None
-    if mapped.faults:
-        raise refuse("\n".join(told(each) for each in mapped.faults))
-    settings = CaseworkSettings()
-
-    async def within(store: "Store") -> None:
-        actor = "tried"
-        if by is not None:
-            async with store.read() as reader:
-                operator = await reader.fetch(operator_by_code(by, Clocks().wall()))
-            if operator is None or not operator.sees(authority):
-                raise refuse("the code is wrong or too old, or its owner does not see this authority")
-            actor = operator.account
-        sent = Sent(mapped.document, digest_of(said, texts), actor, confirmed=confirmed, trying=by is None)
-        try:
-            answer = await RegisterImporter(store, Clocks(), settings.keyring, settings).take(authority, sent)
-        except Refused as refused:
-            raise refuse("\n".join(told(mapped.place(each)) for each in refused.faults)) from None
-        except Held as held:
-            what = ", ".join(f"{each.lost} of {each.of} {name}" for name, each in held.losses.items())
-            raise refuse(f"it would end or change {what}. If that is meant, repeat it with --confirm") from None
-        typer.echo(json.dumps(answer, indent=2))
-
-    _with_store(within)
+    parts = [("file", (each.name, each.read_bytes(), "text/csv")) for each in files]
+    said = Path(mapping).read_text() if Path(mapping).exists() else mapping
+    bearer = {"authorization": f"Bearer {token}"}
+    answer = httpx.post(url, data={"mapping": said}, files=parts, headers=bearer, timeout=60)
+    if answer.is_error:
+        raise refuse(answer.text)
+    typer.echo(answer.text)
 
 
 async def _record(uow: "UnitOfWork", code: str, step: str, authority: str, credential: str) -> None:
@@ -212,14 +176,6 @@ async def _record(uow: "UnitOfWork", code: str, step: str, authority: str, crede
 
 
 def _do(act: "Callable[[UnitOfWork], Awaitable[T]]") -> T:
-    async def within(store: "Store") -> T:
-        async with store.transaction() as uow:
-            return await act(uow)
-
-    return _with_store(within)
-
-
-def _with_store(act: "Callable[[Store], Awaitable[T]]") -> T:
     from services.platform.runtime.settings import Settings
     from services.platform.store.engine import connect
     from services.platform.store.unit_of_work import Origin, Store
@@ -227,7 +183,8 @@ def _with_store(act: "Callable[[Store], Awaitable[T]]") -> T:
     async def within() -> T:
         store = Store(connect(Settings(), "casework"), origin=Origin("casework", Clocks()))
         try:
-            return await act(store)
+            async with store.transaction() as uow:
+                return await act(uow)
         finally:
             await store.close()
 

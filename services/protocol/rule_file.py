@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ def read(path: Path) -> RulesFile:
     return read_text(path, text)
 
 
+@lru_cache(maxsize=100)
 def read_text(path: Path, text: str) -> RulesFile:
     """Raises ValueError, naming file and line, where the text is no mapping with `protocol`, `version` and `rules`."""
     try:

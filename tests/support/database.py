@@ -13,6 +13,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -47,17 +48,22 @@ class Database:
     password: str
 
     def settings(self, service: str) -> Settings:
-        return Settings(
-            database=f"postgresql://127.0.0.1:{self.port}/safe_return",
-            database_password=SecretStr(f"{self.password}-{service}"),
-            kafka="127.0.0.1:1",
-            http_port=1,
-            sandbox=True,
-        )
+        return _settings(self, service)
 
     def engine(self, role: str) -> AsyncEngine:
         """Logged in as that service; the test disposes of it."""
         return connect(self.settings(role), role)
+
+
+@cache
+def _settings(database: Database, service: str) -> Settings:
+    return Settings(
+        database=f"postgresql://127.0.0.1:{database.port}/safe_return",
+        database_password=SecretStr(f"{database.password}-{service}"),
+        kafka="127.0.0.1:1",
+        http_port=1,
+        sandbox=True,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -39,10 +39,11 @@ def put(file: Path, by: By) -> None:
     try:
         given = Organisations.model_validate_json(file.read_bytes())
         for force in given.forces:
-            if force.notice_url is not None:
-                require_permitted_url(force.notice_url, sandbox=KeySettings().sandbox)
+            urls = [force.notice_url, None if force.oauth is None else force.oauth.token_url]
+            for url in filter(None, urls):
+                require_permitted_url(url, sandbox=KeySettings().sandbox)
     except ForbiddenDestination as error:
-        raise refuse(f"notice_url: an HTTPS URL with a public address is needed: {error}") from None
+        raise refuse(f"notice_url, token_url: an HTTPS URL with a public address is needed: {error}") from None
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False, include_context=False):
             typer.echo(f"{'.'.join(map(str, each['loc']))}: {each['msg']}", err=True)

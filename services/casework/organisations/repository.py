@@ -21,9 +21,9 @@ LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('organisations', 0))"
 ENTER = "INSERT INTO register.forces (id) VALUES (%(force)s) ON CONFLICT DO NOTHING"
 ADD = """
     INSERT INTO register.force_versions (id, force, name, notice_url, notice_email, polls, secrets, reply_secrets,
-        client_certificate, callback, private_ca, sends_open_list, proposed_by, proposed_at, effective_at)
+        client_certificate, oauth, callback, private_ca, sends_open_list, proposed_by, proposed_at, effective_at)
     VALUES (%(version)s, %(force)s, %(name)s, %(notice_url)s, %(notice_email)s, %(polls)s, %(secrets)s,
-        %(reply_secrets)s, %(client_certificate)s, %(callback)s, %(private_ca)s, %(sends_open_list)s, %(by)s, %(now)s,
+        %(reply_secrets)s, %(client_certificate)s, %(oauth)s, %(callback)s, %(private_ca)s, %(sends_open_list)s, %(by)s, %(now)s,
         %(effective_at)s)
 """
 VERSION = """
@@ -138,20 +138,21 @@ async def destroy_key(uow: UnitOfWork, authority: AuthorityId, by: AccountId) ->
 
 
 def _differences(row: ForceRow, version: Force) -> list[str]:
-    return [name for name in OF_A_VERSION if getattr(row, name) != getattr(version, name)]
+    said = row.model_dump()
+    return [name for name in OF_A_VERSION if said[name] != getattr(version, name)]
 
 
 async def _add_version(
     uow: UnitOfWork, keyring: Keyring, row: ForceRow, by: AccountId, now: datetime, *, effective_at: datetime | None
 ) -> UUID:
-    key, version, certificate = await key_of(uow, keyring, forces.owner_of(row.id)), uuid4(), row.client_certificate
-    sealed = {
-        "secrets": key.close(json.dumps(row.secrets), "force_versions.secrets"),
-        "reply_secrets": key.close(json.dumps(row.reply_secrets), "force_versions.reply_secrets"),
-        "client_certificate": None
-        if certificate is None
-        else key.close(certificate, "force_versions.client_certificate"),
+    key, version = await key_of(uow, keyring, forces.owner_of(row.id)), uuid4()
+    said = {
+        "secrets": json.dumps(row.secrets),
+        "reply_secrets": json.dumps(row.reply_secrets),
+        "client_certificate": row.client_certificate,
+        "oauth": None if row.oauth is None else row.oauth.model_dump_json(),
     }
+    sealed = {name: None if told is None else key.close(told, f"force_versions.{name}") for name, told in said.items()}
     about = {"version": version, "force": row.id, "by": by, "now": now, "effective_at": effective_at}
     await uow.fetch(Query(ENTER, about, all_rows), Query(ADD, row.model_dump() | sealed | about, all_rows))
     return version

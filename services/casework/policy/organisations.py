@@ -23,22 +23,36 @@ from services.casework.policy.rows import Row
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.operators import AccountId
 
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=500)]
+
+
+class OAuthClient(BaseModel):
+    """What we are known by at a force's token server (OAuth 2.0 client credentials)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    token_url: HttpUrl
+    client: Line
+    secret: Line
+    scope: str = ""
+
 
 class ForceRow(Row):
     """Reached at `notice_url`, or it `polls` for its notices, or by mail where it has no API. The URL is HTTPS, at a
     public address. `private_ca` (PEM) signs its certificate, where no public one does; `client_certificate` (PEM, with
-    its key) is ours, for a force that asks for one. `sends_open_list`: it tells us daily which children it counts as
-    missing.
+    its key) is ours, for a force that asks for one, as `oauth` is for one that wants tokens. `sends_open_list`: it
+    tells us daily which children it counts as missing.
     """
 
     id: ForceId
     name: Line
-    notice_url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=500)] | None = None
+    notice_url: HttpUrl | None = None
     notice_email: Email | None = None
     polls: bool = False
     secrets: tuple[SigningKey, ...] = ()
     reply_secrets: tuple[VerifyingKey, ...] = ()
     client_certificate: CertificateWithKey | None = None
+    oauth: OAuthClient | None = None
     callback: Number | None = None
     private_ca: Certificates | None = None
     sends_open_list: bool = False
@@ -85,7 +99,7 @@ class Version:
 
 
 NOT_BY_ONE = "a second person approves: not the one who proposed it"
-SECRET = frozenset({"secrets", "reply_secrets", "client_certificate", "private_ca"})
+SECRET = frozenset({"secrets", "reply_secrets", "client_certificate", "private_ca", "oauth"})
 
 
 def describe_change(before: object, after: object, fields: Iterable[str]) -> list[str]:

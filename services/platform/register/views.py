@@ -39,7 +39,7 @@ for_police_notice = _view(
 )
 forces_for_police = _view(
     "forces_for_police",
-    "force version effective_at name notice_url notice_email polls secrets reply_secrets client_certificate callback "
+    "force version effective_at name notice_url notice_email polls secrets reply_secrets client_certificate oauth callback "
     "private_ca sends_open_list wrapped",
 )
 for_conversation = _view(

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.platform.delivery.channels.channel import MAIL_TO, POLLED
+from services.platform.delivery.channels.http.client_credentials import Client
 from services.platform.delivery.channels.http.clients import Trust
 from services.platform.delivery.links.tokens import GOOD_FOR, Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
@@ -120,7 +121,12 @@ class NoticeSender:
             return None
         if force.notice_url is not None and force.secrets:
             url = f"{force.notice_url}#{force.version}"
-            self.trust(url, Trust(force.private_ca, force.client_certificate))
+            self.trust(
+                url,
+                Trust(
+                    force.private_ca, force.client_certificate, None if force.oauth is None else Client(**force.oauth)
+                ),
+            )
             return url
         if force.polls:
             return POLLED

@@ -71,6 +71,7 @@ def force(**changes: Any) -> dict[str, Any]:
         "notice_url": url,
         "secrets": [SECRET],
         "reply_secrets": [SECRET],
+        "oauth": {"token_url": "https://login.northmoor.police.uk/token", "client": "safe-return", "secret": "s"},
     } | changes
 
 
@@ -137,6 +138,7 @@ def test_nobody_but_the_operators_people_change_one(operators: Operators) -> Non
         ({"secrets": ["whsec_short"]}, "forces.0.secrets.0"),
         ({"notice_url": "https://10.20.0.4/notices"}, "public address"),
         ({"notice_url": "http://127.0.0.1/notices"}, "public address"),
+        ({"oauth": {"token_url": "https://10.20.0.4/token", "client": "c", "secret": "s"}}, "public address"),
     ],
 )
 def test_a_faulty_file_changes_nothing_and_its_values_are_not_printed(

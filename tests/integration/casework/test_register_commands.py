@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import re
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -13,9 +14,11 @@ from typer.testing import CliRunner
 
 from services.casework.commands import register
 from services.casework.policy.credential import WRITABLE
-from tests.support.casework import casework
+from services.platform.runtime.http.server import Web
+from tests.support.casework import casework, import_bearer
 from tests.support.database import Database
-from tests.support.register import authority
+from tests.support.ports import free_port
+from tests.support.register import authority, fresh_number
 
 ACCOUNT = f"account-{uuid4()}"
 CODE = ("--code", "ours")
@@ -102,3 +105,29 @@ def test_a_credential_that_could_not_work_is_refused(command: CliRunner, order: 
     answer = command.invoke(register, ["credentials", "add", "a", *order, *CODE])
     assert answer.exit_code == 2
     assert says in answer.output
+
+
+async def test_files_are_tried_and_imported_from_a_shell_by_the_door_that_everybody_uses(
+    database: Database, command: CliRunner, tmp_path: Path
+) -> None:
+    engine, port, document = database.engine("casework"), free_port(), authority()
+    name = document["authority"]["id"]
+    bearer = (await import_bearer(engine, name))["authorization"].removeprefix("Bearer ")
+    web = Web(casework(database, engine), port)
+    await web.start()
+    sheet, mapping = tmp_path / "staff.csv", tmp_path / "mapping.yaml"
+    mapping.write_text("tables: {people: [{file: staff, fields: {reference: No, name: Name, mobile: Mobile}}]}")
+    given = [name, str(sheet), "--mapping", str(mapping), "--url", f"http://127.0.0.1:{port}", "--token", bearer]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        whole = {"authority": document["authority"]}
+        await client.put(f"/register/{name}", json=whole, headers={"authorization": f"Bearer {bearer}"})
+    sheet.write_text("No,Name,Mobile\nw-1,Max Example,12\n")
+    wrong = await asyncio.to_thread(command.invoke, register, ["import", *given])
+    assert (wrong.exit_code, '"line":2' in wrong.output, "Max" in wrong.output) == (2, True, False)
+    sheet.write_text(f"No,Name,Mobile\nw-1,Max Example,{fresh_number()}\n")
+    tried = await asyncio.to_thread(command.invoke, register, ["try", *given])
+    assert json.loads(tried.output)["changes"]["people"]["added"] == 1
+    imported = await asyncio.to_thread(command.invoke, register, ["import", *given])
+    assert json.loads(imported.output)["changed"] == {"people": 1}
+    await web.stop()
+    await engine.dispose()

@@ -5,14 +5,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from services.platform.delivery.channels.channel import SendResult
+from services.platform.delivery.channels.http.client_credentials import Client
 from services.platform.delivery.channels.http.clients import Trust
 from services.platform.delivery.channels.webhook import WebhookMedium
 from services.safeguarding.duty.evidence import AttemptResult
 from tests.support.certificates import Authority
 from tests.support.delivery import sending
-from tests.support.desk import faulty_desk
+from tests.support.desk import Answering, faulty_desk, status
 from tests.support.register import SECRET
 
 TAKEN = SendResult(AttemptResult.ACCEPTED, 204)
@@ -69,3 +71,43 @@ async def test_a_change_of_authority_holds_from_the_next_notice_on(force: Author
         medium.trust(desk.url, Trust(newer.pem))
         assert (await medium.send(sending(desk.url))) == TAKEN
         await medium.stop()
+
+
+def token(name: str, lasts: int = 3600) -> Answering:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"access_token": name, "token_type": "Bearer", "expires_in": lasts})
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answers", "result", "asked"),
+    [
+        ((token("a"), status(204), status(204)), AttemptResult.ACCEPTED, ["Basic", "Bearer a", "Bearer a"]),
+        ((token("a"), status(401), token("b"), status(204)), AttemptResult.ACCEPTED, ["Basic", "Bearer a", "Basic", "Bearer b", "Bearer b"]),
+        ((token("a", 1), status(204), token("b")), AttemptResult.ACCEPTED, ["Basic", "Bearer a", "Basic", "Bearer b"]),
+        ((token("a"), status(401), token("b"), status(401)), AttemptResult.REFUSED, ["Basic", "Bearer a", "Basic", "Bearer b", "Basic"]),
+        ((status(503), status(503)), AttemptResult.RETRY, ["Basic", "Basic"]),
+        ((status(200), status(401)), AttemptResult.RETRY, ["Basic", "Basic"]),
+    ],
+    ids=["kept", "refused once", "over", "refused for good", "its server is away", "no token in the answer"],
+)  # fmt: skip
+async def test_a_force_that_wants_tokens_of_its_own_gets_them(
+    answers: tuple[Answering, ...], result: AttemptResult, asked: list[str]
+) -> None:
+    async with faulty_desk(SECRET) as desk:
+        desk.answers = list(answers)
+        medium = WebhookMedium(sandbox=True)
+        url = desk.url.replace("/notices", "/token")
+        medium.trust(desk.url, Trust(oauth=Client(url, "safe return", "s:ecret", "notices")))
+        first = await medium.send(sending(desk.url))
+        await medium.send(sending(desk.url))
+        await medium.stop()
+    assert first.result is result
+    borne = [each.headers["authorization"] for each in desk.received]
+    assert [each if each.startswith("Bearer") else each.partition(" ")[0] for each in borne] == asked
+    assert borne[0] == "Basic c2FmZSUyMHJldHVybjpzJTNBZWNyZXQ="
+    assert desk.received[0].body == b"grant_type=client_credentials&scope=notices"
+    assert all(each.verified for each in desk.received if each.headers["authorization"].startswith("Bearer")), (
+        "signed too"
+    )

@@ -58,7 +58,20 @@ def test_the_only_version_of_a_force_is_not_taken_back(version: Version | None, 
 
 def version(key: str, effective_at: datetime | None) -> Force:
     return Force(
-        "northmoor", uuid4(), effective_at, "N", f"https://{key}", None, False, (key,), (key,), None, None, None, False
+        "northmoor",
+        uuid4(),
+        effective_at,
+        "N",
+        f"https://{key}",
+        None,
+        False,
+        (key,),
+        (key,),
+        None,
+        None,
+        None,
+        None,
+        False,
     )
 
 
@@ -100,6 +113,7 @@ def test_a_force_of_which_nothing_holds_yet_is_not_reached() -> None:
         ({"reply_secrets": ["whpk_" + "A" * 8]}, "reply_secrets.0"),
         ({"private_ca": "none"}, "private_ca"),
         ({"client_certificate": "none"}, "client_certificate"),
+        ({"oauth": {"token_url": "ftp://t", "client": "c", "secret": "s"}}, "oauth.token_url"),
         ({"agreed": ["said"]}, "agreed"),
     ],
 )

@@ -22,7 +22,14 @@ class Line:
     cells: Cells
 
 
-def read_file(wanted: str, files: Mapping[str, str], nothing: Collection[str]) -> tuple[str, list[Line]]:
+@dataclass(frozen=True, slots=True)
+class CouncilFile:
+    name: str
+    columns: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+def read_file(wanted: str, files: Mapping[str, str], nothing: Collection[str]) -> CouncilFile:
     """Of these files the one whose name without its ending is `wanted`, where `*` stands for anything.
 
     Raises MappingFault.
@@ -44,4 +51,4 @@ def read_file(wanted: str, files: Mapping[str, str], nothing: Collection[str]) -
             before = reader.line_num
     except csv.Error:
         raise MappingFault(f"{found[0]}, line {reader.line_num}: a quotation mark is out of place") from None
-    return found[0], lines
+    return CouncilFile(found[0], tuple(heading), tuple(lines))

@@ -3,17 +3,18 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from services.casework.policy.register_import import Fault
 from services.casework.policy.rows import TABLES
 from services.casework.policy.sheets.cell_value import Closed, Said, Value
-from services.casework.policy.sheets.council_file import Cells, Line, MappingFault, read_file
+from services.casework.policy.sheets.council_file import Cells, CouncilFile, Line, MappingFault, read_file
 
 SHIPPED = Path(__file__).parents[2] / "mappings"
 
@@ -52,10 +53,50 @@ class Joined(Rows):
     latest: str | None = None
     needed: bool = False
 
+    def by_key(self, file: CouncilFile) -> dict[str, Cells]:
+        key, newest = next(iter(self.by)), self.latest or ""
+        rows = sorted(
+            (each.cells for each in file.lines if self.let_in(each.cells)), key=lambda row: row.get(newest, "")
+        )
+        return {row[key].strip(): row for row in rows if row[key].strip()}
+
+
+def _value(said: Any) -> Any:
+    return said if isinstance(said, dict) else {"column": said}
+
 
 class Source(Rows):
+    """Each line of a file, with the lines of others that belong to it, becomes a row of ours."""
+
     join: dict[str, Joined] = Field(default_factory=dict)
-    fields: dict[str, str | tuple[str, ...] | Value]
+    fields: dict[str, Annotated[Value, BeforeValidator(_value)]]
+
+    @property
+    def columns(self) -> set[str]:
+        """Those that it needs; of a joined file with its name before them."""
+        of_others = {
+            f"{name}.{column}"
+            for name, each in self.join.items()
+            for column in (*each.by, *each.where, *filter(None, (each.latest,)))
+        }
+        own = {column for each in self.join.values() for column in each.by.values()}
+        return {*self.where, *own, *of_others, *(column for each in self.fields.values() for column in each.columns)}
+
+    def lines(self, file: CouncilFile, others: Mapping[str, CouncilFile]) -> Iterator[Line]:
+        """Raises MappingFault for a column that is not there: it would be read as empty for everybody."""
+        there = {*file.columns, *(f"{name}.{each}" for name, other in others.items() for each in other.columns)}
+        if missing := sorted(self.columns - there):
+            raise MappingFault(f"{file.name} has no column {', '.join(missing)}")
+        found = {name: each.by_key(others[name]) for name, each in self.join.items()}
+        for line in filter(lambda line: self.let_in(line.cells), file.lines):
+            cells = dict(line.cells)
+            for name, each in self.join.items():
+                other = found[name].get(cells[next(iter(each.by.values()))].strip(), {})
+                if each.needed and not other:
+                    break
+                cells |= {f"{name}.{column}": value for column, value in other.items()}
+            else:
+                yield Line(line.number, cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +111,7 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class Mapped:
     document: dict[str, list[dict[str, Any]]]
-    origins: Mapping[str, list[Origin]]
+    origins: dict[str, list[Origin]]
     faults: list[Fault]
 
     def place(self, fault: Fault) -> Fault:
@@ -92,47 +133,30 @@ class FileMapping(Closed):
 
     def apply(self, files: Mapping[str, str]) -> Mapped:
         """`files`: their text by name. Raises MappingFault."""
-        read: dict[str, tuple[str, list[Line]]] = {}
-        document: dict[str, list[dict[str, Any]]] = {}
-        origins: dict[str, list[Origin]] = {}
-        faults: list[Fault] = []
-
-        def lines_of(wanted: str) -> tuple[str, list[Line]]:
-            if wanted not in read:
-                read[wanted] = read_file(wanted, files, self.nothing)
-            return read[wanted]
-
+        read = cache(lambda wanted: read_file(wanted, files, self.nothing))
+        mapped = Mapped({}, {}, [])
         for table, sources in self.tables.items():
             rows: dict[str, tuple[dict[str, Any], Origin]] = {}
             for source in sources:
-                file, lines = lines_of(source.file)
-                finders = {name: _finder(each, lines_of(each.file)[1]) for name, each in source.join.items()}
-                _require_columns(source, file, lines, {name: lines_of(each.file) for name, each in source.join.items()})
-                for line in _joined(source, lines, finders):
-                    row, wrong, origin = self._row(source, file, line)
-                    faults += [
-                        Fault(table, line.number, str(row.get("reference") or ""), field, wanted, *place)
-                        for field, wanted, *place in wrong
-                    ]
+                file, others = read(source.file), {name: read(each.file) for name, each in source.join.items()}
+                columns = {field: ", ".join(each.columns) for field, each in source.fields.items()}
+                for line in source.lines(file, others):
+                    origin = Origin(file.name, line.number, columns)
+                    row = self._row(table, source, line, origin, mapped.faults)
                     rows.setdefault(repr(row), (row, origin))
-            document[table], origins[table] = [row for row, _ in rows.values()], [each for _, each in rows.values()]
-        return Mapped(document, origins, faults)
+            mapped.document[table] = [row for row, _ in rows.values()]
+            mapped.origins[table] = [origin for _, origin in rows.values()]
+        return mapped
 
-    def _row(self, source: Source, file: str, line: Line) -> tuple[dict[str, Any], list[tuple[Any, ...]], Origin]:
+    def _row(self, table: str, source: Source, line: Line, origin: Origin, faults: list[Fault]) -> dict[str, Any]:
         row: dict[str, Any] = {}
-        wrong: list[tuple[Any, ...]] = []
-        columns: dict[str, str] = {}
-        for field, said in source.fields.items():
-            value = said if isinstance(said, Value) else Value(column=said)
-            columns[field] = ", ".join(value.columns)
+        for field, value in source.fields.items():
             try:
-                told = value.of(field, line.cells, self.lists)
+                row[field] = value.of(field, line.cells, self.lists)
             except ValueError as error:
-                wrong.append((field, str(error), file, line.number, columns[field]))
-                continue
-            if told is not None:
-                row[field] = told
-        return row, wrong, Origin(file, line.number, columns)
+                place = origin.file, origin.line, origin.columns[field]
+                faults.append(Fault(table, line.number, str(row.get("reference") or ""), field, str(error), *place))
+        return {field: told for field, told in row.items() if told is not None}
 
 
 def read_mapping(text: str) -> FileMapping:
@@ -150,7 +174,7 @@ def read_mapping(text: str) -> FileMapping:
     for table, sources in mapping.tables.items():
         ours = {each.alias or name for name, each in TABLES[table].model_fields.items()} if table in TABLES else set()
         for source in sources:
-            named = [each.values for each in source.fields.values() if isinstance(each, Value)]
+            named = [each.values for each in source.fields.values()]
             missing = [each for each in named if isinstance(each, str) and each not in mapping.lists]
             if unknown := sorted(set(source.fields) - ours) + missing:
                 raise MappingFault(f"the mapping: {table} has no {', '.join(unknown)}")
@@ -189,54 +213,3 @@ def _over(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
         below = lower.get(name)
         merged[name] = _over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
-
-
-def _require_columns(
-    source: Source, file: str, lines: list[Line], joined: Mapping[str, tuple[str, list[Line]]]
-) -> None:
-    """A column that a file does not have would be read as empty for everybody."""
-    wanted = dict.fromkeys(source.where, "") | {own: "" for each in source.join.values() for own in each.by.values()}
-    for said in source.fields.values():
-        wanted |= dict.fromkeys((said if isinstance(said, Value) else Value(column=said)).columns, "")
-    there = [*lines[0].cells] if lines else [*wanted]
-    for name, (_, others) in joined.items():
-        each = source.join[name]
-        own = [*each.by, *each.where, *([each.latest] if each.latest else [])]
-        wanted |= dict.fromkeys((f"{name}.{column}" for column in own), "")
-        there += (
-            [f"{name}.{column}" for column in others[0].cells]
-            if others
-            else [column for column in wanted if column.startswith(f"{name}.")]
-        )
-    if missing := sorted(set(wanted) - set(there)):
-        raise MappingFault(f"{file} has no column {', '.join(missing)}")
-
-
-Finder: TypeAlias = tuple[str, Mapping[str, Cells]]
-
-
-def _finder(joined: Joined, lines: list[Line]) -> Finder:
-    """The row's own column, and the other file's row by its value."""
-    [(theirs, own)] = joined.by.items()
-    found: dict[str, Cells] = {}
-    for line in lines:
-        key = line.cells.get(theirs, "").strip()
-        if not key or not joined.let_in(line.cells):
-            continue
-        if key not in found or joined.latest is None or line.cells[joined.latest] > found[key][joined.latest]:
-            found[key] = line.cells
-    return own, found
-
-
-def _joined(source: Source, lines: list[Line], finders: Mapping[str, Finder]) -> Iterator[Line]:
-    for line in lines:
-        if not source.let_in(line.cells):
-            continue
-        cells = dict(line.cells)
-        for name, (own, found) in finders.items():
-            other = found.get(cells.get(own, "").strip())
-            if other is None and source.join[name].needed:
-                break
-            cells |= {f"{name}.{column}": value for column, value in (other or {}).items()}
-        else:
-            yield Line(line.number, cells)

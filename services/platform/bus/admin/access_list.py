@@ -54,8 +54,7 @@ def set_access(connection: Connection, hears: Hears, passwords: Mapping[str, str
     finally:
         admin.close()
     if refused or failed:
-        msg = f"Kafka did not take {len(refused)} logins and {len(failed)} rights"
-        raise RuntimeError(msg)
+        raise RuntimeError(f"Kafka did not take {len(refused)} logins and {len(failed)} rights")
     return len(wanted)
 
 

@@ -47,6 +47,8 @@ class Force:
     secrets: tuple[str, ...]
     reply_secrets: tuple[str, ...]
     client_certificate: str | None
+    oauth: dict[str, str] | None
+    """`token_url`, `client`, `secret`, `scope`: by which its server gives us tokens."""
     callback: str | None
     private_ca: str | None
     sends_open_list: bool
@@ -120,6 +122,7 @@ def decode_version(keyring: Keyring, row: Any) -> Force:
         secrets=tuple(json.loads(decryptor.open(row.secrets, "force_versions.secrets") or "[]")),
         reply_secrets=tuple(json.loads(decryptor.open(row.reply_secrets, "force_versions.reply_secrets") or "[]")),
         client_certificate=decryptor.open(row.client_certificate, "force_versions.client_certificate"),
+        oauth=json.loads(decryptor.open(row.oauth, "force_versions.oauth") or "null"),
         callback=row.callback,
         private_ca=row.private_ca,
         sends_open_list=row.sends_open_list,

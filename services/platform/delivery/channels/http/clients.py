@@ -8,6 +8,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
+from services.platform.delivery.channels.http.client_credentials import Client, ClientCredentials
 from services.platform.delivery.channels.http.resolver import CheckedResolver
 
 CONNECTIONS = 200
@@ -16,11 +17,12 @@ KEPT_SECONDS = 30
 
 class Trust(NamedTuple):
     """`private_ca` (PEM) alone may sign the other end's certificate; None: a public authority. `client_certificate` (PEM,
-    with its key) is shown to whoever asks for one.
+    with its key) is shown to whoever asks for one. `oauth`: its server gives us tokens, and is trusted alike.
     """
 
     private_ca: str | None = None
     client_certificate: str | None = None
+    oauth: Client | None = None
 
     def context(self) -> ssl.SSLContext:
         """With a private authority, certificates of public ones do not count."""
@@ -78,5 +80,8 @@ class WebhookClients:
         )
         session = aiohttp.ClientSession(connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar())
         return HttpxAiohttpClient(
-            transport=AiohttpTransport(NOBODY, client=session), follow_redirects=False, timeout=self._total_seconds
+            transport=AiohttpTransport(NOBODY, client=session),
+            auth=None if trust.oauth is None else ClientCredentials(trust.oauth),
+            follow_redirects=False,
+            timeout=self._total_seconds,
         )

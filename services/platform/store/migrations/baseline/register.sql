@@ -47,6 +47,7 @@ CREATE TABLE register.force_versions (
     secrets bytea NOT NULL,
     reply_secrets bytea NOT NULL,
     client_certificate bytea,
+    oauth bytea,  -- whose tokens it wants, and what we are known by there
     callback text,
     private_ca text,
     sends_open_list boolean NOT NULL,

@@ -40,7 +40,7 @@ GRANT SELECT ON register.photographs_for_police TO casework, police;
 -- A version a row. One without `effective_at` is proposed: its address and keys serve its own trial alone.
 CREATE VIEW register.forces_for_police AS
 SELECT v.force, v.id AS version, v.effective_at, v.name, v.notice_url, v.notice_email, v.polls, v.secrets, v.reply_secrets,
-       v.client_certificate, v.callback, v.private_ca, v.sends_open_list, k.wrapped
+       v.client_certificate, v.oauth, v.callback, v.private_ca, v.sends_open_list, k.wrapped
 FROM register.force_versions v LEFT JOIN register.data_keys k ON k.owner = 'force-' || v.force
 WHERE v.taken_back_at IS NULL;
 GRANT SELECT ON register.forces_for_police TO casework, police;

@@ -36,6 +36,7 @@ BEGIN
         ('casework.transferred', 'authority = ANY (seen)'),
         ('casework.imports', 'authority = ANY (seen)'),
         ('casework.freshness', 'authority = ANY (seen)'),
+        ('casework.credentials', 'authority = ANY (seen)'),
         ('console.episodes', '(content ->> ''authority'') = ANY (seen)'),
         ('console.duties', '(content ->> ''authority'') = ANY (seen)'),
         ('console.entries', '(content ->> ''authority'') = ANY (seen)'),
@@ -65,13 +66,6 @@ CREATE POLICY who_cares_for_our_child ON register.people FOR SELECT TO casework,
 CREATE POLICY of_their_search ON console.entries FOR SELECT USING (EXISTS (
     SELECT FROM console.episodes e WHERE e.child = entries.child AND entries.at >= e.opened_at
     AND (e.state NOT IN ('closed', 'retracted', 'merged') OR entries.at <= e.changed_at)));
-
--- Whose a token is, casework asks before it knows the authority. At the console an administrator makes their own.
-ALTER TABLE casework.credentials ENABLE ROW LEVEL SECURITY;
-ALTER TABLE casework.credentials FORCE ROW LEVEL SECURITY;
-CREATE POLICY of_authority ON casework.credentials TO console
-    USING ((SELECT walls.sees_all()) OR authority = ANY ((SELECT walls.seen())::text[]));
-CREATE POLICY asked_first ON casework.credentials TO casework USING (true);
 
 -- Words are added by services that cannot read them, and read through views: with the child that they are about, or the
 -- person who was handed a shift. Whose a child is whom nobody has identified, the console knows.

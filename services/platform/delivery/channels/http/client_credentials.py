@@ -1,0 +1,54 @@
+"""Bears a token that the destination's own server gives us (OAuth 2.0 client credentials, RFC 6749, 4.4)."""
+
+import time
+from base64 import b64encode
+from collections.abc import AsyncGenerator
+from typing import NamedTuple
+from urllib.parse import quote
+
+import httpx
+
+RENEWED_BEFORE_SECONDS = 30.0
+LASTS_SECONDS = 300.0
+"""Where the server does not say."""
+
+
+class Client(NamedTuple):
+    """Who we are there."""
+
+    token_url: str
+    client: str
+    secret: str
+    scope: str = ""
+
+
+class ClientCredentials(httpx.Auth):
+    """Keeps the token until shortly before its end, and asks for another once if it is refused."""
+
+    def __init__(self, client: Client) -> None:
+        self._client, self._token, self._until = client, "", 0.0
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Raises httpx.TransportError without a token: nothing was sent, and it is tried again later."""
+        for _ in range(2):
+            if time.monotonic() >= self._until:
+                answer = yield self._asking()
+                await answer.aread()
+                self._keep(answer)
+            request.headers["authorization"] = f"Bearer {self._token}"
+            if (yield request).status_code != httpx.codes.UNAUTHORIZED:
+                return
+            self._until = 0.0
+
+    def _asking(self) -> httpx.Request:
+        us = b64encode(f"{quote(self._client.client, safe='')}:{quote(self._client.secret, safe='')}".encode()).decode()
+        form = {"grant_type": "client_credentials"} | ({"scope": self._client.scope} if self._client.scope else {})
+        return httpx.Request("POST", self._client.token_url, data=form, headers={"authorization": f"Basic {us}"})
+
+    def _keep(self, answer: httpx.Response) -> None:
+        try:
+            said = answer.raise_for_status().json()
+            self._token, lasts = str(said["access_token"]), float(said.get("expires_in", LASTS_SECONDS))
+        except (httpx.HTTPStatusError, ValueError, KeyError, TypeError, AttributeError):
+            raise httpx.TransportError("no token") from None
+        self._until = time.monotonic() + lasts - RENEWED_BEFORE_SECONDS
