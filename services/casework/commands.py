@@ -115,10 +115,10 @@ def undo(
     leave: Annotated[bool, typer.Option("--leave-changed", help="Leave rows that were changed since.")] = False,
 ) -> None:
     """Put back what an import changed. If rows were changed since, it refuses and says by which import."""
-    from services.casework.store.history.import_undo import CannotUndo, undo_import
+    from services.casework.store.history.import_undo import CannotUndo, undo_by_code
 
     try:
-        undone = _do(lambda uow: undo_import(uow, imported, by, Clocks().wall(), leave=leave))
+        undone = _do(lambda uow: undo_by_code(uow, imported, by, Clocks().wall(), leave=leave))
     except CannotUndo as error:
         raise refuse(str(error)) from None
     typer.echo(f"undone by {undone}")

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.casework.register_freshness import RegisterFreshness
 from services.casework.store.history.import_record import last_imports
-from services.casework.store.history.import_undo import CannotUndo, undo_import
+from services.casework.store.history.import_undo import CannotUndo, undo_by_code
 from services.platform.messages.envelope import read
 from services.platform.register.children.police_notice import facts_for_notice
 from services.platform.runtime.clocks import Clocks
@@ -93,7 +93,7 @@ class Council:
             )
         await admin.dispose()
         async with self.store.transaction() as uow:
-            return await undo_import(uow, imported, "a code", CLOCKS.story(), leave=leave)
+            return await undo_by_code(uow, imported, "a code", CLOCKS.story(), leave=leave)
 
     async def said(self) -> list[RegisterImported]:
         async with self.engine.connect() as connection:
@@ -333,3 +333,19 @@ async def test_a_row_that_a_file_leaves_out_stays_as_old_as_it_was(council: Coun
     async with council.engine.connect() as connection:
         after = {row.reference: row.as_of for row in await connection.execute(ages, {"n": council.name})}
     assert {each for each in after if after[each] != before[each]} == {"C1"}
+
+
+async def test_an_authority_undoes_its_own_imports_by_the_door_and_no_others(council: Council) -> None:
+    await council.imported(council.document)
+    before, changed = await council.rows(), copy.deepcopy(council.document)
+    changed["placements"][0]["kind"] = "residential"
+    imported = await council.imported(changed)
+    other = await own_part(council.engine, authority())
+    await council.client.put(f"/register/{other['authority']['id']}", json=other)
+    refused = await council.client.post(f"/register/{other['authority']['id']}/imports/{imported}/undo")
+    assert (refused.status_code, "no such import" in refused.json()["detail"]) == (409, True)
+    undone = await council.client.post(f"/register/{council.name}/imports/{imported}/undo")
+    assert (undone.status_code, undone.json()["undoes"]) == (200, str(imported))
+    assert await council.rows() == before
+    again = await council.client.post(f"/register/{council.name}/imports/{imported}/undo")
+    assert again.status_code == 409
