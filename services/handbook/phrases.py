@@ -1,21 +1,16 @@
 """Puts the parts of a rule into plain words."""
 
 from datetime import date
+from pathlib import Path
+
+import yaml
 
 from services.protocol.policy.rule_language.grammar import Before, Rule, Step, When
 from services.protocol.policy.rule_language.periods import Calendar, format_period
 from services.safeguarding.meetings import AtOnce
 from services.safeguarding.roles import Role
 
-PEOPLE_AMONG = {
-    "police": "the police who were told",
-    "people": "everybody else who was told",
-    "duty": "those on duty who were told",
-    "others": "the others who were told",
-    "team": "those on duty or at work with the child who were told",
-    "workers": "those at work with the child who were told",
-}
-CARERS_AMONG = {"others": "carer who reported and does not say this", "speaker": "carer who says this"}
+AMONG: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
 OF_A_CHILD = "child."
 INITIALS = {"uasc", "nrm"}
 
@@ -23,9 +18,9 @@ INITIALS = {"uasc", "nrm"}
 def who(role: Role, among: str | None = None) -> str:
     """`duty worker`, `child's social worker`, `the police who were told`."""
     if role == Role.EVERYONE_TOLD:
-        return PEOPLE_AMONG.get(among or "", "everybody who was told")
+        return AMONG["people"].get(among or "", "everybody who was told")
     if role == Role.CARER_REPORTING:
-        return CARERS_AMONG.get(among or "", "carer who reported")
+        return AMONG["carers"].get(among or "", "carer who reported")
     if role == Role.CARERS_ALL:
         return "all carers of the child"
     words = role.removeprefix(OF_A_CHILD).replace(".", " ").replace("-", " ").replace("home office", "Home Office")

@@ -32,6 +32,8 @@ from tests.bench.reports import Peer, Reports
 from tests.support.world import TOWN, settle_town
 
 CARERS = 1200
+COUNTED = 50
+"""Carers who text while counts are made."""
 POLICE_RULE = "tell-police-missing"
 NEVER = {"all": [{"child.age-under": 1}]}
 APPROVED = {"by": "the bench", "reasons": "To measure the police notice by itself."}
@@ -80,7 +82,7 @@ class Comparison:
 async def compare(stack: Stack, screen: Console, title: str, loads: list[tuple[int, float | None]]) -> None:
     """Shows what the last load's deliveries cost as well."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        comparison = Comparison(stack, Reports(stack, session), screen, title)
+        comparison = Comparison(stack, Reports(stack, session, COUNTED), screen, title)
         try:
             await comparison.warm()
             costs = [await comparison.load(count, a_second) for count, a_second in loads]

@@ -6,16 +6,20 @@ and from it with one entry in a hundred new.
 
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-from tests.support.database import running_database
+from tests.support.database import mortal_database
 from tests.support.record import Run, fill, verify
 
 
 def main(entries: int) -> None:
-    with tempfile.TemporaryDirectory() as folder, running_database(Path(folder)) as database:
+    with tempfile.TemporaryDirectory() as folder, mortal_database(Path(folder), durable=False) as server:
         checkpoint = ("--checkpoint", str(Path(folder) / "checkpoint.json"))
+        database = server.database
+        began = time.monotonic()
         made = fill(database, entries)
+        print(f"{made:,} entries made in {time.monotonic() - began:.0f} s", flush=True)
         _print("the whole record", made, verify(database, *checkpoint))
         _print("from a checkpoint, nothing new", 0, verify(database, *checkpoint))
         _print("from a checkpoint, 1 % new", fill(database, entries // 100), verify(database, *checkpoint))

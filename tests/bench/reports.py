@@ -29,12 +29,13 @@ STILL_SECONDS = 20
 class Reports:
     """One stack, its town, and the peers beside it, all on this machine at once; only one is loaded at a time."""
 
-    def __init__(self, stack: Stack, session: aiohttp.ClientSession) -> None:
+    def __init__(self, stack: Stack, session: aiohttp.ClientSession, first_carer: int = 0) -> None:
+        """Carers before `first_carer` have texted already: their notices would be taken for new ones."""
         self._stack, self._session = stack, session
         self._secrets = SecretFiles(stack.layout.secrets)
         self._desks = DeskLog(session, stack.endpoints["sandbox"])
         self._validator = RequestValidator(self._secrets.value("twilio_auth_token", token))
-        self._next_carer = 0
+        self._next_carer = first_carer
 
     async def texts(self, count: int, a_second: float | None) -> Spread:
         """Carers text MISSING; the notice names the placement's telephone. Every duty is carried out meanwhile."""

@@ -1,6 +1,7 @@
 """Serves casework's API: agencies' events, imports of the register, and photographs."""
 
 from http import HTTPStatus
+from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -51,6 +52,11 @@ def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
     async def take_files(authority: str, request: Request) -> JSONResponse:
         """A council's own files, with a mapping of their columns and values to ours. All of them, or nothing."""
         return await register.take_files(request, authority)
+
+    @app.post("/register/{authority}/imports/{imported}/undo", **ROUTES["undo"])
+    async def undo_import(authority: str, imported: UUID, request: Request) -> JSONResponse:
+        """Puts back what an import of the last 35 days changed, unless rows were changed since."""
+        return await register.undo(request, authority, imported)
 
     path = "/register/{authority}/children/{reference}/photograph"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from services.casework.policy.sheets import spreadsheet
 from services.casework.policy.sheets.council_file import MappingFault
 from services.casework.policy.sheets.file_map import digest_of, read_mapping, shipped_mapping
 from services.casework.register_importer import Held, Refused, RegisterImporter, Sent
+from services.casework.store.history.import_undo import CannotUndo, undo_import
 from services.casework.web.bearer import Bearers, require_tables
 from services.platform.runtime.http.browser_form import parse_form
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
@@ -75,6 +77,17 @@ class RegisterEndpoint:
             raise _refusal(mapped.faults)
         sent = Sent(mapped.document, digest_of(text, named), credential.id)
         return await self._import(request, authority, credential, sent, mapped.place)
+
+    async def undo(self, request: Request, authority: str, imported: UUID) -> JSONResponse:
+        """Answers 200 with the id of the undoing. Raises Problem, 409 where it cannot be undone."""
+        credential = await self.bearers.credential(request, authority, TABLES)
+        try:
+            async with self.importer.store.transaction([authority]) as uow:
+                now = self.importer.clocks.wall()
+                undoing = await undo_import(uow, imported, authority, credential.id, now)
+        except CannotUndo as cannot:
+            raise Problem(HTTPStatus.CONFLICT, "It cannot be undone", f"Nothing was changed: {cannot}.") from None
+        return JSONResponse({"authority": authority, "import": str(undoing), "undoes": str(imported)})
 
     async def _import(
         self, request: Request, authority: str, credential: Credential, sent: Sent, place: Callable[[Fault], Fault]

@@ -158,19 +158,25 @@ class AuthorityService:
     async def take_files(
         self, operator: Operator, authority: AuthorityId, mapping: str, files: Mapping[str, bytes], *, trying: bool
     ) -> tuple[int, dict[str, Any]]:
-        """Casework's answer to these files, by a credential for them alone: only casework writes the register."""
+        """Casework's answer to these files. Raises httpx.HTTPError."""
+        parts = [("file", (name, content, "text/csv")) for name, content in files.items()]
+        query = "?try=yes" if trying else ""
+        return await self._ask(operator, authority, f"files{query}", data={"mapping": mapping}, files=parts)
+
+    async def undo(self, operator: Operator, authority: AuthorityId, imported: str) -> tuple[int, dict[str, Any]]:
+        """Casework's answer. Raises httpx.HTTPError."""
+        return await self._ask(operator, authority, f"imports/{UUID(imported)}/undo")
+
+    async def _ask(
+        self, operator: Operator, authority: AuthorityId, path: str, **content: Any
+    ) -> tuple[int, dict[str, Any]]:
+        """By a credential for this alone: only casework writes the register."""
         async with self.store.transaction() as uow:
             name, token = self._credential(uow, authority, LASTS_FOR_A_FORM)
             _record(uow, operator, authority, "credential-made", name)
-        parts = [("file", (name, content, "text/csv")) for name, content in files.items()]
-        async with httpx.AsyncClient(base_url=self.casework or "", timeout=WITHIN_SECONDS) as client:
-            answer = await client.post(
-                f"/register/{authority}/files",
-                data={"mapping": mapping},
-                files=parts,
-                params={"try": "yes"} if trying else {},
-                headers={"authorization": f"Bearer {token}"},
-            )
+        bearer = {"authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(base_url=self.casework or "", timeout=WITHIN_SECONDS, headers=bearer) as client:
+            answer = await client.post(f"/register/{authority}/{path}", **content)
         return answer.status_code, dict(answer.json())
 
     async def exercise(self, operator: Operator, readiness: Readiness, act: UUID) -> int:

@@ -1,7 +1,10 @@
 """Draws charts as one SVG file, without script, font or stylesheet: any browser shows it, and it prints."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from services.handbook.charts.chart import Chart, ChartLane
 from services.handbook.phrases import words_of
@@ -11,21 +14,7 @@ from services.safeguarding.roles import Role
 SIZES = {"wide": 226, "high": 46, "gap": 96, "lane": 104, "left": 28, "top": 96, "event_wide": 168}
 FIRST_BOX = SIZES["left"] + SIZES["event_wide"] + SIZES["gap"] + 48
 AGAIN_WIDE = 170
-COLOURS = {
-    "police": ("#dbe7fb", "#2457a6"),
-    "duty": ("#fde7d3", "#b45309"),
-    "child": ("#ece4fb", "#6d3fc0"),
-    "carer": ("#dcf3e4", "#1f7a45"),
-    "others": ("#e8ebef", "#55606e"),
-}
-"""Fill and edge, by who is told."""
-LEGEND = {
-    "police": "police",
-    "duty": "whoever is on duty",
-    "child": "the child's own professionals",
-    "carer": "carers",
-    "others": "other agencies, and all who were told",
-}
+KINDS: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_name("kinds.yaml").read_text())
 
 
 def svg(charts: list[Chart]) -> str:
@@ -69,7 +58,7 @@ def _lane(lane: ChartLane, ys: dict[str, int]) -> dict[str, Any]:
         "y": ys[lane.rule],
         "from_y": None if lane.source is None else ys[lane.source],
         "waits": list(_waits(lane.boxes[0].after)),
-        "boxes": [vars(box) | {"colours": COLOURS[_kind(box.role)]} for box in lane.boxes],
+        "boxes": [vars(box) | {"colours": _colours(_kind(box.role))} for box in lane.boxes],
         "below": " · ".join(filter(None, [lane.condition, f"until {lane.ends}"])),
     }
 
@@ -83,14 +72,18 @@ def _waits(words: str) -> Iterator[tuple[int, str]]:
 
 def _kind(role: Role) -> str:
     family = role.split(".", maxsplit=1)[0].removesuffix("s")
-    return family if family in COLOURS else "others"
+    return family if family in KINDS else "others"
+
+
+def _colours(kind: str) -> tuple[str, str]:
+    return KINDS[kind]["fill"], KINDS[kind]["edge"]
 
 
 def _legend(width: int) -> Iterator[tuple[int, str, str, str]]:
     x = width - 40
-    for kind, says in reversed(LEGEND.items()):
-        x -= 30 + round(6.3 * len(says))
-        yield x, *COLOURS[kind], says
+    for kind, about in reversed(KINDS.items()):
+        x -= 30 + round(6.3 * len(about["says"]))
+        yield x, *_colours(kind), about["says"]
 
 
 def _wrapped(words: str, room: int) -> list[str]:

@@ -92,8 +92,7 @@ def _original(connection: Connection, letter: MessageDeadLettered) -> bytes:
     finally:
         consumer.close()
     if record is None or record.offset != int(offset) or not _is_of(letter, record.value):
-        msg = f"Kafka no longer holds the message at {letter.origin}"
-        raise LookupError(msg)
+        raise LookupError(f"Kafka no longer holds the message at {letter.origin}")
     return bytes(record.value)
 
 

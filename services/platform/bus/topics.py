@@ -31,8 +31,7 @@ def read_declaration(path: Path = DECLARATION) -> list[Declared]:
     ]
     missing = set(Topic) - {topic.name for topic in topics}
     if missing:
-        msg = f"{path.name} does not declare {', '.join(sorted(missing))}"
-        raise ValueError(msg)
+        raise ValueError(f"{path.name} does not declare {', '.join(sorted(missing))}")
     return topics
 
 

@@ -1,10 +1,12 @@
 """The floor's tables. Each service sees its own rows alone: row-level security goes by the login role."""
 
 from sqlalchemy import TableClause, column, table
+from sqlalchemy.dialects.postgresql import JSONB
 
 
 def _table(name: str, columns: str) -> TableClause:
-    return table(name, *(column(each) for each in columns.split()), schema="delivery")
+    typed = {"telling": column("telling", JSONB)}
+    return table(name, *(typed.get(each, column(each)) for each in columns.split()), schema="delivery")
 
 
 deliveries = _table(

@@ -167,8 +167,7 @@ class UnitOfWork(Reader):
 
     def _known_origin(self) -> Origin:
         if self._origin is None:
-            msg = "this store belongs to no service, so nothing can be published"
-            raise RuntimeError(msg)
+            raise RuntimeError("this store belongs to no service, so nothing can be published")
         return self._origin
 
     def before_commit(self, act: Callable[[], None]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -18,19 +19,9 @@ from services.strategy.discussions.repository import PLANNED, Discussion, discus
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.invitations.itip import Answered, NotAReply, read
 from services.strategy.replies.correspondence import discussions_of_mails, inviters
+from services.wording import read_words
 
-DOUBTS = {
-    "unauthenticated": UNAUTHENTICATED,
-    "several": "This mail gives several answers, or names several discussions. None of them was recorded.",
-    "unknown": "This answers an invitation that we do not know, or know no longer.",
-    "unplaced": "This mail does not say which invitation it answers. Nothing of it has been recorded for any discussion.",
-    "stranger": "This answer to an invitation comes from a mailbox that was not invited.",
-    "another": "This answer is given in the name of somebody else than its sender.",
-    "early": "This answer is to a date that the discussion never had.",
-    "delegated": "Somebody else is to come instead. Nobody has checked who that is.",
-    "comment": "A note came with the answer, which is recorded.",
-    "old": "A note came with an answer to an earlier date, or to a discussion that is over or called off. Only the note matters.",
-}
+DOUBTS = read_words(Path(__file__).with_name("doubts.yaml")) | {"unauthenticated": UNAUTHENTICATED}
 Doubt = Literal["unauthenticated", "several", "stranger", "another", "early"]
 
 

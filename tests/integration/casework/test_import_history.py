@@ -3,10 +3,12 @@
 import copy
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 import httpx
+import psycopg
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
@@ -14,12 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.casework.register_freshness import RegisterFreshness
 from services.casework.store.history.import_record import last_imports
-from services.casework.store.history.import_undo import CannotUndo, undo_import
+from services.casework.store.history.import_undo import CannotUndo, undo_by_code
 from services.platform.messages.envelope import read
 from services.platform.register.children.police_notice import facts_for_notice
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Reader
+from services.platform.store.query import Query, Reader, scalar
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.evidence import RegisterImported
 from tests.support.casework import AHEAD, ImportAuth, casework
@@ -93,7 +95,7 @@ class Council:
             )
         await admin.dispose()
         async with self.store.transaction() as uow:
-            return await undo_import(uow, imported, "a code", CLOCKS.story(), leave=leave)
+            return await undo_by_code(uow, imported, "a code", CLOCKS.story(), leave=leave)
 
     async def said(self) -> list[RegisterImported]:
         async with self.engine.connect() as connection:
@@ -297,6 +299,40 @@ async def test_an_import_that_would_end_more_than_a_fifth_is_held_until_somebody
         assert await council.rows() != before
 
 
+@pytest.mark.parametrize("field", ["address", "force"])
+@pytest.mark.parametrize(("moved", "status"), [(9, 200), (10, 409)])
+async def test_an_import_that_moves_many_homes_at_once_is_held(
+    council: Council, database: Database, field: str, moved: int, status: int
+) -> None:
+    homes = [council.document["placements"][0] | {"reference": f"home-{each}"} for each in range(20)]
+    document = council.document | {"placements": [*council.document["placements"], *homes]}
+    await council.imported(document)
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute("INSERT INTO register.forces VALUES ('elsewhere-police') ON CONFLICT DO NOTHING")
+    for each in homes[:moved]:
+        each[field] = "elsewhere-police" if field == "force" else "1 Other Street"
+    document["placements"] = [*council.document["placements"], *homes]
+    answer = await council.put(document)
+    assert answer.status_code == status, answer.text
+    if status == HTTPStatus.CONFLICT:
+        assert [each["field"] for each in answer.json()["errors"]] == ["placements"]
+
+
+async def test_rows_that_an_import_replaced_are_forgotten_though_its_authority_imports_no_more(
+    council: Council,
+) -> None:
+    await council.imported(council.document)
+    store = Store(council.engine, origin=Origin("casework", Clocks()))
+    for ahead, left in ((timedelta(days=34), True), (timedelta(days=36), False)):
+        await RegisterFreshness(store, Clocks(AHEAD + ahead)).turn()
+        async with store.read() as reader:
+            query = (
+                "SELECT count(*) > 0 FROM import_changes c JOIN imports i ON i.id = c.import WHERE authority = %(a)s"
+            )
+            named = {"a": council.document["authority"]["id"]}
+            assert await reader.fetch(Query(query, named, scalar)) is left
+
+
 async def test_other_hours_of_the_same_people_hold_nothing(council: Council) -> None:
     document = crowded(council.document, 40)
     await council.imported(document)
@@ -333,3 +369,19 @@ async def test_a_row_that_a_file_leaves_out_stays_as_old_as_it_was(council: Coun
     async with council.engine.connect() as connection:
         after = {row.reference: row.as_of for row in await connection.execute(ages, {"n": council.name})}
     assert {each for each in after if after[each] != before[each]} == {"C1"}
+
+
+async def test_an_authority_undoes_its_own_imports_by_the_door_and_no_others(council: Council) -> None:
+    await council.imported(council.document)
+    before, changed = await council.rows(), copy.deepcopy(council.document)
+    changed["placements"][0]["kind"] = "residential"
+    imported = await council.imported(changed)
+    other = await own_part(council.engine, authority())
+    await council.client.put(f"/register/{other['authority']['id']}", json=other)
+    refused = await council.client.post(f"/register/{other['authority']['id']}/imports/{imported}/undo")
+    assert (refused.status_code, "no such import" in refused.json()["detail"]) == (409, True)
+    undone = await council.client.post(f"/register/{council.name}/imports/{imported}/undo")
+    assert (undone.status_code, undone.json()["undoes"]) == (200, str(imported))
+    assert await council.rows() == before
+    again = await council.client.post(f"/register/{council.name}/imports/{imported}/undo")
+    assert again.status_code == 409

@@ -147,6 +147,10 @@ async def test_an_authority_gets_from_nothing_to_live_at_the_console(
     await page.get_by_role("button", name="Import them").click()
     await expect(page.get_by_role("status")).to_contain_text("people 1")
 
+    await page.get_by_role("button", name="Undo the import").first.click()
+    await expect(page.get_by_role("status")).to_contain_text("The import is undone")
+    assert await page.get_by_role("button", name="Undo the import").count() == 1, "the first one"
+
     await page.get_by_role("button", name="Exercise every channel").click()
     await expect(page.get_by_role("status")).to_contain_text("exercise has begun")
     steps = [
@@ -183,7 +187,7 @@ async def test_an_authority_gets_from_nothing_to_live_at_the_console(
         if isinstance(each.content, OrganisationChanged)
     ]
     assert (steps_said[0], steps_said[-1]) == ("entered", "live")
-    assert json.dumps(steps_said).count("credential-made") == 4, (
-        "one to keep, and one for each time that files were sent"
+    assert json.dumps(steps_said).count("credential-made") == 5, (
+        "one to keep, and one for each time that casework was asked"
     )
     await engine.dispose()

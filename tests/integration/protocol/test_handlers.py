@@ -1,6 +1,7 @@
 """The handler on a real PostgreSQL: what a message brings about is written in one transaction, whole or not at all."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
@@ -29,7 +30,7 @@ from services.safeguarding.duty.decisions import (
     Verdict,
 )
 from services.safeguarding.duty.duties import Duty, PoliceNotify
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, DutyOutcomes
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyOutcomes
 from services.safeguarding.duty.parts import part_ids
 from services.safeguarding.roles import Role, Wording
 from tests.support.database import Database
@@ -142,6 +143,27 @@ async def test_a_duty_of_practice_that_something_real_has_changed_stays_marked_a
     assert isinstance(notice.content, PoliceNotify)
     assert notice.content.duty in {each.duty for each in shown[True].duties}
     assert len({each.about_id for each in shown.values()}) == 1
+
+
+async def test_a_report_and_what_comes_of_it_make_so_many_messages_and_no_more(protocol: Protocol) -> None:
+    """Exactly: each telling is one, and what one transaction decides is one record."""
+    child = a_child()
+    await protocol.takes(protocol.received(MISSING, child))
+    report = Counter(each.content.kind for each in await protocol.said(child))
+    tellings = [each for each in await protocol.facts(child) if isinstance(each, Duty)]
+    assert report.total() == len(tellings) + 2
+    assert (report[MessageDecided.kind], report[EpisodeChanged.kind]) == (1, 1)
+    about = [{"duty": each.duty, "step": each.step, "authority": each.authority} for each in tellings]
+    police = next(
+        {"duty": each.duty, "step": each.step, "authority": each.authority}
+        for each in tellings
+        if isinstance(each, PoliceNotify)
+    )
+    outcomes = [DutyOutcomes(authority="northshire", accepted=(DutyAccepted.model_validate(each),)) for each in about]
+    answer = DutyAcknowledged.model_validate(police | {"how": "force"})
+    await protocol.takes(*(protocol.received(each, child) for each in (*outcomes, answer)))
+    then = Counter(each.content.kind for each in await protocol.said(child)) - report
+    assert then == {MessageDecided.kind: 1, ReportTaken.kind: 2}
 
 
 async def apart(protocol: Protocol, child: str) -> tuple[list[str], list[MessageDecided]]:

@@ -23,29 +23,38 @@ from services.platform.register.people.operators import operator_by_code
 from services.platform.store.query import Rows
 from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.identifiers import AuthorityId
 
 
 class CannotUndo(Exception):
     """Nothing was changed; the text says why."""
 
 
-async def undo_import(uow: UnitOfWork, imported: UUID, code: str, now: datetime, *, leave: bool) -> UUID:
-    """The id of the undoing. `leave`: what was changed since stays; otherwise that is a reason to refuse. `now` is wall
-    time.
-
-    Raises CannotUndo.
-    """
+async def undo_by_code(uow: UnitOfWork, imported: UUID, code: str, now: datetime, *, leave: bool) -> UUID:
+    """As `undo_import`, in the name of the code's owner. Raises CannotUndo."""
     operator, found = await uow.fetch(operator_by_code(code, now), import_by_id(imported))
     if operator is None or found is None or not operator.sees(found.authority):
         raise CannotUndo(
             "the code is wrong or too old, or there is no such import of an authority of the code's owner: a duty manager's"
             " or an operator's code is needed"
         )
-    authority = found.authority
+    return await undo_import(uow, imported, found.authority, operator.account, now, leave=leave)
+
+
+async def undo_import(
+    uow: UnitOfWork, imported: UUID, authority: AuthorityId, by: str, now: datetime, *, leave: bool = False
+) -> UUID:
+    """The id of the undoing. `by`: an account or a credential. `leave`: what was changed since stays; otherwise that is
+    a reason to refuse. `now` is wall time.
+
+    Raises CannotUndo.
+    """
     await lock_register(uow, authority)
     found = await uow.fetch(import_by_id(imported))
-    if found.undone_by or not found.changed:
-        raise CannotUndo("it was undone already, it changed nothing, or it was more than 35 days ago")
+    if found is None or found.authority != authority or found.undone_by or not found.changed:
+        raise CannotUndo(
+            "there is no such import, it was undone already, it changed nothing, or it was more than 35 days ago"
+        )
     changed = await uow.fetch(changed_since(imported))
     if changed and not leave:
         raise CannotUndo(
@@ -65,7 +74,7 @@ async def undo_import(uow: UnitOfWork, imported: UUID, code: str, now: datetime,
     at = now + await story_clock.ahead_by(uow.connection)
     await publish_date_changes(uow, authority, undoing)
     await publish_directory_changes(uow, authority, people, at=at)
-    await keep_import(uow, undoing, authority, ImportSource(operator.account, undoes=imported), at)
+    await keep_import(uow, undoing, authority, ImportSource(by, undoes=imported), at)
     return undoing
 
 

@@ -1,7 +1,7 @@
 """Serves the pages by which an authority gets from nothing to live. Whoever administers it needs no shell."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -67,6 +67,9 @@ class AuthorityPages:
         if what == "credential":
             shown = {"done": "credential", "token": await self.service.make_credential(who, authority)}
             return self._one(request, signed_in, await self._readiness(signed_in, authority), shown)
+        if what == "undo":
+            asked = self.service.undo(who, authority, form.get("import", ""))
+            return await self._answer(request, signed_in, authority, asked)
         if what == "withdraw":
             is_done = await self.service.withdraw(who, authority, form.get("credential", ""))
         elif what == "exercise":
@@ -92,10 +95,21 @@ class AuthorityPages:
             raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form")
         await self._readiness(signed_in, authority)
         trying, mapping = said.get("what") != "import", said.get("mapping", "").strip()
+        asked = self.service.take_files(signed_in.operator, authority, mapping, files, trying=trying)
+        return await self._answer(request, signed_in, authority, asked, mapping)
+
+    async def _answer(
+        self,
+        request: Request,
+        signed_in: SignedIn,
+        authority: str,
+        asked: Awaitable[tuple[int, dict[str, Any]]],
+        mapping: str = "",
+    ) -> Response:
         try:
-            status, answer = await self.service.take_files(signed_in.operator, authority, mapping, files, trying=trying)
+            status, answer = await asked
         except (httpx.HTTPError, ValueError):
-            status, answer = 503, {"detail": "The register cannot be reached for the moment. Send the files again."}
+            status, answer = 503, {"detail": "The register cannot be reached for the moment. Send it again."}
         shown: dict[str, Any] = {"answer": answer, "status": status, "mapping": mapping}
         return self._one(request, signed_in, await self._readiness(signed_in, authority), shown)
 

@@ -19,8 +19,8 @@ from services.platform.bus.connection import Connection
 from services.platform.messages.speakers import SAYS
 from services.safeguarding.message import Message, Topic
 
-REPUBLISHES = {"console", "audit"}
-"""Put messages back that others have signed (redrive, replay), so they may write to every topic."""
+REPUBLISHES = {"console"}
+"""Puts messages back that others have signed, so it may write to every topic. A replay is the administrator's."""
 WATCHES = "console"
 """Measures how far each group is behind."""
 EVERY = "*"
@@ -54,8 +54,7 @@ def set_access(connection: Connection, hears: Hears, passwords: Mapping[str, str
     finally:
         admin.close()
     if refused or failed:
-        msg = f"Kafka did not take {len(refused)} logins and {len(failed)} rights"
-        raise RuntimeError(msg)
+        raise RuntimeError(f"Kafka did not take {len(refused)} logins and {len(failed)} rights")
     return len(wanted)
 
 

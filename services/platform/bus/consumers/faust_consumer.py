@@ -83,8 +83,7 @@ class FaustConsumer(Consumer[_Come]):
         since Faust runs in a thread of its own and wakes nobody here.
         """
         if self._starting is None:
-            msg = "not started"
-            raise RuntimeError(msg)
+            raise RuntimeError("not started")
         await self._starting
         while self._app is not None and not self._app.should_stop:  # noqa: ASYNC110 its event is of another thread's loop
             await asyncio.sleep(WATCH_EVERY_SECONDS)

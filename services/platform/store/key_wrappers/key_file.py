@@ -20,8 +20,7 @@ def decode_keys(keys: str) -> list[bytes]:
     except ValueError:
         found = []
     if not found or any(len(each) != KEY_BYTES for each in found):
-        msg = f"a key is the base64 of {KEY_BYTES} bytes"
-        raise ValueError(msg)
+        raise ValueError(f"a key is the base64 of {KEY_BYTES} bytes")
     return found
 
 

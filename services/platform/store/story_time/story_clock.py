@@ -35,8 +35,7 @@ async def ahead_by(connection: AsyncConnection) -> timedelta:
 async def move_forward(engine: AsyncEngine, by: timedelta) -> timedelta:
     """Returns the new offset. Raises ValueError for a move that is not forward. Call it only in a declared sandbox."""
     if by <= timedelta():
-        msg = "story time moves forward only"
-        raise ValueError(msg)
+        raise ValueError("story time moves forward only")
     async with engine.begin() as connection:
         moved = await connection.scalar(
             update(story_clock).values(ahead_by=story_clock.c.ahead_by + by).returning(story_clock.c.ahead_by)
