@@ -1,6 +1,6 @@
 # Every target but `help` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-types check-rest bootstrap schemas text forward audit services backup restore bench chaos mutation lock clean
+.PHONY: help run cluster test check check-types check-rest bootstrap schemas text forward audit services backup restore bench chaos faults helm mutation lock clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
@@ -14,6 +14,10 @@ help: ## List the commands.
 run: ## Set up and start everything on this machine. Ctrl-C stops it; its data is kept.
 	@$(BOOTSTRAP)
 	@exec $(VENV)/python -m infra.local run
+
+cluster: ## Like `run`, with three Kafka brokers, two PostgreSQL servers under Patroni and two of each service.
+	@$(BOOTSTRAP)
+	@exec $(VENV)/python -m infra.local run --cluster
 
 test: ## Check the code, then run every test; those that need a real stack share one.
 	@$(BOOTSTRAP)
@@ -80,6 +84,13 @@ chaos: ## Kill everything at random while 200 reports flow and 10,000 texts come
 	DIE_EVERYWHERE=1 $(VENV)/python -m pytest tests/chaos/test_crash_at_every_step.py
 	$(VENV)/python -m tests.chaos
 	TEXTS=10000 $(VENV)/python -m pytest -s tests/chaos/test_kills_while_texts_come_in.py
+
+faults: ## Hurt a cluster in every way while reports flow: FAULTS="lose-two-brokers ..." for some, FAULT_REPORTS=2500 for 20,000 in all.
+	@$(BOOTSTRAP)
+	FAULT_REPORTS=$${FAULT_REPORTS:-20} $(VENV)/python -m pytest -s tests/cluster/test_faults.py
+
+helm: ## Install helm with Go into .local/helm; the tests then render infra/chart/ and check it against Kubernetes' schemas.
+	GOBIN=$(CURDIR)/.local/helm go install helm.sh/helm/v4/cmd/helm@v4.3.1
 
 mutation: ## Mutation testing: make every small change to the engine and count those that no test notices. Takes an hour.
 	@$(BOOTSTRAP)

@@ -20,7 +20,7 @@ from infra.local import screen
 from infra.local.engines import DidNotStart
 from infra.local.environment import of_service
 from infra.local.example_authority import ExampleRefused
-from infra.local.layout import HOME, ROOT, Layout
+from infra.local.layout import CLUSTER, DATABASES, HOME, ROOT, Layout
 from infra.local.ports import remembered
 from infra.local.readiness import NotReady
 from infra.local.run_lock import AlreadyRuns, RunLock
@@ -37,16 +37,20 @@ NUMBER = re.compile(r"^\+[1-9][0-9]{6,14}$")
 A_TEXT = "Such as: make text FROM=+447700900100 BODY=MISSING"
 SETTINGS_OF = {"audit": "audit", "forward": "clock", "police": "police", "register": "casework"}
 """By order, as which service it is given; the console's accounts give all others."""
+ROLES_EVERY_SECONDS = 2.0
 REFUSALS = (AlreadyRuns, CannotBackUp, CannotFetch, DidNotStart, ExampleRefused, NoPlace, NotReady)
 
 
 @app.command()
-def run(folder: Path = HOME, copy: Path | None = None) -> None:
-    """Start everything, say where it is, and stop all of it on Ctrl-C. With --copy, what `backup` wrote is restored first."""
+def run(folder: Path = HOME, copy: Path | None = None, *, cluster: bool = False) -> None:
+    """Start everything, say where it is, and stop all of it on Ctrl-C. With --copy, what `backup` wrote is restored first; with
+    --cluster there are three brokers, two databases and two processes of each service.
+    """
     if copy == Path():
         raise _refused("Say which copy: make restore FROM=.local/backups/safe-return-....dump", 2)
     told = threading.Event()
-    stack = Stack(folder, fixed_ports=True, copy=copy, say=lambda line: console.print(f"  {line}", markup=False))
+    folder = CLUSTER if cluster else folder
+    stack = Stack(folder, replicas=2 if cluster else 1, cluster=cluster, fixed_ports=True, copy=copy, say=_say)
     # Ctrl-C too: a shell that starts this in the background has it ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _as_ctrl_c)
@@ -54,7 +58,8 @@ def run(folder: Path = HOME, copy: Path | None = None) -> None:
     try:
         stack.start()
         screen.show(stack, console, time.monotonic() - begun, folder)
-        told.wait()
+        while not told.wait(ROLES_EVERY_SECONDS):
+            screen.say_changed_roles(stack, _say)
     except KeyboardInterrupt:
         pass
     except REFUSALS as refusal:
@@ -114,12 +119,14 @@ def services(asked: typer.Context) -> None:
 def backup(file: Path | None = None) -> None:
     """Copy the database into a file while everything runs."""
     _endpoint("audit")
-    layout = Layout(HOME)
+    layout = _home()
     layout.backups.mkdir(exist_ok=True)
     target = file or layout.backups / f"safe-return-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.dump"
     secrets = SecretFiles(layout.secrets)
     password = secrets.database_password("administrator")
-    server = Server(place.find(layout.folder), remembered(layout.ports)["postgres"], password)
+    ports = remembered(layout.ports)
+    found = [ports[each] for each in DATABASES if each in ports]
+    server = Server(place.find(layout.folder), found[0], password, found[1:])
     try:
         about = dump(server.tools(), target, secrets.made)
     except CannotBackUp as refusal:
@@ -130,7 +137,7 @@ def backup(file: Path | None = None) -> None:
 
 def _services(service: str, *order: str) -> int:
     """One command of `python -m services`, with a service's own settings and secrets."""
-    layout = Layout(HOME)
+    layout = _home()
     _endpoint(service)
     environment = of_service(layout, remembered(layout.ports), service, slot=0)
     return subprocess.run([sys.executable, "-m", "services", *order], cwd=ROOT, env=environment, check=False).returncode
@@ -138,7 +145,7 @@ def _services(service: str, *order: str) -> int:
 
 def _endpoint(name: str) -> str:
     """A run that was killed leaves its file of endpoints behind, and never its lock."""
-    layout = Layout(HOME)
+    layout = _home()
     if layout.endpoints.exists() and RunLock(layout.run_lock).is_held():
         return str(json.loads(layout.endpoints.read_text())[name])
     raise _refused("Safe Return does not run here: start it with `make run` in another terminal.")
@@ -148,6 +155,16 @@ def _refused(why: str, code: int = 1) -> typer.Exit:
     """To be raised."""
     console.print(why, style="red", markup=False, soft_wrap=True)
     return typer.Exit(code)
+
+
+def _say(line: str) -> None:
+    console.print(f"  {line}", markup=False)
+
+
+def _home() -> Layout:
+    """Of what runs: the cluster, if it does."""
+    cluster = Layout(CLUSTER)
+    return cluster if cluster.run_lock.exists() and RunLock(cluster.run_lock).is_held() else Layout(HOME)
 
 
 def _as_ctrl_c(_number: int, _frame: FrameType | None) -> None:

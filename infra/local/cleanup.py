@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from infra.local.layout import HOME, Layout
+from infra.local.layout import CLUSTER, HOME, Layout
 from infra.local.run_lock import AlreadyRuns, RunLock
 from infra.postgres import place
 from infra.postgres.place import NoPlace
@@ -38,6 +38,8 @@ def remove(layout: Layout) -> list[Path]:
 def main() -> int:
     """0 when it is done, 1 with a sentence on stderr when nothing could be deleted."""
     try:
+        if CLUSTER.exists():
+            remove(Layout(CLUSTER))
         kept = remove(Layout(HOME))
     except (AlreadyRuns, NoPlace) as refusal:
         print(f"Nothing was deleted: {refusal}", file=sys.stderr)

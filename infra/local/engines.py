@@ -11,8 +11,10 @@ from pathlib import Path
 from infra.docker.layout import SERVICES
 from infra.kafka import jars
 from infra.kafka.broker import Broker
-from infra.local.environment import bare
-from infra.local.layout import JARS, ROOT, Layout
+from infra.kafka.node import SURVIVES
+from infra.local.database_pair import Pair
+from infra.local.environment import bare, bus
+from infra.local.layout import BROKERS, DATABASES, JARS, ROOT, Layout
 from infra.local.program import Program
 from infra.local.secret_files import SecretFiles
 from infra.local.supervisor import Supervisor
@@ -45,8 +47,54 @@ class Engines:
         Raises DidNotStart, NoPlace, CannotBackUp.
         """
         server = self.server()
+        programs = [self._single(server)] if self.pair is None else self.pair.programs(self._layout.log)
+        for each in programs:
+            self._supervisor.start_program(each)
+        self._wait(programs[-1], lambda: server.answers() and (self.pair is None or server.has_standby()))
+        if copy is not None:
+            backup.restore(server.tools(), copy, SERVICES, self._secrets.made)
+        self._services("migrate", {"SAFE_RETURN_ADMIN_DATABASE": server.admin_url})
+        open_logins(server.admin_url, {service: self._secrets.database_password(service) for service in services})
+
+    def bring_up_kafka(self) -> None:
+        """Returns when each broker answers and every topic exists. Raises DidNotStart, CannotFetch."""
+        found = jars.fetch(JARS)
+        names = [each for each in BROKERS if each in self._ports]
+        voters = {number: self._ports[f"{name}-controller"] for number, name in enumerate(names, 1)}
+        started = []
+        for number, name in enumerate(names, 1):
+            where, port = self._layout.kafka(name), self._ports[name]
+            broker = Broker(where, found, port, voters[number], number=number, voters=voters)
+            # Before each start: a node whose disk was lost is formatted, and comes back into its cluster.
+            program = Program(
+                name, broker.command, bare(), self._layout.log(name), ROOT, patience=20, prepare=broker.make_log
+            )
+            self._supervisor.start_program(program)
+            started.append((program, broker))
+        for program, broker in started:
+            self._wait(program, broker.answers)
+        replicas = {
+            "SAFE_RETURN_KAFKA_REPLICATION": str(len(names)),
+            "SAFE_RETURN_KAFKA_MIN_IN_SYNC": str(SURVIVES[len(names)]),
+        }
+        self._services("topics", {"SAFE_RETURN_KAFKA": bus(self._ports)} | replicas)
+
+    def server(self) -> Server:
+        """The stack's PostgreSQL, running or not."""
+        password = self._secrets.database_password("administrator")
+        ports = [self._ports[each] for each in DATABASES if each in self._ports]
+        return Server(place.find(self._layout.folder), ports[0], password, ports[1:])
+
+    @property
+    def pair(self) -> Pair | None:
+        """Of a cluster."""
+        if DATABASES[-1] not in self._ports:
+            return None
+        return Pair(place.find(self._layout.folder), self._ports, self._secrets.database_password)
+
+    def _single(self, server: Server) -> Program:
         server.make_cluster()
-        program = Program(
+        return Program(
             name="postgres",
             command=server.command,
             environment=bare(),
@@ -57,27 +105,6 @@ class Engines:
             orphan_signal=signal.SIGINT,
             prepare=server.clear_stale_pid_file,
         )
-        self._supervisor.start_program(program)
-        self._wait(program, server.answers)
-        if copy is not None:
-            backup.restore(server.tools(), copy, SERVICES, self._secrets.made)
-        self._services("migrate", {"SAFE_RETURN_ADMIN_DATABASE": server.admin_url})
-        open_logins(server.admin_url, {service: self._secrets.database_password(service) for service in services})
-
-    def bring_up_kafka(self) -> None:
-        """Returns when the broker answers and every topic exists. Raises DidNotStart, CannotFetch."""
-        broker = Broker(self._layout.kafka, jars.fetch(JARS), self._ports["kafka"], self._ports["kafka-controller"])
-        broker.make_log()
-        log = self._layout.log("kafka")
-        program = Program("kafka", broker.command, bare(), log, ROOT, patience=20)
-        self._supervisor.start_program(program)
-        self._wait(program, broker.answers)
-        self._services("topics", {"SAFE_RETURN_KAFKA": broker.address})
-
-    def server(self) -> Server:
-        """The stack's PostgreSQL, running or not."""
-        password = self._secrets.database_password("administrator")
-        return Server(place.find(self._layout.folder), self._ports["postgres"], password)
 
     def _wait(self, program: Program, answers: Callable[[], bool]) -> None:
         until = time.monotonic() + UP_WITHIN_SECONDS

@@ -3,8 +3,9 @@
 import os
 from collections.abc import Mapping
 
-from infra.local.layout import Layout
+from infra.local.layout import BROKERS, DATABASES, Layout
 from infra.local.secret_files import TEXTS, SecretFiles, token
+from infra.postgres.server import primary_url
 from infra.sandbox.authentication import AUTHSERV_ID
 
 SAFE_RETURN_NUMBER = "+447700900500"
@@ -27,6 +28,17 @@ def bare() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
+def bus(ports: Mapping[str, int]) -> str:
+    """The brokers' addresses."""
+    return ",".join(f"127.0.0.1:{ports[each]}" for each in BROKERS if each in ports)
+
+
+def database(ports: Mapping[str, int]) -> str:
+    """Without user and password."""
+    found = [ports[each] for each in DATABASES if each in ports]
+    return f"postgresql://127.0.0.1:{found[0]}/safe_return" if len(found) == 1 else primary_url(found)
+
+
 def account_sid(secrets: SecretFiles) -> str:
     """The sandbox's Twilio account."""
     return "AC" + secrets.value("twilio_account", token)
@@ -36,8 +48,8 @@ def of_service(layout: Layout, ports: Mapping[str, int], service: str, slot: int
     """`slot` tells replicas apart, and stays with a process over its restarts."""
     secrets = SecretFiles(layout.secrets)
     settings = {
-        "DATABASE": f"postgresql://127.0.0.1:{ports['postgres']}/safe_return",
-        "KAFKA": f"127.0.0.1:{ports['kafka']}",
+        "DATABASE": database(ports),
+        "KAFKA": bus(ports),
         "HTTP_PORT": str(ports[service]),
         "PUBLIC_URL": f"http://127.0.0.1:{ports[service]}",
         "SLOT": str(slot),

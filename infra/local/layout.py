@@ -5,8 +5,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".local"
+CLUSTER = HOME / "cluster"
 JARS = HOME / "kafka" / "jars"
 """One cache for all stacks of a clone."""
+BROKERS = ("kafka", "kafka-2", "kafka-3")
+DATABASES = ("postgres", "postgres-2")
+"""Of a cluster; else the first alone."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,8 @@ class Layout:
     def secrets(self) -> Path:
         return self.folder / "secrets"
 
-    @property
-    def kafka(self) -> Path:
-        return self.folder / "kafka" / "node"
+    def kafka(self, broker: str) -> Path:
+        return self.folder / "kafka" / broker.replace("kafka", "node")
 
     @property
     def sandbox(self) -> Path:

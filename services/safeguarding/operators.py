@@ -139,14 +139,15 @@ class OrganisationChanged(Message, kind="organisation.changed.v1", topic=Topic.E
     """
 
     step: Literal[
-        "entered", "proposed", "approved", "taken-back", "key-destroyed",
+        "entered", "proposed", "approved", "asked-back", "taken-back", "key-destroyed",
         "credential-made", "credential-withdrawn", "live",
     ]  # fmt: skip
-    """Entered: in force at once, since nothing was held of it before, or since it is an agency; an authority is not
-    live yet. Key destroyed: what was encrypted for an authority can be read no more. Live: its real reports are taken.
+    """Entered: in force at once, since nothing was held of it before; an authority is not live yet. Asked back: a
+    second person is to take an approved version back. Key destroyed: what was encrypted for an authority can be read no
+    more. Live: its real reports are taken.
     """
     version: UUID | None = None
-    """Of a force."""
+    """Of a force, or an agency's change."""
     account: AccountId
     fields: tuple[str, ...] = ()
     """Names of those that change; of a credential, its id."""

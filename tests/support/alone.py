@@ -7,6 +7,7 @@ from xdist.scheduler import LoadFileScheduling
 
 PLACES = (
     "tests/chaos/",
+    "tests/cluster/",
     "tests/contract/test_openapi_holds.py",
     "tests/contract/test_register_document.py",
     "tests/e2e/",

@@ -170,6 +170,10 @@ async def enter(engine: AsyncEngine, keyring: Keyring, entered: dict[str, Any]) 
     async with acting(engine) as (uow, now):
         proposed = await organisations.put_organisations(uow, keyring, given, PROPOSER, now)
         for force, version in proposed.items():
+            agency = await organisations.agency_change(uow, keyring, version)
+            if agency is not None:
+                await organisations.end_agency_change(uow, keyring, version, agency, APPROVER, approved=True)
+                continue
             before = await uow.fetch(versions_of(keyring, force))
             found = await organisations.version_of(uow, version, now)
             assert found is not None

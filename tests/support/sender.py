@@ -23,8 +23,8 @@ async def prepare(_: UnitOfWork, delivery: Delivery) -> PreparedMessage:
     return PreparedMessage(URL, f'{{"notice":"{delivery.id}"}}', secrets=(SECRET,))
 
 
-async def secrets(_: UnitOfWork, __: Delivery) -> tuple[str, ...]:
-    return (SECRET,)
+async def secrets(_: UnitOfWork, __: Delivery) -> tuple[None, tuple[str, ...]]:
+    return None, (SECRET,)
 
 
 async def main() -> None:

@@ -30,7 +30,7 @@ organisations = typer.Typer(
 
 @organisations.command()
 def put(file: Path, by: By) -> None:
-    """Enter the forces and agencies of FILE (JSON). A change to a known force is only proposed."""
+    """Enter the forces and agencies of FILE (JSON). What changes of a known one is only proposed."""
     from services.casework.organisations.repository import put_organisations
     from services.casework.policy.organisations import Organisations
     from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
@@ -56,7 +56,9 @@ def put(file: Path, by: By) -> None:
     proposed = asyncio.run(act())
     typer.echo(json.dumps({force: str(version) for force, version in proposed.items()}))
     for name, version in proposed.items():
-        typer.echo(f"proposed; now: services police test {name} --change {version}", err=True)
+        typer.echo(f"{name} is proposed: a second person approves {version}", err=True)
+        if name in {each.id for each in given.forces}:
+            typer.echo(f"before that: services police test {name} --change {version}", err=True)
 
 
 @organisations.command()
@@ -65,40 +67,59 @@ def approve(
     by: By,
     at: Annotated[datetime | None, typer.Option(help="When it takes effect, UTC. Left out: now.")] = None,
 ) -> None:
-    """Approve CHANGE, which somebody else proposed and whose address has taken a connection test."""
+    """Show CHANGE, which somebody else proposed, and approve it. A force's address has taken a connection test."""
     from services.casework.organisations import repository as store
-    from services.casework.policy.organisations import why_not_approved
+    from services.casework.policy.organisations import NOT_BY_ONE, describe_change, why_not_approved
 
-    async def act() -> datetime:
-        async with _acting(by) as (uow, _, account, now):
+    async def look(*, approved: bool) -> tuple[list[str], datetime]:
+        async with _acting(by) as (uow, keyring, account, now):
+            effective = now if at is None else max(at.replace(tzinfo=now.tzinfo), now)
+            agency = await store.agency_change(uow, keyring, change)
+            if agency is not None:
+                if agency.proposed_by == account:
+                    raise refuse(NOT_BY_ONE)
+                if approved:
+                    await store.end_agency_change(uow, keyring, change, agency, account, approved=True)
+                return describe_change(agency.before, agency.after, store.OF_AN_AGENCY), now
             version = await store.version_of(uow, change, now)
             refused = why_not_approved(version, account)
             if version is None or refused is not None:
                 raise refuse(refused or "")
-            effective = now if at is None else max(at.replace(tzinfo=now.tzinfo), now)
-            store.approve(uow, change, version, account, effective)
-        return effective
+            if approved:
+                store.approve(uow, change, version, account, effective)
+            return await store.describe(uow, keyring, change, version.force, now), effective
 
-    effective = asyncio.run(act())
-    typer.echo(f"approved; in force from {effective:%Y-%m-%d %H:%M} UTC. The old keys count for a day after that")
+    typer.echo("\n".join(asyncio.run(look(approved=False))[0]))
+    typer.confirm("Approve this? Keys and certificates are shown by their fingerprints", abort=True)
+    _, effective = asyncio.run(look(approved=True))
+    typer.echo(f"approved; in force from {effective:%Y-%m-%d %H:%M} UTC. A force's old keys count for a day after that")
 
 
 @organisations.command("take-back")
 def take_back(change: UUID, by: By) -> None:
-    """Take CHANGE back, whether it waits or holds: the version before it holds again. The keys of CHANGE end."""
+    """Take CHANGE back: the version before it holds again, and the keys of CHANGE end. Of one that was approved, the
+    first person asks, and a second one does it.
+    """
     from services.casework.organisations import repository as store
-    from services.casework.policy.organisations import why_not_taken_back
+    from services.casework.policy.organisations import waits_for_second, why_not_taken_back
 
-    async def act() -> None:
-        async with _acting(by) as (uow, _, account, now):
+    async def act() -> bool:
+        async with _acting(by) as (uow, keyring, account, now):
+            agency = await store.agency_change(uow, keyring, change)
+            if agency is not None:
+                await store.end_agency_change(uow, keyring, change, agency, account, approved=False)
+                return True
             version = await store.version_of(uow, change, now)
             refused = why_not_taken_back(version)
             if version is None or refused is not None:
                 raise refuse(refused or "")
+            if waits_for_second(version, account):
+                store.ask_back(uow, change, version, account)
+                return False
             store.take_back(uow, change, version, account, now)
+            return True
 
-    asyncio.run(act())
-    typer.echo("taken back")
+    typer.echo("taken back" if asyncio.run(act()) else "asked for: a second person gives the same command")
 
 
 @organisations.command("destroy-key")

@@ -1,18 +1,20 @@
 """Keeps what forces and agencies say of themselves. A force's versions are only added, approved or taken back."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID, uuid4
 
-from services.casework.policy.organisations import AgencyRow, ForceRow, Organisations, Version
-from services.platform.register.keys import Decryptor, key_of
+from services.casework.policy.organisations import AgencyRow, ForceRow, Organisations, Version, describe_change
+from services.platform.register.keys import Decryptor, decryptor_of, key_of
 from services.platform.register.organisations import agencies, forces
 from services.platform.register.organisations.forces import Force, versions_of
 from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
 from services.platform.store.query import Query, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.identifiers import AuthorityId
+from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.operators import AccountId, OrganisationChanged
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('organisations', 0))"
@@ -28,10 +30,11 @@ VERSION = """
     SELECT v.force, v.proposed_by, v.effective_at, v.id IN (SELECT version FROM register.versions_tried) AS was_tried,
         v.taken_back_at IS NOT NULL AS is_taken_back,
         (SELECT count(*) FROM register.force_versions o WHERE o.force = v.force AND o.id <> v.id
-            AND o.effective_at <= %(now)s AND o.taken_back_at IS NULL) AS others_in_force
+            AND o.effective_at <= %(now)s AND o.taken_back_at IS NULL) AS others_in_force, v.asked_back_by
     FROM register.force_versions v WHERE v.id = %(version)s
 """
 APPROVE = "UPDATE register.force_versions SET approved_by = %(by)s, effective_at = %(at)s WHERE id = %(version)s"
+ASK_BACK = "UPDATE register.force_versions SET asked_back_by = %(by)s WHERE id = %(version)s"
 TAKE_BACK = "UPDATE register.force_versions SET taken_back_by = %(by)s, taken_back_at = %(at)s WHERE id = %(version)s"
 AGENCY = """
     SELECT a.secrets, k.wrapped, (SELECT jsonb_object_agg(source, authority) FROM register.agency_sources WHERE agency = a.id) AS sources
@@ -41,6 +44,12 @@ KEEP_AGENCY = """
     INSERT INTO register.agencies (id, secrets) VALUES (%(agency)s, %(secrets)s)
     ON CONFLICT (id) DO UPDATE SET secrets = excluded.secrets
 """
+PROPOSE_AGENCY = """
+    INSERT INTO register.agency_changes (id, agency, secrets, sources, proposed_by)
+    VALUES (%(change)s, %(agency)s, %(secrets)s, %(sources)s::jsonb, %(by)s)
+"""
+AGENCY_CHANGE = "SELECT agency, secrets, sources, proposed_by FROM register.agency_changes WHERE id = %(change)s"
+END_AGENCY_CHANGE = "DELETE FROM register.agency_changes WHERE id = %(change)s"
 FORGET_SOURCES = "DELETE FROM register.agency_sources WHERE agency = %(agency)s"
 KEEP_SOURCE = """
     INSERT INTO register.agency_sources (source, agency, authority) VALUES (%(source)s, %(agency)s, %(authority)s)
@@ -50,6 +59,14 @@ DESTROY_KEY = """
 """
 SECRETS = "agencies.secrets"
 OF_A_VERSION = tuple(each for each in ForceRow.model_fields if each != "id")
+OF_AN_AGENCY = ("secrets", "sources")
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyChange:
+    before: AgencyRow
+    after: AgencyRow
+    proposed_by: AccountId
 
 
 async def lock_organisations(uow: UnitOfWork) -> None:
@@ -60,8 +77,8 @@ async def lock_organisations(uow: UnitOfWork) -> None:
 async def put_organisations(
     uow: UnitOfWork, keyring: Keyring, given: Organisations, by: AccountId, now: datetime
 ) -> dict[str, UUID]:
-    """Enters what is new, and keeps an agency's row. What differs from a force's newest version is proposed: returned,
-    by force. The caller has locked the organisations. `now` is wall time.
+    """Enters what is new. What differs from a force's newest version, or from an agency, is proposed: returned, by the
+    organisation. The caller has locked the organisations. `now` is wall time.
     """
     proposed: dict[str, UUID] = {}
     for force in given.forces:
@@ -75,7 +92,8 @@ async def put_organisations(
         if known:
             proposed[force.id] = version
     for agency in given.agencies:
-        await _keep_agency(uow, keyring, agency, by)
+        change = await _put_agency(uow, keyring, agency, by)
+        proposed |= {} if change is None else {agency.id: change}
     return proposed
 
 
@@ -88,6 +106,20 @@ def approve(uow: UnitOfWork, version: UUID, of: Version, by: AccountId, effectiv
     uow.write(APPROVE, {"version": version, "by": by, "at": effective_at})
     changed = OrganisationChanged(step="approved", version=version, account=by, effective_at=effective_at)
     uow.publish(changed, subject=forces.owner_of(of.force))
+
+
+def ask_back(uow: UnitOfWork, version: UUID, of: Version, by: AccountId) -> None:
+    uow.write(ASK_BACK, {"version": version, "by": by})
+    changed = OrganisationChanged(step="asked-back", version=version, account=by)
+    uow.publish(changed, subject=forces.owner_of(of.force))
+
+
+async def describe(uow: UnitOfWork, keyring: Keyring, change: UUID, force: ForceId, now: datetime) -> list[str]:
+    """What the change of the force would change of what holds now."""
+    known = await uow.fetch(versions_of(keyring, force))
+    holds = [each for each in known if each.effective_at is not None and each.effective_at <= now]
+    wanted = next((each for each in known if each.version == change), None)
+    return describe_change(holds[-1], wanted, OF_A_VERSION) if holds and wanted is not None else []
 
 
 def take_back(uow: UnitOfWork, version: UUID, of: Version, by: AccountId, now: datetime) -> None:
@@ -126,21 +158,61 @@ async def _add_version(
     return version
 
 
-async def _keep_agency(uow: UnitOfWork, keyring: Keyring, row: AgencyRow, by: AccountId) -> None:
-    key, owner = await key_of(uow, keyring, agencies.owner_of(row.id)), agencies.owner_of(row.id)
-    known = await uow.fetch(Query(AGENCY, {"agency": row.id}, first_row))
-    before = None
-    if known is not None:
-        secrets = Decryptor(keyring, owner, known.wrapped).open(known.secrets, SECRETS)
-        before = AgencyRow(id=row.id, secrets=tuple(json.loads(secrets or "[]")), sources=known.sources or {})
-    changed = [name for name in ("secrets", "sources") if getattr(row, name) != getattr(before, name, None)]
+async def _put_agency(uow: UnitOfWork, keyring: Keyring, row: AgencyRow, by: AccountId) -> UUID | None:
+    """The change that waits for a second person. None: it is entered, or nothing differs."""
+    known, change, owner = await _agency(uow, keyring, row.id), uuid4(), agencies.owner_of(row.id)
+    changed = tuple(name for name in OF_AN_AGENCY if getattr(row, name) != getattr(known, name, None))
     if not changed:
-        return
-    about = {"agency": row.id, "secrets": key.close(json.dumps(row.secrets), SECRETS)}
-    await uow.fetch(Query(KEEP_AGENCY, about, all_rows), Query(FORGET_SOURCES, about, all_rows), *_sources(row))
-    uow.publish(OrganisationChanged(step="entered", account=by, fields=tuple(changed)), subject=owner)
+        return None
+    secrets = (await key_of(uow, keyring, owner)).close(json.dumps(row.secrets), SECRETS)
+    if known is None:
+        await _keep_agency(uow, row.id, secrets, row.sources)
+        uow.publish(OrganisationChanged(step="entered", account=by, fields=changed), subject=owner)
+        return None
+    about = {"change": change, "agency": row.id, "secrets": secrets, "sources": json.dumps(row.sources), "by": by}
+    await uow.fetch(Query(PROPOSE_AGENCY, about, all_rows))
+    uow.publish(OrganisationChanged(step="proposed", version=change, account=by, fields=changed), subject=owner)
+    return change
 
 
-def _sources(row: AgencyRow) -> Iterable[Query[object]]:
-    for source, authority in row.sources.items():
-        yield Query(KEEP_SOURCE, {"source": source, "agency": row.id, "authority": authority}, all_rows)
+async def agency_change(uow: UnitOfWork, keyring: Keyring, change: UUID) -> AgencyChange | None:
+    row = await uow.fetch(Query(AGENCY_CHANGE, {"change": change}, first_row))
+    before = None if row is None else await _agency(uow, keyring, row.agency)
+    if row is None or before is None:
+        return None
+    decryptor = await decryptor_of(uow.connection, keyring, agencies.owner_of(row.agency))
+    secrets = tuple(json.loads(decryptor.open(row.secrets, SECRETS) or "[]"))
+    return AgencyChange(before, AgencyRow(id=row.agency, secrets=secrets, sources=row.sources), row.proposed_by)
+
+
+async def end_agency_change(
+    uow: UnitOfWork, keyring: Keyring, change: UUID, of: AgencyChange, by: AccountId, *, approved: bool
+) -> None:
+    """Its keys and sources are the agency's from now on, where it is `approved`; else it is taken back."""
+    owner = agencies.owner_of(of.after.id)
+    if approved:
+        secrets = (await key_of(uow, keyring, owner)).close(json.dumps(of.after.secrets), SECRETS)
+        await _keep_agency(uow, of.after.id, secrets, of.after.sources)
+    uow.write(END_AGENCY_CHANGE, {"change": change})
+    step: Literal["approved", "taken-back"] = "approved" if approved else "taken-back"
+    uow.publish(OrganisationChanged(step=step, version=change, account=by), subject=owner)
+
+
+async def _agency(uow: UnitOfWork, keyring: Keyring, agency: str) -> AgencyRow | None:
+    known = await uow.fetch(Query(AGENCY, {"agency": agency}, first_row))
+    if known is None:
+        return None
+    secrets = Decryptor(keyring, agencies.owner_of(agency), known.wrapped).open(known.secrets, SECRETS)
+    return AgencyRow(id=agency, secrets=tuple(json.loads(secrets or "[]")), sources=known.sources or {})
+
+
+async def _keep_agency(uow: UnitOfWork, agency: str, secrets: bytes, sources: Mapping[str, AuthorityId]) -> None:
+    about = {"agency": agency, "secrets": secrets}
+    named = [{"source": source, "agency": agency, "authority": each} for source, each in sources.items()]
+    await uow.fetch_each(
+        [
+            Query(KEEP_AGENCY, about, all_rows),
+            Query(FORGET_SOURCES, about, all_rows),
+            *(Query(KEEP_SOURCE, each, all_rows) for each in named),
+        ]
+    )

@@ -1,5 +1,7 @@
 """Declares what a force and an agency say of themselves, and when a change of a force may be approved. Pure."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -92,6 +94,30 @@ class Version:
     is_taken_back: bool
     others_in_force: int
     """Approved versions that would be left without it."""
+    asked_back_by: AccountId | None = None
+    """Who wants it taken back, once it is approved: a second person does it."""
+
+
+NOT_BY_ONE = "a second person approves: not the one who proposed it"
+SECRET = frozenset({"secrets", "reply_secrets", "client_certificate", "private_ca", "oauth"})
+
+
+def describe_change(before: object, after: object, fields: Iterable[str]) -> list[str]:
+    """A line for each field that differs, for who has to approve it. Of keys and certificates, fingerprints alone."""
+    both = [(name, _shown(name, getattr(before, name)), _shown(name, getattr(after, name))) for name in fields]
+    return [f"{name}: {was} -> {is_now}" for name, was, is_now in both if was != is_now]
+
+
+def _shown(name: str, value: object) -> str:
+    each = value if isinstance(value, tuple) else () if value is None else (value,)
+    if name in SECRET:
+        return ", ".join(hashlib.sha256(str(key).encode()).hexdigest()[:16] for key in each) or "none"
+    return ", ".join(map(str, each)) or "none"
+
+
+def waits_for_second(version: Version, by: AccountId) -> bool:
+    """Whether `by` can only ask that it be taken back: an approved version takes two people, as its approval did."""
+    return version.effective_at is not None and version.asked_back_by in {None, by}
 
 
 def why_not_approved(version: Version | None, by: AccountId) -> str | None:
@@ -99,7 +125,7 @@ def why_not_approved(version: Version | None, by: AccountId) -> str | None:
     if version is None or version.is_taken_back or version.effective_at is not None:
         return "no change of this id waits for approval"
     if version.proposed_by == by:
-        return "a second person approves: not the one who proposed it"
+        return NOT_BY_ONE
     if not version.was_tried:
         return "its address has not taken a connection test yet: try it first (services police test FORCE --change ID)"
     return None

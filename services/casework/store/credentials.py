@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from services.casework.policy.credential import Credential
-from services.platform.store.query import Query, Rows
+from services.platform.store.query import Query, Rows, scalar
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.identifiers import AuthorityId
 
 FIELDS = "id, authority, tables, expires_at, withdrawn_at, issuer, client, audience, jwks_url"
 BY_TOKEN = f"SELECT {FIELDS} FROM credentials WHERE token_hash = %(hash)s"  # noqa: S608 this module's own words
@@ -20,7 +21,7 @@ ADD = """
     VALUES (%(id)s, %(authority)s, %(tables)s, %(hash)s, %(issuer)s, %(client)s, %(audience)s, %(jwks_url)s, %(at)s, %(expires_at)s)
     ON CONFLICT (token_hash) DO UPDATE SET expires_at = excluded.expires_at
 """
-WITHDRAW = "UPDATE credentials SET withdrawn_at = %(at)s WHERE id = %(id)s AND withdrawn_at IS NULL RETURNING id"
+WITHDRAW = "UPDATE credentials SET withdrawn_at = %(at)s WHERE id = %(id)s AND withdrawn_at IS NULL RETURNING authority"
 
 
 def new_token() -> str:
@@ -47,9 +48,9 @@ def add_credential(uow: UnitOfWork, credential: Credential, token: str | None, n
     uow.write(ADD, row | {"tables": sorted(credential.tables), "hash": digest, "at": now})
 
 
-def withdraw(credential: str, now: datetime) -> Query[bool]:
-    """Whether it held until now."""
-    return Query(WITHDRAW, {"id": credential, "at": now}, bool)
+def withdraw(credential: str, now: datetime) -> Query[AuthorityId | None]:
+    """Whose it was. None: it did not hold until now."""
+    return Query(WITHDRAW, {"id": credential, "at": now}, scalar)
 
 
 def _hash(token: str) -> bytes:

@@ -81,11 +81,11 @@ class NoticeSender:
         body = connection_test(delivery.id, self.clocks.story()).model_dump_json()
         return PreparedMessage(recipient, body, secrets=force.secrets)
 
-    async def secrets(self, uow: UnitOfWork, delivery: Delivery) -> tuple[str, ...]:
+    async def secrets(self, uow: UnitOfWork, delivery: Delivery) -> tuple[str | None, tuple[str, ...]]:
+        """Waiting notices follow their force: to another address, or from polling to a webhook."""
         named = force_of(delivery)
         force = None if named is None else version_for(delivery, await uow.fetch(self.forces.by_id(named)))
-        self._recipient_of(force)
-        return () if force is None else force.secrets
+        return self._recipient_of(force), () if force is None else force.secrets
 
     async def _prepare_notice(
         self, uow: UnitOfWork, delivery: Delivery, duty: Duty, named: ForceId
@@ -114,13 +114,13 @@ class NoticeSender:
         )
 
     def _recipient_of(self, force: Force | None) -> str | None:
-        """What is trusted goes by the URL. A trial's has a fragment, which never travels: at the same address, what is
-        proposed must not count for real notices.
+        """What is trusted goes by the URL, whose fragment names the version and never travels: at the same address,
+        what another force trusts, or what is only proposed, must not count.
         """
         if force is None:
             return None
         if force.notice_url is not None and force.secrets:
-            url = force.notice_url if force.effective_at is not None else f"{force.notice_url}#{force.version}"
+            url = f"{force.notice_url}#{force.version}"
             self.trust(
                 url,
                 Trust(

@@ -3,10 +3,12 @@
 import copy
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 import httpx
+import psycopg
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
@@ -19,7 +21,7 @@ from services.platform.messages.envelope import read
 from services.platform.register.children.police_notice import facts_for_notice
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Reader
+from services.platform.store.query import Query, Reader, scalar
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.evidence import RegisterImported
 from tests.support.casework import AHEAD, ImportAuth, casework
@@ -295,6 +297,40 @@ async def test_an_import_that_would_end_more_than_a_fifth_is_held_until_somebody
         sha256 = answer.json()["detail"].rpartition("=")[2].rstrip(".")
         await council.imported(document, confirm=sha256)
         assert await council.rows() != before
+
+
+@pytest.mark.parametrize("field", ["address", "force"])
+@pytest.mark.parametrize(("moved", "status"), [(9, 200), (10, 409)])
+async def test_an_import_that_moves_many_homes_at_once_is_held(
+    council: Council, database: Database, field: str, moved: int, status: int
+) -> None:
+    homes = [council.document["placements"][0] | {"reference": f"home-{each}"} for each in range(20)]
+    document = council.document | {"placements": [*council.document["placements"], *homes]}
+    await council.imported(document)
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute("INSERT INTO register.forces VALUES ('elsewhere-police') ON CONFLICT DO NOTHING")
+    for each in homes[:moved]:
+        each[field] = "elsewhere-police" if field == "force" else "1 Other Street"
+    document["placements"] = [*council.document["placements"], *homes]
+    answer = await council.put(document)
+    assert answer.status_code == status, answer.text
+    if status == HTTPStatus.CONFLICT:
+        assert [each["field"] for each in answer.json()["errors"]] == ["placements"]
+
+
+async def test_rows_that_an_import_replaced_are_forgotten_though_its_authority_imports_no_more(
+    council: Council,
+) -> None:
+    await council.imported(council.document)
+    store = Store(council.engine, origin=Origin("casework", Clocks()))
+    for ahead, left in ((timedelta(days=34), True), (timedelta(days=36), False)):
+        await RegisterFreshness(store, Clocks(AHEAD + ahead)).turn()
+        async with store.read() as reader:
+            query = (
+                "SELECT count(*) > 0 FROM import_changes c JOIN imports i ON i.id = c.import WHERE authority = %(a)s"
+            )
+            named = {"a": council.document["authority"]["id"]}
+            assert await reader.fetch(Query(query, named, scalar)) is left
 
 
 async def test_other_hours_of_the_same_people_hold_nothing(council: Council) -> None:

@@ -13,7 +13,13 @@ from typer.testing import CliRunner, Result
 from services.casework.organisations.commands import organisations
 from services.platform.delivery.webhook_signature import generate_key
 from tests.support.database import Database
-from tests.support.register import SECRET
+from tests.support.register import OTHER_SECRET, SECRET
+
+TRIED = """
+    INSERT INTO delivery.deliveries
+        (id, service, lane, state, child, urgent, exercise, code, attempts, created_at, next_attempt_at, key_owner, changed_at)
+    VALUES (gen_random_uuid(), 'police', %(lane)s, 'accepted', 'x', false, false, 'C', 1, now(), now(), 'x', now())
+"""
 
 
 class Operators:
@@ -34,10 +40,11 @@ class Operators:
                 )
 
     def does(self, *arguments: str, by: int = 0) -> Result:
-        return CliRunner().invoke(organisations, [*arguments, "--code", self.names[by]])
+        """And says yes where it is asked."""
+        return CliRunner().invoke(organisations, [*arguments, "--code", self.names[by]], input="y\n")
 
-    def puts(self, force: dict[str, Any], by: int = 0) -> Result:
-        self._file.write_text(json.dumps({"forces": [force]}))
+    def puts(self, row: dict[str, Any], by: int = 0, *, table: str = "forces") -> Result:
+        self._file.write_text(json.dumps({table: [row]}))
         return self.does("put", str(self._file), by=by)
 
 
@@ -80,6 +87,44 @@ def test_a_force_is_entered_at_once_and_a_change_of_it_is_only_proposed(operator
     assert operators.does("take-back", version, by=1).exit_code == 0
     assert operators.does("take-back", version).exit_code == 2
     assert operators.does("approve", str(uuid4()), by=1).exit_code == 2
+
+
+def test_the_second_person_sees_what_changes_and_keys_by_their_fingerprints(
+    operators: Operators, database: Database
+) -> None:
+    new, key = force(), OTHER_SECRET
+    operators.puts(new)
+    changed = new | {"notice_url": "https://elsewhere.example/", "secrets": [key]}
+    version = json.loads(operators.puts(changed).stdout.splitlines()[0])[new["id"]]
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute(TRIED, {"lane": f"force-{new['id']}@{version}"})
+    said = operators.does("approve", version, by=1)
+    assert said.exit_code == 0, said.output
+    assert f"notice_url: {new['notice_url']} -> https://elsewhere.example/" in said.output
+    was, is_now = (hashlib.sha256(each.encode()).hexdigest()[:16] for each in (SECRET, key))
+    assert f"secrets: {was} -> {is_now}" in said.output
+    assert [each for each in (SECRET, key) if each in said.output] == []
+    # Back again: one person asks, a second one does it.
+    for by, says in ((0, "asked for"), (0, "asked for"), (1, "taken back")):
+        assert says in operators.does("take-back", version, by=by).output
+
+
+def test_an_agencys_keys_are_changed_by_two_persons(operators: Operators) -> None:
+    agency = {"id": f"a{uuid4().hex[:12]}", "secrets": [SECRET], "sources": {f"https://{uuid4()}.example": "kestrel"}}
+    assert json.loads(operators.puts(agency, table="agencies").stdout) == {}, "a new one"
+    changes = [
+        json.loads(operators.puts(agency | {"secrets": [OTHER_SECRET]}, table="agencies").stdout.splitlines()[0])[
+            agency["id"]
+        ]
+        for _ in range(2)
+    ]
+    refused = operators.does("approve", changes[0])
+    assert (refused.exit_code, "a second person" in refused.output) == (2, True)
+    approved = operators.does("approve", changes[0], by=1)
+    assert (approved.exit_code, "secrets: " in approved.output, OTHER_SECRET in approved.output) == (0, True, False)
+    assert operators.does("approve", changes[0], by=1).exit_code == 2
+    assert json.loads(operators.puts(agency | {"secrets": [OTHER_SECRET]}, table="agencies").stdout) == {}, "it holds"
+    assert operators.does("take-back", changes[1]).exit_code == 0
 
 
 def test_nobody_but_the_operators_people_change_one(operators: Operators) -> None:

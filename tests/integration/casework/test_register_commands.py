@@ -1,11 +1,14 @@
 """`python -m services register`: credentials made, listed and withdrawn; imports listed and undone."""
 
 import asyncio
+import hashlib
 import json
 import re
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -17,9 +20,23 @@ from tests.support.database import Database
 from tests.support.ports import free_port
 from tests.support.register import authority, fresh_number
 
+ACCOUNT = f"account-{uuid4()}"
+CODE = ("--code", "ours")
+OPERATOR = """
+    WITH made AS (
+        INSERT INTO console.accounts (account, sign_in, name, role, authorities, password_seal, made_at)
+        VALUES (%(account)s, 'ours', 'N', 'operator', '{all}', 'x', now()) ON CONFLICT DO NOTHING
+    )
+    INSERT INTO console.sessions (token_hash, account, begun_at, used_at, proved_at, for_command)
+    VALUES (%(code)s, %(account)s, now(), now(), now(), true) ON CONFLICT DO NOTHING
+"""
+
 
 @pytest.fixture
 def command(database: Database, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    """`CODE` is that of an operator of every authority."""
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute(OPERATOR, {"code": hashlib.sha256(b"ours").digest(), "account": ACCOUNT})
     settings = database.settings("casework")
     monkeypatch.setenv("SAFE_RETURN_DATABASE", settings.database)
     monkeypatch.setenv("SAFE_RETURN_DATABASE_PASSWORD", settings.database_password.get_secret_value())
@@ -42,7 +59,7 @@ def test_a_credential_is_printed_once_listed_without_its_token_and_withdrawn(
 ) -> None:
     document = authority()
     name = document["authority"]["id"]
-    made = command.invoke(register, ["credentials", "add", name, "--tables", "all", "--days", "30"])
+    made = command.invoke(register, ["credentials", "add", name, "--tables", "all", "--days", "30", *CODE])
     assert made.exit_code == 0, made.output
     found = re.match(rf"(credential-\S+) imports for {name} until .*\ntoken: (srreg_\S+)\n$", made.output)
     assert found is not None
@@ -56,9 +73,19 @@ def test_a_credential_is_printed_once_listed_without_its_token_and_withdrawn(
     assert re.match(rf"\S{{36}}  \S+ \S+  {credential}  \d+ rows  .*  [0-9a-f]{{64}}\n$", imports)
     refused = command.invoke(register, ["imports", "undo", imports[:36], "--code", "nobody"])
     assert (refused.exit_code, "a duty manager's or an operator's" in refused.output) == (2, True)
-    assert command.invoke(register, ["credentials", "withdraw", credential]).exit_code == 0
+    for by in ((), ("--code", "nobody's")):
+        assert command.invoke(register, ["credentials", "withdraw", credential, *by]).exit_code != 0
+        assert asyncio.run(put(database, name, token, content)) == 200
+    assert command.invoke(register, ["credentials", "withdraw", credential, *CODE]).exit_code == 0
     assert asyncio.run(put(database, name, token, content)) == 401
-    assert command.invoke(register, ["credentials", "withdraw", credential]).exit_code == 2
+    assert command.invoke(register, ["credentials", "withdraw", credential, *CODE]).exit_code == 2
+    with psycopg.connect(database.admin_url) as connection:
+        rows = connection.execute(
+            "SELECT envelope FROM casework.outbox WHERE key = %s", [f"authority-{name}"]
+        ).fetchall()
+    said = [json.loads(bytes(row[0]))["data"] for row in rows]
+    steps = [(each["step"], each["account"], each["fields"]) for each in said if "step" in each]
+    assert steps == [(f"credential-{step}", ACCOUNT, [credential]) for step in ("made", "withdrawn")]
     assert "no longer valid" in command.invoke(register, ["credentials", "list"]).output
 
 
@@ -75,7 +102,7 @@ def test_a_credential_is_printed_once_listed_without_its_token_and_withdrawn(
     ],
 )
 def test_a_credential_that_could_not_work_is_refused(command: CliRunner, order: list[str], says: str) -> None:
-    answer = command.invoke(register, ["credentials", "add", "a", *order])
+    answer = command.invoke(register, ["credentials", "add", "a", *order, *CODE])
     assert answer.exit_code == 2
     assert says in answer.output
 

@@ -57,8 +57,8 @@ async def test_a_pause_that_cannot_be_read_is_none(engine: AsyncEngine, keyring:
 
         desk.answers = [status(503, retry_after=asked)]
 
-        async def secrets(_: UnitOfWork, __: Delivery) -> tuple[str, ...]:
-            return (SECRET,)
+        async def secrets(_: UnitOfWork, __: Delivery) -> tuple[None, tuple[str, ...]]:
+            return None, (SECRET,)
 
         medium = WebhookMedium(sandbox=True)
         async with running_floor(engine, keyring, medium, prepare=prepare, secrets=secrets) as floor:

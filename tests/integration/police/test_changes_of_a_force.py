@@ -12,12 +12,17 @@ import pytest
 from sqlalchemy import text
 
 from services.casework.organisations import repository as organisations
+from services.casework.policy.organisations import Organisations
+from services.platform.delivery.channels.http.clients import Trust
 from services.platform.delivery.channels.webhook import signed
+from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.webhook_signature import generate_key
 from services.platform.register import cache
-from services.platform.register.organisations.forces import versions_of
+from services.platform.register.organisations.forces import Forces, versions_of
+from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.police.notices import connection_test
+from services.police.notices.sender import NoticeSender
 from tests.support.casework import ImportAuth, casework
 from tests.support.database import Database
 from tests.support.desk import faulty_desk
@@ -183,6 +188,34 @@ async def test_a_change_takes_effect_at_its_time(police: Police) -> None:
         await approve(police.casework, version, at=datetime.now(UTC) + timedelta(hours=1))
         await police.notice()
         assert len(new_desk.received) == 1
+
+
+@pytest.mark.parametrize("before", [{"notice_url": "http://127.0.0.1:9/notices"}, {"notice_url": None, "polls": True}])
+async def test_notices_that_wait_follow_their_force_to_its_new_address(police: Police, before: dict[str, Any]) -> None:
+    police.document["forces"][0] |= before
+    await police.register()
+    waiting = await police.tell()
+    async with faulty_desk(SECRET) as new_desk, police.floor.without_pauses():
+        version = await propose(police.casework, police.keyring, row_of(police, notice_url=new_desk.url, polls=False))
+        await try_change(police, version)
+        assert str(waiting.content.telling) not in [each.id for each in new_desk.received]
+        await approve(police.casework, version)
+        await police.floor.until(waiting.content.telling, "accepted")
+        assert str(waiting.content.telling) in [each.id for each in new_desk.received]
+
+
+async def test_what_one_force_trusts_counts_for_no_other_at_the_same_address(police: Police) -> None:
+    trusted = dict[str, Trust]()
+    for each in ("a", "b"):
+        async with acting(police.casework) as (uow, _):
+            given = {"forces": [row_of(police, notice_url="https://shared.example/", id=f"{police.force}-{each}")]}
+            await organisations.put_organisations(
+                uow, police.keyring, Organisations.model_validate(given), PROPOSER, datetime.now(UTC)
+            )
+            [force] = await uow.fetch(versions_of(police.keyring, f"{police.force}-{each}"))
+        sender = NoticeSender(police.keyring, Clocks(), Links("", ""), Forces(police.keyring), trusted.__setitem__)
+        sender._recipient_of(force)
+    assert len(trusted) == 2
 
 
 async def test_without_an_agreement_police_get_what_finds_a_child_and_the_duty_desk_is_told(police: Police) -> None:

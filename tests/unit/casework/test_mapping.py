@@ -110,6 +110,7 @@ def test_the_standard_dataset_and_a_councils_own_lists_give_a_whole_register() -
 @pytest.mark.parametrize(
     ("name", "row", "place", "wanted"),
     [
+        ("odd-dates", ["4"], ("odd-dates.csv", 2, "Born"), "%d%d"),
         ("ssd_person", ["1", "A", "B", "F", "", "4.3.2011", "", ""], ("ssd_person.csv", 2, "pers_dob"), "%d/%m/%Y"),
         ("ssd_cla_placement", ["p", "1", "2026-01-01", "", "U1", "", "ZZ1 1ZZ"], ("ssd_cla_placement.csv", 2, "clap_cla_placement_postcode"), "KE, LW, LW1"),
         ("rota", ["Boss", "s1"], ("rota.csv", 2, "Role"), "EDT"),
@@ -118,7 +119,11 @@ def test_the_standard_dataset_and_a_councils_own_lists_give_a_whole_register() -
 def test_a_value_that_the_mapping_does_not_know_is_named_by_file_line_and_column(
     name: str, row: list[str], place: tuple[str, int, str], wanted: str
 ) -> None:
-    [fault] = read_mapping(OWN).apply(sheets(**{name: [row]})).faults
+    odd = (
+        "  children:\n    - file: odd-dates\n      fields: { date_of_birth: { column: Born, dates: ['%d%d', '%Q'] } }\n"
+    )
+    own = OWN + (odd if name == "odd-dates" else "")
+    [fault] = read_mapping(own).apply(sheets(**{name: [row]}) | {"odd-dates.csv": "Born\n4\n"}).faults
     assert (fault.file, fault.line, fault.column) == place
     assert wanted in fault.wanted
 
@@ -132,7 +137,9 @@ def test_a_value_that_the_mapping_does_not_know_is_named_by_file_line_and_column
         ("tables: {people: [{file: a, fields: {name: {column: b, values: colours}}}]}", "people has no colours"),
         ("tables: {people: [{file: a, fields: {name: b}, code: 'import os'}]}", "code"),
         ("lists: &a {b: {c: d}}\ntables: *a", "no aliases"),
-        ("!!python/object/apply:os.system ['true']", "must be YAML"),
+        ("!!python/object/apply:os.system ['true']", "or tags"),
+        ("tables: !!bool x", "or tags"),
+        ("{a: b", "must be YAML"),
     ],
 )
 def test_a_mapping_that_cannot_be_used_is_refused_by_what_is_wrong(mapping: str, says: str) -> None:

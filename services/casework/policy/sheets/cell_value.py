@@ -1,5 +1,6 @@
 """Says what a field of ours is by the cells of a council's row."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -71,7 +72,7 @@ class Value(Closed):
         for each in self.dates:
             try:
                 found = datetime.strptime(text, each).replace(tzinfo=LONDON)
-            except ValueError:
+            except (ValueError, re.error):  # the latter of a format that names a part twice
                 continue
             return found.isoformat() if field in MOMENTS else found.date().isoformat()
         raise ValueError(f"a date written as {' or '.join(self.dates)} is needed")

@@ -193,8 +193,10 @@ def digest_of(mapping: str, files: Mapping[str, str]) -> str:
 
 def _load(text: str) -> Any:
     """Raises MappingFault for a mapping that would grow as it is read."""
-    if len(text) > MOST_CHARACTERS or any(isinstance(each, yaml.AliasEvent) for each in yaml.parse(text)):
-        raise MappingFault(f"a mapping has {MOST_CHARACTERS} characters at most, and no aliases (*)")
+    if len(text) > MOST_CHARACTERS or any(
+        isinstance(each, yaml.AliasEvent) or getattr(each, "tag", None) for each in yaml.parse(text)
+    ):
+        raise MappingFault(f"a mapping has {MOST_CHARACTERS} characters at most, and no aliases (*) or tags (!)")
     return yaml.load(text, Loader=WordsLoader)  # noqa: S506 it is a safe loader
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,6 +24,11 @@ KEEP = "SELECT keep_import(%(import)s, %(authority)s, %(actor)s, %(at)s, %(table
 LAST = "SELECT * FROM imports_shown WHERE authority = %(authority)s ORDER BY at DESC, id LIMIT %(most)s"
 ONE = "SELECT * FROM imports_shown WHERE id = %(import)s"
 SINCE = "SELECT table_name AS name, later, count(*) AS rows FROM changed_since(%(import)s) GROUP BY table_name, later"
+FORGET = """
+    DELETE FROM import_changes USING imports i WHERE i.id = import_changes.import AND i.at < %(before)s
+"""
+KEPT = timedelta(days=35)
+"""As long as a backup: the rows before an import are personal."""
 AGES = "SELECT authority, table_name AS name, at FROM freshness"
 
 
@@ -44,8 +49,15 @@ async def begin_import(uow: UnitOfWork) -> UUID:
     return imported
 
 
+def forget_old_rows(uow: UnitOfWork, now: datetime) -> None:
+    """Of every authority, also of one that imports no more. `now` is story time."""
+    uow.write(FORGET, {"before": now - KEPT})
+
+
 def losses_of(imported: UUID, authority: AuthorityId) -> Query[dict[str, Loss]]:
-    """What it has ended so far: carers, people on the directory, numbers of those whom we reach."""
+    """What it has ended so far: carers, people on the directory, numbers of those whom we reach; and which
+    placements it moves to another address or force.
+    """
     asked = {"import": imported, "authority": authority}
     return Query(LOSSES, asked, lambda rows: {row.what: Loss(row.lost, row.of_all) for row in rows})
 

@@ -33,8 +33,8 @@ from services.safeguarding.duty.evidence import AttemptResult
 
 Prepare: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[PreparedMessage | Undeliverable]]
 """Called once, before a delivery is first sent: looks up the recipient and their fields, and writes the body."""
-Secrets: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[tuple[str, ...]]]
-"""Called before each later attempt: the secrets that sign it now."""
+Secrets: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[tuple[str | None, tuple[str, ...]]]]
+"""Called before each later attempt: where it goes by now (None: where it went), and the secrets that sign it now."""
 
 BATCH_MOST = 16
 BATCHES_AT_ONCE = 2
@@ -45,8 +45,8 @@ DEFECTS_MOST = 3
 """A delivery is given up after so many attempts in which an error of ours kept it from being prepared, sent or recorded."""
 
 
-async def no_secrets(_uow: UnitOfWork, _delivery: Delivery) -> tuple[str, ...]:
-    return ()
+async def no_secrets(_uow: UnitOfWork, _delivery: Delivery) -> tuple[None, tuple[str, ...]]:
+    return None, ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +176,8 @@ class AttemptStarter:
         recipient, body = decryptor.open(leased.recipient, RECIPIENT), decryptor.open(leased.body, BODY)
         if recipient is None or body is None:
             return Undeliverable("undeliverable")  # erased since: no later attempt will have it either
-        secrets = await self._secrets(uow, delivery)
-        return PreparedMessage(recipient, body, delivery.person, leased.looked_up, secrets=secrets)
+        by_now, secrets = await self._secrets(uow, delivery)
+        return PreparedMessage(by_now or recipient, body, delivery.person, leased.looked_up, secrets=secrets)
 
     async def _fix(
         self, uow: UnitOfWork, delivery: Delivery, message: PreparedMessage, wrapped: bytes | None

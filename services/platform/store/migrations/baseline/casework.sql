@@ -186,9 +186,6 @@ CREATE FUNCTION casework.keep_import(
     INSERT INTO casework.imports (id, authority, actor, at, tables, sha256, undoes) VALUES ($1, $2, $3, $4, $5, $6, $7);
     INSERT INTO casework.freshness (authority, table_name, at) SELECT $2, each, $4 FROM unnest($5) AS each
     ON CONFLICT ON CONSTRAINT freshness_pkey DO UPDATE SET at = excluded.at;
-    -- The rows before are personal: they are kept as long as a backup.
-    DELETE FROM casework.import_changes USING casework.imports i
-    WHERE i.id = import_changes.import AND i.authority = $2 AND i.at < $4 - interval '35 days';
 $$;
 
 CREATE VIEW casework.tables_changed AS
@@ -237,4 +234,7 @@ LANGUAGE sql STABLE AS $$
     SELECT 'numbers', count(*), (SELECT count(*) FROM reached)
     FROM changes JOIN reached ON reached.person = key ->> 'id'
     WHERE table_name = 'people' AND before ->> 'mobile' IS NOT NULL AND 'mobile' = ANY (fields)
+    UNION ALL
+    SELECT 'placements', count(*), (SELECT count(*) FROM register.placements WHERE authority = of_authority)
+    FROM changes WHERE table_name = 'placements' AND before IS NOT NULL AND fields && '{force,address}'
 $$;

@@ -55,6 +55,7 @@ CREATE TABLE register.force_versions (
     proposed_at timestamptz NOT NULL,
     approved_by text,  -- nobody's where it is the force's first
     effective_at timestamptz,
+    asked_back_by text,  -- of one that was approved: a second person takes it back
     taken_back_by text,
     taken_back_at timestamptz,
     CHECK (notice_url IS NOT NULL OR notice_email IS NOT NULL OR polls),
@@ -195,6 +196,15 @@ CREATE TABLE register.agencies (
     id text PRIMARY KEY,
     secrets bytea NOT NULL
 );
+-- Changes that wait for a second person.
+CREATE TABLE register.agency_changes (
+    id uuid PRIMARY KEY,
+    agency text NOT NULL REFERENCES register.agencies,
+    secrets bytea NOT NULL,
+    sources jsonb NOT NULL,
+    proposed_by text NOT NULL
+);
+GRANT SELECT, INSERT, DELETE ON register.agency_changes TO casework;
 CREATE TABLE register.agency_sources (
     source text PRIMARY KEY,
     agency text NOT NULL REFERENCES register.agencies ON DELETE CASCADE,
@@ -214,7 +224,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE
        register.agency_agreements
     TO casework;
 GRANT SELECT, INSERT ON register.forces, register.force_versions TO casework;
-GRANT UPDATE (approved_by, effective_at, taken_back_by, taken_back_at) ON register.force_versions TO casework;
+GRANT UPDATE (approved_by, effective_at, asked_back_by, taken_back_by, taken_back_at) ON register.force_versions TO casework;
 
 CREATE TABLE register.words (
     id text PRIMARY KEY,

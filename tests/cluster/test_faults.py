@@ -1,0 +1,80 @@
+"""Reports flow while a cluster is hurt: none is lost, none counts twice, every duty goes on, and the record verifies.
+
+`make faults` does every fault with two processes of each service; `make test` two, with one of each.
+"""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+import pytest
+
+from infra.local.stack import Stack
+from tests.chaos.flowing import Flow, settled_tally
+from tests.chaos.standing import record_holds, settled_standing
+from tests.cluster.faults import FAULTS, wait_until_whole
+from tests.support.alone import require_alone
+from tests.support.world import Carer, World, settle_town
+
+LONG = "FAULT_REPORTS" in os.environ
+REPORTS = int(os.environ.get("FAULT_REPORTS", "6"))
+SEED = int(os.environ.get("FAULT_SEED", "25"))
+CHOSEN = (
+    os.environ.get("FAULTS", "" if LONG else "lose-the-leading-broker lose-the-primary-with-its-disk").split() or FAULTS
+)
+SETTLED_WITHIN_SECONDS = 240
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    require_alone()
+    stack = Stack(tmp_path_factory.mktemp("cluster"), replicas=2 if LONG else 1, cluster=True)
+    stack.start()
+    yield stack
+    stack.stop()
+    stack.remove()
+
+
+@pytest.fixture(scope="module")
+def carers(cluster: Stack) -> Iterator[Carer]:
+    return iter(settle_town(cluster, (REPORTS + 1) * len(CHOSEN)))
+
+
+@pytest.mark.parametrize("fault", CHOSEN)
+def test_a_cluster_loses_nothing_and_doubles_nothing(
+    cluster: Stack, carers: Iterator[Carer], fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World(cluster)
+    reporting, [first] = list(islice(carers, REPORTS)), list(islice(carers, 1))
+    flow = Flow(world, reporting, every_seconds=1.2)
+    flow.start()
+    time.sleep(2)
+    with ThreadPoolExecutor(1) as beside:
+        hurting = beside.submit(FAULTS[fault], cluster, random.Random(SEED))
+        took = _until_police_have(world, first)
+        hurting.result()
+    wait_until_whole(cluster)
+    flow.join()
+    found = settled_tally(world, [*reporting, first], SETTLED_WITHIN_SECONDS)
+    assert found.is_right, found
+    assert settled_standing(cluster, SETTLED_WITHIN_SECONDS).faults == []
+    assert record_holds(cluster)
+    world.close()
+    with capsys.disabled():
+        print(
+            f"\n{fault}: {REPORTS + 1} reports, 0 lost, 0 doubled; the next report was at the police desk after {took:.1f} s"
+        )
+
+
+def _until_police_have(world: World, carer: Carer) -> float:
+    """Seconds from the fault, for who reports at that moment."""
+    begun = time.monotonic()
+    world.text(carer.number, "MISSING")
+    world.eventually(
+        lambda: any(carer.number in world.carers_numbers(each) for each in world.notices()), SETTLED_WITHIN_SECONDS
+    )
+    return time.monotonic() - begun

@@ -1,0 +1,78 @@
+"""The chart as helm renders it, against Kubernetes' own schemas. Nothing of it has been installed: there is no cluster here."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from infra.kafka.jars import KAFKA
+from infra.postgres.place import INSTALLED
+from services.run import SERVICES
+
+ROOT = Path(__file__).parents[3]
+CHART = ROOT / "infra" / "chart"
+KUBERNETES = "1.37.0"
+ENVIRONMENTS = sorted((CHART / "environments").glob("*.yaml"))
+OPERATORS = {"kafka.strimzi.io/v1": ["Kafka", "KafkaNodePool", "KafkaUser"], "postgresql.cnpg.io/v1": ["Cluster"]}
+
+
+@pytest.fixture(scope="module")
+def helm() -> str:
+    found = shutil.which("helm", path=f"{ROOT / '.local' / 'helm'}") or shutil.which("helm")
+    if found is None:
+        pytest.skip("helm is not here: `make helm` installs it, if Go is")
+    return found
+
+
+@pytest.fixture(params=ENVIRONMENTS, ids=lambda each: each.stem)
+def rendered(request: pytest.FixtureRequest, helm: str) -> list[dict[str, Any]]:
+    command = [
+        helm,
+        "template",
+        "safe-return",
+        str(CHART),
+        "--values",
+        str(request.param),
+        "--kube-version",
+        KUBERNETES,
+    ]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    return [each for each in yaml.safe_load_all(said.stdout) if each]
+
+
+def test_kubernetes_takes_each_resource(rendered: list[dict[str, Any]]) -> None:
+    for each in rendered:
+        if each["apiVersion"] in OPERATORS:
+            assert each["kind"] in OPERATORS[each["apiVersion"]]  # their schemas are in no package
+        else:
+            kubernetes_validate.validate(each, KUBERNETES, strict=True)
+
+
+def test_each_service_runs_is_reached_and_keeps_a_process_while_nodes_are_emptied(
+    rendered: list[dict[str, Any]],
+) -> None:
+    for kind in ("StatefulSet", "Service", "PodDisruptionBudget"):
+        assert {each["metadata"]["name"] for each in rendered if each["kind"] == kind} == set(SERVICES)
+
+
+def test_a_setting_is_said_once(rendered: list[dict[str, Any]]) -> None:
+    """The last would hold, silently."""
+    pods = [each["spec"]["template"]["spec"] for each in rendered if each["kind"] in {"StatefulSet", "Job"}]
+    for name in [[given["name"] for given in container["env"]] for pod in pods for container in pod["containers"]]:
+        assert len(name) == len(set(name))
+
+
+def test_compose_the_chart_and_make_run_have_one_version_of_each_engine() -> None:
+    """By tag: a digest can be read at a registry alone, which is not reached from here."""
+    composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    kafka, postgres = KAFKA.rsplit(":", maxsplit=1)[1], INSTALLED.name.removeprefix("pginstall")
+    assert composed["kafka"]["image"] == f"apache/kafka:{kafka}"
+    assert values["kafka"]["version"] == kafka
+    assert composed["postgres"]["image"] == f"postgres:{postgres}"
+    assert values["postgres"]["image"].rpartition(":")[2] == postgres
