@@ -55,7 +55,7 @@ class ByMail:
 
     async def tell(self, **about: Any) -> Any:
         content = {"authority": self.authority, "role": Role.CHILD_SOCIAL_WORKER, "channel": Channel.EMAIL} | about
-        told = received(ProfessionalNotify, child=self.ids["C1"], **content)
+        told = received(ProfessionalNotify, child=content.pop("child", self.ids["C1"]), **content)
         async with self.floor.store.transaction() as uow:
             await self.handlers.on_professional_notify(told, uow)
         return told

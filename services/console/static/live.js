@@ -73,7 +73,9 @@ if (alerts && "AudioContext" in window) {
 }
 
 // Whoever is signed in by their organisation is out until it has been asked again, which a page does as it is loaded. Once a
-// minute, and not while somebody types.
+// minute, and not while somebody types or is on the way to another page.
+let leaving = false;
+addEventListener("beforeunload", () => { leaving = true; });
 const dirty = () => [...document.querySelectorAll("input, textarea, select")].some((each) =>
   each.type === "checkbox" || each.type === "radio" ? each.checked !== each.defaultChecked
     : each.tagName === "SELECT" ? [...each.options].some((one) => one.selected !== one.defaultSelected)
@@ -81,7 +83,7 @@ const dirty = () => [...document.querySelectorAll("input, textarea, select")].so
 
 function comeBack() {
   const last = Number(sessionStorage.getItem("came back") ?? 0);
-  if (dirty() || Date.now() - last < 60000) return;
+  if (leaving || dirty() || Date.now() - last < 60000) return;
   sessionStorage.setItem("came back", String(Date.now()));
   location.reload();
 }

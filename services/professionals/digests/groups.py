@@ -1,7 +1,7 @@
 """Groups mails to one reader into one: it names each matter, and each is accepted and acknowledged for itself."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.platform.delivery.channels import email
@@ -13,20 +13,23 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, all_rows, bulk_insert, first_row
 from services.platform.store.unit_of_work import Local, UnitOfWork
+from services.professionals.digests.mass_texts import LOCK, MassTexts
 from services.professionals.matters import may_share_a_mail
 from services.professionals.recipients import RecipientLookup, duty_of
 
 AT_MOST = 20
 """Deliveries in one mail. The rest go in the next."""
 
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('messages to one reader', 0))"
-"""One for all readers: a transaction prepares several messages, and two that locked reader by reader could deadlock."""
 PREPARED: Local[dict[UUID, PreparedMessage]] = Local(dict)
 """The mails that this transaction has prepared, by delivery: those that went in another's mail have that one's."""
 ANOTHERS_MAIL = """
     SELECT mail.body, mail.key_owner, wrapped FROM delivery.deliveries mail
     JOIN professionals.grouped ON leader = mail.id LEFT JOIN register.data_keys ON owner = mail.key_owner
     WHERE delivery = %(delivery)s AND leader <> %(delivery)s AND mail.body IS NOT NULL
+"""
+MAIL_OF = """
+    SELECT mail.body, mail.key_owner, wrapped FROM delivery.deliveries mail
+    LEFT JOIN register.data_keys ON owner = mail.key_owner WHERE id = %(leader)s AND mail.body IS NOT NULL
 """
 UNSENT = f"""
     SELECT d.* FROM delivery.deliveries d
@@ -45,6 +48,15 @@ GROUP = bulk_insert(
 )
 
 
+class Gathered(NamedTuple):
+    """What goes in one mail with the delivery that leads it, and how many children its reporter reported, where those
+    are many.
+    """
+
+    others: list[Delivery]
+    children: int = 0
+
+
 @dataclass(frozen=True)
 class DigestGrouping:
     """Works within the transaction that prepares a mail. `leader` is the delivery whose mail the others go in."""
@@ -52,7 +64,7 @@ class DigestGrouping:
     keyring: Keyring
     clocks: Clocks
 
-    async def gather(self, uow: UnitOfWork, delivery: Delivery, reader: Contact) -> PreparedMessage | list[Delivery]:
+    async def gather(self, uow: UnitOfWork, delivery: Delivery, reader: Contact) -> PreparedMessage | Gathered:
         """Returns the mail that this delivery went in, or the reader's other unsent deliveries, which join this one on
         commit.
 
@@ -67,16 +79,30 @@ class DigestGrouping:
             Query(LOCK, about, all_rows), Query(ANOTHERS_MAIL, about, first_row), Query(UNSENT, among, _deliveries)
         )
         if mail is not None:
-            return self._reopen(reader, mail) or []  # erased since: it goes in a mail of its own
-        told = duty_of(delivery).wording
+            return self._reopen(reader, mail) or Gathered([])  # erased since: it goes in a mail of its own
+        told, mass = duty_of(delivery).wording, duty_of(delivery).mass
+        folded = None if mass is None else await MassTexts(self.clocks).fold(uow, delivery, mass, reader.person)
+        if folded is not None and folded.leader != delivery.id:
+            joined = prepared.get(folded.leader) or await self._join(uow, delivery, folded.leader, reader)
+            if joined is not None:
+                return joined
         near = [each for each in unsent if may_share_a_mail(duty_of(each).wording, told)]
         others = await self._to_same_reader(uow, near, reader)
-        if others:
-            now = self.clocks.wall()
-            uow.bulk_write(
-                GROUP, *({"delivery": each.id, "leader": delivery.id, "at": now} for each in (delivery, *others))
-            )
-        return others
+        if others or folded is not None:
+            self._group(uow, delivery.id, *(each.id for each in (delivery, *others)))
+        return Gathered(others, 0 if folded is None else folded.children)
+
+    def _group(self, uow: UnitOfWork, leader: UUID, *those: UUID) -> None:
+        now = self.clocks.wall()
+        uow.bulk_write(GROUP, *({"delivery": each, "leader": leader, "at": now} for each in those))
+
+    async def _join(self, uow: UnitOfWork, delivery: Delivery, leader: UUID, reader: Contact) -> PreparedMessage | None:
+        """The mail of `leader`, which has been prepared: this delivery is on the page behind it from now on."""
+        mail = await uow.fetch(Query(MAIL_OF, {"leader": leader}, first_row))
+        found = None if mail is None else self._reopen(reader, mail)
+        if found is not None:
+            self._group(uow, leader, delivery.id)
+        return found
 
     def _reopen(self, reader: Contact, mail: Any) -> PreparedMessage | None:
         body = Decryptor(self.keyring, mail.key_owner, mail.wrapped).open(mail.body, BODY)
@@ -99,7 +125,7 @@ def _deliveries(rows: Rows) -> list[Delivery]:
 
 IN_MAIL = """
     SELECT delivery FROM professionals.grouped JOIN delivery.deliveries d ON d.id = delivery
-    WHERE leader = %(leader)s AND delivery <> %(leader)s ORDER BY d.created_at, d.id
+    WHERE leader = %(leader)s AND delivery <> %(leader)s ORDER BY at, d.created_at, d.id
 """
 
 

@@ -1,4 +1,4 @@
-"""Folds a mass report: where one source reports many children, a reader gets one text with a count, and few more."""
+"""Folds a mass report: where one source reports many children, a reader gets one message with a count, and few more."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,24 +10,25 @@ from services.platform.delivery.queue.repository import decode_delivery
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.query import Query, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
-from services.professionals.digests.groups import LOCK
 from services.professionals.recipients import duty_of
 from services.safeguarding.duty.duties import MassReport
 from services.safeguarding.identifiers import PersonId
 
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('messages to one reader', 0))"
+"""One for all readers: a transaction prepares several messages, and two that locked reader by reader could deadlock."""
 COUNTED_FOR = timedelta(days=1)
 OF_REPORTER = "FROM professionals.mass_texts WHERE reporter = %(reporter)s AND authority = %(authority)s"
 SO_FAR = f"""
     SELECT count(DISTINCT child) FILTER (WHERE at > %(lately)s) AS lately, count(DISTINCT child) AS all_told,
         (SELECT leader {OF_REPORTER} AND counted AND delivery = leader AND reader = %(reader)s AND wording = %(wording)s
-            AND at > %(lately)s ORDER BY at DESC LIMIT 1) AS leader
+            AND channel = %(channel)s AND at > %(lately)s ORDER BY at DESC LIMIT 1) AS leader
     {OF_REPORTER} AND (reader = %(reader)s OR (%(on_duty)s AND on_duty)) AND at > %(since)s AND child <> %(child)s
 """
 KEEP = """
     INSERT INTO professionals.mass_texts
-        (delivery, leader, reader, reporter, authority, child, wording, on_duty, counted, at)
-    VALUES (%(delivery)s, %(leader)s, %(reader)s, %(reporter)s, %(authority)s, %(child)s, %(wording)s, %(on_duty)s,
-        %(counted)s, %(at)s)
+        (delivery, leader, reader, reporter, authority, child, wording, channel, on_duty, counted, at)
+    VALUES (%(delivery)s, %(leader)s, %(reader)s, %(reporter)s, %(authority)s, %(child)s, %(wording)s, %(channel)s,
+        %(on_duty)s, %(counted)s, %(at)s)
     ON CONFLICT DO NOTHING
 """
 RIDES = "UPDATE delivery.deliveries SET urgent = false WHERE id = %(delivery)s"
@@ -35,8 +36,8 @@ RIDES = "UPDATE delivery.deliveries SET urgent = false WHERE id = %(delivery)s"
 COUNTED = """
     SELECT d.* FROM delivery.deliveries led
     JOIN professionals.mass_texts said ON said.delivery = led.id AND said.leader = led.id AND said.counted
-    JOIN professionals.mass_texts told ON (told.reporter, told.reader, told.wording, told.authority)
-        = (said.reporter, said.reader, said.wording, said.authority)
+    JOIN professionals.mass_texts told ON (told.reporter, told.reader, told.wording, told.channel, told.authority)
+        = (said.reporter, said.reader, said.wording, said.channel, said.authority)
         AND told.at <= said.at AND told.at > said.at - %(since)s::interval
     JOIN delivery.deliveries d ON d.id = told.delivery AND d.duty <> led.duty
     WHERE led.duty = %(duty)s AND led.step = %(step)s AND d.state IN ('sending', 'unknown', 'accepted', 'delivered')
@@ -45,7 +46,7 @@ COUNTED = """
 
 
 class MassText(NamedTuple):
-    """The text that says how many. `leader` is the delivery that sends it; the others ride in it."""
+    """The text or mail that says how many. `leader` is the delivery that sends it; the others ride in it."""
 
     leader: UUID
     children: int
@@ -53,18 +54,19 @@ class MassText(NamedTuple):
 
 @dataclass(frozen=True)
 class MassTexts:
-    """Works within the transaction that prepares a text. Goes by story time."""
+    """Works within the transaction that prepares a message. Goes by story time."""
 
     clocks: Clocks
 
     async def fold(self, uow: UnitOfWork, delivery: Delivery, mass: MassReport, reader: PersonId) -> MassText | None:
-        """None: a text about this child alone. On duty, what colleagues have heard counts too."""
+        """None: a message about this child alone. On duty, what colleagues have heard counts too."""
         duty, now = duty_of(delivery), self.clocks.story()
         about: dict[str, Any] = {
             "delivery": delivery.id,
             "child": delivery.child,
             "authority": duty.authority,
             "wording": duty.wording,
+            "channel": duty.channel,
             "reader": reader,
             "reporter": mass.reporter,
             "on_duty": duty.role.startswith("duty."),

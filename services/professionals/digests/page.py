@@ -32,8 +32,10 @@ class Matter(NamedTuple):
 
 def read_answer(matters: list[Matter], button: str) -> tuple[list[Matter], str]:
     """Which of them the button is about, and the answer that it gives to each of those."""
-    if button in {HAVE_ALL, CANNOT}:
-        return matters, CANNOT if button == CANNOT else HAVE_IT
+    what, _, shown = button.rpartition("-")
+    if what in {HAVE_ALL, CANNOT}:
+        seen = int(shown) if shown.isdecimal() else 0  # others may have come since the page was shown
+        return matters[:seen], CANNOT if what == CANNOT else HAVE_IT
     return [each for each in matters if each.button == button], HAVE_IT
 
 
@@ -45,9 +47,9 @@ def build_sheet(words: MailLanguage, matters: list[Matter]) -> Sheet:
         Button(each.button, page["have-one"].format(number=each.number, code=each.code), quiet=True) for each in left
     ]
     if len(left) > 1:
-        buttons.insert(0, Button(HAVE_ALL, page["have-all"]))
+        buttons.insert(0, Button(f"{HAVE_ALL}-{len(matters)}", page["have-all"]))
     if unanswered:
-        buttons.append(Button(CANNOT, page["cannot-any"], quiet=True))
+        buttons.append(Button(f"{CANNOT}-{len(matters)}", page["cannot-any"], quiet=True))
     return Sheet(
         page["ask-several"] if left else page["thanks"],
         (page["explain-several"],) if left else (),

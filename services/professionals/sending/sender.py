@@ -89,18 +89,19 @@ class MailSender:
         gathered = await self.grouping.gather(uow, delivery, found)
         if isinstance(gathered, PreparedMessage):
             return gathered
-        others = [duty_of(each) for each in gathered]
+        others = [duty_of(each) for each in gathered.others]
         content = language(found.language).email(
             [(each.wording, mail_code(each), each.role) for each in sorted((duty, *others), key=_urgency)],
             link=self.links.url(Purpose.ACKNOWLEDGE, delivery.id, now),
             duty_line=await self._duty_line(uow, duty.authority),
             exercise=delivery.exercise,
             has_deed=any(each.deed is not None for each in (duty, *others)),
+            children=gathered.children,
         )
         address = found.email or ""
         written = mime.build_email(content, delivery=delivery.id, sender=self.mailbox, recipient=address, at=now)
         mail = PreparedMessage(address, written, person=found.person, read=(EMAIL,))
-        remember(uow, mail, delivery, *gathered)
+        remember(uow, mail, delivery, *gathered.others)
         return mail
 
     async def _duty_line(self, uow: UnitOfWork, authority: AuthorityId) -> str | None:

@@ -138,6 +138,7 @@ async def test_who_lacks_a_second_factor_or_a_group_is_not_let_in(page: Page, us
 async def test_the_provider_is_asked_again_unseen_and_before_a_grave_act(page: Page, opened: Store) -> None:
     await at_provider(page, "lena")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Open cases")
+    await expect(page.locator("#liveness")).to_have_text("Live")
     await age_sessions(opened, "Lena Example", minutes=20)
     await page.goto("/directory")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Directory")
@@ -146,6 +147,18 @@ async def test_the_provider_is_asked_again_unseen_and_before_a_grave_act(page: P
     await page.goto("/break-glass")
     await expect(page.get_by_role("button", name="Show who it is")).to_be_visible()
     assert await minutes_since(opened, "Lena Example", "proved_at") < 15
+    await page.goto("/")
+    await expect(page.locator("#liveness")).to_have_text("Live")
+    await age_sessions(opened, "Lena Example", minutes=20)
+    async with page.expect_navigation():
+        await page.evaluate("() => { refresh(); }")
+    await expect(page.locator("#liveness")).to_have_text("Live")
+    assert await minutes_since(opened, "Lena Example", "asked_at") < 1
+    await page.locator("#sought").fill("C1")
+    await age_sessions(opened, "Lena Example", minutes=20)
+    await page.evaluate("() => { sessionStorage.clear(); refresh(); }")
+    await expect(page.locator("#liveness")).to_contain_text("Load the page again")
+    await expect(page.locator("#sought")).to_have_value("C1")
 
 
 async def test_a_leaver_is_out_at_the_next_request(page: Page, opened: Store, provider: Keycloak) -> None:

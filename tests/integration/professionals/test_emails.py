@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import pytest
 
@@ -17,9 +18,11 @@ from services.platform.register.people.contact import Contact
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.professionals.digests.channels import GroupedMail
-from services.professionals.digests.groups import DigestGrouping
+from services.professionals.digests.groups import DigestGrouping, Gathered
 from services.professionals.email_wording import mail_code
+from services.safeguarding.duty.duties import MassReport
 from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.database import Database
 from tests.support.delivery import PlayedMedium, eventually
@@ -232,11 +235,30 @@ async def test_several_at_once_are_one_mail_and_each_is_accepted_and_acknowledge
     await by_mail.web.post(link, data={"answer": "have-it-2"})
     assert len(await by_mail.said("duty.acknowledged.v1")) == 1
     for _ in range(2):
-        done = await by_mail.web.post(link, data={"answer": "have-all"})
+        done = await by_mail.web.post(link, data={"answer": "have-all-3"})
     assert "<button" not in done.text
     acknowledged = {each["duty"] for each in await by_mail.said("duty.acknowledged.v1")}
     assert acknowledged == {str(each.content.duty) for each in told}
     assert len(await by_mail.said("duty.acknowledged.v1")) == 3
+
+
+async def test_many_children_of_one_reporter_are_few_mails_and_the_page_of_the_last_shows_those_that_follow(
+    by_mail: ByMail,
+) -> None:
+    mass, told = MassReport(reporter=uuid4(), children=3, within=timedelta(minutes=30)), []
+    for _ in range(6):
+        told.append(await by_mail.tell(mass=mass, child=new_id("child"), episode=uuid4(), role=Role.DUTY_WORKER))
+        await by_mail.floor.until(told[-1].content.telling, "accepted")
+    subjects = [
+        email.message_from_string(each.body, policy=email.policy.default)["subject"] for each in by_mail.mail.sent
+    ]
+    assert [". 3 children of one reporter" in each for each in subjects] == [False, False, True]
+    link = await by_mail.link()
+    page = await by_mail.web.get(link)
+    assert re.findall(r"<h2>\d\. (\w+)</h2>", page.text) == [mail_code(each.content) for each in told[2:]]
+    await by_mail.web.post(link, data={"answer": "have-all-3"})
+    heard = [len(await by_mail.floor.facts_said(each.subject, "duty.acknowledged.v1")) for each in told]
+    assert heard == [0, 0, 1, 1, 1, 0], "not for what came after the page was shown"
 
 
 async def test_a_missing_child_never_lies_in_a_mail_under_housekeeping_and_the_most_urgent_names_it(
@@ -312,4 +334,4 @@ async def test_what_rode_in_a_mail_that_was_erased_goes_in_a_mail_of_its_own(
 
     assert (await gathered()).body == mail.body
     await erase(database, keyring, by_mail.ids["C1"])
-    assert await gathered() == []
+    assert await gathered() == Gathered([])

@@ -185,6 +185,7 @@ async def test_whoever_convenes_moves_the_discussion_of_a_child_reported_without
     episode = uuid4()
     found = strategy.invitation(POLICE, episode=episode)
     await strategy.hear(replace(found, subject=provisional_child("a caller")))
+    await strategy.sent(1)
     content = {"episode": episode, "revision": 2, "state": EpisodeState.MISSING, "opened_at": LATER, "protocol": "x"}
     await strategy.hear(from_convenor(strategy, EpisodeChanged, **content))
     await strategy.hear(from_convenor(strategy, StrategyDiscussionRedated, starts_at=LATER))

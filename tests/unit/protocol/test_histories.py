@@ -1,5 +1,6 @@
 """Random histories: whatever comes in whatever order, no duty vanishes and none ends in silence."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -19,10 +20,10 @@ from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildTransferred
 from services.safeguarding.child_events.events import Event
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeState
-from services.safeguarding.duty.duties import Because
+from services.safeguarding.duty.duties import Because, Duty
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
 from services.safeguarding.message import Message
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import Channel, Role
 from services.safeguarding.working_time import day_in_england
 from tests.support.drawing import Drawing
 
@@ -209,6 +210,10 @@ GONE = {Because.RETURNED, Because.RETRACTED, Because.SUPERSEDED, Because.CLOSED}
 @given(STEPS)
 def test_what_is_to_be_done_ends_by_its_deed_or_with_its_cause_and_by_nobody_s_answer(steps: list[Any]) -> None:
     history = played(steps)
+    history.passes(3 * 60)
+    for name, asked in list(history.case.duties.items()):
+        about = {"duty": name, "step": asked.tellings[-1].step, "authority": "northshire", "how": "text"}
+        history.hears(DutyAcknowledged.model_validate(about), history.now)
     history.passes(26 * 60)
     for before, (content, decision), now in zip(history.before, history.decisions, history.moments, strict=True):
         for name, was in before.duties.items():
@@ -426,3 +431,46 @@ def _comes_again(history: History, order: Any) -> list[Decision]:
 
 def _open_ones(case: Case) -> int:
     return sum(each.state in OPEN_STATES for each in case.episodes.values())
+
+
+MOST_AT_ONCE = {Channel.TEXT: 3, Channel.EMAIL: 4, Channel.WEBHOOK: 2, Channel.INVITATION: 2}
+"""What one message, or one moment that has come, brings a reader at most: the rest are steps of what nobody has answered."""
+
+
+@many
+@given(st.lists(st.sampled_from(KINDS).flatmap(DRAWING.events), min_size=1, max_size=4))
+def test_one_message_brings_no_reader_the_same_twice_nor_more_than_the_budget_unless_a_step_says_so(
+    said: list[Message],
+) -> None:
+    """Of a missing child whose first alerts were all taken: whoever is to hear news has been told."""
+    history = History()
+    history.hears(events.ChildReportedMissing(authority="northshire", channel="agency"), START)
+    for duty in history.case.duties.values():
+        history.hears(DutyAccepted(duty=duty.duty, step=0, authority="northshire", person=CARERS[0]), START)
+    for each in said:
+        history.passes(1)
+        history.hears(each, history.now)
+    for content, decision in history.decisions:
+        first = [each for each in decision.duties if (each.act, each.because) == ("tell", Because.FIRST)]
+        about = [
+            (
+                each.role,
+                each.person,
+                each.channel,
+                each.wording,
+                each.episode,
+                each.refers_to,
+                each.authority,
+                _matter(decision, each),
+            )
+            for each in first
+        ]
+        assert len(set(about)) == len(about), content
+        for (*_, channel), got in Counter(each[:3] for each in about).items():
+            assert got <= MOST_AT_ONCE[channel], (content, about)
+
+
+def _matter(decision: Decision, told: Duty) -> Any:
+    """Each reminder of a date is one of its own: where the day is today, the last that is left and the day's come together."""
+    duty, dated = decision.case.duties.get(told.duty), PROTOCOL.by_id[told.rule].before is not None
+    return (told.duty if duty is None else duty.cause.matter, told.rule if dated else None)

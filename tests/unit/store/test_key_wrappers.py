@@ -5,6 +5,7 @@ import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -131,6 +132,26 @@ def test_a_key_may_be_one_an_authority_and_one_that_is_not_there_opens_nothing(
         assert wrapper.unwrap("kestrel", wrapper.wrap("kestrel", KEY)) == KEY
         with pytest.raises(InvalidTag):
             wrapper.unwrap("harrier", wrapper.wrap("kestrel", KEY))
+
+
+def test_a_module_that_is_at_fault_is_away_and_shuts_nothing_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = _hsm(tmp_path, monkeypatch, "key")
+    wrapped = wrapper.wrap("kestrel", KEY)
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            wrapper,
+            "_key",
+            Mock(**{f"return_value.{each}.side_effect": _general_error for each in ("encrypt", "decrypt")}),
+        )
+        with pytest.raises(KeyServiceAway):
+            wrapper.unwrap("kestrel", wrapped)
+    assert wrapper.unwrap("kestrel", wrapped) == KEY
+
+
+def _general_error(*_: object, **__: object) -> None:
+    raise pytest.importorskip("pkcs11").exceptions.GeneralError
 
 
 def test_a_service_has_what_its_settings_name_with_the_file_behind_it(

@@ -19,8 +19,8 @@ from services.platform.bus.connection import Connection
 from services.platform.messages.speakers import SAYS
 from services.safeguarding.message import Message, Topic
 
-REPUBLISHES = {"console", "audit"}
-"""Put messages back that others have signed (redrive, replay), so they may write to every topic."""
+REPUBLISHES = {"console"}
+"""Puts messages back that others have signed, so it may write to every topic. A replay is the administrator's."""
 WATCHES = "console"
 """Measures how far each group is behind."""
 EVERY = "*"

@@ -17,10 +17,9 @@ NOT_BY_THIS_KEY = (
     exceptions.DataLenRange,
     exceptions.EncryptedDataInvalid,
     exceptions.EncryptedDataLenRange,
-    exceptions.FunctionFailed,
-    exceptions.GeneralError,
 )
-"""The last two are what SoftHSM says of a wrong tag. They may mean that it is broken: the next call opens it anew."""
+NOT_CERTAIN = (exceptions.FunctionFailed, exceptions.GeneralError)
+"""What SoftHSM says of a wrong tag, and any module of a fault of its own."""
 
 
 class HsmWrapper:
@@ -46,7 +45,10 @@ class HsmWrapper:
             key = self._key(authority)
             return bytes(key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=_of(nonce, authority)))
         except NOT_BY_THIS_KEY as error:
+            raise InvalidTag from error
+        except NOT_CERTAIN as error:
             self._session = None
+            self.wrap(authority, wrapped)  # raises KeyServiceAway where the module is at fault
             raise InvalidTag from error
         except exceptions.PKCS11Error as error:
             raise self._away(error) from error

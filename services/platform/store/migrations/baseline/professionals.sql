@@ -19,6 +19,7 @@ CREATE TABLE professionals.mass_texts (
     authority text NOT NULL,
     child text NOT NULL,
     wording text NOT NULL,
+    channel text NOT NULL,
     on_duty boolean NOT NULL,
     counted boolean NOT NULL,
     at timestamptz NOT NULL
