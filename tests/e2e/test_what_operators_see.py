@@ -23,7 +23,7 @@ from tests.support.observing import Prometheus, Receiver, alertmanager, eventual
 from tests.support.ports import free_port
 from tests.support.world import AGREED, World, _child, _duty, _person, _placement
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(420)]
 
 CARER = "+447700900106"
 EXERCISE_CARER, EXERCISE_WORKER = "+447700900597", "+447700900598"
