@@ -34,7 +34,7 @@ TRIED = """
 """Of a version, by its lane: its connection test was taken."""
 """The keys of the `keyring` fixture."""
 PROPOSER, APPROVER = (f"account-00000000-0000-4000-8000-00000000000{each}" for each in (1, 2))
-_count = iter(range(10_000))
+_count = iter(range(100_000))
 
 
 async def words_kept(database: Database, keyring: Keyring, ids: Iterable[str]) -> list[Words]:
