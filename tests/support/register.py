@@ -28,7 +28,7 @@ OTHER_SECRET = "whsec_" + b64encode(b"o" * 32).decode()
 KEYRING = Keyring(b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode())
 """The keys of the `keyring` fixture."""
 PROPOSER, APPROVER = (f"account-00000000-0000-4000-8000-00000000000{each}" for each in (1, 2))
-_count = iter(range(10_000))
+_count = iter(range(100_000))
 
 
 async def words_kept(database: Database, keyring: Keyring, ids: Iterable[str]) -> list[Words]:

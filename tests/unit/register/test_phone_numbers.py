@@ -22,7 +22,13 @@ def row(person: str, authority: str, child: str | None) -> SimpleNamespace:
         "language": "en",
         "placement": f"placement-{authority}",
     }
-    known |= {"kind": "foster", "force": "northmoor-police", "child": child, "code": "C1" if child else None}
+    known |= {
+        "kind": "foster",
+        "force": "northmoor-police",
+        "child": child,
+        "code": "C1" if child else None,
+        "live": True,
+    }
     return SimpleNamespace(**{**dict.fromkeys([*for_conversation.c.keys(), "duty_line"]), **known})
 
 
