@@ -16,7 +16,7 @@ AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 def row(person: str, authority: str, child: str | None) -> SimpleNamespace:
     """A carer's, with a child or without."""
-    known: dict[str, str | None] = {
+    known: dict[str, str | bool | None] = {
         "person": person,
         "authority": authority,
         "language": "en",
