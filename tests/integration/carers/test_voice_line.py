@@ -41,7 +41,7 @@ async def test_what_is_spoken_is_a_person_s_to_hear_with_a_link_to_it(
     number = kestrel.phone(caller) if caller else fresh_number()
     for _ in range(2):
         answer = await service.call("recording", number, RecordingSid=recording, RecordingUrl=RECORDING)
-        assert "The duty team is being told now" in answer.text
+        assert "What you said is recorded" in answer.text
     await service.work()
     said = await service.said_after(before)
     assert kinds(said) == ["text.needs-human.v1"]
