@@ -9,9 +9,9 @@ from cryptography.exceptions import InvalidTag
 
 from services.platform.store.key_wrappers.wrapper import KeyServiceAway
 
+AUTHORITY = "{authority}"
 NOT_BY_THIS_KEY = frozenset(
     {
-        "AccessDeniedException",
         "DisabledException",
         "IncorrectKeyException",
         "InvalidCiphertextException",
@@ -20,6 +20,10 @@ NOT_BY_THIS_KEY = frozenset(
     }
 )
 """Also a key that is disabled or waits to be deleted: then its authority's data cannot be read."""
+DENIED = "AccessDeniedException"
+"""Of an authority's own key: it has taken it away, and the others' messages must not wait for it. Of a key that all
+have in common it is a fault in our rights, which passes: every message waits, rather than becoming a dead letter.
+"""
 
 
 class KmsWrapper:
@@ -37,12 +41,13 @@ class KmsWrapper:
         return bytes(self._ask("decrypt", authority, CiphertextBlob=wrapped)["Plaintext"])
 
     def _ask(self, what: str, authority: str, **given: bytes) -> Any:
-        name, context = self._name.replace("{authority}", authority), {"authority": authority}
+        name, context = self._name.replace(AUTHORITY, authority), {"authority": authority}
         try:
             return getattr(self._kms, what)(KeyId=name, EncryptionContext=context, **given)
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code in NOT_BY_THIS_KEY and what == "decrypt":
+            is_taken_away = code == DENIED and AUTHORITY in self._name
+            if what == "decrypt" and (code in NOT_BY_THIS_KEY or is_taken_away):
                 raise InvalidTag from error
             raise KeyServiceAway(f"the key service: {code}") from error
         except BotoCoreError as error:
