@@ -84,9 +84,11 @@ class KeptMessages:
         except KafkaError:
             self.check.wake_after(LOOK_AGAIN_SECONDS)
             return False
-        async with self._store.engine.begin() as connection:
-            keys = await outbox.put_back(connection, lost) if lost else []
-        if keys:
+        while lost:
+            async with self._store.engine.begin() as connection:
+                keys = await outbox.put_back(connection, lost)
+            if not keys:
+                break
             metrics.PUBLISHED_AGAIN.inc(len(keys))
             logger().warning("Kafka has lost what it acknowledged, and it is published again", messages=len(keys))
             self._wake(list(dict.fromkeys(keys)))
