@@ -177,6 +177,25 @@ def test_a_right_that_we_lack_is_waited_for_and_a_key_that_an_authority_took_awa
     assert Keyring(OLD, PHONE, wrapper).unwrap("child-x", wrapped), "an older key opens it: nothing waits for the newer"
 
 
+def test_a_key_service_that_does_not_answer_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("boto3")
+    from botocore.exceptions import ReadTimeoutError
+
+    from services.platform.store.key_wrappers import cloud
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    wrapper = cloud.KmsWrapper("alias/common")
+    wrapper._kms = Mock(**{"decrypt.side_effect": ReadTimeoutError(endpoint_url="kms")})
+    for _ in range(3):
+        with pytest.raises(KeyServiceAway):
+            wrapper.unwrap("kestrel", b"")
+    assert wrapper._kms.decrypt.call_count == 1
+    monkeypatch.setattr(wrapper, "_rests_until", 0.0)
+    with pytest.raises(KeyServiceAway):
+        wrapper.unwrap("kestrel", b"")
+    assert wrapper._kms.decrypt.call_count == 2
+
+
 def _general_error(*_: object, **__: object) -> None:
     raise pytest.importorskip("pkcs11").exceptions.GeneralError
 
