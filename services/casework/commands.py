@@ -42,8 +42,11 @@ def add(
     from services.casework.policy.credential import WRITABLE, Credential
     from services.casework.store.credentials import add_credential, new_token
     from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
+    from services.platform.store.query import EVERY
     from services.safeguarding.identifiers import new_id
 
+    if authority == EVERY:
+        raise refuse("an authority is needed: no credential is every authority's")
     named = WRITABLE if tables == "all" else [each.strip() for each in tables.split(",")]
     if unknown := sorted(set(named) - set(WRITABLE)):
         raise refuse(f"no such table: {', '.join(unknown)}. The tables are {', '.join(WRITABLE)}")

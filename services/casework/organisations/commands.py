@@ -99,7 +99,9 @@ def destroy_key(
     by: By,
     again: Annotated[str, typer.Option("--again", help="The authority once more.", prompt="The authority once more")],
 ) -> None:
-    """Destroy AUTHORITY's key: names, addresses, numbers, words and messages of its people can never be read again."""
+    """Destroy AUTHORITY's key: names, addresses, numbers, words and messages of its people can never be read again.
+    What they texted is under the keys of their numbers, and stays. Run renew-keys casework before.
+    """
     from services.casework.organisations import repository as store
 
     async def act() -> bool:

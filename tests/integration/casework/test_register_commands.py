@@ -107,6 +107,11 @@ def test_a_credential_that_could_not_work_is_refused(command: CliRunner, order: 
     assert says in answer.output
 
 
+def test_no_credential_is_every_authoritys(command: CliRunner) -> None:
+    answer = command.invoke(register, ["credentials", "add", "all", "--tables", "all", *CODE])
+    assert (answer.exit_code, "no credential is every authority's" in answer.output) == (2, True)
+
+
 async def test_files_are_tried_and_imported_from_a_shell_by_the_door_that_everybody_uses(
     database: Database, command: CliRunner, tmp_path: Path
 ) -> None:

@@ -233,6 +233,10 @@ async def test_who_has_left_reads_and_sends_no_more_after_a_quarter_of_an_hour_a
             assert "said &#34;help&#34; &amp; left" in late.text
             assert '"/providers/kestrel/sign-in?quiet=true&amp;then=/asked"' in late.text
             assert (await browser.post("/account/command-code", data=form | {"csrf": "x"})).status_code == 403
+            page, files = "/authorities/kestrel", {"file": ("a.csv", b"a\n", "text/csv")}
+            upload = await browser.post(f"{page}/files", data=form, files=files, headers={"referer": page})
+            asks = "/providers/kestrel/sign-in?quiet=true&then=/authorities/kestrel"
+            assert (upload.status_code, upload.headers["location"]) == (303, asks)
             stays = (await come(browser, provider, "quiet=true&then=/asked")).status_code == 303
             assert stays == (groups == ["managers"])
             assert (await browser.get("/asked")).status_code == (200 if stays else 303)

@@ -145,3 +145,15 @@ def test_a_value_that_the_mapping_does_not_know_is_named_by_file_line_and_column
 def test_a_mapping_that_cannot_be_used_is_refused_by_what_is_wrong(mapping: str, says: str) -> None:
     with pytest.raises(MappingFault, match=says):
         read_mapping(mapping)
+
+
+def test_a_file_of_more_columns_than_any_council_has_is_refused() -> None:
+    mapping = read_mapping("tables: {people: [{file: a, fields: {name: c0}}]}")
+    for columns, is_refused in ((500, False), (501, True)):
+        heading = ",".join(f"c{number}" for number in range(columns))
+        try:
+            mapping.apply({"a.csv": heading})
+        except MappingFault as fault:
+            assert (is_refused, str(fault)) == (True, "a.csv has more than 500 columns")
+        else:
+            assert not is_refused

@@ -150,6 +150,52 @@ def test_a_module_that_is_at_fault_is_away_and_shuts_nothing_for_good(
     assert wrapper.unwrap("kestrel", wrapped) == KEY
 
 
+@pytest.mark.parametrize(
+    ("name", "code", "raised"),
+    [
+        ("alias/common", "AccessDeniedException", KeyServiceAway),
+        ("alias/{authority}", "AccessDeniedException", InvalidTag),
+        ("alias/common", "DisabledException", InvalidTag),
+        ("alias/common", "ThrottlingException", KeyServiceAway),
+    ],
+)
+def test_a_right_that_we_lack_is_waited_for_and_a_key_that_an_authority_took_away_is_gone(
+    name: str, code: str, raised: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("boto3")
+    from botocore.exceptions import ClientError
+
+    from services.platform.store.key_wrappers.cloud import KmsWrapper
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    wrapper = KmsWrapper(name)
+    wrapper._kms = Mock(**{"decrypt.side_effect": ClientError({"Error": {"Code": code}}, "Decrypt")})
+    under = Keyring(OLD, PHONE).new_authority_key("kestrel")
+    with pytest.raises(raised):
+        Keyring(None, PHONE, wrapper).authority_key_anew(under)
+    wrapped = Keyring(OLD, PHONE).wrapped_new_key("child-x", under)
+    assert Keyring(OLD, PHONE, wrapper).unwrap("child-x", wrapped), "an older key opens it: nothing waits for the newer"
+
+
+def test_a_key_service_that_does_not_answer_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("boto3")
+    from botocore.exceptions import ReadTimeoutError
+
+    from services.platform.store.key_wrappers import cloud
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    wrapper = cloud.KmsWrapper("alias/common")
+    wrapper._kms = Mock(**{"decrypt.side_effect": ReadTimeoutError(endpoint_url="kms")})
+    for _ in range(3):
+        with pytest.raises(KeyServiceAway):
+            wrapper.unwrap("kestrel", b"")
+    assert wrapper._kms.decrypt.call_count == 1
+    monkeypatch.setattr(wrapper, "_rests_until", 0.0)
+    with pytest.raises(KeyServiceAway):
+        wrapper.unwrap("kestrel", b"")
+    assert wrapper._kms.decrypt.call_count == 2
+
+
 def _general_error(*_: object, **__: object) -> None:
     raise pytest.importorskip("pkcs11").exceptions.GeneralError
 

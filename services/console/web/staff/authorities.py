@@ -14,7 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from services.console.acts.authorities import AuthorityService, Readiness
-from services.console.policy.permits import May
+from services.console.policy.permits import ALL, May
 from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
 from services.platform.runtime.http.browser_form import parse_form
@@ -51,6 +51,8 @@ class AuthorityPages:
         try:
             authority = ID.validate_python(form.get("id", ""))
         except ValidationError:
+            authority = ALL
+        if authority == ALL:  # whoever had it for an authority would see every one
             return await self._all(request, signed_in, {"fault": "id", "form": form})
         if not name or not await self.service.enter(signed_in.operator, authority, name):
             return await self._all(request, signed_in, {"fault": "taken" if name else "name", "form": form})
