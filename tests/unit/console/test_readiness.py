@@ -41,7 +41,7 @@ def test_nothing_is_lacking_where_all_is_there() -> None:
             ("2026-11-27 17:00 UTC: duty.social-worker / duty.emergency-team",),
         ),
         ({"managers": 1}, "sign-in", ("1 of 2",)),
-        ({"forces": ()}, "forces", ("none",)),
+        ({"forces": ()}, "forces", ("placements",)),
         ({"forces": (replace(FORCE, is_reached=False),)}, "forces", ("northmoor",)),
         ({"forces": (FORCE, replace(FORCE, force="other", is_agreed=False))}, "agreements", ("other",)),
         ({"exercised": {"text"}}, "channels", ("email", "webhook")),
