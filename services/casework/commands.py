@@ -138,6 +138,9 @@ Door = Annotated[str, typer.Option(help="Where casework is.")]
 Token = Annotated[str, typer.Option(help="A credential's.", prompt=True, hide_input=True, envvar="REGISTER_TOKEN")]
 
 
+Confirmed = Annotated[str | None, typer.Option("--confirm", help="The SHA-256 that a held import named: it is meant.")]
+
+
 @register.command("try")
 def try_files(authority: Authority, files: Files, mapping: MappingFile, url: Door, token: Token) -> None:
     """Say what an import of these files would change, and which rows are wrong. Nothing is changed."""
@@ -145,9 +148,11 @@ def try_files(authority: Authority, files: Files, mapping: MappingFile, url: Doo
 
 
 @register.command("import")
-def import_files(authority: Authority, files: Files, mapping: MappingFile, url: Door, token: Token) -> None:
+def import_files(
+    authority: Authority, files: Files, mapping: MappingFile, url: Door, token: Token, confirm: Confirmed = None
+) -> None:
     """Import these files, all of them or nothing."""
-    _send(f"{url}/register/{authority}/files", files, mapping, token)
+    _send(f"{url}/register/{authority}/files{f'?confirm={confirm}' if confirm else ''}", files, mapping, token)
 
 
 def _send(url: str, files: list[Path], mapping: str, token: str) -> None:
