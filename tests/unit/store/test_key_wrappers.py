@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from pydantic import ValidationError
 
 from services.platform.runtime.startup_errors import explain_error
-from services.platform.store.encryption import Keyring, KeyringSettings
+from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring, KeyringSettings
 from services.platform.store.key_wrappers.key_file import FileWrapper, KeyFile
 from services.platform.store.key_wrappers.wrapper import KeyServiceAway, KeyWrapper
 from services.platform.store.transient_errors import is_transient
@@ -132,6 +132,21 @@ def test_a_key_may_be_one_an_authority_and_one_that_is_not_there_opens_nothing(
         assert wrapper.unwrap("kestrel", wrapper.wrap("kestrel", KEY)) == KEY
         with pytest.raises(InvalidTag):
             wrapper.unwrap("harrier", wrapper.wrap("kestrel", KEY))
+
+
+def test_the_key_of_what_belongs_to_no_authority_has_a_name_that_aws_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3, moto = pytest.importorskip("boto3"), pytest.importorskip("moto")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    with moto.mock_aws():
+        kms = boto3.client("kms")
+        made = kms.create_key()["KeyMetadata"]["KeyId"]
+        for name in ("alias/key-_", "alias/key-kestrel"):
+            kms.create_alias(AliasName=name, TargetKeyId=made)
+        from services.platform.store.key_wrappers.cloud import KmsWrapper
+
+        wrapper = KmsWrapper("alias/key-{authority}")
+        for authority in (OF_NO_AUTHORITY, "kestrel"):
+            assert wrapper.unwrap(authority, wrapper.wrap(authority, KEY)) == KEY
 
 
 def test_a_module_that_is_at_fault_is_away_and_shuts_nothing_for_good(

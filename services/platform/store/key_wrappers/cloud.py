@@ -7,7 +7,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidTag
 
-from services.platform.store.key_wrappers.wrapper import KeyServiceAway
+from services.platform.store.key_wrappers.wrapper import KeyServiceAway, fill_in_authority
 
 NOT_BY_THIS_KEY = frozenset(
     {
@@ -37,7 +37,7 @@ class KmsWrapper:
         return bytes(self._ask("decrypt", authority, CiphertextBlob=wrapped)["Plaintext"])
 
     def _ask(self, what: str, authority: str, **given: bytes) -> Any:
-        name, context = self._name.replace("{authority}", authority), {"authority": authority}
+        name, context = fill_in_authority(self._name, authority), {"authority": authority}
         try:
             return getattr(self._kms, what)(KeyId=name, EncryptionContext=context, **given)
         except ClientError as error:

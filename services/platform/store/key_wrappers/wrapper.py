@@ -1,4 +1,4 @@
-"""Says what wraps an authority's key."""
+"""Says what wraps an authority's key, and how a key that is one authority's is named."""
 
 from typing import Protocol
 
@@ -15,3 +15,8 @@ class KeyWrapper(Protocol):
 
     def unwrap(self, authority: str, wrapped: bytes) -> bytes:
         """Raises InvalidTag if it was wrapped by another key, or the key may not be used; KeyServiceAway."""
+
+
+def fill_in_authority(name: str, authority: str) -> str:
+    """`_` stands for what belongs to no authority (`*`): an alias of AWS KMS may not hold an asterisk."""
+    return name.replace("{authority}", authority.replace("*", "_"))
