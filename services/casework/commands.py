@@ -10,14 +10,13 @@ from uuid import UUID
 import typer
 
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.commands import WHO_ASKS, refuse
+from services.platform.runtime.commands import By, refuse
 
 if TYPE_CHECKING:
     from services.platform.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 LISTED = 20
-By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
 Authority = Annotated[str, typer.Argument(help="The authority's id.")]
 
 register = typer.Typer(no_args_is_help=True, help="Who may import an authority's register, and what they imported.")
@@ -118,7 +117,7 @@ def list_imports(authority: Authority) -> None:
 @imports.command()
 def undo(
     imported: UUID,
-    by: Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)],
+    by: By,
     *,
     leave: Annotated[bool, typer.Option("--leave-changed", help="Leave rows that were changed since.")] = False,
 ) -> None:

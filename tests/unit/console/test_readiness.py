@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from services.casework.policy.credential import WRITABLE
+from services.console.acts.authorities import TABLES
 from services.console.policy.readiness import NEEDED, Facts, ForceFacts, checks
 from tests.unit.console.test_directory import ROTA, listed
 
@@ -62,3 +64,8 @@ def test_what_is_lacking_is_named(changed: dict[str, Any], name: str, lacking: t
 )
 def test_what_takes_the_place_of_another_is_enough(changed: dict[str, Any]) -> None:
     assert all(each.is_met for each in checks(replace(READY, **changed), NOW))
+
+
+def test_what_the_console_makes_writes_every_table_that_casework_takes() -> None:
+    """No service imports another, so each has the list."""
+    assert set(TABLES) == set(WRITABLE)
