@@ -30,6 +30,8 @@ SWEEP_EVERY_SECONDS = 5.0
 SWEEP_AGAIN_SECONDS = 0.5
 """While there is a text that cannot be read yet: another process reads an older one of its sender, or it failed."""
 MEASURE_EVERY_SECONDS = 15.0
+LOOK_AGAIN_SECONDS = 0.05
+"""After a text was read: another process may have stored the sender's next text meanwhile, and left it to us."""
 TRIES = 3
 """After so many failures of our own code a text goes to a person instead, and its sender's later texts are read."""
 PAUSE = timedelta(milliseconds=500)
@@ -60,6 +62,8 @@ class TextWorker:
         for each in read:
             if isinstance(each, BaseException):
                 raise each
+        if found:
+            asyncio.get_running_loop().call_later(LOOK_AGAIN_SECONDS, self.loop.wake)
         return bool(waiting)
 
     async def _read_next(self) -> Unread | None:

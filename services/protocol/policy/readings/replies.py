@@ -1,7 +1,5 @@
 """Reads replies about an episode: police references, grades and closings, safe and well checks, return interviews."""
 
-from typing import Any
-
 from services.protocol.policy.case import OPEN_STATES, Episode
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.rule_language.vocabulary import Condition, Trigger
@@ -73,14 +71,8 @@ def _with(draft: Draft, episode: Episode, condition: Condition) -> Episode:
     return draft.put_episode(episode.model_copy(update={"met": episode.met | {condition}}))
 
 
-def police_reply(trigger: Trigger, **update: Any) -> Reader:
-    def reader(draft: Draft, event: events.PoliceReply) -> list[Reading]:
-        found = draft.episode_meant(event.episode)
-        if found is not None and update:
-            found = draft.put_episode(found.model_copy(update=update))
-        return [Reading(trigger, found)]
-
-    return reader
+def police_reply(trigger: Trigger) -> Reader:
+    return lambda draft, event: [Reading(trigger, draft.episode_meant(event.episode))]
 
 
 def risk_graded(draft: Draft, event: events.PoliceRiskGraded) -> list[Reading]:
