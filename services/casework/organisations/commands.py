@@ -12,12 +12,11 @@ from uuid import UUID
 import typer
 from pydantic import ValidationError
 
-from services.platform.runtime.commands import WHO_ASKS, refuse
+from services.platform.runtime.commands import By, refuse
 
 if TYPE_CHECKING:
     from services.casework.organisations.changes import OrganisationChanges
 
-By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
 NOBODY = (
     "the code is wrong or too old, or its owner may not do this: a duty manager or an operator of every authority may."
     " Show a new code at the console, under Your account"

@@ -131,8 +131,9 @@ class SessionGuard:
             asks = f"/providers/{found.account.provider}/sign-in?quiet=true&then="
             if request.method == "POST" and media_type_of(request) == MEDIA_TYPE:
                 raise AskedFirst(f"{asks}/asked", signed_in)
-            is_upload = request.method == "POST"  # files are not kept: the page comes back, and they are chosen anew
-            raise ShownFirst(f"{asks}{here}") if is_page or is_upload else SignedOut(following=True, asks=True)
+            # A page can give back what was typed, but no file that was chosen: those are chosen again.
+            comes_back = is_page or request.method == "POST"
+            raise ShownFirst(f"{asks}{here}") if comes_back else SignedOut(following=True, asks=True)
         if what is not None and not signed_in.operator.may(what):
             raise HTTPException(HTTPStatus.FORBIDDEN, f"not-permitted-{signed_in.operator.role}")
         if proved and not found.session.is_proved(now, sending=request.method == "POST"):

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from pydantic import ValidationError
 
 from services.platform.runtime.startup_errors import explain_error
-from services.platform.store.encryption import Keyring, KeyringSettings
+from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring, KeyringSettings
 from services.platform.store.key_wrappers.key_file import FileWrapper, KeyFile
 from services.platform.store.key_wrappers.wrapper import KeyServiceAway, KeyWrapper
 from services.platform.store.transient_errors import is_transient
@@ -134,6 +134,21 @@ def test_a_key_may_be_one_an_authority_and_one_that_is_not_there_opens_nothing(
             wrapper.unwrap("harrier", wrapper.wrap("kestrel", KEY))
 
 
+def test_the_key_of_what_belongs_to_no_authority_has_a_name_that_aws_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3, moto = pytest.importorskip("boto3"), pytest.importorskip("moto")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    with moto.mock_aws():
+        kms = boto3.client("kms")
+        made = kms.create_key()["KeyMetadata"]["KeyId"]
+        for name in ("alias/key-_", "alias/key-kestrel"):
+            kms.create_alias(AliasName=name, TargetKeyId=made)
+        from services.platform.store.key_wrappers.cloud import KmsWrapper
+
+        wrapper = KmsWrapper("alias/key-{authority}")
+        for authority in (OF_NO_AUTHORITY, "kestrel"):
+            assert wrapper.unwrap(authority, wrapper.wrap(authority, KEY)) == KEY
+
+
 def test_a_module_that_is_at_fault_is_away_and_shuts_nothing_for_good(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,7 +189,7 @@ def test_a_right_that_we_lack_is_waited_for_and_a_key_that_an_authority_took_awa
     with pytest.raises(raised):
         Keyring(None, PHONE, wrapper).authority_key_anew(under)
     wrapped = Keyring(OLD, PHONE).wrapped_new_key("child-x", under)
-    assert Keyring(OLD, PHONE, wrapper).unwrap("child-x", wrapped), "an older key opens it: nothing waits for the newer"
+    Keyring(OLD, PHONE, wrapper).unwrap("child-x", wrapped)  # an older key opens it: nothing waits for the newer
 
 
 def test_a_key_service_that_does_not_answer_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,8 @@ class AuthorityPages:
         try:
             status, answer = await asked
         except (httpx.HTTPError, ValueError):
-            status, answer = 503, {"detail": "The register cannot be reached for the moment. Send it again."}
+            detail = "The register did not answer. Look under Imports whether it was done before you send it again."
+            status, answer = 503, {"detail": detail, "is_unknown": True}
         shown: dict[str, Any] = {"answer": answer, "status": status, "mapping": mapping}
         return self._one(request, signed_in, await self._readiness(signed_in, authority), shown)
 

@@ -66,7 +66,7 @@ class KeptMessages:
 
     async def _look(self, client: AIOKafkaClient) -> Logs:
         logs = {**self._logs, **await find_logs(client, Topic)}
-        if logs != self._logs:
+        if logs != self._logs:  # the same object while nothing changes, by which `place` tells
             self._logs = logs
         return self._logs
 

@@ -8,9 +8,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidTag
 
-from services.platform.store.key_wrappers.wrapper import KeyServiceAway
+from services.platform.store.key_wrappers.wrapper import AUTHORITY, KeyServiceAway, fill_in_authority
 
-AUTHORITY = "{authority}"
 NOT_BY_THIS_KEY = frozenset(
     {
         "DisabledException",
@@ -45,7 +44,7 @@ class KmsWrapper:
         return bytes(self._ask("decrypt", authority, CiphertextBlob=wrapped)["Plaintext"])
 
     def _ask(self, what: str, authority: str, **given: bytes) -> Any:
-        name, context = self._name.replace(AUTHORITY, authority), {"authority": authority}
+        name, context = fill_in_authority(self._name, authority), {"authority": authority}
         if time.monotonic() < self._rests_until:
             raise KeyServiceAway("the key service: did not answer a moment ago")
         try:
