@@ -37,12 +37,13 @@ def wrappers(
         monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
         with moto.mock_aws():
             kms = boto3.client("kms")
-            for name in ("one", "two"):
+            # A key for each authority: moto denies access where AWS would say that another key is named.
+            for name in ("one-kestrel", "one-harrier", "two-kestrel"):
                 made = kms.create_key()["KeyMetadata"]["KeyId"]
                 kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=made)
             from services.platform.store.key_wrappers.cloud import KmsWrapper
 
-            yield KmsWrapper("alias/one"), KmsWrapper("alias/two")
+            yield KmsWrapper("alias/one-{authority}"), KmsWrapper("alias/two-{authority}")
 
 
 def _hsm(folder: Path, monkeypatch: pytest.MonkeyPatch, label: str) -> KeyWrapper:
