@@ -10,14 +10,13 @@ from uuid import UUID
 import typer
 
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.commands import WHO_ASKS, refuse
+from services.platform.runtime.commands import By, refuse
 
 if TYPE_CHECKING:
     from services.platform.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 LISTED = 20
-By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
 Authority = Annotated[str, typer.Argument(help="The authority's id.")]
 
 register = typer.Typer(no_args_is_help=True, help="Who may import an authority's register, and what they imported.")
@@ -42,8 +41,11 @@ def add(
     from services.casework.policy.credential import WRITABLE, Credential
     from services.casework.store.credentials import add_credential, new_token
     from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
+    from services.platform.store.query import EVERY
     from services.safeguarding.identifiers import new_id
 
+    if authority == EVERY:
+        raise refuse("an authority is needed: no credential is every authority's")
     named = WRITABLE if tables == "all" else [each.strip() for each in tables.split(",")]
     if unknown := sorted(set(named) - set(WRITABLE)):
         raise refuse(f"no such table: {', '.join(unknown)}. The tables are {', '.join(WRITABLE)}")
@@ -118,7 +120,7 @@ def list_imports(authority: Authority) -> None:
 @imports.command()
 def undo(
     imported: UUID,
-    by: Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)],
+    by: By,
     *,
     leave: Annotated[bool, typer.Option("--leave-changed", help="Leave rows that were changed since.")] = False,
 ) -> None:
@@ -138,6 +140,9 @@ Door = Annotated[str, typer.Option(help="Where casework is.")]
 Token = Annotated[str, typer.Option(help="A credential's.", prompt=True, hide_input=True, envvar="REGISTER_TOKEN")]
 
 
+Confirmed = Annotated[str | None, typer.Option("--confirm", help="The SHA-256 that a held import named: it is meant.")]
+
+
 @register.command("try")
 def try_files(authority: Authority, files: Files, mapping: MappingFile, url: Door, token: Token) -> None:
     """Say what an import of these files would change, and which rows are wrong. Nothing is changed."""
@@ -145,9 +150,11 @@ def try_files(authority: Authority, files: Files, mapping: MappingFile, url: Doo
 
 
 @register.command("import")
-def import_files(authority: Authority, files: Files, mapping: MappingFile, url: Door, token: Token) -> None:
+def import_files(
+    authority: Authority, files: Files, mapping: MappingFile, url: Door, token: Token, confirm: Confirmed = None
+) -> None:
     """Import these files, all of them or nothing."""
-    _send(f"{url}/register/{authority}/files", files, mapping, token)
+    _send(f"{url}/register/{authority}/files{f'?confirm={confirm}' if confirm else ''}", files, mapping, token)
 
 
 def _send(url: str, files: list[Path], mapping: str, token: str) -> None:

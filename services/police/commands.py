@@ -7,9 +7,8 @@ from uuid import UUID
 
 import typer
 
-from services.platform.runtime.commands import WHO_ASKS, refuse, require_text
+from services.platform.runtime.commands import By, refuse, require_text
 
-By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
 Reason = Annotated[str, typer.Option(help="Why; kept on the record.", prompt=True)]
 A_REASON = "a reason is needed"
 NOBODY = (

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Words(BaseModel):
-    """Of one file or a part of it. A field's name has hyphens there."""
+    """The words of a file, or of a part of it. Their names have hyphens there, where a field has underscores."""
 
     model_config = ConfigDict(frozen=True, alias_generator=lambda name: name.replace("_", "-"))
 

@@ -1,6 +1,7 @@
 """What the documents say of the house is so."""
 
 import importlib
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from services.command_line import app
 ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "decisions"
 ROW = re.compile(r"^\| \[`(?P<service>[a-z]+)`\]\(services/[a-z]+/__init__\.py\) \| (?P<does>.+) \|$", re.MULTILINE)
+PUBLISHED = re.compile(r"((?:`/[a-z]+/?`(?:, | and )?)+) \((?P<service>[a-z]+), 81\d\d\)")
+INSIDE = {"/card", "/health", "/metrics", "/register"}
 LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#]+)")
 NAMED_FILE = re.compile(r"`(?P<path>[a-z]+/[a-z_/-]+\.(py|yaml))`")
 TEST = re.compile(r"`(?P<file>tests/[a-z_/]+\.py)::(?P<test>test_\w+)`")
@@ -29,6 +32,22 @@ def first_line(service: str) -> str:
 def test_the_readme_lists_the_services_that_there_are_in_their_own_words() -> None:
     told = [(row["service"], row["does"]) for row in ROW.finditer((ROOT / "README.md").read_text())]
     assert told == [(service, first_line(service)) for service in services()]
+
+
+def test_the_proxy_publishes_every_path_that_is_for_the_outside() -> None:
+    """A path that is left out is a text, a call or a link of which nobody hears."""
+    said = (ROOT / "docs" / "operating.md").read_text().split("Publish only these paths")[1].splitlines()
+    told = {
+        (found["service"], path.rstrip("/"))
+        for found in PUBLISHED.finditer(" ".join(said[:2]))
+        for path in re.findall("`([^`]+)`", found[1])
+    }
+    there = {
+        (contract.stem, f"/{path.split('/')[1]}")
+        for contract in (ROOT / "schemas" / "openapi").glob("*.json")
+        for path in json.loads(contract.read_text()).get("paths", ())
+    }
+    assert told == {(service, path) for service, path in there if service != "console" and path not in INSIDE}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

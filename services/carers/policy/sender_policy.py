@@ -7,9 +7,11 @@ from services.carers.policy.consequences import confirmation, enrolment, escalat
 from services.carers.policy.context import Telling, TextContext
 from services.carers.policy.decision import Decision
 from services.carers.policy.senders import carer, officer, staff, stranger
-from services.carers.understanding.meaning import Intent, Meaning
+from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 
 OWN_CHILDREN = frozenset({"carer", "residential"})
+NEWS = REPORTS | {Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.HELP}
+"""Of a child who may be missing."""
 
 
 def decide(meaning: Meaning, scene: TextContext) -> Decision:
@@ -19,6 +21,8 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
 def _decide_by_kind(meaning: Meaning, scene: TextContext) -> Decision:
     if not scene.live and scene.telling is None and not scene.unanswered:
         practised = enrolment.decide_enrolment(meaning, scene) if scene.kind in OWN_CHILDREN else None
+        if practised is None and (NEWS & set(meaning.intents) or scene.pictures):
+            return Decision(answer=Answer.NOT_LIVE)  # nobody else hears of it: a practice must not use the answers up
         return carer.within_limits(practised or Decision(answer=Answer.NOT_LIVE), scene)
     if scene.kind in OWN_CHILDREN:
         return _decide_for_carer(meaning, scene)

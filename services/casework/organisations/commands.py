@@ -12,12 +12,11 @@ from uuid import UUID
 import typer
 from pydantic import ValidationError
 
-from services.platform.runtime.commands import WHO_ASKS, refuse
+from services.platform.runtime.commands import By, refuse
 
 if TYPE_CHECKING:
     from services.casework.organisations.changes import OrganisationChanges
 
-By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
 NOBODY = (
     "the code is wrong or too old, or its owner may not do this: a duty manager or an operator of every authority may."
     " Show a new code at the console, under Your account"
@@ -99,7 +98,9 @@ def destroy_key(
     by: By,
     again: Annotated[str, typer.Option("--again", help="The authority once more.", prompt="The authority once more")],
 ) -> None:
-    """Destroy AUTHORITY's key: names, addresses, numbers, words and messages of its people can never be read again."""
+    """Destroy AUTHORITY's key: names, addresses, numbers, words and messages of its people can never be read again.
+    What they texted is under the keys of their numbers, and stays. Run renew-keys casework before.
+    """
     from services.casework.organisations import repository as store
 
     async def act() -> bool:

@@ -17,6 +17,7 @@ from services.platform.runtime.http.problems import Problem, body_within, media_
 from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.limits import MESSAGE_BYTES
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import EVERY
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.care_events import ChildTransferred
 from services.safeguarding.identifiers import is_provisional
@@ -87,9 +88,9 @@ class EventEndpoint:
 
 
 def _seen_by(agency: Agency, event: AgencyEvent) -> set[str]:
-    """What a transfer names is moved into, and its codes are read."""
+    """What a transfer names is moved into, and its codes are read. Nobody is called by the word for every authority."""
     to = event.envelope.data.get("to") if event.kind is ChildTransferred else None
-    return {agency.authority, str(to or agency.authority).replace("\x00", "")}
+    return {agency.authority, str(to or agency.authority).replace("\x00", "")} - {EVERY}
 
 
 def _problem(wrong: InvalidEvent) -> Problem:

@@ -132,7 +132,7 @@ class AuthorityService:
         return Readiness(found, checks(facts, now), credentials, imports, forces)
 
     async def enter(self, operator: Operator, authority: AuthorityId, name: str) -> bool:
-        """False if it is there already. Until it goes live no real report of its is taken."""
+        """False if it is there already. No real report about its children is taken until it goes live."""
         async with self.store.transaction() as uow:
             entered = await uow.fetch(Query(ENTER, {"authority": authority, "name": name}, bool))
             if entered:
@@ -188,7 +188,7 @@ class AuthorityService:
         return len(readiness.forces)
 
     async def open(self, operator: Operator, readiness: Readiness) -> bool:
-        """From now on its real reports are taken. False if something is lacking, or if it is live."""
+        """From now on real reports about its children are taken. False if something is lacking, or if it is live."""
         if not readiness.may_open:
             return False
         async with self.store.transaction() as uow:
@@ -205,7 +205,7 @@ class AuthorityService:
 
 
 async def is_live(uow: UnitOfWork, authority: AuthorityId) -> bool:
-    """Whether real reports of its are taken."""
+    """Whether real reports about its children are taken."""
     found = await uow.fetch(Query(AUTHORITIES, {"authorities": [authority]}, first_row))
     return found is None or bool(found.live)
 

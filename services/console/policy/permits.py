@@ -32,7 +32,7 @@ class May(StrEnum):
     READ_WORDS = "read-words"
     """Read what was said about a child, and the numbers of whom to ring: each view on the record."""
     ADMINISTER = "administer"
-    """Make, limit and end the accounts of their authorities."""
+    """Make, limit and end the accounts of their authorities, and take an authority of theirs from nothing to live."""
     READ_REASONS = "read-reasons"
     """Read the reasons that others gave for their acts."""
 

@@ -59,6 +59,7 @@ class Check:
 def checks(facts: Facts, now: datetime) -> list[Check]:
     """`now` is story time."""
     old = [each for each in NEEDED if each not in facts.imported or now - facts.imported[each] > FRESH_FOR]
+    unreached = tuple(each.force for each in facts.forces if not each.is_reached)
     enough = facts.is_signed_in_by_provider or facts.managers >= PEOPLE_WHO_SIGN_IN
     by = {Channel.TEXT, Channel.EMAIL} | ({Channel.WEBHOOK} if any(each.has_api for each in facts.forces) else set())
     return [
@@ -67,9 +68,7 @@ def checks(facts: Facts, now: datetime) -> list[Check]:
         Check("register", tuple(old)),
         Check("rota", tuple(_unheld(facts.rota, now))),
         Check("sign-in", () if enough else (f"{facts.managers} of {PEOPLE_WHO_SIGN_IN}",)),
-        Check(
-            "forces", tuple(each.force for each in facts.forces if not each.is_reached) if facts.forces else ("none",)
-        ),
+        Check("forces", unreached if facts.forces else ("placements",)),
         Check("agreements", tuple(each.force for each in facts.forces if not each.is_agreed)),
         Check("channels", tuple(sorted(each for each in by if each not in facts.exercised))),
     ]

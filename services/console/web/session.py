@@ -20,8 +20,8 @@ from services.console.accounts.sessions import use_session
 from services.console.policy.access.sign_in import Session, SessionLimits
 from services.console.policy.permits import May, Operator
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.browser_form import read_form
-from services.platform.runtime.http.problems import Problem
+from services.platform.runtime.http.browser_form import MEDIA_TYPE, read_form
+from services.platform.runtime.http.problems import Problem, media_type_of
 from services.platform.store.unit_of_work import Store
 
 
@@ -129,9 +129,11 @@ class SessionGuard:
         is_page = is_visit and not following
         if found.session.asks_provider(now, is_page=is_page):
             asks = f"/providers/{found.account.provider}/sign-in?quiet=true&then="
-            if request.method == "POST":
+            if request.method == "POST" and media_type_of(request) == MEDIA_TYPE:
                 raise AskedFirst(f"{asks}/asked", signed_in)
-            raise ShownFirst(f"{asks}{here}") if is_page else SignedOut(following=True, asks=True)
+            # A page can give back what was typed, but no file that was chosen: those are chosen again.
+            comes_back = is_page or request.method == "POST"
+            raise ShownFirst(f"{asks}{here}") if comes_back else SignedOut(following=True, asks=True)
         if what is not None and not signed_in.operator.may(what):
             raise HTTPException(HTTPStatus.FORBIDDEN, f"not-permitted-{signed_in.operator.role}")
         if proved and not found.session.is_proved(now, sending=request.method == "POST"):

@@ -1,9 +1,13 @@
 """Checks what a command is given that acts in somebody's name, and says its refusals."""
 
+from typing import Annotated
+
 import typer
 
 REASON_AT_MOST = 2000
 WHO_ASKS = "The code that the console shows under *Your account*, to somebody who is signed in."
+By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
+"""In whose name a command acts."""
 
 
 def require_text(said: str | None, needed: str) -> str:

@@ -7,7 +7,6 @@ column. While a key is being changed there are several: the first encrypts and h
 searched by (docs/decisions/0025, 0079).
 """
 
-import contextlib
 import hashlib
 import hmac
 import os
@@ -23,7 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from services.platform.runtime.settings import SECRETS_DIR, Settings
 from services.platform.store.key_wrappers.key_file import KEY_BYTES, NONCE_BYTES, FileWrapper, KeyFile, decode_keys
-from services.platform.store.key_wrappers.wrapper import KeyWrapper
+from services.platform.store.key_wrappers.wrapper import KeyServiceAway, KeyWrapper
 
 OF_NO_AUTHORITY = "*"
 """In place of an authority's id: unknown numbers, forces, agencies, accounts, children who are not identified yet."""
@@ -127,10 +126,15 @@ class Keyring:
         """Whose key it is, the key, and whether the newest of ours wrapped it."""
         name_ends = 1 + wrapped[0]
         authority = wrapped[1:name_ends].decode()
+        away: KeyServiceAway | None = None
         for place, wrapper in enumerate(self._in_turn()):
-            with contextlib.suppress(InvalidTag):
+            try:
                 return authority, wrapper.unwrap(authority, wrapped[name_ends + 2 :]), place == 0
-        raise InvalidTag
+            except InvalidTag:
+                continue
+            except KeyServiceAway as error:
+                away = error
+        raise away or InvalidTag
 
     def _in_turn(self) -> Sequence[KeyWrapper]:
         masters = () if self._masters is None else self._masters.newest_first()

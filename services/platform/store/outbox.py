@@ -158,19 +158,26 @@ WHERE_WRITTEN = Query(WRITTEN, {}, lambda rows: [Written(*row) for row in rows])
 LOSABLE = {"topic": "text", "log": "text", "partition": "integer", "epoch": "integer", "ends_at": "bigint"}
 PUT_BACK = f"""
     WITH lost AS (
-        DELETE FROM published USING {unnest_rows(LOSABLE)}
-        WHERE (published.topic, published.log, published.partition, published.epoch)
-            = (given.topic, given.log, given.partition, given.epoch) AND log_offset >= ends_at
-        RETURNING position, key, published.topic, envelope
+        DELETE FROM published WHERE ctid = ANY(ARRAY(
+            SELECT published.ctid FROM published JOIN {unnest_rows(LOSABLE)}
+            ON (published.topic, published.log, published.partition, published.epoch)
+                = (given.topic, given.log, given.partition, given.epoch) AND log_offset >= ends_at
+            ORDER BY position LIMIT %(most)s
+        )) RETURNING position, key, topic, envelope
     )
     INSERT INTO outbox (position, key, topic, envelope, written_at) OVERRIDING SYSTEM VALUE
     SELECT lost.*, now() FROM lost RETURNING key
 """  # noqa: S608 this module's own words
+PUT_BACK_AT_ONCE = 20_000
+"""Three days of everything in one statement would never be done within a statement's time."""
 
 
-async def put_back(connection: AsyncConnection, lost: Sequence[Written]) -> list[str]:
-    """What stood at or beyond the ends waits to be published again, under its old position. Returns a key a message."""
-    [rows] = await execute_pipelined(connection, (PUT_BACK, to_columns([asdict(each) for each in lost])))
+async def put_back(connection: AsyncConnection, lost: Sequence[Written], most: int = PUT_BACK_AT_ONCE) -> list[str]:
+    """What stood at or beyond the ends waits to be published again, under its old position: the oldest first, `most` at
+    once. Returns a key a message, none where all are back.
+    """
+    about = to_columns([asdict(each) for each in lost]) | {"most": most}
+    [rows] = await execute_pipelined(connection, (PUT_BACK, about))
     return [key for (key,) in rows]
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from services.casework.commands import register
 from services.casework.policy.credential import WRITABLE
@@ -18,7 +18,7 @@ from services.platform.runtime.http.server import Web
 from tests.support.casework import casework, import_bearer
 from tests.support.database import Database
 from tests.support.ports import free_port
-from tests.support.register import authority, fresh_number
+from tests.support.register import authority, fresh_number, own_part
 
 ACCOUNT = f"account-{uuid4()}"
 CODE = ("--code", "ours")
@@ -107,6 +107,11 @@ def test_a_credential_that_could_not_work_is_refused(command: CliRunner, order: 
     assert says in answer.output
 
 
+def test_no_credential_is_every_authoritys(command: CliRunner) -> None:
+    answer = command.invoke(register, ["credentials", "add", "all", "--tables", "all", *CODE])
+    assert (answer.exit_code, "no credential is every authority's" in answer.output) == (2, True)
+
+
 async def test_files_are_tried_and_imported_from_a_shell_by_the_door_that_everybody_uses(
     database: Database, command: CliRunner, tmp_path: Path
 ) -> None:
@@ -129,5 +134,41 @@ async def test_files_are_tried_and_imported_from_a_shell_by_the_door_that_everyb
     assert json.loads(tried.output)["changes"]["people"]["added"] == 1
     imported = await asyncio.to_thread(command.invoke, register, ["import", *given])
     assert json.loads(imported.output)["changed"] == {"people": 1}
+    await web.stop()
+    await engine.dispose()
+
+
+async def test_an_import_that_is_held_is_confirmed_from_a_shell(
+    database: Database, command: CliRunner, tmp_path: Path
+) -> None:
+    engine, port = database.engine("casework"), free_port()
+    document = await own_part(engine, authority())
+    name = document["authority"]["id"]
+    headers = await import_bearer(engine, name)
+    web = Web(casework(database, engine), port)
+    await web.start()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        whole = await client.put(f"/register/{name}", json=document, headers=headers)
+    assert whole.status_code == 200, whole.text
+    sheet, mapping = tmp_path / "staff.csv", tmp_path / "mapping.yaml"
+    place = document["placements"][0]["reference"]
+    mapping.write_text(
+        "tables: {people: [{file: staff, fields: {reference: No, name: Name, mobile: Mobile}}],"
+        f" carers: [{{file: staff, fields: {{person: No, placement: {{always: {place}}}}}}}]}}"
+    )
+    token = headers["authorization"].removeprefix("Bearer ")
+    given = [name, str(sheet), "--mapping", str(mapping), "--url", f"http://127.0.0.1:{port}", "--token", token]
+
+    async def imported(carers: int, *more: str) -> Result:
+        rows = (f"w-{at},Max Example,{numbers[at]}\n" for at in range(carers))
+        sheet.write_text(f"No,Name,Mobile\n{''.join(rows)}")
+        return await asyncio.to_thread(command.invoke, register, ["import", *given, *more])
+
+    numbers = [fresh_number() for _ in range(12)]
+    first, held = await imported(12), await imported(1)
+    assert (first.exit_code, held.exit_code) == (0, 2), first.output + held.output
+    [sha256] = set(re.findall("[0-9a-f]{64}", held.output))
+    assert (await imported(1, "--confirm", "0" * 64)).exit_code == 2
+    assert (await imported(1, "--confirm", sha256)).exit_code == 0
     await web.stop()
     await engine.dispose()

@@ -1,7 +1,8 @@
 """A child is given to another authority, on a real PostgreSQL: the register, the protocol and the console go along."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import ANY
@@ -19,7 +20,7 @@ from services.platform.register.people import directory, directory_page
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
-from services.platform.store.unit_of_work import Origin, Store
+from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.roles import Role, Wording
 from tests.support.agency import Hospital
@@ -282,3 +283,17 @@ async def test_a_transfer_waits_for_an_import_of_either_authority(two: Two, whos
     assert (await transferring).status_code == 202
     moved = await two.rows("SELECT as_of FROM register.children WHERE id = :child", child=two.child)
     assert moved[0]["as_of"] > BEGAN, "where the child lives was said now"
+
+
+async def test_the_word_for_every_authority_opens_no_wall(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[str]] = []
+    whole = Store.transaction
+
+    def watched(store: Store, authorities: Iterable[str] | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
+        seen.append(set(authorities or ()))
+        return whole(store, authorities)
+
+    monkeypatch.setattr(Store, "transaction", watched)
+    assert (await two.transferred(data={"to": "all"})).status_code == 202
+    assert {two.giver} in seen
+    assert not any("all" in each for each in seen)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -112,7 +111,7 @@ async def choose(page: Page, mobile: str) -> None:
 
 
 async def test_an_authority_gets_from_nothing_to_live_at_the_console(
-    page: Page, database: Database, opened: Store, register: str, tmp_path: Path
+    page: Page, database: Database, opened: Store, register: str
 ) -> None:
     council = authority()
     name, engine = council["authority"]["id"], database.engine("casework")
@@ -188,7 +187,6 @@ async def test_an_authority_gets_from_nothing_to_live_at_the_console(
         await page.set_viewport_size({"width": size["width"], "height": size["height"]})
         await page.goto(f"/authorities/{name}")
         assert await beside_the_screen(page) == []
-        await page.screenshot(path=f"/tmp/authority-{size['width']}.png", full_page=True)
         if AXE.exists():
             assert await against_wcag(page) == []
     assert await lacking(page) == 0, await page.locator("table").first.inner_text()

@@ -233,11 +233,27 @@ async def test_who_has_left_reads_and_sends_no_more_after_a_quarter_of_an_hour_a
             assert "said &#34;help&#34; &amp; left" in late.text
             assert '"/providers/kestrel/sign-in?quiet=true&amp;then=/asked"' in late.text
             assert (await browser.post("/account/command-code", data=form | {"csrf": "x"})).status_code == 403
+            page, files = "/authorities/kestrel", {"file": ("a.csv", b"a\n", "text/csv")}
+            upload = await browser.post(f"{page}/files", data=form, files=files, headers={"referer": page})
+            asks = "/providers/kestrel/sign-in?quiet=true&then=/authorities/kestrel"
+            assert (upload.status_code, upload.headers["location"]) == (303, asks)
             stays = (await come(browser, provider, "quiet=true&then=/asked")).status_code == 303
             assert stays == (groups == ["managers"])
             assert (await browser.get("/asked")).status_code == (200 if stays else 303)
             assert (await browser.get("/parts/open")).status_code == (200 if stays else 401)
             assert (await browser.post("/account/command-code", data=form)).status_code == (200 if stays else 303)
+
+
+async def test_files_that_come_after_a_quarter_of_an_hour_are_chosen_again_on_their_page(
+    browser: httpx.AsyncClient, provider: PlayedProvider
+) -> None:
+    await come(browser, provider)
+    files = {"file": ("a.csv", b"a\n", "text/csv")}
+    page = {"referer": "https://console.example/authorities/kestrel"}
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16)):
+        late = await browser.post("/authorities/kestrel/files", data={"mapping": "ssd"}, files=files, headers=page)
+    asks = "/providers/kestrel/sign-in?quiet=true&then=/authorities/kestrel"
+    assert (late.status_code, late.headers.get("location")) == (303, asks)
 
 
 async def test_people_whose_ids_differ_in_case_alone_are_two(

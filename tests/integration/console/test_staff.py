@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -13,6 +14,7 @@ import time_machine
 from fastapi import FastAPI
 
 from services.console.accounts import repository as accounts
+from services.console.acts.authorities import AuthorityService
 from services.console.policy.access.sign_in import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
@@ -201,6 +203,20 @@ async def test_an_administrator_makes_limits_and_ends_the_accounts_of_their_auth
     assert record[-1].because == "account-ended"
 
 
+@pytest.mark.parametrize("role", OperatorRole)
+async def test_no_authority_is_called_by_the_word_for_every_one(opened: Store, browser: httpx.AsyncClient) -> None:
+    await sign_in(browser, await account(opened, OperatorRole.ADMINISTRATOR))
+    form = {"csrf": csrf_in(await browser.get("/authorities")), "id": "all", "name": "Kestrel"}
+    assert (await browser.post("/authorities", data=form)).status_code == 422
+
+
+async def test_an_account_of_each_role_can_be_made(
+    opened: Store, browser: httpx.AsyncClient, role: OperatorRole
+) -> None:
+    await sign_in(browser, await account(opened, role, authority="kestrel"))
+    assert (await browser.get("/account")).status_code == 200
+
+
 async def test_an_account_without_an_authority_sees_nothing(opened: Store, browser: httpx.AsyncClient) -> None:
     episode, child, name = uuid4(), new_id("child"), f"{uuid4()}@kestrel.example"
     await hear(opened, Handlers(CLOCKS), heard(episode_changed(episode), child))
@@ -286,3 +302,42 @@ async def test_an_administrator_takes_no_step_for_another_authority_nor_past_wha
     async with browser_at(app, somewhere()) as duty:
         await sign_in(duty, await account(opened, authority=ours))
         assert (await duty.get(f"/authorities/{ours}")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "says", "not_said"),
+    [
+        (None, {}, ("No answer", "whether it was done"), "Nothing was changed"),
+        (
+            409,
+            {"detail": "Nothing was changed.", "errors": [{"field": "carers", "lost": 12, "of": 40}]},
+            ("Nothing was changed", "register import --confirm"),
+            "carers, carers",
+        ),
+    ],
+    ids=["the register does not answer", "an import is held"],
+)
+async def test_who_gives_files_reads_what_became_of_them(
+    opened: Store,
+    database: Database,
+    keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int | None,
+    answer: dict[str, Any],
+    says: tuple[str, ...],
+    not_said: str,
+) -> None:
+    async def ask(*_: object, **__: object) -> tuple[int, dict[str, Any]]:
+        if status is None:
+            raise httpx.ReadTimeout("the import goes on")
+        return status, answer
+
+    ours, _ = await councils(database, keyring)
+    settings = settings_of(database).model_copy(update={"casework_url": "http://casework"})
+    monkeypatch.setattr(AuthorityService, "_ask", ask)
+    async with browser_at(pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings), somewhere()) as browser:
+        await sign_in(browser, await account(opened, OperatorRole.ADMINISTRATOR, authority=ours))
+        form = {"csrf": csrf_in(await browser.get(f"/authorities/{ours}")), "mapping": "ssd", "what": "import"}
+        files = {"file": ("a.csv", b"a\n", "text/csv")}
+        shown = await browser.post(f"/authorities/{ours}/files", data=form, files=files)
+    assert [each in shown.text for each in (*says, not_said)] == [*(True for _ in says), False]

@@ -89,8 +89,9 @@ def token(name: str, lasts: int = 3600) -> Answering:
         ((token("a"), status(401), token("b"), status(401)), AttemptResult.REFUSED, ["Basic", "Bearer a", "Basic", "Bearer b", "Basic"]),
         ((status(503), status(503)), AttemptResult.RETRY, ["Basic", "Basic"]),
         ((status(200), status(401)), AttemptResult.RETRY, ["Basic", "Basic"]),
+        ((token("a\r\nx: y"), token("\u00e4")), AttemptResult.RETRY, ["Basic", "Basic"]),
     ],
-    ids=["kept", "refused once", "over", "refused for good", "its server is away", "no token in the answer"],
+    ids=["kept", "refused once", "over", "refused for good", "its server is away", "no token in the answer", "no header"],
 )  # fmt: skip
 async def test_a_force_that_wants_tokens_of_its_own_gets_them(
     answers: tuple[Answering, ...], result: AttemptResult, asked: list[str]

@@ -76,3 +76,9 @@ def test_compose_the_chart_and_make_run_have_one_version_of_each_engine() -> Non
     assert values["kafka"]["version"] == kafka
     assert composed["postgres"]["image"] == f"postgres:{postgres}"
     assert values["postgres"]["image"].rpartition(":")[2] == postgres
+
+
+def test_the_console_takes_files_in_the_chart_as_in_compose() -> None:
+    composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["console"]["environment"]
+    own = yaml.safe_load((CHART / "values.yaml").read_text())["own"]["console"]
+    assert own["SAFE_RETURN_CASEWORK_URL"] == composed["SAFE_RETURN_CASEWORK_URL"]

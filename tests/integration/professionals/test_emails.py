@@ -252,7 +252,7 @@ async def test_many_children_of_one_reporter_are_few_mails_and_the_page_of_the_l
     subjects = [
         email.message_from_string(each.body, policy=email.policy.default)["subject"] for each in by_mail.mail.sent
     ]
-    assert [". 3 children of one reporter" in each for each in subjects] == [False, False, True]
+    assert [". 3 children reported by one source" in each for each in subjects] == [False, False, True]
     link = await by_mail.link()
     page = await by_mail.web.get(link)
     assert re.findall(r"<h2>\d\. (\w+)</h2>", page.text) == [mail_code(each.content) for each in told[2:]]

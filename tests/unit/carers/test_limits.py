@@ -42,6 +42,14 @@ def test_a_return_after_a_flood_is_answered_too() -> None:
 
 
 @pytest.mark.parametrize("who", ["one", "home", "staff", "officer"])
+@pytest.mark.parametrize(("words", "pictures"), [("MISSING", 0), ("HELP", 0), ("", 1)])
+def test_whose_authority_is_not_live_always_reads_that_nobody_was_told(who: str, words: str, pictures: int) -> None:
+    decision = decide(understand(words), replace(flooded(who), live=False, pictures=pictures))
+    assert (decision.answer, decision.acts) == (Answer.NOT_LIVE, ())
+    assert decide(understand("thanks"), replace(flooded(who), live=False)).answer is None
+
+
+@pytest.mark.parametrize("who", ["one", "home", "staff", "officer"])
 @pytest.mark.parametrize("words", ["status", "I am away from my phone", "hello?", "join"])
 def test_anything_else_is_done_and_no_longer_answered(who: str, words: str) -> None:
     before = decide(understand(words), replace(flooded(who), replies_this_hour=0))

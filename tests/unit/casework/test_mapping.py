@@ -145,3 +145,11 @@ def test_a_value_that_the_mapping_does_not_know_is_named_by_file_line_and_column
 def test_a_mapping_that_cannot_be_used_is_refused_by_what_is_wrong(mapping: str, says: str) -> None:
     with pytest.raises(MappingFault, match=says):
         read_mapping(mapping)
+
+
+def test_a_file_of_more_columns_than_any_council_has_is_refused() -> None:
+    mapping = read_mapping("tables: {people: [{file: a, fields: {name: c0}}]}")
+    most, more = (",".join(f"c{number}" for number in range(columns)) for columns in (500, 501))
+    mapping.apply({"a.csv": most})
+    with pytest.raises(MappingFault, match=r"a\.csv has more than 500 columns"):
+        mapping.apply({"a.csv": more})

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from services.casework.policy.credential import WRITABLE
+from services.console.acts.authorities import TABLES
 from services.console.policy.readiness import NEEDED, Facts, ForceFacts, checks
 from tests.unit.console.test_directory import ROTA, listed
 
@@ -41,7 +43,7 @@ def test_nothing_is_lacking_where_all_is_there() -> None:
             ("2026-11-27 17:00 UTC: duty.social-worker / duty.emergency-team",),
         ),
         ({"managers": 1}, "sign-in", ("1 of 2",)),
-        ({"forces": ()}, "forces", ("none",)),
+        ({"forces": ()}, "forces", ("placements",)),
         ({"forces": (replace(FORCE, is_reached=False),)}, "forces", ("northmoor",)),
         ({"forces": (FORCE, replace(FORCE, force="other", is_agreed=False))}, "agreements", ("other",)),
         ({"exercised": {"text"}}, "channels", ("email", "webhook")),
@@ -62,3 +64,8 @@ def test_what_is_lacking_is_named(changed: dict[str, Any], name: str, lacking: t
 )
 def test_what_takes_the_place_of_another_is_enough(changed: dict[str, Any]) -> None:
     assert all(each.is_met for each in checks(replace(READY, **changed), NOW))
+
+
+def test_what_the_console_makes_writes_every_table_that_casework_takes() -> None:
+    """No service imports another, so each has the list."""
+    assert set(TABLES) == set(WRITABLE)

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from pydantic import ValidationError
 
 from services.platform.runtime.startup_errors import explain_error
-from services.platform.store.encryption import Keyring, KeyringSettings
+from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring, KeyringSettings
 from services.platform.store.key_wrappers.key_file import FileWrapper, KeyFile
 from services.platform.store.key_wrappers.wrapper import KeyServiceAway, KeyWrapper
 from services.platform.store.transient_errors import is_transient
@@ -37,12 +37,13 @@ def wrappers(
         monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
         with moto.mock_aws():
             kms = boto3.client("kms")
-            for name in ("one", "two"):
+            # A key for each authority: moto denies access where AWS would say that another key is named.
+            for name in ("one-kestrel", "one-harrier", "two-kestrel"):
                 made = kms.create_key()["KeyMetadata"]["KeyId"]
                 kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=made)
             from services.platform.store.key_wrappers.cloud import KmsWrapper
 
-            yield KmsWrapper("alias/one"), KmsWrapper("alias/two")
+            yield KmsWrapper("alias/one-{authority}"), KmsWrapper("alias/two-{authority}")
 
 
 def _hsm(folder: Path, monkeypatch: pytest.MonkeyPatch, label: str) -> KeyWrapper:
@@ -134,6 +135,21 @@ def test_a_key_may_be_one_an_authority_and_one_that_is_not_there_opens_nothing(
             wrapper.unwrap("harrier", wrapper.wrap("kestrel", KEY))
 
 
+def test_the_key_of_what_belongs_to_no_authority_has_a_name_that_aws_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3, moto = pytest.importorskip("boto3"), pytest.importorskip("moto")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    with moto.mock_aws():
+        kms = boto3.client("kms")
+        made = kms.create_key()["KeyMetadata"]["KeyId"]
+        for name in ("alias/key-_", "alias/key-kestrel"):
+            kms.create_alias(AliasName=name, TargetKeyId=made)
+        from services.platform.store.key_wrappers.cloud import KmsWrapper
+
+        wrapper = KmsWrapper("alias/key-{authority}")
+        for authority in (OF_NO_AUTHORITY, "kestrel"):
+            assert wrapper.unwrap(authority, wrapper.wrap(authority, KEY)) == KEY
+
+
 def test_a_module_that_is_at_fault_is_away_and_shuts_nothing_for_good(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +164,52 @@ def test_a_module_that_is_at_fault_is_away_and_shuts_nothing_for_good(
         with pytest.raises(KeyServiceAway):
             wrapper.unwrap("kestrel", wrapped)
     assert wrapper.unwrap("kestrel", wrapped) == KEY
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "raised"),
+    [
+        ("alias/common", "AccessDeniedException", KeyServiceAway),
+        ("alias/{authority}", "AccessDeniedException", InvalidTag),
+        ("alias/common", "DisabledException", InvalidTag),
+        ("alias/common", "ThrottlingException", KeyServiceAway),
+    ],
+)
+def test_a_right_that_we_lack_is_waited_for_and_a_key_that_an_authority_took_away_is_gone(
+    name: str, code: str, raised: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("boto3")
+    from botocore.exceptions import ClientError
+
+    from services.platform.store.key_wrappers.cloud import KmsWrapper
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    wrapper = KmsWrapper(name)
+    wrapper._kms = Mock(**{"decrypt.side_effect": ClientError({"Error": {"Code": code}}, "Decrypt")})
+    under = Keyring(OLD, PHONE).new_authority_key("kestrel")
+    with pytest.raises(raised):
+        Keyring(None, PHONE, wrapper).authority_key_anew(under)
+    wrapped = Keyring(OLD, PHONE).wrapped_new_key("child-x", under)
+    Keyring(OLD, PHONE, wrapper).unwrap("child-x", wrapped)  # an older key opens it: nothing waits for the newer
+
+
+def test_a_key_service_that_does_not_answer_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("boto3")
+    from botocore.exceptions import ReadTimeoutError
+
+    from services.platform.store.key_wrappers import cloud
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    wrapper = cloud.KmsWrapper("alias/common")
+    wrapper._kms = Mock(**{"decrypt.side_effect": ReadTimeoutError(endpoint_url="kms")})
+    for _ in range(3):
+        with pytest.raises(KeyServiceAway):
+            wrapper.unwrap("kestrel", b"")
+    assert wrapper._kms.decrypt.call_count == 1
+    monkeypatch.setattr(wrapper, "_rests_until", 0.0)
+    with pytest.raises(KeyServiceAway):
+        wrapper.unwrap("kestrel", b"")
+    assert wrapper._kms.decrypt.call_count == 2
 
 
 def _general_error(*_: object, **__: object) -> None:

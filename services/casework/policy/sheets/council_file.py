@@ -8,6 +8,8 @@ from fnmatch import fnmatch
 from typing import TypeAlias
 
 Cells: TypeAlias = Mapping[str, str]
+MOST_COLUMNS = 500
+"""Each line of a file is joined with a line of others: without a bound two short files would take for ever."""
 
 
 class MappingFault(ValueError):
@@ -41,6 +43,8 @@ def read_file(wanted: str, files: Mapping[str, str], nothing: Collection[str]) -
     lines: list[Line] = []
     try:
         heading = [each.strip() for each in next(reader, [])]
+        if len(heading) > MOST_COLUMNS:
+            raise MappingFault(f"{found[0]} has more than {MOST_COLUMNS} columns")
         before = reader.line_num
         for cells in reader:
             if cells and len(cells) != len(heading):

@@ -14,7 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from services.console.acts.authorities import AuthorityService, Readiness
-from services.console.policy.permits import May
+from services.console.policy.permits import ALL, May
 from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
 from services.platform.runtime.http.browser_form import parse_form
@@ -51,6 +51,8 @@ class AuthorityPages:
         try:
             authority = ID.validate_python(form.get("id", ""))
         except ValidationError:
+            authority = ALL
+        if authority == ALL:  # whoever had it for an authority would see every one
             return await self._all(request, signed_in, {"fault": "id", "form": form})
         if not name or not await self.service.enter(signed_in.operator, authority, name):
             return await self._all(request, signed_in, {"fault": "taken" if name else "name", "form": form})
@@ -109,7 +111,8 @@ class AuthorityPages:
         try:
             status, answer = await asked
         except (httpx.HTTPError, ValueError):
-            status, answer = 503, {"detail": "The register cannot be reached for the moment. Send it again."}
+            detail = "The register did not answer. Look under Imports whether it was done before you send it again."
+            status, answer = 503, {"detail": detail, "is_unknown": True}
         shown: dict[str, Any] = {"answer": answer, "status": status, "mapping": mapping}
         return self._one(request, signed_in, await self._readiness(signed_in, authority), shown)
 

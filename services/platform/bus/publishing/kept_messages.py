@@ -24,6 +24,8 @@ from services.safeguarding.message import Topic
 
 LOOK_EVERY_SECONDS, LOOK_AGAIN_SECONDS = 20.0, 2.0
 """And again while Kafka does not answer."""
+LOOKS_AFTER_A_CHANGE = 2
+"""Once a message was written under logs that have changed: the first look may be under way, and not see its row."""
 UNKNOWN_LOG = Log("", -1, -1)
 UNKNOWN_OFFSET = 2**62
 """Kafka had the message already and does not say where: it is beyond any end."""
@@ -45,6 +47,7 @@ class KeptMessages:
         self._wake = wake
         self._logs: Logs = {}
         self._checked: Logs | None = None
+        self._looks_left = 0
         self.check = Repeating("published messages", self._turn, every_seconds=LOOK_EVERY_SECONDS)
 
     async def known_logs(self, client: AIOKafkaClient, topics: Iterable[str]) -> Logs:
@@ -56,14 +59,14 @@ class KeptMessages:
 
     def place(self, message: Unsent, acknowledged: RecordMetadata, logs: Logs) -> Sent:
         if logs is not self._logs:
-            self._checked = None
+            self._looks_left = LOOKS_AFTER_A_CHANGE
         log = logs.get(acknowledged.topic_partition, UNKNOWN_LOG)
         offset = acknowledged.offset if acknowledged.offset >= 0 else UNKNOWN_OFFSET
         return Sent(message.position, message.key, log.id, acknowledged.partition, log.epoch, offset)
 
     async def _look(self, client: AIOKafkaClient) -> Logs:
         logs = {**self._logs, **await find_logs(client, Topic)}
-        if logs != self._logs:
+        if logs != self._logs:  # the same object while nothing changes, by which `place` tells
             self._logs = logs
         return self._logs
 
@@ -72,7 +75,7 @@ class KeptMessages:
         try:
             client = (await self._producer.ready()).client
             logs = await self._look(client)
-            if logs == self._checked:
+            if logs == self._checked and not self._looks_left:
                 return False
             await self._flush()
             async with self._store.read() as reader:
@@ -81,13 +84,15 @@ class KeptMessages:
         except KafkaError:
             self.check.wake_after(LOOK_AGAIN_SECONDS)
             return False
-        async with self._store.engine.begin() as connection:
-            keys = await outbox.put_back(connection, lost) if lost else []
-        if keys:
+        while lost:
+            async with self._store.engine.begin() as connection:
+                keys = await outbox.put_back(connection, lost)
+            if not keys:
+                break
             metrics.PUBLISHED_AGAIN.inc(len(keys))
             logger().warning("Kafka has lost what it acknowledged, and it is published again", messages=len(keys))
             self._wake(list(dict.fromkeys(keys)))
-        self._checked = logs
+        self._checked, self._looks_left = logs, max(0, self._looks_left - 1)
         return False
 
 

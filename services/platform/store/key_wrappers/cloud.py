@@ -1,5 +1,6 @@
 """Wraps by a key that never leaves AWS KMS. Needs the extra `kms`; region and credentials are boto3's own settings."""
 
+import time
 from typing import Any
 
 import boto3
@@ -7,11 +8,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidTag
 
-from services.platform.store.key_wrappers.wrapper import KeyServiceAway
+from services.platform.store.key_wrappers.wrapper import AUTHORITY, KeyServiceAway, fill_in_authority
 
 NOT_BY_THIS_KEY = frozenset(
     {
-        "AccessDeniedException",
         "DisabledException",
         "IncorrectKeyException",
         "InvalidCiphertextException",
@@ -20,6 +20,12 @@ NOT_BY_THIS_KEY = frozenset(
     }
 )
 """Also a key that is disabled or waits to be deleted: then its authority's data cannot be read."""
+DENIED = "AccessDeniedException"
+"""Of an authority's own key: it has taken it away, and the others' messages must not wait for it. Of a key that all
+have in common it is a fault in our rights, which passes: every message waits, rather than becoming a dead letter.
+"""
+RESTS_SECONDS = 5.0
+"""After a call without an answer: whoever calls is held up, and with them all that the process does besides."""
 
 
 class KmsWrapper:
@@ -27,8 +33,9 @@ class KmsWrapper:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        quickly = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 2})
+        quickly = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1})
         self._kms = boto3.client("kms", config=quickly)
+        self._rests_until = 0.0
 
     def wrap(self, authority: str, key: bytes) -> bytes:
         return bytes(self._ask("encrypt", authority, Plaintext=key)["CiphertextBlob"])
@@ -37,13 +44,17 @@ class KmsWrapper:
         return bytes(self._ask("decrypt", authority, CiphertextBlob=wrapped)["Plaintext"])
 
     def _ask(self, what: str, authority: str, **given: bytes) -> Any:
-        name, context = self._name.replace("{authority}", authority), {"authority": authority}
+        name, context = fill_in_authority(self._name, authority), {"authority": authority}
+        if time.monotonic() < self._rests_until:
+            raise KeyServiceAway("the key service: did not answer a moment ago")
         try:
             return getattr(self._kms, what)(KeyId=name, EncryptionContext=context, **given)
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code in NOT_BY_THIS_KEY and what == "decrypt":
+            is_taken_away = code == DENIED and AUTHORITY in self._name
+            if what == "decrypt" and (code in NOT_BY_THIS_KEY or is_taken_away):
                 raise InvalidTag from error
             raise KeyServiceAway(f"the key service: {code}") from error
         except BotoCoreError as error:
+            self._rests_until = time.monotonic() + RESTS_SECONDS
             raise KeyServiceAway(f"the key service: {type(error).__name__}") from error

@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidTag
 from pkcs11 import GCMParams, KeyType, Mechanism, ObjectClass, exceptions
 
 from services.platform.store.key_wrappers.key_file import NONCE_BYTES
-from services.platform.store.key_wrappers.wrapper import KeyServiceAway
+from services.platform.store.key_wrappers.wrapper import KeyServiceAway, fill_in_authority
 
 NOT_BY_THIS_KEY = (
     exceptions.NoSuchKey,
@@ -60,7 +60,7 @@ class HsmWrapper:
                 self._session = token.open(user_pin=self._pin)
             except exceptions.UserAlreadyLoggedIn:  # a login holds for all sessions of a process
                 self._session = token.open()
-        label = self._label.replace("{authority}", authority)
+        label = fill_in_authority(self._label, authority)
         return self._session.get_key(object_class=ObjectClass.SECRET_KEY, key_type=KeyType.AES, label=label)
 
     def _away(self, error: exceptions.PKCS11Error) -> KeyServiceAway:

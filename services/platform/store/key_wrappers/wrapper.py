@@ -1,6 +1,9 @@
-"""Says what wraps an authority's key."""
+"""Says what wraps an authority's key, and how a key that is one authority's is named."""
 
 from typing import Protocol
+
+AUTHORITY = "{authority}"
+"""In the name of the key above: the authority's id."""
 
 
 class KeyServiceAway(ConnectionError):
@@ -15,3 +18,8 @@ class KeyWrapper(Protocol):
 
     def unwrap(self, authority: str, wrapped: bytes) -> bytes:
         """Raises InvalidTag if it was wrapped by another key, or the key may not be used; KeyServiceAway."""
+
+
+def fill_in_authority(name: str, authority: str) -> str:
+    """`_` stands for what belongs to no authority (`*`): an alias of AWS KMS may not hold an asterisk."""
+    return name.replace(AUTHORITY, authority.replace("*", "_"))

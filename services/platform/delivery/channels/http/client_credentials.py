@@ -51,4 +51,6 @@ class ClientCredentials(httpx.Auth):
             self._token, lasts = str(said["access_token"]), float(said.get("expires_in", LASTS_SECONDS))
         except (httpx.HTTPStatusError, ValueError, KeyError, TypeError, AttributeError):
             raise httpx.TransportError("no token") from None
+        if not (self._token.isascii() and self._token.isprintable()):
+            raise httpx.TransportError("no header holds the token")
         self._until = time.monotonic() + lasts - RENEWED_BEFORE_SECONDS

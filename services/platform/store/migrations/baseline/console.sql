@@ -82,7 +82,7 @@ CREATE TABLE console.accounts (
     account text PRIMARY KEY,
     sign_in text NOT NULL UNIQUE,  -- what they type; of a provider's: the provider, and their id there
     name text NOT NULL,
-    role text NOT NULL CHECK (role IN ('duty-manager', 'social-worker', 'operator', 'auditor', 'administrator')),
+    role text NOT NULL CHECK (role IN ('duty-manager', 'social-worker', 'operator', 'auditor', 'administrator', 'screen')),
     authorities text[] NOT NULL,  -- none: sees nothing; the word 'all': sees every one
     provider text,  -- the organisation that signs them in; null: a local account
     password_seal text,
