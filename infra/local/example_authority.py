@@ -17,7 +17,7 @@ import yaml
 from pydantic import SecretStr
 from pyrage import x25519
 
-from infra.local.environment import MAIL_PORTS, MAILBOXES, SAFE_RETURN_NUMBER, account_sid
+from infra.local.environment import MAIL_PORTS, MAILBOXES, SAFE_RETURN_NUMBER, account_sid, database
 from infra.local.layout import Layout
 from infra.local.secret_files import SecretFiles, token, webhook_secret, write
 from services.casework.policy.credential import WRITABLE, Credential
@@ -80,7 +80,7 @@ def import_bearer(authority: str, secrets: SecretFiles, ports: Mapping[str, int]
     now = Clocks().wall()
     credential = Credential(new_id("credential"), authority, frozenset(WRITABLE), now + TOKEN_HOLDS)
     settings = Settings(
-        database=f"postgresql://127.0.0.1:{ports['postgres']}/safe_return",
+        database=database(ports),
         database_password=SecretStr(secrets.database_password("casework")),
         http_port=ports["casework"],
     )

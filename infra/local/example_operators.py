@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from infra.local.environment import database
 from infra.local.secret_files import SecretFiles
 from services.console.accounts import passwords
 from services.console.accounts import repository as accounts
@@ -55,7 +56,7 @@ def codes(secrets: SecretFiles, ports: Mapping[str, int], *sign_ins: str) -> lis
 
 def _settings(secrets: SecretFiles, ports: Mapping[str, int]) -> Settings:
     return Settings(
-        database=f"postgresql://127.0.0.1:{ports['postgres']}/safe_return",
+        database=database(ports),
         database_password=SecretStr(secrets.database_password("console")),
         http_port=ports["console"],
     )

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from infra.local import example_authority, example_operators
+from infra.local.environment import database
 from infra.local.secret_files import SecretFiles, key
 from services.casework.organisations import repository as organisations
 from services.casework.policy.organisations import Organisations
@@ -22,7 +23,7 @@ def enter(secrets: SecretFiles, ports: Mapping[str, int], given: Mapping[str, An
     there to be tried.
     """
     settings = KeySettings(
-        database=f"postgresql://127.0.0.1:{ports['postgres']}/safe_return",
+        database=database(ports),
         database_password=SecretStr(secrets.database_password("casework")),
         http_port=ports["casework"],
         master_key=SecretStr(secrets.value("master_key", key)),

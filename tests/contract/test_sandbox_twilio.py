@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
-from openapi_core import OpenAPI
+from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.testing import MockRequest, MockResponse
 from twilio.base.exceptions import TwilioRestException
@@ -71,7 +71,9 @@ def seen_response(response: Response) -> MockResponse:
 def contract() -> OpenAPI:
     if not CONTRACT.exists():
         pytest.skip(f"Twilio's OpenAPI document is not here: {CONTRACT}")
-    return OpenAPI.from_dict(json.loads(CONTRACT.read_text()))
+    # Twilio calls its own paths (`uri`, `next_page_uri`) URIs, which a strict reading of the format refuses.
+    anything_as_uri = Config(extra_format_validators={"uri": lambda _: True})
+    return OpenAPI.from_dict(json.loads(CONTRACT.read_text()), config=anything_as_uri)
 
 
 @pytest.fixture

@@ -26,9 +26,15 @@ from tests.support.database import Database
 SECRET = "whsec_" + b64encode(b"s" * 32).decode()
 OTHER_SECRET = "whsec_" + b64encode(b"o" * 32).decode()
 KEYRING = Keyring(b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode())
+TRIED = """
+    INSERT INTO delivery.deliveries
+        (id, service, lane, state, child, urgent, exercise, code, attempts, created_at, next_attempt_at, key_owner, changed_at)
+    VALUES (gen_random_uuid(), 'police', %(lane)s, 'accepted', 'x', false, false, 'C', 1, now(), now(), 'x', now())
+"""
+"""Of a version, by its lane: its connection test was taken."""
 """The keys of the `keyring` fixture."""
 PROPOSER, APPROVER = (f"account-00000000-0000-4000-8000-00000000000{each}" for each in (1, 2))
-_count = iter(range(10_000))
+_count = iter(range(100_000))
 
 
 async def words_kept(database: Database, keyring: Keyring, ids: Iterable[str]) -> list[Words]:
@@ -172,7 +178,7 @@ async def enter(engine: AsyncEngine, keyring: Keyring, entered: dict[str, Any]) 
         for force, version in proposed.items():
             agency = await organisations.agency_change(uow, keyring, version)
             if agency is not None:
-                await organisations.end_agency_change(uow, keyring, version, agency, APPROVER, approved=True)
+                await organisations.approve_agency_change(uow, keyring, version, agency, APPROVER, now)
                 continue
             before = await uow.fetch(versions_of(keyring, force))
             found = await organisations.version_of(uow, version, now)

@@ -6,16 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 from pydantic import ValidationError
 
 from services.platform.runtime.commands import WHO_ASKS, refuse
-from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.operators import AccountId
+
+if TYPE_CHECKING:
+    from services.casework.organisations.changes import OrganisationChanges
 
 By = Annotated[str, typer.Option("--code", help=WHO_ASKS, prompt="Code", hide_input=True)]
 NOBODY = (
@@ -50,8 +50,8 @@ def put(file: Path, by: By) -> None:
         raise refuse("nothing was changed: correct these and put the file again") from None
 
     async def act() -> dict[str, UUID]:
-        async with _acting(by) as (uow, keyring, account, now):
-            return await put_organisations(uow, keyring, given, account, now)
+        async with _acting(by) as changes:
+            return await put_organisations(changes.uow, changes.keyring, given, changes.by, changes.now)
 
     proposed = asyncio.run(act())
     typer.echo(json.dumps({force: str(version) for force, version in proposed.items()}))
@@ -68,26 +68,11 @@ def approve(
     at: Annotated[datetime | None, typer.Option(help="When it takes effect, UTC. Left out: now.")] = None,
 ) -> None:
     """Show CHANGE, which somebody else proposed, and approve it. A force's address has taken a connection test."""
-    from services.casework.organisations import repository as store
-    from services.casework.policy.organisations import NOT_BY_ONE, describe_change, why_not_approved
 
     async def look(*, approved: bool) -> tuple[list[str], datetime]:
-        async with _acting(by) as (uow, keyring, account, now):
-            effective = now if at is None else max(at.replace(tzinfo=now.tzinfo), now)
-            agency = await store.agency_change(uow, keyring, change)
-            if agency is not None:
-                if agency.proposed_by == account:
-                    raise refuse(NOT_BY_ONE)
-                if approved:
-                    await store.end_agency_change(uow, keyring, change, agency, account, approved=True)
-                return describe_change(agency.before, agency.after, store.OF_AN_AGENCY), now
-            version = await store.version_of(uow, change, now)
-            refused = why_not_approved(version, account)
-            if version is None or refused is not None:
-                raise refuse(refused or "")
-            if approved:
-                store.approve(uow, change, version, account, effective)
-            return await store.describe(uow, keyring, change, version.force, now), effective
+        async with _acting(by) as changes:
+            effective = None if at is None else at.replace(tzinfo=changes.now.tzinfo)
+            return await changes.approve(change, effective, looking=not approved)
 
     typer.echo("\n".join(asyncio.run(look(approved=False))[0]))
     typer.confirm("Approve this? Keys and certificates are shown by their fingerprints", abort=True)
@@ -100,24 +85,10 @@ def take_back(change: UUID, by: By) -> None:
     """Take CHANGE back: the version before it holds again, and the keys of CHANGE end. Of one that was approved, the
     first person asks, and a second one does it.
     """
-    from services.casework.organisations import repository as store
-    from services.casework.policy.organisations import waits_for_second, why_not_taken_back
 
     async def act() -> bool:
-        async with _acting(by) as (uow, keyring, account, now):
-            agency = await store.agency_change(uow, keyring, change)
-            if agency is not None:
-                await store.end_agency_change(uow, keyring, change, agency, account, approved=False)
-                return True
-            version = await store.version_of(uow, change, now)
-            refused = why_not_taken_back(version)
-            if version is None or refused is not None:
-                raise refuse(refused or "")
-            if waits_for_second(version, account):
-                store.ask_back(uow, change, version, account)
-                return False
-            store.take_back(uow, change, version, account, now)
-            return True
+        async with _acting(by) as changes:
+            return await changes.take_back(change)
 
     typer.echo("taken back" if asyncio.run(act()) else "asked for: a second person gives the same command")
 
@@ -134,8 +105,8 @@ def destroy_key(
     from services.casework.organisations import repository as store
 
     async def act() -> bool:
-        async with _acting(by) as (uow, _, account, _now):
-            return again == authority and await store.destroy_key(uow, authority, account)
+        async with _acting(by) as changes:
+            return again == authority and await store.destroy_key(changes.uow, authority, changes.by)
 
     if not asyncio.run(act()):
         raise refuse("nothing was destroyed: no key is kept for an authority of both names")
@@ -151,11 +122,10 @@ def make_key() -> None:
 
 
 @asynccontextmanager
-async def _acting(code: str) -> AsyncIterator[tuple[UnitOfWork, Keyring, AccountId, datetime]]:
+async def _acting(code: str) -> AsyncIterator["OrganisationChanges"]:
     """A transaction in somebody's name. Raises Exit."""
-    from services.casework.organisations.repository import lock_organisations
+    from services.casework.organisations.changes import CannotChange, changes_by_code
     from services.platform.delivery.settings.keys import KeySettings
-    from services.platform.register.people.operators import operator_by_code
     from services.platform.runtime.clocks import Clocks
     from services.platform.store.engine import connect
     from services.platform.store.unit_of_work import Origin, Store
@@ -164,10 +134,11 @@ async def _acting(code: str) -> AsyncIterator[tuple[UnitOfWork, Keyring, Account
     store = Store(connect(settings, "casework"), origin=Origin("casework", clocks))
     try:
         async with store.transaction() as uow:
-            operator = await uow.fetch(operator_by_code(code, clocks.wall()))
-            if operator is None or operator.scope is not None:
+            changes = await changes_by_code(uow, settings.keyring, code, clocks.wall())
+            if changes is None:
                 raise refuse(NOBODY)
-            await lock_organisations(uow)
-            yield uow, settings.keyring, operator.account, clocks.wall()
+            yield changes
+    except CannotChange as cannot:
+        raise refuse(str(cannot)) from None
     finally:
         await store.close()

@@ -1,10 +1,10 @@
 """Keeps what forces and agencies say of themselves. A force's versions are only added, approved or taken back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 from services.casework.policy.organisations import AgencyRow, ForceRow, Organisations, Version, describe_change
@@ -33,9 +33,15 @@ VERSION = """
             AND o.effective_at <= %(now)s AND o.taken_back_at IS NULL) AS others_in_force, v.asked_back_by
     FROM register.force_versions v WHERE v.id = %(version)s
 """
-APPROVE = "UPDATE register.force_versions SET approved_by = %(by)s, effective_at = %(at)s WHERE id = %(version)s"
+APPROVE = """
+    UPDATE register.force_versions SET approved_by = %(by)s, effective_at = %(at)s, changes = %(changes)s
+    WHERE id = %(version)s
+"""
 ASK_BACK = "UPDATE register.force_versions SET asked_back_by = %(by)s WHERE id = %(version)s"
-TAKE_BACK = "UPDATE register.force_versions SET taken_back_by = %(by)s, taken_back_at = %(at)s WHERE id = %(version)s"
+TAKE_BACK = """
+    UPDATE register.force_versions SET taken_back_by = %(by)s, taken_back_at = %(at)s, reason = %(reason)s
+    WHERE id = %(version)s
+"""
 AGENCY = """
     SELECT a.secrets, k.wrapped, (SELECT jsonb_object_agg(source, authority) FROM register.agency_sources WHERE agency = a.id) AS sources
     FROM register.agencies a LEFT JOIN register.data_keys k ON k.owner = 'agency-' || a.id WHERE a.id = %(agency)s
@@ -45,17 +51,38 @@ KEEP_AGENCY = """
     ON CONFLICT (id) DO UPDATE SET secrets = excluded.secrets
 """
 PROPOSE_AGENCY = """
-    INSERT INTO register.agency_changes (id, agency, secrets, sources, proposed_by)
-    VALUES (%(change)s, %(agency)s, %(secrets)s, %(sources)s::jsonb, %(by)s)
+    INSERT INTO register.agency_changes (id, agency, secrets, sources, proposed_by, proposed_at)
+    VALUES (%(change)s, %(agency)s, %(secrets)s, %(sources)s::jsonb, %(by)s, %(now)s)
 """
-AGENCY_CHANGE = "SELECT agency, secrets, sources, proposed_by FROM register.agency_changes WHERE id = %(change)s"
-END_AGENCY_CHANGE = "DELETE FROM register.agency_changes WHERE id = %(change)s"
+AGENCY_CHANGE = """
+    SELECT agency, secrets, sources, proposed_by FROM register.agency_changes
+    WHERE id = %(change)s AND secrets IS NOT NULL
+"""
+APPROVE_AGENCY_CHANGE = """
+    UPDATE register.agency_changes SET approved_by = %(by)s, effective_at = %(now)s, changes = %(changes)s, secrets = NULL
+    WHERE id = %(change)s
+"""
+TAKE_AGENCY_CHANGE_BACK = """
+    UPDATE register.agency_changes SET taken_back_by = %(by)s, taken_back_at = %(now)s, reason = %(reason)s, secrets = NULL
+    WHERE id = %(change)s
+"""
 FORGET_SOURCES = "DELETE FROM register.agency_sources WHERE agency = %(agency)s"
 KEEP_SOURCE = """
     INSERT INTO register.agency_sources (source, agency, authority) VALUES (%(source)s, %(agency)s, %(authority)s)
 """
 DESTROY_KEY = """
     DELETE FROM register.authority_keys WHERE authority = %(authority)s AND authority <> %(common)s RETURNING authority
+"""
+LATEST = """
+    SELECT *, taken_back_at IS NULL AND (effective_at IS NULL OR asked_back_by IS NOT NULL) AS waits FROM (
+        SELECT id, 'force' AS kind, force AS name, proposed_by, proposed_at, approved_by, effective_at, asked_back_by,
+            taken_back_by, taken_back_at, reason, changes, id IN (SELECT version FROM register.versions_tried) AS was_tried
+        FROM register.force_versions
+        UNION ALL
+        SELECT id, 'agency', agency, proposed_by, proposed_at, approved_by, effective_at, NULL,
+            taken_back_by, taken_back_at, reason, changes, NULL
+        FROM register.agency_changes
+    ) each_change ORDER BY waits DESC, proposed_at DESC, id LIMIT %(most)s
 """
 SECRETS = "agencies.secrets"
 OF_A_VERSION = tuple(each for each in ForceRow.model_fields if each != "id")
@@ -67,6 +94,10 @@ class AgencyChange:
     before: AgencyRow
     after: AgencyRow
     proposed_by: AccountId
+
+    @property
+    def lines(self) -> list[str]:
+        return describe_change(self.before, self.after, OF_AN_AGENCY)
 
 
 async def lock_organisations(uow: UnitOfWork) -> None:
@@ -92,9 +123,14 @@ async def put_organisations(
         if known:
             proposed[force.id] = version
     for agency in given.agencies:
-        change = await _put_agency(uow, keyring, agency, by)
+        change = await _put_agency(uow, keyring, agency, by, now)
         proposed |= {} if change is None else {agency.id: change}
     return proposed
+
+
+async def latest_changes(uow: UnitOfWork, most: int) -> list[dict[str, Any]]:
+    """Of every force and agency, those that wait first, then the newest. None has a secret."""
+    return await uow.fetch(Query(LATEST, {"most": most}, lambda rows: [row._asdict() for row in rows]))
 
 
 async def version_of(uow: UnitOfWork, version: UUID, now: datetime) -> Version | None:
@@ -102,8 +138,11 @@ async def version_of(uow: UnitOfWork, version: UUID, now: datetime) -> Version |
     return None if row is None else Version(*row)
 
 
-def approve(uow: UnitOfWork, version: UUID, of: Version, by: AccountId, effective_at: datetime) -> None:
-    uow.write(APPROVE, {"version": version, "by": by, "at": effective_at})
+def approve(
+    uow: UnitOfWork, version: UUID, of: Version, by: AccountId, effective_at: datetime, changes: Sequence[str] = ()
+) -> None:
+    """`changes`: what `by` was shown."""
+    uow.write(APPROVE, {"version": version, "by": by, "at": effective_at, "changes": list(changes)})
     changed = OrganisationChanged(step="approved", version=version, account=by, effective_at=effective_at)
     uow.publish(changed, subject=forces.owner_of(of.force))
 
@@ -122,9 +161,11 @@ async def describe(uow: UnitOfWork, keyring: Keyring, change: UUID, force: Force
     return describe_change(holds[-1], wanted, OF_A_VERSION) if holds and wanted is not None else []
 
 
-def take_back(uow: UnitOfWork, version: UUID, of: Version, by: AccountId, now: datetime) -> None:
+def take_back(
+    uow: UnitOfWork, version: UUID, of: Version, by: AccountId, now: datetime, reason: str | None = None
+) -> None:
     """The version before it is in force again; where it was the one before itself, its keys no longer count."""
-    uow.write(TAKE_BACK, {"version": version, "by": by, "at": now})
+    uow.write(TAKE_BACK, {"version": version, "by": by, "at": now, "reason": reason})
     changed = OrganisationChanged(step="taken-back", version=version, account=by)
     uow.publish(changed, subject=forces.owner_of(of.force))
 
@@ -158,7 +199,7 @@ async def _add_version(
     return version
 
 
-async def _put_agency(uow: UnitOfWork, keyring: Keyring, row: AgencyRow, by: AccountId) -> UUID | None:
+async def _put_agency(uow: UnitOfWork, keyring: Keyring, row: AgencyRow, by: AccountId, now: datetime) -> UUID | None:
     """The change that waits for a second person. None: it is entered, or nothing differs."""
     known, change, owner = await _agency(uow, keyring, row.id), uuid4(), agencies.owner_of(row.id)
     changed = tuple(name for name in OF_AN_AGENCY if getattr(row, name) != getattr(known, name, None))
@@ -169,8 +210,8 @@ async def _put_agency(uow: UnitOfWork, keyring: Keyring, row: AgencyRow, by: Acc
         await _keep_agency(uow, row.id, secrets, row.sources)
         uow.publish(OrganisationChanged(step="entered", account=by, fields=changed), subject=owner)
         return None
-    about = {"change": change, "agency": row.id, "secrets": secrets, "sources": json.dumps(row.sources), "by": by}
-    await uow.fetch(Query(PROPOSE_AGENCY, about, all_rows))
+    about = {"change": change, "agency": row.id, "secrets": secrets, "sources": json.dumps(row.sources)}
+    await uow.fetch(Query(PROPOSE_AGENCY, about | {"by": by, "now": now}, all_rows))
     uow.publish(OrganisationChanged(step="proposed", version=change, account=by, fields=changed), subject=owner)
     return change
 
@@ -185,17 +226,23 @@ async def agency_change(uow: UnitOfWork, keyring: Keyring, change: UUID) -> Agen
     return AgencyChange(before, AgencyRow(id=row.agency, secrets=secrets, sources=row.sources), row.proposed_by)
 
 
-async def end_agency_change(
-    uow: UnitOfWork, keyring: Keyring, change: UUID, of: AgencyChange, by: AccountId, *, approved: bool
+async def approve_agency_change(
+    uow: UnitOfWork, keyring: Keyring, change: UUID, of: AgencyChange, by: AccountId, now: datetime
 ) -> None:
-    """Its keys and sources are the agency's from now on, where it is `approved`; else it is taken back."""
+    """Its keys and sources are the agency's from now on."""
     owner = agencies.owner_of(of.after.id)
-    if approved:
-        secrets = (await key_of(uow, keyring, owner)).close(json.dumps(of.after.secrets), SECRETS)
-        await _keep_agency(uow, of.after.id, secrets, of.after.sources)
-    uow.write(END_AGENCY_CHANGE, {"change": change})
-    step: Literal["approved", "taken-back"] = "approved" if approved else "taken-back"
-    uow.publish(OrganisationChanged(step=step, version=change, account=by), subject=owner)
+    secrets = (await key_of(uow, keyring, owner)).close(json.dumps(of.after.secrets), SECRETS)
+    await _keep_agency(uow, of.after.id, secrets, of.after.sources)
+    uow.write(APPROVE_AGENCY_CHANGE, {"change": change, "by": by, "now": now, "changes": of.lines})
+    uow.publish(OrganisationChanged(step="approved", version=change, account=by), subject=owner)
+
+
+def take_agency_change_back(
+    uow: UnitOfWork, change: UUID, of: AgencyChange, by: AccountId, now: datetime, reason: str | None
+) -> None:
+    uow.write(TAKE_AGENCY_CHANGE_BACK, {"change": change, "by": by, "now": now, "reason": reason})
+    changed = OrganisationChanged(step="taken-back", version=change, account=by)
+    uow.publish(changed, subject=agencies.owner_of(of.after.id))
 
 
 async def _agency(uow: UnitOfWork, keyring: Keyring, agency: str) -> AgencyRow | None:

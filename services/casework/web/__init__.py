@@ -11,6 +11,7 @@ from services.casework.settings import CaseworkSettings
 from services.casework.web.bearer import Bearers
 from services.casework.web.events import EventEndpoint
 from services.casework.web.openapi import ROUTES
+from services.casework.web.organisations import OrganisationEndpoint
 from services.casework.web.photographs import PhotographEndpoint
 from services.casework.web.register import RegisterEndpoint
 from services.platform.runtime.clocks import Clocks
@@ -24,7 +25,12 @@ def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
     bearers = Bearers(store, clocks)
     register = RegisterEndpoint(RegisterImporter(store, clocks, keyring, settings), bearers)
     photographs = PhotographEndpoint(store, clocks, keyring, bearers)
+    organisations = OrganisationEndpoint(store, clocks, keyring)
     app = new_web_app("casework")
+    app.add_api_route("/organisations/changes", organisations.show, include_in_schema=False)
+    for name, step in (("approve", organisations.approve), ("take-back", organisations.take_back)):
+        path = f"/organisations/changes/{{change}}/{name}"
+        app.add_api_route(path, step, methods=["POST"], include_in_schema=False)
 
     @app.post("/events", status_code=HTTPStatus.ACCEPTED, **ROUTES["event"])
     async def take_event(request: Request) -> JSONResponse:

@@ -39,6 +39,7 @@ from services.console.web.staff.accounts import AccountPages
 from services.console.web.staff.authorities import AuthorityPages
 from services.console.web.staff.break_glass import BreakGlassPages
 from services.console.web.staff.local import SignInPages
+from services.console.web.staff.organisations import OrganisationPages
 from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
 from services.platform.bus.connection import Connection
 from services.platform.runtime.clocks import Clocks
@@ -67,6 +68,7 @@ def pages(
     AccountPages(guard, templates, keyring).mount(app)
     authorities = AuthorityService(store, clocks, keyring, settings.providers, settings.casework_url)
     AuthorityPages(authorities, guard, templates).mount(app)
+    OrganisationPages(guard, templates, settings.casework_url).mount(app)
     ChildPages(ChildQueries(store, clocks, keyring), guard, templates).mount(app)
     OverviewPages(queries, guard, templates, changes).mount(app)
     ActPages(ActService(store, clocks, keyring), guard, templates).mount(app)

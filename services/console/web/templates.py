@@ -36,6 +36,7 @@ SECTIONS = (
     ("/exercise", "Exercise"),
     ("/accounts", "Accounts"),
     ("/authorities", "Authorities"),
+    ("/organisations", "Forces and agencies"),
 )
 
 
@@ -114,6 +115,8 @@ def _has(operator: Operator, section: str) -> bool:
     """Whether the navigation shows it to them."""
     if section in {"/accounts", "/authorities"}:
         return operator.may(May.ADMINISTER)
+    if section == "/organisations":
+        return operator.may(May.SEND_AGAIN) and operator.sees(None)
     return operator.may(May.LOOK) and (section != "/dead-letters" or operator.sees(None))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from services.handbook.charts.chart import charts
 from services.handbook.charts.svg import svg
-from services.handbook.documents import disclosure, protocol_page, requirements, safety_case
+from services.handbook.documents import disclosure, protocol_page, records, requirements, safety_case
 from services.protocol.loader import Library, files
 from services.protocol.rule_file import DEFAULT
 
@@ -21,6 +21,7 @@ def documents() -> dict[str, str]:
     return {
         "disclosure.md": disclosure.page(),
         "protocol.md": protocol_page.page(protocol, library.law),
+        "records-of-processing.md": records.page(),
         "requirements.md": requirements.page(protocol),
         "safety-case.md": safety_case.page(protocol),
         **drawn,

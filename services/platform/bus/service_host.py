@@ -25,6 +25,7 @@ from services.platform.runtime.process import Part, run_until_told
 from services.platform.runtime.process_metrics import loop_watch
 from services.platform.runtime.settings import KafkaSecurity, Settings, SigningKeys
 from services.platform.store import inbox
+from services.platform.store.disposal.sweep import Disposal
 from services.platform.store.engine import connect, connect_to_read, database_url
 from services.platform.store.notifications.listener import Listener
 from services.platform.store.story_time import story_clock
@@ -104,6 +105,8 @@ class ServiceHost:
         self.add_periodic(
             inbox.forgetting(self.store, self.clocks, timedelta(hours=self.settings.published_kept_hours))
         )
+        if (disposal := Disposal(self.store, self.clocks, self.service)).sweeps:
+            self.add_periodic(disposal.repeating())
         if self.settings.kafka_security is not KafkaSecurity.PLAINTEXT:
             access = AccessCheck(Connection(self.settings), self._rights)
             self.health.watch("Kafka", access.obstacle)

@@ -1,13 +1,15 @@
-"""Records each attempt to carry a duty out, and each reading of personal details.
+"""Records each attempt to carry a duty out, each reading of personal details, and what was disposed of.
 
 Heard by the console and the audit alone: most of the bus's messages are these, and no service that decides anything
 should have to pass them over (docs/decisions/0014).
 """
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from pydantic import StringConstraints
 
 from services.safeguarding.identifiers import AuthorityId, PersonId, WordsId
 from services.safeguarding.message import Contract, Message, Topic
@@ -102,3 +104,16 @@ class RegisterLookedUp(Evidence, kind="register.looked-up.v1"):
     delivery: UUID | None = None
     officer: WordsId | None = None
     """The words in which an officer said who they are, before they read a notice by a link."""
+
+
+class RecordDisposed(Message, kind="record.disposed.v1", topic=Topic.EVIDENCE):
+    """Rows whose time was over were deleted, of every authority together. The envelope's subject is no child but
+    `record-` and the record's name.
+    """
+
+    record: Annotated[str, StringConstraints(pattern=r"^[a-z]+(-[a-z]+)*$")]
+    """Its name in `retention.yaml`, which says for how long it is kept."""
+    table: str
+    rows: int
+    before: datetime
+    """What its time is counted from was before this moment, wall time."""

@@ -13,13 +13,7 @@ from typer.testing import CliRunner, Result
 from services.casework.organisations.commands import organisations
 from services.platform.delivery.webhook_signature import generate_key
 from tests.support.database import Database
-from tests.support.register import OTHER_SECRET, SECRET
-
-TRIED = """
-    INSERT INTO delivery.deliveries
-        (id, service, lane, state, child, urgent, exercise, code, attempts, created_at, next_attempt_at, key_owner, changed_at)
-    VALUES (gen_random_uuid(), 'police', %(lane)s, 'accepted', 'x', false, false, 'C', 1, now(), now(), 'x', now())
-"""
+from tests.support.register import OTHER_SECRET, SECRET, TRIED
 
 
 class Operators:

@@ -174,6 +174,7 @@ async def test_every_page_that_there_is_has_been_thought_of(
         "/dead-letters", "/parts/dead-letters", "/dead-letters/{letter}/acts/dead-letter-redriven",
         "/sign-in/again", "/account", "/account/second-factor", "/account/command-code", "/accounts", "/break-glass",
         "/authorities", "/authorities/{authority}", "/authorities/{authority}/files",
+        "/organisations", "/organisations/{change}",
         "/shift", "/shift/calendars", "/calendars/{authority}/{token}.ics", "/returns", "/returns/list.csv", "/returns/missing.csv", "/shift/acts/{act}",
         "/protocol", "/protocol/{event}", "/protocol/{event}/chart", "/simulate",
     }  # fmt: skip

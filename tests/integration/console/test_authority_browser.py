@@ -7,11 +7,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, Page, async_playwright, expect
 from sqlalchemy import text
 
+from services.casework.organisations.repository import put_organisations
+from services.casework.policy.organisations import Organisations
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes
@@ -27,7 +30,17 @@ from tests.support.casework import casework
 from tests.support.console import PASSWORD, account, duty_changed, hear, heard, said_by_console, settings_of, step
 from tests.support.database import Database
 from tests.support.ports import free_port
-from tests.support.register import authority, own_part
+from tests.support.register import (
+    KEYRING,
+    OTHER_SECRET,
+    PROPOSER,
+    SECRET,
+    TRIED,
+    acting,
+    authority,
+    own_part,
+    propose,
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -190,4 +203,36 @@ async def test_an_authority_gets_from_nothing_to_live_at_the_console(
     assert json.dumps(steps_said).count("credential-made") == 5, (
         "one to keep, and one for each time that casework was asked"
     )
+    await engine.dispose()
+
+
+async def test_a_change_of_a_force_is_seen_and_approved_on_any_screen(
+    page: Page, database: Database, opened: Store
+) -> None:
+    force, engine = f"f{uuid4().hex[:12]}", database.engine("casework")
+    url = "https://notices.northmoor.police.uk/a/path/that/is/longer/than/a/telephone/is/wide"
+    row = {"id": force, "name": "N", "notice_url": url, "secrets": [SECRET], "reply_secrets": [SECRET]}
+    async with acting(engine) as (uow, now):
+        given = Organisations.model_validate({"forces": [row]})
+        await put_organisations(uow, KEYRING, given, PROPOSER, now)
+    for each in ("one", "other"):
+        version = await propose(engine, KEYRING, row | {"notice_url": f"{url}/{each}", "secrets": [OTHER_SECRET]})
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute(TRIED, {"lane": f"force-{force}@{version}"})
+    await sign_in(page, await account(opened))
+    for size in (NARROW, {"width": 1280, "height": 900}):
+        await page.set_viewport_size({"width": size["width"], "height": size["height"]})
+        await page.goto("/organisations")
+        await page.get_by_text(f"Reject it {force}").first.click()
+        assert await beside_the_screen(page) == []
+        assert size is not NARROW or await too_small_to_tap(page) == []
+        await page.screenshot(path=f"/tmp/organisations-{size['width']}.png", full_page=True)
+        if AXE.exists():
+            assert await against_wcag(page) == []
+    await page.get_by_role("button", name=f"Approve the change of {force}").click()
+    await expect(page.get_by_role("status")).to_contain_text("The change is approved")
+    await page.get_by_role("row", name=force).get_by_text("Ask to take it back").first.click()
+    await page.get_by_role("row", name=force).get_by_label("Why").first.fill("It was the wrong desk")
+    await page.get_by_role("row", name=force).get_by_role("button").first.click()
+    await expect(page.get_by_role("status")).to_contain_text("a second person takes it back")
     await engine.dispose()

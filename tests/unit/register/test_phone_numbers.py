@@ -16,13 +16,19 @@ AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 def row(person: str, authority: str, child: str | None) -> SimpleNamespace:
     """A carer's, with a child or without."""
-    known: dict[str, str | None] = {
+    known: dict[str, str | bool | None] = {
         "person": person,
         "authority": authority,
         "language": "en",
         "placement": f"placement-{authority}",
     }
-    known |= {"kind": "foster", "force": "northmoor-police", "child": child, "code": "C1" if child else None}
+    known |= {
+        "kind": "foster",
+        "force": "northmoor-police",
+        "child": child,
+        "code": "C1" if child else None,
+        "live": True,
+    }
     return SimpleNamespace(**{**dict.fromkeys([*for_conversation.c.keys(), "duty_line"]), **known})
 
 

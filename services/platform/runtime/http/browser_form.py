@@ -37,5 +37,5 @@ async def parse_form(request: Request, media_type: str, most: int, files: int = 
             max_files=files, max_fields=FORM_FIELDS, max_part_size=FORM_BYTES
         )
     except (MultiPartException, HTTPException):  # the latter inside an application
-        detail = f"A form here has {FORM_FIELDS} fields and {files} files at most."
+        detail = f"A form here has {FORM_FIELDS} fields at most{f', and {files} files' if files else ''}."
         raise Problem(HTTPStatus.BAD_REQUEST, "Not a form", detail, field="body") from None

@@ -17,7 +17,9 @@ CREATE TABLE carers.texts_in (
 );
 CREATE INDEX texts_in_unworked ON carers.texts_in (received_at, message_sid) WHERE worked_at IS NULL;
 CREATE INDEX texts_in_of_number ON carers.texts_in (number_hash, received_at);
-GRANT SELECT, INSERT, UPDATE ON carers.texts_in TO carers;
+-- By which old rows are found (disposal/retention.yaml). A block range index costs the writers nothing.
+CREATE INDEX texts_in_by_age ON carers.texts_in USING brin (received_at);
+GRANT SELECT, INSERT, UPDATE, DELETE ON carers.texts_in TO carers;
 
 CREATE TABLE carers.questions (
     number_hash bytea PRIMARY KEY,
@@ -25,6 +27,7 @@ CREATE TABLE carers.questions (
     provisional text NOT NULL,
     asked_at timestamptz NOT NULL
 );
+CREATE INDEX questions_by_age ON carers.questions USING brin (asked_at);
 GRANT SELECT, INSERT, UPDATE, DELETE ON carers.questions TO carers;
 
 -- Reports without a name. Each is one authority's.
@@ -86,4 +89,5 @@ CREATE TABLE carers.claims (
 );
 CREATE INDEX claims_of_number ON carers.claims (number_hash, claimed_at);
 CREATE INDEX claims_of_subject ON carers.claims (subject) WHERE confirmed_at IS NULL AND ended_at IS NULL;
-GRANT SELECT, INSERT, UPDATE ON carers.claims TO carers;
+CREATE INDEX claims_by_age ON carers.claims USING brin (expires_at);
+GRANT SELECT, INSERT, UPDATE, DELETE ON carers.claims TO carers;

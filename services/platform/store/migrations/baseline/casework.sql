@@ -10,7 +10,8 @@ CREATE TABLE casework.accepted (
     PRIMARY KEY (source, message_id)
 );
 CREATE INDEX accepted_by_child ON casework.accepted (child);
-GRANT SELECT, INSERT ON casework.accepted TO casework;
+CREATE INDEX accepted_by_age ON casework.accepted USING brin (at);
+GRANT SELECT, INSERT, DELETE ON casework.accepted TO casework;
 
 -- They are found under the reference of the authority that gave them away, and no import makes them anew.
 CREATE TABLE casework.transferred (

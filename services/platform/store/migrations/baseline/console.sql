@@ -66,7 +66,7 @@ CREATE TABLE console.dead_letters (
     redriven_by text
 );
 CREATE INDEX dead_letters_newest ON console.dead_letters (at);
-GRANT SELECT, INSERT, UPDATE (redriven_at, redriven_by) ON console.dead_letters TO console;
+GRANT SELECT, INSERT, DELETE, UPDATE (redriven_at, redriven_by) ON console.dead_letters TO console;
 
 -- A message that arrived shows that a number works; an answer shows that somebody is there.
 CREATE TABLE console.contacts (

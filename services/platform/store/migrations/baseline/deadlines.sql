@@ -15,6 +15,7 @@ CREATE TABLE deadlines.due (
 CREATE INDEX due_next ON deadlines.due (due_at) WHERE fired_at IS NULL AND cancelled_at IS NULL;
 CREATE INDEX due_of_child ON deadlines.due (child) WHERE fired_at IS NULL AND cancelled_at IS NULL;
 GRANT SELECT, INSERT, UPDATE ON deadlines.due TO protocol;
-GRANT SELECT, UPDATE (fired_at) ON deadlines.due TO clock;
+CREATE INDEX due_by_age ON deadlines.due USING brin (due_at);
+GRANT SELECT, DELETE, UPDATE (fired_at) ON deadlines.due TO clock;
 -- The console and the page behind a link hold what somebody recorded for a minute, in which it can be undone.
 GRANT SELECT, INSERT, UPDATE ON deadlines.due TO console, professionals;

@@ -58,6 +58,8 @@ CREATE TABLE register.force_versions (
     asked_back_by text,  -- of one that was approved: a second person takes it back
     taken_back_by text,
     taken_back_at timestamptz,
+    reason text,  -- why it was taken back
+    changes text[],  -- what the second person was shown, a line a field
     CHECK (notice_url IS NOT NULL OR notice_email IS NOT NULL OR polls),
     CHECK (approved_by <> proposed_by)
 );
@@ -196,15 +198,23 @@ CREATE TABLE register.agencies (
     id text PRIMARY KEY,
     secrets bytea NOT NULL
 );
--- Changes that wait for a second person.
+-- Changes that wait for a second person, and those that were decided.
 CREATE TABLE register.agency_changes (
     id uuid PRIMARY KEY,
     agency text NOT NULL REFERENCES register.agencies,
-    secrets bytea NOT NULL,
+    secrets bytea,  -- while it waits
     sources jsonb NOT NULL,
-    proposed_by text NOT NULL
+    proposed_by text NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    approved_by text,
+    effective_at timestamptz,
+    taken_back_by text,
+    taken_back_at timestamptz,
+    reason text,
+    changes text[],
+    CHECK (approved_by <> proposed_by)
 );
-GRANT SELECT, INSERT, DELETE ON register.agency_changes TO casework;
+GRANT SELECT, INSERT, UPDATE ON register.agency_changes TO casework;
 CREATE TABLE register.agency_sources (
     source text PRIMARY KEY,
     agency text NOT NULL REFERENCES register.agencies ON DELETE CASCADE,
@@ -224,7 +234,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE
        register.agency_agreements
     TO casework;
 GRANT SELECT, INSERT ON register.forces, register.force_versions TO casework;
-GRANT UPDATE (approved_by, effective_at, asked_back_by, taken_back_by, taken_back_at) ON register.force_versions TO casework;
+GRANT UPDATE (approved_by, effective_at, asked_back_by, taken_back_by, taken_back_at, reason, changes) ON register.force_versions TO casework;
 
 CREATE TABLE register.words (
     id text PRIMARY KEY,

@@ -1,0 +1,106 @@
+"""Serves the page of changes of forces and agencies: a second person sees each, and approves it or takes it back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI, HTTPException, Request
+from pydantic import TypeAdapter
+from starlette.responses import Response
+
+from services.console.accounts import sessions
+from services.console.accounts.repository import account_names
+from services.console.policy.permits import May
+from services.console.web.session import SessionGuard, SignedIn
+from services.console.web.templates import Templates, go_to
+from services.safeguarding.working_time import ENGLAND
+
+WITHIN_SECONDS = 10
+UNSET = "This console does not know where the register is (SAFE_RETURN_CASEWORK_URL): use services organisations."
+AWAY = "The register cannot be reached for the moment. Nothing was changed: send it again."
+MOMENT: TypeAdapter[datetime | None] = TypeAdapter(datetime | None)
+MOMENTS = ("proposed_at", "effective_at", "taken_back_at")
+
+
+@dataclass(frozen=True)
+class OrganisationPages:
+    """`casework`: where the register's door is. Only casework writes the register, and it decides who may approve."""
+
+    guard: SessionGuard
+    templates: Templates
+    casework: str | None
+
+    def mount(self, app: FastAPI) -> None:
+        add: Callable[..., None] = app.add_api_route
+        add("/organisations", self.show, methods=["GET"], include_in_schema=False)
+        add("/organisations/{change}", self.decide, methods=["POST"], include_in_schema=False)
+
+    async def show(self, request: Request, done: str = "") -> Response:
+        signed_in = _require_every_authority(await self.guard.require(request, May.SEND_AGAIN))
+        return await self._page(request, signed_in, done=done)
+
+    async def decide(self, request: Request, change: UUID) -> Response:
+        """Needs a fresh proof of who presses the button."""
+        signed_in, form = await self.guard.enter_with_form(request, May.SEND_AGAIN, proved=True)
+        _require_every_authority(signed_in)
+        said: dict[str, str] = {}
+        if (what := form.get("what")) == "take-back":
+            said = {"reason": form.get("reason", "")}
+            if not said["reason"]:
+                return await self._page(request, signed_in, fault="Say why. Nothing was changed.")
+        elif what != "approve":
+            raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-change")
+        elif form.get("at"):
+            try:
+                said = {"at": datetime.fromisoformat(form["at"]).replace(tzinfo=ENGLAND).isoformat()}
+            except ValueError:
+                return await self._page(request, signed_in, fault="Give a day and a time. Nothing was changed.")
+        status, answer = await self._ask(signed_in, "POST", f"/{change}/{what}", said)
+        if status != HTTPStatus.OK:
+            return await self._page(request, signed_in, fault=answer["detail"])
+        return go_to(f"/organisations?done={answer['done']}")
+
+    async def _page(self, request: Request, signed_in: SignedIn, *, done: str = "", fault: str = "") -> Response:
+        status, answer = await self._ask(signed_in, "GET")
+        changes = answer.get("changes", [])
+        for each in changes:
+            each.update({name: MOMENT.validate_python(each[name]) for name in MOMENTS})
+        async with self.guard.store.read() as reader:
+            names = await reader.fetch(account_names())
+        away = "" if status == HTTPStatus.OK else answer["detail"]
+        shown = {"changes": changes, "names": names, "done": done, "fault": fault or away}
+        answered = (
+            HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK
+        )
+        return self.templates.page(request, "organisations.html", shown, signed_in, status=answered)
+
+    async def _ask(
+        self, signed_in: SignedIn, method: str, path: str = "", said: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Casework's answer, by a code of theirs for this alone."""
+        if self.casework is None:
+            return HTTPStatus.SERVICE_UNAVAILABLE, {"detail": UNSET}
+        async with self.guard.store.transaction() as uow:
+            who, now = signed_in.operator.account, self.guard.clocks.wall()
+            code = sessions.begin_session(uow, who, now, for_command=True)
+        bearer = {"authorization": f"Bearer {code}", "content-type": "application/x-www-form-urlencoded"}
+        try:
+            async with httpx.AsyncClient(timeout=WITHIN_SECONDS, headers=bearer) as client:
+                answer = await client.request(method, f"{self.casework}/organisations/changes{path}", data=said)
+            return answer.status_code, dict(answer.json())
+        except (httpx.HTTPError, ValueError):
+            return HTTPStatus.SERVICE_UNAVAILABLE, {"detail": AWAY}
+        finally:
+            async with self.guard.store.transaction() as uow:
+                sessions.end_session(uow, code)
+
+
+def _require_every_authority(signed_in: SignedIn) -> SignedIn:
+    """A force is no authority's."""
+    if not signed_in.operator.sees(None):
+        raise HTTPException(HTTPStatus.NOT_FOUND, "no-organisation")
+    return signed_in

@@ -1,0 +1,100 @@
+"""Reads how long each record is kept, and what ends it, from `retention.yaml`."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from services.safeguarding.message import Topic
+
+WRITTEN = Path(__file__).with_name("retention.yaml")
+
+
+class Action(StrEnum):
+    """What ends a record."""
+
+    ROWS_DELETED = "rows-deleted"
+    MONTH_DROPPED = "month-dropped"
+    KAFKA_FORGETS = "kafka-forgets"
+    NOTHING_YET = "nothing-yet"
+    NOBODYS = "nobodys"
+    """It is about no person."""
+
+
+class _Written(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Sweep(_Written):
+    """The rows of a table that go when `since` is longer ago than their record is kept. `since` and `where` are SQL."""
+
+    service: str
+    table: str
+    since: str
+    where: str = "true"
+
+
+class Record(_Written):
+    holds: str
+    tables: tuple[str, ...] = ()
+    """`each.x` is the table x of every service."""
+    topics: tuple[Topic, ...] = ()
+    begins: str = ""
+    """From when its time is counted."""
+    kept: timedelta | None = None
+    months: int | None = None
+    proposed: str = ""
+    """What we propose to the controller, where nothing ends it yet."""
+    basis: str = ""
+    source: str = ""
+    action: Action
+    by: str = ""
+    """What does it, where no sweep does."""
+    sweeps: tuple[Sweep, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        needed = {
+            Action.ROWS_DELETED: (self.kept, self.begins, self.by or self.sweeps),
+            Action.MONTH_DROPPED: (self.months, self.begins, self.by),
+            Action.KAFKA_FORGETS: (self.kept, self.begins, self.topics),
+            Action.NOTHING_YET: (self.proposed, self.begins),
+            Action.NOBODYS: (),
+        }[self.action]
+        if not all(needed) or (self.action is not Action.NOBODYS and not (self.basis and self.source)):
+            raise ValueError(f"{self.action} lacks a period, its beginning, its basis, a source, or what does it")
+        if self.action is Action.NOTHING_YET and (self.kept or self.months):
+            raise ValueError("a period that nothing enforces is a proposal")
+        if strangers := {each.table for each in self.sweeps} - {*self.tables}:
+            raise ValueError(f"sweeps what it does not hold: {', '.join(sorted(strangers))}")
+        return self
+
+
+class Schedule(_Written):
+    bases: Mapping[str, str]
+    records: Mapping[str, Record]
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        places = Counter(each for record in self.records.values() for each in (*record.tables, *record.topics))
+        if twice := sorted(place for place, times in places.items() if times > 1):
+            raise ValueError(f"in two records: {', '.join(twice)}")
+        if unknown := {each.basis for each in self.records.values()} - {"", *self.bases}:
+            raise ValueError(f"no such basis: {', '.join(sorted(unknown))}")
+        return self
+
+
+def read_schedule(written: str) -> Schedule:
+    """Raises ValueError where a record is not whole, or a table or topic stands in two."""
+    return Schedule.model_validate(yaml.safe_load(written))
+
+
+@cache
+def schedule() -> Schedule:
+    return read_schedule(WRITTEN.read_text())

@@ -1,0 +1,55 @@
+"""Deletes a service's rows whose time is over, a few at once, and says how many on the evidence topic."""
+
+from datetime import datetime
+
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.periodic import Repeating
+from services.platform.store.disposal.schedule import Sweep, schedule
+from services.platform.store.query import Query
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.duty.evidence import RecordDisposed
+
+EVERY_SECONDS = 3600.0
+AT_ONCE = 500
+
+
+def old_rows(sweep: Sweep, before: datetime) -> Query[int]:
+    """Deletes the first of them, and says how many. A row that is changed meanwhile stays."""
+    sql = f"""
+        DELETE FROM {sweep.table} WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM {sweep.table} WHERE {sweep.since} < %(before)s AND ({sweep.where}) LIMIT %(most)s
+        )) RETURNING true
+    """  # noqa: S608 our own words, from `retention.yaml`
+    return Query(sql, {"before": before, "most": AT_ONCE}, len)
+
+
+class Disposal:
+    """Sweeps the tables that `retention.yaml` names for the store's service.
+
+    By wall time: a row that bears story time is never taken too early, since story time is never behind.
+    """
+
+    def __init__(self, store: Store, clocks: Clocks, service: str) -> None:
+        self._store, self._clocks = store, clocks
+        self.sweeps = [
+            (name, record.kept, sweep)
+            for name, record in schedule().records.items()
+            for sweep in record.sweeps
+            if sweep.service == service and record.kept is not None
+        ]
+
+    def repeating(self) -> Repeating:
+        return Repeating("disposal", self.turn, every_seconds=EVERY_SECONDS)
+
+    async def turn(self) -> bool:
+        """True while there is more. Each table in a transaction of its own."""
+        more = False
+        for name, kept, sweep in self.sweeps:
+            before = self._clocks.wall() - kept
+            async with self._store.transaction() as uow:
+                rows = await uow.fetch(old_rows(sweep, before))
+                if rows:
+                    said = RecordDisposed(record=name, table=sweep.table, rows=rows, before=before)
+                    uow.publish(said, subject=f"record-{name}")
+            more |= rows == AT_ONCE
+        return more

@@ -1,0 +1,176 @@
+"""What the schedule says of the database is so: every table is in it, and rows whose time is over go, and no others."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from services.platform.bus import service_host
+from services.platform.bus.service_host import ServiceHost
+from services.platform.messages.envelope import read
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.periodic import Repeating
+from services.platform.store.disposal.schedule import schedule
+from services.platform.store.disposal.sweep import AT_ONCE, Disposal, old_rows
+from services.platform.store.migrations.access import SERVICES
+from services.platform.store.query import AT_LOGIN
+from services.platform.store.unit_of_work import Origin, Store
+from services.safeguarding.duty.evidence import RecordDisposed
+from tests.support.database import Database
+
+KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+TABLES = """
+    SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+"""
+SWEEPS = [(name, sweep) for name, record in schedule().records.items() for sweep in record.sweeps]
+
+
+class Rows(NamedTuple):
+    """Rows of a table by their key, all of one age: those that go once they are old, and those that stay all the same."""
+
+    insert: str
+    key: str
+    go: tuple[str, ...]
+    stay: tuple[str, ...]
+
+
+ROWS = {
+    "carers.texts_in": Rows(
+        """INSERT INTO carers.texts_in (message_sid, number_hash, sender, body, received_at, story_at, next_try_at, worked_at)
+           VALUES (%(key)s, '', '', '', %(at)s, %(at)s, %(at)s, CASE WHEN left(%(key)s, 4) = 'read' THEN %(at)s::timestamptz END)""",
+        "message_sid",
+        ("read",),
+        ("unread",),
+    ),
+    "carers.questions": Rows(
+        "INSERT INTO carers.questions VALUES (convert_to(%(key)s, 'UTF8'), 'report', 'provisional-1', %(at)s)",
+        "convert_from(number_hash, 'UTF8')",
+        ("asked",),
+        (),
+    ),
+    "carers.claims": Rows(
+        """INSERT INTO carers.claims (number_hash, code, subject, kind, authority, claimed_at, expires_at)
+           VALUES ('', %(key)s, 'child-1', 'return', 'kestrel', %(at)s, %(at)s)""",
+        "code",
+        ("claim",),
+        (),
+    ),
+    "casework.accepted": Rows(
+        "INSERT INTO casework.accepted VALUES ('/agency', %(key)s, '', split_part(%(key)s, ' ', 1), 'agency', %(at)s)",
+        "message_id",
+        ("child-1",),
+        ("provisional-1",),
+    ),
+    "console.dead_letters": Rows(
+        "INSERT INTO console.dead_letters VALUES (%(key)s, 'carers', 'duties/1/2', 'reason', NULL, %(at)s)",
+        "letter",
+        ("letter",),
+        (),
+    ),
+    "deadlines.due": Rows(
+        """INSERT INTO deadlines.due VALUES (gen_random_uuid(), 1, %(key)s, %(at)s, '',
+               CASE WHEN starts_with(%(key)s, 'fired') THEN %(at)s::timestamptz END,
+               CASE WHEN starts_with(%(key)s, 'cancelled') THEN %(at)s::timestamptz END)""",
+        "child",
+        ("fired", "cancelled"),
+        ("open",),
+    ),
+}
+KEPT = {sweep.table: (name, record.kept) for name, record in schedule().records.items() for sweep in record.sweeps}
+
+
+@asynccontextmanager
+async def opened(database: Database, service: str) -> AsyncIterator[Store]:
+    store = Store(database.engine(service), origin=Origin(service, Clocks()))
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def administered(database: Database, sql: str, *several: dict[str, Any]) -> list[Any]:
+    with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin, admin.cursor() as cursor:
+        if several:
+            cursor.executemany(sql, several)
+            return []
+        return [row[0] for row in cursor.execute(sql).fetchall()]
+
+
+def test_every_table_of_the_database_is_in_one_record(database: Database) -> None:
+    named = [table for each in schedule().records.values() for table in each.tables]
+    said = [
+        place
+        for table in named
+        for place in ([table.replace("each.", f"{service}.") for service in SERVICES] if "each." in table else [table])
+    ]
+    assert sorted(said) == sorted(administered(database, TABLES))
+
+
+def test_a_month_is_dropped_when_the_schedule_says(database: Database) -> None:
+    kept = administered(database, "SELECT jsonb_object_agg(name, kept) FROM months.tables WHERE kept IS NOT NULL")
+    by_month = {table: each.months for each in schedule().records.values() if each.months for table in each.tables}
+    assert kept == [by_month]
+
+
+@pytest.mark.parametrize("table", ROWS)
+async def test_rows_go_when_their_time_is_over_and_how_many_is_said(database: Database, table: str) -> None:
+    rows, (name, kept), now = ROWS[table], KEPT[table], datetime.now(UTC)
+    assert kept is not None
+    ages = {"old": now - kept - timedelta(hours=1), "fresh": now - kept + timedelta(hours=1)}
+    going = [f"{key} {number} old" for key in rows.go for number in range(AT_ONCE // len(rows.go) + 1)]
+    staying = [f"{key} old" for key in rows.stay] + [f"{key} fresh" for key in (*rows.go, *rows.stay)]
+    administered(
+        database, rows.insert, *({"key": key, "at": ages[key.rpartition(" ")[2]]} for key in [*going, *staying])
+    )
+    service = next(sweep.service for _, sweep in SWEEPS if sweep.table == table)
+    async with opened(database, service) as store:
+        disposal = Disposal(store, Clocks(), service)
+        assert await disposal.turn() is True
+        assert await disposal.turn() is False
+        assert await disposal.turn() is False
+        async with store.engine.connect() as connection:
+            sent = (await connection.execute(text("SELECT envelope FROM outbox ORDER BY position"))).scalars().all()
+    assert sorted(administered(database, f"SELECT {rows.key} FROM {table}")) == sorted(staying)
+    received = [each for each in map(read, sent) if getattr(each.content, "table", None) == table]
+    assert [(type(each.content), each.subject) for each in received] == [(RecordDisposed, f"record-{name}")] * 2
+    assert [each.content.rows for each in received] == [AT_ONCE, len(going) - AT_ONCE]  # type: ignore[attr-defined]
+    assert {each.content.record for each in received} == {name}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_that_has_something_to_sweep_sweeps(
+    database: Database, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = list[object]()
+
+    async def note(parts: list[object]) -> None:
+        ran.extend(parts)
+
+    monkeypatch.setenv("SAFE_RETURN_SIGNING_KEY", KEY)
+    monkeypatch.setenv("SAFE_RETURN_BUS_KEYS", f"casework {KEY}")
+    monkeypatch.setattr("services.platform.runtime.logs.configure", lambda *_: None)
+    monkeypatch.setattr(service_host, "run_until_told", note)
+    await ServiceHost(service, database.settings(service)).run()
+    names = [each.name for each in ran if isinstance(each, Repeating)]
+    assert names.count("disposal") == (service in {sweep.service for _, sweep in SWEEPS})
+    assert "forgetting" in names
+
+
+def test_every_sweep_is_tried_here() -> None:
+    assert sorted(ROWS) == sorted(sweep.table for _, sweep in SWEEPS)
+
+
+@pytest.mark.parametrize("table", ROWS)
+async def test_no_table_is_read_from_end_to_end_for_old_rows(database: Database, table: str) -> None:
+    sweep = next(each for _, each in SWEEPS if each.table == table)
+    query = old_rows(sweep, datetime.now(UTC))
+    async with opened(database, sweep.service) as store, store.engine.connect() as connection:
+        await connection.execute(text("SET enable_seqscan = off"))
+        plan = (await connection.exec_driver_sql(f"EXPLAIN {query.sql}", dict(query.parameters))).scalars().all()
+        await connection.rollback()
+    assert "Seq Scan" not in "\n".join(plan)
