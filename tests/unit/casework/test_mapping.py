@@ -149,11 +149,7 @@ def test_a_mapping_that_cannot_be_used_is_refused_by_what_is_wrong(mapping: str,
 
 def test_a_file_of_more_columns_than_any_council_has_is_refused() -> None:
     mapping = read_mapping("tables: {people: [{file: a, fields: {name: c0}}]}")
-    for columns, is_refused in ((500, False), (501, True)):
-        heading = ",".join(f"c{number}" for number in range(columns))
-        try:
-            mapping.apply({"a.csv": heading})
-        except MappingFault as fault:
-            assert (is_refused, str(fault)) == (True, "a.csv has more than 500 columns")
-        else:
-            assert not is_refused
+    headings = [",".join(f"c{number}" for number in range(columns)) for columns in (500, 501)]
+    assert mapping.apply({"a.csv": headings[0]}).faults == []
+    with pytest.raises(MappingFault, match="has more than 500 columns"):
+        mapping.apply({"a.csv": headings[1]})
