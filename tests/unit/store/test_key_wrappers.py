@@ -175,7 +175,8 @@ def test_a_right_that_we_lack_is_waited_for_and_a_key_that_an_authority_took_awa
     with pytest.raises(raised):
         Keyring(None, PHONE, wrapper).authority_key_anew(under)
     wrapped = Keyring(OLD, PHONE).wrapped_new_key("child-x", under)
-    assert Keyring(OLD, PHONE, wrapper).unwrap("child-x", wrapped), "an older key opens it: nothing waits for the newer"
+    closed = Keyring(OLD, PHONE).unwrap("child-x", wrapped).close("hello", "a.b")
+    assert Keyring(OLD, PHONE, wrapper).unwrap("child-x", wrapped).open(closed, "a.b") == "hello"
 
 
 def test_a_key_service_that_does_not_answer_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
