@@ -203,13 +203,13 @@ async def test_an_administrator_makes_limits_and_ends_the_accounts_of_their_auth
     assert record[-1].because == "account-ended"
 
 
-@pytest.mark.parametrize("role", OperatorRole)
 async def test_no_authority_is_called_by_the_word_for_every_one(opened: Store, browser: httpx.AsyncClient) -> None:
     await sign_in(browser, await account(opened, OperatorRole.ADMINISTRATOR))
     form = {"csrf": csrf_in(await browser.get("/authorities")), "id": "all", "name": "Kestrel"}
     assert (await browser.post("/authorities", data=form)).status_code == 422
 
 
+@pytest.mark.parametrize("role", OperatorRole)
 async def test_an_account_of_each_role_can_be_made(
     opened: Store, browser: httpx.AsyncClient, role: OperatorRole
 ) -> None:

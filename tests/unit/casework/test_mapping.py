@@ -149,7 +149,7 @@ def test_a_mapping_that_cannot_be_used_is_refused_by_what_is_wrong(mapping: str,
 
 def test_a_file_of_more_columns_than_any_council_has_is_refused() -> None:
     mapping = read_mapping("tables: {people: [{file: a, fields: {name: c0}}]}")
-    most, more = (",".join(f"c{number}" for number in range(columns)) for columns in (500, 501))
-    mapping.apply({"a.csv": most})
-    with pytest.raises(MappingFault, match=r"a\.csv has more than 500 columns"):
-        mapping.apply({"a.csv": more})
+    headings = [",".join(f"c{number}" for number in range(columns)) for columns in (500, 501)]
+    assert mapping.apply({"a.csv": headings[0]}).faults == []
+    with pytest.raises(MappingFault, match="has more than 500 columns"):
+        mapping.apply({"a.csv": headings[1]})

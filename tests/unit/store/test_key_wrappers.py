@@ -167,16 +167,17 @@ def test_a_module_that_is_at_fault_is_away_and_shuts_nothing_for_good(
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "raised"),
+    ("name", "code", "says", "raised"),
     [
-        ("alias/common", "AccessDeniedException", KeyServiceAway),
-        ("alias/{authority}", "AccessDeniedException", InvalidTag),
-        ("alias/common", "DisabledException", InvalidTag),
-        ("alias/common", "ThrottlingException", KeyServiceAway),
+        ("alias/common", "AccessDeniedException", "User: x is not authorized to perform: kms:Decrypt", KeyServiceAway),
+        ("alias/common", "AccessDeniedException", "The ciphertext refers to a customer master key that", InvalidTag),
+        ("alias/{authority}", "AccessDeniedException", "User: x is not authorized to perform: kms:Decrypt", InvalidTag),
+        ("alias/common", "DisabledException", "", InvalidTag),
+        ("alias/common", "ThrottlingException", "", KeyServiceAway),
     ],
 )
 def test_a_right_that_we_lack_is_waited_for_and_a_key_that_an_authority_took_away_is_gone(
-    name: str, code: str, raised: type[Exception], monkeypatch: pytest.MonkeyPatch
+    name: str, code: str, says: str, raised: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("boto3")
     from botocore.exceptions import ClientError
@@ -185,12 +186,13 @@ def test_a_right_that_we_lack_is_waited_for_and_a_key_that_an_authority_took_awa
 
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
     wrapper = KmsWrapper(name)
-    wrapper._kms = Mock(**{"decrypt.side_effect": ClientError({"Error": {"Code": code}}, "Decrypt")})
+    wrapper._kms = Mock(**{"decrypt.side_effect": ClientError({"Error": {"Code": code, "Message": says}}, "Decrypt")})
     under = Keyring(OLD, PHONE).new_authority_key("kestrel")
     with pytest.raises(raised):
         Keyring(None, PHONE, wrapper).authority_key_anew(under)
     wrapped = Keyring(OLD, PHONE).wrapped_new_key("child-x", under)
-    Keyring(OLD, PHONE, wrapper).unwrap("child-x", wrapped)  # an older key opens it: nothing waits for the newer
+    closed = Keyring(OLD, PHONE).unwrap("child-x", wrapped).close("hello", "a.b")
+    assert Keyring(OLD, PHONE, wrapper).unwrap("child-x", wrapped).open(closed, "a.b") == "hello"
 
 
 def test_a_key_service_that_does_not_answer_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,8 @@ DENIED = "AccessDeniedException"
 """Of an authority's own key: it has taken it away, and the others' messages must not wait for it. Of a key that all
 have in common it is a fault in our rights, which passes: every message waits, rather than becoming a dead letter.
 """
+NO_RIGHT = "not authorized"
+"""Is said then alone: what another key has wrapped is refused under the same code."""
 RESTS_SECONDS = 5.0
 """After a call without an answer: whoever calls is held up, and with them all that the process does besides."""
 
@@ -50,8 +52,8 @@ class KmsWrapper:
         try:
             return getattr(self._kms, what)(KeyId=name, EncryptionContext=context, **given)
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            is_taken_away = code == DENIED and AUTHORITY in self._name
+            code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+            is_taken_away = code == DENIED and (AUTHORITY in self._name or NO_RIGHT not in said)
             if what == "decrypt" and (code in NOT_BY_THIS_KEY or is_taken_away):
                 raise InvalidTag from error
             raise KeyServiceAway(f"the key service: {code}") from error
