@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -85,9 +86,14 @@ def read(path: Path) -> RulesFile:
     return read_text(path, text)
 
 
-@lru_cache(maxsize=100)
 def read_text(path: Path, text: str) -> RulesFile:
     """Raises ValueError, naming file and line, where the text is no mapping with `protocol`, `version` and `rules`."""
+    return deepcopy(_parse(path, text))  # its lists and mappings are the caller's to change
+
+
+@lru_cache(maxsize=100)
+def _parse(path: Path, text: str) -> RulesFile:
+    """A text is read many times, and parsing it is slow."""
     try:
         node = yaml.compose(text, Loader=_PlainLoader)
         content = _PlainLoader("").construct_document(node) if node is not None else None
