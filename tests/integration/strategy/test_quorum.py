@@ -97,6 +97,7 @@ async def test_a_while_after_a_new_date_whoever_convenes_hears_who_has_not_said_
 
 async def test_a_new_date_that_is_near_is_looked_at_once(strategy: Strategy) -> None:
     await strategy.hear(from_convenor(strategy, StrategyDiscussionRedated, starts_at=NOON + timedelta(minutes=30)))
+    await strategy.sent(6)
     for minutes in (16, 20, 25):
         await look(strategy, NOON + timedelta(minutes=minutes))
     assert len(await lacking(strategy)) == 1
