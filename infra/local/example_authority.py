@@ -22,6 +22,7 @@ from infra.local.layout import Layout
 from infra.local.secret_files import SecretFiles, token, webhook_secret, write
 from services.casework.policy.credential import WRITABLE, Credential
 from services.casework.store import credentials
+from services.platform.register.import_token import new_token
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
 from services.platform.store.engine import connect
@@ -76,7 +77,7 @@ def load(casework: str, secrets: SecretFiles, ports: Mapping[str, int]) -> None:
 
 def import_bearer(authority: str, secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, str]:
     """The header of a token of this clone's that imports every table of the authority. Made at the first call, then prolonged."""
-    own = secrets.value(f"register-token-{authority}", credentials.new_token)
+    own = secrets.value(f"register-token-{authority}", new_token)
     now = Clocks().wall()
     credential = Credential(new_id("credential"), authority, frozenset(WRITABLE), now + TOKEN_HOLDS)
     settings = Settings(

@@ -39,8 +39,9 @@ def add(
 ) -> None:
     """Make a token, which is printed once; or accept a client's JWTs, with --issuer, --client and --jwks-url."""
     from services.casework.policy.credential import WRITABLE, Credential
-    from services.casework.store.credentials import add_credential, new_token
+    from services.casework.store.credentials import add_credential
     from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
+    from services.platform.register.import_token import new_token
     from services.platform.store.query import EVERY
     from services.safeguarding.identifiers import new_id
 

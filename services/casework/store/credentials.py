@@ -1,11 +1,10 @@
 """Keeps the credentials with which authorities import. A token is kept as its hash alone."""
 
-import hashlib
-import secrets
 from datetime import datetime
 from typing import Any
 
 from services.casework.policy.credential import Credential
+from services.platform.register.import_token import hash_token
 from services.platform.store.query import Query, Rows, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId
@@ -24,13 +23,8 @@ ADD = """
 WITHDRAW = "UPDATE credentials SET withdrawn_at = %(at)s WHERE id = %(id)s AND withdrawn_at IS NULL RETURNING authority"
 
 
-def new_token() -> str:
-    """256 bits: its hash needs no salt. The prefix lets scanners of leaked secrets know it."""
-    return f"srreg_{secrets.token_urlsafe(32)}"
-
-
 def credential_of_token(token: str) -> Query[Credential | None]:
-    return Query(BY_TOKEN, {"hash": _hash(token)}, _first)
+    return Query(BY_TOKEN, {"hash": hash_token(token)}, _first)
 
 
 def credential_of_client(issuer: str, client: str) -> Query[Credential | None]:
@@ -44,17 +38,13 @@ def all_credentials() -> Query[list[Credential]]:
 def add_credential(uow: UnitOfWork, credential: Credential, token: str | None, now: datetime) -> None:
     """`token` None: of a client. A token that is there already is prolonged. `now` is wall time."""
     row = {name: getattr(credential, name) for name in FIELDS.split(", ")}
-    digest = None if token is None else _hash(token)
+    digest = None if token is None else hash_token(token)
     uow.write(ADD, row | {"tables": sorted(credential.tables), "hash": digest, "at": now})
 
 
 def withdraw(credential: str, now: datetime) -> Query[AuthorityId | None]:
     """Whose it was. None: it did not hold until now."""
     return Query(WITHDRAW, {"id": credential, "at": now}, scalar)
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
 
 
 def _first(rows: Rows) -> Credential | None:

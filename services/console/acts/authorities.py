@@ -1,7 +1,5 @@
 """Takes an authority from nothing to live: entered, given a credential, tried, exercised, switched on."""
 
-import hashlib
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +12,7 @@ from services.console.acts.exercises import ExerciseService
 from services.console.policy.access.providers import Providers
 from services.console.policy.permits import ALL, Operator
 from services.console.policy.readiness import Check, Facts, ForceFacts, checks
+from services.platform.register.import_token import hash_token, new_token
 from services.platform.register.people.directory_page import rota_lines
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -198,9 +197,9 @@ class AuthorityService:
         return opened
 
     def _credential(self, uow: UnitOfWork, authority: AuthorityId, lasts: timedelta) -> tuple[str, str]:
-        name, token, now = new_id("credential"), f"srreg_{secrets.token_urlsafe(32)}", self.clocks.wall()
+        name, token, now = new_id("credential"), new_token(), self.clocks.wall()
         row = {"id": name, "authority": authority, "tables": list(TABLES), "at": now, "expires_at": now + lasts}
-        uow.write(MAKE, row | {"hash": hashlib.sha256(token.encode()).digest()})
+        uow.write(MAKE, row | {"hash": hash_token(token)})
         return name, token
 
 
