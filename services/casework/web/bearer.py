@@ -37,8 +37,8 @@ class Bearers:
             if "\x00" in value:
                 raise Problem(HTTPStatus.NOT_FOUND, "No such thing", "No name holds a NUL.", field=name)
         self._strangers.let_in(request, authority)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        credential = await self._find(token.strip()) if scheme.lower() == "bearer" else None
+        token = bearer_of(request)
+        credential = await self._find(token) if token else None
         if credential is None or not credential.holds(self._clocks.wall()):
             detail = (
                 "A bearer token is needed that imports for this authority and has neither expired nor been withdrawn."
@@ -83,6 +83,12 @@ class Bearers:
             leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "iat", "iss", "aud", "sub"]},
         )
+
+
+def bearer_of(request: Request) -> str:
+    """Empty where it bears none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def require_tables(credential: Credential, tables: Collection[str]) -> None:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from services.casework.organisations.changes import CannotChange, OrganisationChanges, changes_by_code
+from services.casework.web.bearer import bearer_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.browser_form import read_form
 from services.platform.runtime.http.problems import Problem
@@ -56,11 +57,9 @@ class OrganisationEndpoint:
     async def _acting(self, request: Request) -> AsyncIterator[OrganisationChanges]:
         """Raises Problem: 401 without a code of somebody who may, 409 with the reason where it cannot be done."""
         self.strangers.let_in(request, "organisations")
-        scheme, _, code = request.headers.get("authorization", "").partition(" ")
         try:
             async with self.store.transaction() as uow:
-                bearer = code if scheme.lower() == "bearer" else ""
-                changes = await changes_by_code(uow, self.keyring, bearer, self.clocks.wall())
+                changes = await changes_by_code(uow, self.keyring, bearer_of(request), self.clocks.wall())
                 if changes is None:
                     detail = "A code of an operator or a duty manager of every authority is needed."
                     raise Problem(HTTPStatus.UNAUTHORIZED, "Not authenticated", detail)
