@@ -81,7 +81,8 @@ def _unheld(rota: Sequence[RotaLine], now: datetime) -> Iterator[str]:
         yield "directory"
     for hour in range(hours) if rota else ():
         at = now + timedelta(hours=hour)
-        for _, roles in directory(rota, {}, at).unheld:
+        unheld = directory(rota, {}, at).unheld
+        for _, roles in unheld:
             yield f"{at:%Y-%m-%d %H:00} UTC: {' / '.join(roles)}"
-        if directory(rota, {}, at).unheld:
+        if unheld:
             return
