@@ -145,7 +145,8 @@ async def test_an_authority_gets_from_nothing_to_live_at_the_console(
         answer = await client.put(f"/register/{name}", json=document, headers=bearer)
     assert answer.status_code == 200, answer.text
 
-    await page.goto(f"/authorities/{name}")
+    await page.goto(f"/authorities/{name}?done=live")
+    await expect(page.get_by_text("It is live")).to_have_count(0)
     await page.get_by_label("Mapping").fill(MAPPING)
     await choose(page, "07700 900001")
     await page.get_by_role("button", name="Try them").click()
