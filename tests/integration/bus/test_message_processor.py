@@ -24,8 +24,8 @@ from services.safeguarding.child_events.events import ChildLocated, ChildReporte
 from services.safeguarding.duty.decisions import MessageDeadLettered, ProtocolDecided, Verdict
 from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.message import Topic
-from tests.support.database import Database
-from tests.support.reading import unsent_of
+from tests.support.engines.database import Database
+from tests.support.histories.reading import unsent_of
 from tests.support.signatures import KEYS, SIGNERS, SPEAKERS, say
 
 
