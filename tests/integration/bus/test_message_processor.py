@@ -168,7 +168,7 @@ async def test_what_is_not_urgent_lets_what_is_go_first_for_a_moment(
     await asyncio.wait([other], timeout=1.0 if returns_meanwhile == 0 else 10.0)
     assert len(office.returns) == returns_meanwhile
     office.reports_wait_for.set()
-    assert await asyncio.gather(urgent, other) == [1, 1]
+    assert list(await asyncio.gather(urgent, other)) == [1, 1]
     assert len(office.returns) == 1
 
 
