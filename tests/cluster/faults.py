@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.local.database_pair import Pair, kill
+from infra.local.engines.database_pair import Pair, kill
 from infra.local.stack import Stack
 from tests.cluster import network
 
