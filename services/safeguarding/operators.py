@@ -140,11 +140,11 @@ class OrganisationChanged(Message, kind="organisation.changed.v1", topic=Topic.E
 
     step: Literal[
         "entered", "proposed", "approved", "asked-back", "taken-back", "key-destroyed",
-        "credential-made", "credential-withdrawn", "live",
+        "credential-made", "credential-withdrawn", "live", "numbered",
     ]  # fmt: skip
     """Entered: in force at once, since nothing was held of it before; an authority is not live yet. Asked back: a
     second person is to take an approved version back. Key destroyed: what was encrypted for an authority can be read no
-    more. Live: its real reports are taken.
+    more. Live: its real reports are taken. Numbered: its own numbers for texts were set.
     """
     version: UUID | None = None
     """Of a force, or an agency's change."""
