@@ -28,7 +28,7 @@ CAME_BACK = "UPDATE delivery.text_ways SET waiting_since = NULL, came_back_at = 
 
 
 class Probes:
-    """Nothing is sent where there is one way alone. `delivery.channels.ways.standing` reads what is found here."""
+    """Nothing is sent where there is one way alone. `delivery.channels.ways.health` reads what is found here."""
 
     def __init__(self, store: Store, clocks: Clocks, texts: Texts) -> None:
         self._store, self._clocks = store, clocks

@@ -19,7 +19,7 @@ from services.platform.delivery.channels.sms import REPEAT_MARK, TwilioWay
 from services.platform.delivery.channels.ways import notify as by_notify
 from services.platform.delivery.channels.ways.notify import NotifyWay
 from services.platform.delivery.channels.ways.route import ASKED_FOR, Texts
-from services.platform.delivery.channels.ways.standing import BACK_WITHIN, LOST_IN_A_ROW, SECOND_FOR, Standing
+from services.platform.delivery.channels.ways.health import BACK_WITHIN, LOST_IN_A_ROW, SECOND_FOR, WayHealth
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.delivery.sms_status.notify import NotifyDoor, mount_receipts_route
 from services.platform.delivery.sms_status.receipts import Receipts
@@ -63,7 +63,7 @@ async def outside(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Outside]:
 
 
 def both(
-    outside: Outside, standing: Standing | None = None, *, twilio_url: str | None = None, notify_url: str | None = None
+    outside: Outside, health: WayHealth | None = None, *, twilio_url: str | None = None, notify_url: str | None = None
 ) -> Texts:
     twilio = TwilioWay(
         account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, number=OWN_NUMBER, public_url=outside.application.url,
@@ -71,7 +71,7 @@ def both(
     )  # fmt: skip
     template, url = NOTIFY_IDS["template_id"], notify_url or outside.url
     notify = NotifyWay(api_key=NOTIFY_KEY, template=template, number=NOTIFY_NUMBER, base_url=url)
-    return Texts(twilio, notify, standing)
+    return Texts(twilio, notify, health)
 
 
 @pytest.fixture
@@ -210,9 +210,9 @@ async def write(database: Database, role: str, statement: str, **row: Any) -> No
 
 
 @pytest.fixture
-async def standing(database: Database) -> AsyncIterator[Standing]:
+async def health(database: Database) -> AsyncIterator[WayHealth]:
     store = Store(connect(database.settings("professionals"), "professionals"))
-    yield Standing(store, Clocks())
+    yield WayHealth(store, Clocks())
     await store.close()
 
 
@@ -229,11 +229,11 @@ async def standing(database: Database) -> AsyncIterator[Standing]:
     ],
 )
 async def test_a_text_goes_out_by_the_number_that_was_texted_or_by_the_authoritys_own(
-    outside: Outside, standing: Standing, kestrel: str, of_kestrel: bool, texted: str | None, twilio: str, way: str,
+    outside: Outside, health: WayHealth, kestrel: str, of_kestrel: bool, texted: str | None, twilio: str, way: str,
     number: str,
 ) -> None:  # fmt: skip
-    await standing.read()
-    channel = both(outside, standing)
+    await health.read()
+    channel = both(outside, health)
     await outside.behave("phone-network", mode=twilio)
     await channel.start()
     await channel.send(sending(authority=kestrel if of_kestrel else "another", texted=texted))
@@ -243,12 +243,12 @@ async def test_a_text_goes_out_by_the_number_that_was_texted_or_by_the_authority
 
 @pytest.mark.parametrize(("waits", "way"), [(BACK_WITHIN * 2, "notify"), (BACK_WITHIN / 2, "twilio"), (None, "twilio")])
 async def test_a_way_whose_text_to_ourselves_does_not_come_back_is_second(
-    database: Database, outside: Outside, standing: Standing, waits: timedelta | None, way: str
+    database: Database, outside: Outside, health: WayHealth, waits: timedelta | None, way: str
 ) -> None:
     now = datetime.now(UTC)
     await write(database, "carers", PROBED, now=now, since=None if waits is None else now - waits)
-    await standing.read()
-    channel = both(outside, standing)
+    await health.read()
+    channel = both(outside, health)
     await channel.start()
     assert (await channel.send(sending())).way == way
     await channel.stop()

@@ -6,7 +6,7 @@ from pydantic_core import PydanticCustomError
 from services.platform.delivery.channels.sms import TwilioWay
 from services.platform.delivery.channels.ways.notify import NotifyWay
 from services.platform.delivery.channels.ways.route import Texts
-from services.platform.delivery.channels.ways.standing import Standing
+from services.platform.delivery.channels.ways.health import WayHealth
 from services.platform.delivery.settings.keys import KeySettings, OurAddress
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import require_played
@@ -97,7 +97,7 @@ class TextSettings(KeySettings):
             public_url=self.public_url if reports else "",
             base_url=self.twilio_base_url,
         )
-        return Texts(twilio, self._notify(), Standing(store, clocks))
+        return Texts(twilio, self._notify(), WayHealth(store, clocks))
 
     def _notify(self) -> NotifyWay | None:
         key = self.notify_api_key.get_secret_value()

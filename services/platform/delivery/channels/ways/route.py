@@ -9,7 +9,7 @@ from typing import Protocol
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.sms import REPEAT_MARK, STRANGERS_ANSWER_WITHIN, TwilioWay
-from services.platform.delivery.channels.ways.standing import Standing
+from services.platform.delivery.channels.ways.health import WayHealth
 from services.platform.delivery.model import MediumName, WayName
 from services.safeguarding.duty.evidence import AttemptResult
 
@@ -42,17 +42,17 @@ class Texts:
 
     name: MediumName = "text"
 
-    def __init__(self, twilio: TwilioWay, notify: TextWay | None = None, standing: Standing | None = None) -> None:
+    def __init__(self, twilio: TwilioWay, notify: TextWay | None = None, health: WayHealth | None = None) -> None:
         self.ways: Sequence[TextWay] = [twilio] if notify is None else [twilio, notify]
-        self._twilio, self._standing = twilio, standing or Standing()
+        self._twilio, self._health = twilio, health or WayHealth()
 
     async def start(self) -> None:
         for way in self.ways:
             await way.start()
-        await self._standing.start()
+        await self._health.start()
 
     async def stop(self) -> None:
-        await self._standing.stop()
+        await self._health.stop()
         for way in self.ways:
             await way.stop()
 
@@ -62,7 +62,7 @@ class Texts:
             return await self._twilio.ring(sending)
         if sending.to_stranger and sending.now - sending.created_at > STRANGERS_ANSWER_WITHIN:
             return SendResult(AttemptResult.REFUSED, reason="undeliverable")
-        ways: Sequence[TextWay] = self._standing.ordered(self.ways, sending)
+        ways: Sequence[TextWay] = self._health.ordered(self.ways, sending)
         if sending.uncertain:
             found, ways = await _look_up(ways, sending)
             if found is not None:
@@ -70,9 +70,9 @@ class Texts:
         body = REPEAT_MARK + sending.body if sending.uncertain else sending.body
         refused = []
         for way in ways:
-            text, sender = replace(sending, body=body), self._standing.sender(way, sending)
+            text, sender = replace(sending, body=body), self._health.sender(way, sending)
             answer = replace(await way.text(text, sender), way=way.way)
-            self._standing.note(answer, sending.now)
+            self._health.note(answer, sending.now)
             if not answer.leaves_another_way:
                 return answer
             refused.append(answer)

@@ -38,7 +38,7 @@ class Numbered(Protocol):
 W = TypeVar("W", bound=Numbered)
 
 
-class Standing:
+class WayHealth:
     """As this process knows it. Without a store nothing is read."""
 
     def __init__(self, store: Store | None = None, clocks: Clocks | None = None) -> None:
