@@ -22,11 +22,11 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Store
-from tests.support.console import account
-from tests.support.database import Database
-from tests.support.holdings import envelope
-from tests.support.operators import CodedOperators, set_casework
-from tests.support.register import authority, load
+from tests.support.engines.database import Database
+from tests.support.histories.holdings import envelope
+from tests.support.in_process.console import account
+from tests.support.in_process.operators import CodedOperators, set_casework
+from tests.support.in_process.register import authority, load
 
 CLOCKS = Clocks()
 IDENTITY = x25519.Identity.generate()

@@ -26,10 +26,18 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.operators import OperatorRole
-from tests.support.console import account, browser_at, csrf_in, said_by_console, settings_of, sign_in, somewhere
-from tests.support.database import Database
-from tests.support.holdings import AT, Year, envelope, masked_as, without_labels
-from tests.support.register import authority, load, number_of
+from tests.support.engines.database import Database
+from tests.support.histories.holdings import AT, Year, envelope, masked_as, without_labels
+from tests.support.in_process.console import (
+    account,
+    browser_at,
+    csrf_in,
+    said_by_console,
+    settings_of,
+    sign_in,
+    somewhere,
+)
+from tests.support.in_process.register import authority, load, number_of
 
 CLOCKS = Clocks()
 OF_DOCUMENT = {

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from services.platform.store.disposal.holdings import Holding, holdings, read_holdings
 from services.platform.store.disposal.schedule import schedule
 from services.platform.store.query import AT_LOGIN
-from tests.support.database import Database
+from tests.support.engines.database import Database
 
 COLUMNS = """
     SELECT a.attname, format_type(a.atttypid, NULL) = 'bytea' FROM pg_attribute a
