@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from infra.local.environment import NOTIFY_NUMBERS
+from infra.local.settings.environment import NOTIFY_NUMBERS
 from services.platform.delivery.channels.sms import REPEAT_MARK
-from tests.support.world import TOWN, Carer, World
+from tests.support.outside.world import TOWN, Carer, World
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(560)]
 REPORTS = 6

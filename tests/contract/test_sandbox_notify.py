@@ -13,7 +13,7 @@ import pytest
 from notifications_python_client.errors import HTTPError
 from notifications_python_client.notifications import NotificationsAPIClient
 
-from tests.support.outside import (
+from tests.support.outside.sandbox import (
     CARER,
     LANDLINE,
     NOTIFY_IDS,

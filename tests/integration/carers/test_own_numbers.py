@@ -11,9 +11,9 @@ from sqlalchemy import text
 from services.carers.inbound.probes import EVERY, Probes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from tests.support.carers import NOTIFY_NUMBER, TWILIO_NUMBER, Carers, Kestrel, carers, import_kestrel, kinds
-from tests.support.database import Database
-from tests.support.register import fresh_number
+from tests.support.engines.database import Database
+from tests.support.in_process.carers import NOTIFY_NUMBER, TWILIO_NUMBER, Carers, Kestrel, carers, import_kestrel, kinds
+from tests.support.in_process.register import fresh_number
 
 
 async def test_a_report_to_the_number_at_notify_is_read_and_answered_by_that_number(

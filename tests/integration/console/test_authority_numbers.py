@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.operators import OperatorRole
-from tests.support.console import account, browser_at, csrf_in, said_by_console, sign_in, somewhere
-from tests.support.database import Database
-from tests.support.register import KEYRING, authority, fresh_number, load
+from tests.support.engines.database import Database
+from tests.support.in_process.console import account, browser_at, csrf_in, said_by_console, sign_in, somewhere
+from tests.support.in_process.register import KEYRING, authority, fresh_number, load
 
 SENDER = "8e222534-7f05-4972-86e3-17c5d9f894e2"
 NUMBERS = "SELECT text_number, notify_number, notify_sender::text FROM register.authorities WHERE id = :id"

@@ -17,9 +17,9 @@ from services.platform.delivery.channels import sms
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.sms import REPEAT_MARK, TwilioWay
 from services.platform.delivery.channels.ways import notify as by_notify
+from services.platform.delivery.channels.ways.health import BACK_WITHIN, LOST_IN_A_ROW, SECOND_FOR, WayHealth
 from services.platform.delivery.channels.ways.notify import NotifyWay
 from services.platform.delivery.channels.ways.route import ASKED_FOR, Texts
-from services.platform.delivery.channels.ways.health import BACK_WITHIN, LOST_IN_A_ROW, SECOND_FOR, WayHealth
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.delivery.sms_status.notify import NotifyDoor, mount_receipts_route
 from services.platform.delivery.sms_status.receipts import Receipts
@@ -31,9 +31,10 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role
-from tests.support.database import Database
-from tests.support.delivery import all_withdrawn, received, running_floor
-from tests.support.outside import (
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import all_withdrawn, received, running_floor
+from tests.support.in_process.register import authority, load
+from tests.support.outside.sandbox import (
     ACCOUNT_SID,
     AUTH_TOKEN,
     CARER,
@@ -48,7 +49,6 @@ from tests.support.outside import (
     eventually,
     play_outside_world,
 )
-from tests.support.register import authority, load
 
 NOWHERE = "http://127.0.0.1:9"
 BEARER = "receipts-token"

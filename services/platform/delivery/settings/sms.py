@@ -4,9 +4,9 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from services.platform.delivery.channels.sms import TwilioWay
+from services.platform.delivery.channels.ways.health import WayHealth
 from services.platform.delivery.channels.ways.notify import NotifyWay
 from services.platform.delivery.channels.ways.route import Texts
-from services.platform.delivery.channels.ways.health import WayHealth
 from services.platform.delivery.settings.keys import KeySettings, OurAddress
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import require_played
