@@ -76,6 +76,7 @@ def _described(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     record = next(each for each in schedule().records.values() if table in each.tables)
     period = record.proposed or (f"{record.months} months" if record.kept is None else f"{record.kept.days} days")
     about = {"title": holding.title, "from": holding.origin, "kept": period, "since": record.begins}
+    about["why"] = schedule().bases[record.basis]
     return {"table": table} | about | {"fields": dict(holding.fields), "rows": rows}
 
 
