@@ -1,0 +1,128 @@
+"""Provides `subject-access`, with the console's settings, and `authority-exit`, with casework's and an administrator's
+database. Each acts in the name of somebody who is signed in.
+"""
+
+import asyncio
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import uuid4
+
+import typer
+
+from services.casework.organisations.commands import acting
+from services.platform.runtime.commands import By, admin_database, refuse, require_text
+
+if TYPE_CHECKING:
+    from services.holdings.pack import Pack
+
+
+def subject_access(
+    subject: Annotated[
+        str, typer.Argument(metavar="CHILD|PERSON|ACCOUNT", help="Their id: child-, person-, account-.")
+    ],
+    to: Annotated[Path, typer.Option(help="The JSON file. The page to print is at the console, under the same id.")],
+    why: Annotated[str, typer.Option(help="Who asked, and when. Kept on the record.", prompt="Why")],
+    by: By,
+) -> None:
+    """Write all that is held of a person to a file: opened, others masked. Read it before you give it."""
+    pack = asyncio.run(_give(subject, require_text(why, "say why"), by))
+    if pack is None:
+        raise refuse(
+            "nobody of this id whom the code's owner sees, or the code is wrong, too old, or not a duty manager's:"
+            " show a new one at the console, under Your account"
+        )
+    to.touch(mode=0o600)
+    to.write_text(pack.as_json(), encoding="utf-8")
+    typer.echo(f"{to}: {sum(len(each['rows']) for each in pack.held)} rows of {len(pack.held)} tables")
+
+
+async def _give(subject: str, why: str, code: str) -> "Pack | None":
+    from services.console.policy.permits import ALL, May, Operator
+    from services.console.settings import ConsoleSettings
+    from services.holdings.subject_access import SubjectAccess
+    from services.platform.register.people.operators import operator_by_code
+    from services.platform.runtime.clocks import Clocks
+    from services.platform.store.engine import connect
+    from services.platform.store.story_time import story_clock
+    from services.platform.store.unit_of_work import Origin, Store
+
+    settings, clocks = ConsoleSettings(), Clocks()
+    store = Store(connect(settings, "console"), origin=Origin("console", clocks))
+    try:
+        async with store.transaction() as uow:
+            clocks.move_to(await story_clock.ahead_by(uow.connection))
+            found = await uow.fetch(operator_by_code(code, clocks.wall()))
+        if found is None:
+            return None
+        operator = Operator(found.account, found.account, found.role, frozenset(found.scope or [ALL]))
+        if not operator.may(May.DISCLOSE):
+            return None
+        return await SubjectAccess(store, clocks, settings.keyring).give(operator, subject, uuid4(), why)
+    finally:
+        await store.close()
+
+
+exits = typer.Typer(no_args_is_help=True, help="An authority leaves: export all of its own, then dispose it.")
+Folder = Annotated[Path, typer.Option(help="Where the sealed files, the manifest and the certificate go.")]
+
+
+@exits.command("export")
+def export_authority(
+    authority: str,
+    recipient: Annotated[str, typer.Option(help="The authority's own age key, age1...: it alone opens the files.")],
+    folder: Folder,
+    by: By,
+) -> None:
+    """Verify AUTHORITY's record, and write all of its rows, opened, a sealed file a table, with its key."""
+    from services.holdings import authority_exit
+    from services.platform.delivery.settings.keys import KeySettings
+
+    database, keyring = admin_database(), KeySettings().keyring
+    [account], now = asyncio.run(_on_record(authority, by))
+    held = asyncio.run(authority_exit.verified(database, authority))
+    about = {"exported_at": now.isoformat(), "exported_by": account}
+    made = authority_exit.export(database, keyring, authority, recipient, folder, held, about)
+    typer.echo(
+        f"{folder}: {sum(each['rows'] for each in made['tables'].values())} rows of {len(made['tables'])} tables"
+    )
+
+
+@exits.command("dispose")
+def dispose_authority(
+    authority: str,
+    folder: Folder,
+    by: By,
+    second: Annotated[str, typer.Option("--second-code", help="Another person's code.", prompt=True, hide_input=True)],
+) -> None:
+    """Delete for ever what was exported to FOLDER, AUTHORITY's key with it, and write a certificate."""
+    from services.holdings import authority_exit
+
+    database, file = admin_database(), folder / authority_exit.MANIFEST
+    manifest = json.loads(file.read_text())
+    if manifest["authority"] != authority:
+        raise refuse(f"{folder} holds the export of {manifest['authority']}: nothing was disposed")
+    authority_exit.require_same(database, manifest)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    accounts, now = asyncio.run(_on_record(authority, by, second, digest))
+    authority_exit.dispose(database, authority)
+    typer.echo(authority_exit.certify(folder, manifest, accounts, now))
+
+
+async def _on_record(authority: str, code: str, second: str = "", digest: str = "") -> tuple[list[str], datetime]:
+    """Whose codes these are, and when; of two people, it is on the record that the authority leaves. Raises Exit."""
+    from services.casework.organisations.changes import changes_by_code
+    from services.safeguarding.operators import OrganisationChanged
+
+    async with acting(code) as first:
+        if not second:
+            return [first.by], first.now
+        other = await changes_by_code(first.uow, first.keyring, second, first.now)
+        if other is None or other.by == first.by:
+            raise refuse("nothing was disposed: the second code is wrong or too old, or of the same person")
+        for step, account in (("proposed", first.by), ("left", other.by)):
+            said = OrganisationChanged(step=step, account=account, fields=(digest,))
+            first.uow.publish(said, subject=f"authority-{authority}")
+        return [first.by, other.by], first.now
