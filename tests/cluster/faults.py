@@ -1,9 +1,11 @@
 """What a cluster has to bear. Each fault is done to a running one, by chance from a seed, and mended by whatever mends it."""
 
+import contextlib
+import os
 import random
-import resource
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.cluster import network
 
 LOST_SECONDS = 8.0
 """Longer than it takes until the others have found it gone."""
+NOTHING = "0"
 CUT_OFF_SECONDS = 30.0
 """Longer than Patroni gives a primary that answers nobody."""
 WRONG_CLOCK_SECONDS = 20.0
@@ -78,7 +81,7 @@ def fill_a_brokers_disk(stack: Stack, chance: random.Random) -> None:
     """Every write to a file fails, as where no space is left. The broker ends by itself."""
     name = chance.choice(("kafka", "kafka-2", "kafka-3"))
     stack.hold(name)
-    _let_write(_pid(stack, name), 0)
+    _let_write(_pid(stack, name), NOTHING)
     time.sleep(LOST_SECONDS)
     stack.kill(name)
     stack.release(name)
@@ -88,11 +91,11 @@ def fill_the_primarys_disk(stack: Stack, _: random.Random) -> None:
     name = _who_is(stack, "primary")
     server = psutil.Process(_postmaster(stack, name))
     for each in (server, *server.children(recursive=True)):
-        _let_write(each.pid, 0)
+        _let_write(each.pid, NOTHING)
     time.sleep(LOST_SECONDS)
     if server.is_running():
         for each in (server, *server.children(recursive=True)):
-            _let_write(each.pid, resource.RLIM_INFINITY)
+            _let_write(each.pid, "unlimited")
 
 
 def put_a_clock_forward(stack: Stack, chance: random.Random) -> None:
@@ -158,9 +161,14 @@ def _cut_off(stack: Stack, pids: list[int], ports: list[int]) -> None:
         time.sleep(CUT_OFF_SECONDS)
 
 
-def _let_write(pid: int, size: int) -> None:
-    """Bytes that it may write to one file: none is a full disk, but for the signal's name."""
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+def _let_write(pid: int, size: str) -> None:
+    """Bytes that it may write to one file: none is a full disk, but for the error's name. Said as whom it runs as: root may not."""
+    with contextlib.suppress(psutil.NoSuchProcess):  # PostgreSQL's come and go
+        process = psutil.Process(pid)
+        whose = [f"--reuid={process.uids().real}", f"--regid={process.gids().real}", "--clear-groups"]
+        as_whom = ["setpriv", *whose] if os.geteuid() == 0 else []
+        done = subprocess.run([*as_whom, "prlimit", f"--pid={pid}", f"--fsize={size}:"], check=False)
+        assert done.returncode == 0 or not psutil.pid_exists(pid), f"{pid} may still write"
 
 
 def _with_clock(stack: Stack, name: str, ahead_seconds: int) -> None:
