@@ -57,6 +57,9 @@ KEPT = {
         SELECT format('%s.%s(%s) of %s', n.nspname, f.proname, pg_get_function_identity_arguments(f.oid), g.rolname)
         FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace, pg_roles g
         WHERE {OURS} AND g.rolname IN ({ROLES}) AND has_function_privilege(g.oid, f.oid, 'EXECUTE')""",
+    "policy": f"""
+        SELECT format('%s.%s: %s %s %s %s', schemaname, tablename, permissive, cmd, qual, with_check)
+        FROM pg_policies p JOIN pg_namespace n ON n.nspname = p.schemaname WHERE {OURS}""",
 }
 """What the former version's statements may use."""
 DEMANDED = {
@@ -66,12 +69,12 @@ DEMANDED = {
         WHERE {OURS} AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
             AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''""",
     "rule": f"""
-        SELECT format('%s.%s: %s', n.nspname, c.relname, pg_get_constraintdef(k.oid)), format('%s.%s', n.nspname, c.relname)
+        SELECT format('%s.%s: %s', n.nspname, c.relname, split_part(pg_get_constraintdef(k.oid), ' ON DELETE ', 1)), format('%s.%s', n.nspname, c.relname)
         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE {OURS} AND NOT c.relispartition AND k.contype IN ('c', 'u', 'f', 'x')""",
     "wall": f"""
-        SELECT format('%s.%s: %s %s %s', schemaname, tablename, cmd, qual, with_check), format('%s.%s', schemaname, tablename)
-        FROM pg_policies p JOIN pg_namespace n ON n.nspname = p.schemaname WHERE {OURS}""",
+        SELECT format('%s.%s has row security', n.nspname, c.relname), format('%s.%s', n.nspname, c.relname)
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {OURS} AND c.relrowsecurity""",
 }
 """What its writes have to satisfy, and the table, which may be a new one."""
 
