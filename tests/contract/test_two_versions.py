@@ -20,7 +20,7 @@ from services.platform.store.migrations.access import SERVICES
 from tests.support.engines.database import Database
 
 ROOT = Path(__file__).parents[2]
-BEFORE_THE_FIRST_RELEASE = "190a5d8fac53b08f60e677d3e828e764eed17ea5"
+BEFORE_THE_FIRST_RELEASE = "ff503d86fac4a268d7251bbeb5b75ff090cbad32"
 GONE: dict[str, str] = {}
 """What the former version has or may do and this one has not or forbids, by its line below, and why nobody misses it: since
 the release before, nothing uses it.
