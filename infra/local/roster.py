@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from infra.local import example_authority
 from infra.local.engines import DidNotStart
-from infra.local.environment import bare, of_service
+from infra.local.environment import bare, of_backups, of_service
 from infra.local.layout import ROOT, Layout
 from infra.local.program import Program
 from infra.local.secret_files import SecretFiles
@@ -37,6 +37,14 @@ class Roster:
         self.layout.sandbox.write_text(json.dumps(cast, indent=1))
         command = (sys.executable, "-m", "infra.sandbox", "--config", str(self.layout.sandbox))
         return Program("sandbox", command, bare(), self.layout.log("sandbox"), ROOT)
+
+    def backups_program(self) -> Program:
+        """Keeps the database elsewhere as it changes; here that is another folder."""
+        example_authority.plan_archive(self.layout)
+        command = (sys.executable, "-m", "infra.postgres", "keep")
+        return Program(
+            "backups", command, of_backups(self.layout, self.ports), self.layout.log("backups"), ROOT, niceness=19
+        )
 
     def endpoints(self) -> dict[str, str]:
         """A URL for each service and for the sandbox."""
