@@ -11,7 +11,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from typing import Any, LiteralString
+from typing import IO, Any, LiteralString, cast
 
 import psycopg
 from pydantic import BaseModel, ValidationError
@@ -106,7 +106,7 @@ class Keeper:
         with (
             log.open("wb") as said,
             self._start(command, stdout=subprocess.PIPE, stderr=said) as process,
-            self._writer.sealed(process.stdout) as sealed,
+            self._writer.sealed(cast("IO[bytes]", process.stdout)) as sealed,
         ):
             if process.wait() != 0:
                 raise CannotBackUp(f"pg_basebackup failed: {log} says why")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO, cast
 
 import psycopg
 
@@ -78,8 +79,7 @@ def _unpack(reader: Reader, base: Base, files: Path) -> None:
     """As a stream. PostgreSQL's manifest then says whether each file is whole."""
     tar = subprocess.Popen(["tar", "--extract", "--gzip", f"--directory={files}"], stdin=subprocess.PIPE)
     with tar:
-        assert tar.stdin is not None  # noqa: S101 it was asked for
-        reader.open(base.name, tar.stdin)
+        reader.open(base.name, cast("IO[bytes]", tar.stdin))
     if tar.returncode != 0:
         raise CannotRestore(f"{base.name} cannot be unpacked")
     for said in json.loads((files / "backup_manifest").read_bytes())["Files"]:

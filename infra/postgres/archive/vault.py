@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import pyrage
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,13 +32,13 @@ class Writer:
     work: Path
 
     @contextmanager
-    def sealed(self, source: BinaryIO) -> Iterator[BinaryIO]:
+    def sealed(self, source: IO[bytes]) -> Iterator[IO[bytes]]:
         """The source, read as a stream into a file of the work folder, encrypted."""
         with tempfile.TemporaryFile(dir=self.work) as file:
             pyrage.encrypt_io(source, file, [x25519.Recipient.from_str(each) for each in self.recipients])
             yield file
 
-    def put(self, name: str, sealed: BinaryIO) -> None:
+    def put(self, name: str, sealed: IO[bytes]) -> None:
         """The signature last: without it a file does not count. Raises PlaceAway."""
         signature = sign(_statement(name, sealed), self.key)
         self.place.put(name, sealed)
@@ -53,7 +53,7 @@ class Reader:
     identity: str
     signer: str
 
-    def open(self, name: str, into: BinaryIO) -> None:
+    def open(self, name: str, into: IO[bytes]) -> None:
         """Nothing is decrypted before its signature holds. Raises CannotRestore, PlaceAway."""
         signature = BytesIO()
         with tempfile.TemporaryFile() as sealed:
@@ -72,9 +72,9 @@ class Reader:
                 raise CannotRestore(f"this identity does not open {name}: it was sealed to another") from None
 
 
-def _statement(name: str, sealed: BinaryIO) -> bytes:
+def _statement(name: str, sealed: IO[bytes]) -> bytes:
     """What is signed: the name too, or one segment could be passed off as another. Leaves the file at its beginning."""
     sealed.seek(0)
-    digest = hashlib.file_digest(sealed, "sha256").hexdigest()
+    digest = hashlib.file_digest(sealed, "sha256")  # type: ignore[arg-type] # its type wants more than a file need have
     sealed.seek(0)
-    return f"{name} {digest}".encode()
+    return f"{name} {digest.hexdigest()}".encode()

@@ -18,8 +18,8 @@ from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
 from tests.integration.audit.test_commands import audit
-from tests.support.audit import heard, opened, record, tamper
-from tests.support.database import Database
+from tests.support.engines.database import Database
+from tests.support.in_process.audit import heard, opened, record, tamper
 
 KEY = signer("c2FmZSByZXR1cm4gc2lnbnMgd2hhdCBpdCB3cml0ZXM=")
 OTHER = signer("YW5vdGhlciBpbnN0YWxsYXRpb24gc2lnbmVkIHRoaXM=")

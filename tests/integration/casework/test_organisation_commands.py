@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 
 from services.casework.organisations.commands import organisations
 from services.platform.delivery.webhook_signature import generate_key
-from tests.support.database import Database
-from tests.support.register import OTHER_SECRET, SECRET, TRIED
+from tests.support.engines.database import Database
+from tests.support.in_process.register import OTHER_SECRET, SECRET, TRIED
 
 
 class Operators:

@@ -35,8 +35,8 @@ from services.platform.runtime.places.place import Place, open_place
 from services.platform.runtime.places.signature import public_key, signer
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
-from tests.support.audit import heard, opened, record, tamper
-from tests.support.database import Database, MortalDatabase, mortal_database
+from tests.support.engines.database import Database, MortalDatabase, mortal_database
+from tests.support.in_process.audit import heard, opened, record, tamper
 
 KEY = signer("c2FmZSByZXR1cm4gc2lnbnMgd2hhdCBpdCB3cml0ZXM=")
 OTHER = signer("YW5vdGhlciBpbnN0YWxsYXRpb24gc2lnbmVkIHRoaXM=")
@@ -70,7 +70,7 @@ class Kept:
 
     def safe(self) -> datetime:
         """Waits until all that is committed now lies elsewhere, and a base backup. Returns a moment from before anything later."""
-        now = self.ask("SELECT clock_timestamp()")
+        now: datetime = self.ask("SELECT clock_timestamp()")
         eventually(lambda: self.gauges.safe_at._value.get() > now.timestamp() and self.gauges.base_at._value.get() > 0)
         return now
 

@@ -13,7 +13,7 @@ from moto import mock_aws
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from services.platform.runtime.places.place import NotThere, OpenPlace, Place, PlaceAway, open_place
-from tests.support.ports import free_port
+from tests.support.engines.ports import free_port
 
 
 def opened(address: str) -> OpenPlace:

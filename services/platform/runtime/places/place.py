@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Protocol
+from typing import IO, Annotated, Any, Protocol
 from urllib.parse import unquote
 
 import httpx
@@ -33,10 +33,10 @@ class NotThere(PlaceAway):
 class OpenPlace(Protocol):
     """Blocks, so call it in a thread. Names may have folders in them. Every method raises PlaceAway."""
 
-    def put(self, name: str, source: BinaryIO) -> None:
+    def put(self, name: str, source: IO[bytes]) -> None:
         """In place of what had that name. Nobody meets half of it."""
 
-    def fetch(self, name: str, into: BinaryIO) -> None:
+    def fetch(self, name: str, into: IO[bytes]) -> None:
         """Raises NotThere too."""
 
     def names(self, folder: str = "") -> list[str]:
@@ -60,7 +60,7 @@ def open_place(place: Place) -> OpenPlace:
 class _Folder:
     path: Path
 
-    def put(self, name: str, source: BinaryIO) -> None:
+    def put(self, name: str, source: IO[bytes]) -> None:
         with _away(OSError):
             target = self.path / name
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,7 +72,7 @@ class _Folder:
             unfinished.replace(target)
             _sync(target.parent)
 
-    def fetch(self, name: str, into: BinaryIO) -> None:
+    def fetch(self, name: str, into: IO[bytes]) -> None:
         with _away(OSError), (self.path / name).open("rb") as file:
             shutil.copyfileobj(file, into)
 
@@ -90,11 +90,11 @@ class _Folder:
 class _Address:
     url: httpx.URL
 
-    def put(self, name: str, source: BinaryIO) -> None:
+    def put(self, name: str, source: IO[bytes]) -> None:
         with _away(httpx.HTTPError), httpx.Client(timeout=WITHIN_SECONDS) as client:
             client.put(self._below(name), content=source).raise_for_status()
 
-    def fetch(self, name: str, into: BinaryIO) -> None:
+    def fetch(self, name: str, into: IO[bytes]) -> None:
         with (
             _away(httpx.HTTPError),
             httpx.Client(timeout=WITHIN_SECONDS) as client,
@@ -126,11 +126,11 @@ class _Bucket:
         self._client = boto3.client("s3")
         self._errors = (Boto3Error, BotoCoreError, ClientError)
 
-    def put(self, name: str, source: BinaryIO) -> None:
+    def put(self, name: str, source: IO[bytes]) -> None:
         with _away(*self._errors):
             self._client.upload_fileobj(source, self._bucket, self._prefix + name)
 
-    def fetch(self, name: str, into: BinaryIO) -> None:
+    def fetch(self, name: str, into: IO[bytes]) -> None:
         with _away(*self._errors):
             self._client.download_fileobj(self._bucket, self._prefix + name, into)
 
