@@ -55,7 +55,7 @@ CREATE TABLE casework.imports (
     at timestamptz NOT NULL,
     tables text[] NOT NULL,  -- those that it brought
     sha256 text,  -- of the file
-    undoes uuid REFERENCES casework.imports
+    undoes uuid REFERENCES casework.imports ON DELETE SET NULL
 );
 CREATE INDEX imports_by_authority ON casework.imports (authority, at);
 CREATE UNIQUE INDEX imports_undone_once ON casework.imports (undoes);
