@@ -208,6 +208,7 @@ class Stack:
             *self._engine_ports(),
         )
         self.ports = ports.choose(self.layout.ports, names, fixed=self._fixed_ports, say=self._say)
+        self._secrets.play_notify()
         self._secrets.deal(services)
         self._roster = Roster(self.layout, self.ports, services, self._replicas)
 

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from infra.local.settings.layout import BROKERS, DATABASES, Layout
 from infra.local.settings.secret_files import TEXTS, SecretFiles, token
 from infra.postgres.logins import BACKUPS
+from infra.local.settings.secret_files import TEXTS, SecretFiles, identifier, token
 from infra.postgres.server import primary_url
 from infra.sandbox.authentication import AUTHSERV_ID
 
 SAFE_RETURN_NUMBER = "+447700900500"
 """One of Ofcom's numbers for drama; no real phone has it."""
+NOTIFY_NUMBERS = {"carers": "+447700900501", "professionals": "+447700900502", "police": "+447700900503"}
+"""As above. Each service that texts is a service at GOV.UK Notify too."""
 MAILBOXES = {
     "police": "police-notices@kestrel.example",
     "strategy": "safe-return@kestrel.example",
@@ -79,6 +82,9 @@ def of_service(layout: Layout, ports: Mapping[str, int], service: str, slot: int
             "TWILIO_ACCOUNT_SID": account_sid(secrets),
             "TWILIO_FROM": SAFE_RETURN_NUMBER,
             "TWILIO_BASE_URL": f"http://127.0.0.1:{ports['sandbox']}",
+            "NOTIFY_BASE_URL": f"http://127.0.0.1:{ports['sandbox']}",
+            "NOTIFY_TEMPLATE": secrets.value("notify_template", identifier),
+            "NOTIFY_NUMBER": NOTIFY_NUMBERS[service],
         }
     if service in MAILBOXES:
         settings |= {
