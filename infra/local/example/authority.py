@@ -26,8 +26,7 @@ from infra.local.settings.environment import (
     database,
 )
 from infra.local.settings.layout import Layout
-from infra.local.settings.secret_files import SecretFiles, key, token, webhook_secret, write
-from infra.local.settings.secret_files import SecretFiles, identifier, notify_key, token, webhook_secret, write
+from infra.local.settings.secret_files import SecretFiles, identifier, key, notify_key, token, webhook_secret, write
 from services.casework.policy.credential import WRITABLE, Credential
 from services.casework.store import credentials
 from services.platform.register.import_token import new_token
