@@ -20,7 +20,8 @@ ENVIRONMENTS = sorted((CHART / "environments").glob("*.yaml"))
 OPERATORS = {
     "kafka.strimzi.io/v1": ["Kafka", "KafkaNodePool", "KafkaUser"],
     "monitoring.coreos.com/v1": ["PodMonitor", "PrometheusRule"],
-    "postgresql.cnpg.io/v1": ["Cluster"],
+    "postgresql.cnpg.io/v1": ["Cluster", "ScheduledBackup"],
+    "barmancloud.cnpg.io/v1": ["ObjectStore"],
 }
 RULES = sorted((ROOT / "infra" / "prometheus" / "rules").glob("*.yaml"))
 
