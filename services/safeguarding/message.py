@@ -51,7 +51,7 @@ class Message(Contract):
 
     @classmethod
     def read_again(cls, content: object) -> Self:
-        """For data accepted before, such as a database row: a date that would be refused today is kept, and what a later
+        """For data accepted before, such as a database row: a date that would be refused today is kept. What a later
         version added is passed over.
         """
         return cls.model_validate(content, context=AS_IT_WAS_SAID, extra="ignore")
