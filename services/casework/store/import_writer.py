@@ -154,7 +154,8 @@ async def write_import(
     children = _with_new(before.children, given.children, "child")
     encryptor = await RowEncryptor.load(connection, keyring, authority, given, placements, people, children)
     if given.authority is not None:
-        await _upsert(connection, "authorities", [given.authority.model_dump()], "id")
+        new = given.authority.model_dump() | {"live": False}  # until somebody switches it on at the console
+        await _upsert(connection, "authorities", [new], "id", keep="live")
 
     def mine(row: DatedRow) -> dict[str, Any]:
         return {"authority": authority, "as_of": row.as_of or at}
