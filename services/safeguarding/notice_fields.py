@@ -45,5 +45,7 @@ LEAST = frozenset(map(NoticeField, WRITTEN["least"]))
 CHASED = frozenset({*WRITTEN["chased"], *(f"report.{each}" for each in ReportQuestion)})
 """Gaps that a person is asked to fill."""
 OF_PROFILE = "profile."
-QUESTIONS = {each: f"{OF_PROFILE}{each}" for each in ASKED_OF_CARERS} | {each.value: each.value for each in ReportQuestion}
+QUESTIONS = {each: f"{OF_PROFILE}{each}" for each in ASKED_OF_CARERS} | {
+    each.value: each.value for each in ReportQuestion
+}
 """What the words of a form's field answer, as the register keeps it."""

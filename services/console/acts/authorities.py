@@ -201,4 +201,3 @@ async def is_live(uow: UnitOfWork, authority: AuthorityId) -> bool:
 
 def _authorities(scope: Scope) -> Query[Rows]:
     return Query(AUTHORITIES, {"authorities": scope}, all_rows)
-

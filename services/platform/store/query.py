@@ -111,7 +111,7 @@ NARROW = f"SELECT set_config('{SETTING}', %s::text[]::text, true)"
 """Until the end of the transaction; of a single statement without BEGIN, until the end of its round trip."""
 NARROW_TO_LINK = f"""
     SELECT set_config('{SETTING}', coalesce((SELECT authorities::text FROM register.seen_by_link WHERE delivery = %s), '{{}}'), true)
-"""  # noqa: S608 its own words
+"""
 """As `NARROW`, to whom the delivery behind a link concerns."""
 AT_LOGIN = f"-c {SETTING}={{{EVERY}}}"
 """How a service's own connections begin: its loops and messages are any authority's (decision 77). Without it a login

@@ -58,11 +58,17 @@ class TextSender:
 
     def _write(self, delivery: Delivery, duty: Duty, language: str, child: str | None) -> str:
         link = None if duty.deed is None else self.links.short_url(Purpose.DEED, delivery.id)
-        exercise = delivery.exercise
         if duty.role is Role.CARERS_ALL and link is not None:
-            return write_to_carer(duty.wording, language, child, link, exercise=exercise)
-        told = {"child": child, "exercise": exercise, "unanswered": duty.unanswered, "link": link}
-        return write_text(duty.wording, language, delivery.code, **told)
+            return write_to_carer(duty.wording, language, child, link, exercise=delivery.exercise)
+        return write_text(
+            duty.wording,
+            language,
+            delivery.code,
+            child=child,
+            exercise=delivery.exercise,
+            unanswered=duty.unanswered,
+            link=link,
+        )
 
 
 def _urgency(duty: Duty) -> int:

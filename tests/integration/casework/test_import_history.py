@@ -389,6 +389,7 @@ async def test_a_feed_that_runs_hides_no_file_that_has_stopped(council: Council)
 async def test_the_brake_counts_the_single_rows_of_an_hour_together(council: Council) -> None:
     document = crowded(council.document, 40)
     await council.imported(document)
+
     async def sent(at: int, **query: str) -> httpx.Response:
         row = document["people"][at] | {"mobile": fresh_number(), "as_of": Clocks(AHEAD).story().isoformat()}
         return await council.client.patch(f"/register/{council.name}/people", json=[row], params=query)
@@ -398,9 +399,9 @@ async def test_the_brake_counts_the_single_rows_of_an_hour_together(council: Cou
     again = await sent(9)
     [loss] = again.json()["errors"]
     assert (loss["field"], loss["lost"]) == ("numbers", 10)
-    async with council.engine.begin() as connection:
-        past = "UPDATE casework.imports SET at = at - interval '1 hour' WHERE authority = :n"
-        await connection.execute(text(past), {"n": council.name})
+    with psycopg.connect(council.database.admin_url) as connection:
+        past = "UPDATE casework.imports SET at = at - interval '1 hour' WHERE authority = %s"
+        connection.execute(past, [council.name])
     assert (await sent(9)).status_code == 200, "an hour later"
 
 

@@ -361,9 +361,12 @@ async def test_who_had_to_show_anew_who_they_are_reads_that_nothing_was_sent(
     async with opened.engine.begin() as connection:
         before = "UPDATE sessions SET proved_at = proved_at - interval '1 day' WHERE account IN (SELECT account FROM accounts WHERE sign_in = :n)"
         await connection.execute(text(before), {"n": name})
-    for path, sent in ((f"/authorities/{ours}/files", {"files": {"file": ("a.csv", b"a")}}), (f"/authorities/{ours}", {})):
-        referer = {"referer": f"http://console/authorities/{ours}?done=entered"}
-        answer = await browser.post(path, data=form, headers=referer, **sent)
+    referer = {"referer": f"http://console/authorities/{ours}?done=entered"}
+    files = {"file": ("a.csv", b"a", "text/csv")}
+    for answer in (
+        await browser.post(f"/authorities/{ours}/files", data=form, files=files, headers=referer),
+        await browser.post(f"/authorities/{ours}", data=form, headers=referer),
+    ):
         back = parse_qs(urlsplit(answer.headers["location"]).query)["then"]
         assert back == [f"/authorities/{ours}?done=not-sent"]
     assert "Nothing was sent or changed" in (await browser.get(back[0])).text

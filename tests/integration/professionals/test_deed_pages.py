@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from services.platform.delivery.queue.retention import Pruning
-from services.platform.store.encryption import Keyring
 from services.platform.register.children.police_notice import facts_for_notice
+from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Reader, all_rows, scalar
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.identifiers import code_of
@@ -294,7 +294,7 @@ async def test_a_link_opens_nothing_of_an_authority_that_it_is_not_about(
     told = await by_mail.tell(deed=Deed.TALK)
     await by_mail.link()
     async with casework.begin() as connection:
-        given = "UPDATE register.children SET authority = :to WHERE id = :child"
+        given = "UPDATE register.children SET authority = :to, reference = id, code = 'C99' WHERE id = :child"
         await connection.execute(text(given), {"to": names[0], "child": by_mail.ids["C1"]})
         gave = "INSERT INTO casework.transferred VALUES (:a, 'once', :child, now())"
         await connection.execute(text(gave), {"a": names[1], "child": by_mail.ids["C1"]})

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ARRAY, Text, any_, bindparam, null, select, union_all
 
 from services.platform.register.keys import Decryptor
-from services.platform.register.words import PLACE as WORDS
 from services.platform.register.views import for_police_notice, placements_for_police
+from services.platform.register.words import PLACE as WORDS
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId

@@ -1,4 +1,4 @@
-"""Makes and withdraws the credentials with which an authority's systems import its register. A token is kept as its hash."""
+"""Makes and withdraws the credentials with which an authority imports its register. A token is kept as its hash."""
 
 import hashlib
 import secrets
