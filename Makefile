@@ -6,7 +6,7 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
 BOOTSTRAP = $(if $(PYTHON),$(PYTHON) -m infra.local.bootstrap,@echo "Safe Return needs Python 3.11 or later on the path" >&2; exit 1)
 VENV = .venv/bin
-WORKERS = --numprocesses 2 --dist loadfile --no-loadscope-reorder# one begins with all that has to be alone (tests/support/alone.py)
+WORKERS = --numprocesses 2 --dist loadfile --no-loadscope-reorder# one begins with all that has to be alone (tests/support/engines/alone.py)
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

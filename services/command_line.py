@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic_core import PydanticCustomError
 
 from services.audit.commands import audit, aware
 from services.casework.commands import register
@@ -16,25 +15,27 @@ from services.casework.organisations.commands import organisations
 from services.console.accounts.commands import accounts
 from services.console.acts.dead_letter_commands import dead_letters
 from services.console.fallback.commands import fallback
+from services.holdings.commands import exits, subject_access
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.commands import refuse
+from services.platform.runtime.commands import admin_database, refuse
 from services.police.commands import police
 from services.protocol.editions.commands import editions
 from services.run import SERVICES, run_service
 from services.safeguarding.working_time import day_in_england
 
 KEEPS_CLOSED = ("casework", "carers", "strategy", "professionals")
-AS_ADMIN = "such as postgresql://postgres:PASSWORD@127.0.0.1:5432/safe_return"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(accounts, name="accounts")
 app.add_typer(audit, name="audit")
+app.add_typer(exits, name="authority-exit")
 app.add_typer(organisations, name="organisations")
 app.add_typer(fallback, name="fallback")
 app.add_typer(police, name="police")
 app.add_typer(register, name="register")
 app.command("dead-letters")(dead_letters)
 app.command()(editions)
+app.command("subject-access")(subject_access)
 
 
 @app.command("list")
@@ -68,21 +69,12 @@ def today() -> date:
 @app.command()
 def migrate() -> None:
     """Bring the database named by SAFE_RETURN_ADMIN_DATABASE to the newest shape."""
-    from services.platform.runtime.settings import require_tls
     from services.platform.store.migrations.apply import UnknownShapeError, apply
 
-    place = os.environ.get("SAFE_RETURN_ADMIN_DATABASE", "")
-    if not place.startswith("postgresql://"):
-        wrong = "is wrong" if place else "is missing"
-        raise refuse(
-            f"SAFE_RETURN_ADMIN_DATABASE {wrong}. It is the database as its administrator reaches it, {AS_ADMIN}"
-        )
     try:
-        apply(require_tls(place))
+        apply(admin_database())
     except UnknownShapeError as unknown:
         raise refuse(str(unknown)) from None
-    except PydanticCustomError:
-        raise refuse("SAFE_RETURN_ADMIN_DATABASE is beyond this machine and not over verified TLS") from None
 
 
 @app.command()

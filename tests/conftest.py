@@ -6,7 +6,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from tests.support.alone import AloneAndTheRest, is_alone
+from tests.support.engines.alone import AloneAndTheRest, is_alone
 from tests.support.templates import compile_once
 
 # A machine that is busy with other things says nothing about the code: hanging is what pytest's own time limit is for.
@@ -20,13 +20,13 @@ structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plai
 compile_once()
 
 pytest_plugins = [
-    "tests.support.database",
-    "tests.support.carers",
-    "tests.support.console",
-    "tests.support.bus",
-    "tests.support.stack",
-    "tests.support.world",
-    "tests.support.observing",
+    "tests.support.engines.database",
+    "tests.support.in_process.carers",
+    "tests.support.in_process.console",
+    "tests.support.engines.bus",
+    "tests.support.engines.stack",
+    "tests.support.outside.world",
+    "tests.support.engines.observing",
 ]
 
 

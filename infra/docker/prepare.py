@@ -13,7 +13,7 @@ from infra.docker.layout import ADMINISTRATOR, FOLDER, SERVICES
 from infra.kafka.guard import ADMINISTRATOR as KAFKA_ADMINISTRATOR
 from infra.kafka.guard import Guard
 from infra.kafka.node import node, written
-from infra.local.secret_files import SecretFiles, token, write
+from infra.local.settings.secret_files import SecretFiles, token, write
 
 
 def prepare(folder: Path = FOLDER) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from infra.docker.layout import FOLDER, SERVICES
 from infra.docker.prepare import prepare
-from infra.local.secret_files import SecretFiles, key, write
+from infra.local.settings.secret_files import SecretFiles, key, write
 
 NAMES = ("master_key", "phone_key", "link_key", *(f"signing_key-{service}" for service in SERVICES))
 READ_AGAIN = frozenset({"master_key", "phone_key"})

@@ -17,14 +17,14 @@ from rich.console import Console
 
 from infra.kafka.jars import CannotFetch
 from infra.local import screen
-from infra.local.engines import DidNotStart
-from infra.local.environment import of_service
-from infra.local.example_authority import ExampleRefused
-from infra.local.layout import CLUSTER, DATABASES, HOME, ROOT, Layout
-from infra.local.ports import remembered
-from infra.local.readiness import NotReady
-from infra.local.run_lock import AlreadyRuns, RunLock
-from infra.local.secret_files import SecretFiles
+from infra.local.engines.starter import DidNotStart
+from infra.local.example.authority import ExampleRefused
+from infra.local.processes.ports import remembered
+from infra.local.processes.readiness import NotReady
+from infra.local.processes.run_lock import AlreadyRuns, RunLock
+from infra.local.settings.environment import of_service
+from infra.local.settings.layout import CLUSTER, DATABASES, HOME, ROOT, Layout
+from infra.local.settings.secret_files import SecretFiles
 from infra.local.stack import Stack
 from infra.postgres import place
 from infra.postgres.backup import CannotBackUp, dump

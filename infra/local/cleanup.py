@@ -4,8 +4,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from infra.local.layout import CLUSTER, HOME, Layout
-from infra.local.run_lock import AlreadyRuns, RunLock
+from infra.local.processes.run_lock import AlreadyRuns, RunLock
+from infra.local.settings.layout import CLUSTER, HOME, Layout
 from infra.postgres import place
 from infra.postgres.place import NoPlace
 

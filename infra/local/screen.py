@@ -9,8 +9,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from infra.local.environment import SAFE_RETURN_NUMBER
-from infra.local.layout import BROKERS, DATABASES
+from infra.local.settings.environment import SAFE_RETURN_NUMBER
+from infra.local.settings.layout import BROKERS, DATABASES
 from infra.local.stack import Stack
 
 PROMISES = {

@@ -7,17 +7,22 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from infra.local import cleanup, example_authority, example_operators, example_organisations, ports, readiness, roles
-from infra.local.database_pair import WITNESS, Pair
-from infra.local.engines import Engines
-from infra.local.environment import MAIL_PORTS, of_service
-from infra.local.example_operators import ExampleOperator
-from infra.local.layout import BROKERS, DATABASES, Layout
-from infra.local.leftovers import ProcessList
-from infra.local.roster import Roster, listed_services
-from infra.local.run_lock import RunLock
-from infra.local.secret_files import SecretFiles
-from infra.local.supervisor import Supervisor
+from infra.local import cleanup
+from infra.local.engines import roles
+from infra.local.engines.database_pair import WITNESS, Pair
+from infra.local.engines.starter import Engines
+from infra.local.example import authority as example_authority
+from infra.local.example import operators as example_operators
+from infra.local.example import organisations as example_organisations
+from infra.local.example.operators import ExampleOperator
+from infra.local.processes import ports, readiness
+from infra.local.processes.leftovers import ProcessList
+from infra.local.processes.run_lock import RunLock
+from infra.local.processes.supervisor import Supervisor
+from infra.local.settings.environment import MAIL_PORTS, of_service
+from infra.local.settings.layout import BROKERS, DATABASES, Layout
+from infra.local.settings.roster import Roster, listed_services
+from infra.local.settings.secret_files import SecretFiles
 from infra.postgres.backup import dump, require_its_keys
 
 ENGINES = (*DATABASES, *BROKERS, WITNESS)
@@ -29,7 +34,7 @@ class Stack:
 
     `copy`: a file that `back_up` wrote, restored before any service starts, where there is no database yet.
     Processes are named `postgres`, `kafka`, `sandbox` and after their service; a second replica is `<service>-1`. A `cluster`
-    has three brokers, and two databases under Patroni with a witness (infra.local.layout).
+    has three brokers, and two databases under Patroni with a witness (infra.local.settings.layout).
     Methods block, and may be called from any thread.
     """
 

@@ -34,6 +34,14 @@ ENTRIES = text(
 )
 
 
+REMOVED = text("""
+    SELECT chain, position, hash, removed_at, EXISTS (
+        SELECT FROM audit.entries e WHERE e.chain = 'authority-' || r.authority AND e.kind = 'organisation.changed.v1'
+        AND convert_from(e.envelope, 'UTF8')::jsonb #>> '{data,step}' = 'left') AS has_left
+    FROM audit.removed r WHERE chain = :chain
+""")
+
+
 def append(uow: UnitOfWork, received: Received[Message], at: datetime) -> None:
     """Adds the next entry of the child's chain, with the commit. `at` is wall time."""
     content = received.content
@@ -112,12 +120,13 @@ async def remove_old_exercises(uow: UnitOfWork) -> int:
 
 
 async def was_removed_by_retention(connection: AsyncConnection, chain: str, last: Head | None) -> bool:
-    """Whether a chain of which only heads are left was rightly removed, and ended as its last head says."""
-    found = text("SELECT chain, position, hash, removed_at FROM audit.removed WHERE chain = :chain")
-    removed = next((RemovedChain(*row) for row in await connection.execute(found, {"chain": chain})), None)
-    if removed is None or last is None or not removed.was_due():
+    """Whether a chain of which only heads are left was rightly removed, with its authority or since its time was over,
+    and ended as its last head says.
+    """
+    row = (await connection.execute(REMOVED, {"chain": chain})).one_or_none()
+    if row is None or last is None or not (row.has_left or RemovedChain(*row[:4]).was_due()):
         return False
-    return (removed.position, removed.hash) == (last.position, last.hash)
+    return (row.position, row.hash) == (last.position, last.hash)
 
 
 def _list(several: Sequence[Any]) -> str | None:

@@ -51,6 +51,8 @@ class OperatorAct(StrEnum):
     CHILD_REVEALED = "child-revealed"
     GLASS_BROKEN = "glass-broken"
     """Was told who a child of another authority is."""
+    SUBJECT_ACCESS_GIVEN = "subject-access-given"
+    """Drew everything that is held of a child or a person, to give it to them."""
     CHILD_VIEWED = "child-viewed"
     """Opened the page of a child, with words and numbers on it."""
     CHILD_FOUND = "child-found"
@@ -140,16 +142,16 @@ class OrganisationChanged(Message, kind="organisation.changed.v1", topic=Topic.E
 
     step: Literal[
         "entered", "proposed", "approved", "asked-back", "taken-back", "key-destroyed",
-        "credential-made", "credential-withdrawn", "live",
+        "credential-made", "credential-withdrawn", "live", "left",
     ]  # fmt: skip
     """Entered: in force at once, since nothing was held of it before; an authority is not live yet. Asked back: a
     second person is to take an approved version back. Key destroyed: what was encrypted for an authority can be read no
-    more. Live: its real reports are taken.
+    more. Live: its real reports are taken. Left: its rows are disposed, which one person proposed and another did.
     """
     version: UUID | None = None
     """Of a force, or an agency's change."""
     account: AccountId
     fields: tuple[str, ...] = ()
-    """Names of those that change; of a credential, its id."""
+    """Names of those that change; of a credential, its id; of an exit, the SHA-256 of its manifest."""
     effective_at: datetime | None = None
     """Wall time, from which an approved version holds."""

@@ -29,7 +29,7 @@ from tests.bench.cost import Cost, measured
 from tests.bench.counts import count
 from tests.bench.load import Spread
 from tests.bench.reports import Peer, Reports
-from tests.support.world import TOWN, settle_town
+from tests.support.outside.world import TOWN, settle_town
 
 CARERS = 1200
 COUNTED = 50

@@ -26,9 +26,9 @@ from rich.table import Table
 from services.platform.store.encryption import Keyring
 from tests.bench.cost import cpu_seconds
 from tests.bench.load import Spread
-from tests.support.database import MortalDatabase, mortal_database
-from tests.support.register import authority, load
-from tests.support.texting import MASTER_KEY, PHONE_KEY, CarersProcess, Phones
+from tests.support.crashes.texting import MASTER_KEY, PHONE_KEY, CarersProcess, Phones
+from tests.support.engines.database import MortalDatabase, mortal_database
+from tests.support.in_process.register import authority, load
 
 RATES = (50, 200, 300)
 SECONDS = 15

@@ -16,8 +16,8 @@ from rich.table import Table
 from services.platform.store.encryption import Keyring
 from tests.bench.load import logged_in
 from tests.integration.delivery.test_lanes import ManyDestinations, prepare
-from tests.support.database import Database, running_database
-from tests.support.delivery import received, running_floor
+from tests.support.engines.database import Database, running_database
+from tests.support.in_process.delivery import received, running_floor
 
 NOTICES, HANGING, RUNS, PAUSE_SECONDS = 200, 200, 5, 0.02
 

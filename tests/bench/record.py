@@ -9,8 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.support.database import mortal_database
-from tests.support.record import Run, fill, verify
+from tests.support.engines.database import mortal_database
+from tests.support.histories.record import Run, fill, verify
 
 
 def main(entries: int) -> None:

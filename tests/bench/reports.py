@@ -11,13 +11,13 @@ import aiohttp
 from kafka.admin import KafkaAdminClient, NewTopic
 from twilio.request_validator import RequestValidator
 
-from infra.local.environment import SAFE_RETURN_NUMBER, account_sid, bare
-from infra.local.layout import ROOT
-from infra.local.secret_files import SecretFiles, token, webhook_secret
+from infra.local.settings.environment import SAFE_RETURN_NUMBER, account_sid, bare
+from infra.local.settings.layout import ROOT
+from infra.local.settings.secret_files import SecretFiles, token, webhook_secret
 from infra.local.stack import Stack
 from tests.bench.load import DeskLog, Spread, seconds, steadily
-from tests.support.ports import free_port
-from tests.support.world import World, towns_number
+from tests.support.engines.ports import free_port
+from tests.support.outside.world import World, towns_number
 
 PEERS_FORCE = "southvale-police"
 """Not the town's. Its desk must answer nothing: Safe Return never heard of a peer's notice, and refuses each reply, over and over."""

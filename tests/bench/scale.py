@@ -22,7 +22,7 @@ from infra.local.stack import Stack
 from tests.bench.cost import Cost, measured
 from tests.bench.quota import share
 from tests.bench.reports import Reports
-from tests.support.world import settle_town
+from tests.support.outside.world import settle_town
 
 CARERS = 400
 CORES_EACH = 0.05

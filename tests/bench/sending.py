@@ -33,11 +33,11 @@ from services.platform.delivery.channels.http.resolver import CheckedResolver
 from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import Keyring
 from tests.bench.load import logged_in
-from tests.support.database import Database, running_database
-from tests.support.delivery import received
-from tests.support.police import running
-from tests.support.ports import free_port
-from tests.support.register import SECRET, authority, load
+from tests.support.engines.database import Database, running_database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.delivery import received
+from tests.support.in_process.police import running
+from tests.support.in_process.register import SECRET, authority, load
 
 NOTICES, AT_ONCE, FORCES, RUNS = 300, 32, 8, 3
 Sends = Callable[[int], Awaitable[None]]

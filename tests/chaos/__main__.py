@@ -20,7 +20,7 @@ from rich.table import Table
 from infra.local.stack import Stack
 from tests.chaos.flowing import Flow, Tally, entries, settled_tally
 from tests.chaos.standing import Standing, record_holds, settled_standing
-from tests.support.world import World, settle_town
+from tests.support.outside.world import World, settle_town
 
 ENGINES = ("kafka", "postgres")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM)

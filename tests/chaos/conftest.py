@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.stack import Stack
-from tests.support.bus import wait_for_port
-from tests.support.stack import running_stack
-from tests.support.world import Carer, World, settle_town
+from tests.support.engines.bus import wait_for_port
+from tests.support.engines.stack import running_stack
+from tests.support.outside.world import Carer, World, settle_town
 
 CARERS = 120
 """More than all of them take, at every step of every service too (`make chaos`)."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 import httpx
 
-from tests.support.world import Carer, World
+from tests.support.outside.world import Carer, World
 
 REPLY, REPORT = "Recorded as missing.", "Our alert has left here"
 CONFIRMED_WITHIN_SECONDS = 120

@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from infra.local.layout import ROOT
+from infra.local.settings.layout import ROOT
 from infra.local.stack import Stack
 from services.audit import reconciler
 from services.platform.runtime.clocks import Clocks

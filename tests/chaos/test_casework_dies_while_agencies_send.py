@@ -23,18 +23,18 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 
-from infra.local.environment import bare
-from infra.local.layout import ROOT
+from infra.local.settings.environment import bare
+from infra.local.settings.layout import ROOT
 from services.platform.messages.envelope import read
 from services.platform.register.children import photographs
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.safeguarding.identifiers import derived
-from tests.support.bus import wait_for_port
-from tests.support.casework import import_bearer
-from tests.support.database import Database
-from tests.support.ports import free_port
-from tests.support.register import SECRET, authority, load
+from tests.support.engines.bus import wait_for_port
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.casework import import_bearer
+from tests.support.in_process.register import SECRET, authority, load
 from tests.support.signatures import give_keys
 
 EVENTS = int(os.environ.get("EVENTS", "90"))
@@ -70,7 +70,7 @@ class Casework:
 
     def start(self, dies_at: str | None = None) -> None:
         """Returns when it listens."""
-        module = ["services", "run"] if dies_at is None else ["tests.support.crash_at", dies_at, "1"]
+        module = ["services", "run"] if dies_at is None else ["tests.support.crashes.crash_at", dies_at, "1"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *module, "casework"], cwd=ROOT, env=self._environment, stdout=log, stderr=log

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.confirmation import CONFIRM
-from tests.support.dying import start_dying
-from tests.support.world import Carer, World
+from tests.support.crashes.dying import start_dying
+from tests.support.outside.confirmation import CONFIRM
+from tests.support.outside.world import Carer, World
 
 BUS = ("handled", "committed", "published", "settled", "acknowledged")
 SENDING = ("begun", "sent", "ended")

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from infra.local.stack import Stack
-from tests.support.console import child_page, csrf_in, police_duty_on
-from tests.support.dying import start_dying
-from tests.support.world import Carer, World
+from tests.support.crashes.dying import start_dying
+from tests.support.in_process.console import child_page, csrf_in, police_duty_on
+from tests.support.outside.world import Carer, World
 
 STEPS = ("act-written", "committed", "act-taken")
 FORCE = "northmoor-police"

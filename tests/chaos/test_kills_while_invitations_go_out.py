@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from infra.local.stack import Stack
-from tests.support.convenor import convenor_says
-from tests.support.world import TOWN
+from tests.support.outside.convenor import convenor_says
+from tests.support.outside.world import TOWN
 
 CARERS = {
     "+447700900100": "child-c11",

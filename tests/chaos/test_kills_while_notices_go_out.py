@@ -26,10 +26,10 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.tables import outbox
 from services.platform.store.unit_of_work import Origin, Store
-from tests.support.database import Database
-from tests.support.delivery import received
-from tests.support.ports import free_port
-from tests.support.register import SECRET
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.delivery import received
+from tests.support.in_process.register import SECRET
 
 NOTICES = int(os.environ.get("NOTICES", "400"))
 SENDERS = 2
@@ -77,7 +77,7 @@ def start_sender(database: Database, slot: int, desk: Desk) -> subprocess.Popen[
         "SENDER_DESK": f"http://127.0.0.1:{desk.port}/notices",
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.support.sender"], env=os.environ | settings, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "tests.support.crashes.sender"], env=os.environ | settings, stderr=subprocess.DEVNULL
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.flowing import Flow, entries, settled_tally
 from tests.chaos.standing import record_holds, settled_standing
-from tests.support.world import Carer, World
+from tests.support.outside.world import Carer, World
 
 REPORTS = 20
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(400)]

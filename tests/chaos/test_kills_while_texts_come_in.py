@@ -23,9 +23,9 @@ from services.carers.store.texts import owner_of
 from services.platform.messages.envelope import read
 from services.platform.store.encryption import Keyring
 from services.safeguarding.identifiers import derived, provisional_child
-from tests.support.database import MortalDatabase, mortal_database
-from tests.support.register import authority, load
-from tests.support.texting import MASTER_KEY, PHONE_KEY, CarersProcess, Phones
+from tests.support.crashes.texting import MASTER_KEY, PHONE_KEY, CarersProcess, Phones
+from tests.support.engines.database import MortalDatabase, mortal_database
+from tests.support.in_process.register import authority, load
 
 TEXTS = int(os.environ.get("TEXTS", "400"))
 OF_ONE_PHONE = 10

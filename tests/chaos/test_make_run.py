@@ -14,8 +14,8 @@ import httpx
 import psutil
 import pytest
 
-from infra.local.environment import bare
-from infra.local.layout import ROOT, Layout
+from infra.local.settings.environment import bare
+from infra.local.settings.layout import ROOT, Layout
 from infra.postgres import place
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]

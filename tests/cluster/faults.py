@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from infra.local.database_pair import Pair, kill
+from infra.local.engines.database_pair import Pair, kill
 from infra.local.stack import Stack
 
 LOST_SECONDS = 8.0

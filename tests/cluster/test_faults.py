@@ -16,8 +16,8 @@ from infra.local.stack import Stack
 from tests.chaos.flowing import Flow, settled_tally
 from tests.chaos.standing import record_holds, settled_standing
 from tests.cluster.faults import FAULTS, wait_until_whole
-from tests.support.alone import require_alone
-from tests.support.world import Carer, World, settle_town
+from tests.support.engines.alone import require_alone
+from tests.support.outside.world import Carer, World, settle_town
 
 LONG = "FAULT_REPORTS" in os.environ
 REPORTS = int(os.environ.get("FAULT_REPORTS", "6"))

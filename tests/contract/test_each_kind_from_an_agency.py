@@ -15,10 +15,10 @@ from services.safeguarding.child_events.events import Told
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import class_name
 from services.schemas.examples import FORMATS, example
-from tests.support.agency import Hospital
-from tests.support.casework import casework
-from tests.support.database import Database
-from tests.support.register import authority, load
+from tests.support.engines.database import Database
+from tests.support.in_process.casework import casework
+from tests.support.in_process.register import authority, load
+from tests.support.outside.agency import Hospital
 
 KINDS = sayable()
 DAY, MOMENT = FORMATS["date"], FORMATS["date-time"].replace("+00:00", "Z")

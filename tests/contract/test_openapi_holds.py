@@ -24,14 +24,14 @@ from schemathesis.specs.openapi.checks import (
 )
 from twilio.request_validator import RequestValidator
 
-from infra.local import example_authority
-from infra.local.example_operators import ExampleOperator
-from infra.local.secret_files import SecretFiles, token
+from infra.local.example import authority as example_authority
+from infra.local.example.operators import ExampleOperator
+from infra.local.settings.secret_files import SecretFiles, token
 from infra.local.stack import Stack
 from services.run import SERVICES
 from services.schemas.documents import FOLDER
-from tests.support.console import sign_in_blocking
-from tests.support.stack import running_stack
+from tests.support.engines.stack import running_stack
+from tests.support.in_process.console import sign_in_blocking
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ENDLESS = {"/changes"}

@@ -24,9 +24,9 @@ from services.platform.delivery.webhook_signature import generate_key, is_signed
 from services.police.notices.schema import About, Child, Notice, NoticeData, NoticeType
 from services.police.replies.schema import Reply, ReplyType
 from services.safeguarding.duty.evidence import AttemptResult
-from tests.support.delivery import sending
-from tests.support.ports import free_port
-from tests.support.register import OTHER_SECRET, SECRET
+from tests.support.engines.ports import free_port
+from tests.support.in_process.delivery import sending
+from tests.support.in_process.register import OTHER_SECRET, SECRET
 
 DOCS = Path(__file__).parents[2] / "docs" / "integrating"
 KIT = DOCS / "police"

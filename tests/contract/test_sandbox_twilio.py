@@ -20,7 +20,15 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from infra.sandbox import phone_network
-from tests.support.outside import ACCOUNT_SID, AUTH_TOKEN, CARER, LANDLINE, OWN_NUMBER, Outside, play_outside_world
+from tests.support.outside.sandbox import (
+    ACCOUNT_SID,
+    AUTH_TOKEN,
+    CARER,
+    LANDLINE,
+    OWN_NUMBER,
+    Outside,
+    play_outside_world,
+)
 
 CONTRACT = Path(__file__).parents[3] / "shared" / "data" / "twilio" / "twilio_messages.json"
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.layout import ROOT
+from infra.local.settings.layout import ROOT
 from infra.local.stack import Stack
 from infra.postgres.backup import beside
-from tests.support.console import child_page
-from tests.support.world import World
+from tests.support.in_process.console import child_page
+from tests.support.outside.world import World
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.world import World
+from tests.support.outside.world import World
 
 pytestmark = pytest.mark.stack
 

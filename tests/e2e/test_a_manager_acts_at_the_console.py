@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 
-from tests.support.console import child_page, csrf_in, episode_on, police_duty_on
-from tests.support.world import World
+from tests.support.in_process.console import child_page, csrf_in, episode_on, police_duty_on
+from tests.support.outside.world import World
 
 pytestmark = pytest.mark.stack
 

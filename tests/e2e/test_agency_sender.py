@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from jsonschema import Draft202012Validator
 
-from infra.local.secret_files import SecretFiles, webhook_secret
+from infra.local.settings.secret_files import SecretFiles, webhook_secret
 from infra.local.stack import Stack
 from services.casework.web.openapi import event_schema, sayable
 from services.safeguarding.child_events.events import Told

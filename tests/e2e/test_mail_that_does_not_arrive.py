@@ -4,8 +4,8 @@ import psycopg
 import pytest
 
 from services.safeguarding.working_time import in_working_hours
-from tests.support.meetings import story_time
-from tests.support.world import World, settle_town
+from tests.support.histories.meetings import story_time
+from tests.support.outside.world import World, settle_town
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 

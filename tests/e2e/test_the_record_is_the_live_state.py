@@ -11,11 +11,11 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from infra.local.layout import ROOT
+from infra.local.settings.layout import ROOT
 from services.platform.messages.envelope import read
 from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.duty.parts import parts_of
-from tests.support.world import World
+from tests.support.outside.world import World
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.local.stack import Stack
-from tests.support.world import AGREED, World, settle
+from tests.support.outside.world import AGREED, World, settle
 
 pytestmark = pytest.mark.stack
 

@@ -15,13 +15,13 @@ import httpx
 import pytest
 
 from infra.grafana.boards import BOARDS
-from infra.local import example_authority
-from infra.local.layout import ROOT
-from infra.local.secret_files import SecretFiles
+from infra.local.example import authority as example_authority
+from infra.local.settings.layout import ROOT
+from infra.local.settings.secret_files import SecretFiles
 from infra.local.stack import Stack
-from tests.support.observing import Prometheus, Receiver, alertmanager, eventually, prometheus
-from tests.support.ports import free_port
-from tests.support.world import AGREED, World, _child, _duty, _person, _placement
+from tests.support.engines.observing import Prometheus, Receiver, alertmanager, eventually, prometheus
+from tests.support.engines.ports import free_port
+from tests.support.outside.world import AGREED, World, _child, _duty, _person, _placement
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(420)]
 

@@ -11,9 +11,9 @@ import pytest
 
 from infra.local.stack import Stack
 from services.safeguarding.working_time import working_day_after, working_moment
-from tests.support.convenor import convenor_says
-from tests.support.meetings import IN_FULL, story_time
-from tests.support.world import World
+from tests.support.histories.meetings import IN_FULL, story_time
+from tests.support.outside.convenor import convenor_says
+from tests.support.outside.world import World
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 

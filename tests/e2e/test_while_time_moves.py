@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from infra.local.stack import Stack
-from tests.support.golden import Play, Theatre, plays
-from tests.support.world import World, settle_town
+from tests.support.histories.golden import Play, Theatre, plays
+from tests.support.outside.world import World, settle_town
 
 pytestmark = pytest.mark.stack
 

@@ -13,9 +13,9 @@ from services.platform.bus import metrics
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from tests.kafka.test_publisher import Office, opened, published
-from tests.support.alone import require_alone
-from tests.support.bus import Kafka, MortalKafka
-from tests.support.database import Database
+from tests.support.engines.alone import require_alone
+from tests.support.engines.bus import Kafka, MortalKafka
+from tests.support.engines.database import Database
 
 pytestmark = pytest.mark.timeout(180)
 SAID = [str(each).encode() * 50 for each in range(10, 22)]

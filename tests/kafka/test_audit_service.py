@@ -16,8 +16,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer
 
-from infra.local.environment import bare
-from infra.local.layout import ROOT
+from infra.local.settings.environment import bare
+from infra.local.settings.layout import ROOT
 from services.audit import store as kept
 from services.audit.policy.evidence import read
 from services.platform.messages.envelope import compose
@@ -27,10 +27,10 @@ from services.safeguarding.child_events.events import ChildReportedMissing, Chil
 from services.safeguarding.duty.decisions import MessageDecided
 from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.message import Topic
-from tests.support.audit import faults, opened, tamper
-from tests.support.bus import Kafka, running_kafka, wait_for_port
-from tests.support.database import Database
-from tests.support.ports import free_port
+from tests.support.engines.bus import Kafka, running_kafka, wait_for_port
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.audit import faults, opened, tamper
 from tests.support.signatures import give_keys, say
 
 CHILDREN = 6
@@ -76,7 +76,7 @@ async def test_though_it_is_killed_at_every_step_each_message_is_one_entry(
     children = [new_id("child") for _ in range(CHILDREN)]
     said: dict[str, list[str]] = {child: [] for child in children}
     for step, nth in DEATHS.items():
-        dying = _start(environment, tmp_path, "tests.support.crash_at", step, str(nth), "audit")
+        dying = _start(environment, tmp_path, "tests.support.crashes.crash_at", step, str(nth), "audit")
         await _say(bus, said)
         assert await asyncio.to_thread(dying.wait, 60) == -signal.SIGKILL, (tmp_path / "log").read_text()
     two = [

@@ -17,14 +17,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy import text
 
-from infra.local.environment import bare
-from infra.local.layout import ROOT
+from infra.local.settings.environment import bare
+from infra.local.settings.layout import ROOT
 from services.platform.store.story_time import deadlines
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
-from tests.support.bus import Kafka, running_kafka, wait_for_port
-from tests.support.database import Database, running_database
-from tests.support.ports import free_port
+from tests.support.engines.bus import Kafka, running_kafka, wait_for_port
+from tests.support.engines.database import Database, running_database
+from tests.support.engines.ports import free_port
 from tests.support.signatures import give_keys
 
 FILL = text("""

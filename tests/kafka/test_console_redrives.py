@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
 
-from infra.local.environment import bare
+from infra.local.settings.environment import bare
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes
@@ -25,9 +25,9 @@ from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from services.safeguarding.operators import OperatorActed, OperatorRole
 from tests.support import commands
-from tests.support.bus import Kafka
-from tests.support.console import account, csrf_in, hear, heard, settings_of, sign_in
-from tests.support.database import Database
+from tests.support.engines.bus import Kafka
+from tests.support.engines.database import Database
+from tests.support.in_process.console import account, csrf_in, hear, heard, settings_of, sign_in
 from tests.support.signatures import say
 
 CLOCKS = Clocks()

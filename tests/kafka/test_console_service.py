@@ -19,15 +19,15 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from infra.local.environment import bare
-from infra.local.layout import ROOT
+from infra.local.settings.environment import bare
+from infra.local.settings.layout import ROOT
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
-from tests.support.bus import Kafka, wait_for_port
-from tests.support.console import account, episode_changed, settings_of, sign_in
-from tests.support.database import Database
-from tests.support.ports import free_port
+from tests.support.engines.bus import Kafka, wait_for_port
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.console import account, episode_changed, settings_of, sign_in
 from tests.support.signatures import give_keys, say
 
 EVENTS_A_SECOND = 50

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.support.bus import Echo, Kafka, Line
+from tests.support.engines.bus import Echo, Kafka, Line
 
 
 @pytest.mark.parametrize("how", ["crash", "no-commit"])

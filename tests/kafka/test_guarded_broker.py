@@ -18,8 +18,8 @@ from infra.docker.certificates import Authority
 from infra.kafka import jars
 from infra.kafka.broker import Broker
 from infra.kafka.guard import ADMINISTRATOR, Guard
-from infra.local.environment import bare
-from infra.local.layout import JARS
+from infra.local.settings.environment import bare
+from infra.local.settings.layout import JARS
 from services.platform.bus import topics
 from services.platform.bus.admin.access_list import REPUBLISHES, set_access
 from services.platform.bus.connection import READ, WRITE, AccessCheck, Connection
@@ -27,9 +27,9 @@ from services.platform.messages.speakers import SAYS
 from services.platform.runtime.settings import KafkaSecurity, TopicSettings
 from services.safeguarding.message import Topic
 from services.schemas.traffic import HEARS
-from tests.support.alone import require_alone
-from tests.support.bus import wait_for_port
-from tests.support.ports import free_port
+from tests.support.engines.alone import require_alone
+from tests.support.engines.bus import wait_for_port
+from tests.support.engines.ports import free_port
 
 pytestmark = pytest.mark.timeout(180)
 WAITS_SECONDS = 5

@@ -8,9 +8,9 @@ import pytest
 
 from services.platform.bus import dead_letters
 from services.safeguarding.identifiers import new_id
-from tests.support.bus import Echo, Kafka, Line
-from tests.support.database import Database
-from tests.support.proxy import proxy_to
+from tests.support.engines.bus import Echo, Kafka, Line
+from tests.support.engines.database import Database
+from tests.support.engines.proxy import proxy_to
 from tests.support.signatures import SIGNERS
 
 REPORTS = 400

@@ -13,8 +13,8 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from infra.local.environment import bare
-from infra.local.layout import ROOT
+from infra.local.settings.environment import bare
+from infra.local.settings.layout import ROOT
 from services.platform.messages.envelope import read
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import DutyChanged, DutyState
@@ -23,9 +23,9 @@ from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message, Topic
-from tests.support.bus import Kafka, wait_for_port
-from tests.support.database import Database
-from tests.support.ports import free_port
+from tests.support.engines.bus import Kafka, wait_for_port
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
 from tests.support.signatures import say
 
 WITHIN_SECONDS = 30

@@ -16,9 +16,9 @@ from services.platform.store import outbox, tables
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
-from tests.support.bus import Kafka
-from tests.support.database import Database
-from tests.support.reading import unsent_of
+from tests.support.engines.bus import Kafka
+from tests.support.engines.database import Database
+from tests.support.histories.reading import unsent_of
 from tests.support.signatures import SIGNERS
 
 TOO_LARGE = b"x" * 2_000_000

@@ -3,8 +3,8 @@
 import asyncio
 import signal
 
-from tests.support.bus import Echo, Kafka, Line
-from tests.support.database import Database
+from tests.support.engines.bus import Echo, Kafka, Line
+from tests.support.engines.database import Database
 
 CHILDREN = 24
 """Enough for all twelve partitions."""

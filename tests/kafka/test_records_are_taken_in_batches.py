@@ -11,8 +11,8 @@ from tests.kafka.test_nothing_lost_nothing_twice import (
     test_every_report_is_decided_once_though_the_service_is_killed_and_stopped_meanwhile,
     test_one_childs_reports_keep_their_order_through_a_kill,
 )
-from tests.support.bus import Kafka, running_kafka
-from tests.support.database import Database
+from tests.support.engines.bus import Kafka, running_kafka
+from tests.support.engines.database import Database
 
 __all__ = [
     "test_a_message_that_cannot_be_worked_on_is_dead_lettered_and_can_be_redriven",

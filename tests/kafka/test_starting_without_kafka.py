@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import httpx
 
-from tests.support.bus import Echo, Kafka, Line
-from tests.support.database import Database
-from tests.support.proxy import proxy_to
+from tests.support.engines.bus import Echo, Kafka, Line
+from tests.support.engines.database import Database
+from tests.support.engines.proxy import proxy_to
 
 
 async def test_a_service_that_starts_without_kafka_answers_http_and_consumes_when_kafka_is_back(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.observing import Receiver, alertmanager, eventually, program, receiving
+from tests.support.engines.observing import Receiver, alertmanager, eventually, program, receiving
 
 
 def test_the_configuration_is_as_alertmanager_wants_it(tmp_path: Path) -> None:

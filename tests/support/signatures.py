@@ -5,7 +5,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from infra.local.secret_files import public_key
+from infra.local.settings.secret_files import public_key
 from services.platform.messages.envelope import compose
 from services.platform.messages.signature import KnownSpeakers, Signer
 from services.platform.messages.speakers import SAYS

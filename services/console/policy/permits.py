@@ -31,6 +31,8 @@ class May(StrEnum):
     """Look up who a child is: with a reason once a shift, on the record."""
     READ_WORDS = "read-words"
     """Read what was said about a child, and the numbers of whom to ring: each view on the record."""
+    DISCLOSE = "disclose"
+    """Draw everything that is held of a child or a person, to give it to them: with a reason, on the record."""
     ADMINISTER = "administer"
     """Make, limit and end the accounts of their authorities, and take an authority of theirs from nothing to live."""
     READ_REASONS = "read-reasons"
@@ -39,7 +41,8 @@ class May(StrEnum):
 
 _DUTY = frozenset({May.LOOK, May.ANSWER, May.RECORD, May.REVEAL, May.READ_WORDS, May.READ_REASONS, May.COVER})
 MAY: Mapping[OperatorRole, frozenset[May]] = {
-    OperatorRole.DUTY_MANAGER: _DUTY | {May.SEND_AGAIN, May.EXERCISE, May.CHANGE_ROTA, May.UNDO_FOR_OTHERS},
+    OperatorRole.DUTY_MANAGER: _DUTY
+    | {May.SEND_AGAIN, May.EXERCISE, May.CHANGE_ROTA, May.UNDO_FOR_OTHERS, May.DISCLOSE},
     OperatorRole.SOCIAL_WORKER: _DUTY,
     OperatorRole.OPERATOR: frozenset({May.LOOK, May.SEND_AGAIN, May.EXERCISE}),
     OperatorRole.AUDITOR: frozenset({May.LOOK, May.READ_REASONS}),

@@ -1,6 +1,7 @@
 """Processes every message of every service: once, with its effects, or into a dead letter, or after a visible wait."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -32,6 +33,8 @@ ATTEMPTS = 3
 ATTEMPT_PAUSE_SECONDS = 0.5
 FIRST_WAIT_SECONDS, LATER_WAIT_SECONDS = 0.2, 2.0
 """Pauses while a dependency is away. The first is short, since most come back at once."""
+YIELDS_FOR_SECONDS = 0.05
+"""How long other messages let urgent ones go first. The rest gets its turn where one follows another."""
 
 
 @dataclass(slots=True)
@@ -78,6 +81,8 @@ class MessageProcessor:
         self._prefetch = prefetch
         self._group = GroupCommit(self._commit, most=most_bundles, gather_seconds=gather_seconds)
         self._urgent = GroupCommit(self._commit, most=most_bundles)
+        self._none_urgent = asyncio.Event()
+        self._none_urgent.set()
 
     def obstacle(self) -> str | None:
         return next(iter(self.waiting.values()), None)
@@ -140,13 +145,27 @@ class MessageProcessor:
         """Handles children in one order, so that processes with messages about the same children do not deadlock."""
         pairs = [(bundle, each) for bundle in bundles for each in bundle.messages]
         pairs.sort(key=lambda pair: pair[1].subject)
-        keys = await self._in_one_transaction([each for _, each in pairs])
+        keys = await self._in_turn([each for _, each in pairs])
         for (bundle, _), own in zip(pairs, keys, strict=True):
             bundle.keys.extend(own)
 
     def _group_of(self, bundle: _Bundle) -> GroupCommit[_Bundle]:
-        priorities = {self.subscriptions[each.content.kind].priority for each in bundle.messages}
-        return self._urgent if Priority.URGENT in priorities else self._group
+        return self._urgent if self._has_urgent(bundle.messages) else self._group
+
+    def _has_urgent(self, several: Sequence[Received[Message]]) -> bool:
+        return any(self.subscriptions[each.content.kind].priority is Priority.URGENT for each in several)
+
+    async def _in_turn(self, several: Sequence[Received[Message]]) -> list[list[str]]:
+        """Lets urgent messages have this process to themselves. Whoever waits holds no transaction yet."""
+        if not self._has_urgent(several):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._none_urgent.wait(), YIELDS_FOR_SECONDS)
+            return await self._in_one_transaction(several)
+        self._none_urgent.clear()
+        try:
+            return await self._in_one_transaction(several)
+        finally:
+            self._none_urgent.set()
 
     async def _work(self, raw: Raw, received: Received[Message]) -> bool:
         failures = 0

@@ -80,6 +80,10 @@ class Keyring:
         authority, key, is_newest = self._opened(wrapped)
         return None if is_newest else self._wrapped(authority, key)
 
+    def open_authority_key(self, wrapped: bytes) -> bytes:
+        """To hand it over to the authority. Raises InvalidTag."""
+        return self._opened(wrapped)[1]
+
     def wrapped_new_key(self, owner: str, under: bytes | None = None) -> bytes:
         """A data key that `unwrap` takes: behind its authority's key, which is `under`, or a key that is its alone."""
         under = under or self.new_authority_key(OF_NO_AUTHORITY)

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from infra.local.layout import ROOT
+from infra.local.settings.layout import ROOT
 from services.audit import store as kept
 from services.safeguarding.child_events.events import ChildLocated, ChildReportedMissing
 from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
@@ -21,9 +21,9 @@ from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import code_of, new_id, telling
 from services.safeguarding.operators import OperatorAct, OperatorActed, OperatorRole
 from services.safeguarding.roles import Channel, Role
-from tests.support.audit import heard, opened, record, tamper
-from tests.support.console import duty_changed, episode_changed, step
-from tests.support.database import Database
+from tests.support.engines.database import Database
+from tests.support.in_process.audit import heard, opened, record, tamper
+from tests.support.in_process.console import duty_changed, episode_changed, step
 
 
 class Case:

@@ -14,8 +14,8 @@ from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
 from services.safeguarding.identifiers import new_id
-from tests.support.audit import heard, opened, record, tamper
-from tests.support.database import Database
+from tests.support.engines.database import Database
+from tests.support.in_process.audit import heard, opened, record, tamper
 
 NOW = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 

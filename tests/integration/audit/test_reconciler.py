@@ -19,9 +19,9 @@ from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, 
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Channel, Role, Wording
-from tests.support.audit import heard, opened, record
-from tests.support.console import duty_changed
-from tests.support.database import Database
+from tests.support.engines.database import Database
+from tests.support.in_process.audit import heard, opened, record
+from tests.support.in_process.console import duty_changed
 
 AN_HOUR = timedelta(hours=1)
 DUTY = UUID("5b0f2b3e-51a5-4c1e-9d7c-0d2f6d1c6a10")

@@ -16,8 +16,8 @@ from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import new_id
-from tests.support.audit import faults, faults_of_anchors, heard, opened, record, tamper
-from tests.support.database import Database
+from tests.support.engines.database import Database
+from tests.support.in_process.audit import faults, faults_of_anchors, heard, opened, record, tamper
 
 LENGTH = 6
 

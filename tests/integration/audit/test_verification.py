@@ -15,9 +15,9 @@ from services.audit.verification.run import MOST_SAID, Verified, one_moment, ver
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
-from tests.support.audit import heard, opened, record, tamper
-from tests.support.database import Database
-from tests.support.record import fill, verify
+from tests.support.engines.database import Database
+from tests.support.histories.record import fill, verify
+from tests.support.in_process.audit import heard, opened, record, tamper
 
 SHORT, LONG = 1_000, 60_000
 IN_ONE_CHAIN = 50_000

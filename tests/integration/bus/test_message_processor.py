@@ -24,8 +24,8 @@ from services.safeguarding.child_events.events import ChildLocated, ChildReporte
 from services.safeguarding.duty.decisions import MessageDeadLettered, ProtocolDecided, Verdict
 from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.message import Topic
-from tests.support.database import Database
-from tests.support.reading import unsent_of
+from tests.support.engines.database import Database
+from tests.support.histories.reading import unsent_of
 from tests.support.signatures import KEYS, SIGNERS, SPEAKERS, say
 
 
@@ -47,6 +47,7 @@ class Office:
         self.transactions: list[int] = []
         self.returns: list[int] = []
         self.returns_wait_for: asyncio.Event | None = None
+        self.reports_wait_for: asyncio.Event | None = None
         self.settled = Settled()
         subscriptions = [
             Subscription(
@@ -75,6 +76,8 @@ class Office:
     async def on_child_reported_missing(self, received: Received[ChildReportedMissing], uow: UnitOfWork) -> None:
         if received.content.authority == "refused":
             raise ZeroDivisionError
+        if self.reports_wait_for is not None:
+            await self.reports_wait_for.wait()
         self.transactions.append(await _id_of(uow))
         decided = ProtocolDecided(
             authority="kestrel",
@@ -151,6 +154,22 @@ async def test_what_is_urgent_does_not_wait_for_what_came_earlier_to_other_parti
     office.returns_wait_for.set()
     assert await asyncio.gather(*waiting) == [1] * 12
     assert len(set(office.returns)) == 3
+
+
+@pytest.mark.parametrize(("yields_for", "returns_meanwhile"), [(60.0, 0), (0.01, 1)])
+async def test_what_is_not_urgent_lets_what_is_go_first_for_a_moment(
+    office: Office, monkeypatch: pytest.MonkeyPatch, yields_for: float, returns_meanwhile: int
+) -> None:
+    monkeypatch.setattr(message_processor, "YIELDS_FOR_SECONDS", yields_for)
+    office.reports_wait_for = asyncio.Event()
+    urgent = asyncio.create_task(office.processor.process_batch([report(new_id("child"), "1")]))
+    await asyncio.sleep(0)
+    other = asyncio.create_task(office.processor.process_batch([report(new_id("child"), "1", kind=ChildReturned)]))
+    await asyncio.wait([other], timeout=1.0 if returns_meanwhile == 0 else 10.0)
+    assert len(office.returns) == returns_meanwhile
+    office.reports_wait_for.set()
+    assert list(await asyncio.gather(urgent, other)) == [1, 1]
+    assert len(office.returns) == 1
 
 
 async def test_one_that_cannot_be_worked_on_takes_no_other_with_it(office: Office) -> None:

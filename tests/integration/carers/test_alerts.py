@@ -13,8 +13,8 @@ from services.safeguarding.duty.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.message import handler_name
 from services.safeguarding.roles import Channel, Role, Wording
-from tests.support.carers import Carers, Kestrel, kinds
-from tests.support.register import fresh_number
+from tests.support.in_process.carers import Carers, Kestrel, kinds
+from tests.support.in_process.register import fresh_number
 
 AT = datetime(2026, 11, 24, 22, tzinfo=UTC)
 

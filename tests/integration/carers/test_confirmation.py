@@ -19,10 +19,10 @@ from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events import events
 from services.safeguarding.roles import Role, Wording
 from tests.integration.carers.test_alerts import AT, alert
-from tests.support.carers import Carers, Kestrel, kinds
-from tests.support.confirmation import CONFIRM
-from tests.support.register import fresh_number
-from tests.support.round_trips import round_trips
+from tests.support.engines.round_trips import round_trips
+from tests.support.in_process.carers import Carers, Kestrel, kinds
+from tests.support.in_process.register import fresh_number
+from tests.support.outside.confirmation import CONFIRM
 
 
 async def claimed(service: Carers, phone: str, words: str = "BACK") -> str:

@@ -18,11 +18,11 @@ from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.duty.duties import Because, CarerAlert, ProfessionalNotify
 from services.safeguarding.identifiers import code_of, is_provisional, provisional_child
 from services.safeguarding.roles import Channel, Role, Wording
-from tests.support.carers import Carers, Kestrel, kinds
-from tests.support.confirmation import CONFIRM
-from tests.support.database import Database
-from tests.support.register import authority, fresh_number, load
-from tests.support.round_trips import round_trips
+from tests.support.engines.database import Database
+from tests.support.engines.round_trips import round_trips
+from tests.support.in_process.carers import Carers, Kestrel, kinds
+from tests.support.in_process.register import authority, fresh_number, load
+from tests.support.outside.confirmation import CONFIRM
 
 CODE = re.compile(r" \([2-9BCDFGHJKMNPQRSTVWXZ]{5}\)$")
 

@@ -14,9 +14,9 @@ from services.platform.store.query import Reader
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import CarerAwarenessRecorded
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState
-from tests.support.carers import Carers, Kestrel, kinds, now
-from tests.support.database import Database
-from tests.support.register import fresh_number
+from tests.support.engines.database import Database
+from tests.support.in_process.carers import Carers, Kestrel, kinds, now
+from tests.support.in_process.register import fresh_number
 
 
 async def test_from_the_first_text_to_the_end_of_the_practice(service: Carers, kestrel: Kestrel) -> None:

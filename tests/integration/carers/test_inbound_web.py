@@ -11,9 +11,9 @@ from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events import events
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.notice_fields import ReportQuestion
-from tests.support.carers import OTHER_TOKEN, PUBLIC_URL, Carers, Kestrel, as_json, kinds
-from tests.support.database import Database
-from tests.support.register import fresh_number, words_kept
+from tests.support.engines.database import Database
+from tests.support.in_process.carers import OTHER_TOKEN, PUBLIC_URL, Carers, Kestrel, as_json, kinds
+from tests.support.in_process.register import fresh_number, words_kept
 
 CODE = re.compile(r" \([2-9BCDFGHJKMNPQRSTVWXZ]{5}\)$")
 

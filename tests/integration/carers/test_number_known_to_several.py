@@ -13,11 +13,11 @@ from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.identifiers import is_provisional
-from tests.support.carers import Carers, Kestrel, kinds
-from tests.support.confirmation import CONFIRM
-from tests.support.database import Database
-from tests.support.register import authority, fresh_number, load, words_kept
-from tests.support.round_trips import round_trips
+from tests.support.engines.database import Database
+from tests.support.engines.round_trips import round_trips
+from tests.support.in_process.carers import Carers, Kestrel, kinds
+from tests.support.in_process.register import authority, fresh_number, load, words_kept
+from tests.support.outside.confirmation import CONFIRM
 
 CODE = re.compile(r" \([2-9BCDFGHJKMNPQRSTVWXZ]{5}\)$")
 

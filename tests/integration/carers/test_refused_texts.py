@@ -13,9 +13,9 @@ from prometheus_client import REGISTRY
 from services.carers.inbound.intake import Intake
 from services.carers.inbound.spool import Spool
 from services.platform.store.encryption import Keyring
-from tests.support.carers import ACCOUNT_SID, OTHER_TOKEN, Carers, Kestrel, as_json, carers
-from tests.support.database import Database
-from tests.support.twilio_posts import TYPE, escaped, form_of, post, signed_bytes
+from tests.support.engines.database import Database
+from tests.support.in_process.carers import ACCOUNT_SID, OTHER_TOKEN, Carers, Kestrel, as_json, carers
+from tests.support.outside.twilio_posts import TYPE, escaped, form_of, post, signed_bytes
 
 OTHER_ACCOUNT, FURTHER_ACCOUNT = "AC" + "9" * 32, "AC" + "1" * 32
 

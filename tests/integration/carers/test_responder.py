@@ -18,8 +18,8 @@ from services.carers.responder.settings import ResponderSettings
 from services.carers.responder.web import pages
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from tests.support.carers import ACCOUNT_SID, KEY, PUBLIC_URL, TOKEN, Carers, carers, import_kestrel, kinds
-from tests.support.database import Database
+from tests.support.engines.database import Database
+from tests.support.in_process.carers import ACCOUNT_SID, KEY, PUBLIC_URL, TOKEN, Carers, carers, import_kestrel, kinds
 
 OWN_URL = "https://stand-in.kestrel.example"
 DUTY_LINE = "+441214960000"

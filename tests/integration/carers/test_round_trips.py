@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from services.carers import metrics
-from tests.support.carers import Carers, Kestrel, kinds
-from tests.support.register import fresh_number
-from tests.support.round_trips import round_trips
+from tests.support.engines.round_trips import round_trips
+from tests.support.in_process.carers import Carers, Kestrel, kinds
+from tests.support.in_process.register import fresh_number
 
 KEPT = 2
 """The sender's key; the text and COMMIT."""

@@ -16,9 +16,9 @@ from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState
 from services.safeguarding.duty.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of, is_provisional
 from services.safeguarding.roles import Channel, Role, Wording
-from tests.support.carers import Carers, Kestrel, import_kestrel, kinds
-from tests.support.database import Database
-from tests.support.register import fresh_number, load
+from tests.support.engines.database import Database
+from tests.support.in_process.carers import Carers, Kestrel, import_kestrel, kinds
+from tests.support.in_process.register import fresh_number, load
 
 CODE = re.compile(r" \([2-9BCDFGHJKMNPQRSTVWXZ]{5}\)$")
 AT = datetime(2026, 11, 24, 22, tzinfo=UTC)

@@ -16,9 +16,9 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.events import TextNeedsHuman
-from tests.support.carers import Carers, Kestrel, carers, kinds, settings_for
-from tests.support.database import Database
-from tests.support.proxy import Proxy, proxy_to
+from tests.support.engines.database import Database
+from tests.support.engines.proxy import Proxy, proxy_to
+from tests.support.in_process.carers import Carers, Kestrel, carers, kinds, settings_for
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.platform.register.people import conversation
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
-from tests.support.database import Database
-from tests.support.register import authority, load
+from tests.support.engines.database import Database
+from tests.support.in_process.register import authority, load
 
 LINE = "+441632960111"
 

@@ -12,10 +12,10 @@ from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.events import ChildReportedMissing, TextNeedsHuman
 from services.safeguarding.message import Message
-from tests.support.carers import Carers, Kestrel, kinds
-from tests.support.database import Database
-from tests.support.register import words_kept
-from tests.support.twilio_posts import escaped, form_of, post, signed_as, signed_bytes
+from tests.support.engines.database import Database
+from tests.support.in_process.carers import Carers, Kestrel, kinds
+from tests.support.in_process.register import words_kept
+from tests.support.outside.twilio_posts import escaped, form_of, post, signed_as, signed_bytes
 
 Pairs = list[tuple[bytes, bytes]]
 BOTH = ["child.reported-missing.v1", "text.needs-human.v1"]

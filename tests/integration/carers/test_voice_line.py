@@ -6,9 +6,9 @@ import pytest
 
 from infra.sandbox.calls import action_of, words_of
 from services.safeguarding.child_events import events
-from tests.support.carers import Carers, Kestrel, kinds
-from tests.support.database import Database
-from tests.support.register import fresh_number, words_kept
+from tests.support.engines.database import Database
+from tests.support.in_process.carers import Carers, Kestrel, kinds
+from tests.support.in_process.register import fresh_number, words_kept
 
 RECORDING = "https://api.twilio.com/2010-04-01/Accounts/AC0/Recordings/RE1"
 

@@ -15,10 +15,10 @@ from services.carers.inbound import intake
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
-from tests.support.carers import Carers, Kestrel, carers, kinds, settings_for
-from tests.support.database import Database
-from tests.support.delivery import eventually
-from tests.support.proxy import Proxy, proxy_to
+from tests.support.engines.database import Database
+from tests.support.engines.proxy import Proxy, proxy_to
+from tests.support.in_process.carers import Carers, Kestrel, carers, kinds, settings_for
+from tests.support.in_process.delivery import eventually
 
 LOCK = "SELECT FROM texts_in WHERE worked_at IS NULL FOR UPDATE"
 

@@ -15,10 +15,10 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.decisions import DutyChanged, DutyState
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.duty.outcomes import DutyAcknowledged
-from tests.support.casework import casework, import_bearer
-from tests.support.database import Database
-from tests.support.protocol import Protocol
-from tests.support.register import KEYRING, authority, enter, parts
+from tests.support.engines.database import Database
+from tests.support.in_process.casework import casework, import_bearer
+from tests.support.in_process.protocol import Protocol
+from tests.support.in_process.register import KEYRING, authority, enter, parts
 
 
 class Register:

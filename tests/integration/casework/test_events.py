@@ -18,10 +18,10 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
 from services.safeguarding.child_events.events import ChildProvisional, ChildReportedMissing, ChildReturned
 from services.safeguarding.identifiers import derived, provisional_child
-from tests.support.agency import Hospital
-from tests.support.casework import casework
-from tests.support.database import Database
-from tests.support.register import OTHER_SECRET, SECRET, authority, load
+from tests.support.engines.database import Database
+from tests.support.in_process.casework import casework
+from tests.support.in_process.register import OTHER_SECRET, SECRET, authority, load
+from tests.support.outside.agency import Hospital
 
 PROBLEM = "application/problem+json"
 

@@ -20,8 +20,8 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.child_events.events import ChildReportedMissing, ReportRetracted
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message
-from tests.support.database import Database
-from tests.support.reading import unsent_of
+from tests.support.engines.database import Database
+from tests.support.histories.reading import unsent_of
 
 KEY = b64encode(b"k" * 32).decode()
 ROUND = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)

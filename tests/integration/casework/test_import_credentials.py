@@ -19,9 +19,9 @@ from services.casework.policy.credential import WRITABLE, Credential
 from services.platform.register.organisations.import_credentials import add_credential, withdraw_credential
 from services.platform.runtime.http import strangers
 from services.platform.store.unit_of_work import Store
-from tests.support.casework import casework, import_bearer
-from tests.support.database import Database
-from tests.support.register import authority, own_part
+from tests.support.engines.database import Database
+from tests.support.in_process.casework import casework, import_bearer
+from tests.support.in_process.register import authority, own_part
 
 NOW = datetime.now(UTC)
 KEY, OTHER_KEY = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()

@@ -24,9 +24,9 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Reader, scalar
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.evidence import RegisterImported
-from tests.support.casework import AHEAD, ImportAuth, casework, import_bearer
-from tests.support.database import Database
-from tests.support.register import authority, fresh_number, own_part
+from tests.support.engines.database import Database
+from tests.support.in_process.casework import AHEAD, ImportAuth, casework, import_bearer
+from tests.support.in_process.register import authority, fresh_number, own_part
 
 CLOCKS = Clocks(AHEAD)
 TABLES = {

@@ -12,26 +12,15 @@ from typer.testing import CliRunner, Result
 
 from services.casework.organisations.commands import organisations
 from services.platform.delivery.webhook_signature import generate_key
-from tests.support.database import Database
-from tests.support.register import OTHER_SECRET, SECRET, TRIED
+from tests.support.engines.database import Database
+from tests.support.in_process.operators import CodedOperators, set_casework
+from tests.support.in_process.register import OTHER_SECRET, SECRET, TRIED
 
 
-class Operators:
-    """Two people of the operator, and one of an authority, each with a code by their name."""
-
+class Operators(CodedOperators):
     def __init__(self, database: Database, folder: Path) -> None:
-        self._file, self.names = folder / "organisations.json", [f"{each}-{uuid4().hex[:8]}" for each in "abc"]
-        with psycopg.connect(database.admin_url) as connection:
-            for name, authority in zip(self.names, ("all", "all", "kestrel"), strict=True):
-                account, code = f"account-{uuid4()}", hashlib.sha256(name.encode()).digest()
-                made = "(account, sign_in, name, role, authorities, password_seal, made_at)"
-                values = "(%s, %s, 'N', 'operator', %s, 'x', now())"
-                connection.execute(f"INSERT INTO console.accounts {made} VALUES {values}", (account, name, [authority]))
-                signed_in = "(token_hash, account, begun_at, used_at, proved_at, for_command)"
-                connection.execute(
-                    f"INSERT INTO console.sessions {signed_in} VALUES (%s, %s, now(), now(), now(), true)",
-                    (code, account),
-                )
+        super().__init__(database)
+        self._file = folder / "organisations.json"
 
     def does(self, *arguments: str, by: int = 0) -> Result:
         """And says yes where it is asked."""
@@ -44,16 +33,7 @@ class Operators:
 
 @pytest.fixture
 def operators(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operators:
-    settings = database.settings("casework")
-    secrets = {
-        "master_key": "bW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW0=",
-        "phone_key": "cHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHA=",
-        "database": settings.database,
-        "database_password": settings.database_password.get_secret_value(),
-        "http_port": "1",
-    }
-    for name, value in secrets.items():
-        monkeypatch.setenv(f"SAFE_RETURN_{name.upper()}", value)
+    set_casework(database, monkeypatch)
     return Operators(database, tmp_path)
 
 

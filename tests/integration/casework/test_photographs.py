@@ -15,9 +15,9 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.safeguarding.working_time import ENGLAND
-from tests.support.casework import AHEAD, ImportAuth, casework
-from tests.support.database import Database
-from tests.support.register import KEYRING, authority, enter, erase, parts
+from tests.support.engines.database import Database
+from tests.support.in_process.casework import AHEAD, ImportAuth, casework
+from tests.support.in_process.register import KEYRING, authority, enter, erase, parts
 
 PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 40 + b"\xff\xd9"

@@ -15,10 +15,10 @@ from typer.testing import CliRunner, Result
 from services.casework.commands import register
 from services.casework.policy.credential import WRITABLE
 from services.platform.runtime.http.server import Web
-from tests.support.casework import casework, import_bearer
-from tests.support.database import Database
-from tests.support.ports import free_port
-from tests.support.register import authority, fresh_number, own_part
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.casework import casework, import_bearer
+from tests.support.in_process.register import authority, fresh_number, own_part
 
 ACCOUNT = f"account-{uuid4()}"
 CODE = ("--code", "ours")

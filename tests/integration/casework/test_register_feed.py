@@ -14,9 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.register.keys import Decryptor
-from tests.support.casework import ImportAuth, casework
-from tests.support.database import Database
-from tests.support.register import KEYRING, authority, own_part
+from tests.support.engines.database import Database
+from tests.support.in_process.casework import ImportAuth, casework
+from tests.support.in_process.register import KEYRING, authority, own_part
 
 BEGAN = datetime(2026, 11, 27, 9, tzinfo=UTC)
 

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.support.casework import ImportAuth, casework
-from tests.support.database import Database
-from tests.support.register import KEYRING, SECRET, authority, enter, fresh_number, parts
+from tests.support.engines.database import Database
+from tests.support.in_process.casework import ImportAuth, casework
+from tests.support.in_process.register import KEYRING, SECRET, authority, enter, fresh_number, parts
 
 
 class Desk:

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from services.platform.store.query import AT_LOGIN
-from tests.support.casework import ImportAuth, casework, import_bearer
-from tests.support.database import Database
-from tests.support.register import authority, own_part
+from tests.support.engines.database import Database
+from tests.support.in_process.casework import ImportAuth, casework, import_bearer
+from tests.support.in_process.register import authority, own_part
 
 AUTHORITIES = 152
 BY_AUTHORITY = (

@@ -23,11 +23,11 @@ from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.roles import Role, Wording
-from tests.support.agency import Hospital
-from tests.support.casework import casework, import_bearer
-from tests.support.database import Database
-from tests.support.protocol import Protocol
-from tests.support.register import authority, load, parts
+from tests.support.engines.database import Database
+from tests.support.in_process.casework import casework, import_bearer
+from tests.support.in_process.protocol import Protocol
+from tests.support.in_process.register import authority, load, parts
+from tests.support.outside.agency import Hospital
 
 BEGAN = datetime(2026, 11, 24, tzinfo=UTC)
 KINDS = ["child.reported-missing.v1", "child.transferred.v1", "child.returned.v1"]

@@ -19,7 +19,7 @@ from services.platform.store.story_time.deadlines import Pending
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.child_events.events import ChildReturned, DutyStepDue
 from services.safeguarding.identifiers import new_id
-from tests.support.database import Database
+from tests.support.engines.database import Database
 from tests.support.signatures import SIGNERS, SPEAKERS
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from services.clock.months import keep_up
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
-from tests.support.database import Database
+from tests.support.engines.database import Database
 
 
 async def test_it_makes_what_is_missing_and_measures_what_there_is(database: Database) -> None:

@@ -20,7 +20,7 @@ from services.platform.store.story_time.deadlines import Pending
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.identifiers import new_id
-from tests.support.database import Database
+from tests.support.engines.database import Database
 
 FIRED = "SELECT fired_at FROM deadlines.due WHERE deadline = %(deadline)s"
 

@@ -27,7 +27,8 @@ from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Role, Wording
-from tests.support.console import (
+from tests.support.engines.database import Database
+from tests.support.in_process.console import (
     account,
     csrf_in,
     duty_changed,
@@ -39,7 +40,6 @@ from tests.support.console import (
     sign_in,
     step,
 )
-from tests.support.database import Database
 
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)

@@ -19,8 +19,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import text
 
-from infra.local.environment import bare
-from infra.local.layout import ROOT
+from infra.local.settings.environment import bare
+from infra.local.settings.layout import ROOT
 from services.console.accounts import passwords
 from services.console.accounts import repository as accounts
 from services.console.policy.access.sign_in import FAILURES_FROM_ONE_PLACE
@@ -34,7 +34,8 @@ from services.platform.store.notifications.channels import Channels
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.operators import OperatorAct, OperatorRole
-from tests.support.console import (
+from tests.support.engines.database import Database
+from tests.support.in_process.console import (
     PASSWORD,
     accesses,
     account,
@@ -47,8 +48,7 @@ from tests.support.console import (
     sign_in,
     somewhere,
 )
-from tests.support.database import Database
-from tests.support.register import authority, load
+from tests.support.in_process.register import authority, load
 
 CLOCKS = Clocks()
 WITHOUT_AN_ACCOUNT = {"/sign-in", "/sign-out", "/calendars/{authority}/{token}.ics"}

@@ -26,7 +26,8 @@ from services.safeguarding.duty.outcomes import DutyAcknowledged, StrategyDiscus
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorActed, OperatorRole
 from services.safeguarding.roles import Deed, Role
-from tests.support.console import (
+from tests.support.engines.database import Database
+from tests.support.in_process.console import (
     account,
     csrf_in,
     duty_changed,
@@ -38,8 +39,7 @@ from tests.support.console import (
     sign_in,
     step,
 )
-from tests.support.database import Database
-from tests.support.register import authority, erase, load
+from tests.support.in_process.register import authority, erase, load
 
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from infra.local.layout import ROOT
+from infra.local.settings.layout import ROOT
 from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
@@ -23,7 +23,9 @@ from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorActed
 from services.safeguarding.roles import Role
-from tests.support.console import (
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.console import (
     account,
     csrf_in,
     duty_changed,
@@ -35,8 +37,6 @@ from tests.support.console import (
     sign_in,
     step,
 )
-from tests.support.database import Database
-from tests.support.ports import free_port
 
 HANDLERS = Handlers(Clocks())
 UP_WITHIN_SECONDS = 60
@@ -49,7 +49,7 @@ def console(database: Database, folder: Path, port: int, *dies_at: str) -> Itera
         (folder / name).write_text(getattr(settings, name).get_secret_value())
     ours = {"DATABASE": settings.database, "SECRETS_DIR": str(folder), "HTTP_PORT": str(port), "SANDBOX": "true"}
     environment = os.environ | {f"SAFE_RETURN_{name}": value for name, value in ours.items()}
-    command = [sys.executable, "-m", "tests.support.console_process", *dies_at]
+    command = [sys.executable, "-m", "tests.support.crashes.console_process", *dies_at]
     running = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         yield running

@@ -24,12 +24,20 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorRole, OrganisationChanged
 from services.safeguarding.roles import Channel, Role
-from tests.support.browser import AXE, CHROMIUM, NARROW, against_wcag, beside_the_screen, too_small_to_tap
-from tests.support.casework import casework
-from tests.support.console import PASSWORD, account, duty_changed, hear, heard, said_by_console, settings_of, step
-from tests.support.database import Database
-from tests.support.ports import free_port
-from tests.support.register import (
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.casework import casework
+from tests.support.in_process.console import (
+    PASSWORD,
+    account,
+    duty_changed,
+    hear,
+    heard,
+    said_by_console,
+    settings_of,
+    step,
+)
+from tests.support.in_process.register import (
     KEYRING,
     OTHER_SECRET,
     PROPOSER,
@@ -40,6 +48,7 @@ from tests.support.register import (
     own_part,
     propose,
 )
+from tests.support.outside.browser import AXE, CHROMIUM, NARROW, against_wcag, beside_the_screen, too_small_to_tap
 
 pytestmark = [
     pytest.mark.browser,

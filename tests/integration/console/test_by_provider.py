@@ -26,8 +26,8 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.strangers import MOST_OF_A_STRANGER
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.operators import OperatorRole
-from tests.support.console import accesses, browser_at, csrf_in, settings_of, somewhere
-from tests.support.database import Database
+from tests.support.engines.database import Database
+from tests.support.in_process.console import accesses, browser_at, csrf_in, settings_of, somewhere
 
 CLOCKS = Clocks()
 ISSUER = "https://login.kestrel.example"

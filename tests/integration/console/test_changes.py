@@ -14,9 +14,9 @@ from services.platform.store.engine import database_url
 from services.platform.store.notifications.channels import Channels
 from services.platform.store.notifications.listener import Listener
 from services.platform.store.unit_of_work import Store
-from tests.support.database import Database
-from tests.support.delivery import eventually
-from tests.support.proxy import Proxy, proxy_to
+from tests.support.engines.database import Database
+from tests.support.engines.proxy import Proxy, proxy_to
+from tests.support.in_process.delivery import eventually
 
 
 @dataclass

@@ -28,7 +28,9 @@ from services.safeguarding.child_events.events import (
 from services.safeguarding.identifiers import code_of, new_id, provisional_child
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Role, Wording
-from tests.support.console import (
+from tests.support.engines.database import Database
+from tests.support.engines.round_trips import round_trips
+from tests.support.in_process.console import (
     REPORTED_AT,
     account,
     browser_at,
@@ -42,9 +44,7 @@ from tests.support.console import (
     somewhere,
     step,
 )
-from tests.support.database import Database
-from tests.support.register import authority, load
-from tests.support.round_trips import round_trips
+from tests.support.in_process.register import authority, load
 
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)

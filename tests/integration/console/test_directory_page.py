@@ -19,9 +19,9 @@ from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import AccessRecorded, OperatorActed, OperatorRole
-from tests.support.console import account, csrf_in, hear, heard, settings_of, sign_in
-from tests.support.database import Database
-from tests.support.register import authority, load, number_of
+from tests.support.engines.database import Database
+from tests.support.in_process.console import account, csrf_in, hear, heard, settings_of, sign_in
+from tests.support.in_process.register import authority, load, number_of
 
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)

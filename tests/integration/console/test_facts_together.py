@@ -22,7 +22,7 @@ from services.safeguarding.duty.parts import part_ids, parts_of
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
-from tests.support.console import (
+from tests.support.in_process.console import (
     REPORTED_AT,
     account,
     browser_at,

@@ -23,10 +23,10 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import Role
-from tests.support.console import duty_changed, episode_changed, hear, heard, step
-from tests.support.database import Database
-from tests.support.ports import free_port
-from tests.support.register import authority, load, number_of
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.console import duty_changed, episode_changed, hear, heard, step
+from tests.support.in_process.register import authority, load, number_of
 
 KEY = signer("c2FmZSByZXR1cm4gc2lnbnMgd2hhdCBpdCB3cml0ZXM=")
 IDENTITY = x25519.Identity.generate()

@@ -14,7 +14,7 @@ from services.platform.runtime.limits import FORM_FIELDS
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorRole
-from tests.support.console import (
+from tests.support.in_process.console import (
     account,
     browser_at,
     csrf_in,

@@ -14,8 +14,8 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Role
-from tests.support.console import duty_changed, episode_changed, hear, heard, step
-from tests.support.database import Database
+from tests.support.engines.database import Database
+from tests.support.in_process.console import duty_changed, episode_changed, hear, heard, step
 
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)

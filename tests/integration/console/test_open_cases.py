@@ -12,7 +12,7 @@ from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.decisions import DutyChanged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Role
-from tests.support.console import REPORTED_AT, duty_changed, episode_changed, hear, heard, step
+from tests.support.in_process.console import REPORTED_AT, duty_changed, episode_changed, hear, heard, step
 
 SOON, LATER = REPORTED_AT + timedelta(minutes=5), REPORTED_AT + timedelta(minutes=15)
 EPISODE = uuid4()

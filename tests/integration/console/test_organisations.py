@@ -22,11 +22,11 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.operators import OperatorRole
-from tests.support.casework import casework
-from tests.support.console import account, browser_at, csrf_in, settings_of, sign_in, somewhere
-from tests.support.database import Database
-from tests.support.ports import free_port
-from tests.support.register import KEYRING, OTHER_SECRET, SECRET, TRIED, acting
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.casework import casework
+from tests.support.in_process.console import account, browser_at, csrf_in, settings_of, sign_in, somewhere
+from tests.support.in_process.register import KEYRING, OTHER_SECRET, SECRET, TRIED, acting
 
 CLOCKS = Clocks()
 OLD, NEW = "https://notices.northmoor.police.uk/", "https://elsewhere.example/"

@@ -24,7 +24,8 @@ from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.roles import Role, Wording
-from tests.support.console import (
+from tests.support.engines.database import Database
+from tests.support.in_process.console import (
     REPORTED_AT,
     account,
     duty_changed,
@@ -35,7 +36,6 @@ from tests.support.console import (
     sign_in,
     step,
 )
-from tests.support.database import Database
 
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)

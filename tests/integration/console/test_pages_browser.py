@@ -32,8 +32,9 @@ from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Deed, Role
-from tests.support.browser import AXE, CHROMIUM, NARROW, WIDE, against_wcag, too_small_to_tap
-from tests.support.console import (
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.console import (
     PASSWORD,
     account,
     duty_changed,
@@ -45,9 +46,8 @@ from tests.support.console import (
     settings_of,
     step,
 )
-from tests.support.database import Database
-from tests.support.ports import free_port
-from tests.support.register import authority, load
+from tests.support.in_process.register import authority, load
+from tests.support.outside.browser import AXE, CHROMIUM, NARROW, WIDE, against_wcag, too_small_to_tap
 
 pytestmark = [
     pytest.mark.browser,

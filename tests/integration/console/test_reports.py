@@ -20,7 +20,8 @@ from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.identifiers import code_of, new_id, provisional_child
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.working_time import ENGLAND
-from tests.support.console import (
+from tests.support.engines.database import Database
+from tests.support.in_process.console import (
     account,
     browser_at,
     csrf_in,
@@ -32,8 +33,7 @@ from tests.support.console import (
     sign_in,
     somewhere,
 )
-from tests.support.database import Database
-from tests.support.register import authority, load, words_kept
+from tests.support.in_process.register import authority, load, words_kept
 
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)

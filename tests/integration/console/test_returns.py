@@ -21,7 +21,8 @@ from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events import events
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Role
-from tests.support.console import (
+from tests.support.engines.database import Database
+from tests.support.in_process.console import (
     account,
     browser_at,
     csrf_in,
@@ -34,8 +35,7 @@ from tests.support.console import (
     somewhere,
     step,
 )
-from tests.support.database import Database
-from tests.support.register import authority, load
+from tests.support.in_process.register import authority, load
 
 HANDLERS = Handlers(Clocks())
 HOUR = timedelta(hours=1)

@@ -24,8 +24,9 @@ from services.safeguarding.identifiers import code_of
 from services.safeguarding.operators import OperatorActed, OperatorRole
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import in_england
-from tests.support.casework import casework, import_bearer
-from tests.support.console import (
+from tests.support.engines.database import Database
+from tests.support.in_process.casework import casework, import_bearer
+from tests.support.in_process.console import (
     account,
     browser_at,
     csrf_in,
@@ -36,8 +37,7 @@ from tests.support.console import (
     sign_in,
     somewhere,
 )
-from tests.support.database import Database
-from tests.support.register import authority, fresh_number, load, number_of, parts
+from tests.support.in_process.register import authority, fresh_number, load, number_of, parts
 
 CLOCKS = Clocks()
 

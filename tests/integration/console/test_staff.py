@@ -27,7 +27,8 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorRole
-from tests.support.console import (
+from tests.support.engines.database import Database
+from tests.support.in_process.console import (
     PASSWORD,
     SEAL,
     accesses,
@@ -42,8 +43,7 @@ from tests.support.console import (
     sign_in,
     somewhere,
 )
-from tests.support.database import Database
-from tests.support.register import authority, load
+from tests.support.in_process.register import authority, load
 
 CLOCKS = Clocks()
 

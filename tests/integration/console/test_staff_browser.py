@@ -22,13 +22,13 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.notifications.channels import Channels
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.operators import OperatorRole
-from tests.support import keycloak
-from tests.support.browser import CHROMIUM
-from tests.support.console import accesses, said_by_console, settings_of
-from tests.support.database import Database
-from tests.support.keycloak import Keycloak, code_of
-from tests.support.ports import free_port
-from tests.support.register import authority, load
+from tests.support.engines import keycloak
+from tests.support.engines.database import Database
+from tests.support.engines.keycloak import Keycloak, code_of
+from tests.support.engines.ports import free_port
+from tests.support.in_process.console import accesses, said_by_console, settings_of
+from tests.support.in_process.register import authority, load
+from tests.support.outside.browser import CHROMIUM
 
 pytestmark = [
     pytest.mark.browser,

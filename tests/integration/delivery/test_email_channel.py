@@ -19,7 +19,7 @@ from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.email import EmailMedium, Relay
 from services.platform.delivery.channels.mime import build_email, message_id
 from services.safeguarding.duty.evidence import AttemptResult
-from tests.support.relay import LETTER, NOW, RECIPIENT, SENDER, PlayedRelay, a_sending, listening
+from tests.support.outside.relay import LETTER, NOW, RECIPIENT, SENDER, PlayedRelay, a_sending, listening
 
 
 async def sent(relay: PlayedRelay) -> SendResult:

@@ -17,10 +17,10 @@ from services.platform.store.unit_of_work import Store
 from services.professionals.sending.sender import TextSender
 from services.safeguarding.duty.duties import CarerAlert, ProfessionalNotify
 from services.safeguarding.roles import Channel, Role, Wording
-from tests.support.database import Database
-from tests.support.delivery import received
-from tests.support.professionals import LINKS
-from tests.support.register import authority, load, number_of
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import received
+from tests.support.in_process.professionals import LINKS
+from tests.support.in_process.register import authority, load, number_of
 
 
 class Two:

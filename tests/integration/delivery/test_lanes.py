@@ -18,8 +18,16 @@ from services.platform.delivery.tables import deliveries as table
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
-from tests.support.database import Database
-from tests.support.delivery import ACCEPTED, LATER, PlayedMedium, all_withdrawn, eventually, received, running_floor
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import (
+    ACCEPTED,
+    LATER,
+    PlayedMedium,
+    all_withdrawn,
+    eventually,
+    received,
+    running_floor,
+)
 
 
 @dataclass

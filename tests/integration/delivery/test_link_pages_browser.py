@@ -20,11 +20,11 @@ from services.safeguarding.child_events.discussion_events import (
 )
 from services.safeguarding.roles import Role, Wording
 from services.strategy.discussions.monitor import DiscussionWatch
-from tests.support.browser import AXE, CHROMIUM, NARROW, against_wcag, beside_the_screen, too_small_to_tap
-from tests.support.database import Database
-from tests.support.delivery import eventually
-from tests.support.professionals import ByMail, running_by_mail
-from tests.support.strategy import HEALTH, POLICE, SOCIAL, Strategy, from_convenor, running_strategy
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import eventually
+from tests.support.in_process.professionals import ByMail, running_by_mail
+from tests.support.in_process.strategy import HEALTH, POLICE, SOCIAL, Strategy, from_convenor, running_strategy
+from tests.support.outside.browser import AXE, CHROMIUM, NARROW, against_wcag, beside_the_screen, too_small_to_tap
 
 pytestmark = [
     pytest.mark.browser,

@@ -14,8 +14,16 @@ from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import new_id
-from tests.support.database import Database
-from tests.support.delivery import LATER, Floor, PlayedMedium, all_withdrawn, eventually, received, running_floor
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import (
+    LATER,
+    Floor,
+    PlayedMedium,
+    all_withdrawn,
+    eventually,
+    received,
+    running_floor,
+)
 
 PERSON = new_id("person")
 ATTEMPTED, LOOKED_UP = "delivery.attempted.v1", "register.looked-up.v1"

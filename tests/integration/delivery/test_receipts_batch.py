@@ -17,10 +17,10 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.roles import Channel, Role
-from tests.support.carers import now
-from tests.support.database import Database
-from tests.support.delivery import received
-from tests.support.round_trips import round_trips
+from tests.support.engines.database import Database
+from tests.support.engines.round_trips import round_trips
+from tests.support.in_process.carers import now
+from tests.support.in_process.delivery import received
 
 SERVICE = "professionals"
 

@@ -18,8 +18,8 @@ from services.platform.store.encryption import Keyring
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role
-from tests.support.database import Database
-from tests.support.delivery import Floor, PlayedMedium, all_withdrawn, eventually, received, running_floor
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import Floor, PlayedMedium, all_withdrawn, eventually, received, running_floor
 
 SERVICE = "professionals"
 UNDER_WAY_SECONDS = 0.5

@@ -16,8 +16,8 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import derived, new_id
-from tests.support.database import Database
-from tests.support.delivery import Floor, PlayedMedium, no_leftovers, received, running_floor
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import Floor, PlayedMedium, no_leftovers, received, running_floor
 
 GONE = SendResult(AttemptResult.REFUSED, 410, reason="gone")
 

@@ -13,10 +13,10 @@ from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from tests.support.database import Database
-from tests.support.delivery import Floor, PlayedMedium, all_withdrawn, received, running_floor
-from tests.support.desk import faulty_desk, status
-from tests.support.register import SECRET
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import Floor, PlayedMedium, all_withdrawn, received, running_floor
+from tests.support.in_process.register import SECRET
+from tests.support.outside.desk import faulty_desk, status
 
 
 @pytest.fixture

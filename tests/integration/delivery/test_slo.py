@@ -14,8 +14,8 @@ from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import slo
 from services.platform.delivery.queue.repository import _row
 from services.platform.delivery.tables import attempts, deliveries
-from tests.support.database import Database
-from tests.support.delivery import received
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import received
 
 NOW = datetime.now(UTC)
 

@@ -29,9 +29,9 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role
-from tests.support.database import Database
-from tests.support.delivery import Floor, all_withdrawn, received, running_floor
-from tests.support.outside import (
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import Floor, all_withdrawn, received, running_floor
+from tests.support.outside.sandbox import (
     ACCOUNT_SID,
     AUTH_TOKEN,
     CARER,

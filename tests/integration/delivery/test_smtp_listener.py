@@ -12,8 +12,8 @@ import pytest
 from services.platform.delivery.inbound_mail import smtp_server
 from services.platform.delivery.inbound_mail.classifier import ReadMail
 from services.platform.delivery.inbound_mail.smtp_server import BoundedSession, MailListener
-from tests.support.certificates import Authority
-from tests.support.ports import free_port
+from tests.support.engines.certificates import Authority
+from tests.support.engines.ports import free_port
 
 OURS = "safe-return@kestrel.example"
 HALF_A_MAIL = (

@@ -13,8 +13,8 @@ from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.email import EmailMedium, Relay
 from services.safeguarding.duty.evidence import AttemptResult
 from tests.integration.delivery.test_email_channel import certified
-from tests.support.delivery import eventually
-from tests.support.relay import SENDER, PlayedRelay, a_sending, answering, listening
+from tests.support.in_process.delivery import eventually
+from tests.support.outside.relay import SENDER, PlayedRelay, a_sending, answering, listening
 
 TAKEN = SendResult(AttemptResult.ACCEPTED, 250)
 

@@ -17,8 +17,9 @@ from services.platform.delivery.sending import results
 from services.platform.delivery.sending.attempt import DEFECTS_MOST
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from tests.support.database import Database
-from tests.support.delivery import (
+from tests.support.engines.database import Database
+from tests.support.engines.round_trips import round_trips
+from tests.support.in_process.delivery import (
     ACCEPTED,
     REFUSED,
     Floor,
@@ -29,7 +30,6 @@ from tests.support.delivery import (
     received,
     running_floor,
 )
-from tests.support.round_trips import round_trips
 
 NO_TEXT = "a\x00b"
 """PostgreSQL takes it into no column."""

@@ -19,8 +19,8 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import PoliceNotify
 from services.safeguarding.duty.evidence import AttemptResult
-from tests.support.database import Database
-from tests.support.delivery import (
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import (
     LATER,
     REFUSED,
     Floor,
@@ -30,8 +30,8 @@ from tests.support.delivery import (
     received,
     running_floor,
 )
-from tests.support.desk import Answering, FaultyDesk, faulty_desk, hang, reset
-from tests.support.register import SECRET
+from tests.support.in_process.register import SECRET
+from tests.support.outside.desk import Answering, FaultyDesk, faulty_desk, hang, reset
 
 LOST = SendResult(AttemptResult.UNKNOWN)
 HOUR = timedelta(hours=1)

@@ -17,8 +17,9 @@ from services.platform.delivery.sending import worker
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import database_url
 from services.platform.store.notifications.listener import Listener
-from tests.support.database import Database
-from tests.support.delivery import (
+from tests.support.engines.database import Database
+from tests.support.engines.round_trips import round_trips
+from tests.support.in_process.delivery import (
     LATER,
     Floor,
     PlayedMedium,
@@ -27,7 +28,6 @@ from tests.support.delivery import (
     received,
     running_floor,
 )
-from tests.support.round_trips import round_trips
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
 

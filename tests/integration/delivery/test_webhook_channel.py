@@ -16,9 +16,20 @@ from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestina
 from services.platform.delivery.channels.webhook import WebhookMedium, read_answer, signed
 from services.safeguarding.duty.evidence import AttemptResult
 from tests.support.addresses import FORBIDDEN
-from tests.support.delivery import sending
-from tests.support.desk import Answering, FaultyDesk, cut, endless, faulty_desk, hang, reset, silent_door, stall, status
-from tests.support.register import OTHER_SECRET, SECRET
+from tests.support.in_process.delivery import sending
+from tests.support.in_process.register import OTHER_SECRET, SECRET
+from tests.support.outside.desk import (
+    Answering,
+    FaultyDesk,
+    cut,
+    endless,
+    faulty_desk,
+    hang,
+    reset,
+    silent_door,
+    stall,
+    status,
+)
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -12,10 +12,10 @@ from services.platform.delivery.channels.http.client_credentials import Client
 from services.platform.delivery.channels.http.clients import Trust
 from services.platform.delivery.channels.webhook import WebhookMedium
 from services.safeguarding.duty.evidence import AttemptResult
-from tests.support.certificates import Authority
-from tests.support.delivery import sending
-from tests.support.desk import Answering, faulty_desk, status
-from tests.support.register import SECRET
+from tests.support.engines.certificates import Authority
+from tests.support.in_process.delivery import sending
+from tests.support.in_process.register import SECRET
+from tests.support.outside.desk import Answering, faulty_desk, status
 
 TAKEN = SendResult(AttemptResult.ACCEPTED, 204)
 NOT_TRUSTED = SendResult(AttemptResult.REFUSED, reason="untrusted-certificate")

@@ -23,8 +23,16 @@ from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import derived, new_id
 from services.safeguarding.roles import Channel, Role
-from tests.support.database import Database
-from tests.support.delivery import LATER, REFUSED, PlayedMedium, eventually, no_leftovers, received, running_floor
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import (
+    LATER,
+    REFUSED,
+    PlayedMedium,
+    eventually,
+    no_leftovers,
+    received,
+    running_floor,
+)
 
 NUMBER = "+447700900201"
 

@@ -21,8 +21,8 @@ from services.protocol.loader import Library, files
 from services.protocol.rule_file import DEFAULT
 from services.protocol.simulate import tell
 from services.safeguarding.operators import OperatorRole
-from tests.support.console import account, csrf_in, settings_of, sign_in
-from tests.support.database import Database
+from tests.support.engines.database import Database
+from tests.support.in_process.console import account, csrf_in, settings_of, sign_in
 
 CLOCKS = Clocks()
 OWN = """

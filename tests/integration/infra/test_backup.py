@@ -32,9 +32,9 @@ from services.platform.store.migrations.apply import apply
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
-from tests.support.audit import heard, opened, record
-from tests.support.database import Database
-from tests.support.ports import free_port
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.audit import heard, opened, record
 
 COUNT = (
     "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"

@@ -23,11 +23,10 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.police.notices import connection_test
 from services.police.notices.sender import NoticeSender
-from tests.support.casework import ImportAuth, casework
-from tests.support.database import Database
-from tests.support.desk import faulty_desk
-from tests.support.police import REPLY_SECRET, Police, police_of
-from tests.support.register import (
+from tests.support.engines.database import Database
+from tests.support.in_process.casework import ImportAuth, casework
+from tests.support.in_process.police import REPLY_SECRET, Police, police_of
+from tests.support.in_process.register import (
     APPROVER,
     OTHER_SECRET,
     PROPOSER,
@@ -38,6 +37,7 @@ from tests.support.register import (
     parts,
     propose,
 )
+from tests.support.outside.desk import faulty_desk
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from infra.local.environment import bare
+from infra.local.settings.environment import bare
 from services.console.accounts import repository as accounts
 from services.console.accounts.sessions import begin_session
 from services.platform.runtime.clocks import Clocks
@@ -19,10 +19,10 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.operators import OperatorRole
 from tests.support import commands
-from tests.support.database import Database
-from tests.support.delivery import eventually
-from tests.support.police import Police, police_of
-from tests.support.register import words_kept
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import eventually
+from tests.support.in_process.police import Police, police_of
+from tests.support.in_process.register import words_kept
 
 REASON = "They lost the night's notices, says DI Hart"
 

@@ -15,8 +15,8 @@ from services.platform.store.unit_of_work import Store
 from services.police.notices.schema import Child, NoticeData, Placement
 from services.safeguarding.notice_fields import NoticeField
 from services.safeguarding.roles import Wording
-from tests.support.database import Database
-from tests.support.police import Police, police_of
+from tests.support.engines.database import Database
+from tests.support.in_process.police import Police, police_of
 
 PICTURE = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 LONG = "A scar above the left eyebrow. " * 20

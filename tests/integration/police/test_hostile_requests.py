@@ -18,10 +18,10 @@ from services.platform.runtime.limits import FORM_BYTES, FORM_FIELDS
 from services.platform.store.encryption import Keyring
 from services.police.notices import connection_test
 from services.safeguarding.duty.evidence import AttemptResult
-from tests.support.database import Database
-from tests.support.delivery import sending
-from tests.support.police import LINK_KEY, REPLY_SECRET, Police, answer, by_mail, police_of
-from tests.support.register import authority, load
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import sending
+from tests.support.in_process.police import LINK_KEY, REPLY_SECRET, Police, answer, by_mail, police_of
+from tests.support.in_process.register import authority, load
 
 NOTHING_FOLLOWS = ("police.acknowledged", "police.reference", "duty.acknowledged", "child.")
 NOT_SIGNED = {"title": "Not signed", "status": 401, "detail": "No secret of this force's signs this request."}

@@ -18,12 +18,12 @@ from services.platform.delivery.inbound_mail.smtp_server import MailListener
 from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import DataKey, Keyring
 from services.police.replies.mail import MailReplies
-from tests.support.database import Database
-from tests.support.mail import RELAY, says
-from tests.support.police import FORCE_MAILBOX as FORCE
-from tests.support.police import Police, by_mail, police_of
-from tests.support.ports import free_port
-from tests.support.register import words_kept
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.police import FORCE_MAILBOX as FORCE
+from tests.support.in_process.police import Police, by_mail, police_of
+from tests.support.in_process.register import words_kept
+from tests.support.outside.mail import RELAY, says
 
 OURS = "safe-return@kestrel.example"
 DOMAIN = FORCE.rpartition("@")[2]

@@ -25,8 +25,8 @@ from services.safeguarding.message import Contract
 from services.safeguarding.notice_fields import CHASED, NoticeField, ReportQuestion
 from services.safeguarding.roles import Wording
 from services.safeguarding.working_time import ENGLAND
-from tests.support.database import Database
-from tests.support.police import Police, police_of
+from tests.support.engines.database import Database
+from tests.support.in_process.police import Police, police_of
 
 AT = datetime(2026, 11, 24, 22, 10, tzinfo=UTC)
 LAST_SEEN = datetime(2026, 11, 24, 16, 30, tzinfo=UTC)

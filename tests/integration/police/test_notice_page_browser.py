@@ -12,9 +12,9 @@ from services.platform.register import words
 from services.platform.store.encryption import Keyring
 from services.safeguarding.notice_fields import ReportQuestion
 from services.safeguarding.roles import Wording
-from tests.support.browser import AXE, CHROMIUM, NARROW, against_wcag, beside_the_screen, too_small_to_tap
-from tests.support.database import Database
-from tests.support.police import Police, by_mail, police_of
+from tests.support.engines.database import Database
+from tests.support.in_process.police import Police, by_mail, police_of
+from tests.support.outside.browser import AXE, CHROMIUM, NARROW, against_wcag, beside_the_screen, too_small_to_tap
 
 pytestmark = [
     pytest.mark.browser,

@@ -11,8 +11,8 @@ import pytest
 
 from services.platform.store.encryption import Keyring
 from services.safeguarding.roles import Wording
-from tests.support.database import Database
-from tests.support.police import Police, by_mail, police_of
+from tests.support.engines.database import Database
+from tests.support.in_process.police import Police, by_mail, police_of
 
 LINK = re.compile(r"http://police(/notices/\S+)")
 OF_THE_CHILD = ("Amara", "Diallo", "2011", "4 Mill Lane", "Mill", "green coat", "+44", "C1", "Carer", "foster")

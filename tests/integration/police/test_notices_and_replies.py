@@ -14,11 +14,11 @@ from services.platform.register import words
 from services.platform.store.encryption import Keyring
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Wording
-from tests.support.database import Database
-from tests.support.delivery import received
-from tests.support.desk import status
-from tests.support.police import OFFICER, Police, answer, police_of, running
-from tests.support.register import SECRET, authority, load, words_kept
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import received
+from tests.support.in_process.police import OFFICER, Police, answer, police_of, running
+from tests.support.in_process.register import SECRET, authority, load, words_kept
+from tests.support.outside.desk import status
 
 FROM_THE_FORCE = ("police.acknowledged", "police.reference", "duty.acknowledged")
 

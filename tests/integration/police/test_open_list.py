@@ -14,8 +14,8 @@ from services.police import store
 from services.police.open_list.monitor import OpenListMonitor
 from services.police.policy import ToldEpisode, differences, longest_missing_in_silence
 from services.safeguarding.roles import Wording
-from tests.support.database import Database
-from tests.support.police import Police, police_of
+from tests.support.engines.database import Database
+from tests.support.in_process.police import Police, police_of
 
 AT = datetime(2026, 11, 25, 6, tzinfo=UTC)
 

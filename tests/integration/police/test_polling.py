@@ -13,9 +13,9 @@ from services.platform.delivery.channels.webhook import signed
 from services.platform.delivery.webhook_signature import generate_key, is_signed
 from services.platform.store.encryption import Keyring
 from services.safeguarding.duty.duties import PoliceNotify
-from tests.support.database import Database
-from tests.support.police import REPLY_SECRET, Police, answer, police_of
-from tests.support.register import SECRET
+from tests.support.engines.database import Database
+from tests.support.in_process.police import REPLY_SECRET, Police, answer, police_of
+from tests.support.in_process.register import SECRET
 
 
 def polls(document: dict[str, Any]) -> None:

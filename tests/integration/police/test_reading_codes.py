@@ -12,8 +12,8 @@ from services.platform.store.encryption import Keyring
 from services.police.web import reading_codes
 from tests.integration.police.test_email_channel import mailed
 from tests.integration.police.test_notice_page_closed import OF_THE_CHILD
-from tests.support.database import Database
-from tests.support.police import LINK_KEY, Police, by_mail, police_of
+from tests.support.engines.database import Database
+from tests.support.in_process.police import LINK_KEY, Police, by_mail, police_of
 
 WHO = {"name": "PC Adeyemi", "collar": "NP 4127"}
 

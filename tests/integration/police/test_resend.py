@@ -19,10 +19,10 @@ from services.police.notices import connection_test
 from services.police.notices.sender import lane_of
 from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.roles import Wording
-from tests.support.database import Database
-from tests.support.delivery import eventually
-from tests.support.desk import status
-from tests.support.police import Police, answer, police_of
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import eventually
+from tests.support.in_process.police import Police, answer, police_of
+from tests.support.outside.desk import status
 
 
 @pytest.fixture

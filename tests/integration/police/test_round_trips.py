@@ -11,10 +11,10 @@ import pytest
 from services.platform.store.encryption import Keyring
 from services.police import store
 from services.safeguarding.roles import Wording
-from tests.support.database import Database
-from tests.support.delivery import received
-from tests.support.police import Police, police_of
-from tests.support.round_trips import round_trips
+from tests.support.engines.database import Database
+from tests.support.engines.round_trips import round_trips
+from tests.support.in_process.delivery import received
+from tests.support.in_process.police import Police, police_of
 
 PUT_AND_COMMITTED = 2
 BEGUN = 3

@@ -10,11 +10,11 @@ import pytest
 from services.platform.delivery.channels import webhook
 from services.platform.delivery.channels.email import EmailMedium, Relay
 from services.platform.store.encryption import Keyring
-from tests.support.database import Database
-from tests.support.outside import FORCE, Outside, play_outside_world
-from tests.support.police import FORCE_MAILBOX, REPLY_SECRET, Police, by_mail, police_of
-from tests.support.ports import free_port
-from tests.support.register import SECRET
+from tests.support.engines.database import Database
+from tests.support.engines.ports import free_port
+from tests.support.in_process.police import FORCE_MAILBOX, REPLY_SECRET, Police, by_mail, police_of
+from tests.support.in_process.register import SECRET
+from tests.support.outside.sandbox import FORCE, Outside, play_outside_world
 
 OFFICER = {"name": "PC Doshi", "collar_number": "WM 1207"}
 ACKNOWLEDGED = ("duty.acknowledged",)

@@ -12,10 +12,10 @@ from sqlalchemy import text
 from services.platform.register import cache
 from services.platform.store.encryption import Keyring
 from services.police.notices import connection_test
-from tests.support.database import Database
-from tests.support.delivery import eventually
-from tests.support.police import Police, answer, police_of
-from tests.support.register import OTHER_SECRET, SECRET, approve, parts, propose
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import eventually
+from tests.support.in_process.police import Police, answer, police_of
+from tests.support.in_process.register import OTHER_SECRET, SECRET, approve, parts, propose
 
 NEW_SECRET = "whsec_" + b64encode(b"n" * 32).decode()
 NEW_REPLY_SECRET = "whsec_" + b64encode(b"r" * 32).decode()

@@ -17,10 +17,10 @@ from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.notice_fields import ASKED_OF_CARERS
 from services.safeguarding.roles import Channel, Deed, Role, Wording
-from tests.support.database import Database
-from tests.support.delivery import eventually
-from tests.support.professionals import ByMail, running_by_mail
-from tests.support.register import authority, load, words_kept
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import eventually
+from tests.support.in_process.professionals import ByMail, running_by_mail
+from tests.support.in_process.register import authority, load, words_kept
 
 CHECK = {"seen_by": "police", "safe": "yes", "hurt": "no"}
 

@@ -8,9 +8,9 @@ from playwright.async_api import Page, Route, async_playwright, expect
 
 from services.platform.store.encryption import Keyring
 from services.safeguarding.roles import Deed
-from tests.support.browser import AXE, CHROMIUM, NARROW, against_wcag, beside_the_screen, too_small_to_tap
-from tests.support.database import Database
-from tests.support.professionals import ByMail, running_by_mail
+from tests.support.engines.database import Database
+from tests.support.in_process.professionals import ByMail, running_by_mail
+from tests.support.outside.browser import AXE, CHROMIUM, NARROW, against_wcag, beside_the_screen, too_small_to_tap
 
 pytestmark = [
     pytest.mark.browser,

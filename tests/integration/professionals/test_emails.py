@@ -24,11 +24,11 @@ from services.safeguarding.duty.duties import MassReport
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
-from tests.support.database import Database
-from tests.support.delivery import PlayedMedium, eventually
-from tests.support.mail import RELAY, says, vouched
-from tests.support.professionals import ByMail, running_by_mail
-from tests.support.register import erase, words_kept
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import PlayedMedium, eventually
+from tests.support.in_process.professionals import ByMail, running_by_mail
+from tests.support.in_process.register import erase, words_kept
+from tests.support.outside.mail import RELAY, says, vouched
 
 Relayed: TypeAlias = Callable[[bytes], bytes]
 BOUNCE = "From: MAILER-DAEMON@relay.example"

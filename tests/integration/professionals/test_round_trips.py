@@ -19,10 +19,10 @@ from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.roles import Channel
 from services.strategy.invitations.emails import EmailBuilder
 from services.strategy.invitations.sender import InvitationSender
-from tests.support.database import Database
-from tests.support.delivery import received
-from tests.support.professionals import running_by_mail
-from tests.support.strategy import MAILBOX, POLICE, SOCIAL, running_strategy
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import received
+from tests.support.in_process.professionals import running_by_mail
+from tests.support.in_process.strategy import MAILBOX, POLICE, SOCIAL, running_strategy
 
 LINKS = Links(b64encode(b"l" * 32).decode(), "http://mails.example")
 

@@ -28,10 +28,10 @@ from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
-from tests.support.database import Database
-from tests.support.delivery import Floor, PlayedMedium, received
-from tests.support.professionals import LINKS
-from tests.support.register import authority, load, number_of
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import Floor, PlayedMedium, received
+from tests.support.in_process.professionals import LINKS
+from tests.support.in_process.register import authority, load, number_of
 
 
 class AtNoon(Clocks):

@@ -25,9 +25,9 @@ from services.safeguarding.duty.duties import Because, Duty
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.roles import Role
-from tests.support.database import Database
-from tests.support.protocol import Protocol
-from tests.support.register import authority, load
+from tests.support.engines.database import Database
+from tests.support.in_process.protocol import Protocol
+from tests.support.in_process.register import authority, load
 
 MISSING = ChildReportedMissing(authority="northshire")
 

@@ -23,8 +23,8 @@ from services.protocol.loader import files
 from services.safeguarding.child_events.events import ChildLuringSuspected
 from services.safeguarding.duty.evidence import RulesTakenUp
 from services.safeguarding.working_time import day_in_england
-from tests.support.database import Database
-from tests.support.reading import unsent_of
+from tests.support.engines.database import Database
+from tests.support.histories.reading import unsent_of
 
 OWN = """\
 protocol: own

@@ -33,8 +33,8 @@ from services.safeguarding.duty.duties import Duty, PoliceNotify
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyOutcomes
 from services.safeguarding.duty.parts import part_ids
 from services.safeguarding.roles import Role, Wording
-from tests.support.database import Database
-from tests.support.protocol import Protocol
+from tests.support.engines.database import Database
+from tests.support.in_process.protocol import Protocol
 
 MISSING = events.ChildReportedMissing(authority="northshire", channel="agency")
 

@@ -18,8 +18,8 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import AccountId
 from tests.integration.register.test_key_rotation import NEW, OLD, old_keys_again  # noqa: F401 - a fixture
-from tests.support.carers import Kestrel, import_kestrel
-from tests.support.database import Database
+from tests.support.engines.database import Database
+from tests.support.in_process.carers import Kestrel, import_kestrel
 
 
 async def _mobile(database: Database, keyring: Keyring, kestrel: Kestrel) -> str | None:

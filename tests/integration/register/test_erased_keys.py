@@ -13,11 +13,11 @@ from services.platform.register import keys, words
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
-from tests.support.carers import Carers, Kestrel
-from tests.support.database import Database
-from tests.support.delivery import LATER, PlayedMedium, all_withdrawn, received, running_floor
-from tests.support.police import Police, police_of
-from tests.support.register import erase
+from tests.support.engines.database import Database
+from tests.support.in_process.carers import Carers, Kestrel
+from tests.support.in_process.delivery import LATER, PlayedMedium, all_withdrawn, received, running_floor
+from tests.support.in_process.police import Police, police_of
+from tests.support.in_process.register import erase
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

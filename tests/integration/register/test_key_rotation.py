@@ -39,12 +39,12 @@ from services.safeguarding.identifiers import new_id
 from services.strategy.discussions.attendees import attendees_with_address
 from services.strategy.discussions.repository import discussion_of_child
 from services.strategy.replies.correspondence import inviters
-from tests.support.carers import Carers, Kestrel, carers, import_kestrel
-from tests.support.database import Database
-from tests.support.delivery import received
-from tests.support.reading import speaker
-from tests.support.register import authority, erase, fresh_number, load
-from tests.support.strategy import POLICE, SOCIAL, running_strategy
+from tests.support.engines.database import Database
+from tests.support.histories.reading import speaker
+from tests.support.in_process.carers import Carers, Kestrel, carers, import_kestrel
+from tests.support.in_process.delivery import received
+from tests.support.in_process.register import authority, erase, fresh_number, load
+from tests.support.in_process.strategy import POLICE, SOCIAL, running_strategy
 
 OLD = {"master_key": b64encode(b"m" * 32).decode(), "phone_key": b64encode(b"p" * 32).decode()}
 NEW = {"master_key": b64encode(b"M" * 32).decode(), "phone_key": b64encode(b"P" * 32).decode()}

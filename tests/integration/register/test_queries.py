@@ -26,11 +26,11 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.protocol.policy.facts import Facts
 from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.roles import Role
-from tests.support.database import Database
-from tests.support.delivery import received
-from tests.support.reading import speaker
-from tests.support.register import OTHER_SECRET, SECRET, authority, load, number_of, words_kept
-from tests.support.round_trips import round_trips
+from tests.support.engines.database import Database
+from tests.support.engines.round_trips import round_trips
+from tests.support.histories.reading import speaker
+from tests.support.in_process.delivery import received
+from tests.support.in_process.register import OTHER_SECRET, SECRET, authority, load, number_of, words_kept
 
 TUESDAY_NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TUESDAY_NIGHT = datetime(2026, 11, 24, 22, tzinfo=UTC)

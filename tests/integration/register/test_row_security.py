@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from services.platform.store.query import AT_LOGIN
-from tests.support.database import Database
+from tests.support.engines.database import Database
 
 BASE_TABLES = (
     "children",

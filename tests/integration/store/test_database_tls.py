@@ -20,7 +20,7 @@ import pytest
 from infra.docker.certificates import Authority
 from infra.postgres.place import Place
 from infra.postgres.server import Server
-from tests.support.ports import free_port
+from tests.support.engines.ports import free_port
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 POSTGRES = "postgresql://postgres:of-postgres"

@@ -20,7 +20,7 @@ from services.platform.store.migrations.access import SERVICES
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.evidence import RecordDisposed
-from tests.support.database import Database
+from tests.support.engines.database import Database
 
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 TABLES = """

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.store.query import opens_a_transaction
 from services.platform.store.unit_of_work import Store
-from tests.support.database import Database
+from tests.support.engines.database import Database
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from services.platform.store import inbox
 from services.platform.store.inbox import FORGOTTEN_AT_ONCE, KEPT, Identity, Mark
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Origin, Store
-from tests.support.database import Database
+from tests.support.engines.database import Database
 
 
 async def published(store: Store, *at: datetime) -> None:

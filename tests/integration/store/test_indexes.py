@@ -25,7 +25,7 @@ from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.police import store as police
 from services.strategy.discussions import due as discussions
-from tests.support.database import Database
+from tests.support.engines.database import Database
 
 NOW = datetime.now(UTC)
 LEASE = Lease("police-0", NOW + timedelta(seconds=10))

@@ -14,8 +14,8 @@ from services.platform.store.notifications.channels import Channels
 from services.platform.store.notifications.listener import Listener
 from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import Store
-from tests.support.database import Database
-from tests.support.delivery import eventually
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import eventually
 
 LISTENERS = "FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
 CUT = f"SELECT count(pg_terminate_backend(pid)) {LISTENERS}"

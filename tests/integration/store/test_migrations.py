@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from services.platform.store.migrations.apply import HISTORY, UnknownShapeError, apply
-from tests.support.database import Database
+from tests.support.engines.database import Database
 
 
 @pytest.fixture

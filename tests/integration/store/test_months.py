@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from services.platform.store.query import AT_LOGIN
-from tests.support.database import Database
+from tests.support.engines.database import Database
 
 PARTS = """
     SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass

@@ -5,7 +5,7 @@ from services.platform.store import outbox
 from services.platform.store.outbox import Written
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Origin, Store
-from tests.support.database import Database
+from tests.support.engines.database import Database
 
 TOPIC, LOG = "child-events", "cluster/topic"
 OURS = "WHERE position > 7000000 ORDER BY position"

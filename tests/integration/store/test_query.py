@@ -8,8 +8,8 @@ from psycopg.errors import UndefinedTable
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Local, Origin, Store
-from tests.support.database import Database
-from tests.support.round_trips import round_trips
+from tests.support.engines.database import Database
+from tests.support.engines.round_trips import round_trips
 
 ONE = Query("SELECT 1 AS number", {}, lambda rows: int(rows[0].number))
 NAMES = Query(

@@ -13,7 +13,7 @@ from services.platform.store.engine import taken_out
 from services.platform.store.query import KeptOnce, driver_of, execute_pipelined
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store
-from tests.support.database import Database
+from tests.support.engines.database import Database
 
 ASK = "SELECT count(*) FROM outbox"
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from services.platform.store.query import SETTING
-from tests.support.database import Database
+from tests.support.engines.database import Database
 
 OURS, THEIRS = "kestrel", "lapwing"
 ARRANGED = """

@@ -20,9 +20,18 @@ from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import provisional_child
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.monitor import DiscussionWatch
-from tests.support.database import Database
-from tests.support.delivery import ACCEPTED, eventually
-from tests.support.strategy import HEALTH, MAILBOX, POLICE, SOCIAL, Strategy, event_of, from_convenor, running_strategy
+from tests.support.engines.database import Database
+from tests.support.in_process.delivery import ACCEPTED, eventually
+from tests.support.in_process.strategy import (
+    HEALTH,
+    MAILBOX,
+    POLICE,
+    SOCIAL,
+    Strategy,
+    event_of,
+    from_convenor,
+    running_strategy,
+)
 
 LATER = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 

@@ -12,10 +12,10 @@ from services.safeguarding.child_events.discussion_events import StrategyDiscuss
 from services.safeguarding.roles import Wording
 from services.strategy.discussions.monitor import DiscussionWatch
 from services.strategy.replies.mail import DOUBTS
-from tests.support.database import Database
-from tests.support.mail import says, vouched
-from tests.support.register import words_kept
-from tests.support.strategy import HEALTH, POLICE, Strategy, event_of, from_convenor, running_strategy
+from tests.support.engines.database import Database
+from tests.support.in_process.register import words_kept
+from tests.support.in_process.strategy import HEALTH, POLICE, Strategy, event_of, from_convenor, running_strategy
+from tests.support.outside.mail import says, vouched
 
 LATER = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 SEEN = "I cannot come. She was seen at the coach station at nine."

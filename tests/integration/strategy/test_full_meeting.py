@@ -17,9 +17,17 @@ from services.safeguarding.child_events.discussion_events import (
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState
 from services.safeguarding.roles import Role, Wording
 from services.strategy.discussions.monitor import DiscussionWatch
-from tests.support.database import Database
-from tests.support.meetings import IN_FULL
-from tests.support.strategy import HEALTH, POLICE, SOCIAL, Strategy, event_of, from_convenor, running_strategy
+from tests.support.engines.database import Database
+from tests.support.histories.meetings import IN_FULL
+from tests.support.in_process.strategy import (
+    HEALTH,
+    POLICE,
+    SOCIAL,
+    Strategy,
+    event_of,
+    from_convenor,
+    running_strategy,
+)
 
 URGENT = datetime(2026, 11, 24, 13, tzinfo=UTC)
 FRIDAY = datetime(2026, 11, 27, 10, tzinfo=UTC)

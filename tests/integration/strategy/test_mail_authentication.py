@@ -12,9 +12,9 @@ import pytest
 from services.platform.store.encryption import Keyring
 from services.strategy.discussions.attendees import attendees_of_discussion
 from services.strategy.discussions.repository import Discussion, discussion_of_child
-from tests.support.database import Database
-from tests.support.mail import says, vouched
-from tests.support.strategy import HEALTH, POLICE, Strategy, running_strategy
+from tests.support.engines.database import Database
+from tests.support.in_process.strategy import HEALTH, POLICE, Strategy, running_strategy
+from tests.support.outside.mail import says, vouched
 
 Relayed: TypeAlias = Callable[[bytes], bytes]
 PASSES = b"dmarc=pass header.from=kestrel.example\n"

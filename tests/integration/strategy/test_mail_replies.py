@@ -15,8 +15,8 @@ from services.platform.delivery.channels.channel import SendRequest
 from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.discussion_events import StrategyDiscussionRedated
 from services.safeguarding.roles import Role
-from tests.support.database import Database
-from tests.support.strategy import HEALTH, POLICE, Strategy, event_of, from_convenor, running_strategy
+from tests.support.engines.database import Database
+from tests.support.in_process.strategy import HEALTH, POLICE, Strategy, event_of, from_convenor, running_strategy
 
 LATER = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 

@@ -13,8 +13,16 @@ from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.discussion_events import StrategyDiscussionRedated
 from services.strategy.discussions import monitor
 from services.strategy.discussions.monitor import DiscussionWatch
-from tests.support.database import Database
-from tests.support.strategy import HEALTH, POLICE, SOCIAL, Strategy, event_of, from_convenor, running_strategy
+from tests.support.engines.database import Database
+from tests.support.in_process.strategy import (
+    HEALTH,
+    POLICE,
+    SOCIAL,
+    Strategy,
+    event_of,
+    from_convenor,
+    running_strategy,
+)
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NEXT_DAY = datetime(2026, 11, 25, 15, 30, tzinfo=UTC)

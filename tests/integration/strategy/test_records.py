@@ -14,9 +14,17 @@ from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.roles import Role, Wording
 from services.strategy.discussions.monitor import DiscussionWatch
-from tests.support.database import Database
-from tests.support.register import erase
-from tests.support.strategy import HEALTH, POLICE, SOCIAL, Strategy, event_of, from_convenor, running_strategy
+from tests.support.engines.database import Database
+from tests.support.in_process.register import erase
+from tests.support.in_process.strategy import (
+    HEALTH,
+    POLICE,
+    SOCIAL,
+    Strategy,
+    event_of,
+    from_convenor,
+    running_strategy,
+)
 
 FILLED = {
     "form": "urgent",

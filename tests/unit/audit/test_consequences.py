@@ -16,7 +16,7 @@ from services.safeguarding.child_events.events import ChildReportedMissing, Poli
 from services.safeguarding.duty.decisions import MessageDeadLettered, MessageDecided, ProtocolDecided, Verdict
 from services.safeguarding.duty.evidence import AttemptResult, DeliveriesAttempted, DeliveryAttempted
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, DutyOutcomes
-from tests.support.console import REPORTED_AT, duty_changed
+from tests.support.in_process.console import REPORTED_AT, duty_changed
 
 STORIES = sorted((Path(__file__).parents[2] / "scenarios").rglob("*.yaml"))
 Turn = tuple[Happened, Decision]

@@ -24,7 +24,7 @@ from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.message import Message
 from services.safeguarding.operators import Access, AccessRecorded, OperatorAct, OperatorActed, OperatorRole
 from services.safeguarding.roles import Role
-from tests.support.console import duty_changed, episode_changed, step
+from tests.support.in_process.console import duty_changed, episode_changed, step
 
 CHILD = new_id("child")
 BEGAN = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)

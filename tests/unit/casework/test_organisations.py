@@ -16,7 +16,7 @@ from services.casework.policy.organisations import (
 )
 from services.platform.delivery.webhook_signature import generate_key
 from services.platform.register.organisations.forces import KEYS_OVERLAP, Force, in_force
-from tests.support.register import APPROVER, PROPOSER, SECRET
+from tests.support.in_process.register import APPROVER, PROPOSER, SECRET
 
 NOW = datetime(2026, 11, 27, 7, tzinfo=UTC)
 WAITS = Version("northmoor", PROPOSER, None, was_tried=True, is_taken_back=False, others_in_force=1)

@@ -21,7 +21,7 @@ from services.safeguarding.duty.outcomes import DutyAcknowledged, StrategyDiscus
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorAct, OperatorRole
 from services.safeguarding.roles import Deed, Role
-from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
+from tests.support.in_process.console import REPORTED_AT, duty_changed, episode_changed, step
 
 NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)
 ACT = UUID(int=7)

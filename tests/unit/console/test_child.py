@@ -14,7 +14,7 @@ from services.safeguarding.child_events.events import ChildInformationReceived
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Role
-from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
+from tests.support.in_process.console import REPORTED_AT, duty_changed, episode_changed, step
 
 POLICE, WORKER = Role.POLICE_CONTROL_ROOM, Role.DUTY_WORKER
 

@@ -9,7 +9,7 @@ from services.console.policy.shift.note import NOTHING, write_note
 from services.console.policy.status import CaseLine, overview
 from services.safeguarding.deeds.answers import WORDS_AT_MOST
 from services.safeguarding.roles import Role, Wording
-from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
+from tests.support.in_process.console import REPORTED_AT, duty_changed, episode_changed, step
 
 EPISODE = UUID(int=5)
 

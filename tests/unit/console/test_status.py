@@ -11,7 +11,7 @@ from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.roles import Role, Wording
-from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
+from tests.support.in_process.console import REPORTED_AT, duty_changed, episode_changed, step
 
 SOON = REPORTED_AT + timedelta(minutes=5)
 LATER = REPORTED_AT + timedelta(minutes=15)

@@ -29,7 +29,7 @@ from services.safeguarding.languages import TextLanguage
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorActed
 from services.safeguarding.roles import Channel, Role, Wording
-from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
+from tests.support.in_process.console import REPORTED_AT, duty_changed, episode_changed, step
 
 CHILD = new_id("child")
 

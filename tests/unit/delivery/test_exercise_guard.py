@@ -12,7 +12,7 @@ from services.platform.runtime.clocks import Clocks
 from services.police.settings import PoliceSettings
 from services.professionals.settings import ProfessionalsSettings
 from services.strategy.settings import StrategySettings
-from tests.support.delivery import received
+from tests.support.in_process.delivery import received
 
 SOMEBODY = PreparedMessage("+447700900111", "A text.")
 KEPT = Undeliverable("exercise")

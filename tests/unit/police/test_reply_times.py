@@ -9,7 +9,7 @@ import pytest
 from services.platform.runtime.clocks import Clocks
 from services.police.replies.schema import Reply
 from services.police.web.replies import came_about
-from tests.support.delivery import received
+from tests.support.in_process.delivery import received
 
 NOW = datetime(2026, 11, 24, 16, tzinfo=UTC)
 MOVED = timedelta(days=3)

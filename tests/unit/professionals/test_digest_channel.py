@@ -6,7 +6,7 @@ from uuid import uuid4
 from services.platform.store.unit_of_work import Store
 from services.professionals.digests.channels import GroupedMail
 from services.safeguarding.duty.evidence import AttemptResult
-from tests.support.delivery import PlayedMedium, sending
+from tests.support.in_process.delivery import PlayedMedium, sending
 
 NO_STORE = cast("Store", None)
 

@@ -12,8 +12,8 @@ from services.safeguarding.child_events import care_events, events
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, Verdict
 from services.safeguarding.duty.outcomes import DutyAcknowledged
-from tests.support.one_child import CHILD, START, OneChild
-from tests.support.own_rules import only
+from tests.support.histories.one_child import CHILD, START, OneChild
+from tests.support.histories.own_rules import only
 
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
 ANN = "person-00000000-0000-4000-8000-00000000000a"

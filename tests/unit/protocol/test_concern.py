@@ -11,7 +11,7 @@ from services.safeguarding.child_events.care_events import ChildPresented
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Channel, Wording
-from tests.support.one_child import CHILD, OneChild
+from tests.support.histories.one_child import CHILD, OneChild
 
 SAID: dict[str, Any] = {"authority": "northshire"}
 FACTS = Facts(

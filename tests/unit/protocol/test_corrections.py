@@ -18,7 +18,7 @@ from services.safeguarding.duty.decisions import DutyChanged, DutyState, Episode
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
-from tests.support.one_child import CHILD, CURRENT, START, OneChild
+from tests.support.histories.one_child import CHILD, CURRENT, START, OneChild
 
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
 ANN = "person-00000000-0000-4000-8000-00000000000a"

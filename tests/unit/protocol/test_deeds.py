@@ -10,8 +10,8 @@ from services.safeguarding.child_events import care_events, discussion_events, e
 from services.safeguarding.child_events.plan_events import CareStep, CareStepRecorded
 from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.duty.outcomes import DutyAcknowledged
-from tests.support.one_child import CHILD, OneChild, due
-from tests.support.own_rules import only
+from tests.support.histories.one_child import CHILD, OneChild, due
+from tests.support.histories.own_rules import only
 
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force")

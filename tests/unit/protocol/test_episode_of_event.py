@@ -11,8 +11,8 @@ from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.message import Message
-from tests.support.one_child import CHILD, OneChild
-from tests.support.own_rules import only
+from tests.support.histories.one_child import CHILD, OneChild
+from tests.support.histories.own_rules import only
 
 SAID = {"authority": "northshire"}
 MISSING = events.ChildReportedMissing(**SAID)

@@ -14,8 +14,8 @@ from services.protocol.policy.rule_language.vocabulary import Mark
 from services.safeguarding.child_events import care_events, events, plan_events
 from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.message import Message
-from tests.support.one_child import CHILD, START, OneChild
-from tests.support.own_rules import only
+from tests.support.histories.one_child import CHILD, START, OneChild
+from tests.support.histories.own_rules import only
 
 ANN = "person-00000000-0000-4000-8000-00000000000a"
 SAID = {"authority": "northshire"}

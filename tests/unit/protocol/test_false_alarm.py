@@ -9,8 +9,8 @@ from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.message import Message
-from tests.support.one_child import CHILD, START, OneChild
-from tests.support.own_rules import only
+from tests.support.histories.one_child import CHILD, START, OneChild
+from tests.support.histories.own_rules import only
 
 SAID: dict[str, Any] = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force")

@@ -25,7 +25,7 @@ from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, 
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Channel, Role
 from services.safeguarding.working_time import day_in_england
-from tests.support.drawing import Drawing
+from tests.support.histories.drawing import Drawing
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
 CARERS = [f"person-00000000-0000-4000-8000-00000000000{number}" for number in (1, 2)]

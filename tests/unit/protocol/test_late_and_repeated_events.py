@@ -8,7 +8,7 @@ from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.message import Message
-from tests.support.one_child import CHILD, OneChild
+from tests.support.histories.one_child import CHILD, OneChild
 
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
 SAID = {"authority": "northshire"}

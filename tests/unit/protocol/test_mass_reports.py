@@ -13,7 +13,7 @@ from services.protocol.policy.draft import Happened, Protocols
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.duties import Duty, PoliceNotify, ProfessionalNotify
-from tests.support.one_child import CHILD, START
+from tests.support.histories.one_child import CHILD, START
 
 PROTOCOL = Library(files()).current("northshire")
 ANN = "person-00000000-0000-4000-8000-00000000000a"

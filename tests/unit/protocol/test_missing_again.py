@@ -9,8 +9,8 @@ from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.duty.outcomes import DutyAcknowledged
-from tests.support.one_child import CHILD, START, OneChild, due
-from tests.support.own_rules import only
+from tests.support.histories.one_child import CHILD, START, OneChild, due
+from tests.support.histories.own_rules import only
 
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force")

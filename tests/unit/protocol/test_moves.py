@@ -15,7 +15,7 @@ from services.safeguarding.child_events import care_events, contact_events, even
 from services.safeguarding.duty.decisions import DutyState, EpisodeState, Verdict
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.roles import Role, Wording
-from tests.support.one_child import CHILD, CURRENT, START, OneChild
+from tests.support.histories.one_child import CHILD, CURRENT, START, OneChild
 
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
 ANN = "person-00000000-0000-4000-8000-00000000000a"

@@ -9,7 +9,7 @@ from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.duty.outcomes import DutyAccepted
-from tests.support.one_child import CHILD, OneChild
+from tests.support.histories.one_child import CHILD, OneChild
 
 SAID: dict[str, Any] = {"authority": "northshire"}
 ANN = "person-00000000-0000-4000-8000-00000000000a"

@@ -12,7 +12,7 @@ from services.safeguarding.child_events.care_events import PhotographRecorded
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyFailed
 from services.safeguarding.roles import Role
-from tests.support.one_child import CHILD, START, OneChild
+from tests.support.histories.one_child import CHILD, START, OneChild
 
 SAID: dict[str, Any] = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force")

@@ -15,8 +15,8 @@ from services.safeguarding.duty.outcomes import DutyAccepted
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import FIRST_HOURS
-from tests.support.one_child import CHILD, START, OneChild
-from tests.support.own_rules import only
+from tests.support.histories.one_child import CHILD, START, OneChild
+from tests.support.histories.own_rules import only
 
 ANN = "person-00000000-0000-4000-8000-00000000000a"
 SAID = {"authority": "northshire"}

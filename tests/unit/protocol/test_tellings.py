@@ -22,8 +22,8 @@ from services.safeguarding.duty.duties import (
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyFailed
 from services.safeguarding.identifiers import telling
 from services.safeguarding.roles import Channel, Deed, Role
-from tests.support.one_child import CHILD, START, OneChild
-from tests.support.own_rules import only
+from tests.support.histories.one_child import CHILD, START, OneChild
+from tests.support.histories.own_rules import only
 
 ANN = "person-00000000-0000-4000-8000-00000000000a"
 BEN = "person-00000000-0000-4000-8000-00000000000b"

@@ -15,8 +15,8 @@ from services.safeguarding.child_events import events, plan_events
 from services.safeguarding.child_events import plan_events as plan
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
-from tests.support.one_child import CHILD, START, OneChild
-from tests.support.own_rules import only
+from tests.support.histories.one_child import CHILD, START, OneChild
+from tests.support.histories.own_rules import only
 
 SAID = {"authority": "northshire"}
 FORCE = {**SAID, "force": "north-force", "reply": "r"}

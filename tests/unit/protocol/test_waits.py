@@ -14,8 +14,8 @@ from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.message import Message
-from tests.support.one_child import CHILD, START, OneChild, due
-from tests.support.own_rules import only
+from tests.support.histories.one_child import CHILD, START, OneChild, due
+from tests.support.histories.own_rules import only
 
 SAID = {"authority": "northshire"}
 ANN = "person-00000000-0000-4000-8000-00000000000a"

@@ -14,7 +14,7 @@ from services.safeguarding.child_events.events import Proof
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState, Verdict
 from services.safeguarding.duty.duties import PoliceNotify
 from services.safeguarding.message import Message
-from tests.support.one_child import CHILD, CURRENT, OneChild
+from tests.support.histories.one_child import CHILD, CURRENT, OneChild
 
 ANN = "person-00000000-0000-4000-8000-00000000000a"
 BEN = "person-00000000-0000-4000-8000-00000000000b"

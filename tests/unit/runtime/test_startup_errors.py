@@ -16,7 +16,7 @@ import services.police.settings
 import services.professionals.settings
 import services.protocol.settings
 import services.strategy.settings  # noqa: F401 - all of them, for `ALL`
-from infra.local.environment import bare
+from infra.local.settings.environment import bare
 from services.platform.runtime.settings import Settings
 from services.platform.runtime.startup_errors import _every, explain_error
 

@@ -18,8 +18,8 @@ from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, K
 from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.deeds.deed import DeedSpec, Matter
 from services.safeguarding.roles import Deed
-from tests.support.one_child import CHILD, START, OneChild
-from tests.support.own_rules import only
+from tests.support.histories.one_child import CHILD, START, OneChild
+from tests.support.histories.own_rules import only
 
 ACT, EARLIER = UUID(int=7), UUID(int=8)
 TODAY = date(2026, 11, 24)

@@ -9,7 +9,7 @@ from hypothesis import strategies as any_
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND, in_working_hours, working_day_after
 from services.strategy.discussions.policy import Attendance, Reply, choose_start, is_to_present_date, lacking_seats
-from tests.support.meetings import AT_ONCE, IN_FULL
+from tests.support.histories.meetings import AT_ONCE, IN_FULL
 
 
 @pytest.mark.parametrize(

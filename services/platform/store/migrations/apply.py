@@ -9,6 +9,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, make_url
 
+from services.platform.store.disposal.holdings import copy_holdings
+
 HISTORY = Path(__file__).parent
 LOCK = 710274
 AGAIN_SECONDS = 0.2
@@ -43,6 +45,7 @@ def apply(admin_url: str, history: Path = HISTORY) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.exec_driver_sql(OWN_VIEWS)
+        copy_holdings(connection)
         connection.commit()
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from infra.local import cleanup
-from infra.local.layout import ROOT, Layout
-from infra.local.run_lock import AlreadyRuns, RunLock
+from infra.local.processes.run_lock import AlreadyRuns, RunLock
+from infra.local.settings.layout import ROOT, Layout
 from infra.local.stack import Stack
 from infra.postgres import place
 from infra.postgres.backup import CannotBackUp, beside

@@ -2,7 +2,7 @@
 
 from sqlalchemy import make_url
 
-from infra.local.environment import bus, database
+from infra.local.settings.environment import bus, database
 from services.platform.runtime.settings import Settings, is_loopback
 
 ALONE = {"kafka": 1, "kafka-controller": 2, "postgres": 3}

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import example_authority, ports
-from infra.local.secret_files import SecretFiles
+from infra.local.example import authority as example_authority
+from infra.local.processes import ports
+from infra.local.settings.secret_files import SecretFiles
 
 DRAMA_MOBILE = re.compile(r"^\+447700900[0-9]{3}$")
 DRAMA_LANDLINE = re.compile(r"^\+441632960[0-9]{3}$")

@@ -9,17 +9,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.local.layout import ROOT
-from infra.local.leftovers import ProcessList
+from infra.local.processes.leftovers import ProcessList
+from infra.local.settings.layout import ROOT
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
 SUPERVISES = """
 import sys, time
 from pathlib import Path
-from infra.local.environment import bare
-from infra.local.leftovers import ProcessList
-from infra.local.program import Program
-from infra.local.supervisor import Supervisor
+from infra.local.settings.environment import bare
+from infra.local.processes.leftovers import ProcessList
+from infra.local.processes.program import Program
+from infra.local.processes.supervisor import Supervisor
 
 folder = Path(sys.argv[1])
 supervisor = Supervisor(ProcessList(folder / "processes.json"), print)

@@ -14,9 +14,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra.local import __main__ as orders
-from infra.local.layout import ROOT, Layout
-from infra.local.ports import FIXED
-from infra.local.run_lock import AlreadyRuns, RunLock
+from infra.local.processes.ports import FIXED
+from infra.local.processes.run_lock import AlreadyRuns, RunLock
+from infra.local.settings.layout import ROOT, Layout
 
 
 @pytest.fixture

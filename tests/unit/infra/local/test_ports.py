@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import ports
+from infra.local.processes import ports
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from infra.local import readiness
+from infra.local.processes import readiness
 
 AUDIT = {"audit": "http://127.0.0.1:1/"}
 

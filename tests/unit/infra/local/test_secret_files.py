@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from infra.local.secret_files import SecretFiles, key, write
+from infra.local.settings.secret_files import SecretFiles, key, write
 
 SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "console")
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.local import child
-from infra.local.environment import bare
-from infra.local.leftovers import ProcessList
-from infra.local.program import Program
-from infra.local.supervisor import Supervisor
+from infra.local.processes import child
+from infra.local.processes.leftovers import ProcessList
+from infra.local.processes.program import Program
+from infra.local.processes.supervisor import Supervisor
+from infra.local.settings.environment import bare
 
 SLEEPS = "import time; time.sleep(600)"
 DIES = "raise SystemExit(3)"

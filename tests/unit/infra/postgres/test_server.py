@@ -12,12 +12,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from infra.local.engines import Engines
-from infra.local.layout import Layout
-from infra.local.leftovers import ProcessList
-from infra.local.ports import any_free
-from infra.local.program import Program
-from infra.local.supervisor import Supervisor
+from infra.local.engines.starter import Engines
+from infra.local.processes.leftovers import ProcessList
+from infra.local.processes.ports import any_free
+from infra.local.processes.program import Program
+from infra.local.processes.supervisor import Supervisor
+from infra.local.settings.layout import Layout
 from infra.postgres import place
 from infra.postgres.server import Server
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.outside import Outside, play_outside_world
+from tests.support.outside.sandbox import Outside, play_outside_world
 
 
 @pytest.fixture

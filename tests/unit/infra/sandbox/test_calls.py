@@ -3,7 +3,7 @@
 import pytest
 
 from infra.sandbox import calls
-from tests.support.outside import CARER, OWN_NUMBER, STAFF, eventually, play_outside_world
+from tests.support.outside.sandbox import CARER, OWN_NUMBER, STAFF, eventually, play_outside_world
 
 SAYS = '<Response><Gather action="{url}/calls/keys?delivery=1"><Say>Press 1</Say></Gather></Response>'
 LINE = """<Response><Gather action="{url}/calls/choice"><Say>Menu</Say></Gather>

@@ -11,7 +11,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from infra.sandbox import desks
-from tests.support.outside import (
+from tests.support.outside.sandbox import (
     FORCE,
     NOTICE_SECRET,
     OLD_NOTICE_SECRET,

@@ -7,7 +7,7 @@ import pytest
 
 from infra.sandbox.authentication import AUTHSERV_ID
 from services.platform.delivery.inbound_mail.classifier import MailKind, read_mail
-from tests.support.outside import Outside, eventually, play_outside_world
+from tests.support.outside.sandbox import Outside, eventually, play_outside_world
 from tests.unit.infra.sandbox.test_correspondents import listening
 from tests.unit.infra.sandbox.test_mailboxes import ATTENDEE, a_mail, send
 

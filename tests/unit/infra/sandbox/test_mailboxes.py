@@ -8,7 +8,7 @@ import aiosmtplib
 import pytest
 from icalendar import Calendar, Event
 
-from tests.support.outside import Outside
+from tests.support.outside.sandbox import Outside
 
 ATTENDEE = "health@northmoor.example"
 

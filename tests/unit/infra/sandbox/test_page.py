@@ -11,7 +11,7 @@ from playwright.async_api import Page, async_playwright, expect
 from standardwebhooks import Webhook
 
 from infra.sandbox.behaviours import Mode
-from tests.support.outside import CARER, FORCE, NOTICE_SECRET, STAFF, Outside, eventually
+from tests.support.outside.sandbox import CARER, FORCE, NOTICE_SECRET, STAFF, Outside, eventually
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from infra.sandbox import people
-from tests.support.outside import CARER, STAFF, Outside, eventually
+from tests.support.outside.sandbox import CARER, STAFF, Outside, eventually
 
 
 @pytest.fixture(autouse=True)

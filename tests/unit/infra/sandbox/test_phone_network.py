@@ -8,7 +8,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from infra.sandbox import phone_network, webhook_calls
-from tests.support.outside import (
+from tests.support.outside.sandbox import (
     ACCOUNT_SID,
     AUTH_TOKEN,
     CARER,

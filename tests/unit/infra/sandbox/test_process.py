@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.outside import FORCE, outside_config
+from tests.support.outside.sandbox import FORCE, outside_config
 
 
 @pytest.fixture

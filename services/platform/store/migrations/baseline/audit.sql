@@ -49,12 +49,14 @@ CREATE TABLE audit.heads (
 );
 CREATE INDEX heads_of_anchor ON audit.heads (anchor);
 
--- What is left of an exercise's chain that was removed. Its heads are left too, so that the anchors can be reckoned again.
+-- What is left of a chain that was removed: an exercise's, or that of an authority that left. Its heads are left too, so that
+-- the anchors can be reckoned again.
 CREATE TABLE audit.removed (
     chain text COLLATE "C" PRIMARY KEY,
     position bigint NOT NULL,
     hash bytea NOT NULL,
-    removed_at timestamptz NOT NULL
+    removed_at timestamptz NOT NULL,
+    authority text  -- that left; its own chain says so
 );
 
 CREATE TABLE audit.duties (

@@ -55,7 +55,7 @@ CREATE TABLE casework.imports (
     at timestamptz NOT NULL,
     tables text[] NOT NULL,  -- those that it brought
     sha256 text,  -- of the file
-    undoes uuid REFERENCES casework.imports,
+    undoes uuid REFERENCES casework.imports ON DELETE SET NULL,
     fed boolean NOT NULL DEFAULT false,  -- single rows
     confirmed boolean NOT NULL DEFAULT false
 );

@@ -93,7 +93,7 @@ CREATE VIEW register.operators_who_send_again AS
 SELECT a.account, a.role, a.authorities, s.token_hash, s.begun_at
 FROM console.sessions s JOIN console.accounts a ON a.account = s.account
 WHERE s.for_command AND a.disabled_at IS NULL AND a.role IN ('duty-manager', 'operator');
-GRANT SELECT ON register.operators_who_send_again TO casework, police;
+GRANT SELECT ON register.operators_who_send_again TO casework, police, console;
 
 -- Who texts: a carer, a professional, or a police officer, who is in the directory for their force alone.
 CREATE VIEW register.for_conversation AS

@@ -26,6 +26,7 @@ SCHEMAS = (
     "audit",
     "register_views",
     "walls",
+    "holdings",
 )
 
 

@@ -1,0 +1,1 @@
+"""Starts PostgreSQL and Kafka, alone or as a cluster."""

@@ -1,0 +1,140 @@
+"""Describes PostgreSQL as a primary and a synchronous standby under Patroni, with a witness, on one machine.
+
+The members and the witness agree by Raft on who is the primary, so no other program is needed.
+"""
+
+import contextlib
+import pwd
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import psutil
+import yaml
+
+from infra.local.processes.program import Program
+from infra.local.settings.environment import bare
+from infra.local.settings.layout import DATABASES
+from infra.postgres.place import Place
+from infra.postgres.server import ADMIN, INITDB, SETTINGS
+
+WITNESS = "witness"
+PATIENCE_SECONDS = 30.0
+FAILOVER = {
+    "ttl": 20,  # Patroni's least: after the loss of a machine nobody is the primary for so long
+    "loop_wait": 2,
+    "retry_timeout": 3,
+    "synchronous_mode": True,
+    "synchronous_mode_strict": False,  # one of two may be lost; what is answered meanwhile is on one disk
+    "failsafe_mode": True,
+    "primary_start_timeout": 0,
+    "maximum_lag_on_failover": 1_048_576,
+}
+
+
+class Pair:
+    """Its programs. `ports` has one for each member, and for its API and Raft; `passwords` makes one for each name."""
+
+    def __init__(self, place: Place, ports: Mapping[str, int], passwords: Callable[[str], str]) -> None:
+        self._place = place
+        self._ports = ports
+        self._passwords = passwords
+
+    def programs(self, log: Callable[[str], Path]) -> list[Program]:
+        """The witness, and Patroni for each member, which starts and stops its PostgreSQL."""
+        runs = {WITNESS: ("-c", "from patroni.raft_controller import main; main()")} | dict.fromkeys(
+            DATABASES, ("-m", "patroni")
+        )
+        return [
+            Program(
+                name,
+                self._as_login((sys.executable, *how, str(self._folder(name) / "patroni.yml"))),
+                bare() | {"HOME": str(self._folder(name))},
+                log(name),
+                Path("/"),
+                orphan_signal=signal.SIGTERM,
+                patience=PATIENCE_SECONDS,
+                prepare=lambda name=name: self._write(name),  # type: ignore[misc]
+            )
+            for name, how in runs.items()
+        ]
+
+    def data(self, name: str) -> Path:
+        """What a lost disk takes."""
+        return self._folder(name) / "files"
+
+    def postmaster(self, name: str) -> int | None:
+        """The process id of a member's PostgreSQL, which is no child of Patroni's."""
+        file = self.data(name) / "postmaster.pid"
+        return int(file.read_text().splitlines()[0]) if file.exists() else None
+
+    def _folder(self, name: str) -> Path:
+        return self._place.reachable / name
+
+    def _write(self, name: str) -> None:
+        folder = self._folder(name)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = folder / "patroni.yml"
+        file.touch(mode=0o600)
+        file.write_text(yaml.safe_dump(self._settings(name)))
+        for each in (folder, file):
+            self._place.own(each)
+
+    def _settings(self, name: str) -> Mapping[str, object]:
+        raft = {each: f"127.0.0.1:{self._ports[f'{each}-raft']}" for each in (*DATABASES, WITNESS)}
+        shared = {
+            "scope": "safe-return",
+            "name": name,
+            "raft": {
+                "data_dir": str(self._folder(name) / "raft"),
+                "self_addr": raft.pop(name),
+                "partner_addrs": list(raft.values()),
+                "password": self._passwords("raft"),
+            },
+        }
+        if name == WITNESS:
+            return shared
+        api, database = (f"127.0.0.1:{self._ports[each]}" for each in (f"{name}-api", name))
+        return shared | {
+            "restapi": {"listen": api, "connect_address": api},
+            "bootstrap": {
+                "dcs": FAILOVER | {"postgresql": {"use_pg_rewind": True, "use_slots": True}},
+                "initdb": [{each: value} for each, value in INITDB.items()] + [{"auth": "scram-sha-256"}],
+            },
+            "postgresql": {
+                "listen": database,
+                "connect_address": database,
+                "data_dir": str(self.data(name)),
+                "bin_dir": str(self._place.binaries),
+                "basebackup": [{"checkpoint": "fast"}],  # else the standby waits for minutes until it may copy
+                "pgpass": str(self._folder(name) / "pgpass"),
+                "authentication": {
+                    "superuser": {"username": ADMIN, "password": self._passwords("administrator")},
+                    "replication": {"username": "replicator", "password": self._passwords("replicator")},
+                    "rewind": {"username": "rewinder", "password": self._passwords("rewinder")},
+                },
+                "pg_hba": [f"host {each} 127.0.0.1/32 scram-sha-256" for each in ("all all", "replication replicator")],
+                "parameters": {**SETTINGS, "wal_log_hints": "on"},
+            },
+        }
+
+    def _as_login(self, command: tuple[str, ...]) -> tuple[str, ...]:
+        """Patroni has to be who PostgreSQL is. It may read all files, since Python may lie where only root can enter."""
+        login = self._place.login
+        if login is None:
+            return command
+        if shutil.which("setpriv") is None:
+            raise RuntimeError("setpriv (util-linux) is needed to run Patroni as another login: or run as another user")
+        read_all = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--pdeathsig=TERM")
+        group = pwd.getpwnam(login).pw_gid
+        return ("setpriv", f"--reuid={login}", f"--regid={group}", "--clear-groups", *read_all, *command)
+
+
+def kill(pid: int) -> None:
+    """PostgreSQL and all its own processes, as when a machine is lost."""
+    server = psutil.Process(pid)
+    for each in (server, *server.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()

@@ -1,0 +1,1 @@
+"""The example authorities: their files, who may sign in for them, and how they are loaded."""

@@ -1,0 +1,199 @@
+"""Loads the example authorities: files in the register's import format, with placeholders for each clone's own values.
+
+`{sandbox}` becomes the sandbox's URL, `{sandbox-tls}` the one with a certificate not to be trusted, `{secret:NAME}` the webhook secret
+of that name.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from pydantic import SecretStr
+from pyrage import x25519
+
+from infra.local.settings.environment import MAIL_PORTS, MAILBOXES, SAFE_RETURN_NUMBER, account_sid, database
+from infra.local.settings.layout import Layout
+from infra.local.settings.secret_files import SecretFiles, token, webhook_secret, write
+from services.casework.policy.credential import WRITABLE, Credential
+from services.platform.register.organisations.import_credentials import add_credential, hash_token, new_token
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.settings import Settings
+from services.platform.store.engine import connect
+from services.platform.store.query import Query
+from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.safeguarding.identifiers import new_id
+
+FOLDER = Path(__file__).parent
+SECRET = re.compile(r"\{secret:([a-z-]+)\}")
+
+Authority = dict[str, Any]
+OF_THE_GUIDE = "wren"
+"""The authority that docs/integrating/register.md loads."""
+TOKEN_HOLDS = timedelta(days=90)
+LIVE = """
+    INSERT INTO register.authorities (id, name, live) VALUES (%(authority)s, %(authority)s, true)
+    ON CONFLICT (id) DO UPDATE SET live = true
+"""
+PROLONG = "UPDATE credentials SET expires_at = %(expires_at)s WHERE token_hash = %(hash)s RETURNING id"
+OFFICER = {"name": "PC Rowntree", "collar_number": "WM 2214"}
+
+
+class ExampleRefused(Exception):
+    """casework did not take an example authority; the text holds its answer."""
+
+
+def authorities(secrets: SecretFiles, ports: Mapping[str, int]) -> Iterator[Authority]:
+    """Each example authority, its placeholders filled in."""
+    for file in sorted((FOLDER / "authorities").glob("*.json")):
+        yield _filled_in(file, secrets, ports)
+
+
+def organisations(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, list[dict[str, Any]]]:
+    """The forces and agencies of the examples, as `services organisations put` takes them."""
+    entered: dict[str, list[dict[str, Any]]] = _filled_in(FOLDER / "organisations.json", secrets, ports)
+    return entered
+
+
+def _filled_in(file: Path, secrets: SecretFiles, ports: Mapping[str, int]) -> Any:
+    text = file.read_text().replace("{sandbox}", f"http://127.0.0.1:{ports['sandbox']}")
+    text = text.replace("{sandbox-tls}", f"https://127.0.0.1:{ports['sandbox-tls']}")
+    return json.loads(SECRET.sub(lambda found: secrets.value(found[1], webhook_secret), text))
+
+
+def load(casework: str, secrets: SecretFiles, ports: Mapping[str, int]) -> None:
+    """Imports every example authority into the register. Importing again what is there changes nothing. Raises ExampleRefused."""
+    import_bearer(OF_THE_GUIDE, secrets, ports)
+    with httpx.Client(timeout=60, trust_env=False) as client:
+        for authority in authorities(secrets, ports):
+            name = authority["authority"]["id"]
+            bearer = import_bearer(name, secrets, ports)
+            answer = client.put(f"{casework}/register/{name}", json=authority, headers=bearer)
+            if not answer.is_success:
+                raise ExampleRefused(
+                    f"casework answered {answer.status_code} to the example authority {name}: {answer.text}"
+                )
+
+
+def import_bearer(authority: str, secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, str]:
+    """The header of a token of this clone's that imports every table of the authority. Made at the first call, then prolonged.
+
+    The authority is entered and live, as by somebody at the console.
+    """
+    own = secrets.value(f"register-token-{authority}", new_token)
+    now = Clocks().wall()
+    credential = Credential(new_id("credential"), authority, frozenset(WRITABLE), now + TOKEN_HOLDS)
+
+    async def keep(uow: UnitOfWork) -> None:
+        uow.write(LIVE, {"authority": authority})
+        asked = {"hash": hash_token(own), "expires_at": credential.expires_at}
+        if not await uow.fetch(Query(PROLONG, asked, bool)):
+            await uow.fetch(add_credential(asdict(credential), own, now))
+
+    settings = Settings(
+        database=database(ports),
+        database_password=SecretStr(secrets.database_password("casework")),
+        http_port=ports["casework"],
+    )
+    asyncio.run(_keep(settings, keep))
+    return {"authorization": f"Bearer {own}"}
+
+
+async def _keep(settings: Settings, keep: Callable[[UnitOfWork], Awaitable[None]]) -> None:
+    store = Store(connect(settings, "casework"))
+    try:
+        async with store.transaction() as uow:
+            await keep(uow)
+    finally:
+        await store.close()
+
+
+def plan_fallback(layout: Layout) -> None:
+    """The example authorities' packs go into two folders, sealed to a key beside them. Once a clone."""
+    if layout.fallback_plan.exists():
+        return
+    folder, identity = layout.fallback_plan.parent, x25519.Identity.generate()
+    plan = {"recipients": [str(identity.to_public())], "places": [(folder / each).as_uri() for each in ("one", "two")]}
+    names = [json.loads(file.read_text())["authority"]["id"] for file in (FOLDER / "authorities").glob("*.json")]
+    write(folder / "example.key", str(identity))
+    write(layout.fallback_plan, yaml.safe_dump({name: _below(plan, name) for name in sorted(names)}))
+
+
+def _below(plan: dict[str, list[str]], authority: str) -> dict[str, list[str]]:
+    return plan | {"places": [f"{place}/{authority}" for place in plan["places"]]}
+
+
+def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
+    """What the sandbox plays: a phone for every person of the examples and for a few strangers, a desk for every force."""
+    examples, forces = list(authorities(secrets, ports)), organisations(secrets, ports)["forces"]
+    return {
+        "account_sid": account_sid(secrets),
+        "auth_token": secrets.value("twilio_auth_token", token),
+        "from": SAFE_RETURN_NUMBER,
+        "webhook_url": f"http://127.0.0.1:{ports['carers']}/texts/inbound",
+        "fallback_url": None,
+        "voice_url": f"http://127.0.0.1:{ports['carers']}/calls/inbound",
+        "phones": [*_phones(examples), *json.loads((FOLDER / "strangers.json").read_text())],
+        "desks": _desks(forces, secrets, ports),
+        "mailboxes": _mailboxes(examples, forces),
+        "http_port": ports["sandbox"],
+        "tls_port": ports["sandbox-tls"],
+        "smtp_port": ports["smtp"],
+        "own_mailboxes": {address: ports[MAIL_PORTS[service]] for service, address in MAILBOXES.items()},
+    }
+
+
+def _mailboxes(examples: list[Authority], forces: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of everybody whom the directory names, and of each control room without an API; they answer by themselves."""
+    rooms = [
+        {"address": force["notice_email"], "name": force["name"], "answers": True, "officer": OFFICER}
+        for force in forces
+        if "notice_email" in force
+    ]
+    return rooms + [
+        {"address": person["email"], "name": person["name"], "answers": True}
+        for example in examples
+        for person in example["people"]
+        if person["reference"] in {line["person"] for line in example["directory"]}
+    ]
+
+
+def _phones(examples: list[Authority]) -> list[dict[str, Any]]:
+    phones = []
+    for example in examples:
+        placements = {carer["person"]: carer["placement"] for carer in example["carers"]}
+        for person in example["people"]:
+            placement = placements.get(person["reference"])
+            codes = [
+                child["code"]
+                for child in example["children"]
+                if placement is not None and child["placement"] == placement
+            ]
+            role = "staff" if placement is None else "carer"
+            phone = {"number": person["mobile"], "name": person["name"], "role": role, "children": codes}
+            phones.append(phone | {"answers": role == "staff"})
+    return phones
+
+
+def _desks(forces: list[dict[str, Any]], secrets: SecretFiles, ports: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "force": force["id"],
+            "name": force["name"],
+            "secrets": force["secrets"],
+            "reply_url": f"http://127.0.0.1:{ports['police']}/forces/{force['id']}/replies",
+            "reply_secret": secrets.value(f"{force['id']}-reply", webhook_secret),
+            "notices_url": f"http://127.0.0.1:{ports['police']}/forces/{force['id']}/notices"
+            if "polls" in force
+            else None,
+            "answers": True,
+        }
+        for force in forces
+        if "secrets" in force
+    ]

@@ -1,0 +1,53 @@
+"""Enters the forces and agencies of the examples, in the name of two of the example operators."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+from infra.local.example import authority as example_authority
+from infra.local.example import operators as example_operators
+from infra.local.settings.environment import database
+from infra.local.settings.secret_files import SecretFiles, key
+from services.casework.organisations import repository as organisations
+from services.casework.policy.organisations import Organisations
+from services.platform.delivery.settings.keys import KeySettings
+from services.platform.register.people.operators import operator_by_code
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.engine import connect
+from services.platform.store.unit_of_work import Origin, Store
+
+
+def enter(secrets: SecretFiles, ports: Mapping[str, int], given: Mapping[str, Any] | None = None) -> None:
+    """Those of the example, or `given`. What has changed since the last start, such as a port, holds at once: nobody but the sandbox is
+    there to be tried.
+    """
+    settings = KeySettings(
+        database=database(ports),
+        database_password=SecretStr(secrets.database_password("casework")),
+        http_port=ports["casework"],
+        master_key=SecretStr(secrets.value("master_key", key)),
+        phone_key=SecretStr(secrets.value("phone_key", key)),
+    )
+    entered = Organisations.model_validate(given or example_authority.organisations(secrets, ports))
+    asyncio.run(_enter(settings, entered, example_operators.codes(secrets, ports, "operator", "manager")))
+
+
+async def _enter(settings: KeySettings, given: Organisations, codes: list[str]) -> None:
+    clocks = Clocks()
+    store = Store(connect(settings, "casework"), origin=Origin("casework", clocks))
+    try:
+        async with store.transaction() as uow:
+            now = clocks.wall()
+            acting = await uow.fetch_each([operator_by_code(each, now) for each in codes])
+            operator, manager = acting or (None, None)
+            if operator is None or manager is None:
+                return
+            proposed = await organisations.put_organisations(uow, settings.keyring, given, operator.account, now)
+            for version in proposed.values():
+                found = await organisations.version_of(uow, version, now)
+                if found is not None:
+                    organisations.approve(uow, version, found, manager.account, now)
+    finally:
+        await store.close()

@@ -1,0 +1,54 @@
+"""Gives a person what is held of them, asked for by somebody at the console with a reason, which is on the record."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.console import metrics
+from services.console.acts.recorder import ActRecorder
+from services.console.policy.acts import REASON
+from services.console.policy.permits import Operator
+from services.holdings.pack import Pack, build_pack, rows_held
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, scalar
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.identifiers import AuthorityId
+from services.safeguarding.operators import OperatorAct
+
+EVERYTHING = ("everything",)
+
+
+def authority_of(subject: str) -> Query[AuthorityId | None]:
+    """None for somebody whom the database does not hold, or holds behind a wall: a child, a person, an account."""
+    return Query("SELECT holdings.authority_of(%(subject)s)", {"subject": subject}, scalar)
+
+
+@dataclass(frozen=True)
+class SubjectAccess:
+    """`store`: the console's."""
+
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+
+    async def sees(self, operator: Operator, subject: str) -> bool:
+        async with self.store.read(operator.authorities) as reader:
+            authority = await reader.fetch(authority_of(subject))
+        return authority is not None and operator.sees(authority)
+
+    async def give(self, operator: Operator, subject: str, act: UUID, reason: str) -> Pack | None:
+        """The same form gives the same again, and is recorded once. None: nobody whom the operator sees."""
+        async with self.store.transaction(operator.authorities) as uow:
+            authority = await uow.fetch(authority_of(subject))
+            if authority is None or not operator.sees(authority):
+                return None
+            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, act, subject)
+            if await recorder.claim(OperatorAct.SUBJECT_ACCESS_GIVEN):
+                words = (await recorder.keep_words({REASON.name: reason}))[REASON.name]
+                read = RegisterLookedUp(authority=authority, purpose="subject-access", fields=EVERYTHING)
+                about = {"authority": authority, "words": words, "said": recorder.publish(read)}
+                recorder.record(OperatorAct.SUBJECT_ACCESS_GIVEN, **about)
+            rows = await uow.fetch(rows_held(act, self.keyring))
+        metrics.ACTS.labels(OperatorAct.SUBJECT_ACCESS_GIVEN, "done").inc()
+        return build_pack(rows, subject, authority, self.clocks.wall())

@@ -1,0 +1,200 @@
+"""An authority that leaves takes all of its own with it, and no other's rows change by a byte."""
+
+import asyncio
+import hashlib
+import json
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pyrage
+import pytest
+from pyrage import x25519
+from typer.testing import CliRunner, Result
+
+from services.audit.verification.run import one_moment, verify_all
+from services.holdings.authority_exit import CERTIFICATE, KEY, MANIFEST, theirs
+from services.holdings.commands import exits
+from services.platform.register import words
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.query import AT_LOGIN
+from services.platform.store.unit_of_work import Store
+from tests.support.engines.database import Database
+from tests.support.histories.holdings import envelope
+from tests.support.in_process.console import account
+from tests.support.in_process.operators import CodedOperators, set_casework
+from tests.support.in_process.register import authority, load
+
+CLOCKS = Clocks()
+IDENTITY = x25519.Identity.generate()
+SAID = "She is talking about leaving"
+
+
+def rows_of(database: Database, whose: str) -> dict[str, list[str]]:
+    """As they lie in the database, by table."""
+    with psycopg.connect(database.admin_url, options=AT_LOGIN) as admin:
+        return {
+            table: sorted(
+                row for (row,) in admin.execute(
+                    f"SELECT to_jsonb(t)::text FROM (SELECT * FROM {table} WHERE ({each.authority}) = %s) AS t".encode(), [whose]
+                )
+            )
+            for table, each in theirs().items()
+        }  # fmt: skip
+
+
+async def lives(database: Database, opened: Store, keyring: Keyring) -> tuple[str, str]:
+    """An authority with a register, an absence that is over, words, a delivery and a chain; and a child of it."""
+    document, engine = authority(), database.engine("casework")
+    ids = await load(engine, keyring, document, CLOCKS.wall())
+    name, child, episode = str(document["authority"]["id"]), ids["C1"], uuid4()
+    async with Store(engine).transaction() as uow:
+        await words.keep(uow, keyring, about=child, words=SAID, said_by=ids["ash"], at=CLOCKS.wall())
+    await engine.dispose()
+    await account(opened, authority=name)
+    row: dict[str, Any] = {
+        "child": child,
+        "name": name,
+        "episode": episode,
+        "at": CLOCKS.wall(),
+        "content": json.dumps({"authority": name}),
+    }
+    with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
+        admin.execute(
+            "INSERT INTO console.episodes VALUES (%(episode)s, %(child)s, 1, 'closed', %(at)s, %(at)s, false, %(content)s, 'ABCDE')",
+            row,
+        )
+        admin.execute("INSERT INTO protocol.cases VALUES (%(child)s, 1, '{}')", row)
+        for number in range(3):
+            message = envelope("child.returned.v1", {"authority": name, "number": number}, row["at"], subject=child)
+            admin.execute(
+                "SELECT audit.append(%(child)s, now(), 'child.returned.v1', %(at)s, NULL, NULL, NULL, %(bytes)s, NULL)",
+                row | {"bytes": message},
+            )
+        admin.execute("SELECT audit.anchor(now())")
+    return name, child
+
+
+class Leaving:
+    """The two commands, by people who see every authority: 0 and 1; 2 sees one alone."""
+
+    def __init__(self, operators: CodedOperators, authority: str, folder: Path) -> None:
+        self._operators, self._authority, self.folder = operators, authority, folder
+
+    def export(self, by: int = 0) -> Result:
+        to = ["--recipient", str(IDENTITY.to_public()), "--folder", str(self.folder)]
+        return self._run("export", *to, "--code", self._operators.names[by])
+
+    def dispose(self, by: int = 0, second: int = 1) -> Result:
+        names = self._operators.names
+        return self._run("dispose", "--folder", str(self.folder), "--code", names[by], "--second-code", names[second])
+
+    def _run(self, command: str, *arguments: str) -> Result:
+        return CliRunner().invoke(exits, [command, self._authority, *arguments])
+
+    def opened(self, name: str) -> list[dict[str, Any]]:
+        plain = pyrage.decrypt((self.folder / f"{name}.jsonl.age").read_bytes(), [IDENTITY])
+        return [json.loads(line) for line in plain.decode().splitlines()]
+
+
+@pytest.fixture
+def operators(database: Database, monkeypatch: pytest.MonkeyPatch) -> CodedOperators:
+    set_casework(database, monkeypatch)
+    monkeypatch.setenv("SAFE_RETURN_ADMIN_DATABASE", database.admin_url)
+    return CodedOperators(database)
+
+
+async def record(database: Database, authority: str) -> None:
+    """As the audit does with what the command published."""
+    with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
+        key = f"authority-{authority}"
+        for (said,) in admin.execute(
+            "SELECT envelope FROM casework.outbox WHERE key = %s ORDER BY position", [key]
+        ).fetchall():
+            sql = "SELECT audit.append(%s, now(), 'organisation.changed.v1', %s, NULL, NULL, NULL, %s, NULL)"
+            admin.execute(sql, [key, json.loads(bytes(said))["time"], said])
+        admin.execute("SELECT audit.anchor(now())")
+
+
+async def faults(database: Database) -> list[str]:
+    engine = database.engine("audit")
+    async with one_moment(engine) as connection:
+        found = await verify_all(connection)
+    await engine.dispose()
+    return found.faults
+
+
+async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
+    database: Database, opened: Store, keyring: Keyring, operators: CodedOperators, tmp_path: Path
+) -> None:
+    (ours, child), (theirs_, _) = [await lives(database, opened, keyring) for _ in range(2)]
+    before, leaving = rows_of(database, theirs_), Leaving(operators, ours, tmp_path)
+    held = {table: len(rows) for table, rows in rows_of(database, ours).items()}
+    assert {name for name, rows in held.items() if rows} >= {
+        *("audit.entries", "protocol.cases", "register.children", "register.words", "register.sealed_keys"),
+        *("register.people", "register.authorities", "console.accounts", "register.placements"),
+    }
+    done = await asyncio.to_thread(leaving.export)
+    assert done.exit_code == 0, done.output
+    manifest = json.loads((tmp_path / MANIFEST).read_text())
+    assert {table: each["rows"] for table, each in manifest["tables"].items()} == held
+    assert [each["name"] for each in leaving.opened("register.children") if each["id"] == child] == ["Amara C1 Diallo"]
+    assert [each["words"] for each in leaving.opened("register.words")] == [SAID]
+    assert [
+        each["envelope"]["data"]["number"] for each in leaving.opened("audit.entries") if each["chain"] == child
+    ] == [0, 1, 2]
+    plain = pyrage.decrypt((tmp_path / "register.words.jsonl.age").read_bytes(), [IDENTITY])
+    assert hashlib.sha256(plain).hexdigest() == manifest["tables"]["register.words"]["sha256"]
+    assert len(b64decode(pyrage.decrypt((tmp_path / KEY).read_bytes(), [IDENTITY]))) == 32
+
+    done = await asyncio.to_thread(leaving.dispose)
+    assert done.exit_code == 0, done.output
+    certificate = json.loads((tmp_path / CERTIFICATE).read_text())
+    assert certificate["disposed"] == {table: rows for table, rows in held.items() if rows}
+    assert certificate["record"]["anchor"] == manifest["record"]["anchor"]
+    assert len(set(certificate["disposed_by"])) == 2
+    assert {table: rows for table, rows in rows_of(database, ours).items() if rows} == {}
+    assert rows_of(database, theirs_) == before
+    assert await faults(database), "chains are gone, and nothing on the record says that the authority left"
+    await record(database, ours)
+    assert await faults(database) == []
+
+
+async def test_nothing_goes_that_was_not_exported_nor_by_one_person(
+    database: Database, opened: Store, keyring: Keyring, operators: CodedOperators, tmp_path: Path
+) -> None:
+    name, child = await lives(database, opened, keyring)
+    leaving = Leaving(operators, name, tmp_path)
+    refused = await asyncio.to_thread(leaving.export, 2)
+    assert (refused.exit_code, "sees every authority" in refused.output) == (2, True)
+    assert (await asyncio.to_thread(leaving.export)).exit_code == 0
+    before = rows_of(database, name)
+    for by, second in ((0, 0), (0, 2), (2, 1)):
+        refused = await asyncio.to_thread(leaving.dispose, by, second)
+        assert (refused.exit_code, "of the same person" in refused.output) == (2, True)
+    with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
+        admin.execute("UPDATE console.episodes SET state = 'missing' WHERE child = %s", [child])
+        refused = await asyncio.to_thread(leaving.dispose)
+        assert (refused.exit_code, "1 of its searches are still open" in refused.output) == (2, True)
+        admin.execute("UPDATE console.episodes SET state = 'closed' WHERE child = %s", [child])
+        admin.execute("INSERT INTO casework.freshness VALUES (%s, 'new', now(), 'x', false)", [name])
+        refused = await asyncio.to_thread(leaving.dispose)
+        assert (refused.exit_code, "casework.freshness has changed since the export" in refused.output) == (2, True)
+        admin.execute("DELETE FROM casework.freshness WHERE authority = %s AND table_name = 'new'", [name])
+    assert rows_of(database, name) == before
+    other = await asyncio.to_thread(Leaving(operators, "lapwing", tmp_path).dispose)
+    assert (other.exit_code, f"the export of {name}" in other.output) == (2, True)
+
+
+async def test_a_record_that_does_not_hold_is_not_exported(
+    database: Database, opened: Store, keyring: Keyring, operators: CodedOperators, tmp_path: Path
+) -> None:
+    name, child = await lives(database, opened, keyring)
+    with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
+        admin.execute("UPDATE audit.entries SET envelope = '{}' WHERE chain = %s AND position = 2", [child])
+    refused = await asyncio.to_thread(Leaving(operators, name, tmp_path).export)
+    assert (refused.exit_code, "the record does not hold" in refused.output) == (2, True)
+    assert not (tmp_path / MANIFEST).exists()
