@@ -30,6 +30,8 @@ class ReportQuestion(StrEnum):
     REPORTER = "reporter"
     """Name and role of the reporter, if it is not the person of the register."""
     REPORTER_TELEPHONE = "reporter_telephone"
+    SHARED_BECAUSE = "shared_because"
+    """The child agreed that this is passed on, or who judged that there is good reason (S35)."""
 
 
 WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())

@@ -106,6 +106,7 @@ class Deed(StrEnum):
     IMMIGRATION_STATUS = "immigration-status"
     RIGHTS_ASSESSMENT = "rights-assessment"
     TRANSFER_EXPLANATION = "transfer-explanation"
+    TRACING_EXPLANATION = "tracing-explanation"
     CARE_PLAN = "care-plan"
     """It names the concern."""
     RECONSIDERATION = "reconsideration"

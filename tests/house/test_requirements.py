@@ -10,6 +10,12 @@ def test_the_requirements_are_all_there_once() -> None:
     assert [each.id for each in requirements.requirements()] == [f"G{number}" for number in range(1, 35)]
 
 
+def test_each_paragraph_of_the_guidance_is_asked_of_somebody_or_said_to_be_another_s() -> None:
+    held = {name for each in requirements.requirements() for name in each.basis}
+    others = [name for each in requirements.written()["not-ours"] for name in each["paragraphs"]]
+    assert sorted([*held, *others]) == sorted(f"S{number}" for number in range(1, 80))
+
+
 def test_what_the_requirements_say_of_rules_and_stories_is_so() -> None:
     assert [*requirements.faults(Library(files()).current(DEFAULT), play_all())] == []
 

@@ -50,6 +50,7 @@ SEEN = (
     Field("companions", Kind.LINE, required=False),
 )
 """Each is a question of police, and its answer goes into their notice as one."""
+NEWS = (HAPPENED_AT, *SEEN, Field("shared_because", Kind.LINE, required=False))
 
 
 def _is_episode_in(*states: EpisodeState) -> Callable[[About], bool]:
@@ -166,7 +167,7 @@ _SPECS = (
         May.RECORD,
         _is_episode_in(*BACK_OR_NOT),
         _inform,
-        (Field("nature", Kind.CHOICE, choices=NATURES), HAPPENED_AT, *SEEN, REASON),
+        (Field("nature", Kind.CHOICE, choices=NATURES), *NEWS, REASON),
     ),
     ActSpec(
         OperatorAct.PHONED,

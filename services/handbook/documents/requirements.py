@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,7 +28,7 @@ class Requirement(BaseModel):
     asks: str = Field(min_length=1)
     rules: tuple[str, ...]
     though: str | None = None
-    """Why these rules do it although they cite other paragraphs."""
+    """What a reader of the rules alone would ask: why they cite other paragraphs, or where the duty ends."""
     stories: tuple[str, ...] = ()
     """Those that show it best, where its rules tell somebody in many."""
     also: tuple[str, ...] = ()
@@ -39,9 +39,15 @@ class Requirement(BaseModel):
 
 
 @cache
+def written() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(WRITTEN.read_text())
+    return loaded
+
+
+@cache
 def requirements() -> tuple[Requirement, ...]:
     """Raises ValueError (pydantic's) for a requirement that is not written as it must be."""
-    return tuple(Requirement.model_validate(each) for each in yaml.safe_load(WRITTEN.read_text())["requirements"])
+    return tuple(Requirement.model_validate(each) for each in written()["requirements"])
 
 
 def stories_of(requirement: Requirement, told_by: Mapping[str, frozenset[str]]) -> list[str]:
@@ -79,6 +85,7 @@ def page(protocol: Protocol) -> str:
         asked=[(each, stories_of(each, told_by)) for each in requirements()],
         most=STORIES_SHOWN,
         not_yet=[each for each in requirements() if each.not_yet is not None],
+        not_ours=written()["not-ours"],
         partly=[each for each in requirements() if each.partial is not None],
         others=[rule.id for rule in protocol.rules if rule.id not in used],
     )

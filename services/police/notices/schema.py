@@ -163,6 +163,8 @@ class Report(Contract):
     """To find the child."""
     risks_now: str = UNKNOWN
     """Harm, exploitation, self-harm, danger to others, travel abroad: the reporter's fears."""
+    shared_because: str = ""
+    """Whether the child agreed that this is passed on, or who judged so. Empty: by the notice's own `sharing_basis`."""
     first_72_hours: Known = UNKNOWN
     """Of care, when the child was reported."""
     earlier_episodes: str = UNKNOWN

@@ -132,7 +132,7 @@ def _unknown_line(part: Child | Report) -> tuple[str, ...]:
 
 
 def _known_fields(part: Child | Report) -> tuple[str, ...]:
-    return tuple(name for name, value in part if value not in (UNKNOWN, ()))
+    return tuple(name for name, value in part if value not in (UNKNOWN, "", ()))
 
 
 def label(name: str) -> str:

@@ -230,6 +230,7 @@ class CareStep(StrEnum):
     NRM_FOLLOW_UP_PLANNED = "nrm-follow-up-planned"
     RIGHTS_ASSESSED = "rights-assessed"
     TRANSFER_EXPLAINED = "transfer-explained"
+    TRACING_EXPLAINED = "tracing-explained"
     CARE_PLAN_UPDATED = "care-plan-updated"
     RECONSIDERATION_SETTLED = "reconsideration-settled"
 

@@ -61,6 +61,7 @@ SPECS = (
     describe_step(Deed.LOOKED_AFTER_STATUS, CareStep.LOOKED_AFTER_RECORDED, "looked-after.recorded"),
     describe_step(Deed.RIGHTS_ASSESSMENT, CareStep.RIGHTS_ASSESSED, "rights.assessed"),
     describe_step(Deed.TRANSFER_EXPLANATION, CareStep.TRANSFER_EXPLAINED, "transfer.explained"),
+    describe_step(Deed.TRACING_EXPLANATION, CareStep.TRACING_EXPLAINED, "tracing.explained"),
     describe_step(Deed.CARE_PLAN, CareStep.CARE_PLAN_UPDATED, "care-plan.updated"),
     describe_step(Deed.RECONSIDERATION, CareStep.RECONSIDERATION_SETTLED, "reconsideration.settled"),
     describe_step(Deed.HEALTH_STEP, CareStep.HEALTH_STEP_DONE, "health-step.done"),

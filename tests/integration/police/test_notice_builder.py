@@ -103,11 +103,17 @@ async def test_no_answer_travels_on_the_bus(police: Police) -> None:
 
 async def test_what_nobody_told_is_unknown_named_and_chased(police: Police) -> None:
     told, notice = await police.notice()
-    unknown = {f"report.{each}" for each in (*ReportQuestion, "last_seen_at", "obtained_at", "reporter_role")}
+    asked = {*ReportQuestion} - {ReportQuestion.SHARED_BECAUSE}
+    unknown = {f"report.{each}" for each in (*asked, "last_seen_at", "obtained_at", "reporter_role")}
     assert all(notice["data"]["report"][each.removeprefix("report.")] == UNKNOWN for each in unknown)
     assert unknown <= set(notice["data"]["gaps"])
     [chased] = await police.said_since(told, ("police.notice-has-gaps",))
     assert unknown <= set(chased["data"]["gaps"])
+    # By the notice's own basis, which nobody is asked for.
+    assert (notice["data"]["report"]["shared_because"], "report.shared_because" in notice["data"]["gaps"]) == (
+        "",
+        False,
+    )
 
 
 async def test_only_what_is_still_lacking_is_chased(police: Police) -> None:

@@ -109,6 +109,12 @@ def test_what_is_not_known_is_said_in_one_line_at_the_end() -> None:
     assert "clothing" not in last
 
 
+def test_news_says_why_it_is_passed_on_only_where_somebody_has_said_so() -> None:
+    because = Report(shared_because="She agreed.")
+    assert said(notice(About.NEW_INFORMATION, because))["What is new"] == ("Passed on because: She agreed.",)
+    assert "passed on" not in str(said(notice())).lower()
+
+
 def test_whom_to_ring_and_by_which_name_stands_on_every_notice_about_a_child() -> None:
     for about in set(About) - {About.CONNECTION}:
         assert said(notice(about))["Who answers you, at any hour"] == (

@@ -222,6 +222,7 @@ class Trigger(StrEnum):
     NRM_FOLLOW_UP_PLANNED = "nrm-follow-up.planned"
     RIGHTS_ASSESSED = "rights.assessed"
     TRANSFER_EXPLAINED = "transfer.explained"
+    TRACING_EXPLAINED = "tracing.explained"
     CARE_PLAN_UPDATED = "care-plan.updated"
     RECONSIDERATION_SETTLED = "reconsideration.settled"
     TEXT_NEEDS_HUMAN = "text.needs-human"
