@@ -1,4 +1,4 @@
-"""Gives the services' roles LOGIN and passwords, which each installation has of its own. Migrations make neither."""
+"""Gives the services' roles LOGIN and passwords, which each installation has of its own, and makes the archive's. Migrations do neither."""
 
 import os
 from collections.abc import Mapping
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+
+BACKUPS = "backups"
 
 
 def open_logins(admin_url: str, passwords: Mapping[str, str]) -> None:
@@ -18,10 +20,22 @@ def open_logins(admin_url: str, passwords: Mapping[str, str]) -> None:
             connection.execute(order)
 
 
+def open_backups(admin_url: str, password: str) -> None:
+    """Makes the login of `infra.postgres keep`: it may copy the whole database and end a segment of WAL, and read no table."""
+    with psycopg.connect(admin_url) as connection:
+        if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [BACKUPS]).fetchone() is None:
+            connection.execute("CREATE ROLE backups")
+        connection.execute(sql.SQL("ALTER ROLE backups LOGIN REPLICATION PASSWORD {}").format(sql.Literal(password)))
+        connection.execute("GRANT EXECUTE ON FUNCTION pg_switch_wal() TO backups")
+
+
 def main() -> None:
     """For containers: `SAFE_RETURN_LOGINS_DIR` holds a file a role, its password. Raises KeyError where a setting is missing."""
     folder = Path(os.environ["SAFE_RETURN_LOGINS_DIR"])
-    open_logins(os.environ["SAFE_RETURN_ADMIN_DATABASE"], {file.name: file.read_text() for file in folder.iterdir()})
+    passwords = {file.name: file.read_text() for file in folder.iterdir()}
+    if BACKUPS in passwords:
+        open_backups(os.environ["SAFE_RETURN_ADMIN_DATABASE"], passwords.pop(BACKUPS))
+    open_logins(os.environ["SAFE_RETURN_ADMIN_DATABASE"], passwords)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,14 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry, start_http_server
 
 from infra.grafana.boards import BOARDS
 from infra.local.example import authority as example_authority
 from infra.local.settings.layout import ROOT
 from infra.local.settings.secret_files import SecretFiles
 from infra.local.stack import Stack
+from infra.postgres.archive.metrics import Gauges
 from tests.support.engines.observing import Prometheus, Receiver, alertmanager, eventually, prometheus
 from tests.support.engines.ports import free_port
 from tests.support.outside.world import AGREED, World, _child, _duty, _person, _placement
@@ -60,6 +62,10 @@ def world_of_module(stack: object) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def seen(told: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     services = {name: address for name, address in told.stack.endpoints.items() if name != "sandbox"}
+    registry, port = CollectorRegistry(), free_port()
+    Gauges(registry)  # no keeper runs beside the shared stack
+    start_http_server(port, "127.0.0.1", registry)
+    services["backups"] = f"http://127.0.0.1:{port}"
     with prometheus(tmp_path_factory.mktemp("prometheus"), services) as one:
         eventually(lambda: len(one.rows("up == 1")) == len(services))
         # A rate needs two answers, and the slowest measurement comes every half minute.

@@ -106,12 +106,10 @@ class TextWorker:
 
     async def _give_up(self, uow: UnitOfWork, unread: Unread) -> None:
         """Tells a person that a text could not be read. Its sender and words stay sealed where they are."""
-        authority = self._default
+        team = await uow.fetch(conversation.duty_team(self._default, unread.texted))
+        authority = team.authority if team else self._default
         if authority is None:
-            team = await uow.fetch(conversation.duty_team(None))
-            if team is None:
-                raise context.NobodyToAsk
-            authority = team.authority
+            raise context.NobodyToAsk
         subject = provisional_child(unread.sid)
         content = TextNeedsHuman(authority=authority, channel="text", reason="not-understood")
         uow.publish(

@@ -17,7 +17,11 @@ ROOT = Path(__file__).parents[3]
 CHART = ROOT / "infra" / "chart"
 KUBERNETES = "1.37.0"
 ENVIRONMENTS = sorted((CHART / "environments").glob("*.yaml"))
-OPERATORS = {"kafka.strimzi.io/v1": ["Kafka", "KafkaNodePool", "KafkaUser"], "postgresql.cnpg.io/v1": ["Cluster"]}
+OPERATORS = {
+    "kafka.strimzi.io/v1": ["Kafka", "KafkaNodePool", "KafkaUser"],
+    "postgresql.cnpg.io/v1": ["Cluster", "ScheduledBackup"],
+    "barmancloud.cnpg.io/v1": ["ObjectStore"],
+}
 
 
 @pytest.fixture(scope="module")

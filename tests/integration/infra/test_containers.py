@@ -113,7 +113,7 @@ def test_the_metrics_are_for_the_network_that_prometheus_alone_shares(composed: 
     for service in SERVICES:
         assert composed["services"][service]["environment"]["SAFE_RETURN_METRICS_NETWORK"] == subnet["subnet"]
     others = {name for name, each in composed["services"].items() if "measured" in each["networks"]} - set(SERVICES)
-    assert others == {"prometheus"}
+    assert others == {"prometheus", "backups"}
 
 
 def test_kafka_and_postgresql_are_reached_from_inside_alone(composed: dict[str, Any]) -> None:
