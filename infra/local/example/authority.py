@@ -26,7 +26,7 @@ from infra.local.settings.environment import (
     database,
 )
 from infra.local.settings.layout import Layout
-from infra.local.settings.secret_files import SecretFiles, identifier, notify_key, token, webhook_secret, write
+from infra.local.settings.secret_files import SecretFiles, identifier, key, notify_key, token, webhook_secret, write
 from services.casework.policy.credential import WRITABLE, Credential
 from services.casework.store import credentials
 from services.platform.register.import_token import new_token
@@ -114,6 +114,20 @@ def plan_fallback(layout: Layout) -> None:
     names = [json.loads(file.read_text())["authority"]["id"] for file in (FOLDER / "authorities").glob("*.json")]
     write(folder / "example.key", str(identity))
     write(layout.fallback_plan, yaml.safe_dump({name: _below(plan, name) for name in sorted(names)}))
+
+
+def plan_archive(layout: Layout) -> None:
+    """The database's copies go into a folder, sealed to a key beside it. Once a clone; the key that signs is of these secrets."""
+    SecretFiles(layout.secrets).value("backup_key", key)
+    if not (layout.archive / "plan.yaml").exists():
+        identity = x25519.Identity.generate()
+        plan = {
+            "recipients": [str(identity.to_public())],
+            "place": (layout.archive / "copies").as_uri(),
+            "keep_days": 2,
+        }
+        write(layout.archive / "example.key", str(identity))
+        write(layout.archive / "plan.yaml", yaml.safe_dump(plan))
 
 
 def _below(plan: dict[str, list[str]], authority: str) -> dict[str, list[str]]:
