@@ -3,7 +3,7 @@ in the image, as docs/operating.md says.
 
 A folder a service holds what that service alone may read; `made` holds everything, and is dealt out from at each run.
 Put the Twilio account's own token into `made/twilio_auth_token`, and run it again; beside it, where there are such,
-`twilio_auth_token_alternate`, and the relay's `smtp_user` and `smtp_password`.
+`twilio_auth_token_alternate`, GOV.UK Notify's `notify_api_key-SERVICE` and `notify_bearer-SERVICE`, and the relay's `smtp_user` and `smtp_password`.
 """
 
 from pathlib import Path
@@ -13,7 +13,8 @@ from infra.docker.layout import ADMINISTRATOR, FOLDER, SERVICES
 from infra.kafka.guard import ADMINISTRATOR as KAFKA_ADMINISTRATOR
 from infra.kafka.guard import Guard
 from infra.kafka.node import node, written
-from infra.local.settings.secret_files import SecretFiles, token, write
+from infra.local.settings.secret_files import SecretFiles, key, token, write
+from infra.postgres.logins import BACKUPS, EXPORTER
 
 
 def prepare(folder: Path = FOLDER) -> None:
@@ -24,19 +25,27 @@ def prepare(folder: Path = FOLDER) -> None:
     password = secrets.database_password("administrator")
     write(folder / "administrator" / "password", password)
     write(folder / "administrator" / "pgpass", f"postgres:5432:*:{ADMINISTRATOR}:{password}\n")
-    for service in SERVICES:
-        write(folder / "logins" / service, secrets.database_password(service))
+    for role in (*SERVICES, EXPORTER):
+        write(folder / "logins" / role, secrets.database_password(role))
+    write(folder / EXPORTER / "database_password", secrets.database_password(EXPORTER))
     _guard_engines(folder, secrets)
+    password = secrets.database_password(BACKUPS)
+    write(folder / "logins" / BACKUPS, password)
+    write(folder / BACKUPS / "pgpass", f"postgres:5432:*:{BACKUPS}:{password}\n")
+    write(folder / BACKUPS / "backup_key", secrets.value("backup_key", key))
+    if (plan := secrets.made / "backup_plan").exists():
+        write(folder / BACKUPS / "backup_plan", plan.read_text())
     for receiver in ("operators_url", "watchdog_url"):
         if not (folder / "alertmanager" / receiver).exists():
             write(folder / "alertmanager" / receiver, "")
-    (folder.parent / "protocols").mkdir(exist_ok=True)
+    for name in ("protocols", "doors"):
+        (folder.parent / name).mkdir(exist_ok=True)
 
 
 def _guard_engines(folder: Path, secrets: SecretFiles) -> None:
     """TLS for both engines, and a Kafka login for each service and the administrator."""
     authority = Authority.read(secrets.value("ca.pem", lambda: Authority.make().whole))
-    for holder in (*SERVICES, "administrator", "kafka"):
+    for holder in (*SERVICES, BACKUPS, EXPORTER, "administrator", "kafka"):
         write(folder / holder / "ca.pem", authority.certificate)
     write(
         folder / "kafka" / "broker.pem",

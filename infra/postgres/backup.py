@@ -42,7 +42,7 @@ class Tools:
         """What psql prints, bare. Raises CannotBackUp."""
         command = self.command("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
         command += [f"--dbname={DATABASE}", "--command", statement]
-        done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=self.whole_environment(), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise CannotBackUp(f"PostgreSQL did not answer: {done.stderr.strip()}")
         return done.stdout.strip()
@@ -51,7 +51,7 @@ class Tools:
         """A tool's output into the file, which is its owner's alone."""
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
             done = subprocess.run(
-                self.command(*arguments), env=self._environment(), stdout=out, stderr=subprocess.PIPE, check=False
+                self.command(*arguments), env=self.whole_environment(), stdout=out, stderr=subprocess.PIPE, check=False
             )
         if done.returncode != 0:
             file.unlink()
@@ -60,12 +60,12 @@ class Tools:
     def read(self, file: Path, *arguments: str) -> None:
         with file.open("rb") as source:
             done = subprocess.run(
-                self.command(*arguments), env=self._environment(), stdin=source, capture_output=True, check=False
+                self.command(*arguments), env=self.whole_environment(), stdin=source, capture_output=True, check=False
             )
         if done.returncode != 0:
             raise CannotBackUp(f"{arguments[0]} failed, and nothing was restored: {done.stderr.decode().strip()}")
 
-    def _environment(self) -> dict[str, str]:
+    def whole_environment(self) -> dict[str, str]:
         return {**os.environ, **self.environment}
 
 

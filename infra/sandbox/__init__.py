@@ -11,6 +11,8 @@ What it plays
   as signed webhooks, repeated as `#rc=5&rp=all` asks (the first request and five retries within 15 s), then the
   fallback URL. The sandbox's kindness, unlike Twilio: a text still unanswered after that is offered again every 2 s
   (`patient`), as if the person kept trying.
+- **GOV.UK Notify** (`notify`, `notify_api`): `POST /v2/notifications/sms`, `GET` of all or one, receipts and received texts as callbacks
+  with the bearer token, in the shapes of its documentation. It repeats a callback within seconds, where Notify waits five minutes.
 - **Police desks** (`desks`): `POST /desks/{force}/notices` verifies with the published Standard Webhooks library, and a
   person there acknowledges by a signed request of the force's own, repeated until it is taken.
   Behind `tls_port` the same desks have the certificate of another machine: nothing should be sent there.
@@ -22,7 +24,7 @@ What it plays
 
 For scripts
 - `GET /phones`, `PUT /phones/{number}` `{"answers": false}`
-- `POST /texts` `{"from", "body"}`, `GET /texts?number=&since=`
+- `POST /texts` `{"from", "body"}` (`to` another number of ours), `GET /texts?number=&since=`
 - `GET /calls?number=`: what a voice read out, and who answered
 - `GET /notices?force=&since=`, `POST /desks/{force}/replies` `{"notice", "type", ...}`
 - `GET /mailboxes`, `PUT /mailboxes/{address}` `{"answers": false}`
@@ -38,10 +40,12 @@ How to make it slow, failing or silent: `PUT` the switch as a whole; what it doe
 - `/behaviours/phone-network`: `mode` `slow`, `failing`, `silent`, `lost-answer` (sends the text and never answers),
   `throttled` (429 with `retry_after_seconds`); `delivery` `undelivered` (with `error_code`) or `none`; `calls` `machine`,
   `busy`, `no-answer` or `failed`; `repeats` true: each text in comes twice; `patient` false: as Twilio, no kindness.
+- `/behaviours/notify`: `mode` as above, `full` (the daily limit), `refusing` (a service in trial mode); `delivery`
+  `permanent-failure`, `temporary-failure`, `technical-failure` or `none`.
 - `/behaviours/mail-server`: `mode` `slow`, `failing` (451), `refusing` (550), `silent`.
 - `/behaviours/mailboxes/{address}`: `mode` `unknown` (550), `full` (552), `greylisting` (451 the first `times`), `bounces` or
   `away` (takes the mail; the note comes after `delay_seconds`).
-The first three have `probability` too: how often the trouble strikes, from 0 to 1. `behaviours` has every default.
+The first four have `probability` too: how often the trouble strikes, from 0 to 1. `behaviours` has every default.
 
 Lists are oldest first; each entry has a number `n` that only grows, and `since=<n>` gives what came after it. The
 newest 50,000 texts, notices and mails are kept, in memory: the outside world does not outlive its process.

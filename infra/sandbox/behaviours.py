@@ -63,6 +63,17 @@ class PhoneNetworkBehaviour(Trouble):
     repeats: bool = False
 
 
+class NotifyBehaviour(Trouble):
+    """`mode` is GOV.UK Notify's API: `throttled` is its rate limit, `full` its daily one. `delivery` is the status that a text ends in;
+    `none`: no receipt follows.
+    """
+
+    mode: Literal[
+        Mode.NORMAL, Mode.SLOW, Mode.FAILING, Mode.SILENT, Mode.LOST_ANSWER, Mode.THROTTLED, Mode.FULL, Mode.REFUSING
+    ] = Mode.NORMAL
+    delivery: Literal["delivered", "permanent-failure", "temporary-failure", "technical-failure", "none"] = "delivered"
+
+
 class MailServerBehaviour(Trouble):
     """The mail server: `failing` says 451 (try later), `refusing` says 550 (never)."""
 
@@ -87,6 +98,7 @@ class Behaviours(BaseModel):
 
     desks: dict[str, DeskBehaviour]
     phone_network: PhoneNetworkBehaviour = PhoneNetworkBehaviour()
+    notify: NotifyBehaviour = NotifyBehaviour()
     mail_server: MailServerBehaviour = MailServerBehaviour()
     mailboxes: dict[str, MailboxBehaviour] = {}
 
@@ -95,7 +107,7 @@ class Behaviours(BaseModel):
         return self.mailboxes.get(address.lower(), MailboxBehaviour())
 
 
-def current_mode(behaviour: DeskBehaviour | PhoneNetworkBehaviour | MailServerBehaviour) -> Mode:
+def current_mode(behaviour: DeskBehaviour | PhoneNetworkBehaviour | NotifyBehaviour | MailServerBehaviour) -> Mode:
     """Say what this one caller meets: the mode that is set, or normal where the trouble does not strike this time."""
     if behaviour.probability < 1 and random.random() >= behaviour.probability:  # noqa: S311 - a die, not a secret
         return Mode.NORMAL

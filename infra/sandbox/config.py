@@ -55,6 +55,34 @@ class Mailbox(BaseModel):
     officer: Officer | None = None
 
 
+class NotifyService(BaseModel):
+    """A service at GOV.UK Notify: the ids that its API key and its template have, its number, and the URLs of its callbacks.
+
+    `senders`: further numbers of its own, by the id of the text message sender.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    service_id: str
+    secret: str
+    template_id: str
+    number: PhoneNumber
+    bearer: str
+    received_bearer: str
+    receipts_url: str | None = None
+    received_url: str | None = None
+    senders: dict[str, PhoneNumber] = {}
+
+    @property
+    def api_key(self) -> str:
+        """As Notify shows it, once."""
+        return f"safe_return-{self.service_id}-{self.secret}"
+
+    @property
+    def numbers(self) -> set[str]:
+        return {self.number, *self.senders.values()}
+
+
 class SandboxConfig(BaseModel):
     """The whole cast. `from` is Safe Return's own number; URLs are those that Twilio and the forces would call."""
 
@@ -63,6 +91,9 @@ class SandboxConfig(BaseModel):
     account_sid: Annotated[str, Field(pattern=r"^AC[0-9a-fA-F]{32}$")]
     auth_token: str
     own_number: PhoneNumber = Field(alias="from")
+    further_numbers: tuple[PhoneNumber, ...] = ()
+    """Of the same account at Twilio: authorities' own."""
+    notify: tuple[NotifyService, ...] = ()
     webhook_url: str
     fallback_url: str | None = None
     voice_url: str | None = None
@@ -76,6 +107,12 @@ class SandboxConfig(BaseModel):
     smtp_port: int
     own_mailboxes: dict[str, int] = {}
     """Safe Return's own, and the port at which each takes what the relay hands over."""
+
+    @property
+    def own_numbers(self) -> set[str]:
+        """All at which Safe Return is texted."""
+        at_notify = {number for service in self.notify for number in service.numbers}
+        return {self.own_number, *self.further_numbers, *at_notify}
 
 
 def read_config(path: Path) -> SandboxConfig:

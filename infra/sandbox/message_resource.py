@@ -80,6 +80,8 @@ def _matching(texts: Texts, own_number: str, query: QueryParams) -> Iterable[Tex
     # The end that is not Safe Return's number is a phone with a thread of its own: the other texts need no reading.
     phone = next((end for end in (recipient, sender) if end not in {None, own_number}), None)
     for text in texts.newest_first(phone):
+        if text.service is not None:
+            continue
         if recipient not in {None, text.recipient} or sender not in {None, text.sender}:
             continue
         if all(test(text.sent_at or text.created_at) for test in tests):

@@ -48,7 +48,7 @@ async def open_world(config: SandboxConfig) -> AsyncIterator[OutsideWorld]:
     errands, closing = Errands(), asyncio.Event()
     async with aiohttp.ClientSession(timeout=_TIMEOUT, connector=aiohttp.TCPConnector(limit=200)) as session:
         caller = SignedCaller(session, config.auth_token)
-        network = PhoneNetwork(config, behaviours, caller, errands)
+        network = PhoneNetwork(config, behaviours, caller, session, errands)
         mail_server, handover = MailServer(behaviours, closing), Handover(config.own_mailboxes)
         Postmaster(behaviours, mail_server, handover, errands)
         correspondents = Correspondents(config.mailboxes, mail_server, session, errands, handover)

@@ -31,12 +31,12 @@ class People:
     def _read(self, text: Text) -> None:
         codes: list[str] = _CODE.findall(text.body)
         if codes and self._answers(text.recipient):
-            self._errands.start(self._answer(text.recipient, codes[-1]))
+            self._errands.start(self._answer(text.recipient, codes[-1], text.sender))
 
-    async def _answer(self, number: str, code: str) -> None:
+    async def _answer(self, number: str, code: str, to: str) -> None:
         await asyncio.sleep(SECONDS_TO_ANSWER)
         if self._answers(number):
-            self._network.receive(number, f"OK {code}")
+            self._network.receive(number, f"OK {code}", to)
 
     def _answers(self, number: str) -> bool:
         phone = self.phones.get(number)

@@ -5,9 +5,12 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 
+import aiohttp
+
 from infra.sandbox.behaviours import Behaviours, Mode, current_mode
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.errands import Errands
+from infra.sandbox.notify import Notify
 from infra.sandbox.texts import Text, Texts
 from infra.sandbox.webhook_calls import SignedCaller
 
@@ -27,24 +30,42 @@ _STOPPED = (
 class PhoneNetwork:
     """Takes texts from the API and from people's phones. Texts of one sender reach the application in order, singly."""
 
-    def __init__(self, config: SandboxConfig, behaviours: Behaviours, caller: SignedCaller, errands: Errands) -> None:
+    def __init__(
+        self,
+        config: SandboxConfig,
+        behaviours: Behaviours,
+        caller: SignedCaller,
+        session: aiohttp.ClientSession,
+        errands: Errands,
+    ) -> None:
         """Connect Safe Return's number to its webhook."""
         self.texts = Texts()
         self.opted_out: set[str] = set()
         self.arrived: list[Callable[[Text], None]] = []
         self._config, self._behaviours, self._caller, self._errands = config, behaviours, caller, errands
         self._waiting: dict[str, deque[Text]] = {}
+        self.notify = Notify(self, behaviours, session, errands)
 
-    def send(self, recipient: str, body: str, callback_url: str | None, validity_seconds: int) -> Text:
+    def send(
+        self, recipient: str, body: str, callback_url: str | None, validity_seconds: int, sender: str | None = None
+    ) -> Text:
         """Accept a text to a handset; it is queued when this returns, and travels on its own."""
-        text = Text(self._config.own_number, recipient, body, "outbound-api", "queued", callback_url, validity_seconds)
+        sender = sender or self._config.own_number
+        text = Text(sender, recipient, body, "outbound-api", "queued", callback_url, validity_seconds)
         self.texts.add(text)
         self._errands.start(self._deliver(text))
         return text
 
-    def receive(self, sender: str, body: str) -> Text:
-        """Take a text from somebody's phone; it is offered to the application on its own."""
-        text = Text(sender, self._config.own_number, body, "inbound", "received")
+    def receive(self, sender: str, body: str, to: str | None = None) -> Text:
+        """Take a text from somebody's phone to a number of ours; it is offered to the application on its own."""
+        to = to or self._config.own_number
+        service = next((each for each in self._config.notify if to in each.numbers), None)
+        text = Text(sender, to, body, "inbound", "received", service=service)
+        if service is not None:
+            text.becomes("received")
+            self.texts.add(text)
+            self._errands.start(self.notify.forward(text, service))
+            return text
         text.becomes("received")
         self.texts.add(text)
         self._heed_keyword(sender, body)
@@ -77,10 +98,16 @@ class PhoneNetwork:
         if error := self._delivery_error(text, to_handset):
             text.becomes("undelivered", error)
         else:
-            text.becomes("delivered")
-            for notice_arrival in self.arrived:
-                notice_arrival(text)
+            self.arrive(text)
         self._call_back(text, told)
+
+    def arrive(self, text: Text) -> None:
+        """Put a text on its handset; one of ours reads it as any text that comes in."""
+        text.becomes("delivered")
+        if text.recipient in self._config.own_numbers:
+            self.receive(text.sender, text.body, text.recipient)
+        for notice_arrival in self.arrived:
+            notice_arrival(text)
 
     def _delivery_error(self, text: Text, seconds_to_handset: float) -> int | None:
         if seconds_to_handset > text.validity_seconds:

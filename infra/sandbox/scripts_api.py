@@ -6,7 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
-from infra.sandbox.behaviours import DeskBehaviour, MailboxBehaviour, MailServerBehaviour, PhoneNetworkBehaviour
+from infra.sandbox.behaviours import (
+    DeskBehaviour,
+    MailboxBehaviour,
+    MailServerBehaviour,
+    NotifyBehaviour,
+    PhoneNetworkBehaviour,
+)
 from infra.sandbox.calls import Call
 from infra.sandbox.config import PhoneNumber
 from infra.sandbox.desks import Notice
@@ -22,6 +28,7 @@ class TypedText(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
     sender: PhoneNumber = Field(alias="from")
+    to: PhoneNumber | None = None
     body: Annotated[str, Field(max_length=1600)]
 
 
@@ -61,13 +68,15 @@ def scripts_routes(world: OutsideWorld) -> APIRouter:
 
     @router.post("/texts", status_code=202)
     async def type_text(typed: TypedText) -> dict[str, str]:
-        return {"sid": world.network.receive(typed.sender, typed.body).sid}
+        return {"sid": world.network.receive(typed.sender, typed.body, typed.to).sid}
 
     @router.get("/texts")
     async def list_texts(number: str | None = None, since: int = 0) -> list[dict[str, Any]]:
         # In a query a bare "+" means a space; whoever typed the URL meant the number.
         phone = number.replace(" ", "+") if number else None
-        return [show_text(n, text) for n, text in world.network.texts.since(since, phone)]
+        ours = world.config.own_numbers if phone is None else set()  # what we text to ourselves is nobody's
+        found = world.network.texts.since(since, phone)
+        return [show_text(n, text) for n, text in found if not {text.sender, text.recipient} <= ours]
 
     @router.get("/calls")
     async def list_calls(number: str | None = None) -> list[dict[str, Any]]:
@@ -146,6 +155,11 @@ def behaviour_routes(world: OutsideWorld) -> APIRouter:
         world.behaviours.phone_network = behaviour
         return behaviour
 
+    @router.put("/notify")
+    async def set_notify(behaviour: NotifyBehaviour) -> NotifyBehaviour:
+        world.behaviours.notify = behaviour
+        return behaviour
+
     @router.put("/mail-server")
     async def set_mail_server(behaviour: MailServerBehaviour) -> MailServerBehaviour:
         world.behaviours.mail_server = behaviour
@@ -174,6 +188,7 @@ def show_text(n: int, text: Text) -> dict[str, Any]:
         "at": _written(text.created_at),
         "attempts": text.attempts,
         "answered": text.answered,
+        "way": "twilio" if text.service is None else "notify",
     }
 
 

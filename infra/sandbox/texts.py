@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
+from infra.sandbox.config import NotifyService
 from infra.sandbox.ledger import KEPT, Ledger
 from infra.sandbox.segments import count_segments
 
@@ -34,6 +35,9 @@ class Text:
     sent_at: datetime | None = None
     updated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     error_code: int | None = None
+    service: NotifyService | None = None
+    """At GOV.UK Notify, where it went or came by that; else it is Twilio's."""
+    reference: str | None = None
     attempts: int = 0
     answered: bool = False
 

@@ -46,7 +46,7 @@ def _serve_list(router: APIRouter, world: OutsideWorld) -> None:
         mode = await _meet(request, world)
         form = await request.form()
         recipient, body, callback_url = _read_message(form, world)
-        text = network.send(recipient, body, callback_url, _read_validity(form))
+        text = network.send(recipient, body, callback_url, _read_validity(form), str(form["From"]))
         if mode is Mode.LOST_ANSWER:
             await hold(request, world.closing)
             return Response(status_code=503)
@@ -138,7 +138,7 @@ def _read_message(form: FormData, world: OutsideWorld) -> tuple[str, str, str | 
         raise TwilioRefusalError(21211, recipient)
     if not sender:
         raise TwilioRefusalError(21603)
-    if sender != world.config.own_number:
+    if sender not in {world.config.own_number, *world.config.further_numbers}:
         raise TwilioRefusalError(21606, sender)
     if not body.strip():
         raise TwilioRefusalError(21602)

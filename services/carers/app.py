@@ -6,6 +6,7 @@ from services.carers.conversation.practice_timeout import PracticeTimeout
 from services.carers.conversation.worker import TextWorker
 from services.carers.handlers import Handlers
 from services.carers.inbound.intake import Intake
+from services.carers.inbound.probes import Probes
 from services.carers.inbound.spool import Spool
 from services.carers.inbound.web import pages
 from services.carers.settings import CarersSettings
@@ -28,11 +29,12 @@ async def main() -> None:
     settings = CarersSettings()
     host = ServiceHost(SERVICE, settings)
     keyring = settings.keyring
+    texts = settings.texts(host.store, host.clocks)
     delivery = DeliveryLoop(
         SERVICE,
         host.store,
         host.clocks,
-        settings.text_medium(),
+        texts,
         keyring=keyring,
         prepare=settings.block_real_recipients(Alerts(keyring, host.clocks).prepare),
         slot=settings.slot,
@@ -58,7 +60,9 @@ async def main() -> None:
         ],
         consumer=FaustConsumer,
     )
-    card = Card(host.store, settings.twilio_from, settings.authority)
+    probes = Probes(host.store, host.clocks, texts)
+    host.add_periodic(probes.sending)
+    card = Card(host.store, [way.number for way in texts.ways if way.number], settings.authority)
     receipts = Receipts(SERVICE, host.store, host.clocks, delivery.knows_as_taken)
     keys = CallKeys(host.store, host.clocks, keyring, settings.public_url)
-    await host.run(pages(intake, receipts, keys, host.clocks, settings, card))
+    await host.run(pages(intake, receipts, keys, host.clocks, settings, card, probes))

@@ -4,6 +4,7 @@ to A6.
 It holds no child and no carer: their code is written in by hand.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import phonenumbers
@@ -20,20 +21,22 @@ LANGUAGES = ("en", "cy")
 
 
 class Card:
-    """`number` is Safe Return's, E.164. The card has the duty line of `authority`; None: of the register's only one."""
+    """`numbers` are Safe Return's, E.164, the usual one first. The card has the duty line of `authority`, and its own
+    numbers if it has any; None: of the register's only one.
+    """
 
-    def __init__(self, store: Store, number: str, authority: AuthorityId | None) -> None:
+    def __init__(self, store: Store, numbers: Sequence[str], authority: AuthorityId | None) -> None:
         self._store = store
-        self._number = number
+        self._numbers = numbers
         self._authority = authority
 
     async def page(self) -> str:
         async with self._store.read() as reader:
-            line = await reader.fetch(conversation.duty_line(self._authority))
-        return render_card(self._number, line)
+            team = await reader.fetch(conversation.only_team(self._authority))
+        return render_card(team.numbers or self._numbers, team.line) if team else render_card(self._numbers, None)
 
 
-def render_card(number: str, duty_line: str | None) -> str:
+def render_card(numbers: Sequence[str], duty_line: str | None) -> str:
     """HTML. Without a duty line the card has room to write it in."""
     template = Environment(undefined=StrictUndefined, autoescape=True).from_string(
         (FOLDER / "pages" / "card.html").read_text(encoding="utf-8")
@@ -41,7 +44,7 @@ def render_card(number: str, duty_line: str | None) -> str:
     words = read_words(FOLDER / "messages" / "card.yaml")
     return template.render(
         cards=[{"language": language, **words[language]} for language in LANGUAGES],
-        number=_format_number(number),
+        numbers=[_format_number(number) for number in numbers],
         duty_line=None if duty_line is None else _format_number(duty_line),
     )
 

@@ -25,6 +25,8 @@ class Text:
     received_at: datetime
     story_at: datetime
     flaw: Flaw | None = None
+    to: str = ""
+    """Our number that it came to, E.164."""
     rest: str = ""
     """The end of a long body, which only a person reads."""
 

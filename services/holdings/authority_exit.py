@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from services.audit.verification.run import Verified, one_moment, verify_anchors, verify_chain
 from services.holdings.pack import open_row
 from services.platform.register.keys import Decryptor
+from services.platform.runtime.commands import refuse
 from services.platform.store.disposal.holdings import Holding, holdings
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
@@ -51,22 +52,19 @@ OPEN = """
 OWN_KEY = "SELECT wrapped FROM register.authority_keys WHERE authority = %(whose)s"
 
 
-class CannotLeave(Exception):
-    """Says why nothing was exported or disposed."""
+class _Lines(io.RawIOBase):
+    """Lines as a file that is read once. `digest` and `lines` are of what was read."""
 
-
-class _Bytes(io.RawIOBase):
-    """What an iterator gives, as a file that is read once. `digest` is of what was read."""
-
-    def __init__(self, parts: Iterator[bytes]) -> None:
-        self._parts, self._rest, self.digest = parts, b"", hashlib.sha256()
+    def __init__(self, each: Iterator[bytes]) -> None:
+        self._each, self._rest, self.digest, self.lines = each, b"", hashlib.sha256(), 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, into: Any) -> int:
-        part = self._rest or next(self._parts, b"")
-        given, self._rest = part[: len(into)], part[len(into) :]
+        if not self._rest and (part := next(self._each, b"")):
+            self._rest, self.lines = part, self.lines + 1
+        given, self._rest = self._rest[: len(into)], self._rest[len(into) :]
         into[: len(given)] = given
         self.digest.update(given)
         return len(given)
@@ -82,7 +80,7 @@ def connect_as_admin(database: str) -> "psycopg.Connection[tuple[Any, ...]]":
 
 
 async def verified(database: str, authority: str) -> Verified:
-    """The authority's chains and all anchors, as they stand. Raises CannotLeave."""
+    """The authority's chains and all anchors, as they stand. Raises Exit."""
     into = Verified()
     engine = create_async_engine(
         make_url(database).set(drivername="postgresql+psycopg"), connect_args={"options": AT_LOGIN}
@@ -96,7 +94,9 @@ async def verified(database: str, authority: str) -> Verified:
     finally:
         await engine.dispose()
     if into.faults or into.newest is None:
-        raise CannotLeave(f"the record does not hold: {into.faults[0] if into.faults else 'it has no anchor yet'}")
+        raise refuse(
+            f"nothing was done: the record does not hold: {into.faults[0] if into.faults else 'it has no anchor yet'}"
+        )
     return into
 
 
@@ -110,21 +110,23 @@ def export(
     about: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Writes a sealed file a table, the authority's key, and the manifest, which is returned. `about` goes into it."""
-    to = x25519.Recipient.from_str(recipient)
+    try:
+        to = x25519.Recipient.from_str(recipient)
+    except pyrage.RecipientError:
+        raise refuse("an age key begins with age1 (`services fallback new-key` makes one)") from None
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     tables = {}
     with connect_as_admin(database) as connection, connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         for table, holding in theirs().items():
-            rows, counted = _lines(connection, keyring, authority, table, holding), [0]
-            source = _Bytes(_counting(rows, counted))
+            source = _Lines(_lines(connection, keyring, authority, table, holding))
             with (folder / f"{table}.jsonl.age").open("wb") as file:
                 pyrage.encrypt_io(io.BufferedReader(source), file, [to])
-            tables[table] = {"rows": counted[0], "sha256": source.digest.hexdigest()}
+            tables[table] = {"rows": source.lines, "sha256": source.digest.hexdigest()}
         wrapped = connection.execute(OWN_KEY, {"whose": authority}).fetchone()
         key = b"" if wrapped is None else base64.b64encode(keyring.open_authority_key(bytes(wrapped[0])))
     if not tables["register.authorities"]["rows"]:
-        raise CannotLeave(f"the register holds no authority {authority}")
+        raise refuse(f"nothing was done: the register holds no authority {authority}")
     (folder / KEY).write_bytes(pyrage.encrypt(key, [to]))
     assert held.newest is not None  # noqa: S101 `verified` raises where it is
     anchor = {"number": held.newest.number, "hash": held.newest.hash.hex()}
@@ -151,12 +153,6 @@ def _lines(
             yield json.dumps(opened, ensure_ascii=False).encode() + b"\n"
 
 
-def _counting(lines: Iterator[bytes], counted: list[int]) -> Iterator[bytes]:
-    for line in lines:
-        counted[0] += 1
-        yield line
-
-
 def _sql(statement: str, table: str, holding: Holding) -> bytes:
     """Of our own words, from `holdings.yaml`."""
     return statement.format(table=table, authority=holding.authority, key=holding.key or "NULL").encode()
@@ -164,18 +160,18 @@ def _sql(statement: str, table: str, holding: Holding) -> bytes:
 
 def require_same(database: str, manifest: Mapping[str, Any]) -> None:
     """Nothing may be disposed that was not exported, and nobody may be missing. Where disposing was stopped, fewer rows
-    are right. Raises CannotLeave.
+    are right. Raises Exit.
     """
     whose = {"whose": manifest["authority"]}
     with connect_as_admin(database) as connection:
         [[open_cases, was_begun]] = connection.execute(OPEN, whose | {"over": sorted(OVER)}).fetchall()
         if open_cases:
-            raise CannotLeave(f"{open_cases} of its searches are still open")
+            raise refuse(f"nothing was done: {open_cases} of its searches are still open")
         for table, holding in theirs().items():
             [[rows]] = connection.execute(_sql(COUNT, table, holding), whose).fetchall()
             exported = manifest["tables"][table]["rows"]
             if rows > exported or (rows < exported and not was_begun):
-                raise CannotLeave(f"{table} has changed since the export: export again")
+                raise refuse(f"nothing was done: {table} has changed since the export: export again")
 
 
 def dispose(database: str, authority: str) -> None:

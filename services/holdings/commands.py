@@ -5,8 +5,6 @@ database. Each acts in the name of somebody who is signed in.
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +12,7 @@ from uuid import uuid4
 
 import typer
 
+from services.casework.organisations.commands import acting
 from services.platform.runtime.commands import By, admin_database, refuse, require_text
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def subject_access(
         )
     to.touch(mode=0o600)
     to.write_text(pack.as_json(), encoding="utf-8")
-    typer.echo(f"{to}: {sum(len(each.rows) for each in pack.sections)} rows of {len(pack.sections)} tables")
+    typer.echo(f"{to}: {sum(len(each['rows']) for each in pack.held)} rows of {len(pack.held)} tables")
 
 
 async def _give(subject: str, why: str, code: str) -> "Pack | None":
@@ -78,15 +77,14 @@ def export_authority(
     by: By,
 ) -> None:
     """Verify AUTHORITY's record, and write all of its rows, opened, a sealed file a table, with its key."""
-    from services.holdings import authority_exit as departure
+    from services.holdings import authority_exit
     from services.platform.delivery.settings.keys import KeySettings
 
     database, keyring = admin_database(), KeySettings().keyring
-    with _said_plainly():
-        account, now = asyncio.run(_changing(authority, [by], None))
-        held = asyncio.run(departure.verified(database, authority))
-        about = {"exported_at": now.isoformat(), "exported_by": account[0]}
-        made = departure.export(database, keyring, authority, recipient, folder, held, about)
+    [account], now = asyncio.run(_on_record(authority, by))
+    held = asyncio.run(authority_exit.verified(database, authority))
+    about = {"exported_at": now.isoformat(), "exported_by": account}
+    made = authority_exit.export(database, keyring, authority, recipient, folder, held, about)
     typer.echo(
         f"{folder}: {sum(each['rows'] for each in made['tables'].values())} rows of {len(made['tables'])} tables"
     )
@@ -100,58 +98,31 @@ def dispose_authority(
     second: Annotated[str, typer.Option("--second-code", help="Another person's code.", prompt=True, hide_input=True)],
 ) -> None:
     """Delete for ever what was exported to FOLDER, AUTHORITY's key with it, and write a certificate."""
-    from services.holdings import authority_exit as departure
+    from services.holdings import authority_exit
 
-    database, manifest = admin_database(), json.loads((folder / departure.MANIFEST).read_text())
+    database, file = admin_database(), folder / authority_exit.MANIFEST
+    manifest = json.loads(file.read_text())
     if manifest["authority"] != authority:
         raise refuse(f"{folder} holds the export of {manifest['authority']}: nothing was disposed")
-    digest = hashlib.sha256((folder / departure.MANIFEST).read_bytes()).hexdigest()
-    with _said_plainly():
-        departure.require_same(database, manifest)
-        accounts, now = asyncio.run(_changing(authority, [by, second], digest))
-        departure.dispose(database, authority)
-    typer.echo(departure.certify(folder, manifest, accounts, now))
+    authority_exit.require_same(database, manifest)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    accounts, now = asyncio.run(_on_record(authority, by, second, digest))
+    authority_exit.dispose(database, authority)
+    typer.echo(authority_exit.certify(folder, manifest, accounts, now))
 
 
-@contextmanager
-def _said_plainly() -> Iterator[None]:
-    """Raises Exit, with the reason on standard error."""
-    from pyrage import RecipientError
-
-    from services.holdings.authority_exit import CannotLeave
-
-    try:
-        yield
-    except (CannotLeave, RecipientError) as cannot:
-        raise refuse(f"nothing was done: {cannot}") from None
-
-
-async def _changing(authority: str, codes: Sequence[str], digest: str | None) -> tuple[list[str], datetime]:
-    """Whose codes these are, of so many people, and when. With the manifest's `digest`, it is on the record that the
-    authority leaves. Raises CannotLeave.
-    """
-    from services.holdings.authority_exit import CannotLeave
-    from services.platform.register.people.operators import operator_by_code
-    from services.platform.runtime.clocks import Clocks
-    from services.platform.runtime.settings import Settings
-    from services.platform.store.engine import connect
-    from services.platform.store.unit_of_work import Origin, Store
+async def _on_record(authority: str, code: str, second: str = "", digest: str = "") -> tuple[list[str], datetime]:
+    """Whose codes these are, and when; of two people, it is on the record that the authority leaves. Raises Exit."""
+    from services.casework.organisations.changes import changes_by_code
     from services.safeguarding.operators import OrganisationChanged
 
-    clocks = Clocks()
-    store = Store(connect(Settings(), "casework"), origin=Origin("casework", clocks))
-    try:
-        async with store.transaction() as uow:
-            people = [await uow.fetch(operator_by_code(code, clocks.wall())) for code in codes]
-            accounts = [each.account for each in people if each is not None and each.scope is None]
-            if len({*accounts}) < len(codes):
-                raise CannotLeave(
-                    "a code is wrong or too old, not of somebody who sees every authority, or of the same person"
-                )
-            if digest is not None:
-                for step, account in zip(("proposed", "left"), accounts, strict=True):
-                    said = OrganisationChanged(step=step, account=account, fields=(digest,))
-                    uow.publish(said, subject=f"authority-{authority}")
-        return accounts, clocks.wall()
-    finally:
-        await store.close()
+    async with acting(code) as first:
+        if not second:
+            return [first.by], first.now
+        other = await changes_by_code(first.uow, first.keyring, second, first.now)
+        if other is None or other.by == first.by:
+            raise refuse("nothing was disposed: the second code is wrong or too old, or of the same person")
+        for step, account in (("proposed", first.by), ("left", other.by)):
+            said = OrganisationChanged(step=step, account=account, fields=(digest,))
+            first.uow.publish(said, subject=f"authority-{authority}")
+        return [first.by, other.by], first.now

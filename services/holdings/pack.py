@@ -3,8 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,7 +11,7 @@ from uuid import UUID
 from services.holdings.third_parties import Mask, Person
 from services.platform.register.keys import Decryptor
 from services.platform.store.disposal.holdings import Holding, holdings
-from services.platform.store.disposal.schedule import Record, schedule
+from services.platform.store.disposal.schedule import schedule
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows
 
@@ -33,41 +32,20 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Section:
-    """The rows of one table, opened. `record` says how long they are kept, and why."""
-
-    table: str
-    holding: Holding
-    record: Record
-    rows: Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
 class Pack:
-    """`given`: to whom something was told or shown, oldest first. `corrections`: what was put right, and whether it
-    lasts. `about`: who it is, as the page names them.
+    """`held`: a table an element, with what a reader has to know of it, and its rows opened. `given`: to whom something
+    was told or shown, oldest first. `corrections`: what was put right, and whether it lasts.
     """
 
     subject: str
     authority: str
     made_at: datetime
-    sections: Sequence[Section]
+    held: Sequence[Mapping[str, Any]]
     given: Sequence[Mapping[str, Any]]
     corrections: Sequence[Mapping[str, Any]]
 
     def as_json(self) -> str:
-        held = {
-            each.table: {
-                "title": each.holding.title,
-                "from": each.holding.origin,
-                "fields": each.holding.fields,
-                "rows": each.rows,
-            }
-            for each in self.sections
-        }
-        said = {"form": FORM, "subject": self.subject, "authority": self.authority, "made_at": self.made_at.isoformat()}
-        more = {"held": held, "given": self.given, "corrections": self.corrections}
-        return json.dumps(said | more, indent=1, ensure_ascii=False, default=dict)
+        return json.dumps({"form": FORM} | asdict(self), indent=1, ensure_ascii=False, default=str)
 
 
 def rows_held(asked: UUID, keyring: Keyring) -> Query[list[Row]]:
@@ -82,16 +60,24 @@ def rows_held(asked: UUID, keyring: Keyring) -> Query[list[Row]]:
 def build_pack(rows: Sequence[Row], subject: str, authority: str, at: datetime) -> Pack:
     """`at`: wall time."""
     own = [_person(subject, each) for each in rows if each.table in {"register.people", "register.children"}]
-    names = Person(subject, None)
-    mask = Mask([*own, names], [_person(row.content["id"], row) for row in rows if row.table.startswith(OTHERS)])
-    sections = []
-    for table, holding in holdings().items():
-        found = [_shown(row, holding, mask, subject) for row in rows if row.table == table]
-        if found:
-            sections.append(Section(table, holding, _record_of(table), found))
-    held = {each.table: each.rows for each in sections}
-    messages = [each["envelope"] for each in held.get(OUR_MESSAGES, [])]
-    return Pack(subject, authority, at, sections[::-1], given(messages), corrections(held, messages))
+    others = [_person(row.content["id"], row) for row in rows if row.table.startswith(OTHERS)]
+    mask, shown = Mask([*own, Person(subject, None)], others), dict[str, list[dict[str, Any]]]()
+    for row in rows:
+        if not row.table.startswith(OTHERS):
+            shown.setdefault(row.table, []).append(_shown(row, holdings()[row.table], mask, subject))
+    messages = [each["envelope"] for each in shown.get(OUR_MESSAGES, [])]
+    held = [_described(table, found) for table, found in shown.items()]
+    return Pack(subject, authority, at, held, given(messages), corrections(shown, messages))
+
+
+def _described(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """With where it is from, and how long it is kept."""
+    holding = holdings()[table]
+    record = next(each for each in schedule().records.values() if table in each.tables)
+    period = record.proposed or (f"{record.months} months" if record.kept is None else f"{record.kept.days} days")
+    about = {"title": holding.title, "from": holding.origin, "kept": period, "since": record.begins}
+    about["why"] = schedule().bases[record.basis]
+    return {"table": table} | about | {"fields": dict(holding.fields), "rows": rows}
 
 
 def _person(id_: str, row: Row) -> Person:
@@ -110,7 +96,8 @@ def open_row(content: Mapping[str, Any], key: Decryptor, holding: Holding, table
     for name in holding.sealed:
         opened[name] = _opened(content.get(name), key, table, name)
     for name in holding.messages:
-        opened[name] = json.loads(bytes.fromhex(content[name][2:]))
+        said = content[name]
+        opened[name] = json.loads(bytes.fromhex(said[2:]) if said.startswith("\\x") else said)
     return opened
 
 
@@ -134,7 +121,7 @@ def _shown(row: Row, holding: Holding, mask: Mask, subject: str) -> dict[str, An
         elif name in holding.sealed and name != "picture":
             value = "[erased]" if value is None and row.content[name] is not None else value and mask.mask_text(value)
         else:
-            value = value if name == "before" else mask.mask_value(_parsed(value))
+            value = value if name == "before" else mask.mask_value(value)
         if value is not None:
             shown[name] = value
     return shown
@@ -148,18 +135,6 @@ def _before(change: Mapping[str, Any], key: Decryptor, mask: Mask) -> dict[str, 
     opened = {name: _opened(change["before"].get(name), key, table, name) for name in changed if name in holding.sealed}
     plain = {name: mask.mask_value(change["before"].get(name)) for name in changed if name not in opened}
     return plain | {name: value and mask.mask_text(value) for name, value in opened.items()}
-
-
-def _parsed(value: Any) -> Any:
-    """JSON that lies in a column as text."""
-    if isinstance(value, str) and value.startswith(("{", "[")):
-        with suppress(ValueError):
-            return json.loads(value)
-    return value
-
-
-def _record_of(table: str) -> Record:
-    return next(each for each in schedule().records.values() if table in each.tables)
 
 
 def given(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -177,10 +152,8 @@ def given(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 to = told.get((fact.get("duty"), fact.get("step"))) or fact.get("purpose") or "not named"
                 found.append(_gift(message, to, fact["medium"], fact.get("looked_up", ()), fact.get("purpose")))
         for fact in _each([message], "register.looked-up.v1"):
-            by = acted.get(message["id"])
-            found.append(
-                _gift(message, by["account"] if by else fact["purpose"], "looked up", fact["fields"], fact["purpose"])
-            )
+            by = acted.get(message["id"], {}).get("account", fact["purpose"])
+            found.append(_gift(message, by, "looked up", fact["fields"], fact["purpose"]))
     return sorted(found, key=lambda each: str(each["at"]))
 
 

@@ -57,7 +57,7 @@ async def main() -> None:
     host.parts.append(settings.mail_listener(replies.take))
     host.add_periodic(Pruning(host.store, host.clocks, settings.retention, store.KEPT_WHILE_NEEDED).repeating())
     host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
-    texts = settings.text_medium(reports=False)
+    texts = settings.texts(host.store, host.clocks, reports=False)
     host.parts.append(texts)
     codes = ReadingCodes(keyring, host.clocks, forces, texts)
     dependencies = Dependencies(

@@ -36,7 +36,7 @@ async def main() -> None:
         host.service,
         host.store,
         host.clocks,
-        GroupedText(settings.text_medium(), host.store),
+        GroupedText(settings.texts(host.store, host.clocks), host.store),
         keyring=keyring,
         prepare=settings.block_real_recipients(sender.prepare),
         slot=settings.slot,

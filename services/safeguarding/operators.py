@@ -142,11 +142,12 @@ class OrganisationChanged(Message, kind="organisation.changed.v1", topic=Topic.E
 
     step: Literal[
         "entered", "proposed", "approved", "asked-back", "taken-back", "key-destroyed",
-        "credential-made", "credential-withdrawn", "live", "left",
+        "credential-made", "credential-withdrawn", "live", "left", "numbered",
     ]  # fmt: skip
     """Entered: in force at once, since nothing was held of it before; an authority is not live yet. Asked back: a
     second person is to take an approved version back. Key destroyed: what was encrypted for an authority can be read no
     more. Live: its real reports are taken. Left: its rows are disposed, which one person proposed and another did.
+    Numbered: its own numbers for texts were set.
     """
     version: UUID | None = None
     """Of a force, or an agency's change."""

@@ -67,7 +67,7 @@ def _casework() -> FastAPI:
 
 
 def _carers() -> FastAPI:
-    return carers_web.pages(ABSENT, ABSENT, ABSENT, Clocks(), CarersSettings.model_construct(**TWILIO), ABSENT)
+    return carers_web.pages(ABSENT, ABSENT, ABSENT, Clocks(), CarersSettings.model_construct(**TWILIO), ABSENT, ABSENT)
 
 
 def _police() -> FastAPI:

@@ -42,6 +42,15 @@ OUT = Row(
             PROVIDERS,
             limits=[(1, "red")],
         ),
+        Panel(
+            "Texts to ourselves",
+            "How long the last text by each way to our own number at the other took. A way that brings none back is used second.",
+            "max by (way) (delivery_text_way_seconds)",
+            "text-way-failing",
+            "{{way}}",
+            unit="s",
+            width=12,
+        ),
         number(
             "Our own defects",
             "Deliveries that could not be prepared because of an error in our code, within the last hour.",

@@ -17,11 +17,13 @@ import yaml
 from infra.local.processes.program import Program
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import DATABASES
+from infra.postgres.logins import BACKUPS
 from infra.postgres.place import Place
 from infra.postgres.server import ADMIN, INITDB, SETTINGS
 
 WITNESS = "witness"
 PATIENCE_SECONDS = 30.0
+ACCESS = ("all all", "replication replicator", f"replication {BACKUPS}")
 FAILOVER = {
     "ttl": 20,  # Patroni's least: after the loss of a machine nobody is the primary for so long
     "loop_wait": 2,
@@ -31,6 +33,7 @@ FAILOVER = {
     "failsafe_mode": True,
     "primary_start_timeout": 0,
     "maximum_lag_on_failover": 1_048_576,
+    "slots": {BACKUPS: {"type": "physical"}},  # on the standby too, or what it takes over could have a gap elsewhere
 }
 
 
@@ -115,7 +118,7 @@ class Pair:
                     "replication": {"username": "replicator", "password": self._passwords("replicator")},
                     "rewind": {"username": "rewinder", "password": self._passwords("rewinder")},
                 },
-                "pg_hba": [f"host {each} 127.0.0.1/32 scram-sha-256" for each in ("all all", "replication replicator")],
+                "pg_hba": [f"host {each} 127.0.0.1/32 scram-sha-256" for each in ACCESS],
                 "parameters": {**SETTINGS, "wal_log_hints": "on"},
             },
         }

@@ -17,9 +17,16 @@ import yaml
 from pydantic import SecretStr
 from pyrage import x25519
 
-from infra.local.settings.environment import MAIL_PORTS, MAILBOXES, SAFE_RETURN_NUMBER, account_sid, database
+from infra.local.settings.environment import (
+    MAIL_PORTS,
+    MAILBOXES,
+    NOTIFY_NUMBERS,
+    SAFE_RETURN_NUMBER,
+    account_sid,
+    database,
+)
 from infra.local.settings.layout import Layout
-from infra.local.settings.secret_files import SecretFiles, token, webhook_secret, write
+from infra.local.settings.secret_files import SecretFiles, identifier, key, notify_key, token, webhook_secret, write
 from services.casework.policy.credential import WRITABLE, Credential
 from services.casework.store import credentials
 from services.platform.register.import_token import new_token
@@ -109,6 +116,20 @@ def plan_fallback(layout: Layout) -> None:
     write(layout.fallback_plan, yaml.safe_dump({name: _below(plan, name) for name in sorted(names)}))
 
 
+def plan_archive(layout: Layout) -> None:
+    """The database's copies go into a folder, sealed to a key beside it. Once a clone; the key that signs is of these secrets."""
+    SecretFiles(layout.secrets).value("backup_key", key)
+    if not (layout.archive / "plan.yaml").exists():
+        identity = x25519.Identity.generate()
+        plan = {
+            "recipients": [str(identity.to_public())],
+            "place": (layout.archive / "copies").as_uri(),
+            "keep_days": 2,
+        }
+        write(layout.archive / "example.key", str(identity))
+        write(layout.archive / "plan.yaml", yaml.safe_dump(plan))
+
+
 def _below(plan: dict[str, list[str]], authority: str) -> dict[str, list[str]]:
     return plan | {"places": [f"{place}/{authority}" for place in plan["places"]]}
 
@@ -120,6 +141,7 @@ def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
         "account_sid": account_sid(secrets),
         "auth_token": secrets.value("twilio_auth_token", token),
         "from": SAFE_RETURN_NUMBER,
+        "notify": [_notify(service, secrets, ports) for service in NOTIFY_NUMBERS],
         "webhook_url": f"http://127.0.0.1:{ports['carers']}/texts/inbound",
         "fallback_url": None,
         "voice_url": f"http://127.0.0.1:{ports['carers']}/calls/inbound",
@@ -130,6 +152,21 @@ def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
         "tls_port": ports["sandbox-tls"],
         "smtp_port": ports["smtp"],
         "own_mailboxes": {address: ports[MAIL_PORTS[service]] for service, address in MAILBOXES.items()},
+    }
+
+
+def _notify(service: str, secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
+    key = secrets.value(f"notify_api_key-{service}", notify_key)
+    bearers = {each: secrets.value(f"notify_bearer-{each}", token) for each in (service, "carers")}
+    return {
+        "service_id": key[-73:-37],
+        "secret": key[-36:],
+        "template_id": secrets.value("notify_template", identifier),
+        "number": NOTIFY_NUMBERS[service],
+        "bearer": bearers[service],
+        "received_bearer": bearers["carers"],
+        "receipts_url": f"http://127.0.0.1:{ports[service]}/texts/notify/receipts",
+        "received_url": f"http://127.0.0.1:{ports['carers']}/texts/notify/received",
     }
 
 

@@ -4,12 +4,15 @@ import os
 from collections.abc import Mapping
 
 from infra.local.settings.layout import BROKERS, DATABASES, Layout
-from infra.local.settings.secret_files import TEXTS, SecretFiles, token
+from infra.local.settings.secret_files import TEXTS, SecretFiles, identifier, token
+from infra.postgres.logins import BACKUPS
 from infra.postgres.server import primary_url
 from infra.sandbox.authentication import AUTHSERV_ID
 
 SAFE_RETURN_NUMBER = "+447700900500"
 """One of Ofcom's numbers for drama; no real phone has it."""
+NOTIFY_NUMBERS = {"carers": "+447700900501", "professionals": "+447700900502", "police": "+447700900503"}
+"""As above. Each service that texts is a service at GOV.UK Notify too."""
 MAILBOXES = {
     "police": "police-notices@kestrel.example",
     "strategy": "safe-return@kestrel.example",
@@ -39,6 +42,23 @@ def database(ports: Mapping[str, int]) -> str:
     return f"postgresql://127.0.0.1:{found[0]}/safe_return" if len(found) == 1 else primary_url(found)
 
 
+def of_backups(layout: Layout, ports: Mapping[str, int]) -> dict[str, str]:
+    """For libpq too, which finds the primary of a cluster by itself."""
+    secrets, found = SecretFiles(layout.secrets), [ports[each] for each in DATABASES if each in ports]
+    return bare() | {
+        "PGHOST": ",".join(["127.0.0.1"] * len(found)),
+        "PGPORT": ",".join(map(str, found)),
+        "PGTARGETSESSIONATTRS": "read-write",
+        "PGUSER": BACKUPS,
+        "PGPASSWORD": secrets.database_password(BACKUPS),
+        "PGDATABASE": "safe_return",
+        "SAFE_RETURN_BACKUP_PLAN": str(layout.archive / "plan.yaml"),
+        "SAFE_RETURN_BACKUP_KEY": str(secrets.made / "backup_key"),
+        "SAFE_RETURN_BACKUP_WORK": str(layout.folder / "received"),
+        "SAFE_RETURN_HTTP_PORT": str(ports["backups"]),
+    }
+
+
 def account_sid(secrets: SecretFiles) -> str:
     """The sandbox's Twilio account."""
     return "AC" + secrets.value("twilio_account", token)
@@ -61,6 +81,9 @@ def of_service(layout: Layout, ports: Mapping[str, int], service: str, slot: int
             "TWILIO_ACCOUNT_SID": account_sid(secrets),
             "TWILIO_FROM": SAFE_RETURN_NUMBER,
             "TWILIO_BASE_URL": f"http://127.0.0.1:{ports['sandbox']}",
+            "NOTIFY_BASE_URL": f"http://127.0.0.1:{ports['sandbox']}",
+            "NOTIFY_TEMPLATE": secrets.value("notify_template", identifier),
+            "NOTIFY_NUMBER": NOTIFY_NUMBERS[service],
         }
     if service in MAILBOXES:
         settings |= {
@@ -74,6 +97,8 @@ def of_service(layout: Layout, ports: Mapping[str, int], service: str, slot: int
         settings["SPOOL_DIR"] = str(layout.spool / str(slot))
     if service in {"protocol", "console"}:
         settings["PROTOCOL_DIR"] = str(layout.protocols)
+    if service == "audit":
+        settings["ANCHOR_PLACES"] = layout.anchors.as_uri()
     if service == "console":
         settings["CASEWORK_URL"] = f"http://127.0.0.1:{ports['casework']}"
     if service == "console" and layout.fallback_plan.exists():

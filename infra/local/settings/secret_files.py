@@ -6,6 +6,7 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -39,6 +40,16 @@ def own_key(service: str, keys: str) -> str:
 def token() -> str:
     """32 hexadecimal digits, the shape of a Twilio auth token and of our passwords."""
     return secrets.token_hex(16)
+
+
+def identifier() -> str:
+    """The shape of GOV.UK Notify's ids."""
+    return str(uuid4())
+
+
+def notify_key() -> str:
+    """An API key of GOV.UK Notify: its name, the service's id and the secret."""
+    return f"safe_return-{uuid4()}-{uuid4()}"
 
 
 class SecretFiles:
@@ -81,6 +92,8 @@ class SecretFiles:
             if service in TEXTS:
                 self._give(service, "twilio_auth_token", self.value("twilio_auth_token", token))
                 self._give_if_kept(service, "twilio_auth_token_alternate")
+                self._give_if_kept(service, "notify_api_key", f"notify_api_key-{service}")
+                self._give_if_kept(service, "notify_bearer", f"notify_bearer-{service}")
             if service in MAILS:
                 self._give_if_kept(service, "smtp_user")
                 self._give_if_kept(service, "smtp_password")
@@ -91,9 +104,15 @@ class SecretFiles:
             if service in MAILS:
                 self._give(service, "link_key", own_key(service, self.value("link_key", key)))
 
-    def _give_if_kept(self, service: str, name: str) -> None:
+    def play_notify(self) -> None:
+        """Makes what GOV.UK Notify, played, gives each service that texts."""
+        for service in TEXTS:
+            self.value(f"notify_api_key-{service}", notify_key)
+            self.value(f"notify_bearer-{service}", token)
+
+    def _give_if_kept(self, service: str, name: str, made: str | None = None) -> None:
         """What cannot be made: as long as `made` has it, and no longer."""
-        file = self.made / name
+        file = self.made / (made or name)
         if file.exists():
             self._give(service, name, file.read_text())
         else:

@@ -54,7 +54,7 @@ async def load(
         keys.remember(uow, keyring, child.child, child.wrapped)
     routing = _Routing(speaker.authority, speaker.duty_line, provisional_child(text.sid), answered_before=answered > 0)
     if speaker.kind in OF_ONE_STORY:
-        routing = await _route_stranger(uow, routing, speaker, number_hash, default, now)
+        routing = await _route_stranger(uow, routing, speaker, number_hash, default, text.to, now)
     if routing.authority is None:
         raise NobodyToAsk
     converses = speaker.kind in CARE_NOW
@@ -103,6 +103,7 @@ async def _route_stranger(
     speaker: Speaker,
     number_hash: bytes,
     default: AuthorityId | None,
+    texted: str,
     now: datetime,
 ) -> _Routing:
     """All texts of an unknown number are about one child. A former carer's number had answers of another kind, so only
@@ -111,7 +112,7 @@ async def _route_stranger(
     owner, answered, team = await uow.fetch(
         texts.first_key_owner(number_hash),
         texts.is_answered_since(number_hash, now - ANSWERED_ONCE_IN),
-        conversation.duty_team(default),
+        conversation.duty_team(default, texted),
     )
     authority, line = (team.authority, team.line) if team else (default, None)
     return _Routing(

@@ -190,6 +190,7 @@ class DecisionApplier:
                 person=None if context.kind in STRANGERS else context.person,
                 trace=trace_of("text", text.sid),
                 to_number=text.sender,
+                texted=text.to or None,
                 key_owner=texts.owner_of(self.number_hash),
             )
             coded = replace(delivery, body=messages.add_code(body, delivery.code, codes))

@@ -1,4 +1,4 @@
-"""Serves Twilio's webhooks, for texts that come in and reports of those that went out, and the card."""
+"""Serves the webhooks of Twilio and GOV.UK Notify, for texts that come in and reports on others, and the card."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,11 +11,14 @@ from services.carers import metrics
 from services.carers.card import Card
 from services.carers.inbound.calls import VoiceLine
 from services.carers.inbound.intake import Intake, NotKept
+from services.carers.inbound.probes import Probes
 from services.carers.settings import CarersSettings
 from services.carers.text import READ_LETTERS, Flaw, Text
 from services.platform.delivery.links.signed_forms import SignedForm, TwilioDoor, Whose
+from services.platform.delivery.sms_status import notify
 from services.platform.delivery.sms_status import openapi as sms_status_openapi
 from services.platform.delivery.sms_status.call_keys import CallKeys
+from services.platform.delivery.sms_status.notify import NotifyDoor, ReceivedText, mount_receipts_route
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.register.people.telephones import e164
@@ -39,30 +42,54 @@ TEXT_ANSWERS = sms_status_openapi.REFUSED | {
 
 
 def pages(
-    intake: Intake, receipts: Receipts, keys: CallKeys, clocks: Clocks, settings: CarersSettings, card: Card
+    intake: Intake,
+    receipts: Receipts,
+    keys: CallKeys,
+    clocks: Clocks,
+    settings: CarersSettings,
+    card: Card,
+    probes: Probes,
 ) -> FastAPI:
     app = new_web_app("carers")
     door = _new_door("inbound", settings)
+    notify_doors = [new_notify_door(name, settings) for name in ("inbound", "status")]
+
+    async def keep(text: Text, whose: Whose) -> None:
+        """Not what we text to ourselves."""
+        if text.sender in probes.numbers:
+            await probes.take(text)
+            return
+        try:
+            await intake.take(text)
+        except NotKept:
+            metrics.REFUSED.labels("inbound", "Not now", whose).inc()
+            detail = "The text could not be kept. Send the same again."
+            headers = {"Retry-After": "1"}
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Not now", detail, headers=headers) from None
+        except Exception:
+            metrics.REFUSED.labels("inbound", "Our fault", whose).inc()
+            raise
 
     asks = sms_status_openapi.describe_form("text")
 
     @app.post("/texts/inbound", response_class=Response, responses=TEXT_ANSWERS, openapi_extra=asks)
     async def take_text(request: Request) -> Response:
         """A text to Safe Return's number, as Twilio's webhook sends it. Kept before this answers."""
-        text = read_text(await door.signed_form(request), door, clocks)
-        try:
-            await intake.take(text)
-        except NotKept:
-            metrics.REFUSED.labels("inbound", "Not now", Whose.TWILIO).inc()
-            detail = "The text could not be kept. Send the same again."
-            headers = {"Retry-After": "1"}
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Not now", detail, headers=headers) from None
-        except Exception:
-            metrics.REFUSED.labels("inbound", "Our fault", Whose.TWILIO).inc()
-            raise
+        await keep(read_text(await door.signed_form(request), door, clocks), Whose.TWILIO)
         return Response(NO_ANSWER, media_type="text/xml")
 
+    @app.post(
+        "/texts/notify/received",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=notify.REFUSED,
+        openapi_extra=notify.described(ReceivedText),
+    )
+    async def take_notify_text(request: Request) -> None:
+        """A text to Safe Return's number at GOV.UK Notify, as its callback sends it. Kept before this answers."""
+        await keep(read_notify_text(await notify_doors[0].read(request, ReceivedText), clocks), Whose.NOTIFY)
+
     mount_status_route(app, receipts, keys, _new_door("status", settings))
+    mount_receipts_route(app, receipts, notify_doors[1])
     VoiceLine(intake, clocks, settings.public_url, door).mount(app)
 
     @app.get("/card", response_class=HTMLResponse)
@@ -83,6 +110,30 @@ def _new_door(name: str, settings: CarersSettings) -> TwilioDoor:
     )
 
 
+def new_notify_door(name: str, settings: CarersSettings) -> NotifyDoor:
+    return NotifyDoor(
+        [settings.notify_bearer.get_secret_value()],
+        lambda title, whose: metrics.REFUSED.labels(name, title, whose).inc(),
+    )
+
+
+def read_notify_text(received: ReceivedText, clocks: Clocks) -> Text:
+    late_by = min(max(clocks.wall() - received.date_received, timedelta(0)), KEPT_AT_MOST)
+    sender, to, body = (
+        each.replace("\x00", "") for each in (received.source_number, received.destination_number, received.message)
+    )
+    return Text(
+        sid=str(received.id),
+        sender=e164(sender),
+        body=body,
+        pictures=(),
+        received_at=clocks.wall() - late_by,
+        story_at=clocks.story() - late_by,
+        flaw=_find_flaw([body]),
+        to=e164(to),
+    )
+
+
 def read_text(form: SignedForm, door: TwilioDoor, clocks: Clocks) -> Text:
     """Raises Problem: 400 for what is no text."""
     said = {name: _read_values(form, name) for name in form.fields}
@@ -100,6 +151,7 @@ def read_text(form: SignedForm, door: TwilioDoor, clocks: Clocks) -> Text:
         received_at=clocks.wall() - late_by,
         story_at=clocks.story() - late_by,
         flaw="not-utf-8" if form.undecodable & used else _find_flaw(bodies),
+        to=e164(next(iter(said.get("To", ())), "")[:MOST_LETTERS]),
     )
 
 

@@ -63,6 +63,7 @@ class HandOver:
             "AccountSid": self._settings.twilio_account_sid,
             "MessageSid": text.sid,
             "From": text.sender,
+            "To": text.to,
             "Body": text.body + text.rest,
             CAME_AT: text.received_at.isoformat(),
             **pictures,

@@ -1,5 +1,6 @@
 """Answers Twilio while carers cannot, and shows whether it is us who are down."""
 
+from http import HTTPStatus
 from string import Template
 from typing import Any
 
@@ -7,13 +8,14 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from services.carers.inbound.spool import Spool
-from services.carers.inbound.web import read_text
+from services.carers.inbound.web import read_notify_text, read_text
 from services.carers.messages import FOLDER, LANGUAGES
 from services.carers.responder.hand_over import HandOver
 from services.carers.responder.settings import ResponderSettings
 from services.platform.delivery.channels.sms import conversation_twiml, text_twiml
 from services.platform.delivery.channels.voice import VOICE, Spoken
 from services.platform.delivery.links.signed_forms import TwilioDoor
+from services.platform.delivery.sms_status.notify import NotifyDoor, ReceivedText
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import answer_with_problems
 from services.wording import day_and_time, read_words
@@ -33,6 +35,14 @@ def pages(spool: Spool, hand_over: HandOver, clocks: Clocks, settings: Responder
         hand_over.repeating.wake_after(1)
         says = (Template(words["text"][each]).substitute(duty_line=settings.duty_line) for each in LANGUAGES)
         return Response(text_twiml(*says), media_type="text/xml")
+
+    notify_door = NotifyDoor([settings.notify_bearer.get_secret_value()])
+
+    @app.post("/texts/notify/received", status_code=HTTPStatus.NO_CONTENT)
+    async def keep_notify_text(request: Request) -> None:
+        """As above, once GOV.UK Notify is told this URL. It takes no answer in the response."""
+        spool.put(read_notify_text(await notify_door.read(request, ReceivedText), clocks))
+        hand_over.repeating.wake_after(1)
 
     @app.post("/calls/inbound", response_class=Response)
     async def put_through(request: Request) -> Response:

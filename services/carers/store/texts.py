@@ -26,6 +26,7 @@ COLUMNS = {
     "key_owner": "text",
     "content_hash": "bytea",
     "flaw": "text",
+    "texted": "text",
 }
 KEEP = bulk_insert("texts_in", COLUMNS, "ON CONFLICT DO NOTHING")
 OTHER_WORDS: Flaw = "other-words"
@@ -58,6 +59,7 @@ class Unread:
     story_at: datetime
     tries: int
     flaw: Flaw | None
+    texted: str
     wrapped: bytes | None
     waiting: Sequence[str]
 
@@ -104,6 +106,7 @@ def _seal(text: Text, number_hash: bytes, owner: str, key: DataKey) -> dict[str,
         "next_try_at": text.received_at,
         "key_owner": owner,
         "flaw": text.flaw,
+        "texted": text.to,
     }
 
 
@@ -119,7 +122,7 @@ NEXT_UNREAD = f"""
     ), others AS (
         SELECT * FROM texts_in WHERE worked_at IS NULL ORDER BY received_at, message_sid LIMIT %(looked_through)s
     )
-    SELECT message_sid AS sid, owner AS key_owner, sender, body, received_at, story_at, tries, flaw, wrapped, ARRAY(
+    SELECT message_sid AS sid, owner AS key_owner, sender, body, received_at, story_at, tries, flaw, texted, wrapped, ARRAY(
         SELECT DISTINCT ON (others.number_hash) others.message_sid FROM others
         WHERE others.message_sid <> next.message_sid AND others.next_try_at <= %(now)s
         ORDER BY others.number_hash, others.received_at, others.message_sid
@@ -152,6 +155,7 @@ async def decrypt(uow: UnitOfWork, keyring: Keyring, unread: Unread) -> Text:
         received_at=unread.received_at,
         story_at=unread.story_at,
         flaw=unread.flaw,
+        to=unread.texted,
         rest=body[READ_LETTERS:],
     )
 

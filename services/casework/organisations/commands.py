@@ -49,7 +49,7 @@ def put(file: Path, by: By) -> None:
         raise refuse("nothing was changed: correct these and put the file again") from None
 
     async def act() -> dict[str, UUID]:
-        async with _acting(by) as changes:
+        async with acting(by) as changes:
             return await put_organisations(changes.uow, changes.keyring, given, changes.by, changes.now)
 
     proposed = asyncio.run(act())
@@ -69,7 +69,7 @@ def approve(
     """Show CHANGE, which somebody else proposed, and approve it. A force's address has taken a connection test."""
 
     async def look(*, approved: bool) -> tuple[list[str], datetime]:
-        async with _acting(by) as changes:
+        async with acting(by) as changes:
             effective = None if at is None else at.replace(tzinfo=changes.now.tzinfo)
             return await changes.approve(change, effective, looking=not approved)
 
@@ -86,7 +86,7 @@ def take_back(change: UUID, by: By) -> None:
     """
 
     async def act() -> bool:
-        async with _acting(by) as changes:
+        async with acting(by) as changes:
             return await changes.take_back(change)
 
     typer.echo("taken back" if asyncio.run(act()) else "asked for: a second person gives the same command")
@@ -104,7 +104,7 @@ def destroy_key(
     from services.casework.organisations import repository as store
 
     async def act() -> bool:
-        async with _acting(by) as changes:
+        async with acting(by) as changes:
             return again == authority and await store.destroy_key(changes.uow, authority, changes.by)
 
     if not asyncio.run(act()):
@@ -121,7 +121,7 @@ def make_key() -> None:
 
 
 @asynccontextmanager
-async def _acting(code: str) -> AsyncIterator["OrganisationChanges"]:
+async def acting(code: str) -> AsyncIterator["OrganisationChanges"]:
     """A transaction in somebody's name. Raises Exit."""
     from services.casework.organisations.changes import CannotChange, changes_by_code
     from services.platform.delivery.settings.keys import KeySettings

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from services.casework.policy.credential import WRITABLE, Credential
 from services.casework.store.credentials import credential_of_client, credential_of_token
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem
+from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem, bearer_of
 from services.platform.runtime.http.strangers import Strangers
 from services.platform.store.unit_of_work import Store
 
@@ -83,12 +83,6 @@ class Bearers:
             leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "iat", "iss", "aud", "sub"]},
         )
-
-
-def bearer_of(request: Request) -> str:
-    """Empty where it bears none."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def require_tables(credential: Credential, tables: Collection[str]) -> None:

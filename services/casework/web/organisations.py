@@ -12,10 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from services.casework.organisations.changes import CannotChange, OrganisationChanges, changes_by_code
-from services.casework.web.bearer import bearer_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.browser_form import read_form
-from services.platform.runtime.http.problems import Problem
+from services.platform.runtime.http.problems import Problem, bearer_of
 from services.platform.runtime.http.strangers import Strangers
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store

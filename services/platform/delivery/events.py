@@ -75,6 +75,7 @@ def attempted(
         authority=delivery.authority,
         attempt=record.request.attempt,
         medium=record.medium,
+        way=record.result.way,
         result=record.result.result,
         status=record.result.status,
         took_ms=record.took_ms,

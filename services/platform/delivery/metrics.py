@@ -41,6 +41,10 @@ URGENT = Gauge(
 SECOND_ROUTE = Counter(
     "delivery_second_route", "Texts that a call took up, by why: refused, undelivered, silent", ["why"]
 )
+WAY_FAILING = Gauge(
+    "delivery_text_way_failing", "1 where a text by this way to ourselves has not come back in time", ["way"]
+)
+WAY_SECONDS = Gauge("delivery_text_way_seconds", "How long the last text to ourselves by this way took", ["way"])
 URGENT_LATE = Gauge("delivery_urgent_unaccepted", "Urgent notices put over 60 s ago that nobody has taken yet")
 URGENT_FAILED = Gauge(
     "delivery_urgent_failed", "Urgent notices given up on within the last hour, so that the protocol had to go on"

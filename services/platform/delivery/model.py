@@ -14,6 +14,8 @@ from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 from services.safeguarding.roles import Channel
 
 MediumName: TypeAlias = Literal["webhook", "text", "email", "voice", "poll"]
+WayName: TypeAlias = Literal["twilio", "notify"]
+"""By which a text goes."""
 MEDIA: dict[Channel, MediumName] = {
     Channel.WEBHOOK: "webhook",
     Channel.TEXT: "text",
@@ -59,6 +61,8 @@ class Delivery:
     to_number: str | None = None
     body: str | None = None
     key_owner: str | None = None
+    texted: str | None = None
+    """Our number that the text came to which this answers: it goes out by that one."""
     held_for: timedelta = timedelta(0)
     """Sent that long after it was put at the earliest, so that others for the same reader may go with it."""
 

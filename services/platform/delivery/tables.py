@@ -13,6 +13,6 @@ deliveries = _table(
     "deliveries",
     "id service lane state kind duty step revision telling child authority episode role person urgent exercise trace code "
     "attempts created_at next_attempt_at lease_owner lease_until key_owner recipient body number_hash provider_id by_voice "
-    "withdrawn_at changed_at looked_up",
+    "withdrawn_at changed_at looked_up texted",
 )
 attempts = _table("attempts", "delivery attempt service medium started_at took_ms result status body_hash")

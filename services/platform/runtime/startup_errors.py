@@ -25,6 +25,7 @@ WRONG = {
     "beside_world": "is a sandbox's, and SAFE_RETURN_SANDBOX is not 1",
     "in_clear": "is beyond this machine and not over verified TLS",
     "no_lock": "lets anybody in",
+    "alone": "is there without what it needs",
 }
 
 

@@ -108,9 +108,9 @@ class MailSender:
         try:
             return self.duty_lines[authority]
         except KeyError:
-            line = await uow.fetch(conversation.duty_line(authority))
-            self.duty_lines[authority] = line
-            return line
+            team = await uow.fetch(conversation.only_team(authority))
+            self.duty_lines[authority] = team.line if team else None
+            return self.duty_lines[authority]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from services.platform.delivery.links.pages import LinkPages
 from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.links.tokens import Purpose
 from services.platform.delivery.sms_status.call_keys import CallKeys
+from services.platform.delivery.sms_status.notify import NotifyDoor, mount_receipts_route
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.runtime.clocks import Clocks
@@ -23,6 +24,7 @@ def pages(
     app = new_web_app("professionals")
     door = TwilioDoor(public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts)
     mount_status_route(app, receipts, keys, door)
+    mount_receipts_route(app, receipts, NotifyDoor([settings.notify_bearer.get_secret_value()]))
     of_one = replace(acknowledging, alone=True)
     mount_pages(
         app,

@@ -37,6 +37,8 @@ class DeliveryAttempted(Evidence, kind="delivery.attempted.v1"):
     step: int | None = None
     attempt: int
     medium: Literal["webhook", "text", "email", "voice", "poll"]
+    way: Literal["twilio", "notify"] | None = None
+    """By which of the two a text went."""
     result: AttemptResult
     status: int | None = None
     """The HTTP or SMTP status, or the provider's error code."""

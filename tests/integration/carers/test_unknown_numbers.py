@@ -36,10 +36,12 @@ async def test_an_exercise_authority_takes_no_stranger_s_text_from_a_real_one(
     async with carers.connect() as connection:
         assert await first_authority(connection) == "kestrel"
         own, only = await Reader(connection).fetch(
-            conversation.duty_line("exercise-north"), conversation.duty_line(None)
+            conversation.only_team("exercise-north"), conversation.only_team(None)
         )
-        assert only == LINE, "the only one that a card can mean"
-        assert own == "+441632960100"
+        assert only is not None
+        assert own is not None
+        assert only.line == LINE, "the only one that a card can mean"
+        assert own.line == "+441632960100"
     await load(casework, keyring, authority("exercised"), datetime.now(UTC))
     async with carers.connect() as connection:
         assert await first_authority(connection) == "exercised", "a name that only begins alike is real"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from services.casework.organisations.commands import organisations
 from services.platform.delivery.webhook_signature import generate_key
 from tests.support.engines.database import Database
-from tests.support.in_process.operators import CodedOperators, set_casework
+from tests.support.in_process.operators import CodedOperators, set_service
 from tests.support.in_process.register import OTHER_SECRET, SECRET, TRIED
 
 
@@ -33,7 +33,7 @@ class Operators(CodedOperators):
 
 @pytest.fixture
 def operators(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operators:
-    set_casework(database, monkeypatch)
+    set_service("casework", database, monkeypatch)
     return Operators(database, tmp_path)
 
 

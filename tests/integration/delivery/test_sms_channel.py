@@ -15,7 +15,8 @@ from twilio.request_validator import RequestValidator
 
 from services.platform.delivery.channels import sms as texts
 from services.platform.delivery.channels.channel import SendRequest, SendResult
-from services.platform.delivery.channels.sms import REPEAT_MARK, STRANGERS_ANSWER_WITHIN, TextMedium, signature_is_valid
+from services.platform.delivery.channels.sms import REPEAT_MARK, STRANGERS_ANSWER_WITHIN, TwilioWay, signature_is_valid
+from services.platform.delivery.channels.ways.route import Texts
 from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.delivery.sms_status.call_keys import CallKeys
@@ -54,6 +55,15 @@ def sending(number: str = CARER, *, uncertain: bool = False, body: str | None = 
     )  # fmt: skip
 
 
+def by_twilio(base_url: str, *, auth_token: str = AUTH_TOKEN, public_url: str = PUBLIC) -> Texts:
+    """The one way where there is no second."""
+    return Texts(
+        TwilioWay(
+            account_sid=ACCOUNT_SID, auth_token=auth_token, number=OWN_NUMBER, public_url=public_url, base_url=base_url
+        )
+    )
+
+
 @pytest.fixture
 async def outside() -> AsyncIterator[Outside]:
     async with play_outside_world() as played:
@@ -61,18 +71,12 @@ async def outside() -> AsyncIterator[Outside]:
 
 
 @pytest.fixture
-def not_started(outside: Outside) -> TextMedium:
-    return TextMedium(
-        account_sid=ACCOUNT_SID,
-        auth_token=AUTH_TOKEN,
-        sender=OWN_NUMBER,
-        public_url=outside.application.url,
-        base_url=outside.url,
-    )
+def not_started(outside: Outside) -> Texts:
+    return by_twilio(outside.url, public_url=outside.application.url)
 
 
 @pytest.fixture
-async def medium(not_started: TextMedium) -> AsyncIterator[TextMedium]:
+async def medium(not_started: Texts) -> AsyncIterator[Texts]:
     await not_started.start()
     yield not_started
     await not_started.stop()
@@ -82,7 +86,7 @@ async def bodies(outside: Outside) -> list[str]:
     return [each["body"] for each in await outside.get("/texts")]
 
 
-async def test_a_text_goes_out_and_its_reports_name_the_delivery(outside: Outside, medium: TextMedium) -> None:
+async def test_a_text_goes_out_and_its_reports_name_the_delivery(outside: Outside, medium: Texts) -> None:
     text = sending()
     answer = await medium.send(text)
     assert answer.result is AttemptResult.ACCEPTED
@@ -95,7 +99,7 @@ async def test_a_text_goes_out_and_its_reports_name_the_delivery(outside: Outsid
 
 @pytest.mark.parametrize(("urgent", "seconds"), [(True, 300), (False, 36_000)])
 async def test_an_urgent_text_is_soon_given_up_by_the_network_so_that_another_way_is_tried(
-    outside: Outside, medium: TextMedium, urgent: bool, seconds: int
+    outside: Outside, medium: Texts, urgent: bool, seconds: int
 ) -> None:
     await medium.send(replace(sending(), urgent=urgent))
     [sent] = outside.world.network.texts.newest_first()
@@ -103,7 +107,7 @@ async def test_an_urgent_text_is_soon_given_up_by_the_network_so_that_another_wa
 
 
 async def test_a_lost_answer_is_unknown_and_found_again_in_twilios_list(
-    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch
+    outside: Outside, medium: Texts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(texts, "TOTAL_SECONDS", 0.5)
     await outside.behave("phone-network", mode="lost-answer")
@@ -117,17 +121,13 @@ async def test_a_lost_answer_is_unknown_and_found_again_in_twilios_list(
     assert len(await bodies(outside)) == 1
 
 
-async def test_what_twilio_never_had_is_sent_again_marked_as_a_possible_repeat(
-    outside: Outside, medium: TextMedium
-) -> None:
+async def test_what_twilio_never_had_is_sent_again_marked_as_a_possible_repeat(outside: Outside, medium: Texts) -> None:
     text = sending(uncertain=True)
     assert (await medium.send(text)).result is AttemptResult.ACCEPTED
     assert await bodies(outside) == [REPEAT_MARK + text.body]
 
 
-async def test_another_text_to_the_same_number_is_not_taken_for_the_lost_one(
-    outside: Outside, medium: TextMedium
-) -> None:
+async def test_another_text_to_the_same_number_is_not_taken_for_the_lost_one(outside: Outside, medium: Texts) -> None:
     await medium.send(sending())
     lost = sending(uncertain=True)
     await medium.send(lost)
@@ -135,7 +135,7 @@ async def test_another_text_to_the_same_number_is_not_taken_for_the_lost_one(
 
 
 async def test_a_text_of_last_week_with_the_same_words_is_not_taken_for_the_lost_one(
-    outside: Outside, medium: TextMedium
+    outside: Outside, medium: Texts
 ) -> None:
     text = sending(body="the same words")
     await medium.send(text)
@@ -145,50 +145,42 @@ async def test_a_text_of_last_week_with_the_same_words_is_not_taken_for_the_lost
 
 
 async def test_while_twilio_cannot_be_asked_nobody_knows(
-    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch
+    outside: Outside, medium: Texts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(texts, "TOTAL_SECONDS", 0.5)
     await outside.behave("phone-network", mode="failing")
     assert (await medium.send(sending(uncertain=True))).result is AttemptResult.UNKNOWN
 
 
-async def test_twilios_own_error_is_tried_again(outside: Outside, medium: TextMedium) -> None:
+async def test_twilios_own_error_is_tried_again(outside: Outside, medium: Texts) -> None:
     await outside.behave("phone-network", mode="failing")
     assert await medium.send(sending()) == SendResult(AttemptResult.RETRY, 20500)
 
 
-async def test_throttling_says_when_to_come_back(outside: Outside, medium: TextMedium) -> None:
+async def test_throttling_says_when_to_come_back(outside: Outside, medium: Texts) -> None:
     await outside.behave("phone-network", mode="throttled", retry_after_seconds=9)
     assert await medium.send(sending()) == SendResult(AttemptResult.RETRY, 429, retry_after=timedelta(seconds=9))
 
 
-async def test_a_person_who_opted_out_is_not_texted(outside: Outside, medium: TextMedium) -> None:
+async def test_a_person_who_opted_out_is_not_texted(outside: Outside, medium: Texts) -> None:
     outside.world.network.opted_out.add(CARER)
     assert await medium.send(sending()) == SendResult(AttemptResult.REFUSED, 21610, reason="opted-out")
 
 
-async def test_a_number_that_is_none_is_refused(medium: TextMedium) -> None:
+async def test_a_number_that_is_none_is_refused(medium: Texts) -> None:
     answer = await medium.send(sending("+44"))
     assert (answer.result, answer.reason) == (AttemptResult.REFUSED, "no-address")
 
 
 async def test_wrong_credentials_are_tried_again_until_they_are_mended(outside: Outside) -> None:
-    wrong = TextMedium(
-        account_sid=ACCOUNT_SID, auth_token="wrong", sender=OWN_NUMBER, public_url=PUBLIC, base_url=outside.url
-    )
+    wrong = by_twilio(outside.url, auth_token="wrong")
     await wrong.start()
     assert (await wrong.send(sending())).result is AttemptResult.RETRY
     await wrong.stop()
 
 
 async def test_nobody_at_the_other_end_is_tried_again() -> None:
-    nowhere = TextMedium(
-        account_sid=ACCOUNT_SID,
-        auth_token=AUTH_TOKEN,
-        sender=OWN_NUMBER,
-        public_url=PUBLIC,
-        base_url="http://127.0.0.1:9",
-    )
+    nowhere = by_twilio("http://127.0.0.1:9")
     await nowhere.start()
     assert (await nowhere.send(sending())).result is AttemptResult.RETRY
     await nowhere.stop()
@@ -196,7 +188,7 @@ async def test_nobody_at_the_other_end_is_tried_again() -> None:
 
 def test_it_does_not_start_without_a_token() -> None:
     with pytest.raises(ValueError, match="twilio_auth_token"):
-        TextMedium(account_sid=ACCOUNT_SID, auth_token="", sender=OWN_NUMBER, public_url=PUBLIC)
+        by_twilio("http://127.0.0.1:9", auth_token="")
 
 
 def signed(url: str, form: dict[str, str], token: str = AUTH_TOKEN) -> str:
@@ -290,7 +282,7 @@ async def press(client: httpx.AsyncClient, delivery: object, key: str, **headers
     ],
 )
 async def test_a_key_in_a_call_answers_once_and_is_told_so(
-    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, keys: str, outcomes: list[str], last_said: str
+    engine: AsyncEngine, keyring: Keyring, not_started: Texts, keys: str, outcomes: list[str], last_said: str
 ) -> None:
     async with running_floor(
         engine, keyring, not_started, service="professionals", prepare=prepare_to_landline
@@ -308,7 +300,7 @@ async def test_a_key_in_a_call_answers_once_and_is_told_so(
 
 
 async def test_only_twilio_presses_a_key_and_of_a_call_nobody_knows_nothing_is_said(
-    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+    engine: AsyncEngine, keyring: Keyring, not_started: Texts
 ) -> None:
     async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
         duty = told()
@@ -323,7 +315,7 @@ async def test_only_twilio_presses_a_key_and_of_a_call_nobody_knows_nothing_is_s
 
 
 async def test_a_report_of_arrival_is_said_once_whatever_order_reports_come_in(
-    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+    engine: AsyncEngine, keyring: Keyring, not_started: Texts
 ) -> None:
     async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
         duty = told()
@@ -338,7 +330,7 @@ async def test_a_report_of_arrival_is_said_once_whatever_order_reports_come_in(
 
 
 async def test_a_text_that_did_not_arrive_is_read_out_by_a_call_and_then_sends_the_protocol_to_the_next_person(
-    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+    engine: AsyncEngine, keyring: Keyring, not_started: Texts
 ) -> None:
     async with running_floor(
         engine, keyring, not_started, service="professionals", prepare=prepare_to_landline
@@ -360,7 +352,7 @@ async def test_a_text_that_did_not_arrive_is_read_out_by_a_call_and_then_sends_t
 
 
 async def test_a_call_that_a_person_answers_counts_as_arrived_and_a_machine_does_not(
-    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+    engine: AsyncEngine, keyring: Keyring, not_started: Texts
 ) -> None:
     async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
         ends = []
@@ -376,7 +368,7 @@ async def test_a_call_that_a_person_answers_counts_as_arrived_and_a_machine_does
 
 
 async def test_a_text_of_which_nothing_is_heard_for_two_minutes_is_read_out_by_a_call(
-    outside: Outside, engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+    outside: Outside, engine: AsyncEngine, keyring: Keyring, not_started: Texts
 ) -> None:
     async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
         second_route = VoiceFallback("professionals", floor.store, floor.clocks)
@@ -401,7 +393,7 @@ async def test_a_text_of_which_nothing_is_heard_for_two_minutes_is_read_out_by_a
 
 @pytest.mark.parametrize("code", ["30006", "30001"])
 async def test_a_withdrawn_text_that_did_not_arrive_is_neither_read_out_nor_sent_anew(
-    outside: Outside, engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, code: str
+    outside: Outside, engine: AsyncEngine, keyring: Keyring, not_started: Texts, code: str
 ) -> None:
     """30006 would be cured by a call, 30001 passes by itself."""
     async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
@@ -420,14 +412,14 @@ async def test_a_withdrawn_text_that_did_not_arrive_is_neither_read_out_nor_sent
 
 
 async def test_a_number_that_no_text_reaches_is_rung_at_once(
-    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch
+    outside: Outside, medium: Texts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused = SendResult(AttemptResult.REFUSED, 21614, reason="undeliverable")
+    refused = SendResult(AttemptResult.REFUSED, 21614, reason="undeliverable", by_voice=True)
 
-    async def refuse(_: SendRequest) -> SendResult:
+    async def refuse(_: SendRequest, __: str | None) -> SendResult:
         return refused
 
-    monkeypatch.setattr(medium, "_text", refuse)
+    monkeypatch.setattr(medium.ways[0], "text", refuse)
     answer = await medium.send(sending())
     assert (answer.result, answer.medium) == (AttemptResult.ACCEPTED, "voice")
     assert await medium.send(replace(sending(), urgent=False)) == refused
@@ -436,20 +428,20 @@ async def test_a_number_that_no_text_reaches_is_rung_at_once(
 
 @pytest.mark.parametrize("code", [21614, 30003])
 async def test_a_phone_that_may_be_a_childs_is_never_rung(
-    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch, code: int
+    outside: Outside, medium: Texts, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    refused = SendResult(AttemptResult.REFUSED, code, reason="undeliverable")
+    refused = SendResult(AttemptResult.REFUSED, code, reason="undeliverable", by_voice=True)
 
-    async def refuse(_: SendRequest) -> SendResult:
+    async def refuse(_: SendRequest, __: str | None) -> SendResult:
         return refused
 
-    monkeypatch.setattr(medium, "_text", refuse)
+    monkeypatch.setattr(medium.ways[0], "text", refuse)
     assert await medium.send(replace(sending(), to_stranger=True)) == refused
     assert await outside.get("/calls") == []
 
 
 async def test_the_answer_to_an_unknown_phone_goes_out_within_minutes_or_not_at_all(
-    outside: Outside, medium: TextMedium
+    outside: Outside, medium: Texts
 ) -> None:
     answer = replace(sending(), to_stranger=True)
     late = replace(answer, now=answer.created_at + STRANGERS_ANSWER_WITHIN + timedelta(seconds=1))
@@ -461,7 +453,7 @@ async def test_the_answer_to_an_unknown_phone_goes_out_within_minutes_or_not_at_
 
 @pytest.mark.parametrize("person", [None, "person-1"])
 async def test_only_a_reply_to_somebody_whom_nobody_knows_is_one_to_a_stranger(
-    outside: Outside, engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, person: str | None
+    outside: Outside, engine: AsyncEngine, keyring: Keyring, not_started: Texts, person: str | None
 ) -> None:
     await outside.behave("phone-network", mode="failing")
     async with running_floor(engine, keyring, not_started, service="professionals") as floor:
@@ -476,7 +468,7 @@ async def test_only_a_reply_to_somebody_whom_nobody_knows_is_one_to_a_stranger(
 
 @pytest.mark.parametrize("seconds_old", [0.0, 2.0])
 async def test_a_call_whose_answer_was_lost_is_found_again(
-    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch, seconds_old: float
+    outside: Outside, medium: Texts, monkeypatch: pytest.MonkeyPatch, seconds_old: float
 ) -> None:
     """Twilio tells when it was made in whole seconds: the parcel's own second began before the parcel."""
     monkeypatch.setattr(texts, "TOTAL_SECONDS", 0.5)
@@ -488,7 +480,7 @@ async def test_a_call_whose_answer_was_lost_is_found_again(
     assert len(await outside.get("/calls")) == 1
 
 
-async def test_the_phone_network_tells_how_a_call_went(outside: Outside, medium: TextMedium) -> None:
+async def test_the_phone_network_tells_how_a_call_went(outside: Outside, medium: Texts) -> None:
     await outside.behave("phone-network", calls="machine")
     ringing = replace(sending(), by_voice=True)
     await medium.send(ringing)
@@ -508,7 +500,7 @@ async def test_the_phone_network_tells_how_a_call_went(outside: Outside, medium:
     ],
 )  # fmt: skip
 async def test_each_error_that_the_network_reports_leads_to_another_try_a_call_or_the_next_person(
-    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, code: str, leads_to: str
+    engine: AsyncEngine, keyring: Keyring, not_started: Texts, code: str, leads_to: str
 ) -> None:
     async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
         duty = told()
@@ -526,7 +518,7 @@ async def test_each_error_that_the_network_reports_leads_to_another_try_a_call_o
 
 
 async def test_a_failure_that_passes_is_sent_again_under_another_message_id(
-    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+    engine: AsyncEngine, keyring: Keyring, not_started: Texts
 ) -> None:
     async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
         duty = told()
@@ -541,7 +533,7 @@ async def test_a_failure_that_passes_is_sent_again_under_another_message_id(
 
 
 async def test_a_report_for_another_account_and_one_with_two_signatures_are_refused(
-    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+    engine: AsyncEngine, keyring: Keyring, not_started: Texts
 ) -> None:
     async with running_floor(engine, keyring, not_started, service="professionals") as floor, door(floor) as client:
         assert await report(client, uuid4(), "SM1", "delivered", AccountSid=ACCOUNT_SID) == 204
@@ -557,13 +549,13 @@ async def test_a_report_for_another_account_and_one_with_two_signatures_are_refu
     ids=["no delivery", "no id", "no text", "nobody's"],
 )
 async def test_a_signed_report_that_names_no_delivery_or_no_text_shows_at_twilio_and_one_of_nobody_s_passes(
-    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, delivery: str, sid: str, status: int
+    engine: AsyncEngine, keyring: Keyring, not_started: Texts, delivery: str, sid: str, status: int
 ) -> None:
     async with running_floor(engine, keyring, not_started, service="professionals") as floor, door(floor) as client:
         assert await report(client, delivery, sid, "delivered") == status
 
 
-async def test_an_unsigned_report_is_refused(engine: AsyncEngine, keyring: Keyring, not_started: TextMedium) -> None:
+async def test_an_unsigned_report_is_refused(engine: AsyncEngine, keyring: Keyring, not_started: Texts) -> None:
     async with running_floor(engine, keyring, not_started, service="professionals") as floor, door(floor) as client:
         answer = await client.post(f"{PUBLIC}/texts/status?delivery=1", data=FORM)
         too_long = await client.post(

@@ -365,6 +365,21 @@ async def test_another_process_takes_over_only_when_the_lease_has_run_out(
     assert len(other.sent) == 1
 
 
+async def test_a_lease_is_renewed_but_for_the_row_that_is_being_written(engine: AsyncEngine, keyring: Keyring) -> None:
+    """Both would lock several rows and wait for each other: this was seen on a busy cluster."""
+    stuck = PlayedMedium(delay_seconds=600)
+    async with running_floor(engine, keyring, stuck) as floor:
+        written, other = [await floor.put(received(), "force-n") for _ in range(2)]
+        await eventually(lambda: len(stuck.sent) == 2)
+        before = {each.id: (await floor.row(each.id))["lease_until"] for each in (written, other)}
+        async with engine.begin() as connection:
+            await connection.execute(update(deliveries).where(deliveries.c.id == written.id).values(attempts=1))
+            await asyncio.wait_for(floor.loop._renew(), 5)
+        after = {each.id: (await floor.row(each.id))["lease_until"] for each in (written, other)}
+    assert after[written.id] == before[written.id]
+    assert after[other.id] > before[other.id]
+
+
 async def test_two_processes_share_what_waits_and_send_nothing_twice(engine: AsyncEngine, keyring: Keyring) -> None:
     one, two = PlayedMedium(delay_seconds=0.01), PlayedMedium(delay_seconds=0.01)
     async with running_floor(engine, keyring, one, slot=1) as first, running_floor(engine, keyring, two, slot=2):

@@ -15,9 +15,11 @@ from pyrage import x25519
 from typer.testing import CliRunner, Result
 
 from services.audit.verification.run import one_moment, verify_all
+from services.holdings import authority_exit
 from services.holdings.authority_exit import CERTIFICATE, KEY, MANIFEST, theirs
 from services.holdings.commands import exits
 from services.platform.register import words
+from services.platform.register.keys import data_keys
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
@@ -25,7 +27,7 @@ from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
 from tests.support.histories.holdings import envelope
 from tests.support.in_process.console import account
-from tests.support.in_process.operators import CodedOperators, set_casework
+from tests.support.in_process.operators import CodedOperators, set_service
 from tests.support.in_process.register import authority, load
 
 CLOCKS = Clocks()
@@ -53,18 +55,33 @@ async def lives(database: Database, opened: Store, keyring: Keyring) -> tuple[st
     name, child, episode = str(document["authority"]["id"]), ids["C1"], uuid4()
     async with Store(engine).transaction() as uow:
         await words.keep(uow, keyring, about=child, words=SAID, said_by=ids["ash"], at=CLOCKS.wall())
+        stranger = uuid4().bytes * 2
+        owner, unnamed = f"number-{stranger.hex()}", f"provisional-{uuid4()}"
+        await data_keys(uow.connection, keyring, [owner, unnamed])
+        await words.keep(uow, keyring, about=unnamed, words=SAID, said_by=owner, at=CLOCKS.wall())
     await engine.dispose()
     await account(opened, authority=name)
     row: dict[str, Any] = {
         "child": child,
         "name": name,
         "episode": episode,
+        "stranger": stranger,
+        "unnamed": unnamed,
         "at": CLOCKS.wall(),
         "content": json.dumps({"authority": name}),
     }
     with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
         admin.execute(
             "INSERT INTO console.episodes VALUES (%(episode)s, %(child)s, 1, 'closed', %(at)s, %(at)s, false, %(content)s, 'ABCDE')",
+            row,
+        )
+        admin.execute(
+            "INSERT INTO carers.provisionals VALUES (%(unnamed)s, %(stranger)s, NULL, %(at)s, %(at)s, %(name)s, NULL)",
+            row,
+        )
+        admin.execute(
+            """INSERT INTO carers.texts_in (message_sid, number_hash, sender, body, received_at, story_at, next_try_at)
+               VALUES (%(unnamed)s, %(stranger)s, %(stranger)s, %(stranger)s, %(at)s, %(at)s, %(at)s)""",
             row,
         )
         admin.execute("INSERT INTO protocol.cases VALUES (%(child)s, 1, '{}')", row)
@@ -102,7 +119,7 @@ class Leaving:
 
 @pytest.fixture
 def operators(database: Database, monkeypatch: pytest.MonkeyPatch) -> CodedOperators:
-    set_casework(database, monkeypatch)
+    set_service("casework", database, monkeypatch)
     monkeypatch.setenv("SAFE_RETURN_ADMIN_DATABASE", database.admin_url)
     return CodedOperators(database)
 
@@ -128,7 +145,12 @@ async def faults(database: Database) -> list[str]:
 
 
 async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
-    database: Database, opened: Store, keyring: Keyring, operators: CodedOperators, tmp_path: Path
+    database: Database,
+    opened: Store,
+    keyring: Keyring,
+    operators: CodedOperators,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (ours, child), (theirs_, _) = [await lives(database, opened, keyring) for _ in range(2)]
     before, leaving = rows_of(database, theirs_), Leaving(operators, ours, tmp_path)
@@ -142,7 +164,7 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
     manifest = json.loads((tmp_path / MANIFEST).read_text())
     assert {table: each["rows"] for table, each in manifest["tables"].items()} == held
     assert [each["name"] for each in leaving.opened("register.children") if each["id"] == child] == ["Amara C1 Diallo"]
-    assert [each["words"] for each in leaving.opened("register.words")] == [SAID]
+    assert [each["words"] for each in leaving.opened("register.words")] == [SAID, SAID]
     assert [
         each["envelope"]["data"]["number"] for each in leaving.opened("audit.entries") if each["chain"] == child
     ] == [0, 1, 2]
@@ -150,6 +172,13 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
     assert hashlib.sha256(plain).hexdigest() == manifest["tables"]["register.words"]["sha256"]
     assert len(b64decode(pyrage.decrypt((tmp_path / KEY).read_bytes(), [IDENTITY]))) == 32
 
+    with monkeypatch.context() as stopped:
+        stopped.setattr(
+            authority_exit,
+            "DELETE",
+            f"{authority_exit.DELETE} AND (tableoid <> 'register.people'::regclass OR 1 / 0 = 1)",
+        )
+        assert (await asyncio.to_thread(leaving.dispose)).exit_code == 1
     done = await asyncio.to_thread(leaving.dispose)
     assert done.exit_code == 0, done.output
     certificate = json.loads((tmp_path / CERTIFICATE).read_text())
@@ -158,6 +187,13 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
     assert len(set(certificate["disposed_by"])) == 2
     assert {table: rows for table, rows in rows_of(database, ours).items() if rows} == {}
     assert rows_of(database, theirs_) == before
+    with psycopg.connect(database.admin_url, options=AT_LOGIN) as admin:
+        numbers = "SELECT count(*) FROM register.sealed_keys WHERE authority = '*' AND (starts_with(owner, 'number-') OR starts_with(owner, 'prov'))"
+        left = [
+            admin.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
+            for table in ("carers.texts_in", "register.words")
+        ]
+        assert [*left, admin.execute(numbers.encode()).fetchone()] == [(1,), (2,), (2,)], "a stranger's go too"
     assert await faults(database), "chains are gone, and nothing on the record says that the authority left"
     await record(database, ours)
     assert await faults(database) == []
@@ -169,12 +205,12 @@ async def test_nothing_goes_that_was_not_exported_nor_by_one_person(
     name, child = await lives(database, opened, keyring)
     leaving = Leaving(operators, name, tmp_path)
     refused = await asyncio.to_thread(leaving.export, 2)
-    assert (refused.exit_code, "sees every authority" in refused.output) == (2, True)
+    assert (refused.exit_code, "of every authority" in refused.output) == (2, True)
     assert (await asyncio.to_thread(leaving.export)).exit_code == 0
     before = rows_of(database, name)
     for by, second in ((0, 0), (0, 2), (2, 1)):
         refused = await asyncio.to_thread(leaving.dispose, by, second)
-        assert (refused.exit_code, "of the same person" in refused.output) == (2, True)
+        assert (refused.exit_code, "authority" in refused.output or "of the same person" in refused.output) == (2, True)
     with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
         admin.execute("UPDATE console.episodes SET state = 'missing' WHERE child = %s", [child])
         refused = await asyncio.to_thread(leaving.dispose)

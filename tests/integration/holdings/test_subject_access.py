@@ -1,22 +1,27 @@
 """A person is given everything that is held of them, as it was put in, and nobody else's name or number."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import psycopg
 import pytest
+import typer
 from fastapi import FastAPI
 from psycopg.types.json import Jsonb
+from typer.testing import CliRunner
 
 from services.console.policy.permits import Operator
 from services.console.web import pages
 from services.console.web.changes import Changes
 from services.holdings import web
+from services.holdings.commands import subject_access
 from services.holdings.pack import NEXT_FILE, RECORDED, UNTIL_AGREED, Pack
 from services.holdings.subject_access import SubjectAccess
 from services.platform.register.keys import data_keys
@@ -37,6 +42,7 @@ from tests.support.in_process.console import (
     sign_in,
     somewhere,
 )
+from tests.support.in_process.operators import CodedOperators, set_service
 from tests.support.in_process.register import authority, load, number_of
 
 CLOCKS = Clocks()
@@ -163,7 +169,7 @@ async def test_a_child_is_given_each_field_that_was_put_in_over_a_year(kestrel: 
     year = of_child(kestrel)
     pack = await kestrel.give(kestrel.ids["C1"])
     assert pack is not None
-    given = {each.table: list(each.rows) for each in pack.sections}
+    given = {each["table"]: list(each["rows"]) for each in pack.held}
     others = [each for each in kestrel.others if each != year.subject]
     own_act = {"account": "[someone]", "what": "subject-access-given"}
     given["console.acts"] = [each for each in given["console.acts"] if each["what"] != own_act["what"]]
@@ -235,7 +241,7 @@ async def test_a_carer_is_given_what_they_texted_and_no_child_is_named(kestrel: 
     year.add("register.words", owner=child)
     pack = await kestrel.give(ash)
     assert pack is not None
-    given = {each.table: list(each.rows) for each in pack.sections}
+    given = {each["table"]: list(each["rows"]) for each in pack.held}
     for table, rows in year.put.items():
         shown = [each for each in given[table] if each.get("words") != "she asked on Monday"]
         assert list(map(without_labels, shown)) == [masked_as(each, kestrel.ids["bea"]) for each in rows], table
@@ -251,7 +257,7 @@ async def test_somebody_with_an_account_is_given_when_they_signed_in(kestrel: Ke
     year.add("console.known_devices")
     pack = await kestrel.give(kestrel.account)
     assert pack is not None
-    given = {each.table: list(each.rows) for each in pack.sections}
+    given = {each["table"]: list(each["rows"]) for each in pack.held}
     assert given["console.sessions"] == year.put["console.sessions"]
     assert given["console.known_devices"] == year.put["console.known_devices"]
     assert [each["name"] for each in given["console.accounts"]] == ["Gus Grant"]
@@ -303,7 +309,12 @@ async def test_it_is_asked_for_at_the_console_with_a_reason_on_the_record(
     assert "Amara C1 Diallo" in given.text
     assert "Yusuf" not in given.text
     if copy == "file":
-        assert json.loads(given.text)["held"]["register.children"]["rows"][0]["name"] == "Amara C1 Diallo"
+        assert [
+            row["name"]
+            for each in json.loads(given.text)["held"]
+            if each["table"] == "register.children"
+            for row in each["rows"]
+        ] == ["Amara C1 Diallo"]
     looked, acted = await said_by_console(kestrel.store, child)
     assert (looked.content.purpose, acted.content.act) == ("subject-access", "subject-access-given")
     assert acted.content.words
@@ -319,3 +330,26 @@ async def test_only_a_duty_manager_may(browser: httpx.AsyncClient, kestrel: Kest
 
 async def test_whoever_the_operator_may_not_see_is_not_there(browser: httpx.AsyncClient) -> None:
     assert (await browser.get(f"/subject-access/child-{uuid4()}")).status_code == 404
+
+
+@pytest.mark.parametrize("role", ["duty-manager", "operator"])
+async def test_the_command_writes_the_same_to_a_file(
+    database: Database, kestrel: Kestrel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    set_service("console", database, monkeypatch)
+    operators, file, child = CodedOperators(database, role), tmp_path / "pack.json", kestrel.ids["C1"]
+    app = typer.Typer()
+    app.command()(subject_access)
+    asked = [child, "--to", str(file), "--why", "by letter", "--code", operators.names[0]]
+    done = await asyncio.to_thread(CliRunner().invoke, app, asked)
+    if role == "operator":
+        assert (done.exit_code, file.exists()) == (2, False)
+        return
+    assert done.exit_code == 0, done.output
+    held = {each["table"]: each["rows"] for each in json.loads(file.read_text())["held"]}
+    assert [each["name"] for each in held["register.children"]] == ["Amara C1 Diallo"]
+    assert file.stat().st_mode & 0o077 == 0
+    assert [each.content.kind for each in await said_by_console(kestrel.store, child)] == [
+        "register.looked-up.v1",
+        "operator.acted.v1",
+    ]

@@ -46,7 +46,7 @@ def tools(database: Database) -> Tools:
     """Of the database that the other tests use."""
     password = psycopg.conninfo.conninfo_to_dict(database.admin_url)["password"]
     connection = ("--host=127.0.0.1", f"--port={database.port}", "--username=postgres")
-    return Tools((), f"{place.wheel_binaries()}/", connection, {"PGPASSWORD": str(password)})
+    return Tools((), f"{place.binaries()}/", connection, {"PGPASSWORD": str(password)})
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ async def _verified(port: int, child: str, witness: str) -> tuple[list[str], int
     )
     store = Store(connect(settings, "audit"), origin=Origin("audit", Clocks()))
     async with one_moment(store.engine) as connection:
-        verified = await verify_all(connection, witness=witness)
+        verified = await verify_all(connection, witnesses={witness: "no anchor is the witness"})
         entries = await kept.entries_of(connection, child)
     await store.close()
     return verified.faults, len(entries)

@@ -189,8 +189,10 @@ async def test_a_carer_who_left_is_a_former_carer_and_learns_nothing(
 
 async def test_the_duty_line_is_the_authoritys(engines: Engines, kestrel: Loaded) -> None:
     async with engines("carers").connect() as connection:
-        assert await Reader(connection).fetch(conversation.duty_line(kestrel.name)) == "+441632960100"
-        assert await Reader(connection).fetch(conversation.duty_line("no-such-authority")) is None
+        team = await Reader(connection).fetch(conversation.only_team(kestrel.name))
+        assert team is not None
+        assert team.line == "+441632960100"
+        assert await Reader(connection).fetch(conversation.only_team("no-such-authority")) is None
 
 
 async def test_in_hours_the_duty_social_worker_then_the_deputy(engines: Engines, kestrel: Loaded) -> None:

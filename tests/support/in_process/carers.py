@@ -22,10 +22,13 @@ from services.carers.card import Card
 from services.carers.conversation.worker import TextWorker
 from services.carers.handlers import Handlers
 from services.carers.inbound.intake import Intake
+from services.carers.inbound.probes import Probes
 from services.carers.inbound.spool import Spool
 from services.carers.inbound.web import pages
 from services.carers.settings import CarersSettings
-from services.platform.delivery.channels.sms import TextMedium
+from services.platform.delivery.channels.sms import TwilioWay
+from services.platform.delivery.channels.ways.notify import NotifyWay
+from services.platform.delivery.channels.ways.route import Texts
 from services.platform.delivery.queue.repository import BODY
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status.call_keys import CallKeys
@@ -41,7 +44,8 @@ from tests.support.engines.database import Database
 from tests.support.in_process.register import authority, fresh_number, load, number_of
 from tests.support.outside.confirmation import CONFIRM
 
-TOKEN, OTHER_TOKEN = "a-token", "the-other-token"
+TOKEN, OTHER_TOKEN, BEARER = "a-token", "the-other-token", "notifys-token"
+TWILIO_NUMBER, NOTIFY_NUMBER = "+447700900500", "+447700900501"
 KEY = SecretStr(b64encode(b"k" * 32).decode())
 ACCOUNT_SID = "AC" + "0" * 32
 PUBLIC_URL = "https://texts.kestrel.example"
@@ -94,13 +98,25 @@ class Carers:
             "MessageSid": sid or f"SM{uuid4().hex}",
             "AccountSid": ACCOUNT_SID,
             "From": sender,
-            "To": "+447700900500",
+            "To": TWILIO_NUMBER,
             "Body": body,
             "NumMedia": "0",
         } | changes
         form = {name: value for name, value in form.items() if value is not None}
         headers = {"X-Twilio-Signature": signature or RequestValidator(token).compute_signature(url, form)}
         return await self.client.post("/texts/inbound", data=form, headers=headers)
+
+    async def text_by_notify(self, sender: str, body: str, *, bearer: str = BEARER, **changes: Any) -> httpx.Response:
+        """As GOV.UK Notify posts it."""
+        document = {
+            "id": str(uuid4()),
+            "source_number": sender.removeprefix("+"),
+            "destination_number": NOTIFY_NUMBER.removeprefix("+"),
+            "message": body,
+            "date_received": now().isoformat(),
+        }
+        headers = {"Authorization": f"Bearer {bearer}"}
+        return await self.client.post("/texts/notify/received", json=document | changes, headers=headers)
 
     async def call(self, path: str, sender: str, *, signature: str | None = None, **form: str) -> httpx.Response:
         """As Twilio's voice posts it, signed."""
@@ -158,7 +174,8 @@ def settings_for(database: Database, spool: Path, **changes: Any) -> CarersSetti
         "twilio_account_sid": ACCOUNT_SID,
         "twilio_auth_token": SecretStr(TOKEN),
         "twilio_auth_token_alternate": SecretStr(OTHER_TOKEN),
-        "twilio_from": "+447700900500",
+        "twilio_from": TWILIO_NUMBER,
+        "notify_bearer": SecretStr(BEARER),
         "public_url": PUBLIC_URL,
         "spool_dir": spool,
         "sandbox": False,
@@ -173,14 +190,15 @@ async def carers(
     settings = settings_for(database, spool_folder, **changes)
     clocks = Clocks()
     store = Store(engine or connect(settings, "carers"), origin=Origin("carers", clocks))
-    medium = TextMedium(account_sid="AC0", auth_token=TOKEN, sender="+447700900500", public_url=PUBLIC_URL)
-    delivery = _Unsent("carers", store, clocks, medium, keyring=keyring, prepare=Alerts(keyring, clocks).prepare)
+    twilio = TwilioWay(account_sid="AC0", auth_token=TOKEN, number=TWILIO_NUMBER, public_url=PUBLIC_URL)
+    texts = Texts(twilio, NotifyWay(api_key=f"test-{uuid4()}-{uuid4()}", template=str(uuid4()), number=NOTIFY_NUMBER))
+    delivery = _Unsent("carers", store, clocks, texts, keyring=keyring, prepare=Alerts(keyring, clocks).prepare)
     worker = TextWorker(store, keyring, clocks, delivery, settings.authority)
     spool = Spool(spool_folder, keyring)
     intake = Intake(store, keyring, spool, worker.loop.wake)
-    card = Card(store, settings.twilio_from, settings.authority)
+    card = Card(store, [TWILIO_NUMBER, NOTIFY_NUMBER], settings.authority)
     keys = CallKeys(store, clocks, keyring, PUBLIC_URL)
-    app = pages(intake, Receipts("carers", store, clocks), keys, clocks, settings, card)
+    app = pages(intake, Receipts("carers", store, clocks), keys, clocks, settings, card, Probes(store, clocks, texts))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8102") as client:
         yield Carers(client, store, keyring, intake, worker, Handlers(delivery, clocks), spool)

@@ -1,6 +1,7 @@
 """The sandbox in the test's own loop, and a recorder standing where Safe Return's services would."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,15 @@ from tests.support.engines.ports import free_port
 ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"
 AUTH_TOKEN = "the-account's-auth-token"
 OWN_NUMBER = "+447700900500"
+NOTIFY_NUMBER, NOTIFY_SENDER = "+447700900501", "8e222534-7f05-4972-86e3-17c5d9f894e2"
+OWN_AT_TWILIO, OWN_AT_NOTIFY = "+447700900510", "+447700900511"
+"""An authority's own."""
+NOTIFY_IDS = {
+    "service_id": "26785a09-ab16-4eb0-8407-a37497a57506",
+    "secret": "3d844edf-8d35-48ac-975b-e847b4f122b0",
+    "template_id": "f33517ff-2a88-4f6e-b855-c550268ce08a",
+}
+NOTIFY_KEY = f"safe_return-{NOTIFY_IDS['service_id']}-{NOTIFY_IDS['secret']}"
 CARER, STAFF, STRANGER, LANDLINE = "+447700900101", "+447700900201", "+447700900999", "+441632960123"
 NOTICE_SECRET, OLD_NOTICE_SECRET = "whsec_bm90aWNlLXNlY3JldC1ub3RpY2U=", "whsec_b2xkLW5vdGljZS1zZWNyZXQtb2xk"
 REPLY_SECRET = "whsec_cmVwbHktc2VjcmV0LXJlcGx5LXM="
@@ -33,6 +43,11 @@ class Request:
     headers: dict[str, str]
     form: dict[str, str]
     body: bytes
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """A JSON body."""
+        return dict(json.loads(self.body))
 
 
 @dataclass
@@ -96,6 +111,18 @@ def outside_config(application_url: str, changes: dict[str, Any] | None = None) 
         "account_sid": ACCOUNT_SID,
         "auth_token": AUTH_TOKEN,
         "from": OWN_NUMBER,
+        "notify": [
+            {
+                **NOTIFY_IDS,
+                "number": NOTIFY_NUMBER,
+                "senders": {NOTIFY_SENDER: OWN_AT_NOTIFY},
+                "bearer": "receipts-token",
+                "received_bearer": "received-token",
+                "receipts_url": f"{application_url}/texts/notify/receipts",
+                "received_url": f"{application_url}/texts/notify/received",
+            }
+        ],
+        "further_numbers": [OWN_AT_TWILIO],
         "webhook_url": f"{application_url}/texts/inbound#rc=5&rp=all",
         "phones": [
             {"number": CARER, "name": "Maria Okafor", "role": "carer", "children": ["C17"]},

@@ -61,9 +61,9 @@ class World:
         self._sandbox.close()
         self.console.close()
 
-    def text(self, number: str, body: str) -> None:
-        """The phone network keeps it until the webhook has been answered."""
-        self._sandbox.post("/texts", json={"from": number, "body": body}).raise_for_status()
+    def text(self, number: str, body: str, to: str | None = None) -> None:
+        """The phone network keeps it until the webhook has been answered. `to`: another number of ours than the usual one."""
+        self._sandbox.post("/texts", json={"from": number, "to": to, "body": body}).raise_for_status()
 
     def confirm(self, number: str, claim: str, within_seconds: float = 30) -> None:
         """Texts a claim such as BACK, waits for the code that the reply asks for, and sends it back."""

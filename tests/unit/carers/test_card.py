@@ -15,14 +15,15 @@ pytestmark = [
 A4 = {"width": 794, "height": 1123}
 
 
+@pytest.mark.parametrize("numbers", [["+447700900500"], ["+447700900500", "+447700900501"]])
 @pytest.mark.parametrize("duty_line", ["+441632960100", None])
 async def test_each_side_holds_all_that_is_on_it_on_paper_and_a_phone_shows_its_whole_width(
-    duty_line: str | None,
+    duty_line: str | None, numbers: list[str]
 ) -> None:
     async with async_playwright() as playing:
         browser = await playing.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = await browser.new_page(viewport={"width": 360, "height": 740})
-        await page.set_content(render_card("+447700900500", duty_line))
+        await page.set_content(render_card(numbers, duty_line))
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
         await page.emulate_media(media="print")
         await page.set_viewport_size(A4)  # type: ignore[arg-type]

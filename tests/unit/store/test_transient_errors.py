@@ -42,7 +42,7 @@ def professionals_pages() -> FastAPI:
 
 
 DOORS: dict[str, Any] = {
-    "carers": lambda: carers.pages(MagicMock(), MagicMock(), MagicMock(), Clocks(), played(), MagicMock()),
+    "carers": lambda: carers.pages(MagicMock(), MagicMock(), MagicMock(), Clocks(), played(), MagicMock(), MagicMock()),
     "casework": casework_pages,
     "console": lambda: console.pages(MagicMock(), Clocks(), MagicMock(), played()),
     "police": lambda: police.pages(MagicMock(), Clocks(), LINKS),

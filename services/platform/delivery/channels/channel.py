@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from services.platform.delivery import metrics
-from services.platform.delivery.model import MediumName
+from services.platform.delivery.model import MediumName, WayName
 from services.platform.runtime.logs import logger
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.duty.outcomes import FailureReason
+from services.safeguarding.identifiers import AuthorityId
 
 MAIL_TO = "mailto:"
 POLLED = "poll:"
@@ -38,6 +39,9 @@ class SendRequest:
     """Its recipient may answer that they have it: in a call, by a key."""
     to_stranger: bool = False
     """The one safe answer to a number that nobody knows, maybe a child's own: late, or read out by a call, it could betray them."""
+    authority: AuthorityId | None = None
+    texted: str | None = None
+    """Our number that a text came to which this answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,10 @@ class SendResult:
     provider_id: str | None = None
     retry_after: timedelta | None = None
     medium: MediumName | None = None
-    """Where it went another way than the medium's own."""
+    """Where it went by another than its channel's own."""
+    way: WayName | None = field(default=None, compare=False)
+    by_voice: bool = field(default=False, compare=False)
+    """A call may get through where this text does not."""
     waits: bool = False
     """Its recipient has yet to come for it: nothing has failed."""
 
@@ -58,6 +65,11 @@ class SendResult:
     def lane_fails(self) -> bool:
         """Whether it speaks against the destination rather than against this one delivery."""
         return not self.waits and self.result in {AttemptResult.RETRY, AttemptResult.UNKNOWN}
+
+    @property
+    def leaves_another_way(self) -> bool:
+        """Whether a text was surely not taken, and its recipient has not stopped texts or has no number."""
+        return self.result is AttemptResult.RETRY or self.by_voice
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.twilio_errors import meaning
 from services.platform.delivery.channels.voice import Spoken, spoken
-from services.platform.delivery.model import MediumName
+from services.platform.delivery.model import WayName
 from services.platform.runtime.logs import logger
 from services.safeguarding.duty.evidence import AttemptResult
 
@@ -124,20 +124,20 @@ def text_twiml(*bodies: str) -> str:
     return str(response)
 
 
-class TextMedium:
-    """`sender` is our number (E.164). `base_url` only where a sandbox plays Twilio. An empty `public_url`: nothing is
+class TwilioWay:
+    """`number` is our own (E.164). `base_url` only where a sandbox plays Twilio. An empty `public_url`: nothing is
     reported of what was sent.
     """
 
-    name: MediumName = "text"
+    way: WayName = "twilio"
 
     def __init__(
-        self, *, account_sid: str, auth_token: str, sender: str, public_url: str, base_url: str | None = None
+        self, *, account_sid: str, auth_token: str, number: str, public_url: str, base_url: str | None = None
     ) -> None:
         if not auth_token:
             raise ValueError("twilio_auth_token is empty: without it neither texts nor signatures can be made")
         self._account_sid, self._auth_token = account_sid, auth_token
-        self._sender, self._public_url, self._base_url = sender, public_url, base_url
+        self.number, self._public_url, self._base_url = number, public_url, base_url
         self._http: _TwilioHttp | None = None
         self._client: Any = None
 
@@ -151,27 +151,15 @@ class TextMedium:
         if self._http is not None:
             await self._http.close()
 
-    async def send(self, sending: SendRequest) -> SendResult:
-        """An urgent text that this number cannot take is read out by a call at once, unless a stranger's phone would ring."""
-        if sending.by_voice:
-            return await self._ring(sending)
-        if sending.to_stranger and sending.now - sending.created_at > STRANGERS_ANSWER_WITHIN:
-            return SendResult(AttemptResult.REFUSED, reason="undeliverable")
-        answer = await self._text(sending)
-        rings = sending.urgent and not sending.to_stranger
-        if answer.result is AttemptResult.REFUSED and rings and meaning(answer.status).by_voice:
-            metrics.SECOND_ROUTE.labels("refused").inc()
-            return await self._ring(sending)
-        return answer
-
-    async def _ring(self, sending: SendRequest) -> SendResult:
+    async def ring(self, sending: SendRequest) -> SendResult:
+        """Reads a text out."""
         if sending.uncertain and (found := await self._look_up_call(sending)) is not None:
             return found
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
                 call = await self._client.calls.create_async(
                     to=sending.recipient,
-                    from_=self._sender,
+                    from_=self.number,
                     twiml=twiml(sending.body, keys_callback(self._public_url, sending.id) if sending.of_duty else None),
                     timeout=RINGS_SECONDS,
                     machine_detection="Enable",
@@ -200,19 +188,13 @@ class TextMedium:
                 return SendResult(AttemptResult.ACCEPTED, 200, provider_id=call.sid, medium="voice")
         return None
 
-    async def _text(self, sending: SendRequest) -> SendResult:
-        body = sending.body
-        if sending.uncertain:
-            found = await self._look_up(sending)
-            if found is not None:
-                return found
-            body = REPEAT_MARK + body
+    async def text(self, sending: SendRequest, sender: str | None) -> SendResult:
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
                 text = await self._client.messages.create_async(
                     to=sending.recipient,
-                    from_=self._sender,
-                    body=body,
+                    from_=sender or self.number,
+                    body=sending.body,
                     **self._report(sending),
                     **({"validity_period": URGENT_VALIDITY_SECONDS} if sending.urgent else {}),
                 )
@@ -230,7 +212,7 @@ class TextMedium:
         """Where Twilio reports what became of it."""
         return {"status_callback": status_callback(self._public_url, sending.id)} | more if self._public_url else {}
 
-    async def _look_up(self, sending: SendRequest) -> SendResult | None:
+    async def look_up(self, sending: SendRequest) -> SendResult | None:
         """None where Twilio does not have it. Unknown where Twilio cannot be asked."""
         bodies = {sending.body, REPEAT_MARK + sending.body}
         try:
@@ -262,7 +244,7 @@ def _read_refusal(refusal: TwilioRestException) -> SendResult:
         logger().error("texts cannot go out until the settings or the account are mended", status=refusal.code)
     if means.passes:
         return SendResult(AttemptResult.RETRY, refusal.code)
-    return SendResult(AttemptResult.REFUSED, refusal.code, reason=means.reason)
+    return SendResult(AttemptResult.REFUSED, refusal.code, reason=means.reason, by_voice=means.by_voice)
 
 
 class _Throttled(Exception):

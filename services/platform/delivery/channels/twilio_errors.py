@@ -34,6 +34,14 @@ WRITTEN: dict[str, dict[int, str]] = yaml.safe_load(Path(__file__).with_suffix("
 MEANINGS = {code: KINDS[kind] for kind, codes in WRITTEN.items() for code in codes}
 
 
+NOTIFY = {
+    "permanent-failure": KINDS["not-by-text"],
+    "temporary-failure": KINDS["not-by-text"],
+    "technical-failure": KINDS["passes"],
+}
+"""By the status that GOV.UK Notify gives a text that did not arrive."""
+
+
 def meaning(code: int | None, status: int | None = None) -> Meaning:
     """Of a code that is not in the table the HTTP status decides: a refusal is one, anything else may pass."""
     if code in MEANINGS:

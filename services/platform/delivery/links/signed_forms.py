@@ -31,6 +31,8 @@ class Whose(StrEnum):
     """Its signature is right: what was refused may be somebody's report."""
     ACCOUNT = "account"
     """It names our account, which strangers do not know, and its signature is wrong: a token or a URL may be another than Twilio's."""
+    NOTIFY = "notify"
+    """Its token is right."""
     ANYBODY = "anybody"
 
 

@@ -94,7 +94,13 @@ def _leased(row: Any) -> LeasedDelivery:
     )
 
 
-RENEW = "UPDATE delivery.deliveries SET lease_until = %(until)s WHERE id = ANY(%(ids)s) AND lease_owner = %(owner)s"
+RENEW = """
+    UPDATE delivery.deliveries SET lease_until = %(until)s
+    WHERE id = ANY(ARRAY(
+        SELECT id FROM delivery.deliveries WHERE id = ANY(%(ids)s) AND lease_owner = %(owner)s FOR UPDATE SKIP LOCKED
+    ))
+"""
+"""A row that somebody writes at this moment is left for the next renewal: both would lock several rows, and wait for each other."""
 
 
 def renew(uow: UnitOfWork, lease: Lease, ids: Iterable[UUID]) -> None:

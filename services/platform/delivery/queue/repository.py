@@ -152,7 +152,7 @@ async def trace_of(connection: AsyncConnection, delivery: UUID) -> str | None:
     return None if found is None else found.trace
 
 
-AS_IT_IS = ("id", "lane", "child", "authority", "person", "urgent", "exercise", "trace", "created_at")
+AS_IT_IS = ("id", "lane", "child", "authority", "person", "urgent", "exercise", "trace", "created_at", "texted")
 """Columns that hold what a delivery says."""
 OF_DUTY = ("kind", "duty", "step", "revision", "episode", "role")
 """Columns that hold what its duty says."""

@@ -235,4 +235,6 @@ def _request(leased: LeasedDelivery, message: PreparedMessage, attempt: int, now
         by_voice=leased.by_voice,
         of_duty=delivery.duty is not None,
         to_stranger=delivery.to_stranger,
+        authority=delivery.authority,
+        texted=delivery.texted,
     )

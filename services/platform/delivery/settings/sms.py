@@ -3,9 +3,14 @@
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from services.platform.delivery.channels.sms import TextMedium
+from services.platform.delivery.channels.sms import TwilioWay
+from services.platform.delivery.channels.ways.health import WayHealth
+from services.platform.delivery.channels.ways.notify import NotifyWay
+from services.platform.delivery.channels.ways.route import Texts
 from services.platform.delivery.settings.keys import KeySettings, OurAddress
+from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import require_played
+from services.platform.store.unit_of_work import Store
 
 
 class TextSettings(KeySettings):
@@ -14,6 +19,8 @@ class TextSettings(KeySettings):
 
     Without `twilio_auth_token` no signature can be checked, and the service does not start. While it is being changed Twilio
     may sign with `twilio_auth_token_alternate` too. `twilio_further_accounts`: others whose texts and reports are taken.
+
+    `notify_...`: this service's own service at GOV.UK Notify, the second way. Without `notify_api_key` there is none.
     """
 
     twilio_account_sid: str = Field(description="the account at Twilio, which begins with AC")
@@ -29,6 +36,38 @@ class TextSettings(KeySettings):
     public_url: OurAddress
     twilio_auth_token: SecretStr = Field(min_length=1, description="the token of the account at Twilio")
     twilio_auth_token_alternate: SecretStr | None = None
+
+    notify_template: str = Field(
+        default="", description="the id of the template at GOV.UK Notify that holds ((message)) alone, or left out"
+    )
+    notify_number: str = Field(
+        default="",
+        pattern=r"^(\+\d{7,15})?$",
+        description="the number at GOV.UK Notify, such as +447700900501, or left out",
+    )
+    notify_bearer: SecretStr = Field(default=SecretStr(""), description="the token that GOV.UK Notify's callbacks bear")
+    notify_base_url: str | None = Field(default=None, description="where a sandbox plays GOV.UK Notify; else left out")
+    notify_api_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="an API key of GOV.UK Notify, with SAFE_RETURN_NOTIFY_TEMPLATE and the secret notify_bearer; or no file",
+    )
+
+    @field_validator("notify_api_key")
+    @classmethod
+    def _is_usable(cls, key: SecretStr, others: ValidationInfo) -> SecretStr:
+        said = others.data
+        if key.get_secret_value():
+            require_played(said.get("notify_base_url") or "api.notifications.service.gov.uk", others)
+            if not (said.get("notify_template") and said.get("notify_bearer")):
+                raise PydanticCustomError("alone", "without the rest")
+        return key
+
+    @field_validator("notify_base_url")
+    @classmethod
+    def _is_played_too(cls, url: str | None, others: ValidationInfo) -> str | None:
+        if url is not None and not others.data.get("sandbox"):
+            raise PydanticCustomError("beside_world", "a sandbox's")
+        return url
 
     @field_validator("twilio_base_url")
     @classmethod
@@ -49,12 +88,20 @@ class TextSettings(KeySettings):
         """Whose texts and reports are taken; texts go out by the first alone."""
         return frozenset({self.twilio_account_sid, *self.twilio_further_accounts.split()})
 
-    def text_medium(self, *, reports: bool = True) -> TextMedium:
-        """`reports`: Twilio says at `public_url` what became of each."""
-        return TextMedium(
+    def texts(self, store: Store, clocks: Clocks, *, reports: bool = True) -> Texts:
+        """`reports`: Twilio says at `public_url` what became of each; Notify is told at its own pages where to say it."""
+        twilio = TwilioWay(
             account_sid=self.twilio_account_sid,
             auth_token=self.twilio_auth_token.get_secret_value(),
-            sender=self.twilio_from,
+            number=self.twilio_from,
             public_url=self.public_url if reports else "",
             base_url=self.twilio_base_url,
         )
+        return Texts(twilio, self._notify(), WayHealth(store, clocks))
+
+    def _notify(self) -> NotifyWay | None:
+        key = self.notify_api_key.get_secret_value()
+        if not key:
+            return None
+        url = self.notify_base_url
+        return NotifyWay(api_key=key, template=self.notify_template, number=self.notify_number, base_url=url)

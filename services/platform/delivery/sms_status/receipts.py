@@ -1,4 +1,4 @@
-"""Takes Twilio's status reports of texts and of the calls that read them out.
+"""Takes status reports of texts, Twilio's and Notify's, and of the calls that read them out.
 
 Reports come in any order and more than once; the state only ever goes forward.
 """
@@ -13,7 +13,7 @@ from uuid import UUID
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics, retry_policy
 from services.platform.delivery.channels.channel import SendResult
-from services.platform.delivery.channels.twilio_errors import Meaning, meaning
+from services.platform.delivery.channels.twilio_errors import NOTIFY, Meaning, meaning
 from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import State
 from services.platform.delivery.queue.repository import channel_of, decode_delivery
@@ -28,7 +28,7 @@ GATHER_SECONDS = 0.1
 """The first report waits so long for others. The provider waits for the answer far longer."""
 TAKEN = frozenset({"accepted", "scheduled", "queued", "sending", "sent", "initiated", "ringing", "in-progress"})
 ARRIVED = frozenset({"delivered", "read", "completed"})
-FAILED = frozenset({"undelivered", "failed", "canceled", "busy", "no-answer"})
+FAILED = frozenset({"undelivered", "failed", "canceled", "busy", "no-answer", *NOTIFY})
 KNOWN = TAKEN | ARRIVED | FAILED
 NOBODY_LISTENED = "no-answer"
 
@@ -60,6 +60,11 @@ class Report:
     status: str
     error_code: int | None = None
     of_call: bool = False
+
+    @property
+    def means(self) -> Meaning:
+        """Of one that did not arrive."""
+        return CALL_FAILED if self.of_call else NOTIFY.get(self.status) or meaning(self.error_code)
 
     @classmethod
     def of(cls, delivery: UUID, form: Mapping[str, str]) -> "Report":
@@ -183,7 +188,7 @@ class Receipts:
             self._write(uow, row, report, now, state=state)
             events.add(delivery, delivery_events.delivered(delivery))
         else:
-            means = CALL_FAILED if report.of_call else meaning(report.error_code)
+            means = report.means
             withdrawn = row["withdrawn_at"] is not None
             by_voice = means.by_voice and delivery.urgent and delivery.duty is not None and not withdrawn
             again = now if by_voice else self._again(delivery.created_at, delivery.urgent, means, now)

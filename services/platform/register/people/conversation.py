@@ -79,10 +79,11 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class DutyTeam:
-    """`line` is the number that a caller is given at any hour."""
+    """`line` is the number that a caller is given at any hour. `numbers` are the authority's own for texts to us."""
 
     authority: AuthorityId
     line: str | None
+    numbers: tuple[str, ...] = ()
 
 
 CARE_NOW = frozenset({SpeakerKind.CARER, SpeakerKind.RESIDENTIAL})
@@ -122,30 +123,40 @@ def children_by_code(numbers: Sequence[bytes], digits: Sequence[str]) -> Query[t
 
 
 DUTY_TEAMS = """
-    SELECT authority, duty_line FROM register.duty_lines
-    WHERE authority = %(authority)s::text OR %(authority)s::text IS NULL AND live AND (
+    SELECT authority, duty_line, text_number, notify_number FROM register.duty_lines, LATERAL (
+        SELECT coalesce(%(texted)s::text IN (text_number, notify_number), false) AS is_its_own
+    ) AS number
+    WHERE is_its_own OR authority = %(authority)s::text OR %(authority)s::text IS NULL AND live AND (
         authority !~ %(exercise)s OR NOT EXISTS (SELECT FROM register.duty_lines WHERE authority !~ %(exercise)s))
-    ORDER BY authority LIMIT 2
+    ORDER BY is_its_own DESC, authority LIMIT 2
 """
-"""Without an authority: the first two. An exercise authority, which nobody watches, only if there is no other."""
+"""Without an authority: the first two. An exercise authority, which nobody watches, only if there is no other. Before
+them, whose own the number is that was texted.
+"""
 
 
-def duty_team(authority: AuthorityId | None) -> Query[DutyTeam | None]:
-    """Without an authority: the first one's, which hears of numbers that nobody knows. None: the register has none."""
+def duty_team(authority: AuthorityId | None, texted: str = "") -> Query[DutyTeam | None]:
+    """Hears of numbers that nobody knows. `texted`: our number; whoever's own it is comes before `authority`. Without
+    one: the first authority's. None: the register has none.
+    """
     return Query(
         DUTY_TEAMS,
-        {"authority": authority, "exercise": EXERCISE_AUTHORITY},
-        lambda rows: DutyTeam(rows[0].authority, rows[0].duty_line) if rows else None,
+        {"authority": authority, "exercise": EXERCISE_AUTHORITY, "texted": texted},
+        lambda rows: _team(rows[0]) if rows else None,
     )
 
 
-def duty_line(authority: AuthorityId | None) -> Query[str | None]:
-    """The number that a caller is given at any hour. Without an authority: that of the only one, or None."""
+def only_team(authority: AuthorityId | None) -> Query[DutyTeam | None]:
+    """Of `authority`. Without one: of the only one, or None."""
     return Query(
         DUTY_TEAMS,
-        {"authority": authority, "exercise": EXERCISE_AUTHORITY},
-        lambda rows: rows[0].duty_line if len(rows) == 1 else None,
+        {"authority": authority, "exercise": EXERCISE_AUTHORITY, "texted": ""},
+        lambda rows: _team(rows[0]) if len(rows) == 1 else None,
     )
+
+
+def _team(row: Any) -> DutyTeam:
+    return DutyTeam(row.authority, row.duty_line, tuple(each for each in (row.text_number, row.notify_number) if each))
 
 
 JOINING = """

@@ -111,6 +111,12 @@ def media_type_of(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def bearer_of(request: Request) -> str:
+    """Empty where it bears none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 async def body_within(request: Request, most: int) -> bytes:
     """Reads up to `most` bytes. Raises Problem: 413 for more, 408 if it takes too long, 400 if the client has gone."""
     body = bytearray()

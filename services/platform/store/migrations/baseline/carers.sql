@@ -13,6 +13,7 @@ CREATE TABLE carers.texts_in (
     replied_at timestamptz,
     key_owner text,  -- NULL: the owner is named by the row's own hash
     content_hash bytea,  -- keyed: other words under the same id of Twilio's are no repeat
+    texted text NOT NULL DEFAULT '',  -- our number that it came to
     flaw text CHECK (flaw IN ('not-utf-8', 'several-bodies', 'too-long', 'other-words'))
 );
 CREATE INDEX texts_in_unworked ON carers.texts_in (received_at, message_sid) WHERE worked_at IS NULL;

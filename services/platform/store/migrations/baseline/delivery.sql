@@ -38,7 +38,8 @@ CREATE TABLE delivery.deliveries (
     changed_at timestamptz NOT NULL,
     by_voice boolean NOT NULL DEFAULT false,
     -- Names of the register's fields that were read to prepare it, with blanks between, until they are on the record.
-    looked_up text
+    looked_up text,
+    texted text  -- our number, which the text came to that this answers
 );
 CREATE INDEX deliveries_due ON delivery.deliveries (service, next_attempt_at)
     WHERE state IN ('waiting', 'sending', 'unknown');
@@ -103,6 +104,17 @@ SELECT id AS delivery, code, number_hash, service, duty, step, child, authority,
 FROM delivery.deliveries
 WHERE duty IS NOT NULL AND number_hash IS NOT NULL;
 GRANT SELECT ON delivery.codes TO carers;
+
+-- Texts to ourselves, a row a way. Since when the way has brought none back: the first since the last that came.
+CREATE TABLE delivery.text_ways (
+    way text PRIMARY KEY CHECK (way IN ('twilio', 'notify')),
+    probe text NOT NULL,
+    sent_at timestamptz NOT NULL,
+    waiting_since timestamptz,
+    came_back_at timestamptz
+);
+GRANT SELECT ON delivery.text_ways TO carers, police, professionals;
+GRANT INSERT, UPDATE ON delivery.text_ways TO carers;
 
 -- What professionals were told and have not answered, by text or mail.
 CREATE VIEW delivery.unanswered AS

@@ -28,9 +28,15 @@ CREATE TABLE register.authorities (
     name text NOT NULL,
     duty_line text,
     bridge text,  -- by which its discussions are joined
-    live boolean NOT NULL DEFAULT true  -- until then no real report of its is taken: it was entered at the console
+    live boolean NOT NULL DEFAULT true,  -- until then no real report of its is taken: it was entered at the console
+    -- Its own numbers at Twilio and at GOV.UK Notify, and how Notify knows the latter. Entered at the console alone.
+    text_number text UNIQUE,
+    notify_number text UNIQUE,
+    notify_sender uuid,
+    CHECK ((notify_number IS NULL) = (notify_sender IS NULL))
 );
-GRANT SELECT (id, name, duty_line, live), INSERT (id, name, live), UPDATE (live) ON register.authorities TO console;
+GRANT SELECT (id, name, duty_line, live, text_number, notify_number, notify_sender), INSERT (id, name, live),
+    UPDATE (live, text_number, notify_number, notify_sender) ON register.authorities TO console;
 
 -- A force owns its row. How it is reached lies in versions: proposed, tried, approved by a second person, in force from a time (wall
 -- time). None is ever changed or removed; where one is taken back, the one before it is in force again.

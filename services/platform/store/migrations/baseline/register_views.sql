@@ -146,7 +146,7 @@ SELECT id AS placement, authority, force, host_authority FROM register.placement
 GRANT SELECT ON register.placements_for_protocol TO casework, protocol, professionals, console;
 
 CREATE VIEW register.duty_lines AS
-SELECT id AS authority, duty_line, live FROM register.authorities;
+SELECT id AS authority, duty_line, live, text_number, notify_number, notify_sender FROM register.authorities;
 GRANT SELECT ON register.duty_lines TO casework, carers, professionals, strategy, police;
 
 -- The weekly lines and their changes. A change goes before every line.

@@ -1,0 +1,58 @@
+"""Texts our number at either provider by way of the other: what does not come back in time shows a way that fails.
+
+A provider's receipts tell only what it believes. What came to our own number has been all the way.
+"""
+
+import secrets
+from datetime import timedelta
+from uuid import uuid4
+
+from services.carers.text import Text
+from services.platform.delivery.channels.channel import SendRequest
+from services.platform.delivery.channels.ways.route import Texts
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.periodic import Repeating
+from services.platform.store.query import Query, all_rows
+from services.platform.store.unit_of_work import Store
+
+EVERY = timedelta(minutes=15)
+LOOK_EVERY_SECONDS = 15.0
+CLAIM = """
+    INSERT INTO delivery.text_ways (way, probe, sent_at, waiting_since) VALUES (%(way)s, %(probe)s, %(now)s, %(now)s)
+    ON CONFLICT (way) DO UPDATE SET probe = excluded.probe, sent_at = excluded.sent_at,
+        waiting_since = coalesce(text_ways.waiting_since, excluded.sent_at)
+    WHERE text_ways.sent_at <= %(due)s RETURNING way
+"""
+"""One process has it: the others' turn comes when the next is due."""
+CAME_BACK = "UPDATE delivery.text_ways SET waiting_since = NULL, came_back_at = %(now)s WHERE probe = %(probe)s"
+
+
+class Probes:
+    """Nothing is sent where there is one way alone. `delivery.channels.ways.health` reads what is found here."""
+
+    def __init__(self, store: Store, clocks: Clocks, texts: Texts) -> None:
+        self._store, self._clocks = store, clocks
+        numbered = [way for way in texts.ways if way.number]
+        self._pairs = list(zip(numbered, reversed(numbered), strict=True)) if len(numbered) > 1 else []
+        self.numbers = frozenset(way.number for way, _ in self._pairs)
+        """What comes from them is no person's text."""
+        self.sending = Repeating("text probes", self.turn, every_seconds=LOOK_EVERY_SECONDS)
+
+    async def turn(self) -> bool:
+        for way, other in self._pairs:
+            now, probe = self._clocks.wall(), secrets.token_hex(8)
+            claim = {"way": way.way, "probe": probe, "now": now, "due": now - EVERY}
+            async with self._store.transaction() as uow:
+                is_ours = await uow.fetch(Query(CLAIM, claim, bool))
+            if is_ours:
+                probing = SendRequest(
+                    uuid4(), 1, other.number, probe, (), urgent=True, uncertain=False, created_at=now, now=now
+                )
+                await way.text(probing, None)
+        return False
+
+    async def take(self, text: Text) -> None:
+        """One that came back. Anything else from our own number says nothing."""
+        back = {"probe": text.body.strip(), "now": self._clocks.wall()}
+        async with self._store.transaction() as uow:
+            await uow.fetch(Query(CAME_BACK, back, all_rows))

@@ -1,0 +1,1 @@
+"""Two ways to text, Twilio and GOV.UK Notify, behind one channel."""

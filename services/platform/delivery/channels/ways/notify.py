@@ -1,0 +1,95 @@
+"""Sends texts through GOV.UK Notify (https://docs.notifications.service.gov.uk/rest-api.html).
+
+Notify finds a text by our reference, which is the delivery's id: after a lost answer it says for sure. Its own client blocks, and brings
+a package of which there is no wheel; tests hold what plays Notify against it.
+"""
+
+from typing import Any
+
+import httpx
+import jwt
+
+from services.platform.delivery import metrics
+from services.platform.delivery.channels.channel import SendRequest, SendResult
+from services.platform.delivery.model import WayName
+from services.platform.runtime.logs import logger
+from services.safeguarding.duty.evidence import AttemptResult
+
+REAL = "https://api.notifications.service.gov.uk"
+WITHIN = httpx.Timeout(10.0, connect=5.0)
+UUID_LETTERS = 36
+FAILED = {"permanent-failure", "temporary-failure"}
+NOT_SENT = "technical-failure"
+"""Notify's provider never had it."""
+DAILY_LIMIT = "TooManyRequestsError"
+LATER = {401, 403, 429}
+
+
+class NotifyWay:
+    """`api_key` ends in the ids of service and key, as Notify shows it. `template` is one there that holds `((message))` alone.
+    `base_url` only where a sandbox plays Notify.
+    """
+
+    way: WayName = "notify"
+
+    def __init__(self, *, api_key: str, template: str, number: str = "", base_url: str | None = None) -> None:
+        self._service, self._secret = api_key[-2 * UUID_LETTERS - 1 : -UUID_LETTERS - 1], api_key[-UUID_LETTERS:]
+        self._template, self.number, self._base_url = template, number, base_url or REAL
+        self._http: Any = None
+
+    async def start(self) -> None:
+        self._http = httpx.AsyncClient(base_url=self._base_url, timeout=WITHIN, trust_env=False)
+
+    async def stop(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+
+    async def text(self, sending: SendRequest, sender: str | None) -> SendResult:
+        asked = {
+            "phone_number": sending.recipient,
+            "template_id": self._template,
+            "personalisation": {"message": sending.body},
+            "reference": str(sending.id),
+        }
+        if sender is not None:
+            asked["sms_sender_id"] = sender
+        try:
+            answer = await self._http.post("/v2/notifications/sms", json=asked, headers=self._signed(sending))
+            return _read_answer(answer.status_code, answer.json())
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            return SendResult(AttemptResult.RETRY)
+        except (httpx.HTTPError, ValueError):
+            return SendResult(AttemptResult.UNKNOWN)
+
+    async def look_up(self, sending: SendRequest) -> SendResult | None:
+        asked = {"template_type": "sms", "reference": str(sending.id)}
+        try:
+            answer = await self._http.get("/v2/notifications", params=asked, headers=self._signed(sending))
+            found = answer.raise_for_status().json()["notifications"]
+            had = [each for each in found if each["status"] != NOT_SENT]
+        except (httpx.HTTPError, ValueError, LookupError, TypeError):
+            return SendResult(AttemptResult.UNKNOWN)
+        if any(each["status"] in FAILED for each in had):
+            return SendResult(AttemptResult.REFUSED, reason="undeliverable")
+        return SendResult(AttemptResult.ACCEPTED, 200, provider_id=had[0]["id"]) if had else None
+
+    def _signed(self, sending: SendRequest) -> dict[str, str]:
+        """For 30 s."""
+        token = jwt.encode({"iss": self._service, "iat": sending.now}, self._secret, "HS256")
+        return {"Authorization": f"Bearer {token}"}
+
+
+def _read_answer(status: int, said: Any) -> SendResult:
+    """Of its recipient alone Notify says ValidationError; whatever else it refuses, only a change of settings mends."""
+    if status == 201:
+        return SendResult(AttemptResult.ACCEPTED, 201, provider_id=said["id"])
+    if status >= 500 or status < 400:
+        return SendResult(AttemptResult.UNKNOWN, status)
+    first = (said.get("errors") or [{}])[0]
+    of_recipient = first.get("error") == "ValidationError" and str(first.get("message")).startswith("phone_number")
+    if not of_recipient and (status != 429 or first.get("error") == DAILY_LIMIT):
+        metrics.OPERATOR.labels("text").inc()
+        logger().error("GOV.UK Notify takes no texts until the settings or the service are mended", status=status)
+    if status in LATER:
+        return SendResult(AttemptResult.RETRY, status)
+    return SendResult(AttemptResult.REFUSED, status, reason="undeliverable", by_voice=True)
