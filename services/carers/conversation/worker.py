@@ -97,7 +97,8 @@ class TextWorker:
             decision = escalation.also_escalate(decision, known, "damaged")
         applier = DecisionApplier(uow, self._keyring, self._delivery, text, known, decision)
         replied = await applier.apply("cy" if meaning.welsh else language, now)
-        texts.mark_read(uow, unread.sid, at=now, replied=replied)
+        about = decision.subjects or {each.child for each in known.known} or {known.provisional}
+        texts.mark_read(uow, unread.sid, at=now, replied=replied, about=about)
         uow.on_commit(lambda: self._count(known, decision, unread))
 
     async def _record_failure(self, unread: Unread) -> None:
@@ -121,7 +122,7 @@ class TextWorker:
             message_id=str(derived("text", unread.sid, content.kind, subject)),
             trace=trace_of("text", unread.sid),
         )
-        texts.mark_read(uow, unread.sid, at=self._clocks.wall(), replied=False)
+        texts.mark_read(uow, unread.sid, at=self._clocks.wall(), replied=False, about=[subject])
         uow.on_commit(metrics.GIVEN_UP.inc)
 
     def _count(self, known: TextContext, decision: Decision, unread: Unread) -> None:
