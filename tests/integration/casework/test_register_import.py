@@ -186,6 +186,17 @@ async def test_a_table_that_is_not_given_stays_as_it_was(desk: Desk) -> None:
     assert await desk.count("people", name) == len(document["people"])
 
 
+async def test_an_authoritys_own_periods_come_with_it_within_what_is_allowed(desk: Desk) -> None:
+    document = authority()
+    document["authority"]["retention"] = {"texts-in": 29}
+    [fault] = (await desk.put(document)).json()["errors"]
+    assert (fault["field"], fault["wanted"]) == ("retention", "texts-in: 30 to 2557 days are allowed")
+    document["authority"]["retention"] = {"texts-in": 200}
+    assert (await desk.put(document)).status_code == 200
+    kept = "SELECT retention FROM register.authorities WHERE id = :n"
+    assert [row[0] for row in await desk.rows(kept, n=document["authority"]["id"])] == [{"texts-in": 200}]
+
+
 async def test_one_table_comes_as_a_sheet(desk: Desk) -> None:
     document = authority()
     name = document["authority"]["id"]
