@@ -220,6 +220,10 @@ async def test_nothing_goes_that_was_not_exported_nor_by_one_person(
         refused = await asyncio.to_thread(leaving.dispose)
         assert (refused.exit_code, "casework.freshness has changed since the export" in refused.output) == (2, True)
         admin.execute("DELETE FROM casework.freshness WHERE authority = %s AND table_name = 'new'", [name])
+        admin.execute("UPDATE protocol.cases SET version = 2 WHERE child = %s", [child])
+        refused = await asyncio.to_thread(leaving.dispose)
+        assert (refused.exit_code, "protocol.cases has changed since the export" in refused.output) == (2, True)
+        admin.execute("UPDATE protocol.cases SET version = 1 WHERE child = %s", [child])
     assert rows_of(database, name) == before
     other = await asyncio.to_thread(Leaving(operators, "lapwing", tmp_path).dispose)
     assert (other.exit_code, f"the export of {name}" in other.output) == (2, True)
