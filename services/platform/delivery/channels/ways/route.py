@@ -56,6 +56,10 @@ class Texts:
         for way in self.ways:
             await way.stop()
 
+    async def delete_copy(self, sid: str) -> bool:
+        """Of a text, call or recording at Twilio; Notify forgets by itself. False: not now."""
+        return await self._twilio.delete_copy(sid)
+
     async def send(self, sending: SendRequest) -> SendResult:
         """An urgent text that its recipient's number cannot take is read out by a call at once, unless a stranger's phone would ring."""
         if sending.by_voice:
