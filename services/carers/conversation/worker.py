@@ -18,6 +18,7 @@ from services.platform.register.people import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.telemetry import spans
 from services.platform.store.encryption import Keyring
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
@@ -73,7 +74,8 @@ class TextWorker:
             async with self._store.transaction() as uow:
                 unread, some_wait = await uow.fetch(texts.next_unread(self._clocks.wall()), texts.is_any_unread())
                 if unread is not None:
-                    await self._read(uow, unread)
+                    with spans.measure("text", trace_of("text", unread.sid), "SERVER"):
+                        await self._read(uow, unread)
                 elif some_wait:
                     self.loop.wake_after(SWEEP_AGAIN_SECONDS)
         except Exception as error:

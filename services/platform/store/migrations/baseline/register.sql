@@ -31,8 +31,8 @@ CREATE TABLE register.authorities (
     retention jsonb NOT NULL DEFAULT '{}',  -- records that it keeps for another time than disposal/retention.yaml says
     live boolean NOT NULL DEFAULT true,  -- until then no real report of its is taken: it was entered at the console
     -- Its own numbers at Twilio and at GOV.UK Notify, and how Notify knows the latter. Entered at the console alone.
-    text_number text UNIQUE,
-    notify_number text UNIQUE,
+    text_number text UNIQUE CHECK (text_number ~ '^\+[0-9]{7,15}$'),
+    notify_number text UNIQUE CHECK (notify_number ~ '^\+[0-9]{7,15}$'),
     notify_sender uuid,
     CHECK ((notify_number IS NULL) = (notify_sender IS NULL))
 );
