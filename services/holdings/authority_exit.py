@@ -26,7 +26,6 @@ from services.platform.runtime.commands import refuse
 from services.platform.store.disposal.holdings import Holding, holdings
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
-from services.safeguarding.duty.decisions import OVER
 
 FORM = "safe-return authority exit 1"
 MANIFEST, CERTIFICATE, KEY = "manifest.json", "certificate.json", "key.age"
@@ -51,11 +50,10 @@ REMOVED = """
 """
 DESTROYED = "INSERT INTO disposal.destroyed VALUES ('authority-' || %(whose)s, now())"
 """Its key, again, where a copy of the database from before is restored."""
-OPEN = """
-    SELECT count(*), EXISTS (SELECT FROM audit.removed WHERE authority = %(whose)s),
-        EXISTS (SELECT FROM disposal.holds WHERE authority = %(whose)s AND ended_at IS NULL)
-    FROM console.episodes WHERE content ->> 'authority' = %(whose)s AND state <> ALL(%(over)s)
-"""
+HINDRANCES = "SELECT concat_ws(' ', what, named) FROM disposal.hindrances('authority-' || %(whose)s)"
+HAS_BEGUN = "SELECT EXISTS (SELECT FROM disposal.destroyed WHERE owner = 'authority-' || %(whose)s)"
+DESTROYED = "INSERT INTO disposal.destroyed SELECT 'authority-' || %(whose)s, now()"
+"""So that a copy from before, where it is restored, loses the key again."""
 OWN_KEY = "SELECT wrapped FROM register.authority_keys WHERE authority = %(whose)s"
 
 
@@ -150,16 +148,14 @@ def _sql(statement: str, table: str, holding: Holding) -> bytes:
 
 
 def require_same(database: str, manifest: Mapping[str, Any]) -> None:
-    """Nothing may be disposed that was not exported, and nobody may be missing. Where disposing was stopped, fewer rows
-    are right. Raises Exit.
+    """Nothing may be disposed that is held, or was not exported, while anything is open. Where disposing was stopped,
+    fewer rows are right. Raises Exit.
     """
     whose = {"whose": manifest["authority"]}
     with connect_as_admin(database) as connection:
-        [[open_cases, was_begun, is_held]] = connection.execute(OPEN, whose | {"over": sorted(OVER)}).fetchall()
-        if open_cases:
-            raise refuse(f"nothing was done: {open_cases} of its searches are still open")
-        if is_held:
-            raise refuse("nothing was done: some of its records are held for an inquiry")
+        if hindered := [each for (each,) in connection.execute(HINDRANCES, whose)]:
+            raise refuse(f"nothing was done: still open or held: {', '.join(hindered)}")
+        [(was_begun,)] = connection.execute(HAS_BEGUN, whose).fetchall()
         for table, holding in theirs().items():
             [(rows, state)] = connection.execute(_sql(STATE, table, holding), whose).fetchall()
             exported = manifest["tables"][table]
@@ -173,6 +169,7 @@ def dispose(database: str, authority: str) -> None:
     with connect_as_admin(database) as connection:
         connection.execute("SELECT audit.anchor(now())")
         connection.execute(REMOVED, whose)
+        connection.execute(DESTROYED, whose)
         connection.execute(DESTROYED, whose)
         for table, holding in theirs().items():
             with connection.cursor(name="rows", withhold=True) as places:

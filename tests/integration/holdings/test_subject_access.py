@@ -143,6 +143,8 @@ def of_child(kestrel: Kestrel) -> Year:
         if table == "deadlines.due":
             more = {"envelope": envelope("rule.due.v1", {"authority": kestrel.name}, AT)}
         year.add(table, **more)
+    year.add("carers.texts_in", about=[child], number_hash=uuid4().bytes, key_owner=child, flaw=None)
+    year.put["carers.texts_in"][0]["sender"] = year.put["carers.texts_in"][0]["sender"].replace(year.told, year.masked)
     changed: dict[str, Any] = {"table_name": "children", "key": Jsonb({"id": child}), "fields": ["description"]}
     year.add("casework.import_changes", **changed, before=Jsonb({"description": f"\\x{former.hex()}"}))
     year.put["casework.import_changes"][0]["before"] = {"description": year.masked}
