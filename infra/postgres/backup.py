@@ -98,7 +98,7 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
     of what was erased is not beside it.
     """
     _require_both(file)
-    destroyed = _read_destroyed(file.parent)
+    destroyed = read_destroyed(_destroyed_in(file.parent))
     if json.loads(beside(file).read_text())["sha256"] != _hash_of(file):
         raise CannotBackUp(f"{file} is not the file that was written: it was cut short or changed")
     if tools.ask(ARE_THERE_TABLES) != "0":
@@ -116,14 +116,14 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
 def list_destroyed(tools: Tools, folder: Path) -> None:
     """Adds what the database says was erased to the list that lies beside its copies. Raises CannotBackUp."""
     file = _destroyed_in(folder)
-    lines = [*(_read_destroyed(folder) if file.exists() else ()), *tools.ask(DESTROYED).splitlines()]
+    lines = [*(read_destroyed(file) if file.exists() else ()), *tools.ask(DESTROYED).splitlines()]
     draft = folder / ".destroyed.making"
     draft.write_text("".join(f"{each}\n" for each in dict.fromkeys(lines)))
     draft.rename(file)
 
 
-def _read_destroyed(folder: Path) -> list[str]:
-    file = _destroyed_in(folder)
+def read_destroyed(file: Path) -> list[str]:
+    """A line each: the id of who was erased, or of an authority whose key was destroyed, and when. Raises CannotBackUp."""
     if not file.exists():
         raise CannotBackUp(f"{file} is not there: it lists what was erased since, which this copy would bring back")
     lines = file.read_text().splitlines()

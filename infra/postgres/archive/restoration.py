@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +27,10 @@ AT_ONCE = 8
 PORT = "5432"  # of a socket alone
 RESTORED_WITHIN_SECONDS = 3600
 LAST_COMMIT = re.compile(r"last completed transaction was at log time ([0-9-]+ [0-9:.]+)")
+ERASE_AGAIN = """
+    SELECT disposal.erase(%(owner)s, %(at)s)
+    WHERE NOT EXISTS (SELECT FROM disposal.destroyed WHERE owner = %(owner)s AND at = %(at)s)
+"""
 MISSED = "recovery ended before configured recovery target was reached"
 
 
@@ -73,6 +77,13 @@ def restore(
         shutil.rmtree(draft, ignore_errors=True)
     size = sum(each.stat().st_size for each in where.files.rglob("*") if each.is_file())
     return Restored(base, segments, size, time.monotonic() - begun, last)
+
+
+def erase_again(destroyed: Sequence[str], url: str) -> None:
+    """Of these, whatever was erased after the moment that the database at `url` is of (`backup.read_destroyed`)."""
+    with psycopg.connect(url) as connection:
+        for owner, at in map(str.split, destroyed):
+            connection.execute(ERASE_AGAIN, {"owner": owner, "at": at})
 
 
 def _unpack(reader: Reader, base: Base, files: Path) -> None:

@@ -26,7 +26,7 @@ from infra.postgres.archive.drill import drill
 from infra.postgres.archive.keeper import Keeper
 from infra.postgres.archive.metrics import Gauges
 from infra.postgres.archive.plan import ArchivePlan, read_plan
-from infra.postgres.archive.restoration import restore
+from infra.postgres.archive.restoration import erase_again, restore
 from infra.postgres.archive.vault import CannotRestore, Reader, Writer
 from infra.postgres.backup import CannotBackUp, Tools
 from infra.postgres.logins import open_backups
@@ -161,10 +161,17 @@ def where(binaries: place.Place) -> Iterator[place.Place]:
 def test_what_was_committed_by_then_comes_back_and_nothing_later(
     archive: Archive, where: place.Place, moment: str | None, entries: int
 ) -> None:
-    found = []
+    found = list[Any]()
     at = None if moment is None else getattr(archive, moment)
-    restored = restore(reader(archive.folder), where, at, lambda url: found.append(_count(url)))
-    assert found == [entries]
+
+    def look(url: str) -> None:
+        for _ in range(2):  # erased since, and by now known as erased
+            erase_again(["authority-gone 2026-11-27T10:00:00.5Z"], url)
+        with psycopg.connect(url) as connection:
+            found.extend((_count(url), *connection.execute("SELECT owner FROM disposal.destroyed").fetchall()))
+
+    restored = restore(reader(archive.folder), where, at, look)
+    assert found == [entries, ("authority-gone",)]
     assert restored.last
     assert (where.files / "PG_VERSION").exists()
     assert not (where.files / "recovery.signal").exists(), "it starts as any other from now on"
