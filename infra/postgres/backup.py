@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ DATABASE = "safe_return"
 NEWEST_ANCHOR = "SELECT number || ' ' || encode(hash, 'hex') FROM audit.anchors ORDER BY number DESC LIMIT 1"
 KEYS = ("master_key", "phone_key")
 ARE_THERE_TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+DESTROYED = "SELECT owner || ' ' || replace((at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z' FROM disposal.destroyed ORDER BY at, owner"
+DESTROYED_LINE = re.compile(r"(child|person|authority)-[a-z0-9-]+ [0-9T:.-]+Z")
 WALLS = "walls"
 """The role that owns the views, whom no service logs in as."""
 MAKE_ROLE = "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
@@ -82,16 +85,20 @@ def dump(tools: Tools, file: Path, made: Path) -> dict[str, str]:
     if anchor:
         about |= {"anchor": anchor[0], "anchor_hash": anchor[1]}
     draft.rename(file)
+    list_destroyed(tools, file.parent)
     beside(file).write_text(json.dumps(about, indent=1) + "\n")
     return about
 
 
 def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
-    """Into an empty database: all of it or nothing. The roles have no password yet, and the shape is the copy's: migrate next.
+    """Into an empty database: all of it or nothing. What was erased since the copy was made is erased again. The roles have no
+    password yet, and the shape is the copy's: migrate next.
 
-    Raises CannotBackUp where the database is not empty, the file is not what `dump` wrote, or its keys are not in `made`.
+    Raises CannotBackUp where the database is not empty, the file is not what `dump` wrote, its keys are not in `made`, or the list
+    of what was erased is not beside it.
     """
     _require_both(file)
+    destroyed = _read_destroyed(file.parent)
     if json.loads(beside(file).read_text())["sha256"] != _hash_of(file):
         raise CannotBackUp(f"{file} is not the file that was written: it was cut short or changed")
     if tools.ask(ARE_THERE_TABLES) != "0":
@@ -100,6 +107,33 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
     for role in (*roles, WALLS):
         tools.ask(MAKE_ROLE.format(role=role))
     tools.read(file, "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={DATABASE}")
+    known = tools.ask(DESTROYED).splitlines()
+    since = [each.split() for each in destroyed if each not in known]
+    if since:
+        tools.ask("; ".join(f"SELECT disposal.erase('{owner}', '{at}')" for owner, at in since))
+
+
+def list_destroyed(tools: Tools, folder: Path) -> None:
+    """Adds what the database says was erased to the list that lies beside its copies. Raises CannotBackUp."""
+    file = _destroyed_in(folder)
+    lines = [*(_read_destroyed(folder) if file.exists() else ()), *tools.ask(DESTROYED).splitlines()]
+    draft = folder / ".destroyed.making"
+    draft.write_text("".join(f"{each}\n" for each in dict.fromkeys(lines)))
+    draft.rename(file)
+
+
+def _read_destroyed(folder: Path) -> list[str]:
+    file = _destroyed_in(folder)
+    if not file.exists():
+        raise CannotBackUp(f"{file} is not there: it lists what was erased since, which this copy would bring back")
+    lines = file.read_text().splitlines()
+    if wrong := [number for number, each in enumerate(lines, 1) if not DESTROYED_LINE.fullmatch(each)]:
+        raise CannotBackUp(f"{file}: line {wrong[0]} names nothing that was erased")
+    return lines
+
+
+def _destroyed_in(folder: Path) -> Path:
+    return folder / "destroyed"
 
 
 def require_its_keys(file: Path, made: Path) -> None:

@@ -8,6 +8,8 @@ import psycopg
 from psycopg import sql
 
 BACKUPS = "backups"
+EXPORTER = "exporter"
+"""Reads the server's statistics for Prometheus, and no table of ours."""
 
 
 def open_logins(admin_url: str, passwords: Mapping[str, str]) -> None:
@@ -15,7 +17,9 @@ def open_logins(admin_url: str, passwords: Mapping[str, str]) -> None:
     with psycopg.connect(admin_url, autocommit=True) as connection:
         for role, password in passwords.items():
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
-                continue
+                if role != EXPORTER:
+                    continue
+                connection.execute("CREATE ROLE exporter IN ROLE pg_monitor")
             order = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
             connection.execute(order)
 

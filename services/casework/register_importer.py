@@ -32,6 +32,7 @@ from services.casework.store.register_changes import (
     publish_directory_changes,
 )
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.disposal.schedule import period_faults
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 
@@ -94,6 +95,9 @@ class RegisterImporter:
         at = self.clocks.story()
         given, faults = register_import.read(sent.document, authority, feed=sent.feed)
         faults += [*birth_faults(given, at.date()), *register_import.age_faults(given, at)]
+        if given.authority is not None:
+            wrong = period_faults(given.authority.retention)
+            faults += [Fault("authority", 1, "", "retention", wanted) for wanted in wrong]
         try:
             async with self._at_once:
                 answer = await self._apply(authority, sent, given, faults)

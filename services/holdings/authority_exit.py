@@ -45,8 +45,11 @@ REMOVED = """
     SELECT chain, position, hash, now(), %(whose)s FROM audit.tips WHERE holdings.authority_of(chain) = %(whose)s
     ON CONFLICT DO NOTHING
 """
+DESTROYED = "INSERT INTO disposal.destroyed VALUES ('authority-' || %(whose)s, now())"
+"""Its key, again, where a copy of the database from before is restored."""
 OPEN = """
-    SELECT count(*), EXISTS (SELECT FROM audit.removed WHERE authority = %(whose)s)
+    SELECT count(*), EXISTS (SELECT FROM audit.removed WHERE authority = %(whose)s),
+        EXISTS (SELECT FROM disposal.holds WHERE authority = %(whose)s AND ended_at IS NULL)
     FROM console.episodes WHERE content ->> 'authority' = %(whose)s AND state <> ALL(%(over)s)
 """
 OWN_KEY = "SELECT wrapped FROM register.authority_keys WHERE authority = %(whose)s"
@@ -164,9 +167,11 @@ def require_same(database: str, manifest: Mapping[str, Any]) -> None:
     """
     whose = {"whose": manifest["authority"]}
     with connect_as_admin(database) as connection:
-        [[open_cases, was_begun]] = connection.execute(OPEN, whose | {"over": sorted(OVER)}).fetchall()
+        [[open_cases, was_begun, is_held]] = connection.execute(OPEN, whose | {"over": sorted(OVER)}).fetchall()
         if open_cases:
             raise refuse(f"nothing was done: {open_cases} of its searches are still open")
+        if is_held:
+            raise refuse("nothing was done: some of its records are held for an inquiry")
         for table, holding in theirs().items():
             [[rows]] = connection.execute(_sql(COUNT, table, holding), whose).fetchall()
             exported = manifest["tables"][table]["rows"]
@@ -180,6 +185,7 @@ def dispose(database: str, authority: str) -> None:
     with connect_as_admin(database) as connection:
         connection.execute("SELECT audit.anchor(now())")
         connection.execute(REMOVED, whose)
+        connection.execute(DESTROYED, whose)
         for table, holding in theirs().items():
             with connection.cursor(name="rows", withhold=True) as places:
                 places.execute(_sql(PLACES, table, holding), whose)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from infra.local.engines.database_pair import Pair, kill
+from infra.local.settings.layout import BROKERS, DATABASES
 from infra.local.stack import Stack
 
 LOST_SECONDS = 8.0
@@ -50,6 +51,14 @@ def lose_the_standby(stack: Stack, _: random.Random) -> None:
     _lose_database(stack, _who_is(stack, "sync_standby"), disk=False)
 
 
+def restart_everything_in_turn(stack: Stack, _: random.Random) -> None:
+    """As an upgrade does: each is told to stop, started again, and waited for."""
+    for name in (*stack.process_names, *BROKERS, *DATABASES):
+        stack.stop_one(name)
+        stack.start_one(name)
+        wait_until_whole(stack)
+
+
 FAULTS: dict[str, Fault] = {
     each.__name__.replace("_", "-"): each
     for each in (
@@ -61,6 +70,7 @@ FAULTS: dict[str, Fault] = {
         lose_a_brokers_disk,
         lose_the_primary_with_its_disk,
         lose_the_standby,
+        restart_everything_in_turn,
     )
 }
 

@@ -11,8 +11,9 @@ from services.casework.policy.organisations import AgencyRow, ForceRow, Organisa
 from services.platform.register.keys import Decryptor, decryptor_of, key_of
 from services.platform.register.organisations import agencies, forces
 from services.platform.register.organisations.forces import Force, versions_of
+from services.platform.store.disposal import erasures
 from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
-from services.platform.store.query import Query, all_rows, first_row
+from services.platform.store.query import Query, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.operators import AccountId, OrganisationChanged
@@ -70,9 +71,9 @@ FORGET_SOURCES = "DELETE FROM register.agency_sources WHERE agency = %(agency)s"
 KEEP_SOURCE = """
     INSERT INTO register.agency_sources (source, agency, authority) VALUES (%(source)s, %(agency)s, %(authority)s)
 """
-DESTROY_KEY = """
-    DELETE FROM register.authority_keys WHERE authority = %(authority)s AND authority <> %(common)s RETURNING authority
-"""
+HAS_KEY = (
+    "SELECT EXISTS (SELECT FROM register.authority_keys WHERE authority = %(authority)s AND authority <> %(common)s)"
+)
 LATEST = """
     SELECT *, taken_back_at IS NULL AND (effective_at IS NULL OR asked_back_by IS NOT NULL) AS waits FROM (
         SELECT id, 'force' AS kind, force AS name, proposed_by, proposed_at, approved_by, effective_at, asked_back_by,
@@ -170,12 +171,26 @@ def take_back(
     uow.publish(changed, subject=forces.owner_of(of.force))
 
 
-async def destroy_key(uow: UnitOfWork, authority: AuthorityId, by: AccountId) -> bool:
-    """Whether it had one. Its data keys go with it; what is kept from now on is under a new key."""
-    destroyed = await uow.fetch(Query(DESTROY_KEY, {"authority": authority, "common": OF_NO_AUTHORITY}, first_row))
-    if destroyed is not None:
-        uow.publish(OrganisationChanged(step="key-destroyed", account=by), subject=f"authority-{authority}")
-    return destroyed is not None
+async def destroy_key(
+    uow: UnitOfWork, authority: AuthorityId, by: AccountId, now: datetime
+) -> list[erasures.Hindrance] | None:
+    """The first person asks (None), and a second one does it, where nothing hinders it. Its data keys go with it; what
+    is kept from now on is under a new key.
+    """
+    owner = erasures.owner_of(authority)
+    if not await uow.fetch(Query(HAS_KEY, {"authority": authority, "common": OF_NO_AUTHORITY}, scalar)):
+        return [erasures.Hindrance("gone", authority)]
+    hindered = await uow.fetch(erasures.hindrances(owner))
+    if hindered:
+        return hindered
+    if await uow.fetch(erasures.ask_erasure(uuid4(), authority, owner, None, by, now)):
+        uow.publish(OrganisationChanged(step="key-destruction-asked", account=by), subject=owner)
+        return None
+    waiting = await uow.fetch(erasures.waiting_erasure(owner))
+    hindered = await uow.fetch(erasures.approve_erasure(waiting or uuid4(), by, now))
+    if not hindered:
+        uow.publish(OrganisationChanged(step="key-destroyed", account=by), subject=owner)
+    return hindered
 
 
 def _differences(row: ForceRow, version: Force) -> list[str]:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, Self
+from typing import Any
 from uuid import UUID, uuid5
 
 import httpx
-from pydantic import BaseModel, StringConstraints, model_validator
+import psycopg
 
 from services.console.acts.exercises import ExerciseService
 from services.console.policy.access.providers import Providers
@@ -36,7 +36,6 @@ TABLES = (
 LASTS = timedelta(days=365)
 LASTS_FOR_A_FORM = timedelta(minutes=5)
 WITHIN_SECONDS = 60
-Number = Annotated[str, StringConstraints(pattern=r"^\+\d{7,15}$")]
 EXERCISED_WITHIN = timedelta(days=30)
 
 AUTHORITIES = """
@@ -49,12 +48,11 @@ ENTER = """
     ON CONFLICT (id) DO NOTHING RETURNING id
 """
 NUMBER = """
-    UPDATE register.authorities SET text_number = %(text_number)s, notify_number = %(notify_number)s, notify_sender = %(notify_sender)s
-    WHERE id = %(authority)s AND NOT EXISTS (
-        SELECT FROM register.authorities WHERE id <> %(authority)s
-        AND (text_number = %(text_number)s OR notify_number = %(notify_number)s)
-    ) RETURNING id
+    UPDATE register.authorities SET text_number = %(text_number)s, notify_number = %(notify_number)s,
+        notify_sender = %(notify_sender)s
+    WHERE id = %(authority)s
 """
+NUMBERS = ("text_number", "notify_number", "notify_sender")
 OPEN = "UPDATE register.authorities SET live = true WHERE id = %(authority)s AND NOT live RETURNING id"
 MAKE = """
     INSERT INTO casework.credentials (id, authority, tables, token_hash, made_at, expires_at)
@@ -87,20 +85,6 @@ EXERCISED = """
     WHERE d.exercise AND d.content ->> 'authority' = %(authority)s AND d.changed_at > %(since)s
     AND step ->> 'state' IN ('accepted', 'delivered', 'acknowledged')
 """
-
-
-class Numbers(BaseModel):
-    """At Twilio, and at GOV.UK Notify with the id of the sender there. E.164; None: it has none of its own."""
-
-    text_number: Number | None = None
-    notify_number: Number | None = None
-    notify_sender: UUID | None = None
-
-    @model_validator(mode="after")
-    def _is_sender_of_number(self) -> Self:
-        if (self.notify_number is None) != (self.notify_sender is None):
-            raise ValueError("a number at GOV.UK Notify needs the id of its sender there")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +146,18 @@ class AuthorityService:
                 _record(uow, operator, authority, "entered")
         return entered
 
-    async def number(self, operator: Operator, authority: AuthorityId, numbers: Numbers) -> bool:
-        """Its own numbers for texts, or none. False if another authority has one of them."""
-        async with self.store.transaction() as uow:
-            numbered = await uow.fetch(Query(NUMBER, {"authority": authority, **numbers.model_dump()}, bool))
-            if numbered:
+    async def number(self, operator: Operator, authority: AuthorityId, said: Mapping[str, str]) -> bool:
+        """Its own numbers for texts, or none. False, as the table says, if another authority has one of them, one is no
+        number, or the one at GOV.UK Notify lacks the id of its sender there.
+        """
+        numbers = {name: said.get(name, "").replace(" ", "") or None for name in NUMBERS}
+        try:
+            async with self.store.transaction() as uow:
+                await uow.fetch(Query(NUMBER, {"authority": authority, **numbers}, len))
                 _record(uow, operator, authority, "numbered")
-        return numbered
+        except (psycopg.IntegrityError, psycopg.DataError):
+            return False
+        return True
 
     async def make_credential(self, operator: Operator, authority: AuthorityId) -> str:
         """Its token, which is kept nowhere."""

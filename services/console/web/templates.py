@@ -37,6 +37,7 @@ SECTIONS = (
     ("/accounts", "Accounts"),
     ("/authorities", "Authorities"),
     ("/organisations", "Forces and agencies"),
+    ("/records", "Holds and erasure"),
 )
 
 
@@ -115,6 +116,8 @@ def _has(operator: Operator, section: str) -> bool:
     """Whether the navigation shows it to them."""
     if section in {"/accounts", "/authorities"}:
         return operator.may(May.ADMINISTER)
+    if section == "/records":
+        return operator.may(May.DISPOSE)
     if section == "/organisations":
         return operator.may(May.SEND_AGAIN) and operator.sees(None)
     return operator.may(May.LOOK) and (section != "/dead-letters" or operator.sees(None))

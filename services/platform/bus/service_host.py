@@ -17,13 +17,14 @@ from services.platform.messages.signature import KnownSpeakers, Signer
 from services.platform.messages.speakers import SAYS
 from services.platform.runtime import logs
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.health import Health
+from services.platform.runtime.health import Drain, Health
 from services.platform.runtime.http.exposition import exposition
 from services.platform.runtime.http.server import Web
 from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.process import Part, run_until_told
-from services.platform.runtime.process_metrics import loop_watch
 from services.platform.runtime.settings import KafkaSecurity, Settings, SigningKeys
+from services.platform.runtime.telemetry import spans
+from services.platform.runtime.telemetry.process_metrics import BUILD, loop_watch
 from services.platform.store import inbox
 from services.platform.store.disposal.sweep import Disposal
 from services.platform.store.engine import connect, connect_to_read, database_url
@@ -44,6 +45,8 @@ class ServiceHost:
 
     def __post_init__(self) -> None:
         logs.configure(self.service, self.settings.slot)
+        self._tracer = spans.tracer_of(self.service)
+        BUILD.info({"version": self.settings.version})
         keys = SigningKeys()
         signer = Signer(self.service, keys.signing_key.get_secret_value())
         self._speakers = KnownSpeakers(keys.bus_keys)
@@ -111,8 +114,9 @@ class ServiceHost:
             access = AccessCheck(Connection(self.settings), self._rights)
             self.health.watch("Kafka", access.obstacle)
             self.add_periodic(access.loop)
-        first: Sequence[Part] = [listener, clock, loop_watch(), self.relay]
+        tracers: Sequence[Part] = [] if self._tracer is None else [self._tracer]
+        first: Sequence[Part] = [*tracers, listener, clock, loop_watch(), self.relay]
         try:
-            await run_until_told([*first, *self.parts, web])
+            await run_until_told([*first, *self.parts, web, Drain(self.health, self.settings.drain_seconds)])
         finally:
             await self.store.close()

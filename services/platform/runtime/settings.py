@@ -150,6 +150,11 @@ class Settings(KafkaSettings):
     http_host: Place = Field(default="127.0.0.1", description="the address to listen on, such as 127.0.0.1")
     """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
     http_port: Port = Field(description="the port that this service listens on, 1 to 65535")
+    version: str = Field(default="development", description="what runs, such as 0.1.0")
+    drain_seconds: float = Field(
+        default=0, ge=0, le=7, description="how long it goes on after it was told to stop, 0 to 7 seconds, or left out"
+    )
+    """Until whoever passes requests on has heard that it stops (`/health/accepting`)."""
     slot: int | None = Field(
         default=None, ge=0, description="0 for a service's first process, 1 for its second, or left out"
     )

@@ -27,13 +27,6 @@ KEY, OTHER_KEY = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 
 
 @pytest.fixture
-async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
-    opened = database.engine("casework")
-    yield opened
-    await opened.dispose()
-
-
-@pytest.fixture
 async def http(database: Database, engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
     app = casework(database, engine)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://casework") as client:

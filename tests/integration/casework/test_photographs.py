@@ -24,13 +24,6 @@ JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 40 + b"\xff\xd9"
 
 
 @pytest.fixture
-async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
-    opened = database.engine("casework")
-    yield opened
-    await opened.dispose()
-
-
-@pytest.fixture
 async def http(database: Database, engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
     app = casework(database, engine)
     async with httpx.AsyncClient(

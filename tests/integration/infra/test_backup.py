@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from infra.docker import backup as docker_backup
 from infra.postgres import place
-from infra.postgres.backup import CannotBackUp, Tools, beside, dump, restore
+from infra.postgres.backup import CannotBackUp, Tools, beside, dump, list_destroyed, restore
 from infra.postgres.logins import open_logins
 from infra.postgres.server import Server
 from services.audit import store as kept
@@ -121,6 +121,45 @@ def test_a_restored_copy_holds_every_row_and_the_record_vouches_for_it(
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             connection.execute(statement.encode())
+
+
+def test_who_was_erased_after_the_copy_is_erased_in_what_is_restored(
+    database: Database, tools: Tools, empty: Server, made: Path, tmp_path: Path
+) -> None:
+    gone, stays = new_id("person"), new_id("person")
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO register.authorities (id, name) VALUES ('kestrel', 'K') ON CONFLICT DO NOTHING")
+        for each in (gone, stays):
+            row = "INSERT INTO register.people (id, authority, reference, name, language) VALUES (%s, 'kestrel', %s, '', 'en')"
+            connection.execute(row, (each, each))
+        dump(tools, tmp_path / "copy.dump", made)
+        connection.execute("SELECT disposal.erase(%s, now())", (gone,))
+    list_destroyed(tools, tmp_path)
+    restore(empty.tools(), tmp_path / "copy.dump", SERVICES, made)
+    with psycopg.connect(empty.admin_url) as connection:
+        assert [id_ for (id_,) in connection.execute("SELECT id FROM register.people ORDER BY id").fetchall()] == [
+            stays
+        ]
+    list_destroyed(empty.tools(), tmp_path)
+    assert [each.split()[0] for each in (tmp_path / "destroyed").read_text().splitlines()] == [gone], (
+        "once, and it stays"
+    )
+
+
+@pytest.mark.parametrize(
+    ("listed", "why"),
+    [
+        (None, "is not there"),
+        ("child-1 2026-11-27T10:00:00Z\nchild-2'); DROP TABLE register.people; --", "line 2 names nothing"),
+    ],
+)
+def test_a_copy_is_not_restored_without_the_list_of_what_was_erased(
+    database: Database, tools: Tools, made: Path, tmp_path: Path, listed: str | None, why: str
+) -> None:
+    dump(tools, tmp_path / "copy.dump", made)
+    (tmp_path / "destroyed").unlink() if listed is None else (tmp_path / "destroyed").write_text(listed)
+    with pytest.raises(CannotBackUp, match=why):
+        restore(tools, tmp_path / "copy.dump", SERVICES, made)
 
 
 def test_nothing_is_restored_over_what_is_there(database: Database, tools: Tools, made: Path, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from services.platform.delivery.queue.retention import Pruning
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
 from services.safeguarding.duty.duties import ProfessionalNotify
@@ -16,6 +15,7 @@ from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import eventually
+from tests.support.in_process.disposal import sweep
 from tests.support.in_process.professionals import ByMail, running_by_mail
 from tests.support.in_process.register import authority, load, words_kept
 
@@ -144,9 +144,8 @@ async def test_what_was_recorded_and_what_went_together_is_forgotten_with_its_de
         delivery = await uow.fetch(Query("SELECT delivery FROM deeds ORDER BY at DESC LIMIT 1", {}, scalar))
         row = {"delivery": delivery, "leader": delivery, "at": by_mail.floor.clocks.wall()}
         uow.write("INSERT INTO grouped VALUES (%(delivery)s, %(leader)s, %(at)s)", row)
-    for retention, is_left in ((timedelta(days=1), True), (timedelta(days=-1), False)):
-        while await Pruning(store, by_mail.floor.clocks, retention).turn():
-            pass
+    for days, is_left in ((399, True), (401, False)):
+        await sweep(store, "professionals", days=days)
         async with store.read() as reader:
             assert (await reader.fetch(kept) > 0) is is_left
 

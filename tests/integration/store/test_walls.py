@@ -27,6 +27,8 @@ ARRANGED = """
     INSERT INTO register.directory VALUES ('{a}', 'duty', '{a}-carer', NULL, 1, 'every-day', '00:00', '00:00', true);
     INSERT INTO register.rota_changes VALUES
         (gen_random_uuid(), '{a}', '{a}-carer', 'duty', NULL, false, false, now(), now(), 'x');
+    INSERT INTO disposal.holds VALUES (gen_random_uuid(), '{a}', NULL, NULL, 'words-1', 'x', now());
+    INSERT INTO disposal.erasures VALUES (gen_random_uuid(), '{a}', '{a}-gone', NULL, 'x', now());
     INSERT INTO register.corrections VALUES ('{a}-carer', 'mobile', 'x', now());
     INSERT INTO register.words VALUES ('{a}-words', '{a}-child', '', NULL, now()), ('provisional-{a}-words', 'provisional-{a}', '', NULL, now()),
         ('person-{a}-words', 'person-{a}', '', NULL, now());
@@ -88,6 +90,8 @@ PROBES = {
     "register.photographs": ("casework", "child", "", ""),
     "register.directory": ("casework", "authority", "", ""),
     "register.rota_changes": ("console", "authority", "", ""),
+    "disposal.holds": ("console", "authority", "", ""),
+    "disposal.erasures": ("console", "authority", "", ""),
     "register.corrections": ("console", "person", "", ""),
     "register.words": ("walls", "id", "words-before", "words-before words-after"),
     "register.reference_hashes": ("walls", "words", "", ""),

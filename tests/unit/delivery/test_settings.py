@@ -100,6 +100,24 @@ def test_an_alternate_that_was_emptied_is_none(folder: Path) -> None:
     assert not signature_is_valid(CALLBACK, FORM, signed(""), tokens)
 
 
+@pytest.mark.parametrize("lacking", ["NOTIFY_TEMPLATE", "notify_bearer", None])
+def test_a_key_of_notify_needs_a_template_and_the_token_of_its_callbacks(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, lacking: str | None
+) -> None:
+    assert TextSettings().notify_api_key.get_secret_value() == ""
+    (folder / "notify_api_key").write_text("key")
+    if lacking != "NOTIFY_TEMPLATE":
+        monkeypatch.setenv("SAFE_RETURN_NOTIFY_TEMPLATE", "f33517ff-2a88-4f6e-b855-c550268ce08a")
+    if lacking != "notify_bearer":
+        (folder / "notify_bearer").write_text("token")
+    if lacking is None:
+        TextSettings()
+        return
+    with pytest.raises(ValidationError, match="notify_api_key") as refused:
+        TextSettings()
+    assert "SAFE_RETURN_NOTIFY_TEMPLATE" in str(explain_error(refused.value))
+
+
 def signed(token: str) -> str:
     """As Twilio signs."""
     said = CALLBACK + "".join(name + FORM[name] for name in sorted(FORM))
@@ -126,6 +144,7 @@ def test_a_whole_sandbox_and_a_whole_world_both_start(
         ("SMTP_HOST", "relay.example"),
         ("TWILIO_BASE_URL", "https://api.twilio.com"),
         ("TWILIO_BASE_URL", None),
+        ("NOTIFY_BASE_URL", "https://api.notifications.service.gov.uk"),
     ],
 )
 def test_a_sandbox_beside_something_of_the_real_world_does_not_start(

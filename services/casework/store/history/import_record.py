@@ -26,6 +26,7 @@ ONE = "SELECT * FROM imports_shown WHERE id = %(import)s"
 SINCE = "SELECT table_name AS name, later, count(*) AS rows FROM changed_since(%(import)s) GROUP BY table_name, later"
 FORGET = """
     DELETE FROM import_changes USING imports i WHERE i.id = import_changes.import AND i.at < %(before)s
+    AND NOT disposal.is_held(ARRAY[key ->> 'id', before ->> 'child'], ARRAY[i.authority])
 """
 KEPT = timedelta(days=35)
 """As long as a backup: the rows before an import are personal."""

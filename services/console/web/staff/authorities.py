@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from services.console.acts.authorities import AuthorityService, Numbers, Readiness
+from services.console.acts.authorities import AuthorityService, Readiness
 from services.console.policy.permits import ALL, May
 from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
@@ -77,7 +77,9 @@ class AuthorityPages:
         elif what == "exercise":
             is_done = await self.service.exercise(who, readiness, act_of(form)) > 0
         elif what == "numbers":
-            is_done = await self._number(signed_in, authority, form)
+            if not who.sees(None):  # another's texts might come to the number
+                raise HTTPException(HTTPStatus.FORBIDDEN, "not-of-every-authority")
+            is_done = await self.service.number(who, authority, form)
         elif what == "live":
             is_done = await self.service.open(who, readiness)
         else:
@@ -85,16 +87,6 @@ class AuthorityPages:
         if not is_done:
             return self._one(request, signed_in, readiness, {"fault": what})
         return go_to(f"/authorities/{authority}?done={what}")
-
-    async def _number(self, signed_in: SignedIn, authority: str, form: Mapping[str, str]) -> bool:
-        """For whoever sees every authority: another's texts might come to the number."""
-        if not signed_in.operator.sees(None):
-            raise HTTPException(HTTPStatus.FORBIDDEN, "not-of-every-authority")
-        said = {name: form[name].replace(" ", "") for name in Numbers.model_fields if form.get(name, "").strip()}
-        try:
-            return await self.service.number(signed_in.operator, authority, Numbers.model_validate(said))
-        except ValidationError:
-            return False
 
     async def take_files(self, request: Request, authority: str) -> Response:
         signed_in = await self.guard.require(request, May.ADMINISTER, proved=True)

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, TypeAlias
 from urllib.parse import urlparse
 
@@ -207,6 +208,22 @@ class TwilioWay:
         except LOST:
             return SendResult(AttemptResult.UNKNOWN)
         return SendResult(AttemptResult.ACCEPTED, 201, provider_id=text.sid)
+
+    async def delete_copy(self, sid: str) -> bool:
+        """Deletes what Twilio keeps of a text with its pictures, of a call or of a recording. False: not now."""
+        kinds = {"CA": self._client.calls, "RE": self._client.recordings}
+        one = kinds.get(sid[:2], self._client.messages)(sid)
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                if sid[:2] not in kinds and (await one.fetch_async()).num_media != "0":
+                    for picture in await one.media.list_async():
+                        await picture.delete_async()
+                await one.delete_async()
+        except TwilioRestException as refusal:
+            return bool(refusal.status == HTTPStatus.NOT_FOUND)
+        except (*LOST, _Throttled):
+            return False
+        return True
 
     def _report(self, sending: SendRequest, **more: Any) -> dict[str, Any]:
         """Where Twilio reports what became of it."""

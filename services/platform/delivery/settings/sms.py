@@ -62,19 +62,13 @@ class TextSettings(KeySettings):
                 raise PydanticCustomError("alone", "without the rest")
         return key
 
-    @field_validator("notify_base_url")
-    @classmethod
-    def _is_played_too(cls, url: str | None, others: ValidationInfo) -> str | None:
-        if url is not None and not others.data.get("sandbox"):
-            raise PydanticCustomError("beside_world", "a sandbox's")
-        return url
-
-    @field_validator("twilio_base_url")
+    @field_validator("twilio_base_url", "notify_base_url")
     @classmethod
     def _is_played(cls, url: str | None, others: ValidationInfo) -> str | None:
         if url is not None and not others.data.get("sandbox"):
             raise PydanticCustomError("beside_world", "a sandbox's")
-        require_played(url or "api.twilio.com", others)
+        if url is not None or others.field_name == "twilio_base_url":
+            require_played(url or "api.twilio.com", others)
         return url
 
     @property
@@ -97,11 +91,8 @@ class TextSettings(KeySettings):
             public_url=self.public_url if reports else "",
             base_url=self.twilio_base_url,
         )
-        return Texts(twilio, self._notify(), WayHealth(store, clocks))
-
-    def _notify(self) -> NotifyWay | None:
-        key = self.notify_api_key.get_secret_value()
-        if not key:
-            return None
-        url = self.notify_base_url
-        return NotifyWay(api_key=key, template=self.notify_template, number=self.notify_number, base_url=url)
+        notify, key = None, self.notify_api_key.get_secret_value()
+        if key:
+            template, number, url = self.notify_template, self.notify_number, self.notify_base_url
+            notify = NotifyWay(api_key=key, template=template, number=number, base_url=url)
+        return Texts(twilio, notify, WayHealth(store, clocks))
