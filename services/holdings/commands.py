@@ -114,7 +114,7 @@ def dispose_authority(
 async def _on_record(authority: str, code: str, second: str = "", digest: str = "") -> tuple[list[str], datetime]:
     """Whose codes these are, and when; of two people, it is on the record that the authority leaves. Raises Exit."""
     from services.casework.organisations.changes import changes_by_code
-    from services.safeguarding.operators import OrganisationChanged
+    from services.platform.register.organisations.change_record import record_change_of_authority
 
     async with acting(code) as first:
         if not second:
@@ -123,6 +123,5 @@ async def _on_record(authority: str, code: str, second: str = "", digest: str = 
         if other is None or other.by == first.by:
             raise refuse("nothing was disposed: the second code is wrong or too old, or of the same person")
         for step, account in (("proposed", first.by), ("left", other.by)):
-            said = OrganisationChanged(step=step, account=account, fields=(digest,))
-            first.uow.publish(said, subject=f"authority-{authority}")
+            record_change_of_authority(first.uow, authority, step, account, digest)
         return [first.by, other.by], first.now

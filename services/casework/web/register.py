@@ -137,5 +137,5 @@ def _refusal(faults: Sequence[Fault]) -> Problem:
 def _held(losses: Mapping[str, Loss], sha256: str) -> Problem:
     would = "; ".join(f"{what}: {each.lost} of {each.of}" for what, each in losses.items())
     detail = f"Nothing was changed. This import would end or change {would}. If that is meant, send the same body again with ?confirm={sha256}."
-    named = [{"field": what} | asdict(each) for what, each in losses.items()]
+    named = [{"field": what, "confirm": sha256} | asdict(each) for what, each in losses.items()]
     return Problem(HTTPStatus.CONFLICT, "This import would end too much unasked", detail, errors=named)

@@ -35,7 +35,7 @@ for_police_notice = _view(
     "for_police_notice",
     "child code name known_as sex language description date_of_birth unaccompanied modern_slavery_concern "
     "subject_to_immigration_control age_disputed guardian_allocated entered_care_at child_key "
-    "profile has_photograph photograph_taken_on " + PLACEMENT_FOR_POLICE,
+    "profile has_photograph photograph_taken_on told told_words told_at " + PLACEMENT_FOR_POLICE,
 )
 forces_for_police = _view(
     "forces_for_police",

@@ -216,7 +216,7 @@ async def test_nothing_goes_that_was_not_exported_nor_by_one_person(
         refused = await asyncio.to_thread(leaving.dispose)
         assert (refused.exit_code, "1 of its searches are still open" in refused.output) == (2, True)
         admin.execute("UPDATE console.episodes SET state = 'closed' WHERE child = %s", [child])
-        admin.execute("INSERT INTO casework.freshness VALUES (%s, 'new', now())", [name])
+        admin.execute("INSERT INTO casework.freshness VALUES (%s, 'new', now(), 'x', false)", [name])
         refused = await asyncio.to_thread(leaving.dispose)
         assert (refused.exit_code, "casework.freshness has changed since the export" in refused.output) == (2, True)
         admin.execute("DELETE FROM casework.freshness WHERE authority = %s AND table_name = 'new'", [name])

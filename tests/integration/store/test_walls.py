@@ -36,7 +36,7 @@ ARRANGED = """
     INSERT INTO register.reference_hashes VALUES ('{a}-words', '');
     INSERT INTO casework.transferred VALUES ('{a}', 'gone', '{a}-gone', now());
     INSERT INTO casework.imports VALUES (gen_random_uuid(), '{a}', 'x', now(), '{{}}');
-    INSERT INTO casework.freshness VALUES ('{a}', 'children', now());
+    INSERT INTO casework.freshness VALUES ('{a}', 'children', now(), 'x', false);
     INSERT INTO casework.credentials VALUES ('{a}', '{a}', '{{children}}', '{a}', NULL, NULL, NULL, NULL, now(), now());
     INSERT INTO console.episodes VALUES
         (gen_random_uuid(), '{a}-child', 1, 'missing', now(), now(), false, '{{"authority": "{a}"}}', 'r'),

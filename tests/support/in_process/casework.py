@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Collection
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -10,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.casework.policy.credential import WRITABLE, Credential
 from services.casework.settings import CaseworkSettings
-from services.casework.store.credentials import add_credential
 from services.casework.web import pages
+from services.platform.register.organisations.import_credentials import add_credential
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
@@ -41,7 +42,7 @@ async def import_bearer(
     token = token or f"token-of-{authority}"
     credential = Credential(new_id("credential"), authority, frozenset(tables), MADE + timedelta(days=36500))
     async with Store(engine).transaction() as uow:
-        add_credential(uow, credential, token, MADE)
+        await uow.fetch(add_credential(asdict(credential), token, MADE))
     return {"authorization": f"Bearer {token}"}
 
 

@@ -64,7 +64,7 @@ class AuthorityPages:
 
     async def change(self, request: Request, authority: str) -> Response:
         """Whatever a button asks. Each needs a fresh proof of who presses it."""
-        signed_in, form = await self.guard.enter_with_form(request, May.ADMINISTER, proved=True)
+        signed_in, form = await self.guard.enter_with_form(request, May.ADMINISTER, proved=True, lost="done=not-sent")
         readiness, who, what = await self._readiness(signed_in, authority), signed_in.operator, form.get("what")
         if what == "credential":
             shown = {"done": "credential", "token": await self.service.make_credential(who, authority)}
@@ -89,7 +89,7 @@ class AuthorityPages:
         return go_to(f"/authorities/{authority}?done={what}")
 
     async def take_files(self, request: Request, authority: str) -> Response:
-        signed_in = await self.guard.require(request, May.ADMINISTER, proved=True)
+        signed_in = await self.guard.require(request, May.ADMINISTER, proved=True, lost="done=not-sent")
         form = await parse_form(request, "multipart/form-data", REGISTER_BYTES, MOST_FILES)
         try:
             said = {name: value for name, value in form.items() if isinstance(value, str)}
@@ -100,8 +100,9 @@ class AuthorityPages:
         if not hmac.compare_digest(said.get("csrf", "").encode(), signed_in.csrf.encode()):
             raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form")
         await self._readiness(signed_in, authority)
-        trying, mapping = said.get("what") != "import", said.get("mapping", "").strip()
-        asked = self.service.take_files(signed_in.operator, authority, mapping, files, trying=trying)
+        what, mapping = said.get("what"), said.get("mapping", "").strip()
+        how = {"confirm": said.get("confirm", "")} if what == "confirm" else {} if what == "import" else {"try": "yes"}
+        asked = self.service.take_files(signed_in.operator, authority, mapping, files, **how)
         return await self._answer(request, signed_in, authority, asked, mapping)
 
     async def _answer(

@@ -199,6 +199,7 @@ READERS: dict[type[Message], Reader] = {
     plan.ImmigrationStatusRecorded: _read_immigration_status,
     plan.AdvocacyExplained: _of_child(Trigger.ADVOCACY_EXPLAINED),
     care.PhotographRecorded: _read_photograph,
+    care.ProfileRecorded: _of_child(Trigger.PROFILE_RECORDED),
     care.ContactsChecked: _read_contacts,
     care.CarerAwarenessRecorded: _read_carers_aware,
     care.MissingMeetingHeld: _of_child(Trigger.MISSING_MEETING_HELD),
