@@ -82,9 +82,9 @@ def export_authority(
 
     database, keyring = admin_database(), KeySettings().keyring
     [account], now = asyncio.run(_on_record(authority, by))
-    held = asyncio.run(authority_exit.verified(database, authority))
-    about = {"exported_at": now.isoformat(), "exported_by": account}
-    made = authority_exit.export(database, keyring, authority, recipient, folder, held, about)
+    record = asyncio.run(authority_exit.verify_record(database, authority))
+    about = {"exported_at": now.isoformat(), "exported_by": account, "record": record}
+    made = authority_exit.export(database, keyring, authority, recipient, folder, about)
     typer.echo(
         f"{folder}: {sum(each['rows'] for each in made['tables'].values())} rows of {len(made['tables'])} tables"
     )

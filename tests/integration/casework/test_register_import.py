@@ -210,10 +210,10 @@ async def test_one_table_comes_as_a_sheet(desk: Desk) -> None:
     ]
     answer = await desk.put_sheet(name, "children", rows)
     assert (answer.json()["rows"], answer.json()["changed"]) == ({"children": 2}, {"children": 2})
-    query = "SELECT date_of_birth, unaccompanied FROM register.children WHERE authority = :n AND reference = :r"
+    query = "SELECT adult_on, unaccompanied FROM register.children WHERE authority = :n AND reference = :r"
     assert [tuple(row) for row in await desk.rows(query, n=name, r="C1")] == [(None, True)]
-    ((born, unaccompanied),) = await desk.rows(query, n=name, r="C99")
-    assert (born.isoformat(), unaccompanied) == ("2012-02-29", None)
+    ((adult_on, unaccompanied),) = await desk.rows(query, n=name, r="C99")
+    assert (adult_on.isoformat(), unaccompanied) == ("2030-03-01", None)
 
 
 async def test_a_sheets_bad_rows_are_named_and_nothing_is_applied(desk: Desk) -> None:

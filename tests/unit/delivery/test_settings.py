@@ -89,15 +89,26 @@ def test_an_emptied_key_is_named_and_nothing_starts(folder: Path, settings: type
         _ = settings().keyring
 
 
-def test_an_alternate_that_was_emptied_is_none(folder: Path) -> None:
+def test_tokens_are_read_again_as_they_change_and_an_alternate_that_was_emptied_or_removed_is_none(
+    folder: Path,
+) -> None:
     alternate = folder / "twilio_auth_token_alternate"
-    alternate.write_text("other")
-    assert TextSettings().twilio_tokens == ("real", "other")
-    alternate.write_text("")
     tokens = TextSettings().twilio_tokens
-    assert tokens == ("real",)
-    assert signature_is_valid(CALLBACK, FORM, signed("real"), tokens)
-    assert not signature_is_valid(CALLBACK, FORM, signed(""), tokens)
+    assert tokens() == ("real",)
+    for name, content, wanted in (
+        (alternate.name, "other", ("real", "other")),
+        ("twilio_auth_token", "newer", ("newer", "other")),
+        ("twilio_auth_token", "", ("newer", "other")),
+        (alternate.name, "", ("newer",)),
+    ):
+        draft = folder / "draft"
+        draft.write_text(content)
+        draft.replace(folder / name)
+        assert tokens() == wanted
+    assert signature_is_valid(CALLBACK, FORM, signed("newer"), tokens())
+    assert not signature_is_valid(CALLBACK, FORM, signed(""), tokens())
+    alternate.unlink()
+    assert tokens() == ("newer",)
 
 
 @pytest.mark.parametrize("lacking", ["NOTIFY_TEMPLATE", "notify_bearer", None])

@@ -59,7 +59,7 @@ def test_each_service_is_believed_in_the_kinds_that_it_says_and_in_no_other(tmp_
     prepare(tmp_path)
     speakers, believed = _speakers(tmp_path), set()
     for service, kind in product(SERVICES, CONTRACTS):
-        signed = Signer(service, (tmp_path / service / "signing_key").read_text()).sign(SAID)
+        signed = Signer.of(service, (tmp_path / service / "signing_key").read_text()).sign(SAID)
         with suppress(Refused):
             believed.add((speakers.speaker_of(signed, kind), kind))
     assert believed == {(service, kind.kind) for service, kinds in SAYS.items() for kind in kinds}
@@ -67,8 +67,8 @@ def test_each_service_is_believed_in_the_kinds_that_it_says_and_in_no_other(tmp_
 
 
 def _signer(folder: Path) -> Signer:
-    return Signer("police", (folder / "police" / "signing_key").read_text())
+    return Signer.of("police", (folder / "police" / "signing_key").read_text())
 
 
 def _speakers(folder: Path) -> KnownSpeakers:
-    return KnownSpeakers((folder / "audit" / "bus_keys").read_text())
+    return KnownSpeakers.of((folder / "audit" / "bus_keys").read_text())

@@ -121,10 +121,15 @@ def description_of(decryptor: Decryptor, row: Any) -> dict[str, Any]:
         "language": decryptor.open(row.language, "children.language"),
         "description": profile.pop("description", None),
         "profile": profile,
-        "date_of_birth": row.date_of_birth,
+        "date_of_birth": birth_date_of(decryptor, row),
         "age_disputed": row.age_disputed,
         "has_photograph": row.has_photograph,
     }
+
+
+def birth_date_of(decryptor: Decryptor, row: Any) -> date | None:
+    born = decryptor.open(row.date_of_birth, "children.date_of_birth")
+    return None if born is None else date.fromisoformat(born)
 
 
 def _profile(decryptor: Decryptor, row: Any) -> dict[str, str]:

@@ -141,7 +141,7 @@ GRANT SELECT ON register.agencies_for_events TO casework;
 
 -- Rules may ask who cares for a child now: ids alone.
 CREATE VIEW register.for_protocol AS
-SELECT ch.id AS child, ch.authority, pl.force, ch.placement, pl.host_authority, ch.date_of_birth, ch.unaccompanied,
+SELECT ch.id AS child, ch.authority, pl.force, ch.placement, pl.host_authority, ch.adult_on, ch.unaccompanied,
        ch.modern_slavery_concern, ch.subject_to_immigration_control, ch.age_disputed, ch.guardian_allocated,
        ch.entered_care_at,
        (SELECT array_agg(pc.person ORDER BY pc.person) FROM register.placement_carers pc
@@ -289,9 +289,10 @@ GRANT SELECT ON register.telephones_for_console TO console, casework;
 -- For the statutory return on missing children, drawn with a reason. Who gave a child away still owes its absences until
 -- then, under its own reference.
 CREATE VIEW register.children_for_return AS
-SELECT id AS child, authority, reference, date_of_birth FROM register.children
-UNION ALL
-SELECT t.child, t.authority, t.reference, c.date_of_birth FROM casework.transferred t JOIN register.children c ON c.id = t.child;
+SELECT r.child, r.authority, r.reference, c.date_of_birth, k.wrapped
+FROM (SELECT id AS child, authority, reference FROM register.children
+      UNION ALL SELECT child, authority, reference FROM casework.transferred) r
+JOIN register.children c ON c.id = r.child LEFT JOIN register.data_keys k ON k.owner = r.child;
 GRANT SELECT ON register.children_for_return TO console, casework;
 
 CREATE VIEW register.homes_for_console AS SELECT id AS placement, authority, reference FROM register.placements;
