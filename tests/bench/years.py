@@ -77,7 +77,10 @@ OF_TYPE = {
     "text": KEY, "uuid": f"{KEY}::uuid", "bytea": BYTES, "jsonb": JSON, "timestamptz": "{at}", "bool": "false",
     "int4": "{i}", "int8": "{i}", "_text": "ARRAY[md5({i}::text)]", "interval": "interval '1 hour'", "date": "{at}::date",
 }  # fmt: skip
-SIZE = "SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree(%s::regclass)"
+SIZE = """
+    SELECT pg_total_relation_size(%(name)s::regclass) + coalesce(sum(pg_total_relation_size(relid)), 0)
+    FROM pg_partition_tree(%(name)s::regclass) WHERE isleaf AND relid <> %(name)s::regclass
+"""
 
 
 def fill(connection: psycopg.Connection, name: str, table: Table, rows: int) -> None:
@@ -144,7 +147,7 @@ def measure(share: int) -> list[Size]:
 def size(connection: psycopg.Connection, name: str) -> int:
     """With its indexes and months, and nothing empty between."""
     connection.execute(sql.SQL("VACUUM (FULL) {}").format(sql.Identifier(*name.split("."))))
-    [found] = connection.execute(SIZE, (name,)).fetchone() or (0,)
+    [found] = connection.execute(SIZE, {"name": name}).fetchone() or (0,)
     return int(found)
 
 
