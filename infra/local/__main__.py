@@ -151,9 +151,7 @@ def recover(moment: str = "", folder: Path = HOME) -> None:
             where.files.rename(where.files.with_name(f"former-{time.strftime('%Y%m%d-%H%M%S')}"))
         source = (layout.archive / "copies").as_uri()
         signer = public_key((secrets.made / "backup_key").read_text())
-        listed = layout.backups / "destroyed"
-        destroyed = listed if listed.exists() else None
-        restored = archive.restore_into(where, source, identity, signer, moment or None, destroyed)
+        restored = archive.restore_into(where, source, identity, signer, moment or None)
         Server(where, 0, secrets.database_password("administrator")).adopt()
         layout.rewind.write_text((restored.base.at - timedelta(minutes=15)).isoformat())
     except (AlreadyRuns, NoPlace, OSError) as refusal:

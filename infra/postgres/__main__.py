@@ -3,7 +3,6 @@
 import signal
 import threading
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +15,10 @@ from infra.postgres.archive.drill import drill as practise
 from infra.postgres.archive.keeper import Keeper
 from infra.postgres.archive.metrics import Gauges
 from infra.postgres.archive.plan import read_plan
-from infra.postgres.archive.restoration import Restored, erase_again
+from infra.postgres.archive.restoration import Restored
 from infra.postgres.archive.restoration import restore as restore_to
 from infra.postgres.archive.vault import CannotRestore, Reader, Writer
-from infra.postgres.backup import CannotBackUp, Tools, read_destroyed
+from infra.postgres.backup import CannotBackUp, Tools
 from infra.postgres.place import NoPlace
 from infra.postgres.place import Place as PostgresPlace
 from services.audit.commands import aware
@@ -76,26 +75,18 @@ def restore(
     at: Annotated[
         str | None, typer.Option(help="A moment, such as 2026-11-27T12:00:00Z. Left out: all there is.")
     ] = None,
-    destroyed: Annotated[
-        Path | None, typer.Option(help="The list of who was erased. Needed with --at: they are erased again.")
-    ] = None,
 ) -> None:
     """Restore the database as it was at a moment. It lies in the folder afterwards, stopped."""
-    if at is not None and destroyed is None:
-        raise _refused("name the list of who was erased since (--destroyed): that moment would bring them back")
-    restore_into(replace(place.find(to), files=to), from_, identity, signer, at, destroyed)
+    restore_into(replace(place.find(to), files=to), from_, identity, signer, at)
 
 
-def restore_into(
-    where: PostgresPlace, from_: str, identity: Path, signer: str, at: str | None, destroyed: Path | None = None
-) -> Restored:
+def restore_into(where: PostgresPlace, from_: str, identity: Path, signer: str, at: str | None) -> Restored:
     """As the command does. Raises typer's Exit with a sentence."""
     try:
-        again = partial(erase_again, [] if destroyed is None else read_destroyed(destroyed))
-        restored = restore_to(_reader(from_, identity, signer), where, None if at is None else aware(at), again)
+        restored = restore_to(_reader(from_, identity, signer), where, None if at is None else aware(at))
     except typer.BadParameter as why:
         raise _refused(why.message) from None
-    except (CannotBackUp, CannotRestore, NoPlace) as why:
+    except (CannotRestore, NoPlace) as why:
         raise _refused(str(why)) from None
     _say(restored)
     typer.echo(f"It lies in {where.files}. What to do next: docs/operating.md, *Restore to a moment*")

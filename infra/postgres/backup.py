@@ -98,7 +98,7 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
     of what was erased is not beside it.
     """
     _require_both(file)
-    destroyed = read_destroyed(_destroyed_in(file.parent))
+    destroyed = _read_destroyed(file.parent)
     if json.loads(beside(file).read_text())["sha256"] != _hash_of(file):
         raise CannotBackUp(f"{file} is not the file that was written: it was cut short or changed")
     if tools.ask(ARE_THERE_TABLES) != "0":
@@ -107,6 +107,11 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
     for role in (*roles, WALLS):
         tools.ask(MAKE_ROLE.format(role=role))
     tools.read(file, "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={DATABASE}")
+    erase_again(tools, destroyed)
+
+
+def erase_again(tools: Tools, destroyed: Sequence[str]) -> None:
+    """Whatever of the list the restored database does not know to be erased."""
     known = tools.ask(DESTROYED).splitlines()
     since = [each.split() for each in destroyed if each not in known]
     if since:
@@ -116,19 +121,24 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
 def list_destroyed(tools: Tools, folder: Path) -> None:
     """Adds what the database says was erased to the list that lies beside its copies. Raises CannotBackUp."""
     file = _destroyed_in(folder)
-    lines = [*(read_destroyed(file) if file.exists() else ()), *tools.ask(DESTROYED).splitlines()]
+    lines = [*(_read_destroyed(folder) if file.exists() else ()), *tools.ask(DESTROYED).splitlines()]
     draft = folder / ".destroyed.making"
     draft.write_text("".join(f"{each}\n" for each in dict.fromkeys(lines)))
     draft.rename(file)
 
 
-def read_destroyed(file: Path) -> list[str]:
-    """A line each: the id of who was erased, or of an authority whose key was destroyed, and when. Raises CannotBackUp."""
+def _read_destroyed(folder: Path) -> list[str]:
+    file = _destroyed_in(folder)
     if not file.exists():
         raise CannotBackUp(f"{file} is not there: it lists what was erased since, which this copy would bring back")
-    lines = file.read_text().splitlines()
+    return read_destroyed(file.read_text(), str(file))
+
+
+def read_destroyed(listed: str, named: str) -> list[str]:
+    """Raises CannotBackUp for a line that is none."""
+    lines = listed.splitlines()
     if wrong := [number for number, each in enumerate(lines, 1) if not DESTROYED_LINE.fullmatch(each)]:
-        raise CannotBackUp(f"{file}: line {wrong[0]} names nothing that was erased")
+        raise CannotBackUp(f"{named}: line {wrong[0]} names nothing that was erased")
     return lines
 
 
