@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from base64 import b64encode
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from services.carers.settings import CarersSettings
 from services.casework.settings import CaseworkSettings
 from services.console.settings import ConsoleSettings
 from services.platform.delivery.channels.sms import signature_is_valid
+from services.platform.delivery.links.tokens import Purpose
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.settings.sms import TextSettings
 from services.platform.runtime.settings import Settings
@@ -87,6 +89,16 @@ def test_an_emptied_key_is_named_and_nothing_starts(folder: Path, settings: type
     (folder / secret).write_text("")
     with pytest.raises(ValueError, match=secret):
         _ = settings().keyring
+
+
+def test_links_are_signed_by_the_key_that_is_in_its_file(folder: Path) -> None:
+    links, delivery = PoliceSettings().links, UUID(int=1)
+    old = links.short_url(Purpose.DEED, delivery)
+    draft = folder / "draft"
+    draft.write_text(f"{b64encode(b'n' * 32).decode()}\n{KEY}")
+    draft.replace(folder / "link_key")
+    assert links.short_url(Purpose.DEED, delivery) != old
+    assert links.is_short(Purpose.DEED, old.rpartition("/")[2], delivery)
 
 
 def test_tokens_are_read_again_as_they_change_and_an_alternate_that_was_emptied_or_removed_is_none(
