@@ -1,4 +1,5 @@
-"""Copies the database of docker-compose.yml into a file and back: `python3 -m infra.docker.backup {dump | restore} FILE`.
+"""Copies the database of docker-compose.yml into a file and back: `python3 -m infra.docker.backup {dump | restore} FILE`;
+or lists beside the copies what was erased: `python3 -m infra.docker.backup destroyed FOLDER`.
 
 Needs Docker and Python 3.11, nothing else. Run beside docker-compose.yml, with `postgres` up.
 """
@@ -7,7 +8,7 @@ import sys
 from pathlib import Path
 
 from infra.docker.layout import ADMINISTRATOR, FOLDER, SERVICES
-from infra.postgres.backup import CannotBackUp, Tools, dump, restore
+from infra.postgres.backup import CannotBackUp, Tools, dump, list_destroyed, restore
 
 TOOLS = Tools(before=("docker", "compose", "exec", "--no-TTY", "postgres"), connection=(f"--username={ADMINISTRATOR}",))
 ARGUMENTS = 2
@@ -15,7 +16,7 @@ ARGUMENTS = 2
 
 def main(arguments: list[str]) -> int:
     """0 when it is done, 1 with a sentence on stderr when it is not."""
-    if len(arguments) != ARGUMENTS or arguments[0] not in {"dump", "restore"}:
+    if len(arguments) != ARGUMENTS or arguments[0] not in {"dump", "restore", "destroyed"}:
         print((__doc__ or "").splitlines()[0], file=sys.stderr)
         return 2
     order, file = arguments[0], Path(arguments[1])
@@ -23,6 +24,8 @@ def main(arguments: list[str]) -> int:
         if order == "dump":
             about = dump(TOOLS, file, FOLDER / "made")
             print(f"{file}: {file.stat().st_size} bytes; newest anchor: {about.get('anchor_hash', 'none yet')}")
+        elif order == "destroyed":
+            list_destroyed(TOOLS, file)
         else:
             restore(TOOLS, file, SERVICES, FOLDER / "made")
             print("restored. Next: `docker compose run --rm migrate` and `logins`, then verify (docs/operating.md)")

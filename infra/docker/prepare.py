@@ -13,7 +13,8 @@ from infra.docker.layout import ADMINISTRATOR, FOLDER, SERVICES
 from infra.kafka.guard import ADMINISTRATOR as KAFKA_ADMINISTRATOR
 from infra.kafka.guard import Guard
 from infra.kafka.node import node, written
-from infra.local.settings.secret_files import SecretFiles, token, write
+from infra.local.settings.secret_files import SecretFiles, key, token, write
+from infra.postgres.logins import BACKUPS, EXPORTER
 
 
 def prepare(folder: Path = FOLDER) -> None:
@@ -24,19 +25,27 @@ def prepare(folder: Path = FOLDER) -> None:
     password = secrets.database_password("administrator")
     write(folder / "administrator" / "password", password)
     write(folder / "administrator" / "pgpass", f"postgres:5432:*:{ADMINISTRATOR}:{password}\n")
-    for service in SERVICES:
-        write(folder / "logins" / service, secrets.database_password(service))
+    for role in (*SERVICES, EXPORTER):
+        write(folder / "logins" / role, secrets.database_password(role))
+    write(folder / EXPORTER / "database_password", secrets.database_password(EXPORTER))
     _guard_engines(folder, secrets)
+    password = secrets.database_password(BACKUPS)
+    write(folder / "logins" / BACKUPS, password)
+    write(folder / BACKUPS / "pgpass", f"postgres:5432:*:{BACKUPS}:{password}\n")
+    write(folder / BACKUPS / "backup_key", secrets.value("backup_key", key))
+    if (plan := secrets.made / "backup_plan").exists():
+        write(folder / BACKUPS / "backup_plan", plan.read_text())
     for receiver in ("operators_url", "watchdog_url"):
         if not (folder / "alertmanager" / receiver).exists():
             write(folder / "alertmanager" / receiver, "")
-    (folder.parent / "protocols").mkdir(exist_ok=True)
+    for name in ("protocols", "doors"):
+        (folder.parent / name).mkdir(exist_ok=True)
 
 
 def _guard_engines(folder: Path, secrets: SecretFiles) -> None:
     """TLS for both engines, and a Kafka login for each service and the administrator."""
     authority = Authority.read(secrets.value("ca.pem", lambda: Authority.make().whole))
-    for holder in (*SERVICES, "administrator", "kafka"):
+    for holder in (*SERVICES, BACKUPS, EXPORTER, "administrator", "kafka"):
         write(folder / holder / "ca.pem", authority.certificate)
     write(
         folder / "kafka" / "broker.pem",

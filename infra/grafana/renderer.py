@@ -15,6 +15,10 @@ SOURCE = models.DataSourceRef(type_val="prometheus", uid="prometheus")
 RUNBOOKS = "/public/runbooks"
 """Grafana serves the pages of `docs/runbooks/` itself (docker-compose.yml)."""
 QUERIES = "ABCDEFGH"
+DEPLOYMENTS = (
+    "count by (service, version) (process_build_info) unless count by (service, version) (process_build_info offset 2m)"
+)
+"""A version of a service that did not run two minutes before."""
 
 
 def rendered(board: Board) -> str:
@@ -36,6 +40,7 @@ def _dashboard(board: Board) -> grafana.Dashboard:
         .time(f"now-{board.since}", "now")
         .timezone("Europe/London")
         .refresh("10s")
+        .annotation(_deployments())
         .link(grafana.DashboardLink("Safe Return").type(models.DashboardLinkType.DASHBOARDS).tags(["safe-return"]))
     )
     for name, metric in board.chooses.items():
@@ -53,6 +58,11 @@ def _dashboard(board: Board) -> grafana.Dashboard:
             x, tallest = x + panel.width, max(tallest, panel.height)
         y += tallest
     return made
+
+
+def _deployments() -> grafana.AnnotationQuery:
+    made = grafana.AnnotationQuery().name("Deployments").datasource(SOURCE).enable(enable=True).icon_color("blue")
+    return made.expr(DEPLOYMENTS)
 
 
 def _variable(name: str, metric: str) -> grafana.QueryVariable:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -24,8 +25,9 @@ from infra.local.processes.readiness import NotReady
 from infra.local.processes.run_lock import AlreadyRuns, RunLock
 from infra.local.settings.environment import of_service
 from infra.local.settings.layout import CLUSTER, DATABASES, HOME, ROOT, Layout
-from infra.local.settings.secret_files import SecretFiles
+from infra.local.settings.secret_files import SecretFiles, public_key
 from infra.local.stack import Stack
+from infra.postgres import __main__ as archive
 from infra.postgres import place
 from infra.postgres.backup import CannotBackUp, dump
 from infra.postgres.place import NoPlace
@@ -50,7 +52,9 @@ def run(folder: Path = HOME, copy: Path | None = None, *, cluster: bool = False)
         raise _refused("Say which copy: make restore FROM=.local/backups/safe-return-....dump", 2)
     told = threading.Event()
     folder = CLUSTER if cluster else folder
-    stack = Stack(folder, replicas=2 if cluster else 1, cluster=cluster, fixed_ports=True, copy=copy, say=_say)
+    stack = Stack(
+        folder, replicas=2 if cluster else 1, cluster=cluster, fixed_ports=True, archive=True, copy=copy, say=_say
+    )
     # Ctrl-C too: a shell that starts this in the background has it ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _as_ctrl_c)
@@ -133,6 +137,30 @@ def backup(file: Path | None = None) -> None:
         raise _refused(str(refusal)) from None
     console.print(f"{target}\nIts newest anchor is {about.get('anchor_hash', 'not made yet')}", markup=False)
     console.print(f"The secrets are not in it: keep a copy of {secrets.made} apart from it.", markup=False)
+
+
+@app.command()
+def recover(moment: str = "", folder: Path = HOME) -> None:
+    """Restore the database of a stopped run to a moment, from what it kept elsewhere. Its former files are put beside."""
+    layout = Layout(folder)
+    secrets, lock = SecretFiles(layout.secrets), RunLock(layout.run_lock)
+    try:
+        lock.take()
+        where, identity = place.find(layout.folder), layout.archive / "example.key"
+        if where.files.exists():
+            where.files.rename(where.files.with_name(f"former-{time.strftime('%Y%m%d-%H%M%S')}"))
+        source = (layout.archive / "copies").as_uri()
+        signer = public_key((secrets.made / "backup_key").read_text())
+        restored = archive.restore_into(where, source, identity, signer, moment or None)
+        Server(where, 0, secrets.database_password("administrator")).adopt()
+        layout.rewind.write_text((restored.base.at - timedelta(minutes=15)).isoformat())
+    except (AlreadyRuns, NoPlace, OSError) as refusal:
+        raise _refused(str(refusal)) from None
+    finally:
+        lock.release()
+    console.print(
+        "Next: `make run`. It reads the bus again since before the base backup: what was done already is known."
+    )
 
 
 def _services(service: str, *order: str) -> int:

@@ -34,7 +34,7 @@ READY_WITHIN_SECONDS = 300
 class Stack:
     """Everything runs between `start` and `stop`, once; what it knows stays in `folder`, for the next stack there.
 
-    `copy`: a file that `back_up` wrote, restored before any service starts, where there is no database yet.
+    `archive`: the database is kept in another folder too, as it changes. `copy`: a file that `back_up` wrote, restored before any service starts, where there is no database yet.
     Processes are named `postgres`, `kafka`, `sandbox` and after their service; a second replica is `<service>-1`. A `cluster`
     has three brokers, and two databases under Patroni with a witness (infra.local.settings.layout).
     Methods block, and may be called from any thread.
@@ -48,6 +48,7 @@ class Stack:
         cluster: bool = False,
         example: bool = True,
         fixed_ports: bool = False,
+        archive: bool = False,
         copy: Path | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -58,6 +59,7 @@ class Stack:
         self._cluster = cluster
         self._example = example
         self._fixed_ports = fixed_ports
+        self._archive = archive
         self._copy = copy
         self._say = say
         self._stopping = threading.Event()
@@ -97,7 +99,7 @@ class Stack:
         if self._supervisor.is_alive():
             self.layout.endpoints.unlink(missing_ok=True)
             self._supervisor.stop_programs(program.name for program in self._roster.service_programs())
-            self._supervisor.stop_programs(["sandbox"])
+            self._supervisor.stop_programs(["sandbox", "backups"])
             self._supervisor.stop_programs(ENGINES)
             self._supervisor.finish()
             self.layout.processes.unlink(missing_ok=True)
@@ -204,6 +206,7 @@ class Stack:
             *services,
             "sandbox",
             "sandbox-tls",
+            "backups",
             "smtp",
             *MAIL_PORTS.values(),
             *self._engine_ports(),
@@ -240,8 +243,11 @@ class Stack:
             except BaseException:
                 self._stopping.set()
                 raise
+        engines.rewind()
 
     def _bring_up_services(self) -> None:
+        if self._archive:
+            self._supervisor.start_program(self._roster.backups_program())
         programs = [self._roster.sandbox_program(), *self._roster.service_programs()]
         self._say(f"starting the sandbox and {len(programs) - 1} processes of the services")
         for program in programs:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ DATABASE = "safe_return"
 NEWEST_ANCHOR = "SELECT number || ' ' || encode(hash, 'hex') FROM audit.anchors ORDER BY number DESC LIMIT 1"
 KEYS = ("master_key", "phone_key")
 ARE_THERE_TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+DESTROYED = "SELECT owner || ' ' || replace((at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z' FROM disposal.destroyed ORDER BY at, owner"
+DESTROYED_LINE = re.compile(r"(child|person|authority)-[a-z0-9-]+ [0-9T:.-]+Z")
 WALLS = "walls"
 """The role that owns the views, whom no service logs in as."""
 MAKE_ROLE = "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
@@ -42,7 +45,7 @@ class Tools:
         """What psql prints, bare. Raises CannotBackUp."""
         command = self.command("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
         command += [f"--dbname={DATABASE}", "--command", statement]
-        done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=self.whole_environment(), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise CannotBackUp(f"PostgreSQL did not answer: {done.stderr.strip()}")
         return done.stdout.strip()
@@ -51,7 +54,7 @@ class Tools:
         """A tool's output into the file, which is its owner's alone."""
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
             done = subprocess.run(
-                self.command(*arguments), env=self._environment(), stdout=out, stderr=subprocess.PIPE, check=False
+                self.command(*arguments), env=self.whole_environment(), stdout=out, stderr=subprocess.PIPE, check=False
             )
         if done.returncode != 0:
             file.unlink()
@@ -60,12 +63,12 @@ class Tools:
     def read(self, file: Path, *arguments: str) -> None:
         with file.open("rb") as source:
             done = subprocess.run(
-                self.command(*arguments), env=self._environment(), stdin=source, capture_output=True, check=False
+                self.command(*arguments), env=self.whole_environment(), stdin=source, capture_output=True, check=False
             )
         if done.returncode != 0:
             raise CannotBackUp(f"{arguments[0]} failed, and nothing was restored: {done.stderr.decode().strip()}")
 
-    def _environment(self) -> dict[str, str]:
+    def whole_environment(self) -> dict[str, str]:
         return {**os.environ, **self.environment}
 
 
@@ -82,16 +85,20 @@ def dump(tools: Tools, file: Path, made: Path) -> dict[str, str]:
     if anchor:
         about |= {"anchor": anchor[0], "anchor_hash": anchor[1]}
     draft.rename(file)
+    list_destroyed(tools, file.parent)
     beside(file).write_text(json.dumps(about, indent=1) + "\n")
     return about
 
 
 def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
-    """Into an empty database: all of it or nothing. The roles have no password yet, and the shape is the copy's: migrate next.
+    """Into an empty database: all of it or nothing. What was erased since the copy was made is erased again. The roles have no
+    password yet, and the shape is the copy's: migrate next.
 
-    Raises CannotBackUp where the database is not empty, the file is not what `dump` wrote, or its keys are not in `made`.
+    Raises CannotBackUp where the database is not empty, the file is not what `dump` wrote, its keys are not in `made`, or the list
+    of what was erased is not beside it.
     """
     _require_both(file)
+    destroyed = _read_destroyed(file.parent)
     if json.loads(beside(file).read_text())["sha256"] != _hash_of(file):
         raise CannotBackUp(f"{file} is not the file that was written: it was cut short or changed")
     if tools.ask(ARE_THERE_TABLES) != "0":
@@ -100,6 +107,43 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
     for role in (*roles, WALLS):
         tools.ask(MAKE_ROLE.format(role=role))
     tools.read(file, "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={DATABASE}")
+    erase_again(tools, destroyed)
+
+
+def erase_again(tools: Tools, destroyed: Sequence[str]) -> None:
+    """Whatever of the list the restored database does not know to be erased."""
+    known = tools.ask(DESTROYED).splitlines()
+    since = [each.split() for each in destroyed if each not in known]
+    if since:
+        tools.ask("; ".join(f"SELECT disposal.erase('{owner}', '{at}')" for owner, at in since))
+
+
+def list_destroyed(tools: Tools, folder: Path) -> None:
+    """Adds what the database says was erased to the list that lies beside its copies. Raises CannotBackUp."""
+    file = _destroyed_in(folder)
+    lines = [*(_read_destroyed(folder) if file.exists() else ()), *tools.ask(DESTROYED).splitlines()]
+    draft = folder / ".destroyed.making"
+    draft.write_text("".join(f"{each}\n" for each in dict.fromkeys(lines)))
+    draft.rename(file)
+
+
+def _read_destroyed(folder: Path) -> list[str]:
+    file = _destroyed_in(folder)
+    if not file.exists():
+        raise CannotBackUp(f"{file} is not there: it lists what was erased since, which this copy would bring back")
+    return read_destroyed(file.read_text(), str(file))
+
+
+def read_destroyed(listed: str, named: str) -> list[str]:
+    """Raises CannotBackUp for a line that is none."""
+    lines = listed.splitlines()
+    if wrong := [number for number, each in enumerate(lines, 1) if not DESTROYED_LINE.fullmatch(each)]:
+        raise CannotBackUp(f"{named}: line {wrong[0]} names nothing that was erased")
+    return lines
+
+
+def _destroyed_in(folder: Path) -> Path:
+    return folder / "destroyed"
 
 
 def require_its_keys(file: Path, made: Path) -> None:

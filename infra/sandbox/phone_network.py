@@ -163,7 +163,7 @@ def inbound_form(text: Text, account_sid: str) -> dict[str, str]:
     places = {f"{end}{place}": "" for end in ("To", "From") for place in ("City", "State", "Zip")}
     ids = {"MessageSid": text.sid, "SmsSid": text.sid, "SmsMessageSid": text.sid, "AccountSid": account_sid}
     ends = {"From": text.sender, "To": text.recipient, "FromCountry": "GB", "ToCountry": "GB"}
-    counts = {"NumMedia": "0", "NumSegments": str(text.segments)}
+    counts = {"NumMedia": str(len(text.pictures)), "NumSegments": str(text.segments)}
     return places | ids | ends | counts | {"Body": text.body, "SmsStatus": "received", "ApiVersion": "2010-04-01"}
 
 

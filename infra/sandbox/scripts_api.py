@@ -189,6 +189,7 @@ def show_text(n: int, text: Text) -> dict[str, Any]:
         "attempts": text.attempts,
         "answered": text.answered,
         "way": "twilio" if text.service is None else "notify",
+        "reference": text.reference,
     }
 
 

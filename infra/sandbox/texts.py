@@ -21,7 +21,7 @@ def new_sid() -> str:
 
 @dataclass(slots=True)
 class Text:
-    """One text, in either direction. `attempts` and `answered` count webhook requests for it and say how they ended."""
+    """One text, in either direction, with the ids of its pictures. `attempts` and `answered` count webhook requests for it and say how they ended."""
 
     sender: str
     recipient: str
@@ -40,6 +40,7 @@ class Text:
     reference: str | None = None
     attempts: int = 0
     answered: bool = False
+    pictures: list[str] = field(default_factory=list)
 
     @property
     def segments(self) -> int:

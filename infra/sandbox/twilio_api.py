@@ -28,6 +28,7 @@ def twilio_routes(world: OutsideWorld) -> APIRouter:
     router = APIRouter(prefix=f"/{API_VERSION}/Accounts/{{account_sid}}")
     _serve_list(router, world)
     _serve_one(router, world)
+    _serve_media(router, world)
     serve_calls(router, world, lambda request: _meet(request, world))
 
     @router.api_route("/{rest:path}", methods=["GET", "POST", "DELETE"])
@@ -89,13 +90,35 @@ def _serve_one(router: APIRouter, world: OutsideWorld) -> None:
             raise TwilioRefusalError(20009, text.status.upper())
         network.texts.remove(text)
 
+
+def _serve_media(router: APIRouter, world: OutsideWorld) -> None:
     @router.get("/Messages/{sid}/Media.json")
     async def list_media(request: Request, sid: str) -> dict[str, Any]:
         await _meet(request, world)
-        _find(request, world, sid)
-        path = str(request.url.path)
-        ends = {"page": 0, "page_size": 50, "start": 0, "end": 0, "uri": path, "first_page_uri": f"{path}?Page=0"}
-        return ends | {"media_list": [], "next_page_uri": None, "previous_page_uri": None}
+        text, path = _find(request, world, sid), str(request.url.path)
+        named = {"account_sid": world.config.account_sid, "parent_sid": sid, "content_type": "image/jpeg"}
+        made = show_message(text, world.config.account_sid)
+        dates = {name: made[name] for name in ("date_created", "date_updated")}
+        pictures = [
+            named | dates | {"sid": each, "uri": f"{path.removesuffix('.json')}/{each}.json"} for each in text.pictures
+        ]
+        ends = {
+            "page": 0,
+            "page_size": 50,
+            "start": 0,
+            "end": max(0, len(pictures) - 1),
+            "uri": path,
+            "first_page_uri": f"{path}?Page=0",
+        }
+        return ends | {"media_list": pictures, "next_page_uri": None, "previous_page_uri": None}
+
+    @router.delete("/Messages/{sid}/Media/{picture}.json", status_code=204)
+    async def delete_media(request: Request, sid: str, picture: str) -> None:
+        await _meet(request, world)
+        text = _find(request, world, sid)
+        if picture not in text.pictures:
+            raise TwilioRefusalError(20404, request.url.path)
+        text.pictures.remove(picture)
 
 
 async def _meet(request: Request, world: OutsideWorld) -> Mode:

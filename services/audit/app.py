@@ -3,12 +3,15 @@
 from services.audit import metrics, store
 from services.audit.handlers import Handlers
 from services.audit.reconciler import LOOK_EVERY_SECONDS, Reconciler
+from services.audit.settings import AuditSettings
+from services.audit.verification.published_anchors import AnchorPublisher
 from services.platform.bus.consumers.batch_consumer import BatchConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import in_background
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
-from services.platform.runtime.settings import Settings
+from services.platform.runtime.places.signature import signer
+from services.platform.runtime.settings import SigningKeys
 
 ANCHOR_EVERY_SECONDS = 60
 REMOVE_EVERY_SECONDS = 3600
@@ -18,10 +21,13 @@ GATHER_SECONDS = 0.5
 
 async def main() -> None:
     """Runs until SIGTERM or SIGINT."""
-    host = ServiceHost("audit", Settings())
+    settings = AuditSettings()
+    host = ServiceHost("audit", settings)
     subscriptions = in_background(Handlers(host.clocks).by_kind())
     host.subscribe(subscriptions, consumer=BatchConsumer, gather_seconds=GATHER_SECONDS)
     reconciler = Reconciler(host.store, host.clocks)
+    key = signer(SigningKeys().signing_key.get_secret_value())
+    publisher = AnchorPublisher(host.store, host.clocks, settings.anchor_places, key)
 
     async def anchor() -> bool:
         """Logs the anchor's hash too: an administrator of the database cannot change the log."""
@@ -41,5 +47,6 @@ async def main() -> None:
 
     host.add_periodic(Repeating("old exercises", remove_exercises, every_seconds=REMOVE_EVERY_SECONDS))
     host.add_periodic(Repeating("anchors", anchor, every_seconds=ANCHOR_EVERY_SECONDS))
+    host.add_periodic(Repeating("published anchors", publisher.turn, every_seconds=ANCHOR_EVERY_SECONDS))
     host.add_periodic(Repeating("reconciling", reconciler.look, every_seconds=LOOK_EVERY_SECONDS))
     await host.run()

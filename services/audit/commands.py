@@ -40,6 +40,12 @@ def verify(
     from_start: Annotated[  # noqa: FBT002 typer's way
         bool, typer.Option("--from-start", help="Verify everything, and then write the checkpoint.")
     ] = False,
+    anchors: Annotated[
+        str | None, typer.Option(help="A folder or bucket where anchors are published: the record must hold each.")
+    ] = None,
+    signer: Annotated[
+        list[str] | None, typer.Option(help="The public key that signed them. Left out: the audit's keys as set here.")
+    ] = None,
 ) -> None:
     """Find every entry that was changed, removed, reordered or cut off; of one child, or of all. Exits with 1 if any
     was.
@@ -55,20 +61,25 @@ def verify(
     if anchor is not None and not SHA256.match(anchor):
         raise typer.BadParameter("an anchor's hash has 64 hexadecimal digits in lower case", param_hint="--anchor")
 
+    published, unsound = ({}, []) if anchors is None else _published(anchors, signer)
+    lost = f"no anchor has the hash {anchor}: the record is older than that anchor, or was rewritten since"
+    witnesses = published if anchor is None else published | {anchor: lost}
+
     async def look(connection: "AsyncConnection") -> "Verified | None":
         if named is None:
-            return await verify_all(connection, witness=anchor, checkpoint=since)
+            return await verify_all(connection, witnesses=witnesses, checkpoint=since)
         found = await chain_of(connection, named)
         if found is None:
             return None
         into = Verified()
         await verify_chain(connection, found[0], into)
-        await verify_anchors(connection, into, witness=anchor)
+        await verify_anchors(connection, into, witnesses=witnesses)
         return into
 
     verified = _ask(look)
     if verified is None:
         raise _nothing_known_of(str(named))
+    verified.add(unsound)
     _report(verified, "" if since is None else f" since anchor {since.anchor}")
     if checkpoint is not None and verified.newest is not None:
         write(checkpoint, verified.newest)
@@ -81,6 +92,20 @@ def _read(file: Path) -> "Checkpoint | None":
         return read(file)
     except NoCheckpoint as error:
         raise typer.BadParameter(str(error), param_hint="--checkpoint") from error
+
+
+def _published(place: str, signers: list[str] | None) -> tuple[dict[str, str], list[str]]:
+    from pydantic import TypeAdapter, ValidationError
+
+    from services.audit.verification.published_anchors import witnesses_in
+    from services.platform.runtime.places.place import Place, PlaceAway, open_place
+    from services.platform.runtime.settings import SigningKeys
+
+    known = signers or [line.split()[1] for line in SigningKeys().bus_keys.splitlines() if line.startswith("audit ")]
+    try:
+        return witnesses_in(open_place(TypeAdapter(Place).validate_python(place)), known)
+    except (PlaceAway, ValidationError) as error:
+        raise typer.BadParameter(f"{place}: {error}", param_hint="--anchors") from error
 
 
 def _report(verified: "Verified", since: str) -> None:

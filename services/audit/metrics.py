@@ -16,5 +16,11 @@ LOOKED_AT = Gauge(
 ANCHOR = Gauge("safe_return_audit_anchor_number", "The newest anchor's number")
 ANCHORED_AT = Gauge("safe_return_audit_anchored_timestamp_seconds", "When the newest anchor was made, in Unix time")
 
+ANCHOR_PUBLISHED_AT = Gauge(
+    "safe_return_audit_anchor_published_timestamp_seconds",
+    "When the newest anchor was last put in a place outside, in Unix time",
+    ["place"],
+)
+
 for each in Gap:
     GAPS.labels(each.value)

@@ -9,12 +9,12 @@ from services.carers.inbound.intake import Intake
 from services.carers.inbound.probes import Probes
 from services.carers.inbound.spool import Spool
 from services.carers.inbound.web import pages
+from services.carers.provider_copies import ProviderCopies
 from services.carers.settings import CarersSettings
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.sms import AT_ONCE
-from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
@@ -42,7 +42,7 @@ async def main() -> None:
     )
     host.health.watch("delivery", delivery.obstacle)
     host.parts.append(delivery)
-    host.add_periodic(Pruning(host.store, host.clocks, settings.retention).repeating())
+    host.add_periodic(ProviderCopies(host.store, host.clocks, texts).repeating())
     host.add_periodic(VoiceFallback(SERVICE, host.store, host.clocks).sweep)
     worker = TextWorker(host.store, keyring, host.clocks, delivery, settings.authority)
     host.add_periodic(worker.loop)

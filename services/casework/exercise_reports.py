@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.casework import metrics
 from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.telemetry import spans
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.child_events.events import ChildReportedMissing, Proof, ReportRetracted
@@ -64,15 +65,17 @@ class ExerciseReporter:
             else ReportRetracted(authority=self._authority, channel="agency", retracts="missing", proof=Proof.AGENCY)
         )
         at = begun_at if what == "report" else begun_at + OVER_AFTER
-        async with self._store.transaction() as uow:
-            uow.publish(
-                content,
-                subject=await self._child(uow),
-                at=at + self._clocks.offset,
-                message_id=str(derived("exercise", self._authority, begun_at.isoformat(), what)),
-                exercise=True,
-                trace=trace_of("exercise", self._authority, begun_at.isoformat()),
-            )
+        trace = trace_of("exercise", self._authority, begun_at.isoformat())
+        with spans.measure("exercise", trace, "SERVER" if what == "report" else "CONSUMER"):
+            async with self._store.transaction() as uow:
+                uow.publish(
+                    content,
+                    subject=await self._child(uow),
+                    at=at + self._clocks.offset,
+                    message_id=str(derived("exercise", self._authority, begun_at.isoformat(), what)),
+                    exercise=True,
+                    trace=trace,
+                )
         self._published.add(what)
         metrics.EXERCISE_REPORTS.labels(what).inc()
 

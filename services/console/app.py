@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from services.console.fallback.page import PackPage
 from services.console.fallback.plan import PlanFault, read_plans
-from services.console.fallback.seal import signer
 from services.console.fallback.writer import PackWriter
 from services.console.monitoring.gauges import GaugeUpdater
 from services.console.read_model.projections import Handlers
@@ -16,6 +15,7 @@ from services.platform.bus.connection import Connection
 from services.platform.bus.consumers.batch_consumer import BatchConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import in_background
+from services.platform.runtime.places.signature import signer
 from services.platform.store.migrations.access import SERVICES
 
 GATHER_SECONDS = 0.5

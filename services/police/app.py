@@ -5,10 +5,8 @@ from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.inbound_mail.handler import MailAnswers
-from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.register.organisations.forces import Forces
-from services.police import store
 from services.police.handlers import Handlers
 from services.police.notices.email_channel import NoticeEmail
 from services.police.notices.sender import NoticeSender
@@ -55,7 +53,6 @@ async def main() -> None:
     host.parts.append(loop)
     replies = MailReplies(host.store, MailAnswers(host.service, keyring, host.clocks))
     host.parts.append(settings.mail_listener(replies.take))
-    host.add_periodic(Pruning(host.store, host.clocks, settings.retention, store.KEPT_WHILE_NEEDED).repeating())
     host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
     texts = settings.texts(host.store, host.clocks, reports=False)
     host.parts.append(texts)

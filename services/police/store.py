@@ -123,12 +123,3 @@ def list_times(force: ForceId) -> Query[tuple[datetime | None, datetime | None]]
 def record_silence(uow: UnitOfWork, force: ForceId, at: datetime) -> None:
     """The force's silence has been reported. `at` is story time."""
     uow.write(SILENCE, {"force": force, "at": at})
-
-
-KEPT_WHILE_NEEDED = """
-    EXISTS (
-        SELECT FROM police.episodes e WHERE e.episode = d.episode AND e.closed_at IS NULL
-            AND e.state IN ('missing', 'located', 'merged')
-    )
-"""
-"""Deliveries that a reply or a link may still name: their child is searched for."""

@@ -5,7 +5,6 @@ from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.sms import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers
-from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
@@ -57,7 +56,6 @@ async def main() -> None:
         consumer=FaustConsumer,
     )
     host.parts.append(loop)
-    host.add_periodic(Pruning(host.store, host.clocks, settings.retention).repeating())
     replies = Replies(host.store, MailAnswers(host.service, keyring, host.clocks))
     host.parts.append(settings.mail_listener(replies.take))
     deeds = DeedForms(keyring, host.clocks, settings.links)

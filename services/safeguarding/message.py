@@ -25,7 +25,7 @@ class Topic(StrEnum):
 
 
 class Contract(BaseModel):
-    """A value inside a message: immutable, and unknown fields are refused."""
+    """A value inside a message: immutable; unknown fields are refused where it is made."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="iso8601", use_attribute_docstrings=True)
 
@@ -51,8 +51,10 @@ class Message(Contract):
 
     @classmethod
     def read_again(cls, content: object) -> Self:
-        """For data accepted before, such as a database row: a date that would be refused today is kept."""
-        return cls.model_validate(content, context=AS_IT_WAS_SAID)
+        """For data accepted before, such as a database row: a date that would be refused today is kept. What a later
+        version added is passed over.
+        """
+        return cls.model_validate(content, context=AS_IT_WAS_SAID, extra="ignore")
 
 
 CONTRACTS: dict[str, type[Message]] = {}

@@ -67,6 +67,12 @@ class OperatorAct(StrEnum):
     RETURN_DRAWN = "return-drawn"
     ROTA_CHANGE_ENDED = "rota-change-ended"
     CONNECTION_TESTED = "connection-tested"
+    HOLD_MADE = "hold-made"
+    HOLD_ENDED = "hold-ended"
+    ERASURE_ASKED = "erasure-asked"
+    ERASURE_WITHDRAWN = "erasure-withdrawn"
+    ERASURE_APPROVED = "erasure-approved"
+    """Of a child or a carer; or of an authority's key, under its subject."""
 
 
 class Access(StrEnum):
@@ -141,8 +147,8 @@ class OrganisationChanged(Message, kind="organisation.changed.v1", topic=Topic.E
     """
 
     step: Literal[
-        "entered", "proposed", "approved", "asked-back", "taken-back", "key-destroyed",
-        "credential-made", "credential-withdrawn", "live", "left", "numbered",
+        "entered", "proposed", "approved", "asked-back", "taken-back", "key-destruction-asked",
+        "key-destroyed", "credential-made", "credential-withdrawn", "live", "left", "numbered",
     ]  # fmt: skip
     """Entered: in force at once, since nothing was held of it before; an authority is not live yet. Asked back: a
     second person is to take an approved version back. Key destroyed: what was encrypted for an authority can be read no

@@ -5,7 +5,6 @@ from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.email import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers
-from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.safeguarding.child_events.discussion_events import (
     StrategyDiscussionCancelled,
@@ -47,7 +46,6 @@ async def main() -> None:
     handlers = Handlers(loop, host.clocks, discussion_service, record_service)
     host.health.watch("delivery", loop.obstacle)
     host.parts.append(loop)
-    host.add_periodic(Pruning(host.store, host.clocks, settings.retention).repeating())
     host.subscribe(
         [
             Subscription(StrategyInvite, handlers.on_strategy_invite),

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 
 from infra.local.settings.environment import NOTIFY_NUMBERS
-from services.platform.delivery.channels.sms import REPEAT_MARK
 from tests.support.outside.world import TOWN, Carer, World
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(560)]
@@ -54,6 +53,5 @@ def test_no_text_is_lost_and_none_doubled(hurt_world: World, towns_carers: Itera
     recipients = {DUTY, *(carer.number for carer in carers)}
     sent = [each for each in world.texts() if each["to"] in recipients and datetime.fromisoformat(each["at"]) > began]
     assert {each["way"] for each in sent} == {"notify"}
-    bodies = Counter((each["to"], each["body"].removeprefix(REPEAT_MARK)) for each in sent)
-    assert {text: count for text, count in bodies.items() if count > 1} == {}
+    assert [each for each in Counter(each["reference"] for each in sent).items() if each[1] > 1] == []
     assert texts_not_ended(world, began) == 0

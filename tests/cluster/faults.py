@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from infra.local.engines.database_pair import Pair, kill
+from infra.local.settings.layout import BROKERS, DATABASES
 from infra.local.stack import Stack
 from tests.cluster import network
 
@@ -107,6 +108,14 @@ def put_a_clock_back(stack: Stack, chance: random.Random) -> None:
     _with_clock(stack, chance.choice(stack.process_names), -CLOCK_JUMP_SECONDS)
 
 
+def restart_everything_in_turn(stack: Stack, _: random.Random) -> None:
+    """As an upgrade does: each is told to stop, started again, and waited for."""
+    for name in (*stack.process_names, *BROKERS, *DATABASES):
+        stack.stop_one(name)
+        stack.start_one(name)
+        wait_until_whole(stack)
+
+
 FAULTS: dict[str, Fault] = {
     each.__name__.replace("_", "-"): each
     for each in (
@@ -124,6 +133,7 @@ FAULTS: dict[str, Fault] = {
         fill_the_primarys_disk,
         put_a_clock_forward,
         put_a_clock_back,
+        restart_everything_in_turn,
     )
 }
 

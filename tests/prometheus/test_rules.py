@@ -85,7 +85,7 @@ def _tests(name: str, case: dict[str, Any]) -> list[dict[str, Any]]:
                 {
                     "expr": f'count(ALERTS{{alertname="{name}", alertstate="firing"}}) > 0',
                     "eval_time": case.get("at", AT),
-                    "exp_samples": [{"value": 1}] if kind == "fires" else [],
+                    "exp_samples": [{"value": 1}] if kind.startswith("fires") else [],
                 }
             ],
         }

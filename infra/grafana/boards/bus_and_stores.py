@@ -1,6 +1,6 @@
 """Shows operators Kafka, PostgreSQL and the processes between them."""
 
-from infra.grafana.boards.console_and_record import CONSOLE
+from infra.grafana.boards.console_and_record import CONSOLE, ELSEWHERE
 from infra.grafana.panel import Board, Panel, Row, number, share_under, standing
 
 NOW = Row(
@@ -260,6 +260,6 @@ BOARD = Board(
     "bus-and-stores",
     "Bus and stores",
     "Kafka, PostgreSQL and the processes between them: obstacles, lag and dead letters.",
-    [NOW, BUS, STORES, PROCESSES, CONSOLE],
+    [NOW, BUS, STORES, ELSEWHERE, PROCESSES, CONSOLE],
     since="3h",
 )

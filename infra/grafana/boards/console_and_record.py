@@ -1,6 +1,6 @@
-"""Shows operators sign-ins at the console, open pages, and the age of the newest anchor."""
+"""Shows operators sign-ins at the console, open pages, and the age of what is kept elsewhere."""
 
-from infra.grafana.panel import Panel, Row
+from infra.grafana.panel import Panel, Row, number
 
 CONSOLE = Row(
     "Console",
@@ -33,6 +33,51 @@ CONSOLE = Row(
             "audit-gap",
             "ago",
             unit="s",
+        ),
+    ],
+)
+ELSEWHERE = Row(
+    "Elsewhere",
+    [
+        number(
+            "Not elsewhere since",
+            "How old the oldest commit can be that lies on this site alone.",
+            "time() - max(backup_safe_timestamp_seconds)",
+            "backup-old",
+            unit="s",
+            limits=[(120, "orange"), (300, "red")],
+        ),
+        number(
+            "Base backup",
+            "Age of the newest base backup. One is made every day.",
+            "time() - max(backup_base_timestamp_seconds)",
+            "backup-old",
+            unit="s",
+            limits=[(129600, "red")],
+        ),
+        number(
+            "Drill",
+            "Time since somebody last restored the newest copy for practice.",
+            "time() - max(backup_drill_timestamp_seconds)",
+            "backup-old",
+            unit="s",
+            limits=[(3024000, "red")],
+        ),
+        number(
+            "Drill took",
+            "How long that took, from nothing to a checked database.",
+            "max(backup_drill_seconds)",
+            "backup-old",
+            unit="s",
+            limits=[(900, "orange")],
+        ),
+        number(
+            "Anchor published",
+            "Time since each place last took an anchor of the record. One is published each hour.",
+            "time() - min(safe_return_audit_anchor_published_timestamp_seconds)",
+            "backup-old",
+            unit="s",
+            limits=[(10800, "red")],
         ),
     ],
 )

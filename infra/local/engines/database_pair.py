@@ -17,6 +17,7 @@ import yaml
 from infra.local.processes.program import Program
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import DATABASES
+from infra.postgres.logins import BACKUPS
 from infra.postgres.place import Place
 from infra.postgres.server import ADMIN, INITDB, SETTINGS
 
@@ -24,6 +25,7 @@ WITNESS = "witness"
 PATIENCE_SECONDS = 30.0
 LONGEST_SOCKET_FOLDER = 90
 """Bytes. The kernel takes 107 for the name of a socket, its file's included."""
+ACCESS = ("all all", "replication replicator", f"replication {BACKUPS}")
 FAILOVER = {
     "ttl": 20,  # Patroni's least: after the loss of a machine nobody is the primary for so long
     "loop_wait": 2,
@@ -33,6 +35,7 @@ FAILOVER = {
     "failsafe_mode": True,
     "primary_start_timeout": 0,
     "maximum_lag_on_failover": 1_048_576,
+    "slots": {BACKUPS: {"type": "physical"}},  # on the standby too, or what it takes over could have a gap elsewhere
 }
 
 
@@ -120,8 +123,11 @@ class Pair:
                 },
                 "use_unix_socket": bool(sockets),  # so that a member whose network is cut still reaches itself
                 "use_unix_socket_repl": bool(sockets),
-                "pg_hba": ["local all all scram-sha-256", "local replication all scram-sha-256"]
-                + [f"host {each} 127.0.0.1/32 scram-sha-256" for each in ("all all", "replication replicator")],
+                "pg_hba": [
+                    f"{where} scram-sha-256"
+                    for each in ACCESS
+                    for where in (f"local {each}", f"host {each} 127.0.0.1/32")
+                ],
                 "parameters": {**SETTINGS, "wal_log_hints": "on", "unix_socket_directories": sockets},
             },
         }

@@ -19,10 +19,12 @@ from infra.local.settings.environment import bare, bus
 from infra.local.settings.layout import BROKERS, DATABASES, JARS, ROOT, Layout
 from infra.local.settings.secret_files import SecretFiles
 from infra.postgres import backup, place
-from infra.postgres.logins import open_logins
+from infra.postgres.logins import BACKUPS, open_backups, open_logins
 from infra.postgres.server import Server
 
 UP_WITHIN_SECONDS = 60
+STILL_READ = 2
+"""What `rewind` ends with then."""
 
 
 class DidNotStart(Exception):
@@ -55,6 +57,7 @@ class Engines:
             backup.restore(server.tools(), copy, SERVICES, self._secrets.made)
         self._services("migrate", {"SAFE_RETURN_ADMIN_DATABASE": server.admin_url})
         open_logins(server.admin_url, {service: self._secrets.database_password(service) for service in services})
+        open_backups(server.admin_url, self._secrets.database_password(BACKUPS))
 
     def bring_up_kafka(self) -> None:
         """Returns when each broker answers and every topic exists. Raises DidNotStart, CannotFetch."""
@@ -78,6 +81,17 @@ class Engines:
             "SAFE_RETURN_KAFKA_MIN_IN_SYNC": str(SURVIVES[len(names)]),
         }
         self._services("topics", {"SAFE_RETURN_KAFKA": bus(self._ports)} | replicas)
+
+    def rewind(self) -> None:
+        """Where the database was restored, the bus is ahead of it. Kafka refuses until the last run's consumers are forgotten."""
+        if not self._layout.rewind.exists():
+            return
+        order = [sys.executable, "-m", "services", "rewind", self._layout.rewind.read_text()]
+        environment = bare() | {"SAFE_RETURN_KAFKA": bus(self._ports)}
+        while done := subprocess.run(order, cwd=ROOT, env=environment, capture_output=True, check=False).returncode:
+            if done != STILL_READ or self._stopping.wait(2):
+                raise DidNotStart("the bus could not be set back to before the restoration")
+        self._layout.rewind.unlink()
 
     def server(self) -> Server:
         """The stack's PostgreSQL, running or not."""

@@ -21,6 +21,7 @@ FIXED = {
     "professionals": 8107,
     "clock": 8108,
     "audit": 8109,
+    "backups": 8111,
     "smtp": 8125,
     "replies": 8126,
     "answers": 8127,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from infra.local.settings.layout import BROKERS, DATABASES, Layout
 from infra.local.settings.secret_files import TEXTS, SecretFiles, identifier, token
+from infra.postgres.logins import BACKUPS
 from infra.postgres.server import primary_url
 from infra.sandbox.authentication import AUTHSERV_ID
 
@@ -39,6 +40,23 @@ def database(ports: Mapping[str, int]) -> str:
     """Without user and password."""
     found = [ports[each] for each in DATABASES if each in ports]
     return f"postgresql://127.0.0.1:{found[0]}/safe_return" if len(found) == 1 else primary_url(found)
+
+
+def of_backups(layout: Layout, ports: Mapping[str, int]) -> dict[str, str]:
+    """For libpq too, which finds the primary of a cluster by itself."""
+    secrets, found = SecretFiles(layout.secrets), [ports[each] for each in DATABASES if each in ports]
+    return bare() | {
+        "PGHOST": ",".join(["127.0.0.1"] * len(found)),
+        "PGPORT": ",".join(map(str, found)),
+        "PGTARGETSESSIONATTRS": "read-write",
+        "PGUSER": BACKUPS,
+        "PGPASSWORD": secrets.database_password(BACKUPS),
+        "PGDATABASE": "safe_return",
+        "SAFE_RETURN_BACKUP_PLAN": str(layout.archive / "plan.yaml"),
+        "SAFE_RETURN_BACKUP_KEY": str(secrets.made / "backup_key"),
+        "SAFE_RETURN_BACKUP_WORK": str(layout.folder / "received"),
+        "SAFE_RETURN_HTTP_PORT": str(ports["backups"]),
+    }
 
 
 def account_sid(secrets: SecretFiles) -> str:
@@ -79,6 +97,8 @@ def of_service(layout: Layout, ports: Mapping[str, int], service: str, slot: int
         settings["SPOOL_DIR"] = str(layout.spool / str(slot))
     if service in {"protocol", "console"}:
         settings["PROTOCOL_DIR"] = str(layout.protocols)
+    if service == "audit":
+        settings["ANCHOR_PLACES"] = layout.anchors.as_uri()
     if service == "console":
         settings["CASEWORK_URL"] = f"http://127.0.0.1:{ports['casework']}"
     if service == "console" and layout.fallback_plan.exists():

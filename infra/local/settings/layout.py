@@ -65,6 +65,20 @@ class Layout:
         """Outlives all the rest: `make clean` leaves it."""
         return self.folder / "backups"
 
+    @property
+    def archive(self) -> Path:
+        """Where `make run` keeps the database as it changes: plan, copies and, since this is for trying, the key that opens them."""
+        return self.backups / "continuous"
+
+    @property
+    def rewind(self) -> Path:
+        """After a restoration: since when the bus is read again, before any service starts."""
+        return self.folder / "rewind"
+
+    @property
+    def anchors(self) -> Path:
+        return self.folder / "published"
+
     def log(self, name: str) -> Path:
         """The log of one program, appended to from run to run."""
         return self.folder / "logs" / f"{name}.log"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from infra.local.engines.starter import DidNotStart
 from infra.local.example import authority as example_authority
 from infra.local.processes.program import Program
-from infra.local.settings.environment import bare, of_service
+from infra.local.settings.environment import bare, of_backups, of_service
 from infra.local.settings.layout import ROOT, Layout
 from infra.local.settings.secret_files import SecretFiles
 
@@ -37,6 +37,14 @@ class Roster:
         self.layout.sandbox.write_text(json.dumps(cast, indent=1))
         command = (sys.executable, "-m", "infra.sandbox", "--config", str(self.layout.sandbox))
         return Program("sandbox", command, bare(), self.layout.log("sandbox"), ROOT)
+
+    def backups_program(self) -> Program:
+        """Keeps the database elsewhere as it changes; here that is another folder."""
+        example_authority.plan_archive(self.layout)
+        command = (sys.executable, "-m", "infra.postgres", "keep")
+        return Program(
+            "backups", command, of_backups(self.layout, self.ports), self.layout.log("backups"), ROOT, niceness=19
+        )
 
     def endpoints(self) -> dict[str, str]:
         """A URL for each service and for the sandbox."""

@@ -1,1 +1,1 @@
-"""Verifies the record: whole or from a checkpoint on, in a memory that does not depend on its length."""
+"""Verifies the record: whole or from a checkpoint on, in bounded memory, and against the anchors that it publishes."""

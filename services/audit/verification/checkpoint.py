@@ -32,21 +32,29 @@ class Checkpoint:
 
 def read(file: Path) -> Checkpoint | None:
     """None where there is no file yet. Raises NoCheckpoint."""
-    if not file.exists():
-        return None
+    return parse(file.read_bytes(), str(file)) if file.exists() else None
+
+
+def parse(content: bytes, named: str) -> Checkpoint:
+    """Raises NoCheckpoint, which names it so."""
     try:
-        said = json.loads(file.read_text())
+        said = json.loads(content)
         known = Checkpoint(int(said["anchor"]), str(said["made_at"]), str(said["hash"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise NoCheckpoint(f"{file} is no checkpoint of `audit verify`") from error
+        raise NoCheckpoint(f"{named} is no checkpoint of `audit verify`") from error
     if said.get("form") != FORM:
-        raise NoCheckpoint(f"{file} has another form than {FORM}")
+        raise NoCheckpoint(f"{named} has another form than {FORM}")
     return known
 
 
 def write(file: Path, newest: Anchor) -> None:
     """In one step: who is interrupted leaves the file as it was."""
-    said = {"form": FORM, "anchor": newest.number, "made_at": moment(newest.made_at), "hash": newest.hash.hex()}
     beside = file.with_name(f"{file.name}.new")
-    beside.write_text(json.dumps(said, indent=1) + "\n")
+    beside.write_bytes(content_of(newest) + b"\n")
     beside.replace(file)
+
+
+def content_of(anchor: Anchor) -> bytes:
+    """One line."""
+    said = {"form": FORM, "anchor": anchor.number, "made_at": moment(anchor.made_at), "hash": anchor.hash.hex()}
+    return json.dumps(said).encode()

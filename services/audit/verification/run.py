@@ -1,6 +1,6 @@
 """Verifies one chain or all of them, as the record stands at one moment. Reads it as a stream."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,6 +17,7 @@ from services.audit.verification.cursors import AnchoredHead
 from services.safeguarding.identifiers import code_of
 
 MOST_SAID = 10_000
+NO_WITNESSES: Mapping[str, str] = {}
 
 
 @dataclass
@@ -67,35 +68,41 @@ async def verify_chain(connection: AsyncConnection, chain: str, into: Verified) 
 
 
 async def verify_anchors(
-    connection: AsyncConnection, into: Verified, *, witness: str | None = None, checkpoint: Checkpoint | None = None
+    connection: AsyncConnection,
+    into: Verified,
+    *,
+    witnesses: Mapping[str, str] = NO_WITNESSES,
+    checkpoint: Checkpoint | None = None,
 ) -> bool:
-    """`witness` is the hash of an anchor that was stored elsewhere, in hexadecimal. The record must still hold that
-    anchor.
+    """`witnesses` has the hashes of anchors that were stored elsewhere, in hexadecimal, and for each the fault that it
+    is if the record does not hold that anchor any more.
 
     Returns whether it also holds the anchor of `checkpoint`, if there is one.
     """
-    check, seen, known = AnchorsCheck(), False, checkpoint is None
+    check, unseen, known = AnchorsCheck(), dict(witnesses), checkpoint is None
     heads = _Grouped(cursors.heads_by_anchor(connection))
     async for anchor in cursors.anchors(connection):
         into.add(check.take(anchor, [each.head for each in await heads.of(anchor.number)]))
         into.anchors += 1
         into.newest = anchor
-        seen = seen or anchor.hash.hex() == witness
+        unseen.pop(anchor.hash.hex(), None)
         known = known or (checkpoint is not None and checkpoint.is_of(anchor))
     into.add(check.faults_beyond(await heads.last()))
-    if witness is not None and not seen:
-        into.add([f"no anchor has the hash {witness}: the record is older than that anchor, or was rewritten since"])
+    into.add(unseen.values())
     if checkpoint is not None and not known:
         into.add([f"{checkpoint}: the record is older than that, is another one, or was rewritten since"])
     return known
 
 
 async def verify_all(
-    connection: AsyncConnection, *, witness: str | None = None, checkpoint: Checkpoint | None = None
+    connection: AsyncConnection,
+    *,
+    witnesses: Mapping[str, str] = NO_WITNESSES,
+    checkpoint: Checkpoint | None = None,
 ) -> Verified:
     """From the checkpoint on, if there is one and the record still holds its anchor; all anchors in any case."""
     into = Verified()
-    if not await verify_anchors(connection, into, witness=witness, checkpoint=checkpoint):
+    if not await verify_anchors(connection, into, witnesses=witnesses, checkpoint=checkpoint):
         checkpoint = None
     since = None if checkpoint is None else checkpoint.anchor
     heads, check = _ByChain(cursors.heads_by_chain(connection, since), since), None

@@ -18,6 +18,7 @@ from services.platform.register.people import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.telemetry import spans
 from services.platform.store.encryption import Keyring
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
@@ -73,7 +74,8 @@ class TextWorker:
             async with self._store.transaction() as uow:
                 unread, some_wait = await uow.fetch(texts.next_unread(self._clocks.wall()), texts.is_any_unread())
                 if unread is not None:
-                    await self._read(uow, unread)
+                    with spans.measure("text", trace_of("text", unread.sid), "SERVER"):
+                        await self._read(uow, unread)
                 elif some_wait:
                     self.loop.wake_after(SWEEP_AGAIN_SECONDS)
         except Exception as error:
@@ -95,7 +97,8 @@ class TextWorker:
             decision = escalation.also_escalate(decision, known, "damaged")
         applier = DecisionApplier(uow, self._keyring, self._delivery, text, known, decision)
         replied = await applier.apply("cy" if meaning.welsh else language, now)
-        texts.mark_read(uow, unread.sid, at=now, replied=replied)
+        about = decision.subjects or {each.child for each in known.known} or {known.provisional}
+        texts.mark_read(uow, unread.sid, at=now, replied=replied, about=about)
         uow.on_commit(lambda: self._count(known, decision, unread))
 
     async def _record_failure(self, unread: Unread) -> None:
@@ -119,7 +122,7 @@ class TextWorker:
             message_id=str(derived("text", unread.sid, content.kind, subject)),
             trace=trace_of("text", unread.sid),
         )
-        texts.mark_read(uow, unread.sid, at=self._clocks.wall(), replied=False)
+        texts.mark_read(uow, unread.sid, at=self._clocks.wall(), replied=False, about=[subject])
         uow.on_commit(metrics.GIVEN_UP.inc)
 
     def _count(self, known: TextContext, decision: Decision, unread: Unread) -> None:

@@ -87,6 +87,12 @@ class Decision:
     coded: str | None = None
     """The code by which duty staff named a child. The reply repeats it, so that a mistyped code is noticed."""
 
+    @property
+    def subjects(self) -> set[ChildId]:
+        """About whom it brings something about."""
+        claimed = {one.subject for claim in self.claims for one in claim.about}
+        return claimed | {act.subject for act in self.acts}
+
 
 def combine_decisions(parts: list[Decision]) -> Decision:
     """Combines the decisions about one text. The gravest answer wins, and each subject has each kind of act once."""

@@ -1,7 +1,7 @@
 """Keeps the texts that came in: written before Twilio is answered, read one by one, in order for each sender."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from services.platform.register.keys import data_keys, key_of, remember
 from services.platform.store.encryption import DataKey, Keyring
 from services.platform.store.query import Query, Rows, bulk_insert, first_row, scalar, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.identifiers import ChildId
 
 SENDER, BODY = "texts_in.sender", "texts_in.body"
 HOUR = timedelta(hours=1)
@@ -160,12 +161,14 @@ async def decrypt(uow: UnitOfWork, keyring: Keyring, unread: Unread) -> Text:
     )
 
 
-MARK_READ = "UPDATE texts_in SET worked_at = %(at)s, replied_at = %(replied_at)s WHERE message_sid = %(sid)s"
+MARK_READ = """
+    UPDATE texts_in SET worked_at = %(at)s, replied_at = %(replied_at)s, about = %(about)s WHERE message_sid = %(sid)s
+"""
 
 
-def mark_read(uow: UnitOfWork, sid: str, *, at: datetime, replied: bool) -> None:
-    """Written with the commit. `at` is wall time."""
-    uow.write(MARK_READ, {"sid": sid, "at": at, "replied_at": at if replied else None})
+def mark_read(uow: UnitOfWork, sid: str, *, at: datetime, replied: bool, about: Collection[ChildId]) -> None:
+    """Written with the commit. `at` is wall time. The text goes with the first of `about` that is erased."""
+    uow.write(MARK_READ, {"sid": sid, "at": at, "replied_at": at if replied else None, "about": sorted(about)})
 
 
 FAILED = """

@@ -16,12 +16,21 @@ from services.platform.runtime.commands import By, refuse
 
 if TYPE_CHECKING:
     from services.casework.organisations.changes import OrganisationChanges
+    from services.platform.store.disposal.erasures import Hindrance
 
 NOBODY = (
     "the code is wrong or too old, or its owner may not do this: a duty manager or an operator of every authority may."
     " Show a new code at the console, under Your account"
 )
 
+HINDERED = {
+    "gone": "no key is kept for",
+    "second": "a second person has to give this command",
+    "hold": "its records are held",
+    "episode": "a search is open:",
+    "duty": "somebody still owes",
+    "discussion": "a strategy discussion is planned:",
+}
 organisations = typer.Typer(
     no_args_is_help=True, help="Forces and agencies: enter them, change how a force is reached."
 )
@@ -98,18 +107,26 @@ def destroy_key(
     by: By,
     again: Annotated[str, typer.Option("--again", help="The authority once more.", prompt="The authority once more")],
 ) -> None:
-    """Destroy AUTHORITY's key: names, addresses, numbers, words and messages of its people can never be read again.
-    What they texted is under the keys of their numbers, and stays. Run renew-keys casework before.
+    """Destroy AUTHORITY's key: names, addresses, numbers, words and messages of its people can never be read again, and
+    what they texted is deleted. The first person asks, and a second one does it. Run renew-keys casework before.
     """
     from services.casework.organisations import repository as store
 
-    async def act() -> bool:
-        async with acting(by) as changes:
-            return again == authority and await store.destroy_key(changes.uow, authority, changes.by)
+    if again != authority:
+        raise refuse("nothing was destroyed: these are two names")
 
-    if not asyncio.run(act()):
-        raise refuse("nothing was destroyed: no key is kept for an authority of both names")
-    typer.echo("destroyed. Copies of the database still hold the key, under the keys above it: see docs/operating.md")
+    async def act() -> "list[Hindrance] | None":
+        async with acting(by) as changes:
+            return await store.destroy_key(changes.uow, authority, changes.by, changes.now)
+
+    hindered = asyncio.run(act())
+    if hindered is None:
+        typer.echo("asked for: a second person gives the same command")
+    elif hindered:
+        why = sorted({f"{HINDERED[each.what]} {each.named or ''}".strip() for each in hindered})
+        raise refuse(f"nothing was destroyed: {', '.join(why)}")
+    else:
+        typer.echo("destroyed. A copy of the database from before must not come back without it: see docs/operating.md")
 
 
 @organisations.command("make-key")

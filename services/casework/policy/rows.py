@@ -35,13 +35,14 @@ class Row(BaseModel):
 
 class AuthorityRow(Row):
     """`bridge`: how a strategy discussion is joined, such as a telephone bridge with its PIN or an https link. Left
-    out: through the duty line.
+    out: through the duty line. `retention`: for how many days it keeps a record, where that is not the usual time.
     """
 
     id: AuthorityId
     name: Line
     duty_line: Number | None = None
     bridge: Line | None = None
+    retention: dict[str, int] = {}
 
 
 class DatedRow(Row):
@@ -113,6 +114,8 @@ class ChildRow(DatedRow):
     cards: Line | None = None
     associates: Text | None = None
     likely_places: Text | None = None
+    usual_clothing: Text | None = None
+    feared: Text | None = None
     medical: Text | None = None
     nrm_status: Line | None = None
     exploitation: Text | None = None

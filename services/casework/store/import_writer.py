@@ -1,5 +1,6 @@
 """Reads and writes an authority's part of the register for an import, in the caller's transaction."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -154,7 +155,9 @@ async def write_import(
     children = _with_new(before.children, given.children, "child")
     encryptor = await RowEncryptor.load(connection, keyring, authority, given, placements, people, children)
     if given.authority is not None:
-        await _upsert(connection, "authorities", [given.authority.model_dump()], "id")
+        row = given.authority.model_dump() | {"retention": json.dumps(given.authority.retention)}
+        row |= {"live": False}  # until somebody switches it on at the console
+        await _upsert(connection, "authorities", [row], "id", keep="live")
 
     def mine(row: DatedRow) -> dict[str, Any]:
         return {"authority": authority, "as_of": row.as_of or at}

@@ -16,6 +16,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.limits import MESSAGE_BYTES
+from services.platform.runtime.telemetry import spans
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import EVERY
 from services.platform.store.unit_of_work import Store
@@ -56,7 +57,10 @@ class EventEndpoint:
             agency = await self._agency(parsed, body, request.headers)
             self._strangers.remember(request, parsed.source)
             event = agency_event.read(parsed, may_say=agency.types, now=self._clocks.story())
-            child = await self._accept(agency, event)
+            trace = agency_event.trace_of(event.envelope)
+            begins = trace != event.envelope.traceparent
+            with spans.measure(event.kind.kind, trace, "SERVER" if begins else "CONSUMER"):
+                child = await self._accept(agency, event)
         except InvalidEvent as wrong:
             metrics.EVENTS.labels("-", wrong.wrong.value).inc()
             raise _problem(wrong) from None

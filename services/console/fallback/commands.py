@@ -34,9 +34,9 @@ def new_key(file: Path) -> None:
 @fallback.command()
 def signer() -> None:
     """Print the public key that proves a pack to be ours. Keep it on paper."""
-    from services.console.fallback.seal import public_key
-    from services.console.fallback.seal import signer as private
     from services.console.settings import ConsoleSettings
+    from services.platform.runtime.places.signature import public_key
+    from services.platform.runtime.places.signature import signer as private
 
     key = ConsoleSettings().pack_key
     if key is None:
@@ -62,8 +62,9 @@ def open_file(pack: Path, identity: Identity, signer: Signer, to: Path) -> None:
 @fallback.command()
 def drill(plan: Path, authority: str, identity: Identity, signer: Signer) -> None:
     """Fetch AUTHORITY's pack from each place of PLAN, check and open it. Exits with 1 if a place has no good one."""
-    from services.console.fallback.places import PlaceAway, fetch
+    from services.console.fallback.places import fetch
     from services.console.fallback.plan import PlanFault, read_plans
+    from services.platform.runtime.places.place import PlaceAway
 
     try:
         plans = read_plans(plan)
@@ -85,7 +86,8 @@ def drill(plan: Path, authority: str, identity: Identity, signer: Signer) -> Non
 
 
 def _opened(sealed: "SealedPack", identity: Path, signer: str) -> str:
-    from services.console.fallback.seal import NotOurs, WrongKey, open_pack
+    from services.console.fallback.seal import WrongKey, open_pack
+    from services.platform.runtime.places.signature import NotOurs
 
     try:
         return open_pack(sealed, identity.read_text(), signer)

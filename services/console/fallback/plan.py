@@ -1,18 +1,13 @@
 """Reads which authority's pack goes where, and whose key opens it."""
 
 from pathlib import Path
-from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, UrlConstraints, ValidationError
-from pydantic_core import Url
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pyrage import RecipientError, x25519
 
+from services.platform.runtime.places.place import Place
 from services.safeguarding.identifiers import AuthorityId
-
-FileUrl = Annotated[Url, UrlConstraints(allowed_schemes=["file"])]
-Place = FileUrl | HttpUrl
-"""A folder that is mounted here (`file:///mnt/north/packs`), or what takes a PUT under this address."""
 
 
 class PackPlan(BaseModel):

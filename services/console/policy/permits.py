@@ -35,6 +35,8 @@ class May(StrEnum):
     """Draw everything that is held of a child or a person, to give it to them: with a reason, on the record."""
     ADMINISTER = "administer"
     """Make, limit and end the accounts of their authorities, and take an authority of theirs from nothing to live."""
+    DISPOSE = "dispose"
+    """Have records held for an inquiry, and, two of them, have somebody's records erased."""
     READ_REASONS = "read-reasons"
     """Read the reasons that others gave for their acts."""
 
@@ -42,7 +44,7 @@ class May(StrEnum):
 _DUTY = frozenset({May.LOOK, May.ANSWER, May.RECORD, May.REVEAL, May.READ_WORDS, May.READ_REASONS, May.COVER})
 MAY: Mapping[OperatorRole, frozenset[May]] = {
     OperatorRole.DUTY_MANAGER: _DUTY
-    | {May.SEND_AGAIN, May.EXERCISE, May.CHANGE_ROTA, May.UNDO_FOR_OTHERS, May.DISCLOSE},
+    | {May.SEND_AGAIN, May.EXERCISE, May.CHANGE_ROTA, May.UNDO_FOR_OTHERS, May.DISCLOSE, May.DISPOSE},
     OperatorRole.SOCIAL_WORKER: _DUTY,
     OperatorRole.OPERATOR: frozenset({May.LOOK, May.SEND_AGAIN, May.EXERCISE}),
     OperatorRole.AUDITOR: frozenset({May.LOOK, May.READ_REASONS}),

@@ -20,6 +20,7 @@ from services.console.acts.redrive import DeadLetterRedrive
 from services.console.acts.reports import ReportService
 from services.console.acts.rota import RotaService
 from services.console.acts.service import ActService
+from services.console.disposal.service import DisposalService
 from services.console.settings import ConsoleSettings
 from services.console.web.changes import Changes
 from services.console.web.child_queries import ChildQueries
@@ -40,6 +41,7 @@ from services.console.web.staff.authorities import AuthorityPages
 from services.console.web.staff.break_glass import BreakGlassPages
 from services.console.web.staff.local import SignInPages
 from services.console.web.staff.organisations import OrganisationPages
+from services.console.web.staff.records import RecordPages
 from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
 from services.platform.bus.connection import Connection
 from services.platform.runtime.clocks import Clocks
@@ -69,6 +71,7 @@ def pages(
     authorities = AuthorityService(store, clocks, keyring, settings.providers, settings.casework_url)
     AuthorityPages(authorities, guard, templates).mount(app)
     OrganisationPages(guard, templates, settings.casework_url).mount(app)
+    RecordPages(DisposalService(store, clocks, keyring), guard, templates).mount(app)
     ChildPages(ChildQueries(store, clocks, keyring), guard, templates).mount(app)
     OverviewPages(queries, guard, templates, changes).mount(app)
     ActPages(ActService(store, clocks, keyring), guard, templates).mount(app)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from services.console.accounts.repository import account_names
 from services.console.acts.recorder import ActRecorder
+from services.console.disposal.records import holds_of_child
 from services.console.policy.about import About
 from services.console.policy.acts import possible_acts
 from services.console.policy.child import (
@@ -70,10 +71,11 @@ class ChildQueries:
     async def page(self, child: ChildId, episode: UUID | None, operator: Operator) -> dict[str, Any]:
         """Of the episode that is named, else of the newest open one."""
         async with self.store.read() as reader:
-            codes, all_episodes, done = await reader.fetch(
+            codes, all_episodes, done, holds = await reader.fetch(
                 codes_of_children([child], operator.scope),
                 cases.episodes_of_named(child),
                 read_model.acts_about(child, operator.account, self.clocks.wall() - SHIFT),
+                holds_of_child(child),
             )
             episodes = [each for each in all_episodes if operator.sees(each.content.authority)]
             shown = choose_episode(episodes, episode)
@@ -104,7 +106,7 @@ class ChildQueries:
             "waiting": [each for each in map(DutyLine, duties) if each.waits],
             "told": told, "said": said, "police": police, "revealed": revealed, "timeline": lines, "names": names,
             "force": next((each for each in forces if shown and each.force == shown.content.force), None),
-            "viewed_at": done.get(OperatorAct.CHILD_VIEWED),
+            "holds": holds if operator.may(May.READ_REASONS) else (), "viewed_at": done.get(OperatorAct.CHILD_VIEWED),
         }  # fmt: skip
 
     def _private(

@@ -34,5 +34,5 @@ def period(record: Record) -> str:
 
 
 def _end(record: Record) -> str:
-    by = record.by or ", ".join(sorted({each.service for each in record.sweeps}))
+    by = record.by or ", ".join(sorted({service for each in record.sweeps for service in each.services}))
     return ENDS[record.action].format(by=by)

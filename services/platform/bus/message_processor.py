@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -19,6 +19,7 @@ from services.platform.messages.raw_message import Raw, letter_about
 from services.platform.messages.signature import KnownSpeakers, Refused, require_own_source
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger, place
+from services.platform.runtime.telemetry import spans
 from services.platform.store import inbox
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.inbox import Identity
@@ -206,10 +207,11 @@ class MessageProcessor:
         return keys
 
     async def _handle(self, received: Received[Message], uow: UnitOfWork) -> None:
-        started = time.perf_counter()
-        with _bound(received):
-            await self.subscriptions[received.content.kind].handler(received, uow)
-        metrics.HANDLING.labels(received.content.kind).observe(time.perf_counter() - started)
+        kind, started = received.content.kind, time.perf_counter()
+        with _bound(received), spans.measure(kind, received.trace, "CONSUMER") as trace:
+            inside = received if trace == received.trace else replace(received, trace=trace)
+            await self.subscriptions[kind].handler(inside, uow)
+        metrics.HANDLING.labels(kind).observe(time.perf_counter() - started)
 
     async def _give_up(
         self, raw: Raw, reason: str, kind: str | None, message_id: str | None, received: Received[Message] | None = None

@@ -18,6 +18,9 @@ PUBLISH_FAILURES = Counter("bus_publish_failures", "Attempts to publish that fai
 OUTBOX_DEPTH = Gauge("bus_outbox_depth", "Messages committed and not yet published")
 OUTBOX_OLDEST = Gauge("bus_outbox_oldest_seconds", "Age of the oldest message committed and not yet published")
 LAG = Gauge("bus_consumer_lag", "Messages on the bus that a service has not acknowledged yet", ["group", "topic"])
+UNDER_REPLICATED = Gauge(
+    "bus_partitions_under_replicated", "Partitions of ours with fewer copies in sync than they have brokers"
+)
 BROKER = Gauge("bus_broker_answers", "1 while Kafka answers the watch, 0 while it does not")
 REFUSED = Counter("bus_messages_refused", "Messages that nobody said who may say them, by doubt", ["doubt"])
 for doubt in Doubt:  # an increase from nothing is none

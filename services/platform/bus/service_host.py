@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from prometheus_client import REGISTRY
@@ -13,17 +14,18 @@ from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Handler, Prefetch, Subscription
-from services.platform.messages.signature import KnownSpeakers, Signer
+from services.platform.messages.signature import KnownSpeakers, Signer, read_public_keys, read_signing_key
 from services.platform.messages.speakers import SAYS
 from services.platform.runtime import logs
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.health import Health
+from services.platform.runtime.health import Drain, Health
 from services.platform.runtime.http.exposition import exposition
 from services.platform.runtime.http.server import Web
 from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.process import Part, run_until_told
-from services.platform.runtime.process_metrics import loop_watch
-from services.platform.runtime.settings import KafkaSecurity, Settings, SigningKeys
+from services.platform.runtime.settings import KafkaSecurity, SecretFile, Settings, SigningKeys, secret_path
+from services.platform.runtime.telemetry import spans
+from services.platform.runtime.telemetry.process_metrics import BUILD, loop_watch
 from services.platform.store import inbox
 from services.platform.store.disposal.sweep import Disposal
 from services.platform.store.engine import connect, connect_to_read, database_url
@@ -44,9 +46,12 @@ class ServiceHost:
 
     def __post_init__(self) -> None:
         logs.configure(self.service, self.settings.slot)
+        self._tracer = spans.tracer_of(self.service)
+        BUILD.info({"version": self.settings.version})
         keys = SigningKeys()
-        signer = Signer(self.service, keys.signing_key.get_secret_value())
-        self._speakers = KnownSpeakers(keys.bus_keys)
+        own = partial(read_signing_key, self.service)
+        signer = Signer(SecretFile(keys.signing_key.get_secret_value(), own, secret_path("signing_key")).value)
+        self._speakers = KnownSpeakers(SecretFile(keys.bus_keys, read_public_keys, secret_path("bus_keys")).value)
         self.store = Store(
             connect(self.settings, self.service),
             connect_to_read(self.settings, self.service),
@@ -111,8 +116,9 @@ class ServiceHost:
             access = AccessCheck(Connection(self.settings), self._rights)
             self.health.watch("Kafka", access.obstacle)
             self.add_periodic(access.loop)
-        first: Sequence[Part] = [listener, clock, loop_watch(), self.relay]
+        tracers: Sequence[Part] = [] if self._tracer is None else [self._tracer]
+        first: Sequence[Part] = [*tracers, listener, clock, loop_watch(), self.relay]
         try:
-            await run_until_told([*first, *self.parts, web])
+            await run_until_told([*first, *self.parts, web, Drain(self.health, self.settings.drain_seconds)])
         finally:
             await self.store.close()

@@ -12,7 +12,6 @@ ATTEMPTS = Counter(
     "Attempts to send, by their result and by which attempt it was",
     ["medium", "result", "attempt"],
 )
-PRUNED = Counter("delivery_pruned", "Old deliveries that were forgotten")
 ENDED = Counter("delivery_ended", "Deliveries that are done, by their outcome", ["medium", "outcome"])
 ATTEMPT_SECONDS = Histogram(
     "delivery_attempt_seconds",

@@ -1,5 +1,6 @@
-"""Tells whether the process is live (its loop turns) and ready (nothing that it waits for is away)."""
+"""Tells whether the process is ready (nothing that it waits for is away) and accepting (not about to stop)."""
 
+import asyncio
 from collections.abc import Callable
 
 
@@ -7,6 +8,7 @@ class Health:
     """Collects obstacles. A source returns None while all is well, else a short reason without personal data."""
 
     def __init__(self) -> None:
+        self.accepting = True
         self._sources: dict[str, Callable[[], str | None]] = {}
 
     def watch(self, name: str, source: Callable[[], str | None]) -> None:
@@ -19,3 +21,19 @@ class Health:
     def obstacles(self) -> dict[str, str]:
         found = {name: source() for name, source in self._sources.items()}
         return {name: reason for name, reason in found.items() if reason is not None}
+
+
+class Drain:
+    """The part that starts last and stops first: it says that nothing new should come, and gives whoever asks the time
+    to hear it. Meanwhile everything that comes is taken as before.
+    """
+
+    def __init__(self, health: Health, seconds: float) -> None:
+        self._health = health
+        self._seconds = seconds
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None:
+        self._health.accepting = False
+        await asyncio.sleep(self._seconds)

@@ -28,13 +28,6 @@ ROUND = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)
 
 
 @pytest.fixture
-async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
-    engine = database.engine("casework")
-    yield engine
-    await engine.dispose()
-
-
-@pytest.fixture
 async def child(engine: AsyncEngine) -> AsyncIterator[tuple[str, str]]:
     """The one child of an exercise authority of this test's own."""
     authority, child = f"exercise-{uuid4().hex[:8]}", new_id("child")

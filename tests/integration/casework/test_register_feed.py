@@ -64,13 +64,6 @@ class Council:
 
 
 @pytest.fixture
-async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
-    opened = database.engine("casework")
-    yield opened
-    await opened.dispose()
-
-
-@pytest.fixture
 async def client(database: Database, engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(casework(database, engine))
     async with httpx.AsyncClient(transport=transport, base_url="http://casework", auth=ImportAuth(engine)) as opened:

@@ -28,13 +28,6 @@ BY_AUTHORITY = (
 
 
 @pytest.fixture
-async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
-    opened = database.engine("casework")
-    yield opened
-    await opened.dispose()
-
-
-@pytest.fixture
 async def admin(database: Database) -> AsyncIterator[AsyncEngine]:
     url = database.admin_url.replace("postgresql://", "postgresql+psycopg://")
     opened = create_async_engine(url, connect_args={"options": AT_LOGIN})

@@ -13,12 +13,14 @@ from prometheus_client import REGISTRY
 from pyrage import x25519
 
 from services.console.fallback.page import PackPage
-from services.console.fallback.places import PACK, PlaceAway, fetch, put
+from services.console.fallback.places import PACK, fetch, put
 from services.console.fallback.plan import PackPlan
-from services.console.fallback.seal import NotOurs, SealedPack, WrongKey, open_pack, public_key, seal, signer
+from services.console.fallback.seal import SealedPack, WrongKey, open_pack, seal
 from services.console.fallback.writer import PackWriter
 from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.places.place import PlaceAway
+from services.platform.runtime.places.signature import NotOurs, public_key, signer
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import code_of

@@ -17,7 +17,13 @@ ROOT = Path(__file__).parents[3]
 CHART = ROOT / "infra" / "chart"
 KUBERNETES = "1.37.0"
 ENVIRONMENTS = sorted((CHART / "environments").glob("*.yaml"))
-OPERATORS = {"kafka.strimzi.io/v1": ["Kafka", "KafkaNodePool", "KafkaUser"], "postgresql.cnpg.io/v1": ["Cluster"]}
+OPERATORS = {
+    "kafka.strimzi.io/v1": ["Kafka", "KafkaNodePool", "KafkaUser"],
+    "monitoring.coreos.com/v1": ["PodMonitor", "PrometheusRule"],
+    "postgresql.cnpg.io/v1": ["Cluster", "ScheduledBackup"],
+    "barmancloud.cnpg.io/v1": ["ObjectStore"],
+}
+RULES = sorted((ROOT / "infra" / "prometheus" / "rules").glob("*.yaml"))
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +64,17 @@ def test_each_service_runs_is_reached_and_keeps_a_process_while_nodes_are_emptie
 ) -> None:
     for kind in ("StatefulSet", "Service", "PodDisruptionBudget"):
         assert {each["metadata"]["name"] for each in rendered if each["kind"] == kind} == set(SERVICES)
+
+
+@pytest.mark.parametrize("rendered", [CHART / "environments" / "production.yaml"], indirect=True)
+def test_the_alerts_are_those_of_compose_and_link_to_where_the_environment_says(rendered: list[dict[str, Any]]) -> None:
+    [made] = [each for each in rendered if each["kind"] == "PrometheusRule"]
+    groups = [group for file in RULES for group in yaml.safe_load(file.read_text())["groups"]]
+    for group in groups:
+        for rule in group["rules"]:
+            page = rule["annotations"]["runbook_url"].rpartition("/")[2]
+            rule["annotations"]["runbook_url"] = f"https://wiki.kestrel.example/runbooks/{page}"
+    assert made["spec"]["groups"] == groups
 
 
 def test_a_setting_is_said_once(rendered: list[dict[str, Any]]) -> None:

@@ -113,7 +113,21 @@ def test_the_metrics_are_for_the_network_that_prometheus_alone_shares(composed: 
     for service in SERVICES:
         assert composed["services"][service]["environment"]["SAFE_RETURN_METRICS_NETWORK"] == subnet["subnet"]
     others = {name for name, each in composed["services"].items() if "measured" in each["networks"]} - set(SERVICES)
-    assert others == {"prometheus"}
+    assert others == {"prometheus", "backups"}
+
+
+def test_no_container_can_fill_the_disk_with_its_log_or_take_all_memory(composed: dict[str, Any]) -> None:
+    for about in composed["services"].values():
+        assert about["logging"] == {"driver": "local", "options": {"max-size": "20m", "max-file": "5"}}
+        assert re.fullmatch(r"\d+[mg]", about["mem_limit"])
+
+
+def test_prometheus_asks_every_exporter_on_a_network_without_services_or_engines(composed: dict[str, Any]) -> None:
+    jobs = yaml.safe_load((ROOT / "infra/prometheus/prometheus.yml").read_text())["scrape_configs"]
+    [asked] = [job["static_configs"] for job in jobs if job["job_name"] == "exporters"]
+    exporters = {name for name, each in composed["services"].items() if "exported" in each["networks"]} - {"prometheus"}
+    assert {each["targets"][0].partition(":")[0] for each in asked} == exporters
+    assert not exporters & {*SERVICES, "kafka", "postgres"}
 
 
 def test_kafka_and_postgresql_are_reached_from_inside_alone(composed: dict[str, Any]) -> None:

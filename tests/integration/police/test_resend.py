@@ -10,17 +10,16 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from services.platform.delivery.queue.replay import Chosen, replay
-from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.tables import attempts, deliveries
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
-from services.police import store
 from services.police.notices import connection_test
 from services.police.notices.sender import lane_of
 from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.roles import Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import eventually
+from tests.support.in_process.disposal import sweep
 from tests.support.in_process.police import Police, answer, police_of
 from tests.support.outside.desk import status
 
@@ -177,7 +176,7 @@ async def test_old_deliveries_go_with_their_attempts_and_those_of_a_missing_chil
         await connection.execute(ended, {"episode": over.content.episode})
     for told in (over, missing):
         await old(police, told.content.telling)
-    await Pruning(police.floor.store, police.floor.clocks, timedelta(days=400), store.KEPT_WHILE_NEEDED).turn()
+    await sweep(police.floor.store, "police")
     left = [await count(police, deliveries, deliveries.c.id, each.content.telling) for each in (over, missing, recent)]
     assert left == [0, 1, 1]
     assert await count(police, attempts, attempts.c.delivery, over.content.telling) == 0
@@ -190,5 +189,5 @@ async def test_what_waits_to_be_sent_is_never_forgotten(police: Police) -> None:
     await eventually(lambda: bool(arrivals(police, waiting)))
     await police.floor.until(waiting.content.telling, "waiting")
     await old(police, waiting.content.telling)
-    await Pruning(police.floor.store, police.floor.clocks, timedelta(days=400)).turn()
+    await sweep(police.floor.store, "police")
     assert await count(police, deliveries, deliveries.c.id, waiting.content.telling) == 1

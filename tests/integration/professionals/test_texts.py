@@ -12,7 +12,6 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.delivery.channels.channel import SendResult
-from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status import reply_codes
 from services.platform.delivery.tables import deliveries
@@ -30,6 +29,7 @@ from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import Floor, PlayedMedium, received
+from tests.support.in_process.disposal import sweep
 from tests.support.in_process.professionals import LINKS
 from tests.support.in_process.register import authority, load, number_of
 
@@ -271,11 +271,11 @@ async def test_a_colleague_on_duty_hears_of_a_mass_report_at_once_and_a_childs_o
 
 @pytest.mark.usefixtures("_noon")
 async def test_what_was_counted_goes_with_its_deliveries(professionals: Professionals) -> None:
-    reporter, store, clocks = uuid4(), professionals.floor.store, professionals.floor.clocks
+    reporter, store = uuid4(), professionals.floor.store
     await _report(professionals, 5, 1, reporter)
     kept = Query("SELECT count(*) FROM mass_texts WHERE reporter = %(reporter)s", {"reporter": reporter}, scalar)
-    for retention, left in ((timedelta(days=1), 5), (timedelta(days=-1), 0)):
-        await Pruning(store, clocks, retention).turn()
+    for days, left in ((399, 5), (401, 0)):
+        await sweep(store, "professionals", days=days)
         async with store.read() as reader:
             assert await reader.fetch(kept) == left
 

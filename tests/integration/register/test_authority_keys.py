@@ -32,12 +32,14 @@ async def _mobile(database: Database, keyring: Keyring, kestrel: Kestrel) -> str
     return None if found is None else found.mobile
 
 
-async def _destroy(database: Database, authority: str) -> bool:
-    store = Store(database.engine("casework"), origin=Origin("casework", Clocks()))
-    async with store.transaction() as uow:
-        was_there = await destroy_key(uow, authority, AccountId(new_id("account")))
+async def _destroy(database: Database, authority: str, *by: str) -> list[str]:
+    """Each person gives the command. What hinders the last one; nobody named: two others."""
+    store, clocks, said = Store(database.engine("casework"), origin=Origin("casework", Clocks())), Clocks(), None
+    for account in by or (new_id("account"), new_id("account")):
+        async with store.transaction() as uow:
+            said = await destroy_key(uow, authority, AccountId(account), clocks.wall())
     await store.close()
-    return was_there
+    return ["asked"] if said is None else [each.what for each in said]
 
 
 async def test_who_loses_the_key_loses_what_is_kept_at_once_and_nobody_else_anything(
@@ -45,11 +47,15 @@ async def test_who_loses_the_key_loses_what_is_kept_at_once_and_nobody_else_anyt
 ) -> None:
     ours, theirs = [await import_kestrel(database, keyring) for _ in range(2)]
     assert await _mobile(database, keyring, ours) == ours.phone("ash"), "its key is in this process's memory"
-    assert await _destroy(database, ours.document["authority"]["id"])
+    authority, first = ours.document["authority"]["id"], new_id("account")
+    assert await _destroy(database, authority, first) == ["asked"]
+    assert await _destroy(database, authority, first) == ["second"], "one person alone destroys nothing"
+    assert await _mobile(database, keyring, ours) == ours.phone("ash")
+    assert await _destroy(database, authority, new_id("account")) == []
     assert await _mobile(database, keyring, ours) is None
     assert await _mobile(database, keyring, theirs) == theirs.phone("ash")
-    assert not await _destroy(database, ours.document["authority"]["id"])
-    assert not await _destroy(database, OF_NO_AUTHORITY)
+    assert await _destroy(database, authority) == ["gone"]
+    assert await _destroy(database, OF_NO_AUTHORITY) == ["gone"]
 
 
 async def test_what_is_kept_after_that_is_under_a_new_key(database: Database, keyring: Keyring) -> None:

@@ -66,6 +66,7 @@ def prometheus(folder: Path, services: Mapping[str, str], alertmanager: str | No
     config = yaml.safe_load(CONFIG.read_text())
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["rule_files"] = [str(CONFIG.parent / pattern) for pattern in config["rule_files"]]
+    config["scrape_configs"] = config["scrape_configs"][:1]  # no exporter runs here
     config["scrape_configs"][0]["static_configs"] = [
         {"targets": [address.removeprefix("http://")], "labels": {"service": name}}
         for name, address in services.items()

@@ -56,7 +56,8 @@ async def faults(store: Store, chain: str) -> list[str]:
 async def faults_of_anchors(store: Store, witness: str | None = None) -> list[str]:
     into = Verified()
     async with one_moment(store.engine) as connection:
-        await verify_anchors(connection, into, witness=witness)
+        witnesses = {} if witness is None else {witness: f"no anchor has the hash {witness}"}
+        await verify_anchors(connection, into, witnesses=witnesses)
     return into.faults
 
 

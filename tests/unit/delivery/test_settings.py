@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from base64 import b64encode
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from services.carers.settings import CarersSettings
 from services.casework.settings import CaseworkSettings
 from services.console.settings import ConsoleSettings
 from services.platform.delivery.channels.sms import signature_is_valid
+from services.platform.delivery.links.tokens import Purpose
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.settings.sms import TextSettings
 from services.platform.runtime.settings import Settings
@@ -89,15 +91,54 @@ def test_an_emptied_key_is_named_and_nothing_starts(folder: Path, settings: type
         _ = settings().keyring
 
 
-def test_an_alternate_that_was_emptied_is_none(folder: Path) -> None:
+def test_links_are_signed_by_the_key_that_is_in_its_file(folder: Path) -> None:
+    links, delivery = PoliceSettings().links, UUID(int=1)
+    old = links.short_url(Purpose.DEED, delivery)
+    draft = folder / "draft"
+    draft.write_text(f"{b64encode(b'n' * 32).decode()}\n{KEY}")
+    draft.replace(folder / "link_key")
+    assert links.short_url(Purpose.DEED, delivery) != old
+    assert links.is_short(Purpose.DEED, old.rpartition("/")[2], delivery)
+
+
+def test_tokens_are_read_again_as_they_change_and_an_alternate_that_was_emptied_or_removed_is_none(
+    folder: Path,
+) -> None:
     alternate = folder / "twilio_auth_token_alternate"
-    alternate.write_text("other")
-    assert TextSettings().twilio_tokens == ("real", "other")
-    alternate.write_text("")
     tokens = TextSettings().twilio_tokens
-    assert tokens == ("real",)
-    assert signature_is_valid(CALLBACK, FORM, signed("real"), tokens)
-    assert not signature_is_valid(CALLBACK, FORM, signed(""), tokens)
+    assert tokens() == ("real",)
+    for name, content, wanted in (
+        (alternate.name, "other", ("real", "other")),
+        ("twilio_auth_token", "newer", ("newer", "other")),
+        ("twilio_auth_token", "", ("newer", "other")),
+        (alternate.name, "", ("newer",)),
+    ):
+        draft = folder / "draft"
+        draft.write_text(content)
+        draft.replace(folder / name)
+        assert tokens() == wanted
+    assert signature_is_valid(CALLBACK, FORM, signed("newer"), tokens())
+    assert not signature_is_valid(CALLBACK, FORM, signed(""), tokens())
+    alternate.unlink()
+    assert tokens() == ("newer",)
+
+
+@pytest.mark.parametrize("lacking", ["NOTIFY_TEMPLATE", "notify_bearer", None])
+def test_a_key_of_notify_needs_a_template_and_the_token_of_its_callbacks(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, lacking: str | None
+) -> None:
+    assert TextSettings().notify_api_key.get_secret_value() == ""
+    (folder / "notify_api_key").write_text("key")
+    if lacking != "NOTIFY_TEMPLATE":
+        monkeypatch.setenv("SAFE_RETURN_NOTIFY_TEMPLATE", "f33517ff-2a88-4f6e-b855-c550268ce08a")
+    if lacking != "notify_bearer":
+        (folder / "notify_bearer").write_text("token")
+    if lacking is None:
+        TextSettings()
+        return
+    with pytest.raises(ValidationError, match="notify_api_key") as refused:
+        TextSettings()
+    assert "SAFE_RETURN_NOTIFY_TEMPLATE" in str(explain_error(refused.value))
 
 
 def signed(token: str) -> str:
@@ -126,6 +167,7 @@ def test_a_whole_sandbox_and_a_whole_world_both_start(
         ("SMTP_HOST", "relay.example"),
         ("TWILIO_BASE_URL", "https://api.twilio.com"),
         ("TWILIO_BASE_URL", None),
+        ("NOTIFY_BASE_URL", "https://api.notifications.service.gov.uk"),
     ],
 )
 def test_a_sandbox_beside_something_of_the_real_world_does_not_start(

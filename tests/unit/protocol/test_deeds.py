@@ -8,11 +8,42 @@ import pytest
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import care_events, discussion_events, events, plan_events
 from services.safeguarding.child_events.plan_events import CareStep, CareStepRecorded
+from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.duty.outcomes import DutyAcknowledged
-from tests.support.histories.one_child import CHILD, OneChild, due
+from tests.support.histories.one_child import CHILD, CURRENT, OneChild, due
 from tests.support.histories.own_rules import only
 
+NEEDLESS = {
+    "advocacy.explained": "guardian",
+    "appeal.decided": "appeal",
+    "child.left-care": "advocacy care-plan carers-briefing contacts-check education-step guardian health-step legal-adviser "
+    "looked-after-status missing-meeting photograph profile review risk-assessment visitor",
+    "child.lost-again": "collection",
+    "child.reported-missing": "looked-after-status",
+    "child.returned": "collection immigration-status missing-meeting parents-decision photograph police-grade police-reference",
+    "child.transferred": "transfer-answer transfer-explanation transfer-move",
+    "child.transferred-elsewhere": "transfer-answer transfer-explanation transfer-move",
+    "decision.dated": "appeal",
+    "decision.granted": "rights-assessment",
+    "episode.closed": "interpreter return-interview return-interview-offer safe-and-well-check",
+    "family-contact.stopped": "tracing-explanation",
+    "leave.granted": "leave-application rights-assessment",
+    "leave.without-end": "leave-application",
+    "missing.retracted": "collection full-meeting immigration-status interpreter looked-after-status missing-meeting "
+    "nrm-referral parents-decision photograph police-grade police-reference return-interview return-interview-offer "
+    "safe-and-well-check",
+    "nrm.not-needed": "care-plan",
+    "nrm.reasonable-grounds": "reconsideration",
+    "return-interview.done": "interpreter",
+    "return.retracted": "collection interpreter looked-after-status return-interview return-interview-offer "
+    "safe-and-well-check",
+    "strategy-discussion.held-in-full": "full-meeting",
+    "transfer.considered": "transfer-answer",
+    "transfer.refused": "transfer-explanation transfer-move",
+    "watch.ended": "talk",
+}
+"""Which deeds an event makes needless, as a social worker would say it. Whatever else a rule's `until` names is a record of its deed."""
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force")
 HELD = care_events.MissingMeetingHeld(**SAID)
@@ -29,6 +60,16 @@ def plan_step(number: int, day: int) -> discussion_events.PlanStepSet:
     return discussion_events.PlanStepSet(
         **SAID, discussion=1, number=number, owner="child.social-worker", due_on=date(2026, 11, day)
     )
+
+
+def test_a_deed_is_asked_for_until_it_is_recorded_or_needless_and_no_other_event_ends_it() -> None:
+    ends = [
+        (rule.id, str(event), rule.deed)
+        for rule in CURRENT.rules
+        if rule.deed is not None
+        for event in set(rule.until) - set(DEED_SPECS[rule.deed].ends)
+    ]
+    assert [each for each in ends if each[2] not in NEEDLESS.get(each[1], "").split()] == []
 
 
 @pytest.mark.parametrize(("named", "ended"), [(0, 0), (1, 1), (None, 0)], ids=["first", "second", "the nearest"])

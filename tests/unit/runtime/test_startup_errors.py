@@ -53,11 +53,11 @@ def test_a_setting_is_named_as_it_is_set_with_what_is_wrong_and_what_would_be_ri
     (tmp_path / "master_key").write_text("hush-hush")
     (tmp_path / "link_key").write_text("")
     code, lines = said(
-        "run police", tmp_path, RETENTION_DAYS="2", HTTP_PORT="eighty", SMTP_FROM="nobody", SANDBOX="maybe"
+        "run police", tmp_path, PUBLISHED_KEPT_HOURS="0", HTTP_PORT="eighty", SMTP_FROM="nobody", SANDBOX="maybe"
     )
     assert code == 2
     for line in (
-        "SAFE_RETURN_RETENTION_DAYS is less than 30. It is the number of days after which what was sent is forgotten, 30 at least",
+        "SAFE_RETURN_PUBLISHED_KEPT_HOURS is less than 1. It is how long",
         "SAFE_RETURN_HTTP_PORT is no whole number. It is the port",
         "SAFE_RETURN_SMTP_FROM is wrong. It is the mailbox",
         "SAFE_RETURN_SANDBOX is neither 1 nor 0. ",

@@ -11,11 +11,17 @@ from services.console.accounts import sessions
 from services.console.policy.access.sign_in import FAILURES_COUNT_FOR, SessionLimits
 from services.handbook.documents.records import page, period
 from services.platform.bus.topics import read_declaration
-from services.platform.delivery.settings.keys import KeySettings
 from services.platform.messages.speakers import SAYS
 from services.platform.runtime.settings import Settings
 from services.platform.store import inbox
-from services.platform.store.disposal.schedule import WRITTEN, Action, Record, read_schedule, schedule
+from services.platform.store.disposal.schedule import (
+    WRITTEN,
+    Action,
+    Record,
+    period_faults,
+    read_schedule,
+    schedule,
+)
 from services.police.web import reading_codes
 from services.safeguarding.duty.evidence import RecordDisposed
 from services.safeguarding.message import Topic
@@ -27,7 +33,6 @@ RECORDS = schedule().records
     ("name", "kept"),
     [
         ("marks", inbox.KEPT),
-        ("sent", timedelta(days=KeySettings.model_fields["retention_days"].default)),
         ("published", timedelta(hours=Settings.model_fields["published_kept_hours"].default)),
         ("record-of-exercises", EXERCISES_KEPT),
         ("former-rows", import_record.KEPT),
@@ -45,7 +50,7 @@ def test_the_code_keeps_as_long_as_the_schedule_says(name: str, kept: timedelta)
 def test_every_period_is_enforced_by_the_code_that_was_compared_or_by_a_sweep() -> None:
     unswept = {name for name, each in RECORDS.items() if each.action is Action.ROWS_DELETED and not each.sweeps}
     assert unswept == {
-        *("marks", "sent", "published", "record-of-exercises", "former-rows"),
+        *("marks", "left-at-the-provider", "published", "record-of-exercises", "former-rows"),
         *("reading-codes", "sessions", "known-devices", "failed-sign-ins"),
     }
 
@@ -57,9 +62,9 @@ def test_every_topic_is_kept_as_long_as_the_schedule_says() -> None:
 
 
 def test_whoever_sweeps_may_say_so_and_nobody_else() -> None:
-    sweeps = {sweep.service for each in RECORDS.values() for sweep in each.sweeps}
+    sweeps = {service for each in RECORDS.values() for sweep in each.sweeps for service in sweep.services}
     assert sweeps == {service for service, says in SAYS.items() if RecordDisposed in says}
-    assert len(sweeps) == 4
+    assert len(sweeps) == 7
 
 
 def test_a_place_in_two_records_is_refused() -> None:
@@ -92,7 +97,9 @@ WHOLE = {
         {"action": "month-dropped"},
         {"action": "nothing-yet"},
         {"action": "nothing-yet", "proposed": "a year"},
-        {"sweeps": [{"service": "carers", "table": "a.c", "since": "at"}]},
+        {"sweeps": [{"services": ["carers"], "table": "a.c", "since": "at"}]},
+        {"least": "PT1H"},
+        {"least": "P2D", "sweeps": [{"services": ["carers"], "table": "a.b", "since": "at"}]},
         {"period": "a year"},
     ],
     ids=str,
@@ -124,3 +131,19 @@ def test_the_page_names_every_record_and_says_where_nothing_ends_it() -> None:
         where = {Action.NOTHING_YET: lasting, Action.NOBODYS: nobodys}.get(each.action, ending)
         assert f"| {name} | {each.holds} |" in where
     assert "`CONTROLLER`" in ending
+
+
+@pytest.mark.parametrize(
+    ("days", "wanted"),
+    [
+        ({"sent": 30, "texts-in": 2557}, []),
+        ({"sent": 29}, ["sent: 30 to 2557 days are allowed"]),
+        ({"claims": 2558}, ["claims: 30 to 2557 days are allowed"]),
+        ({"marks": 100}, ["one of these records is needed: claims, deadlines, sent, texts-in"]),
+    ],
+    ids=str,
+)
+def test_an_authority_sets_its_own_period_where_the_schedule_leaves_it_to_it(
+    days: dict[str, int], wanted: list[str]
+) -> None:
+    assert period_faults(days) == wanted

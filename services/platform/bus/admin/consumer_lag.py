@@ -1,8 +1,9 @@
-"""Measures how far each service is behind on the bus, from outside: a service that has died reports nothing itself."""
+"""Measures how far each service is behind on the bus, from outside since a dead one says nothing, and lost copies."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiokafka import TopicPartition
 
@@ -51,6 +52,7 @@ class LagWatch:
             committed = {group: await admin.list_consumer_group_offsets(group) for group in self._groups}
             partitions = {each for offsets in committed.values() for each in offsets if each.topic in OURS}
             newest = await ends.end_offsets(list(partitions)) if partitions else {}
+            metrics.UNDER_REPLICATED.set(lacking_copies(await admin.describe_topics(sorted(OURS))))
         finally:
             await ends.stop()
             await admin.close()
@@ -69,3 +71,8 @@ def behind(
             if place in newest:
                 found[group, place.topic] += max(0, newest[place] - max(0, offset))
     return found
+
+
+def lacking_copies(topics: Sequence[Mapping[str, Any]]) -> int:
+    """Counts partitions, as Kafka describes them."""
+    return sum(len(each["isr"]) < len(each["replicas"]) for topic in topics for each in topic["partitions"])

@@ -94,6 +94,24 @@ class ChannelSender(Protocol):
     async def stop(self) -> None: ...
 
 
+class TextWay(Protocol):
+    """A provider. `number` is ours there, E.164, or empty where nobody answers to it."""
+
+    way: WayName
+    number: str
+
+    async def text(self, sending: SendRequest, sender: str | None, /) -> SendResult:
+        """`sender`: how the provider knows the number that it goes out by; None: its usual one."""
+        ...
+
+    async def look_up(self, sending: SendRequest, /) -> SendResult | None:
+        """None where it surely does not have it. Unknown where it does not say."""
+        ...
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
 class ChannelRegistry:
     """The channels of one service. A delivery goes by the one that its duty names, or by the first where the service has no such.
 

@@ -7,9 +7,10 @@ the exact body, which a code makes unique; if it is not there it is sent again, 
 import asyncio
 import base64
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, TypeAlias
 from urllib.parse import urlparse
 
@@ -47,6 +48,8 @@ LOOKED_THROUGH = 50
 FAILED_STATUSES = frozenset({"failed", "undelivered", "canceled"})
 CALL_EVENTS = ("initiated", "answered", "completed")
 Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
+Tokens: TypeAlias = Callable[[], Sequence[str]]
+"""Of our account, as they are now: we send by the first, and Twilio signs by any."""
 LOST = (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 """After any of these nobody knows whether Twilio has it."""
 CLOCKS_DIFFER = timedelta(seconds=5)
@@ -132,20 +135,26 @@ class TwilioWay:
     way: WayName = "twilio"
 
     def __init__(
-        self, *, account_sid: str, auth_token: str, number: str, public_url: str, base_url: str | None = None
+        self, *, account_sid: str, tokens: Tokens, number: str, public_url: str, base_url: str | None = None
     ) -> None:
-        if not auth_token:
-            raise ValueError("twilio_auth_token is empty: without it neither texts nor signatures can be made")
-        self._account_sid, self._auth_token = account_sid, auth_token
+        self._account_sid, self._tokens = account_sid, tokens
         self.number, self._public_url, self._base_url = number, public_url, base_url
         self._http: _TwilioHttp | None = None
-        self._client: Any = None
+        self._by_token: dict[str, Any] = {}
 
     async def start(self) -> None:
         self._http = _TwilioHttp(timeout=TOTAL_SECONDS)
-        self._client = Client(self._account_sid, self._auth_token, http_client=self._http)
-        if self._base_url is not None:
-            self._client.api.base_url = self._base_url
+
+    @property
+    def _client(self) -> Any:
+        """By the token as it is now."""
+        token = self._tokens()[0]
+        if token not in self._by_token:
+            made = Client(self._account_sid, token, http_client=self._http)
+            if self._base_url is not None:
+                made.api.base_url = self._base_url
+            self._by_token = {token: made}
+        return self._by_token[token]
 
     async def stop(self) -> None:
         if self._http is not None:
@@ -207,6 +216,22 @@ class TwilioWay:
         except LOST:
             return SendResult(AttemptResult.UNKNOWN)
         return SendResult(AttemptResult.ACCEPTED, 201, provider_id=text.sid)
+
+    async def delete_copy(self, sid: str) -> bool:
+        """Deletes what Twilio keeps of a text with its pictures, of a call or of a recording. False: not now."""
+        kinds = {"CA": self._client.calls, "RE": self._client.recordings}
+        one = kinds.get(sid[:2], self._client.messages)(sid)
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                if sid[:2] not in kinds and (await one.fetch_async()).num_media != "0":
+                    for picture in await one.media.list_async():
+                        await picture.delete_async()
+                await one.delete_async()
+        except TwilioRestException as refusal:
+            return bool(refusal.status == HTTPStatus.NOT_FOUND)
+        except (*LOST, _Throttled):
+            return False
+        return True
 
     def _report(self, sending: SendRequest, **more: Any) -> dict[str, Any]:
         """Where Twilio reports what became of it."""

@@ -1,1 +1,1 @@
-"""The durable queue of deliveries: rows, leases, state changes, retention."""
+"""The durable queue of deliveries: rows, leases, state changes."""

@@ -15,6 +15,7 @@ from services.platform.delivery.sending.lanes import DestinationLane, Lanes
 from services.platform.delivery.sending.results import AttemptOutcome, ResultWriter
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
+from services.platform.runtime.telemetry import spans
 from services.platform.store.transient_errors import is_transient
 from services.safeguarding.duty.evidence import AttemptResult
 
@@ -128,7 +129,9 @@ class Dispatcher:
             if attempt is None:
                 return None
             self._sending.add(leased.delivery.id)
-            result, took_ms = await self._channels.send(leased.delivery.medium, attempt.request)
+            medium = leased.delivery.medium
+            with spans.measure(f"send {medium}", leased.delivery.trace, "CLIENT"):
+                result, took_ms = await self._channels.send(medium, attempt.request)
             return AttemptOutcome(leased, attempt, result, took_ms, self._clocks.wall())
         finally:
             self._under_way -= 1

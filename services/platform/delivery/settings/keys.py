@@ -1,6 +1,5 @@
 """Settings of services that read personal columns. Those that text or mail have more (`sms`, `mail`)."""
 
-from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -29,17 +28,8 @@ OurAddress = Annotated[
 
 
 class KeySettings(KeyringSettings):
-    """What was sent is forgotten after `retention_days`."""
-
-    retention_days: int = Field(
-        default=400, ge=30, description="the number of days after which what was sent is forgotten, 30 at least"
-    )
     exercise_authority: ExerciseAuthority = ""
     """Whose exercises are sent, since its force, numbers and mailboxes are our own. Others reach nobody outside a sandbox."""
-
-    @property
-    def retention(self) -> timedelta:
-        return timedelta(days=self.retention_days)
 
     def block_real_recipients(self, prepare: Prepare) -> Prepare:
         return block_real_recipients(prepare, sandbox=self.sandbox, exercise_authority=self.exercise_authority)

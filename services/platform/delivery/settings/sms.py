@@ -3,14 +3,20 @@
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from services.platform.delivery.channels.sms import TwilioWay
+from services.platform.delivery.channels.sms import Tokens, TwilioWay
 from services.platform.delivery.channels.ways.health import WayHealth
 from services.platform.delivery.channels.ways.notify import NotifyWay
 from services.platform.delivery.channels.ways.route import Texts
 from services.platform.delivery.settings.keys import KeySettings, OurAddress
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.settings import require_played
+from services.platform.runtime.settings import SecretFile, require_played, secret_path
 from services.platform.store.unit_of_work import Store
+
+
+def _require_token(text: str) -> str:
+    if not text:
+        raise ValueError("an empty token: without it neither texts nor signatures can be made")
+    return text
 
 
 class TextSettings(KeySettings):
@@ -62,26 +68,22 @@ class TextSettings(KeySettings):
                 raise PydanticCustomError("alone", "without the rest")
         return key
 
-    @field_validator("notify_base_url")
-    @classmethod
-    def _is_played_too(cls, url: str | None, others: ValidationInfo) -> str | None:
-        if url is not None and not others.data.get("sandbox"):
-            raise PydanticCustomError("beside_world", "a sandbox's")
-        return url
-
-    @field_validator("twilio_base_url")
+    @field_validator("twilio_base_url", "notify_base_url")
     @classmethod
     def _is_played(cls, url: str | None, others: ValidationInfo) -> str | None:
         if url is not None and not others.data.get("sandbox"):
             raise PydanticCustomError("beside_world", "a sandbox's")
-        require_played(url or "api.twilio.com", others)
+        if url is not None or others.field_name == "twilio_base_url":
+            require_played(url or "api.twilio.com", others)
         return url
 
     @property
-    def twilio_tokens(self) -> tuple[str, ...]:
-        """An alternate whose file was emptied is none: anybody can sign with the empty key."""
-        both = (self.twilio_auth_token, self.twilio_auth_token_alternate)
-        return tuple(each.get_secret_value() for each in both if each is not None and each.get_secret_value())
+    def twilio_tokens(self) -> Tokens:
+        """As they are whenever they are asked for. An alternate whose file was emptied is none: anybody can sign with the empty key."""
+        name, alternate = "twilio_auth_token", self.twilio_auth_token_alternate or SecretStr("")
+        first = SecretFile(self.twilio_auth_token.get_secret_value(), _require_token, secret_path(name))
+        other = SecretFile(alternate.get_secret_value(), str, secret_path(f"{name}_alternate"))
+        return lambda: tuple(filter(None, (first.value(), other.value())))
 
     @property
     def twilio_accounts(self) -> frozenset[str]:
@@ -92,16 +94,13 @@ class TextSettings(KeySettings):
         """`reports`: Twilio says at `public_url` what became of each; Notify is told at its own pages where to say it."""
         twilio = TwilioWay(
             account_sid=self.twilio_account_sid,
-            auth_token=self.twilio_auth_token.get_secret_value(),
+            tokens=self.twilio_tokens,
             number=self.twilio_from,
             public_url=self.public_url if reports else "",
             base_url=self.twilio_base_url,
         )
-        return Texts(twilio, self._notify(), WayHealth(store, clocks))
-
-    def _notify(self) -> NotifyWay | None:
-        key = self.notify_api_key.get_secret_value()
-        if not key:
-            return None
-        url = self.notify_base_url
-        return NotifyWay(api_key=key, template=self.notify_template, number=self.notify_number, base_url=url)
+        notify, key = None, self.notify_api_key.get_secret_value()
+        if key:
+            template, number, url = self.notify_template, self.notify_number, self.notify_base_url
+            notify = NotifyWay(api_key=key, template=template, number=number, base_url=url)
+        return Texts(twilio, notify, WayHealth(store, clocks))

@@ -1,4 +1,4 @@
-"""Serves `/metrics`, `/health/live` and `/health/ready` beside the service's own pages."""
+"""Serves `/metrics` and `/health/live`, `/health/ready` and `/health/accepting` beside the service's own pages."""
 
 from http import HTTPStatus
 from ipaddress import IPv4Network, ip_address
@@ -11,13 +11,14 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from services.platform.runtime.health import Health
-from services.platform.runtime.process_metrics import OBSTACLE
+from services.platform.runtime.telemetry.process_metrics import OBSTACLE
 
 
 def exposition(
     registry: CollectorRegistry, health: Health, pages: ASGIApp | None, metrics_network: IPv4Network
 ) -> Starlette:
-    """`/health/ready` answers 503 with the obstacles by name; `/health/live` answers 200 while the loop turns.
+    """`/health/live` answers 200 while the loop turns; `/health/ready` answers 503 with the obstacles by name;
+    `/health/accepting` 503 only before the process stops. A proxy asks this: a door takes texts without Kafka too.
 
     `/metrics` answers `metrics_network` alone, and nobody through a proxy.
     """
@@ -35,11 +36,15 @@ def exposition(
     async def live(_request: Request) -> Response:
         return JSONResponse({"live": True})
 
+    async def accepting(_request: Request) -> Response:
+        return JSONResponse({"accepting": health.accepting}, status_code=200 if health.accepting else 503)
+
     async def ready(_request: Request) -> Response:
-        obstacles = health.obstacles()
+        obstacles = health.obstacles() | ({} if health.accepting else {"stopping": "told to stop"})
         return JSONResponse({"ready": not obstacles, "obstacles": obstacles}, status_code=503 if obstacles else 200)
 
-    routes: list[BaseRoute] = [Route("/metrics", metrics), Route("/health/live", live), Route("/health/ready", ready)]
+    answers = {"/metrics": metrics, "/health/live": live, "/health/accepting": accepting, "/health/ready": ready}
+    routes: list[BaseRoute] = [Route(path, answer) for path, answer in answers.items()]
     app = Starlette(routes=routes)
     if pages is not None:
         app.router.default = (

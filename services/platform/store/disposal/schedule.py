@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from services.safeguarding.message import Topic
 
+MOST = timedelta(days=2557)
+"""Seven years: six in which a claim may be brought (Limitation Act 1980), and one in which it is answered."""
 WRITTEN = Path(__file__).with_name("retention.yaml")
 
 
@@ -32,12 +34,18 @@ class _Written(BaseModel):
 
 
 class Sweep(_Written):
-    """The rows of a table that go when `since` is longer ago than their record is kept. `since` and `where` are SQL."""
+    """The rows of a table that go when `since` is longer ago than their record is kept, unless somebody holds them. All
+    but the names are SQL. `where` may compare with `%(before)s`, before which the newest row lies that may go.
+    """
 
-    service: str
+    services: tuple[str, ...]
     table: str
     since: str
     where: str = "true"
+    about: str = "'{}'::text[]"
+    """An array of the children whose row it is."""
+    authority: str = "NULL"
+    """Whose row it is, where it says so itself."""
 
 
 class Record(_Written):
@@ -48,6 +56,8 @@ class Record(_Written):
     begins: str = ""
     """From when its time is counted."""
     kept: timedelta | None = None
+    least: timedelta | None = None
+    """An authority may keep it for another time, from this to `MOST`. None: it may not."""
     months: int | None = None
     proposed: str = ""
     """What we propose to the controller, where nothing ends it yet."""
@@ -73,6 +83,8 @@ class Record(_Written):
             raise ValueError("a period that nothing enforces is a proposal")
         if strangers := {each.table for each in self.sweeps} - {*self.tables}:
             raise ValueError(f"sweeps what it does not hold: {', '.join(sorted(strangers))}")
+        if self.least and not (self.kept and self.least <= self.kept <= MOST and self.sweeps):
+            raise ValueError("an authority can set the period of a record that a sweep ends, from less to more")
         return self
 
 
@@ -98,3 +110,14 @@ def read_schedule(written: str) -> Schedule:
 @cache
 def schedule() -> Schedule:
     return read_schedule(WRITTEN.read_text())
+
+
+def period_faults(days: Mapping[str, int]) -> list[str]:
+    """What is wrong with an authority's own periods, by record."""
+    own = {name: each.least for name, each in schedule().records.items() if each.least}
+    faults = [f"one of these records is needed: {', '.join(sorted(own))}"] if {*days} - {*own} else []
+    return faults + [
+        f"{name}: {least.days} to {MOST.days} days are allowed"
+        for name, least in own.items()
+        if not least.days <= days.get(name, MOST.days) <= MOST.days
+    ]

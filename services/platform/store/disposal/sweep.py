@@ -1,10 +1,10 @@
 """Deletes a service's rows whose time is over, a few at once, and says how many on the evidence topic."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.disposal.schedule import Sweep, schedule
+from services.platform.store.disposal.schedule import Record, Sweep, schedule
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import RecordDisposed
@@ -13,14 +13,17 @@ EVERY_SECONDS = 3600.0
 AT_ONCE = 500
 
 
-def old_rows(sweep: Sweep, before: datetime) -> Query[int]:
+def old_rows(name: str, record: Record, sweep: Sweep, now: datetime) -> Query[int]:
     """Deletes the first of them, and says how many. A row that is changed meanwhile stays."""
     sql = f"""
         DELETE FROM {sweep.table} WHERE ctid = ANY(ARRAY(
-            SELECT ctid FROM {sweep.table} WHERE {sweep.since} < %(before)s AND ({sweep.where}) LIMIT %(most)s
+            SELECT ctid FROM {sweep.table} d WHERE {sweep.since} < %(before)s AND ({sweep.where}) AND disposal.is_over(
+                %(name)s, {sweep.since}, %(now)s, %(usual)s, {sweep.about}, {sweep.authority}) LIMIT %(most)s
         )) RETURNING true
     """  # noqa: S608 our own words, from `retention.yaml`
-    return Query(sql, {"before": before, "most": AT_ONCE}, len)
+    usual = record.kept or timedelta.max
+    before = now - (record.least or usual)
+    return Query(sql, {"name": name, "now": now, "usual": usual, "before": before, "most": AT_ONCE}, len)
 
 
 class Disposal:
@@ -32,10 +35,10 @@ class Disposal:
     def __init__(self, store: Store, clocks: Clocks, service: str) -> None:
         self._store, self._clocks = store, clocks
         self.sweeps = [
-            (name, record.kept, sweep)
+            (name, record, sweep)
             for name, record in schedule().records.items()
             for sweep in record.sweeps
-            if sweep.service == service and record.kept is not None
+            if service in sweep.services
         ]
 
     def repeating(self) -> Repeating:
@@ -44,12 +47,12 @@ class Disposal:
     async def turn(self) -> bool:
         """True while there is more. Each table in a transaction of its own."""
         more = False
-        for name, kept, sweep in self.sweeps:
-            before = self._clocks.wall() - kept
+        for name, record, sweep in self.sweeps:
+            query = old_rows(name, record, sweep, self._clocks.wall())
             async with self._store.transaction() as uow:
-                rows = await uow.fetch(old_rows(sweep, before))
+                rows = await uow.fetch(query)
                 if rows:
-                    said = RecordDisposed(record=name, table=sweep.table, rows=rows, before=before)
+                    said = RecordDisposed(record=name, table=sweep.table, rows=rows, before=query.parameters["before"])
                     uow.publish(said, subject=f"record-{name}")
             more |= rows == AT_ONCE
         return more

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from prometheus_client import Gauge
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.platform.runtime.clocks import Clocks
@@ -14,12 +15,16 @@ FOLLOW_EVERY_SECONDS = 60.0
 """Without a notification."""
 MOVED = "story_clock"
 """The channel on which a trigger of the table tells of each change."""
+SKEW = Gauge("database_clock_skew_seconds", "How far this process's clock and the database's are apart, at the least")
 
 
 def follow_offset(store: Store, clocks: Clocks) -> Repeating:
     async def turn() -> bool:
         async with store.reading.connect() as connection:
             clocks.move_to(await ahead_by(connection))
+            asked_at = clocks.wall()
+            there = await connection.scalar(select(func.clock_timestamp())) or asked_at
+            SKEW.set(max(timedelta(), asked_at - there, there - clocks.wall()).total_seconds())
         return False
 
     following = Repeating("story clock", turn, every_seconds=FOLLOW_EVERY_SECONDS, again_seconds=0.5)

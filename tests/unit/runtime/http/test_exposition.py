@@ -1,12 +1,15 @@
-"""Who may read a process's metrics."""
+"""Who may read a process's metrics, and what it says of itself."""
 
+import asyncio
 from ipaddress import IPv4Network
 
 import httpx
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from services.platform.runtime.health import Health
+from services.platform.runtime.health import Drain, Health
 from services.platform.runtime.http.exposition import exposition
 
 LOOPBACK, OURS = IPv4Network("127.0.0.0/8"), IPv4Network("10.83.0.0/24")
@@ -42,3 +45,29 @@ async def test_a_counter_is_one_series() -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
         lines = (await http.get("/metrics")).text.splitlines()
     assert [line for line in lines if not line.startswith("#")] == ["things_total 1.0"]
+
+
+async def test_a_process_that_stops_says_so_first_and_goes_on_taking_what_comes() -> None:
+    health = Health()
+    kafka = ["away"]
+    health.watch("Kafka", lambda: kafka[0] if kafka else None)
+
+    async def page(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await Response("taken")(_scope, _receive, send)
+
+    transport = httpx.ASGITransport(exposition(REGISTRY, health, page, LOOPBACK))
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+
+        async def statuses() -> list[int]:
+            return [
+                (await http.get(path)).status_code for path in ("/health/accepting", "/health/ready", "/texts/inbound")
+            ]
+
+        assert await statuses() == [200, 503, 200]
+        kafka.clear()
+        assert await statuses() == [200, 200, 200]
+        stopping = asyncio.create_task(Drain(health, 3600).stop())
+        await asyncio.sleep(0)
+        assert await statuses() == [503, 503, 200]
+        assert not stopping.done()
+        stopping.cancel()

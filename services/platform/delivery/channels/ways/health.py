@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from services.platform.delivery import metrics
-from services.platform.delivery.channels.channel import SendRequest, SendResult
+from services.platform.delivery.channels.channel import SendRequest, SendResult, TextWay
 from services.platform.delivery.model import WayName
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
@@ -20,22 +20,15 @@ SECOND_FOR = timedelta(minutes=1)
 """After so many failures in a row a way is the second one for so long. Then one text tries it again."""
 READ_EVERY_SECONDS = 10.0
 WAYS = """
-    SELECT way, coalesce(waiting_since < %(since)s, false) AS fails,
+    SELECT way, coalesce(waiting_since < %(since)s, false) AND sent_at > %(since)s - interval '1 hour' AS fails,
         extract(epoch FROM came_back_at - sent_at)::float AS seconds, waiting_since IS NULL AS is_back
     FROM delivery.text_ways
 """
+"""Where nobody has texted ourselves for an hour, nobody knows."""
 NUMBERS = """
     SELECT authority, text_number AS twilio, notify_number AS notify, notify_sender FROM register.duty_lines
     WHERE text_number IS NOT NULL OR notify_number IS NOT NULL
 """
-
-
-class Numbered(Protocol):
-    way: WayName
-    number: str
-
-
-W = TypeVar("W", bound=Numbered)
 
 
 class WayHealth:
@@ -50,15 +43,14 @@ class WayHealth:
         self._watch = Repeating("text ways", self.read, every_seconds=READ_EVERY_SECONDS)
 
     async def start(self) -> None:
-        if self._store is not None:
-            await self._watch.start()
+        await self._watch.start()
 
     async def stop(self) -> None:
-        if self._store is not None:
-            await self._watch.stop()
+        await self._watch.stop()
 
     async def read(self) -> bool:
-        assert self._store is not None and self._clocks is not None  # noqa: PT018, S101 it is not started else
+        if self._store is None or self._clocks is None:
+            return False
         since = self._clocks.wall() - BACK_WITHIN
         async with self._store.read() as reader:
             ways, self._numbers = await reader.fetch(
@@ -80,10 +72,10 @@ class WayHealth:
         if self._lost[answer.way] >= LOST_IN_A_ROW:
             self._second_until[answer.way] = now + SECOND_FOR
 
-    def ordered(self, ways: Iterable[W], sending: SendRequest) -> list[W]:
+    def ordered(self, ways: Iterable[TextWay], sending: SendRequest) -> list[TextWay]:
         """A way that fails last; before the usual order, the way whose number was texted."""
 
-        def place(way: W) -> tuple[bool, bool]:
+        def place(way: TextWay) -> tuple[bool, bool]:
             second_until = self._second_until.get(way.way)
             fails = way.way in self._failing or (second_until is not None and sending.now < second_until)
             texted = sending.texted is not None and sending.texted in {way.number, *self._own(way)}
@@ -91,7 +83,7 @@ class WayHealth:
 
         return sorted(ways, key=place)
 
-    def sender(self, way: Numbered, sending: SendRequest) -> str | None:
+    def sender(self, way: TextWay, sending: SendRequest) -> str | None:
         """How the provider knows the number that it goes out by: the one that was texted, or the authority's own. None: the usual one."""
         if sending.texted is not None and sending.texted == way.number:
             return None
@@ -103,5 +95,5 @@ class WayHealth:
             return None
         return str(row.twilio) if way.way == "twilio" else str(row.notify_sender)
 
-    def _own(self, way: Numbered) -> dict[str | None, Any]:
+    def _own(self, way: TextWay) -> dict[str | None, Any]:
         return {number: row for row in self._numbers if (number := getattr(row, way.way)) is not None}

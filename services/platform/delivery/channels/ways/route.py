@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol
 
 from services.platform.delivery import metrics
-from services.platform.delivery.channels.channel import SendRequest, SendResult
+from services.platform.delivery.channels.channel import SendRequest, SendResult, TextWay
 from services.platform.delivery.channels.sms import REPEAT_MARK, STRANGERS_ANSWER_WITHIN, TwilioWay
 from services.platform.delivery.channels.ways.health import WayHealth
-from services.platform.delivery.model import MediumName, WayName
+from services.platform.delivery.model import MediumName
 from services.safeguarding.duty.evidence import AttemptResult
 
 ASKED_FOR = {True: timedelta(seconds=40), False: timedelta(minutes=15)}
@@ -19,31 +18,13 @@ than a repeat.
 """
 
 
-class TextWay(Protocol):
-    """A provider. `number` is ours there, E.164, or empty where nobody answers to it."""
-
-    way: WayName
-    number: str
-
-    async def text(self, sending: SendRequest, sender: str | None, /) -> SendResult:
-        """`sender`: how the provider knows the number that it goes out by; None: its usual one."""
-        ...
-
-    async def look_up(self, sending: SendRequest, /) -> SendResult | None:
-        """None where it surely does not have it. Unknown where it does not say."""
-        ...
-
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
-
-
 class Texts:
     """The channel. Twilio reads out what cannot be texted. Of one text all attempts, by either way, have one id."""
 
     name: MediumName = "text"
 
     def __init__(self, twilio: TwilioWay, notify: TextWay | None = None, health: WayHealth | None = None) -> None:
-        self.ways: Sequence[TextWay] = [twilio] if notify is None else [twilio, notify]
+        self.ways: list[TextWay] = [twilio] if notify is None else [twilio, notify]
         self._twilio, self._health = twilio, health or WayHealth()
 
     async def start(self) -> None:
@@ -56,13 +37,17 @@ class Texts:
         for way in self.ways:
             await way.stop()
 
+    async def delete_copy(self, sid: str) -> bool:
+        """Of a text, call or recording at Twilio; Notify forgets by itself. False: not now."""
+        return await self._twilio.delete_copy(sid)
+
     async def send(self, sending: SendRequest) -> SendResult:
         """An urgent text that its recipient's number cannot take is read out by a call at once, unless a stranger's phone would ring."""
         if sending.by_voice:
             return await self._twilio.ring(sending)
         if sending.to_stranger and sending.now - sending.created_at > STRANGERS_ANSWER_WITHIN:
             return SendResult(AttemptResult.REFUSED, reason="undeliverable")
-        ways: Sequence[TextWay] = self._health.ordered(self.ways, sending)
+        ways = self._health.ordered(self.ways, sending)
         if sending.uncertain:
             found, ways = await _look_up(ways, sending)
             if found is not None:
@@ -87,7 +72,7 @@ class Texts:
         return next((each for each in refused if each.result is AttemptResult.RETRY), refused[-1])
 
 
-async def _look_up(ways: Sequence[TextWay], sending: SendRequest) -> tuple[SendResult | None, Sequence[TextWay]]:
+async def _look_up(ways: list[TextWay], sending: SendRequest) -> tuple[SendResult | None, list[TextWay]]:
     """What became of a text whose answer was lost; where no way has it, the ways that it may go by."""
     found = await asyncio.gather(*(way.look_up(sending) for way in ways))
     for way, each in zip(ways, found, strict=True):

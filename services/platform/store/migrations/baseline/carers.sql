@@ -14,7 +14,8 @@ CREATE TABLE carers.texts_in (
     key_owner text,  -- NULL: the owner is named by the row's own hash
     content_hash bytea,  -- keyed: other words under the same id of Twilio's are no repeat
     texted text NOT NULL DEFAULT '',  -- our number that it came to
-    flaw text CHECK (flaw IN ('not-utf-8', 'several-bodies', 'too-long', 'other-words'))
+    flaw text CHECK (flaw IN ('not-utf-8', 'several-bodies', 'too-long', 'other-words')),
+    about text[] NOT NULL DEFAULT '{}'  -- once it was read: children about whom it brought something about; of none, all whom its sender may mean
 );
 CREATE INDEX texts_in_unworked ON carers.texts_in (received_at, message_sid) WHERE worked_at IS NULL;
 CREATE INDEX texts_in_of_number ON carers.texts_in (number_hash, received_at);

@@ -28,10 +28,11 @@ CREATE TABLE register.authorities (
     name text NOT NULL,
     duty_line text,
     bridge text,  -- by which its discussions are joined
+    retention jsonb NOT NULL DEFAULT '{}',  -- records that it keeps for another time than disposal/retention.yaml says
     live boolean NOT NULL DEFAULT true,  -- until then no real report of its is taken: it was entered at the console
     -- Its own numbers at Twilio and at GOV.UK Notify, and how Notify knows the latter. Entered at the console alone.
-    text_number text UNIQUE,
-    notify_number text UNIQUE,
+    text_number text UNIQUE CHECK (text_number ~ '^\+[0-9]{7,15}$'),
+    notify_number text UNIQUE CHECK (notify_number ~ '^\+[0-9]{7,15}$'),
     notify_sender uuid,
     CHECK ((notify_number IS NULL) = (notify_sender IS NULL))
 );
@@ -131,7 +132,8 @@ CREATE TABLE register.children (
     sex bytea,
     language bytea,
     description bytea,
-    date_of_birth date,
+    date_of_birth bytea,
+    adult_on date,  -- the 18th birthday, for rules, which have no key
     placement text REFERENCES register.placements,
     unaccompanied boolean,
     modern_slavery_concern boolean,
@@ -197,7 +199,7 @@ CREATE TABLE register.corrections (
 );
 GRANT SELECT, INSERT, UPDATE (made_by, made_at) ON register.corrections TO console;
 GRANT SELECT, DELETE ON register.corrections TO casework;
-GRANT SELECT (id, authority, number_hash), UPDATE (mobile, number_hash, email) ON register.people TO console;
+GRANT SELECT (id, authority, reference, number_hash), UPDATE (mobile, number_hash, email) ON register.people TO console;
 
 -- An agency owns its row, and says for which authority each of its sources speaks; what it may say is that authority's agreement.
 CREATE TABLE register.agencies (

@@ -44,7 +44,9 @@ BEGIN
         ('strategy.discussions', 'authority = ANY (seen)'),
         ('strategy.attendees', 'EXISTS (SELECT FROM strategy.discussions d WHERE d.discussion = attendees.discussion)'),
         ('strategy.recorders', 'EXISTS (SELECT FROM strategy.discussions d WHERE d.discussion = recorders.discussion)'),
-        ('police.episodes', 'authority = ANY (seen)')
+        ('police.episodes', 'authority = ANY (seen)'),
+        ('disposal.holds', 'authority = ANY (seen)'),
+        ('disposal.erasures', 'authority = ANY (seen)')
     ) AS walls (name, theirs) LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', wall.name);
         EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', wall.name);
@@ -78,6 +80,7 @@ CREATE POLICY about_their_child ON register.words FOR SELECT USING (
     OR EXISTS (SELECT FROM casework.transferred t WHERE t.child = about AND words.at <= t.at)
     OR starts_with(about, 'person-') AND EXISTS (
         SELECT FROM register.people p WHERE p.id = about AND p.authority = ANY ((SELECT walls.seen())::text[]))
+    OR starts_with(about, 'authority-') AND substr(about, 11) = ANY ((SELECT walls.seen())::text[])
     OR starts_with(about, 'provisional-') AND EXISTS (SELECT FROM console.entries e WHERE e.child = about));
 ALTER TABLE register.reference_hashes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE register.reference_hashes FORCE ROW LEVEL SECURITY;
@@ -102,8 +105,9 @@ CREATE POLICY of_every_service ON delivery.deliveries FOR SELECT TO walls USING 
 
 -- A view is read with the rights of its owner, and past every wall if that is a superuser. So `walls` owns them: it reads the
 -- tables beneath, is no superuser, and cannot log in. `migrate` calls this too, since a restored copy has other owners.
-GRANT USAGE ON SCHEMA walls, register, delivery, casework, carers, console, strategy, audit, deadlines TO walls;
-GRANT SELECT ON ALL TABLES IN SCHEMA register, delivery, casework, carers, console, strategy TO walls;
+GRANT USAGE ON SCHEMA walls, disposal, register, delivery, casework, carers, console, strategy, professionals, audit, deadlines TO walls;
+GRANT SELECT ON disposal.holds TO walls;
+GRANT SELECT ON ALL TABLES IN SCHEMA register, delivery, casework, carers, console, strategy, professionals TO walls;
 CREATE FUNCTION walls.own_views() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     view record;

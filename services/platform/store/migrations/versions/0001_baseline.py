@@ -24,6 +24,7 @@ SCHEMAS = (
     "professionals",
     "console",
     "audit",
+    "disposal",
     "register_views",
     "walls",
     "holdings",

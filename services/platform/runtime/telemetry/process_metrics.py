@@ -3,12 +3,13 @@
 import asyncio
 import time
 
-from prometheus_client import Gauge
+from prometheus_client import Gauge, Info
 
 from services.platform.runtime.periodic import Repeating
 
 LOOP_LATE = Gauge("event_loop_late_seconds", "How much later than asked the event loop last came back from a sleep")
 OBSTACLE = Gauge("process_obstacle", "1 while what is named stands in the process's way, as readiness says", ["name"])
+BUILD = Info("process_build", "What runs, by the version that whoever built it gave it")
 NAP_SECONDS = 0.1
 
 

@@ -1,0 +1,122 @@
+"""Reads from the names of a place's files what can be restored from them, what is missing and what is too old. Pure."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+SEALED, SIGNATURE = ".age", ".sig"
+BASE = re.compile(r"(?P<system>\d+)/base/(?P<at>\d{8}T\d{12}Z)-(?P<segment>[0-9A-F]{24})\.tar\.gz\.age")
+WAL = re.compile(r"(?P<system>\d+)/wal/(?P<segment>[0-9A-F]{24})\.gz\.age")
+HISTORY = re.compile(r"(?P<system>\d+)/wal/[0-9A-F]{8}\.history\.age")
+MOMENT = "%Y%m%dT%H%M%S%fZ"
+SEGMENT_BYTES = 16 * 1024 * 1024
+"""PostgreSQL's own, which initdb leaves so unless it is told otherwise."""
+A_LOG = 0x100000000 // SEGMENT_BYTES
+
+
+class NothingToRestore(Exception):
+    """The text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """`first`: the place of the first segment that it needs, counted from the beginning of all WAL."""
+
+    name: str
+    system: str
+    at: datetime
+    first: int
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Of one database. `segments` has the names at each place, one a timeline."""
+
+    bases: Sequence[Base]
+    segments: Mapping[int, Sequence[str]]
+    histories: Sequence[str]
+
+    @property
+    def newest_segment(self) -> int:
+        return max(self.segments, default=-1)
+
+    def base_for(self, at: datetime | None) -> Base:
+        """The newest that was finished by then. Raises NothingToRestore."""
+        fit = [each for each in self.bases if at is None or each.at <= at]
+        if not fit:
+            oldest = f"; the oldest is of {self.bases[0].at:%Y-%m-%d %H:%M:%S} UTC" if self.bases else ""
+            raise NothingToRestore(f"there is no base backup from before that moment{oldest}")
+        return fit[-1]
+
+    def wal_after(self, base: Base) -> tuple[list[str], int | None]:
+        """What the base needs, up to the first gap; and the place of that gap, if there is WAL beyond it or none at all."""
+        end = base.first
+        while end in self.segments:
+            end += 1
+        names = [name for place in range(base.first, end) for name in self.segments[place]]
+        broken = self.newest_segment > end or end == base.first
+        return [*self.histories, *names], end if broken else None
+
+    def outdated(self, now: datetime, keep: timedelta) -> Iterator[str]:
+        """What no restoration to a moment within `keep` needs. The newest base is never outdated."""
+        needed = [each for each in self.bases if each.at > now - keep]
+        needed = [*[each for each in self.bases if each not in needed][-1:], *needed]
+        if needed:
+            yield from (each.name for each in self.bases if each not in needed)
+            yield from (name for place, names in self.segments.items() if place < needed[0].first for name in names)
+
+
+def read_contents(names: Iterable[str], system: str | None = None) -> Contents:
+    """Of the database that made the newest base, or of `system`. A file whose signature is not there yet does not count."""
+    there = set(names)
+    whole = sorted(each for each in there if each.endswith(SEALED) and each + SIGNATURE in there)
+    bases = sorted((_base(found) for each in whole if (found := BASE.fullmatch(each))), key=lambda base: base.at)
+    if system is None and bases:
+        system = bases[-1].system
+    segments: dict[int, list[str]] = defaultdict(list)
+    for each in whole:
+        if (found := WAL.fullmatch(each)) and found["system"] == system:
+            segments[place_of(found["segment"])].append(each)
+    histories = [each for each in whole if (found := HISTORY.fullmatch(each)) and found["system"] == system]
+    return Contents([each for each in bases if each.system == system], segments, histories)
+
+
+def base_name(system: str, at: datetime, segment: str) -> str:
+    return f"{system}/base/{at.astimezone(UTC):{MOMENT}}-{segment}.tar.gz{SEALED}"
+
+
+def destroyed_name(system: str) -> str:
+    """Of the list of what was erased, which a restoration to an earlier moment erases again."""
+    return f"{system}/destroyed{SEALED}"
+
+
+def wal_name(system: str, file: str) -> str:
+    return f"{system}/wal/{file}{SEALED}"
+
+
+def place_of(segment: str) -> int:
+    """`segment`: 24 hexadecimal digits, of which the first eight are the timeline."""
+    return int(segment[8:16], 16) * A_LOG + int(segment[16:24], 16)
+
+
+def segment_of(place: int) -> str:
+    """Without its timeline."""
+    return f"{place // A_LOG:08X}{place % A_LOG:08X}"
+
+
+def segment_at(lsn: str, timeline: int) -> str:
+    """The name of the segment with this byte."""
+    return f"{timeline:08X}{segment_of(place_before(lsn, itself=True))}"
+
+
+def place_before(lsn: str, *, itself: bool = False) -> int:
+    """The place of the segment with the last byte before this one; `itself`: with this one."""
+    high, low = lsn.split("/")
+    return ((int(high, 16) << 32) + int(low, 16) - (not itself)) // SEGMENT_BYTES
+
+
+def _base(found: re.Match[str]) -> Base:
+    at = datetime.strptime(found["at"], MOMENT).replace(tzinfo=UTC)
+    return Base(found[0], found["system"], at, place_of(found["segment"]))

@@ -1,0 +1,206 @@
+"""Receives the WAL as it is written and puts it elsewhere, with a base backup from time to time. A process of its own.
+
+It is a client of the database, by the login `backups`, which may replicate and end a segment, and reads the list of what was erased alone. A
+replication slot makes the database keep what has not been received yet.
+"""
+
+import contextlib
+import subprocess
+import threading
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import IO, Any, LiteralString, cast
+
+import psycopg
+from pydantic import BaseModel, ValidationError
+
+from infra.postgres.archive.contents import (
+    base_name,
+    destroyed_name,
+    place_before,
+    place_of,
+    read_contents,
+    segment_at,
+    wal_name,
+)
+from infra.postgres.archive.metrics import Gauges
+from infra.postgres.archive.plan import ArchivePlan
+from infra.postgres.archive.vault import Writer
+from infra.postgres.backup import DESTROYED, CannotBackUp, Tools
+from services.platform.runtime.logs import logger
+from services.platform.runtime.places.place import PlaceAway
+
+SLOT = "backups"
+TURN_SECONDS = 1.0
+SEGMENT_ENDS_SECONDS = 20.0
+"""How old the newest commit can be that lies on this machine alone: so long, and as long as a segment takes to send."""
+LOOKS_SECONDS = 60.0
+DRILLS = "drills"
+WHERE = "SELECT pg_current_wal_insert_lsn()::text, timeline_id FROM pg_control_checkpoint()"
+"""The backup begins with a checkpoint, so it needs no WAL from before this."""
+GONE = "has already been removed"
+NEVER = datetime.fromtimestamp(0, UTC)
+AGAIN = timedelta(minutes=5)
+"""After a base backup that failed."""
+TROUBLE = (CannotBackUp, PlaceAway, psycopg.Error, OSError)
+
+
+class DrillRecord(BaseModel):
+    """What a drill leaves in the place, so that whoever watches the database knows of it."""
+
+    at: datetime
+    base: datetime
+    seconds: float
+    bytes: int
+    entries: int
+
+
+class Keeper:
+    """`tools` and psycopg both find the database by libpq's own settings (PGHOST, PGUSER, ...)."""
+
+    def __init__(self, plan: ArchivePlan, writer: Writer, tools: Tools, gauges: Gauges) -> None:
+        self._plan, self._writer, self._tools, self._gauges = plan, writer, tools, gauges
+        self._wal = writer.work / "wal"
+        self._wal.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._system = ""
+        self._shipped = -1
+        self._base_at = NEVER
+        self._ended: deque[tuple[datetime, int]] = deque()
+        self._next_end = self._next_look = self._next_base = NEVER
+        self._destroyed: str | None = None
+        self._receiver: subprocess.Popen[bytes] | None = None
+        self._making: Future[None] | None = None
+
+    def run(self, stopping: threading.Event) -> None:
+        """Until told to stop. Whatever fails is tried again, and meanwhile the metrics age."""
+        with ThreadPoolExecutor(1) as beside, contextlib.closing(self):
+            while not stopping.wait(TURN_SECONDS):
+                try:
+                    self.turn(datetime.now(UTC), beside)
+                except TROUBLE as trouble:
+                    logger().warning("the archive waits", reason=_said(trouble), exc_info=trouble)
+                    stopping.wait(TURN_SECONDS)
+
+    def close(self) -> None:
+        if self._receiver is not None:
+            self._receiver.terminate()
+            self._receiver.wait()
+
+    def turn(self, now: datetime, beside: ThreadPoolExecutor) -> None:
+        if not self._system:
+            self._look_round()
+        self._receive()
+        self._end_segment(now)
+        self._ship()
+        if self._making is not None and self._making.done():
+            made, self._making = self._making, None
+            made.result()
+        due = max(self._base_at + timedelta(hours=self._plan.base_every_hours), self._next_base)
+        if self._making is None and now >= due:
+            self._next_base = now + AGAIN
+            self._making = beside.submit(self.make_base)
+        if now >= self._next_look:
+            self._list_destroyed()
+            self._look_for_drills()
+            self._next_look = now + timedelta(seconds=LOOKS_SECONDS)
+
+    def make_base(self) -> None:
+        """Streams it: nothing lies here in the clear, and memory does not grow with the database."""
+        with psycopg.connect(connect_timeout=5) as connection:
+            lsn, timeline = connection.execute(WHERE).fetchall()[0]
+        command = self._tools.command("pg_basebackup", "--pgdata=-", "--format=tar", "--compress=client-gzip:1")
+        command += ["--manifest-checksums=SHA256", "--wal-method=none", "--checkpoint=fast", "--no-password"]
+        log = self._writer.work / "base.log"
+        with (
+            log.open("wb") as said,
+            self._start(command, stdout=subprocess.PIPE, stderr=said) as process,
+            self._writer.sealed(cast("IO[bytes]", process.stdout)) as sealed,
+        ):
+            if process.wait() != 0:
+                raise CannotBackUp(f"pg_basebackup failed: {log} says why")
+            at = datetime.now(UTC)
+            self._writer.put(base_name(self._system, at, segment_at(lsn, timeline)), sealed)
+        self._base_at = at
+        self._gauges.base_at.set(at.timestamp())
+        logger().info("a base backup lies elsewhere", at=f"{at:%Y-%m-%d %H:%M:%S}")
+        contents = read_contents(self._writer.place.names(self._system), self._system)
+        for name in contents.outdated(at, timedelta(days=self._plan.keep_days)):
+            self._writer.place.remove(name)
+            self._writer.place.remove(f"{name}.sig")
+
+    def _look_round(self) -> None:
+        """What the place already has of this database."""
+        with psycopg.connect(connect_timeout=5) as connection:
+            system = str(_one(connection, "SELECT system_identifier FROM pg_control_system()"))
+        contents = read_contents(self._writer.place.names(system), system)
+        self._shipped = contents.newest_segment
+        for base in contents.bases[-1:]:
+            self._base_at = base.at
+            self._gauges.base_at.set(base.at.timestamp())
+        self._system = system
+
+    def _receive(self) -> None:
+        if self._receiver is not None and self._receiver.poll() is None:
+            return
+        log = self._writer.work / "receiver.log"
+        if log.exists() and GONE in log.read_text():
+            for each in self._wal.glob("*.partial"):  # it came too late for the rest of this one
+                each.unlink()
+        command = self._tools.command("pg_receivewal", f"--directory={self._wal}", f"--slot={SLOT}", "--no-password")
+        with log.open("wb") as said:
+            self._start([*command, "--create-slot", "--if-not-exists"], stdout=said, stderr=said).wait()
+            self._receiver = self._start([*command, "--compress=gzip:1", "--no-loop"], stdout=said, stderr=said)
+
+    def _end_segment(self, now: datetime) -> None:
+        """A segment is sent when it is full or ended. Nothing happens in the database when nothing was written."""
+        if now < self._next_end:
+            return
+        with psycopg.connect(connect_timeout=5) as connection:
+            self._ended.append((now, place_before(str(_one(connection, "SELECT pg_switch_wal()")))))
+        self._next_end = now + timedelta(seconds=SEGMENT_ENDS_SECONDS)
+
+    def _ship(self) -> None:
+        for file in sorted(self._wal.iterdir()):
+            if file.suffix == ".partial":
+                continue
+            with file.open("rb") as source, self._writer.sealed(source) as sealed:
+                self._writer.put(wal_name(self._system, file.name), sealed)
+            file.unlink()
+            if file.suffix == ".gz":
+                here = place_of(file.name)
+                if -1 < self._shipped < here - 1:
+                    self._base_at = self._next_base = NEVER  # there is a gap, which only a new base closes
+                self._shipped = max(self._shipped, here)
+        while self._ended and self._shipped >= self._ended[0][1]:
+            self._gauges.safe_at.set(self._ended.popleft()[0].timestamp())
+
+    def _list_destroyed(self) -> None:
+        with psycopg.connect(connect_timeout=5) as connection:
+            listed = "".join(f"{line}\n" for (line,) in connection.execute(DESTROYED).fetchall())
+        if listed != self._destroyed:
+            with self._writer.sealed(BytesIO(listed.encode())) as sealed:
+                self._writer.put(destroyed_name(self._system), sealed)
+            self._destroyed = listed
+
+    def _look_for_drills(self) -> None:
+        newest = BytesIO()
+        for name in self._writer.place.names(DRILLS)[-1:]:
+            self._writer.place.fetch(name, newest)
+            with contextlib.suppress(ValidationError):
+                record = DrillRecord.model_validate_json(newest.getvalue())
+                self._gauges.drill_at.set(record.at.timestamp())
+                self._gauges.drill_seconds.set(record.seconds)
+
+    def _start(self, command: list[str], **ends: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, env=self._tools.whole_environment(), **ends)
+
+
+def _one(connection: psycopg.Connection[Any], question: LiteralString) -> Any:
+    return connection.execute(question).fetchall()[0][0]
+
+
+def _said(trouble: Exception) -> str | None:
+    """Ours name no address and nobody; PostgreSQL's own might."""
+    return str(trouble) if isinstance(trouble, (CannotBackUp, PlaceAway)) else None

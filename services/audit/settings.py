@@ -1,0 +1,17 @@
+"""Reads the audit's own settings."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from services.platform.runtime.places.place import Place
+from services.platform.runtime.settings import Settings
+
+
+class AuditSettings(Settings):
+    anchor_places: Annotated[tuple[Place, ...], NoDecode, BeforeValidator(str.split)] = Field(
+        default=(),
+        description="folders, buckets or addresses with blanks between, such as file:///mnt/north s3://kestrel/record",
+    )
+    """Where anchors are published. None: whoever administers the database can rewrite the record unseen."""

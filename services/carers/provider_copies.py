@@ -1,0 +1,47 @@
+"""Deletes at Twilio what it keeps of texts, calls and recordings whose rows here are gone."""
+
+from datetime import timedelta
+
+from services.platform.delivery.channels.ways.route import Texts
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.periodic import Repeating
+from services.platform.store.query import Query, Rows
+from services.platform.store.unit_of_work import Store
+
+EVERY_SECONDS = 60.0
+AT_ONCE = 20
+AGAIN_AFTER = timedelta(hours=1)
+"""Twilio deletes nothing that is still on its way, and may be away."""
+NEXT = """
+    UPDATE disposal.provider_copies SET next_try_at = %(again)s WHERE sid IN (
+        SELECT sid FROM disposal.provider_copies WHERE next_try_at <= %(now)s LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    ) RETURNING sid
+"""
+GONE = "DELETE FROM disposal.provider_copies WHERE sid = ANY(%(gone)s::text[])"
+
+
+class ProviderCopies:
+    """The database lists them, by a trigger: whatever deletes a row. Twilio has them under one account, so carers alone
+    deletes them, those of other services too.
+    """
+
+    def __init__(self, store: Store, clocks: Clocks, texts: Texts) -> None:
+        self._store, self._clocks, self._texts = store, clocks, texts
+
+    def repeating(self) -> Repeating:
+        return Repeating("copies at the provider", self.turn, every_seconds=EVERY_SECONDS)
+
+    async def turn(self) -> bool:
+        """True while there are more."""
+        now = self._clocks.wall()
+        asked = {"now": now, "again": now + AGAIN_AFTER, "most": AT_ONCE}
+        async with self._store.transaction() as uow:
+            sids = await uow.fetch(Query(NEXT, asked, _sids))
+        gone = [sid for sid in sids if await self._texts.delete_copy(sid)]
+        async with self._store.transaction() as uow:
+            uow.write(GONE, {"gone": gone})
+        return len(sids) == AT_ONCE
+
+
+def _sids(rows: Rows) -> list[str]:
+    return [row.sid for row in rows]

@@ -1,0 +1,117 @@
+"""Has records held, and somebody erased by two people. Each step is on the record, its reason sealed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from services.console.accounts.repository import account_names
+from services.console.acts.recorder import ActRecorder
+from services.console.disposal import records
+from services.console.disposal.records import Named
+from services.console.policy.permits import Operator
+from services.platform.register import words
+from services.platform.register.reasons import reasons_by_id
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.disposal import erasures
+from services.platform.store.disposal.erasures import Hindrance
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.safeguarding.identifiers import AuthorityId, WordsId
+from services.safeguarding.operators import OperatorAct
+
+
+@dataclass(frozen=True)
+class DisposalService:
+    """Every method but the first is one act: repeated with the same id, it does nothing more."""
+
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+
+    async def shown(self) -> Mapping[str, Any]:
+        async with self.store.read() as reader:
+            holds, asked, names = await reader.fetch(records.holds(), records.erasures(), account_names())
+            ids = [each.reason for each in (*holds, *asked) if each.reason]
+            reasons = await reader.fetch(reasons_by_id(self.keyring, ids))
+        return {"holds": holds, "erasures": asked, "names": names, "reasons": reasons}
+
+    async def whom(self, operator: Operator, name: str, authority: AuthorityId) -> Named | None:
+        """No name: the authority as a whole. None: nobody there goes by it."""
+        if not operator.sees(authority):
+            return None
+        async with self.store.read() as reader:
+            found = await reader.fetch(records.named(name))
+        if not name:
+            return Named(authority, None)
+        return next((each for each in found if each.authority == authority), None)
+
+    async def hold(self, operator: Operator, act: UUID, whom: Named, reason: str) -> None:
+        async with self.store.transaction() as uow:
+            if await self._claim(uow, operator, act, whom, OperatorAct.HOLD_MADE):
+                said = await self._keep_reason(uow, operator, whom.authority, reason)
+                await uow.fetch(records.make_hold(act, whom, said, operator.account, self.clocks.wall()))
+                self._record(uow, operator, act, whom, OperatorAct.HOLD_MADE, said)
+
+    async def end_hold(self, operator: Operator, act: UUID, hold: UUID, reason: str) -> None:
+        async with self.store.transaction() as uow:
+            ended = await uow.fetch(records.end_hold(hold, operator.account, self.clocks.wall()))
+            if ended is not None:
+                said = await self._keep_reason(uow, operator, ended.authority, reason)
+                self._record(uow, operator, act, ended, OperatorAct.HOLD_ENDED, said)
+
+    async def ask(self, operator: Operator, act: UUID, whom: Named, reason: str) -> Sequence[Hindrance]:
+        """What hinders it: then nothing is asked."""
+        owner = whom.owner or erasures.owner_of(whom.authority)
+        async with self.store.transaction() as uow:
+            if hindered := await uow.fetch(erasures.hindrances(owner)):
+                return hindered
+            if await self._claim(uow, operator, act, whom, OperatorAct.ERASURE_ASKED):
+                said = await self._keep_reason(uow, operator, whom.authority, reason)
+                asked = (act, whom.authority, owner, said[0], operator.account, self.clocks.wall())
+                if await uow.fetch(erasures.ask_erasure(*asked)):
+                    self._record(uow, operator, act, whom, OperatorAct.ERASURE_ASKED, said)
+        return ()
+
+    async def withdraw(self, operator: Operator, act: UUID, erasure: UUID) -> None:
+        async with self.store.transaction() as uow:
+            withdrawn = await uow.fetch(records.withdraw_erasure(erasure, operator.account, self.clocks.wall()))
+            if withdrawn is not None:
+                self._record(uow, operator, act, withdrawn, OperatorAct.ERASURE_WITHDRAWN)
+
+    async def approve(self, operator: Operator, act: UUID, erasure: UUID) -> Sequence[Hindrance]:
+        """What hinders it. None: it is done, and cannot be undone."""
+        async with self.store.transaction() as uow:
+            whom = await uow.fetch(records.owner_to_erase(erasure))  # one of theirs: the database shows no other
+            if whom is None:
+                return [Hindrance("gone", None)]
+            hindered = await uow.fetch(erasures.approve_erasure(erasure, operator.account, self.clocks.wall()))
+            if not hindered:
+                self._record(uow, operator, act, whom, OperatorAct.ERASURE_APPROVED)
+        return hindered
+
+    async def _claim(self, uow: UnitOfWork, operator: Operator, act: UUID, whom: Named, what: OperatorAct) -> bool:
+        return await self._recorder(uow, operator, act, whom).claim(what)
+
+    async def _keep_reason(
+        self, uow: UnitOfWork, operator: Operator, authority: AuthorityId, reason: str
+    ) -> tuple[WordsId, ...]:
+        """About the authority, since it outlives what is erased."""
+        owner, by, at = erasures.owner_of(authority), operator.account, self.clocks.story()
+        return (await words.keep(uow, self.keyring, about=owner, words=reason, said_by=by, at=at),)
+
+    def _record(
+        self,
+        uow: UnitOfWork,
+        operator: Operator,
+        act: UUID,
+        whom: Named,
+        what: OperatorAct,
+        said: tuple[WordsId, ...] = (),
+    ) -> None:
+        recorder = self._recorder(uow, operator, act, whom)
+        recorder.record(what, authority=whom.authority, episode=whom.episode, words=said)
+
+    def _recorder(self, uow: UnitOfWork, operator: Operator, act: UUID, whom: Named) -> ActRecorder:
+        subject = whom.owner or erasures.owner_of(whom.authority)
+        return ActRecorder(self.clocks, self.keyring, uow, operator, act, subject)

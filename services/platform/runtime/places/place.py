@@ -1,0 +1,173 @@
+"""Puts files in a place and fetches them: a folder, a bucket, or an address that takes PUT and gives GET."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Annotated, Any, Protocol
+from urllib.parse import unquote
+
+import httpx
+from pydantic import HttpUrl, UrlConstraints
+from pydantic_core import Url
+
+WITHIN_SECONDS = 20.0
+FileUrl = Annotated[Url, UrlConstraints(allowed_schemes=["file"])]
+BucketUrl = Annotated[Url, UrlConstraints(allowed_schemes=["s3"], host_required=True)]
+Place = FileUrl | BucketUrl | HttpUrl
+"""A folder that is mounted here (`file:///mnt/north/packs`), a bucket (`s3://north/packs`: endpoint and credentials as
+boto3 finds them), or what takes a PUT under this address.
+"""
+
+
+class PlaceAway(Exception):
+    """The place did not take, give or list. The text names no address and no file."""
+
+
+class NotThere(PlaceAway):
+    """The place answers, and has no such file."""
+
+
+class OpenPlace(Protocol):
+    """Blocks, so call it in a thread. Names may have folders in them. Every method raises PlaceAway."""
+
+    def put(self, name: str, source: IO[bytes]) -> None:
+        """In place of what had that name. Nobody meets half of it."""
+
+    def fetch(self, name: str, into: IO[bytes]) -> None:
+        """Raises NotThere too."""
+
+    def names(self, folder: str = "") -> list[str]:
+        """Of all files in the folder and below, in order; none where nothing was ever put. An address cannot be listed:
+        then PlaceAway.
+        """
+
+    def remove(self, name: str) -> None: ...
+
+
+def open_place(place: Place) -> OpenPlace:
+    """Asks nothing yet."""
+    if place.scheme == "file":
+        return _Folder(Path(unquote(place.path or "/")))
+    if place.scheme == "s3":
+        return _Bucket(str(place.host), (place.path or "").strip("/"))
+    return _Address(httpx.URL(str(place)))
+
+
+@dataclass(frozen=True)
+class _Folder:
+    path: Path
+
+    def put(self, name: str, source: IO[bytes]) -> None:
+        with _away(OSError):
+            target = self.path / name
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+            with unfinished.open("wb") as file:
+                shutil.copyfileobj(source, file)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(target)
+            _sync(target.parent)
+
+    def fetch(self, name: str, into: IO[bytes]) -> None:
+        with _away(OSError), (self.path / name).open("rb") as file:
+            shutil.copyfileobj(file, into)
+
+    def names(self, folder: str = "") -> list[str]:
+        with _away(OSError):
+            found = [each for each in (self.path / folder).rglob("*") if each.is_file() and each.name[0] != "."]
+            return sorted(each.relative_to(self.path).as_posix() for each in found)
+
+    def remove(self, name: str) -> None:
+        with _away(OSError):
+            (self.path / name).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class _Address:
+    url: httpx.URL
+
+    def put(self, name: str, source: IO[bytes]) -> None:
+        with _away(httpx.HTTPError), httpx.Client(timeout=WITHIN_SECONDS) as client:
+            client.put(self._below(name), content=source).raise_for_status()
+
+    def fetch(self, name: str, into: IO[bytes]) -> None:
+        with (
+            _away(httpx.HTTPError),
+            httpx.Client(timeout=WITHIN_SECONDS) as client,
+            client.stream("GET", self._below(name)) as answer,
+        ):
+            into.writelines(answer.raise_for_status().iter_bytes())
+
+    def names(self, folder: str = "") -> list[str]:  # noqa: ARG002 the other places' way
+        raise PlaceAway("an address cannot be listed: name a folder or a bucket")
+
+    def remove(self, name: str) -> None:
+        with _away(httpx.HTTPError), httpx.Client(timeout=WITHIN_SECONDS) as client:
+            client.delete(self._below(name)).raise_for_status()
+
+    def _below(self, name: str) -> httpx.URL:
+        """A query, such as a token of an object store, stays where it is."""
+        return self.url.copy_with(path=f"{self.url.path.rstrip('/')}/{name}")
+
+
+class _Bucket:
+    def __init__(self, bucket: str, prefix: str) -> None:
+        try:
+            import boto3
+            from boto3.exceptions import Boto3Error
+            from botocore.exceptions import BotoCoreError, ClientError
+        except ImportError:
+            raise PlaceAway("boto3 is not installed: build the image with key-services.lock") from None
+        self._bucket, self._prefix = bucket, prefix and f"{prefix}/"
+        self._client = boto3.client("s3")
+        self._errors = (Boto3Error, BotoCoreError, ClientError)
+
+    def put(self, name: str, source: IO[bytes]) -> None:
+        with _away(*self._errors):
+            self._client.upload_fileobj(source, self._bucket, self._prefix + name)
+
+    def fetch(self, name: str, into: IO[bytes]) -> None:
+        with _away(*self._errors):
+            self._client.download_fileobj(self._bucket, self._prefix + name, into)
+
+    def names(self, folder: str = "") -> list[str]:
+        with _away(*self._errors):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + folder
+            )
+            return sorted(each["Key"].removeprefix(self._prefix) for page in pages for each in page.get("Contents", ()))
+
+    def remove(self, name: str) -> None:
+        with _away(*self._errors):
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
+
+
+@contextmanager
+def _away(*errors: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise NotThere("there is no such file") from None
+    except errors as error:
+        answer: Any = getattr(error, "response", None)
+        said = (
+            str(answer.status_code)
+            if isinstance(answer, httpx.Response)
+            else (answer or {}).get("Error", {}).get("Code")
+        )
+        if said in {"404", "NoSuchKey"}:
+            raise NotThere("there is no such file") from None
+        raise PlaceAway(" ".join(filter(None, [type(error).__name__, said]))) from None
+
+
+def _sync(folder: Path) -> None:
+    """A new name outlasts a power cut only once its folder is on the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""Measures of a process itself, and spans of what it does."""

@@ -1,0 +1,200 @@
+"""While an upgrade rolls, the former version and this one share a bus and a database: each reads what the other says.
+
+The former version is that of the newest tag. Before the first release it is the commit below, for messages alone: it moves on
+where one is broken on purpose, since nothing of it runs anywhere yet.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from services.platform.messages.envelope import Unreadable, read
+from services.platform.store.migrations.access import SERVICES
+from tests.support.engines.database import MIGRATED, Database
+
+ROOT = Path(__file__).parents[2]
+BEFORE_THE_FIRST_RELEASE = "ff503d86fac4a268d7251bbeb5b75ff090cbad32"
+GONE: dict[str, str] = {}
+"""What the former version has or may do and this one has not or forbids, by its line below, and why nobody misses it: since
+the release before, nothing uses it.
+"""
+READ_IT = """
+import sys
+from services.platform.messages.envelope import Unreadable, read
+for line in sys.stdin.buffer:
+    try:
+        read(line)
+    except Unreadable as fault:
+        print(fault.kind, fault.reason)
+"""
+MAKE_IT = "import sys; from services.platform.store.migrations.apply import apply; apply(sys.argv[1])"
+ROLES = ", ".join(f"'{each}'" for each in SERVICES)
+OURS = f"n.nspname IN ('register', 'delivery', 'deadlines', 'story', 'months', 'walls', {ROLES})"
+KEPT = {
+    "column": f"""
+        SELECT format('%s.%s.%s %s', n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod))
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE {OURS} AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped""",
+    "right": f"""
+        SELECT format('%s of %s on %s.%s.%s', p.privilege_type, g.rolname, n.nspname, c.relname, a.attname)
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace,
+            pg_roles g, (VALUES ('SELECT'), ('INSERT'), ('UPDATE')) p (privilege_type)
+        WHERE {OURS} AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
+            AND g.rolname IN ({ROLES}) AND has_column_privilege(g.oid, c.oid, a.attnum, p.privilege_type)""",
+    "deletion": f"""
+        SELECT format('DELETE of %s on %s.%s', g.rolname, n.nspname, c.relname)
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, pg_roles g
+        WHERE {OURS} AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+            AND g.rolname IN ({ROLES}) AND has_table_privilege(g.oid, c.oid, 'DELETE')""",
+    "function": f"""
+        SELECT format('%s.%s(%s) of %s', n.nspname, f.proname, pg_get_function_identity_arguments(f.oid), g.rolname)
+        FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace, pg_roles g
+        WHERE {OURS} AND g.rolname IN ({ROLES}) AND has_function_privilege(g.oid, f.oid, 'EXECUTE')""",
+    "policy": f"""
+        SELECT format('%s.%s: %s %s %s %s', schemaname, tablename, permissive, cmd, qual, with_check)
+        FROM pg_policies p JOIN pg_namespace n ON n.nspname = p.schemaname WHERE {OURS}""",
+}
+"""What the former version's statements may use."""
+DEMANDED = {
+    "value": f"""
+        SELECT format('%s.%s.%s wants a value', n.nspname, c.relname, a.attname), format('%s.%s', n.nspname, c.relname), NULL
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE {OURS} AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
+            AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''""",
+    "rule": f"""
+        SELECT format('%s.%s: %s', n.nspname, c.relname, split_part(pg_get_constraintdef(k.oid), ' ON DELETE ', 1)), format('%s.%s', n.nspname, c.relname),
+            (SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = c.oid AND attnum = ANY(k.conkey))
+        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE {OURS} AND NOT c.relispartition AND k.contype IN ('c', 'u', 'f', 'x')""",
+    "wall": f"""
+        SELECT format('%s.%s has row security', n.nspname, c.relname), format('%s.%s', n.nspname, c.relname), NULL
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {OURS} AND c.relrowsecurity""",
+}
+"""What its writes have to satisfy, with the table and the columns: it leaves those empty that it does not know."""
+
+
+BREAKING = {
+    "column": ("ALTER TABLE casework.accepted DROP COLUMN agency", "casework.accepted.agency text"),
+    "right": ("REVOKE SELECT ON casework.accepted FROM casework", "SELECT of casework on casework.accepted.agency"),
+    "deletion": ("REVOKE DELETE ON casework.outbox FROM casework", "DELETE of casework on casework.outbox"),
+    "function": ("DROP FUNCTION walls.sees_all() CASCADE", "walls.sees_all() of police"),
+    "policy": ("ALTER POLICY given_away ON register.children USING (false)", "register.children: PERMISSIVE SELECT"),
+    "value": ("ALTER TABLE casework.accepted ADD newer text NOT NULL", "casework.accepted.newer wants a value"),
+    "rule": ("ALTER TABLE casework.accepted ADD CHECK (agency <> '')", "casework.accepted: CHECK"),
+    "wall": ("ALTER TABLE carers.inbox ENABLE ROW LEVEL SECURITY", "carers.inbox has row security"),
+}
+"""What each of these finds, by a change that the former version could not live with."""
+TAG = subprocess.run(["git", "describe", "--tags", "--abbrev=0"], cwd=ROOT, capture_output=True, text=True, check=False)
+RELEASED = TAG.stdout.strip()
+Shape = psycopg.Connection[Any]
+
+
+@pytest.fixture(scope="module")
+def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its tree."""
+    tag = RELEASED or BEFORE_THE_FIRST_RELEASE
+    folder = tmp_path_factory.mktemp("former")
+    packed = subprocess.run(["git", "archive", tag, "services", "schemas"], cwd=ROOT, capture_output=True, check=False)
+    if packed.returncode != 0:
+        pytest.skip(f"{tag} is not in this clone: `git fetch --unshallow --tags`")
+    subprocess.run(["tar", "-x", "-C", folder], input=packed.stdout, check=True)
+    return folder
+
+
+@contextmanager
+def another(database: Database, made: str = "CREATE DATABASE other_version") -> Iterator[str]:
+    """The address of a database beside this version's."""
+    with psycopg.connect(database.admin_url, dbname="postgres", autocommit=True) as postgres:
+        postgres.execute(made)
+        try:
+            yield database.admin_url.rpartition("/")[0] + "/other_version"
+        finally:
+            postgres.execute("DROP DATABASE other_version WITH (FORCE)")
+
+
+def gone(what: str, before: Shape, now: Shape) -> set[str]:
+    had, has = ({row[0] for row in each.execute(KEPT[what])} for each in (before, now))
+    return had - has - GONE.keys()
+
+
+def added(what: str, before: Shape, now: Shape) -> set[str]:
+    had, has = ({row[0]: row[1:] for row in each.execute(DEMANDED[what])} for each in (before, now))
+    known = {row[0].partition(" ")[0] for row in before.execute(KEPT["column"])}
+    tables = {column.rpartition(".")[0] for column in known}
+    return {
+        demand
+        for demand, (table, columns) in has.items()
+        if demand not in had and table in tables and {f"{table}.{each}" for each in columns or ()} <= known
+    } - GONE.keys()
+
+
+def examples(of: Path) -> dict[str, bytes]:
+    """A whole envelope of each kind, as that version keeps it."""
+    files = sorted((of / "schemas" / "examples").glob("*.json"))
+    return {file.stem: json.dumps(json.loads(file.read_text())).encode() for file in files}
+
+
+def test_this_version_reads_every_message_of_the_former(former: Path) -> None:
+    said = examples(former)
+    assert len(said) > 100
+    assert {kind: fault for kind, raw in said.items() if kind not in GONE and (fault := _fault_of(raw))} == {}
+
+
+def test_the_former_version_reads_every_message_of_this_one_that_it_knows(former: Path) -> None:
+    """One that it does not know becomes a dead letter there, which a person is told of and which can be sent again: a kind is
+    first known, and said by the release after.
+    """
+    before, now = examples(former), examples(ROOT)
+    said = [raw for kind, raw in now.items() if RELEASED or kind in before]
+    assert _in(former, READ_IT, given=b"\n".join(said)) == ""
+
+
+@pytest.mark.skipif(not RELEASED, reason="nothing is released: no older process shares a database with this one")
+def test_the_former_version_finds_in_the_database_what_it_uses_and_nothing_more_is_demanded(
+    former: Path, database: Database
+) -> None:
+    with another(database) as url:
+        _in(former, MAKE_IT, url)
+        with psycopg.connect(url) as before, psycopg.connect(database.admin_url) as now:
+            assert [line for what in KEPT for line in gone(what, before, now)] == []
+            assert [line for what in DEMANDED for line in added(what, before, now)] == []
+
+
+@pytest.mark.parametrize("what", BREAKING)
+def test_what_the_former_version_could_not_live_with_is_found(database: Database, what: str) -> None:
+    change, expected = BREAKING[what]
+    find = gone if what in KEPT else added
+    with (
+        another(database, f"CREATE DATABASE other_version TEMPLATE {MIGRATED}") as url,
+        psycopg.connect(database.admin_url) as before,
+        psycopg.connect(url) as now,
+    ):
+        assert find(what, before, now) == set()
+        now.execute(change)
+        found = find(what, before, now)
+    assert any(line.startswith(expected) for line in found)
+
+
+def _fault_of(raw: bytes) -> str | None:
+    try:
+        read(raw)
+    except Unreadable as fault:
+        return fault.reason
+    return None
+
+
+def _in(former: Path, code: str, *arguments: str, given: bytes = b"") -> str:
+    """What the former version's own code prints."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-c", code, *arguments]
+    said = subprocess.run(command, cwd=former, env=environment, input=given, capture_output=True, check=False)
+    assert said.returncode == 0, said.stderr.decode()
+    return said.stdout.decode()

@@ -1,0 +1,301 @@
+"""The database kept elsewhere while it runs, and restored to a moment: what comes back, and what is refused."""
+
+import asyncio
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+from prometheus_client import CollectorRegistry
+from pydantic import TypeAdapter
+from pyrage import x25519
+from typer.testing import CliRunner
+
+from infra.postgres import __main__ as orders
+from infra.postgres import place
+from infra.postgres.archive import keeper as keeping
+from infra.postgres.archive.contents import read_contents
+from infra.postgres.archive.drill import drill
+from infra.postgres.archive.keeper import Keeper
+from infra.postgres.archive.metrics import Gauges
+from infra.postgres.archive.plan import ArchivePlan, read_plan
+from infra.postgres.archive.restoration import restore
+from infra.postgres.archive.vault import CannotRestore, Reader, Writer
+from infra.postgres.backup import CannotBackUp, Tools
+from infra.postgres.logins import open_backups
+from services.audit import store as kept
+from services.platform.runtime.places.place import Place, open_place
+from services.platform.runtime.places.signature import public_key, signer
+from services.safeguarding.child_events.events import ChildReportedMissing
+from services.safeguarding.identifiers import new_id
+from tests.support.engines.database import Database, MortalDatabase, mortal_database
+from tests.support.in_process.audit import heard, opened, record, tamper
+
+KEY = signer("c2FmZSByZXR1cm4gc2lnbnMgd2hhdCBpdCB3cml0ZXM=")
+OTHER = signer("YW5vdGhlciBpbnN0YWxsYXRpb24gc2lnbmVkIHRoaXM=")
+IDENTITY = x25519.Identity.generate()
+WITHIN_SECONDS = 60
+ERASED = "SELECT count(*) FROM disposal.destroyed WHERE owner = 'child-erased'"
+ENTRIES: LiteralString = "SELECT count(*) FROM audit.entries"
+
+
+class Kept:
+    """A database with a keeper beside it, which can be stopped and started."""
+
+    def __init__(self, server: MortalDatabase, folder: Path) -> None:
+        self.database = server.database
+        self.folder, self.work = folder / "elsewhere", folder / "work"
+        self.work.mkdir()
+        self.gauges = Gauges(CollectorRegistry())
+
+    @contextmanager
+    def keeping(self) -> Iterator[Keeper]:
+        plan = ArchivePlan.model_validate({"recipients": [str(IDENTITY.to_public())], "place": self.folder.as_uri()})
+        tools = Tools(folder=f"{place.binaries()}/")
+        writer = Writer(open_place(plan.place), plan.recipients, KEY, self.work)
+        keeper, told = Keeper(plan, writer, tools, self.gauges), threading.Event()
+        thread = threading.Thread(target=keeper.run, args=[told])
+        thread.start()
+        try:
+            yield keeper
+        finally:
+            told.set()
+            thread.join()
+
+    def safe(self) -> datetime:
+        """Waits until all that is committed now lies elsewhere, and a base backup. Returns a moment from before anything later."""
+        now: datetime = self.ask("SELECT clock_timestamp()")
+        eventually(lambda: self.gauges.safe_at._value.get() > now.timestamp() and self.gauges.base_at._value.get() > 0)
+        return now
+
+    def ask(self, question: str) -> Any:
+        with psycopg.connect(self.database.admin_url, autocommit=True) as connection:
+            return connection.execute(question.encode()).fetchall()[0][0]
+
+    def write(self, *, entries: int) -> None:
+        asyncio.run(written(self.database, entries))
+
+
+async def written(database: Database, entries: int) -> None:
+    async with opened(database) as store:
+        child = new_id("child")
+        await record(store, *(heard(ChildReportedMissing(authority="kestrel"), child) for _ in range(entries)))
+        async with store.transaction() as uow:
+            await kept.anchor(uow, datetime.now(UTC))
+
+
+def eventually(done: Callable[[], bool]) -> None:
+    until = time.monotonic() + WITHIN_SECONDS
+    while not done():
+        assert time.monotonic() < until, "not in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    folder = tmp_path_factory.mktemp("archive")
+    with mortal_database(folder / "server", durable=False) as server, pytest.MonkeyPatch.context() as patch:
+        open_backups(server.database.admin_url, "kept")
+        said = {"HOST": "127.0.0.1", "PORT": str(server.database.port), "USER": "backups", "PASSWORD": "kept"}
+        for name, value in (said | {"DATABASE": "safe_return"}).items():
+            patch.setenv(f"PG{name}", value)
+        patch.setattr(keeping, "TURN_SECONDS", 0.05)
+        patch.setattr(keeping, "SEGMENT_ENDS_SECONDS", 0.1)
+        patch.setattr(keeping, "LOOKS_SECONDS", 0.1)
+        yield Kept(server, folder)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What a running database has left: three entries by `first`; a restart of the keeper, five more and an erasure by `second`."""
+
+    folder: Path
+    tampered: Path
+    first: datetime
+    second: datetime
+
+    def copy(self, to: Path) -> Path:
+        return shutil.copytree(self.folder, to / "copy")
+
+
+@pytest.fixture(scope="module")
+def archive(running: Kept, tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    with running.keeping():
+        running.safe()
+        running.write(entries=3)
+        first = running.safe()
+    running.write(entries=5)
+    running.ask("SELECT disposal.erase('child-erased', now()) IS NULL")
+    with running.keeping():
+        second = running.safe()
+        whole, tampered = (tmp_path_factory.mktemp(each) / "copy" for each in ("whole", "tampered"))
+        shutil.copytree(running.folder, whole)
+        asyncio.run(tamper(running.database, "DELETE FROM audit.entries WHERE position = 2"))
+        running.safe()
+        shutil.copytree(running.folder, tampered)
+    return Archive(whole, tampered, first, second)
+
+
+def reader(folder: Path, identity: str = str(IDENTITY), by: str = public_key(KEY)) -> Reader:
+    return Reader(open_place(TypeAdapter(Place).validate_python(folder.as_uri())), identity, by)
+
+
+@pytest.fixture(scope="module")
+def binaries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[place.Place]:
+    found = place.find(tmp_path_factory.mktemp("restored"))
+    yield found
+    shutil.rmtree(found.reachable, ignore_errors=True)
+
+
+@pytest.fixture
+def where(binaries: place.Place) -> Iterator[place.Place]:
+    yield binaries
+    shutil.rmtree(binaries.files, ignore_errors=True)
+
+
+@pytest.mark.parametrize(("moment", "entries"), [("first", 3), (None, 8)])
+def test_what_was_committed_by_then_comes_back_and_nothing_later(
+    archive: Archive, where: place.Place, moment: str | None, entries: int
+) -> None:
+    found: list[tuple[object, object]] = []
+    at = None if moment is None else getattr(archive, moment)
+    restored = restore(reader(archive.folder), where, at, lambda url: found.append((_count(url), _count(url, ERASED))))
+    assert found == [(entries, 1)], "what was erased after the moment is erased again"
+    assert restored.last
+    assert (where.files / "PG_VERSION").exists()
+    assert not (where.files / "recovery.signal").exists(), "it starts as any other from now on"
+    with pytest.raises(CannotRestore, match="is there already"):
+        restore(reader(archive.folder), where)
+
+
+def _count(url: str, question: LiteralString = ENTRIES) -> int:
+    with psycopg.connect(url) as connection:
+        return int(connection.execute(question).fetchall()[0][0])
+
+
+def damage(folder: Path, which: str, how: str) -> None:
+    contents = read_contents(each.relative_to(folder).as_posix() for each in folder.rglob("*.*"))
+    base = contents.base_for(None)
+    *_, before, last = contents.wal_after(base)[0]
+    file = folder / {"base": base.name, "wal": before, "destroyed": f"{base.system}/destroyed.age"}[which]
+    match how:
+        case "gone":
+            file.unlink()
+        case "changed":
+            content = bytearray(file.read_bytes())
+            content[-100] ^= 1
+            file.write_bytes(content)
+        case "passed off":
+            for ending in ("", ".sig"):
+                shutil.copy(f"{folder / last}{ending}", f"{file}{ending}")
+
+
+REFUSED = {
+    "another identity": (
+        None,
+        {"identity": str(x25519.Identity.generate())},
+        "does not open .*base.*sealed to another",
+    ),
+    "another signer": (None, {"by": public_key(OTHER)}, "base.* was not signed by this installation"),
+    "a segment is gone": (("wal", "gone"), {}, "WAL is missing: 0000000"),
+    "a segment was changed": (("wal", "changed"), {}, "wal/.* was changed since"),
+    "a segment passed off as another": (("wal", "passed off"), {}, "was not signed .* under this name"),
+    "a base was changed": (("base", "changed"), {}, "base/.* was changed since"),
+    "the base is gone": (("base", "gone"), {}, "there is no base backup"),
+    "the list of what was erased is gone": (("destroyed", "gone"), {}, "destroyed.age is not there"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_not_ours_and_whole_is_refused_and_nothing_is_left(
+    archive: Archive, where: place.Place, tmp_path: Path, case: str
+) -> None:
+    hurt, given, says = REFUSED[case]
+    folder = archive.copy(tmp_path)
+    if hurt is not None:
+        damage(folder, *hurt)
+    with pytest.raises(CannotRestore, match=says):
+        restore(reader(folder, **given), where)
+    assert not where.files.exists()
+    assert not where.files.with_name("restoring").exists()
+
+
+@pytest.mark.parametrize(
+    ("later", "says"),
+    [
+        (timedelta(days=-1), "no base backup from before that moment"),
+        (timedelta(days=1), "does not reach .* last commit is of"),
+    ],
+)
+def test_a_moment_that_is_not_there_is_refused(
+    archive: Archive, where: place.Place, later: timedelta, says: str
+) -> None:
+    with pytest.raises(CannotRestore, match=says):
+        restore(reader(archive.folder), where, archive.second + later)
+    assert not where.files.exists()
+
+
+def test_a_drill_checks_all_of_it_and_is_known_where_the_database_runs(
+    archive: Archive, running: Kept, tmp_path: Path
+) -> None:
+    key = tmp_path / "identity"
+    key.write_text(f"{IDENTITY}\n")
+    asked = ["--identity", str(key), "--signer", public_key(KEY), "--aside", str(tmp_path / "aside")]
+    said = CliRunner().invoke(orders.app, ["drill", "--from", running.folder.as_uri(), *asked])
+    assert (said.exit_code, "the restored record does not hold" in said.output) == (1, True), said.output
+    assert not (running.folder / "drills").exists()
+    restored, found = drill(reader(archive.folder), tmp_path / "aside")
+    assert (found.entries, found.base) == (8, restored.base.at)
+    assert list((tmp_path / "aside").rglob("*")) == []
+    shutil.copytree(archive.folder / "drills", running.folder / "drills")
+    with running.keeping():
+        eventually(lambda: running.gauges.drill_at._value.get() == found.at.timestamp())
+
+
+def test_a_receiver_that_came_too_late_leaves_a_gap_that_a_new_base_closes(running: Kept, where: place.Place) -> None:
+    with running.keeping():
+        running.safe()
+    before = running.gauges.base_at._value.get()
+    eventually(lambda: not running.ask("SELECT active FROM pg_replication_slots"))
+    running.ask("SELECT pg_drop_replication_slot('backups') IS NULL")
+    for _ in range(3):
+        running.write(entries=1)
+        running.ask("SELECT pg_switch_wal()")
+    with psycopg.connect(running.database.admin_url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+    with running.keeping():
+        eventually(lambda: running.ask("SELECT count(*) FROM pg_replication_slots WHERE active"))
+        running.write(entries=1)
+        eventually(lambda: running.gauges.base_at._value.get() > before)
+        running.safe()
+    entries = running.ask(ENTRIES)
+    found: list[object] = []
+    restore(reader(running.folder), where, check=lambda url: found.append(_count(url)))
+    assert found == [entries]
+
+
+def test_the_login_that_copies_the_database_reads_no_table_but_what_was_erased(running: Kept) -> None:
+    with psycopg.connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(ENTRIES)
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("recipients: [age1]\nplace: file:///a", "recipients.0: Value error, an age key begins with age1"),
+        ("recipients: []\nplace: file:///a", "recipients: Tuple should have at least 1 item"),
+        (f"recipients: [{IDENTITY.to_public()}]\nplace: https://a.example/", "place"),
+        ("- no plan", "valid dictionary"),
+    ],
+)
+def test_what_is_wrong_in_a_plan_is_named(tmp_path: Path, written: str, says: str) -> None:
+    (tmp_path / "plan.yaml").write_text(written)
+    with pytest.raises(CannotBackUp, match=says):
+        read_plan(tmp_path / "plan.yaml")
