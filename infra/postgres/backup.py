@@ -27,6 +27,8 @@ DESTROYED = "SELECT owner || ' ' || replace((at AT TIME ZONE 'UTC')::text, ' ', 
 DESTROYED_LINE = re.compile(r"(child|person|authority)-[a-z0-9-]+ [0-9T:.-]+Z")
 WALLS = "walls"
 """The role that owns the views, whom no service logs in as."""
+BACKUPS = "backups"
+"""The role that keeps the database elsewhere (`infra.postgres.archive`)."""
 MAKE_ROLE = "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
 
 
@@ -137,7 +139,7 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path, identity
     if tools.ask(ARE_THERE_TABLES) != "0":
         raise CannotBackUp("the database is not empty: a copy is restored into an empty one alone")
     require_its_keys(file, made)
-    for role in (*roles, WALLS):
+    for role in (*roles, WALLS, BACKUPS):
         tools.ask(MAKE_ROLE.format(role=role))
     order = ("pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={DATABASE}")
     tools.read(file, *order, identity=identity)

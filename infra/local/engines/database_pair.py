@@ -17,7 +17,7 @@ import yaml
 from infra.local.processes.program import Program
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import DATABASES
-from infra.postgres.logins import BACKUPS
+from infra.postgres.backup import BACKUPS
 from infra.postgres.place import Place
 from infra.postgres.server import ADMIN, INITDB, SETTINGS
 

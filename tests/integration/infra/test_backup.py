@@ -22,7 +22,7 @@ from pyrage import x25519
 from infra.docker import backup as docker_backup
 from infra.postgres import place
 from infra.postgres.backup import CannotBackUp, Tools, beside, dump, list_destroyed, restore
-from infra.postgres.logins import open_logins
+from infra.postgres.logins import open_backups, open_logins
 from infra.postgres.server import Server
 from services.audit import store as kept
 from services.audit.verification.run import one_moment, verify_all
@@ -107,6 +107,7 @@ def test_a_restored_copy_holds_every_row_and_the_record_vouches_for_it(
     database: Database, tools: Tools, empty: Server, made: Path, tmp_path: Path
 ) -> None:
     child = asyncio.run(written_about(database))
+    open_backups(database.admin_url, "of the login that keeps the archive")
     file = tmp_path / "copy.dump"
     about = dump(tools, file, made)
     before = rows(database.admin_url)
