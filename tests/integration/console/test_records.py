@@ -192,6 +192,22 @@ async def test_the_authority_as_a_whole_is_held(records: Records) -> None:
     assert "held for an inquiry" in await records.does("first", "erase", whom="C14", reason="asked")
 
 
+async def test_nothing_is_erased_that_is_also_about_somebody_who_is_held(records: Records) -> None:
+    """Not with whom it came from, not with another child in it, not with an authority that had the child before."""
+    assert await records.does("first", "hold", whom="C1", reason="The coroner has asked") == "/records?done=hold"
+    text_in = """
+        INSERT INTO carers.texts_in (message_sid, number_hash, sender, body, received_at, story_at, next_try_at, about)
+        SELECT %s, number_hash, '', '', now(), now(), now(), %s FROM register.people WHERE id = %s
+    """
+    about = [records.ids["C1"], records.ids["C2"]]
+    records.administered(text_in, f"SM{uuid4().hex}", about, records.ids["gone"])
+    for whom in ("gone", "C2"):
+        assert "held for an inquiry" in await records.does("first", "erase", whom=whom, reason="asked")
+    assert await records.does("first", "erase", whom="C11", reason="asked") == "/records?done=erase"
+    records.administered("UPDATE disposal.holds SET authority = 'lapwing' WHERE child = %s", records.ids["C1"])
+    assert "held for an inquiry" in await records.does("first", "erase", whom="", reason="leaving")
+
+
 async def test_only_a_duty_manager_comes_to_this_page_and_sees_their_own(records: Records) -> None:
     assert (await records.shows("worker")).status_code == 403
     await records.does("first", "hold", whom="C15", reason="Of nobody else's concern")
