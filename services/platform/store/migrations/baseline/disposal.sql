@@ -139,6 +139,7 @@ CREATE FUNCTION disposal.erase(whose text, at timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     names text[] := disposal.names_of(whose);
+    emptied uuid[];
 BEGIN
     INSERT INTO disposal.destroyed VALUES (whose, at);
     IF starts_with(whose, 'authority-') THEN
@@ -158,9 +159,13 @@ BEGIN
     WHERE d.key_owner = ANY (k.owners) AND starts_with(d.child, 'provisional-') AND d.created_at BETWEEN k.since AND k.until;
     DELETE FROM carers.texts_in WHERE about && names;
     DELETE FROM carers.texts_in t USING register.people p WHERE p.id = whose AND t.number_hash = p.number_hash;
-    UPDATE delivery.deliveries SET body = NULL WHERE id IN (SELECT disposal.letters_about(names));
+    -- What others were told stays, without what it says.
+    emptied := array(SELECT disposal.letters_about(names) UNION SELECT id FROM delivery.deliveries WHERE person = whose);
+    INSERT INTO disposal.provider_copies SELECT provider_id FROM delivery.deliveries
+    WHERE id = ANY (emptied) AND provider_id ~ '^(SM|MM|CA)[0-9a-f]{32}$' ON CONFLICT DO NOTHING;
+    UPDATE delivery.deliveries SET body = NULL WHERE id = ANY (emptied);
     DELETE FROM delivery.deliveries WHERE child = ANY (names);
-    UPDATE delivery.deliveries SET recipient = NULL, body = NULL, number_hash = NULL WHERE person = whose;
+    UPDATE delivery.deliveries SET recipient = NULL, number_hash = NULL WHERE person = whose;
     UPDATE strategy.attendees SET address_hash = NULL WHERE person = whose;
     DELETE FROM carers.questions WHERE provisional = ANY (names);
     DELETE FROM carers.claims WHERE subject = ANY (names) OR person = whose;
