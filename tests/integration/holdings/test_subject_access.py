@@ -370,3 +370,19 @@ async def test_the_command_writes_the_same_to_a_file(
         "register.looked-up.v1",
         "operator.acted.v1",
     ]
+
+
+async def test_the_command_gives_nothing_to_an_account_without_an_authority(
+    database: Database, kestrel: Kestrel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_service("console", database, monkeypatch)
+    operators, file, app = CodedOperators(database, "duty-manager"), tmp_path / "pack.json", typer.Typer()
+    of_none = """
+        UPDATE console.accounts SET authorities = '{}'
+        WHERE account = (SELECT account FROM console.sessions WHERE token_hash = sha256(%(code)s))
+    """
+    administered(database, of_none, {"code": operators.names[0].encode()})
+    app.command()(subject_access)
+    asked = [kestrel.ids["C1"], "--to", str(file), "--why", "by letter", "--code", operators.names[0]]
+    done = await asyncio.to_thread(CliRunner().invoke, app, asked)
+    assert (done.exit_code, file.exists()) == (2, False)
