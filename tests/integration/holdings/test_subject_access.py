@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -282,6 +282,13 @@ async def test_without_an_act_of_the_last_hour_the_database_gives_nothing(kestre
     )
     async with kestrel.store.engine.connect() as connection:
         assert (await connection.exec_driver_sql(rows, {"act": act})).scalar_one() == 0
+
+
+async def test_by_the_form_that_another_has_sent_nobody_is_given_anything(kestrel: Kestrel) -> None:
+    act, child = uuid4(), kestrel.ids["C1"]
+    assert await kestrel.give(child, act=act) is not None
+    assert await replace(kestrel, account=f"account-{uuid4()}").give(child, act=act) is None
+    assert await kestrel.give(kestrel.ids["C2"], act=act) is None
 
 
 async def test_nobody_is_given_what_another_authority_holds(kestrel: Kestrel) -> None:
