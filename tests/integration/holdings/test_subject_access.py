@@ -258,6 +258,23 @@ async def test_a_carer_is_given_what_they_texted_and_no_child_is_named(kestrel: 
     assert child not in pack.as_json()
 
 
+async def test_what_came_from_a_number_of_two_authorities_is_given_by_neither(kestrel: Kestrel) -> None:
+    """It may be about the other's children, whose names nobody masks here."""
+    ash, number = kestrel.ids["ash"], number_of(kestrel.document, "ash")
+    digest, document = kestrel.keyring.number_hash(number), authority()
+    document["people"][0]["mobile"] = number
+    engine = kestrel.database.engine("casework")
+    await load(engine, kestrel.keyring, document, CLOCKS.wall())
+    async with engine.begin() as connection:
+        await data_keys(connection, kestrel.keyring, [f"number-{digest.hex()}"])
+    await engine.dispose()
+    year = kestrel.year(ash, {"number_hash": digest, "key_owner": None, "flaw": None})
+    year.add("carers.texts_in", owner=f"number-{digest.hex()}")
+    pack = await kestrel.give(ash)
+    assert pack is not None
+    assert "carers.texts_in" not in {each["table"] for each in pack.held}
+
+
 async def test_somebody_with_an_account_is_given_when_they_signed_in(kestrel: Kestrel) -> None:
     year = kestrel.year(kestrel.account, {"account": kestrel.account})
     year.add("console.sessions")
