@@ -37,14 +37,11 @@ class DisposalService:
         return {"holds": holds, "erasures": asked, "names": names, "reasons": reasons}
 
     async def whom(self, operator: Operator, name: str, authority: AuthorityId) -> Named | None:
-        """No name: the authority as a whole. None: nobody there goes by it."""
+        """No name: the authority as a whole. None: nobody there goes by it, or more than one does."""
         if not operator.sees(authority):
             return None
         async with self.store.read() as reader:
-            found = await reader.fetch(records.named(name))
-        if not name:
-            return Named(authority, None)
-        return next((each for each in found if each.authority == authority), None)
+            return await reader.fetch(records.named(name, authority))
 
     async def hold(self, operator: Operator, act: UUID, whom: Named, reason: str) -> None:
         async with self.store.transaction() as uow:

@@ -94,6 +94,7 @@ async def records(database: Database, keyring: Keyring, app: FastAPI, opened: St
     name = document["authority"]["id"]
     people = {who: await account(opened, authority=name, name=f"Manager {who}") for who in ("first", "second")}
     people["elsewhere"] = await account(opened, authority="lapwing")
+    people["everywhere"] = await account(opened)
     people["worker"] = await account(opened, OperatorRole.SOCIAL_WORKER, authority=name)
     return Records(database, app, opened, name, ids, people)
 
@@ -181,6 +182,7 @@ async def test_a_carer_is_erased_once_they_care_for_nobody(records: Records) -> 
     assert "cares for children now" in await records.does("first", "erase", whom="ash", reason="left")
     assert "is on the rota" in await records.does("first", "erase", whom="day", reason="left")
     assert await records.does("first", "erase", whom="gone", reason="left") == "/records?done=erase"
+    assert "A carer or professional (gone)" in (await records.shows("second")).text, "who approves sees whom"
     assert await records.does("second", "approve", id=await records.waiting("second")) == "/records?done=approve"
     assert records.administered("SELECT count(*) FROM register.people WHERE id = %s", records.ids["gone"]) == [(0,)]
     assert "A hold is of a child" in await records.does("first", "hold", whom="ash", reason="asked")
@@ -190,6 +192,14 @@ async def test_the_authority_as_a_whole_is_held(records: Records) -> None:
     assert await records.does("first", "hold", whom="", reason="A public inquiry") == "/records?done=hold"
     assert "All records of the authority" in (await records.shows("second", f"/children/{records.ids['C14']}")).text
     assert "held for an inquiry" in await records.does("first", "erase", whom="C14", reason="asked")
+
+
+async def test_nothing_is_held_of_an_authority_that_is_none_nor_of_one_of_two_by_one_name(records: Records) -> None:
+    said = {"authority": records.authority, "whom": "", "reason": "A public inquiry"}
+    assert "Nobody goes by that" in await records.does("everywhere", "hold", **said | {"authority": "kestral"})
+    assert await records.does("everywhere", "hold", **said) == "/records?done=hold"
+    records.administered("UPDATE register.people SET reference = 'C16' WHERE id = %s", records.ids["gone"])
+    assert "more than one" in await records.does("everywhere", "erase", **said | {"whom": "C16"})
 
 
 async def test_nothing_is_erased_that_is_also_about_somebody_who_is_held(records: Records) -> None:
