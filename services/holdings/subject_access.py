@@ -11,15 +11,13 @@ from services.console.policy.permits import Operator
 from services.holdings.pack import Pack, build_pack, rows_held
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, all_rows, scalar
+from services.platform.store.query import PATIENTLY, Query, scalar
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.operators import AccountId, OperatorAct
 
 EVERYTHING = ("everything",)
-PATIENTLY = Query("SELECT set_config('statement_timeout', '300000', true)", {}, all_rows)
-"""Messages that were sent have no index by child, which would cost each one."""
 ACT = "SELECT act FROM acts WHERE act = %(act)s AND account = %(account)s AND child = %(subject)s"
 
 

@@ -16,6 +16,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal import erasures
 from services.platform.store.disposal.erasures import Hindrance
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import PATIENTLY
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, WordsId
 from services.safeguarding.operators import OperatorAct
@@ -61,7 +62,8 @@ class DisposalService:
         """What hinders it: then nothing is asked."""
         owner = whom.owner or erasures.owner_of(whom.authority)
         async with self.store.transaction() as uow:
-            if hindered := await uow.fetch(erasures.hindrances(owner)):
+            _, hindered = await uow.fetch(PATIENTLY, erasures.hindrances(owner))
+            if hindered:
                 return hindered
             if await self._claim(uow, operator, act, whom, OperatorAct.ERASURE_ASKED):
                 said = await self._keep_reason(uow, operator, whom.authority, reason)
@@ -82,7 +84,8 @@ class DisposalService:
             whom = await uow.fetch(records.owner_to_erase(erasure))  # one of theirs: the database shows no other
             if whom is None:
                 return [Hindrance("gone", None)]
-            hindered = await uow.fetch(erasures.approve_erasure(erasure, operator.account, self.clocks.wall()))
+            approved = erasures.approve_erasure(erasure, operator.account, self.clocks.wall())
+            _, hindered = await uow.fetch(PATIENTLY, approved)
             if not hindered:
                 self._record(uow, operator, act, whom, OperatorAct.ERASURE_APPROVED)
         return hindered

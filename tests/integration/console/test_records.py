@@ -11,9 +11,13 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
+from services.console.disposal.records import Named
+from services.console.disposal.service import DisposalService
+from services.console.policy.permits import Operator
 from services.console.read_model.projections import Handlers
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.disposal import erasures
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Store
@@ -176,6 +180,22 @@ async def test_nobody_is_erased_whom_somebody_still_looks_for_or_owes_something(
             await records.does("first", "withdraw", id=await records.waiting("second", "withdraw"))
             == "/records?done=withdraw"
         )
+
+
+async def test_an_erasure_may_take_longer_than_a_page(
+    records: Records, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks through whole tables."""
+    for name in ("HINDRANCES", "APPROVE"):
+        monkeypatch.setattr(erasures, name, "SELECT current_setting('statement_timeout'), NULL")
+    service, asked, child = DisposalService(records.store, Clocks(), keyring), uuid4(), records.ids["C1"]
+    operator = Operator("account-1", "N", OperatorRole.DUTY_MANAGER, frozenset([records.authority]))
+    records.administered(
+        "INSERT INTO disposal.erasures (id, authority, owner, asked_by, asked_at) VALUES (%s, %s, %s, 'account-2', now())",
+        *(asked, records.authority, child),
+    )
+    assert await service.ask(operator, uuid4(), Named(records.authority, child), "asked") == [("5min", None)]
+    assert await service.approve(operator, uuid4(), asked) == [("5min", None)]
 
 
 async def test_a_carer_is_erased_once_they_care_for_nobody(records: Records) -> None:
