@@ -48,10 +48,10 @@ REMOVED = """
     SELECT chain, position, hash, now(), %(whose)s FROM audit.tips WHERE holdings.authority_of(chain) = %(whose)s
     ON CONFLICT DO NOTHING
 """
-DESTROYED = "INSERT INTO disposal.destroyed VALUES ('authority-' || %(whose)s, now())"
-"""Its key, again, where a copy of the database from before is restored."""
 HINDRANCES = "SELECT concat_ws(' ', what, named) FROM disposal.hindrances('authority-' || %(whose)s)"
-HAS_BEGUN = "SELECT EXISTS (SELECT FROM disposal.destroyed WHERE owner = 'authority-' || %(whose)s)"
+HAS_BEGUN = """
+    SELECT EXISTS (SELECT FROM disposal.destroyed WHERE owner = 'authority-' || %(whose)s AND at > %(exported_at)s::timestamptz)
+"""
 DESTROYED = "INSERT INTO disposal.destroyed SELECT 'authority-' || %(whose)s, now()"
 """So that a copy from before, where it is restored, loses the key again."""
 OWN_KEY = "SELECT wrapped FROM register.authority_keys WHERE authority = %(whose)s"
@@ -151,7 +151,7 @@ def require_same(database: str, manifest: Mapping[str, Any]) -> None:
     """Nothing may be disposed that is held, or was not exported, while anything is open. Where disposing was stopped,
     fewer rows are right. Raises Exit.
     """
-    whose = {"whose": manifest["authority"]}
+    whose = {"whose": manifest["authority"], "exported_at": manifest["exported_at"]}
     with connect_as_admin(database) as connection:
         if hindered := [each for (each,) in connection.execute(HINDRANCES, whose)]:
             raise refuse(f"nothing was done: still open or held: {', '.join(hindered)}")
@@ -169,7 +169,6 @@ def dispose(database: str, authority: str) -> None:
     with connect_as_admin(database) as connection:
         connection.execute("SELECT audit.anchor(now())")
         connection.execute(REMOVED, whose)
-        connection.execute(DESTROYED, whose)
         connection.execute(DESTROYED, whose)
         for table, holding in theirs().items():
             with connection.cursor(name="rows", withhold=True) as places:

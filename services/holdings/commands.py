@@ -57,7 +57,9 @@ async def _give(subject: str, why: str, code: str) -> "Pack | None":
             found = await uow.fetch(operator_by_code(code, clocks.wall()))
         if found is None:
             return None
-        operator = Operator(found.account, found.account, found.role, frozenset(found.scope or [ALL]))
+        operator = Operator(
+            found.account, found.account, found.role, frozenset([ALL] if found.scope is None else found.scope)
+        )
         if not operator.may(May.DISCLOSE):
             return None
         return await SubjectAccess(store, clocks, settings.keyring).give(operator, subject, uuid4(), why)

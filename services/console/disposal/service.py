@@ -16,6 +16,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal import erasures
 from services.platform.store.disposal.erasures import Hindrance
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import PATIENTLY
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, WordsId
 from services.safeguarding.operators import OperatorAct
@@ -37,14 +38,11 @@ class DisposalService:
         return {"holds": holds, "erasures": asked, "names": names, "reasons": reasons}
 
     async def whom(self, operator: Operator, name: str, authority: AuthorityId) -> Named | None:
-        """No name: the authority as a whole. None: nobody there goes by it."""
+        """No name: the authority as a whole. None: nobody there goes by it, or more than one does."""
         if not operator.sees(authority):
             return None
         async with self.store.read() as reader:
-            found = await reader.fetch(records.named(name))
-        if not name:
-            return Named(authority, None)
-        return next((each for each in found if each.authority == authority), None)
+            return await reader.fetch(records.named(name, authority))
 
     async def hold(self, operator: Operator, act: UUID, whom: Named, reason: str) -> None:
         async with self.store.transaction() as uow:
@@ -64,7 +62,8 @@ class DisposalService:
         """What hinders it: then nothing is asked."""
         owner = whom.owner or erasures.owner_of(whom.authority)
         async with self.store.transaction() as uow:
-            if hindered := await uow.fetch(erasures.hindrances(owner)):
+            _, hindered = await uow.fetch(PATIENTLY, erasures.hindrances(owner))
+            if hindered:
                 return hindered
             if await self._claim(uow, operator, act, whom, OperatorAct.ERASURE_ASKED):
                 said = await self._keep_reason(uow, operator, whom.authority, reason)
@@ -85,7 +84,8 @@ class DisposalService:
             whom = await uow.fetch(records.owner_to_erase(erasure))  # one of theirs: the database shows no other
             if whom is None:
                 return [Hindrance("gone", None)]
-            hindered = await uow.fetch(erasures.approve_erasure(erasure, operator.account, self.clocks.wall()))
+            approved = erasures.approve_erasure(erasure, operator.account, self.clocks.wall())
+            _, hindered = await uow.fetch(PATIENTLY, approved)
             if not hindered:
                 self._record(uow, operator, act, whom, OperatorAct.ERASURE_APPROVED)
         return hindered
