@@ -186,8 +186,10 @@ async def test_a_carer_is_erased_once_they_care_for_nobody(records: Records) -> 
     assert "A hold is of a child" in await records.does("first", "hold", whom="ash", reason="asked")
 
 
-async def test_the_authority_as_a_whole_is_held(records: Records) -> None:
+async def test_the_authority_as_a_whole_is_held_and_never_erased_by_an_empty_field(records: Records) -> None:
+    assert "Nobody goes by that" in await records.does("first", "erase", whom="", reason="asked")
     assert await records.does("first", "hold", whom="", reason="A public inquiry") == "/records?done=hold"
+    assert f"<h3>The whole of {records.authority}</h3>" in (await records.shows("first")).text
     assert "All records of the authority" in (await records.shows("second", f"/children/{records.ids['C14']}")).text
     assert "held for an inquiry" in await records.does("first", "erase", whom="C14", reason="asked")
 
