@@ -1,4 +1,4 @@
-"""Builds what is given to a person who asks what is held of them: opened, the others masked, as JSON and for a page."""
+"""Builds what a person is given who asks what is held about them: opened, the others masked, as JSON and a page."""
 
 import base64
 import json

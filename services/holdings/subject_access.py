@@ -1,4 +1,4 @@
-"""Gives a person what is held of them, asked for by somebody at the console with a reason, which is on the record."""
+"""Gives a person what is held about them, when somebody asks for it at the console; their reason is on the record."""
 
 import asyncio
 from dataclasses import dataclass

@@ -112,15 +112,15 @@ async def test_a_hold_is_made_and_ended_with_a_reason_and_shown_on_the_childs_pa
         reason in (await records.shows("second")).text,
         "Manager first" in (await records.shows("second")).text,
     ) == (True, True)
-    assert "are kept for an inquiry" in (await records.shows("second", f"/children/{records.ids['C1']}")).text
-    assert "are kept for an inquiry" not in (await records.shows("second", f"/children/{records.ids['C2']}")).text
+    assert "have been kept for an inquiry" in (await records.shows("second", f"/children/{records.ids['C1']}")).text
+    assert "have been kept for an inquiry" not in (await records.shows("second", f"/children/{records.ids['C2']}")).text
     assert "held for an inquiry" in await records.does("second", "erase", whom="C1", reason="asked")
     hold = await records.waiting("second", "end-hold")
     assert "Say why" in await records.does("second", "end-hold", id=hold, reason="")
     await records.does("elsewhere", "end-hold", id=hold, reason="not mine")
-    assert "are kept for an inquiry" in (await records.shows("second", f"/children/{records.ids['C1']}")).text
+    assert "have been kept for an inquiry" in (await records.shows("second", f"/children/{records.ids['C1']}")).text
     assert await records.does("second", "end-hold", id=hold, reason="It has closed") == "/records?done=end-hold"
-    assert "are kept for an inquiry" not in (await records.shows("second", f"/children/{records.ids['C1']}")).text
+    assert "have been kept for an inquiry" not in (await records.shows("second", f"/children/{records.ids['C1']}")).text
     assert await records.acts(records.ids["C1"]) == [("hold-made", 1), ("hold-ended", 1)]
     [(sealed,)] = records.administered(
         "SELECT count(*) FROM register.words WHERE about = %s", f"authority-{records.authority}"
@@ -208,8 +208,10 @@ async def test_a_carer_is_erased_once_they_care_for_nobody(records: Records) -> 
     assert "A hold is of a child" in await records.does("first", "hold", whom="ash", reason="asked")
 
 
-async def test_the_authority_as_a_whole_is_held(records: Records) -> None:
+async def test_the_authority_as_a_whole_is_held_and_never_erased_by_an_empty_field(records: Records) -> None:
+    assert "Nobody goes by that" in await records.does("first", "erase", whom="", reason="asked")
     assert await records.does("first", "hold", whom="", reason="A public inquiry") == "/records?done=hold"
+    assert f"<h3>The whole of {records.authority}</h3>" in (await records.shows("first")).text
     assert "All records of the authority" in (await records.shows("second", f"/children/{records.ids['C14']}")).text
     assert "held for an inquiry" in await records.does("first", "erase", whom="C14", reason="asked")
 

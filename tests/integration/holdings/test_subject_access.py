@@ -1,4 +1,4 @@
-"""A person is given everything that is held of them, as it was put in, and nobody else's name or number."""
+"""A person is given everything that is held about them, as it was put in, and nobody else's name or number."""
 
 import asyncio
 import json
