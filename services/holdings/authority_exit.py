@@ -48,8 +48,6 @@ REMOVED = """
     SELECT chain, position, hash, now(), %(whose)s FROM audit.tips WHERE holdings.authority_of(chain) = %(whose)s
     ON CONFLICT DO NOTHING
 """
-DESTROYED = "INSERT INTO disposal.destroyed VALUES ('authority-' || %(whose)s, now())"
-"""Its key, again, where a copy of the database from before is restored."""
 HINDRANCES = "SELECT concat_ws(' ', what, named) FROM disposal.hindrances('authority-' || %(whose)s)"
 HAS_BEGUN = "SELECT EXISTS (SELECT FROM disposal.destroyed WHERE owner = 'authority-' || %(whose)s)"
 DESTROYED = "INSERT INTO disposal.destroyed SELECT 'authority-' || %(whose)s, now()"
@@ -169,7 +167,6 @@ def dispose(database: str, authority: str) -> None:
     with connect_as_admin(database) as connection:
         connection.execute("SELECT audit.anchor(now())")
         connection.execute(REMOVED, whose)
-        connection.execute(DESTROYED, whose)
         connection.execute(DESTROYED, whose)
         for table, holding in theirs().items():
             with connection.cursor(name="rows", withhold=True) as places:

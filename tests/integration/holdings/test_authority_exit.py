@@ -194,7 +194,8 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
             for table in ("carers.texts_in", "register.words")
         ]
         destroyed = admin.execute("SELECT owner FROM disposal.destroyed").fetchall()
-        assert set(destroyed) == {(f"authority-{ours}",)}, "a backup from before loses its key again"
+        once_a_run = [(f"authority-{ours}",)] * 2
+        assert destroyed == once_a_run, "a backup from before loses its key again"
         assert [*left, admin.execute(numbers.encode()).fetchone()] == [(1,), (2,), (2,)], "a stranger's go too"
     assert await faults(database), "chains are gone, and nothing on the record says that the authority left"
     await record(database, ours)
