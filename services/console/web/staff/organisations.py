@@ -73,10 +73,8 @@ class OrganisationPages:
             names = await reader.fetch(account_names())
         away = "" if status == HTTPStatus.OK else answer["detail"]
         shown = {"changes": changes, "names": names, "fault": fault or away}
-        answered = (
-            HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK
-        )
-        return self.templates.page(request, "organisations.html", shown, signed_in, status=answered)
+        unavailable = HTTPStatus.SERVICE_UNAVAILABLE if away else None
+        return self.templates.page(request, "organisations.html", shown, signed_in, status=unavailable)
 
     async def _ask(
         self, signed_in: SignedIn, method: str, path: str = "", said: dict[str, str] | None = None
