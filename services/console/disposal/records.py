@@ -23,7 +23,7 @@ ERASURES = f"""
     SELECT r.*, c.code, r.approved_at IS NULL AND r.withdrawn_at IS NULL AS waits FROM disposal.erasures r
     LEFT JOIN register.for_console c ON c.child = r.owner ORDER BY waits DESC, r.asked_at DESC LIMIT {MOST}
 """  # noqa: S608 this module's own words
-ERASURE = "SELECT id, authority, owner FROM disposal.erasures WHERE id = %(id)s"
+ERASURE = "SELECT authority, owner FROM disposal.erasures WHERE id = %(id)s"
 NAMED = """
     SELECT authority, child AS owner, NULL::uuid AS episode FROM register.for_console WHERE upper(code) = upper(%(name)s)
     UNION SELECT c.authority, c.child, e.episode FROM console.episodes e JOIN register.for_console c USING (child)
@@ -66,16 +66,12 @@ def erasures() -> Query[Rows]:
 
 
 def owner_to_erase(id_: UUID) -> Query[Named | None]:
-    return Query(ERASURE, {"id": id_}, lambda rows: Named(rows[0].authority, rows[0].owner) if rows else None)
+    return Query(ERASURE, {"id": id_}, _first)
 
 
 def named(name: str) -> Query[list[Named]]:
     """By the code of a child, our reference of a search, or the reference of a person in the authority's register."""
-
-    def decode(rows: Rows) -> list[Named]:
-        return [Named(*row) for row in rows]
-
-    return Query(NAMED, {"name": name}, decode)
+    return Query(NAMED, {"name": name}, lambda rows: [Named(*row) for row in rows])
 
 
 def make_hold(id_: UUID, whom: Named, reason: Sequence[WordsId], by: AccountId, at: datetime) -> Query[Rows]:
@@ -86,8 +82,12 @@ def make_hold(id_: UUID, whom: Named, reason: Sequence[WordsId], by: AccountId, 
 
 def end_hold(id_: UUID, by: AccountId, at: datetime) -> Query[Named | None]:
     """None if it has ended already, or is not theirs."""
-    return Query(END, {"id": id_, "by": by, "at": at}, lambda rows: Named(*rows[0]) if rows else None)
+    return Query(END, {"id": id_, "by": by, "at": at}, _first)
 
 
 def withdraw_erasure(id_: UUID, by: AccountId, at: datetime) -> Query[Named | None]:
-    return Query(WITHDRAW, {"id": id_, "by": by, "at": at}, lambda rows: Named(*rows[0]) if rows else None)
+    return Query(WITHDRAW, {"id": id_, "by": by, "at": at}, _first)
+
+
+def _first(rows: Rows) -> Named | None:
+    return Named(*rows[0]) if rows else None
