@@ -45,13 +45,11 @@ async def _give(subject: str, why: str, code: str) -> "Pack | None":
     from services.holdings.subject_access import SubjectAccess
     from services.platform.register.people.operators import operator_by_code
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.engine import connect
     from services.platform.store.story_time import story_clock
-    from services.platform.store.unit_of_work import Origin, Store
+    from services.platform.store.unit_of_work import opened
 
     settings, clocks = ConsoleSettings(), Clocks()
-    store = Store(connect(settings, "console"), origin=Origin("console", clocks))
-    try:
+    async with opened(settings, "console", clocks) as store:
         async with store.transaction() as uow:
             clocks.move_to(await story_clock.ahead_by(uow.connection))
             found = await uow.fetch(operator_by_code(code, clocks.wall()))
@@ -63,8 +61,6 @@ async def _give(subject: str, why: str, code: str) -> "Pack | None":
         if not operator.may(May.DISCLOSE):
             return None
         return await SubjectAccess(store, clocks, settings.keyring).give(operator, subject, uuid4(), why)
-    finally:
-        await store.close()
 
 
 exits = typer.Typer(

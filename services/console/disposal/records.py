@@ -24,7 +24,7 @@ ERASURES = f"""
     FROM disposal.erasures r LEFT JOIN register.for_console c ON c.child = r.owner LEFT JOIN register.people p ON p.id = r.owner
     ORDER BY waits DESC, r.asked_at DESC LIMIT {MOST}
 """  # noqa: S608 this module's own words
-ERASURE = "SELECT id, authority, owner FROM disposal.erasures WHERE id = %(id)s"
+ERASURE = "SELECT authority, owner FROM disposal.erasures WHERE id = %(id)s"
 NAMED = """
     SELECT * FROM (
         SELECT authority, child AS owner, NULL::uuid AS episode FROM register.for_console WHERE upper(code) = upper(%(name)s)
@@ -70,7 +70,7 @@ def erasures() -> Query[Rows]:
 
 
 def owner_to_erase(id_: UUID) -> Query[Named | None]:
-    return Query(ERASURE, {"id": id_}, lambda rows: Named(rows[0].authority, rows[0].owner) if rows else None)
+    return Query(ERASURE, {"id": id_}, _first)
 
 
 def named(name: str, authority: AuthorityId) -> Query[Named | None]:
@@ -89,8 +89,12 @@ def make_hold(id_: UUID, whom: Named, reason: Sequence[WordsId], by: AccountId, 
 
 def end_hold(id_: UUID, by: AccountId, at: datetime) -> Query[Named | None]:
     """None if it has ended already, or is not theirs."""
-    return Query(END, {"id": id_, "by": by, "at": at}, lambda rows: Named(*rows[0]) if rows else None)
+    return Query(END, {"id": id_, "by": by, "at": at}, _first)
 
 
 def withdraw_erasure(id_: UUID, by: AccountId, at: datetime) -> Query[Named | None]:
-    return Query(WITHDRAW, {"id": id_, "by": by, "at": at}, lambda rows: Named(*rows[0]) if rows else None)
+    return Query(WITHDRAW, {"id": id_, "by": by, "at": at}, _first)
+
+
+def _first(rows: Rows) -> Named | None:
+    return Named(*rows[0]) if rows else None

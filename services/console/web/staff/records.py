@@ -73,10 +73,7 @@ class RecordPages:
         hindered: Sequence[Hindrance] = (),
     ) -> Response:
         shown = {"form": form, "fault": fault, "hindered": hindered, "act": uuid4()}
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK
-        return self.templates.page(
-            request, "records.html", shown | dict(await self.service.shown()), signed_in, status=status
-        )
+        return self.templates.page(request, "records.html", shown | dict(await self.service.shown()), signed_in)
 
 
 def _id_of(form: Mapping[str, str]) -> UUID:
