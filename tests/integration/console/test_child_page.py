@@ -284,7 +284,8 @@ async def test_whoever_gave_a_child_away_keeps_its_old_case_and_learns_nothing_n
     async with engine.begin() as connection:
         moved = {"child": case.child, "to": document["authority"]["id"]}
         await connection.execute(
-            text("UPDATE register.children SET authority = :to, code = 'C98765', reference = id WHERE id = :child"), moved
+            text("UPDATE register.children SET authority = :to, code = 'C98765', reference = id WHERE id = :child"),
+            moved,
         )
         given = {"child": case.child, "from": case.authority, "at": CLOCKS.story()}
         await connection.execute(text("INSERT INTO casework.transferred VALUES (:from, 'C1', :child, :at)"), given)
