@@ -99,17 +99,20 @@ def _pipe(
                 source.close()  # so that one notices when the next has ended
             source = process.stdout
             running.append((command[0], process, said))
-        failed = [(name, said) for name, process, said in running if process.wait() != 0]
-        words = {name: said.seek(0) or said.read().decode().strip() for name, said in failed}
+        failed = []
+        for program, process, errors in running:
+            if process.wait() != 0:
+                errors.seek(0)
+                failed.append((Path(program).name, errors.read().decode().strip()))
     if failed:
         # One whose reader has ended fails too, without a word.
-        name = next((each for each, said in words.items() if said), failed[0][0])
-        raise CannotBackUp(f"{Path(name).name} failed: {words[name]}")
+        name, words = next((each for each in failed if each[1]), failed[0])
+        raise CannotBackUp(f"{name} failed: {words}")
 
 
 def dump(tools: Tools, file: Path, made: Path, recipient: str | None = None) -> dict[str, str]:
-    """Writes the copy, for `recipient` alone if one is given, and beside it `<file>.json`: its SHA-256, the newest anchor that must be in it and a fingerprint of each
-    key of the secrets in `made`, which are returned.
+    """Writes the copy, for `recipient` alone if one is given. Beside it goes `<file>.json`, which is returned: its SHA-256,
+    the newest anchor that must be in it, and a fingerprint of each key of the secrets in `made`.
 
     A copy that was broken off is not left behind. Raises CannotBackUp.
     """
