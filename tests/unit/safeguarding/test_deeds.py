@@ -165,7 +165,7 @@ def test_every_deed_and_every_step_has_its_form() -> None:
 
 def steps_of(spec: DeedSpec) -> list[str]:
     chosen = next(((each.name, each.choices) for each in spec.asks if each.kind is Kind.CHOICE), ("", ("",)))
-    return [spec.facts(Answers(ACT, chosen={chosen[0]: each}))["step"] for each in chosen[1]]
+    return [spec.facts(Answers(ACT, facts={chosen[0]: each}))["step"] for each in chosen[1]]
 
 
 def _is_step(deed: Deed) -> bool:
