@@ -80,8 +80,8 @@ def _describe_profile(written: DeedSpec) -> DeedSpec:
 _WRITTEN: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("deeds.yaml").read_text(encoding="utf-8"))
 _READ = {Deed(name): _read(name, about) for name, about in _WRITTEN.items()}
 DEED_SPECS: Mapping[Deed, DeedSpec] = _READ | {
-    Deed.LEAVE: replace(_READ[Deed.LEAVE], facts=_leave_facts),
-    Deed.PROFILE: _describe_profile(_READ[Deed.PROFILE]),
+    Deed("leave"): replace(_READ[Deed("leave")], facts=_leave_facts),
+    Deed("profile"): _describe_profile(_READ[Deed("profile")]),
 }
 EVENTS_OF_DEEDS = frozenset(each.kind for each in DEED_SPECS.values())
 

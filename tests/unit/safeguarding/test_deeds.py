@@ -94,8 +94,8 @@ def test_what_a_form_takes_becomes_an_event_that_ends_the_duty(spec: DeedSpec, d
     if isinstance(event, events.Told):
         assert event.corrects_event == EARLIER
     found = triggers(child.hears(event, 1))
-    unfit = spec.deed is Deed.INTERPRETER and not (answers.facts["trained"] and answers.facts["independent"])
-    only_offered = spec.deed is Deed.RETURN_INTERVIEW and answers.facts["state"] == "offered"
+    unfit = spec.deed is Deed("interpreter") and not (answers.facts["trained"] and answers.facts["independent"])
+    only_offered = spec.deed is Deed("return-interview") and answers.facts["state"] == "offered"
     assert (found & set(spec.ends)) or unfit or only_offered
 
 
@@ -141,14 +141,14 @@ def test_a_day_is_of_england() -> None:
 @pytest.mark.parametrize(
     ("deed", "form", "fault"),
     [
-        (Deed.RETURN_INTERVIEW, {"state": "declined"}, {"note"}),
-        (Deed.RETURN_INTERVIEW, {"state": "completed"}, {"by", "independent", "interpreter"}),
-        (Deed.CONFERENCE, {"state": "not-needed"}, {"note"}),
-        (Deed.VISITOR, {"accepted": "no", "role_understood": "yes"}, {"note"}),
-        (Deed.WATCH_REVIEW, {"goes_on": "no"}, {"note"}),
-        (Deed.TRANSFER_ANSWER, {"transfer": "transfer-refused"}, {"note"}),
-        (Deed.LEAVE, {"lasts": "until-a-day"}, {"expires_on"}),
-        (Deed.PROFILE, {"profile": "filled-in", "photograph": "no"}, {"description"}),
+        (Deed("return-interview"), {"state": "declined"}, {"note"}),
+        (Deed("return-interview"), {"state": "completed"}, {"by", "independent", "interpreter"}),
+        (Deed("conference"), {"state": "not-needed"}, {"note"}),
+        (Deed("visitor"), {"accepted": "no", "role_understood": "yes"}, {"note"}),
+        (Deed("watch-review"), {"goes_on": "no"}, {"note"}),
+        (Deed("transfer-answer"), {"transfer": "transfer-refused"}, {"note"}),
+        (Deed("leave"), {"lasts": "until-a-day"}, {"expires_on"}),
+        (Deed("profile"), {"profile": "filled-in", "photograph": "no"}, {"description"}),
     ],
 )
 def test_what_one_answer_makes_needed_is_named(deed: Deed, form: dict[str, str], fault: set[str]) -> None:
@@ -174,8 +174,8 @@ def _is_step(deed: Deed) -> bool:
 
 def test_leave_without_a_last_day_is_counted_down_to_no_longer() -> None:
     child = child_with(plan_events.LeaveGranted(authority="northshire", expires_on=date(2027, 1, 1)))
-    event = DEED_SPECS[Deed.LEAVE].event(
-        Matter("northshire", "page"), read(DEED_SPECS[Deed.LEAVE], {"lasts": "no-last-day"})
+    event = DEED_SPECS[Deed("leave")].event(
+        Matter("northshire", "page"), read(DEED_SPECS[Deed("leave")], {"lasts": "no-last-day"})
     )
     child.hears(event, 1)
     assert child.case.leave_expires_on is None
@@ -190,8 +190,8 @@ def test_an_interview_covers_the_absences_that_it_says(covers: str, held: int) -
     child.hears(back, 31)
     form = {"state": "offered", "covers": covers}
     child.hears(
-        DEED_SPECS[Deed.RETURN_INTERVIEW].event(
-            Matter("northshire", "page"), read(DEED_SPECS[Deed.RETURN_INTERVIEW], form)
+        DEED_SPECS[Deed("return-interview")].event(
+            Matter("northshire", "page"), read(DEED_SPECS[Deed("return-interview")], form)
         ),
         32,
     )
