@@ -1,7 +1,9 @@
 """Lists who may be told, by which channel, and in which words: closed vocabularies of the protocol."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -60,8 +62,12 @@ PLAN_OWNERS = frozenset(Role) - {
 """Who may have a step of a plan: somebody whom a mail reaches."""
 
 
-Deed = StrEnum("Deed", list(yaml.safe_load((Path(__file__).parent / "deeds/deeds.yaml").read_text(encoding="utf-8"))))  # type: ignore[misc]
-Deed.__doc__ = """Something that has to be done. A duty that stands for it ends when it is recorded, and on no word before."""
+DEEDS: Mapping[str, Mapping[str, Any]] = yaml.safe_load((Path(__file__).parent / "deeds/deeds.yaml").read_text())
+"""As they are written; `services.safeguarding.deeds.catalogue` reads them."""
+Deed = StrEnum("Deed", list(DEEDS))  # type: ignore[misc]
+Deed.__doc__ = "Something that has to be done. A duty that stands for it ends when it is recorded, and on no word before."
+CareStep = StrEnum("CareStep", [step for each in DEEDS.values() for step in each.get("steps", ())])  # type: ignore[misc]
+CareStep.__doc__ = "A small thing that was done for a child, where a person is asked until it is."
 
 
 class Channel(StrEnum):

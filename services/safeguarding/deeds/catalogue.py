@@ -1,13 +1,10 @@
 """Lists every deed by name, from `deeds.yaml`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from typing import Any, cast, get_args
-
-import yaml
 
 from services.safeguarding.child_events.events import Event
 from services.safeguarding.contracts import contracts
@@ -15,20 +12,22 @@ from services.safeguarding.deeds.answers import NOTE, Answers, Fault, Field, Kin
 from services.safeguarding.deeds.deed import DeedSpec
 from services.safeguarding.message import Message
 from services.safeguarding.notice_fields import ASKED_OF_CARERS
-from services.safeguarding.roles import Deed
+from services.safeguarding.roles import DEEDS, Deed
 
 
 def _read(deed: str, written: Mapping[str, Any]) -> DeedSpec:
-    event = cast("type[Event]", contracts()[f"{written['event']}.v1"])
+    event = cast("type[Event]", contracts()[f"{written.get('event', 'care-step.recorded')}.v1"])
+    name, steps = written.get("asked-as"), written.get("steps", ())
     return DeedSpec(
         Deed(deed),
         event,
         tuple(written["ends"]),
         (
-            *(_field(name, about, event) for name, about in written.get("asks", {}).items()),
+            *([] if name is None else [ask_choice(name, *steps)]),
+            *(_field(asked, about, event) for asked, about in written.get("asks", {}).items()),
             *([NOTE] if written.get("note", True) else []),
         ),
-        facts=partial(_facts, written.get("records", {}), written.get("recorded-as", {})),
+        facts=partial(_step_facts, name, steps) if steps else lambda answers: answers.facts,
         needs=partial(_needs, written.get("needs", {})),
     )
 
@@ -48,8 +47,8 @@ def _choices(annotation: Any) -> tuple[str, ...]:
     return next(filter(None, map(_choices, get_args(annotation))), ())
 
 
-def _facts(always: dict[str, str], recorded_as: Mapping[str, str], answers: Answers) -> Mapping[str, Any]:
-    return {recorded_as.get(name, name): answer for name, answer in answers.facts.items()} | always
+def _step_facts(name: str | None, steps: Sequence[str], answers: Answers) -> Mapping[str, Any]:
+    return {"step": steps[0] if name is None else answers.facts[name]}
 
 
 def _needs(after: Mapping[str, Mapping[str, object]], answers: Answers) -> Mapping[str, Fault]:
@@ -77,8 +76,7 @@ def _describe_profile(written: DeedSpec) -> DeedSpec:
     return replace(written, asks=asks, facts=_profile_facts, needs=_profile_needs, folds=False)
 
 
-_WRITTEN: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("deeds.yaml").read_text(encoding="utf-8"))
-_READ = {Deed(name): _read(name, about) for name, about in _WRITTEN.items()}
+_READ = {Deed(name): _read(name, about) for name, about in DEEDS.items()}
 DEED_SPECS: Mapping[Deed, DeedSpec] = _READ | {
     Deed("leave"): replace(_READ[Deed("leave")], facts=_leave_facts),
     Deed("profile"): _describe_profile(_READ[Deed("profile")]),

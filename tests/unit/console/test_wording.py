@@ -35,7 +35,7 @@ NAMED: list[tuple[str, type[StrEnum]]] = [
     ("operator_role", operators.OperatorRole),
     ("act", operators.OperatorAct),
     ("language", languages.TextLanguage),
-    ("step", plan_events.CareStep),
+    ("step", roles.CareStep),
 ]
 
 

@@ -13,11 +13,10 @@ from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.child_events import events, plan_events
-from services.safeguarding.child_events.plan_events import CareStep
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.deeds.deed import DeedSpec, Matter
-from services.safeguarding.roles import Deed
+from services.safeguarding.roles import CareStep, Deed
 from tests.support.histories.one_child import CHILD, START, OneChild
 from tests.support.histories.own_rules import only
 
