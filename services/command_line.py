@@ -160,11 +160,10 @@ def explain(
     on: Annotated[
         str | None, typer.Option(help="A day, 2026-12-01: the rules as they are in force then. Left out: today.")
     ] = None,
-    chart: bool = typer.Option(False, "--chart", help="As a Mermaid flow chart."),
     svg: bool = typer.Option(False, "--svg", help="As a drawing that any browser shows."),
 ) -> None:
     """Say who would be told on EVENT (child.reported-missing), when and why."""
-    from services.handbook.charts.chart import charts, mermaid
+    from services.handbook.charts.chart import charts
     from services.handbook.charts.svg import svg as drawing
     from services.handbook.explain import explain as sentences
     from services.handbook.explain import require_known
@@ -176,11 +175,10 @@ def explain(
     try:
         library, day = Library(files(folder)), day_of(on) or today()
         require_known(library, authority)
-        if not chart and not svg:
+        if svg:
+            typer.echo(drawing(charts(event, library, authority, day)), nl=False)
+        else:
             typer.echo(sentences(event, authority, library, day), nl=False)
-            return
-        found = charts(event, library, authority, day)
-        typer.echo(drawing(found) if svg else "".join(map(mermaid, found)), nl=False)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
