@@ -254,12 +254,13 @@ def schemas(
     """Render `schemas/` from the models, and the pages of `docs/` that the rules and stories make."""
     from services.handbook.documents import pages
     from services.schemas import documents as contracts
+    from services.schemas.rendered_files import differing, write
 
-    rendered = (
-        ("schemas", contracts.differing if check else contracts.write),
-        ("docs", pages.differing if check else pages.write),
-    )
-    changed = [f"{folder}/{path}" for folder, render in rendered for path in render()]
+    render = differing if check else write
+    changed = [
+        *(f"schemas/{path}" for path in render(contracts.documents(), contracts.FOLDER, alone=True)),
+        *(f"docs/{path}" for path in render(pages.documents(), pages.FOLDER)),
+    ]
     for path in changed:
         typer.echo(f"{path} differs from the code" if check else path)
     if check and changed:
