@@ -66,5 +66,3 @@ def class_name(kind: str) -> str:
     if match is None:
         raise ValueError(f"{kind!r} is not a kind such as child.reported-missing.v1")
     return "".join(word.capitalize() for word in re.split(r"[.-]", match["name"]))
-
-

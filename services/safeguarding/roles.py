@@ -65,7 +65,9 @@ PLAN_OWNERS = frozenset(Role) - {
 DEEDS: Mapping[str, Mapping[str, Any]] = yaml.safe_load((Path(__file__).parent / "deeds/deeds.yaml").read_text())
 """As they are written; `services.safeguarding.deeds.catalogue` reads them."""
 Deed = StrEnum("Deed", list(DEEDS))  # type: ignore[misc]
-Deed.__doc__ = "Something that has to be done. A duty that stands for it ends when it is recorded, and on no word before."
+Deed.__doc__ = (
+    "Something that has to be done. A duty that stands for it ends when it is recorded, and on no word before."
+)
 CareStep = StrEnum("CareStep", [step for each in DEEDS.values() for step in each.get("steps", ())])  # type: ignore[misc]
 CareStep.__doc__ = "A small thing that was done for a child, where a person is asked until it is."
 

@@ -37,7 +37,9 @@ def _field(name: str, about: Any, event: type[Event]) -> Field:
         return ask_choice(name, *about)
     asked = about if isinstance(about, dict) else {"kind": about}
     kind = Kind(asked.get("kind", Kind.CHOICE))
-    known = ("yes", "no") if kind is Kind.YES_NO else _choices(getattr(event.model_fields.get(name), "annotation", None))
+    known = (
+        ("yes", "no") if kind is Kind.YES_NO else _choices(getattr(event.model_fields.get(name), "annotation", None))
+    )
     return Field(name, kind, asked.get("required", True), tuple(asked.get("choices", known)))
 
 

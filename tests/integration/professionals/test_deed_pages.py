@@ -54,7 +54,12 @@ async def told_of(by_mail: ByMail, deed: Deed, **about: Any) -> str:
             "return-interview.recorded",
             {"state": "offered", "push": ["afraid", "lonely"], "pull": ["friends"]},
         ),
-        (Deed("police-grade"), {"grade": "high", "review_at": "{later}T09:30"}, "police.risk-graded", {"grade": "high"}),
+        (
+            Deed("police-grade"),
+            {"grade": "high", "review_at": "{later}T09:30"},
+            "police.risk-graded",
+            {"grade": "high"},
+        ),
         (Deed("photograph"), {"taken_on": "{earlier}"}, "photograph.recorded", {"taken_on": "{earlier}"}),
         (
             Deed("risk-assessment"),

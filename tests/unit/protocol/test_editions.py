@@ -167,12 +167,12 @@ def test_faulty_rules_of_everybody_leave_everybody_s_last_good_ones_and_each_aut
 
 
 def test_what_cannot_even_be_checked_is_a_fault_of_its_own(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(_whose: str, read: Sequence[RulesFile]) -> list[str]:
+    def fails(read: Sequence[RulesFile], _only: str | None) -> list[str]:
         if any(each.authority == "kestrel" for each in read):
             raise RecursionError
         return []
 
-    monkeypatch.setattr("services.protocol.editions.choice.faults_of", fails)
+    monkeypatch.setattr("services.protocol.editions.choice.faults_in", fails)
     choice = folder.choose(kestrel=GOOD, lapwing=NEIGHBOUR)
     assert choice.faults["kestrel"] == ("the files cannot be checked: RecursionError at fails",)
     assert own_rules(choice, "lapwing") == {"a-neighbour-s-rule"}
