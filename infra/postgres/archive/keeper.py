@@ -40,7 +40,13 @@ LOOKS_SECONDS = 60.0
 DRILLS = "drills"
 WHERE = "SELECT pg_current_wal_insert_lsn()::text, timeline_id FROM pg_control_checkpoint()"
 """The backup begins with a checkpoint, so it needs no WAL from before this."""
-GONE = ("has already been removed", "can no longer access replication slot")
+GONE = (
+    "has already been removed",
+    "can no longer access replication slot",
+    # It had more than the standby that is the primary now.
+    "is not in this server's history",
+    "is ahead of the WAL flush position",
+)
 NEVER = datetime.fromtimestamp(0, UTC)
 AGAIN = timedelta(minutes=5)
 """After a base backup that failed."""
@@ -149,6 +155,7 @@ class Keeper:
         command = self._tools.command("pg_receivewal", f"--directory={self._wal}", f"--slot={SLOT}", "--no-password")
         with log.open("wb") as said:
             if too_late:
+                self._base_at = self._next_base = NEVER  # what is missing only a new base makes up for
                 for each in self._wal.glob("*.partial"):
                     each.unlink()
                 # Having asked for that segment moved the slot back to it: a new one begins with what is still there.

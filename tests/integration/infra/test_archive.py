@@ -259,10 +259,7 @@ def test_a_drill_checks_all_of_it_and_is_known_where_the_database_runs(
         eventually(lambda: running.gauges.drill_at._value.get() == found.at.timestamp())
 
 
-def test_a_receiver_that_came_too_late_leaves_a_gap_that_a_new_base_closes(running: Kept, where: place.Place) -> None:
-    with running.keeping():
-        running.safe()
-    before = running.gauges.base_at._value.get()
+def come_too_late(running: Kept) -> None:
     eventually(lambda: not running.ask("SELECT active FROM pg_replication_slots"))
     running.ask("SELECT pg_drop_replication_slot('backups') IS NULL")
     for _ in range(3):
@@ -270,6 +267,21 @@ def test_a_receiver_that_came_too_late_leaves_a_gap_that_a_new_base_closes(runni
         running.ask("SELECT pg_switch_wal()")
     with psycopg.connect(running.database.admin_url, autocommit=True) as connection:
         connection.execute("CHECKPOINT")
+
+
+def have_more_than_the_database(running: Kept) -> None:
+    """As after a failover to a standby that had less."""
+    (running.work / "wal" / "0000000100000000000000FE.gz.partial").touch()
+
+
+@pytest.mark.parametrize("part_ways", [come_too_late, have_more_than_the_database])
+def test_a_receiver_that_parted_from_the_database_begins_again_with_a_new_base(
+    running: Kept, where: place.Place, part_ways: Callable[[Kept], None]
+) -> None:
+    with running.keeping():
+        running.safe()
+    before = running.gauges.base_at._value.get()
+    part_ways(running)
     with running.keeping():
         eventually(lambda: running.ask("SELECT count(*) FROM pg_replication_slots WHERE active"))
         running.write(entries=1)
