@@ -17,6 +17,7 @@ import psycopg
 from pydantic import BaseModel, ValidationError
 
 from infra.postgres.archive.contents import (
+    WAL,
     base_name,
     destroyed_name,
     place_before,
@@ -47,6 +48,7 @@ GONE = (
     "is not in this server's history",
     "is ahead of the WAL flush position",
 )
+UNFINISHED = (".partial", ".tmp")
 NEVER = datetime.fromtimestamp(0, UTC)
 AGAIN = timedelta(minutes=5)
 """After a base backup that failed."""
@@ -173,12 +175,13 @@ class Keeper:
 
     def _ship(self) -> None:
         for file in sorted(self._wal.iterdir()):
-            if file.suffix == ".partial":
+            if file.suffix in UNFINISHED:
                 continue
+            name = wal_name(self._system, file.name)
             with file.open("rb") as source, self._writer.sealed(source) as sealed:
-                self._writer.put(wal_name(self._system, file.name), sealed)
+                self._writer.put(name, sealed)
             file.unlink()
-            if file.suffix == ".gz":
+            if WAL.fullmatch(name):  # and not the history of a timeline
                 here = place_of(file.name)
                 if -1 < self._shipped < here - 1:
                     self._base_at = self._next_base = NEVER  # there is a gap, which only a new base closes

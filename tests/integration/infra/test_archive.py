@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -50,7 +51,7 @@ class Kept:
     """A database with a keeper beside it, which can be stopped and started."""
 
     def __init__(self, server: MortalDatabase, folder: Path) -> None:
-        self.database = server.database
+        self.server, self.database = server, server.database
         self.folder, self.work = folder / "elsewhere", folder / "work"
         self.work.mkdir()
         self.gauges = Gauges(CollectorRegistry())
@@ -291,6 +292,23 @@ def test_a_receiver_that_parted_from_the_database_begins_again_with_a_new_base(
     found: list[object] = []
     restore(reader(running.folder), where, check=lambda url: found.append(_count(url)))
     assert found == [entries]
+
+
+def test_the_copy_goes_on_over_a_failover_without_a_gap(running: Kept, where: place.Place) -> None:
+    with running.keeping():
+        running.safe()
+    before = running.gauges.base_at._value.get()
+    running.server.end(signal.SIGINT)
+    (running.server.where.files / "standby.signal").touch()
+    running.server.start()
+    running.ask("SELECT pg_promote()")
+    running.write(entries=1)
+    with running.keeping():
+        running.safe()
+    assert running.gauges.base_at._value.get() == before
+    found: list[object] = []
+    restore(reader(running.folder), where, check=lambda url: found.append(_count(url)))
+    assert found == [running.ask(ENTRIES)]
 
 
 def test_the_login_that_copies_the_database_reads_no_table_but_what_was_erased(running: Kept) -> None:
