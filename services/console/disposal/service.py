@@ -1,34 +1,26 @@
 """Has records held, and somebody erased by two people. Each step is on the record, its reason sealed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from services.console.accounts.repository import account_names
-from services.console.acts.recorder import ActRecorder
+from services.console.acts.recorder import ActRecorder, ConsoleService
 from services.console.disposal import records
 from services.console.disposal.records import Named
 from services.console.policy.permits import Operator
 from services.platform.register import words
 from services.platform.register.reasons import reasons_by_id
-from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal import erasures
 from services.platform.store.disposal.erasures import Hindrance
-from services.platform.store.encryption import Keyring
 from services.platform.store.query import PATIENTLY
-from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, WordsId
 from services.safeguarding.operators import OperatorAct
 
 
-@dataclass(frozen=True)
-class DisposalService:
+class DisposalService(ConsoleService):
     """Every method but the first is one act: repeated with the same id, it does nothing more."""
-
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
 
     async def shown(self) -> Mapping[str, Any]:
         async with self.store.read() as reader:

@@ -1,19 +1,16 @@
 """Reads what each page shows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from services.console.accounts.repository import account_names
+from services.console.acts.recorder import ConsoleService
 from services.console.policy.directory import directory
 from services.console.policy.status import CaseLine, overview
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
 from services.console.read_model.contacts import all_contacts
 from services.platform.register.people import directory_page
-from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import AuthorityId, Scope
 
 CASES_SHOWN = 60
@@ -21,12 +18,7 @@ DEAD_LETTERS_COUNTED = timedelta(days=7)
 DEAD_LETTERS_LISTED = timedelta(days=30)
 
 
-@dataclass(frozen=True)
-class PageQueries:
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
-
+class PageQueries(ConsoleService):
     async def overview(self, authorities: Scope, *, whole: bool = False) -> dict[str, object]:
         """Every open case, and the other duties that wait for an answer. Dead letters belong to no authority. The least
         urgent cases are left out unless `whole`.

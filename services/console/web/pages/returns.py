@@ -77,12 +77,9 @@ class ReturnPages:
             rows = await uow.fetch(missing_table(self.keyring, chosen, operator.scope))
             for child, authority in {(child, authority) for child, authority, *_ in rows}:
                 act = derived("return", str(answers.act), chosen.name, child)
+                look = RegisterLookedUp(authority=authority, purpose="statutory-return", fields=OF_RETURN)
                 recorder = ActRecorder(clocks, self.keyring, uow, operator, act, child)
-                if await recorder.claim(OperatorAct.RETURN_DRAWN):
-                    words = (await recorder.keep_words(answers.said))["reason"]
-                    look = RegisterLookedUp(authority=authority, purpose="statutory-return", fields=OF_RETURN)
-                    said = recorder.publish(look)
-                    recorder.record(OperatorAct.RETURN_DRAWN, authority=authority, words=words, said=said)
+                await recorder.carry_out(OperatorAct.RETURN_DRAWN, answers.said, also=[look], authority=authority)
         columns = ("CHILD", "DOB", "MISSING", "MIS_START", "MIS_END")
         return _sheet(f"missing-{chosen.name}.csv", columns, [row[2:] for row in rows])
 
