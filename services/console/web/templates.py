@@ -1,9 +1,10 @@
 """Renders every page: its template, the signed-in operator, and the headers that keep it private."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
+from uuid import uuid4
 
 from fastapi import Request
 from fastapi.templating import Jinja2Templates
@@ -17,6 +18,9 @@ from services.console.web.filters import PAGES, environment
 from services.console.web.session import SignedIn
 from services.console.web.wording import Words
 from services.platform.runtime.clocks import Clocks
+from services.safeguarding.deeds.answers import Fault, Field
+from services.safeguarding.operators import OperatorAct
+from services.safeguarding.roles import Deed
 
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -109,14 +113,21 @@ class Templates:
     def form(
         self,
         request: Request,
-        name: str,
-        shown: Mapping[str, object],
         signed_in: SignedIn,
-        faults: Mapping[str, object],
+        what: OperatorAct | Deed,
+        asks: Sequence[Field],
+        answers: Mapping[str, str] | None = None,
+        faults: Mapping[str, Fault] | None = None,
+        *,
+        name: str = "act.html",
+        **shown: object,
     ) -> Response:
-        """A page with a form, which names the faults of the last answers. Most are about no episode and no telling."""
-        about = {"about": None, "steps": (), "faults": faults}
-        return self.page(request, name, about | dict(shown), signed_in)
+        """A page with the form of an act: a new one, or the last answers with their faults. Most are about no episode
+        and no telling.
+        """
+        about: dict[str, object] = {"about": None, "steps": (), "back": "/", "what": what, "asks": asks}
+        about |= {"form": {"act": str(uuid4())} | dict(answers or {}), "faults": faults or {}}
+        return self.page(request, name, about | shown, signed_in)
 
 
 def _has(operator: Operator, section: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
@@ -74,7 +74,7 @@ class ActPages:
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
         if not spec.is_possible(visit.about):
             return self._stale(visit)
-        form, recorded = {"act": str(uuid4()), "seen": visit.about.seen}, visit.about.recorded
+        form, recorded = {"seen": visit.about.seen}, visit.about.recorded
         known = {} if recorded is None else recorded.content.model_dump(mode="json")
         return await self._form(visit, fill_in(spec.asks, known) | form, {})
 
@@ -125,10 +125,11 @@ class ActPages:
         return about
 
     async def _form(self, visit: Visit, form: Mapping[str, str], faults: Mapping[str, Fault]) -> Response:
-        shown = visit.shown | {"form": form, "steps": steps_to_choose(visit.spec, visit.about)}
-        if visit.spec.act is OperatorAct.IDENTIFIED:
+        spec, shown = visit.spec, {"about": visit.about, "back": visit.back}
+        shown["steps"] = steps_to_choose(spec, visit.about)
+        if spec.act is OperatorAct.IDENTIFIED:
             shown["candidates"] = await self.service.candidates(visit.about)
-        return self.templates.form(visit.request, "act.html", shown, visit.signed_in, faults)
+        return self.templates.form(visit.request, visit.signed_in, spec.act, spec.asks, form, faults, **shown)
 
     def _stale(self, visit: Visit) -> Response:
         return self.templates.page(

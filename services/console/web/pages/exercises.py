@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import uuid4
 
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from services.console.acts.exercises import ExerciseResult, ExerciseService
+from services.console.acts.exercises import ExerciseService
 from services.console.policy.acts import REASON
 from services.console.policy.permits import May
 from services.console.web.queries import PageQueries
@@ -31,7 +30,7 @@ class ExercisePages:
 
     async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request)
-        return await self._page(request, signed_in, {"act": str(uuid4())}, {})
+        return await self._page(request, signed_in)
 
     async def show_part(self, request: Request) -> Response:
         """The list alone, so that a form half filled in keeps its text."""
@@ -48,8 +47,7 @@ class ExercisePages:
         except Faults as faults:
             return await self._page(request, signed_in, form, faults.by_field)
         authority, force = answers.chosen["area"].split(" ")
-        result = await self.service.start(signed_in.operator, answers.act, authority, force, answers.said["reason"])
-        if result is ExerciseResult.NO_SUCH_AREA:
+        if not await self.service.start(signed_in.operator, answers.act, authority, force, answers.said["reason"]):
             return await self._page(request, signed_in, form, {"area": Fault.NOT_OFFERED})
         return go_to("/exercise", signed_in, OperatorAct.EXERCISE_STARTED)
 
@@ -57,10 +55,10 @@ class ExercisePages:
         self,
         request: Request,
         signed_in: SignedIn,
-        form: Mapping[str, str],
-        faults: Mapping[str, Fault],
+        form: Mapping[str, str] | None = None,
+        faults: Mapping[str, Fault] | None = None,
     ) -> Response:
         areas = await self.service.areas(signed_in.operator)
         running = await self.queries.exercises(signed_in.operator.scope)
-        shown = {"asks": (REASON,), "areas": areas, "running": running, "form": form}
-        return self.templates.form(request, "exercise.html", shown, signed_in, faults)
+        shown = {"name": "exercise.html", "areas": areas, "running": running}
+        return self.templates.form(request, signed_in, OperatorAct.EXERCISE_STARTED, (REASON,), form, faults, **shown)

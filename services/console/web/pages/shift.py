@@ -61,7 +61,7 @@ class ShiftPages:
     async def show_form(self, request: Request, act: OperatorAct) -> Response:
         spec = _spec_of(act)
         signed_in = await self.guard.require(request, spec.needs)
-        form = {"act": str(uuid4())}
+        form: dict[str, str] = {}
         if act is OperatorAct.SHIFT_HANDED_OVER:
             form["hand_over"] = await self.queries.note(signed_in.operator.only_authority, self.templates.words.of)
         return self._form(request, signed_in, spec, await self.service.lines(signed_in.operator), form, {})
@@ -93,14 +93,9 @@ class ShiftPages:
         faults: Mapping[str, Fault],
     ) -> Response:
         offered = choices(lines, self.templates.words.of, signed_in.operator)
-        shown = {
-            "what": spec.act,
-            "asks": [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks],
-            "offered": {f"{name}_choices": labels for name, labels in offered.items()},
-            "back": "/shift",
-            "form": form,
-        }
-        return self.templates.form(request, "act.html", shown, signed_in, faults)
+        asks = [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks]
+        shown = {"offered": {f"{name}_choices": labels for name, labels in offered.items()}, "back": "/shift"}
+        return self.templates.form(request, signed_in, spec.act, asks, form, faults, **shown)
 
 
 def _spec_of(act: OperatorAct) -> ShiftAct:
