@@ -27,7 +27,6 @@ from services.console.web.child_queries import ChildQueries
 from services.console.web.pages.acts import ActPages
 from services.console.web.pages.child import ChildPages
 from services.console.web.pages.dead_letters import DeadLetterPages
-from services.console.web.pages.directory import DirectoryPages
 from services.console.web.pages.exercises import ExercisePages
 from services.console.web.pages.overview import OverviewPages
 from services.console.web.pages.report import ReportPages
@@ -79,7 +78,6 @@ def pages(
     ExercisePages(queries, ExerciseService(store, clocks, keyring), guard, templates).mount(app)
     ShiftPages(ShiftQueries(store, clocks, keyring), RotaService(store, clocks, keyring), guard, templates).mount(app)
     ReturnPages(store, keyring, guard, templates).mount(app)
-    DirectoryPages(queries, guard, templates).mount(app)
     DeadLetterPages(queries, DeadLetterRedrive(store, clocks, keyring, Connection(settings)), guard, templates).mount(
         app
     )

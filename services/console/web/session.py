@@ -115,7 +115,6 @@ class SessionGuard:
         request: Request,
         what: May | None = May.LOOK,
         *,
-        following: bool = False,
         proved: bool = False,
         lost: str = "",
     ) -> SignedIn:
@@ -125,7 +124,7 @@ class SessionGuard:
         Raises SignedOut, ShownFirst, AskedFirst, or HTTPException (403) if the operator's role does not allow it.
         """
         SEEN.set(frozenset())
-        token, now = request.cookies.get(self.cookie), self.clocks.wall()
+        token, now, following = request.cookies.get(self.cookie), self.clocks.wall(), follows_changes(request)
         if not token:
             raise SignedOut(following=following)
         async with self.store.transaction() as uow:
@@ -174,6 +173,11 @@ class SessionGuard:
         answer.delete_cookie(self.cookie, path="/", secure=self.secure, httponly=True, samesite="lax")
 
 
+def follows_changes(request: Request) -> bool:
+    """Whether a page asks by itself for its changing part, or when to do so. That does not prolong the session."""
+    return request.url.path.startswith(("/parts/", "/changes"))
+
+
 def _page_of(request: Request, lost: str) -> str:
     """Where a browser may come back to: the page, or that on which the form was."""
     asked = request.url if request.method == "GET" else URL(request.headers.get("referer", "/"))
@@ -208,11 +212,10 @@ def require_text(name: str, value: str) -> None:
         raise Problem(HTTPStatus.BAD_REQUEST, "Not text", detail, field=name)
 
 
-def require_every_authority(signed_in: SignedIn, why: str) -> SignedIn:
+def require_every_authority(operator: Operator, why: str) -> None:
     """For what is no authority's, or may be any's. Raises HTTPException (404): nobody else learns that it is there."""
-    if not signed_in.operator.sees(None):
+    if not operator.sees(None):
         raise HTTPException(HTTPStatus.NOT_FOUND, why)
-    return signed_in
 
 
 def act_of(form: Mapping[str, str]) -> UUID:

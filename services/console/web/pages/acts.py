@@ -50,21 +50,14 @@ class ActPages:
         for path, of in (("/episodes/{id_}/acts/{act}", "episode"), ("/duties/{id_}/acts/{act}", "duty")):
             app.add_api_route(path, partial(self.show, of), methods=["GET"], include_in_schema=False)
             app.add_api_route(path, partial(self.submit, of), methods=["POST"], include_in_schema=False)
-        app.add_api_route("/duties/{duty}", self.show_duty, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/parts/duties/{duty}", self.show_duty_part, methods=["GET"], include_in_schema=False)
+        for path, template in (("/duties/{duty}", "duty.html"), ("/parts/duties/{duty}", "_duty.html")):
+            app.add_api_route(path, partial(self.show_duty, template), include_in_schema=False)
 
-    async def show_duty(self, request: Request, duty: UUID) -> Response:
+    async def show_duty(self, template: str, request: Request, duty: UUID) -> Response:
         signed_in = await self.guard.require(request)
-        return self.templates.page(request, "duty.html", await self._duty(signed_in, duty), signed_in)
-
-    async def show_duty_part(self, request: Request, duty: UUID) -> Response:
-        signed_in = await self.guard.require(request, following=True)
-        return self.templates.page(request, "_duty.html", await self._duty(signed_in, duty), signed_in)
-
-    async def _duty(self, signed_in: SignedIn, duty: UUID) -> dict[str, object]:
         about = await self._about(signed_in, Subject(duty=duty))
         acts = [each for each in possible_acts(about) if signed_in.operator.may(each.needs)]
-        return {"about": about, "duty": about.duty, "acts": acts}
+        return self.templates.page(request, template, {"about": about, "duty": about.duty, "acts": acts}, signed_in)
 
     async def show(
         self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed, corrects: UUID | None = None

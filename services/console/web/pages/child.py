@@ -14,8 +14,6 @@ from services.console.web.session import SessionGuard, SignedIn, require_text
 from services.console.web.templates import Templates
 from services.safeguarding.identifiers import ChildId
 
-PART = "_child.html"
-"""The page's changing part. To fetch it does not prolong the session. Without the page it is a view all the same."""
 MOST_SOUGHT = 120
 
 
@@ -41,7 +39,7 @@ class ChildPages:
 
     async def show(self, page: str, request: Request, name: str, whole: str = "") -> Response:
         """Where two authorities use one code, somebody of every authority chooses. `whole`: anything asks for all."""
-        signed_in = await self.guard.require(request, following=page == PART)
+        signed_in = await self.guard.require(request)
         require_text("name", name)
         children = await self.queries.find(name, signed_in.operator)
         if len(children) > 1:
@@ -51,7 +49,7 @@ class ChildPages:
 
     async def show_episode(self, page: str, request: Request, episode: UUID, whole: str = "") -> Response:
         """The page of its child, at this episode."""
-        signed_in = await self.guard.require(request, following=page == PART)
+        signed_in = await self.guard.require(request)
         child = await self.queries.child_of_episode(episode, signed_in.operator)
         return await self._show(page, request, signed_in, child, episode, whole=bool(whole))
 
@@ -83,7 +81,7 @@ class ChildPages:
         *,
         whole: bool,
     ) -> Response:
-        """A child of another authority is answered like one that does not exist."""
+        """A child of another authority is answered like one that does not exist. To fetch the part alone is a view too."""
         if child is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
         shown = await self.queries.page(child, episode, signed_in.operator)

@@ -34,7 +34,7 @@ class ExercisePages:
 
     async def show_part(self, request: Request) -> Response:
         """The list alone, so that a form half filled in keeps its text."""
-        signed_in = await self.guard.require(request, following=True)
+        signed_in = await self.guard.require(request)
         shown = {"running": await self.queries.exercises(signed_in.operator.scope)}
         return self.templates.page(request, "_exercises.html", shown, signed_in)
 

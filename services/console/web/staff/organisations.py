@@ -41,13 +41,14 @@ class OrganisationPages:
         add("/organisations/{change}", self.decide, methods=["POST"], include_in_schema=False)
 
     async def show(self, request: Request) -> Response:
-        signed_in = require_every_authority(await self.guard.require(request, May.SEND_AGAIN), UNKNOWN)
+        signed_in = await self.guard.require(request, May.SEND_AGAIN)
+        require_every_authority(signed_in.operator, UNKNOWN)
         return await self._page(request, signed_in)
 
     async def decide(self, request: Request, change: UUID) -> Response:
         """Needs a fresh proof of who presses the button."""
         signed_in, form = await self.guard.enter_with_form(request, May.SEND_AGAIN, proved=True)
-        require_every_authority(signed_in, UNKNOWN)
+        require_every_authority(signed_in.operator, UNKNOWN)
         said: dict[str, str] = {}
         if (what := form.get("what")) == "take-back":
             said = {"reason": form.get("reason", "")}
