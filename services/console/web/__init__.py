@@ -15,12 +15,12 @@ from starlette.responses import HTMLResponse, Response
 
 from services.console.acts.authorities import AuthorityService
 from services.console.acts.break_glass import BreakGlassService
+from services.console.acts.disposal import DisposalService
 from services.console.acts.exercises import ExerciseService
 from services.console.acts.redrive import DeadLetterRedrive
 from services.console.acts.reports import ReportService
 from services.console.acts.rota import RotaService
 from services.console.acts.service import ActService
-from services.console.disposal.service import DisposalService
 from services.console.settings import ConsoleSettings
 from services.console.web.changes import Changes
 from services.console.web.child_queries import ChildQueries

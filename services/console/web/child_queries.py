@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from services.console.accounts.repository import account_names
+from services.console.acts.disposal import holds_of_child
 from services.console.acts.recorder import ConsoleService
-from services.console.disposal.records import holds_of_child
 from services.console.policy.about import About
 from services.console.policy.acts import possible_acts
 from services.console.policy.child import (

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
-from services.console.disposal.service import DisposalService
+from services.console.acts.disposal import DisposalService
 from services.console.policy.permits import May
 from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
