@@ -72,8 +72,8 @@ def _repeated(given: Import) -> Iterator[Fault]:
 
 
 def _dangling(given: Import, known: KnownReferences) -> Iterator[Fault]:
-    placements = known.placements | {row.reference for row in (given.placements or {}).values()}
-    people = known.people | {row.reference for row in (given.people or {}).values()}
+    placements = known.placements.keys() | {row.reference for row in (given.placements or {}).values()}
+    people = known.people.keys() | {row.reference for row in (given.people or {}).values()}
     children = known.children.keys() | {row.reference for row in (given.children or {}).values()}
     pointers: tuple[tuple[str, Mapping[int, Row] | None, str, Collection[str]], ...] = (
         ("placements", given.placements, "force", known.forces),
@@ -99,7 +99,7 @@ def _dangling(given: Import, known: KnownReferences) -> Iterator[Fault]:
 
 def _codes(given: Import, known: KnownReferences) -> Iterator[Fault]:
     rows = given.children or {}
-    codes = dict(known.children) | {row.reference: row.code or "" for row in rows.values()}
+    codes = dict(known.codes) | {row.reference: row.code or "" for row in rows.values()}
     uses = Counter(codes.values())
     for at, row in rows.items():
         if uses[row.code or ""] > 1:

@@ -269,8 +269,8 @@ async def load(engine: AsyncEngine, keyring: Keyring, document: dict[str, Any], 
     assert faults == []
     async with Store(engine).transaction() as uow:
         before = await lock_and_read(uow, name)
-        given, _ = register_import.drop_given_away(given, before.given_away)
-        assert cross_faults(given, before.known) == []
+        given, _ = register_import.drop_given_away(given, before)
+        assert cross_faults(given, before) == []
         await write_import(uow, keyring, name, given, before, at)
         uow.write("UPDATE register.authorities SET live = true WHERE id = %(name)s", {"name": name})
     async with Store(engine).transaction() as uow:
