@@ -10,7 +10,7 @@ from starlette.responses import Response
 from services.console.policy.acts import REASON
 from services.console.policy.permits import May
 from services.console.settings import ConsoleSettings
-from services.console.web.session import SessionGuard, act_of, require_text
+from services.console.web.session import SessionGuard, act_of
 from services.console.web.templates import SECURITY, Templates
 from services.holdings.subject_access import SubjectAccess
 from services.safeguarding.deeds.answers import Answers, Faults, Field, Kind
@@ -40,14 +40,12 @@ class SubjectAccessPages:
 
     async def show(self, request: Request, subject: str) -> Response:
         signed_in = await self.guard.require(request, May.DISCLOSE, proved=True)
-        require_text("subject", subject)
         if not await self.access.sees(signed_in.operator, subject):
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
         return self.templates.form(request, signed_in, OperatorAct.SUBJECT_ACCESS_GIVEN, ASKS, {"copy": "page"})
 
     async def give(self, request: Request, subject: str) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.DISCLOSE, proved=True)
-        require_text("subject", subject)
         try:
             answers = Answers.read(act_of(form), ASKS, form, self.templates.clocks.story())
         except Faults as faults:

@@ -121,7 +121,8 @@ class SessionGuard:
         """`what` None: any account may. `proved`: they must have shown of late who they are. `lost`: the query by which
         the page says, once they have, that what was sent was not done.
 
-        Raises SignedOut, ShownFirst, AskedFirst, or HTTPException (403) if the operator's role does not allow it.
+        Raises SignedOut, ShownFirst, AskedFirst, HTTPException (403) if the operator's role does not allow it, or Problem
+        as `require_text`.
         """
         SEEN.set(frozenset())
         token, now, following = request.cookies.get(self.cookie), self.clocks.wall(), follows_changes(request)
@@ -148,6 +149,8 @@ class SessionGuard:
             raise HTTPException(HTTPStatus.FORBIDDEN, f"not-permitted-{signed_in.operator.role}")
         if proved and not found.session.is_proved(now, sending=request.method == "POST"):
             raise ShownFirst(f"/sign-in/again?then={here}")
+        for name, value in request.path_params.items():
+            require_text(name, value)
         return signed_in
 
     def lacks_second_factor(self, account: Account) -> bool:
