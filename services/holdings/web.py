@@ -56,7 +56,7 @@ class SubjectAccessPages:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
         if answers.chosen["copy"] == "file":
             as_file = {"Content-Disposition": 'attachment; filename="subject-access.json"'}
-            return Response(pack.as_json(), media_type="application/json", headers=SECURITY | as_file)
+            return Response(pack.as_json(), media_type="application/json", headers=as_file)
         answer = self.templates.page(request, "subject-access.html", {"pack": pack}, signed_in)
         answer.headers.update(WITH_PICTURE)
         return answer

@@ -91,7 +91,7 @@ def _answer_errors(app: FastAPI, templates: Templates) -> None:
     async def answer_signed_out(request: Request, error: Exception) -> Response:
         if isinstance(error, SignedOut) and error.following:
             said = "Ask again." if error.asks else "Signed out."
-            return HTMLResponse(said, HTTPStatus.UNAUTHORIZED, headers=SECURITY)
+            return HTMLResponse(said, HTTPStatus.UNAUTHORIZED)
         then = request.url.path if request.method == "GET" else "/"
         return go_to(f"/sign-in?then={quote(then)}")
 

@@ -106,9 +106,7 @@ class Templates:
             "May": May,
             "done": "" if signed_in is None else _done(request, signed_in),
         }
-        return self._templates.TemplateResponse(
-            request, name, {**context, **shown}, status_code=status, headers=SECURITY
-        )
+        return self._templates.TemplateResponse(request, name, {**context, **shown}, status_code=status)
 
     def form(
         self,
@@ -151,4 +149,4 @@ def _done(request: Request, signed_in: SignedIn) -> str:
 def go_to(path: str, signed_in: SignedIn | None = None, done: str = "") -> RedirectResponse:
     """After a form: the page to look at next, which says that `done` was done. `path` is one of ours."""
     said = f"?done={done}&by={signed_in.seal(path, done)}" if signed_in is not None and done else ""
-    return RedirectResponse(f"{path}{said}", HTTPStatus.SEE_OTHER, headers=SECURITY)
+    return RedirectResponse(f"{path}{said}", HTTPStatus.SEE_OTHER)

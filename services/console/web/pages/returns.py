@@ -16,7 +16,7 @@ from services.console.policy.permits import May
 from services.console.policy.returns import Absence, Period, by_home, by_hour, count_absences, period_of
 from services.console.read_model.absences import absences_in, missing_table
 from services.console.web.session import SessionGuard, act_of
-from services.console.web.templates import SECURITY, Templates
+from services.console.web.templates import Templates
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.deeds.answers import Answers, Faults
@@ -106,5 +106,5 @@ def _sheet(name: str, columns: Sequence[str], rows: Iterable[Iterable[object]]) 
     writer = csv.writer(sheet)
     writer.writerow(columns)
     writer.writerows([_as_text(cell) for cell in row] for row in rows)
-    headers = SECURITY | {"Content-Disposition": f'attachment; filename="{name}"'}
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(sheet.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)

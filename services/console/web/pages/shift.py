@@ -14,7 +14,7 @@ from services.console.policy.shift.acts import SHIFT_ACTS, ShiftAct, choices, ma
 from services.console.policy.shift.board import SHOWN
 from services.console.web.session import SessionGuard, SignedIn, act_of, require_text
 from services.console.web.shift_queries import ShiftQueries
-from services.console.web.templates import SECURITY, Templates, go_to
+from services.console.web.templates import Templates, go_to
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
 from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.operators import OperatorAct
@@ -48,7 +48,7 @@ class ShiftPages:
         found = await self.queries.calendar(authority, token, self.templates.words.of)
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-calendar")
-        return Response(found, media_type="text/calendar; charset=utf-8", headers=SECURITY)
+        return Response(found, media_type="text/calendar; charset=utf-8")
 
     async def withdraw_calendar(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.CHANGE_ROTA)
