@@ -82,6 +82,10 @@ class Import:
     left_out: frozenset[str] = frozenset()
     """References of faulty rows, so that rows which refer to them are not called faulty too."""
 
+    def rows(self, table: str) -> Mapping[int, Any]:
+        """None of a table that was not given."""
+        return getattr(self, table) or {}
+
 
 def read(document: Mapping[str, Any], authority: str, *, feed: bool = False) -> tuple[Import, list[Fault]]:
     """The authority's import without its faulty rows, and the faults of single rows."""
@@ -107,7 +111,7 @@ def read(document: Mapping[str, Any], authority: str, *, feed: bool = False) -> 
 def age_faults(given: Import, now: datetime) -> Iterator[Fault]:
     """A row that is as of a time to come would keep every later one out."""
     for table in FED:
-        for at, row in (getattr(given, table) or {}).items():
+        for at, row in given.rows(table).items():
             if row.as_of is None and given.feed:
                 yield Fault(table, at, row.named, "as_of", "the time at which your system had the row so is needed")
             elif row.as_of is not None and row.as_of > now + CLOCKS_DIFFER:
@@ -121,7 +125,7 @@ def drop_older(given: Import, known: KnownReferences) -> tuple[Import, dict[str,
     kept: dict[str, Any] = {}
     older: dict[str, int] = {}
     for table in (each for each in FED if given.feed or each != "carers"):
-        rows, stored = getattr(given, table) or {}, known.as_of.get(table, {})
+        rows, stored = given.rows(table), known.as_of.get(table, {})
         newer = {at: row for at, row in rows.items() if row.as_of is None or row.as_of > stored.get(row.key, NEVER)}
         if len(newer) < len(rows):
             kept[table], older[table] = newer, len(rows) - len(newer)

@@ -58,7 +58,7 @@ class RowEncryptor:
         ids: Mapping[str, Mapping[str, str]],
     ) -> Self:
         """Makes the keys that are missing."""
-        owners = [ids[each][row.reference] for each in TABLES for row in (getattr(given, each) or {}).values()]
+        owners = [ids[each][row.reference] for each in TABLES for row in given.rows(each).values()]
         present: dict[str, Mapping[str, Any]] = {}
         for each in TABLES if owners else ():
             rows = text(f"SELECT * FROM register.{each} WHERE id = ANY(CAST(:owners AS text[]))")  # noqa: S608 own names
