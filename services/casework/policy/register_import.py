@@ -84,7 +84,8 @@ class Import:
 
     def rows(self, table: str) -> Mapping[int, Any]:
         """None of a table that was not given."""
-        return getattr(self, table) or {}
+        found: Mapping[int, Any] | None = getattr(self, table)
+        return found or {}
 
 
 def read(document: Mapping[str, Any], authority: str, *, feed: bool = False) -> tuple[Import, list[Fault]]:

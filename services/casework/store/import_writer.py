@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,7 +18,6 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, new_id
 
 Referred: TypeAlias = PlacementRow | PersonRow | ChildRow
-R = TypeVar("R", bound=DatedRow)
 
 LOCK = """
     SELECT pg_advisory_xact_lock(hashtextextended('register ' || each, 0)) FROM unnest(%(names)s::text[]) AS each
@@ -147,15 +146,15 @@ async def write_import(
         return {"authority": authority, "as_of": row.as_of or at}
 
     for table, rows in (
-        ("placements", [encryptor.placement(row) | mine(row) for row in _rows(given.placements)]),
-        ("people", [encryptor.person(row) | mine(row) for row in _rows(given.people)]),
-        ("children", [encryptor.child(row) | mine(row) for row in _rows(given.children)]),
+        ("placements", [encryptor.placement(row) | mine(row) for row in given.rows("placements").values()]),
+        ("people", [encryptor.person(row) | mine(row) for row in given.rows("people").values()]),
+        ("children", [encryptor.child(row) | mine(row) for row in given.rows("children").values()]),
     ):
         await _upsert(connection, table, rows, "authority", "reference", keep="id")
     if given.feed:
         fed = [
             row.model_dump() | {"placement": placements[row.placement], "person": people[row.person]}
-            for row in _rows(given.carers)
+            for row in given.rows("carers").values()
         ]
         for statement in FED_CARER if fed else ():
             await connection.execute(statement, fed)
@@ -210,10 +209,6 @@ def people_sharing_a_number(authority: AuthorityId) -> Query[list[list[str]]]:
 
 def _with_new(ids: Mapping[str, str], rows: Mapping[int, Referred] | None, of: str) -> dict[str, str]:
     return {row.reference: new_id(of) for row in (rows or {}).values()} | dict(ids)
-
-
-def _rows(rows: Mapping[int, R] | None) -> Collection[R]:
-    return (rows or {}).values()
 
 
 def _line(row: dict[str, Any], people: Mapping[str, str], children: Mapping[str, str]) -> dict[str, Any]:
