@@ -10,10 +10,10 @@ from starlette.responses import Response
 from services.console.policy.acts import REASON
 from services.console.policy.permits import May
 from services.console.settings import ConsoleSettings
-from services.console.web.session import SessionGuard, act_of
-from services.console.web.templates import SECURITY, Templates
+from services.console.web.session import SessionGuard
+from services.console.web.templates import SECURITY, Pages, Templates
 from services.holdings.subject_access import SubjectAccess
-from services.safeguarding.deeds.answers import Answers, Faults, Field, Kind
+from services.safeguarding.deeds.answers import Faults, Field, Kind
 from services.safeguarding.operators import OperatorAct
 
 PAGES = Path(__file__).parent / "pages"
@@ -25,14 +25,12 @@ def mount(app: FastAPI, guard: SessionGuard, templates: Templates, settings: Con
     """Into the console, as its other pages."""
     templates.add(PAGES)
     access = SubjectAccess(guard.store, guard.clocks, settings.keyring)
-    SubjectAccessPages(access, guard, templates).mount(app)
+    SubjectAccessPages(guard, templates, access).mount(app)
 
 
 @dataclass(frozen=True)
-class SubjectAccessPages:
+class SubjectAccessPages(Pages):
     access: SubjectAccess
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/subject-access/{subject}", self.show, methods=["GET"], include_in_schema=False)
@@ -47,7 +45,7 @@ class SubjectAccessPages:
     async def give(self, request: Request, subject: str) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.DISCLOSE, proved=True)
         try:
-            answers = Answers.read(act_of(form), ASKS, form, self.templates.clocks.story())
+            answers = self.read(form, ASKS)
         except Faults as faults:
             what = OperatorAct.SUBJECT_ACCESS_GIVEN
             return self.templates.form(request, signed_in, what, ASKS, form, faults.by_field)

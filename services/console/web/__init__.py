@@ -62,25 +62,25 @@ def pages(
     app.mount("/static", StaticFiles(directory=STATIC))
     templates = Templates(clocks, sandbox=settings.sandbox)
     guard = SessionGuard(store, clocks, settings.session_limits, secure=not settings.sandbox)
-    keyring = settings.keyring
-    queries = PageQueries(store, clocks, keyring)
+    backing = store, clocks, settings.keyring
+    queries = PageQueries(*backing)
     _mount_sign_in(app, guard, templates, settings)
-    BreakGlassPages(BreakGlassService(store, clocks, keyring), guard, templates).mount(app)
-    AccountPages(guard, templates, keyring).mount(app)
-    authorities = AuthorityService(store, clocks, keyring, settings.providers, settings.casework_url)
-    AuthorityPages(authorities, guard, templates).mount(app)
-    OrganisationPages(guard, templates, settings.casework_url).mount(app)
-    RecordPages(DisposalService(store, clocks, keyring), guard, templates).mount(app)
-    ChildPages(ChildQueries(store, clocks, keyring), guard, templates).mount(app)
-    OverviewPages(queries, guard, templates, changes).mount(app)
-    ActPages(ActService(store, clocks, keyring), guard, templates).mount(app)
-    ReportPages(ReportService(store, clocks, keyring), guard, templates).mount(app)
-    ExercisePages(queries, ExerciseService(store, clocks, keyring), guard, templates).mount(app)
-    ShiftPages(ShiftQueries(store, clocks, keyring), RotaService(store, clocks, keyring), guard, templates).mount(app)
-    ReturnPages(store, keyring, guard, templates).mount(app)
-    DeadLetterPages(queries, DeadLetterRedrive(store, clocks, keyring, Connection(settings)), guard, templates).mount(
-        app
-    )
+    for each in (
+        BreakGlassPages(guard, templates, BreakGlassService(*backing)),
+        AccountPages(guard, templates, settings.keyring),
+        AuthorityPages(guard, templates, AuthorityService(*backing, settings.providers, settings.casework_url)),
+        OrganisationPages(guard, templates, settings.casework_url),
+        RecordPages(guard, templates, DisposalService(*backing)),
+        ChildPages(guard, templates, ChildQueries(*backing)),
+        OverviewPages(guard, templates, queries, changes),
+        ActPages(guard, templates, ActService(*backing)),
+        ReportPages(guard, templates, ReportService(*backing)),
+        ExercisePages(guard, templates, queries, ExerciseService(*backing)),
+        ShiftPages(guard, templates, ShiftQueries(*backing), RotaService(*backing)),
+        ReturnPages(guard, templates, store, settings.keyring),
+        DeadLetterPages(guard, templates, queries, DeadLetterRedrive(*backing, Connection(settings))),
+    ):
+        each.mount(app)
     for mount in guests:
         mount(app, guard, templates, settings)
     _answer_errors(app, templates)

@@ -1,12 +1,13 @@
 """Renders every page: its template, the signed-in operator, and the headers that keep it private."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from uuid import uuid4
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 from fastapi.templating import Jinja2Templates
 from starlette.datastructures import MutableHeaders
 from starlette.responses import RedirectResponse, Response
@@ -15,10 +16,10 @@ from starlette.types import Message as StarletteMessage
 
 from services.console.policy.permits import May, Operator
 from services.console.web.filters import PAGES, environment
-from services.console.web.session import SignedIn
+from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.wording import Words
 from services.platform.runtime.clocks import Clocks
-from services.safeguarding.deeds.answers import Fault, Field
+from services.safeguarding.deeds.answers import Answers, Fault, Field
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed
 
@@ -150,3 +151,29 @@ def go_to(path: str, signed_in: SignedIn | None = None, done: str = "") -> Redir
     """After a form: the page to look at next, which says that `done` was done. `path` is one of ours."""
     said = f"?done={done}&by={signed_in.seal(path, done)}" if signed_in is not None and done else ""
     return RedirectResponse(f"{path}{said}", HTTPStatus.SEE_OTHER)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Of one section of the console."""
+
+    guard: SessionGuard
+    templates: Templates
+
+    def mount(self, app: FastAPI) -> None:
+        raise NotImplementedError
+
+    def show_list(
+        self, template: str, query: Callable[[Operator], Awaitable[Mapping[str, object]]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """A page, or its changing part, that shows what `query` reads for whoever is signed in."""
+
+        async def show(request: Request) -> Response:
+            signed_in = await self.guard.require(request)
+            return self.templates.page(request, template, await query(signed_in.operator), signed_in)
+
+        return show
+
+    def read(self, form: Mapping[str, str], asks: Iterable[Field]) -> Answers:
+        """Raises Faults, and HTTPException as `act_of`."""
+        return Answers.read(act_of(form), asks, form, self.templates.clocks.story())

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from services.console.acts.service import ActService, Result, Subject, named_child
 from services.console.policy.about import About
 from services.console.policy.acts import ACT_SPECS, ActSpec, possible_acts, steps_to_choose
-from services.console.web.session import SessionGuard, SignedIn, act_of
-from services.console.web.templates import Templates, go_to
+from services.console.web.session import SignedIn, act_of
+from services.console.web.templates import Pages, go_to
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, fill_in
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed
@@ -41,10 +41,8 @@ class Visit:
 
 
 @dataclass(frozen=True)
-class ActPages:
+class ActPages(Pages):
     service: ActService
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         for path, of in (("/episodes/{id_}/acts/{act}", "episode"), ("/duties/{id_}/acts/{act}", "duty")):

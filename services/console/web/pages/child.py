@@ -10,20 +10,18 @@ from starlette.responses import Response
 
 from services.console.policy.permits import May
 from services.console.web.child_queries import ChildQueries
-from services.console.web.session import SessionGuard, SignedIn
-from services.console.web.templates import Templates
+from services.console.web.session import SignedIn
+from services.console.web.templates import Pages
 from services.safeguarding.identifiers import ChildId
 
 MOST_SOUGHT = 120
 
 
 @dataclass(frozen=True)
-class ChildPages:
+class ChildPages(Pages):
     """A child goes by its code in the authority's register (`C17`), by our reference of an episode, or by its id."""
 
     queries: ChildQueries
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         for path, endpoint, method in (

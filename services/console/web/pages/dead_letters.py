@@ -10,11 +10,11 @@ from starlette.responses import Response
 from services.console.acts.redrive import DeadLetterRedrive, RedriveResult
 from services.console.policy.acts import REASON
 from services.console.policy.permits import May, Operator
-from services.console.web.pages.overview import PAGE, PART, show_list
+from services.console.web.pages.overview import PAGE, PART
 from services.console.web.queries import PageQueries
-from services.console.web.session import SessionGuard, act_of, require_every_authority
-from services.console.web.templates import Templates, go_to
-from services.safeguarding.deeds.answers import Answers, Faults
+from services.console.web.session import require_every_authority
+from services.console.web.templates import Pages, go_to
+from services.safeguarding.deeds.answers import Faults
 from services.safeguarding.operators import OperatorAct
 
 UNKNOWN = "no-letter"
@@ -22,19 +22,16 @@ WHAT = OperatorAct.DEAD_LETTER_REDRIVEN
 
 
 @dataclass(frozen=True)
-class DeadLetterPages:
+class DeadLetterPages(Pages):
     queries: PageQueries
     service: DeadLetterRedrive
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         for path, template, about in (
             ("/dead-letters", "letters.html", PAGE | {"name": "show"}),
             ("/parts/dead-letters", "_letters.html", PART | {"name": "show_part"}),
         ):
-            shown = show_list(self.guard, self.templates, template, self._letters)
-            app.add_api_route(path, shown, **about)
+            app.add_api_route(path, self.show_list(template, self._letters), **about)
         path = f"/dead-letters/{{letter}}/acts/{WHAT}"
         app.add_api_route(path, self.ask, methods=["GET"], include_in_schema=False)
         app.add_api_route(path, self.redrive, methods=["POST"], include_in_schema=False)
@@ -52,7 +49,7 @@ class DeadLetterPages:
         signed_in, form = await self.guard.enter_with_form(request, May.SEND_AGAIN)
         await self._require_known(signed_in.operator, letter)
         try:
-            answers = Answers.read(act_of(form), [REASON], form, self.templates.clocks.story())
+            answers = self.read(form, [REASON])
         except Faults as faults:
             return self.templates.form(
                 request, signed_in, WHAT, (REASON,), form, faults.by_field, back="/dead-letters"

@@ -10,18 +10,16 @@ from services.console.acts.exercises import ExerciseService
 from services.console.policy.acts import REASON
 from services.console.policy.permits import May
 from services.console.web.queries import PageQueries
-from services.console.web.session import SessionGuard, SignedIn, act_of
-from services.console.web.templates import Templates, go_to
-from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
+from services.console.web.session import SignedIn
+from services.console.web.templates import Pages, go_to
+from services.safeguarding.deeds.answers import Fault, Faults, Field, Kind
 from services.safeguarding.operators import OperatorAct
 
 
 @dataclass(frozen=True)
-class ExercisePages:
+class ExercisePages(Pages):
     queries: PageQueries
     service: ExerciseService
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/exercise", self.show, methods=["GET"], include_in_schema=False)
@@ -43,7 +41,7 @@ class ExercisePages:
         areas = await self.service.areas(signed_in.operator)
         area = Field("area", Kind.CHOICE, choices=tuple(f"{authority} {force}" for authority, force in areas))
         try:
-            answers = Answers.read(act_of(form), [area, REASON], form, self.templates.clocks.story())
+            answers = self.read(form, [area, REASON])
         except Faults as faults:
             return await self._page(request, signed_in, form, faults.by_field)
         authority, force = answers.chosen["area"].split(" ")

@@ -1,6 +1,6 @@
 """Serves the list of open cases, housekeeping and the directory, and the stream that says when a page has changed."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -11,12 +11,11 @@ from fastapi.responses import HTMLResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from services.console.policy.permits import Operator
 from services.console.web.changes import Changes
 from services.console.web.queries import PageQueries
-from services.console.web.session import SessionGuard, require_text
+from services.console.web.session import require_text
 from services.console.web.shared_response import SharedResponse
-from services.console.web.templates import Templates
+from services.console.web.templates import Pages
 
 SIGNED_OUT = {401: {"description": "Signed out.", "content": {"text/html": {}}}}
 SENT_TO_SIGN_IN = {303: {"description": "Signed out: to the page to sign in.", "content": {"text/html": {}}}}
@@ -24,25 +23,11 @@ PAGE: dict[str, Any] = {"response_class": HTMLResponse, "responses": SENT_TO_SIG
 PART: dict[str, Any] = {"response_class": HTMLResponse, "responses": SIGNED_OUT}
 
 
-def show_list(
-    guard: SessionGuard, templates: Templates, template: str, query: Callable[[Operator], Awaitable[Mapping[str, object]]]
-) -> Callable[[Request], Awaitable[Response]]:
-    """A page, or its changing part, that shows what `query` reads for whoever is signed in."""
-
-    async def show(request: Request) -> Response:
-        signed_in = await guard.require(request)
-        return templates.page(request, template, await query(signed_in.operator), signed_in)
-
-    return show
-
-
 @dataclass(frozen=True)
-class OverviewPages:
+class OverviewPages(Pages):
     """`/parts/...` serves a page's changing part, `/changes` says when to fetch it."""
 
     queries: PageQueries
-    guard: SessionGuard
-    templates: Templates
     changes: Changes
     _overviews: dict[tuple[frozenset[str], bool], SharedResponse] = field(default_factory=dict)
 
@@ -54,7 +39,7 @@ class OverviewPages:
             ("/parts/housekeeping", "_beside.html", "show_housekeeping_part", self.queries.housekeeping, PART),
             ("/directory", "directory.html", "show", self.queries.directory, PAGE),
         ):
-            app.add_api_route(path, show_list(self.guard, self.templates, template, query), name=name, **about)
+            app.add_api_route(path, self.show_list(template, query), name=name, **about)
         app.add_api_route("/changes", self.follow, responses=PART["responses"])
 
     async def show_overview(self, request: Request, whole: str = "") -> Response:

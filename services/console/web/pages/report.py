@@ -8,18 +8,15 @@ from starlette.responses import Response
 
 from services.console.acts.reports import NotLive, ReportService
 from services.console.policy.permits import May
-from services.console.web.session import SessionGuard, act_of
-from services.console.web.templates import Templates, go_to
+from services.console.web.templates import Pages, go_to
 from services.platform.runtime.http.problems import Problem
-from services.safeguarding.deeds.answers import Answers, Faults
+from services.safeguarding.deeds.answers import Faults
 from services.safeguarding.operators import OperatorAct
 
 
 @dataclass(frozen=True)
-class ReportPages:
+class ReportPages(Pages):
     service: ReportService
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/report", self.show, methods=["GET"], include_in_schema=False)
@@ -35,7 +32,7 @@ class ReportPages:
         signed_in, form = await self.guard.enter_with_form(request, May.RECORD)
         asks, now = await self.service.asks(signed_in.operator), self.templates.clocks.story()
         try:
-            is_new = await self.service.report(signed_in.operator, Answers.read(act_of(form), asks, form, now))
+            is_new = await self.service.report(signed_in.operator, self.read(form, asks))
         except Faults as faults:
             return self.templates.form(request, signed_in, OperatorAct.REPORTED, asks, form, faults.by_field)
         except NotLive:

@@ -15,11 +15,10 @@ from services.console.policy.acts import REASON
 from services.console.policy.permits import May
 from services.console.policy.returns import Absence, Period, by_home, by_hour, count_absences, period_of
 from services.console.read_model.absences import absences_in, missing_table
-from services.console.web.session import SessionGuard, act_of
-from services.console.web.templates import Templates
+from services.console.web.templates import Pages
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.deeds.answers import Answers, Faults
+from services.safeguarding.deeds.answers import Faults
 from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import derived
 from services.safeguarding.operators import OperatorAct
@@ -30,11 +29,9 @@ OF_RETURN = ("child.reference", "child.date_of_birth")
 
 
 @dataclass(frozen=True)
-class ReturnPages:
+class ReturnPages(Pages):
     store: Store
     keyring: Keyring
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/returns", self.show, methods=["GET"], include_in_schema=False)
@@ -70,7 +67,7 @@ class ReturnPages:
         signed_in, form = await self.guard.enter_with_form(request, May.REVEAL, proved=True)
         clocks, chosen, operator = self.templates.clocks, self._period(form.get("period", "")), signed_in.operator
         try:
-            answers = Answers.read(act_of(form), [REASON], form, clocks.story())
+            answers = self.read(form, [REASON])
         except Faults as faults:
             raise HTTPException(HTTPStatus.BAD_REQUEST, "reason-needed") from faults
         async with self.store.transaction() as uow:

@@ -12,20 +12,18 @@ from services.console.acts.rota import RotaService
 from services.console.policy.permits import May
 from services.console.policy.shift.acts import SHIFT_ACTS, ShiftAct, choices, may_end
 from services.console.policy.shift.board import SHOWN
-from services.console.web.session import SessionGuard, SignedIn, act_of, require_text
+from services.console.web.session import SignedIn, require_text
 from services.console.web.shift_queries import ShiftQueries
-from services.console.web.templates import Templates, go_to
-from services.safeguarding.deeds.answers import Answers, Fault, Faults
+from services.console.web.templates import Pages, go_to
+from services.safeguarding.deeds.answers import Fault, Faults
 from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.operators import OperatorAct
 
 
 @dataclass(frozen=True)
-class ShiftPages:
+class ShiftPages(Pages):
     queries: ShiftQueries
     service: RotaService
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/shift", self.show, methods=["GET"], include_in_schema=False)
@@ -73,7 +71,7 @@ class ShiftPages:
         offered = choices(lines, self.templates.words.of, signed_in.operator)
         asked = [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks]
         try:
-            answers = Answers.read(act_of(form), asked, form, now)
+            answers = self.read(form, asked)
             effect = spec.effect(answers, now, offered["person"])
             if effect.calendar_of and not (effect.changes and form.get("confirmed")):
                 shown = {"what": act, "form": form, "effect": effect, "names": offered["person"]}

@@ -7,17 +7,14 @@ from starlette.responses import Response
 
 from services.console.acts.break_glass import BreakGlassService
 from services.console.policy.permits import May
-from services.console.web.session import SessionGuard, act_of
-from services.console.web.templates import Templates
-from services.safeguarding.deeds.answers import Answers, Faults
+from services.console.web.templates import Pages
+from services.safeguarding.deeds.answers import Faults
 from services.safeguarding.operators import OperatorAct
 
 
 @dataclass(frozen=True)
-class BreakGlassPages:
+class BreakGlassPages(Pages):
     service: BreakGlassService
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/break-glass", self.show, methods=["GET"], include_in_schema=False)
@@ -32,7 +29,7 @@ class BreakGlassPages:
         signed_in, form = await self.guard.enter_with_form(request, May.REVEAL, proved=True)
         asks = await self.service.asks(signed_in.operator)
         try:
-            answers = Answers.read(act_of(form), asks, form, self.templates.clocks.story())
+            answers = self.read(form, asks)
             who = await self.service.reveal(signed_in.operator, answers)
         except Faults as faults:
             return self.templates.form(request, signed_in, OperatorAct.GLASS_BROKEN, asks, form, faults.by_field)

@@ -15,8 +15,8 @@ from starlette.responses import Response
 from services.console.accounts import sessions
 from services.console.accounts.repository import account_names
 from services.console.policy.permits import May
-from services.console.web.session import SessionGuard, SignedIn, require_every_authority
-from services.console.web.templates import Templates, go_to
+from services.console.web.session import SignedIn, require_every_authority
+from services.console.web.templates import Pages, go_to
 from services.safeguarding.working_time import ENGLAND
 
 WITHIN_SECONDS = 10
@@ -28,11 +28,9 @@ MOMENTS = ("proposed_at", "effective_at", "taken_back_at")
 
 
 @dataclass(frozen=True)
-class OrganisationPages:
+class OrganisationPages(Pages):
     """`casework`: where the register's door is. Only casework writes the register, and it decides who may approve."""
 
-    guard: SessionGuard
-    templates: Templates
     casework: str | None
 
     def mount(self, app: FastAPI) -> None:
