@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from services.console.policy.permits import Operator
@@ -53,16 +53,16 @@ class ActRecorder:
         """
         if not await self.claim(what):
             return False
-        words = await self._keep_words(said)
-        messages = {message_of_act(self.act, each): each for each in (*say(words), *also)}
+        kept = await self._keep_words(said)
+        messages = {message_of_act(self.act, each): each for each in (*say(kept), *also)}
         for name, message in messages.items():
             if held:
                 now, how = self.clocks.story(), {"said_by": "console", "exercise": self.exercise}
                 await deadlines.hold(self.uow, now, name, message, subject=self.child, at=at or now, **how)
             else:
                 self._publish(message, at)
-        kept = tuple(each for ids in words.values() for each in ids)
-        self.record(what, words=kept, said=tuple(map(str, messages)), **about)
+        all_words = tuple(each for ids in kept.values() for each in ids)
+        self.record(what, words=all_words, said=tuple(map(str, messages)), **about)
         return True
 
     async def claim(self, what: OperatorAct | Deed) -> bool:
