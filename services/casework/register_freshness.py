@@ -8,7 +8,6 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import is_for_exercises
 
-
 EVERY_SECONDS = 60.0
 
 

@@ -36,7 +36,9 @@ CHANGE = """
     UNION ALL SELECT 'agency', agency, proposed_by, NULL, true, effective_at IS NOT NULL OR taken_back_at IS NOT NULL, 0, NULL
     FROM register.agency_changes WHERE id = %(change)s
 """
-APPROVE = "UPDATE register.{} SET approved_by = %(by)s, effective_at = %(at)s, changes = %(changes)s WHERE id = %(change)s"
+APPROVE = (
+    "UPDATE register.{} SET approved_by = %(by)s, effective_at = %(at)s, changes = %(changes)s WHERE id = %(change)s"
+)
 ASK_BACK = "UPDATE register.force_versions SET asked_back_by = %(by)s WHERE id = %(change)s"
 TAKE_BACK = """
     UPDATE register.{} SET taken_back_by = %(by)s, taken_back_at = %(at)s, reason = %(reason)s WHERE id = %(change)s

@@ -128,7 +128,9 @@ class DisposalService(ConsoleService):
     async def approve(self, operator: Operator, act: UUID, erasure: UUID) -> Sequence[Hindrance]:
         """What hinders it. None: it is done, and cannot be undone."""
         async with self.store.transaction() as uow:
-            whom = await uow.fetch(Query(ERASURE, {"id": erasure}, _first))  # one of theirs: the database shows no other
+            whom = await uow.fetch(
+                Query(ERASURE, {"id": erasure}, _first)
+            )  # one of theirs: the database shows no other
             if whom is None:
                 return [Hindrance("gone", None)]
             approved = erasures.approve_erasure(erasure, operator.account, self.clocks.wall())

@@ -18,9 +18,7 @@ class ExerciseService(ConsoleService):
         async with self.store.read() as reader:
             return await reader.fetch(directory_page.areas_with_placements(operator.scope))
 
-    async def start(
-        self, operator: Operator, act: UUID, authority: AuthorityId, force: ForceId, reason: str
-    ) -> bool:
+    async def start(self, operator: Operator, act: UUID, authority: AuthorityId, force: ForceId, reason: str) -> bool:
         """A repeated `act` starts nothing. The report names a placement, which decides the force, and no real child.
 
         False: the authority has no placement in that force's area, or the operator may not see it.

@@ -33,7 +33,10 @@ class RotaService(ConsoleService):
                 about = {"authority": authority, "contact": effect.person, "account": operator.account, "words": said}
                 return [] if effect.says is None else [effect.says.model_validate(about)]
 
-            recorder, said = self.recorder(uow, operator, answers.act, effect.person), answers.said if effect.says else {}
+            recorder, said = (
+                self.recorder(uow, operator, answers.act, effect.person),
+                answers.said if effect.says else {},
+            )
             if not await recorder.carry_out(act.act, said, say, authority=authority):
                 return
             if effect.corrects:

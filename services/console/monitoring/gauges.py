@@ -49,8 +49,7 @@ def _read(written: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Shown]]]
 
 
 MEASURES = {
-    group: _read(written)
-    for group, written in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text()).items()
+    group: _read(written) for group, written in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text()).items()
 }
 
 

@@ -86,7 +86,6 @@ WITH_REFERENCE = f"""
 
 def open_cases(authorities: Scope) -> Query[list[CaseLine]]:
     """Of these authorities: longest open first, `MOST_CASES` at most."""
-
     asked = {"over": [str(each) for each in OVER], "authorities": authorities}
     return Query(OPEN_CASES, asked, lambda rows: [_case(row) for row in rows])
 

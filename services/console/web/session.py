@@ -121,8 +121,8 @@ class SessionGuard:
         """`what` None: any account may. `proved`: they must have shown of late who they are. `lost`: the query by which
         the page says, once they have, that what was sent was not done.
 
-        Raises SignedOut, ShownFirst, AskedFirst, HTTPException (403) if the operator's role does not allow it, or Problem
-        as `require_text`.
+        Raises SignedOut, ShownFirst, AskedFirst, HTTPException (403) if the operator's role does not allow it, and as
+        `require_text`.
         """
         SEEN.set(frozenset())
         token, now, following = request.cookies.get(self.cookie), self.clocks.wall(), follows_changes(request)

@@ -77,7 +77,7 @@ class ChildPages(Pages):
         *,
         whole: bool,
     ) -> Response:
-        """A child of another authority is answered like one that does not exist. To fetch the part alone is a view too."""
+        """A child of another authority is answered like one that does not exist. The part alone is a view too."""
         if child is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
         shown = await self.queries.page(child, episode, signed_in.operator)

@@ -51,9 +51,7 @@ class DeadLetterPages(Pages):
         try:
             answers = self.read(form, [REASON])
         except Faults as faults:
-            return self.templates.form(
-                request, signed_in, WHAT, (REASON,), form, faults.by_field, back="/dead-letters"
-            )
+            return self.templates.form(request, signed_in, WHAT, (REASON,), form, faults.by_field, back="/dead-letters")
         result = await self.service.redrive(signed_in.operator, letter, answers.act, answers.said["reason"])
         if result is RedriveResult.DONE:
             return go_to("/dead-letters", signed_in, WHAT)

@@ -30,7 +30,7 @@ class ReportPages(Pages):
 
     async def report(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.RECORD)
-        asks, now = await self.service.asks(signed_in.operator), self.templates.clocks.story()
+        asks = await self.service.asks(signed_in.operator)
         try:
             is_new = await self.service.report(signed_in.operator, self.read(form, asks))
         except Faults as faults:
