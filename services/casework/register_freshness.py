@@ -12,7 +12,7 @@ EVERY_SECONDS = 60.0
 
 
 async def show_ages(store: Store, clocks: Clocks) -> bool:
-    """Each replica shows the same values. An authority for exercises is passed over: nobody keeps its register fresh."""
+    """Each replica shows the same. An authority for exercises is passed over: nobody keeps its register fresh."""
     async with store.transaction() as uow:
         found = await uow.fetch(ages(clocks.story()))
         forget_old_rows(uow, clocks.story())

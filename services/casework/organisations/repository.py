@@ -133,8 +133,8 @@ async def change_by_id(uow: UnitOfWork, change: UUID, now: datetime) -> Change |
 async def describe(uow: UnitOfWork, keyring: Keyring, change: UUID, kind: str, name: str, now: datetime) -> list[str]:
     """What the change would change of what holds now."""
     if kind == "agency":
-        holds, proposed = (AGENCY, {"agency": name}), (PROPOSED_AGENCY, {"change": change})
-        before, after = await uow.fetch(_agency(keyring, name, *holds), _agency(keyring, name, *proposed))
+        now_, then = (AGENCY, {"agency": name}), (PROPOSED_AGENCY, {"change": change})
+        before, after = await uow.fetch(_agency(keyring, name, *now_), _agency(keyring, name, *then))
         return describe_change(before, after, OF_AN_AGENCY)
     known = await uow.fetch(versions_of(keyring, name))
     holds = [each for each in known if each.effective_at is not None and each.effective_at <= now]

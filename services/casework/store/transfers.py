@@ -42,9 +42,9 @@ async def transfer(
 ) -> None:
     """Changes nothing if the register does not hold the receiving authority: then people hand over.
 
-    `moves_to`: the receiver's reference of the next placement; None: the present one, until the register says. The caller
-    has locked both authorities' registers. Idempotent. Raises InvalidEvent if the receiver is not live, or
-    has no such placement.
+    `moves_to`: the receiver's reference of the next placement; None: the present one, until the register says. The
+    caller has locked both authorities' registers. Idempotent. Raises InvalidEvent if the receiver is not live, or has
+    no such placement.
     """
     to = None if said.outside_england else said.to
     is_live = None if to in {None, said.authority} else await uow.fetch(Query(IS_LIVE, {"authority": to}, scalar))

@@ -135,8 +135,8 @@ class ChildQueries(ConsoleService):
         fields += IDENTITY if shown["who"] else []
         async with self.store.transaction() as uow:
             recorder = self.recorder(uow, operator, uuid4(), shown["child"], exercise=exercise)
-            about_it = {"authority": authority, "episode": None if about is None else about.episode.episode}
-            await recorder.carry_out(OperatorAct.CHILD_VIEWED, {}, also=_look_up(authority, fields), **about_it)
+            episode, looked = None if about is None else about.episode.episode, _look_up(authority, fields)
+            await recorder.carry_out(OperatorAct.CHILD_VIEWED, {}, also=looked, authority=authority, episode=episode)
 
     async def photograph(self, child: ChildId, operator: Operator) -> Photograph | None:
         """None where there is none, the operator's authority does not hold the child, or the operator has given no

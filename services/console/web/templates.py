@@ -119,14 +119,14 @@ class Templates:
         faults: Mapping[str, Fault] | None = None,
         *,
         name: str = "act.html",
-        **shown: object,
+        shown: Mapping[str, object] | None = None,
     ) -> Response:
         """A page with the form of an act: a new one, or the last answers with their faults. Most are about no episode
         and no telling.
         """
         about: dict[str, object] = {"about": None, "steps": (), "back": "/", "what": what, "asks": asks}
         about |= {"form": {"act": str(uuid4())} | dict(answers or {}), "faults": faults or {}}
-        return self.page(request, name, about | shown, signed_in)
+        return self.page(request, name, about | dict(shown or {}), signed_in)
 
 
 def _has(operator: Operator, section: str) -> bool:
@@ -163,7 +163,7 @@ class Pages:
     def mount(self, app: FastAPI) -> None:
         raise NotImplementedError
 
-    def show_list(
+    def list_page(
         self, template: str, query: Callable[[Operator], Awaitable[Mapping[str, object]]]
     ) -> Callable[[Request], Awaitable[Response]]:
         """A page, or its changing part, that shows what `query` reads for whoever is signed in."""

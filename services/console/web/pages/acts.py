@@ -116,11 +116,10 @@ class ActPages(Pages):
         return about
 
     async def _form(self, visit: Visit, form: Mapping[str, str], faults: Mapping[str, Fault]) -> Response:
-        spec, shown = visit.spec, {"about": visit.about, "back": visit.back}
-        shown["steps"] = steps_to_choose(spec, visit.about)
+        spec, shown = visit.spec, visit.shown | {"steps": steps_to_choose(visit.spec, visit.about)}
         if spec.act is OperatorAct.IDENTIFIED:
             shown["candidates"] = await self.service.candidates(visit.about)
-        return self.templates.form(visit.request, visit.signed_in, spec.act, spec.asks, form, faults, **shown)
+        return self.templates.form(visit.request, visit.signed_in, spec.act, spec.asks, form, faults, shown=shown)
 
     def _stale(self, visit: Visit) -> Response:
         return self.templates.page(

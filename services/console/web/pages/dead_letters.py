@@ -19,6 +19,7 @@ from services.safeguarding.operators import OperatorAct
 
 UNKNOWN = "no-letter"
 WHAT = OperatorAct.DEAD_LETTER_REDRIVEN
+BACK = {"back": "/dead-letters"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class DeadLetterPages(Pages):
             ("/dead-letters", "letters.html", PAGE | {"name": "show"}),
             ("/parts/dead-letters", "_letters.html", PART | {"name": "show_part"}),
         ):
-            app.add_api_route(path, self.show_list(template, self._letters), **about)
+            app.add_api_route(path, self.list_page(template, self._letters), **about)
         path = f"/dead-letters/{{letter}}/acts/{WHAT}"
         app.add_api_route(path, self.ask, methods=["GET"], include_in_schema=False)
         app.add_api_route(path, self.redrive, methods=["POST"], include_in_schema=False)
@@ -43,7 +44,7 @@ class DeadLetterPages(Pages):
     async def ask(self, request: Request, letter: UUID) -> Response:
         signed_in = await self.guard.require(request, May.SEND_AGAIN)
         await self._require_known(signed_in.operator, letter)
-        return self.templates.form(request, signed_in, WHAT, (REASON,), back="/dead-letters")
+        return self.templates.form(request, signed_in, WHAT, (REASON,), shown=BACK)
 
     async def redrive(self, request: Request, letter: UUID) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.SEND_AGAIN)
@@ -51,7 +52,7 @@ class DeadLetterPages(Pages):
         try:
             answers = self.read(form, [REASON])
         except Faults as faults:
-            return self.templates.form(request, signed_in, WHAT, (REASON,), form, faults.by_field, back="/dead-letters")
+            return self.templates.form(request, signed_in, WHAT, (REASON,), form, faults.by_field, shown=BACK)
         result = await self.service.redrive(signed_in.operator, letter, answers.act, answers.said["reason"])
         if result is RedriveResult.DONE:
             return go_to("/dead-letters", signed_in, WHAT)

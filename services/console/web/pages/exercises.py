@@ -58,5 +58,5 @@ class ExercisePages(Pages):
     ) -> Response:
         areas = await self.service.areas(signed_in.operator)
         running = await self.queries.exercises(signed_in.operator.scope)
-        shown = {"name": "exercise.html", "areas": areas, "running": running}
-        return self.templates.form(request, signed_in, OperatorAct.EXERCISE_STARTED, (REASON,), form, faults, **shown)
+        shown, what = {"areas": areas, "running": running}, OperatorAct.EXERCISE_STARTED
+        return self.templates.form(request, signed_in, what, (REASON,), form, faults, name="exercise.html", shown=shown)

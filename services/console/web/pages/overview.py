@@ -39,7 +39,7 @@ class OverviewPages(Pages):
             ("/parts/housekeeping", "_beside.html", "show_housekeeping_part", self.queries.housekeeping, PART),
             ("/directory", "directory.html", "show", self.queries.directory, PAGE),
         ):
-            app.add_api_route(path, self.show_list(template, query), name=name, **about)
+            app.add_api_route(path, self.list_page(template, query), name=name, **about)
         app.add_api_route("/changes", self.follow, responses=PART["responses"])
 
     async def show_overview(self, request: Request, whole: str = "") -> Response:

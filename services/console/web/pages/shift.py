@@ -92,8 +92,11 @@ class ShiftPages(Pages):
     ) -> Response:
         offered = choices(lines, self.templates.words.of, signed_in.operator)
         asks = [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks]
-        shown = {"offered": {f"{name}_choices": labels for name, labels in offered.items()}, "back": "/shift"}
-        return self.templates.form(request, signed_in, spec.act, asks, form, faults, **shown)
+        shown: dict[str, object] = {
+            "offered": {f"{name}_choices": labels for name, labels in offered.items()},
+            "back": "/shift",
+        }
+        return self.templates.form(request, signed_in, spec.act, asks, form, faults, shown=shown)
 
 
 def _spec_of(act: OperatorAct) -> ShiftAct:
