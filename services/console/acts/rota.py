@@ -33,10 +33,8 @@ class RotaService(ConsoleService):
                 about = {"authority": authority, "contact": effect.person, "account": operator.account, "words": said}
                 return [] if effect.says is None else [effect.says.model_validate(about)]
 
-            recorder, said = (
-                self.recorder(uow, operator, answers.act, effect.person),
-                answers.said if effect.says else {},
-            )
+            said = {} if effect.says is None else answers.said
+            recorder = self.recorder(uow, operator, answers.act, effect.person)
             if not await recorder.carry_out(act.act, said, say, authority=authority):
                 return
             if effect.corrects:
