@@ -1,5 +1,6 @@
 """What one room says another hears: no kind without a handler, no rule whose duty nobody carries out or has no words for."""
 
+import ast
 import re
 from collections.abc import Iterator
 from functools import cache
