@@ -158,6 +158,7 @@ CREATE TABLE register.photographs (
 );
 CREATE UNIQUE INDEX photographs_shown ON register.photographs (child) WHERE removed_at IS NULL;
 CREATE INDEX photographs_of_child ON register.photographs (child);
+CREATE INDEX photographs_removed ON register.photographs (removed_at) WHERE removed_at IS NOT NULL;
 
 CREATE TABLE register.directory (
     authority text NOT NULL REFERENCES register.authorities,
