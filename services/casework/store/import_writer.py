@@ -138,7 +138,9 @@ async def write_import(
     ids = {"placements": placements, "people": people, "children": children}
     encryptor = await RowEncryptor.load(connection, keyring, authority, given, ids)
     if given.authority is not None:
-        row = given.authority.model_dump() | {"retention": json.dumps(given.authority.retention)}
+        periods = given.authority.retention
+        row = given.authority.model_dump(exclude={"retention"})
+        row |= {} if periods is None else {"retention": json.dumps(periods)}
         row |= {"live": False}  # until somebody switches it on at the console
         await _upsert(connection, "authorities", [row], "id", keep="live")
 

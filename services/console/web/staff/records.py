@@ -41,7 +41,7 @@ class RecordPages(Pages):
         hindered: Sequence[Hindrance] = ()
         if what in ASKED:
             whom = await self.service.whom(who, form.get("whom", ""), form.get("authority") or who.only_authority or "")
-            if whom is None or (what == "erase" and whom.owner is None):
+            if whom is None:
                 return await self._page(request, signed_in, fault="whom", form=form)
             if what == "hold" and (whom.owner or "").startswith("person-"):
                 return await self._page(request, signed_in, fault="person", form=form)
