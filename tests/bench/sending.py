@@ -30,7 +30,7 @@ from standardwebhooks import Webhook
 
 from services.platform.delivery.channels.http.clients import WebhookClients
 from services.platform.delivery.channels.http.resolver import CheckedResolver
-from services.platform.delivery.tables import deliveries
+from tests.support.tables import deliveries
 from services.platform.store.encryption import Keyring
 from tests.bench.load import logged_in
 from tests.support.engines.database import Database, running_database

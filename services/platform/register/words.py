@@ -4,16 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, select
-
-from services.platform.register import views
 from services.platform.register.keys import Decryptor, key_of
 from services.platform.register.references import keep_reference
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows, as_sql, bulk_insert
+from services.platform.store.query import Query, Rows, bulk_insert
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import WordsId, is_provisional, new_id
 
@@ -61,20 +57,9 @@ async def keep(
     return words_id
 
 
-def _of_discussion() -> Select[Any]:
-    view = views.discussion_records.c
-    columns = select(view.about, view.words, view.wrapped)
-    return columns.where(view.discussion == bindparam("discussion", type_=Uuid)).order_by(view.place)
-
-
-def _told_to_police() -> Select[Any]:
-    view = views.words_told_to_police.c
-    columns = select(view.id, view.about, view.words, view.said_by, view.at, view.answers, view.wrapped)
-    return columns.where(view.delivery == bindparam("delivery", type_=Uuid)).order_by(view.at, view.id)
-
-
 FOR_DESK = "SELECT * FROM register.words_for_duty_desk WHERE id = ANY(%(ids)s::text[])"
-OF_DISCUSSION, TOLD_TO_POLICE = as_sql(_of_discussion()), as_sql(_told_to_police())
+OF_DISCUSSION = "SELECT * FROM register.discussion_records WHERE discussion = %(discussion)s ORDER BY place"
+TOLD_TO_POLICE = "SELECT * FROM register.words_told_to_police WHERE delivery = %(delivery)s ORDER BY at, id"
 
 
 def words_of_discussion(keyring: Keyring, discussion: UUID) -> Query[list[str | None]]:

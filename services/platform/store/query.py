@@ -14,8 +14,7 @@ from weakref import WeakSet
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
-from sqlalchemy import ClauseElement, Connection
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Statement: TypeAlias = tuple[str, Mapping[str, Any]]
@@ -69,14 +68,6 @@ def scalar(rows: Rows) -> Any:
 
 PATIENTLY = Query("SELECT set_config('statement_timeout', '300000', true)", {}, all_rows)
 """Before what looks through whole tables: messages that were sent have no index by child, which would cost each one."""
-
-
-def as_sql(statement: ClauseElement) -> str:
-    """What SQLAlchemy would send, for statements that are built with it and sent here. JSON goes as text."""
-    return str(statement.compile(dialect=DIALECT))
-
-
-DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
 def unnest_rows(types: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as delivery_repository
 from services.platform.delivery.sms_status.receipts import Receipts, Report
-from services.platform.delivery.tables import deliveries
+from tests.support.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store

@@ -12,7 +12,7 @@ from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sms_status.receipts import Receipts, Report
 from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFallback
-from services.platform.delivery.tables import deliveries
+from tests.support.tables import deliveries
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.safeguarding.duty.duties import ProfessionalNotify

@@ -13,7 +13,7 @@ from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.model import Delivery, MediumName, PreparedMessage
 from services.platform.delivery.queue import leases
 from services.platform.delivery.retry_policy import CALLBACK_PATIENCE
-from services.platform.delivery.tables import deliveries
+from tests.support.tables import deliveries
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from services.platform.delivery.tables import deliveries
+from tests.support.tables import deliveries
 from services.platform.store.encryption import Keyring
 from tests.support.engines.database import Database
 from tests.support.in_process.police import FORCE_MAILBOX, Police, by_mail, police_of

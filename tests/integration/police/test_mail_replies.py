@@ -15,7 +15,7 @@ from services.platform.delivery.inbound_mail import smtp_server
 from services.platform.delivery.inbound_mail.classifier import PARTLY, UNREAD, ReadMail, read_mail
 from services.platform.delivery.inbound_mail.handler import UNAUTHENTICATED, MailAnswers
 from services.platform.delivery.inbound_mail.smtp_server import MailListener
-from services.platform.delivery.tables import deliveries
+from tests.support.tables import deliveries
 from services.platform.store.encryption import DataKey, Keyring
 from services.police.replies.mail import MailReplies
 from tests.support.engines.database import Database

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from services.platform.delivery.queue.replay import Chosen, replay
-from services.platform.delivery.tables import attempts, deliveries
+from tests.support.tables import attempts, deliveries
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.police.notices import connection_test

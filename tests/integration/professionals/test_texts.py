@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status import reply_codes
-from services.platform.delivery.tables import deliveries
+from tests.support.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar

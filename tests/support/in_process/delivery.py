@@ -15,11 +15,11 @@ from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import Delivery, MediumName, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.attempt import Prepare, Secrets, no_secrets
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.delivery.tables import attempts, deliveries
+from tests.support.tables import attempts, deliveries
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.tables import outbox
+from tests.support.tables import outbox
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.duty.duties import Because, Duty, PoliceNotify
 from services.safeguarding.duty.evidence import AttemptResult

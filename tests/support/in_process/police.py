@@ -25,7 +25,7 @@ from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.model import MediumName
 from services.platform.delivery.sending.exercise_guard import block_real_recipients
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.delivery.tables import deliveries
+from tests.support.tables import deliveries
 from services.platform.register.organisations.forces import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

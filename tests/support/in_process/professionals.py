@@ -19,7 +19,7 @@ from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.delivery.links.pages import LinkPages
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.delivery.tables import deliveries
+from tests.support.tables import deliveries
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Origin, Store

@@ -26,10 +26,10 @@ from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.delivery.inbound_mail.smtp_server import MailListener
 from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.delivery.tables import deliveries
+from tests.support.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.tables import outbox
+from tests.support.tables import outbox
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.duties import StrategyInvite
 from services.safeguarding.roles import Channel, Role, Wording

@@ -8,14 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from cachetools import TTLCache
-from sqlalchemy import bindparam, select
 
 from services.platform.register.cache import new_cache
 from services.platform.register.keys import Decryptor
-from services.platform.register.views import forces_for_police
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows, as_sql
+from services.platform.store.query import Query, Rows
 from services.safeguarding.identifiers import ForceId
 
 KEYS_OVERLAP = timedelta(hours=24)
@@ -55,11 +53,7 @@ class Force:
     proposed: tuple["Force", ...] = ()
 
 
-BY_ID = as_sql(
-    select(forces_for_police)
-    .where(forces_for_police.c.force == bindparam("force"))
-    .order_by(forces_for_police.c.effective_at.nulls_last())
-)
+BY_ID = "SELECT * FROM register.forces_for_police WHERE force = %(force)s ORDER BY effective_at NULLS LAST"
 SENDING_LISTS = """
     SELECT force FROM (
         SELECT DISTINCT ON (force) force, sends_open_list FROM register.forces_for_police
