@@ -11,7 +11,7 @@ from services.console.disposal import records
 from services.console.disposal.records import Named
 from services.console.policy.permits import Operator
 from services.platform.register import words
-from services.platform.register.reasons import reasons_by_id
+from services.platform.register.words import reasons_by_id
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal import erasures
 from services.platform.store.disposal.erasures import Hindrance

@@ -30,8 +30,7 @@ from services.platform.register.children.identity import children_at_home, codes
 from services.platform.register.children.photographs import Photograph, photograph_of
 from services.platform.register.people.contact import people_by_id
 from services.platform.register.people.directory_page import force_lines
-from services.platform.register.reasons import reasons_by_id
-from services.platform.register.words import words_by_id
+from services.platform.register.words import reasons_by_id, words_by_id
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query

@@ -6,7 +6,7 @@ with the unit of work. Pages, commands and sweeps may go through SQLAlchemy.
 
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
 from uuid import UUID
 from weakref import WeakSet
@@ -64,6 +64,11 @@ def first_row(rows: Rows) -> Any:
 def scalar(rows: Rows) -> Any:
     """Decodes a query of one row and one column: None where there is no row."""
     return rows[0][0] if rows else None
+
+
+def fields_in(row: Any, of: type[Any]) -> dict[str, Any]:
+    """What the row has of the fields of a dataclass. Its other columns are passed over."""
+    return {each.name: getattr(row, each.name) for each in fields(of) if hasattr(row, each.name)}
 
 
 PATIENTLY = Query("SELECT set_config('statement_timeout', '300000', true)", {}, all_rows)

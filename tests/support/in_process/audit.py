@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.audit.handlers import Handlers
+from services.audit.handlers import handlers_by_kind
 from services.audit.verification.run import Verified, one_moment, verify_anchors, verify_chain
 from services.platform.messages.envelope import Received, compose, read
 from services.platform.runtime.clocks import Clocks
@@ -30,7 +30,7 @@ def heard(
 
 async def record(store: Store, *received: Received[Message]) -> None:
     """Each in a transaction of its own, as the bus would."""
-    handlers = Handlers(Clocks()).by_kind()
+    handlers = handlers_by_kind(Clocks())
     for each in received:
         async with store.transaction() as uow:
             await handlers[type(each.content)](each, uow)

@@ -9,7 +9,7 @@ from typing import Any
 from services.platform.register.keys import Decryptor
 from services.platform.register.words import PLACE as WORDS
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows
+from services.platform.store.query import Query, Rows, fields_in
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId
 from services.safeguarding.notice_fields import OF_PROFILE
 from services.safeguarding.working_time import in_england
@@ -152,28 +152,12 @@ def _profile(decryptor: Decryptor, row: Any) -> dict[str, str]:
 
 def _child(keyring: Keyring, row: Any) -> ChildFacts:
     decryptor = Decryptor(keyring, row.child, row.child_key)
-    return ChildFacts(
-        child=row.child,
-        **description_of(decryptor, row),
-        unaccompanied=row.unaccompanied,
-        modern_slavery_concern=row.modern_slavery_concern,
-        subject_to_immigration_control=row.subject_to_immigration_control,
-        guardian_allocated=row.guardian_allocated,
-        entered_care_at=row.entered_care_at,
-        photograph_taken_on=row.photograph_taken_on,
-    )
+    return ChildFacts(**fields_in(row, ChildFacts) | description_of(decryptor, row))
 
 
 def _placement(keyring: Keyring, row: Any) -> PlacementFacts:
-    return PlacementFacts(
-        row.placement,
-        row.kind,
-        address_of(keyring, row),
-        row.as_of,
-        row.force,
-        row.host_authority,
-        carers_at(keyring, row),
-    )
+    opened = {"address": address_of(keyring, row), "carers": carers_at(keyring, row)}
+    return PlacementFacts(**fields_in(row, PlacementFacts) | opened)
 
 
 def address_of(keyring: Keyring, row: Any) -> str | None:

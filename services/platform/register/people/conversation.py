@@ -10,7 +10,7 @@ from typing import Any
 from services.platform.register.keys import Decryptor
 from services.platform.runtime.settings import EXERCISE_AUTHORITY
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows, first_row
+from services.platform.store.query import Query, Rows, fields_in, first_row
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId
 
 
@@ -216,20 +216,9 @@ def _decode_child(keyring: Keyring, row: Any) -> ChildOfSpeaker:
     decryptor = Decryptor(keyring, row.child, row.child_key)
     name = decryptor.open(row.name, "children.name") or ""
     also: list[str] = json.loads(decryptor.open(row.known_as, "children.known_as") or "[]")
-    return ChildOfSpeaker(
-        child=row.child,
-        code=row.code,
-        first_names=tuple(dict.fromkeys([*name.split()[:1], *also])),
-        person=row.person,
-        authority=row.authority,
-        placement=row.placement,
-        force=row.force,
-        wrapped=row.child_key,
-    )
+    first_names = tuple(dict.fromkeys([*name.split()[:1], *also]))
+    return ChildOfSpeaker(**fields_in(row, ChildOfSpeaker), first_names=first_names, wrapped=row.child_key)
 
 
 def _decode_children(rows: Rows) -> tuple[ChildOfSpeaker, ...]:
-    return tuple(
-        ChildOfSpeaker(row.child, row.code, (), row.person, row.authority, row.placement, row.force, row.wrapped)
-        for row in rows
-    )
+    return tuple(ChildOfSpeaker(**fields_in(row, ChildOfSpeaker), first_names=()) for row in rows)
