@@ -144,7 +144,8 @@ class _Grouped(Generic[K]):
     """Heads in order of their key, handed out key by key."""
 
     def __init__(self, heads: AsyncIterator[Head], key: Callable[[Head], K]) -> None:
-        self._heads, self._key = heads, key
+        self._heads = heads
+        self._key: Callable[[Head], K] = key
         self._next: Head | None = None
 
     async def before(self, key: K | None) -> AsyncIterator[list[Head]]:

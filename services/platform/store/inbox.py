@@ -92,10 +92,12 @@ def forgetting(store: Store, clocks: Clocks, published_kept: timedelta) -> Repea
         """Returns True while there is more."""
         now = clocks.wall()
         async with store.transaction() as uow:
-            gone = await uow.fetch_each([
-                Query(forget, {"before": now - kept, "most": FORGOTTEN_AT_ONCE}, len)
-                for forget, kept in ((FORGET, KEPT), (FORGET_PUBLISHED, published_kept))
-            ])
+            gone = await uow.fetch_each(
+                [
+                    Query(forget, {"before": now - kept, "most": FORGOTTEN_AT_ONCE}, len)
+                    for forget, kept in ((FORGET, KEPT), (FORGET_PUBLISHED, published_kept))
+                ]
+            )
         return FORGOTTEN_AT_ONCE in gone
 
     return Repeating("forgetting", turn, every_seconds=FORGET_EVERY_SECONDS)

@@ -176,19 +176,13 @@ def watch_commits(driver: Driver) -> None:
 
 
 async def execute_pipelined(
-    connection: AsyncConnection, *statements: Statement, commit: bool = False
-) -> list[list[tuple[Any, ...]]]:
-    """The rows that each gave. With `commit` the connection's transaction is then over: SQLAlchemy's own finds nothing
-    to do.
+    connection: AsyncConnection, *statements: Statement, commit: bool = False, named: bool = False
+) -> list[list[Any]]:
+    """The rows that each gave: tuples, or named ones. With `commit` the connection's transaction is then over:
+    SQLAlchemy's own finds nothing to do.
 
     Raises psycopg's errors. A connection that broke is given up, and with it those in the pool, which are as old.
     """
-    return await _run(connection, statements, commit=commit)
-
-
-async def _run(
-    connection: AsyncConnection, statements: Sequence[Statement], *, commit: bool = False, named: bool = False
-) -> list[list[Any]]:
     driver = await driver_of(connection)
     cursors = [driver.cursor(row_factory=namedtuple_row) if named else driver.cursor() for _ in statements]
     begin = opens_a_transaction(connection.sync_connection)
@@ -284,7 +278,7 @@ class Reader:
                 answers[at] = kept
         asked = [at for at in range(len(queries)) if at not in answers]
         statements = [(queries[at].sql, queries[at].parameters) for at in asked]
-        rows_of = await _run(self.connection, statements, named=True) if asked else []
+        rows_of = await execute_pipelined(self.connection, *statements, named=True) if asked else []
         for at, rows in zip(asked, rows_of, strict=True):
             query = queries[at]
             answers[at] = query.decode(rows)

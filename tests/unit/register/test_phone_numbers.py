@@ -28,7 +28,9 @@ def row(person: str, authority: str, child: str | None) -> SimpleNamespace:
         "code": "C1" if child else None,
         "live": True,
     }
-    unknown = dict.fromkeys("from_at to_at name known_as child_key in_directory of_police duty_line".split())
+    unknown = dict.fromkeys(
+        ["from_at", "to_at", "name", "known_as", "child_key", "in_directory", "of_police", "duty_line"]
+    )
     return SimpleNamespace(**unknown, **known)
 
 

@@ -48,7 +48,9 @@ async def _lags(connection: Connection, groups: Sequence[str]) -> Counter[tuple[
     finally:
         await ends.stop()
         await admin.close()
-    return behind({group: {tp: each.offset for tp, each in found.items()} for group, found in committed.items()}, newest)
+    return behind(
+        {group: {tp: each.offset for tp, each in found.items()} for group, found in committed.items()}, newest
+    )
 
 
 def behind(

@@ -96,11 +96,6 @@ async def acknowledge(uow: UnitOfWork, duty: UUID, step: int, at: datetime) -> N
     await uow.fetch(Query(ACKNOWLEDGED, {"duty": duty, "step": step, "at": at}, all_rows))
 
 
-def acknowledge_on_commit(uow: UnitOfWork, duty: UUID, step: int, at: datetime) -> None:
-    """As `acknowledge`, with the commit: for transactions that do not read the deliveries afterwards."""
-    uow.write(ACKNOWLEDGED, {"duty": duty, "step": step, "at": at})
-
-
 ENDED = "UPDATE delivery.deliveries SET state = %(state)s, changed_at = %(at)s WHERE id = %(delivery)s"
 OF_ONE = "SELECT * FROM delivery.deliveries WHERE id = %(delivery)s"
 OF_ONE_LOCKED = f"{OF_ONE} FOR UPDATE"
