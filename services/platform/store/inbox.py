@@ -8,7 +8,7 @@ from typing import Any
 
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.query import Query, Rows, scalar
+from services.platform.store.query import PLAN_BY_VALUES, Query, Rows, scalar
 from services.platform.store.unit_of_work import Store, UnitOfWork
 
 KEPT = timedelta(days=400)
@@ -92,6 +92,7 @@ def forgetting(store: Store, clocks: Clocks, published_kept: timedelta) -> Repea
         """Returns True while there is more."""
         now = clocks.wall()
         async with store.transaction() as uow:
+            await uow.connection.execute(PLAN_BY_VALUES)
             gone = await uow.fetch_each(
                 [
                     Query(forget, {"before": now - kept, "most": FORGOTTEN_AT_ONCE}, len)
