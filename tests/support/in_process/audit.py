@@ -39,7 +39,8 @@ async def record(store: Store, *received: Received[Message]) -> None:
 
 
 async def entries_of(connection: AsyncConnection, chain: str) -> list[Entry]:
-    return [each async for each in cursors.entries_of(connection, chain)]
+    """Without a cursor of the database's, which needs a transaction."""
+    return [Entry(*row) for row in await connection.execute(text(cursors.OF_CHAIN), {"chain": chain})]
 
 
 async def tamper(database: Database, statement: str, **values: object) -> int:
