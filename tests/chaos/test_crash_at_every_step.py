@@ -49,7 +49,9 @@ CODE = re.compile(r"\((\w{5})\)$")
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
 
-@pytest.mark.parametrize("deaths", CASES, ids=lambda deaths: "-".join(f"{who}-{step}-{nth}" for who, step, nth in deaths))
+@pytest.mark.parametrize(
+    "deaths", CASES, ids=lambda deaths: "-".join(f"{who}-{step}-{nth}" for who, step, nth in deaths)
+)
 def test_a_report_has_one_effect_each_though_a_service_dies_at(
     hurt_world: World, towns_carers: Iterator[Carer], tmp_path: Path, deaths: Sequence[Death]
 ) -> None:

@@ -23,6 +23,7 @@ from tests.support.engines.database import Database
 from tests.support.histories.reading import unsent_of
 from tests.support.signatures import SIGNERS
 
+
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was published is taken out at once, and not some seconds later with more."""

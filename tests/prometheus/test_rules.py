@@ -67,7 +67,10 @@ def test_every_alert_has_its_cases() -> None:
 
 def test_each_alert_fires_on_what_it_is_for_and_stays_quiet_on_what_comes_near(promtool: str, tmp_path: Path) -> None:
     written = []
-    for rules, alerts in ALERTS_OF.items():  # each with its own file alone: promtool evaluates every rule for every case
+    for (
+        rules,
+        alerts,
+    ) in ALERTS_OF.items():  # each with its own file alone: promtool evaluates every rule for every case
         tests = [each for name in alerts for each in _tests(name, CASES[name])]
         file = tmp_path / rules.name
         file.write_text(yaml.safe_dump({"rule_files": [str(rules)], "evaluation_interval": "15s", "tests": tests}))

@@ -97,7 +97,10 @@ def test_each_says_what_to_do_in_danger_except_to_staff() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        pytest.param(r"(?i)immigra|asylum|traffick|visa|refugee|court|lloches|mewnfud|masnach", id="immigration, asylum or trafficking"),
+        pytest.param(
+            r"(?i)immigra|asylum|traffick|visa|refugee|court|lloches|mewnfud|masnach",
+            id="immigration, asylum or trafficking",
+        ),
         pytest.param(r"([Tt]ext|[Tt]ecstiwch) ([A-Z ]+ (or|neu) )?(999|101)", id="texting the police"),
         pytest.param("ar alwad", id="a duty team as the carers'"),
     ],
