@@ -3,12 +3,9 @@
 import os
 import re
 import signal
-import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
@@ -16,8 +13,6 @@ from tests.support.crashes.dying import start_dying
 from tests.support.outside.confirmation import CONFIRM
 from tests.support.outside.world import Carer, World
 
-Death: TypeAlias = tuple[str, str, int]
-"""A service, the step at which it dies, and when it comes to that step for the how manieth time."""
 BUS = ("handled", "committed", "published", "settled", "acknowledged")
 SENDING = ("begun", "sent", "ended")
 EVERYWHERE = [
@@ -28,39 +23,36 @@ EVERYWHERE = [
     ("police", "committed", 3),
     *(("professionals", step, 1) for step in (*BUS, *SENDING)),
 ]
-SHORT: list[list[Death]] = [
-    [("carers", "before-keeping", 1), ("protocol", "handled", 1), ("police", "committed", 1)],
-    [("carers", "kept", 1), ("protocol", "committed", 1), ("police", "begun", 1), ("professionals", "sent", 1)],
-    [("carers", "read", 1), ("protocol", "published", 1), ("police", "sent", 1)],
-    [("carers", "sent", 1), ("protocol", "settled", 1), ("police", "ended", 1)],
-    [("carers", "sent", 2), ("protocol", "acknowledged", 1)],
+SHORT = [
+    *(("carers", step, 1) for step in ("before-keeping", "kept", "read", "sent")),
+    ("carers", "sent", 2),
+    *(("protocol", step, 1) for step in BUS),
+    *(("police", step, 1) for step in ("committed", *SENDING)),
+    ("professionals", "sent", 1),
 ]
-"""The floors are the same in every service: each step once, where it means most, and several services while one report is on its
-way. `make chaos` dies at all of them, one at a time.
-"""
-CASES = [[each] for each in EVERYWHERE] if os.environ.get("DIE_EVERYWHERE") else SHORT
+"""The floors are the same in every service: each step once, where it means most. `make chaos` dies at all of them."""
+CASES = EVERYWHERE if os.environ.get("DIE_EVERYWHERE") else SHORT
 HANDSHAKE_EVERYWHERE = ("before-keeping", "kept", "read", "committed", "published", *SENDING)
 HANDSHAKE_SHORT = ("kept", "read", "sent")
 HANDSHAKE = HANDSHAKE_EVERYWHERE if os.environ.get("DIE_EVERYWHERE") else HANDSHAKE_SHORT
 QUIET_SECONDS = 1.5
-DIES_WITHIN_SECONDS = 60
 CODE = re.compile(r"\((\w{5})\)$")
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
 
-@pytest.mark.parametrize(
-    "deaths", CASES, ids=lambda deaths: "-".join(f"{who}-{step}-{nth}" for who, step, nth in deaths)
-)
+@pytest.mark.parametrize(("service", "step", "nth"), CASES)
 def test_a_report_has_one_effect_each_though_a_service_dies_at(
-    hurt_world: World, towns_carers: Iterator[Carer], tmp_path: Path, deaths: Sequence[Death]
+    hurt_world: World, towns_carers: Iterator[Carer], tmp_path: Path, service: str, step: str, nth: int
 ) -> None:
     world, carer = hurt_world, next(towns_carers).number
     duty_worker = "+447700900590"
     before = _told(world, duty_worker, "reported missing")
-    dying = _put_in_place(world, deaths, tmp_path)
+    world.stack.stop_one(service)
+    dying = start_dying(world.stack, service, step, nth, tmp_path / "log")
     world.text(carer, "MISSING")
-    _bring_back_the_dead(world, dying, tmp_path)
+    assert dying.wait(60) == -signal.SIGKILL, (tmp_path / "log").read_text()
+    world.stack.start_one(service)
 
     world.eventually(lambda: _told(world, carer, "Our alert has left here"))
     world.eventually(lambda: len(_told(world, duty_worker, "reported missing")) > len(before))
@@ -87,15 +79,11 @@ def test_a_search_ends_once_and_only_by_the_code_though_carers_die_at_the_claim_
     world.eventually(lambda: _told(world, carer, "Our alert has left here"))
     world.eventually(lambda: len(_told(world, duty_worker, "reported missing")) > len(before))
     _answer(world, duty_worker)
-    dying = _put_in_place(world, [("carers", step, 1)], tmp_path)
-    world.text(carer, "BACK")
-    _bring_back_the_dead(world, dying, tmp_path)
+    _text_as_carers_die(world, step, carer, "BACK", tmp_path / "claim")
     world.eventually(lambda: _codes(world, carer))
     time.sleep(QUIET_SECONDS)
     assert not _returned(world, carer)
-    dying = _put_in_place(world, [("carers", step, 1)], tmp_path)
-    world.text(carer, _codes(world, carer)[0])
-    _bring_back_the_dead(world, dying, tmp_path)
+    _text_as_carers_die(world, step, carer, _codes(world, carer)[0], tmp_path / "code")
     world.eventually(lambda: _returned(world, carer))
     time.sleep(QUIET_SECONDS)
     assert len(_returned(world, carer)) == 1
@@ -103,28 +91,12 @@ def test_a_search_ends_once_and_only_by_the_code_though_carers_die_at_the_claim_
     assert len(_told(world, carer, "Food and rest first")) == 1
 
 
-def _put_in_place(world: World, deaths: Sequence[Death], folder: Path) -> dict[str, subprocess.Popen[bytes]]:
-    """By service, ready and in place of its own process."""
-
-    def put(death: Death) -> subprocess.Popen[bytes]:
-        service, step, nth = death
-        world.stack.stop_one(service)
-        return start_dying(world.stack, service, step, nth, folder / service)
-
-    with ThreadPoolExecutor(len(deaths)) as together:
-        return dict(zip([service for service, _, _ in deaths], together.map(put, deaths), strict=True))
-
-
-def _bring_back_the_dead(world: World, dying: dict[str, subprocess.Popen[bytes]], folder: Path) -> None:
-    """Each as soon as it has died: the next may not come to its step before."""
-    until = time.monotonic() + DIES_WITHIN_SECONDS
-    while dying:
-        assert time.monotonic() < until, f"{sorted(dying)} did not die"
-        for service, process in list(dying.items()):
-            if process.poll() is not None:
-                assert dying.pop(service).returncode == -signal.SIGKILL, (folder / service).read_text()
-                world.stack.start_one(service)
-        time.sleep(0.02)
+def _text_as_carers_die(world: World, step: str, carer: str, words: str, log: Path) -> None:
+    world.stack.stop_one("carers")
+    dying = start_dying(world.stack, "carers", step, 1, log)
+    world.text(carer, words)
+    assert dying.wait(60) == -signal.SIGKILL, log.read_text()
+    world.stack.start_one("carers")
 
 
 def _codes(world: World, carer: str) -> list[str]:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.professionals.email_wording import LANGUAGES, EmailContent
+from services.platform.delivery.channels.mime import EmailContent
+from services.professionals.email_wording import LANGUAGES
 from services.safeguarding.roles import Role, Wording
 from tests.unit.professionals.test_sms_wording import CARERS_ALONE, INVITATIONS_ALONE, POLICE_ALONE, TELLING_WORDS
 
