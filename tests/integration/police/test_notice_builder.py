@@ -103,7 +103,7 @@ async def test_no_answer_travels_on_the_bus(police: Police) -> None:
 
 async def test_what_nobody_told_is_unknown_named_and_chased(police: Police) -> None:
     told, notice = await police.notice()
-    asked = {*ReportQuestion} - {ReportQuestion.SHARED_BECAUSE}
+    asked = {*ReportQuestion} - {ReportQuestion("shared_because")}
     unknown = {f"report.{each}" for each in (*asked, "last_seen_at", "obtained_at", "reporter_role")}
     assert all(notice["data"]["report"][each.removeprefix("report.")] == UNKNOWN for each in unknown)
     assert unknown <= set(notice["data"]["gaps"])
@@ -160,8 +160,8 @@ async def test_an_update_says_what_is_new_and_chases_nothing(police: Police) -> 
 
 
 async def test_one_question_answered_twice_has_both_answers(police: Police) -> None:
-    first = await texted(police, "ash", answers=ReportQuestion.CLOTHING, words_="blue coat")
-    second = await texted(police, "ash", answers=ReportQuestion.CLOTHING, words_="no, black")
+    first = await texted(police, "ash", answers=ReportQuestion("clothing"), words_="blue coat")
+    second = await texted(police, "ash", answers=ReportQuestion("clothing"), words_="no, black")
     _, notice = await police.notice(words=(first, second))
     assert sorted(notice["data"]["report"]["clothing"].split("; ")) == ["blue coat", "no, black"]
 

@@ -55,7 +55,7 @@ async def test_an_officer_reads_acknowledges_and_adds_the_reference_on_a_phone(p
             words="blue coat, white trainers",
             said_by=police.ids["ash"],
             at=datetime.now(UTC),
-            answers=ReportQuestion.CLOTHING,
+            answers=ReportQuestion("clothing"),
         )
     told = await police.tell(words=(kept,))
     await police.floor.until(told.content.telling, "accepted")

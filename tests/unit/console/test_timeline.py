@@ -25,7 +25,7 @@ from services.safeguarding.duty.outcomes import (
 )
 from services.safeguarding.duty.parts import part_ids
 from services.safeguarding.identifiers import new_id, telling
-from services.safeguarding.languages import TextLanguage
+from services.safeguarding.codes import TextLanguage
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorActed
 from services.safeguarding.roles import Channel, Role, Wording
@@ -231,7 +231,7 @@ def test_a_text_that_is_not_in_english_says_which_language_to_whoever_reads_it()
     episode = uuid4()
     texts = [
         entry(TextNeedsHuman(authority="kestrel", reason="not-understood", language=language), id_=f"text {language}")
-        for language in (TextLanguage.ALBANIAN, None)
+        for language in (TextLanguage("sq"), None)
     ]
     lines = timeline(
         entry(episode_changed(episode)), [], [*texts, *(entry(decided(episode, each.id)) for each in texts)]
