@@ -8,6 +8,7 @@ from services.console.policy.record import RecordedMessage
 from services.console.policy.timeline import timeline
 from services.console.web.wording import Words
 from services.safeguarding.child_events.events import ChildReportedMissing, PoliceReferenceTexted, TextNeedsHuman
+from services.safeguarding.codes import TextLanguage
 from services.safeguarding.duty.decisions import MessageDecided, ProtocolDecided, Verdict
 from services.safeguarding.duty.duties import Because, PoliceNotify
 from services.safeguarding.duty.evidence import (
@@ -25,7 +26,6 @@ from services.safeguarding.duty.outcomes import (
 )
 from services.safeguarding.duty.parts import part_ids
 from services.safeguarding.identifiers import new_id, telling
-from services.safeguarding.codes import TextLanguage
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorActed
 from services.safeguarding.roles import Channel, Role, Wording
