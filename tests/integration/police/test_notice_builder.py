@@ -149,7 +149,7 @@ async def test_a_speaker_whom_nobody_knows_is_no_reporter(police: Police) -> Non
 async def test_an_update_says_what_is_new_and_chases_nothing(police: Police) -> None:
     kept = await told_by_the_hospital(police, details={"companions": "a man in a grey van"})
     later = LAST_SEEN + timedelta(hours=1)
-    told, notice = await police.notice(words=kept, wording=Wording.MISSING_UPDATE, last_seen_at=later)
+    told, notice = await police.notice(words=kept, wording=Wording("missing-update"), last_seen_at=later)
     report = notice["data"]["report"]
     assert report["companions"] == "a man in a grey van"
     assert report["last_seen_at"] == later.isoformat()
@@ -190,7 +190,7 @@ async def test_that_the_report_was_read_is_on_the_record(police: Police) -> None
 
 async def test_the_last_of_earlier_episodes_is_named_with_its_day(police: Police) -> None:
     first, _ = await police.notice(child="C13")
-    await police.notice(child="C13", wording=Wording.RETURNED_NOTICE, episode=first.content.episode)
+    await police.notice(child="C13", wording=Wording("returned-notice"), episode=first.content.episode)
     _, notice = await police.notice(child="C13")
     report = notice["data"]["report"]
     assert (report["earlier_episodes"], report["last_episode"]) == ("1", datetime.now(ENGLAND).date().isoformat())

@@ -218,7 +218,7 @@ def duty_changed(
     state: str = "open",
     next_step_at: datetime | None = None,
     ended_because: str | None = None,
-    wording: Wording = Wording.MISSING_NOTICE,
+    wording: Wording = Wording("missing-notice"),
     deed: Deed | None = None,
 ) -> DutyChanged:
     return DutyChanged(

@@ -77,7 +77,7 @@ def police_notify(episode: UUID, duty: UUID, act: str = "tell") -> PoliceNotify:
             "episode": episode,
             "role": Role.POLICE_CONTROL_ROOM,
             "channel": Channel.WEBHOOK,
-            "wording": Wording.MISSING_NOTICE,
+            "wording": Wording("missing-notice"),
             "rule": "tell-police-missing",
             "protocol": "missing-from-care 2026.1",
             "cites": ("S13",),
@@ -164,7 +164,7 @@ def test_an_outcome_says_whose_it_is() -> None:
     duty = duty_changed(episode, step(0, Role.POLICE_CONTROL_ROOM, channel=Channel.WEBHOOK), step(1, Role.DUTY_WORKER))
     acknowledged = entry(DutyAcknowledged(duty=duty.duty, step=1, authority="kestrel", episode=episode, how="text"))
     (line,) = timeline(entry(episode_changed(episode)), [entry(duty)], [acknowledged])
-    assert (line.role, line.wording) == (Role.DUTY_WORKER, Wording.MISSING_NOTICE)
+    assert (line.role, line.wording) == (Role.DUTY_WORKER, Wording("missing-notice"))
 
 
 def test_attempts_and_look_ups_are_found_by_their_duty() -> None:
