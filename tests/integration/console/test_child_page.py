@@ -46,6 +46,8 @@ from tests.support.in_process.console import (
 )
 from tests.support.in_process.register import authority, load
 
+MISSING_NOTICE = Wording("missing-notice")
+
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)
 WORDS = "She is talking about leaving with somebody"
@@ -87,9 +89,7 @@ async def tell(opened: Store, keyring: Keyring, case: Case, words: str, event: A
     await hear(opened, HANDLERS, heard(event.model_copy(update={"words": (name,)}), child or case.child))
 
 
-async def ask(
-    opened: Store, case: Case, *steps: Any, wording: Wording = Wording("missing-notice"), **more: Any
-) -> None:
+async def ask(opened: Store, case: Case, *steps: Any, wording: Wording = MISSING_NOTICE, **more: Any) -> None:
     duty = duty_changed(case.episode, *steps, wording=wording, **more)
     await hear(opened, HANDLERS, heard(duty.model_copy(update={"authority": case.authority}), case.child))
 

@@ -9,6 +9,8 @@ from services.protocol.policy.duties.report_status import reports_taken
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.roles import Channel, Role, Wording
 
+MISSING_NOTICE = Wording("missing-notice")
+
 AT = datetime(2026, 11, 3, 2, 0, tzinfo=UTC)
 
 
@@ -22,7 +24,7 @@ def step(role: Role, state: str, number: int = 0, minutes: int = 0) -> StepRecor
 def duty(
     *steps: StepRecord,
     state: DutyState = DutyState.OPEN,
-    wording: Wording = Wording("missing-notice"),
+    wording: Wording = MISSING_NOTICE,
     of_an_episode: bool = True,
 ) -> DutyChanged:
     return DutyChanged(
