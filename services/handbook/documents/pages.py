@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from services.handbook import phrases
-from services.handbook.charts.chart import charts
-from services.handbook.charts.svg import svg
+from services.handbook.charts.chart import draw
 from services.handbook.documents import disclosure, dpia, requirements, safety_case
 from services.handbook.question import follow
 from services.handbook.templates import render
@@ -30,7 +29,7 @@ def documents() -> dict[str, str]:
     """Each page's text by its path under `docs/`."""
     library = Library(files())
     protocol = library.current(DEFAULT)
-    drawn = {f"protocol/{event}.svg": svg(charts(event, library, DEFAULT)) for event in DRAWN}
+    drawn = {f"protocol/{event}.svg": draw(event, library, DEFAULT) for event in DRAWN}
     return {
         "disclosure.md": disclosure.page(),
         "dpia.md": dpia.page(),
