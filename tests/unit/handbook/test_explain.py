@@ -48,7 +48,7 @@ def test_an_unknown_event_is_refused_with_the_nearest_or_all_known() -> None:
 def test_an_authority_that_no_file_is_of_is_refused_with_the_known(tmp_path: Path) -> None:
     (tmp_path / "northshire.yaml").write_text(OWN)
     asked = ["explain", "text.needs-human", "--folder", str(tmp_path), "--authority"]
-    for form in ([], ["--chart"]):
+    for form in ([], ["--svg"]):
         refused = CliRunner().invoke(app, [*asked, "nothshire", *form])
         assert (refused.exit_code, "default, northshire" in " ".join(refused.output.split())) == (2, True)
         assert CliRunner().invoke(app, [*asked, "northshire", *form]).exit_code == 0
