@@ -1,5 +1,6 @@
 """What one room says another hears: no kind without a handler, no rule whose duty nobody carries out or has no words for."""
 
+import ast
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -105,3 +106,14 @@ def test_one_module_makes_every_client_of_kafka() -> None:
         )
     }
     assert made == {"platform/bus/connection.py"}
+
+
+def test_no_client_of_http_goes_by_a_proxy_of_the_environment() -> None:
+    """What is sent, and by which key, is for the other side alone."""
+    asks = [
+        (path.name, {word.arg: ast.unparse(word.value) for word in node.keywords}.get("trust_env"))
+        for path in SERVICES.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "httpx.AsyncClient"
+    ]
+    assert {each for _, each in asks} == {"False"}, asks

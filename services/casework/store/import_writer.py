@@ -155,7 +155,9 @@ async def write_import(
     children = _with_new(before.children, given.children, "child")
     encryptor = await RowEncryptor.load(connection, keyring, authority, given, placements, people, children)
     if given.authority is not None:
-        row = given.authority.model_dump() | {"retention": json.dumps(given.authority.retention)}
+        periods = given.authority.retention
+        row = given.authority.model_dump(exclude={"retention"})
+        row |= {} if periods is None else {"retention": json.dumps(periods)}
         row |= {"live": False}  # until somebody switches it on at the console
         await _upsert(connection, "authorities", [row], "id", keep="live")
 

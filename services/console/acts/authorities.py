@@ -185,7 +185,9 @@ class AuthorityService:
             name, token = await self._credential(uow, authority, LASTS_FOR_A_FORM)
             record_change_of_authority(uow, authority, "credential-made", operator.account, name)
         bearer = {"authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(base_url=self.casework or "", timeout=WITHIN_SECONDS, headers=bearer) as client:
+        async with httpx.AsyncClient(
+            base_url=self.casework or "", timeout=WITHIN_SECONDS, headers=bearer, trust_env=False
+        ) as client:
             answer = await client.post(f"/register/{authority}/{path}", **content)
         return answer.status_code, dict(answer.json())
 

@@ -60,7 +60,9 @@ class DisposalService:
                 _record(self._recorder(uow, operator, act, ended), OperatorAct.HOLD_ENDED, ended, said)
 
     async def ask(self, operator: Operator, act: UUID, whom: Named, reason: str) -> Sequence[Hindrance]:
-        """What hinders it: then nothing is asked."""
+        """What hinders it: then nothing is asked. An authority is erased by `organisations destroy-key` alone."""
+        if whom.owner is None:
+            return [Hindrance("whole", None)]
         async with self.store.transaction() as uow:
             recorder = self._recorder(uow, operator, act, whom)
             owner = recorder.child
@@ -86,6 +88,8 @@ class DisposalService:
             whom = await uow.fetch(records.owner_to_erase(erasure))  # one of theirs: the database shows no other
             if whom is None:
                 return [Hindrance("gone", None)]
+            if whom.owner == erasures.owner_of(whom.authority):
+                return [Hindrance("whole", None)]
             approved = erasures.approve_erasure(erasure, operator.account, self.clocks.wall())
             _, hindered = await uow.fetch(PATIENTLY, approved)
             if not hindered:

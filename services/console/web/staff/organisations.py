@@ -88,7 +88,7 @@ class OrganisationPages:
             code = sessions.begin_session(uow, who, now, for_command=True)
         bearer = {"authorization": f"Bearer {code}", "content-type": "application/x-www-form-urlencoded"}
         try:
-            async with httpx.AsyncClient(timeout=WITHIN_SECONDS, headers=bearer) as client:
+            async with httpx.AsyncClient(timeout=WITHIN_SECONDS, headers=bearer, trust_env=False) as client:
                 answer = await client.request(method, f"{self.casework}/organisations/changes{path}", data=said)
             return answer.status_code, dict(answer.json())
         except (httpx.HTTPError, ValueError):

@@ -43,7 +43,7 @@ class RecordPages:
         hindered: Sequence[Hindrance] = ()
         if what in ASKED:
             whom = await self.service.whom(who, form.get("whom", ""), form.get("authority") or who.only_authority or "")
-            if whom is None or (what == "erase" and whom.owner is None):
+            if whom is None:
                 return await self._page(request, signed_in, fault="whom", form=form)
             if what == "hold" and (whom.owner or "").startswith("person-"):
                 return await self._page(request, signed_in, fault="person", form=form)
