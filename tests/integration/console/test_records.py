@@ -11,8 +11,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from services.console.disposal.records import Named
-from services.console.disposal.service import DisposalService
+from services.console.acts.disposal import DisposalService, Named
 from services.console.policy.permits import Operator
 from services.console.read_model.projections import Handlers
 from services.platform.register import words

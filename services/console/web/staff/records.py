@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
-from services.console.disposal.service import DisposalService
+from services.console.acts.disposal import DisposalService
 from services.console.policy.permits import May
-from services.console.web.session import SessionGuard, SignedIn, act_of
-from services.console.web.templates import Templates, go_to
+from services.console.web.session import SignedIn, act_of
+from services.console.web.templates import Pages, go_to
 from services.platform.store.disposal.erasures import Hindrance
 
 MOST_OF_A_REASON = 500
@@ -19,12 +19,10 @@ ASKED = frozenset({"hold", "erase"})
 
 
 @dataclass(frozen=True)
-class RecordPages:
+class RecordPages(Pages):
     """Whoever comes has shown of late who they are."""
 
     service: DisposalService
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/records", self.show, methods=["GET"], include_in_schema=False)
