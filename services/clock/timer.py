@@ -7,7 +7,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.story_time import deadlines
-from services.platform.store.story_time.deadlines import DueRow
+from services.platform.store.story_time.deadlines import Pending
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.message import Topic
 
@@ -49,14 +49,13 @@ async def fire_due(store: Store, clocks: Clocks) -> bool:
         late = [(now - row.due_at).total_seconds() for row in due]
         for row, seconds in zip(due, late, strict=True):
             uow.publish_composed(Topic.CHILD_EVENTS, row.child, _event_of(row, int(seconds)))
-        await deadlines.mark_fired(uow, [row.deadline for row in due], now)
     metrics.FIRED.inc(len(due))
     for seconds in late:
         metrics.LATENESS.observe(seconds)
     return len(due) == BATCH
 
 
-def _event_of(row: DueRow, late_seconds: int) -> bytes:
+def _event_of(row: Pending, late_seconds: int) -> bytes:
     """What another service has signed stays as it is. So do bytes that are not a message: the consumer makes them a
     dead letter, which a person sees. If such a row were held back, it would hold back every deadline after it.
     """

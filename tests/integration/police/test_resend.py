@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from services.platform.delivery.queue.replay import Chosen, replay
-from services.platform.delivery.tables import attempts, deliveries
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.police.notices import connection_test
@@ -22,6 +21,7 @@ from tests.support.in_process.delivery import eventually
 from tests.support.in_process.disposal import sweep
 from tests.support.in_process.police import Police, answer, police_of
 from tests.support.outside.desk import status
+from tests.support.tables import attempts, deliveries
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status import reply_codes
-from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
@@ -32,6 +31,7 @@ from tests.support.in_process.delivery import Floor, PlayedMedium, received
 from tests.support.in_process.disposal import sweep
 from tests.support.in_process.professionals import LINKS
 from tests.support.in_process.register import authority, load, number_of
+from tests.support.tables import deliveries
 
 
 class AtNoon(Clocks):
