@@ -91,13 +91,13 @@ class Strategy:
 
     def invitation(self, role: Role, **about: Any) -> Any:
         name = self.document["authority"]["id"]
-        wording = about.get("wording", Wording.STRATEGY_DISCUSSION)
+        wording = about.get("wording", Wording("strategy-discussion"))
         content = {
             "authority": name,
             "role": role,
             "channel": Channel.INVITATION,
             "wording": wording,
-            "meets": {Wording.STRATEGY_DISCUSSION: AT_ONCE, Wording.FULL_MEETING: IN_FULL}.get(wording),
+            "meets": {Wording("strategy-discussion"): AT_ONCE, Wording("full-meeting"): IN_FULL}.get(wording),
         }
         return received(StrategyInvite, child=self.child, **(content | about))
 
