@@ -7,12 +7,12 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 
 from infra.local import __main__ as orders
 from infra.local.settings.layout import ROOT
 from infra.local.stack import Stack
+from tests.chaos.standing import lies_elsewhere
 from tests.support.in_process.console import child_page
 from tests.support.outside.world import World
 
@@ -20,7 +20,6 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(570)]
 
 BEFORE, CODE_BEFORE = "+447700900100", "C11"
 AFTER, CODE_AFTER = "+447700900106", "C18"
-SAFE = "backup_safe_timestamp_seconds "
 
 
 @contextmanager
@@ -39,14 +38,6 @@ def audit(stack: Stack, *order: str) -> tuple[int, str]:
     environment = stack.environment("audit")
     said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     return said.returncode, said.stdout + said.stderr
-
-
-def lies_elsewhere(stack: Stack, moment: datetime) -> bool:
-    try:
-        page = httpx.get(f"http://127.0.0.1:{stack.ports['backups']}/metrics", trust_env=False).text
-    except httpx.HTTPError:
-        return False
-    return any(float(line.split()[1]) > moment.timestamp() for line in page.splitlines() if line.startswith(SAFE))
 
 
 def lies_elsewhere_by_now(world: World) -> datetime:

@@ -37,6 +37,8 @@ FAILOVER = {
     "maximum_lag_on_failover": 1_048_576,
     "slots": {BACKUPS: {"type": "physical"}},  # on the standby too, or what it takes over could have a gap elsewhere
 }
+ALIKE = {"max_connections": SETTINGS["max_connections"]}
+"""Patroni minds this only where it is said for all members; else it is a hundred."""
 
 
 class Pair:
@@ -106,7 +108,7 @@ class Pair:
         return shared | {
             "restapi": {"listen": api, "connect_address": api},
             "bootstrap": {
-                "dcs": FAILOVER | {"postgresql": {"use_pg_rewind": True, "use_slots": True}},
+                "dcs": FAILOVER | {"postgresql": {"use_pg_rewind": True, "use_slots": True, "parameters": ALIKE}},
                 "initdb": [{each: value} for each, value in INITDB.items()] + [{"auth": "scram-sha-256"}],
             },
             "postgresql": {
