@@ -1,6 +1,11 @@
 """Lists who may be told, by which channel, and in which words: closed vocabularies of the protocol."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 
 class Role(StrEnum):
@@ -57,60 +62,14 @@ PLAN_OWNERS = frozenset(Role) - {
 """Who may have a step of a plan: somebody whom a mail reaches."""
 
 
-class Deed(StrEnum):
-    """Something that has to be done. A duty that stands for it ends when it is recorded, and on no word before."""
-
-    SAFE_AND_WELL_CHECK = "safe-and-well-check"
-    RETURN_INTERVIEW_OFFER = "return-interview-offer"
-    RETURN_INTERVIEW = "return-interview"
-    """Held, or declined with a reason."""
-    COLLECTION = "collection"
-    """A located child is fetched."""
-    PARENTS_DECISION = "parents-decision"
-    MISSING_MEETING = "missing-meeting"
-    POLICE_REFERENCE = "police-reference"
-    POLICE_GRADE = "police-grade"
-    POLICE_CLOSED = "police-closed"
-    NRM_REFERRAL = "nrm-referral"
-    NRM_DECISION = "nrm-decision"
-    NRM_FOLLOW_UP = "nrm-follow-up"
-    """What follows from the decision is planned."""
-    CONFERENCE = "conference"
-    RISK_ASSESSMENT = "risk-assessment"
-    TALK = "talk"
-    WATCH_REVIEW = "watch-review"
-    PHOTOGRAPH = "photograph"
-    PROFILE = "profile"
-    """What police will ask if the child goes missing."""
-    CONTACTS_CHECK = "contacts-check"
-    CARERS_BRIEFING = "carers-briefing"
-    LEGAL_ADVISER = "legal-adviser"
-    PERSONAL_ADVISER = "personal-adviser"
-    GUARDIAN = "guardian"
-    ADVOCACY = "advocacy"
-    VISITOR = "visitor"
-    COMPANION = "companion"
-    INTERPRETER = "interpreter"
-    APPEAL = "appeal"
-    LEAVE_APPLICATION = "leave-application"
-    LEAVE = "leave"
-    TRANSFER_ANSWER = "transfer-answer"
-    TRANSFER_MOVE = "transfer-move"
-    HEALTH_STEP = "health-step"
-    EDUCATION_STEP = "education-step"
-    REVIEW = "review"
-    PATHWAY_PLAN = "pathway-plan"
-    PLAN_STEP = "plan-step"
-    FULL_MEETING = "full-meeting"
-    LOOKED_AFTER_STATUS = "looked-after-status"
-    IMMIGRATION_STATUS = "immigration-status"
-    RIGHTS_ASSESSMENT = "rights-assessment"
-    TRANSFER_EXPLANATION = "transfer-explanation"
-    TRACING_EXPLANATION = "tracing-explanation"
-    CARE_PLAN = "care-plan"
-    """It names the concern."""
-    RECONSIDERATION = "reconsideration"
-    """Of an answer to a referral: asked for, or decided against."""
+DEEDS: Mapping[str, Mapping[str, Any]] = yaml.safe_load((Path(__file__).parent / "deeds/deeds.yaml").read_text())
+"""As they are written; `services.safeguarding.deeds.catalogue` reads them."""
+Deed = StrEnum("Deed", list(DEEDS))  # type: ignore[misc]
+Deed.__doc__ = (
+    "Something that has to be done. A duty that stands for it ends when it is recorded, and on no word before."
+)
+CareStep = StrEnum("CareStep", [step for each in DEEDS.values() for step in each.get("steps", ())])  # type: ignore[misc]
+CareStep.__doc__ = "A small thing that was done for a child, where a person is asked until it is."
 
 
 class Channel(StrEnum):

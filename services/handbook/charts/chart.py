@@ -1,4 +1,4 @@
-"""Lays out an event's rules: one lane a rule, one box a message, an arrow for each wait. Also writes it as Mermaid."""
+"""Lays out an event's rules: one lane a rule, one box a message, an arrow for each wait."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -73,23 +73,3 @@ def _box(step: Step, rule: Rule) -> Box:
 
 def _says(by: str, message: str) -> str:
     return f"{by} · {message.replace('-', ' ')}"
-
-
-def mermaid(chart: Chart) -> str:
-    lines = ["flowchart LR", f'  event(["{chart.trigger}"])']
-    for lane in chart.lanes:
-        node = _node(lane.rule)
-        source = "event" if lane.source is None else _node(lane.source)
-        for index, box in enumerate(lane.boxes):
-            name = node if index == 0 else f"{node}_{index - 1}"
-            arrow = "-->" if index == 0 else "-.->"
-            label = f"|{box.after}|" if box.after else ""
-            lines.append(f'  {source} {arrow}{label} {name}["{box.who}: {box.says}"]')
-            source = name
-        if lane.boxes[-1].again:
-            lines.append(f"  {source} -.->|{lane.boxes[-1].again}| {source}")
-    return "\n".join(lines) + "\n"
-
-
-def _node(rule: str) -> str:
-    return rule.replace("-", "_")

@@ -1,4 +1,4 @@
-"""Renders pages of `docs/` from rules and stories, and finds those that differ from the files there."""
+"""Renders pages of `docs/` from rules and stories."""
 
 from pathlib import Path
 
@@ -27,21 +27,3 @@ def documents() -> dict[str, str]:
         "safety-case.md": safety_case.page(protocol),
         **drawn,
     }
-
-
-def differing(folder: Path = FOLDER) -> list[str]:
-    """Paths of pages that are missing or hold another text."""
-    return sorted(
-        path
-        for path, text in documents().items()
-        if not (folder / path).exists() or (folder / path).read_text() != text
-    )
-
-
-def write(folder: Path = FOLDER) -> list[str]:
-    """Writes what differs and returns its paths."""
-    wanted, changed = documents(), differing(folder)
-    for path in changed:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(wanted[path])
-    return changed

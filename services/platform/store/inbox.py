@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, text
 
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.query import Query, Rows
+from services.platform.store.query import PLAN_BY_VALUES, Query, Rows
 from services.platform.store.tables import inbox
 from services.platform.store.unit_of_work import Store, UnitOfWork
 
@@ -105,6 +105,7 @@ def forgetting(store: Store, clocks: Clocks, published_kept: timedelta) -> Repea
         """Returns True while there is more."""
         now = clocks.wall()
         async with store.transaction() as uow:
+            await uow.connection.execute(PLAN_BY_VALUES)
             gone = [
                 await uow.connection.execute(forget, {"before": now - kept, "most": FORGOTTEN_AT_ONCE})
                 for forget, kept in ((FORGET, KEPT), (FORGET_PUBLISHED, published_kept))

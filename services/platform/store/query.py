@@ -14,7 +14,7 @@ from weakref import WeakSet
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
-from sqlalchemy import ClauseElement, Connection
+from sqlalchemy import ClauseElement, Connection, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -121,6 +121,9 @@ AT_LOGIN = f"-c {SETTING}={{{EVERY}}}"
 """How a service's own connections begin: its loops and messages are any authority's (decision 77). Without it a login
 sees no row.
 """
+
+PLAN_BY_VALUES = text("SET LOCAL plan_cache_mode = force_custom_plan")
+"""For a statement of this transaction that goes by a date, and finds few rows or none in a long table."""
 
 
 def narrow(connection: Connection | None, to: Iterable[str] | UUID) -> None:

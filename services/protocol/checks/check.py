@@ -45,16 +45,12 @@ def unread_in(folder: Path) -> list[Finding]:
     ]
 
 
-def faults_in(read: Sequence[RulesFile]) -> list[Finding]:
-    """Everything wrong with these files, which hold the default rules, for each authority of which there is one."""
-    spelled = list(_faults_of_words(read))
-    return spelled or list(dict.fromkeys(_faults_of_rules(read)))
-
-
-def faults_of(authority: str, read: Sequence[RulesFile]) -> list[Finding]:
-    """Of the files of this authority alone, beside those of everybody, which are sound: a fraction of the work."""
-    spelled = list(_faults_of_words(read, authority))
-    return spelled or list(dict.fromkeys(_faults_of_rules(read, authority)))
+def faults_in(read: Sequence[RulesFile], only: str | None = None) -> list[Finding]:
+    """Everything wrong with these files, which hold the default rules, for each authority of which there is one; or of
+    `only` this authority's files, where those of everybody are sound: a fraction of the work.
+    """
+    spelled = list(_faults_of_words(read, only))
+    return spelled or list(dict.fromkeys(_faults_of_rules(read, only)))
 
 
 def _faults_of_words(read: Sequence[RulesFile], only: str | None = None) -> Iterator[Finding]:

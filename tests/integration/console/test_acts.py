@@ -289,7 +289,7 @@ async def test_a_strategy_discussion_is_moved_from_its_episode(
 
 async def test_a_duty_of_no_episode_has_a_page_to_answer_it_on(browser: httpx.AsyncClient, opened: Store) -> None:
     child = new_id("child")
-    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=Deed.WATCH_REVIEW)
+    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=Deed("watch-review"))
     await hear(opened, HANDLERS, heard(watch, child))
     assert f"/duties/{watch.duty}" in (await browser.get("/")).text
     path = f"/duties/{watch.duty}/acts/watch-review"
@@ -306,7 +306,7 @@ async def test_a_deed_is_undone_within_its_minute_and_corrected_once_it_has_gone
     browser: httpx.AsyncClient, opened: Store
 ) -> None:
     child = new_id("child")
-    asked = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=Deed.RISK_ASSESSMENT)
+    asked = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=Deed("risk-assessment"))
     await hear(opened, HANDLERS, heard(asked, child))
     path = f"/duties/{asked.duty}/acts/risk-assessment"
     day = CLOCKS.story().date() + timedelta(days=30)

@@ -183,12 +183,12 @@ async def test_a_duty_that_is_answered_shows_so_on_its_page_and_asks_for_nothing
     page: Page, opened: Store
 ) -> None:
     child, now = new_id("child"), CLOCKS.story()
-    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER, at=now), deed=Deed.WATCH_REVIEW)
+    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER, at=now), deed=Deed("watch-review"))
     await hear(opened, HANDLERS, heard(watch, child))
     await page.goto(f"/duties/{watch.duty}?done=held-watch-review")
     await expect(page.locator("#liveness")).to_have_text("Live")
     await expect(page.get_by_role("heading", name="What you can do")).to_be_visible()
-    answered = duty_changed(None, duty=watch.duty, revision=2, state="acknowledged", deed=Deed.WATCH_REVIEW)
+    answered = duty_changed(None, duty=watch.duty, revision=2, state="acknowledged", deed=Deed("watch-review"))
     await hear(opened, HANDLERS, heard(answered, child))
     await expect(page.locator("#part .tag.acknowledged")).to_be_visible(timeout=1000)
     await expect(page.get_by_role("heading", name="What you can do")).to_have_count(0)
@@ -536,7 +536,7 @@ async def every_page(opened: Store, database: Database, keyring: Keyring) -> lis
     )
     watch, risk = (
         duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=deed)
-        for deed in (Deed.WATCH_REVIEW, Deed.RISK_ASSESSMENT)
+        for deed in (Deed("watch-review"), Deed("risk-assessment"))
     )
     await hear(opened, HANDLERS, heard(letter, child, at=CLOCKS.story(), id_=name), heard(planned, child))
     await hear(opened, HANDLERS, heard(watch, child), heard(risk, child))

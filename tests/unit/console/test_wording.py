@@ -11,7 +11,7 @@ from services.console.policy.record import RecordedMessage
 from services.console.policy.timeline import Line
 from services.console.web.wording import MESSAGES, Words
 from services.safeguarding import languages, operators, roles
-from services.safeguarding.child_events import discussion_events, events, plan_events
+from services.safeguarding.child_events import discussion_events, events
 from services.safeguarding.duty import decisions, duties, evidence
 from services.safeguarding.duty.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken
 from services.safeguarding.duty.duties import Duty
@@ -35,7 +35,7 @@ NAMED: list[tuple[str, type[StrEnum]]] = [
     ("operator_role", operators.OperatorRole),
     ("act", operators.OperatorAct),
     ("language", languages.TextLanguage),
-    ("step", plan_events.CareStep),
+    ("step", roles.CareStep),
 ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.command_line import app
-from services.handbook.charts.chart import charts, mermaid
+from services.handbook.charts.chart import charts
 from services.handbook.charts.svg import svg
 from services.handbook.explain import explain
 from services.protocol.loader import Library, files
@@ -95,15 +95,6 @@ def test_an_authority_s_own_rule_shows_in_the_merged_protocol_with_where_each_pa
     assert "northshire 2026.2; northshire.yaml:5, in place of needs-human.yaml:6)" in said
     assert "Asks less than the default: approved by the director, because a pilot." in said
     assert "After 45 minutes" not in explain("text.needs-human", "southshire", Library(files(tmp_path)))
-
-
-def test_the_flow_chart_has_an_arrow_for_each_step() -> None:
-    (found,) = charts("text.needs-human", Library(files()), "northshire")
-    chart = mermaid(found)
-    assert chart.startswith("flowchart LR\n")
-    assert '  read_text -.->|5 minutes| read_text_0["duty worker: once more"]' in chart
-    assert '  read_text_1 -.->|30 minutes| read_text_2["duty head of service: text · not acknowledged"]' in chart
-    assert "  read_text_2 -.->|again every 30 minutes| read_text_2" in chart
 
 
 def test_the_drawing_stands_alone_and_has_a_box_for_each_telling() -> None:

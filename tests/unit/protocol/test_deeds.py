@@ -7,7 +7,7 @@ import pytest
 
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import care_events, discussion_events, events, plan_events
-from services.safeguarding.child_events.plan_events import CareStep, CareStepRecorded
+from services.safeguarding.child_events.plan_events import CareStepRecorded
 from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.duty.outcomes import DutyAcknowledged
@@ -78,7 +78,7 @@ def test_a_record_of_a_plan_step_ends_the_step_whose_form_it_was(named: int | No
     child = child_with({"id": "step", "on": "plan-step.set"} | rule)
     duties = [child.hears(plan_step(number, 26 + number)).duties[0].duty for number in (1, 2)]
     about = None if named is None else duties[named]
-    child.hears(CareStepRecorded(**SAID, step=CareStep.PLAN_STEP_DONE, duty=about), 1)
+    child.hears(CareStepRecorded(**SAID, step="plan-step-done", duty=about), 1)
     assert [child.case.duties[each].goes_on for each in duties] == [each != ended for each in range(2)]
 
 

@@ -8,10 +8,13 @@ from services.safeguarding.child_events import care_events as care
 from services.safeguarding.child_events import plan_events as plan
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
+from services.safeguarding.roles import CareStep
 from services.safeguarding.working_time import day_in_england
 
 STEPS_DUE = {"education-step": Trigger.EDUCATION_REVIEW_DUE, "health-step": Trigger.HEALTH_REVIEW_DUE}
 """By what casework says is due. Everything else is a review."""
+
+STEPS_DONE = {step: Trigger[step.upper().replace("-", "_")] for step in CareStep}
 
 
 def _only(*triggers: Trigger | None) -> list[Reading]:
@@ -145,7 +148,7 @@ def _read_placement_changed(draft: Draft, _event: Message) -> list[Reading]:
 
 
 def _read_care_step(draft: Draft, event: plan.CareStepRecorded) -> list[Reading]:
-    trigger = Trigger[event.step.name]
+    trigger = STEPS_DONE[event.step]
     return [Reading(trigger, draft.open_episode if trigger == Trigger.CHILD_COLLECTED else None)]
 
 
