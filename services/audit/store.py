@@ -33,11 +33,17 @@ ENTRIES = text(
     "FROM audit.entries WHERE chain = :chain ORDER BY position"
 )
 
-
-REMOVED = text("""
+DIGEST = (
+    "encode(sha256(convert_to(coalesce(string_agg(chain || ' ' || position || ' ' || encode(hash, 'hex') || chr(10), ''"
+    " ORDER BY chain), ''), 'UTF8')), 'hex')"
+)
+"""Of rows that say how a chain ended: which chains they are, and how each ended."""
+REMOVED = text(f"""
     SELECT chain, position, hash, removed_at, EXISTS (
-        SELECT FROM audit.entries e WHERE e.chain = 'authority-' || r.authority AND e.kind = 'organisation.changed.v1'
-        AND convert_from(e.envelope, 'UTF8')::jsonb #>> '{data,step}' = 'left') AS has_left
+        SELECT FROM audit.entries e, LATERAL (SELECT convert_from(e.envelope, 'UTF8')::jsonb -> 'data') AS said (data)
+        WHERE e.chain = 'authority-' || r.authority AND e.kind = 'organisation.changed.v1'
+        AND data ->> 'step' = 'left' AND data -> 'fields' @> to_jsonb(r.heads)
+    ) AND r.heads = (SELECT {DIGEST} FROM audit.removed WHERE authority = r.authority AND heads = r.heads) AS has_left
     FROM audit.removed r WHERE chain = :chain
 """)
 
@@ -120,8 +126,8 @@ async def remove_old_exercises(uow: UnitOfWork) -> int:
 
 
 async def was_removed_by_retention(connection: AsyncConnection, chain: str, last: Head | None) -> bool:
-    """Whether a chain of which only heads are left was rightly removed, with its authority or since its time was over,
-    and ended as its last head says.
+    """Whether a chain of which only heads are left was rightly removed, since its time was over or with its authority,
+    whose own chain then names all that went with it; and ended as its last head says.
     """
     row = (await connection.execute(REMOVED, {"chain": chain})).one_or_none()
     if row is None or last is None or not (row.has_left or RemovedChain(*row[:4]).was_due()):

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from infra.local import __main__ as orders
+from infra.local.example import authority as example_authority
 from infra.local.settings.layout import ROOT
 from infra.local.stack import Stack
 from tests.chaos.standing import lies_elsewhere
@@ -25,12 +27,20 @@ AFTER, CODE_AFTER = "+447700900106", "C18"
 @contextmanager
 def running(folder: Path) -> Iterator[World]:
     stack = Stack(folder, archive=True)
+    send_soon(stack)
     try:
         stack.start()
         with closing(World(stack)) as world:
             yield world
     finally:
         stack.stop()
+
+
+def send_soon(stack: Stack) -> None:
+    stack.layout.make()
+    example_authority.plan_archive(stack.layout)
+    file = stack.layout.archive / "plan.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"segment_ends_seconds": 2}))
 
 
 def audit(stack: Stack, *order: str) -> tuple[int, str]:

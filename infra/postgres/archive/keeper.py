@@ -35,8 +35,6 @@ from services.platform.runtime.places.place import PlaceAway
 
 SLOT = "backups"
 TURN_SECONDS = 1.0
-SEGMENT_ENDS_SECONDS = 20.0
-"""How old the newest commit can be that lies on this machine alone: so long, and as long as a segment takes to send."""
 LOOKS_SECONDS = 60.0
 DRILLS = "drills"
 WHERE = "SELECT pg_current_wal_insert_lsn()::text, timeline_id FROM pg_control_checkpoint()"
@@ -171,7 +169,7 @@ class Keeper:
             return
         with psycopg.connect(connect_timeout=5) as connection:
             self._ended.append((now, place_before(str(_one(connection, "SELECT pg_switch_wal()")))))
-        self._next_end = now + timedelta(seconds=SEGMENT_ENDS_SECONDS)
+        self._next_end = now + timedelta(seconds=self._plan.segment_ends_seconds)
 
     def _ship(self) -> None:
         for file in sorted(self._wal.iterdir()):

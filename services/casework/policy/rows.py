@@ -35,14 +35,15 @@ class Row(BaseModel):
 
 class AuthorityRow(Row):
     """`bridge`: how a strategy discussion is joined, such as a telephone bridge with its PIN or an https link. Left
-    out: through the duty line. `retention`: for how many days it keeps a record, where that is not the usual time.
+    out: through the duty line. `retention`: for how many days it keeps a record, where that is not the usual time. Left
+    out: as before.
     """
 
     id: AuthorityId
     name: Line
     duty_line: Number | None = None
     bridge: Line | None = None
-    retention: dict[str, int] = {}
+    retention: dict[str, int] | None = None
 
 
 class DatedRow(Row):

@@ -58,7 +58,8 @@ class Kept:
 
     @contextmanager
     def keeping(self) -> Iterator[Keeper]:
-        plan = ArchivePlan.model_validate({"recipients": [str(IDENTITY.to_public())], "place": self.folder.as_uri()})
+        said = {"recipients": [str(IDENTITY.to_public())], "place": self.folder.as_uri(), "segment_ends_seconds": 0.1}
+        plan = ArchivePlan.model_validate(said)
         tools = Tools(folder=f"{place.binaries()}/")
         writer = Writer(open_place(plan.place), plan.recipients, KEY, self.work)
         keeper, told = Keeper(plan, writer, tools, self.gauges), threading.Event()
@@ -108,7 +109,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         for name, value in (said | {"DATABASE": "safe_return"}).items():
             patch.setenv(f"PG{name}", value)
         patch.setattr(keeping, "TURN_SECONDS", 0.05)
-        patch.setattr(keeping, "SEGMENT_ENDS_SECONDS", 0.1)
         patch.setattr(keeping, "LOOKS_SECONDS", 0.1)
         yield Kept(server, folder)
 

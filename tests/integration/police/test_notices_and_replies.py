@@ -148,7 +148,7 @@ async def test_a_failing_desk_gets_the_same_bytes_under_the_same_id_freshly_sign
 async def test_a_desk_that_is_gone_is_an_outcome_at_once(police: Police) -> None:
     police.desk.answers = [status(410)]
     told = await police.tell()
-    await police.floor.until(told.content.telling, "failed", within=3)
+    await police.floor.until(told.content.telling, "failed")
     [failed] = await police.said_since(told, ("duty.failed",))
     assert failed["data"]["reason"] == "gone"
 
@@ -156,7 +156,7 @@ async def test_a_desk_that_is_gone_is_an_outcome_at_once(police: Police) -> None
 @pytest.mark.parametrize("force", [None, "nobodys-police"])
 async def test_a_force_that_nobody_knows_is_an_outcome_at_once(police: Police, force: str | None) -> None:
     told = await police.tell(force=force)
-    await police.floor.until(told.content.telling, "failed", within=3)
+    await police.floor.until(told.content.telling, "failed")
     [failed] = await police.said_since(told, ("duty.failed",))
     assert failed["data"]["reason"] == "no-address"
 
@@ -173,7 +173,7 @@ async def test_an_exercise_never_goes_to_a_real_force(police: Police, database: 
         before = len(police.desk.received)
         async with floor.store.transaction() as uow:
             await handlers.on_police_notify(told, uow)
-        await floor.until(told.content.telling, "failed", within=3)
+        await floor.until(told.content.telling, "failed")
         said = await floor.said(told.subject)
     await engine.dispose()
     assert len(police.desk.received) == before
@@ -188,7 +188,7 @@ async def test_the_exercise_authority_s_own_endpoint_gets_its_exercises(
         told = received(child=police.ids["C1"], exercise=True, force=police.force, authority=police.authority)
         async with floor.store.transaction() as uow:
             await handlers.on_police_notify(told, uow)
-        await floor.until(told.content.telling, "accepted", within=3)
+        await floor.until(told.content.telling, "accepted")
     await engine.dispose()
     assert [each for each in police.desk.received if each.id == str(told.content.telling)]
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.platform.register.children.police_notice import facts_for_notice
+from services.platform.register.children.police_notice import ChildFacts, facts_for_notice
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Reader, all_rows, scalar
 from services.safeguarding.duty.duties import ProfessionalNotify
@@ -273,19 +273,33 @@ async def test_a_carer_says_by_a_link_what_police_are_told_when_the_child_goes_m
         done = await by_mail.web.post(link, data={"answer": "record-0", "photograph": "yes"} | filled)
         assert "Recorded: what police will ask" in done.text
     wrong = {"answer": "record-1", "photograph": "yes", "profile": "filled-in", "feared": "another child's uncle"}
-    for answer in (wrong, {"answer": "undo"}):
+    empty = {"answer": "record-2", "photograph": "yes", "profile": "filled-in", "description": "a newer scar"}
+    for answer in (wrong, empty, {"answer": "undo"}):
         assert (await by_mail.web.post(link, data=answer)).status_code == 200
+    assert (await profile_of(by_mail, keyring, database)).profile == {"feared": f"another child's uncle {TOLD}"}
+    assert "Fill in again all" in (await by_mail.web.post(link, data={"answer": "correct"})).text
+    assert (await by_mail.web.post(link, data=empty | {"answer": "record-3"})).status_code == 200
+    assert (await profile_of(by_mail, keyring, database)).profile == {"feared": f"the man in the red car {TOLD}"}
+    for _ in range(2):
+        assert (await by_mail.web.post(link, data={"answer": "undo"})).status_code == 200
     said = await by_mail.said("profile.recorded.v1")
     assert sorted((each["changed"], each["photograph"]) for each in said) == [(False, True), (True, True), (True, True)]
     assert "scar" not in str(said)
+    child = await profile_of(by_mail, keyring, database)
+    assert child.description == f"a new scar {TOLD}; braided hair, a green coat"
+    assert child.profile == {"feared": f"the man in the red car {TOLD}"}
+
+
+TOLD = "(told on 24 November 2026)"
+
+
+async def profile_of(by_mail: ByMail, keyring: Keyring, database: Database) -> ChildFacts:
     engine = database.engine("police")
     async with engine.connect() as connection:
         facts = await Reader(connection).fetch(facts_for_notice(keyring, by_mail.ids["C1"]))
     await engine.dispose()
     assert facts.child is not None
-    day = "(told on 24 November 2026)"
-    assert facts.child.description == f"a new scar {day}; braided hair, a green coat"
-    assert facts.child.profile == {"feared": f"the man in the red car {day}"}
+    return facts.child
 
 
 @pytest.mark.parametrize("linked", [True, False])

@@ -40,22 +40,16 @@ LANGUAGES = sorted(DONE)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("wording", sorted(set(MAILS["en"].mails) - TRULY_DONE))
-def test_no_mail_claims_what_may_not_be_so(language: str, wording: Wording) -> None:
-    mail = MAILS[language].mails[wording]
-    assert not DONE[language].search(f"{mail.subject} {mail.says}")
+def test_no_mail_claims_what_may_not_be_so(language: str) -> None:
+    said = {each: f"{mail.subject} {mail.says}" for each, mail in MAILS[language].mails.items()}
+    assert {each for each in said.keys() - TRULY_DONE if DONE[language].search(said[each])} == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(
-    "wording",
-    sorted(
-        set(TEXTS["en"].texts)
-        - {Wording.REPORT_LATE, Wording.ADVOCACY_DUE, Wording.APPEAL_DATE_UNKNOWN, Wording.DEAD_LETTER}
-    ),
-)
-def test_no_text_claims_what_may_not_be_so(language: str, wording: Wording) -> None:
-    assert not DONE[language].search(TEXTS[language].texts[wording])
+def test_no_text_claims_what_may_not_be_so(language: str) -> None:
+    truly = {Wording.REPORT_LATE, Wording.ADVOCACY_DUE, Wording.APPEAL_DATE_UNKNOWN, Wording.DEAD_LETTER}
+    said = TEXTS[language].texts
+    assert {each for each in said.keys() - truly if DONE[language].search(said[each])} == set()
 
 
 @pytest.mark.parametrize("wording", [Wording.POLICE_NOT_ACKNOWLEDGED, Wording.NOT_ACKNOWLEDGED])

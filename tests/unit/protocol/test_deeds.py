@@ -100,8 +100,9 @@ def test_a_series_outlives_what_is_done_in_one_of_its_weeks() -> None:
         ({}, True),
         ({"tell": "child.team-manager", "by": "email"}, False),
         ({"until": ["missing-meeting.held", "child.left-care"]}, False),
+        ({"day": "ends"}, False),
     ],
-    ids=["the same", "another reader", "one that also ends otherwise"],
+    ids=["the same", "another reader", "one that also ends otherwise", "one that ends with its day"],
 )
 def test_the_later_of_two_that_ask_one_reader_for_one_deed_takes_the_earlier_ones_place(
     later: dict[str, Any], ends: bool
