@@ -14,7 +14,7 @@ from services.strategy.discussions.repository import CANCELLED, Discussion
 from services.wording import in_language, languages_in
 
 MESSAGES = Path(__file__).parent / "messages"
-WORDINGS: dict[Form, Wording] = {"urgent": Wording.STRATEGY_DISCUSSION, "full": Wording.FULL_MEETING}
+WORDINGS: dict[Form, Wording] = {"urgent": Wording("strategy-discussion"), "full": Wording("full-meeting")}
 
 
 @dataclass(frozen=True, slots=True)

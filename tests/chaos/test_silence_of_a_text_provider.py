@@ -63,5 +63,5 @@ def test_no_text_is_lost_and_none_doubled(hurt_world: World, towns_carers: Itera
     recipients = {DUTY, *(carer.number for carer in carers)}
     sent = [each for each in world.texts() if each["to"] in recipients and datetime.fromisoformat(each["at"]) > began]
     assert "notify" in {each["way"] for each in sent}
-    assert [each for each in Counter(each["reference"] for each in sent).items() if each[1] > 1] == []
+    assert [each for each in Counter((each["to"], each["body"]) for each in sent).items() if each[1] > 1] == []
     assert texts_not_ended(world, began) == 0

@@ -176,12 +176,21 @@ FAULTS: dict[str, Fault] = {
 
 
 def wait_until_whole(stack: Stack) -> None:
-    """Every broker and both databases have their parts again, and every process is ready."""
+    """Every broker and both databases have their parts again, every process takes requests, and every service is ready."""
     until = time.monotonic() + MENDED_WITHIN_SECONDS
-    while sorted(stack.roles().values()) != WHOLE:
+    while sorted(stack.roles().values()) != WHOLE or not all(_listens(stack, each) for each in stack.process_names):
         assert time.monotonic() < until, stack.roles()
         time.sleep(0.5)
     stack.wait_ready(MENDED_WITHIN_SECONDS)
+
+
+def _listens(stack: Stack, name: str) -> bool:
+    """Of two processes of a service, one answers for both."""
+    port = next(stack.ports[each] for each in stack.services if name in {each, f"{each}-1"})
+    with contextlib.suppress(psutil.NoSuchProcess):
+        connections = psutil.Process(stack.pid(name) or 0).net_connections("tcp")
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
+    return False
 
 
 def _who_is(stack: Stack, role: str) -> str:

@@ -51,6 +51,13 @@ def carers(cluster: Stack) -> Iterator[Carer]:
     return iter(settle_town(cluster, (REPORTS + 1) * len(CHOSEN)))
 
 
+@pytest.fixture
+def world(cluster: Stack) -> Iterator[World]:
+    one = World(cluster)
+    yield one
+    one.close()
+
+
 def test_the_databases_take_as_many_connections_as_one_alone(cluster: Stack) -> None:
     with psycopg.connect(cluster.admin_url) as connection:
         assert connection.execute("SHOW max_connections").fetchone() == (SETTINGS["max_connections"],)
@@ -58,9 +65,8 @@ def test_the_databases_take_as_many_connections_as_one_alone(cluster: Stack) -> 
 
 @pytest.mark.parametrize("fault", CHOSEN)
 def test_a_cluster_loses_nothing_and_doubles_nothing(
-    cluster: Stack, carers: Iterator[Carer], fault: str, capsys: pytest.CaptureFixture[str]
+    cluster: Stack, world: World, carers: Iterator[Carer], fault: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world = World(cluster)
     reporting, [first] = list(islice(carers, REPORTS)), list(islice(carers, 1))
     flow = Flow(world, reporting, EVERY_SECONDS)
     flow.start()
@@ -80,7 +86,6 @@ def test_a_cluster_loses_nothing_and_doubles_nothing(
     assert record_holds(cluster)
     world.eventually(lambda: lies_elsewhere(cluster, mended), SETTLED_WITHIN_SECONDS)
     assert gap_elsewhere(cluster) is None
-    world.close()
     with capsys.disabled():
         print(
             f"\n{fault}: {REPORTS + 1} reports, 0 lost, 0 doubled; a report made meanwhile was at the police desk after"

@@ -116,6 +116,8 @@ class Pair:
                 "connect_address": database,
                 "data_dir": str(self.data(name)),
                 "bin_dir": str(self._place.binaries),
+                # Where the WAL is gone by which a former primary could be set back, it is copied anew.
+                "remove_data_directory_on_rewind_failure": True,
                 "basebackup": [{"checkpoint": "fast"}],  # else the standby waits for minutes until it may copy
                 "pgpass": str(self._folder(name) / "pgpass"),
                 "authentication": {

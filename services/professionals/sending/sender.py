@@ -51,7 +51,7 @@ class TextSender:
             body = self._write(delivery, duty, spoken, await uow.fetch(code_of_child(delivery.child, self.child_codes)))
         if duty.step == 0 and self.clocks.story() - duty.created_at >= LATE:
             body = spoken.mark_late(body, duty.created_at)
-        if duty.wording is Wording.SHIFT_BEGINS:
+        if duty.wording is Wording("shift-begins"):
             body = body.replace(MISSING, str(await uow.fetch(missing_now(duty.authority))))
         return PreparedMessage(number, body, person=found.person, read=(MOBILE,), number=number)
 
