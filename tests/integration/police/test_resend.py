@@ -63,7 +63,12 @@ async def test_all_of_a_force_or_a_range_go_again(police: Police) -> None:
 
 async def test_those_of_a_range_wait_in_the_order_in_which_they_were_put(police: Police) -> None:
     """A return that went before its report would leave a child missing who is back."""
-    wordings = (Wording.MISSING_NOTICE, Wording.MISSING_UPDATE, Wording.LOCATED_NOTICE, Wording.RETURNED_NOTICE)
+    wordings = (
+        Wording("missing-notice"),
+        Wording("missing-update"),
+        Wording("located-notice"),
+        Wording("returned-notice"),
+    )
     tellings = [(await police.notice(wording=each))[0].content.telling for each in wordings * 2]
     async with police.floor.store.transaction() as uow:
         again = await replay(uow, Chosen(lane=lane_of(police.force)), datetime.now(UTC))
@@ -93,7 +98,7 @@ async def asked_for_again(police: Police, told: Any) -> tuple[str, dict[str, Any
     content = DutySendAgain(duty=duty.duty, step=duty.step, authority=duty.authority, asked=uuid4())
     order = Received("/safe-return/console", str(uuid4()), told.subject, police.floor.clocks.story(), content)
     async with police.floor.store.transaction() as uow:
-        await police.handlers.on_duty_send_again(order, uow)
+        await police.floor.loop.send_again(order, uow)
     await eventually(lambda: len(police.desk.received) > before)
     arrived = police.desk.received[-1]
     return arrived.id, json.loads(arrived.body)

@@ -71,7 +71,7 @@ async def test_opening_the_link_acknowledges_nothing_and_the_button_does_once(by
 
 async def take(by_mail: ByMail, raw: str, sender: str = "worker@kestrel.example", *, relayed: Relayed = vouched) -> str:
     """As the relay hands it over."""
-    return await by_mail.replies.take(read_mail(relayed(raw.encode()), sender, RELAY))
+    return await by_mail.mailbox.take(read_mail(relayed(raw.encode()), sender, RELAY))
 
 
 def unseen(raw: bytes) -> bytes:
@@ -264,7 +264,7 @@ async def test_many_children_of_one_reporter_are_few_mails_and_the_page_of_the_l
 async def test_a_missing_child_never_lies_in_a_mail_under_housekeeping_and_the_most_urgent_names_it(
     by_mail: ByMail,
 ) -> None:
-    wordings = (Wording.PHOTO_DUE, Wording.RETURNED_NOTICE, Wording.STILL_MISSING, Wording.REVIEW_DUE)
+    wordings = (Wording("photo-due"), Wording("returned-notice"), Wording("still-missing"), Wording("review-due"))
     told = [await by_mail.tell(urgent=False, wording=each) for each in wordings]
     for each in told:
         await by_mail.floor.until(each.content.telling, "accepted")

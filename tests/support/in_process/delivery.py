@@ -46,7 +46,7 @@ def received(
         "authority": "kestrel",
         "role": Role.POLICE_CONTROL_ROOM,
         "channel": Channel.WEBHOOK,
-        "wording": Wording.MISSING_NOTICE,
+        "wording": Wording("missing-notice"),
         "rule": "tell-police-missing",
         "protocol": "missing-from-care 2026.1",
         "cites": ("S13",),
