@@ -47,7 +47,7 @@ async def test_a_topic_without_a_leader_is_left_out() -> None:
     def answer(asked: Any) -> Any:
         assert [each.name for each in asked.topics] == ["child-events", "duties"]
         assert not asked.allow_auto_topic_creation
-        partitions = [(0, 0, 1, 5, [], [], []), (0, 1, 2, 6, [], [], [])]
+        partitions: list[Any] = [(0, 0, 1, 5, [], [], []), (0, 1, 2, 6, [], [], [])]
         topics = [
             (0, "child-events", UUID(int=7), False, partitions, None),
             (0, "duties", UUID(int=8), False, [(5, 0, -1, 5, [], [], [])], None),
