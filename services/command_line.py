@@ -163,8 +163,7 @@ def explain(
     svg: bool = typer.Option(False, "--svg", help="As a drawing that any browser shows."),
 ) -> None:
     """Say who would be told on EVENT (child.reported-missing), when and why."""
-    from services.handbook.charts.chart import charts
-    from services.handbook.charts.svg import svg as drawing
+    from services.handbook.charts.chart import draw
     from services.handbook.explain import explain as sentences
     from services.handbook.explain import require_known
     from services.protocol.law.periods import day_of
@@ -176,7 +175,7 @@ def explain(
         library, day = Library(files(folder)), day_of(on) or today()
         require_known(library, authority)
         if svg:
-            typer.echo(drawing(charts(event, library, authority, day)), nl=False)
+            typer.echo(draw(event, library, authority, day), nl=False)
         else:
             typer.echo(sentences(event, authority, library, day), nl=False)
     except ValueError as error:

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.audit.policy.chain import Anchor, Entry, Head, RemovedChain, chain_name, envelope_of
+from services.audit.policy.chain import Anchor, Head, RemovedChain, chain_name, envelope_of
 from services.audit.policy.consequences import duty_rows, thread_of
 from services.platform.messages.envelope import Received
 from services.platform.store.query import unnest_rows
@@ -28,10 +28,6 @@ GIVEN = {
     "duties": "jsonb",
 }
 APPEND = f"SELECT audit.append({', '.join(GIVEN)}) FROM (SELECT * FROM {unnest_rows(GIVEN)} ORDER BY place) AS in_order"
-ENTRIES = text(
-    "SELECT chain, position, recorded_at, kind, happened_at, episode, envelope, previous, hash "
-    "FROM audit.entries WHERE chain = :chain ORDER BY position"
-)
 
 DIGEST = (
     "encode(sha256(convert_to(coalesce(string_agg(chain || ' ' || position || ' ' || encode(hash, 'hex') || chr(10), ''"
@@ -86,11 +82,6 @@ async def heads_of_chain(connection: AsyncConnection, chain: str) -> list[Head]:
     """Each head of the chain that an anchor has fixed, the first one first."""
     found = text("SELECT chain, position, hash FROM audit.heads WHERE chain = :chain ORDER BY position")
     return [Head(*row) for row in await connection.execute(found, {"chain": chain})]
-
-
-async def entries_of(connection: AsyncConnection, chain: str) -> list[Entry]:
-    """The whole chain, in order."""
-    return [Entry(*row) for row in await connection.execute(ENTRIES, {"chain": chain})]
 
 
 async def episodes(connection: AsyncConnection) -> list[tuple[UUID, str]]:

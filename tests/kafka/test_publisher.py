@@ -14,10 +14,11 @@ from aiokafka.partitioner import DefaultPartitioner
 from services.platform.bus.publishing import outbox_relay
 from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.runtime.clocks import Clocks
-from services.platform.store import outbox, tables
+from services.platform.store import outbox
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
+from tests.support import tables
 from tests.support.engines.bus import Kafka
 from tests.support.engines.database import Database
 from tests.support.histories.reading import unsent_of

@@ -8,7 +8,7 @@ from services.console.accounts.repository import account_names
 from services.console.acts.recorder import ActRecorder, ConsoleService
 from services.console.policy.permits import Operator
 from services.platform.register import words
-from services.platform.register.reasons import reasons_by_id
+from services.platform.register.words import reasons_by_id
 from services.platform.store.disposal import erasures
 from services.platform.store.disposal.erasures import Hindrance
 from services.platform.store.query import PATIENTLY, Query, Rows, all_rows

@@ -29,8 +29,7 @@ from services.platform.register.children.identity import children_at_home, codes
 from services.platform.register.children.photographs import Photograph, photograph_of
 from services.platform.register.people.contact import people_by_id
 from services.platform.register.people.directory_page import force_lines
-from services.platform.register.reasons import reasons_by_id
-from services.platform.register.words import words_by_id
+from services.platform.register.words import reasons_by_id, words_by_id
 from services.platform.store.query import Query
 from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, WordsId

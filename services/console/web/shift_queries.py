@@ -16,7 +16,7 @@ from services.console.policy.status import overview
 from services.console.read_model.cases import open_cases
 from services.console.read_model.repository import entries_of_shifts
 from services.platform.register.people import directory_page
-from services.platform.register.reasons import reasons_by_id
+from services.platform.register.words import reasons_by_id
 from services.platform.store.query import Query
 from services.safeguarding.identifiers import AuthorityId, derived
 from services.safeguarding.working_time import ENGLAND, day_in_england

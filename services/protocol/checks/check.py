@@ -9,8 +9,7 @@ from services.protocol.checks import citations, conflicts, rule_checks
 from services.protocol.checks.downgrade import lacking, weaker
 from services.protocol.checks.findings import Finding
 from services.protocol.checks.spelling import unknown_words
-from services.protocol.law.law import Law, shipped
-from services.protocol.law.rows import wrong_rows
+from services.protocol.law.law import Law, shipped, wrong_rows
 from services.protocol.law.sources import Sources
 from services.protocol.law.values import Value
 from services.protocol.loader import is_of_rules, law_of, merge_files, parse, passed_over, readable, turning_days_of

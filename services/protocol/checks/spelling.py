@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from services.protocol.checks.findings import Finding
-from services.protocol.law.rows import wrong_rows
+from services.protocol.law.law import wrong_rows
 from services.protocol.law.sources import Source
 from services.protocol.law.values import Value, Values, names_in
 from services.protocol.policy.rule_language.grammar import MassReport, Rule, StandDown, Step

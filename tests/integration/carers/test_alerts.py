@@ -31,7 +31,7 @@ def alert(kestrel: Kestrel, **changes: Any) -> CarerAlert:
         "authority": kestrel.document["authority"]["id"],
         "role": Role.CARERS_ALL,
         "channel": Channel.TEXT,
-        "wording": Wording.POLICE_TOLD,
+        "wording": Wording("police-told"),
         "rule": "a-rule",
         "protocol": "a protocol",
         "cites": ("S62",),

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from services.console.read_model.projections import Handlers
 from services.console.read_model.repository import waiting
 from services.platform.messages.envelope import Received
-from services.platform.register import reasons
+from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
@@ -99,7 +99,7 @@ async def test_phoned_with_a_reference_closes_the_police_duty_and_keeps_the_word
     assert acted.content.said == (acknowledged.id, reference.id)
     assert (acted.content.role, acted.content.duty) == (OperatorRole.DUTY_MANAGER, case.duty)
     async with opened.read() as reader:
-        kept = await reader.fetch(reasons.reasons_by_id(keyring, acted.content.words))
+        kept = await reader.fetch(words.reasons_by_id(keyring, acted.content.words))
     assert sorted(kept.values()) == ["NM-2026-118", "PC Reed 4471"]
     assert not any("Reed" in str(each) or "NM-2026" in str(each.content) for each in (acknowledged, reference, acted))
 

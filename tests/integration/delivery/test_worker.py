@@ -16,7 +16,6 @@ from services.platform.delivery.model import Delivery, PreparedMessage, Undelive
 from services.platform.delivery.sending.attempt import DEFECTS_MOST, AttemptStarter
 from services.platform.delivery.sending.results import ResultWriter
 from services.platform.delivery.sms_status import reply_codes
-from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import ProfessionalNotify
@@ -33,6 +32,7 @@ from tests.support.in_process.delivery import (
     received,
     running_floor,
 )
+from tests.support.tables import deliveries
 
 NUMBER = "+447700900201"
 

@@ -39,7 +39,7 @@ from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
-from tests.support.in_process.audit import heard, opened, record
+from tests.support.in_process.audit import entries_of, heard, opened, record
 from tests.support.in_process.casework import ImportAuth, casework
 from tests.support.in_process.register import KEYRING, authority, enter, parts
 from tests.support.signatures import SIGNERS
@@ -324,6 +324,6 @@ async def _verified(port: int, child: str, witness: str) -> tuple[list[str], int
     store = Store(connect(settings, "audit"), origin=Origin("audit", Clocks()))
     async with one_moment(store.engine) as connection:
         verified = await verify_all(connection, witnesses={witness: "no anchor is the witness"})
-        entries = await kept.entries_of(connection, child)
+        entries = await entries_of(connection, child)
     await store.close()
     return verified.faults, len(entries)

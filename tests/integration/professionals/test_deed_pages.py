@@ -228,7 +228,10 @@ async def test_a_text_of_a_deed_holds_a_short_link_to_its_form(
     by_mail: ByMail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = await by_mail.tell(
-        deed=Deed("return-interview"), channel=Channel.TEXT, role=Role.DUTY_WORKER, wording=Wording.RETURN_INTERVIEW_DUE
+        deed=Deed("return-interview"),
+        channel=Channel.TEXT,
+        role=Role.DUTY_WORKER,
+        wording=Wording("return-interview-due"),
     )
     await eventually(lambda: by_mail.text.sent)
     await by_mail.floor.until(told.content.telling, "accepted")
@@ -259,7 +262,7 @@ async def test_a_carer_says_by_a_link_what_police_are_told_when_the_child_goes_m
     ):
         by_mail.text.sent.clear()
         by_mail.floor.clocks.now += timedelta(minutes=step)  # type: ignore[attr-defined]
-        about = {"deed": Deed("profile"), "wording": Wording.PROFILE_DUE, "channel": Channel.TEXT}
+        about = {"deed": Deed("profile"), "wording": Wording("profile-due"), "channel": Channel.TEXT}
         told = await by_mail.tell(role=Role.CARERS_ALL, step=step, **about)
         await eventually(lambda: by_mail.text.sent)
         await by_mail.floor.until(told.content.telling, "accepted")
@@ -326,6 +329,6 @@ async def test_a_link_opens_nothing_of_an_authority_that_it_is_not_about(
 
 
 async def test_a_text_of_no_deed_has_no_link(by_mail: ByMail) -> None:
-    await by_mail.tell(channel=Channel.TEXT, wording=Wording.RETURN_INTERVIEW_DUE)
+    await by_mail.tell(channel=Channel.TEXT, wording=Wording("return-interview-due"))
     await eventually(lambda: by_mail.text.sent)
     assert "http" not in by_mail.text.sent[-1].body

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status import reply_codes
-from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
@@ -32,6 +31,7 @@ from tests.support.in_process.delivery import Floor, PlayedMedium, received
 from tests.support.in_process.disposal import sweep
 from tests.support.in_process.professionals import LINKS
 from tests.support.in_process.register import authority, load, number_of
+from tests.support.tables import deliveries
 
 
 class AtNoon(Clocks):
@@ -109,13 +109,13 @@ async def test_the_one_on_duty_is_texted_and_the_outcome_names_the_person(profes
 
 
 async def test_the_text_is_in_its_readers_language(professionals: Professionals) -> None:
-    told = await professionals.tell(Role.DUTY_SENIOR_MANAGER, wording=Wording.POLICE_NOT_REACHED)
+    told = await professionals.tell(Role.DUTY_SENIOR_MANAGER, wording=Wording("police-not-reached"))
     await professionals.floor.until(told.content.telling, "accepted")
     assert "heddlu" in professionals.medium.sent[0].body
 
 
 async def test_a_person_who_was_told_before_is_told_again_whoever_is_on_duty_now(professionals: Professionals) -> None:
-    told = await professionals.tell(person=professionals.ids["night"], wording=Wording.RETURNED_NOTICE)
+    told = await professionals.tell(person=professionals.ids["night"], wording=Wording("returned-notice"))
     await professionals.floor.until(told.content.telling, "accepted")
     assert professionals.medium.sent[0].recipient == professionals.number("night")
 
@@ -303,6 +303,6 @@ def _with(received_: Any, content: Any) -> Any:
 
 
 async def test_who_comes_on_duty_is_told_how_many_children_are_missing(professionals: Professionals) -> None:
-    told = await professionals.tell(wording=Wording.SHIFT_BEGINS)
+    told = await professionals.tell(wording=Wording("shift-begins"))
     await professionals.floor.until(told.content.telling, "accepted")
     assert "Children missing now: 0." in professionals.medium.sent[0].body

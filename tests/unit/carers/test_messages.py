@@ -61,8 +61,8 @@ def every_reply() -> Iterator[tuple[str, str, str]]:
             yield language, wording, messages.write_alert(Wording(wording), language, "WWWWW", exercise=True)
         for kind in ("return", "retraction"):
             confirm: tuple[ClaimKind, str] = (kind, "W7W7")
-            body = messages.write_alert(Wording.CONFIRM_RETURN, language, "WWWWW", exercise=True, confirm=confirm)
-            yield language, Wording.CONFIRM_RETURN, body
+            body = messages.write_alert(Wording("confirm-return"), language, "WWWWW", exercise=True, confirm=confirm)
+            yield language, Wording("confirm-return"), body
 
 
 BODIES = sorted(set(every_reply()))

@@ -10,7 +10,7 @@ import yaml
 from services.console.policy.record import RecordedMessage
 from services.console.policy.timeline import Line
 from services.console.web.wording import MESSAGES, Words
-from services.safeguarding import languages, operators, roles
+from services.safeguarding import codes, operators, roles
 from services.safeguarding.child_events import discussion_events, events
 from services.safeguarding.duty import decisions, duties, evidence
 from services.safeguarding.duty.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken
@@ -34,7 +34,7 @@ NAMED: list[tuple[str, type[StrEnum]]] = [
     ("reference_kind", events.ReferenceKind),
     ("operator_role", operators.OperatorRole),
     ("act", operators.OperatorAct),
-    ("language", languages.TextLanguage),
+    ("language", codes.TextLanguage),
     ("step", roles.CareStep),
 ]
 

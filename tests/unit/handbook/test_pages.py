@@ -3,14 +3,13 @@
 from pathlib import Path
 
 from services.handbook.documents import pages as documents
-from services.handbook.documents import protocol_page
 from services.protocol.law.law import shipped
 from services.protocol.loader import Library, files
 from services.protocol.rule_file import DEFAULT
 from services.schemas.rendered_files import differing, write
 
 PROTOCOL = Library(files()).current(DEFAULT)
-PAGE = protocol_page.page(PROTOCOL, shipped())
+PAGE = documents.protocol_page(PROTOCOL, shipped())
 
 
 def test_every_rule_is_on_the_page_with_its_paragraphs() -> None:

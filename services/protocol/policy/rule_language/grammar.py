@@ -14,7 +14,7 @@ from services.safeguarding.child_events.plan_events import LeaveKind
 from services.safeguarding.meetings import Meets
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 
-INVITES = frozenset({Wording.STRATEGY_DISCUSSION, Wording.FULL_MEETING})
+INVITES = frozenset({Wording("strategy-discussion"), Wording("full-meeting")})
 """Messages of an invitation to a discussion."""
 RULE_ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
