@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
 from services.casework.policy.fields import (
     AgencyId,
     Certificates,
     CertificateWithKey,
+    Closed,
     Email,
     Line,
     Number,
@@ -27,10 +28,8 @@ from services.safeguarding.operators import AccountId
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=500)]
 
 
-class OAuthClient(BaseModel):
+class OAuthClient(Closed):
     """What we are known by at a force's token server (OAuth 2.0 client credentials)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     token_url: HttpUrl
     client: Line
@@ -77,9 +76,7 @@ class AgencyRow(Row):
     sources: dict[Source, AuthorityId]
 
 
-class Organisations(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
+class Organisations(Closed):
     forces: tuple[ForceRow, ...] = ()
     agencies: tuple[AgencyRow, ...] = ()
 

@@ -5,18 +5,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
-
+from services.casework.policy.fields import Closed
 from services.casework.policy.sheets.council_file import Cells
 from services.casework.policy.sheets.spreadsheet import FLAGS, LISTS, value_of
 from services.safeguarding.working_time import ENGLAND
 
 MOMENTS = frozenset({"as_of", "entered_care_at"})
 Said: TypeAlias = str | bool | int | None
-
-
-class Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Value(Closed):
