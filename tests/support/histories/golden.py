@@ -121,8 +121,9 @@ class Play:
         return f"+447700900{NUMBERS + ITS_NUMBERS * self.number + ('ann', 'ben', *DUTY_ROLES).index(who)}"
 
     def phone_of(self, duty: Duty) -> str:
-        """A carer is told by name, whoever is on duty by role."""
-        return self.phone(next((who for who, person in self.people.items() if person == duty.person), duty.role))
+        """A carer is told by name, or with the others: then one answers for all. Whoever is on duty is told by role."""
+        named = next((who for who, person in self.people.items() if person == duty.person), None)
+        return self.phone(named or ("ann" if duty.role is Role.CARERS_ALL else duty.role))
 
     def expected(self, until: timedelta) -> list[tuple[timedelta, str]]:
         return [(each.after, _line(each.duty)) for each in self.plan.told if each.after <= min(until, self.until)]
