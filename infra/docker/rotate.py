@@ -1,8 +1,7 @@
 """Changes a key in three steps: `python -m infra.docker.rotate {master_key | phone_key | link_key | signing_key-SERVICE} {add | lead | drop}`.
 
 `add`: a new key behind the old, which all services can then read with. `lead`: the new one first, which all then write
-with. `drop`: the old one away. The master and the phone key are read again as they change; for others the services are restarted
-between the steps. Before the last `renew-keys` has said of each that nothing needs the old master or phone key, or the links under the
+with. `drop`: the old one away. Services read each of them again as it changes. Before the last `renew-keys` has said of each that nothing needs the old master or phone key, or the links under the
 old link key are too old (docs/operating.md). A step that is repeated changes nothing more.
 """
 
@@ -15,7 +14,6 @@ from infra.docker.prepare import prepare
 from infra.local.settings.secret_files import SecretFiles, key, write
 
 NAMES = ("master_key", "phone_key", "link_key", *(f"signing_key-{service}" for service in SERVICES))
-READ_AGAIN = frozenset({"master_key", "phone_key"})
 STEPS = ("add", "lead", "drop")
 
 
@@ -44,8 +42,7 @@ def rotate(folder: Path, name: str, step: str) -> str:
     if step == "drop":
         mark.unlink()
     prepare(folder)
-    then = "" if name in READ_AGAIN else " Restart every service that holds it: docker compose up -d --force-recreate"
-    return f"{name}: {len(keys)} of it.{then}"
+    return f"{name}: {len(keys)} of it."
 
 
 def _print(of: str) -> str:

@@ -3,9 +3,11 @@
 import json
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from infra.local import cleanup
 from infra.local.engines import roles
@@ -120,9 +122,11 @@ class Stack:
         """A clean stop, by its own stop signal, that is not mended until `start_one`."""
         self._supervisor.stop_programs([name])
 
-    def start_one(self, name: str) -> None:
-        """Starts what `stop_one` stopped, under the same identity; does not wait until it is ready."""
-        self._supervisor.start_program(self._supervisor.program(name))
+    def start_one(self, name: str, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Starts what `stop_one` stopped, under the same identity, with `environment` beside its own; does not wait until it is ready."""
+        services = {each.name: each for each in self._roster.service_programs()}
+        program = services.get(name, self._supervisor.program(name))
+        self._supervisor.start_program(replace(program, environment={**program.environment, **environment}))
 
     def hold(self, name: str) -> None:
         """From now on a death of this process is not mended."""

@@ -107,6 +107,11 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
     for role in (*roles, WALLS):
         tools.ask(MAKE_ROLE.format(role=role))
     tools.read(file, "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={DATABASE}")
+    erase_again(tools, destroyed)
+
+
+def erase_again(tools: Tools, destroyed: Sequence[str]) -> None:
+    """Whatever of the list the restored database does not know to be erased."""
     known = tools.ask(DESTROYED).splitlines()
     since = [each.split() for each in destroyed if each not in known]
     if since:
@@ -126,9 +131,14 @@ def _read_destroyed(folder: Path) -> list[str]:
     file = _destroyed_in(folder)
     if not file.exists():
         raise CannotBackUp(f"{file} is not there: it lists what was erased since, which this copy would bring back")
-    lines = file.read_text().splitlines()
+    return read_destroyed(file.read_text(), str(file))
+
+
+def read_destroyed(listed: str, named: str) -> list[str]:
+    """Raises CannotBackUp for a line that is none."""
+    lines = listed.splitlines()
     if wrong := [number for number, each in enumerate(lines, 1) if not DESTROYED_LINE.fullmatch(each)]:
-        raise CannotBackUp(f"{file}: line {wrong[0]} names nothing that was erased")
+        raise CannotBackUp(f"{named}: line {wrong[0]} names nothing that was erased")
     return lines
 
 

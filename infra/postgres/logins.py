@@ -25,12 +25,13 @@ def open_logins(admin_url: str, passwords: Mapping[str, str]) -> None:
 
 
 def open_backups(admin_url: str, password: str) -> None:
-    """Makes the login of `infra.postgres keep`: it may copy the whole database and end a segment of WAL, and read no table."""
+    """Makes the login of `infra.postgres keep`: it may copy the whole database and end a segment of WAL, and reads what was erased alone."""
     with psycopg.connect(admin_url) as connection:
         if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [BACKUPS]).fetchone() is None:
             connection.execute("CREATE ROLE backups")
         connection.execute(sql.SQL("ALTER ROLE backups LOGIN REPLICATION PASSWORD {}").format(sql.Literal(password)))
         connection.execute("GRANT EXECUTE ON FUNCTION pg_switch_wal() TO backups")
+        connection.execute("GRANT USAGE ON SCHEMA disposal TO backups; GRANT SELECT ON disposal.destroyed TO backups")
 
 
 def main() -> None:

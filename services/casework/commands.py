@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -39,9 +40,8 @@ def add(
 ) -> None:
     """Make a token, which is printed once; or accept a client's JWTs, with --issuer, --client and --jwks-url."""
     from services.casework.policy.credential import WRITABLE, Credential
-    from services.casework.store.credentials import add_credential
     from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
-    from services.platform.register.import_token import new_token
+    from services.platform.register.organisations.import_credentials import add_credential, new_token
     from services.platform.store.query import EVERY
     from services.safeguarding.identifiers import new_id
 
@@ -71,7 +71,8 @@ def add(
     )
 
     async def keep(uow: "UnitOfWork") -> None:
-        add_credential(uow, credential, token, now)
+        if not await uow.fetch(add_credential(asdict(credential), token, now)):
+            raise refuse("this client has a credential already: withdraw that first")
         await _record(uow, by, "credential-made", authority, credential.id)
 
     _do(keep)
@@ -95,10 +96,10 @@ def list_credentials() -> None:
 @credentials.command()
 def withdraw(credential: str, by: By) -> None:
     """End a credential at once."""
-    from services.casework.store.credentials import withdraw as withdrawn
+    from services.platform.register.organisations.import_credentials import withdraw_credential
 
     async def end(uow: "UnitOfWork") -> None:
-        authority = await uow.fetch(withdrawn(credential, Clocks().wall()))
+        authority = await uow.fetch(withdraw_credential(credential, Clocks().wall()))
         if authority is None:
             raise refuse("no such credential, or it was withdrawn already: see `register credentials list`")
         await _record(uow, by, "credential-withdrawn", authority, credential)
@@ -173,14 +174,13 @@ def _send(url: str, files: list[Path], mapping: str, token: str) -> None:
 
 async def _record(uow: "UnitOfWork", code: str, step: str, authority: str, credential: str) -> None:
     """Raises Exit, and so changes nothing, for a code of nobody who may do this."""
+    from services.platform.register.organisations.change_record import record_change_of_authority
     from services.platform.register.people.operators import operator_by_code
-    from services.safeguarding.operators import OrganisationChanged
 
     operator = await uow.fetch(operator_by_code(code, Clocks().wall()))
     if operator is None or not operator.sees(authority):
         raise refuse("the code is wrong or too old, or its owner does not see this authority")
-    said = {"step": step, "account": operator.account, "fields": (credential,)}
-    uow.publish(OrganisationChanged.model_validate(said), subject=f"authority-{authority}")
+    record_change_of_authority(uow, authority, step, operator.account, credential)
 
 
 def _do(act: "Callable[[UnitOfWork], Awaitable[T]]") -> T:

@@ -120,7 +120,7 @@ class RegisterImporter:
             people = await uow.fetch(people_on_directory(authority))
             await write_import(uow, self.keyring, authority, given, before, at)
             _require_none(sharing_faults(given, await uow.fetch(people_sharing_a_number(authority))))
-            losses = {} if sent.confirmed else await uow.fetch(losses_of(imported, authority))
+            losses = {} if sent.confirmed else await uow.fetch(losses_of(imported, authority, at, fed=sent.feed))
             would_end = excessive(losses, self.settings.import_brake_share)
             counts = {name: len(rows) for name in TABLES if (rows := getattr(given, name)) is not None}
             answer: dict[str, Any] = {"authority": authority, "rows": counts}
@@ -136,7 +136,8 @@ class RegisterImporter:
             forget_corrections(uow, authority, agreed)
             await publish_date_changes(uow, authority, imported)
             await publish_directory_changes(uow, authority, people)
-            source = ImportSource(sent.by, {*counts, *(["authority"] if given.authority else [])}, sent.sha256)
+            tables = {*counts, *(["authority"] if given.authority else [])}
+            source = ImportSource(sent.by, tables, sent.sha256, fed=sent.feed, confirmed=sent.confirmed)
             changed = await keep_import(uow, imported, authority, source, at)
         return answer | {"import": str(imported), "changed": changed}
 

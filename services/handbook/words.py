@@ -110,13 +110,15 @@ def _without_words(rule: dict[str, object]) -> Iterator[str]:
         for channel in (Channel.TEXT, Channel.EMAIL) if by is None else (Channel(by),):
             if by is None and rule.get("among") == "police":
                 continue
-            for language in sorted(_languages_without(Role(told["tell"]), channel, message)):
+            for language in sorted(_languages_without(Role(told["tell"]), channel, message, has_form="deed" in rule)):
                 yield f"{message} by {channel} to {told['tell']} has no words in {language}"
 
 
-def _languages_without(role: Role, channel: Channel, message: Wording) -> set[str]:
+def _languages_without(role: Role, channel: Channel, message: Wording, *, has_form: bool) -> set[str]:
     if channel == Channel.WEBHOOK:
         return set()
+    if role in CARERS and has_form:
+        return {name for name, each in sms_wording.LANGUAGES.items() if message not in each.carers}
     if role in CARERS:
         return {each for each in carers.LANGUAGES if message not in carers.alert_wordings(each)}
     if channel == Channel.INVITATION:

@@ -26,7 +26,6 @@ from services.platform.runtime.commands import refuse
 from services.platform.store.disposal.holdings import Holding, holdings
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
-from services.safeguarding.duty.decisions import OVER
 
 FORM = "safe-return authority exit 1"
 MANIFEST, CERTIFICATE, KEY = "manifest.json", "certificate.json", "key.age"
@@ -36,7 +35,11 @@ ROWS = """
     SELECT to_jsonb(t), k.owner, k.wrapped FROM (SELECT * FROM {table} WHERE ({authority}) = %(whose)s) AS t
     LEFT JOIN register.data_keys k ON k.owner = ({key})
 """
-COUNT = "SELECT count(*) FROM {table} WHERE ({authority}) = %(whose)s"
+STATE = """
+    SELECT count(*), coalesce(sum(hashtextextended(to_jsonb(t)::text, 0)::numeric), 0)::text
+    FROM (SELECT * FROM {table} WHERE ({authority}) = %(whose)s) AS t
+"""
+"""How many, and a number that changes with any of them, in whatever order."""
 PLACES = "SELECT ctid FROM {table} WHERE ({authority}) = %(whose)s"
 DELETE = "DELETE FROM {table} WHERE ctid = ANY(%(places)s::tid[]) AND ({authority}) = %(whose)s"
 CHAINS = "SELECT chain FROM audit.tips WHERE holdings.authority_of(chain) = %(whose)s ORDER BY chain"
@@ -47,26 +50,24 @@ REMOVED = """
 """
 DESTROYED = "INSERT INTO disposal.destroyed VALUES ('authority-' || %(whose)s, now())"
 """Its key, again, where a copy of the database from before is restored."""
-OPEN = """
-    SELECT count(*), EXISTS (SELECT FROM audit.removed WHERE authority = %(whose)s),
-        EXISTS (SELECT FROM disposal.holds WHERE authority = %(whose)s AND ended_at IS NULL)
-    FROM console.episodes WHERE content ->> 'authority' = %(whose)s AND state <> ALL(%(over)s)
-"""
+HINDRANCES = "SELECT concat_ws(' ', what, named) FROM disposal.hindrances('authority-' || %(whose)s)"
+HAS_BEGUN = "SELECT EXISTS (SELECT FROM disposal.destroyed WHERE owner = 'authority-' || %(whose)s)"
+DESTROYED = "INSERT INTO disposal.destroyed SELECT 'authority-' || %(whose)s, now()"
+"""So that a copy from before, where it is restored, loses the key again."""
 OWN_KEY = "SELECT wrapped FROM register.authority_keys WHERE authority = %(whose)s"
 
 
 class _Lines(io.RawIOBase):
-    """Lines as a file that is read once. `digest` and `lines` are of what was read."""
+    """Lines as a file that is read once. `digest` is of what was read."""
 
     def __init__(self, each: Iterator[bytes]) -> None:
-        self._each, self._rest, self.digest, self.lines = each, b"", hashlib.sha256(), 0
+        self._each, self._rest, self.digest = each, b"", hashlib.sha256()
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, into: Any) -> int:
-        if not self._rest and (part := next(self._each, b"")):
-            self._rest, self.lines = part, self.lines + 1
+        self._rest = self._rest or next(self._each, b"")
         given, self._rest = self._rest[: len(into)], self._rest[len(into) :]
         into[: len(given)] = given
         self.digest.update(given)
@@ -82,8 +83,8 @@ def connect_as_admin(database: str) -> "psycopg.Connection[tuple[Any, ...]]":
     return psycopg.connect(database, autocommit=True, options=AT_LOGIN, row_factory=tuple_row)
 
 
-async def verified(database: str, authority: str) -> Verified:
-    """The authority's chains and all anchors, as they stand. Raises Exit."""
+async def verify_record(database: str, authority: str) -> dict[str, Any]:
+    """What holds of the authority's chains and all anchors, as they stand. Raises Exit."""
     into = Verified()
     engine = create_async_engine(
         make_url(database).set(drivername="postgresql+psycopg"), connect_args={"options": AT_LOGIN}
@@ -97,20 +98,13 @@ async def verified(database: str, authority: str) -> Verified:
     finally:
         await engine.dispose()
     if into.faults or into.newest is None:
-        raise refuse(
-            f"nothing was done: the record does not hold: {into.faults[0] if into.faults else 'it has no anchor yet'}"
-        )
-    return into
+        raise refuse(f"nothing was done: the record does not hold: {[*into.faults, 'it has no anchor yet'][0]}")
+    anchor = {"number": into.newest.number, "hash": into.newest.hash.hex()}
+    return {"chains": into.chains, "entries": into.entries, "anchor": anchor}
 
 
 def export(
-    database: str,
-    keyring: Keyring,
-    authority: str,
-    recipient: str,
-    folder: Path,
-    held: Verified,
-    about: Mapping[str, Any],
+    database: str, keyring: Keyring, authority: str, recipient: str, folder: Path, about: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Writes a sealed file a table, the authority's key, and the manifest, which is returned. `about` goes into it."""
     try:
@@ -118,31 +112,23 @@ def export(
     except pyrage.RecipientError:
         raise refuse("an age key begins with age1 (`services fallback new-key` makes one)") from None
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    tables = {}
+    tables, whose = dict[str, Any](), {"whose": authority}
     with connect_as_admin(database) as connection, connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         for table, holding in theirs().items():
             source = _Lines(_lines(connection, keyring, authority, table, holding))
             with (folder / f"{table}.jsonl.age").open("wb") as file:
                 pyrage.encrypt_io(io.BufferedReader(source), file, [to])
-            tables[table] = {"rows": source.lines, "sha256": source.digest.hexdigest()}
-        wrapped = connection.execute(OWN_KEY, {"whose": authority}).fetchone()
-        key = b"" if wrapped is None else base64.b64encode(keyring.open_authority_key(bytes(wrapped[0])))
+            [(rows, state)] = connection.execute(_sql(STATE, table, holding), whose).fetchall()
+            tables[table] = {"rows": rows, "sha256": source.digest.hexdigest(), "state": state}
+        wrapped = connection.execute(OWN_KEY, whose).fetchone()
     if not tables["register.authorities"]["rows"]:
         raise refuse(f"nothing was done: the register holds no authority {authority}")
+    key = b"" if wrapped is None else base64.b64encode(keyring.open_authority_key(bytes(wrapped[0])))
     (folder / KEY).write_bytes(pyrage.encrypt(key, [to]))
-    assert held.newest is not None  # noqa: S101 `verified` raises where it is
-    anchor = {"number": held.newest.number, "hash": held.newest.hash.hex()}
-    record = {"chains": held.chains, "entries": held.entries, "anchor": anchor}
-    manifest = {
-        "form": FORM,
-        "authority": authority,
-        **about,
-        "recipient": recipient,
-        "record": record,
-        "tables": tables,
-    }
-    (folder / MANIFEST).write_text(json.dumps(manifest | {"not_in_it": NOT_IN_IT}, indent=1))
+    made = {"form": FORM, "authority": authority, "recipient": recipient, "not_in_it": NOT_IN_IT}
+    manifest = made | {**about, "tables": tables}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
     return manifest
 
 
@@ -162,20 +148,18 @@ def _sql(statement: str, table: str, holding: Holding) -> bytes:
 
 
 def require_same(database: str, manifest: Mapping[str, Any]) -> None:
-    """Nothing may be disposed that was not exported, and nobody may be missing. Where disposing was stopped, fewer rows
-    are right. Raises Exit.
+    """Nothing may be disposed that is held, or was not exported, while anything is open. Where disposing was stopped,
+    fewer rows are right. Raises Exit.
     """
     whose = {"whose": manifest["authority"]}
     with connect_as_admin(database) as connection:
-        [[open_cases, was_begun, is_held]] = connection.execute(OPEN, whose | {"over": sorted(OVER)}).fetchall()
-        if open_cases:
-            raise refuse(f"nothing was done: {open_cases} of its searches are still open")
-        if is_held:
-            raise refuse("nothing was done: some of its records are held for an inquiry")
+        if hindered := [each for (each,) in connection.execute(HINDRANCES, whose)]:
+            raise refuse(f"nothing was done: still open or held: {', '.join(hindered)}")
+        [(was_begun,)] = connection.execute(HAS_BEGUN, whose).fetchall()
         for table, holding in theirs().items():
-            [[rows]] = connection.execute(_sql(COUNT, table, holding), whose).fetchall()
-            exported = manifest["tables"][table]["rows"]
-            if rows > exported or (rows < exported and not was_begun):
+            [(rows, state)] = connection.execute(_sql(STATE, table, holding), whose).fetchall()
+            exported = manifest["tables"][table]
+            if rows > exported["rows"] or (state != exported["state"] and not was_begun):
                 raise refuse(f"nothing was done: {table} has changed since the export: export again")
 
 
@@ -185,6 +169,7 @@ def dispose(database: str, authority: str) -> None:
     with connect_as_admin(database) as connection:
         connection.execute("SELECT audit.anchor(now())")
         connection.execute(REMOVED, whose)
+        connection.execute(DESTROYED, whose)
         connection.execute(DESTROYED, whose)
         for table, holding in theirs().items():
             with connection.cursor(name="rows", withhold=True) as places:

@@ -82,9 +82,9 @@ def export_authority(
 
     database, keyring = admin_database(), KeySettings().keyring
     [account], now = asyncio.run(_on_record(authority, by))
-    held = asyncio.run(authority_exit.verified(database, authority))
-    about = {"exported_at": now.isoformat(), "exported_by": account}
-    made = authority_exit.export(database, keyring, authority, recipient, folder, held, about)
+    record = asyncio.run(authority_exit.verify_record(database, authority))
+    about = {"exported_at": now.isoformat(), "exported_by": account, "record": record}
+    made = authority_exit.export(database, keyring, authority, recipient, folder, about)
     typer.echo(
         f"{folder}: {sum(each['rows'] for each in made['tables'].values())} rows of {len(made['tables'])} tables"
     )
@@ -114,7 +114,7 @@ def dispose_authority(
 async def _on_record(authority: str, code: str, second: str = "", digest: str = "") -> tuple[list[str], datetime]:
     """Whose codes these are, and when; of two people, it is on the record that the authority leaves. Raises Exit."""
     from services.casework.organisations.changes import changes_by_code
-    from services.safeguarding.operators import OrganisationChanged
+    from services.platform.register.organisations.change_record import record_change_of_authority
 
     async with acting(code) as first:
         if not second:
@@ -123,6 +123,5 @@ async def _on_record(authority: str, code: str, second: str = "", digest: str = 
         if other is None or other.by == first.by:
             raise refuse("nothing was disposed: the second code is wrong or too old, or of the same person")
         for step, account in (("proposed", first.by), ("left", other.by)):
-            said = OrganisationChanged(step=step, account=account, fields=(digest,))
-            first.uow.publish(said, subject=f"authority-{authority}")
+            record_change_of_authority(first.uow, authority, step, account, digest)
         return [first.by, other.by], first.now

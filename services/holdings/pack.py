@@ -66,6 +66,9 @@ def build_pack(rows: Sequence[Row], subject: str, authority: str, at: datetime) 
         if not row.table.startswith(OTHERS):
             shown.setdefault(row.table, []).append(_shown(row, holdings()[row.table], mask, subject))
     messages = [each["envelope"] for each in shown.get(OUR_MESSAGES, [])]
+    ways = {name: each["data"].get("channel") for each in messages for name in each["data"].get("words", ())}
+    for words in shown.get("register.words", []):
+        words["came by"] = ways.get(words["id"]) or "no message of the record names them"
     held = [_described(table, found) for table, found in shown.items()]
     return Pack(subject, authority, at, held, given(messages), corrections(shown, messages))
 

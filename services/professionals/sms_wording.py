@@ -30,6 +30,7 @@ class Language(Words):
     nobody_answered: str
     matters: dict[str, str]
     console: str
+    carers: dict[Wording, str]
     texts: dict[Wording, str]
 
     @property
@@ -94,6 +95,13 @@ def write_text(
     spoken = in_language(LANGUAGES, language)
     text = spoken.write(wording, code, child=child, exercise=exercise, unanswered=unanswered)
     return text if link is None else spoken.with_link(text, link)
+
+
+def write_to_carer(wording: Wording, language: str, child: str | None, link: str, *, exercise: bool) -> str:
+    """Raises KeyError for a wording that carers are not asked here."""
+    spoken = in_language(LANGUAGES, language)
+    mark = spoken.exercise if exercise else ""
+    return mark + spoken.carers[wording].format(child=child or "", link=link)
 
 
 def write_mass_text(wording: Wording, language: str, code: str, children: int, *, exercise: bool) -> str:

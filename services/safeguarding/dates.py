@@ -42,3 +42,12 @@ Day = Annotated[
     WithJsonSchema(_schema("date", "^(19|20|21)[0-9]{2}-")),
 ]
 """A birth date that somebody disputes may be long ago, and a day on which something ends long to come."""
+ADULT = 18
+
+
+def birthday(born: date, years: int) -> date:
+    """The day on which an age is attained. A person born on 29 February attains it on 1 March of a common year."""
+    try:
+        return born.replace(year=born.year + years)
+    except ValueError:
+        return date(born.year + years, 3, 1)

@@ -37,6 +37,7 @@ class ReportQuestion(StrEnum):
 WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
 PROFILE: tuple[str, ...] = tuple(WRITTEN["profile"])
 """What is held of a child before it is ever missing, in the register's words."""
+ASKED_OF_CARERS: tuple[str, ...] = tuple(WRITTEN["asked_of_carers"])
 LONG: tuple[str, ...] = tuple(WRITTEN["long"])
 """Of the child: those that may be too long for a notice."""
 NoticeField = StrEnum("NoticeField", list(WRITTEN["fields"]))  # type: ignore[misc]
@@ -45,3 +46,8 @@ LEAST = frozenset(map(NoticeField, WRITTEN["least"]))
 """What a force is sent where no agreement is in force."""
 CHASED = frozenset({*WRITTEN["chased"], *(f"report.{each}" for each in ReportQuestion)})
 """Gaps that a person is asked to fill."""
+OF_PROFILE = "profile."
+QUESTIONS = {each: f"{OF_PROFILE}{each}" for each in ASKED_OF_CARERS} | {
+    each.value: each.value for each in ReportQuestion
+}
+"""What the words of a form's field answer, as the register keeps it."""

@@ -1,18 +1,33 @@
 """What a cluster has to bear. Each fault is done to a running one, by chance from a seed, and mended by whatever mends it."""
 
+import contextlib
+import os
 import random
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
 
 from infra.local.engines.database_pair import Pair, kill
 from infra.local.settings.layout import BROKERS, DATABASES
 from infra.local.stack import Stack
+from tests.cluster import network
 
 LOST_SECONDS = 8.0
 """Longer than it takes until the others have found it gone."""
+NOTHING = "0"
+CUT_OFF_SECONDS = 30.0
+"""Longer than Patroni gives a primary that answers nobody."""
+WRONG_CLOCK_SECONDS = 20.0
 MENDED_WITHIN_SECONDS = 180
+CLOCK_JUMP_SECONDS = 600
+"""More than the five minutes for which a signature holds, and than any lease."""
+FAKE_TIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 WHOLE = ["controller", "follower", "follower", "primary", "sync_standby"]
 Fault = Callable[[Stack, random.Random], None]
 
@@ -51,6 +66,48 @@ def lose_the_standby(stack: Stack, _: random.Random) -> None:
     _lose_database(stack, _who_is(stack, "sync_standby"), disk=False)
 
 
+def cut_the_leading_broker_off(stack: Stack, _: random.Random) -> None:
+    name = _who_is(stack, "controller")
+    _cut_off(stack, [_pid(stack, name)], [stack.ports[name], stack.ports[f"{name}-controller"]])
+
+
+def cut_the_primary_off(stack: Stack, _: random.Random) -> None:
+    """It lives on, and is not the primary any more when it is back."""
+    name = _who_is(stack, "primary")
+    ports = [stack.ports[each] for each in (name, f"{name}-api", f"{name}-raft")]
+    _cut_off(stack, [_pid(stack, name), _postmaster(stack, name)], ports)
+
+
+def fill_a_brokers_disk(stack: Stack, chance: random.Random) -> None:
+    """Every write to a file fails, as where no space is left. The broker ends by itself."""
+    name = chance.choice(("kafka", "kafka-2", "kafka-3"))
+    stack.hold(name)
+    _let_write(_pid(stack, name), NOTHING)
+    time.sleep(LOST_SECONDS)
+    stack.kill(name)
+    stack.release(name)
+
+
+def fill_the_primarys_disk(stack: Stack, _: random.Random) -> None:
+    name = _who_is(stack, "primary")
+    server = psutil.Process(_postmaster(stack, name))
+    for each in (server, *server.children(recursive=True)):
+        _let_write(each.pid, NOTHING)
+    time.sleep(LOST_SECONDS)
+    if server.is_running():
+        for each in (server, *server.children(recursive=True)):
+            _let_write(each.pid, "unlimited")
+
+
+def put_a_clock_forward(stack: Stack, chance: random.Random) -> None:
+    """One machine's clock is ten minutes ahead of all others', and is right again after a while."""
+    _with_clock(stack, chance.choice(stack.process_names), CLOCK_JUMP_SECONDS)
+
+
+def put_a_clock_back(stack: Stack, chance: random.Random) -> None:
+    _with_clock(stack, chance.choice(stack.process_names), -CLOCK_JUMP_SECONDS)
+
+
 def restart_everything_in_turn(stack: Stack, _: random.Random) -> None:
     """As an upgrade does: each is told to stop, started again, and waited for."""
     for name in (*stack.process_names, *BROKERS, *DATABASES):
@@ -70,6 +127,12 @@ FAULTS: dict[str, Fault] = {
         lose_a_brokers_disk,
         lose_the_primary_with_its_disk,
         lose_the_standby,
+        cut_the_leading_broker_off,
+        cut_the_primary_off,
+        fill_a_brokers_disk,
+        fill_the_primarys_disk,
+        put_a_clock_forward,
+        put_a_clock_back,
         restart_everything_in_turn,
     )
 }
@@ -86,6 +149,47 @@ def wait_until_whole(stack: Stack) -> None:
 
 def _who_is(stack: Stack, role: str) -> str:
     return next(name for name, has in stack.roles().items() if has == role)
+
+
+def _pid(stack: Stack, name: str) -> int:
+    pid = stack.pid(name)
+    assert pid is not None, f"{name} does not run"
+    return pid
+
+
+def _postmaster(stack: Stack, name: str) -> int:
+    assert isinstance(stack.pair, Pair)
+    pid = stack.pair.postmaster(name)
+    assert pid is not None, f"{name} has no PostgreSQL"
+    return pid
+
+
+def _cut_off(stack: Stack, pids: list[int], ports: list[int]) -> None:
+    if reason := network.why_not():
+        pytest.skip(reason)
+    with network.cut_off(pids, ports):
+        time.sleep(CUT_OFF_SECONDS)
+
+
+def _let_write(pid: int, size: str) -> None:
+    """Bytes that it may write to one file: none is a full disk, but for the error's name. Said as whom it runs as: root may not."""
+    with contextlib.suppress(psutil.NoSuchProcess):  # PostgreSQL's come and go
+        process = psutil.Process(pid)
+        whose = [f"--reuid={process.uids().real}", f"--regid={process.gids().real}", "--clear-groups"]
+        as_whom = ["setpriv", *whose] if os.geteuid() == 0 else []
+        done = subprocess.run([*as_whom, "prlimit", f"--pid={pid}", f"--fsize={size}:"], check=False)
+        assert done.returncode == 0 or not psutil.pid_exists(pid), f"{pid} may still write"
+
+
+def _with_clock(stack: Stack, name: str, ahead_seconds: int) -> None:
+    if not FAKE_TIME.exists():
+        pytest.skip("putting a clock forward needs libfaketime")
+    faked = {"LD_PRELOAD": str(FAKE_TIME), "FAKETIME": f"{ahead_seconds:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    stack.stop_one(name)
+    stack.start_one(name, faked)
+    time.sleep(WRONG_CLOCK_SECONDS)
+    stack.stop_one(name)
+    stack.start_one(name)
 
 
 def _freeze(stack: Stack, name: str) -> None:

@@ -21,10 +21,12 @@ from tests.support.outside.world import Carer, World, settle_town
 
 LONG = "FAULT_REPORTS" in os.environ
 REPORTS = int(os.environ.get("FAULT_REPORTS", "6"))
+REPLICAS = int(os.environ.get("FAULT_REPLICAS", "2" if LONG else "1"))
 SEED = int(os.environ.get("FAULT_SEED", "25"))
 CHOSEN = (
     os.environ.get("FAULTS", "" if LONG else "lose-the-leading-broker lose-the-primary-with-its-disk").split() or FAULTS
 )
+HURTS_AFTER_SECONDS = 2.0
 SETTLED_WITHIN_SECONDS = 240
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
 
@@ -32,7 +34,7 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     require_alone()
-    stack = Stack(tmp_path_factory.mktemp("cluster"), replicas=2 if LONG else 1, cluster=True)
+    stack = Stack(tmp_path_factory.mktemp("cluster"), replicas=REPLICAS, cluster=True)
     stack.start()
     yield stack
     stack.stop()
@@ -55,6 +57,7 @@ def test_a_cluster_loses_nothing_and_doubles_nothing(
     time.sleep(2)
     with ThreadPoolExecutor(1) as beside:
         hurting = beside.submit(FAULTS[fault], cluster, random.Random(SEED))
+        time.sleep(HURTS_AFTER_SECONDS)
         took = _until_police_have(world, first)
         hurting.result()
     wait_until_whole(cluster)
@@ -71,7 +74,7 @@ def test_a_cluster_loses_nothing_and_doubles_nothing(
 
 
 def _until_police_have(world: World, carer: Carer) -> float:
-    """Seconds from the fault, for who reports at that moment."""
+    """Seconds, for who reports while it hurts."""
     begun = time.monotonic()
     world.text(carer.number, "MISSING")
     world.eventually(

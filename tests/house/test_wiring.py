@@ -18,7 +18,7 @@ from services.protocol.policy.duties.tellings import kind_of_duty
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
 from services.safeguarding.message import Message, Topic, handler_name
-from services.safeguarding.roles import PLAN_OWNERS, Channel, Role, Wording
+from services.safeguarding.roles import PLAN_OWNERS, Channel, Deed, Role, Wording
 from services.schemas.traffic import HEARS
 
 SERVICES = Path(__file__).parents[2] / "services"
@@ -28,21 +28,21 @@ HEARD_BY = {
     CarerAlert: "carers",
     StrategyInvite: "strategy",
 }
-Telling = tuple[str, Role, Channel | None, Wording]
+Telling = tuple[str, Role, Channel | None, Wording, Deed | None]
 
 
 def tellings() -> Iterator[Telling]:
     """Whom the default rules tell what, each step included."""
     for rule in Library(files(None)).current("default").rules:
-        yield rule.id, rule.tell, rule.by, rule.message
+        yield rule.id, rule.tell, rule.by, rule.message, rule.deed
         for step in rule.otherwise:
-            yield rule.id, step.tell or rule.tell, step.by or rule.by, step.message or rule.message
+            yield rule.id, step.tell or rule.tell, step.by or rule.by, step.message or rule.message, rule.deed
 
 
-def kinds_of(role: Role, channel: Channel | None) -> list[type[Duty]]:
+def kinds_of(role: Role, channel: Channel | None, deed: Deed | None) -> list[type[Duty]]:
     if role is Role.EVERYONE_TOLD or channel is None:
         return [PoliceNotify, ProfessionalNotify]
-    return [kind_of_duty(role, channel)]
+    return [kind_of_duty(role, channel, deed)]
 
 
 TELLINGS = sorted(set(tellings()))
@@ -57,15 +57,15 @@ def test_every_kind_has_a_handler(contract: type[Message]) -> None:
 
 @pytest.mark.parametrize("telling", TELLINGS, ids=lambda each: f"{each[0]} {each[1]} {each[3]}")
 def test_every_duty_of_a_rule_is_carried_out_by_a_service(telling: Telling) -> None:
-    _, role, channel, _ = telling
-    for kind in kinds_of(role, channel):
+    _, role, channel, _, deed = telling
+    for kind in kinds_of(role, channel, deed):
         assert handler_name(kind.kind) in _functions(SERVICES / HEARD_BY[kind])
 
 
 @pytest.mark.parametrize("telling", TELLINGS, ids=lambda each: f"{each[0]} {each[1]} {each[3]}")
 def test_every_duty_of_a_rule_has_its_words_in_every_language(telling: Telling) -> None:
-    _, role, channel, wording = telling
-    for kind in kinds_of(role, channel):
+    _, role, channel, wording, deed = telling
+    for kind in kinds_of(role, channel, deed):
         assert wording in _has_words(kind)
 
 
@@ -90,7 +90,7 @@ def _has_words(kind: type[Duty]) -> set[str]:
     return set.intersection(*written)
 
 
-@pytest.mark.parametrize("role", sorted({told for _, told, _, _ in TELLINGS} & PLAN_OWNERS), ids=str)
+@pytest.mark.parametrize("role", sorted({told for _, told, *_ in TELLINGS} & PLAN_OWNERS), ids=str)
 def test_whomever_a_rule_tells_by_the_directory_can_be_listed_there(role: Role) -> None:
     for line in LINES_OF.get(role, (str(role),)):
         given, faults = read({"directory": [{"role": line, "person": "somebody"}]}, "kestrel")

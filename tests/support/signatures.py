@@ -14,8 +14,8 @@ from services.schemas.traffic import first_to_say
 
 KEYS = {service: b64encode(hashlib.sha256(service.encode()).digest()).decode() for service in SAYS}
 BUS_KEYS = "".join(f"{service} {public_key(key)}\n" for service, key in KEYS.items())
-SIGNERS = {service: Signer(service, key) for service, key in KEYS.items()}
-SPEAKERS = KnownSpeakers(BUS_KEYS)
+SIGNERS = {service: Signer.of(service, key) for service, key in KEYS.items()}
+SPEAKERS = KnownSpeakers.of(BUS_KEYS)
 
 
 def say(content: Message, *, by: str | None = None, **envelope: Any) -> bytes:

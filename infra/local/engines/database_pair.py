@@ -23,6 +23,8 @@ from infra.postgres.server import ADMIN, INITDB, SETTINGS
 
 WITNESS = "witness"
 PATIENCE_SECONDS = 30.0
+LONGEST_SOCKET_FOLDER = 90
+"""Bytes. The kernel takes 107 for the name of a socket, its file's included."""
 ACCESS = ("all all", "replication replicator", f"replication {BACKUPS}")
 FAILOVER = {
     "ttl": 20,  # Patroni's least: after the loss of a machine nobody is the primary for so long
@@ -100,6 +102,7 @@ class Pair:
         if name == WITNESS:
             return shared
         api, database = (f"127.0.0.1:{self._ports[each]}" for each in (f"{name}-api", name))
+        sockets = str(self._folder(name)) if len(str(self._folder(name))) <= LONGEST_SOCKET_FOLDER else ""
         return shared | {
             "restapi": {"listen": api, "connect_address": api},
             "bootstrap": {
@@ -118,8 +121,14 @@ class Pair:
                     "replication": {"username": "replicator", "password": self._passwords("replicator")},
                     "rewind": {"username": "rewinder", "password": self._passwords("rewinder")},
                 },
-                "pg_hba": [f"host {each} 127.0.0.1/32 scram-sha-256" for each in ACCESS],
-                "parameters": {**SETTINGS, "wal_log_hints": "on"},
+                "use_unix_socket": bool(sockets),  # so that a member whose network is cut still reaches itself
+                "use_unix_socket_repl": bool(sockets),
+                "pg_hba": [
+                    f"{where} scram-sha-256"
+                    for each in ACCESS
+                    for where in (f"local {each}", f"host {each} 127.0.0.1/32")
+                ],
+                "parameters": {**SETTINGS, "wal_log_hints": "on", "unix_socket_directories": sockets},
             },
         }
 

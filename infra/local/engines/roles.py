@@ -1,23 +1,23 @@
 """Asks a cluster's databases and brokers who leads and who follows."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
 
 from infra.local.settings.environment import bus
 from infra.local.settings.layout import BROKERS, DATABASES
 
 AWAY = "away"
 ANSWERS_WITHIN_SECONDS = 1.0
+QUESTION_MILLISECONDS = 2000
 
 
 def ask(ports: Mapping[str, int]) -> dict[str, str]:
     """By name: `primary`, `sync_standby` and Patroni's other words; `controller`, `follower`, `away`."""
-    return {each: _of_database(ports[f"{each}-api"]) for each in DATABASES} | asyncio.run(_of_brokers(ports))
+    return {each: _of_database(ports[f"{each}-api"]) for each in DATABASES} | _of_brokers(ports)
 
 
 def _of_database(port: int) -> str:
@@ -30,18 +30,21 @@ def _of_database(port: int) -> str:
     return "sync_standby" if told.get("sync_standby") else str(told.get("role", AWAY))
 
 
-async def _of_brokers(ports: Mapping[str, int]) -> dict[str, str]:
+def _of_brokers(ports: Mapping[str, int]) -> dict[str, str]:
+    """The quorum knows who leads; `describe_cluster` names any broker as the controller."""
     found = dict.fromkeys(BROKERS, AWAY)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bus(ports), request_timeout_ms=2000)
     try:
-        await admin.start()
-        told = await admin.describe_cluster()
-        here = {ports[each]: each for each in BROKERS}
-        for broker in told["brokers"]:
-            leads = broker["node_id"] == told["controller_id"]
-            found[here[broker["port"]]] = "controller" if leads else "follower"
+        admin = KafkaAdminClient(bootstrap_servers=bus(ports), request_timeout_ms=QUESTION_MILLISECONDS)
     except KafkaError:
-        pass
+        return found
+    try:
+        [topic] = admin.describe_metadata_quorum()["topics"]
+        leader = topic["partitions"][0]["leader_id"]
+        here = {ports[each]: each for each in BROKERS}
+        for broker in admin.describe_cluster()["brokers"]:
+            found[here[broker["port"]]] = "controller" if broker["broker_id"] == leader else "follower"
+    except KafkaError:
+        return dict.fromkeys(BROKERS, AWAY)
     finally:
-        await admin.close()
+        admin.close()
     return found

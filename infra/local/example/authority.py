@@ -7,7 +7,8 @@ of that name.
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,12 @@ from infra.local.settings.environment import (
 from infra.local.settings.layout import Layout
 from infra.local.settings.secret_files import SecretFiles, identifier, key, notify_key, token, webhook_secret, write
 from services.casework.policy.credential import WRITABLE, Credential
-from services.casework.store import credentials
-from services.platform.register.import_token import new_token
+from services.platform.register.organisations.import_credentials import add_credential, hash_token, new_token
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
 from services.platform.store.engine import connect
-from services.platform.store.unit_of_work import Store
+from services.platform.store.query import Query
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import new_id
 
 FOLDER = Path(__file__).parent
@@ -43,6 +44,11 @@ Authority = dict[str, Any]
 OF_THE_GUIDE = "wren"
 """The authority that docs/integrating/register.md loads."""
 TOKEN_HOLDS = timedelta(days=90)
+LIVE = """
+    INSERT INTO register.authorities (id, name, live) VALUES (%(authority)s, %(authority)s, true)
+    ON CONFLICT (id) DO UPDATE SET live = true
+"""
+PROLONG = "UPDATE credentials SET expires_at = %(expires_at)s WHERE token_hash = %(hash)s RETURNING id"
 OFFICER = {"name": "PC Rowntree", "collar_number": "WM 2214"}
 
 
@@ -83,24 +89,34 @@ def load(casework: str, secrets: SecretFiles, ports: Mapping[str, int]) -> None:
 
 
 def import_bearer(authority: str, secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, str]:
-    """The header of a token of this clone's that imports every table of the authority. Made at the first call, then prolonged."""
+    """The header of a token of this clone's that imports every table of the authority. Made at the first call, then prolonged.
+
+    The authority is entered and live, as by somebody at the console.
+    """
     own = secrets.value(f"register-token-{authority}", new_token)
     now = Clocks().wall()
     credential = Credential(new_id("credential"), authority, frozenset(WRITABLE), now + TOKEN_HOLDS)
+
+    async def keep(uow: UnitOfWork) -> None:
+        uow.write(LIVE, {"authority": authority})
+        asked = {"hash": hash_token(own), "expires_at": credential.expires_at}
+        if not await uow.fetch(Query(PROLONG, asked, bool)):
+            await uow.fetch(add_credential(asdict(credential), own, now))
+
     settings = Settings(
         database=database(ports),
         database_password=SecretStr(secrets.database_password("casework")),
         http_port=ports["casework"],
     )
-    asyncio.run(_keep(settings, credential, own))
+    asyncio.run(_keep(settings, keep))
     return {"authorization": f"Bearer {own}"}
 
 
-async def _keep(settings: Settings, credential: Credential, own: str) -> None:
+async def _keep(settings: Settings, keep: Callable[[UnitOfWork], Awaitable[None]]) -> None:
     store = Store(connect(settings, "casework"))
     try:
         async with store.transaction() as uow:
-            credentials.add_credential(uow, credential, own, Clocks().wall())
+            await keep(uow)
     finally:
         await store.close()
 

@@ -87,6 +87,11 @@ def base_name(system: str, at: datetime, segment: str) -> str:
     return f"{system}/base/{at.astimezone(UTC):{MOMENT}}-{segment}.tar.gz{SEALED}"
 
 
+def destroyed_name(system: str) -> str:
+    """Of the list of what was erased, which a restoration to an earlier moment erases again."""
+    return f"{system}/destroyed{SEALED}"
+
+
 def wal_name(system: str, file: str) -> str:
     return f"{system}/wal/{file}{SEALED}"
 

@@ -1,6 +1,6 @@
 """Receives the WAL as it is written and puts it elsewhere, with a base backup from time to time. A process of its own.
 
-It is a client of the database, by the login `backups`, which may replicate and end a segment and reads no table. A
+It is a client of the database, by the login `backups`, which may replicate and end a segment, and reads the list of what was erased alone. A
 replication slot makes the database keep what has not been received yet.
 """
 
@@ -16,11 +16,19 @@ from typing import IO, Any, LiteralString, cast
 import psycopg
 from pydantic import BaseModel, ValidationError
 
-from infra.postgres.archive.contents import base_name, place_before, place_of, read_contents, segment_at, wal_name
+from infra.postgres.archive.contents import (
+    base_name,
+    destroyed_name,
+    place_before,
+    place_of,
+    read_contents,
+    segment_at,
+    wal_name,
+)
 from infra.postgres.archive.metrics import Gauges
 from infra.postgres.archive.plan import ArchivePlan
 from infra.postgres.archive.vault import Writer
-from infra.postgres.backup import CannotBackUp, Tools
+from infra.postgres.backup import DESTROYED, CannotBackUp, Tools
 from services.platform.runtime.logs import logger
 from services.platform.runtime.places.place import PlaceAway
 
@@ -28,7 +36,7 @@ SLOT = "backups"
 TURN_SECONDS = 1.0
 SEGMENT_ENDS_SECONDS = 20.0
 """How old the newest commit can be that lies on this machine alone: so long, and as long as a segment takes to send."""
-DRILL_SEEN_SECONDS = 60.0
+LOOKS_SECONDS = 60.0
 DRILLS = "drills"
 WHERE = "SELECT pg_current_wal_insert_lsn()::text, timeline_id FROM pg_control_checkpoint()"
 """The backup begins with a checkpoint, so it needs no WAL from before this."""
@@ -61,6 +69,7 @@ class Keeper:
         self._base_at = NEVER
         self._ended: deque[tuple[datetime, int]] = deque()
         self._next_end = self._next_look = self._next_base = NEVER
+        self._destroyed: str | None = None
         self._receiver: subprocess.Popen[bytes] | None = None
         self._making: Future[None] | None = None
 
@@ -93,8 +102,9 @@ class Keeper:
             self._next_base = now + AGAIN
             self._making = beside.submit(self.make_base)
         if now >= self._next_look:
+            self._list_destroyed()
             self._look_for_drills()
-            self._next_look = now + timedelta(seconds=DRILL_SEEN_SECONDS)
+            self._next_look = now + timedelta(seconds=LOOKS_SECONDS)
 
     def make_base(self) -> None:
         """Streams it: nothing lies here in the clear, and memory does not grow with the database."""
@@ -165,6 +175,14 @@ class Keeper:
                 self._shipped = max(self._shipped, here)
         while self._ended and self._shipped >= self._ended[0][1]:
             self._gauges.safe_at.set(self._ended.popleft()[0].timestamp())
+
+    def _list_destroyed(self) -> None:
+        with psycopg.connect(connect_timeout=5) as connection:
+            listed = "".join(f"{line}\n" for (line,) in connection.execute(DESTROYED).fetchall())
+        if listed != self._destroyed:
+            with self._writer.sealed(BytesIO(listed.encode())) as sealed:
+                self._writer.put(destroyed_name(self._system), sealed)
+            self._destroyed = listed
 
     def _look_for_drills(self) -> None:
         newest = BytesIO()

@@ -7,18 +7,20 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import IO, cast
 
 import psycopg
 
-from infra.postgres.archive.contents import Base, Contents, NothingToRestore, read_contents, segment_of
+from infra.postgres.archive.contents import Base, Contents, NothingToRestore, destroyed_name, read_contents, segment_of
 from infra.postgres.archive.vault import CannotRestore, Reader
+from infra.postgres.backup import CannotBackUp, Tools, erase_again, read_destroyed
 from infra.postgres.place import Place
 from infra.postgres.server import ADMIN, DATABASE, SETTINGS, plain_environment
 from services.platform.runtime.places.place import PlaceAway
@@ -65,9 +67,9 @@ def restore(
         base = contents.base_for(at)
         _unpack(reader, base, files)
         segments = _fetch_wal(reader, contents, base, wal, at)
-        last = _replay(where, draft, at, check)
+        last = _replay(where, draft, at, _read_list(reader, base), check)
         files.rename(where.files)
-    except (NothingToRestore, PlaceAway) as error:
+    except (CannotBackUp, NothingToRestore, PlaceAway) as error:
         raise CannotRestore(str(error)) from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -107,10 +109,21 @@ def _fetch_wal(reader: Reader, contents: Contents, base: Base, wal: Path, at: da
     return len(names)
 
 
-def _replay(where: Place, draft: Path, at: datetime | None, check: Callable[[str], None]) -> str:
+def _read_list(reader: Reader, base: Base) -> list[str]:
+    name, listed = destroyed_name(base.system), BytesIO()
+    reader.open(name, listed)
+    return read_destroyed(listed.getvalue().decode(), name)
+
+
+def _replay(
+    where: Place, draft: Path, at: datetime | None, destroyed: Sequence[str], check: Callable[[str], None]
+) -> str:
+    """What was erased after the moment is erased again before anybody sees it."""
     for path in (draft, *draft.rglob("*")):
         where.own(path)
     with _running(where, draft, at) as url:
+        connection = (f"--host={draft / 'socket'}", f"--port={PORT}", f"--username={ADMIN}")
+        erase_again(Tools(folder=f"{where.binaries}/", connection=connection), destroyed)
         check(url)
     found = LAST_COMMIT.findall((draft / "log").read_text(errors="replace"))
     return found[-1] if found else ""

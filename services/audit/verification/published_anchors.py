@@ -41,10 +41,11 @@ class AnchorPublisher:
             return False
         async with self._store.transaction() as uow:
             newest = await store.newest_anchor(uow.connection)
+        if newest is None:
+            return False
         for number in due:
             try:
-                if newest is not None:
-                    await asyncio.to_thread(_put, self._places[number], newest, self._key)
+                await asyncio.to_thread(_put, self._places[number], newest, self._key)
             except PlaceAway as away:
                 logger().warning("an anchor was not taken", name=f"place {number}", reason=str(away))
                 continue

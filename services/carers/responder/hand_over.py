@@ -33,6 +33,7 @@ class HandOver:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._transport = transport
+        self._tokens = settings.twilio_tokens
         self._settings, self._spool, self._clocks = settings, spool, clocks
         self._url = f"{settings.hands_over_to.rstrip('/')}{INBOUND}"
         self.took_at: datetime | None = None
@@ -70,5 +71,4 @@ class HandOver:
         }
 
     def _signed(self, form: dict[str, str]) -> dict[str, str]:
-        token = self._settings.twilio_auth_token.get_secret_value()
-        return {SIGNATURE: signature_of(self._url, form, token)}
+        return {SIGNATURE: signature_of(self._url, form, self._tokens()[0])}

@@ -10,13 +10,14 @@ from uuid import UUID, uuid4
 from services.casework.policy.organisations import AgencyRow, ForceRow, Organisations, Version, describe_change
 from services.platform.register.keys import Decryptor, decryptor_of, key_of
 from services.platform.register.organisations import agencies, forces
+from services.platform.register.organisations.change_record import record_change, record_change_of_authority
 from services.platform.register.organisations.forces import Force, versions_of
 from services.platform.store.disposal import erasures
 from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
 from services.platform.store.query import Query, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ForceId
-from services.safeguarding.operators import AccountId, OrganisationChanged
+from services.safeguarding.operators import AccountId
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('organisations', 0))"
 ENTER = "INSERT INTO register.forces (id) VALUES (%(force)s) ON CONFLICT DO NOTHING"
@@ -119,8 +120,7 @@ async def put_organisations(
             continue
         version = await _add_version(uow, keyring, force, by, now, effective_at=None if known else now)
         step, fields = ("proposed", _differences(force, known[-1])) if known else ("entered", OF_A_VERSION)
-        changed = OrganisationChanged(step=step, version=version, account=by, fields=tuple(fields))
-        uow.publish(changed, subject=forces.owner_of(force.id))
+        record_change(uow, forces.owner_of(force.id), step, by, version=version, fields=tuple(fields))
         if known:
             proposed[force.id] = version
     for agency in given.agencies:
@@ -144,14 +144,12 @@ def approve(
 ) -> None:
     """`changes`: what `by` was shown."""
     uow.write(APPROVE, {"version": version, "by": by, "at": effective_at, "changes": list(changes)})
-    changed = OrganisationChanged(step="approved", version=version, account=by, effective_at=effective_at)
-    uow.publish(changed, subject=forces.owner_of(of.force))
+    record_change(uow, forces.owner_of(of.force), "approved", by, version=version, effective_at=effective_at)
 
 
 def ask_back(uow: UnitOfWork, version: UUID, of: Version, by: AccountId) -> None:
     uow.write(ASK_BACK, {"version": version, "by": by})
-    changed = OrganisationChanged(step="asked-back", version=version, account=by)
-    uow.publish(changed, subject=forces.owner_of(of.force))
+    record_change(uow, forces.owner_of(of.force), "asked-back", by, version=version)
 
 
 async def describe(uow: UnitOfWork, keyring: Keyring, change: UUID, force: ForceId, now: datetime) -> list[str]:
@@ -167,8 +165,7 @@ def take_back(
 ) -> None:
     """The version before it is in force again; where it was the one before itself, its keys no longer count."""
     uow.write(TAKE_BACK, {"version": version, "by": by, "at": now, "reason": reason})
-    changed = OrganisationChanged(step="taken-back", version=version, account=by)
-    uow.publish(changed, subject=forces.owner_of(of.force))
+    record_change(uow, forces.owner_of(of.force), "taken-back", by, version=version)
 
 
 async def destroy_key(
@@ -184,12 +181,12 @@ async def destroy_key(
     if hindered:
         return hindered
     if await uow.fetch(erasures.ask_erasure(uuid4(), authority, owner, None, by, now)):
-        uow.publish(OrganisationChanged(step="key-destruction-asked", account=by), subject=owner)
+        record_change_of_authority(uow, authority, "key-destruction-asked", by)
         return None
     waiting = await uow.fetch(erasures.waiting_erasure(owner))
     hindered = await uow.fetch(erasures.approve_erasure(waiting or uuid4(), by, now))
     if not hindered:
-        uow.publish(OrganisationChanged(step="key-destroyed", account=by), subject=owner)
+        record_change_of_authority(uow, authority, "key-destroyed", by)
     return hindered
 
 
@@ -223,11 +220,11 @@ async def _put_agency(uow: UnitOfWork, keyring: Keyring, row: AgencyRow, by: Acc
     secrets = (await key_of(uow, keyring, owner)).close(json.dumps(row.secrets), SECRETS)
     if known is None:
         await _keep_agency(uow, row.id, secrets, row.sources)
-        uow.publish(OrganisationChanged(step="entered", account=by, fields=changed), subject=owner)
+        record_change(uow, owner, "entered", by, fields=changed)
         return None
     about = {"change": change, "agency": row.id, "secrets": secrets, "sources": json.dumps(row.sources)}
     await uow.fetch(Query(PROPOSE_AGENCY, about | {"by": by, "now": now}, all_rows))
-    uow.publish(OrganisationChanged(step="proposed", version=change, account=by, fields=changed), subject=owner)
+    record_change(uow, owner, "proposed", by, version=change, fields=changed)
     return change
 
 
@@ -249,15 +246,14 @@ async def approve_agency_change(
     secrets = (await key_of(uow, keyring, owner)).close(json.dumps(of.after.secrets), SECRETS)
     await _keep_agency(uow, of.after.id, secrets, of.after.sources)
     uow.write(APPROVE_AGENCY_CHANGE, {"change": change, "by": by, "now": now, "changes": of.lines})
-    uow.publish(OrganisationChanged(step="approved", version=change, account=by), subject=owner)
+    record_change(uow, owner, "approved", by, version=change)
 
 
 def take_agency_change_back(
     uow: UnitOfWork, change: UUID, of: AgencyChange, by: AccountId, now: datetime, reason: str | None
 ) -> None:
     uow.write(TAKE_AGENCY_CHANGE_BACK, {"change": change, "by": by, "now": now, "reason": reason})
-    changed = OrganisationChanged(step="taken-back", version=change, account=by)
-    uow.publish(changed, subject=agencies.owner_of(of.after.id))
+    record_change(uow, agencies.owner_of(of.after.id), "taken-back", by, version=change)
 
 
 async def _agency(uow: UnitOfWork, keyring: Keyring, agency: str) -> AgencyRow | None:

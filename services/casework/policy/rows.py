@@ -114,6 +114,8 @@ class ChildRow(DatedRow):
     cards: Line | None = None
     associates: Text | None = None
     likely_places: Text | None = None
+    usual_clothing: Text | None = None
+    feared: Text | None = None
     medical: Text | None = None
     nrm_status: Line | None = None
     exploitation: Text | None = None

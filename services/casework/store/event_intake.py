@@ -21,10 +21,10 @@ from services.platform.store.query import Query, first_row
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import AgeDetermined, ChildIdentified, ChildTransferred
 from services.safeguarding.child_events.events import ChildProvisional, Proof
+from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.deeds.catalogue import EVENTS_OF_DEEDS
 from services.safeguarding.identifiers import ChildId, WordsId, derived, is_provisional
 
-ADULT = 18
 OUR_ID = re.compile(r"^(child|provisional)-[0-9a-f-]{36}$")
 TAKEN_OF_ANYBODY = (*WITH_DETAILS, ChildIdentified)
 """The last is judged by itself, below."""
@@ -102,7 +102,7 @@ async def accept_event(
     )
     publish(content, message_id=agency_event.message_id(envelope), source=envelope.source)
     if isinstance(content, AgeDetermined) and content.case_law_compliant and not envelope.exercise:
-        await correct_birth_date(uow, child.id, child.authority, event.said.date_of_birth)
+        await correct_birth_date(uow, keyring, child.id, child.authority, event.said.date_of_birth)
     if child is provisional:
         provisional_id = str(derived("provisional", envelope.source, envelope.id))
         publish(ChildProvisional(authority=child.authority, words=words_ids), message_id=provisional_id)
@@ -163,8 +163,7 @@ def _require_fitting(agency: Agency, child: Child, said: AgeDetermined, born: da
     """
     if child.authority != agency.authority:
         raise InvalidEvent(Defect.NOT_ALLOWED, "subject", "a child of the agency's own authority")
-    was = said.assessed_on
-    is_adult = (was.year - born.year, was.month, was.day) >= (ADULT, born.month, born.day)
+    is_adult = said.assessed_on >= birthday(born, ADULT)
     if is_adult is not (said.found == "adult"):
         raise InvalidEvent(Defect.CONTENT, "data.date_of_birth", "a day that fits what was found")
 

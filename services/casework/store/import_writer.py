@@ -156,7 +156,8 @@ async def write_import(
     encryptor = await RowEncryptor.load(connection, keyring, authority, given, placements, people, children)
     if given.authority is not None:
         row = given.authority.model_dump() | {"retention": json.dumps(given.authority.retention)}
-        await _upsert(connection, "authorities", [row], "id")
+        row |= {"live": False}  # until somebody switches it on at the console
+        await _upsert(connection, "authorities", [row], "id", keep="live")
 
     def mine(row: DatedRow) -> dict[str, Any]:
         return {"authority": authority, "as_of": row.as_of or at}

@@ -3,22 +3,26 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from services.platform.store.query import Query, all_rows
+from services.platform.register.keys import key_of
+from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, all_rows, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.contact_events import ContactListed, ContactUnlisted
 from services.safeguarding.child_events.events import ChildRecordChanged
+from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
 MOVED = """
     SELECT key ->> 'id' AS child FROM import_changes WHERE import = %(import)s AND table_name = 'children'
-    AND after_hash IS NOT NULL AND fields && ARRAY['date_of_birth', 'age_disputed', 'placement', 'entered_care_at',
+    AND after_hash IS NOT NULL AND fields && ARRAY['adult_on', 'age_disputed', 'placement', 'entered_care_at',
         'subject_to_immigration_control', 'guardian_allocated']
     ORDER BY place
 """
 """Children of whom the import changed a field from which the protocol calculates."""
 CORRECT = """
-    UPDATE register.children SET date_of_birth = %(born)s, age_disputed = false
-    WHERE id = %(child)s AND (date_of_birth, age_disputed) IS DISTINCT FROM (%(born)s, false) RETURNING id
+    UPDATE register.children c SET date_of_birth = %(born)s, adult_on = %(adult_on)s, age_disputed = false
+    FROM (SELECT * FROM register.children WHERE id = %(child)s FOR UPDATE) former
+    WHERE c.id = former.id RETURNING (former.adult_on, former.age_disputed) IS DISTINCT FROM (%(adult_on)s, false)
 """
 PEOPLE = "SELECT DISTINCT person FROM register.directory WHERE authority = %(authority)s"
 
@@ -28,11 +32,17 @@ async def publish_date_changes(uow: UnitOfWork, authority: AuthorityId, imported
         uow.publish(ChildRecordChanged(authority=authority), subject=row.child)
 
 
-async def correct_birth_date(uow: UnitOfWork, child: ChildId, authority: AuthorityId, born: date | None) -> None:
+async def correct_birth_date(
+    uow: UnitOfWork, keyring: Keyring, child: ChildId, authority: AuthorityId, born: date | None
+) -> None:
     """As a lawful assessment has found it, which ends the dispute. None: the import says it some day. The date itself
     stays in the register.
     """
-    if born is not None and await uow.fetch(Query(CORRECT, {"child": child, "born": born}, bool)):
+    if born is None:
+        return
+    key = await key_of(uow, keyring, child)
+    found = {"child": child, "born": key.close(str(born), "children.date_of_birth"), "adult_on": birthday(born, ADULT)}
+    if await uow.fetch(Query(CORRECT, found, scalar)):
         uow.publish(ChildRecordChanged(authority=authority), subject=child)
 
 

@@ -13,13 +13,13 @@ from services.casework.policy.register_import import Import
 from services.casework.policy.rows import ChildRow, PersonRow, PlacementRow
 from services.platform.register.keys import data_keys
 from services.platform.store.encryption import DataKey, Keyring
+from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.notice_fields import PROFILE
 
 CLEAR_OF_CHILD = (
     "reference",
     "code",
-    "date_of_birth",
     "unaccompanied",
     "modern_slavery_concern",
     "subject_to_immigration_control",
@@ -85,12 +85,15 @@ class RowEncryptor:
 
     def child(self, row: ChildRow, ids: Mapping[str, str], placements: Mapping[str, str]) -> dict[str, Any]:
         owner = ids[row.reference]
+        born = None if row.date_of_birth is None else str(row.date_of_birth)
         also = json.dumps(row.known_as) if row.known_as else None
         profile = {name: str(told) for name in PROFILE if (told := getattr(row, name)) is not None}
         return row.model_dump(include=set(CLEAR_OF_CHILD)) | {
             "id": owner,
             "placement": None if row.placement is None else placements[row.placement],
             "name": self._close(owner, row.name, "children.name"),
+            "date_of_birth": self._close(owner, born, "children.date_of_birth"),
+            "adult_on": None if row.date_of_birth is None else birthday(row.date_of_birth, ADULT),
             "known_as": self._close(owner, also, "children.known_as"),
             "sex": self._close(owner, row.sex, "children.sex"),
             "language": self._close(owner, row.language, "children.language"),

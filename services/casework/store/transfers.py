@@ -18,7 +18,7 @@ TRANSFERRED_CHILD = """
     SELECT children.id, children.authority FROM register.children JOIN transferred ON transferred.child = children.id
     WHERE transferred.authority = %(authority)s AND (transferred.child = %(child)s OR transferred.reference = %(reference)s)
 """
-AUTHORITY = "SELECT id FROM register.authorities WHERE id = %(authority)s"
+IS_LIVE = "SELECT live FROM register.authorities WHERE id = %(authority)s"
 CHILD = "SELECT reference, code, placement FROM register.children WHERE id = %(child)s"
 CODES = "SELECT code FROM register.children WHERE authority = %(authority)s"
 PLACEMENT = "SELECT id FROM register.placements WHERE authority = %(authority)s AND reference = %(reference)s"
@@ -35,6 +35,7 @@ MOVE = """
         as_of = %(at)s
     WHERE id = %(child)s
 """
+NOT_LIVE = "an authority that is live: this one takes no real report yet, so nobody would be told of the child"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,15 @@ async def transfer(
 ) -> None:
     """Changes nothing if the register does not hold the receiving authority: then people hand over.
 
-    The caller has locked both authorities' registers. Idempotent. Raises InvalidEvent if the receiver has no such
-    placement.
+    The caller has locked both authorities' registers. Idempotent. Raises InvalidEvent if the receiver is not live, or
+    has no such placement.
     """
     to = None if said.outside_england else said.to
-    if to is None or to == said.authority or not await uow.fetch(Query(AUTHORITY, {"authority": to}, bool)):
+    is_live = None if to in {None, said.authority} else await uow.fetch(Query(IS_LIVE, {"authority": to}, scalar))
+    if to is None or is_live is None:
         return
+    if not is_live:
+        raise InvalidEvent(Defect.CONTENT, "data.to", NOT_LIVE)
     await _move(uow, Move(child, said.authority, to, moves_to, at))
     await move_data_key(uow.connection, keyring, child, to)
 

@@ -1,5 +1,6 @@
 """Takes a child's photograph, so that police have it the moment the child is missing (S57)."""
 
+import asyncio
 import contextlib
 from datetime import date, datetime
 from http import HTTPStatus
@@ -28,6 +29,7 @@ class PhotographEndpoint:
 
     def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, bearers: Bearers) -> None:
         self._store, self._clocks, self._keyring, self._bearers = store, clocks, keyring, bearers
+        self._one_at_a_time = asyncio.Semaphore(1)
 
     async def take(self, request: Request, authority: str, reference: str) -> Response:
         await self._bearers.credential(request, authority, (PHOTOGRAPHS,))
@@ -36,13 +38,15 @@ class PhotographEndpoint:
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a photograph", f"{picture.WANTED}.")
         taken_on = _day(request.query_params.get("taken_on"), self._clocks.story())
         content = await body_within(request, picture.PICTURE_BYTES)
-        wrong = picture.fault(content, media_type)
-        if wrong is not None:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a photograph", f"{wrong}.", field="body")
+        try:
+            async with self._one_at_a_time:
+                drawn = await asyncio.to_thread(picture.redrawn, content, media_type)
+        except picture.NoPhotograph as wrong:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a photograph", f"{wrong}.", field="body") from None
         async with self._store.transaction([authority]) as uow:
             child = await self._child(uow, authority, reference)
             at = self._clocks.story()
-            await photographs.keep_photograph(uow, self._keyring, child, content, media_type, taken_on, at)
+            await photographs.keep_photograph(uow, self._keyring, child, drawn, media_type, taken_on, at)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def remove(self, request: Request, authority: str, reference: str) -> Response:

@@ -19,7 +19,7 @@ from services.casework.policy.register_import import Fault
 from services.casework.policy.rows import FED, TABLES
 from services.casework.policy.sheets import spreadsheet
 from services.casework.policy.sheets.council_file import MappingFault
-from services.casework.policy.sheets.file_map import digest_of, read_mapping, shipped_mapping
+from services.casework.policy.sheets.file_map import MOST_FAULTS, digest_of, read_mapping, shipped_mapping
 from services.casework.register_importer import Held, Refused, RegisterImporter, Sent
 from services.casework.store.history.import_undo import CannotUndo, undo_import
 from services.casework.web.bearer import Bearers, require_tables
@@ -27,8 +27,6 @@ from services.platform.runtime.http.browser_form import parse_form
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.limits import REGISTER_BYTES
 
-MOST_FAULTS = 500
-"""Named in one answer. By then it is clear that the whole file is wrong."""
 MOST_FILES = 40
 UNREADABLE = HTTPStatus.BAD_REQUEST, "Not readable"
 
@@ -137,5 +135,5 @@ def _refusal(faults: Sequence[Fault]) -> Problem:
 def _held(losses: Mapping[str, Loss], sha256: str) -> Problem:
     would = "; ".join(f"{what}: {each.lost} of {each.of}" for what, each in losses.items())
     detail = f"Nothing was changed. This import would end or change {would}. If that is meant, send the same body again with ?confirm={sha256}."
-    named = [{"field": what} | asdict(each) for what, each in losses.items()]
+    named = [{"field": what, "confirm": sha256} | asdict(each) for what, each in losses.items()]
     return Problem(HTTPStatus.CONFLICT, "This import would end too much unasked", detail, errors=named)

@@ -13,14 +13,14 @@ from services.console.acts.exercises import ExerciseService
 from services.console.policy.access.providers import Providers
 from services.console.policy.permits import ALL, Operator
 from services.console.policy.readiness import Check, Facts, ForceFacts, checks
-from services.platform.register.import_token import hash_token, new_token
+from services.platform.register.organisations.change_record import record_change_of_authority
+from services.platform.register.organisations.import_credentials import add_credential, new_token, withdraw_credential
 from services.platform.register.people.directory_page import rota_lines
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, all_rows, first_row
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, Scope, new_id
-from services.safeguarding.operators import OrganisationChanged
 
 TABLES = (
     "authority",
@@ -54,19 +54,11 @@ NUMBER = """
 """
 NUMBERS = ("text_number", "notify_number", "notify_sender")
 OPEN = "UPDATE register.authorities SET live = true WHERE id = %(authority)s AND NOT live RETURNING id"
-MAKE = """
-    INSERT INTO casework.credentials (id, authority, tables, token_hash, made_at, expires_at)
-    VALUES (%(id)s, %(authority)s, %(tables)s, %(hash)s, %(at)s, %(expires_at)s)
-"""
-WITHDRAW = """
-    UPDATE casework.credentials SET withdrawn_at = %(at)s
-    WHERE id = %(id)s AND authority = %(authority)s AND withdrawn_at IS NULL RETURNING id
-"""
 CREDENTIALS = """
     SELECT id, tables, made_at, expires_at, client FROM casework.credentials
     WHERE authority = %(authority)s AND withdrawn_at IS NULL AND expires_at > %(now)s + interval '1 hour' ORDER BY made_at
 """
-IMPORTED = "SELECT table_name AS name, at FROM casework.freshness WHERE authority = %(authority)s"
+IMPORTED = "SELECT name, at FROM casework.last_imported WHERE authority = %(authority)s"
 IMPORTS = "SELECT * FROM casework.imports_shown WHERE authority = %(authority)s ORDER BY at DESC, id LIMIT 20"
 MANAGERS = """
     SELECT count(*) FILTER (WHERE second_factor IS NOT NULL OR provider IS NOT NULL) AS managers FROM accounts
@@ -143,7 +135,7 @@ class AuthorityService:
         async with self.store.transaction() as uow:
             entered = await uow.fetch(Query(ENTER, {"authority": authority, "name": name}, bool))
             if entered:
-                _record(uow, operator, authority, "entered")
+                record_change_of_authority(uow, authority, "entered", operator.account)
         return entered
 
     async def number(self, operator: Operator, authority: AuthorityId, said: Mapping[str, str]) -> bool:
@@ -154,7 +146,7 @@ class AuthorityService:
         try:
             async with self.store.transaction() as uow:
                 await uow.fetch(Query(NUMBER, {"authority": authority, **numbers}, len))
-                _record(uow, operator, authority, "numbered")
+                record_change_of_authority(uow, authority, "numbered", operator.account)
         except (psycopg.IntegrityError, psycopg.DataError):
             return False
         return True
@@ -162,26 +154,24 @@ class AuthorityService:
     async def make_credential(self, operator: Operator, authority: AuthorityId) -> str:
         """Its token, which is kept nowhere."""
         async with self.store.transaction() as uow:
-            name, token = self._credential(uow, authority, LASTS)
-            _record(uow, operator, authority, "credential-made", name)
+            name, token = await self._credential(uow, authority, LASTS)
+            record_change_of_authority(uow, authority, "credential-made", operator.account, name)
         return token
 
     async def withdraw(self, operator: Operator, authority: AuthorityId, credential: str) -> bool:
         """False if it does not hold any more."""
-        asked = {"id": credential, "authority": authority, "at": self.clocks.wall()}
         async with self.store.transaction() as uow:
-            withdrawn = await uow.fetch(Query(WITHDRAW, asked, bool))
+            withdrawn = await uow.fetch(withdraw_credential(credential, self.clocks.wall(), authority)) is not None
             if withdrawn:
-                _record(uow, operator, authority, "credential-withdrawn", credential)
+                record_change_of_authority(uow, authority, "credential-withdrawn", operator.account, credential)
         return withdrawn
 
     async def take_files(
-        self, operator: Operator, authority: AuthorityId, mapping: str, files: Mapping[str, bytes], *, trying: bool
+        self, operator: Operator, authority: AuthorityId, mapping: str, files: Mapping[str, bytes], **asked: str
     ) -> tuple[int, dict[str, Any]]:
-        """Casework's answer to these files. Raises httpx.HTTPError."""
+        """Casework's answer to these files. `asked`: `try` or `confirm`. Raises httpx.HTTPError."""
         parts = [("file", (name, content, "text/csv")) for name, content in files.items()]
-        query = "?try=yes" if trying else ""
-        return await self._ask(operator, authority, f"files{query}", data={"mapping": mapping}, files=parts)
+        return await self._ask(operator, authority, "files", params=asked, data={"mapping": mapping}, files=parts)
 
     async def undo(self, operator: Operator, authority: AuthorityId, imported: str) -> tuple[int, dict[str, Any]]:
         """Casework's answer. Raises httpx.HTTPError."""
@@ -192,8 +182,8 @@ class AuthorityService:
     ) -> tuple[int, dict[str, Any]]:
         """By a credential for this alone: only casework writes the register."""
         async with self.store.transaction() as uow:
-            name, token = self._credential(uow, authority, LASTS_FOR_A_FORM)
-            _record(uow, operator, authority, "credential-made", name)
+            name, token = await self._credential(uow, authority, LASTS_FOR_A_FORM)
+            record_change_of_authority(uow, authority, "credential-made", operator.account, name)
         bearer = {"authorization": f"Bearer {token}"}
         async with httpx.AsyncClient(base_url=self.casework or "", timeout=WITHIN_SECONDS, headers=bearer) as client:
             answer = await client.post(f"/register/{authority}/{path}", **content)
@@ -214,13 +204,13 @@ class AuthorityService:
         async with self.store.transaction() as uow:
             opened = await uow.fetch(Query(OPEN, {"authority": readiness.authority.id}, bool))
             if opened:
-                _record(uow, operator, readiness.authority.id, "live")
+                record_change_of_authority(uow, readiness.authority.id, "live", operator.account)
         return opened
 
-    def _credential(self, uow: UnitOfWork, authority: AuthorityId, lasts: timedelta) -> tuple[str, str]:
+    async def _credential(self, uow: UnitOfWork, authority: AuthorityId, lasts: timedelta) -> tuple[str, str]:
         name, token, now = new_id("credential"), new_token(), self.clocks.wall()
-        row = {"id": name, "authority": authority, "tables": list(TABLES), "at": now, "expires_at": now + lasts}
-        uow.write(MAKE, row | {"hash": hash_token(token)})
+        row = {"id": name, "authority": authority, "tables": TABLES, "expires_at": now + lasts}
+        await uow.fetch(add_credential(row, token, now))
         return name, token
 
 
@@ -232,8 +222,3 @@ async def is_live(uow: UnitOfWork, authority: AuthorityId) -> bool:
 
 def _authorities(scope: Scope) -> Query[Rows]:
     return Query(AUTHORITIES, {"authorities": scope}, all_rows)
-
-
-def _record(uow: UnitOfWork, operator: Operator, authority: AuthorityId, step: str, *credential: str) -> None:
-    said = {"step": step, "account": operator.account, "fields": credential}
-    uow.publish(OrganisationChanged.model_validate(said), subject=f"authority-{authority}")

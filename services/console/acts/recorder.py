@@ -16,11 +16,9 @@ from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import ChildId, WordsId
 from services.safeguarding.message import Message
-from services.safeguarding.notice_fields import ReportQuestion
+from services.safeguarding.notice_fields import QUESTIONS
 from services.safeguarding.operators import OperatorAct, OperatorActed
 from services.safeguarding.roles import Deed
-
-QUESTIONS = {each.value: each for each in ReportQuestion}
 
 
 @dataclass(frozen=True)

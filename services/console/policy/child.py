@@ -26,6 +26,7 @@ IDENTITY = (
     "child.sex",
     "child.language",
     "child.description",
+    "child.profile",
     "child.date_of_birth",
     "child.photograph",
     "placement.address",

@@ -1,6 +1,6 @@
 """Says what an authority still lacks before it can go live. Pure: every fact is passed in."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -50,10 +50,12 @@ class Check:
 
     name: str
     lacking: tuple[str, ...] = ()
+    unheld: tuple[datetime, tuple[str, ...]] | None = None
+    """The first hour in which nobody holds one of these roles."""
 
     @property
     def is_met(self) -> bool:
-        return not self.lacking
+        return not self.lacking and self.unheld is None
 
 
 def checks(facts: Facts, now: datetime) -> list[Check]:
@@ -66,7 +68,7 @@ def checks(facts: Facts, now: datetime) -> list[Check]:
         Check("duty-line", () if facts.has_duty_line else ("duty_line",)),
         Check("credential", () if facts.credentials else ("credential",)),
         Check("register", tuple(old)),
-        Check("rota", tuple(_unheld(facts.rota, now))),
+        Check("rota", () if facts.rota else ("directory",), _first_unheld(facts.rota, now)),
         Check("sign-in", () if enough else (f"{facts.managers} of {PEOPLE_WHO_SIGN_IN}",)),
         Check("forces", unreached if facts.forces else ("placements",)),
         Check("agreements", tuple(each.force for each in facts.forces if not each.is_agreed)),
@@ -74,15 +76,10 @@ def checks(facts: Facts, now: datetime) -> list[Check]:
     ]
 
 
-def _unheld(rota: Sequence[RotaLine], now: datetime) -> Iterator[str]:
+def _first_unheld(rota: Sequence[RotaLine], now: datetime) -> tuple[datetime, tuple[str, ...]] | None:
     """The first hour of the coming week in which nobody holds a role that has to be held, and the roles."""
-    hours = int(LOOKED_AHEAD / timedelta(hours=1))
-    if not rota:
-        yield "directory"
-    for hour in range(hours) if rota else ():
-        at = now + timedelta(hours=hour)
-        unheld = directory(rota, {}, at).unheld
-        for _, roles in unheld:
-            yield f"{at:%Y-%m-%d %H:00} UTC: {' / '.join(roles)}"
-        if unheld:
-            return
+    for hour in range(int(LOOKED_AHEAD / timedelta(hours=1))):
+        at = (now + timedelta(hours=hour)).replace(minute=0, second=0, microsecond=0)
+        for _, roles in directory(rota, {}, max(at, now)).unheld:
+            return at, roles
+    return None

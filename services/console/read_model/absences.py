@@ -4,7 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from services.console.policy.returns import Absence, Period
-from services.platform.store.query import Query, Rows, all_rows
+from services.platform.register.children.police_notice import birth_date_of
+from services.platform.register.keys import Decryptor
+from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, Rows
 from services.safeguarding.identifiers import Scope
 
 IN_PERIOD = """
@@ -19,7 +22,7 @@ ABSENCES = f"""
     WHERE {IN_PERIOD} ORDER BY started_at
 """
 MISSING_TABLE = f"""
-    SELECT a.child, c.authority, c.reference AS "CHILD", to_char(date_of_birth, 'DD/MM/YYYY') AS "DOB", missing AS "MISSING",
+    SELECT a.child, c.authority, c.date_of_birth, c.wrapped, c.reference AS "CHILD", missing AS "MISSING",
            to_char(started_at AT TIME ZONE 'Europe/London', 'DD/MM/YYYY') AS "MIS_START",
            CASE WHEN ended_at < %(end)s THEN to_char(ended_at AT TIME ZONE 'Europe/London', 'DD/MM/YYYY') END AS "MIS_END"
     FROM absences a JOIN register.children_for_return c ON c.child = a.child AND c.authority = a.authority
@@ -37,9 +40,17 @@ def absences_in(period: Period, authorities: Scope) -> Query[list[Absence]]:
     return Query(ABSENCES, _named(period, authorities), decode)
 
 
-def missing_table(period: Period, authorities: Scope) -> Query[Rows]:
+def missing_table(keyring: Keyring, period: Period, authorities: Scope) -> Query[list[tuple[Any, ...]]]:
     """With each row's child and authority in front. Call it only where a reason is on record."""
-    return Query(MISSING_TABLE, _named(period, authorities), all_rows)
+
+    def decode(rows: Rows) -> list[tuple[Any, ...]]:
+        births = (birth_date_of(Decryptor(keyring, row.child, row.wrapped), row) for row in rows)
+        return [
+            (row.child, row.authority, row.CHILD, None if born is None else f"{born:%d/%m/%Y}", *row[5:])
+            for row, born in zip(rows, births, strict=True)
+        ]
+
+    return Query(MISSING_TABLE, _named(period, authorities), decode)
 
 
 def _named(period: Period, authorities: Scope) -> dict[str, Any]:

@@ -77,6 +77,10 @@ class SignedIn:
     def csrf(self) -> str:
         return csrf_of(self.token)
 
+    def seal(self, path: str, done: str) -> str:
+        """Shows that an act of this session led to `path`: nobody else can make an address that says so."""
+        return hmac.new(self.token.encode(), f"done {path} {done}".encode(), hashlib.sha256).hexdigest()[:32]
+
 
 def csrf_of(token: str) -> str:
     """The value that a form sends back beside the cookie, derived from the session's token, which no other site can
@@ -107,9 +111,16 @@ class SessionGuard:
         return f"__Host-{name}" if self.secure else name
 
     async def require(
-        self, request: Request, what: May | None = May.LOOK, *, following: bool = False, proved: bool = False
+        self,
+        request: Request,
+        what: May | None = May.LOOK,
+        *,
+        following: bool = False,
+        proved: bool = False,
+        lost: str = "",
     ) -> SignedIn:
-        """`what` None: any account may. `proved`: they must have shown of late who they are.
+        """`what` None: any account may. `proved`: they must have shown of late who they are. `lost`: the query by which
+        the page says, once they have, that what was sent was not done.
 
         Raises SignedOut, ShownFirst, AskedFirst, or HTTPException (403) if the operator's role does not allow it.
         """
@@ -121,7 +132,7 @@ class SessionGuard:
             found = await use_session(uow, token, now, self.limits, following=following)
         if found is None:
             raise SignedOut(following=following)
-        signed_in, here = SignedIn(found.account, found.session, token), quote(_page_of(request))
+        signed_in, here = SignedIn(found.account, found.session, token), quote(_page_of(request, lost))
         SEEN.set(found.account.operator.authorities)
         if self.lacks_second_factor(found.account) and request.url.path not in BEFORE_SECOND_FACTOR:
             raise SignedOut(following=True) if following else ShownFirst(ACCOUNT)
@@ -145,10 +156,10 @@ class SessionGuard:
         return self.secure and account.provider is None and account.second_factor is None
 
     async def enter_with_form(
-        self, request: Request, what: May | None, *, proved: bool = False
+        self, request: Request, what: May | None, *, proved: bool = False, lost: str = ""
     ) -> tuple[SignedIn, dict[str, str]]:
         """With the form's fields, stripped. Raises as `require` and `read_our_form` do."""
-        signed_in = await self.require(request, what, proved=proved)
+        signed_in = await self.require(request, what, proved=proved, lost=lost)
         return signed_in, await read_our_form(request, signed_in.csrf)
 
     def set_cookie(self, answer: Response, token: str) -> None:
@@ -163,9 +174,10 @@ class SessionGuard:
         answer.delete_cookie(self.cookie, path="/", secure=self.secure, httponly=True, samesite="lax")
 
 
-def _page_of(request: Request) -> str:
+def _page_of(request: Request, lost: str) -> str:
     """Where a browser may come back to: the page, or that on which the form was."""
     asked = request.url if request.method == "GET" else URL(request.headers.get("referer", "/"))
+    asked = asked.replace(query=lost) if lost and request.method == "POST" else asked
     return asked.path + (f"?{asked.query}" if asked.query else "")
 
 

@@ -1,5 +1,6 @@
 """Renders every page: its template, the signed-in operator, and the headers that keep it private."""
 
+import hmac
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -25,6 +26,8 @@ SECURITY = {
     "Cache-Control": "no-store",
 }
 OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
+NOT_SENT = "not-sent"
+"""In an address: that nothing was done. Nobody is deceived about an act by it, so it needs no seal."""
 SECTIONS = (
     ("/", "Open cases"),
     ("/report", "Report a child"),
@@ -93,6 +96,7 @@ class Templates:
             "operator": operator,
             "csrf": csrf if signed_in is None else signed_in.csrf,
             "May": May,
+            "done": "" if signed_in is None else _done(request, signed_in),
         }
         return self._templates.TemplateResponse(
             request, name, {**context, **shown}, status_code=status, headers=SECURITY
@@ -123,6 +127,14 @@ def _has(operator: Operator, section: str) -> bool:
     return operator.may(May.LOOK) and (section != "/dead-letters" or operator.sees(None))
 
 
-def go_to(path: str) -> RedirectResponse:
-    """After a form: the page to look at next. `path` is one of ours."""
-    return RedirectResponse(path, HTTPStatus.SEE_OTHER, headers=SECURITY)
+def _done(request: Request, signed_in: SignedIn) -> str:
+    """What led here, if an act of this session did."""
+    done, seal = (request.query_params.get(name, "") for name in ("done", "by"))
+    is_ours = hmac.compare_digest(seal.encode(), signed_in.seal(request.url.path, done).encode())
+    return done if is_ours or done == NOT_SENT else ""
+
+
+def go_to(path: str, signed_in: SignedIn | None = None, done: str = "") -> RedirectResponse:
+    """After a form: the page to look at next, which says that `done` was done. `path` is one of ours."""
+    said = f"?done={done}&by={signed_in.seal(path, done)}" if signed_in is not None and done else ""
+    return RedirectResponse(f"{path}{said}", HTTPStatus.SEE_OTHER, headers=SECURITY)

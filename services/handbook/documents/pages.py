@@ -4,7 +4,7 @@ from pathlib import Path
 
 from services.handbook.charts.chart import charts
 from services.handbook.charts.svg import svg
-from services.handbook.documents import disclosure, protocol_page, records, requirements, safety_case
+from services.handbook.documents import disclosure, dpia, protocol_page, records, requirements, safety_case
 from services.protocol.loader import Library, files
 from services.protocol.rule_file import DEFAULT
 
@@ -20,6 +20,7 @@ def documents() -> dict[str, str]:
     drawn = {f"protocol/{event}.svg": svg(charts(event, library, DEFAULT)) for event in DRAWN}
     return {
         "disclosure.md": disclosure.page(),
+        "dpia.md": dpia.page(),
         "protocol.md": protocol_page.page(protocol, library.law),
         "records-of-processing.md": records.page(),
         "requirements.md": requirements.page(protocol),

@@ -44,6 +44,8 @@ class Hazard(_Written):
     controls: tuple[Control, ...] = Field(min_length=1)
     left: str
     """What the controls do not cover."""
+    concerns_rights: bool = False
+    """Of a person, whose data it is: then it stands in the data protection impact assessment too."""
 
 
 @cache

@@ -13,6 +13,7 @@ from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.protocol.stories import Happening, Story
+from services.safeguarding.dates import ADULT
 from services.safeguarding.working_time import ENGLAND
 
 ON_THE_DAY = date(2026, 11, 24)
@@ -69,7 +70,7 @@ def story(chosen: Mapping[str, str], authority: str) -> Story:
     child = Facts(
         authority=authority,
         force="north-force",
-        date_of_birth=None if age is None else ON_THE_DAY.replace(year=ON_THE_DAY.year - age, month=3),
+        adult_on=None if age is None else ON_THE_DAY.replace(year=ON_THE_DAY.year - age + ADULT, month=3),
         unaccompanied=KNOWN[chosen["unaccompanied"]][1],
         modern_slavery_concern=KNOWN[chosen["slavery"]][1],
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from prometheus_client import REGISTRY
@@ -13,7 +14,7 @@ from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Handler, Prefetch, Subscription
-from services.platform.messages.signature import KnownSpeakers, Signer
+from services.platform.messages.signature import KnownSpeakers, Signer, read_public_keys, read_signing_key
 from services.platform.messages.speakers import SAYS
 from services.platform.runtime import logs
 from services.platform.runtime.clocks import Clocks
@@ -22,7 +23,7 @@ from services.platform.runtime.http.exposition import exposition
 from services.platform.runtime.http.server import Web
 from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.process import Part, run_until_told
-from services.platform.runtime.settings import KafkaSecurity, Settings, SigningKeys
+from services.platform.runtime.settings import KafkaSecurity, SecretFile, Settings, SigningKeys, secret_path
 from services.platform.runtime.telemetry import spans
 from services.platform.runtime.telemetry.process_metrics import BUILD, loop_watch
 from services.platform.store import inbox
@@ -48,8 +49,9 @@ class ServiceHost:
         self._tracer = spans.tracer_of(self.service)
         BUILD.info({"version": self.settings.version})
         keys = SigningKeys()
-        signer = Signer(self.service, keys.signing_key.get_secret_value())
-        self._speakers = KnownSpeakers(keys.bus_keys)
+        own = partial(read_signing_key, self.service)
+        signer = Signer(SecretFile(keys.signing_key.get_secret_value(), own, secret_path("signing_key")).value)
+        self._speakers = KnownSpeakers(SecretFile(keys.bus_keys, read_public_keys, secret_path("bus_keys")).value)
         self.store = Store(
             connect(self.settings, self.service),
             connect_to_read(self.settings, self.service),

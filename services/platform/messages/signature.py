@@ -7,7 +7,9 @@ stays with the bytes wherever they lie (topic, dead letter, record), and whoever
 import hashlib
 import re
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from enum import StrEnum
+from typing import Self, TypeAlias
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -22,6 +24,9 @@ TAIL_LENGTH = 170
 """The longest that a signature can be."""
 AGENCIES = "casework"
 """Takes in the events of agencies, which keep a source of their own."""
+NamedKey: TypeAlias = tuple[Ed25519PrivateKey, bytes]
+PublicKeys: TypeAlias = dict[bytes, tuple[str, Ed25519PublicKey]]
+"""By their names."""
 MAY_SAY = {service: frozenset(each.kind for each in kinds) for service, kinds in SAYS.items()}
 
 
@@ -42,17 +47,23 @@ class Refused(Unreadable):
 
 
 class Signer:
-    def __init__(self, service: str, key: str) -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(b64decode(key))
-        self._name = key_name(service, self._key.public_key()).encode()
+    """`own`: the key as it is now."""
+
+    def __init__(self, own: Callable[[], NamedKey]) -> None:
+        self._own = own
+
+    @classmethod
+    def of(cls, service: str, key: str) -> Self:
+        named = read_signing_key(service, key)
+        return cls(lambda: named)
 
     def sign(self, envelope: bytes) -> bytes:
         """Leaves alone what is signed already, such as what the console gave the clock to publish later."""
         if is_signed(envelope) or not envelope.endswith(b"}"):
             return envelope
         said = envelope[:-1]
-        value = urlsafe_b64encode(self._key.sign(said))[:-2]
-        return b'%b, "signature": "%b:%b"}' % (said, self._name, value)
+        key, name = self._own()
+        return b'%b, "signature": "%b:%b"}' % (said, name, urlsafe_b64encode(key.sign(said))[:-2])
 
 
 def is_signed(envelope: bytes) -> bool:
@@ -61,21 +72,22 @@ def is_signed(envelope: bytes) -> bool:
 
 
 class KnownSpeakers:
-    """`listed`: lines `service key`. A service has two keys while one replaces the other."""
+    """`listed`: the keys of all services as they are now; two of a service while one replaces the other."""
 
-    def __init__(self, listed: str) -> None:
-        self._keys: dict[bytes, tuple[str, Ed25519PublicKey]] = {}
-        for line in filter(None, listed.splitlines()):
-            service, key = line.split()
-            public = Ed25519PublicKey.from_public_bytes(b64decode(key))
-            self._keys[key_name(service, public).encode()] = service, public
+    def __init__(self, listed: Callable[[], PublicKeys]) -> None:
+        self._listed = listed
+
+    @classmethod
+    def of(cls, listed: str) -> Self:
+        keys = read_public_keys(listed)
+        return cls(lambda: keys)
 
     def speaker_of(self, raw: bytes, kind: str) -> str:
         """Raises Refused unless a service has signed it that may say this kind."""
         found = TAIL.search(raw, max(0, len(raw) - TAIL_LENGTH))
         if found is None:
             raise Refused(Doubt.UNSIGNED, kind)
-        service, key = self._keys.get(found["key"], ("", None))
+        service, key = self._listed().get(found["key"], ("", None))
         if key is None:
             raise Refused(Doubt.UNKNOWN_KEY, kind)
         try:
@@ -92,6 +104,24 @@ def require_own_source(received: Received[Message], speaker: str) -> None:
     is_agencys = speaker == AGENCIES and not received.source.startswith(PREFIX)
     if received.source != PREFIX + speaker and not is_agencys:
         raise Refused(Doubt.OTHER_SOURCE, received.content.kind)
+
+
+def read_signing_key(service: str, key: str) -> NamedKey:
+    """Raises ValueError."""
+    private = Ed25519PrivateKey.from_private_bytes(b64decode(key))
+    return private, key_name(service, private.public_key()).encode()
+
+
+def read_public_keys(listed: str) -> PublicKeys:
+    """Of lines `service key`. Raises ValueError."""
+    keys: PublicKeys = {}
+    for line in filter(None, listed.splitlines()):
+        service, key = line.split()
+        public = Ed25519PublicKey.from_public_bytes(b64decode(key))
+        keys[key_name(service, public).encode()] = service, public
+    if not keys:
+        raise ValueError("no service's key")
+    return keys
 
 
 def key_name(service: str, key: Ed25519PublicKey) -> str:

@@ -35,7 +35,7 @@ for_police_notice = _view(
     "for_police_notice",
     "child code name known_as sex language description date_of_birth unaccompanied modern_slavery_concern "
     "subject_to_immigration_control age_disputed guardian_allocated entered_care_at child_key "
-    "profile has_photograph photograph_taken_on " + PLACEMENT_FOR_POLICE,
+    "profile has_photograph photograph_taken_on told told_words told_at " + PLACEMENT_FOR_POLICE,
 )
 forces_for_police = _view(
     "forces_for_police",
@@ -50,7 +50,7 @@ for_conversation = _view(
 duty_lines = _view("duty_lines", "authority duty_line live")
 for_protocol = _view(
     "for_protocol",
-    "child authority force placement host_authority date_of_birth unaccompanied modern_slavery_concern "
+    "child authority force placement host_authority adult_on unaccompanied modern_slavery_concern "
     "subject_to_immigration_control age_disputed guardian_allocated entered_care_at carers",
 )
 placements_for_protocol = _view("placements_for_protocol", "placement authority force host_authority")

@@ -16,7 +16,6 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql, bulk_insert
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import WordsId, is_provisional, new_id
-from services.safeguarding.notice_fields import ReportQuestion
 
 PLACE = "words.words"
 
@@ -27,8 +26,8 @@ class Words:
     text: str
     said_by: str | None
     at: datetime
-    answers: ReportQuestion | None = None
-    """The control room's question that the words answer. None: they answer no question."""
+    answers: str | None = None
+    """A value of `notice_fields.QUESTIONS`. None: they answer no question."""
 
 
 KEEP = bulk_insert(
@@ -45,7 +44,7 @@ async def keep(
     words: str,
     said_by: str | None,
     at: datetime,
-    answers: ReportQuestion | None = None,
+    answers: str | None = None,
     reference: bool = False,
 ) -> WordsId:
     """Written with the commit: a read in the same transaction does not find them.
@@ -56,7 +55,7 @@ async def keep(
     key = await key_of(uow, keyring, about, new=is_provisional(about))  # most words of such a child are its first
     words_id = new_id("words")
     row = {"id": words_id, "about": about, "words": key.close(words, PLACE), "said_by": said_by, "at": at}
-    uow.bulk_write(KEEP, row | {"answers": None if answers is None else answers.value})
+    uow.bulk_write(KEEP, row | {"answers": answers})
     if reference:
         keep_reference(uow, keyring, words_id, words)
     return words_id
@@ -103,6 +102,5 @@ def decrypt_words(keyring: Keyring, rows: Rows) -> list[Words]:
     for row in rows:
         text = Decryptor(keyring, row.about, row.wrapped).open(row.words, PLACE)
         if text is not None:
-            answers = None if row.answers is None else ReportQuestion(row.answers)
-            found.append(Words(row.id, text, row.said_by, row.at, answers))
+            found.append(Words(row.id, text, row.said_by, row.at, row.answers))
     return found

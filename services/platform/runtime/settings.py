@@ -2,16 +2,20 @@
 
 import os
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
+from services.platform.runtime.logs import logger
+
+T = TypeVar("T")
 SECRETS_DIR = "SAFE_RETURN_SECRETS_DIR"
 EXERCISE_AUTHORITY = r"^(exercise(-[a-z0-9]+)*)?$"
 """An authority that exists for exercises alone, and says so in its id: no other can be named as one by mistake."""
@@ -64,9 +68,9 @@ Place = Annotated[str, AfterValidator(require_played)]
 
 
 class EnvironmentSettings(BaseSettings):
-    """Read once at start. A missing or malformed setting raises pydantic's ValidationError, which names it; its
-    `description` says what would be right (`services.platform.runtime.startup_errors`). Where the secrets cannot be
-    read, SecretsUnread is raised.
+    """Read once at start, but for what is held as a `SecretFile`. A missing or malformed setting raises pydantic's
+    ValidationError, which names it; its `description` says what would be right (`runtime.startup_errors`). Where the
+    secrets cannot be read, SecretsUnread is raised.
 
     A secret is a file of the setting's name in the folder `SAFE_RETURN_SECRETS_DIR`; each service has a folder of its
     own, so that none can read what it has no need of.
@@ -184,3 +188,36 @@ def _require_readable(folder: Path) -> None:
         raise SecretsUnread(
             f"{SECRETS_DIR} names {folder}: {error.filename} cannot be read ({error.strerror})"
         ) from None
+
+
+class SecretFile(Generic[T]):
+    """A file that is gone says "". What cannot be read leaves the former in use, and is logged."""
+
+    def __init__(self, text: str, read: Callable[[str], T], file: Path | None = None) -> None:
+        """`file` None: `text` holds for good. Raises ValueError as `read` does."""
+        self._read, self._file, self._mark = read, file, _mark(file)
+        self._value = read(text)
+
+    def value(self) -> T:
+        if self._file is not None and (mark := _mark(self._file)) != self._mark:
+            self._mark = mark
+            try:
+                self._value = self._read("" if mark is None else self._file.read_text())
+            except (OSError, ValueError) as error:
+                logger().error("a changed secret cannot be used: the former stays", name=self._file.name, why=error)
+        return self._value
+
+
+def secret_path(name: str) -> Path | None:
+    """Where the secret of a setting lies, if secrets lie in files here."""
+    folder = os.environ.get(SECRETS_DIR)
+    return None if folder is None else Path(folder) / name
+
+
+def _mark(file: Path | None) -> tuple[int, int] | None:
+    """Another one is another file, or another content."""
+    try:
+        found = None if file is None else file.stat()
+    except OSError:
+        return None
+    return None if found is None else (found.st_ino, found.st_mtime_ns)

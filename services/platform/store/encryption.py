@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from services.platform.runtime.settings import SECRETS_DIR, Settings
+from services.platform.runtime.settings import Settings, secret_path
 from services.platform.store.key_wrappers.key_file import KEY_BYTES, NONCE_BYTES, FileWrapper, KeyFile, decode_keys
 from services.platform.store.key_wrappers.wrapper import KeyServiceAway, KeyWrapper
 
@@ -61,8 +61,8 @@ class Keyring:
         the master keys, the first wraps and all unwrap. Raises ValueError.
         """
         self._wrappers = wrappers
-        self._masters = None if master_key is None else _file_of(master_key)
-        self._hash_keys = _file_of(phone_key)
+        self._masters = None if master_key is None else KeyFile.of(master_key)
+        self._hash_keys = KeyFile.of(phone_key)
         self._unwrapped: LRUCache[bytes, AESGCM] = LRUCache(AUTHORITY_KEYS_KEPT)
         self.authority_keys: dict[str, bytes] = {}
         """As they were last read, by authority."""
@@ -155,10 +155,6 @@ def split(wrapped: bytes) -> tuple[bytes, bytes]:
     return bytes(wrapped[:ends]), bytes(wrapped[ends:])
 
 
-def _file_of(key: str | KeyFile) -> KeyFile:
-    return key if isinstance(key, KeyFile) else KeyFile(key)
-
-
 def _hash(key: bytes, content: bytes) -> bytes:
     return hmac.new(key, content, hashlib.sha256).digest()
 
@@ -198,8 +194,8 @@ class KeyringSettings(Settings):
     @property
     def keyring(self) -> Keyring:
         """Each has what it has unwrapped for itself: a process needs one."""
-        master = None if self.master_key is None else _key_file("master_key", self.master_key)
-        return Keyring(master, _key_file("phone_key", self.phone_key), *self._wrappers())
+        master = None if self.master_key is None else key_file("master_key", self.master_key)
+        return Keyring(master, key_file("phone_key", self.phone_key), *self._wrappers())
 
     def _wrappers(self) -> Sequence[KeyWrapper]:
         if self.key_wrapper == "hsm":
@@ -214,7 +210,6 @@ class KeyringSettings(Settings):
         return ()
 
 
-def _key_file(name: str, setting: SecretStr) -> KeyFile:
+def key_file(name: str, setting: SecretStr) -> KeyFile:
     """With the file that the setting came from, if it came from one."""
-    file = Path(os.environ.get(SECRETS_DIR, os.devnull)) / name
-    return KeyFile(setting.get_secret_value(), file if file.is_file() else None)
+    return KeyFile(setting.get_secret_value(), secret_path(name))

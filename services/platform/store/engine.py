@@ -12,7 +12,6 @@ from services.platform.runtime.settings import Settings
 from services.platform.store.query import (
     AT_LOGIN,
     BEGINS,
-    NARROW,
     driver_of,
     narrowed_to,
     opens_a_transaction,
@@ -48,8 +47,8 @@ def _begin(connection: Connection, cursor: Any, *_: Any) -> None:
     """Sends BEGIN before SQLAlchemy's first statement of a transaction; `execute_pipelined` sends its own."""
     if opens_a_transaction(connection):
         cursor.execute("BEGIN")
-        if (authorities := narrowed_to(connection)) is not None:
-            cursor.execute(NARROW, [authorities])
+        if (narrows := narrowed_to(connection)) is not None:
+            cursor.execute(narrows[0], [narrows[1]])
 
 
 def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEngine:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequenc
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
+from uuid import UUID
 from weakref import WeakSet
 
 import psycopg
@@ -108,19 +109,25 @@ EVERY = "all"
 SETTING = "safe_return.authorities"
 NARROW = f"SELECT set_config('{SETTING}', %s::text[]::text, true)"
 """Until the end of the transaction; of a single statement without BEGIN, until the end of its round trip."""
+NARROW_TO_LINK = f"""
+    SELECT set_config('{SETTING}', coalesce((SELECT authorities::text FROM register.seen_by_link WHERE delivery = %s), '{{}}'), true)
+"""
+"""As `NARROW`, to whom the delivery behind a link concerns."""
 AT_LOGIN = f"-c {SETTING}={{{EVERY}}}"
 """How a service's own connections begin: its loops and messages are any authority's (decision 77). Without it a login
 sees no row.
 """
 
 
-def narrow(connection: Connection | None, authorities: Iterable[str]) -> None:
+def narrow(connection: Connection | None, to: Iterable[str] | UUID) -> None:
+    """`to`: authorities, or the delivery behind a link."""
     if connection is not None:
-        connection.execution_options(**{SEES: sorted(authorities)})
+        sees = (NARROW_TO_LINK, to) if isinstance(to, UUID) else (NARROW, sorted(to))
+        connection.execution_options(**{SEES: sees})
 
 
-def narrowed_to(connection: Connection | None) -> list[str] | None:
-    """None: as the login has it."""
+def narrowed_to(connection: Connection | None) -> tuple[str, list[str] | UUID] | None:
+    """A statement with its one parameter. None: as the login has it."""
     return None if connection is None else connection.get_execution_options().get(SEES)
 
 
@@ -194,7 +201,7 @@ async def _run(
             if begin:
                 await driver.execute("BEGIN", prepare=False)
             if narrows is not None:
-                await driver.execute(NARROW, [narrows])
+                await driver.execute(narrows[0], [narrows[1]])
             for cursor, (sql, parameters) in zip(cursors, statements, strict=True):
                 await cursor.execute(sql, parameters)
             if commit:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, cast
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -223,18 +224,18 @@ class Store:
         walled.authorities = authorities
         return walled
 
-    def _narrow(self, connection: AsyncConnection, authorities: Iterable[str] | None) -> None:
-        named = self.authorities() if authorities is None else authorities
+    def _narrow(self, connection: AsyncConnection, to: Iterable[str] | UUID | None) -> None:
+        named = self.authorities() if to is None else to
         if named is not None:
             narrow(connection.sync_connection, named)
 
     @asynccontextmanager
-    async def transaction(self, authorities: Iterable[str] | None = None) -> AsyncIterator[UnitOfWork]:
+    async def transaction(self, seen: Iterable[str] | UUID | None = None) -> AsyncIterator[UnitOfWork]:
         """Commits at the end of the block, or rolls all of it back when the block raises. It sees the rows of these
-        authorities; where none are named, as the login does.
+        authorities, or of those whom the delivery behind a link concerns; where none are named, as the login does.
         """
         async with taken_out(self.engine) as connection:
-            self._narrow(connection, authorities)
+            self._narrow(connection, seen)
             uow = UnitOfWork(connection, self.origin)
             yield uow
             if uow.published_keys and self.on_published is None and self.origin is not None:

@@ -32,7 +32,7 @@ from services.police.notices.schema import (
 )
 from services.police.policy import EarlierEpisodes
 from services.safeguarding.duty.duties import Duty, PoliceNotify
-from services.safeguarding.notice_fields import LONG, PROFILE, ReportQuestion
+from services.safeguarding.notice_fields import LONG, PROFILE
 from services.safeguarding.roles import Wording
 from services.safeguarding.working_time import ENGLAND, in_first_hours
 
@@ -216,11 +216,11 @@ def _report(duty: Duty, about: About, child: ChildFacts | None, context: NoticeC
 
 def _answers(words: Sequence[Words]) -> dict[str, str]:
     """Several answers to one question are joined in the order in which they were given."""
-    answers: dict[ReportQuestion, list[str]] = {}
+    answers: dict[str, list[str]] = {}
     for each in words:
         if each.answers is not None:
             answers.setdefault(each.answers, []).append(each.text)
-    return {str(question): "; ".join(told) for question, told in answers.items()}
+    return {question: "; ".join(told) for question, told in answers.items()}
 
 
 def _earlier(duty: Duty, child: ChildFacts | None, context: NoticeContext) -> dict[str, str]:

@@ -87,6 +87,9 @@ class Child(Contract):
     associates: str = UNKNOWN
     """And those suspected of trafficking the child, vehicles, numbers found."""
     likely_places: str = UNKNOWN
+    usual_clothing: str = UNKNOWN
+    feared: str = UNKNOWN
+    """Whom the child is afraid of."""
     medical: str = UNKNOWN
     """Needs, medication, allergies, GP."""
     nrm_status: str = UNKNOWN

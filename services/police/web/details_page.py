@@ -44,7 +44,7 @@ class DetailsPage:
     codes: ReadingCodes
 
     async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
-        async with self.store.transaction() as uow:
+        async with self.store.transaction(delivery) as uow:
             found = await load(uow, self.keyring, delivery)
             if found is None or found.notice.data.details is None:
                 return None

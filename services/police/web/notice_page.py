@@ -45,7 +45,7 @@ class NoticePage:
     codes: ReadingCodes
 
     async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
-        async with self.store.transaction() as uow:
+        async with self.store.transaction(delivery) as uow:
             found = await load(uow, self.keyring, delivery)
             if found is None or found.state is State.WITHDRAWN:
                 return None if found is None else OVER

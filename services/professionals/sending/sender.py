@@ -21,10 +21,10 @@ from services.professionals.digests.mass_texts import MassTexts
 from services.professionals.email_wording import language, mail_code
 from services.professionals.matters import urgency_of
 from services.professionals.recipients import RecipientLookup, duty_of
-from services.professionals.sms_wording import MISSING, mark_late, write_mass_text, write_text
+from services.professionals.sms_wording import MISSING, mark_late, write_mass_text, write_text, write_to_carer
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, code_of
-from services.safeguarding.roles import Channel, Wording
+from services.safeguarding.roles import Channel, Role, Wording
 
 LATE = timedelta(minutes=30)
 MOBILE, EMAIL = "person.mobile", "person.email"
@@ -49,21 +49,26 @@ class TextSender:
             body = write_mass_text(duty.wording, found.language, code, count, exercise=delivery.exercise)
         else:
             child = await uow.fetch(code_of_child(delivery.child, self.child_codes))
-            link = None if duty.deed is None else self.links.short_url(Purpose.DEED, delivery.id)
-            body = write_text(
-                duty.wording,
-                found.language,
-                delivery.code,
-                child=child,
-                exercise=delivery.exercise,
-                unanswered=duty.unanswered,
-                link=link,
-            )
+            body = self._write(delivery, duty, found.language, child)
         if duty.step == 0 and self.clocks.story() - duty.created_at >= LATE:
             body = mark_late(body, found.language, duty.created_at)
         if duty.wording is Wording.SHIFT_BEGINS:
             body = body.replace(MISSING, str(await uow.fetch(missing_now(duty.authority))))
         return PreparedMessage(number, body, person=found.person, read=(MOBILE,), number=number)
+
+    def _write(self, delivery: Delivery, duty: Duty, language: str, child: str | None) -> str:
+        link = None if duty.deed is None else self.links.short_url(Purpose.DEED, delivery.id)
+        if duty.role is Role.CARERS_ALL and link is not None:
+            return write_to_carer(duty.wording, language, child, link, exercise=delivery.exercise)
+        return write_text(
+            duty.wording,
+            language,
+            delivery.code,
+            child=child,
+            exercise=delivery.exercise,
+            unanswered=duty.unanswered,
+            link=link,
+        )
 
 
 def _urgency(duty: Duty) -> int:

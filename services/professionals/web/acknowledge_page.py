@@ -41,7 +41,7 @@ class AcknowledgePage:
             return await reader.fetch(deliveries.texts_with_code(code))
 
     async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
-        async with self.store.transaction() as uow:
+        async with self.store.transaction(delivery) as uow:
             matters = await self._matters(uow, delivery)
             if not matters or not form.answer:
                 return await self._page(uow, matters, form) if matters else None

@@ -34,6 +34,7 @@ from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.deeds.deed import DeedSpec
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import derived
+from services.safeguarding.notice_fields import QUESTIONS
 from services.wording.deed_forms import DeedWords
 
 RECORD, CORRECT, UNDO = "record", "correct", "undo"
@@ -139,7 +140,10 @@ class DeedForms:
             return
         about, by = delivery.child, delivery.person
         keep = partial(words.keep, uow, self.keyring, about=about, said_by=by, at=now)
-        kept = {name: (await keep(words=said, reference=name == "reference"),) for name, said in answers.said.items()}
+        kept = {
+            name: (await keep(words=said, answers=QUESTIONS.get(name), reference=name == "reference"),)
+            for name, said in answers.said.items()
+        }
         matter = deed.Matter(
             duty.authority,
             "page",
@@ -183,6 +187,9 @@ def _form_sheet(
 
 def _group(spec: DeedSpec, spoken: DeedWords, form: Form, faults: Mapping[str, Fault]) -> Iterator[Group]:
     """What is always needed; then, opened by a tap, what depends on it."""
+    if not spec.folds:
+        yield Group(tuple(_ask(spec, spoken, each, form, faults) for each in spec.asks))
+        return
     for required in (True, False):
         asked = [each for each in spec.asks if each.required is required]
         is_folded = not any(each.name in faults or form.one(each.name) for each in asked)

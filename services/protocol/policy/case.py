@@ -89,7 +89,7 @@ class Record(State):
     """When the child last came to where it lives."""
     immigration_control: bool | None = None
     """As a deed said, where the register does not know."""
-    wrong_birth_date: date | None = None
+    wrong_adult_on: date | None = None
     """What the register held when an assessment found otherwise. No date is counted from it."""
     carers_aware: dict[str, datetime] = {}
     """By carer: when it was last recorded that they know what to do."""

@@ -18,8 +18,8 @@ class Facts(BaseModel):
     """The force of the placement."""
     placement: PlacementId | None = None
     host_authority: AuthorityId | None = None
-    date_of_birth: date | None = None
-    """While age is disputed, the youngest plausible one."""
+    adult_on: date | None = None
+    """The 18th birthday; while age is disputed, of the youngest plausible birth date. Rules have no other."""
     unaccompanied: bool | None = None
     modern_slavery_concern: bool | None = None
     subject_to_immigration_control: bool | None = None

@@ -88,6 +88,14 @@ class PhotographRecorded(Told, kind="photograph.recorded.v1"):
     taken_on: Day
 
 
+class ProfileRecorded(Told, kind="profile.recorded.v1"):
+    """Who cares for the child has said what police will ask if it goes missing, or that nothing has changed."""
+
+    changed: bool
+    photograph: bool
+    """Whether they have one of the last three months."""
+
+
 class ContactsChecked(Told, kind="contacts.checked.v1"):
     """A person has made sure that the child's carers and professionals are reached by what the register holds."""
 

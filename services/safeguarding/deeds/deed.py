@@ -40,6 +40,8 @@ class DeedSpec:
     """The fields of the event."""
     needs: Callable[[Answers], Mapping[str, Fault]] = lambda _answers: {}
     """Faults that lie between fields, such as a reason that is missing where the child declined."""
+    folds: bool = True
+    """Behind a link, fields that may be left out open by a tap."""
 
     def read(self, act: UUID, form: Mapping[str, str], now: datetime) -> Answers:
         """`now` is story time. Raises Faults."""

@@ -57,7 +57,7 @@ class RecordWriting:
     record_service: RecordService
 
     async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
-        async with self.store.transaction() as uow:
+        async with self.store.transaction(delivery) as uow:
             link = await self._find(uow, delivery)
             if link is None:
                 return None
@@ -145,7 +145,7 @@ class RecordReading:
     keyring: Keyring
 
     async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
-        async with self.store.transaction() as uow:
+        async with self.store.transaction(delivery) as uow:
             sent = await deliveries.find(uow.connection, delivery)
             if sent is None or sent.duty is None:
                 return None

@@ -37,7 +37,7 @@ class ReplyPage:
     discussion_service: DiscussionService
 
     async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
-        async with self.store.transaction() as uow:
+        async with self.store.transaction(delivery) as uow:
             link = await self._find(uow, delivery)
             if link is None:
                 return None

@@ -60,6 +60,7 @@ async def test_the_newest_anchor_is_published_each_hour_wherever_it_is_taken(sto
     clocks, away = Later(), tmp_path / "away"
     away.write_text("no folder")
     publishing = publisher(store, clocks, away, tmp_path / "kept")
+    await publishing.turn()
     await grown(store)
     for minutes, published in ((0, 1), (59, 1), (60, 2)):
         clocks.by = timedelta(minutes=minutes)

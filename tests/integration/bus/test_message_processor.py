@@ -199,7 +199,7 @@ GENUINE = say(RETURNED, by="carers", **TOLD)
         (UNSIGNED, "unsigned"),
         (GENUINE.replace(CHILD.encode(), new_id("child").encode()), "wrong-signature"),
         (GENUINE[:-1] + b', "exercise": true}', "unsigned"),
-        (Signer("carers", KEYS["clock"]).sign(UNSIGNED), "unknown-key"),
+        (Signer.of("carers", KEYS["clock"]).sign(UNSIGNED), "unknown-key"),
         (say(RETURNED, by="clock", **TOLD), "may-not-say"),
         (SIGNERS["clock"].sign(UNSIGNED), "may-not-say"),
         (SIGNERS["police"].sign(UNSIGNED), "other-source"),

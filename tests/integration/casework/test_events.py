@@ -88,7 +88,7 @@ async def test_a_deed_is_said_of_a_child_of_the_agencys_own_authority_and_in_its
 @pytest.mark.parametrize(
     ("about", "data", "status", "register"),
     [
-        ("C1", {}, 202, ("2010-06-01", False)),
+        ("C1", {}, 202, ("2028-06-01", False)),
         ("C1", {"case_law_compliant": False}, 202, None),
         ("C1", {"date_of_birth": "2001-06-01"}, 422, None),
         ("elsewhere", {}, 403, None),
@@ -100,7 +100,7 @@ async def test_a_birth_date_that_an_assessment_found_goes_into_the_register_and_
 ) -> None:
     elsewhere = await load(hospital.engine, keyring, authority(), datetime(2026, 11, 24, tzinfo=UTC))
     child = hospital.ids["C1"] if about == "C1" else elsewhere["C1"]
-    dated = text("SELECT date_of_birth::text, age_disputed FROM register.children WHERE id = :child")
+    dated = text("SELECT adult_on::text, age_disputed FROM register.children WHERE id = :child")
     async with hospital.engine.connect() as connection:
         before = tuple((await connection.execute(dated, {"child": child})).one())
     found = {"found": "child", "assessed_on": "2026-11-20", "case_law_compliant": True, "date_of_birth": "2010-06-01"}

@@ -4,6 +4,7 @@ import json
 import threading
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.casework.policy.credential import WRITABLE, Credential
-from services.casework.store.credentials import add_credential, withdraw
+from services.platform.register.organisations.import_credentials import add_credential, withdraw_credential
 from services.platform.runtime.http import strangers
 from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
@@ -94,7 +95,8 @@ async def test_a_token_that_expired_or_was_withdrawn_opens_nothing(
     name = authority()["authority"]["id"]
     for token, ends in (("old", NOW - timedelta(seconds=1)), ("good", NOW + timedelta(days=1))):
         async with Store(engine).transaction() as uow:
-            add_credential(uow, Credential(f"{name}-{token}", name, frozenset(WRITABLE), ends), f"{token}-{name}", NOW)
+            made = Credential(f"{name}-{token}", name, frozenset(WRITABLE), ends)
+            await uow.fetch(add_credential(asdict(made), f"{token}-{name}", NOW))
 
     async def status(token: str) -> int:
         headers = {"authorization": f"Bearer {token}-{name}", "content-type": "application/json"}
@@ -102,7 +104,7 @@ async def test_a_token_that_expired_or_was_withdrawn_opens_nothing(
 
     assert [await status("old"), await status("good")] == [401, 400]
     async with Store(engine).transaction() as uow:
-        assert await uow.fetch(withdraw(f"{name}-good", NOW))
+        assert await uow.fetch(withdraw_credential(f"{name}-good", NOW))
     assert await status("good") == 401
 
 
@@ -161,7 +163,7 @@ async def test_a_clients_jwt_is_taken_only_as_its_issuer_meant_it(
         name, name, frozenset(WRITABLE), ends, None, issuer, "nightly", "safe-return-register", jwks_url
     )
     async with Store(engine).transaction() as uow:
-        add_credential(uow, client, None, NOW)
+        await uow.fetch(add_credential(asdict(client), None, NOW))
     claims = {
         "iss": issuer,
         "sub": "nightly",
@@ -185,7 +187,7 @@ async def test_an_unsigned_jwt_is_none(http: httpx.AsyncClient, engine: AsyncEng
     name = authority()["authority"]["id"]
     client = Credential(name, name, frozenset(WRITABLE), NOW + timedelta(days=1), None, name, "n", "a", jwks_url)
     async with Store(engine).transaction() as uow:
-        add_credential(uow, client, None, NOW)
+        await uow.fetch(add_credential(asdict(client), None, NOW))
     claims = {
         "iss": name,
         "sub": "n",
@@ -205,7 +207,7 @@ async def test_an_issuer_whose_keys_are_away_is_no_wrong_token(http: httpx.Async
     away = "http://127.0.0.1:1/jwks"
     client = Credential(name, name, frozenset(WRITABLE), NOW + timedelta(days=1), None, name, "n", "a", away)
     async with Store(engine).transaction() as uow:
-        add_credential(uow, client, None, NOW)
+        await uow.fetch(add_credential(asdict(client), None, NOW))
     token = jwt.encode({"iss": name, "sub": "n"}, KEY, "EdDSA", headers={"kid": "k1"})
     answer = await http.put(f"/register/{name}", json={}, headers={"authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")

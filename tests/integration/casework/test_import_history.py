@@ -25,7 +25,7 @@ from services.platform.store.query import Query, Reader, scalar
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.evidence import RegisterImported
 from tests.support.engines.database import Database
-from tests.support.in_process.casework import AHEAD, ImportAuth, casework
+from tests.support.in_process.casework import AHEAD, ImportAuth, casework, import_bearer
 from tests.support.in_process.register import authority, fresh_number, own_part
 
 CLOCKS = Clocks(AHEAD)
@@ -291,10 +291,11 @@ async def test_an_import_that_would_end_more_than_a_fifth_is_held_until_somebody
     answer = await council.put(document)
     assert answer.status_code == (409 if held else 200), answer.text
     if held:
-        assert answer.json()["errors"] == [{"field": table, "lost": lost, "of": people}]
+        [loss] = answer.json()["errors"]
+        sha256 = loss.pop("confirm")
+        assert (loss, sha256 in answer.json()["detail"]) == ({"field": table, "lost": lost, "of": people}, True)
         assert await council.rows() == before
         assert (await council.put(document, confirm="0" * 64)).status_code == 409
-        sha256 = answer.json()["detail"].rpartition("=")[2].rstrip(".")
         await council.imported(document, confirm=sha256)
         assert await council.rows() != before
 
@@ -358,6 +359,50 @@ async def test_the_age_of_a_table_is_shown_and_the_address_says_as_of_when(counc
     assert facts.placement is not None
     assert facts.placement.as_of is not None
     assert facts.placement.as_of <= child.as_of
+
+
+async def test_a_feed_that_runs_hides_no_file_that_has_stopped(council: Council) -> None:
+    """Until the credential that sends no files any more is withdrawn."""
+
+    async def age() -> float:
+        await RegisterFreshness(Store(council.engine), Clocks(AHEAD + timedelta(days=1))).turn()
+        shown = REGISTRY.get_sample_value("register_age_seconds", {"authority": council.name, "table": "people"})
+        assert shown is not None
+        return shown
+
+    await council.imported(council.document)
+    async with council.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE casework.freshness SET at = at - interval '3 days' WHERE authority = :n"), {"n": council.name}
+        )
+    bearer = await import_bearer(council.engine, council.name, token=f"feed-of-{council.name}")
+    row = council.document["people"][0] | {"as_of": Clocks(AHEAD).story().isoformat()}
+    fed = await council.client.patch(f"/register/{council.name}/people", json=[row], headers=bearer)
+    assert fed.status_code == 200, fed.text
+    assert await age() > timedelta(days=4).total_seconds() - 600
+    async with council.engine.begin() as connection:
+        ended = "UPDATE casework.credentials SET withdrawn_at = now() WHERE token_hash = sha256(CAST(:token AS bytea))"
+        await connection.execute(text(ended), {"token": f"token-of-{council.name}".encode()})
+    assert await age() < timedelta(days=2).total_seconds()
+
+
+async def test_the_brake_counts_the_single_rows_of_an_hour_together(council: Council) -> None:
+    document = crowded(council.document, 40)
+    await council.imported(document)
+
+    async def sent(at: int, **query: str) -> httpx.Response:
+        row = document["people"][at] | {"mobile": fresh_number(), "as_of": Clocks(AHEAD).story().isoformat()}
+        return await council.client.patch(f"/register/{council.name}/people", json=[row], params=query)
+
+    answers = [await sent(at) for at in range(10)]
+    assert [each.status_code for each in answers] == [200] * 9 + [409]
+    again = await sent(9)
+    [loss] = again.json()["errors"]
+    assert (loss["field"], loss["lost"]) == ("numbers", 10)
+    with psycopg.connect(council.database.admin_url) as connection:
+        past = "UPDATE casework.imports SET at = at - interval '1 hour' WHERE authority = %s"
+        connection.execute(past, [council.name])
+    assert (await sent(9)).status_code == 200, "an hour later"
 
 
 async def test_a_row_that_a_file_leaves_out_stays_as_old_as_it_was(council: Council) -> None:

@@ -186,6 +186,17 @@ async def test_a_table_that_is_not_given_stays_as_it_was(desk: Desk) -> None:
     assert await desk.count("people", name) == len(document["people"])
 
 
+async def test_an_authoritys_own_periods_come_with_it_within_what_is_allowed(desk: Desk) -> None:
+    document = authority()
+    document["authority"]["retention"] = {"texts-in": 29}
+    [fault] = (await desk.put(document)).json()["errors"]
+    assert (fault["field"], fault["wanted"]) == ("retention", "texts-in: 30 to 2557 days are allowed")
+    document["authority"]["retention"] = {"texts-in": 200}
+    assert (await desk.put(document)).status_code == 200
+    kept = "SELECT retention FROM register.authorities WHERE id = :n"
+    assert [row[0] for row in await desk.rows(kept, n=document["authority"]["id"])] == [{"texts-in": 200}]
+
+
 async def test_one_table_comes_as_a_sheet(desk: Desk) -> None:
     document = authority()
     name = document["authority"]["id"]
@@ -210,10 +221,10 @@ async def test_one_table_comes_as_a_sheet(desk: Desk) -> None:
     ]
     answer = await desk.put_sheet(name, "children", rows)
     assert (answer.json()["rows"], answer.json()["changed"]) == ({"children": 2}, {"children": 2})
-    query = "SELECT date_of_birth, unaccompanied FROM register.children WHERE authority = :n AND reference = :r"
+    query = "SELECT adult_on, unaccompanied FROM register.children WHERE authority = :n AND reference = :r"
     assert [tuple(row) for row in await desk.rows(query, n=name, r="C1")] == [(None, True)]
-    ((born, unaccompanied),) = await desk.rows(query, n=name, r="C99")
-    assert (born.isoformat(), unaccompanied) == ("2012-02-29", None)
+    ((adult_on, unaccompanied),) = await desk.rows(query, n=name, r="C99")
+    assert (adult_on.isoformat(), unaccompanied) == ("2030-03-01", None)
 
 
 async def test_a_sheets_bad_rows_are_named_and_nothing_is_applied(desk: Desk) -> None:

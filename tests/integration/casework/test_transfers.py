@@ -217,6 +217,16 @@ async def test_what_is_wrong_with_a_transfer_is_named_and_moves_nobody(
     assert await two.hospitals["giving"].said(two.child) == []
 
 
+async def test_a_child_goes_to_no_authority_whose_reports_nobody_would_hear(two: Two) -> None:
+    async with two.hospitals["giving"].engine.begin() as connection:
+        off = "UPDATE register.authorities SET live = false WHERE id = :n"
+        await connection.execute(text(off), {"n": two.taker})
+    before, answer = await two.row(), await two.transferred()
+    assert (answer.status_code, answer.json()["field"]) == (422, "data.to")
+    assert "nobody would be told" in answer.json()["detail"]
+    assert (await two.row(), await two.hospitals["giving"].said(two.child)) == (before, [])
+
+
 async def test_a_report_under_the_givers_reference_still_reaches_the_child_and_its_return_stands_nobody_down(
     two: Two,
 ) -> None:

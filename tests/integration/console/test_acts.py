@@ -35,6 +35,7 @@ from tests.support.in_process.console import (
     hear,
     heard,
     held_by_console,
+    landing,
     said_by_console,
     sign_in,
     step,
@@ -91,7 +92,7 @@ async def test_phoned_with_a_reference_closes_the_police_duty_and_keeps_the_word
     path = f"/duties/{case.duty}/acts/phoned"
     form = await fill(browser, path, step="0", officer="PC Reed 4471", reference="NM-2026-118")
     answer = await browser.post(path, data=form)
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/episodes/{case.episode}?done=phoned")
+    assert (answer.status_code, landing(answer)) == (303, f"/episodes/{case.episode}?done=phoned")
     acknowledged, reference, acted = await said_by_console(opened, case.child)
     assert (type(acknowledged.content), type(reference.content)) == (DutyAcknowledged, PoliceReferenceTexted)
     assert isinstance(acted.content, OperatorActed)
@@ -110,7 +111,7 @@ async def test_a_form_sent_twice_acts_once(browser: httpx.AsyncClient, opened: S
     assert (first.status_code, second.status_code) == (303, 303)
     await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=2, state="returned"), case.child))
     assert (await browser.post(path, data=form)).status_code == 303
-    assert (first.headers["location"], second.headers["location"]) == (
+    assert (landing(first), landing(second)) == (
         f"/episodes/{case.episode}?done=held-returned",
         f"/episodes/{case.episode}?done=again-returned",
     )
@@ -293,9 +294,11 @@ async def test_a_duty_of_no_episode_has_a_page_to_answer_it_on(browser: httpx.As
     assert f"/duties/{watch.duty}" in (await browser.get("/")).text
     path = f"/duties/{watch.duty}/acts/watch-review"
     answer = await browser.post(path, data=await fill(browser, path, goes_on="no", note="Settled, talked to her"))
-    assert answer.headers["location"] == f"/duties/{watch.duty}?done=held-watch-review"
+    assert landing(answer) == f"/duties/{watch.duty}?done=held-watch-review"
     page = (await browser.get(answer.headers["location"])).text
     assert "Recorded: review of the raised risk. It goes out in one minute" in page
+    for forged in (landing(answer), answer.headers["location"].replace("watch-review&", "return-interview&")):
+        assert "It goes out in one minute" not in (await browser.get(forged)).text, "nobody else writes that on a page"
     assert (f"/duties/{watch.duty}/acts/undone" in page, path in page) == (True, False)
 
 
@@ -336,7 +339,7 @@ async def test_what_an_agency_recorded_is_corrected_on_the_cases_page(
     assert 'value="police" id="seen_by" required checked' in (await browser.get(path)).text, (
         "filled in with what stands"
     )
-    assert (await browser.post(path, data=form)).headers["location"] == f"{page}?done=held-safe-and-well-check"
+    assert landing(await browser.post(path, data=form)) == f"{page}?done=held-safe-and-well-check"
     [held] = await held_by_console(opened, case.child)
     assert (held.content.safe, held.content.corrects_event) == (False, name)
     wrong = f"{page}/acts/return-interview?corrects={name}"

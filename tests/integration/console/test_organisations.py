@@ -25,7 +25,7 @@ from services.safeguarding.operators import OperatorRole
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.in_process.casework import casework
-from tests.support.in_process.console import account, browser_at, csrf_in, settings_of, sign_in, somewhere
+from tests.support.in_process.console import account, browser_at, csrf_in, landing, settings_of, sign_in, somewhere
 from tests.support.in_process.register import KEYRING, OTHER_SECRET, SECRET, TRIED, acting
 
 CLOCKS = Clocks()
@@ -71,7 +71,7 @@ class Person:
             form = {"csrf": csrf_in(await browser.get("/organisations")), "what": what}
             answer = await browser.post(f"/organisations/{change}", data=form | said)
         assert answer.status_code in {303, 422}, answer.text
-        return str(answer.headers.get("location", answer.text))
+        return landing(answer) if answer.is_redirect else answer.text
 
 
 @pytest.fixture

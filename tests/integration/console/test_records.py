@@ -29,6 +29,7 @@ from tests.support.in_process.console import (
     episode_changed,
     hear,
     heard,
+    landing,
     said_by_console,
     sign_in,
     somewhere,
@@ -61,7 +62,7 @@ class Records:
             form = {"csrf": csrf_in(await browser.get("/records")), "act": str(uuid4()), "what": what}
             answer = await browser.post("/records", data=form | said)
         assert answer.status_code in {303, 422}, answer.text
-        return str(answer.headers.get("location", answer.text))
+        return landing(answer) if answer.is_redirect else answer.text
 
     async def waiting(self, who: str, what: str = "approve") -> str:
         """The id in the only form of this kind."""

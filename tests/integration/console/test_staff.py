@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx
@@ -12,6 +13,7 @@ import pyotp
 import pytest
 import time_machine
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from services.console.accounts import repository as accounts
 from services.console.acts.authorities import AuthorityService
@@ -310,8 +312,8 @@ async def test_an_administrator_takes_no_step_for_another_authority_nor_past_wha
         (None, {}, ("No answer", "whether it was done"), "Nothing was changed"),
         (
             409,
-            {"detail": "Nothing was changed.", "errors": [{"field": "carers", "lost": 12, "of": 40}]},
-            ("Nothing was changed", "register import --confirm"),
+            {"detail": "Nothing was changed.", "errors": [{"field": "carers", "lost": 12, "of": 40, "confirm": "abc"}]},
+            ("Nothing was changed", "Import them: it is meant", 'name="confirm" value="abc"'),
             "carers, carers",
         ),
     ],
@@ -327,7 +329,10 @@ async def test_who_gives_files_reads_what_became_of_them(
     says: tuple[str, ...],
     not_said: str,
 ) -> None:
-    async def ask(*_: object, **__: object) -> tuple[int, dict[str, Any]]:
+    asked: list[object] = []
+
+    async def ask(*_: object, params: object, **__: object) -> tuple[int, dict[str, Any]]:
+        asked.append(params)
         if status is None:
             raise httpx.ReadTimeout("the import goes on")
         return status, answer
@@ -340,4 +345,28 @@ async def test_who_gives_files_reads_what_became_of_them(
         form = {"csrf": csrf_in(await browser.get(f"/authorities/{ours}")), "mapping": "ssd", "what": "import"}
         files = {"file": ("a.csv", b"a\n", "text/csv")}
         shown = await browser.post(f"/authorities/{ours}/files", data=form, files=files)
+        for more in ({"what": "confirm", "confirm": "abc"}, {"what": "try"}):
+            await browser.post(f"/authorities/{ours}/files", data=form | more, files=files)
     assert [each in shown.text for each in (*says, not_said)] == [*(True for _ in says), False]
+    assert asked == [{}, {"confirm": "abc"}, {"try": "yes"}]
+
+
+async def test_who_had_to_show_anew_who_they_are_reads_that_nothing_was_sent(
+    opened: Store, browser: httpx.AsyncClient, database: Database, keyring: Keyring
+) -> None:
+    ours, _ = await councils(database, keyring)
+    name = await account(opened, OperatorRole.ADMINISTRATOR, authority=ours)
+    await sign_in(browser, name)
+    form = {"csrf": csrf_in(await browser.get(f"/authorities/{ours}")), "what": "credential", "mapping": "ssd"}
+    async with opened.engine.begin() as connection:
+        before = "UPDATE sessions SET proved_at = proved_at - interval '1 day' WHERE account IN (SELECT account FROM accounts WHERE sign_in = :n)"
+        await connection.execute(text(before), {"n": name})
+    referer = {"referer": f"http://console/authorities/{ours}?done=entered"}
+    files = {"file": ("a.csv", b"a", "text/csv")}
+    for answer in (
+        await browser.post(f"/authorities/{ours}/files", data=form, files=files, headers=referer),
+        await browser.post(f"/authorities/{ours}", data=form, headers=referer),
+    ):
+        back = parse_qs(urlsplit(answer.headers["location"]).query)["then"]
+        assert back == [f"/authorities/{ours}?done=not-sent"]
+    assert "Nothing was sent or changed" in (await browser.get(back[0])).text

@@ -66,7 +66,7 @@ def both(
     outside: Outside, health: WayHealth | None = None, *, twilio_url: str | None = None, notify_url: str | None = None
 ) -> Texts:
     twilio = TwilioWay(
-        account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, number=OWN_NUMBER, public_url=outside.application.url,
+        account_sid=ACCOUNT_SID, tokens=lambda: (AUTH_TOKEN,), number=OWN_NUMBER, public_url=outside.application.url,
         base_url=twilio_url or outside.url,
     )  # fmt: skip
     template, url = NOTIFY_IDS["template_id"], notify_url or outside.url

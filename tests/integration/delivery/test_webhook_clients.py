@@ -1,5 +1,7 @@
 """A force whose certificate its own authority signs: that authority is trusted for it alone, and nobody else's is."""
 
+import asyncio
+import gzip
 import ssl
 from datetime import timedelta
 from pathlib import Path
@@ -80,6 +82,23 @@ def token(name: str, lasts: int = 3600) -> Answering:
     return answer
 
 
+async def too_long(_: web.Request) -> web.StreamResponse:
+    return web.json_response({"access_token": "a", "beside": "x" * 20_000})
+
+
+async def packed(_: web.Request) -> web.StreamResponse:
+    body = gzip.compress(b'{"access_token": "a"}')
+    return web.Response(body=body, headers={"content-type": "application/json", "content-encoding": "gzip"})
+
+
+async def refuses_without_end(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(status=401)
+    await response.prepare(request)
+    while True:
+        await response.write(b"x" * 4096)
+        await asyncio.sleep(0)
+
+
 @pytest.mark.parametrize(
     ("answers", "result", "asked"),
     [
@@ -90,8 +109,11 @@ def token(name: str, lasts: int = 3600) -> Answering:
         ((status(503), status(503)), AttemptResult.RETRY, ["Basic", "Basic"]),
         ((status(200), status(401)), AttemptResult.RETRY, ["Basic", "Basic"]),
         ((token("a\r\nx: y"), token("\u00e4")), AttemptResult.RETRY, ["Basic", "Basic"]),
+        ((too_long, too_long), AttemptResult.RETRY, ["Basic", "Basic"]),
+        ((token("a"), refuses_without_end, token("b")), AttemptResult.ACCEPTED, ["Basic", "Bearer a", "Basic", "Bearer b", "Bearer b"]),
+        ((packed, packed), AttemptResult.RETRY, ["Basic", "Basic"]),
     ],
-    ids=["kept", "refused once", "over", "refused for good", "its server is away", "no token in the answer", "no header"],
+    ids=["kept", "refused once", "over", "refused for good", "its server is away", "no token in the answer", "no header", "too long", "refused without end", "packed"],
 )  # fmt: skip
 async def test_a_force_that_wants_tokens_of_its_own_gets_them(
     answers: tuple[Answering, ...], result: AttemptResult, asked: list[str]

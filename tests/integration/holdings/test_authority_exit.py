@@ -193,6 +193,8 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
             admin.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
             for table in ("carers.texts_in", "register.words")
         ]
+        destroyed = admin.execute("SELECT owner FROM disposal.destroyed").fetchall()
+        assert set(destroyed) == {(f"authority-{ours}",)}, "a backup from before loses its key again"
         assert [*left, admin.execute(numbers.encode()).fetchone()] == [(1,), (2,), (2,)], "a stranger's go too"
     assert await faults(database), "chains are gone, and nothing on the record says that the authority left"
     await record(database, ours)
@@ -214,12 +216,21 @@ async def test_nothing_goes_that_was_not_exported_nor_by_one_person(
     with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
         admin.execute("UPDATE console.episodes SET state = 'missing' WHERE child = %s", [child])
         refused = await asyncio.to_thread(leaving.dispose)
-        assert (refused.exit_code, "1 of its searches are still open" in refused.output) == (2, True)
+        assert (refused.exit_code, "still open or held: episode ABCDE" in refused.output) == (2, True)
         admin.execute("UPDATE console.episodes SET state = 'closed' WHERE child = %s", [child])
-        admin.execute("INSERT INTO casework.freshness VALUES (%s, 'new', now())", [name])
+        hold = "INSERT INTO disposal.holds VALUES (%s, %s, %s, NULL, 'w', 'account-1', now(), NULL, NULL)"
+        admin.execute(hold, [uuid4(), name, child])
+        refused = await asyncio.to_thread(leaving.dispose)
+        assert (refused.exit_code, "still open or held: hold" in refused.output) == (2, True)
+        admin.execute("DELETE FROM disposal.holds WHERE authority = %s", [name])
+        admin.execute("INSERT INTO casework.freshness VALUES (%s, 'new', now(), 'x', false)", [name])
         refused = await asyncio.to_thread(leaving.dispose)
         assert (refused.exit_code, "casework.freshness has changed since the export" in refused.output) == (2, True)
         admin.execute("DELETE FROM casework.freshness WHERE authority = %s AND table_name = 'new'", [name])
+        admin.execute("UPDATE protocol.cases SET version = 2 WHERE child = %s", [child])
+        refused = await asyncio.to_thread(leaving.dispose)
+        assert (refused.exit_code, "protocol.cases has changed since the export" in refused.output) == (2, True)
+        admin.execute("UPDATE protocol.cases SET version = 1 WHERE child = %s", [child])
     assert rows_of(database, name) == before
     other = await asyncio.to_thread(Leaving(operators, "lapwing", tmp_path).dispose)
     assert (other.exit_code, f"the export of {name}" in other.output) == (2, True)

@@ -115,7 +115,7 @@ def of_child(kestrel: Kestrel) -> Year:
     year = kestrel.year(child, {
         "child": child, "subject": child, "chain": child, "provisional": unnamed, "person": person, "said_by": person,
         "account": kestrel.account, "authority": kestrel.name, "delivery": delivery, "delivery.deliveries.id": delivery,
-        "discussion": discussion, "register.words.about": child, "key_owner": child, "casework.imports.id": imported,
+        "discussion": discussion, "register.words.about": child, "register.words.id": f"words-{uuid4()}", "key_owner": child, "casework.imports.id": imported,
         "import": imported, "undoes": undone, "identifies": None, "provider": None, "exercise": False,
         "carers.questions.about": "return", "carers.claims.kind": "return", "carers.standings.police": "have-it",
         "police.episodes.state": "missing", "strategy.discussions.state": "held", "form": "full", "reply": "accepted",
@@ -143,6 +143,8 @@ def of_child(kestrel: Kestrel) -> Year:
         if table == "deadlines.due":
             more = {"envelope": envelope("rule.due.v1", {"authority": kestrel.name}, AT)}
         year.add(table, **more)
+    year.add("carers.texts_in", about=[child], number_hash=uuid4().bytes, key_owner=child, flaw=None)
+    year.put["carers.texts_in"][0]["sender"] = year.put["carers.texts_in"][0]["sender"].replace(year.told, year.masked)
     changed: dict[str, Any] = {"table_name": "children", "key": Jsonb({"id": child}), "fields": ["description"]}
     year.add("casework.import_changes", **changed, before=Jsonb({"description": f"\\x{former.hex()}"}))
     year.put["casework.import_changes"][0]["before"] = {"description": year.masked}
@@ -158,6 +160,7 @@ def of_child(kestrel: Kestrel) -> Year:
         ("operator.acted.v1", {"account": kestrel.account, "role": "duty-manager", "said": [str(looked)]}, None),
         ("register.looked-up.v1", {"purpose": "console", "fields": ["children.description"]}, looked),
         ("strategy-discussion.held.v1", {"corrects_event": str(uuid4())}, None),
+        ("child.returned.v1", {"channel": "text", "words": [year.linked["register.words.id"]]}, None),
     ]  # fmt: skip
     for position, (kind, data, id_) in enumerate(said, 1):
         at = AT + timedelta(days=60 * position)
@@ -171,6 +174,9 @@ async def test_a_child_is_given_each_field_that_was_put_in_over_a_year(kestrel: 
     assert pack is not None
     given = {each["table"]: list(each["rows"]) for each in pack.held}
     others = [each for each in kestrel.others if each != year.subject]
+    assert [
+        each.pop("came by") for each in given["register.words"] if each["id"] == year.linked["register.words.id"]
+    ] == ["text"]
     own_act = {"account": "[someone]", "what": "subject-access-given"}
     given["console.acts"] = [each for each in given["console.acts"] if each["what"] != own_act["what"]]
     given["register.words"] = [each for each in given["register.words"] if each["words"] != "she asked on Monday"]
@@ -244,6 +250,7 @@ async def test_a_carer_is_given_what_they_texted_and_no_child_is_named(kestrel: 
     given = {each["table"]: list(each["rows"]) for each in pack.held}
     for table, rows in year.put.items():
         shown = [each for each in given[table] if each.get("words") != "she asked on Monday"]
+        shown = [{name: value for name, value in each.items() if name != "came by"} for each in shown]
         assert list(map(without_labels, shown)) == [masked_as(each, kestrel.ids["bea"]) for each in rows], table
     [person] = given["register.people"]
     assert (person["name"], person["mobile"], person["email"]) == ("Ash Example", number, "ash@kestrel.example")
@@ -320,6 +327,16 @@ async def test_it_is_asked_for_at_the_console_with_a_reason_on_the_record(
     assert acted.content.words
     await browser.post(path, data=fields | {"reason": "asked by letter"})
     assert len(await said_by_console(kestrel.store, child)) == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_whoever_asks_has_shown_of_late_who_they_are(
+    browser: httpx.AsyncClient, kestrel: Kestrel, method: str
+) -> None:
+    ago = "UPDATE console.sessions SET proved_at = proved_at - interval '31 minutes' WHERE account = %(account)s"
+    administered(kestrel.database, ago, {"account": kestrel.account})
+    answer = await browser.request(method, f"/subject-access/{kestrel.ids['C1']}")
+    assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/sign-in/again")
 
 
 @pytest.mark.parametrize("role", [each for each in OperatorRole if each is not OperatorRole.DUTY_MANAGER])

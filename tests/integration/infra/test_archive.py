@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -42,7 +42,8 @@ KEY = signer("c2FmZSByZXR1cm4gc2lnbnMgd2hhdCBpdCB3cml0ZXM=")
 OTHER = signer("YW5vdGhlciBpbnN0YWxsYXRpb24gc2lnbmVkIHRoaXM=")
 IDENTITY = x25519.Identity.generate()
 WITHIN_SECONDS = 60
-ENTRIES = "SELECT count(*) FROM audit.entries"
+ERASED = "SELECT count(*) FROM disposal.destroyed WHERE owner = 'child-erased'"
+ENTRIES: LiteralString = "SELECT count(*) FROM audit.entries"
 
 
 class Kept:
@@ -107,12 +108,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
             patch.setenv(f"PG{name}", value)
         patch.setattr(keeping, "TURN_SECONDS", 0.05)
         patch.setattr(keeping, "SEGMENT_ENDS_SECONDS", 0.1)
+        patch.setattr(keeping, "LOOKS_SECONDS", 0.1)
         yield Kept(server, folder)
 
 
 @dataclass(frozen=True)
 class Archive:
-    """What a running database has left: three entries by `first`, then a restart of the keeper, five more by `second`."""
+    """What a running database has left: three entries by `first`; a restart of the keeper, five more and an erasure by `second`."""
 
     folder: Path
     tampered: Path
@@ -130,6 +132,7 @@ def archive(running: Kept, tmp_path_factory: pytest.TempPathFactory) -> Archive:
         running.write(entries=3)
         first = running.safe()
     running.write(entries=5)
+    running.ask("SELECT disposal.erase('child-erased', now()) IS NULL")
     with running.keeping():
         second = running.safe()
         whole, tampered = (tmp_path_factory.mktemp(each) / "copy" for each in ("whole", "tampered"))
@@ -161,10 +164,10 @@ def where(binaries: place.Place) -> Iterator[place.Place]:
 def test_what_was_committed_by_then_comes_back_and_nothing_later(
     archive: Archive, where: place.Place, moment: str | None, entries: int
 ) -> None:
-    found = []
+    found: list[tuple[object, object]] = []
     at = None if moment is None else getattr(archive, moment)
-    restored = restore(reader(archive.folder), where, at, lambda url: found.append(_count(url)))
-    assert found == [entries]
+    restored = restore(reader(archive.folder), where, at, lambda url: found.append((_count(url), _count(url, ERASED))))
+    assert found == [(entries, 1)], "what was erased after the moment is erased again"
     assert restored.last
     assert (where.files / "PG_VERSION").exists()
     assert not (where.files / "recovery.signal").exists(), "it starts as any other from now on"
@@ -172,16 +175,16 @@ def test_what_was_committed_by_then_comes_back_and_nothing_later(
         restore(reader(archive.folder), where)
 
 
-def _count(url: str) -> int:
+def _count(url: str, question: LiteralString = ENTRIES) -> int:
     with psycopg.connect(url) as connection:
-        return int(connection.execute(ENTRIES).fetchall()[0][0])
+        return int(connection.execute(question).fetchall()[0][0])
 
 
 def damage(folder: Path, which: str, how: str) -> None:
     contents = read_contents(each.relative_to(folder).as_posix() for each in folder.rglob("*.*"))
     base = contents.base_for(None)
     *_, before, last = contents.wal_after(base)[0]
-    file = folder / (base.name if which == "base" else before)
+    file = folder / {"base": base.name, "wal": before, "destroyed": f"{base.system}/destroyed.age"}[which]
     match how:
         case "gone":
             file.unlink()
@@ -206,6 +209,7 @@ REFUSED = {
     "a segment passed off as another": (("wal", "passed off"), {}, "was not signed .* under this name"),
     "a base was changed": (("base", "changed"), {}, "base/.* was changed since"),
     "the base is gone": (("base", "gone"), {}, "there is no base backup"),
+    "the list of what was erased is gone": (("destroyed", "gone"), {}, "destroyed.age is not there"),
 }
 
 
@@ -277,7 +281,7 @@ def test_a_receiver_that_came_too_late_leaves_a_gap_that_a_new_base_closes(runni
     assert found == [entries]
 
 
-def test_the_login_that_copies_the_database_reads_no_table(running: Kept) -> None:
+def test_the_login_that_copies_the_database_reads_no_table_but_what_was_erased(running: Kept) -> None:
     with psycopg.connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(ENTRIES)
 

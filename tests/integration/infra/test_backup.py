@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from pydantic import SecretStr
@@ -24,6 +25,8 @@ from infra.postgres.logins import open_logins
 from infra.postgres.server import Server
 from services.audit import store as kept
 from services.audit.verification.run import one_moment, verify_all
+from services.casework.store.photographs import child_by_reference
+from services.casework.store.register_changes import correct_birth_date
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
 from services.platform.store.engine import connect
@@ -35,6 +38,9 @@ from services.safeguarding.identifiers import new_id
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.in_process.audit import heard, opened, record
+from tests.support.in_process.casework import ImportAuth, casework
+from tests.support.in_process.register import KEYRING, authority, enter, parts
+from tests.support.signatures import SIGNERS
 
 COUNT = (
     "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
@@ -121,6 +127,46 @@ def test_a_restored_copy_holds_every_row_and_the_record_vouches_for_it(
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             connection.execute(statement.encode())
+
+
+async def registered(database: Database, born: Sequence[str]) -> None:
+    """Two imports and an assessment say it anew: the row as it is, and the row as an import found it."""
+    engine = database.engine("casework")
+    entered, document = parts(authority())
+    await enter(engine, KEYRING, entered)
+    name = document["authority"]["id"]
+    transport = httpx.ASGITransport(casework(database, engine))
+    async with httpx.AsyncClient(transport=transport, base_url="http://casework", auth=ImportAuth(engine)) as http:
+        for day in born[:2]:
+            document["children"][0] |= {"date_of_birth": day, "claimed_date_of_birth": day}
+            assert (await http.put(f"/register/{name}", json=document)).status_code == 200
+    async with Store(engine, origin=Origin("casework", Clocks(), SIGNERS["casework"])).transaction() as uow:
+        child = await uow.fetch(child_by_reference(name, document["children"][0]["reference"]))
+        assert child is not None
+        await correct_birth_date(uow, KEYRING, child, name, date.fromisoformat(born[2]))
+    await engine.dispose()
+
+
+def test_a_restored_copy_holds_nobodys_birth_date(
+    database: Database, tools: Tools, empty: Server, made: Path, tmp_path: Path
+) -> None:
+    """The 18th birthday is there, by which rules go."""
+    born = ("2011-05-17", "2011-07-09", "2012-01-27")
+    asyncio.run(registered(database, born))
+    dump(tools, tmp_path / "copy.dump", made)
+    restore(empty.tools(), tmp_path / "copy.dump", SERVICES, made)
+    with psycopg.connect(empty.admin_url) as connection:
+        found = [
+            connection.execute(f"SELECT t::text FROM {name} t".encode()).fetchall() for name in rows(empty.admin_url)
+        ]
+    text = str(found)
+    assert "2030-01-27" in text
+    assert "2029-05-17" in text, "what an import changed"
+    for day in born:
+        year, month, of_month = day.split("-")
+        for written in (day, f"{of_month}/{month}/{year}", f"{year}{month}{of_month}"):
+            assert written not in text
+            assert written.encode().hex() not in text
 
 
 def test_who_was_erased_after_the_copy_is_erased_in_what_is_restored(

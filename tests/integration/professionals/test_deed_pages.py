@@ -4,14 +4,17 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
+from services.platform.register.children.police_notice import facts_for_notice
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, scalar
+from services.platform.store.query import Query, Reader, all_rows, scalar
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.identifiers import code_of
+from services.safeguarding.notice_fields import ASKED_OF_CARERS
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import eventually
@@ -236,6 +239,68 @@ async def test_a_text_of_a_deed_holds_a_short_link_to_its_form(
     later = by_mail.floor.clocks.wall() + timedelta(days=15)
     monkeypatch.setattr(by_mail.floor.clocks, "wall", lambda: later)
     assert (await by_mail.web.get(link)).status_code == 410
+
+
+async def test_a_carer_says_by_a_link_what_police_are_told_when_the_child_goes_missing(
+    by_mail: ByMail, database: Database, keyring: Keyring
+) -> None:
+    """What was said last of each thing stands in the notice beside what the register holds, with its day."""
+    for step, filled in enumerate(
+        (
+            {"profile": "filled-in", "description": "a scar", "feared": "the man in the red car"},
+            {"profile": "filled-in", "description": "a new scar"},
+            {"profile": "nothing-new"},
+        )
+    ):
+        by_mail.text.sent.clear()
+        by_mail.floor.clocks.now += timedelta(minutes=step)  # type: ignore[attr-defined]
+        about = {"deed": Deed.PROFILE, "wording": Wording.PROFILE_DUE, "channel": Channel.TEXT}
+        told = await by_mail.tell(role=Role.CARERS_ALL, step=step, **about)
+        await eventually(lambda: by_mail.text.sent)
+        await by_mail.floor.until(told.content.telling, "accepted")
+        body = by_mail.text.sent[-1].body
+        assert ("went missing?" in body, "console" in body, "Reply OK" in body) == (True, False, False)
+        [link] = re.findall(r"http://professionals\.example/d/\S+", body)
+        page = (await by_mail.web.get(link)).text
+        for name in ASKED_OF_CARERS:
+            assert f'name="{name}"' in page
+        assert not any(each in page for each in ("green coat", "scar</", "<details"))
+        done = await by_mail.web.post(link, data={"answer": "record-0", "photograph": "yes"} | filled)
+        assert "Recorded: what police will ask" in done.text
+    said = await by_mail.said("profile.recorded.v1")
+    assert sorted((each["changed"], each["photograph"]) for each in said) == [(False, True), (True, True), (True, True)]
+    assert "scar" not in str(said)
+    engine = database.engine("police")
+    async with engine.connect() as connection:
+        facts = await Reader(connection).fetch(facts_for_notice(keyring, by_mail.ids["C1"]))
+    await engine.dispose()
+    assert facts.child is not None
+    day = "(told on 24 November 2026)"
+    assert facts.child.description == f"a new scar {day}; braided hair, a green coat"
+    assert facts.child.profile == {"feared": f"the man in the red car {day}"}
+
+
+@pytest.mark.parametrize("linked", [True, False])
+async def test_a_link_opens_nothing_of_an_authority_that_it_is_not_about(
+    by_mail: ByMail, keyring: Keyring, database: Database, *, linked: bool
+) -> None:
+    """Whatever its handler asks for. It sees who told it, its reader's authority, and who had the child and has it."""
+    casework = database.engine("casework")
+    others = [authority() for _ in range(3)]
+    names = [each["authority"]["id"] for each in others]
+    for each in others:
+        await load(casework, keyring, each, by_mail.floor.clocks.story())
+    told = await by_mail.tell(deed=Deed.TALK)
+    await by_mail.link()
+    async with casework.begin() as connection:
+        given = "UPDATE register.children SET authority = :to, reference = id, code = 'C99' WHERE id = :child"
+        await connection.execute(text(given), {"to": names[0], "child": by_mail.ids["C1"]})
+        gave = "INSERT INTO casework.transferred VALUES (:a, 'once', :child, now())"
+        await connection.execute(text(gave), {"a": names[1], "child": by_mail.ids["C1"]})
+    await casework.dispose()
+    async with by_mail.floor.store.transaction(told.content.telling if linked else uuid4()) as uow:
+        seen = await uow.fetch(Query("SELECT authority FROM register.duty_lines", {}, all_rows))
+    assert {row.authority for row in seen} == ({by_mail.authority, *names[:2]} if linked else set())
 
 
 async def test_a_text_of_no_deed_has_no_link(by_mail: ByMail) -> None:

@@ -82,7 +82,7 @@ async def test_an_interview_is_recorded_with_a_thumb_and_its_faults_are_named(by
     assert (held["state"], held["push"]) == ("declined", ["lonely"])
 
 
-@pytest.mark.parametrize("deed", [Deed.POLICE_GRADE, Deed.RISK_ASSESSMENT, Deed.PHOTOGRAPH, Deed.LEAVE])
+@pytest.mark.parametrize("deed", [Deed.POLICE_GRADE, Deed.RISK_ASSESSMENT, Deed.PHOTOGRAPH, Deed.LEAVE, Deed.PROFILE])
 async def test_every_kind_of_field_fits_a_phone(by_mail: ByMail, page: Page, deed: Deed) -> None:
     await by_mail.tell(deed=deed, force="northmoor-police")
     await page.goto(await by_mail.link())

@@ -257,7 +257,7 @@ async def test_rules_see_flags_and_dates_and_no_name(engines: Engines, kestrel: 
         force=f"{kestrel.name}-police",
         placement=kestrel.ids["foster"],
         host_authority="lapwing",
-        date_of_birth=date(2011, 3, 4),
+        adult_on=date(2029, 3, 4),
         unaccompanied=True,
         modern_slavery_concern=None,
         subject_to_immigration_control=True,

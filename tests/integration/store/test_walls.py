@@ -36,7 +36,7 @@ ARRANGED = """
     INSERT INTO register.reference_hashes VALUES ('{a}-words', '');
     INSERT INTO casework.transferred VALUES ('{a}', 'gone', '{a}-gone', now());
     INSERT INTO casework.imports VALUES (gen_random_uuid(), '{a}', 'x', now(), '{{}}');
-    INSERT INTO casework.freshness VALUES ('{a}', 'children', now());
+    INSERT INTO casework.freshness VALUES ('{a}', 'children', now(), 'x', false);
     INSERT INTO casework.credentials VALUES ('{a}', '{a}', '{{children}}', '{a}', NULL, NULL, NULL, NULL, now(), now());
     INSERT INTO console.episodes VALUES
         (gen_random_uuid(), '{a}-child', 1, 'missing', now(), now(), false, '{{"authority": "{a}"}}', 'r'),
@@ -115,6 +115,7 @@ COUNTS = {
     "codes by view": ("carers", "SELECT count(*) FROM delivery.codes"),
     "deliveries by view": ("walls", "SELECT count(*) FROM delivery.deliveries"),
     "attempts": ("carers", "SELECT count(*) FROM delivery.attempts"),
+    "attempts by view": ("walls", "SELECT count(*) FROM delivery.attempts"),
     "withdrawals": ("carers", "SELECT count(*) FROM delivery.withdrawals"),
     "deliveries of a service": ("police", "SELECT count(*) FROM delivery.deliveries WHERE service = 'police'"),
     "hashes to make anew": ("casework", "SELECT count(*) FROM register.reference_hashes"),
@@ -192,9 +193,10 @@ def test_every_table_with_an_authority_has_a_wall_that_holds_its_owner_too(datab
         ).fetchall()
         owners = connection.execute("SELECT DISTINCT viewowner FROM pg_views WHERE schemaname = 'register'").fetchall()
     # Whose an agency's source or an unknown caller is, is asked before anybody knows the authority.
-    # A key opens nothing without the row that it seals.
+    # A key opens nothing without the row that it seals. What the record keeps of a chain that went, only its service reads;
+    # of holdings it is no authority's row, but says how one is found.
     assert [name for (name,) in rows] == [
-        "carers.claims", "carers.enrolments", "carers.provisionals", "professionals.mass_texts",
+        "audit.removed", "carers.claims", "carers.enrolments", "carers.provisionals", "holdings.tables", "professionals.mass_texts",
         "register.agency_sources", "register.authority_keys", "register.sealed_keys",
     ]  # fmt: skip
     assert owners == [("walls",)]

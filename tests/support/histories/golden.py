@@ -326,7 +326,7 @@ class Theatre:
     async def _publish(self, play: Play, content: Message, at: datetime) -> None:
         """As the first service that may say it, with that service's own key: the stack believes nothing else."""
         service = first_to_say(type(content))
-        signer = Signer(service, (self._world.stack.layout.secrets / service / "signing_key").read_text())
+        signer = Signer.of(service, (self._world.stack.layout.secrets / service / "signing_key").read_text())
         raw = compose(content, said_by=service, subject=play.child, at=at, message_id=str(uuid4()))
         await self._producer.send_and_wait(content.topic, signer.sign(raw), key=play.child.encode())
 

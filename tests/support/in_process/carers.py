@@ -190,7 +190,7 @@ async def carers(
     settings = settings_for(database, spool_folder, **changes)
     clocks = Clocks()
     store = Store(engine or connect(settings, "carers"), origin=Origin("carers", clocks))
-    twilio = TwilioWay(account_sid="AC0", auth_token=TOKEN, number=TWILIO_NUMBER, public_url=PUBLIC_URL)
+    twilio = TwilioWay(account_sid="AC0", tokens=lambda: (TOKEN,), number=TWILIO_NUMBER, public_url=PUBLIC_URL)
     texts = Texts(twilio, NotifyWay(api_key=f"test-{uuid4()}-{uuid4()}", template=str(uuid4()), number=NOTIFY_NUMBER))
     delivery = _Unsent("carers", store, clocks, texts, keyring=keyring, prepare=Alerts(keyring, clocks).prepare)
     worker = TextWorker(store, keyring, clocks, delivery, settings.authority)

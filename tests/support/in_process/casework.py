@@ -2,16 +2,20 @@
 
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Collection
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from PIL import Image
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.casework.policy.credential import WRITABLE, Credential
 from services.casework.settings import CaseworkSettings
-from services.casework.store.credentials import add_credential
 from services.casework.web import pages
+from services.platform.register.organisations.import_credentials import add_credential
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
@@ -41,7 +45,7 @@ async def import_bearer(
     token = token or f"token-of-{authority}"
     credential = Credential(new_id("credential"), authority, frozenset(tables), MADE + timedelta(days=36500))
     async with Store(engine).transaction() as uow:
-        add_credential(uow, credential, token, MADE)
+        await uow.fetch(add_credential(asdict(credential), token, MADE))
     return {"authorization": f"Bearer {token}"}
 
 
@@ -56,3 +60,12 @@ class ImportAuth(httpx.Auth):
         if room == "register" and "authorization" not in request.headers:
             request.headers.update(await import_bearer(self._engine, authority.replace("\x00", "")))
         yield request
+
+
+def taken(kind: str = "JPEG", size: tuple[int, int] = (60, 40), **said: Any) -> bytes:
+    """A photograph: red on the left, blue on the right. `said`: what else stands in the file, as Pillow names it."""
+    picture = Image.new("RGB", size, "blue")
+    picture.paste("red", (0, 0, size[0] // 2, size[1]))
+    written = BytesIO()
+    picture.save(written, kind, **said)
+    return written.getvalue()

@@ -177,6 +177,11 @@ def csrf_in(page: httpx.Response) -> str:
     return found[1]
 
 
+def landing(answer: httpx.Response) -> str:
+    """Where a form leads, without the seal that only its session can make."""
+    return str(answer.headers["location"]).partition("&by=")[0]
+
+
 def heard(content: Message, child: str, *, at: datetime = REPORTED_AT, id_: str | None = None) -> Received[Message]:
     return Received(
         source="/safe-return/test", id=id_ or str(uuid4()), subject=child, time=at, content=content, origin="test/0/0"

@@ -261,7 +261,7 @@ def number_of(document: dict[str, Any], person: str) -> str:
 
 
 async def load(engine: AsyncEngine, keyring: Keyring, document: dict[str, Any], at: datetime) -> dict[str, str]:
-    """Imports it as casework does, and returns the ids of its children, people and placements by reference."""
+    """Imports it as casework does, switches it on, and returns the ids of its children, people and placements by reference."""
     name = document["authority"]["id"]
     entered, own = parts(document)
     await enter(engine, keyring, entered)
@@ -272,6 +272,7 @@ async def load(engine: AsyncEngine, keyring: Keyring, document: dict[str, Any], 
         given, _ = register_import.drop_given_away(given, before.given_away)
         assert cross_faults(given, before.known) == []
         await write_import(uow, keyring, name, given, before, at)
+        uow.write("UPDATE register.authorities SET live = true WHERE id = %(name)s", {"name": name})
     async with Store(engine).transaction() as uow:
         after = await lock_and_read(uow, name)
     return {**after.placements, **after.people, **after.children}

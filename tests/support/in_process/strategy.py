@@ -207,7 +207,8 @@ async def _started(
 ) -> AsyncIterator[Strategy]:
     clocks, medium = AtNoon(), PlayedMedium(name="email")
     store = Store(engine, origin=Origin("strategy", clocks))
-    links = Links(b64encode(b"l" * 32).decode(), "http://strategy.example")
+    key = b64encode(b"l" * 32).decode()
+    links = Links(key, "http://strategy.example")
     inviting = InvitationSender(keyring, clocks, EmailBuilder(clocks, links, MAILBOX))
     loop = DeliveryLoop("strategy", store, clocks, medium, keyring=keyring, prepare=inviting.prepare)
     discussing, port = DiscussionService(loop, clocks), free_port()
@@ -219,7 +220,7 @@ async def _started(
         RecordWriting(store, keyring, clocks, recording),
         RecordReading(store, keyring),
     )
-    settings = StrategySettings.model_construct(public_url=links.public_url, link_key=SecretStr(links.key))
+    settings = StrategySettings.model_construct(public_url=links.public_url, link_key=SecretStr(key))
     app = pages(behind, clocks, settings)
     web = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=links.public_url)
     await loop.start()

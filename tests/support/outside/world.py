@@ -52,7 +52,7 @@ class World:
         self.stack = stack
         self._sandbox = httpx.Client(base_url=stack.endpoints["sandbox"], timeout=30, trust_env=False)
         self.console = httpx.Client(
-            base_url=stack.endpoints["console"], timeout=30, trust_env=False, follow_redirects=True
+            base_url=stack.endpoints["console"], timeout=120, trust_env=False, follow_redirects=True
         )
         """Signed in, as the example authorities' duty manager."""
         sign_in_blocking(self.console, stack.operators[0].sign_in, stack.operators[0].password)

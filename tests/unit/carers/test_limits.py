@@ -84,4 +84,4 @@ def test_without_a_token_carers_do_not_start(token: str | None) -> None:
     given = settings if token is None else settings | {"twilio_auth_token": SecretStr(token)}
     with pytest.raises(ValidationError, match="twilio_auth_token"):
         CarersSettings(**given)
-    assert CarersSettings(**settings, twilio_auth_token=SecretStr("a")).twilio_tokens == ("a",)
+    assert CarersSettings(**settings, twilio_auth_token=SecretStr("a")).twilio_tokens() == ("a",)

@@ -3,12 +3,14 @@
 import csv
 import io
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from services.casework.policy import register_import
+from services.casework.policy.sheets import council_file, file_map
 from services.casework.policy.sheets.council_file import MappingFault
-from services.casework.policy.sheets.file_map import read_mapping
+from services.casework.policy.sheets.file_map import FileMapping, read_mapping
 
 COLUMNS = {
     "ssd_person": "pers_person_id pers_forename pers_surname pers_sex pers_ethnicity pers_dob pers_expected_dob pers_death_date",
@@ -145,6 +147,48 @@ def test_a_value_that_the_mapping_does_not_know_is_named_by_file_line_and_column
 def test_a_mapping_that_cannot_be_used_is_refused_by_what_is_wrong(mapping: str, says: str) -> None:
     with pytest.raises(MappingFault, match=says):
         read_mapping(mapping)
+
+
+MANY = "n\n" + "a\n" * 40_000
+STARTS = "values: {" + ", ".join(f"v{number}: x" for number in range(600)) + "}, starts: true"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["{name: n}"] * 700,
+        [f"{{name: {{column: n, {STARTS}}}}}"],
+        [f"{{name: {{column: [{', '.join(['n'] * 600)}]}}}}"],
+        ["{name: {column: n, dates: [" + ", ".join(["'%Y'"] * 600) + "]}}"],
+        ["{name: n}, where: {n: [" + ", ".join(f"v{number}" for number in range(600)) + "]}"],
+    ],
+    ids=["sources", "beginnings", "columns", "dates", "conditions"],
+)
+def test_a_mapping_that_would_work_for_minutes_is_refused_before_it_begins(
+    fields: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FileMapping, "_row", Mock(side_effect=AssertionError("it has begun")))
+    sources = ", ".join(f"{{file: '{'*' * (number % 9)}a', fields: {each}}}" for number, each in enumerate(fields))
+    with pytest.raises(MappingFault, match="too many fields and values"):
+        read_mapping(f"tables: {{people: [{sources}]}}").apply({"a.csv": MANY})
+
+
+def test_a_file_is_read_once_however_many_name_it_and_no_further_than_its_last_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading = Mock(wraps=council_file.read_file)
+    monkeypatch.setattr(file_map, "read_file", reading)
+    sources = ", ".join(f"{{file: '{'*' * number}a', fields: {{name: n}}}}" for number in range(20))
+    assert read_mapping(f"tables: {{people: [{sources}]}}").apply({"a.csv": "n\na\n"}).faults == []
+    assert reading.call_count == 1
+    monkeypatch.setattr(council_file, "MOST_LINES", 2)
+    with pytest.raises(MappingFault, match="more than 2 lines"):
+        council_file.read_file("a.csv", "n\na\nb\nc\n", ())
+
+
+def test_of_faults_without_end_the_first_are_named() -> None:
+    mapping = read_mapping("tables: {people: [{file: a, fields: {name: {column: n, values: {x: y}}}}]}")
+    assert len(mapping.apply({"a.csv": MANY}).faults) == file_map.MOST_FAULTS
 
 
 def test_a_file_of_more_columns_than_any_council_has_is_refused() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from base64 import b64encode
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from services.carers.settings import CarersSettings
 from services.casework.settings import CaseworkSettings
 from services.console.settings import ConsoleSettings
 from services.platform.delivery.channels.sms import signature_is_valid
+from services.platform.delivery.links.tokens import Purpose
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.settings.sms import TextSettings
 from services.platform.runtime.settings import Settings
@@ -89,15 +91,36 @@ def test_an_emptied_key_is_named_and_nothing_starts(folder: Path, settings: type
         _ = settings().keyring
 
 
-def test_an_alternate_that_was_emptied_is_none(folder: Path) -> None:
+def test_links_are_signed_by_the_key_that_is_in_its_file(folder: Path) -> None:
+    links, delivery = PoliceSettings().links, UUID(int=1)
+    old = links.short_url(Purpose.DEED, delivery)
+    draft = folder / "draft"
+    draft.write_text(f"{b64encode(b'n' * 32).decode()}\n{KEY}")
+    draft.replace(folder / "link_key")
+    assert links.short_url(Purpose.DEED, delivery) != old
+    assert links.is_short(Purpose.DEED, old.rpartition("/")[2], delivery)
+
+
+def test_tokens_are_read_again_as_they_change_and_an_alternate_that_was_emptied_or_removed_is_none(
+    folder: Path,
+) -> None:
     alternate = folder / "twilio_auth_token_alternate"
-    alternate.write_text("other")
-    assert TextSettings().twilio_tokens == ("real", "other")
-    alternate.write_text("")
     tokens = TextSettings().twilio_tokens
-    assert tokens == ("real",)
-    assert signature_is_valid(CALLBACK, FORM, signed("real"), tokens)
-    assert not signature_is_valid(CALLBACK, FORM, signed(""), tokens)
+    assert tokens() == ("real",)
+    for name, content, wanted in (
+        (alternate.name, "other", ("real", "other")),
+        ("twilio_auth_token", "newer", ("newer", "other")),
+        ("twilio_auth_token", "", ("newer", "other")),
+        (alternate.name, "", ("newer",)),
+    ):
+        draft = folder / "draft"
+        draft.write_text(content)
+        draft.replace(folder / name)
+        assert tokens() == wanted
+    assert signature_is_valid(CALLBACK, FORM, signed("newer"), tokens())
+    assert not signature_is_valid(CALLBACK, FORM, signed(""), tokens())
+    alternate.unlink()
+    assert tokens() == ("newer",)
 
 
 @pytest.mark.parametrize("lacking", ["NOTIFY_TEMPLATE", "notify_bearer", None])

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -11,8 +12,16 @@ from infra.docker.layout import SERVICES
 from infra.docker.prepare import prepare
 from infra.docker.rotate import rotate
 from services.platform.messages.envelope import compose, read
-from services.platform.messages.signature import Doubt, KnownSpeakers, Refused, Signer
+from services.platform.messages.signature import (
+    Doubt,
+    KnownSpeakers,
+    Refused,
+    Signer,
+    read_public_keys,
+    read_signing_key,
+)
 from services.platform.messages.speakers import SAYS
+from services.platform.runtime.settings import SecretFile
 from services.safeguarding.child_events.events import ChildReturned
 from services.safeguarding.message import CONTRACTS
 
@@ -45,6 +54,22 @@ def test_old_messages_are_believed_until_the_old_key_is_dropped(tmp_path: Path) 
     assert refused.value.doubt is Doubt.UNKNOWN_KEY
 
 
+def test_who_runs_signs_by_the_new_key_and_believes_it_from_then_on(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    own, listed = tmp_path / "police" / "signing_key", tmp_path / "audit" / "bus_keys"
+    signer = Signer(SecretFile(own.read_text(), partial(read_signing_key, "police"), own).value)
+    speakers = KnownSpeakers(SecretFile(listed.read_text(), read_public_keys, listed).value)
+    old = signer.sign(SAID)
+    for step in ("add", "lead"):
+        rotate(tmp_path, "signing_key-police", step)
+    new = signer.sign(SAID)
+    assert new != old
+    assert [speakers.speaker_of(each, KIND) for each in (old, new)] == ["police", "police"]
+    own.write_text("no key")
+    listed.write_text("")
+    assert speakers.speaker_of(signer.sign(SAID), KIND) == "police", "the former stay"
+
+
 def test_no_service_reads_anothers_private_key(tmp_path: Path) -> None:
     prepare(tmp_path)
     keys = {service: (tmp_path / service / "signing_key").read_text() for service in SERVICES}
@@ -59,7 +84,7 @@ def test_each_service_is_believed_in_the_kinds_that_it_says_and_in_no_other(tmp_
     prepare(tmp_path)
     speakers, believed = _speakers(tmp_path), set()
     for service, kind in product(SERVICES, CONTRACTS):
-        signed = Signer(service, (tmp_path / service / "signing_key").read_text()).sign(SAID)
+        signed = Signer.of(service, (tmp_path / service / "signing_key").read_text()).sign(SAID)
         with suppress(Refused):
             believed.add((speakers.speaker_of(signed, kind), kind))
     assert believed == {(service, kind.kind) for service, kinds in SAYS.items() for kind in kinds}
@@ -67,8 +92,8 @@ def test_each_service_is_believed_in_the_kinds_that_it_says_and_in_no_other(tmp_
 
 
 def _signer(folder: Path) -> Signer:
-    return Signer("police", (folder / "police" / "signing_key").read_text())
+    return Signer.of("police", (folder / "police" / "signing_key").read_text())
 
 
 def _speakers(folder: Path) -> KnownSpeakers:
-    return KnownSpeakers((folder / "audit" / "bus_keys").read_text())
+    return KnownSpeakers.of((folder / "audit" / "bus_keys").read_text())

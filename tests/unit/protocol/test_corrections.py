@@ -187,7 +187,7 @@ def test_an_episode_that_nobody_knows_is_moved_to_no_newer_protocol() -> None:
 
 @pytest.mark.parametrize(("today", "told"), [(date(2026, 12, 3), True), (date(2026, 12, 4), False)])
 def test_a_birthday_is_told_late_up_to_the_last_day_on_which_it_is_worth_telling(today: date, told: bool) -> None:
-    child = Child(facts=FACTS.model_copy(update={"date_of_birth": date(2008, 11, 5), "age_disputed": False}))
+    child = Child(facts=FACTS.model_copy(update={"adult_on": date(2026, 11, 5), "age_disputed": False}))
     hours = (morning_of(today) - START) / timedelta(hours=1)
     assert ("turned-18" in rules(child.hears(events.ChildRecordChanged(**SAID), hours))) is told
 

@@ -269,10 +269,10 @@ def test_an_exercise_opens_no_watch_and_moves_no_date(child: Child) -> None:
 
 
 def test_a_corrected_birth_date_moves_the_prompts_and_not_the_leave() -> None:
-    child = Child(FACTS.model_copy(update={"date_of_birth": date(2009, 3, 1), "age_disputed": False}))
+    child = Child(FACTS.model_copy(update={"adult_on": date(2027, 3, 1), "age_disputed": False}))
     leave = child.hears(plan_events.LeaveGranted(authority="northshire", expires_on=date(2027, 9, 1)))
     first = child.hears(events.ChildRecordChanged(authority="northshire"))
-    child.facts = child.facts.model_copy(update={"date_of_birth": date(2009, 4, 1)})
+    child.facts = child.facts.model_copy(update={"adult_on": date(2027, 4, 1)})
     second = child.hears(events.ChildRecordChanged(authority="northshire"), timedelta(hours=1))
     moved = {each.deadline: each for each in second.deadlines}
     dated = [

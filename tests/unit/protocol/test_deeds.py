@@ -18,7 +18,7 @@ NEEDLESS = {
     "advocacy.explained": "guardian",
     "appeal.decided": "appeal",
     "child.left-care": "advocacy care-plan carers-briefing contacts-check education-step guardian health-step legal-adviser "
-    "looked-after-status missing-meeting photograph review risk-assessment visitor",
+    "looked-after-status missing-meeting photograph profile review risk-assessment visitor",
     "child.lost-again": "collection",
     "child.reported-missing": "looked-after-status",
     "child.returned": "collection immigration-status missing-meeting parents-decision photograph police-grade police-reference",

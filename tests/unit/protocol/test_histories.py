@@ -31,7 +31,7 @@ CHILD = "child-00000000-0000-4000-8000-000000000001"
 CARERS = [f"person-00000000-0000-4000-8000-00000000000{number}" for number in (1, 2)]
 START = datetime(2026, 11, 24, 18, tzinfo=UTC)
 PROTOCOL = Library(files()).current("northshire")
-FACTS = Facts(authority="northshire", force="north-force", date_of_birth=date(2008, 12, 20))
+FACTS = Facts(authority="northshire", force="north-force", adult_on=date(2026, 12, 20))
 ASKED_OF_A_RETURN = {
     rule.id
     for rule in PROTOCOL.rules

@@ -7,7 +7,7 @@ import pytest
 
 from services.protocol.policy.case import Episode
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.rule_engine.predicates import Answer, Situation, age_on, answer, ask
+from services.protocol.policy.rule_engine.predicates import Answer, Situation, answer, ask
 from services.protocol.policy.rule_language.grammar import Asked, Rule
 from services.protocol.policy.rule_language.questions import NUMBERED, Question
 
@@ -72,20 +72,6 @@ def test_an_unknown_fact_tells_nobody_where_telling_would_be_more_than_needed() 
 
 
 @pytest.mark.parametrize(
-    ("born", "day", "years"),
-    [
-        (date(2010, 11, 24), date(2026, 11, 23), 15),
-        (date(2010, 11, 24), date(2026, 11, 24), 16),
-        (date(2008, 2, 29), date(2026, 2, 28), 17),
-        (date(2008, 2, 29), date(2026, 3, 1), 18),
-        (date(2008, 2, 29), date(2028, 2, 29), 20),
-    ],
-)
-def test_age_is_counted_in_whole_years_and_29_february_comes_on_1_march(born: date, day: date, years: int) -> None:
-    assert age_on(born, day) == years
-
-
-@pytest.mark.parametrize(
     ("now", "younger"),
     [
         (datetime(2026, 7, 9, 22, 59, tzinfo=UTC), True),
@@ -94,7 +80,7 @@ def test_age_is_counted_in_whole_years_and_29_february_comes_on_1_march(born: da
 )
 def test_a_birthday_begins_at_midnight_in_england_in_summer_too(now: datetime, younger: bool) -> None:
     asked = Asked.model_validate({"child.age-under": 16})
-    assert ask(asked, standing(now, date_of_birth=date(2010, 7, 10))) is younger
+    assert ask(asked, standing(now, adult_on=date(2028, 7, 10))) is younger
 
 
 def test_an_unknown_birth_date_gives_no_answer() -> None:

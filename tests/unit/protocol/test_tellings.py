@@ -21,7 +21,7 @@ from services.safeguarding.duty.duties import (
 )
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyFailed
 from services.safeguarding.identifiers import telling
-from services.safeguarding.roles import Channel, Role
+from services.safeguarding.roles import Channel, Deed, Role
 from tests.support.histories.one_child import CHILD, START, OneChild
 from tests.support.histories.own_rules import only
 
@@ -71,6 +71,10 @@ def told(decision: Decision) -> list[tuple[Role, Channel]]:
 )
 def test_who_carries_a_duty_out_follows_from_role_and_channel(role: Role, channel: Channel, kind: type[Duty]) -> None:
     assert kind_of_duty(role, channel) is kind
+
+
+def test_a_carer_s_form_is_sent_by_whoever_serves_it() -> None:
+    assert kind_of_duty(Role.CARERS_ALL, Channel.TEXT, Deed.PROFILE) is ProfessionalNotify
 
 
 def test_a_telling_is_about_the_episode_where_there_is_one_and_else_about_what_the_register_holds() -> None:

@@ -71,6 +71,7 @@ BESIDE: list[tuple[Message, list[str]]] = [
     ),
     (of(care.PhotographRecorded, taken_on=DAY), ["photograph-recorded"]),
     (of(care.ContactsChecked), ["contacts-checked"]),
+    (of(care.ProfileRecorded, changed=False, photograph=True), ["profile-recorded"]),
     (of(care.CarerAwarenessRecorded), ["carers-made-aware"]),
     (of(plan.AsylumStageRecorded, stage="interview"), ["asylum-stage-recorded"]),
     (

@@ -241,7 +241,7 @@ def test_a_date_nobody_knows_sets_nothing_off() -> None:
     )
     changed = events.ChildRecordChanged(**SAID)
     assert child.hears(changed).deadlines == []
-    child.facts = FACTS.model_copy(update={"date_of_birth": date(2010, 3, 8), "age_disputed": False})
+    child.facts = FACTS.model_copy(update={"adult_on": date(2028, 3, 8), "age_disputed": False})
     child.hears(plan_events.LeaveGranted(**SAID, expires_on=date(2027, 5, 8)), 1)
     found = child.hears(changed, 2).deadlines
     assert [each.due_at for each in found] == [morning_of(date(2028, 3, 1)), morning_of(date(2027, 5, 1))]

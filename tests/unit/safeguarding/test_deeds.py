@@ -148,6 +148,7 @@ def test_a_day_is_of_england() -> None:
         (Deed.WATCH_REVIEW, {"goes_on": "no"}, {"note"}),
         (Deed.TRANSFER_ANSWER, {"transfer": "transfer-refused"}, {"note"}),
         (Deed.LEAVE, {"lasts": "until-a-day"}, {"expires_on"}),
+        (Deed.PROFILE, {"profile": "filled-in", "photograph": "no"}, {"description"}),
     ],
 )
 def test_what_one_answer_makes_needed_is_named(deed: Deed, form: dict[str, str], fault: set[str]) -> None:

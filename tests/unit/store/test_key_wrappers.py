@@ -118,7 +118,7 @@ def test_an_unwrapped_key_is_asked_for_once(wrappers: tuple[KeyWrapper, KeyWrapp
 
 
 @pytest.mark.parametrize("name", ["key-{authority}", "none"])
-def test_a_key_may_be_one_an_authority_and_one_that_is_not_there_opens_nothing(
+def test_a_key_may_be_one_an_authority_and_one_that_is_not_there_is_waited_for(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _hsm(tmp_path, monkeypatch, "key-kestrel")
@@ -131,7 +131,7 @@ def test_a_key_may_be_one_an_authority_and_one_that_is_not_there_opens_nothing(
         assert is_transient(away.value)
     else:
         assert wrapper.unwrap("kestrel", wrapper.wrap("kestrel", KEY)) == KEY
-        with pytest.raises(InvalidTag):
+        with pytest.raises(KeyServiceAway):
             wrapper.unwrap("harrier", wrapper.wrap("kestrel", KEY))
 
 
@@ -171,12 +171,17 @@ def test_a_module_that_is_at_fault_is_away_and_shuts_nothing_for_good(
     [
         ("alias/common", "AccessDeniedException", "User: x is not authorized to perform: kms:Decrypt", KeyServiceAway),
         ("alias/common", "AccessDeniedException", "The ciphertext refers to a customer master key that", InvalidTag),
-        ("alias/{authority}", "AccessDeniedException", "User: x is not authorized to perform: kms:Decrypt", InvalidTag),
+        (
+            "alias/{authority}",
+            "AccessDeniedException",
+            "User: x is not authorized to perform: kms:Decrypt",
+            KeyServiceAway,
+        ),
         ("alias/common", "DisabledException", "", InvalidTag),
         ("alias/common", "ThrottlingException", "", KeyServiceAway),
     ],
 )
-def test_a_right_that_we_lack_is_waited_for_and_a_key_that_an_authority_took_away_is_gone(
+def test_a_right_that_we_lack_is_waited_for_and_a_key_that_is_disabled_is_gone(
     name: str, code: str, says: str, raised: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("boto3")

@@ -39,6 +39,11 @@ class Value(Closed):
     def columns(self) -> tuple[str, ...]:
         return self.first or ((self.column,) if isinstance(self.column, str) else self.column)
 
+    def work(self, lists: Mapping[str, dict[str, Said]]) -> int:
+        """How many things are looked at for a line, at most."""
+        values = lists[self.values] if isinstance(self.values, str) else self.values or {}
+        return 1 + len(self.columns) + len(self.dates) + (len(values) if self.starts else 0)
+
     def text(self, cells: Cells) -> str:
         told = [told for name in self.columns if (told := cells.get(name, "").strip())]
         return " ".join(told[:1] if self.first else told)

@@ -10,6 +10,8 @@ from typing import TypeAlias
 Cells: TypeAlias = Mapping[str, str]
 MOST_COLUMNS = 500
 """Each line of a file is joined with a line of others: without a bound two short files would take for ever."""
+MOST_LINES = 500_000
+"""Of one file: each is kept whole until the file is read."""
 
 
 class MappingFault(ValueError):
@@ -31,28 +33,32 @@ class CouncilFile:
     lines: tuple[Line, ...]
 
 
-def read_file(wanted: str, files: Mapping[str, str], nothing: Collection[str]) -> CouncilFile:
-    """Of these files the one whose name without its ending is `wanted`, where `*` stands for anything.
-
-    Raises MappingFault.
-    """
-    found = [name for name in files if fnmatch(name.rpartition(".")[0].lower() or name.lower(), wanted.lower())]
+def find_file(wanted: str, names: Collection[str]) -> str:
+    """Of these the one that without its ending is `wanted`, where `*` stands for anything. Raises MappingFault."""
+    found = [name for name in names if fnmatch(name.rpartition(".")[0].lower() or name.lower(), wanted.lower())]
     if len(found) != 1:
         raise MappingFault(f"one file named {wanted}.csv is needed: there are {len(found)}")
-    reader = csv.reader(io.StringIO(files[found[0]], newline=""), strict=True)
+    return found[0]
+
+
+def read_file(name: str, text: str, nothing: Collection[str]) -> CouncilFile:
+    """Raises MappingFault."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     lines: list[Line] = []
     try:
         heading = [each.strip() for each in next(reader, [])]
         if len(heading) > MOST_COLUMNS:
-            raise MappingFault(f"{found[0]} has more than {MOST_COLUMNS} columns")
+            raise MappingFault(f"{name} has more than {MOST_COLUMNS} columns")
         before = reader.line_num
         for cells in reader:
             if cells and len(cells) != len(heading):
-                raise MappingFault(f"{found[0]}, line {before + 1}: as many cells as the first line has are needed")
+                raise MappingFault(f"{name}, line {before + 1}: as many cells as the first line has are needed")
+            if len(lines) == MOST_LINES:
+                raise MappingFault(f"{name} has more than {MOST_LINES:,} lines")
             if cells:
                 told = ("" if cell.strip() in nothing else cell for cell in cells)
                 lines.append(Line(before + 1, dict(zip(heading, told, strict=True))))
             before = reader.line_num
     except csv.Error:
-        raise MappingFault(f"{found[0]}, line {reader.line_num}: a quotation mark is out of place") from None
-    return CouncilFile(found[0], tuple(heading), tuple(lines))
+        raise MappingFault(f"{name}, line {reader.line_num}: a quotation mark is out of place") from None
+    return CouncilFile(name, tuple(heading), tuple(lines))

@@ -1,7 +1,7 @@
 """Reads a council's own files by a mapping: which of their columns and values are ours. A mapping is data, no code."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
@@ -14,12 +14,16 @@ from pydantic import BeforeValidator, Field, ValidationError
 from services.casework.policy.register_import import Fault
 from services.casework.policy.rows import TABLES
 from services.casework.policy.sheets.cell_value import Closed, Said, Value
-from services.casework.policy.sheets.council_file import Cells, CouncilFile, Line, MappingFault, read_file
+from services.casework.policy.sheets.council_file import Cells, CouncilFile, Line, MappingFault, find_file, read_file
 
 SHIPPED = Path(__file__).parents[2] / "mappings"
 
 
 MOST_CHARACTERS = 50_000
+MOST_FAULTS = 500
+"""By then it is clear that the whole file is wrong."""
+MOST_WORK = 20_000_000
+"""Cells, values and dates that are looked at: half a minute of one thread."""
 
 
 class WordsLoader(yaml.SafeLoader):
@@ -36,6 +40,11 @@ class Rows(Closed):
 
     file: str
     where: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+
+    @property
+    def work(self) -> int:
+        """How many values are looked at for a line, at most."""
+        return 1 + sum(1 if isinstance(wanted, str) else len(wanted) for wanted in self.where.values())
 
     def let_in(self, cells: Cells) -> bool:
         return all(
@@ -82,6 +91,13 @@ class Source(Rows):
         own = {column for each in self.join.values() for column in each.by.values()}
         return {*self.where, *own, *of_others, *(column for each in self.fields.values() for column in each.columns)}
 
+    def whole_work(self, read: Callable[[str], CouncilFile], lists: Mapping[str, dict[str, Said]]) -> int:
+        """How many values are looked at for all of its files, at most; of a joined line, each of its cells."""
+        joined = [(other, read(other.file)) for other in self.join.values()]
+        own = self.work + sum(each.work(lists) for each in self.fields.values())
+        lines = len(read(self.file).lines)
+        return lines * own + sum(len(file.lines) * other.work + lines * len(file.columns) for other, file in joined)
+
     def lines(self, file: CouncilFile, others: Mapping[str, CouncilFile]) -> Iterator[Line]:
         """Raises MappingFault for a column that is not there: it would be read as empty for everybody."""
         there = {*file.columns, *(f"{name}.{each}" for name, other in others.items() for each in other.columns)}
@@ -126,21 +142,30 @@ class Mapped:
 class FileMapping(Closed):
     """Each table of ours, with where its rows come from. Tables that it leaves out stay as they are."""
 
-    nothing: tuple[str, ...] = ()
+    nothing: frozenset[str] = frozenset()
     """What they write where there is nothing."""
     lists: dict[str, dict[str, Said]] = Field(default_factory=dict)
     tables: dict[str, tuple[Source, ...]] = Field(min_length=1)
 
     def apply(self, files: Mapping[str, str]) -> Mapped:
         """`files`: their text by name. Raises MappingFault."""
-        read = cache(lambda wanted: read_file(wanted, files, self.nothing))
+        parse = cache(lambda name: read_file(name, files[name], self.nothing))
+
+        def read(wanted: str) -> CouncilFile:
+            return parse(find_file(wanted, files))
+
+        sources = [source for several in self.tables.values() for source in several]
+        if sum(each.whole_work(read, self.lists) for each in sources) > MOST_WORK:
+            raise MappingFault("the mapping: it has too many fields and values for files of so many lines")
         mapped = Mapped({}, {}, [])
-        for table, sources in self.tables.items():
+        for table, several in self.tables.items():
             rows: dict[str, tuple[dict[str, Any], Origin]] = {}
-            for source in sources:
+            for source in several:
                 file, others = read(source.file), {name: read(each.file) for name, each in source.join.items()}
                 columns = {field: ", ".join(each.columns) for field, each in source.fields.items()}
                 for line in source.lines(file, others):
+                    if len(mapped.faults) >= MOST_FAULTS:
+                        return mapped
                     origin = Origin(file.name, line.number, columns)
                     row = self._row(table, source, line, origin, mapped.faults)
                     rows.setdefault(repr(row), (row, origin))

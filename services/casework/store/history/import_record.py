@@ -19,8 +19,16 @@ CHANGES = """
         WHERE f.import = t.import AND f.name = t.name) AS fields
     FROM tables_changed t WHERE import = %(import)s ORDER BY name
 """
-LOSSES = "SELECT what, lost, of_all FROM losses_of(%(import)s, %(authority)s)"
-KEEP = "SELECT keep_import(%(import)s, %(authority)s, %(actor)s, %(at)s, %(tables)s::text[], %(sha256)s, %(undoes)s)"
+LOSSES = """
+    SELECT what, lost, of_all FROM losses_of(%(import)s::uuid || array(SELECT id FROM imports WHERE %(fed)s AND fed
+        AND authority = %(authority)s AND at > %(since)s
+        AND at > (SELECT coalesce(max(at), '-infinity') FROM imports WHERE authority = %(authority)s AND confirmed)
+    ), %(authority)s)
+"""
+KEEP = """
+    SELECT keep_import(%(import)s, %(authority)s, %(actor)s, %(at)s, %(tables)s::text[], %(sha256)s, %(undoes)s, %(fed)s,
+        %(confirmed)s)
+"""
 LAST = "SELECT * FROM imports_shown WHERE authority = %(authority)s ORDER BY at DESC, id LIMIT %(most)s"
 ONE = "SELECT * FROM imports_shown WHERE id = %(import)s"
 SINCE = "SELECT table_name AS name, later, count(*) AS rows FROM changed_since(%(import)s) GROUP BY table_name, later"
@@ -30,7 +38,9 @@ FORGET = """
 """
 KEPT = timedelta(days=35)
 """As long as a backup: the rows before an import are personal."""
-AGES = "SELECT authority, table_name AS name, at FROM freshness"
+AGES = "SELECT authority, name, at FROM last_imported"
+COUNTED_TOGETHER = timedelta(hours=1)
+"""Single rows: a broken feed ends many by many small requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,8 @@ class ImportSource:
     tables: Collection[str] = ()
     sha256: str | None = None
     undoes: UUID | None = None
+    fed: bool = False
+    confirmed: bool = False
 
 
 async def begin_import(uow: UnitOfWork) -> UUID:
@@ -55,11 +67,12 @@ def forget_old_rows(uow: UnitOfWork, now: datetime) -> None:
     uow.write(FORGET, {"before": now - KEPT})
 
 
-def losses_of(imported: UUID, authority: AuthorityId) -> Query[dict[str, Loss]]:
+def losses_of(imported: UUID, authority: AuthorityId, at: datetime, *, fed: bool) -> Query[dict[str, Loss]]:
     """What it has ended so far: carers, people on the directory, numbers of those whom we reach; and which
-    placements it moves to another address or force.
+    placements it moves to another address or force. `fed`: with the single rows of the hour before, back to what was
+    confirmed. `at` is story time.
     """
-    asked = {"import": imported, "authority": authority}
+    asked = {"import": imported, "authority": authority, "since": at - COUNTED_TOGETHER, "fed": fed}
     return Query(LOSSES, asked, lambda rows: {row.what: Loss(row.lost, row.of_all) for row in rows})
 
 
@@ -80,7 +93,8 @@ async def keep_import(
     """Keeps it, publishes it, and returns how many rows of each table it changed. `at` is story time."""
     changed: dict[str, int] = await uow.fetch(Query(CHANGED, {"import": imported}, dict))
     row = {"import": imported, "authority": authority, "actor": source.actor, "at": at, "tables": sorted(source.tables)}
-    uow.write(KEEP, row | {"sha256": source.sha256, "undoes": source.undoes})
+    how = {"sha256": source.sha256, "undoes": source.undoes, "fed": source.fed, "confirmed": source.confirmed}
+    uow.write(KEEP, row | how)
     tables = [TableChanged(table=name, rows=changed.get(name, 0)) for name in sorted({*source.tables, *changed})]
     event = RegisterImported(
         authority=authority,

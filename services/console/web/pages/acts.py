@@ -53,10 +53,9 @@ class ActPages:
         app.add_api_route("/duties/{duty}", self.show_duty, methods=["GET"], include_in_schema=False)
         app.add_api_route("/parts/duties/{duty}", self.show_duty_part, methods=["GET"], include_in_schema=False)
 
-    async def show_duty(self, request: Request, duty: UUID, done: str = "") -> Response:
+    async def show_duty(self, request: Request, duty: UUID) -> Response:
         signed_in = await self.guard.require(request)
-        shown = await self._duty(signed_in, duty) | {"done": done}
-        return self.templates.page(request, "duty.html", shown, signed_in)
+        return self.templates.page(request, "duty.html", await self._duty(signed_in, duty), signed_in)
 
     async def show_duty_part(self, request: Request, duty: UUID) -> Response:
         signed_in = await self.guard.require(request, following=True)
@@ -87,7 +86,7 @@ class ActPages:
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
         name = act_of(form)
         if await self.service.is_done(name):
-            return go_to(f"{visit.back}?done=again-{act}")
+            return go_to(visit.back, signed_in, f"again-{act}")
         try:
             answers = await self.service.read(spec, visit.about, name, form)
         except Faults as faults:
@@ -106,7 +105,7 @@ class ActPages:
         if result is Result.STALE:
             return self._stale(replace(visit, about=await self._about(visit.signed_in, subject)))
         again = "again-" if result is Result.DONE_BEFORE else "held-" if visit.spec.held else ""
-        return go_to(f"{visit.back}?done={again}{act}")
+        return go_to(visit.back, visit.signed_in, f"{again}{act}")
 
     async def _confirm(self, visit: Visit, answers: Answers, form: Mapping[str, str]) -> Response:
         """Names the child and asks once more. The first form, sent again, does not look the name up again."""

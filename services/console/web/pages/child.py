@@ -39,7 +39,7 @@ class ChildPages:
         ):
             app.add_api_route(path, endpoint, methods=[method], include_in_schema=False)
 
-    async def show(self, page: str, request: Request, name: str, done: str = "", whole: str = "") -> Response:
+    async def show(self, page: str, request: Request, name: str, whole: str = "") -> Response:
         """Where two authorities use one code, somebody of every authority chooses. `whole`: anything asks for all."""
         signed_in = await self.guard.require(request, following=page == PART)
         require_text("name", name)
@@ -47,15 +47,13 @@ class ChildPages:
         if len(children) > 1:
             found = await self.queries.search(name, signed_in.operator)
             return self.templates.page(request, "find.html", {"sought": name, "found": found}, signed_in)
-        return await self._show(page, request, signed_in, next(iter(children), None), None, done, whole=bool(whole))
+        return await self._show(page, request, signed_in, next(iter(children), None), None, whole=bool(whole))
 
-    async def show_episode(
-        self, page: str, request: Request, episode: UUID, done: str = "", whole: str = ""
-    ) -> Response:
+    async def show_episode(self, page: str, request: Request, episode: UUID, whole: str = "") -> Response:
         """The page of its child, at this episode."""
         signed_in = await self.guard.require(request, following=page == PART)
         child = await self.queries.child_of_episode(episode, signed_in.operator)
-        return await self._show(page, request, signed_in, child, episode, done, whole=bool(whole))
+        return await self._show(page, request, signed_in, child, episode, whole=bool(whole))
 
     async def show_photograph(self, request: Request, child: str) -> Response:
         signed_in = await self.guard.require(request, May.REVEAL)
@@ -82,7 +80,6 @@ class ChildPages:
         signed_in: SignedIn,
         child: ChildId | None,
         episode: UUID | None,
-        done: str,
         *,
         whole: bool,
     ) -> Response:
@@ -91,4 +88,4 @@ class ChildPages:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
         shown = await self.queries.page(child, episode, signed_in.operator)
         await self.queries.record_view(shown, signed_in.operator)
-        return self.templates.page(request, page, shown | {"done": done, "whole": whole}, signed_in)
+        return self.templates.page(request, page, shown | {"whole": whole}, signed_in)

@@ -41,10 +41,9 @@ class DeadLetterPages:
         app.add_api_route(path, self.ask, methods=["GET"], include_in_schema=False)
         app.add_api_route(path, self.redrive, methods=["POST"], include_in_schema=False)
 
-    async def show(self, request: Request, done: str = "") -> Response:
+    async def show(self, request: Request) -> Response:
         signed_in = _require_every_authority(await self.guard.require(request))
-        shown = await self.queries.dead_letters() | {"done": done}
-        return self.templates.page(request, "letters.html", shown, signed_in)
+        return self.templates.page(request, "letters.html", await self.queries.dead_letters(), signed_in)
 
     async def show_part(self, request: Request) -> Response:
         signed_in = _require_every_authority(await self.guard.require(request, following=True))
@@ -65,7 +64,7 @@ class DeadLetterPages:
             return self._form(request, signed_in, form, faults.by_field)
         result = await self.service.redrive(signed_in.operator, letter, answers.act, answers.said["reason"])
         if result is RedriveResult.DONE:
-            return go_to(f"/dead-letters?done={OperatorAct.DEAD_LETTER_REDRIVEN}")
+            return go_to("/dead-letters", signed_in, OperatorAct.DEAD_LETTER_REDRIVEN)
         status = HTTPStatus.GONE if result is RedriveResult.NO_LONGER_KEPT else HTTPStatus.SERVICE_UNAVAILABLE
         return self.templates.page(request, "not-redriven.html", {"result": result.name}, signed_in, status=status)
 

@@ -29,9 +29,9 @@ class ExercisePages:
         app.add_api_route("/exercise", self.start, methods=["POST"], include_in_schema=False)
         app.add_api_route("/parts/exercise", self.show_part, methods=["GET"], include_in_schema=False)
 
-    async def show(self, request: Request, done: str = "") -> Response:
+    async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request)
-        return await self._page(request, signed_in, {"act": str(uuid4())}, {}, done)
+        return await self._page(request, signed_in, {"act": str(uuid4())}, {})
 
     async def show_part(self, request: Request) -> Response:
         """The list alone, so that a form half filled in keeps its text."""
@@ -51,7 +51,7 @@ class ExercisePages:
         result = await self.service.start(signed_in.operator, answers.act, authority, force, answers.said["reason"])
         if result is ExerciseResult.NO_SUCH_AREA:
             return await self._page(request, signed_in, form, {"area": Fault.NOT_OFFERED})
-        return go_to(f"/exercise?done={OperatorAct.EXERCISE_STARTED}")
+        return go_to("/exercise", signed_in, OperatorAct.EXERCISE_STARTED)
 
     async def _page(
         self,
@@ -59,9 +59,8 @@ class ExercisePages:
         signed_in: SignedIn,
         form: Mapping[str, str],
         faults: Mapping[str, Fault],
-        done: str = "",
     ) -> Response:
         areas = await self.service.areas(signed_in.operator)
         running = await self.queries.exercises(signed_in.operator.scope)
-        shown = {"asks": (REASON,), "areas": areas, "running": running, "form": form, "done": done}
+        shown = {"asks": (REASON,), "areas": areas, "running": running, "form": form}
         return self.templates.form(request, "exercise.html", shown, signed_in, faults)

@@ -27,9 +27,9 @@ class ReportPages:
         app.add_api_route("/report", self.show, methods=["GET"], include_in_schema=False)
         app.add_api_route("/report", self.report, methods=["POST"], include_in_schema=False)
 
-    async def show(self, request: Request, done: str = "") -> Response:
+    async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request, May.RECORD)
-        return await self._form(request, signed_in, {"act": str(uuid4())}, {}, done)
+        return await self._form(request, signed_in, {"act": str(uuid4())}, {})
 
     async def report(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.RECORD)
@@ -42,7 +42,7 @@ class ReportPages:
         except NotLive:
             detail = "This authority is not live yet, so nobody was told. Ring police and your duty team now."
             raise Problem(HTTPStatus.CONFLICT, "Not live yet", detail) from None
-        return go_to(f"/report?done={'' if is_new else 'again-'}{OperatorAct.REPORTED}")
+        return go_to("/report", signed_in, f"{'' if is_new else 'again-'}{OperatorAct.REPORTED}")
 
     async def _form(
         self,
@@ -50,8 +50,7 @@ class ReportPages:
         signed_in: SignedIn,
         form: Mapping[str, str],
         faults: Mapping[str, Fault],
-        done: str = "",
     ) -> Response:
         asks = await self.service.asks(signed_in.operator)
-        shown = {"what": OperatorAct.REPORTED, "asks": asks, "back": "/", "form": form, "done": done}
+        shown = {"what": OperatorAct.REPORTED, "asks": asks, "back": "/", "form": form}
         return self.templates.form(request, "act.html", shown, signed_in, faults)

@@ -74,8 +74,8 @@ class ReturnPages:
         except Faults as faults:
             raise HTTPException(HTTPStatus.BAD_REQUEST, "reason-needed") from faults
         async with self.store.transaction() as uow:
-            rows = await uow.fetch(missing_table(chosen, operator.scope))
-            for child, authority in {(row.child, row.authority) for row in rows}:
+            rows = await uow.fetch(missing_table(self.keyring, chosen, operator.scope))
+            for child, authority in {(child, authority) for child, authority, *_ in rows}:
                 act = derived("return", str(answers.act), chosen.name, child)
                 recorder = ActRecorder(clocks, self.keyring, uow, operator, act, child)
                 if await recorder.claim(OperatorAct.RETURN_DRAWN):

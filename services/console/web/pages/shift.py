@@ -34,10 +34,10 @@ class ShiftPages:
         app.add_api_route("/shift/calendars", self.withdraw_calendar, methods=["POST"], include_in_schema=False)
         app.add_api_route("/calendars/{authority}/{token}.ics", self.show_calendar, include_in_schema=False)
 
-    async def show(self, request: Request, done: str = "") -> Response:
+    async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request)
         acts = [each for each in SHIFT_ACTS.values() if each.has_page and signed_in.operator.may(each.needs)]
-        about = {"done": done, "acts": acts, "days": SHOWN.days, "new_act": uuid4, "may_end": may_end}
+        about = {"acts": acts, "days": SHOWN.days, "new_act": uuid4, "may_end": may_end}
         return self.templates.page(
             request, "shift.html", await self.queries.shift(signed_in.operator) | about, signed_in
         )
@@ -81,7 +81,7 @@ class ShiftPages:
             await self.service.act(signed_in.operator, spec, answers, effect, lines)
         except Faults as faults:
             return self._form(request, signed_in, spec, lines, form, faults.by_field)
-        return go_to(f"/shift?done={act}")
+        return go_to("/shift", signed_in, act)
 
     def _form(
         self,

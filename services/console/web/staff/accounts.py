@@ -95,9 +95,9 @@ class AccountPages:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK
         return self.templates.page(request, "account.html", shown, signed_in, status=status)
 
-    async def show(self, request: Request, done: str = "") -> Response:
+    async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request, May.ADMINISTER, proved=True)
-        return await self._page(request, signed_in, {"done": done})
+        return await self._page(request, signed_in, {})
 
     async def change(self, request: Request) -> Response:
         """One's own account is changed by another administrator."""

@@ -56,15 +56,15 @@ class AuthorityPages:
             return await self._all(request, signed_in, {"fault": "id", "form": form})
         if not name or not await self.service.enter(signed_in.operator, authority, name):
             return await self._all(request, signed_in, {"fault": "taken" if name else "name", "form": form})
-        return go_to(f"/authorities/{authority}?done=entered")
+        return go_to(f"/authorities/{authority}", signed_in, "entered")
 
-    async def show(self, request: Request, authority: str, done: str = "") -> Response:
+    async def show(self, request: Request, authority: str) -> Response:
         signed_in = await self.guard.require(request, May.ADMINISTER)
-        return self._one(request, signed_in, await self._readiness(signed_in, authority), {"done": done})
+        return self._one(request, signed_in, await self._readiness(signed_in, authority), {})
 
     async def change(self, request: Request, authority: str) -> Response:
         """Whatever a button asks. Each needs a fresh proof of who presses it."""
-        signed_in, form = await self.guard.enter_with_form(request, May.ADMINISTER, proved=True)
+        signed_in, form = await self.guard.enter_with_form(request, May.ADMINISTER, proved=True, lost="done=not-sent")
         readiness, who, what = await self._readiness(signed_in, authority), signed_in.operator, form.get("what")
         if what == "credential":
             shown = {"done": "credential", "token": await self.service.make_credential(who, authority)}
@@ -86,10 +86,10 @@ class AuthorityPages:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-change")
         if not is_done:
             return self._one(request, signed_in, readiness, {"fault": what})
-        return go_to(f"/authorities/{authority}?done={what}")
+        return go_to(f"/authorities/{authority}", signed_in, what)
 
     async def take_files(self, request: Request, authority: str) -> Response:
-        signed_in = await self.guard.require(request, May.ADMINISTER, proved=True)
+        signed_in = await self.guard.require(request, May.ADMINISTER, proved=True, lost="done=not-sent")
         form = await parse_form(request, "multipart/form-data", REGISTER_BYTES, MOST_FILES)
         try:
             said = {name: value for name, value in form.items() if isinstance(value, str)}
@@ -100,8 +100,9 @@ class AuthorityPages:
         if not hmac.compare_digest(said.get("csrf", "").encode(), signed_in.csrf.encode()):
             raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form")
         await self._readiness(signed_in, authority)
-        trying, mapping = said.get("what") != "import", said.get("mapping", "").strip()
-        asked = self.service.take_files(signed_in.operator, authority, mapping, files, trying=trying)
+        what, mapping = said.get("what"), said.get("mapping", "").strip()
+        how = {"confirm": said.get("confirm", "")} if what == "confirm" else {} if what == "import" else {"try": "yes"}
+        asked = self.service.take_files(signed_in.operator, authority, mapping, files, **how)
         return await self._answer(request, signed_in, authority, asked, mapping)
 
     async def _answer(
@@ -134,7 +135,7 @@ class AuthorityPages:
     def _one(
         self, request: Request, signed_in: SignedIn, readiness: Readiness, shown: Mapping[str, object]
     ) -> Response:
-        about: dict[str, object] = dict.fromkeys(("fault", "done", "token", "answer", "mapping"), "")
+        about: dict[str, object] = dict.fromkeys(("fault", "token", "answer", "mapping"), "")
         about |= {"about": readiness, "act": str(uuid4()), "takes_files": self.service.casework is not None}
         about["sees_all"] = signed_in.operator.sees(None)
         status = HTTPStatus.UNPROCESSABLE_ENTITY if shown.get("fault") else HTTPStatus.OK

@@ -39,9 +39,9 @@ class OrganisationPages:
         add("/organisations", self.show, methods=["GET"], include_in_schema=False)
         add("/organisations/{change}", self.decide, methods=["POST"], include_in_schema=False)
 
-    async def show(self, request: Request, done: str = "") -> Response:
+    async def show(self, request: Request) -> Response:
         signed_in = _require_every_authority(await self.guard.require(request, May.SEND_AGAIN))
-        return await self._page(request, signed_in, done=done)
+        return await self._page(request, signed_in)
 
     async def decide(self, request: Request, change: UUID) -> Response:
         """Needs a fresh proof of who presses the button."""
@@ -62,9 +62,9 @@ class OrganisationPages:
         status, answer = await self._ask(signed_in, "POST", f"/{change}/{what}", said)
         if status != HTTPStatus.OK:
             return await self._page(request, signed_in, fault=answer["detail"])
-        return go_to(f"/organisations?done={answer['done']}")
+        return go_to("/organisations", signed_in, answer["done"])
 
-    async def _page(self, request: Request, signed_in: SignedIn, *, done: str = "", fault: str = "") -> Response:
+    async def _page(self, request: Request, signed_in: SignedIn, *, fault: str = "") -> Response:
         status, answer = await self._ask(signed_in, "GET")
         changes = answer.get("changes", [])
         for each in changes:
@@ -72,7 +72,7 @@ class OrganisationPages:
         async with self.guard.store.read() as reader:
             names = await reader.fetch(account_names())
         away = "" if status == HTTPStatus.OK else answer["detail"]
-        shown = {"changes": changes, "names": names, "done": done, "fault": fault or away}
+        shown = {"changes": changes, "names": names, "fault": fault or away}
         answered = (
             HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK
         )

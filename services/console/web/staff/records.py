@@ -30,9 +30,9 @@ class RecordPages:
         app.add_api_route("/records", self.show, methods=["GET"], include_in_schema=False)
         app.add_api_route("/records", self.decide, methods=["POST"], include_in_schema=False)
 
-    async def show(self, request: Request, done: str = "", whom: str = "") -> Response:
+    async def show(self, request: Request, whom: str = "") -> Response:
         signed_in = await self.guard.require(request, May.DISPOSE, proved=True)
-        return await self._page(request, signed_in, done=done, form={"whom": whom})
+        return await self._page(request, signed_in, form={"whom": whom})
 
     async def decide(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.DISPOSE, proved=True)
@@ -61,7 +61,7 @@ class RecordPages:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-change")
         if hindered:
             return await self._page(request, signed_in, fault="hindered", form=form, hindered=hindered)
-        return go_to(f"/records?done={what}")
+        return go_to("/records", signed_in, what)
 
     async def _page(
         self,
@@ -69,11 +69,10 @@ class RecordPages:
         signed_in: SignedIn,
         *,
         form: Mapping[str, str],
-        done: str = "",
         fault: str = "",
         hindered: Sequence[Hindrance] = (),
     ) -> Response:
-        shown = {"form": form, "done": done, "fault": fault, "hindered": hindered, "act": uuid4()}
+        shown = {"form": form, "fault": fault, "hindered": hindered, "act": uuid4()}
         status = HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK
         return self.templates.page(
             request, "records.html", shown | dict(await self.service.shown()), signed_in, status=status

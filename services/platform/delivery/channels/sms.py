@@ -7,7 +7,7 @@ the exact body, which a code makes unique; if it is not there it is sent again, 
 import asyncio
 import base64
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -48,6 +48,8 @@ LOOKED_THROUGH = 50
 FAILED_STATUSES = frozenset({"failed", "undelivered", "canceled"})
 CALL_EVENTS = ("initiated", "answered", "completed")
 Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
+Tokens: TypeAlias = Callable[[], Sequence[str]]
+"""Of our account, as they are now: we send by the first, and Twilio signs by any."""
 LOST = (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 """After any of these nobody knows whether Twilio has it."""
 CLOCKS_DIFFER = timedelta(seconds=5)
@@ -133,20 +135,26 @@ class TwilioWay:
     way: WayName = "twilio"
 
     def __init__(
-        self, *, account_sid: str, auth_token: str, number: str, public_url: str, base_url: str | None = None
+        self, *, account_sid: str, tokens: Tokens, number: str, public_url: str, base_url: str | None = None
     ) -> None:
-        if not auth_token:
-            raise ValueError("twilio_auth_token is empty: without it neither texts nor signatures can be made")
-        self._account_sid, self._auth_token = account_sid, auth_token
+        self._account_sid, self._tokens = account_sid, tokens
         self.number, self._public_url, self._base_url = number, public_url, base_url
         self._http: _TwilioHttp | None = None
-        self._client: Any = None
+        self._by_token: dict[str, Any] = {}
 
     async def start(self) -> None:
         self._http = _TwilioHttp(timeout=TOTAL_SECONDS)
-        self._client = Client(self._account_sid, self._auth_token, http_client=self._http)
-        if self._base_url is not None:
-            self._client.api.base_url = self._base_url
+
+    @property
+    def _client(self) -> Any:
+        """By the token as it is now."""
+        token = self._tokens()[0]
+        if token not in self._by_token:
+            made = Client(self._account_sid, token, http_client=self._http)
+            if self._base_url is not None:
+                made.api.base_url = self._base_url
+            self._by_token = {token: made}
+        return self._by_token[token]
 
     async def stop(self) -> None:
         if self._http is not None:

@@ -4,7 +4,7 @@ What Twilio signs of bytes that are no UTF-8 it says nowhere: the bytes themselv
 Each is tried. None can be made without the account's token, so that nobody gets in by the choice.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 
-from services.platform.delivery.channels.sms import Pairs, bytes_are_signed, signature_is_valid
+from services.platform.delivery.channels.sms import Pairs, Tokens, bytes_are_signed, signature_is_valid
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.limits import FORM_BYTES, FORM_FIELDS
 
@@ -49,13 +49,13 @@ class SignedForm:
 
 
 class TwilioDoor:
-    """Lets in what Twilio sends for one of `accounts` to the public URL; `tokens` as `signature_is_valid` takes them."""
+    """Lets in what Twilio sends for one of `accounts` to the public URL."""
 
     def __init__(
         self,
         *,
         public_url: str,
-        tokens: Sequence[str],
+        tokens: Tokens,
         accounts: Collection[str],
         refused: Refused = lambda _title, _whose: None,
         signed: Callable[[], None] = lambda: None,
@@ -111,11 +111,12 @@ class TwilioDoor:
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in found]
 
     def _is_signed(self, url: str, pairs: Pairs, form: SignedForm, signature: str) -> bool:
+        tokens = self._tokens()
         if not form.undecodable:
-            return signature_is_valid(url, form.fields, signature, self._tokens)
-        if bytes_are_signed(url, pairs, signature, self._tokens):
+            return signature_is_valid(url, form.fields, signature, tokens)
+        if bytes_are_signed(url, pairs, signature, tokens):
             return True
-        return any(signature_is_valid(url, _read(pairs, each), signature, self._tokens) for each in READINGS)
+        return any(signature_is_valid(url, _read(pairs, each), signature, tokens) for each in READINGS)
 
     def _unsigned(self, form: SignedForm) -> Whose:
         return Whose.ACCOUNT if set(form.fields.getlist("AccountSid")) & set(self._accounts) else Whose.ANYBODY

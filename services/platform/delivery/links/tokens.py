@@ -13,7 +13,7 @@ from uuid import UUID
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from services.platform.store.key_wrappers.key_file import decode_keys
+from services.platform.store.key_wrappers.key_file import KeyFile
 from services.safeguarding.identifiers import code_of
 
 GOOD_FOR = timedelta(days=14)
@@ -50,7 +50,7 @@ class Links:
     the first signs, each opens. `public_url` is the service's, as readers reach it.
     """
 
-    key: str
+    key: str | KeyFile
     public_url: str
 
     def url(self, purpose: Purpose, delivery: UUID, now: datetime) -> str:
@@ -70,18 +70,18 @@ class Links:
 
     def short_url(self, purpose: Purpose, delivery: UUID) -> str:
         """Fits a text: the code of the delivery, by which it is looked up, and a signature of 64 bits."""
-        signature = _sign(decode_keys(self.key)[0], purpose, delivery)
+        signature = _sign(KeyFile.of(self.key).newest_first()[0], purpose, delivery)
         return f"{self.public_url.rstrip('/')}/{purpose}/{code_of(delivery)}{signature}"
 
     def is_short(self, purpose: Purpose, token: str, delivery: UUID) -> bool:
         """Whether `token` is the delivery's. When it expires, the delivery says."""
         given = token.encode("utf-8", "replace")
-        signed = [code_of(delivery) + _sign(key, purpose, delivery) for key in decode_keys(self.key)]
+        signed = [code_of(delivery) + _sign(key, purpose, delivery) for key in KeyFile.of(self.key).newest_first()]
         return any(hmac.compare_digest(given, each.encode()) for each in signed)
 
     def _signer(self, purpose: Purpose) -> URLSafeSerializer:
         """Not the library's timed one, which reads the machine's clock: here time is passed in, and its end is signed."""
-        oldest_first = decode_keys(self.key)[::-1]
+        oldest_first = KeyFile.of(self.key).newest_first()[::-1]
         how = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
         return URLSafeSerializer(oldest_first, salt=purpose.value, signer_kwargs=how)
 

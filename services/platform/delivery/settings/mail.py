@@ -10,7 +10,7 @@ from services.platform.delivery.inbound_mail.smtp_server import MailListener, Ta
 from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.settings.keys import KeySettings, OurAddress
 from services.platform.runtime.settings import Place, Port, is_loopback
-from services.platform.store.encryption import Keys
+from services.platform.store.encryption import Keys, key_file
 
 
 class MailSettings(KeySettings):
@@ -66,7 +66,7 @@ class MailSettings(KeySettings):
 
     @property
     def links(self) -> Links:
-        return Links(self.link_key.get_secret_value(), self.public_url)
+        return Links(key_file("link_key", self.link_key), self.public_url)
 
     def email_medium(self) -> EmailMedium:
         password = None if self.smtp_password is None else self.smtp_password.get_secret_value()

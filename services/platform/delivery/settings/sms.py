@@ -3,14 +3,20 @@
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from services.platform.delivery.channels.sms import TwilioWay
+from services.platform.delivery.channels.sms import Tokens, TwilioWay
 from services.platform.delivery.channels.ways.health import WayHealth
 from services.platform.delivery.channels.ways.notify import NotifyWay
 from services.platform.delivery.channels.ways.route import Texts
 from services.platform.delivery.settings.keys import KeySettings, OurAddress
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.settings import require_played
+from services.platform.runtime.settings import SecretFile, require_played, secret_path
 from services.platform.store.unit_of_work import Store
+
+
+def _require_token(text: str) -> str:
+    if not text:
+        raise ValueError("an empty token: without it neither texts nor signatures can be made")
+    return text
 
 
 class TextSettings(KeySettings):
@@ -72,10 +78,12 @@ class TextSettings(KeySettings):
         return url
 
     @property
-    def twilio_tokens(self) -> tuple[str, ...]:
-        """An alternate whose file was emptied is none: anybody can sign with the empty key."""
-        both = (self.twilio_auth_token, self.twilio_auth_token_alternate)
-        return tuple(each.get_secret_value() for each in both if each is not None and each.get_secret_value())
+    def twilio_tokens(self) -> Tokens:
+        """As they are whenever they are asked for. An alternate whose file was emptied is none: anybody can sign with the empty key."""
+        name, alternate = "twilio_auth_token", self.twilio_auth_token_alternate or SecretStr("")
+        first = SecretFile(self.twilio_auth_token.get_secret_value(), _require_token, secret_path(name))
+        other = SecretFile(alternate.get_secret_value(), str, secret_path(f"{name}_alternate"))
+        return lambda: tuple(filter(None, (first.value(), other.value())))
 
     @property
     def twilio_accounts(self) -> frozenset[str]:
@@ -86,7 +94,7 @@ class TextSettings(KeySettings):
         """`reports`: Twilio says at `public_url` what became of each; Notify is told at its own pages where to say it."""
         twilio = TwilioWay(
             account_sid=self.twilio_account_sid,
-            auth_token=self.twilio_auth_token.get_secret_value(),
+            tokens=self.twilio_tokens,
             number=self.twilio_from,
             public_url=self.public_url if reports else "",
             base_url=self.twilio_base_url,

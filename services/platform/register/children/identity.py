@@ -1,6 +1,6 @@
 """Names a child at the console: by its code, or by name for somebody on duty who has said why they must know."""
 
-from collections.abc import Collection, MutableMapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -22,6 +22,7 @@ class Identity:
     sex: str | None
     language: str | None
     description: str | None
+    profile: Mapping[str, str]
     date_of_birth: date | None
     age_disputed: bool | None
     has_photograph: bool

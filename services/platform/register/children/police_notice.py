@@ -10,9 +10,12 @@ from sqlalchemy import ARRAY, Text, any_, bindparam, null, select, union_all
 
 from services.platform.register.keys import Decryptor
 from services.platform.register.views import for_police_notice, placements_for_police
+from services.platform.register.words import PLACE as WORDS
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId
+from services.safeguarding.notice_fields import OF_PROFILE
+from services.safeguarding.working_time import in_england
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +112,38 @@ def facts_for_notice(
 
 def description_of(decryptor: Decryptor, row: Any) -> dict[str, Any]:
     """What a notice and the duty desk both say of a child. Whatever cannot be decrypted any more is a gap."""
+    profile = _profile(decryptor, row)
     return {
         "code": row.code,
         "name": decryptor.open(row.name, "children.name"),
         "known_as": tuple(json.loads(decryptor.open(row.known_as, "children.known_as") or "[]")),
         "sex": decryptor.open(row.sex, "children.sex"),
         "language": decryptor.open(row.language, "children.language"),
-        "description": decryptor.open(row.description, "children.description"),
-        "date_of_birth": row.date_of_birth,
+        "description": profile.pop("description", None),
+        "profile": profile,
+        "date_of_birth": birth_date_of(decryptor, row),
         "age_disputed": row.age_disputed,
         "has_photograph": row.has_photograph,
     }
+
+
+def birth_date_of(decryptor: Decryptor, row: Any) -> date | None:
+    born = decryptor.open(row.date_of_birth, "children.date_of_birth")
+    return None if born is None else date.fromisoformat(born)
+
+
+def _profile(decryptor: Decryptor, row: Any) -> dict[str, str]:
+    """What the register holds; before it, with its day, what somebody who knows the child said last. Neither replaces
+    the other: who searches for the child has both.
+    """
+    held = json.loads(decryptor.open(row.profile, "children.profile") or "{}")
+    held |= {"description": decryptor.open(row.description, "children.description")}
+    for answers, sealed, at in zip(row.told or (), row.told_words or (), row.told_at or (), strict=True):
+        name, said = answers.removeprefix(OF_PROFILE), decryptor.open(sealed, WORDS)
+        if said is not None and said != held.get(name):
+            told = f"{said} (told on {in_england(at):%-d %B %Y})"
+            held[name] = told if held.get(name) is None else f"{told}; {held[name]}"
+    return {name: said for name, said in held.items() if said is not None}
 
 
 def _child(keyring: Keyring, row: Any) -> ChildFacts:
@@ -132,7 +156,6 @@ def _child(keyring: Keyring, row: Any) -> ChildFacts:
         subject_to_immigration_control=row.subject_to_immigration_control,
         guardian_allocated=row.guardian_allocated,
         entered_care_at=row.entered_care_at,
-        profile=json.loads(decryptor.open(row.profile, "children.profile") or "{}"),
         photograph_taken_on=row.photograph_taken_on,
     )
 

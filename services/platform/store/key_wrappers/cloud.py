@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidTag
 
-from services.platform.store.key_wrappers.wrapper import AUTHORITY, KeyServiceAway, fill_in_authority
+from services.platform.store.key_wrappers.wrapper import KeyServiceAway, fill_in_authority
 
 NOT_BY_THIS_KEY = frozenset(
     {
@@ -21,11 +21,9 @@ NOT_BY_THIS_KEY = frozenset(
 )
 """Also a key that is disabled or waits to be deleted: then its authority's data cannot be read."""
 DENIED = "AccessDeniedException"
-"""Of an authority's own key: it has taken it away, and the others' messages must not wait for it. Of a key that all
-have in common it is a fault in our rights, which passes: every message waits, rather than becoming a dead letter.
-"""
+"""Of what another key has wrapped too."""
 NO_RIGHT = "not authorized"
-"""Is said then alone: what another key has wrapped is refused under the same code."""
+"""Is said where we lack a right: a slip, which passes. The message waits, rather than becoming a dead letter."""
 RESTS_SECONDS = 5.0
 """After a call without an answer: whoever calls is held up, and with them all that the process does besides."""
 
@@ -53,8 +51,8 @@ class KmsWrapper:
             return getattr(self._kms, what)(KeyId=name, EncryptionContext=context, **given)
         except ClientError as error:
             code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-            is_taken_away = code == DENIED and (AUTHORITY in self._name or NO_RIGHT not in said)
-            if what == "decrypt" and (code in NOT_BY_THIS_KEY or is_taken_away):
+            is_anothers = code == DENIED and NO_RIGHT not in said
+            if what == "decrypt" and (code in NOT_BY_THIS_KEY or is_anothers):
                 raise InvalidTag from error
             raise KeyServiceAway(f"the key service: {code}") from error
         except BotoCoreError as error:

@@ -12,7 +12,6 @@ from services.platform.store.key_wrappers.key_file import NONCE_BYTES
 from services.platform.store.key_wrappers.wrapper import KeyServiceAway, fill_in_authority
 
 NOT_BY_THIS_KEY = (
-    exceptions.NoSuchKey,
     exceptions.DataInvalid,
     exceptions.DataLenRange,
     exceptions.EncryptedDataInvalid,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from services.platform.runtime.logs import logger
+from services.platform.runtime.settings import SecretFile
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
@@ -24,32 +24,19 @@ def decode_keys(keys: str) -> list[bytes]:
     return found
 
 
-class KeyFile:
-    """Several keys in one file, newest first. What is no key leaves those before in use, and is logged."""
+class KeyFile(SecretFile[list[bytes]]):
+    """Several keys in one file, newest first."""
 
     def __init__(self, text: str, file: Path | None = None) -> None:
         """`file` None: the keys are those of `text` for good. Raises ValueError."""
-        self._keys = decode_keys(text)
-        self._file = file
-        self._read = _mark(file)
+        super().__init__(text, decode_keys, file)
 
     def newest_first(self) -> Sequence[bytes]:
-        if self._file is not None and (mark := _mark(self._file)) != self._read:
-            self._read = mark
-            try:
-                self._keys = decode_keys(self._file.read_text())
-            except (OSError, ValueError) as error:
-                logger().error("a changed key file holds no key: the former ones stay", name=self._file.name, why=error)
-        return self._keys
+        return self.value()
 
-
-def _mark(file: Path | None) -> tuple[int, int] | None:
-    """Another one is another file, or another content."""
-    try:
-        found = None if file is None else file.stat()
-    except OSError:
-        return None
-    return None if found is None else (found.st_ino, found.st_mtime_ns)
+    @classmethod
+    def of(cls, key: "str | KeyFile") -> "KeyFile":
+        return key if isinstance(key, KeyFile) else cls(key)
 
 
 class FileWrapper:

@@ -18,7 +18,7 @@ from services.safeguarding.duty.duties import (
     StrategyInvite,
 )
 from services.safeguarding.identifiers import AuthorityId, ForceId
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import Channel, Deed, Role, Wording
 
 CARERS = frozenset({Role.CARER_REPORTING, Role.CARERS_ALL})
 REPEATS_WITHIN = timedelta(days=90)
@@ -43,13 +43,13 @@ def message_of(duty: UUID, step: int, act: str) -> UUID:
     return identifiers.derived(act, str(duty), str(step))
 
 
-def kind_of_duty(role: Role, channel: Channel) -> type[Duty]:
-    """The kind of message, and so the service that carries the duty out."""
+def kind_of_duty(role: Role, channel: Channel, deed: Deed | None = None) -> type[Duty]:
+    """The kind of message, and so the service that carries the duty out. The forms of deeds are one service's."""
     if channel == Channel.INVITATION:
         return StrategyInvite
     if role == Role.POLICE_CONTROL_ROOM:
         return PoliceNotify
-    return CarerAlert if role in CARERS else ProfessionalNotify
+    return CarerAlert if role in CARERS and deed is None else ProfessionalNotify
 
 
 def authority_of(draft: Draft, duty: DutyOfCase) -> AuthorityId:
@@ -64,7 +64,7 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
     refers_to = duty.refers_to if telling.role == duty.role or telling.channel == Channel.INVITATION else None
     if because == Because.AGAIN and telling.role == duty.role:
         refers_to = identifiers.telling(duty.duty, 0)
-    kind = kind_of_duty(telling.role, telling.channel)
+    kind = kind_of_duty(telling.role, telling.channel, rule.deed)
     when: dict[str, object] = {"meets": rule.meets} if kind is StrategyInvite else {}
     if kind is PoliceNotify and episode is not None:
         since = None if episode.unreported else episode.opened_at

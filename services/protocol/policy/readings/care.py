@@ -3,7 +3,6 @@
 from services.protocol.policy.draft import Draft, Reader, Reading, with_what_is_known
 from services.protocol.policy.readings.moves import follow_placement, settle_unknowns
 from services.protocol.policy.rule_engine.awareness import aware_since, with_aware
-from services.protocol.policy.rule_engine.dates import ADULT, birthday
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import care_events as care
 from services.safeguarding.child_events import plan_events as plan
@@ -53,13 +52,13 @@ def _read_age_determined(draft: Draft, event: care.AgeDetermined) -> list[Readin
     draft.mark(Mark.AGE_DISPUTED, draft.happened.time, on=False)
     is_child = event.found == "child"
     if _is_child_by_register(draft) is not is_child:
-        draft.keep(wrong_birth_date=draft.facts.date_of_birth)
+        draft.keep(wrong_adult_on=draft.facts.adult_on)
     return _only(Trigger.AGE_FOUND_CHILD) if is_child else start_watch(draft, Trigger.AGE_FOUND_ADULT)
 
 
 def _is_child_by_register(draft: Draft) -> bool | None:
-    born = draft.facts.date_of_birth
-    return None if born is None else day_in_england(draft.happened.time) < birthday(born, ADULT)
+    adult_on = draft.facts.adult_on
+    return None if adult_on is None else day_in_england(draft.happened.time) < adult_on
 
 
 def _read_stage(draft: Draft, event: plan.AsylumStageRecorded) -> list[Reading]:
@@ -199,6 +198,7 @@ READERS: dict[type[Message], Reader] = {
     plan.ImmigrationStatusRecorded: _read_immigration_status,
     plan.AdvocacyExplained: _of_child(Trigger.ADVOCACY_EXPLAINED),
     care.PhotographRecorded: _read_photograph,
+    care.ProfileRecorded: _of_child(Trigger.PROFILE_RECORDED),
     care.ContactsChecked: _read_contacts,
     care.CarerAwarenessRecorded: _read_carers_aware,
     care.MissingMeetingHeld: _of_child(Trigger.MISSING_MEETING_HELD),

@@ -6,40 +6,34 @@ from services.protocol.policy.draft import Draft
 from services.protocol.policy.rule_language.letter import Letter
 from services.protocol.policy.rule_language.vocabulary import DateOf
 from services.safeguarding.child_events.plan_events import LeaveGranted
+from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.working_time import ENGLAND
 
 IN_THE_MORNING = time(9)
-ADULT = 18
+DAY = timedelta(days=1)
 
 
 def date_of(which: DateOf, draft: Draft) -> date | None:
     """None while nobody knows it."""
     if which == DateOf.LEAVE_EXPIRES:
         return draft.leave_expires_on
-    born = draft.facts.date_of_birth
-    return None if born is None or born == draft.record.wrong_birth_date else birthday(born, ADULT)
+    day = draft.facts.adult_on
+    return None if day == draft.record.wrong_adult_on else day
 
 
 def letter_differs(letter: Letter, draft: Draft) -> bool:
     """Whether the letter of this grant names another last day than the law gives. False where nobody can tell."""
-    grant, born = draft.happened.content, draft.facts.date_of_birth
+    grant, adult_on = draft.happened.content, date_of(DateOf.CHILD_TURNS_18, draft)
     if not isinstance(grant, LeaveGranted) or grant.granted_on is None or grant.leave not in letter.lasts:
         return False
-    days = [letter.lasts[grant.leave].after(grant.granted_on)]
+    lawful = {letter.lasts[grant.leave].after(grant.granted_on)}
     if grant.leave in letter.until_age:
-        if born is None or born == draft.record.wrong_birth_date:
+        if adult_on is None:
             return False
-        days.append(letter.until_age[grant.leave].after(born))
-    lawful = min(days)
-    return grant.expires_on not in {lawful, lawful - timedelta(days=1)}
-
-
-def birthday(born: date, years: int) -> date:
-    """The day on which an age is attained. A person born on 29 February attains it on 1 March of a common year."""
-    try:
-        return born.replace(year=born.year + years)
-    except ValueError:
-        return date(born.year + years, 3, 1)
+        born = birthday(adult_on, -ADULT)
+        ages = (letter.until_age[grant.leave].after(day) for day in (born, born - DAY))  # perhaps 29 February
+        lawful = {min(*lawful, age) for age in ages}
+    return grant.expires_on not in {*lawful, max(lawful) - DAY}
 
 
 def morning_of(day: date) -> datetime:

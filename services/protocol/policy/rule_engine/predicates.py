@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from services.protocol.policy.case import NOTHING, DutyOfCase, Episode, Record
 from services.protocol.policy.draft import newly_placed
@@ -11,6 +11,7 @@ from services.protocol.policy.rule_engine.awareness import aware_since
 from services.protocol.policy.rule_language.grammar import Asked, Rule, When
 from services.protocol.policy.rule_language.vocabulary import Condition, Mark
 from services.safeguarding.child_events.events import RiskGrade
+from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.duty.decisions import EpisodeState
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.roles import Channel, Role, Wording
@@ -99,13 +100,9 @@ def ask(asked: Asked, situation: Situation) -> bool | None:
 
 
 def _younger_than(years: int, situation: Situation) -> bool | None:
-    born = situation.facts.date_of_birth
-    return None if born is None else age_on(born, situation.now.astimezone(ENGLAND).date()) < years
-
-
-def age_on(born: date, day: date) -> int:
-    """Whole years. In English law, a person born on 29 February attains an age on 1 March of a common year."""
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    adult_on = situation.facts.adult_on
+    today = situation.now.astimezone(ENGLAND).date()
+    return None if adult_on is None else today < birthday(adult_on, years - ADULT)
 
 
 def _placed_out_of_area(situation: Situation) -> bool | None:
@@ -258,7 +255,7 @@ QUESTIONS: dict[str, Callable[[Situation], bool | None]] = {
     "strategy-discussion.called-by-now": lambda situation: bool(_invited(situation)),
     "child.away": _marked(Mark.AWAY),
     "child.turned-18": _marked(Mark.TURNED_18),
-    "child.birth-date-known": lambda situation: situation.facts.date_of_birth is not None,
+    "child.birth-date-known": lambda situation: situation.facts.adult_on is not None,
     "leave.date-known": lambda situation: situation.leave_date_known,
     "child.photographed": _photographed,
     "contacts.checked": _contacts_checked,

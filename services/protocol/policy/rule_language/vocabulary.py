@@ -158,6 +158,7 @@ class Trigger(StrEnum):
     """The role was not understood, or it was declined and no reason is recorded."""
     ADVOCACY_EXPLAINED = "advocacy.explained"
     PHOTOGRAPH_RECORDED = "photograph.recorded"
+    PROFILE_RECORDED = "profile.recorded"
     CONTACTS_CHECKED = "contacts.checked"
     ACCESS_OVERRIDDEN = "access.overridden"
     CONTACT_LISTED = "contact.listed"

@@ -2,7 +2,7 @@
 
 import time
 from base64 import b64encode
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -11,6 +11,11 @@ import httpx
 RENEWED_BEFORE_SECONDS = 30.0
 LASTS_SECONDS = 300.0
 """Where the server does not say."""
+READ_AT_MOST = 20_000
+"""Bytes of an answer after which another request follows: the library reads such a one to its end."""
+
+
+UNPACKED = {"accept-encoding": "identity"}
 
 
 class Client(NamedTuple):
@@ -33,17 +38,22 @@ class ClientCredentials(httpx.Auth):
         for _ in range(2):
             if time.monotonic() >= self._until:
                 answer = yield self._asking()
+                _bound(answer)
                 await answer.aread()
                 self._keep(answer)
             request.headers["authorization"] = f"Bearer {self._token}"
-            if (yield request).status_code != httpx.codes.UNAUTHORIZED:
+            answer = yield request
+            if answer.status_code != httpx.codes.UNAUTHORIZED:
                 return
+            _bound(answer)
             self._until = 0.0
 
     def _asking(self) -> httpx.Request:
         us = b64encode(f"{quote(self._client.client, safe='')}:{quote(self._client.secret, safe='')}".encode()).decode()
         form = {"grant_type": "client_credentials"} | ({"scope": self._client.scope} if self._client.scope else {})
-        return httpx.Request("POST", self._client.token_url, data=form, headers={"authorization": f"Basic {us}"})
+        return httpx.Request(
+            "POST", self._client.token_url, data=form, headers=UNPACKED | {"authorization": f"Basic {us}"}
+        )
 
     def _keep(self, answer: httpx.Response) -> None:
         try:
@@ -54,3 +64,28 @@ class ClientCredentials(httpx.Auth):
         if not (self._token.isascii() and self._token.isprintable()):
             raise httpx.TransportError("no header holds the token")
         self._until = time.monotonic() + lasts - RENEWED_BEFORE_SECONDS
+
+
+class _Beginning(httpx.AsyncByteStream):
+    """The first bytes of a body."""
+
+    def __init__(self, whole: httpx.AsyncByteStream) -> None:
+        self._whole = whole
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = READ_AT_MOST
+        async for each in self._whole:
+            yield each[:left]
+            left -= len(each)
+            if left <= 0:
+                return
+
+    async def aclose(self) -> None:
+        await self._whole.aclose()
+
+
+def _bound(answer: httpx.Response) -> None:
+    """In bytes as they come: what is packed would grow without a bound when it is unpacked."""
+    if isinstance(answer.stream, httpx.AsyncByteStream):
+        answer.stream = _Beginning(answer.stream)
+    answer.headers.pop("content-encoding", None)

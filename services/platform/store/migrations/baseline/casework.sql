@@ -55,7 +55,9 @@ CREATE TABLE casework.imports (
     at timestamptz NOT NULL,
     tables text[] NOT NULL,  -- those that it brought
     sha256 text,  -- of the file
-    undoes uuid REFERENCES casework.imports ON DELETE SET NULL
+    undoes uuid REFERENCES casework.imports ON DELETE SET NULL,
+    fed boolean NOT NULL DEFAULT false,  -- single rows
+    confirmed boolean NOT NULL DEFAULT false
 );
 CREATE INDEX imports_by_authority ON casework.imports (authority, at);
 CREATE UNIQUE INDEX imports_undone_once ON casework.imports (undoes);
@@ -171,21 +173,30 @@ END $$;
 REVOKE ALL ON FUNCTION casework.record_change(), casework.changed_since(uuid), casework.undo_import(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION casework.changed_since(uuid), casework.undo_import(uuid) TO casework;
 
--- When an authority last imported a table, story time.
+-- When a source of an authority last brought a table, story time: a credential, for whole tables or for single rows.
 CREATE TABLE casework.freshness (
     authority text NOT NULL,
     table_name text NOT NULL,
     at timestamptz NOT NULL,
-    PRIMARY KEY (authority, table_name)
+    actor text NOT NULL,
+    fed boolean NOT NULL,
+    PRIMARY KEY (authority, table_name, actor, fed)
 );
 GRANT SELECT, INSERT, UPDATE ON casework.freshness TO casework;
-GRANT SELECT ON casework.freshness TO console;
+
+-- A table is as old as what its slowest source brought, of those whose credential holds; where none does, as the last that came.
+CREATE VIEW casework.last_imported AS
+SELECT f.authority, f.table_name AS name,
+       coalesce(min(f.at) FILTER (WHERE c.withdrawn_at IS NULL AND c.expires_at > now()), max(f.at)) AS at
+FROM casework.freshness f LEFT JOIN casework.credentials c ON c.id = f.actor GROUP BY f.authority, f.table_name;
+GRANT SELECT ON casework.last_imported TO casework, console;
 
 CREATE FUNCTION casework.keep_import(
-    id uuid, authority text, actor text, at timestamptz, tables text[], sha256 text, undoes uuid
+    id uuid, authority text, actor text, at timestamptz, tables text[], sha256 text, undoes uuid, fed boolean, confirmed boolean
 ) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO casework.imports (id, authority, actor, at, tables, sha256, undoes) VALUES ($1, $2, $3, $4, $5, $6, $7);
-    INSERT INTO casework.freshness (authority, table_name, at) SELECT $2, each, $4 FROM unnest($5) AS each
+    INSERT INTO casework.imports (id, authority, actor, at, tables, sha256, undoes, fed, confirmed)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+    INSERT INTO casework.freshness (authority, table_name, at, actor, fed) SELECT $2, each, $4, $3, $8 FROM unnest($5) AS each
     ON CONFLICT ON CONSTRAINT freshness_pkey DO UPDATE SET at = excluded.at;
 $$;
 
@@ -212,17 +223,17 @@ SELECT i.id, i.authority, i.actor, i.at, i.tables, i.sha256, i.undoes,
 FROM casework.imports i;
 GRANT SELECT ON casework.imports_shown TO casework, console;
 
--- What an import has ended so far, of how many: carers, people on the directory in a role, numbers of those whom we reach.
-CREATE FUNCTION casework.losses_of(imported uuid, of_authority text) RETURNS TABLE (what text, lost bigint, of_all bigint)
+-- What these imports have ended so far, of how many: carers, people on the directory in a role, numbers of those whom we reach.
+CREATE FUNCTION casework.losses_of(imported uuid[], of_authority text) RETURNS TABLE (what text, lost bigint, of_all bigint)
 LANGUAGE sql STABLE AS $$
-    WITH changes AS (SELECT * FROM casework.import_changes WHERE import = imported),
+    WITH changes AS (SELECT * FROM casework.import_changes WHERE import = ANY (imported)),
     cares AS (
         SELECT c.person FROM register.placement_carers c JOIN register.placements p ON p.id = c.placement
         WHERE p.authority = of_authority AND c.to_at IS NULL
     ),
     lines AS (SELECT role, person, child FROM register.directory WHERE authority = of_authority),
     reached AS (SELECT person FROM cares UNION SELECT person FROM lines)
-    SELECT 'carers', count(*) FILTER (WHERE before IS NOT NULL),
+    SELECT 'carers', count(DISTINCT key) FILTER (WHERE before IS NOT NULL),
         (SELECT count(*) FROM cares) + count(*) FILTER (WHERE before IS NOT NULL) - count(*) FILTER (WHERE before IS NULL)
     FROM changes WHERE table_name = 'placement_carers'
     UNION ALL
@@ -232,10 +243,10 @@ LANGUAGE sql STABLE AS $$
         (SELECT count(*) FROM lines) + count(*) FILTER (WHERE after_hash IS NULL) - count(*) FILTER (WHERE before IS NULL)
     FROM changes WHERE table_name = 'directory'
     UNION ALL
-    SELECT 'numbers', count(*), (SELECT count(*) FROM reached)
+    SELECT 'numbers', count(DISTINCT key), (SELECT count(*) FROM reached)
     FROM changes JOIN reached ON reached.person = key ->> 'id'
     WHERE table_name = 'people' AND before ->> 'mobile' IS NOT NULL AND 'mobile' = ANY (fields)
     UNION ALL
-    SELECT 'placements', count(*), (SELECT count(*) FROM register.placements WHERE authority = of_authority)
+    SELECT 'placements', count(DISTINCT key), (SELECT count(*) FROM register.placements WHERE authority = of_authority)
     FROM changes WHERE table_name = 'placements' AND before IS NOT NULL AND fields && '{force,address}'
 $$;

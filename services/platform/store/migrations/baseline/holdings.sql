@@ -43,9 +43,7 @@ END $$;
 -- What somebody is called: by their id, before they were named, and as the owner of a key. Nothing, unless they are behind the walls.
 CREATE FUNCTION holdings.names_of(subject text) RETURNS text[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT array_agg(name) FROM (
-        SELECT $1 AS name
-        UNION SELECT provisional FROM carers.provisionals WHERE child = $1
-        UNION SELECT child FROM console.entries WHERE identifies = $1
+        SELECT unnest(disposal.names_of($1)) AS name
         UNION SELECT 'number-' || encode(number_hash, 'hex') FROM register.people
         WHERE id = $1 AND holdings.authority_of('number-' || encode(number_hash, 'hex')) = authority
         UNION SELECT 'number-' || encode(number_hash, 'hex') FROM carers.enrolments
@@ -88,8 +86,8 @@ GRANT SELECT ON holdings.tables TO walls;
 GRANT EXECUTE ON FUNCTION holdings.authority_of(text), holdings.held(uuid) TO console;
 
 -- As views: `walls` reads the tables beneath, behind the walls of whoever asks.
-GRANT USAGE ON SCHEMA police, professionals, protocol TO walls;
-GRANT SELECT ON ALL TABLES IN SCHEMA police, professionals, protocol, audit, deadlines TO walls;
+GRANT USAGE ON SCHEMA police, professionals, protocol, disposal TO walls;
+GRANT SELECT ON ALL TABLES IN SCHEMA police, professionals, protocol, audit, deadlines, disposal TO walls;
 CREATE POLICY of_every_service ON delivery.attempts FOR SELECT TO walls USING (true);
 GRANT CREATE ON SCHEMA holdings TO walls;
 ALTER FUNCTION holdings.authority_of(text) OWNER TO walls;

@@ -132,7 +132,8 @@ CREATE TABLE register.children (
     sex bytea,
     language bytea,
     description bytea,
-    date_of_birth date,
+    date_of_birth bytea,
+    adult_on date,  -- the 18th birthday, for rules, which have no key
     placement text REFERENCES register.placements,
     unaccompanied boolean,
     modern_slavery_concern boolean,

@@ -18,18 +18,26 @@ LEFT JOIN LATERAL (
 ) c ON true;
 GRANT SELECT ON register.placements_for_police TO casework, police;
 
+-- What somebody who knows the child said last of each thing that police will ask (`profile.` and its name).
+CREATE VIEW register.profiles_told AS
+SELECT about AS child, array_agg(answers) AS told, array_agg(words) AS told_words, array_agg(at) AS told_at
+FROM (SELECT DISTINCT ON (about, answers) about, answers, words, at FROM register.words
+      WHERE starts_with(answers, 'profile.') ORDER BY about, answers, at DESC) AS newest
+GROUP BY about;
+
 CREATE VIEW register.for_police_notice AS
 SELECT ch.id AS child, ch.code, ch.name, ch.known_as, ch.sex, ch.language, ch.description, ch.date_of_birth,
        ch.unaccompanied, ch.modern_slavery_concern, ch.subject_to_immigration_control, ch.age_disputed,
        ch.guardian_allocated, ch.entered_care_at, ck.wrapped AS child_key, pl.placement, pl.kind, pl.address,
        pl.placement_key, pl.force, pl.host_authority, pl.carers, pl.carer_names, pl.carer_mobiles, pl.carer_keys,
        ch.authority, a.name AS authority_name, a.duty_line, ch.profile, ph.child IS NOT NULL AS has_photograph,
-       ph.taken_on AS photograph_taken_on, least(ch.as_of, pl.as_of) AS as_of
+       ph.taken_on AS photograph_taken_on, least(ch.as_of, pl.as_of) AS as_of, said.told, said.told_words, said.told_at
 FROM register.children ch
 JOIN register.authorities a ON a.id = ch.authority
 LEFT JOIN register.data_keys ck ON ck.owner = ch.id
 LEFT JOIN register.placements_for_police pl ON pl.placement = ch.placement
-LEFT JOIN register.photographs ph ON ph.child = ch.id;
+LEFT JOIN register.photographs ph ON ph.child = ch.id
+LEFT JOIN LATERAL (SELECT told, told_words, told_at FROM register.profiles_told WHERE child = ch.id) said ON true;
 GRANT SELECT ON register.for_police_notice TO casework, police;
 
 CREATE VIEW register.photographs_for_police AS
@@ -133,7 +141,7 @@ GRANT SELECT ON register.agencies_for_events TO casework;
 
 -- Rules may ask who cares for a child now: ids alone.
 CREATE VIEW register.for_protocol AS
-SELECT ch.id AS child, ch.authority, pl.force, ch.placement, pl.host_authority, ch.date_of_birth, ch.unaccompanied,
+SELECT ch.id AS child, ch.authority, pl.force, ch.placement, pl.host_authority, ch.adult_on, ch.unaccompanied,
        ch.modern_slavery_concern, ch.subject_to_immigration_control, ch.age_disputed, ch.guardian_allocated,
        ch.entered_care_at,
        (SELECT array_agg(pc.person ORDER BY pc.person) FROM register.placement_carers pc
@@ -196,7 +204,7 @@ GRANT SELECT ON register.for_console TO casework, console;
 CREATE VIEW register.for_duty_desk AS
 SELECT child, authority, code, name, known_as, sex, language, description, date_of_birth, age_disputed, child_key,
        has_photograph, placement, address, placement_key, carers, carer_names, carer_mobiles, carer_keys,
-       as_of
+       as_of, profile, told, told_words, told_at
 FROM register.for_police_notice;
 GRANT SELECT ON register.for_duty_desk TO console, casework;
 GRANT SELECT ON register.photographs_for_police TO console;
@@ -281,9 +289,10 @@ GRANT SELECT ON register.telephones_for_console TO console, casework;
 -- For the statutory return on missing children, drawn with a reason. Who gave a child away still owes its absences until
 -- then, under its own reference.
 CREATE VIEW register.children_for_return AS
-SELECT id AS child, authority, reference, date_of_birth FROM register.children
-UNION ALL
-SELECT t.child, t.authority, t.reference, c.date_of_birth FROM casework.transferred t JOIN register.children c ON c.id = t.child;
+SELECT r.child, r.authority, r.reference, c.date_of_birth, k.wrapped
+FROM (SELECT id AS child, authority, reference FROM register.children
+      UNION ALL SELECT child, authority, reference FROM casework.transferred) r
+JOIN register.children c ON c.id = r.child LEFT JOIN register.data_keys k ON k.owner = r.child;
 GRANT SELECT ON register.children_for_return TO console, casework;
 
 CREATE VIEW register.homes_for_console AS SELECT id AS placement, authority, reference FROM register.placements;
@@ -295,3 +304,16 @@ SELECT v.force, v.effective_at, v.name, v.callback,
                 'comes for its notices') AS host
 FROM register.force_versions v WHERE v.effective_at IS NOT NULL AND v.taken_back_at IS NULL;
 GRANT SELECT ON register.forces_for_console TO console, casework;
+
+-- Whose rows the page behind a link sees: of who told it and what else went in one mail, of its reader, and of everybody who
+-- has had the child. A test of a connection is about nobody, and no authority's.
+CREATE VIEW register.seen_by_link AS
+SELECT d.id AS delivery, ARRAY(
+    SELECT coalesce(d.authority, 'all')
+    UNION SELECT o.authority FROM professionals.grouped g JOIN delivery.deliveries o ON o.id = g.delivery WHERE g.leader = d.id
+    UNION SELECT p.authority FROM register.people p WHERE p.id = d.person
+    UNION SELECT c.authority FROM register.children c WHERE c.id = d.child
+    UNION SELECT t.authority FROM casework.transferred t WHERE t.child = d.child
+) AS authorities
+FROM delivery.deliveries d;
+GRANT SELECT ON register.seen_by_link TO professionals, strategy, police;

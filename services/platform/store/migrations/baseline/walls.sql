@@ -105,9 +105,9 @@ CREATE POLICY of_every_service ON delivery.deliveries FOR SELECT TO walls USING 
 
 -- A view is read with the rights of its owner, and past every wall if that is a superuser. So `walls` owns them: it reads the
 -- tables beneath, is no superuser, and cannot log in. `migrate` calls this too, since a restored copy has other owners.
-GRANT USAGE ON SCHEMA walls, disposal, register, delivery, casework, carers, console, strategy, audit, deadlines TO walls;
+GRANT USAGE ON SCHEMA walls, disposal, register, delivery, casework, carers, console, strategy, professionals, audit, deadlines TO walls;
 GRANT SELECT ON disposal.holds TO walls;
-GRANT SELECT ON ALL TABLES IN SCHEMA register, delivery, casework, carers, console, strategy TO walls;
+GRANT SELECT ON ALL TABLES IN SCHEMA register, delivery, casework, carers, console, strategy, professionals TO walls;
 CREATE FUNCTION walls.own_views() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     view record;
