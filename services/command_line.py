@@ -69,12 +69,12 @@ def today() -> date:
 @app.command()
 def migrate() -> None:
     """Bring the database named by SAFE_RETURN_ADMIN_DATABASE to the newest shape."""
-    from services.platform.store.migrations.apply import UnknownShapeError, apply
+    from services.platform.store.migrations.apply import BlindOwnerError, UnknownShapeError, apply
 
     try:
         apply(admin_database())
-    except UnknownShapeError as unknown:
-        raise refuse(str(unknown)) from None
+    except (BlindOwnerError, UnknownShapeError) as why:
+        raise refuse(str(why)) from None
 
 
 @app.command()

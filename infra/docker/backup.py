@@ -1,7 +1,8 @@
-"""Copies the database of docker-compose.yml into a file and back: `python3 -m infra.docker.backup {dump | restore} FILE`;
+"""Copies the database of docker-compose.yml into a file and back: `python3 -m infra.docker.backup {dump | restore} FILE [KEY]`;
 or lists beside the copies what was erased: `python3 -m infra.docker.backup destroyed FOLDER`.
 
-Needs Docker and Python 3.11, nothing else. Run beside docker-compose.yml, with `postgres` up.
+KEY encrypts the copy: to dump, the public one (`age1...`); to restore, the file with the private one. That needs the program `age`;
+else Docker and Python 3.11 are enough. Run beside docker-compose.yml, with `postgres` up.
 """
 
 import sys
@@ -11,23 +12,23 @@ from infra.docker.layout import ADMINISTRATOR, FOLDER, SERVICES
 from infra.postgres.backup import CannotBackUp, Tools, dump, list_destroyed, restore
 
 TOOLS = Tools(before=("docker", "compose", "exec", "--no-TTY", "postgres"), connection=(f"--username={ADMINISTRATOR}",))
-ARGUMENTS = 2
+ARGUMENTS = {"dump": (2, 3), "restore": (2, 3), "destroyed": (2,)}
 
 
 def main(arguments: list[str]) -> int:
     """0 when it is done, 1 with a sentence on stderr when it is not."""
-    if len(arguments) != ARGUMENTS or arguments[0] not in {"dump", "restore", "destroyed"}:
+    if not arguments or len(arguments) not in ARGUMENTS.get(arguments[0], ()):
         print((__doc__ or "").splitlines()[0], file=sys.stderr)
         return 2
-    order, file = arguments[0], Path(arguments[1])
+    order, file, key = arguments[0], Path(arguments[1]), next(iter(arguments[2:]), None)
     try:
         if order == "dump":
-            about = dump(TOOLS, file, FOLDER / "made")
+            about = dump(TOOLS, file, FOLDER / "made", key)
             print(f"{file}: {file.stat().st_size} bytes; newest anchor: {about.get('anchor_hash', 'none yet')}")
         elif order == "destroyed":
             list_destroyed(TOOLS, file)
         else:
-            restore(TOOLS, file, SERVICES, FOLDER / "made")
+            restore(TOOLS, file, SERVICES, FOLDER / "made", Path(key) if key else None)
             print("restored. Next: `docker compose run --rm migrate` and `logins`, then verify (docs/operating.md)")
     except CannotBackUp as why:
         print(why, file=sys.stderr)

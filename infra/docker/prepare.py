@@ -14,7 +14,8 @@ from infra.kafka.guard import ADMINISTRATOR as KAFKA_ADMINISTRATOR
 from infra.kafka.guard import Guard
 from infra.kafka.node import node, written
 from infra.local.settings.secret_files import SecretFiles, key, token, write
-from infra.postgres.logins import BACKUPS, EXPORTER
+from infra.postgres.backup import BACKUPS
+from infra.postgres.logins import EXPORTER
 
 
 def prepare(folder: Path = FOLDER) -> None:

@@ -1,18 +1,23 @@
 """Copies the database into a file and back, with PostgreSQL's own tools and Python's standard library alone.
 
 The copy is of one moment, all services' schemas together, taken while everything runs. The secrets are not in it: without
-`master_key` and `phone_key` its personal columns stay shut, so keep those apart from it.
+`master_key` and `phone_key` its personal columns stay shut, so keep those apart from it. For somebody's key, it is encrypted as it is
+written, by the program `age`: it never lies on the disk in the clear.
 """
 
+import contextlib
 import hashlib
 import hmac
 import json
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 DATABASE = "safe_return"
 NEWEST_ANCHOR = "SELECT number || ' ' || encode(hash, 'hex') FROM audit.anchors ORDER BY number DESC LIMIT 1"
@@ -22,6 +27,8 @@ DESTROYED = "SELECT owner || ' ' || replace((at AT TIME ZONE 'UTC')::text, ' ', 
 DESTROYED_LINE = re.compile(r"(child|person|authority)-[a-z0-9-]+ [0-9T:.-]+Z")
 WALLS = "walls"
 """The role that owns the views, whom no service logs in as."""
+BACKUPS = "backups"
+"""The role that keeps the database elsewhere (`infra.postgres.archive`)."""
 MAKE_ROLE = "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
 
 
@@ -50,37 +57,68 @@ class Tools:
             raise CannotBackUp(f"PostgreSQL did not answer: {done.stderr.strip()}")
         return done.stdout.strip()
 
-    def write(self, file: Path, *arguments: str) -> None:
-        """A tool's output into the file, which is its owner's alone."""
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            done = subprocess.run(
-                self.command(*arguments), env=self.whole_environment(), stdout=out, stderr=subprocess.PIPE, check=False
-            )
-        if done.returncode != 0:
+    def write(self, file: Path, *arguments: str, recipient: str | None = None) -> None:
+        """A tool's output into the file, which is its owner's alone. `recipient`: the age key for whom it is encrypted."""
+        sealed = [["age", "--encrypt", f"--recipient={recipient}"]] if recipient else []
+        try:
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+                _pipe([self.command(*arguments), *sealed], self.whole_environment(), out=out)
+        except CannotBackUp:
             file.unlink()
-            raise CannotBackUp(f"{arguments[0]} failed: {done.stderr.decode().strip()}")
+            raise
 
-    def read(self, file: Path, *arguments: str) -> None:
-        with file.open("rb") as source:
-            done = subprocess.run(
-                self.command(*arguments), env=self.whole_environment(), stdin=source, capture_output=True, check=False
-            )
-        if done.returncode != 0:
-            raise CannotBackUp(f"{arguments[0]} failed, and nothing was restored: {done.stderr.decode().strip()}")
+    def read(self, file: Path, *arguments: str, identity: Path | None = None) -> None:
+        """`identity`: the file with the private key, for a copy that is encrypted."""
+        opened = [["age", "--decrypt", f"--identity={identity}"]] if identity else []
+        try:
+            with file.open("rb") as source:
+                _pipe([*opened, self.command(*arguments)], self.whole_environment(), source=source)
+        except CannotBackUp as why:
+            raise CannotBackUp(f"nothing was restored: {why}") from why
 
     def whole_environment(self) -> dict[str, str]:
         return {**os.environ, **self.environment}
 
 
-def dump(tools: Tools, file: Path, made: Path) -> dict[str, str]:
-    """Writes the copy, and beside it `<file>.json`: its SHA-256, the newest anchor that must be in it and a fingerprint of each
-    key of the secrets in `made`, which are returned.
+def _pipe(
+    commands: Sequence[Sequence[str]],
+    environment: Mapping[str, str],
+    source: IO[bytes] | None = None,
+    out: IO[bytes] | int = subprocess.DEVNULL,
+) -> None:
+    """Each one's output is the next one's input. Raises CannotBackUp with the words of the one that failed."""
+    if absent := [command[0] for command in commands if shutil.which(command[0]) is None]:
+        raise CannotBackUp(f"the program {absent[0]} is not installed here")
+    with contextlib.ExitStack() as files:
+        running: list[tuple[str, subprocess.Popen[bytes], IO[bytes]]] = []
+        for number, command in enumerate(commands, 1):
+            said = files.enter_context(tempfile.TemporaryFile())
+            into = out if number == len(commands) else subprocess.PIPE
+            process = subprocess.Popen(command, env=environment, stdin=source, stdout=into, stderr=said)
+            if running and source is not None:
+                source.close()  # so that one notices when the next has ended
+            source = process.stdout
+            running.append((command[0], process, said))
+        failed = []
+        for program, process, errors in running:
+            if process.wait() != 0:
+                errors.seek(0)
+                failed.append((Path(program).name, errors.read().decode().strip()))
+    if failed:
+        # One whose reader has ended fails too, without a word.
+        name, words = next((each for each in failed if each[1]), failed[0])
+        raise CannotBackUp(f"{name} failed: {words}")
+
+
+def dump(tools: Tools, file: Path, made: Path, recipient: str | None = None) -> dict[str, str]:
+    """Writes the copy, for `recipient` alone if one is given. Beside it goes `<file>.json`, which is returned: its SHA-256,
+    the newest anchor that must be in it, and a fingerprint of each key of the secrets in `made`.
 
     A copy that was broken off is not left behind. Raises CannotBackUp.
     """
     anchor = tools.ask(NEWEST_ANCHOR).split()
     draft = file.with_name(f".{file.name}.making")
-    tools.write(draft, "pg_dump", "--format=custom", "--no-owner", f"--dbname={DATABASE}")
+    tools.write(draft, "pg_dump", "--format=custom", "--no-owner", f"--dbname={DATABASE}", recipient=recipient)
     about = {"sha256": _hash_of(draft)} | {name: " ".join(_fingerprints(made / name)) for name in KEYS}
     if anchor:
         about |= {"anchor": anchor[0], "anchor_hash": anchor[1]}
@@ -90,7 +128,7 @@ def dump(tools: Tools, file: Path, made: Path) -> dict[str, str]:
     return about
 
 
-def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
+def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path, identity: Path | None = None) -> None:
     """Into an empty database: all of it or nothing. What was erased since the copy was made is erased again. The roles have no
     password yet, and the shape is the copy's: migrate next.
 
@@ -104,9 +142,10 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
     if tools.ask(ARE_THERE_TABLES) != "0":
         raise CannotBackUp("the database is not empty: a copy is restored into an empty one alone")
     require_its_keys(file, made)
-    for role in (*roles, WALLS):
+    for role in (*roles, WALLS, BACKUPS):
         tools.ask(MAKE_ROLE.format(role=role))
-    tools.read(file, "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={DATABASE}")
+    order = ("pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={DATABASE}")
+    tools.read(file, *order, identity=identity)
     erase_again(tools, destroyed)
 
 

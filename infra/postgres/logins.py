@@ -7,7 +7,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-BACKUPS = "backups"
+from infra.postgres.backup import BACKUPS
+
 EXPORTER = "exporter"
 """Reads the server's statistics for Prometheus, and no table of ours."""
 

@@ -28,6 +28,7 @@ async def main() -> None:
     reconciler = Reconciler(host.store, host.clocks)
     key = signer(SigningKeys().signing_key.get_secret_value())
     publisher = AnchorPublisher(host.store, host.clocks, settings.anchor_places, key)
+    publishing = Repeating("published anchors", publisher.turn, every_seconds=ANCHOR_EVERY_SECONDS)
 
     async def anchor() -> bool:
         """Logs the anchor's hash too: an administrator of the database cannot change the log."""
@@ -37,6 +38,7 @@ async def main() -> None:
             metrics.ANCHOR.set(made.number)
             metrics.ANCHORED_AT.set(made.made_at.timestamp())
             logger().info("anchored", anchor=made.number, hash=made.hash.hex())
+            publishing.wake()
         return False
 
     async def remove_exercises() -> bool:
@@ -47,6 +49,6 @@ async def main() -> None:
 
     host.add_periodic(Repeating("old exercises", remove_exercises, every_seconds=REMOVE_EVERY_SECONDS))
     host.add_periodic(Repeating("anchors", anchor, every_seconds=ANCHOR_EVERY_SECONDS))
-    host.add_periodic(Repeating("published anchors", publisher.turn, every_seconds=ANCHOR_EVERY_SECONDS))
+    host.add_periodic(publishing)
     host.add_periodic(Repeating("reconciling", reconciler.look, every_seconds=LOOK_EVERY_SECONDS))
     await host.run()

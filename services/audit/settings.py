@@ -1,5 +1,6 @@
 """Reads the audit's own settings."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -9,8 +10,12 @@ from services.platform.runtime.places.place import Place
 from services.platform.runtime.settings import Settings
 
 
+def _split(given: str | Sequence[Place]) -> Sequence[str | Place]:
+    return given.split() if isinstance(given, str) else given
+
+
 class AuditSettings(Settings):
-    anchor_places: Annotated[tuple[Place, ...], NoDecode, BeforeValidator(str.split)] = Field(
+    anchor_places: Annotated[tuple[Place, ...], NoDecode, BeforeValidator(_split)] = Field(
         default=(),
         description="folders, buckets or addresses with blanks between, such as file:///mnt/north s3://kestrel/record",
     )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from services.platform.delivery.channels.ways.route import Texts
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.query import Query, Rows
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Store
 
 EVERY_SECONDS = 60.0
@@ -36,12 +36,8 @@ class ProviderCopies:
         now = self._clocks.wall()
         asked = {"now": now, "again": now + AGAIN_AFTER, "most": AT_ONCE}
         async with self._store.transaction() as uow:
-            sids = await uow.fetch(Query(NEXT, asked, _sids))
+            sids = await uow.fetch(Query(NEXT, asked, lambda rows: [row.sid for row in rows]))
         gone = [sid for sid in sids if await self._texts.delete_copy(sid)]
         async with self._store.transaction() as uow:
             uow.write(GONE, {"gone": gone})
         return len(sids) == AT_ONCE
-
-
-def _sids(rows: Rows) -> list[str]:
-    return [row.sid for row in rows]

@@ -185,15 +185,10 @@ async def _record(uow: "UnitOfWork", code: str, step: str, authority: str, crede
 
 def _do(act: "Callable[[UnitOfWork], Awaitable[T]]") -> T:
     from services.platform.runtime.settings import Settings
-    from services.platform.store.engine import connect
-    from services.platform.store.unit_of_work import Origin, Store
+    from services.platform.store.unit_of_work import opened
 
     async def within() -> T:
-        store = Store(connect(Settings(), "casework"), origin=Origin("casework", Clocks()))
-        try:
-            async with store.transaction() as uow:
-                return await act(uow)
-        finally:
-            await store.close()
+        async with opened(Settings(), "casework") as store, store.transaction() as uow:
+            return await act(uow)
 
     return asyncio.run(within())

@@ -6,7 +6,7 @@ them.
 """
 
 from services.clock import metrics
-from services.platform.store.query import Query, Rows
+from services.platform.store.query import Query, first_row
 from services.platform.store.unit_of_work import Store
 
 EVERY_SECONDS = 3600.0
@@ -19,19 +19,10 @@ async def keep_up(store: Store) -> bool:
     no more.
     """
     async with store.transaction() as uow:
-        names = await uow.fetch(Query(TABLES, {}, _names))
+        names = await uow.fetch(Query(TABLES, {}, lambda rows: [row.name for row in rows]))
     for name in names:
         async with store.transaction() as uow:
-            ahead, outside = await uow.fetch(Query(KEEP_UP, {"name": name}, _standing))
+            ahead, outside = await uow.fetch(Query(KEEP_UP, {"name": name}, first_row))
         metrics.MONTHS_AHEAD.labels(name).set(ahead)
         metrics.ROWS_OUTSIDE.labels(name).set(outside)
     return False
-
-
-def _names(rows: Rows) -> list[str]:
-    return [row.name for row in rows]
-
-
-def _standing(rows: Rows) -> tuple[int, int]:
-    (row,) = rows
-    return row.ahead, row.outside

@@ -1,4 +1,4 @@
-"""Exports everything of one authority, sealed to its own age key, and disposes its rows once it has them.
+"""Exports everything of one authority, sealed to its own age key, and deletes its rows once it has them.
 
 Works on the database as its administrator, since no service may read or delete all of it.
 """
@@ -30,7 +30,11 @@ from services.platform.store.query import AT_LOGIN
 FORM = "safe-return authority exit 1"
 MANIFEST, CERTIFICATE, KEY = "manifest.json", "certificate.json", "key.age"
 AT_ONCE = 500
-NOT_IN_IT = ("topics of Kafka, for 30 days", "backups, for 35 days", "what waits to be published, for 3 days")
+NOT_IN_IT = (
+    "topics of Kafka, for 30 days",
+    "copies of the database, until they are deleted",
+    "what waits to be published, for 3 days",
+)
 ROWS = """
     SELECT to_jsonb(t), k.owner, k.wrapped FROM (SELECT * FROM {table} WHERE ({authority}) = %(whose)s) AS t
     LEFT JOIN register.data_keys k ON k.owner = ({key})
@@ -48,10 +52,10 @@ REMOVED = """
     SELECT chain, position, hash, now(), %(whose)s FROM audit.tips WHERE holdings.authority_of(chain) = %(whose)s
     ON CONFLICT DO NOTHING
 """
-DESTROYED = "INSERT INTO disposal.destroyed VALUES ('authority-' || %(whose)s, now())"
-"""Its key, again, where a copy of the database from before is restored."""
 HINDRANCES = "SELECT concat_ws(' ', what, named) FROM disposal.hindrances('authority-' || %(whose)s)"
-HAS_BEGUN = "SELECT EXISTS (SELECT FROM disposal.destroyed WHERE owner = 'authority-' || %(whose)s)"
+HAS_BEGUN = """
+    SELECT EXISTS (SELECT FROM disposal.destroyed WHERE owner = 'authority-' || %(whose)s AND at > %(exported_at)s::timestamptz)
+"""
 DESTROYED = "INSERT INTO disposal.destroyed SELECT 'authority-' || %(whose)s, now()"
 """So that a copy from before, where it is restored, loses the key again."""
 OWN_KEY = "SELECT wrapped FROM register.authority_keys WHERE authority = %(whose)s"
@@ -148,10 +152,10 @@ def _sql(statement: str, table: str, holding: Holding) -> bytes:
 
 
 def require_same(database: str, manifest: Mapping[str, Any]) -> None:
-    """Nothing may be disposed that is held, or was not exported, while anything is open. Where disposing was stopped,
+    """Nothing may be deleted that is held, or was not exported, while anything is open. Where deleting was stopped,
     fewer rows are right. Raises Exit.
     """
-    whose = {"whose": manifest["authority"]}
+    whose = {"whose": manifest["authority"], "exported_at": manifest["exported_at"]}
     with connect_as_admin(database) as connection:
         if hindered := [each for (each,) in connection.execute(HINDRANCES, whose)]:
             raise refuse(f"nothing was done: still open or held: {', '.join(hindered)}")
@@ -170,7 +174,6 @@ def dispose(database: str, authority: str) -> None:
         connection.execute("SELECT audit.anchor(now())")
         connection.execute(REMOVED, whose)
         connection.execute(DESTROYED, whose)
-        connection.execute(DESTROYED, whose)
         for table, holding in theirs().items():
             with connection.cursor(name="rows", withhold=True) as places:
                 places.execute(_sql(PLACES, table, holding), whose)
@@ -180,7 +183,7 @@ def dispose(database: str, authority: str) -> None:
 
 
 def certify(folder: Path, manifest: Mapping[str, Any], by: Sequence[str], at: datetime) -> Path:
-    """What was disposed, by whom and when. Its place on the record: the chain of the authority."""
+    """What was deleted, by whom and when. Its place on the record: the chain of the authority."""
     disposed = {table: each["rows"] for table, each in manifest["tables"].items() if each["rows"]}
     done = {"disposed": disposed, "disposed_at": at.isoformat(), "disposed_by": list(by)}
     file = folder / CERTIFICATE

@@ -27,7 +27,7 @@ def subject_access(
     why: Annotated[str, typer.Option(help="Who asked, and when. Kept on the record.", prompt="Why")],
     by: By,
 ) -> None:
-    """Write all that is held of a person to a file: opened, others masked. Read it before you give it."""
+    """Write all that is held about a person to a file: opened, others masked. Read it before you give it."""
     pack = asyncio.run(_give(subject, require_text(why, "say why"), by))
     if pack is None:
         raise refuse(
@@ -45,27 +45,27 @@ async def _give(subject: str, why: str, code: str) -> "Pack | None":
     from services.holdings.subject_access import SubjectAccess
     from services.platform.register.people.operators import operator_by_code
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.engine import connect
     from services.platform.store.story_time import story_clock
-    from services.platform.store.unit_of_work import Origin, Store
+    from services.platform.store.unit_of_work import opened
 
     settings, clocks = ConsoleSettings(), Clocks()
-    store = Store(connect(settings, "console"), origin=Origin("console", clocks))
-    try:
+    async with opened(settings, "console", clocks) as store:
         async with store.transaction() as uow:
             clocks.move_to(await story_clock.ahead_by(uow.connection))
             found = await uow.fetch(operator_by_code(code, clocks.wall()))
         if found is None:
             return None
-        operator = Operator(found.account, found.account, found.role, frozenset(found.scope or [ALL]))
+        operator = Operator(
+            found.account, found.account, found.role, frozenset([ALL] if found.scope is None else found.scope)
+        )
         if not operator.may(May.DISCLOSE):
             return None
         return await SubjectAccess(store, clocks, settings.keyring).give(operator, subject, uuid4(), why)
-    finally:
-        await store.close()
 
 
-exits = typer.Typer(no_args_is_help=True, help="An authority leaves: export all of its own, then dispose it.")
+exits = typer.Typer(
+    no_args_is_help=True, help="An authority leaves: export everything that is its own, then delete it."
+)
 Folder = Annotated[Path, typer.Option(help="Where the sealed files, the manifest and the certificate go.")]
 
 
@@ -103,7 +103,7 @@ def dispose_authority(
     database, file = admin_database(), folder / authority_exit.MANIFEST
     manifest = json.loads(file.read_text())
     if manifest["authority"] != authority:
-        raise refuse(f"{folder} holds the export of {manifest['authority']}: nothing was disposed")
+        raise refuse(f"{folder} holds the export of {manifest['authority']}: nothing was deleted")
     authority_exit.require_same(database, manifest)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     accounts, now = asyncio.run(_on_record(authority, by, second, digest))
@@ -121,7 +121,7 @@ async def _on_record(authority: str, code: str, second: str = "", digest: str = 
             return [first.by], first.now
         other = await changes_by_code(first.uow, first.keyring, second, first.now)
         if other is None or other.by == first.by:
-            raise refuse("nothing was disposed: the second code is wrong or too old, or of the same person")
+            raise refuse("nothing was deleted: the second code is wrong or too old, or of the same person")
         for step, account in (("proposed", first.by), ("left", other.by)):
             record_change_of_authority(first.uow, authority, step, account, digest)
         return [first.by, other.by], first.now

@@ -1,4 +1,4 @@
-"""Builds what is given to a person who asks what is held of them: opened, the others masked, as JSON and for a page."""
+"""Builds what a person is given who asks what is held about them: opened, the others masked, as JSON and a page."""
 
 import base64
 import json
@@ -77,9 +77,8 @@ def _described(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """With where it is from, and how long it is kept."""
     holding = holdings()[table]
     record = next(each for each in schedule().records.values() if table in each.tables)
-    period = record.proposed or (f"{record.months} months" if record.kept is None else f"{record.kept.days} days")
-    about = {"title": holding.title, "from": holding.origin, "kept": period, "since": record.begins}
-    about["why"] = schedule().bases[record.basis]
+    about = {"title": holding.title, "from": holding.origin, "since": record.begins}
+    about |= {"kept": record.proposed or record.period, "why": schedule().bases[record.basis]}
     return {"table": table} | about | {"fields": dict(holding.fields), "rows": rows}
 
 

@@ -1,4 +1,4 @@
-"""Gives a person what is held of them, asked for by somebody at the console with a reason, which is on the record."""
+"""Gives a person what is held about them, when somebody asks for it at the console; their reason is on the record."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,20 +11,24 @@ from services.console.policy.permits import Operator
 from services.holdings.pack import Pack, build_pack, rows_held
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, all_rows, scalar
+from services.platform.store.query import PATIENTLY, Query, scalar
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId
-from services.safeguarding.operators import OperatorAct
+from services.safeguarding.operators import AccountId, OperatorAct
 
 EVERYTHING = ("everything",)
-PATIENTLY = Query("SELECT set_config('statement_timeout', '300000', true)", {}, all_rows)
-"""Messages that were sent have no index by child, which would cost each one."""
+ACT = "SELECT act FROM acts WHERE act = %(act)s AND account = %(account)s AND child = %(subject)s"
 
 
 def authority_of(subject: str) -> Query[AuthorityId | None]:
     """None for somebody whom the database does not hold, or holds behind a wall: a child, a person, an account."""
     return Query("SELECT holdings.authority_of(%(subject)s)", {"subject": subject}, scalar)
+
+
+def is_act_of(act: UUID, account: AccountId, subject: str) -> Query[bool]:
+    """So that nobody draws by a form that another has sent, without the record."""
+    return Query(ACT, {"act": act, "account": account, "subject": subject}, bool)
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class SubjectAccess:
                 read = RegisterLookedUp(authority=authority, purpose="subject-access", fields=EVERYTHING)
                 about = {"authority": authority, "words": words, "said": recorder.publish(read)}
                 recorder.record(OperatorAct.SUBJECT_ACCESS_GIVEN, **about)
+            elif not await uow.fetch(is_act_of(act, operator.account, subject)):
+                return None
             _, rows = await uow.fetch(PATIENTLY, rows_held(act, self.keyring))
         metrics.ACTS.labels(OperatorAct.SUBJECT_ACCESS_GIVEN, "done").inc()
         return await asyncio.to_thread(build_pack, rows, subject, authority, self.clocks.wall())

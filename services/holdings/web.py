@@ -1,4 +1,4 @@
-"""Serves the form by which somebody asks for all that is held of a person, and the answer: a page to print, or JSON."""
+"""Serves the form that asks for all that is held about a person, and the answer: a page to print, or JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

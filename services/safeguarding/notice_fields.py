@@ -36,7 +36,7 @@ class ReportQuestion(StrEnum):
 
 WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
 PROFILE: tuple[str, ...] = tuple(WRITTEN["profile"])
-"""What is held of a child before it is ever missing, in the register's words."""
+"""What is held about a child before it is ever missing, in the register's words."""
 ASKED_OF_CARERS: tuple[str, ...] = tuple(WRITTEN["asked_of_carers"])
 LONG: tuple[str, ...] = tuple(WRITTEN["long"])
 """Of the child: those that may be too long for a notice."""

@@ -52,7 +52,7 @@ class OperatorAct(StrEnum):
     GLASS_BROKEN = "glass-broken"
     """Was told who a child of another authority is."""
     SUBJECT_ACCESS_GIVEN = "subject-access-given"
-    """Drew everything that is held of a child or a person, to give it to them."""
+    """Drew everything that is held about a child or a person, to give it to them."""
     CHILD_VIEWED = "child-viewed"
     """Opened the page of a child, with words and numbers on it."""
     CHILD_FOUND = "child-found"

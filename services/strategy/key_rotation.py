@@ -5,9 +5,9 @@ from uuid import UUID
 from services.platform.delivery.inbound_mail.classifier import spelt
 from services.platform.delivery.queue.key_rotation import FIRST
 from services.platform.delivery.queue.repository import RECIPIENT
-from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, Renews, hashed_anew
+from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, Renews, rehash
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, all_rows
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
 
 ADDRESSES = """
@@ -21,11 +21,8 @@ REHASH = "UPDATE attendees SET address_hash = %(after)s WHERE delivery = %(of)s 
 async def renew_addresses(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
     """Once an old invitation's mail is forgotten, nobody knows the address or answers: its hash goes too."""
     position = {"after": UUID(after) if after else FIRST, "most": AT_ONCE}
-    rows = [Hashed(*row) for row in await uow.fetch(Query(ADDRESSES, position, all_rows))]
-    renewed, undecryptable = await hashed_anew(uow, keyring, rows, RECIPIENT, spelt=spelt)
-    for each in renewed:
-        uow.write(REHASH, each)
-    return Batch(str(rows[-1].of) if rows else None, len(renewed), undecryptable)
+    rows = await uow.fetch(Query(ADDRESSES, position, lambda found: [Hashed(*row) for row in found]))
+    return await rehash(uow, keyring, rows, RECIPIENT, REHASH, spelt)
 
 
 RENEWS: dict[str, Renews] = {"addresses of attendees": renew_addresses}

@@ -25,6 +25,7 @@ from standardwebhooks import Webhook
 
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import ROOT
+from services.casework.policy.picture import redrawn
 from services.platform.messages.envelope import read
 from services.platform.register.children import photographs
 from services.platform.store.encryption import Keyring
@@ -33,14 +34,15 @@ from services.safeguarding.identifiers import derived
 from tests.support.engines.bus import wait_for_port
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
-from tests.support.in_process.casework import import_bearer
+from tests.support.in_process.casework import import_bearer, taken
 from tests.support.in_process.register import SECRET, authority, load
 from tests.support.signatures import give_keys
 
 EVENTS = int(os.environ.get("EVENTS", "90"))
 SENDERS = 6
 DEATHS = 6
-OLD, NEW = (b"\xff\xd8\xff\xe0" + each * 40 + b"\xff\xd9" for each in (b"older", b"newer"))
+OLD, NEW = (taken(size=size) for size in ((60, 40), (40, 60)))
+KEPT_OLD, KEPT_NEW = (redrawn(each, "image/jpeg") for each in (OLD, NEW))
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
 
@@ -196,7 +198,7 @@ async def test_an_event_is_there_once_though_casework_dies_at(
     await agency.close()
 
 
-@pytest.mark.parametrize(("step", "holds"), [("photograph-written", OLD), ("photograph-taken", NEW)])
+@pytest.mark.parametrize(("step", "holds"), [("photograph-written", KEPT_OLD), ("photograph-taken", KEPT_NEW)])
 async def test_a_photograph_is_the_older_or_the_newer_whole_though_casework_dies_at(
     casework: Casework, engine: AsyncEngine, keyring: Keyring, step: str, holds: bytes
 ) -> None:
@@ -212,7 +214,7 @@ async def test_a_photograph_is_the_older_or_the_newer_whole_though_casework_dies
     assert await _picture(engine, keyring, children["C1"]) == holds
     casework.start()
     assert (await agency.send_photograph(NEW)).status_code == 204
-    assert await _picture(engine, keyring, children["C1"]) == NEW
+    assert await _picture(engine, keyring, children["C1"]) == KEPT_NEW
     await agency.close()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.local.engines.database_pair import Pair, kill
+from infra.local.engines.database_pair import Pair, kill, with_children
 from infra.local.settings.layout import BROKERS, DATABASES
 from infra.local.stack import Stack
 from tests.cluster import network
@@ -91,11 +91,11 @@ def fill_a_brokers_disk(stack: Stack, chance: random.Random) -> None:
 def fill_the_primarys_disk(stack: Stack, _: random.Random) -> None:
     name = _who_is(stack, "primary")
     server = psutil.Process(_postmaster(stack, name))
-    for each in (server, *server.children(recursive=True)):
+    for each in with_children(server.pid):
         _let_write(each.pid, NOTHING)
     time.sleep(LOST_SECONDS)
     if server.is_running():
-        for each in (server, *server.children(recursive=True)):
+        for each in with_children(server.pid):
             _let_write(each.pid, "unlimited")
 
 

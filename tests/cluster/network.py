@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
+from infra.local.engines.database_pair import with_children
 
 CHAIN = "safe-return-faults"
 GROUPS = Path("/sys/fs/cgroup/unified")
@@ -30,7 +30,7 @@ def cut_off(pids: Sequence[int], ports: Sequence[int]) -> Iterator[None]:
 
     They do not reach themselves by TCP either: a program that speaks with itself has to do so by a socket file.
     """
-    processes = [each for pid in pids for each in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))]
+    processes = [each for pid in pids for each in with_children(pid)]
     group = GROUPS / CHAIN
     group.mkdir(exist_ok=True)
     try:

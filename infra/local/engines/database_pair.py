@@ -17,7 +17,7 @@ import yaml
 from infra.local.processes.program import Program
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import DATABASES
-from infra.postgres.logins import BACKUPS
+from infra.postgres.backup import BACKUPS
 from infra.postgres.place import Place
 from infra.postgres.server import ADMIN, INITDB, SETTINGS
 
@@ -144,9 +144,14 @@ class Pair:
         return ("setpriv", f"--reuid={login}", f"--regid={group}", "--clear-groups", *read_all, *command)
 
 
+def with_children(pid: int) -> list[psutil.Process]:
+    """A process and all that come of it, as they are now."""
+    parent = psutil.Process(pid)
+    return [parent, *parent.children(recursive=True)]
+
+
 def kill(pid: int) -> None:
     """PostgreSQL and all its own processes, as when a machine is lost."""
-    server = psutil.Process(pid)
-    for each in (server, *server.children(recursive=True)):
+    for each in with_children(pid):
         with contextlib.suppress(psutil.NoSuchProcess):
             each.kill()

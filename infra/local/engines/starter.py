@@ -19,7 +19,8 @@ from infra.local.settings.environment import bare, bus
 from infra.local.settings.layout import BROKERS, DATABASES, JARS, ROOT, Layout
 from infra.local.settings.secret_files import SecretFiles
 from infra.postgres import backup, place
-from infra.postgres.logins import BACKUPS, open_backups, open_logins
+from infra.postgres.backup import BACKUPS
+from infra.postgres.logins import open_backups, open_logins
 from infra.postgres.server import Server
 
 UP_WITHIN_SECONDS = 60

@@ -32,9 +32,8 @@ from services.casework.policy.credential import WRITABLE, Credential
 from services.platform.register.organisations.import_credentials import add_credential, hash_token, new_token
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
-from services.platform.store.engine import connect
 from services.platform.store.query import Query
-from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.platform.store.unit_of_work import UnitOfWork, opened
 from services.safeguarding.identifiers import new_id
 
 FOLDER = Path(__file__).parent
@@ -113,12 +112,8 @@ def import_bearer(authority: str, secrets: SecretFiles, ports: Mapping[str, int]
 
 
 async def _keep(settings: Settings, keep: Callable[[UnitOfWork], Awaitable[None]]) -> None:
-    store = Store(connect(settings, "casework"))
-    try:
-        async with store.transaction() as uow:
-            await keep(uow)
-    finally:
-        await store.close()
+    async with opened(settings, "casework") as store, store.transaction() as uow:
+        await keep(uow)
 
 
 def plan_fallback(layout: Layout) -> None:

@@ -13,8 +13,7 @@ from services.console.accounts import repository as accounts
 from services.console.accounts.sessions import begin_session
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
-from services.platform.store.engine import connect
-from services.platform.store.unit_of_work import Origin, Store
+from services.platform.store.unit_of_work import opened
 from services.safeguarding.operators import OperatorRole
 
 
@@ -63,21 +62,16 @@ def _settings(secrets: SecretFiles, ports: Mapping[str, int]) -> Settings:
 
 
 async def _codes(settings: Settings, sign_ins: Sequence[str]) -> list[str]:
-    store = Store(connect(settings, "console"), origin=Origin("console", Clocks()))
-    try:
-        async with store.transaction() as uow:
-            found = await uow.fetch_each([accounts.account_by_sign_in(each) for each in sign_ins])
-            now = Clocks().wall()
-            known = [each.operator.account for each in found if each is not None]
-            complete = known if len(known) == len(sign_ins) else []
-            return [begin_session(uow, each, now, for_command=True) for each in complete]
-    finally:
-        await store.close()
+    async with opened(settings, "console") as store, store.transaction() as uow:
+        found = await uow.fetch_each([accounts.account_by_sign_in(each) for each in sign_ins])
+        now = Clocks().wall()
+        known = [each.operator.account for each in found if each is not None]
+        complete = known if len(known) == len(sign_ins) else []
+        return [begin_session(uow, each, now, for_command=True) for each in complete]
 
 
 async def _make(settings: Settings, operators: tuple[ExampleOperator, ...]) -> None:
-    store = Store(connect(settings, "console"), origin=Origin("console", Clocks()))
-    try:
+    async with opened(settings, "console") as store:
         for each in operators:
             async with store.transaction() as uow:
                 if await uow.fetch(accounts.account_by_sign_in(each.sign_in)) is None:
@@ -90,5 +84,3 @@ async def _make(settings: Settings, operators: tuple[ExampleOperator, ...]) -> N
                         password_seal=passwords.hash_password(each.password),
                         now=Clocks().wall(),
                     )
-    finally:
-        await store.close()

@@ -15,8 +15,7 @@ from services.casework.policy.organisations import Organisations
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.register.people.operators import operator_by_code
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.engine import connect
-from services.platform.store.unit_of_work import Origin, Store
+from services.platform.store.unit_of_work import opened
 
 
 def enter(secrets: SecretFiles, ports: Mapping[str, int], given: Mapping[str, Any] | None = None) -> None:
@@ -35,19 +34,14 @@ def enter(secrets: SecretFiles, ports: Mapping[str, int], given: Mapping[str, An
 
 
 async def _enter(settings: KeySettings, given: Organisations, codes: list[str]) -> None:
-    clocks = Clocks()
-    store = Store(connect(settings, "casework"), origin=Origin("casework", clocks))
-    try:
-        async with store.transaction() as uow:
-            now = clocks.wall()
-            acting = await uow.fetch_each([operator_by_code(each, now) for each in codes])
-            operator, manager = acting or (None, None)
-            if operator is None or manager is None:
-                return
-            proposed = await organisations.put_organisations(uow, settings.keyring, given, operator.account, now)
-            for version in proposed.values():
-                found = await organisations.version_of(uow, version, now)
-                if found is not None:
-                    organisations.approve(uow, version, found, manager.account, now)
-    finally:
-        await store.close()
+    async with opened(settings, "casework") as store, store.transaction() as uow:
+        now = Clocks().wall()
+        acting = await uow.fetch_each([operator_by_code(each, now) for each in codes])
+        operator, manager = acting or (None, None)
+        if operator is None or manager is None:
+            return
+        proposed = await organisations.put_organisations(uow, settings.keyring, given, operator.account, now)
+        for version in proposed.values():
+            found = await organisations.version_of(uow, version, now)
+            if found is not None:
+                organisations.approve(uow, version, found, manager.account, now)

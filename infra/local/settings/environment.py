@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from infra.local.settings.layout import BROKERS, DATABASES, Layout
 from infra.local.settings.secret_files import TEXTS, SecretFiles, identifier, token
-from infra.postgres.logins import BACKUPS
+from infra.postgres.backup import BACKUPS
 from infra.postgres.server import primary_url
 from infra.sandbox.authentication import AUTHSERV_ID
 

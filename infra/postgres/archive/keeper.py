@@ -40,7 +40,7 @@ LOOKS_SECONDS = 60.0
 DRILLS = "drills"
 WHERE = "SELECT pg_current_wal_insert_lsn()::text, timeline_id FROM pg_control_checkpoint()"
 """The backup begins with a checkpoint, so it needs no WAL from before this."""
-GONE = "has already been removed"
+GONE = ("has already been removed", "can no longer access replication slot")
 NEVER = datetime.fromtimestamp(0, UTC)
 AGAIN = timedelta(minutes=5)
 """After a base backup that failed."""
@@ -145,11 +145,14 @@ class Keeper:
         if self._receiver is not None and self._receiver.poll() is None:
             return
         log = self._writer.work / "receiver.log"
-        if log.exists() and GONE in log.read_text():
-            for each in self._wal.glob("*.partial"):  # it came too late for the rest of this one
-                each.unlink()
+        too_late = log.exists() and any(each in log.read_text() for each in GONE)
         command = self._tools.command("pg_receivewal", f"--directory={self._wal}", f"--slot={SLOT}", "--no-password")
         with log.open("wb") as said:
+            if too_late:
+                for each in self._wal.glob("*.partial"):
+                    each.unlink()
+                # Having asked for that segment moved the slot back to it: a new one begins with what is still there.
+                self._start([*command, "--drop-slot"], stdout=said, stderr=said).wait()
             self._start([*command, "--create-slot", "--if-not-exists"], stdout=said, stderr=said).wait()
             self._receiver = self._start([*command, "--compress=gzip:1", "--no-loop"], stdout=said, stderr=said)
 

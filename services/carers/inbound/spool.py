@@ -1,16 +1,17 @@
 """Keeps texts on the disk while the database is away: one file each, sealed, and written before Twilio is answered."""
 
 import json
-import os
 from base64 import b64decode, b64encode
 from dataclasses import asdict
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 
 from services.carers.text import Text
 from services.platform.runtime.logs import logger
+from services.platform.runtime.places.durable_file import write_durably
 from services.platform.store.encryption import Keyring
 
 PLACE = "spool.text"
@@ -52,13 +53,7 @@ class Spool:
         if last_part in self._waiting:
             return
         name = f"{text.received_at:%Y%m%dT%H%M%S%f}-{last_part}"
-        unfinished = self._folder / f"{name}.{os.urandom(4).hex()}"
-        with unfinished.open("wb") as file:
-            file.write(self._seal(text, name))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(self._folder / name)
-        self._sync_folder()
+        write_durably(self._folder / name, BytesIO(self._seal(text, name)))
         self._waiting[last_part] = name
 
     def oldest(self) -> list[tuple[str, Text]]:
@@ -101,11 +96,3 @@ class Spool:
             self._put_aside(name, UNREADABLE)
             logger().error("a spooled text cannot be opened and was set aside", exc_info=error)
         return None
-
-    def _sync_folder(self) -> None:
-        """Without this a power cut may lose the name itself."""
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

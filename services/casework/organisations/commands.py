@@ -143,18 +143,14 @@ async def acting(code: str) -> AsyncIterator["OrganisationChanges"]:
     from services.casework.organisations.changes import CannotChange, changes_by_code
     from services.platform.delivery.settings.keys import KeySettings
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.engine import connect
-    from services.platform.store.unit_of_work import Origin, Store
+    from services.platform.store.unit_of_work import opened
 
-    settings, clocks = KeySettings(), Clocks()
-    store = Store(connect(settings, "casework"), origin=Origin("casework", clocks))
+    settings = KeySettings()
     try:
-        async with store.transaction() as uow:
-            changes = await changes_by_code(uow, settings.keyring, code, clocks.wall())
+        async with opened(settings, "casework") as store, store.transaction() as uow:
+            changes = await changes_by_code(uow, settings.keyring, code, Clocks().wall())
             if changes is None:
                 raise refuse(NOBODY)
             yield changes
     except CannotChange as cannot:
         raise refuse(str(cannot)) from None
-    finally:
-        await store.close()

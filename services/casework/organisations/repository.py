@@ -14,7 +14,7 @@ from services.platform.register.organisations.change_record import record_change
 from services.platform.register.organisations.forces import Force, versions_of
 from services.platform.store.disposal import erasures
 from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
-from services.platform.store.query import Query, all_rows, first_row, scalar
+from services.platform.store.query import PATIENTLY, Query, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.operators import AccountId
@@ -177,7 +177,7 @@ async def destroy_key(
     owner = erasures.owner_of(authority)
     if not await uow.fetch(Query(HAS_KEY, {"authority": authority, "common": OF_NO_AUTHORITY}, scalar)):
         return [erasures.Hindrance("gone", authority)]
-    hindered = await uow.fetch(erasures.hindrances(owner))
+    _, hindered = await uow.fetch(PATIENTLY, erasures.hindrances(owner))
     if hindered:
         return hindered
     if await uow.fetch(erasures.ask_erasure(uuid4(), authority, owner, None, by, now)):

@@ -1,8 +1,6 @@
 """Brings people's numbers, and police's references, under the newest phone key: each is found by its hash."""
 
-from sqlalchemy import text
-
-from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, hashed_anew
+from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, rehash
 from services.platform.register.keys import Decryptor
 from services.platform.register.references import hashes_by_key, keep_reference
 from services.platform.register.words import PLACE
@@ -14,7 +12,7 @@ NUMBERS = """
     SELECT id, id AS owner, mobile, number_hash FROM register.people
     WHERE number_hash IS NOT NULL AND id > %(after)s ORDER BY id LIMIT %(most)s
 """
-REHASH = text("UPDATE register.people SET number_hash = :after WHERE id = :of AND number_hash = :before")
+REHASH = "UPDATE register.people SET number_hash = %(after)s WHERE id = %(of)s AND number_hash = %(before)s"
 REFERENCES = """
     SELECT r.words AS id, w.about, w.words, w.wrapped, array_agg(r.hash) AS hashes
     FROM register.reference_hashes r LEFT JOIN register.words_for_duty_desk w ON w.id = r.words
@@ -26,10 +24,7 @@ FORGET_REFERENCE = "DELETE FROM register.reference_hashes WHERE words = %(words)
 async def numbers_of_people(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
     asked = {"after": after, "most": AT_ONCE}
     rows = await uow.fetch(Query(NUMBERS, asked, lambda found: [Hashed(*row) for row in found]))
-    anew, shut = await hashed_anew(uow, keyring, rows, "people.mobile")
-    if anew:
-        await uow.connection.execute(REHASH, anew)
-    return Batch(rows[-1].of if rows else None, len(anew), shut)
+    return await rehash(uow, keyring, rows, "people.mobile", REHASH)
 
 
 async def police_references(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:

@@ -19,7 +19,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.dates import Day
 from services.safeguarding.identifiers import ChildId
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import day_in_england
 
 DAY = TypeAdapter[date](Day)
 
@@ -67,7 +67,7 @@ def _day(given: str | None, now: datetime) -> date | None:
         return None
     with contextlib.suppress(ValidationError):
         day = DAY.validate_strings(given)
-        if day <= now.astimezone(ENGLAND).date():
+        if day <= day_in_england(now):
             return day
     detail = "taken_on must be the day on which it was taken, YYYY-MM-DD, neither in the future nor before 1900."
     raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a day", detail, field="taken_on")

@@ -92,21 +92,16 @@ def _do(act: "Callable[[UnitOfWork, datetime], Awaitable[Operator | None]]", wha
     from services.console.accounts.access_record import record_access
     from services.platform.runtime.clocks import Clocks
     from services.platform.runtime.settings import Settings
-    from services.platform.store.engine import connect
     from services.platform.store.story_time import story_clock
-    from services.platform.store.unit_of_work import Origin, Store
+    from services.platform.store.unit_of_work import opened
 
     async def within() -> bool:
         clocks = Clocks()
-        store = Store(connect(Settings(), "console"), origin=Origin("console", clocks))
-        try:
-            async with store.transaction() as uow:
-                clocks.move_to(await story_clock.ahead_by(uow.connection))
-                changed = await act(uow, clocks.wall())
-                if changed is not None:
-                    record_access(uow, what, changed)
-                return changed is not None
-        finally:
-            await store.close()
+        async with opened(Settings(), "console", clocks) as store, store.transaction() as uow:
+            clocks.move_to(await story_clock.ahead_by(uow.connection))
+            changed = await act(uow, clocks.wall())
+            if changed is not None:
+                record_access(uow, what, changed)
+            return changed is not None
 
     return asyncio.run(within())

@@ -20,7 +20,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, all_rows, first_row
 from services.platform.store.unit_of_work import Store, UnitOfWork
-from services.safeguarding.identifiers import AuthorityId, Scope, new_id
+from services.safeguarding.identifiers import AuthorityId, new_id
 
 TABLES = (
     "authority",
@@ -104,7 +104,7 @@ class AuthorityService:
 
     async def authorities(self, operator: Operator) -> Rows:
         async with self.store.read() as reader:
-            return await reader.fetch(_authorities(operator.scope))
+            return await reader.fetch(Query(AUTHORITIES, {"authorities": operator.scope}, all_rows))
 
     async def readiness(self, operator: Operator, authority: AuthorityId) -> Readiness | None:
         """None for an authority that is not there, or not theirs."""
@@ -113,8 +113,8 @@ class AuthorityService:
         now, wall = self.clocks.story(), self.clocks.wall()
         asked = {"authority": authority, "now": wall, "today": now.date(), "since": now - EXERCISED_WITHIN}
         async with self.store.read() as reader:
-            [found], credentials, imported, imports, managers, forces, exercised, rota = await reader.fetch(
-                Query(AUTHORITIES, {"authorities": [authority]}, lambda rows: rows or [None]),
+            found, credentials, imported, imports, managers, forces, exercised, rota = await reader.fetch(
+                Query(AUTHORITIES, {"authorities": [authority]}, first_row),
                 Query(CREDENTIALS, asked, all_rows),
                 Query(IMPORTED, asked, lambda rows: {row.name: row.at for row in rows}),
                 Query(IMPORTS, asked, all_rows),
@@ -218,7 +218,3 @@ async def is_live(uow: UnitOfWork, authority: AuthorityId) -> bool:
     """Whether real reports about its children are taken."""
     found = await uow.fetch(Query(AUTHORITIES, {"authorities": [authority]}, first_row))
     return found is None or bool(found.live)
-
-
-def _authorities(scope: Scope) -> Query[Rows]:
-    return Query(AUTHORITIES, {"authorities": scope}, all_rows)

@@ -20,15 +20,19 @@ HOLDS_OF_CHILD = """
         OR child IS NULL AND authority = (SELECT authority FROM register.for_console WHERE child = %(child)s))
 """
 ERASURES = f"""
-    SELECT r.*, c.code, r.approved_at IS NULL AND r.withdrawn_at IS NULL AS waits FROM disposal.erasures r
-    LEFT JOIN register.for_console c ON c.child = r.owner ORDER BY waits DESC, r.asked_at DESC LIMIT {MOST}
+    SELECT r.*, c.code, p.reference AS person, r.approved_at IS NULL AND r.withdrawn_at IS NULL AS waits
+    FROM disposal.erasures r LEFT JOIN register.for_console c ON c.child = r.owner LEFT JOIN register.people p ON p.id = r.owner
+    ORDER BY waits DESC, r.asked_at DESC LIMIT {MOST}
 """  # noqa: S608 this module's own words
-ERASURE = "SELECT id, authority, owner FROM disposal.erasures WHERE id = %(id)s"
+ERASURE = "SELECT authority, owner FROM disposal.erasures WHERE id = %(id)s"
 NAMED = """
-    SELECT authority, child AS owner, NULL::uuid AS episode FROM register.for_console WHERE upper(code) = upper(%(name)s)
-    UNION SELECT c.authority, c.child, e.episode FROM console.episodes e JOIN register.for_console c USING (child)
-    WHERE e.reference = upper(%(name)s)
-    UNION SELECT authority, id, NULL FROM register.people WHERE reference = %(name)s
+    SELECT * FROM (
+        SELECT authority, child AS owner, NULL::uuid AS episode FROM register.for_console WHERE upper(code) = upper(%(name)s)
+        UNION SELECT c.authority, c.child, e.episode FROM console.episodes e JOIN register.for_console c USING (child)
+        WHERE e.reference = upper(%(name)s)
+        UNION SELECT authority, id, NULL FROM register.people WHERE reference = %(name)s
+        UNION SELECT id, NULL, NULL FROM register.authorities WHERE %(name)s = ''
+    ) AS known WHERE authority = %(authority)s
 """
 MAKE = """
     INSERT INTO disposal.holds (id, authority, child, episode, reason, made_by, made_at)
@@ -66,16 +70,15 @@ def erasures() -> Query[Rows]:
 
 
 def owner_to_erase(id_: UUID) -> Query[Named | None]:
-    return Query(ERASURE, {"id": id_}, lambda rows: Named(rows[0].authority, rows[0].owner) if rows else None)
+    return Query(ERASURE, {"id": id_}, _first)
 
 
-def named(name: str) -> Query[list[Named]]:
-    """By the code of a child, our reference of a search, or the reference of a person in the authority's register."""
-
-    def decode(rows: Rows) -> list[Named]:
-        return [Named(*row) for row in rows]
-
-    return Query(NAMED, {"name": name}, decode)
+def named(name: str, authority: AuthorityId) -> Query[Named | None]:
+    """By the code of a child, our reference of a search, or the reference of a person in the authority's register;
+    without a name the authority. None: nobody goes by it there, or more than one does.
+    """
+    asked = {"name": name, "authority": authority}
+    return Query(NAMED, asked, lambda rows: Named(*rows[0]) if len(rows) == 1 else None)
 
 
 def make_hold(id_: UUID, whom: Named, reason: Sequence[WordsId], by: AccountId, at: datetime) -> Query[Rows]:
@@ -86,8 +89,12 @@ def make_hold(id_: UUID, whom: Named, reason: Sequence[WordsId], by: AccountId, 
 
 def end_hold(id_: UUID, by: AccountId, at: datetime) -> Query[Named | None]:
     """None if it has ended already, or is not theirs."""
-    return Query(END, {"id": id_, "by": by, "at": at}, lambda rows: Named(*rows[0]) if rows else None)
+    return Query(END, {"id": id_, "by": by, "at": at}, _first)
 
 
 def withdraw_erasure(id_: UUID, by: AccountId, at: datetime) -> Query[Named | None]:
-    return Query(WITHDRAW, {"id": id_, "by": by, "at": at}, lambda rows: Named(*rows[0]) if rows else None)
+    return Query(WITHDRAW, {"id": id_, "by": by, "at": at}, _first)
+
+
+def _first(rows: Rows) -> Named | None:
+    return Named(*rows[0]) if rows else None

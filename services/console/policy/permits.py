@@ -32,7 +32,7 @@ class May(StrEnum):
     READ_WORDS = "read-words"
     """Read what was said about a child, and the numbers of whom to ring: each view on the record."""
     DISCLOSE = "disclose"
-    """Draw everything that is held of a child or a person, to give it to them: with a reason, on the record."""
+    """Draw everything that is held about a child or a person, to give it to them: with a reason, on the record."""
     ADMINISTER = "administer"
     """Make, limit and end the accounts of their authorities, and take an authority of theirs from nothing to live."""
     DISPOSE = "dispose"

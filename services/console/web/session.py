@@ -208,6 +208,13 @@ def require_text(name: str, value: str) -> None:
         raise Problem(HTTPStatus.BAD_REQUEST, "Not text", detail, field=name)
 
 
+def require_every_authority(signed_in: SignedIn, why: str) -> SignedIn:
+    """For what is no authority's, or may be any's. Raises HTTPException (404): nobody else learns that it is there."""
+    if not signed_in.operator.sees(None):
+        raise HTTPException(HTTPStatus.NOT_FOUND, why)
+    return signed_in
+
+
 def act_of(form: Mapping[str, str]) -> UUID:
     """The form's id. Raises HTTPException (403) for a form without one, which has been tampered with."""
     try:

@@ -85,9 +85,13 @@ class Templates:
         signed_in: SignedIn | None = None,
         *,
         csrf: str = "",
-        status: HTTPStatus = HTTPStatus.OK,
+        status: HTTPStatus | None = None,
     ) -> Response:
-        """The page's forms send back `csrf`, or the session's own if somebody is signed in."""
+        """The page's forms send back `csrf`, or the session's own if somebody is signed in. `status` None: 422 where a
+        `fault` or `faults` are shown, else 200.
+        """
+        is_faulty = shown.get("fault") or shown.get("faults")
+        status = status or (HTTPStatus.UNPROCESSABLE_ENTITY if is_faulty else HTTPStatus.OK)
         operator = None if signed_in is None else signed_in.operator
         context = {
             "now": self.clocks.story(),
@@ -111,9 +115,8 @@ class Templates:
         faults: Mapping[str, object],
     ) -> Response:
         """A page with a form, which names the faults of the last answers. Most are about no episode and no telling."""
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK
         about = {"about": None, "steps": (), "faults": faults}
-        return self.page(request, name, about | dict(shown), signed_in, status=status)
+        return self.page(request, name, about | dict(shown), signed_in)
 
 
 def _has(operator: Operator, section: str) -> bool:

@@ -1,7 +1,5 @@
 """Renders `docs/records-of-processing.md` from `retention.yaml`: what is held, for how long, why, and what ends it."""
 
-from datetime import timedelta
-
 from services.handbook.templates import render
 from services.platform.store.disposal.schedule import Action, Record, schedule
 
@@ -14,23 +12,13 @@ ENDS = {
 
 def page() -> str:
     """Markdown, the same bytes for the same file."""
-    records = [(name, each, period(each)) for name, each in schedule().records.items()]
+    records = [(name, each, each.period) for name, each in schedule().records.items()]
     groups = {
         "ending": [(*each, _end(each[1])) for each in records if each[1].action in ENDS],
         "lasting": [each for each in records if each[1].action is Action.NOTHING_YET],
         "nobodys": [each for each in records if each[1].action is Action.NOBODYS],
     }
     return render("records_of_processing.md", bases=schedule().bases, **groups)
-
-
-def period(record: Record) -> str:
-    """As a reader says it."""
-    if record.months is not None:
-        return f"{record.months} months"
-    if record.kept is None:
-        return "without end"
-    days, minutes = record.kept / timedelta(days=1), record.kept / timedelta(minutes=1)
-    return f"{days:g} days" if days > 1 else f"{minutes / 60:g} hours" if minutes % 60 == 0 else f"{minutes:g} minutes"
 
 
 def _end(record: Record) -> str:

@@ -144,16 +144,20 @@ class Hashed:
     number_hash: bytes
 
 
-async def hashed_anew(
-    uow: UnitOfWork, keyring: Keyring, rows: Sequence[Hashed], place: str, spelt: Callable[[str], str] = str
-) -> tuple[list[dict[str, Any]], int]:
-    """The hashes to write (`of`, `before`, `after`), and how many rows no key decrypts. `spelt` gives the form that is
-    hashed.
+async def rehash(
+    uow: UnitOfWork,
+    keyring: Keyring,
+    rows: Sequence[Hashed],
+    place: str,
+    sql: str,
+    spelt: Callable[[str], str] = str,
+) -> Batch:
+    """`sql` writes a hash: it is given `of`, `before` and `after`. `spelt` gives the form that is hashed.
 
     The hash of an erased owner goes too: nobody is to find them by their number.
     """
     keys = await known_data_keys(uow.connection, keyring, {row.owner for row in rows})
-    anew, undecryptable = [], 0
+    changed, undecryptable = 0, 0
     for row in rows:
         under_newest = None
         if row.closed is not None and row.owner in keys:
@@ -163,5 +167,6 @@ async def hashed_anew(
                 undecryptable += 1
                 continue
         if under_newest != row.number_hash:
-            anew.append({"of": row.of, "before": row.number_hash, "after": under_newest})
-    return anew, undecryptable
+            uow.write(sql, {"of": row.of, "before": row.number_hash, "after": under_newest})
+            changed += 1
+    return Batch(str(rows[-1].of) if rows else None, changed, undecryptable)

@@ -204,7 +204,9 @@ class SecretFile(Generic[T]):
             try:
                 self._value = self._read("" if mark is None else self._file.read_text())
             except (OSError, ValueError) as error:
-                logger().error("a changed secret cannot be used: the former stays", name=self._file.name, why=error)
+                logger().error(
+                    "a changed secret cannot be used: the former stays", name=self._file.name, exc_info=error
+                )
         return self._value
 
 

@@ -67,6 +67,10 @@ def scalar(rows: Rows) -> Any:
     return rows[0][0] if rows else None
 
 
+PATIENTLY = Query("SELECT set_config('statement_timeout', '300000', true)", {}, all_rows)
+"""Before what looks through whole tables: messages that were sent have no index by child, which would cost each one."""
+
+
 def as_sql(statement: ClauseElement) -> str:
     """What SQLAlchemy would send, for statements that are built with it and sent here. JSON goes as text."""
     return str(statement.compile(dialect=DIALECT))

@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.platform.messages.envelope import compose
 from services.platform.messages.signature import Signer
 from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.settings import Settings
 from services.platform.store import outbox
-from services.platform.store.engine import taken_out
+from services.platform.store.engine import connect, taken_out
 from services.platform.store.notifications.channels import Channels
 from services.platform.store.outbox import Unwritten
 from services.platform.store.query import (
@@ -255,3 +256,13 @@ class Store:
     async def close(self) -> None:
         await self.engine.dispose()
         await self.reading.dispose()
+
+
+@asynccontextmanager
+async def opened(settings: Settings, service: str, clocks: Clocks | None = None) -> AsyncIterator[Store]:
+    """For a command: the store as the service has it, closed at the end of the block."""
+    store = Store(connect(settings, service), origin=Origin(service, clocks or Clocks()))
+    try:
+        yield store
+    finally:
+        await store.close()

@@ -34,7 +34,7 @@ from services.police.policy import EarlierEpisodes
 from services.safeguarding.duty.duties import Duty, PoliceNotify
 from services.safeguarding.notice_fields import LONG, PROFILE
 from services.safeguarding.roles import Wording
-from services.safeguarding.working_time import ENGLAND, in_first_hours
+from services.safeguarding.working_time import day_in_england, in_first_hours
 
 MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
     Wording.MISSING_NOTICE: (NoticeType.NEW, About.MISSING),
@@ -234,7 +234,7 @@ def _earlier(duty: Duty, child: ChildFacts | None, context: NoticeContext) -> di
 
 
 def _day_in_england(at: datetime | None) -> str:
-    return NONE if at is None else at.astimezone(ENGLAND).date().isoformat()
+    return NONE if at is None else day_in_england(at).isoformat()
 
 
 def _placement(facts: PlacementFacts | None) -> Placement:

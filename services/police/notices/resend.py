@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import UUID
 
@@ -14,11 +12,9 @@ from services.platform.delivery.settings.keys import KeySettings
 from services.platform.register.organisations.forces import Forces
 from services.platform.register.people import operators
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
-from services.platform.store.engine import connect
 from services.platform.store.query import Query, all_rows, scalar
 from services.platform.store.story_time import story_clock
-from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
+from services.platform.store.unit_of_work import Store, UnitOfWork, opened
 from services.police.notices import connection_test
 from services.police.notices.operator_record import Command, record_operator_act
 from services.safeguarding.operators import OperatorAct
@@ -36,7 +32,9 @@ class NobodyMay(Exception):
 
 async def replay_notices(chosen: Chosen, code: str, reason: str) -> int:
     """The number of notices that are sent again, each recorded. Raises NobodyMay."""
-    async with _store() as (store, keyring), store.transaction() as uow:
+    settings = KeySettings()
+    keyring = settings.keyring
+    async with opened(settings, "police") as store, store.transaction() as uow:
         command = await _command(uow, code, reason)
         again = await replay(uow, replace(chosen, authorities=command.operator.scope), command.now)
         uow.notify(channel_of("police"))
@@ -48,7 +46,9 @@ async def replay_notices(chosen: Chosen, code: str, reason: str) -> int:
 
 async def send_connection_test(force: str, code: str, reason: str, change: UUID | None = None) -> tuple[bool, str]:
     """Whether the force's system accepted the test, and a sentence about it. Raises NobodyMay."""
-    async with _store() as (store, keyring):
+    settings = KeySettings()
+    keyring = settings.keyring
+    async with opened(settings, "police") as store:
         async with store.transaction() as uow:
             command = await _command(uow, code, reason)
             known = await uow.fetch(Forces(keyring).by_id(force))
@@ -59,16 +59,6 @@ async def send_connection_test(force: str, code: str, reason: str, change: UUID 
             test = await connection_test.put_test(uow, keyring, force, command.now, change)
             await record_operator_act(uow, keyring, command, OperatorAct.CONNECTION_TESTED, test)
         return await _outcome(store, test.id)
-
-
-@asynccontextmanager
-async def _store() -> AsyncIterator[tuple[Store, Keyring]]:
-    settings = KeySettings()
-    store = Store(connect(settings, "police"), origin=Origin("police", Clocks()))
-    try:
-        yield store, settings.keyring
-    finally:
-        await store.close()
 
 
 async def _command(uow: UnitOfWork, code: str, reason: str) -> Command:

@@ -51,7 +51,10 @@ KINDS: Mapping[Kind, Literal["words", "line", "day", "moment", "one-of", "any-of
 RECORDED = """
     SELECT number, event, delivery, at, undone_at FROM professionals.deeds WHERE duty = %(duty)s ORDER BY number DESC
 """
-UNDONE = "UPDATE professionals.deeds SET undone_at = %(at)s WHERE event = %(event)s AND duty = %(duty)s RETURNING duty"
+UNDONE = """
+    UPDATE professionals.deeds SET undone_at = %(at)s WHERE event = %(event)s AND duty = %(duty)s
+    RETURNING register.take_back_answers(event)
+"""
 CLAIM = """
     INSERT INTO professionals.deeds (duty, number, event, delivery, at)
     VALUES (%(duty)s, %(number)s, %(event)s, %(delivery)s, %(at)s) ON CONFLICT DO NOTHING RETURNING number

@@ -27,13 +27,8 @@ def editions(
 
 async def _read(authority: str | None) -> "list[Taken]":
     from services.platform.runtime.settings import Settings
-    from services.platform.store.engine import connect
-    from services.platform.store.unit_of_work import Store
+    from services.platform.store.unit_of_work import opened
     from services.protocol.editions.store import history
 
-    store = Store(connect(Settings(), "protocol"))
-    try:
-        async with store.read() as reader:
-            return await reader.fetch(history(authority))
-    finally:
-        await store.close()
+    async with opened(Settings(), "protocol") as store, store.read() as reader:
+        return await reader.fetch(history(authority))

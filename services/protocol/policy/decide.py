@@ -35,7 +35,7 @@ from services.safeguarding.duty.outcomes import DutyFailed, Outcome
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import CONTRACTS, Topic
 from services.safeguarding.roles import Role
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import day_in_england
 
 ALL_CLEAR = {EpisodeState.RETURNED: Trigger.CHILD_RETURNED, EpisodeState.RETRACTED: Trigger.MISSING_RETRACTED}
 DAYS_COUNTED_FROM = ("sent_on", "taken_on", "due_on", "held_on")
@@ -123,7 +123,7 @@ def _day_of(happened: Happened) -> date | None:
     """The day that a rule counts down to. A review that names no day is due now."""
     named: date | None = getattr(happened.content, "day", None)
     is_now = named is None and isinstance(happened.content, ReviewDue)
-    return happened.time.astimezone(ENGLAND).date() if is_now else named
+    return day_in_england(happened.time) if is_now else named
 
 
 def _counts_from(happened: Happened) -> datetime:

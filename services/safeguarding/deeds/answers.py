@@ -8,7 +8,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from services.safeguarding.identifiers import WordsId
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import ENGLAND, day_in_england
 
 LINE_AT_MOST, WORDS_AT_MOST, CALENDAR_AT_MOST = 120, 2000, 40_000
 """Letters."""
@@ -86,7 +86,7 @@ class Field:
             case Kind.MOMENT | Kind.PAST:
                 return _fault_of(_moment(answer), now, past=self.kind is Kind.PAST)
             case Kind.DAY_TO_COME | Kind.PAST_DAY:
-                return _fault_of_day(_day(answer), now.astimezone(ENGLAND).date(), past=self.kind is Kind.PAST_DAY)
+                return _fault_of_day(_day(answer), day_in_england(now), past=self.kind is Kind.PAST_DAY)
             case Kind.SEVERAL:
                 return None if set(answer.split(",")) <= set(self.choices) else Fault.NOT_OFFERED
             case _:

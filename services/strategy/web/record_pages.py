@@ -19,7 +19,7 @@ from services.safeguarding.child_events.discussion_events import StrategyDiscuss
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import derived
 from services.safeguarding.roles import Role
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import day_in_england
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.attendees import attendees_of_discussion
 from services.strategy.discussions.policy import Reply
@@ -66,7 +66,7 @@ class RecordWriting:
             invited, coming = await self._invited(uow, link.discussion)
             if not form.filled:
                 return _form_sheet(link, invited, Form("", {"came": coming, "form": (link.discussion.form,)}), {})
-            on = link.discussion.starts_at.astimezone(ENGLAND).date()
+            on = day_in_england(link.discussion.starts_at)
             filled = record_form.read(form, link.words, on=on)
             if form.answer != SAVE or isinstance(filled, dict):
                 return _form_sheet(link, invited, form, filled if isinstance(filled, dict) else {})
@@ -94,7 +94,7 @@ class RecordWriting:
             "channel": "page",
             "episode": found.episode,
             "discussion": found.number,
-            "held_on": found.starts_at.astimezone(ENGLAND).date(),
+            "held_on": day_in_england(found.starts_at),
         }
         held = StrategyDiscussionHeld.model_validate(about | filled.fields)
         name = str(derived("strategy record", str(found.discussion)))

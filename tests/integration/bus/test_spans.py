@@ -215,6 +215,14 @@ async def test_a_collector_that_is_away_is_said_once(monkeypatch: pytest.MonkeyP
     assert [each["event"] for each in logs] == ["spans do not reach their collector and are dropped"]
 
 
+async def test_where_the_library_is_switched_off_everything_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    with exporting(monkeypatch, free_port()) as tracer:
+        with spans.measure("text", TRACE, "SERVER") as inside:
+            assert inside == TRACE
+        await tracer.stop()
+
+
 def test_where_no_collector_is_set_nothing_of_the_library_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in spans.ENDPOINTS:
         monkeypatch.delenv(name, raising=False)

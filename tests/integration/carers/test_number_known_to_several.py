@@ -364,5 +364,6 @@ async def test_of_an_authority_that_is_not_live_nobody_is_told_and_the_sender_re
     assert [each.exercise for each in practised if isinstance(each.content, events.ChildReportedMissing)] == [True]
     lapwing.document["people"][-1]["mobile"] = shared
     await lapwing.imports()
+    await lapwing.closes(database)
     said = await service.says(shared, "MISSING")
     assert set(by_authority(said, events.ChildReportedMissing)) == {name_of(kestrel)}, "the live one alone"

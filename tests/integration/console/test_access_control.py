@@ -154,7 +154,7 @@ async def test_no_list_says_that_there_is_anything_of_another_authority(
         "Dead letters",
         *map(str, kestrels),
     ]
-    paths = "/ /parts/open /housekeeping /parts/housekeeping /find /directory /report /exercise /parts/exercise /protocol /simulate"
+    paths = "/ /parts/open /housekeeping /parts/housekeeping /find /directory /report /exercise /parts/exercise /records /protocol /simulate"
     for path in paths.split():
         page = await browser.get(path)
         assert page.status_code == 200, path
@@ -174,7 +174,7 @@ async def test_every_page_that_there_is_has_been_thought_of(
         "/dead-letters", "/parts/dead-letters", "/dead-letters/{letter}/acts/dead-letter-redriven",
         "/sign-in/again", "/account", "/account/second-factor", "/account/command-code", "/accounts", "/break-glass",
         "/authorities", "/authorities/{authority}", "/authorities/{authority}/files",
-        "/organisations", "/organisations/{change}",
+        "/organisations", "/organisations/{change}", "/records",
         "/shift", "/shift/calendars", "/calendars/{authority}/{token}.ics", "/returns", "/returns/list.csv", "/returns/missing.csv", "/shift/acts/{act}",
         "/protocol", "/protocol/{event}", "/protocol/{event}/chart", "/simulate",
     }  # fmt: skip

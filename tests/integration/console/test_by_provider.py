@@ -235,7 +235,7 @@ async def test_who_has_left_reads_and_sends_no_more_after_a_quarter_of_an_hour_a
             assert (await browser.post("/account/command-code", data=form | {"csrf": "x"})).status_code == 403
             page, files = "/authorities/kestrel", {"file": ("a.csv", b"a\n", "text/csv")}
             upload = await browser.post(f"{page}/files", data=form, files=files, headers={"referer": page})
-            asks = "/providers/kestrel/sign-in?quiet=true&then=/authorities/kestrel"
+            asks = "/providers/kestrel/sign-in?quiet=true&then=/authorities/kestrel%3Fdone%3Dnot-sent"
             assert (upload.status_code, upload.headers["location"]) == (303, asks)
             stays = (await come(browser, provider, "quiet=true&then=/asked")).status_code == 303
             assert stays == (groups == ["managers"])
@@ -252,7 +252,7 @@ async def test_files_that_come_after_a_quarter_of_an_hour_are_chosen_again_on_th
     page = {"referer": "https://console.example/authorities/kestrel"}
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16)):
         late = await browser.post("/authorities/kestrel/files", data={"mapping": "ssd"}, files=files, headers=page)
-    asks = "/providers/kestrel/sign-in?quiet=true&then=/authorities/kestrel"
+    asks = "/providers/kestrel/sign-in?quiet=true&then=/authorities/kestrel%3Fdone%3Dnot-sent"
     assert (late.status_code, late.headers.get("location")) == (303, asks)
 
 

@@ -284,19 +284,20 @@ async def test_whoever_gave_a_child_away_keeps_its_old_case_and_learns_nothing_n
     async with engine.begin() as connection:
         moved = {"child": case.child, "to": document["authority"]["id"]}
         await connection.execute(
-            text("UPDATE register.children SET authority = :to, code = 'C99', reference = id WHERE id = :child"), moved
+            text("UPDATE register.children SET authority = :to, code = 'C98765', reference = id WHERE id = :child"),
+            moved,
         )
         given = {"child": case.child, "from": case.authority, "at": CLOCKS.story()}
         await connection.execute(text("INSERT INTO casework.transferred VALUES (:from, 'C1', :child, :at)"), given)
     await engine.dispose()
     old = await browser.get(f"/episodes/{case.episode}")
     assert (old.status_code, WORDS in old.text) == (200, True)
-    assert [each for each in ("Amara", "C99", "braided hair", "Mill Lane", "Bea Example") if each in old.text] == []
+    assert [each for each in ("Amara", "C98765", "braided hair", "Mill Lane", "Bea Example") if each in old.text] == []
     assert (await browser.get(f"/photographs/{case.child}")).status_code == 404
     async with browser_at(app, somewhere()) as new:
         await sign_in(new, await account(opened, authority=document["authority"]["id"]))
         for whose, is_found in ((browser, False), (new, True)):
-            sought = {"csrf": csrf_in(await whose.get("/find")), "sought": "C99"}
+            sought = {"csrf": csrf_in(await whose.get("/find")), "sought": "C98765"}
             assert (f"/children/{case.child}" in (await whose.post("/find", data=sought)).text) is is_found
 
 

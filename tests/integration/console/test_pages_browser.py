@@ -552,6 +552,7 @@ async def every_page(opened: Store, database: Database, keyring: Keyring) -> lis
         "/find",
         "/directory",
         "/shift",
+        "/records",
         *(f"/shift/acts/{act}" for act in SHIFT_ACTS),
         "/returns",
         "/dead-letters",

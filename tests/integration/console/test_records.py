@@ -11,9 +11,13 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
+from services.console.disposal.records import Named
+from services.console.disposal.service import DisposalService
+from services.console.policy.permits import Operator
 from services.console.read_model.projections import Handlers
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.disposal import erasures
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Store
@@ -94,6 +98,7 @@ async def records(database: Database, keyring: Keyring, app: FastAPI, opened: St
     name = document["authority"]["id"]
     people = {who: await account(opened, authority=name, name=f"Manager {who}") for who in ("first", "second")}
     people["elsewhere"] = await account(opened, authority="lapwing")
+    people["everywhere"] = await account(opened)
     people["worker"] = await account(opened, OperatorRole.SOCIAL_WORKER, authority=name)
     return Records(database, app, opened, name, ids, people)
 
@@ -107,15 +112,15 @@ async def test_a_hold_is_made_and_ended_with_a_reason_and_shown_on_the_childs_pa
         reason in (await records.shows("second")).text,
         "Manager first" in (await records.shows("second")).text,
     ) == (True, True)
-    assert "are kept for an inquiry" in (await records.shows("second", f"/children/{records.ids['C1']}")).text
-    assert "are kept for an inquiry" not in (await records.shows("second", f"/children/{records.ids['C2']}")).text
+    assert "have been kept for an inquiry" in (await records.shows("second", f"/children/{records.ids['C1']}")).text
+    assert "have been kept for an inquiry" not in (await records.shows("second", f"/children/{records.ids['C2']}")).text
     assert "held for an inquiry" in await records.does("second", "erase", whom="C1", reason="asked")
     hold = await records.waiting("second", "end-hold")
     assert "Say why" in await records.does("second", "end-hold", id=hold, reason="")
     await records.does("elsewhere", "end-hold", id=hold, reason="not mine")
-    assert "are kept for an inquiry" in (await records.shows("second", f"/children/{records.ids['C1']}")).text
+    assert "have been kept for an inquiry" in (await records.shows("second", f"/children/{records.ids['C1']}")).text
     assert await records.does("second", "end-hold", id=hold, reason="It has closed") == "/records?done=end-hold"
-    assert "are kept for an inquiry" not in (await records.shows("second", f"/children/{records.ids['C1']}")).text
+    assert "have been kept for an inquiry" not in (await records.shows("second", f"/children/{records.ids['C1']}")).text
     assert await records.acts(records.ids["C1"]) == [("hold-made", 1), ("hold-ended", 1)]
     [(sealed,)] = records.administered(
         "SELECT count(*) FROM register.words WHERE about = %s", f"authority-{records.authority}"
@@ -177,19 +182,63 @@ async def test_nobody_is_erased_whom_somebody_still_looks_for_or_owes_something(
         )
 
 
+async def test_an_erasure_may_take_longer_than_a_page(
+    records: Records, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks through whole tables."""
+    for name in ("HINDRANCES", "APPROVE"):
+        monkeypatch.setattr(erasures, name, "SELECT current_setting('statement_timeout'), NULL")
+    service, asked, child = DisposalService(records.store, Clocks(), keyring), uuid4(), records.ids["C1"]
+    operator = Operator("account-1", "N", OperatorRole.DUTY_MANAGER, frozenset([records.authority]))
+    records.administered(
+        "INSERT INTO disposal.erasures (id, authority, owner, asked_by, asked_at) VALUES (%s, %s, %s, 'account-2', now())",
+        *(asked, records.authority, child),
+    )
+    assert await service.ask(operator, uuid4(), Named(records.authority, child), "asked") == [("5min", None)]
+    assert await service.approve(operator, uuid4(), asked) == [("5min", None)]
+
+
 async def test_a_carer_is_erased_once_they_care_for_nobody(records: Records) -> None:
     assert "cares for children now" in await records.does("first", "erase", whom="ash", reason="left")
     assert "is on the rota" in await records.does("first", "erase", whom="day", reason="left")
     assert await records.does("first", "erase", whom="gone", reason="left") == "/records?done=erase"
+    assert "A carer or professional (gone)" in (await records.shows("second")).text, "who approves sees whom"
     assert await records.does("second", "approve", id=await records.waiting("second")) == "/records?done=approve"
     assert records.administered("SELECT count(*) FROM register.people WHERE id = %s", records.ids["gone"]) == [(0,)]
     assert "A hold is of a child" in await records.does("first", "hold", whom="ash", reason="asked")
 
 
-async def test_the_authority_as_a_whole_is_held(records: Records) -> None:
+async def test_the_authority_as_a_whole_is_held_and_never_erased_by_an_empty_field(records: Records) -> None:
+    assert "Nobody goes by that" in await records.does("first", "erase", whom="", reason="asked")
     assert await records.does("first", "hold", whom="", reason="A public inquiry") == "/records?done=hold"
+    assert f"<h3>The whole of {records.authority}</h3>" in (await records.shows("first")).text
     assert "All records of the authority" in (await records.shows("second", f"/children/{records.ids['C14']}")).text
     assert "held for an inquiry" in await records.does("first", "erase", whom="C14", reason="asked")
+
+
+async def test_nothing_is_held_of_an_authority_that_is_none_nor_of_one_of_two_by_one_name(records: Records) -> None:
+    said = {"authority": records.authority, "whom": "", "reason": "A public inquiry"}
+    assert "Nobody goes by that" in await records.does("everywhere", "hold", **said | {"authority": "kestral"})
+    assert await records.does("everywhere", "hold", **said) == "/records?done=hold"
+    records.administered("UPDATE register.people SET reference = 'C16' WHERE id = %s", records.ids["gone"])
+    assert "more than one" in await records.does("everywhere", "erase", **said | {"whom": "C16"})
+
+
+async def test_nothing_is_erased_that_is_also_about_somebody_who_is_held(records: Records) -> None:
+    """Not with whom it came from, not with another child in it, not with an authority that had the child before."""
+    assert await records.does("first", "hold", whom="C1", reason="The coroner has asked") == "/records?done=hold"
+    text_in = """
+        INSERT INTO carers.texts_in (message_sid, number_hash, sender, body, received_at, story_at, next_try_at, about)
+        SELECT %s, number_hash, '', '', now(), now(), now(), %s FROM register.people WHERE id = %s
+    """
+    about = [records.ids["C1"], records.ids["C2"]]
+    records.administered(text_in, f"SM{uuid4().hex}", about, records.ids["gone"])
+    for whom in ("gone", "C2"):
+        assert "held for an inquiry" in await records.does("first", "erase", whom=whom, reason="asked")
+    assert await records.does("first", "erase", whom="C11", reason="asked") == "/records?done=erase"
+    records.administered("UPDATE disposal.holds SET authority = 'lapwing' WHERE child = %s", records.ids["C1"])
+    hinders = "SELECT what FROM disposal.hindrances(%s)"
+    assert ("hold",) in records.administered(hinders, f"authority-{records.authority}"), "its key opens those rows too"
 
 
 async def test_only_a_duty_manager_comes_to_this_page_and_sees_their_own(records: Records) -> None:

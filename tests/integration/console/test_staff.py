@@ -313,7 +313,7 @@ async def test_an_administrator_takes_no_step_for_another_authority_nor_past_wha
         (
             409,
             {"detail": "Nothing was changed.", "errors": [{"field": "carers", "lost": 12, "of": 40, "confirm": "abc"}]},
-            ("Nothing was changed", "Import them: it is meant", 'name="confirm" value="abc"'),
+            ("Nothing was changed", "Import them all the same", 'name="confirm" value="abc"'),
             "carers, carers",
         ),
     ],

@@ -1,9 +1,9 @@
-"""A person is given everything that is held of them, as it was put in, and nobody else's name or number."""
+"""A person is given everything that is held about them, as it was put in, and nobody else's name or number."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -258,6 +258,23 @@ async def test_a_carer_is_given_what_they_texted_and_no_child_is_named(kestrel: 
     assert child not in pack.as_json()
 
 
+async def test_what_came_from_a_number_of_two_authorities_is_given_by_neither(kestrel: Kestrel) -> None:
+    """It may be about the other's children, whose names nobody masks here."""
+    ash, number = kestrel.ids["ash"], number_of(kestrel.document, "ash")
+    digest, document = kestrel.keyring.number_hash(number), authority()
+    document["people"][0]["mobile"] = number
+    engine = kestrel.database.engine("casework")
+    await load(engine, kestrel.keyring, document, CLOCKS.wall())
+    async with engine.begin() as connection:
+        await data_keys(connection, kestrel.keyring, [f"number-{digest.hex()}"])
+    await engine.dispose()
+    year = kestrel.year(ash, {"number_hash": digest, "key_owner": None, "flaw": None})
+    year.add("carers.texts_in", owner=f"number-{digest.hex()}")
+    pack = await kestrel.give(ash)
+    assert pack is not None
+    assert "carers.texts_in" not in {each["table"] for each in pack.held}
+
+
 async def test_somebody_with_an_account_is_given_when_they_signed_in(kestrel: Kestrel) -> None:
     year = kestrel.year(kestrel.account, {"account": kestrel.account})
     year.add("console.sessions")
@@ -282,6 +299,13 @@ async def test_without_an_act_of_the_last_hour_the_database_gives_nothing(kestre
     )
     async with kestrel.store.engine.connect() as connection:
         assert (await connection.exec_driver_sql(rows, {"act": act})).scalar_one() == 0
+
+
+async def test_by_the_form_that_another_has_sent_nobody_is_given_anything(kestrel: Kestrel) -> None:
+    act, child = uuid4(), kestrel.ids["C1"]
+    assert await kestrel.give(child, act=act) is not None
+    assert await replace(kestrel, account=f"account-{uuid4()}").give(child, act=act) is None
+    assert await kestrel.give(kestrel.ids["C2"], act=act) is None
 
 
 async def test_nobody_is_given_what_another_authority_holds(kestrel: Kestrel) -> None:
@@ -370,3 +394,19 @@ async def test_the_command_writes_the_same_to_a_file(
         "register.looked-up.v1",
         "operator.acted.v1",
     ]
+
+
+async def test_the_command_gives_nothing_to_an_account_without_an_authority(
+    database: Database, kestrel: Kestrel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_service("console", database, monkeypatch)
+    operators, file, app = CodedOperators(database, "duty-manager"), tmp_path / "pack.json", typer.Typer()
+    of_none = """
+        UPDATE console.accounts SET authorities = '{}'
+        WHERE account = (SELECT account FROM console.sessions WHERE token_hash = sha256(%(code)s))
+    """
+    administered(database, of_none, {"code": operators.names[0].encode()})
+    app.command()(subject_access)
+    asked = [kestrel.ids["C1"], "--to", str(file), "--why", "by letter", "--code", operators.names[0]]
+    done = await asyncio.to_thread(CliRunner().invoke, app, asked)
+    assert (done.exit_code, file.exists()) == (2, False)

@@ -17,11 +17,12 @@ import httpx
 import psycopg
 import pytest
 from pydantic import SecretStr
+from pyrage import x25519
 
 from infra.docker import backup as docker_backup
 from infra.postgres import place
 from infra.postgres.backup import CannotBackUp, Tools, beside, dump, list_destroyed, restore
-from infra.postgres.logins import open_logins
+from infra.postgres.logins import open_backups, open_logins
 from infra.postgres.server import Server
 from services.audit import store as kept
 from services.audit.verification.run import one_moment, verify_all
@@ -106,6 +107,7 @@ def test_a_restored_copy_holds_every_row_and_the_record_vouches_for_it(
     database: Database, tools: Tools, empty: Server, made: Path, tmp_path: Path
 ) -> None:
     child = asyncio.run(written_about(database))
+    open_backups(database.admin_url, "of the login that keeps the archive")
     file = tmp_path / "copy.dump"
     about = dump(tools, file, made)
     before = rows(database.admin_url)
@@ -183,9 +185,8 @@ def test_who_was_erased_after_the_copy_is_erased_in_what_is_restored(
     list_destroyed(tools, tmp_path)
     restore(empty.tools(), tmp_path / "copy.dump", SERVICES, made)
     with psycopg.connect(empty.admin_url) as connection:
-        assert [id_ for (id_,) in connection.execute("SELECT id FROM register.people ORDER BY id").fetchall()] == [
-            stays
-        ]
+        found = connection.execute("SELECT id FROM register.people WHERE id IN (%s, %s)", (gone, stays)).fetchall()
+        assert found == [(stays,)]
     list_destroyed(empty.tools(), tmp_path)
     assert [each.split()[0] for each in (tmp_path / "destroyed").read_text().splitlines()] == [gone], (
         "once, and it stays"
@@ -251,6 +252,27 @@ def test_a_copy_that_failed_leaves_no_file(tools: Tools, tmp_path: Path) -> None
     with pytest.raises(CannotBackUp, match="password authentication failed"):
         dump(nobody, tmp_path / "copy.dump", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(shutil.which("age") is None, reason="age is not installed here")
+def test_an_encrypted_copy_is_restored_with_its_key_alone(
+    tools: Tools, empty: Server, made: Path, tmp_path: Path
+) -> None:
+    file, key, other = (tmp_path / each for each in ("copy.dump", "key", "other"))
+    identity = x25519.Identity.generate()
+    key.write_text(f"{identity}\n")
+    other.write_text(f"{x25519.Identity.generate()}\n")
+    dump(tools, file, made, str(identity.to_public()))
+    assert file.read_bytes().startswith(b"age-encryption.org/v1\n")
+    for wrong, why in ((None, "pg_restore failed"), (other, "age failed"), (tmp_path / "none", "age failed")):
+        with pytest.raises(CannotBackUp, match=f"nothing was restored: {why}"):
+            restore(empty.tools(), file, SERVICES, made, wrong)
+        assert rows(empty.admin_url) == {}
+    restore(empty.tools(), file, SERVICES, made, key)
+    assert rows(empty.admin_url)["audit.entries"] > 0
+    with pytest.raises(CannotBackUp, match=r"age failed: .*nobody"):
+        dump(tools, tmp_path / "none.dump", made, "nobody")
+    assert not list(tmp_path.glob("*none.dump*"))
 
 
 def test_the_containers_script_calls_the_same_tools_inside_the_container(

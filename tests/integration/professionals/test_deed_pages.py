@@ -267,6 +267,9 @@ async def test_a_carer_says_by_a_link_what_police_are_told_when_the_child_goes_m
         assert not any(each in page for each in ("green coat", "scar</", "<details"))
         done = await by_mail.web.post(link, data={"answer": "record-0", "photograph": "yes"} | filled)
         assert "Recorded: what police will ask" in done.text
+    wrong = {"answer": "record-1", "photograph": "yes", "profile": "filled-in", "feared": "another child's uncle"}
+    for answer in (wrong, {"answer": "undo"}):
+        assert (await by_mail.web.post(link, data=answer)).status_code == 200
     said = await by_mail.said("profile.recorded.v1")
     assert sorted((each["changed"], each["photograph"]) for each in said) == [(False, True), (True, True), (True, True)]
     assert "scar" not in str(said)

@@ -15,7 +15,7 @@ from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from tests.support.engines.database import Database
 from tests.support.in_process.carers import Carers, Kestrel
-from tests.support.in_process.delivery import LATER, PlayedMedium, all_withdrawn, received, running_floor
+from tests.support.in_process.delivery import LATER, PlayedMedium, all_withdrawn, eventually, received, running_floor
 from tests.support.in_process.police import Police, police_of
 from tests.support.in_process.register import erase
 
@@ -69,6 +69,7 @@ async def test_what_was_to_be_sent_again_is_given_up_at_once_and_not_as_a_defect
     async with all_withdrawn(database, "police") as engine, running_floor(engine, keyring, medium) as floor:
         told = received()
         delivery = await floor.put(told, "force-erased")
+        await eventually(lambda: medium.sent)  # it waits before its first attempt too, and is under no key yet
         await floor.until(delivery.id, "waiting")
         await erase(database, keyring, told.subject)
         row = await floor.until(delivery.id, "failed")

@@ -284,3 +284,20 @@ async def test_who_deletes_a_row_leaves_its_copy_at_the_provider_to_be_deleted(d
     assert [
         each for each in administered(database, "SELECT sid FROM disposal.provider_copies") if len(each) != 34
     ] == []
+
+
+async def test_what_an_erased_person_was_sent_goes_at_the_provider_too(database: Database) -> None:
+    """The row stays, with whoever else it is about."""
+    person, sid = f"person-{uuid4()}", f"SM{uuid4().hex}"
+    sent = {"person": person, "sid": sid, "key": f"delivered {person}", "at": datetime.now(UTC)}
+    administered(database, ROWS["delivery.deliveries"].insert, sent)
+    administered(
+        database,
+        """UPDATE delivery.deliveries SET person = %(person)s, provider_id = %(sid)s, recipient = 'r', body = 'b'
+           WHERE code = %(key)s""",
+        sent,
+    )
+    administered(database, "SELECT disposal.erase(%(person)s, now())", sent)
+    assert sid in administered(database, "SELECT sid FROM disposal.provider_copies")
+    left = f"SELECT coalesce(recipient, body) FROM delivery.deliveries WHERE person = '{person}'"
+    assert administered(database, left) == [None]

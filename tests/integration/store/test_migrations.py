@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services.platform.store.migrations.apply import HISTORY, UnknownShapeError, apply
+from services.platform.store.migrations.apply import HISTORY, BlindOwnerError, UnknownShapeError, apply
 from tests.support.engines.database import Database
 
 
@@ -48,6 +48,21 @@ def test_a_database_of_another_version_is_left_alone(of_another_version: str) ->
     with pytest.raises(UnknownShapeError, match="0035_whose_child"):
         apply(of_another_version)
     assert _schemas(of_another_version) == before
+
+
+def test_whom_the_walls_hold_back_owns_no_function_that_erases(empty: str) -> None:
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute("CREATE ROLE blind LOGIN CREATEROLE CREATEDB PASSWORD 'blind'")
+        connection.execute("ALTER DATABASE empty OWNER TO blind")
+    before = _schemas(empty)
+    try:
+        with pytest.raises(BlindOwnerError, match="BYPASSRLS"):
+            apply(f"postgresql://blind:blind@{empty.rsplit('@', maxsplit=1)[1]}")
+        assert _schemas(empty) == before
+    finally:
+        with psycopg.connect(empty, autocommit=True) as connection:
+            connection.execute("ALTER DATABASE empty OWNER TO CURRENT_USER")
+            connection.execute("DROP ROLE blind")
 
 
 def test_the_command_says_so_in_a_line(of_another_version: str) -> None:

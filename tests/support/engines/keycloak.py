@@ -131,11 +131,20 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 
 def _realm(console: str) -> dict[str, Any]:
-    """Asks for a code from whoever has an authenticator, and says so in `amr`."""
+    """Asks for a code from whoever has an authenticator, and says so in `amr`.
+
+    Keycloak ignores a policy of codes without its type, and then refuses the same code twice in half a minute.
+    """
     return {
         "realm": REALM,
         "enabled": True,
         "sslRequired": "none",
+        "otpPolicyType": "totp",
+        "otpPolicyAlgorithm": "HmacSHA1",
+        "otpPolicyInitialCounter": 0,
+        "otpPolicyDigits": 6,
+        "otpPolicyPeriod": 30,
+        "otpPolicyLookAheadWindow": 1,
         "otpPolicyCodeReusable": True,
         "groups": [{"name": each} for each in sorted(set(GROUPS.values()))],
         "users": [_user(name, group) for name, group in GROUPS.items()],

@@ -9,7 +9,7 @@ from services.audit.policy.chain import EXERCISES_KEPT
 from services.casework.store.history import import_record
 from services.console.accounts import sessions
 from services.console.policy.access.sign_in import FAILURES_COUNT_FOR, SessionLimits
-from services.handbook.documents.records import page, period
+from services.handbook.documents.records import page
 from services.platform.bus.topics import read_declaration
 from services.platform.messages.speakers import SAYS
 from services.platform.runtime.settings import Settings
@@ -121,7 +121,7 @@ def test_a_record_that_is_not_whole_is_refused(wrong: dict[str, object]) -> None
     ],
 )
 def test_a_period_is_said_as_people_say_it(name: str, said: str) -> None:
-    assert period(RECORDS[name]) == said
+    assert RECORDS[name].period == said
 
 
 def test_the_page_names_every_record_and_says_where_nothing_ends_it() -> None:

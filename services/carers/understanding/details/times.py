@@ -7,7 +7,7 @@ from enum import Enum
 
 from services.carers.understanding.details.clock_times import ClockTime, Half, Span, list_times
 from services.carers.understanding.languages.lexicon import load_patterns
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import ENGLAND, day_in_england
 
 LONGEST_AGO = timedelta(hours=24)
 NEAR = timedelta(hours=4)
@@ -143,7 +143,7 @@ def _list_moments(words: str, around: str, time: ClockTime, at: datetime) -> lis
         hours = {time.hour % 12 + (12 if half == "pm" else 0)}
     elif 1 <= time.hour <= 12:
         hours = {time.hour % 24, (time.hour + 12) % 24}
-    today = at.astimezone(ENGLAND).date()
+    today = day_in_england(at)
     days = (-1,) if PATTERNS["yesterday"].search(words) else (-1, 0, 1)
     return [
         datetime.combine(today + timedelta(days=day), datetime.min.time(), ENGLAND).replace(

@@ -4,14 +4,13 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
 from services.casework.policy.sheets.council_file import Cells
 from services.casework.policy.sheets.spreadsheet import FLAGS, LISTS, WORDS
+from services.safeguarding.working_time import ENGLAND
 
-LONDON = ZoneInfo("Europe/London")
 MOMENTS = frozenset({"as_of", "entered_care_at"})
 Said: TypeAlias = str | bool | int | None
 
@@ -76,7 +75,7 @@ class Value(Closed):
     def _day(self, field: str, text: str) -> str:
         for each in self.dates:
             try:
-                found = datetime.strptime(text, each).replace(tzinfo=LONDON)
+                found = datetime.strptime(text, each).replace(tzinfo=ENGLAND)
             except (ValueError, re.error):  # the latter of a format that names a part twice
                 continue
             return found.isoformat() if field in MOMENTS else found.date().isoformat()

@@ -14,17 +14,12 @@ from services.console.policy.acts import REASON
 from services.console.policy.permits import May
 from services.console.web.pages.overview import SENT_TO_SIGN_IN, SIGNED_OUT
 from services.console.web.queries import PageQueries
-from services.console.web.session import SessionGuard, SignedIn, act_of
+from services.console.web.session import SessionGuard, SignedIn, act_of, require_every_authority
 from services.console.web.templates import Templates, go_to
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
 from services.safeguarding.operators import OperatorAct
 
-
-def _require_every_authority(signed_in: SignedIn) -> SignedIn:
-    """A dead letter may be any authority's, so an operator of one authority must not learn that there is one."""
-    if not signed_in.operator.sees(None):
-        raise HTTPException(HTTPStatus.NOT_FOUND, "no-letter")
-    return signed_in
+UNKNOWN = "no-letter"
 
 
 @dataclass(frozen=True)
@@ -42,21 +37,21 @@ class DeadLetterPages:
         app.add_api_route(path, self.redrive, methods=["POST"], include_in_schema=False)
 
     async def show(self, request: Request) -> Response:
-        signed_in = _require_every_authority(await self.guard.require(request))
+        signed_in = require_every_authority(await self.guard.require(request), UNKNOWN)
         return self.templates.page(request, "letters.html", await self.queries.dead_letters(), signed_in)
 
     async def show_part(self, request: Request) -> Response:
-        signed_in = _require_every_authority(await self.guard.require(request, following=True))
+        signed_in = require_every_authority(await self.guard.require(request, following=True), UNKNOWN)
         return self.templates.page(request, "_letters.html", await self.queries.dead_letters(), signed_in)
 
     async def ask(self, request: Request, letter: UUID) -> Response:
-        signed_in = _require_every_authority(await self.guard.require(request, May.SEND_AGAIN))
+        signed_in = require_every_authority(await self.guard.require(request, May.SEND_AGAIN), UNKNOWN)
         await self._require_known(letter)
         return self._form(request, signed_in, {"act": str(uuid4())}, {})
 
     async def redrive(self, request: Request, letter: UUID) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.SEND_AGAIN)
-        _require_every_authority(signed_in)
+        require_every_authority(signed_in, UNKNOWN)
         await self._require_known(letter)
         try:
             answers = Answers.read(act_of(form), [REASON], form, self.templates.clocks.story())
@@ -70,7 +65,7 @@ class DeadLetterPages:
 
     async def _require_known(self, letter: UUID) -> None:
         if not await self.service.is_known(letter):
-            raise HTTPException(HTTPStatus.NOT_FOUND, "no-letter")
+            raise HTTPException(HTTPStatus.NOT_FOUND, UNKNOWN)
 
     def _form(
         self, request: Request, signed_in: SignedIn, form: Mapping[str, str], faults: Mapping[str, Fault]

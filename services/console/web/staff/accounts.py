@@ -92,8 +92,7 @@ class AccountPages:
             "fault": fault,
             "command_code": command_code,
         }
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK
-        return self.templates.page(request, "account.html", shown, signed_in, status=status)
+        return self.templates.page(request, "account.html", shown, signed_in)
 
     async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request, May.ADMINISTER, proved=True)
@@ -162,8 +161,7 @@ class AccountPages:
             "form": {},
             "password": "",
         }
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if shown.get("fault") else HTTPStatus.OK
-        return self.templates.page(request, "accounts.html", {**about, **shown}, signed_in, status=status)
+        return self.templates.page(request, "accounts.html", {**about, **shown}, signed_in)
 
 
 def _wanted(form: dict[str, str]) -> Wanted:

@@ -129,8 +129,7 @@ class AuthorityPages:
 
     async def _all(self, request: Request, signed_in: SignedIn, shown: Mapping[str, object]) -> Response:
         about = {"authorities": await self.service.authorities(signed_in.operator), "fault": "", "form": {}}
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if shown.get("fault") else HTTPStatus.OK
-        return self.templates.page(request, "authorities.html", about | dict(shown), signed_in, status=status)
+        return self.templates.page(request, "authorities.html", about | dict(shown), signed_in)
 
     def _one(
         self, request: Request, signed_in: SignedIn, readiness: Readiness, shown: Mapping[str, object]
@@ -138,5 +137,4 @@ class AuthorityPages:
         about: dict[str, object] = dict.fromkeys(("fault", "token", "answer", "mapping"), "")
         about |= {"about": readiness, "act": str(uuid4()), "takes_files": self.service.casework is not None}
         about["sees_all"] = signed_in.operator.sees(None)
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if shown.get("fault") else HTTPStatus.OK
-        return self.templates.page(request, "authority.html", about | dict(shown), signed_in, status=status)
+        return self.templates.page(request, "authority.html", about | dict(shown), signed_in)

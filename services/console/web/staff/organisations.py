@@ -15,12 +15,13 @@ from starlette.responses import Response
 from services.console.accounts import sessions
 from services.console.accounts.repository import account_names
 from services.console.policy.permits import May
-from services.console.web.session import SessionGuard, SignedIn
+from services.console.web.session import SessionGuard, SignedIn, require_every_authority
 from services.console.web.templates import Templates, go_to
 from services.safeguarding.working_time import ENGLAND
 
 WITHIN_SECONDS = 10
 UNSET = "This console does not know where the register is (SAFE_RETURN_CASEWORK_URL): use services organisations."
+UNKNOWN = "no-organisation"
 AWAY = "The register cannot be reached for the moment. Nothing was changed: send it again."
 MOMENT: TypeAdapter[datetime | None] = TypeAdapter(datetime | None)
 MOMENTS = ("proposed_at", "effective_at", "taken_back_at")
@@ -40,13 +41,13 @@ class OrganisationPages:
         add("/organisations/{change}", self.decide, methods=["POST"], include_in_schema=False)
 
     async def show(self, request: Request) -> Response:
-        signed_in = _require_every_authority(await self.guard.require(request, May.SEND_AGAIN))
+        signed_in = require_every_authority(await self.guard.require(request, May.SEND_AGAIN), UNKNOWN)
         return await self._page(request, signed_in)
 
     async def decide(self, request: Request, change: UUID) -> Response:
         """Needs a fresh proof of who presses the button."""
         signed_in, form = await self.guard.enter_with_form(request, May.SEND_AGAIN, proved=True)
-        _require_every_authority(signed_in)
+        require_every_authority(signed_in, UNKNOWN)
         said: dict[str, str] = {}
         if (what := form.get("what")) == "take-back":
             said = {"reason": form.get("reason", "")}
@@ -73,10 +74,8 @@ class OrganisationPages:
             names = await reader.fetch(account_names())
         away = "" if status == HTTPStatus.OK else answer["detail"]
         shown = {"changes": changes, "names": names, "fault": fault or away}
-        answered = (
-            HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK
-        )
-        return self.templates.page(request, "organisations.html", shown, signed_in, status=answered)
+        unavailable = HTTPStatus.SERVICE_UNAVAILABLE if away else None
+        return self.templates.page(request, "organisations.html", shown, signed_in, status=unavailable)
 
     async def _ask(
         self, signed_in: SignedIn, method: str, path: str = "", said: dict[str, str] | None = None
@@ -97,10 +96,3 @@ class OrganisationPages:
         finally:
             async with self.guard.store.transaction() as uow:
                 sessions.end_session(uow, code)
-
-
-def _require_every_authority(signed_in: SignedIn) -> SignedIn:
-    """A force is no authority's."""
-    if not signed_in.operator.sees(None):
-        raise HTTPException(HTTPStatus.NOT_FOUND, "no-organisation")
-    return signed_in

@@ -43,7 +43,7 @@ class RecordPages:
         hindered: Sequence[Hindrance] = ()
         if what in ASKED:
             whom = await self.service.whom(who, form.get("whom", ""), form.get("authority") or who.only_authority or "")
-            if whom is None:
+            if whom is None or (what == "erase" and whom.owner is None):
                 return await self._page(request, signed_in, fault="whom", form=form)
             if what == "hold" and (whom.owner or "").startswith("person-"):
                 return await self._page(request, signed_in, fault="person", form=form)
@@ -73,10 +73,7 @@ class RecordPages:
         hindered: Sequence[Hindrance] = (),
     ) -> Response:
         shown = {"form": form, "fault": fault, "hindered": hindered, "act": uuid4()}
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK
-        return self.templates.page(
-            request, "records.html", shown | dict(await self.service.shown()), signed_in, status=status
-        )
+        return self.templates.page(request, "records.html", shown | dict(await self.service.shown()), signed_in)
 
 
 def _id_of(form: Mapping[str, str]) -> UUID:

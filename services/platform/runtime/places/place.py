@@ -1,6 +1,5 @@
 """Puts files in a place and fetches them: a folder, a bucket, or an address that takes PUT and gives GET."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from urllib.parse import unquote
 import httpx
 from pydantic import HttpUrl, UrlConstraints
 from pydantic_core import Url
+
+from services.platform.runtime.places.durable_file import write_durably
 
 WITHIN_SECONDS = 20.0
 FileUrl = Annotated[Url, UrlConstraints(allowed_schemes=["file"])]
@@ -64,13 +65,7 @@ class _Folder:
         with _away(OSError):
             target = self.path / name
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-            with unfinished.open("wb") as file:
-                shutil.copyfileobj(source, file)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(target)
-            _sync(target.parent)
+            write_durably(target, source)
 
     def fetch(self, name: str, into: IO[bytes]) -> None:
         with _away(OSError), (self.path / name).open("rb") as file:
@@ -162,12 +157,3 @@ def _away(*errors: type[Exception]) -> Iterator[None]:
         if said in {"404", "NoSuchKey"}:
             raise NotThere("there is no such file") from None
         raise PlaceAway(" ".join(filter(None, [type(error).__name__, said]))) from None
-
-
-def _sync(folder: Path) -> None:
-    """A new name outlasts a power cut only once its folder is on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -87,6 +87,18 @@ class Record(_Written):
             raise ValueError("an authority can set the period of a record that a sweep ends, from less to more")
         return self
 
+    @property
+    def period(self) -> str:
+        """As a reader says it."""
+        if self.months is not None:
+            return f"{self.months} months"
+        if self.kept is None:
+            return "without end"
+        days, minutes = self.kept / timedelta(days=1), self.kept / timedelta(minutes=1)
+        return (
+            f"{days:g} days" if days > 1 else f"{minutes / 60:g} hours" if minutes % 60 == 0 else f"{minutes:g} minutes"
+        )
+
 
 class Schedule(_Written):
     bases: Mapping[str, str]

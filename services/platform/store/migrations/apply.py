@@ -18,6 +18,20 @@ OWN_VIEWS = "SELECT walls.own_views()"
 """In a restored copy whoever restored it owns them, and they would show every authority's rows."""
 
 
+SEES_ALL = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+
+
+class BlindOwnerError(Exception):
+    """Whoever migrates owns the functions that erase and hold, and the walls would keep rows from them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "SAFE_RETURN_ADMIN_DATABASE names a role that row-level security holds back: it would own the functions that erase"
+            " and hold records, and they would miss rows without a word. Nothing was changed. Name a superuser, or give the role"
+            " BYPASSRLS."
+        )
+
+
 class UnknownShapeError(Exception):
     """Another version of Safe Return made this database. The text says so, and what can be done."""
 
@@ -32,11 +46,13 @@ class UnknownShapeError(Exception):
 def apply(admin_url: str, history: Path = HISTORY) -> None:
     """`admin_url` names a role that may create schemas and roles. Two that run at once wait for each other.
 
-    Each migration is a transaction of its own. Raises UnknownShapeError.
+    Each migration is a transaction of its own. Raises UnknownShapeError, BlindOwnerError.
     """
     url = make_url(admin_url).set(drivername="postgresql+psycopg")
     with create_engine(url, poolclass=NullPool).connect() as connection:
         _wait_for_others(connection)
+        if not connection.exec_driver_sql(SEES_ALL).scalar():
+            raise BlindOwnerError
         config = configuration(history)
         _require_known(connection, config)
         # A migration that cannot lock a table must not hold up everybody who queues behind it.

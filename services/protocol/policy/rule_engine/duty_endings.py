@@ -12,7 +12,7 @@ from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.duty.duties import Because
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import day_in_england
 
 ENDS = {
     Trigger.CHILD_RETURNED: Because.RETURNED,
@@ -84,7 +84,7 @@ def _settle_matter(draft: Draft, trigger: Trigger, episode: Episode | None) -> s
         for each in draft.waiting.values()
         if each.cause.day is not None and each.stood_down in {None, CAME} and _ends_on(draft, each, trigger, episode)
     ]
-    today = draft.happened.time.astimezone(ENGLAND).date()
+    today = day_in_england(draft.happened.time)
     asked = [each for each in draft.duties.values() if each.goes_on and _ends_on(draft, each, trigger, episode)]
     causes = [*(each.cause for each in asked), *(waiting.cause for _, waiting in dated)]
     days = [(each.day < today, abs(each.day - today), each.matter) for each in causes if each.day is not None]

@@ -15,7 +15,7 @@ from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.duty.decisions import EpisodeState
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.roles import Channel, Role, Wording
-from services.safeguarding.working_time import ENGLAND, in_working_hours
+from services.safeguarding.working_time import day_in_england, in_working_hours
 
 PHOTOGRAPH_KEEPS = timedelta(days=90)
 CONTACTS_KEEP = timedelta(days=30)
@@ -101,7 +101,7 @@ def ask(asked: Asked, situation: Situation) -> bool | None:
 
 def _younger_than(years: int, situation: Situation) -> bool | None:
     adult_on = situation.facts.adult_on
-    today = situation.now.astimezone(ENGLAND).date()
+    today = day_in_england(situation.now)
     return None if adult_on is None else today < birthday(adult_on, years - ADULT)
 
 
@@ -122,7 +122,7 @@ def _modern_slavery_concern(situation: Situation) -> bool | None:
 
 def _photographed(situation: Situation) -> bool | None:
     taken = situation.record.photo_taken_on
-    return taken is not None and situation.now.astimezone(ENGLAND).date() - taken < PHOTOGRAPH_KEEPS
+    return taken is not None and day_in_england(situation.now) - taken < PHOTOGRAPH_KEEPS
 
 
 def _contacts_checked(situation: Situation) -> bool | None:

@@ -14,7 +14,7 @@ from services.protocol.policy.rule_language.vocabulary import DateOf
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import derived
-from services.safeguarding.working_time import ENGLAND, evening_moment, working_day_after, working_moment
+from services.safeguarding.working_time import day_in_england, evening_moment, working_day_after, working_moment
 
 CAME = "came"
 """A dated rule no longer waits: its time has come. It is kept, so that one date does not count twice."""
@@ -125,7 +125,7 @@ def _dated(draft: Draft, rule: Rule, protocol: Protocol, cause: Cause, length: C
 
 def _worth_telling(draft: Draft, before: Before, length: Calendar, day: date) -> bool:
     """No reminder comes after its date. The day itself is told late, unless it is too long ago."""
-    today = draft.now.astimezone(ENGLAND).date()
+    today = day_in_england(draft.now)
     if length.months > 0 or length.days > 0:
         return today <= day
     return before.late is None or before.late.before(today) <= day

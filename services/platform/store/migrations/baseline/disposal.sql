@@ -83,6 +83,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         child = ANY (SELECT disposal.child_of(each) FROM unnest(subjects) AS each) OR child IS NULL AND authority = ANY (authorities)))
 $$;
 
+-- Whosever they are.
+CREATE FUNCTION disposal.are_held(subjects text[]) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT disposal.is_held(subjects, array(SELECT each FROM unnest(subjects) AS subject, disposal.authorities_of(subject) AS each))
+$$;
+-- Mails and texts in which lines about them were put together with others'.
+CREATE FUNCTION disposal.letters_about(names text[]) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+    SELECT leader FROM professionals.grouped g JOIN delivery.deliveries d ON d.id = g.delivery WHERE d.child = ANY (names)
+    UNION SELECT leader FROM professionals.mass_texts WHERE child = ANY (names)
+$$;
+
 -- Whether a row's time is over: no hold stops it, and it is older than the longest period of the authorities whose it is.
 CREATE FUNCTION disposal.is_over(of_record text, since timestamptz, at timestamptz, usual interval, subjects text[], of_authority text)
 RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -100,8 +110,14 @@ CREATE FUNCTION disposal.hindrances(owner text) RETURNS TABLE (what text, named 
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WITH known AS (
         SELECT disposal.names_of(owner) AS names, CASE WHEN starts_with(owner, 'authority-') THEN substr(owner, 11) END AS whole)
-    SELECT 'hold', NULL FROM known WHERE disposal.is_held(names, array(SELECT disposal.authorities_of(owner)))
-        OR EXISTS (SELECT FROM disposal.holds WHERE ended_at IS NULL AND authority = whole)
+    SELECT 'hold', NULL FROM known WHERE disposal.are_held(names)
+        OR EXISTS (SELECT FROM disposal.holds WHERE ended_at IS NULL AND (authority = whole OR whole IN (SELECT disposal.authorities_of(child))))
+        -- What would go with it is also about somebody who is held.
+        OR EXISTS (SELECT FROM disposal.holds WHERE ended_at IS NULL) AND (
+            EXISTS (SELECT FROM carers.texts_in WHERE disposal.are_held(about) AND (
+                about && names OR number_hash = (SELECT number_hash FROM register.people WHERE id = owner)))
+            OR EXISTS (SELECT FROM delivery.deliveries WHERE disposal.are_held(ARRAY[child]) AND (
+                person = owner OR id IN (SELECT disposal.letters_about(names)))))
     UNION ALL
     SELECT 'episode', reference FROM console.episodes, known
     WHERE state NOT IN ('closed', 'retracted', 'merged') AND (child = ANY (names) OR content ->> 'authority' = whole)
@@ -123,6 +139,7 @@ CREATE FUNCTION disposal.erase(whose text, at timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     names text[] := disposal.names_of(whose);
+    emptied uuid[];
 BEGIN
     INSERT INTO disposal.destroyed VALUES (whose, at);
     IF starts_with(whose, 'authority-') THEN
@@ -142,12 +159,13 @@ BEGIN
     WHERE d.key_owner = ANY (k.owners) AND starts_with(d.child, 'provisional-') AND d.created_at BETWEEN k.since AND k.until;
     DELETE FROM carers.texts_in WHERE about && names;
     DELETE FROM carers.texts_in t USING register.people p WHERE p.id = whose AND t.number_hash = p.number_hash;
-    -- A mail in which others' lines were put together names it beside them.
-    UPDATE delivery.deliveries SET body = NULL WHERE id IN (
-        SELECT leader FROM professionals.grouped g JOIN delivery.deliveries d ON d.id = g.delivery WHERE d.child = ANY (names)
-        UNION SELECT leader FROM professionals.mass_texts WHERE child = ANY (names));
+    -- What others were told stays, without what it says.
+    emptied := array(SELECT disposal.letters_about(names) UNION SELECT id FROM delivery.deliveries WHERE person = whose);
+    INSERT INTO disposal.provider_copies SELECT provider_id FROM delivery.deliveries
+    WHERE id = ANY (emptied) AND provider_id ~ '^(SM|MM|CA)[0-9a-f]{32}$' ON CONFLICT DO NOTHING;
+    UPDATE delivery.deliveries SET body = NULL WHERE id = ANY (emptied);
     DELETE FROM delivery.deliveries WHERE child = ANY (names);
-    UPDATE delivery.deliveries SET recipient = NULL, body = NULL, number_hash = NULL WHERE person = whose;
+    UPDATE delivery.deliveries SET recipient = NULL, number_hash = NULL WHERE person = whose;
     UPDATE strategy.attendees SET address_hash = NULL WHERE person = whose;
     DELETE FROM carers.questions WHERE provisional = ANY (names);
     DELETE FROM carers.claims WHERE subject = ANY (names) OR person = whose;

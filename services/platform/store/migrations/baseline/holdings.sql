@@ -10,6 +10,14 @@ CREATE TABLE holdings.tables (
     key text
 );
 
+-- Past every wall: behind one, a number that another authority knows too would look like one authority's alone.
+CREATE FUNCTION holdings.authority_of_number(number bytea) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT min(authority) FROM (
+        SELECT authority FROM register.people WHERE number_hash = number
+        UNION ALL SELECT authority FROM carers.provisionals WHERE number_hash = number
+    ) AS known HAVING min(authority) = max(authority)
+$$;
 -- Behind the walls of whoever asks. Of a number, and of an account, only where it is one authority's alone. Asked of every row of
 -- a chain, so what is most often asked comes first, in a statement of its own.
 CREATE FUNCTION holdings.authority_of(asked text) RETURNS text
@@ -21,10 +29,8 @@ BEGIN
         found := (SELECT p.authority FROM register.people p WHERE p.id = asked);
     END IF;
     IF found IS NULL AND asked ~ '^number-[0-9a-f]{64}$' THEN
-        SELECT min(n.authority) INTO found FROM (
-            SELECT p.authority FROM register.people p WHERE p.number_hash = decode(substr(asked, 8), 'hex')
-            UNION ALL SELECT r.authority FROM carers.provisionals r WHERE r.number_hash = decode(substr(asked, 8), 'hex')
-        ) n HAVING min(n.authority) = max(n.authority);
+        SELECT n.authority INTO found FROM holdings.authority_of_number(decode(substr(asked, 8), 'hex')) AS n (authority)
+        WHERE walls.sees_all() OR n.authority = ANY (walls.seen());
     END IF;
     IF found IS NOT NULL THEN
         RETURN found;
@@ -80,9 +86,11 @@ BEGIN
     RETURN QUERY SELECT 'others.accounts', jsonb_build_object('id', a.account, 'name', a.name, 'role', a.role), NULL, NULL::bytea
         FROM console.accounts a WHERE a.account <> ALL (names) AND (whose = ANY (a.authorities) OR 'all' = ANY (a.authorities));
 END $$;
-REVOKE ALL ON FUNCTION holdings.authority_of(text), holdings.names_of(text), holdings.held(uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION holdings.authority_of_number(bytea), holdings.authority_of(text), holdings.names_of(text), holdings.held(uuid)
+FROM PUBLIC;
 GRANT USAGE ON SCHEMA holdings TO console, walls;
 GRANT SELECT ON holdings.tables TO walls;
+GRANT EXECUTE ON FUNCTION holdings.authority_of_number(bytea) TO walls;
 GRANT EXECUTE ON FUNCTION holdings.authority_of(text), holdings.held(uuid) TO console;
 
 -- As views: `walls` reads the tables beneath, behind the walls of whoever asks.

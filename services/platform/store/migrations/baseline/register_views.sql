@@ -24,6 +24,15 @@ SELECT about AS child, array_agg(answers) AS told, array_agg(words) AS told_word
 FROM (SELECT DISTINCT ON (about, answers) about, answers, words, at FROM register.words
       WHERE starts_with(answers, 'profile.') ORDER BY about, answers, at DESC) AS newest
 GROUP BY about;
+-- What was said with an event that was taken back answers nothing. In a function of the owner: services add words, and change none.
+CREATE FUNCTION register.take_back_answers(event uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE register.words SET answers = NULL WHERE id IN (
+        SELECT jsonb_array_elements_text(convert_from(envelope, 'UTF8')::jsonb #> '{data,words}') FROM deadlines.due
+        WHERE deadline = event AND cancelled_at IS NOT NULL)
+$$;
+REVOKE ALL ON FUNCTION register.take_back_answers(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION register.take_back_answers(uuid) TO professionals;
 
 CREATE VIEW register.for_police_notice AS
 SELECT ch.id AS child, ch.code, ch.name, ch.known_as, ch.sex, ch.language, ch.description, ch.date_of_birth,

@@ -1,0 +1,21 @@
+"""Writes a file of which nobody meets half, and which outlasts a power cut."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import IO
+
+
+def write_durably(target: Path, source: IO[bytes]) -> None:
+    """In place of what had that name. Returns once the disk has it. Raises OSError."""
+    unfinished = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
+    with unfinished.open("wb") as file:
+        shutil.copyfileobj(source, file)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # without this a power cut may lose the name itself
+    finally:
+        os.close(folder)
