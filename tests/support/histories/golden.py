@@ -25,6 +25,7 @@ from services.protocol.simulate import Timeline, tell
 from services.protocol.stories import Answers, Happening, Story, name_in_story
 from services.protocol.stories import read as read_story
 from services.safeguarding import identifiers
+from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, Outcome
 from services.safeguarding.duty.parts import parts_of
@@ -42,7 +43,9 @@ LATE = timedelta(seconds=55)
 """By so much a telling may come after its time: what the machine takes to carry out everything that is due at once."""
 DESK_ANSWERS_AFTER = timedelta(seconds=2)
 """What the sandbox's desk takes to say that an officer has a notice, with the reference: stories give it a minute or two."""
-SETTLED_WITHIN_SECONDS = 20
+SETTLED_WITHIN_SECONDS = 90
+BEFORE, QUIET_SECONDS = timedelta(minutes=10), 3
+"""So long before an act what else has become due meanwhile is worked off: until nothing has been said for so many seconds."""
 FOLLOWED_WITHIN_SECONDS = 1.0
 """What a process promises: by then it goes by the story time that was set (services/platform/store/story_time/story_clock.py)."""
 NUMBERS, ITS_NUMBERS = 700, 5
@@ -62,8 +65,8 @@ PROFESSIONALS = (
     Role.CHILD_PERSONAL_ADVISER, Role.LEAVING_CARE_DESK,
 )  # fmt: skip
 """Their mailboxes take everything. Whoever answers in a story presses the button of the page behind the mail."""
-OF_THE_CHILD = {"date_of_birth", "modern_slavery_concern", "age_disputed", "guardian_allocated", "entered_care_at"}
-"""What the register's file may say of it and stories do."""
+OF_THE_CHILD = {"modern_slavery_concern", "age_disputed", "guardian_allocated", "entered_care_at"}
+"""What the register's file may say of it and stories do, beside its date of birth."""
 DUTY_ROLES = {
     Role.DUTY_WORKER: "duty.emergency-team",
     Role.DUTY_SENIOR_MANAGER: "duty.senior-manager",
@@ -277,6 +280,8 @@ class Theatre:
             self._world.desk(DESKS["takes"], mode="normal")
 
     async def _run(self, begins: datetime, shown: list[Play]) -> None:
+        self._move_to(begins - BEFORE)
+        await self._quiet()
         self._move_to(begins)
         await asyncio.sleep(FOLLOWED_WITHIN_SECONDS)
         acts = sorted(((at, play, act) for play in shown for at, act in self._acts(play)), key=lambda each: each[0])
@@ -289,6 +294,12 @@ class Theatre:
                 await self._do(play, act, begins + moment)
             await self._come_to_rest(moment, shown)
 
+    async def _quiet(self) -> None:
+        self._last_said = asyncio.get_running_loop().time()
+        until = self._last_said + SETTLED_WITHIN_SECONDS
+        while (now := asyncio.get_running_loop().time()) < min(until, self._last_said + QUIET_SECONDS):  # noqa: ASYNC110 other processes speak
+            await asyncio.sleep(min(until, self._last_said + QUIET_SECONDS) - now)
+
     def _acts(self, play: Play) -> Iterator[tuple[timedelta, Happening | Key]]:
         """What people do: what the story tells, and the answers of those on duty. A desk that answers does so by itself."""
         for each in play.story.happens:
@@ -299,7 +310,8 @@ class Theatre:
         for heard in play.plan.heard:
             if isinstance(heard.content, DutyAcknowledged) and heard.after <= play.until:
                 duty = told[heard.content.duty, heard.content.step]
-                if duty.role != Role.POLICE_CONTROL_ROOM:
+                asks_no_answer = duty.role.startswith("carer") and RULES[duty.rule].enough == "accepted"
+                if duty.role != Role.POLICE_CONTROL_ROOM and not asks_no_answer:
                     yield heard.after, (duty.rule, duty.role, duty.step)
 
     async def _do(self, play: Play, act: Happening | Key, at: datetime) -> None:
@@ -341,20 +353,23 @@ class Theatre:
             ):
                 self._acted.add((str(duty.duty), duty.step))
                 if duty.channel == Channel.EMAIL:
-                    self._press(duty)
+                    self._press(play, duty)
                     return
                 code = identifiers.code_of(identifiers.telling(duty.duty, duty.step))
                 self._world.text(play.phone_of(duty), f"OK {code}")
                 return
 
-    def _press(self, duty: Duty) -> None:
+    def _press(self, play: Play, duty: Duty) -> None:
         """On the page of this duty alone: a mail may have brought several."""
         stack = self._world.stack
         key = (stack.layout.secrets / "professionals" / "link_key").read_text()
         query = "SELECT id FROM delivery.deliveries WHERE duty = %s AND step = %s"
         with psycopg.connect(stack.admin_url) as connection:
-            ((delivery,),) = connection.execute(query, (duty.duty, duty.step)).fetchall()
-        url = Links(key, stack.endpoints["professionals"]).url(Purpose.DEED, delivery, datetime.now(UTC))
+            row = connection.execute(query, (duty.duty, duty.step)).fetchone()
+        if row is None:
+            play.given_up = play.given_up or f"nobody was sent {_line(duty)}, and it was to be answered"
+            return
+        url = Links(key, stack.endpoints["professionals"]).url(Purpose.DEED, row[0], datetime.now(UTC))
         httpx.post(url, data={"answer": "have-it"}, timeout=30, trust_env=False).raise_for_status()
 
     async def _come_to_rest(self, moment: timedelta, shown: list[Play]) -> None:
@@ -385,6 +400,7 @@ class Theatre:
     async def _listen(self, consumer: AIOKafkaConsumer) -> None:
         while True:
             received = read((await consumer.getone()).value)
+            self._last_said = asyncio.get_running_loop().time()
             play = self._by_child.get(received.subject)
             if play is None:
                 continue
@@ -485,7 +501,8 @@ def _authority(play: Play) -> dict[str, Any]:
 
 def _known(child: Facts) -> dict[str, Any]:
     said: dict[str, Any] = child.model_dump(mode="json", include=OF_THE_CHILD, exclude_none=True)
-    return said
+    born = None if child.adult_on is None else birthday(child.adult_on, -ADULT)
+    return said if born is None else said | {"date_of_birth": born.isoformat()}
 
 
 def _is_empty(story: Story, role: Role) -> bool:
