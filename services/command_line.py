@@ -160,12 +160,10 @@ def explain(
     on: Annotated[
         str | None, typer.Option(help="A day, 2026-12-01: the rules as they are in force then. Left out: today.")
     ] = None,
-    chart: bool = typer.Option(False, "--chart", help="As a Mermaid flow chart."),
     svg: bool = typer.Option(False, "--svg", help="As a drawing that any browser shows."),
 ) -> None:
     """Say who would be told on EVENT (child.reported-missing), when and why."""
-    from services.handbook.charts.chart import charts, mermaid
-    from services.handbook.charts.svg import svg as drawing
+    from services.handbook.charts.chart import draw
     from services.handbook.explain import explain as sentences
     from services.handbook.explain import require_known
     from services.protocol.law.periods import day_of
@@ -176,11 +174,10 @@ def explain(
     try:
         library, day = Library(files(folder)), day_of(on) or today()
         require_known(library, authority)
-        if not chart and not svg:
+        if svg:
+            typer.echo(draw(event, library, authority, day), nl=False)
+        else:
             typer.echo(sentences(event, authority, library, day), nl=False)
-            return
-        found = charts(event, library, authority, day)
-        typer.echo(drawing(found) if svg else "".join(map(mermaid, found)), nl=False)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
@@ -256,12 +253,13 @@ def schemas(
     """Render `schemas/` from the models, and the pages of `docs/` that the rules and stories make."""
     from services.handbook.documents import pages
     from services.schemas import documents as contracts
+    from services.schemas.rendered_files import differing, write
 
-    rendered = (
-        ("schemas", contracts.differing if check else contracts.write),
-        ("docs", pages.differing if check else pages.write),
-    )
-    changed = [f"{folder}/{path}" for folder, render in rendered for path in render()]
+    render = differing if check else write
+    changed = [
+        *(f"schemas/{path}" for path in render(contracts.documents(), contracts.FOLDER, alone=True)),
+        *(f"docs/{path}" for path in render(pages.documents(), pages.FOLDER)),
+    ]
     for path in changed:
         typer.echo(f"{path} differs from the code" if check else path)
     if check and changed:

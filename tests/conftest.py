@@ -6,7 +6,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from tests.support.engines.alone import AloneAndTheRest, is_alone
+from tests.support.engines.alone import AloneAndTheRest, group_of, is_alone
 from tests.support.templates import compile_once
 
 # A machine that is busy with other things says nothing about the code: hanging is what pytest's own time limit is for.
@@ -24,7 +24,6 @@ pytest_plugins = [
     "tests.support.in_process.carers",
     "tests.support.in_process.console",
     "tests.support.engines.bus",
-    "tests.support.engines.stack",
     "tests.support.outside.world",
     "tests.support.engines.observing",
 ]
@@ -32,11 +31,12 @@ pytest_plugins = [
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks `alone` what one worker has to run by itself, and puts it first: all of it together lasts longest."""
+    """Marks `alone` what one worker has to run by itself, and puts it first, by groups: each of them lasts longest."""
     for item in items:
         if is_alone(item.nodeid):
             item.add_marker("alone")
-    items.sort(key=lambda item: not is_alone(item.nodeid))
+    order = ("a stack", "a kafka", None)
+    items.sort(key=lambda item: order.index(group_of(item.nodeid)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> AloneAndTheRest:

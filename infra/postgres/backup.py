@@ -22,6 +22,12 @@ from typing import IO
 DATABASE = "safe_return"
 NEWEST_ANCHOR = "SELECT number || ' ' || encode(hash, 'hex') FROM audit.anchors ORDER BY number DESC LIMIT 1"
 KEYS = ("master_key", "phone_key")
+SHUT = f"""
+    ALTER DATABASE {DATABASE} CONNECTION LIMIT 0;
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DATABASE}' AND pid <> pg_backend_pid()
+"""  # noqa: S608 our own words
+"""To every login but an administrator's."""
+OPEN = f"ALTER DATABASE {DATABASE} CONNECTION LIMIT -1"
 ARE_THERE_TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
 DESTROYED = "SELECT owner || ' ' || replace((at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z' FROM disposal.destroyed ORDER BY at, owner"
 DESTROYED_LINE = re.compile(r"(child|person|authority)-[a-z0-9-]+ [0-9T:.-]+Z")
@@ -129,8 +135,8 @@ def dump(tools: Tools, file: Path, made: Path, recipient: str | None = None) -> 
 
 
 def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path, identity: Path | None = None) -> None:
-    """Into an empty database: all of it or nothing. What was erased since the copy was made is erased again. The roles have no
-    password yet, and the shape is the copy's: migrate next.
+    """Into an empty database: all of it or nothing. What was erased since the copy was made is erased again before any service
+    is let in; if it is stopped before, nobody ever is. The roles have no password yet, and the shape is the copy's: migrate next.
 
     Raises CannotBackUp where the database is not empty, the file is not what `dump` wrote, its keys are not in `made`, or the list
     of what was erased is not beside it.
@@ -145,8 +151,10 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path, identity
     for role in (*roles, WALLS, BACKUPS):
         tools.ask(MAKE_ROLE.format(role=role))
     order = ("pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={DATABASE}")
+    tools.ask(SHUT)
     tools.read(file, *order, identity=identity)
     erase_again(tools, destroyed)
+    tools.ask(OPEN)
 
 
 def erase_again(tools: Tools, destroyed: Sequence[str]) -> None:

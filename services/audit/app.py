@@ -1,7 +1,7 @@
 """Assembles the audit service."""
 
 from services.audit import metrics, store
-from services.audit.handlers import Handlers
+from services.audit.handlers import handlers_by_kind
 from services.audit.reconciler import LOOK_EVERY_SECONDS, Reconciler
 from services.audit.settings import AuditSettings
 from services.audit.verification.published_anchors import AnchorPublisher
@@ -23,7 +23,7 @@ async def main() -> None:
     """Runs until SIGTERM or SIGINT."""
     settings = AuditSettings()
     host = ServiceHost("audit", settings)
-    subscriptions = in_background(Handlers(host.clocks).by_kind())
+    subscriptions = in_background(handlers_by_kind(host.clocks))
     host.subscribe(subscriptions, consumer=BatchConsumer, gather_seconds=GATHER_SECONDS)
     reconciler = Reconciler(host.store, host.clocks)
     key = signer(SigningKeys().signing_key.get_secret_value())

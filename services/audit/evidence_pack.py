@@ -16,6 +16,7 @@ from services.audit import store
 from services.audit.message_summary import detail, in_london, plain
 from services.audit.policy.chain import Anchor, Entry, Head, moment
 from services.audit.policy.evidence import Evidence, RecordedMessage, access_of, accounts_in, evidence_of
+from services.audit.verification import cursors
 from services.audit.verification.run import Verified, verify_anchors, verify_chain
 from services.safeguarding.identifiers import code_of
 
@@ -79,13 +80,11 @@ async def build_pack(connection: AsyncConnection, chain: str, episode: UUID, at:
     verified = Verified()
     await verify_chain(connection, chain, verified)
     await verify_anchors(connection, verified)
-    entries = await store.entries_of(connection, chain)
+    entries = [each async for each in cursors.entries_of(connection, chain)]
     evidence = evidence_of(entries, episode)
-    access = [
-        each
-        for account in accounts_in(evidence)
-        for each in access_of(await store.entries_of(connection, account), evidence)
-    ]
+    access = list[RecordedMessage]()
+    for account in accounts_in(evidence):
+        access += access_of([each async for each in cursors.entries_of(connection, account)], evidence)
     return Pack(
         id=episode,
         child=chain,

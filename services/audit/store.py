@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.audit.policy.chain import Anchor, Entry, Head, RemovedChain, chain_name, envelope_of
+from services.audit.policy.chain import Anchor, Head, RemovedChain, chain_name, envelope_of
 from services.audit.policy.consequences import duty_rows, thread_of
 from services.platform.messages.envelope import Received
 from services.platform.store.query import unnest_rows
@@ -28,16 +28,18 @@ GIVEN = {
     "duties": "jsonb",
 }
 APPEND = f"SELECT audit.append({', '.join(GIVEN)}) FROM (SELECT * FROM {unnest_rows(GIVEN)} ORDER BY place) AS in_order"
-ENTRIES = text(
-    "SELECT chain, position, recorded_at, kind, happened_at, episode, envelope, previous, hash "
-    "FROM audit.entries WHERE chain = :chain ORDER BY position"
+
+DIGEST = (
+    "encode(sha256(convert_to(coalesce(string_agg(chain || ' ' || position || ' ' || encode(hash, 'hex') || chr(10), ''"
+    " ORDER BY chain), ''), 'UTF8')), 'hex')"
 )
-
-
-REMOVED = text("""
+"""Of rows that say how a chain ended: which chains they are, and how each ended."""
+REMOVED = text(f"""
     SELECT chain, position, hash, removed_at, EXISTS (
-        SELECT FROM audit.entries e WHERE e.chain = 'authority-' || r.authority AND e.kind = 'organisation.changed.v1'
-        AND convert_from(e.envelope, 'UTF8')::jsonb #>> '{data,step}' = 'left') AS has_left
+        SELECT FROM audit.entries e, LATERAL (SELECT convert_from(e.envelope, 'UTF8')::jsonb -> 'data') AS said (data)
+        WHERE e.chain = 'authority-' || r.authority AND e.kind = 'organisation.changed.v1'
+        AND data ->> 'step' = 'left' AND data -> 'fields' @> to_jsonb(r.heads)
+    ) AND r.heads = (SELECT {DIGEST} FROM audit.removed WHERE authority = r.authority AND heads = r.heads) AS has_left
     FROM audit.removed r WHERE chain = :chain
 """)
 
@@ -82,11 +84,6 @@ async def heads_of_chain(connection: AsyncConnection, chain: str) -> list[Head]:
     return [Head(*row) for row in await connection.execute(found, {"chain": chain})]
 
 
-async def entries_of(connection: AsyncConnection, chain: str) -> list[Entry]:
-    """The whole chain, in order."""
-    return [Entry(*row) for row in await connection.execute(ENTRIES, {"chain": chain})]
-
-
 async def episodes(connection: AsyncConnection) -> list[tuple[UUID, str]]:
     """Each episode on the record, with its chain."""
     found = text(
@@ -120,8 +117,8 @@ async def remove_old_exercises(uow: UnitOfWork) -> int:
 
 
 async def was_removed_by_retention(connection: AsyncConnection, chain: str, last: Head | None) -> bool:
-    """Whether a chain of which only heads are left was rightly removed, with its authority or since its time was over,
-    and ended as its last head says.
+    """Whether a chain of which only heads are left was rightly removed, since its time was over or with its authority,
+    whose own chain then names all that went with it; and ended as its last head says.
     """
     row = (await connection.execute(REMOVED, {"chain": chain})).one_or_none()
     if row is None or last is None or not (row.has_left or RemovedChain(*row[:4]).was_due()):

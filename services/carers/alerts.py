@@ -24,7 +24,7 @@ class Alerts:
         if found is None or found.mobile is None:
             return Undeliverable("no-address", delivery.person).having_read(MOBILE)
         confirm = None
-        if delivery.duty.wording is Wording.CONFIRM_RETURN:
+        if delivery.duty.wording is Wording("confirm-return"):
             numbers = self._keyring.number_hashes(found.mobile)
             confirm = await claims.prolong(uow, numbers, delivery.child, self._clocks.story())
         body = messages.write_alert(

@@ -1,8 +1,10 @@
 """Puts casework together."""
 
+from functools import partial
+
 from services.casework import metrics
 from services.casework.exercise_reports import LOOK_EVERY_SECONDS, ExerciseReporter
-from services.casework.register_freshness import RegisterFreshness
+from services.casework.register_freshness import EVERY_SECONDS, show_ages
 from services.casework.settings import CaseworkSettings
 from services.casework.web import pages
 from services.platform.bus.service_host import ServiceHost
@@ -16,6 +18,6 @@ async def main() -> None:
     if settings.exercise_authority:
         reporter = ExerciseReporter(host.store, host.clocks, settings.exercise_authority)
         host.add_periodic(Repeating("exercise reports", reporter.turn, every_seconds=LOOK_EVERY_SECONDS))
-    freshness = RegisterFreshness(host.store, host.clocks)
-    host.add_periodic(Repeating("register freshness", freshness.turn, every_seconds=freshness.EVERY_SECONDS))
+    ages = partial(show_ages, host.store, host.clocks)
+    host.add_periodic(Repeating("register freshness", ages, every_seconds=EVERY_SECONDS))
     await host.run(pages(host.store, host.clocks, settings))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LISTED = 20
+NOT_THEIRS = "the code is wrong or too old, or its owner does not see this authority"
 Authority = Annotated[str, typer.Argument(help="The authority's id.")]
 
 register = typer.Typer(no_args_is_help=True, help="Who may import an authority's register, and what they imported.")
@@ -136,6 +137,39 @@ def undo(
     typer.echo(f"undone by {undone}")
 
 
+@register.command()
+def keep(
+    authority: Authority,
+    record: Annotated[str, typer.Argument(help="As docs/records-of-processing.md names it, such as texts-in.")],
+    days: Annotated[int, typer.Argument(help="For how many days from its beginning.")],
+    by: By,
+) -> None:
+    """Keep AUTHORITY's RECORD for DAYS. An import may lengthen that, and never shorten it."""
+    from services.casework.store.history.import_record import ImportSource, begin_import, keep_import, set_period
+    from services.casework.store.import_writer import lock_register
+    from services.platform.register.people.operators import operator_by_code
+    from services.platform.store.disposal.schedule import period_faults
+    from services.platform.store.story_time import story_clock
+
+    if faults := period_faults({record: days}):
+        raise refuse("; ".join(faults))
+
+    async def change(uow: "UnitOfWork") -> None:
+        now = Clocks().wall()
+        operator = await uow.fetch(operator_by_code(by, now))
+        if operator is None or not operator.sees(authority):
+            raise refuse(NOT_THEIRS)
+        await lock_register(uow, authority)
+        imported = await begin_import(uow)
+        if not await uow.fetch(set_period(authority, record, days)):
+            raise refuse(f"the register holds no authority {authority}")
+        at = now + await story_clock.ahead_by(uow.connection)
+        await keep_import(uow, imported, authority, ImportSource(operator.account), at)
+
+    _do(change)
+    typer.echo(f"{authority} keeps {record} for {days} days")
+
+
 Files = Annotated[list[Path], typer.Argument(help="The council's own files, as CSV.", exists=True)]
 MappingFile = Annotated[str, typer.Option("--mapping", help="A mapping's file, or ssd.")]
 Door = Annotated[str, typer.Option(help="Where casework is.")]
@@ -179,7 +213,7 @@ async def _record(uow: "UnitOfWork", code: str, step: str, authority: str, crede
 
     operator = await uow.fetch(operator_by_code(code, Clocks().wall()))
     if operator is None or not operator.sees(authority):
-        raise refuse("the code is wrong or too old, or its owner does not see this authority")
+        raise refuse(NOT_THEIRS)
     record_change_of_authority(uow, authority, step, operator.account, credential)
 
 

@@ -8,22 +8,15 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import is_for_exercises
 
+EVERY_SECONDS = 60.0
 
-class RegisterFreshness:
-    """Each replica shows the same values."""
 
-    EVERY_SECONDS = 60.0
-
-    def __init__(self, store: Store, clocks: Clocks) -> None:
-        self._store = store
-        self._clocks = clocks
-
-    async def turn(self) -> bool:
-        """An authority for exercises is passed over: nobody keeps its register fresh."""
-        async with self._store.transaction() as uow:
-            found = await uow.fetch(ages(self._clocks.story()))
-            forget_old_rows(uow, self._clocks.story())
-        for (authority, table), seconds in found.items():
-            if not is_for_exercises(authority):
-                metrics.REGISTER_AGE.labels(authority, table).set(seconds)
-        return False
+async def show_ages(store: Store, clocks: Clocks) -> bool:
+    """Each replica shows the same. An authority for exercises is passed over: nobody keeps its register fresh."""
+    async with store.transaction() as uow:
+        found = await uow.fetch(ages(clocks.story()))
+        forget_old_rows(uow, clocks.story())
+    for (authority, table), seconds in found.items():
+        if not is_for_exercises(authority):
+            metrics.REGISTER_AGE.labels(authority, table).set(seconds)
+    return False

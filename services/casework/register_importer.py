@@ -18,6 +18,7 @@ from services.casework.store.history.import_record import (
     changes_of,
     keep_import,
     losses_of,
+    shortened_periods,
 )
 from services.casework.store.import_writer import (
     corrections_by_reference,
@@ -35,6 +36,8 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal.schedule import period_faults
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
+
+ONLY_A_PERSON = "an import keeps a record for no less time than before; a person does (services register keep)"
 
 
 class Refused(Exception):
@@ -96,7 +99,7 @@ class RegisterImporter:
         given, faults = register_import.read(sent.document, authority, feed=sent.feed)
         faults += [*birth_faults(given, at.date()), *register_import.age_faults(given, at)]
         if given.authority is not None:
-            wrong = period_faults(given.authority.retention)
+            wrong = period_faults(given.authority.retention or {})
             faults += [Fault("authority", 1, "", "retention", wanted) for wanted in wrong]
         try:
             async with self._at_once:
@@ -110,16 +113,18 @@ class RegisterImporter:
         async with self.store.transaction([authority]) as uow:
             imported = await begin_import(uow)
             before = await lock_and_read(uow, authority)
-            given, passed_over = register_import.drop_given_away(given, before.given_away)
-            given, older = register_import.drop_older(given, before.known)
-            given = register_import.give_codes(given, before.known)
+            given, passed_over = register_import.drop_given_away(given, before)
+            given, older = register_import.drop_older(given, before)
+            given = register_import.give_codes(given, before)
             corrected = await uow.fetch(corrections_by_reference(self.keyring, authority))
             given, kept, agreed = register_import.keep_corrections(given, corrected)
-            _require_none([*faults, *cross_faults(given, before.known)])
+            _require_none([*faults, *cross_faults(given, before)])
             at = self.clocks.story()
             people = await uow.fetch(people_on_directory(authority))
             await write_import(uow, self.keyring, authority, given, before, at)
-            _require_none(sharing_faults(given, await uow.fetch(people_sharing_a_number(authority))))
+            shared, shorter = await uow.fetch(people_sharing_a_number(authority), shortened_periods(imported))
+            less = [Fault("authority", 1, "", "retention", f"{each}: {ONLY_A_PERSON}") for each in shorter]
+            _require_none([*less, *sharing_faults(given, shared)])
             losses = {} if sent.confirmed else await uow.fetch(losses_of(imported, authority, at, fed=sent.feed))
             would_end = excessive(losses, self.settings.import_brake_share)
             counts = {name: len(rows) for name in TABLES if (rows := getattr(given, name)) is not None}

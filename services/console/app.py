@@ -10,7 +10,7 @@ from services.console.read_model.projections import Handlers
 from services.console.settings import ConsoleSettings
 from services.console.web import Guest, pages
 from services.console.web.changes import Changes
-from services.platform.bus.admin.consumer_lag import LagWatch
+from services.platform.bus.admin.consumer_lag import lag_watch
 from services.platform.bus.connection import Connection
 from services.platform.bus.consumers.batch_consumer import BatchConsumer
 from services.platform.bus.service_host import ServiceHost
@@ -45,5 +45,5 @@ async def main(guests: Sequence[Guest] = ()) -> None:
     host.subscribe(subscriptions, consumer=BatchConsumer, gather_seconds=GATHER_SECONDS)
     gauges = GaugeUpdater(host.store, host.clocks)
     host.health.watch("standing", gauges.obstacle)
-    host.parts.extend([gauges, LagWatch(Connection(settings), SERVICES), *_pack_writer(settings, host)])
+    host.parts.extend([gauges, lag_watch(Connection(settings), SERVICES), *_pack_writer(settings, host)])
     await host.run(pages(host.store, host.clocks, changes, settings, guests), closing=changes.close)

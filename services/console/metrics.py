@@ -1,7 +1,7 @@
 """Declares the console's metrics. No label holds the id of a child, a person or a message.
 
-The gauges are counted in the console's own tables (`services.console.monitoring.gauges`). Each replica shows the same
-values, so panels take their maximum and never their sum.
+What is counted in the database is declared in `monitoring/gauges.yaml`. Each replica shows the same values, so panels
+take their maximum and never their sum.
 """
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -16,54 +16,7 @@ SIGN_INS = Counter("console_sign_ins", "Attempts to sign in, by what came of the
 ACTS = Counter("console_acts", "Operators' acts, by act and what came of them", ["act", "result"])
 
 MEASURED = Gauge("standing_measured_timestamp_seconds", "When what stands was last read from the database")
-EPISODES = Gauge(
-    "episodes_open",
-    "Open episodes, by where they stand, how long ago the child was reported, and the child's cohort",
-    ["authority", "state", "age", "cohort", "exercise"],
-)
-UNACKNOWLEDGED = Gauge(
-    "episodes_unacknowledged",
-    "Episodes of children not back that nobody at all has acknowledged",
-    ["authority", "exercise"],
-)
-UNACKNOWLEDGED_OLDEST = Gauge(
-    "episodes_unacknowledged_oldest_seconds",
-    "How long ago the longest unacknowledged of them was reported, in story time",
-    ["authority", "exercise"],
-)
-DUTIES = Gauge(
-    "duties_waiting",
-    "Duties that somebody has still to answer; overdue: told to its last human, who has not answered",
-    ["authority", "rule", "state", "exercise"],
-)
-RETURN_CLOCKS = Gauge(
-    "return_clocks_running",
-    "Returned children for whom something must still happen before the episode may close, by the time since the return",
-    ["authority", "condition", "since"],
-)
-RETURN_CLOCK_OLDEST = Gauge(
-    "return_clock_oldest_seconds",
-    "Time since the longest return of those for whom this must still happen, in story time",
-    ["authority", "condition"],
-)
-DUTIES_KEPT = Gauge(
-    "duties_last_30_days",
-    "Duties told of in the last 30 days of story time, by rule and by how they stand now; done: its deed is recorded",
-    ["authority", "rule", "state"],
-)
-DUTY_ANSWER = Gauge(
-    "duties_answer_seconds",
-    "From the first telling to the acknowledgement, over the last 30 days: the median, and what 95 in 100 stayed under",
-    ["authority", "quantile"],
-)
-DEADLINES = Gauge("deadlines_waiting", "Deadlines that wait for their time")
-DEADLINE_LATE = Gauge("deadlines_late_seconds", "How long the longest overdue deadline has waited for the clock")
-DEAD_LETTERS = Gauge("dead_letters_open", "Messages given up on within a week that nobody has sent again")
-INBOX = Gauge("inbox_messages", "Messages that a service remembers having done, as the database estimates", ["owner"])
 DATABASE_SECONDS = Gauge("database_answer_seconds", "How long the database took to answer the simplest question")
-DATABASE_BYTES = Gauge("database_size_bytes", "Size of the database")
-DATABASE_CONNECTIONS = Gauge("database_connections", "Connections to the database, of all services")
-DATABASE_CONNECTIONS_MOST = Gauge("database_connections_most", "How many connections the database allows")
 
 PACK_WRITTEN = Gauge(
     "fallback_pack_written_timestamp_seconds",

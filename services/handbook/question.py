@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
+from services.protocol.policy.readings.care import STEPS_DONE
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.child_events.plan_events import CareStep
 
 MAY_TURN_OUT: Mapping[str, tuple[Trigger, ...]] = {
     "report.retracted": (Trigger.MISSING_RETRACTED, Trigger.RETURN_RETRACTED, Trigger.RETRACTION_UNVERIFIED),
@@ -15,7 +15,7 @@ MAY_TURN_OUT: Mapping[str, tuple[Trigger, ...]] = {
     "appeal.decided": (Trigger.APPEAL_DISMISSED,),
     "nrm.decision-recorded": (Trigger.NRM_NEGATIVE,),
     "watch.reviewed": (Trigger.WATCH_ENDED,),
-    "care-step.recorded": tuple(Trigger[each.name] for each in CareStep),
+    "care-step.recorded": tuple(STEPS_DONE.values()),
 }
 """Kinds of events that set nothing off by their own name."""
 

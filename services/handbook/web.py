@@ -16,8 +16,7 @@ from services.console.settings import ConsoleSettings
 from services.console.web.session import SessionGuard, SignedIn
 from services.console.web.templates import SECURITY, Templates
 from services.handbook import phrases
-from services.handbook.charts.chart import charts
-from services.handbook.charts.svg import svg
+from services.handbook.charts.chart import draw
 from services.handbook.question import follow, triggers_of
 from services.handbook.shown_rules import ShownRules
 from services.handbook.stories import story_form
@@ -80,7 +79,7 @@ class HandbookPages:
         here = await self.door.require(request)
         name, library, protocol = await self._protocol(here.operator, authority)
         _known(event, protocol)
-        drawn = svg(charts(event, library, name, self._today()))
+        drawn = draw(event, library, name, self._today())
         return Response(drawn, media_type="image/svg+xml", headers=SVG)
 
     async def asks(self, request: Request, authority: str = "") -> Response:

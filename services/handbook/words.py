@@ -85,7 +85,7 @@ def faults_of(text: Text) -> Iterator[tuple[str, str]]:
     for word in sorted(words & PHONE_COMPANYS_OWN):
         yield f"{word} is the phone company's own word: whoever texts it does not reach us", "another word"
     found = GIVES_AWAY.search(text.says)
-    if found is not None and not (is_mail and text.name == Wording.NRM_CHECK_DUE):
+    if found is not None and not (is_mail and text.name == Wording("nrm-check-due")):
         yield f"{found[0]} gives away what the child is", "words that fit any child"
 
 
@@ -133,7 +133,7 @@ def _texts_to_professionals() -> Iterator[Text]:
         for wording, says in language.texts.items():
             whole = language.write(wording, WIDEST_CODE, child=WIDEST_CHILD, exercise=True)
             around = REPEAT_MARK + whole.replace(f" {WIDEST_CHILD}:", ":", 1).replace(says, f" {WIDEST_CHILD}", 1)
-            for each in (says, *(language.unanswered.values() if wording is Wording.NOT_ACKNOWLEDGED else ())):
+            for each in (says, *(language.unanswered.values() if wording is Wording("not-acknowledged") else ())):
                 yield Text(sms_wording.MESSAGES / f"{name}.yaml", wording, each, around)
 
 

@@ -19,6 +19,7 @@ from pyrage import x25519
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from services.audit.store import DIGEST
 from services.audit.verification.run import Verified, one_moment, verify_anchors, verify_chain
 from services.holdings.pack import open_row
 from services.platform.register.keys import Decryptor
@@ -29,7 +30,6 @@ from services.platform.store.query import AT_LOGIN
 
 FORM = "safe-return authority exit 1"
 MANIFEST, CERTIFICATE, KEY = "manifest.json", "certificate.json", "key.age"
-AT_ONCE = 500
 NOT_IN_IT = (
     "topics of Kafka, for 30 days",
     "copies of the database, until they are deleted",
@@ -44,17 +44,18 @@ STATE = """
     FROM (SELECT * FROM {table} WHERE ({authority}) = %(whose)s) AS t
 """
 """How many, and a number that changes with any of them, in whatever order."""
-PLACES = "SELECT ctid FROM {table} WHERE ({authority}) = %(whose)s"
-DELETE = "DELETE FROM {table} WHERE ctid = ANY(%(places)s::tid[]) AND ({authority}) = %(whose)s"
+DELETE = "DELETE FROM {table} WHERE ({authority}) = %(whose)s"
 CHAINS = "SELECT chain FROM audit.tips WHERE holdings.authority_of(chain) = %(whose)s ORDER BY chain"
+HEADS = f"SELECT {DIGEST} FROM audit.tips WHERE holdings.authority_of(chain) = %(whose)s"  # noqa: S608 our own words
 REMOVED = """
-    INSERT INTO audit.removed (chain, position, hash, removed_at, authority)
-    SELECT chain, position, hash, now(), %(whose)s FROM audit.tips WHERE holdings.authority_of(chain) = %(whose)s
-    ON CONFLICT DO NOTHING
+    INSERT INTO audit.removed (chain, position, hash, removed_at, authority, heads)
+    SELECT chain, position, hash, now(), %(whose)s, %(heads)s FROM audit.tips
+    WHERE holdings.authority_of(chain) = %(whose)s
 """
 HINDRANCES = "SELECT concat_ws(' ', what, named) FROM disposal.hindrances('authority-' || %(whose)s)"
-HAS_BEGUN = """
-    SELECT EXISTS (SELECT FROM disposal.destroyed WHERE owner = 'authority-' || %(whose)s AND at > %(exported_at)s::timestamptz)
+IS_GONE = """
+    SELECT NOT EXISTS (SELECT FROM register.authorities WHERE id = %(whose)s) AND EXISTS (
+        SELECT FROM disposal.destroyed WHERE owner = 'authority-' || %(whose)s AND at > %(exported_at)s::timestamptz)
 """
 DESTROYED = "INSERT INTO disposal.destroyed SELECT 'authority-' || %(whose)s, now()"
 """So that a copy from before, where it is restored, loses the key again."""
@@ -126,12 +127,13 @@ def export(
             [(rows, state)] = connection.execute(_sql(STATE, table, holding), whose).fetchall()
             tables[table] = {"rows": rows, "sha256": source.digest.hexdigest(), "state": state}
         wrapped = connection.execute(OWN_KEY, whose).fetchone()
+        [(heads,)] = connection.execute(HEADS, whose).fetchall()
     if not tables["register.authorities"]["rows"]:
         raise refuse(f"nothing was done: the register holds no authority {authority}")
     key = b"" if wrapped is None else base64.b64encode(keyring.open_authority_key(bytes(wrapped[0])))
     (folder / KEY).write_bytes(pyrage.encrypt(key, [to]))
     made = {"form": FORM, "authority": authority, "recipient": recipient, "not_in_it": NOT_IN_IT}
-    manifest = made | {**about, "tables": tables}
+    manifest = made | {**about, "heads": heads, "tables": tables}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
     return manifest
 
@@ -151,35 +153,44 @@ def _sql(statement: str, table: str, holding: Holding) -> bytes:
     return statement.format(table=table, authority=holding.authority, key=holding.key or "NULL").encode()
 
 
-def require_same(database: str, manifest: Mapping[str, Any]) -> None:
-    """Nothing may be deleted that is held, or was not exported, while anything is open. Where deleting was stopped,
-    fewer rows are right. Raises Exit.
+def dispose(database: str, manifest: Mapping[str, Any], *, looking: bool = False) -> None:
+    """Deletes its rows, all or none of them, in one transaction that sees what it compares: nothing may go that is held
+    or was not exported, while anything is open. What comes meanwhile stays. Once all of it is gone, does nothing.
+
+    `looking`: only says whether it would. Raises Exit.
     """
-    whose = {"whose": manifest["authority"], "exported_at": manifest["exported_at"]}
+    whose = {"whose": manifest["authority"]} | {name: manifest[name] for name in ("exported_at", "heads")}
     with connect_as_admin(database) as connection:
-        if hindered := [each for (each,) in connection.execute(HINDRANCES, whose)]:
-            raise refuse(f"nothing was done: still open or held: {', '.join(hindered)}")
-        [(was_begun,)] = connection.execute(HAS_BEGUN, whose).fetchall()
-        for table, holding in theirs().items():
-            [(rows, state)] = connection.execute(_sql(STATE, table, holding), whose).fetchall()
-            exported = manifest["tables"][table]
-            if rows > exported["rows"] or (state != exported["state"] and not was_begun):
-                raise refuse(f"nothing was done: {table} has changed since the export: export again")
+        if connection.execute(IS_GONE, whose).fetchone() == (True,):
+            return
+        if not looking:
+            connection.execute("SELECT audit.anchor(now())")
+        try:
+            with connection.transaction():
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                _require_same(connection, manifest, whose)
+                if not looking:
+                    _delete(connection, whose)
+        except psycopg.errors.SerializationFailure:
+            raise refuse("nothing was done: rows have changed meanwhile: export again") from None
 
 
-def dispose(database: str, authority: str) -> None:
-    """Deletes its rows, `AT_ONCE` a transaction. Stopped, it goes on when it is called again."""
-    whose = {"whose": authority}
-    with connect_as_admin(database) as connection:
-        connection.execute("SELECT audit.anchor(now())")
-        connection.execute(REMOVED, whose)
-        connection.execute(DESTROYED, whose)
-        for table, holding in theirs().items():
-            with connection.cursor(name="rows", withhold=True) as places:
-                places.execute(_sql(PLACES, table, holding), whose)
-                while some := places.fetchmany(AT_ONCE):
-                    batch = whose | {"places": [place for (place,) in some]}
-                    connection.execute(_sql(DELETE, table, holding), batch)
+def _require_same(
+    connection: "psycopg.Connection[tuple[Any, ...]]", manifest: Mapping[str, Any], whose: Mapping[str, str]
+) -> None:
+    if hindered := [each for (each,) in connection.execute(HINDRANCES, whose)]:
+        raise refuse(f"nothing was done: still open or held: {', '.join(hindered)}")
+    for table, holding in theirs().items():
+        [found] = connection.execute(_sql(STATE, table, holding), whose).fetchall()
+        if found != (manifest["tables"][table]["rows"], manifest["tables"][table]["state"]):
+            raise refuse(f"nothing was done: {table} has changed since the export: export again")
+
+
+def _delete(connection: "psycopg.Connection[tuple[Any, ...]]", whose: Mapping[str, str]) -> None:
+    connection.execute(REMOVED, whose)
+    connection.execute(DESTROYED, whose)
+    for table, holding in theirs().items():
+        connection.execute(_sql(DELETE, table, holding), whose)
 
 
 def certify(folder: Path, manifest: Mapping[str, Any], by: Sequence[str], at: datetime) -> Path:

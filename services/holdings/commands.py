@@ -104,14 +104,14 @@ def dispose_authority(
     manifest = json.loads(file.read_text())
     if manifest["authority"] != authority:
         raise refuse(f"{folder} holds the export of {manifest['authority']}: nothing was deleted")
-    authority_exit.require_same(database, manifest)
+    authority_exit.dispose(database, manifest, looking=True)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    accounts, now = asyncio.run(_on_record(authority, by, second, digest))
-    authority_exit.dispose(database, authority)
+    accounts, now = asyncio.run(_on_record(authority, by, second, digest, manifest["heads"]))
+    authority_exit.dispose(database, manifest)
     typer.echo(authority_exit.certify(folder, manifest, accounts, now))
 
 
-async def _on_record(authority: str, code: str, second: str = "", digest: str = "") -> tuple[list[str], datetime]:
+async def _on_record(authority: str, code: str, second: str = "", *digests: str) -> tuple[list[str], datetime]:
     """Whose codes these are, and when; of two people, it is on the record that the authority leaves. Raises Exit."""
     from services.casework.organisations.changes import changes_by_code
     from services.platform.register.organisations.change_record import record_change_of_authority
@@ -123,5 +123,5 @@ async def _on_record(authority: str, code: str, second: str = "", digest: str = 
         if other is None or other.by == first.by:
             raise refuse("nothing was deleted: the second code is wrong or too old, or of the same person")
         for step, account in (("proposed", first.by), ("left", other.by)):
-            record_change_of_authority(first.uow, authority, step, account, digest)
+            record_change_of_authority(first.uow, authority, step, account, *digests)
         return [first.by, other.by], first.now

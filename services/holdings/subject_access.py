@@ -1,18 +1,14 @@
 """Gives a person what is held about them, when somebody asks for it at the console; their reason is on the record."""
 
 import asyncio
-from dataclasses import dataclass
 from uuid import UUID
 
 from services.console import metrics
-from services.console.acts.recorder import ActRecorder
+from services.console.acts.recorder import ConsoleService
 from services.console.policy.acts import REASON
 from services.console.policy.permits import Operator
 from services.holdings.pack import Pack, build_pack, rows_held
-from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
 from services.platform.store.query import PATIENTLY, Query, scalar
-from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.operators import AccountId, OperatorAct
@@ -31,14 +27,7 @@ def is_act_of(act: UUID, account: AccountId, subject: str) -> Query[bool]:
     return Query(ACT, {"act": act, "account": account, "subject": subject}, bool)
 
 
-@dataclass(frozen=True)
-class SubjectAccess:
-    """`store`: the console's."""
-
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
-
+class SubjectAccess(ConsoleService):
     async def sees(self, operator: Operator, subject: str) -> bool:
         async with self.store.read(operator.authorities) as reader:
             authority = await reader.fetch(authority_of(subject))
@@ -50,13 +39,10 @@ class SubjectAccess:
             authority = await uow.fetch(authority_of(subject))
             if authority is None or not operator.sees(authority):
                 return None
-            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, act, subject)
-            if await recorder.claim(OperatorAct.SUBJECT_ACCESS_GIVEN):
-                words = (await recorder.keep_words({REASON.name: reason}))[REASON.name]
-                read = RegisterLookedUp(authority=authority, purpose="subject-access", fields=EVERYTHING)
-                about = {"authority": authority, "words": words, "said": recorder.publish(read)}
-                recorder.record(OperatorAct.SUBJECT_ACCESS_GIVEN, **about)
-            elif not await uow.fetch(is_act_of(act, operator.account, subject)):
+            read = RegisterLookedUp(authority=authority, purpose="subject-access", fields=EVERYTHING)
+            recorder, said = self.recorder(uow, operator, act, subject), {REASON.name: reason}
+            is_new = await recorder.carry_out(OperatorAct.SUBJECT_ACCESS_GIVEN, said, also=[read], authority=authority)
+            if not is_new and not await uow.fetch(is_act_of(act, operator.account, subject)):
                 return None
             _, rows = await uow.fetch(PATIENTLY, rows_held(act, self.keyring))
         metrics.ACTS.labels(OperatorAct.SUBJECT_ACCESS_GIVEN, "done").inc()

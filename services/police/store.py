@@ -12,11 +12,11 @@ from services.safeguarding.identifiers import ChildId, ForceId
 from services.safeguarding.roles import Wording
 
 STATE_AFTER = {
-    Wording.MISSING_NOTICE: "missing",
-    Wording.LOCATED_NOTICE: "located",
-    Wording.RETURNED_NOTICE: "returned",
-    Wording.RETURN_WITHDRAWN_NOTICE: "missing",
-    Wording.REPORT_RETRACTED_NOTICE: "retracted",
+    Wording("missing-notice"): "missing",
+    Wording("located-notice"): "located",
+    Wording("returned-notice"): "returned",
+    Wording("return-withdrawn-notice"): "missing",
+    Wording("report-retracted-notice"): "retracted",
 }
 """A notice of another wording asks or adds something and changes no state."""
 TOLD = """

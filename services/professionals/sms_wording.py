@@ -15,7 +15,7 @@ OPENING = "Safe Return:"
 """How every text begins. The child's code stands before the colon."""
 MISSING = "{missing}"
 """In the text for who comes on duty: how many of the authority's children are missing."""
-TO_BE_RUNG = frozenset({Wording.POLICE_NOT_REACHED, Wording.POLICE_NOT_ACKNOWLEDGED})
+TO_BE_RUNG = frozenset({Wording("police-not-reached"), Wording("police-not-acknowledged")})
 """A person who answers these with a reference has rung police, which ends the duty. "I have it" only lets it rest."""
 
 
@@ -55,7 +55,7 @@ class Language(Words):
         return linked if segments(REPEAT_MARK + linked) == 1 else text
 
     def write_mass(self, wording: Wording, code: str, children: int, *, exercise: bool) -> str:
-        says = self.mass_report if wording is Wording.MISSING_NOTICE else self.texts[wording]
+        says = self.mass_report if wording is Wording("missing-notice") else self.texts[wording]
         mark = self.exercise if exercise else ""
         return mark + _begin(says, self.many.format(count=children)) + self.answer_all.format(code=code)
 

@@ -109,9 +109,10 @@ class Handlers:
         """The one in force now is saved before anything is decided by it, so that a case can always be read again."""
         await self._rules.ready()
         today = day_in_england(self._clocks.story())
-        current = self._rules.current(authority, today)
+        library = self._rules.library(authority, today)
+        current = library.current(authority, today)
         if current.hash not in self._saved:
-            store.save_protocol(uow, current, self._rules.text(authority, today))
+            store.save_protocol(uow, current, library.text(authority, today))
             uow.on_commit(lambda: self._saved.add(current.hash))
         others = (case.protocols() if joined is None else case.protocols() | joined.protocols()) - {current.hash}
         return Protocols(current, {name: await uow.fetch(store.protocol_by_hash(name)) for name in others})

@@ -10,9 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from services.protocol.law.law import Law, shipped
+from services.protocol.law.law import Law, rows_of, shipped
 from services.protocol.law.periods import TO_BE_CONFIRMED, holds, turning_days
-from services.protocol.law.rows import rows_of
 from services.protocol.law.sources import Source
 from services.protocol.law.values import NoValue, Value, Values
 from services.protocol.policy.rule_language.grammar import Protocol

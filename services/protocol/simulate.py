@@ -92,15 +92,14 @@ class _World:
         end = self._story.begins + self._story.until
         while self._queue and self._queue[0][0] <= end:
             now, order, next_up = heapq.heappop(self._queue)
-            happened = self._happened(next_up, now, order)
+            happened = (
+                self._scripted(next_up, now, order)
+                if isinstance(next_up, Happening)
+                else self._answered(next_up, now, order)
+            )
             if happened is not None:
                 self._decide(happened, now)
         return self._timeline
-
-    def _happened(self, next_up: Happening | Message, now: datetime, order: int) -> Happened | None:
-        if isinstance(next_up, Happening):
-            return self._scripted(next_up, now, order)
-        return self._answered(next_up, now, order)
 
     def _later(self, at: datetime, what: Happening | Message) -> None:
         self._put += 1

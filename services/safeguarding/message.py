@@ -62,16 +62,7 @@ CONTRACTS: dict[str, type[Message]] = {}
 
 def class_name(kind: str) -> str:
     """`child.reported-missing.v1` is the kind of `ChildReportedMissing`. Raises ValueError if it is no kind."""
-    return "".join(word.capitalize() for word in _words(kind))
-
-
-def handler_name(kind: str) -> str:
-    """`child.reported-missing.v1` is handled by `on_child_reported_missing`."""
-    return "on_" + "_".join(_words(kind))
-
-
-def _words(kind: str) -> list[str]:
     match = KIND.match(kind)
     if match is None:
         raise ValueError(f"{kind!r} is not a kind such as child.reported-missing.v1")
-    return re.split(r"[.-]", match["name"])
+    return "".join(word.capitalize() for word in re.split(r"[.-]", match["name"]))

@@ -159,6 +159,8 @@ class OrganisationChanged(Message, kind="organisation.changed.v1", topic=Topic.E
     """Of a force, or an agency's change."""
     account: AccountId
     fields: tuple[str, ...] = ()
-    """Names of those that change; of a credential, its id; of an exit, the SHA-256 of its manifest."""
+    """Names of those that change; of a credential, its id; of an exit, the SHA-256 of its manifest, and of how its
+    chains ended.
+    """
     effective_at: datetime | None = None
     """Wall time, from which an approved version holds."""

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cache
 from zoneinfo import ZoneInfo
 
 import holidays
 
 ENGLAND = ZoneInfo("Europe/London")
 SATURDAY = 5
+BANK_HOLIDAYS = holidays.country_holidays("GB", subdiv="ENG")
+"""Substitute days included."""
 NINE, FIVE = time(9), time(17)
 EVENING = time(20, 30)
 """When carers are asked whether everybody is in."""
@@ -64,7 +65,7 @@ class Turn:
         return hour < self.ends and self._worked_on(day - timedelta(days=1))
 
     def _worked_on(self, day: date) -> bool:
-        if is_bank_holiday(day):
+        if day in BANK_HOLIDAYS:
             return self.bank_holidays
         return self.days.include(day)
 
@@ -116,11 +117,7 @@ def working_moment(at: datetime) -> datetime:
     """`at` itself within working hours, else the next working day's nine o'clock, in UTC. `at` must be aware."""
     if in_working_hours(at):
         return at
-    local = at.astimezone(ENGLAND)
-    day = local.date() if local.time() < NINE else local.date() + timedelta(days=1)
-    while not is_working_day(day):
-        day += timedelta(days=1)
-    return datetime.combine(day, NINE, ENGLAND).astimezone(UTC)
+    return working_day_after(at, 0 if at.astimezone(ENGLAND).time() < NINE else 1)
 
 
 def evening_moment(at: datetime) -> datetime:
@@ -131,27 +128,15 @@ def evening_moment(at: datetime) -> datetime:
 
 
 def working_day_after(at: datetime, count: int, hour: time = NINE) -> datetime:
-    """That hour of England on the `count`th working day after the day of `at`, in UTC. `at` must be aware."""
-    day = at.astimezone(ENGLAND).date()
-    for _ in range(count):
-        day += timedelta(days=1)
-        while not is_working_day(day):
-            day += timedelta(days=1)
+    """That hour of England on the `count`th working day after the day of `at`, in UTC; of 0, on that day or the next
+    that is one. `at` must be aware.
+    """
+    day = BANK_HOLIDAYS.get_nth_working_day(at.astimezone(ENGLAND).date(), count)
     return datetime.combine(day, hour, ENGLAND).astimezone(UTC)
 
 
 def is_working_day(day: date) -> bool:
-    return day.weekday() < SATURDAY and not is_bank_holiday(day)
-
-
-def is_bank_holiday(day: date) -> bool:
-    """Of England; substitute days included."""
-    return day in _bank_holidays(day.year)
-
-
-@cache
-def _bank_holidays(year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))
+    return BANK_HOLIDAYS.is_working_day(day)
 
 
 def in_first_hours(entered: datetime, at: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Lists every document of `schemas/`, and finds those that differ from the files there."""
+"""Lists every document of `schemas/`."""
 
 import json
 from pathlib import Path
@@ -28,23 +28,3 @@ def documents() -> dict[str, str]:
     texts = {path: json.dumps(each, indent=2, ensure_ascii=False) + "\n" for path, each in rendered.items()}
     texts["asyncapi.yaml"] = yaml.safe_dump(asyncapi.document(), sort_keys=False, allow_unicode=True, width=120)
     return texts
-
-
-def differing(folder: Path = FOLDER) -> list[str]:
-    """Paths that are missing, hold another text, or should not be there."""
-    wanted = documents()
-    there = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
-    return sorted(path for path in wanted.keys() | there.keys() if wanted.get(path) != there.get(path))
-
-
-def write(folder: Path = FOLDER) -> list[str]:
-    """Writes what differs, deletes what should not be there, and returns the paths of both."""
-    wanted, changed = documents(), differing(folder)
-    for path in changed:
-        file = folder / path
-        if path not in wanted:
-            file.unlink()
-            continue
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(wanted[path])
-    return changed

@@ -30,7 +30,6 @@ from standardwebhooks import Webhook
 
 from services.platform.delivery.channels.http.clients import WebhookClients
 from services.platform.delivery.channels.http.resolver import CheckedResolver
-from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import Keyring
 from tests.bench.load import logged_in
 from tests.support.engines.database import Database, running_database
@@ -38,6 +37,7 @@ from tests.support.engines.ports import free_port
 from tests.support.in_process.delivery import received
 from tests.support.in_process.police import running
 from tests.support.in_process.register import SECRET, authority, load
+from tests.support.tables import deliveries
 
 NOTICES, AT_ONCE, FORCES, RUNS = 300, 32, 8, 3
 Sends = Callable[[int], Awaitable[None]]

@@ -11,13 +11,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import psycopg
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from infra.local.settings.layout import ROOT
 from infra.local.stack import Stack
+from infra.postgres.archive.contents import read_contents
+from infra.postgres.archive.plan import read_plan
 from services.audit import reconciler
 from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.places.place import open_place
 from services.platform.store.story_time import story_clock
 from services.protocol.policy.case import Case, DutyOfCase
 from services.safeguarding.duty.decisions import DutyState
@@ -27,6 +31,7 @@ STEP_GRACE = timedelta(minutes=1)
 AS_LATER = timedelta(minutes=10)
 """The reconciler is asked as if so much time had passed: whatever it would still have waited for is a gap now."""
 SPEAKING = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
+SAFE = "backup_safe_timestamp_seconds "
 
 
 @dataclass
@@ -72,6 +77,22 @@ def record_holds(stack: Stack) -> bool:
     command = [sys.executable, "-m", "services", "audit", "verify"]
     verified = subprocess.run(command, cwd=ROOT, env=stack.environment("audit"), capture_output=True, check=False)
     return verified.returncode == 0
+
+
+def lies_elsewhere(stack: Stack, moment: datetime) -> bool:
+    """Whether whatever was committed before is in the copy that the stack keeps of its database."""
+    try:
+        page = httpx.get(f"http://127.0.0.1:{stack.ports['backups']}/metrics", trust_env=False).text
+    except httpx.HTTPError:
+        return False
+    return any(float(line.split()[1]) > moment.timestamp() for line in page.splitlines() if line.startswith(SAFE))
+
+
+def gap_elsewhere(stack: Stack) -> int | None:
+    """Where WAL is missing since the oldest base backup, as no moment after it could be restored; or None."""
+    place = open_place(read_plan(stack.layout.archive / "plan.yaml").place)
+    contents = read_contents(place.names())
+    return contents.wal_after(contents.bases[0])[1]
 
 
 def _how(duty: DutyOfCase, now: datetime) -> tuple[str, str | None]:

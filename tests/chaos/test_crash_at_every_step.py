@@ -69,9 +69,8 @@ def test_a_report_has_one_effect_each_though_a_service_dies_at(
 
 
 @pytest.mark.parametrize("step", HANDSHAKE)
-@pytest.mark.parametrize("at", ["the claim", "the code"])
-def test_a_search_ends_once_and_only_by_the_code_though_carers_die_at(
-    hurt_world: World, towns_carers: Iterator[Carer], tmp_path: Path, at: str, step: str
+def test_a_search_ends_once_and_only_by_the_code_though_carers_die_at_the_claim_and_at_the_code(
+    hurt_world: World, towns_carers: Iterator[Carer], tmp_path: Path, step: str
 ) -> None:
     world, carer = hurt_world, next(towns_carers).number
     duty_worker = "+447700900590"
@@ -80,19 +79,11 @@ def test_a_search_ends_once_and_only_by_the_code_though_carers_die_at(
     world.eventually(lambda: _told(world, carer, "Our alert has left here"))
     world.eventually(lambda: len(_told(world, duty_worker, "reported missing")) > len(before))
     _answer(world, duty_worker)
-    if at == "the code":
-        asked = _asked(world, carer)
-    world.stack.stop_one("carers")
-    dying = start_dying(world.stack, "carers", step, 1, tmp_path / "log")
-    world.text(carer, asked if at == "the code" else "BACK")
-    assert dying.wait(60) == -signal.SIGKILL, (tmp_path / "log").read_text()
-    assert at == "the code" or not _returned(world, carer)
-    world.stack.start_one("carers")
-    if at == "the claim":
-        world.eventually(lambda: _codes(world, carer))
-        time.sleep(QUIET_SECONDS)
-        assert not _returned(world, carer)
-        world.text(carer, _codes(world, carer)[0])
+    _text_as_carers_die(world, step, carer, "BACK", tmp_path / "claim")
+    world.eventually(lambda: _codes(world, carer))
+    time.sleep(QUIET_SECONDS)
+    assert not _returned(world, carer)
+    _text_as_carers_die(world, step, carer, _codes(world, carer)[0], tmp_path / "code")
     world.eventually(lambda: _returned(world, carer))
     time.sleep(QUIET_SECONDS)
     assert len(_returned(world, carer)) == 1
@@ -100,10 +91,12 @@ def test_a_search_ends_once_and_only_by_the_code_though_carers_die_at(
     assert len(_told(world, carer, "Food and rest first")) == 1
 
 
-def _asked(world: World, carer: str) -> str:
-    world.text(carer, "BACK")
-    world.eventually(lambda: _codes(world, carer))
-    return _codes(world, carer)[0]
+def _text_as_carers_die(world: World, step: str, carer: str, words: str, log: Path) -> None:
+    world.stack.stop_one("carers")
+    dying = start_dying(world.stack, "carers", step, 1, log)
+    world.text(carer, words)
+    assert dying.wait(60) == -signal.SIGKILL, log.read_text()
+    world.stack.start_one("carers")
 
 
 def _codes(world: World, carer: str) -> list[str]:

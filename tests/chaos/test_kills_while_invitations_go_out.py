@@ -62,14 +62,16 @@ class Outside:
                 time.sleep(0.02)
             self.stack.release("strategy")
 
-    def until(self, holds: Callable[[Calendars], bool], within_seconds: float = 90) -> Calendars:
+    def until(
+        self, holds: Callable[[Calendars], bool], within_seconds: float = 90, quiet_seconds: float = 5
+    ) -> Calendars:
         """A little longer than until it holds, so that what comes once too often has come."""
         self.stack.wait_ready(120)
         until = time.monotonic() + within_seconds
         while not holds(came := self.calendars()):
             assert time.monotonic() < until, {key: [_brief(each) for each in came[key]] for key in came}
             time.sleep(0.5)
-        time.sleep(5)
+        time.sleep(quiet_seconds)
         return self.calendars()
 
 
@@ -82,7 +84,7 @@ def test_each_attendee_has_one_entry_through_a_new_date_and_then_none_whatever_i
     for number in CARERS:
         outside.texts(number, "MISSING")
     outside.kill_strategy()
-    outside.until(lambda came: len(_uids(came)) == len(CARERS))
+    outside.until(lambda came: len(_uids(came)) == len(CARERS), quiet_seconds=0)
     new_date = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=6)
     for child in CARERS.values():
         convenor_says(outside.stack, "strategy-discussion.redated.v1", child, starts_at=new_date.isoformat())

@@ -21,15 +21,14 @@ from standardwebhooks import Webhook
 
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as delivery_repository
-from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.tables import outbox
 from services.platform.store.unit_of_work import Origin, Store
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.in_process.delivery import received
 from tests.support.in_process.register import SECRET
+from tests.support.tables import deliveries, outbox
 
 NOTICES = int(os.environ.get("NOTICES", "400"))
 SENDERS = 2

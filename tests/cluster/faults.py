@@ -6,20 +6,26 @@ import random
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 import pytest
 
-from infra.local.engines.database_pair import Pair, kill, with_children
+from infra.local.engines.database_pair import WITNESS, Pair, kill, with_children
 from infra.local.settings.layout import BROKERS, DATABASES
 from infra.local.stack import Stack
 from tests.cluster import network
+from tests.support import versions
 
 LOST_SECONDS = 8.0
 """Longer than it takes until the others have found it gone."""
+NOTICED_SECONDS = 3.0
+"""A broker counts as there for so long after its death."""
 NOTHING = "0"
 CUT_OFF_SECONDS = 30.0
 """Longer than Patroni gives a primary that answers nobody."""
@@ -32,12 +38,18 @@ WHOLE = ["controller", "follower", "follower", "primary", "sync_standby"]
 Fault = Callable[[Stack, random.Random], None]
 
 
-def kill_a_process(stack: Stack, chance: random.Random) -> None:
-    stack.kill(chance.choice(stack.process_names))
+def kill_each_process_in_turn(stack: Stack, _: random.Random) -> None:
+    """PostgreSQL outlives its Patroni, and is found again by the next."""
+    for name in _everything(stack):
+        stack.kill(name)
+        time.sleep(NOTICED_SECONDS)
+        wait_until_whole(stack)
 
 
-def freeze_a_process(stack: Stack, chance: random.Random) -> None:
-    _freeze(stack, chance.choice(stack.process_names))
+def freeze_each_process_in_turn(stack: Stack, _: random.Random) -> None:
+    for name in _everything(stack):
+        _freeze(stack, name)
+        wait_until_whole(stack)
 
 
 def lose_the_leading_broker(stack: Stack, _: random.Random) -> None:
@@ -46,6 +58,18 @@ def lose_the_leading_broker(stack: Stack, _: random.Random) -> None:
 
 def freeze_the_leading_broker(stack: Stack, _: random.Random) -> None:
     _freeze(stack, _who_is(stack, "controller"))
+
+
+def freeze_the_primary(stack: Stack, _: random.Random) -> None:
+    """The machine, Patroni and PostgreSQL: it wakes up as the primary that it no longer is."""
+    name = _who_is(stack, "primary")
+    machine = [each for pid in _database_pids(stack, name) for each in with_children(pid)]
+    for each in machine:
+        each.suspend()
+    time.sleep(CUT_OFF_SECONDS)
+    for each in machine:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.resume()
 
 
 def lose_two_brokers(stack: Stack, chance: random.Random) -> None:
@@ -67,15 +91,20 @@ def lose_the_standby(stack: Stack, _: random.Random) -> None:
 
 
 def cut_the_leading_broker_off(stack: Stack, _: random.Random) -> None:
-    name = _who_is(stack, "controller")
-    _cut_off(stack, [_pid(stack, name)], [stack.ports[name], stack.ports[f"{name}-controller"]])
+    _cut(network.cut_off(_machine(stack, _who_is(stack, "controller"))))
 
 
 def cut_the_primary_off(stack: Stack, _: random.Random) -> None:
     """It lives on, and is not the primary any more when it is back."""
-    name = _who_is(stack, "primary")
-    ports = [stack.ports[each] for each in (name, f"{name}-api", f"{name}-raft")]
-    _cut_off(stack, [_pid(stack, name), _postmaster(stack, name)], ports)
+    _cut(network.cut_off(_machine(stack, _who_is(stack, "primary"))))
+
+
+def cut_two_apart(stack: Stack, chance: random.Random) -> None:
+    """An engine and whatever else there is, while both reach everybody else."""
+    one = chance.choice((*BROKERS, *DATABASES))
+    other = chance.choice([each for each in _everything(stack) if each != one])
+    print(f"between {one} ({stack.roles()[one]}) and {other}")
+    _cut(network.cut_apart(_machine(stack, one), _machine(stack, other)))
 
 
 def fill_a_brokers_disk(stack: Stack, chance: random.Random) -> None:
@@ -109,42 +138,59 @@ def put_a_clock_back(stack: Stack, chance: random.Random) -> None:
 
 
 def restart_everything_in_turn(stack: Stack, _: random.Random) -> None:
-    """As an upgrade does: each is told to stop, started again, and waited for."""
-    for name in (*stack.process_names, *BROKERS, *DATABASES):
-        stack.stop_one(name)
-        stack.start_one(name)
-        wait_until_whole(stack)
+    _restart_in_turn(stack, _everything(stack))
+
+
+def upgrade_each_process_in_turn(stack: Stack, _: random.Random) -> None:
+    """Back to the version before, which lives beside this one meanwhile, and forward again."""
+    with tempfile.TemporaryDirectory() as folder:
+        versions.unpack(versions.before(), Path(folder))
+        _restart_in_turn(stack, stack.process_names, {"PYTHONPATH": folder, "PYTHONSAFEPATH": "1"})
+        assert any(Path(folder).rglob("*.pyc")), "nothing of the version before has run"
+        _restart_in_turn(stack, stack.process_names)
 
 
 FAULTS: dict[str, Fault] = {
     each.__name__.replace("_", "-"): each
     for each in (
-        kill_a_process,
-        freeze_a_process,
+        kill_each_process_in_turn,
+        freeze_each_process_in_turn,
         lose_the_leading_broker,
         freeze_the_leading_broker,
+        freeze_the_primary,
         lose_two_brokers,
         lose_a_brokers_disk,
         lose_the_primary_with_its_disk,
         lose_the_standby,
         cut_the_leading_broker_off,
         cut_the_primary_off,
+        cut_two_apart,
         fill_a_brokers_disk,
         fill_the_primarys_disk,
         put_a_clock_forward,
         put_a_clock_back,
         restart_everything_in_turn,
+        upgrade_each_process_in_turn,
     )
 }
 
 
 def wait_until_whole(stack: Stack) -> None:
-    """Every broker and both databases have their parts again, and every process is ready."""
+    """Every broker and both databases have their parts again, every process takes requests, and every service is ready."""
     until = time.monotonic() + MENDED_WITHIN_SECONDS
-    while sorted(stack.roles().values()) != WHOLE:
+    while sorted(stack.roles().values()) != WHOLE or not all(_listens(stack, each) for each in stack.process_names):
         assert time.monotonic() < until, stack.roles()
         time.sleep(0.5)
     stack.wait_ready(MENDED_WITHIN_SECONDS)
+
+
+def _listens(stack: Stack, name: str) -> bool:
+    """Of two processes of a service, one answers for both."""
+    port = next(stack.ports[each] for each in stack.services if name in {each, f"{each}-1"})
+    with contextlib.suppress(psutil.NoSuchProcess):
+        connections = psutil.Process(stack.pid(name) or 0).net_connections("tcp")
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
+    return False
 
 
 def _who_is(stack: Stack, role: str) -> str:
@@ -164,10 +210,33 @@ def _postmaster(stack: Stack, name: str) -> int:
     return pid
 
 
-def _cut_off(stack: Stack, pids: list[int], ports: list[int]) -> None:
+def _everything(stack: Stack) -> tuple[str, ...]:
+    return (*stack.process_names, *BROKERS, *DATABASES, WITNESS)
+
+
+def _restart_in_turn(stack: Stack, names: Iterable[str], environment: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Each is told to stop, started again, and waited for."""
+    for name in names:
+        stack.stop_one(name)
+        stack.start_one(name, environment)
+        wait_until_whole(stack)
+
+
+def _database_pids(stack: Stack, name: str) -> list[int]:
+    return [_pid(stack, name), _postmaster(stack, name)]
+
+
+def _machine(stack: Stack, name: str) -> network.Machine:
+    """A service listens for the outside world alone."""
+    pids = _database_pids(stack, name) if name in DATABASES else [_pid(stack, name)]
+    listening = (name, f"{name}-controller", f"{name}-api", f"{name}-raft") if name not in stack.process_names else ()
+    return network.Machine(pids, [stack.ports[each] for each in listening if each in stack.ports])
+
+
+def _cut(cut: AbstractContextManager[None]) -> None:
     if reason := network.why_not():
         pytest.skip(reason)
-    with network.cut_off(pids, ports):
+    with cut:
         time.sleep(CUT_OFF_SECONDS)
 
 

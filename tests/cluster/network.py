@@ -1,16 +1,35 @@
-"""Cuts one machine of a cluster off from all others by the kernel's packet filter: what is sent arrives nowhere, and nothing is refused."""
+"""Cuts machines of a cluster off by the kernel's packet filter: what is sent arrives nowhere, and nothing is refused."""
 
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.engines.database_pair import with_children
 
 CHAIN = "safe-return-faults"
 GROUPS = Path("/sys/fs/cgroup/unified")
+Rule = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """`pids` with their children play it; others reach it at `ports`."""
+
+    pids: Sequence[int]
+    ports: Sequence[int]
+
+    def connections(self) -> set[tuple[int, int | None]]:
+        """Of now: its own port, and the other's."""
+        return {
+            (each.laddr.port, next(iter(each.raddr[1:]), None))
+            for pid in self.pids
+            for process in with_children(pid)
+            for each in process.net_connections("tcp")
+        }
 
 
 def why_not() -> str | None:
@@ -25,32 +44,64 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def cut_off(pids: Sequence[int], ports: Sequence[int]) -> Iterator[None]:
-    """Meanwhile nothing that `pids` and their children send leaves them, and nothing reaches the `ports` at which they listen.
+def cut_off(machine: Machine) -> Iterator[None]:
+    """Meanwhile nothing that it sends leaves it, and nothing reaches its ports.
 
-    They do not reach themselves by TCP either: a program that speaks with itself has to do so by a socket file.
+    It does not reach itself by TCP either: a program that speaks with itself has to do so by a socket file.
     """
-    processes = [each for pid in pids for each in with_children(pid)]
-    group = GROUPS / CHAIN
+    with _grouped(CHAIN, machine) as from_it:
+        ports = {own for own, _ in machine.connections()} | set(machine.ports)
+        sides = [_between(port, None) for port in ports] + [_between(None, port) for port in ports]
+        with _dropped([from_it, *sides]):
+            yield
+
+
+@contextmanager
+def cut_apart(one: Machine, other: Machine) -> Iterator[None]:
+    """Meanwhile nothing that either sends reaches the other; everybody else hears both."""
+    with _grouped(CHAIN, one) as from_one, _grouped(f"{CHAIN}-too", other) as from_other:
+        theirs = {own for own, _ in other.connections()}
+        between = [pair for pair in one.connections() if pair[1] in theirs]
+        opened = [_between(*each) for pair in between for each in (pair, pair[::-1])]
+        opening = [(*from_one, *_between(None, port)) for port in other.ports]
+        opening += [(*from_other, *_between(None, port)) for port in one.ports]
+        with _dropped([*opened, *opening]):
+            yield
+
+
+@contextmanager
+def _grouped(name: str, machine: Machine) -> Iterator[Rule]:
+    """What matches whatever it sends from now on by connections that it opens from now on."""
+    group = GROUPS / name
     group.mkdir(exist_ok=True)
     try:
-        for each in processes:
-            (group / "cgroup.procs").write_text(str(each.pid))
-        open_now = {connection.laddr.port for each in processes for connection in each.net_connections("tcp")}
+        for pid in machine.pids:
+            for each in with_children(pid):
+                (group / "cgroup.procs").write_text(str(each.pid))
+        yield ("-m", "cgroup", "--path", name)
+    finally:
+        for left in (group / "cgroup.procs").read_text().split():
+            (GROUPS / "cgroup.procs").write_text(left)
+        group.rmdir()
+
+
+def _between(source: int | None, destination: int | None) -> Rule:
+    sides = (("--sport", source), ("--dport", destination))
+    return ("-p", "tcp", *(part for side, port in sides if port is not None for part in (side, str(port))))
+
+
+@contextmanager
+def _dropped(rules: Iterable[Rule]) -> Iterator[None]:
+    try:
         _filter("-N", CHAIN)
         _filter("-I", "OUTPUT", "-o", "lo", "-j", CHAIN)
-        _filter("-A", CHAIN, "-m", "cgroup", "--path", CHAIN, "-j", "DROP")  # what they open from now on
-        for port in sorted(open_now | set(ports)):
-            for side in ("--sport", "--dport"):
-                _filter("-A", CHAIN, "-p", "tcp", side, str(port), "-j", "DROP")
+        for rule in rules:
+            _filter("-A", CHAIN, *rule, "-j", "DROP")
         yield
     finally:
         _filter("-D", "OUTPUT", "-o", "lo", "-j", CHAIN, sure=False)
         _filter("-F", CHAIN, sure=False)
         _filter("-X", CHAIN, sure=False)
-        for pid in (group / "cgroup.procs").read_text().split():
-            (GROUPS / "cgroup.procs").write_text(pid)
-        group.rmdir()
 
 
 def _filter(*order: str, sure: bool = True) -> None:

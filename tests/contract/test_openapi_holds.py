@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -25,7 +26,6 @@ from schemathesis.specs.openapi.checks import (
 from twilio.request_validator import RequestValidator
 
 from infra.local.example import authority as example_authority
-from infra.local.example.operators import ExampleOperator
 from infra.local.settings.secret_files import SecretFiles, token
 from infra.local.stack import Stack
 from services.run import SERVICES
@@ -57,28 +57,27 @@ def _can_be_wrong(operation: dict[str, Any]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def hammered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack of its own: hundreds of reports about nobody would drown the shared one's duty workers."""
+def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Signing"]:
+    """With a stack of its own: hundreds of reports about nobody would drown the shared one's duty workers."""
     with running_stack(tmp_path_factory.mktemp("hammered")) as stack:
-        yield stack
+        yield Signing(stack)
 
 
 @pytest.mark.stack
 @pytest.mark.parametrize(("service", "label"), operations(), ids=lambda each: each)
-def test_a_service_answers_a_right_request_as_its_document_says(hammered: Stack, service: str, label: str) -> None:
-    _holds(hammered, service, label, GenerationMode.POSITIVE)
+def test_a_service_answers_a_right_request_as_its_document_says(signing: "Signing", service: str, label: str) -> None:
+    _holds(signing, service, label, GenerationMode.POSITIVE)
 
 
 @pytest.mark.stack
 @pytest.mark.parametrize(("service", "label"), operations(that_can_be_wrong=True), ids=lambda each: each)
-def test_a_service_answers_a_wrong_request_as_its_document_says(hammered: Stack, service: str, label: str) -> None:
-    _holds(hammered, service, label, GenerationMode.NEGATIVE)
+def test_a_service_answers_a_wrong_request_as_its_document_says(signing: "Signing", service: str, label: str) -> None:
+    _holds(signing, service, label, GenerationMode.NEGATIVE)
 
 
 @pytest.mark.stack
-def test_what_is_signed_here_is_taken_there(hammered: Stack) -> None:
+def test_what_is_signed_here_is_taken_there(signing: "Signing") -> None:
     """Else everything above would only show how a wrong signature is answered."""
-    signing = Signing(hammered)
     event = {
         "specversion": "1.0",
         "id": str(uuid4()),
@@ -88,17 +87,16 @@ def test_what_is_signed_here_is_taken_there(hammered: Stack) -> None:
         "time": "2026-11-24T09:00:00Z",
         "data": {},
     }
-    url = f"{hammered.endpoints['casework']}/events"
+    url = f"{signing.stack.endpoints['casework']}/events"
     request = requests.Request("POST", url, data=json.dumps(event)).prepare()
     request.headers["content-type"] = "application/cloudevents+json"
     assert signing.session.send(signing.signed("casework", request)).status_code == 202
 
 
-def _holds(stack: Stack, service: str, label: str, mode: GenerationMode) -> None:
-    document = schemathesis.openapi.from_dict(json.loads((FOLDER / "openapi" / f"{service}.json").read_text()))
+def _holds(signing: "Signing", service: str, label: str, mode: GenerationMode) -> None:
     method, _, path = label.partition(" ")
-    operation = document[path][method]
-    signing = Signing(stack)
+    operation = _document(service)[path][method]
+    signing.sign_in()
     answered: set[int] = set()
 
     @given(case=operation.as_strategy(generation_mode=mode))
@@ -119,12 +117,17 @@ def _holds(stack: Stack, service: str, label: str, mode: GenerationMode) -> None
     assert answered
 
 
+@cache
+def _document(service: str) -> Any:
+    return schemathesis.openapi.from_dict(json.loads((FOLDER / "openapi" / f"{service}.json").read_text()))
+
+
 class Signing:
     """Signs the bytes that travel, as an agency, a force, Twilio or whoever imports the register would."""
 
     def __init__(self, stack: Stack) -> None:
         secrets = SecretFiles(stack.layout.secrets)
-        self._stack = stack
+        self.stack = stack
         organisations = example_authority.organisations(secrets, stack.ports)
         self.agency, self.force = organisations["agencies"][0], organisations["forces"][0]
         self.source = next(iter(self.agency["sources"]))
@@ -132,7 +135,15 @@ class Signing:
         self._bearer = example_authority.import_bearer("kestrel", secrets, stack.ports)
         self.session = requests.Session()
         self.session.trust_env = False
-        self._console = _signed_in(stack.endpoints["console"], stack.operators[0])
+        self._console = ""
+
+    def sign_in(self) -> None:
+        """At the console, if nobody is or a request has ended their session. To sign in is made slow, for whoever guesses."""
+        manager = self.stack.operators[0]
+        with httpx.Client(base_url=self.stack.endpoints["console"], trust_env=False) as browser:
+            if browser.get("/", headers={"cookie": self._console}).status_code != httpx.codes.OK:
+                sign_in_blocking(browser, manager.sign_in, manager.password)
+                self._console = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
 
     def send(self, service: str, case: schemathesis.Case[Any]) -> requests.Response:
         if service == "casework" and isinstance(case.body, dict) and case.body.get("source"):
@@ -141,7 +152,7 @@ class Signing:
             case.path_parameters["authority"] = "kestrel"
         if service == "police" and "force_id" in (case.path_parameters or {}):
             case.path_parameters["force_id"] = self.force["id"]
-        kwargs = case.as_transport_kwargs(base_url=self._stack.endpoints[service])
+        kwargs = case.as_transport_kwargs(base_url=self.stack.endpoints[service])
         kwargs.pop("cookies", None)
         return self.session.send(self.signed(service, requests.Request(**kwargs).prepare()), timeout=20)
 
@@ -161,20 +172,6 @@ class Signing:
         elif service == "police":
             _sign(request, self.force["reply_secrets"][0], raw)
         return request
-
-
-_cookies: dict[str, str] = {}
-"""By the console's address. To sign in is made slow, for whoever guesses."""
-
-
-def _signed_in(console: str, manager: ExampleOperator) -> str:
-    """The cookie of somebody at the console, anew when a request has ended their session."""
-    with httpx.Client(base_url=console, trust_env=False) as browser:
-        known = {"cookie": _cookies.get(console, "")}
-        if browser.get("/", headers=known).status_code != httpx.codes.OK:
-            sign_in_blocking(browser, manager.sign_in, manager.password)
-            _cookies[console] = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    return _cookies[console]
 
 
 def _sign(request: requests.PreparedRequest, secret: str, body: bytes) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from services.platform.messages.envelope import Unreadable, read
 from services.platform.store.migrations.access import SERVICES
+from tests.support import versions
 from tests.support.engines.database import MIGRATED, Database
 
 ROOT = Path(__file__).parents[2]
@@ -92,20 +93,15 @@ BREAKING = {
     "wall": ("ALTER TABLE carers.inbox ENABLE ROW LEVEL SECURITY", "carers.inbox has row security"),
 }
 """What each of these finds, by a change that the former version could not live with."""
-TAG = subprocess.run(["git", "describe", "--tags", "--abbrev=0"], cwd=ROOT, capture_output=True, text=True, check=False)
-RELEASED = TAG.stdout.strip()
+RELEASED = versions.released()
 Shape = psycopg.Connection[Any]
 
 
 @pytest.fixture(scope="module")
 def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its tree."""
-    tag = RELEASED or BEFORE_THE_FIRST_RELEASE
     folder = tmp_path_factory.mktemp("former")
-    packed = subprocess.run(["git", "archive", tag, "services", "schemas"], cwd=ROOT, capture_output=True, check=False)
-    if packed.returncode != 0:
-        pytest.skip(f"{tag} is not in this clone: `git fetch --unshallow --tags`")
-    subprocess.run(["tar", "-x", "-C", folder], input=packed.stdout, check=True)
+    versions.unpack(RELEASED or BEFORE_THE_FIRST_RELEASE, folder)
     return folder
 
 

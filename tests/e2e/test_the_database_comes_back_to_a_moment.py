@@ -7,12 +7,14 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
+import yaml
 
 from infra.local import __main__ as orders
+from infra.local.example import authority as example_authority
 from infra.local.settings.layout import ROOT
 from infra.local.stack import Stack
+from tests.chaos.standing import lies_elsewhere
 from tests.support.in_process.console import child_page
 from tests.support.outside.world import World
 
@@ -20,12 +22,12 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(570)]
 
 BEFORE, CODE_BEFORE = "+447700900100", "C11"
 AFTER, CODE_AFTER = "+447700900106", "C18"
-SAFE = "backup_safe_timestamp_seconds "
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[World]:
     stack = Stack(folder, archive=True)
+    send_soon(stack)
     try:
         stack.start()
         with closing(World(stack)) as world:
@@ -34,19 +36,18 @@ def running(folder: Path) -> Iterator[World]:
         stack.stop()
 
 
+def send_soon(stack: Stack) -> None:
+    stack.layout.make()
+    example_authority.plan_archive(stack.layout)
+    file = stack.layout.archive / "plan.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"segment_ends_seconds": 2}))
+
+
 def audit(stack: Stack, *order: str) -> tuple[int, str]:
     command = [sys.executable, "-m", "services", "audit", *order]
     environment = stack.environment("audit")
     said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     return said.returncode, said.stdout + said.stderr
-
-
-def lies_elsewhere(stack: Stack, moment: datetime) -> bool:
-    try:
-        page = httpx.get(f"http://127.0.0.1:{stack.ports['backups']}/metrics", trust_env=False).text
-    except httpx.HTTPError:
-        return False
-    return any(float(line.split()[1]) > moment.timestamp() for line in page.splitlines() if line.startswith(SAFE))
 
 
 def lies_elsewhere_by_now(world: World) -> datetime:

@@ -3,9 +3,9 @@
 import importlib
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from services.command_line import app
@@ -50,23 +50,30 @@ def test_the_proxy_publishes_every_path_that_is_for_the_outside() -> None:
     assert told == {(service, path) for service, path in there if service != "console" and path not in INSIDE}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_every_link_leads_somewhere(document: Path) -> None:
-    targets = [found["target"] for found in LINK.finditer(document.read_text())]
-    assert [target for target in targets if not (document.parent / target).exists()] == []
+def found_in_documents(pattern: re.Pattern[str]) -> Iterator[tuple[Path, re.Match[str]]]:
+    for document in DOCUMENTS:
+        for found in pattern.finditer(document.read_text()):
+            yield document, found
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_every_file_that_a_document_names_exists(document: Path) -> None:
-    named = [found["path"] for found in NAMED_FILE.finditer(document.read_text())]
-    places = (ROOT, ROOT / "services", document.parent)
-    assert [path for path in named if not any((place / path).exists() for place in places)] == []
+def test_every_link_leads_somewhere() -> None:
+    targets = [(document, found["target"]) for document, found in found_in_documents(LINK)]
+    assert [(str(at), target) for at, target in targets if not (at.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_every_test_that_a_document_names_exists(document: Path) -> None:
-    named = {(found["file"], found["test"]) for found in TEST.finditer(document.read_text())}
-    assert [f"{file}::{test}" for file, test in named if f"def {test}(" not in (ROOT / file).read_text()] == []
+def test_every_file_that_a_document_names_exists() -> None:
+    lost = [
+        (str(document), found["path"])
+        for document, found in found_in_documents(NAMED_FILE)
+        if not any((place / found["path"]).exists() for place in (ROOT, ROOT / "services", document.parent))
+    ]
+    assert lost == []
+
+
+def test_every_test_that_a_document_names_exists() -> None:
+    named = {(found["file"], found["test"]) for _, found in found_in_documents(TEST)}
+    written = {file: (ROOT / file).read_text() for file, _ in named}
+    assert [f"{file}::{test}" for file, test in named if f"def {test}(" not in written[file]] == []
 
 
 def test_every_threat_that_the_security_document_lists_names_a_test() -> None:
@@ -89,8 +96,8 @@ def test_the_index_of_decisions_lists_each_under_its_own_title() -> None:
     assert listed == list(zip([path.name for path in files], titles, strict=True))
 
 
-@pytest.mark.parametrize("path", sorted(DECISIONS.glob("0*.md")), ids=lambda path: path.stem[:4])
-def test_a_decision_says_its_context_what_was_decided_and_what_follows(path: Path) -> None:
-    text = path.read_text()
-    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
-    assert re.search(r"^(Accepted|Superseded by \d{4}), ", text, re.MULTILINE)
+def test_a_decision_says_its_context_what_was_decided_and_what_follows() -> None:
+    for path in sorted(DECISIONS.glob("0*.md")):
+        text = path.read_text()
+        assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"], path.name
+        assert re.search(r"^(Accepted|Superseded by \d{4}), ", text, re.MULTILINE), path.name

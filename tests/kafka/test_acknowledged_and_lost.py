@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from services.platform.bus import metrics
+from services.platform.bus.publishing import kept_messages, outbox_relay
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from tests.kafka.test_publisher import Office, opened, published
@@ -20,6 +21,12 @@ from tests.support.engines.database import Database
 pytestmark = pytest.mark.timeout(180)
 SAID = [str(each).encode() * 50 for each in range(10, 22)]
 PARTITIONS = 12
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_messages, "LOOK_EVERY_SECONDS", 1.0)
+    monkeypatch.setattr(outbox_relay, "REMOVED_AFTER_SECONDS", 0.2)
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from kafka import KafkaConsumer
 
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import ROOT
-from services.audit import store as kept
 from services.audit.policy.evidence import read
 from services.platform.messages.envelope import compose
 from services.platform.messages.raw_message import Raw
@@ -30,7 +29,7 @@ from services.safeguarding.message import Topic
 from tests.support.engines.bus import Kafka, running_kafka, wait_for_port
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
-from tests.support.in_process.audit import faults, opened, tamper
+from tests.support.in_process.audit import entries_of, faults, opened, tamper
 from tests.support.signatures import give_keys, say
 
 CHILDREN = 6
@@ -155,7 +154,7 @@ async def test_what_is_forged_is_on_the_record_as_refused_and_never_as_said(
         await _stopped(running)
     assert Counter(recorded[child]) == Counter(said[child])
     async with store.engine.connect() as connection:
-        letters = [json.loads(each.envelope) for chain in chains for each in await kept.entries_of(connection, chain)]
+        letters = [json.loads(each.envelope) for chain in chains for each in await entries_of(connection, chain)]
     assert [each["data"]["reason"] for each in letters] == ["refused: unsigned", "refused: may-not-say"]
 
 
@@ -208,7 +207,7 @@ async def _all_recorded(store: Store, said: dict[str, list[str]]) -> dict[str, l
                 await asyncio.sleep(0.2)
                 async with store.engine.connect() as connection:
                     recorded = {
-                        child: [read(entry).id for entry in await kept.entries_of(connection, child)] for child in said
+                        child: [read(entry).id for entry in await entries_of(connection, child)] for child in said
                     }
     return recorded
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -10,16 +11,25 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.partitioner import DefaultPartitioner
 
+from services.platform.bus.publishing import outbox_relay
 from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.runtime.clocks import Clocks
-from services.platform.store import outbox, tables
+from services.platform.store import outbox
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
+from tests.support import tables
 from tests.support.engines.bus import Kafka
 from tests.support.engines.database import Database
 from tests.support.histories.reading import unsent_of
 from tests.support.signatures import SIGNERS
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was published is taken out at once, and not some seconds later with more."""
+    monkeypatch.setattr(outbox_relay, "REMOVED_AFTER_SECONDS", 0.2)
+
 
 TOO_LARGE = b"x" * 2_000_000
 """Kafka takes no message over 1 MB."""
@@ -168,15 +178,18 @@ async def test_what_is_said_of_a_key_while_it_is_in_hand_is_published_too(office
     assert await office.all_taken_out([child])
 
 
-async def test_a_sweep_takes_up_what_a_dead_process_left(office: Office) -> None:
+async def test_a_sweep_takes_up_what_a_dead_process_left(
+    kafka: Kafka, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_relay, "SWEEP_EVERY_SECONDS", 0.5)
+    monkeypatch.setattr(outbox_relay, "SWEEP_OLDER_THAN", timedelta(seconds=2))
     child = new_id("child")
-    office.store.on_published = lambda _transaction: None
-    await office.say([child])
-    for _ in range(250):  # a sweep each 15 s, of rows that are older than 2 s
-        if await office.unsent([child]) == 0:
-            break
-        await asyncio.sleep(0.1)
-    assert await office.unsent([child]) == 0
+    async with opened(kafka, database) as office:
+        office.store.on_published = lambda _transaction: None
+        await office.say([child])
+        async with asyncio.timeout(20):
+            while await office.unsent([child]):  # noqa: ASYNC110 the sweep has no event
+                await asyncio.sleep(0.1)
 
 
 async def test_what_is_said_goes_out_without_being_read_from_the_outbox(
@@ -235,7 +248,10 @@ async def test_what_could_not_be_taken_out_is_not_published_again_by_its_own_pro
     assert await published(kafka, child) == [b"first", b"second", b"third"]
 
 
-async def test_a_process_that_stops_leaves_nothing_that_was_published(kafka: Kafka, database: Database) -> None:
+async def test_a_process_that_stops_leaves_nothing_that_was_published(
+    kafka: Kafka, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_relay, "REMOVED_AFTER_SECONDS", 60)
     child = new_id("child")
     async with opened(kafka, database) as office:
         await office.say([child])

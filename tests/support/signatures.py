@@ -7,15 +7,27 @@ from typing import Any
 
 from infra.local.settings.secret_files import public_key
 from services.platform.messages.envelope import compose
-from services.platform.messages.signature import KnownSpeakers, Signer
+from services.platform.messages.signature import KnownSpeakers, Signer, read_public_keys, read_signing_key
 from services.platform.messages.speakers import SAYS
 from services.safeguarding.message import Message
 from services.schemas.traffic import first_to_say
 
 KEYS = {service: b64encode(hashlib.sha256(service.encode()).digest()).decode() for service in SAYS}
 BUS_KEYS = "".join(f"{service} {public_key(key)}\n" for service, key in KEYS.items())
-SIGNERS = {service: Signer.of(service, key) for service, key in KEYS.items()}
-SPEAKERS = KnownSpeakers.of(BUS_KEYS)
+
+
+def signer_of(service: str, key: str) -> Signer:
+    named = read_signing_key(service, key)
+    return Signer(lambda: named)
+
+
+def speakers_of(listed: str) -> KnownSpeakers:
+    keys = read_public_keys(listed)
+    return KnownSpeakers(lambda: keys)
+
+
+SIGNERS = {service: signer_of(service, key) for service, key in KEYS.items()}
+SPEAKERS = speakers_of(BUS_KEYS)
 
 
 def say(content: Message, *, by: str | None = None, **envelope: Any) -> bytes:

@@ -37,6 +37,8 @@ FAILOVER = {
     "maximum_lag_on_failover": 1_048_576,
     "slots": {BACKUPS: {"type": "physical"}},  # on the standby too, or what it takes over could have a gap elsewhere
 }
+ALIKE = {"max_connections": SETTINGS["max_connections"]}
+"""Patroni minds this only where it is said for all members; else it is a hundred."""
 
 
 class Pair:
@@ -106,7 +108,7 @@ class Pair:
         return shared | {
             "restapi": {"listen": api, "connect_address": api},
             "bootstrap": {
-                "dcs": FAILOVER | {"postgresql": {"use_pg_rewind": True, "use_slots": True}},
+                "dcs": FAILOVER | {"postgresql": {"use_pg_rewind": True, "use_slots": True, "parameters": ALIKE}},
                 "initdb": [{each: value} for each, value in INITDB.items()] + [{"auth": "scram-sha-256"}],
             },
             "postgresql": {
@@ -114,6 +116,8 @@ class Pair:
                 "connect_address": database,
                 "data_dir": str(self.data(name)),
                 "bin_dir": str(self._place.binaries),
+                # Where the WAL is gone by which a former primary could be set back, it is copied anew.
+                "remove_data_directory_on_rewind_failure": True,
                 "basebackup": [{"checkpoint": "fast"}],  # else the standby waits for minutes until it may copy
                 "pgpass": str(self._folder(name) / "pgpass"),
                 "authentication": {

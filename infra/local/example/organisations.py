@@ -42,6 +42,6 @@ async def _enter(settings: KeySettings, given: Organisations, codes: list[str]) 
             return
         proposed = await organisations.put_organisations(uow, settings.keyring, given, operator.account, now)
         for version in proposed.values():
-            found = await organisations.version_of(uow, version, now)
+            found = await organisations.change_by_id(uow, version, now)
             if found is not None:
-                organisations.approve(uow, version, found, manager.account, now)
+                await organisations.approve(uow, found, manager.account, now)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 SEALED, SIGNATURE = ".age", ".sig"
 BASE = re.compile(r"(?P<system>\d+)/base/(?P<at>\d{8}T\d{12}Z)-(?P<segment>[0-9A-F]{24})\.tar\.gz\.age")
 WAL = re.compile(r"(?P<system>\d+)/wal/(?P<segment>[0-9A-F]{24})\.gz\.age")
-HISTORY = re.compile(r"(?P<system>\d+)/wal/[0-9A-F]{8}\.history\.age")
+HISTORY = re.compile(r"(?P<system>\d+)/wal/[0-9A-F]{8}\.history\.gz\.age")
 MOMENT = "%Y%m%dT%H%M%S%fZ"
 SEGMENT_BYTES = 16 * 1024 * 1024
 """PostgreSQL's own, which initdb leaves so unless it is told otherwise."""

@@ -17,6 +17,7 @@ import psycopg
 from pydantic import BaseModel, ValidationError
 
 from infra.postgres.archive.contents import (
+    WAL,
     base_name,
     destroyed_name,
     place_before,
@@ -34,13 +35,18 @@ from services.platform.runtime.places.place import PlaceAway
 
 SLOT = "backups"
 TURN_SECONDS = 1.0
-SEGMENT_ENDS_SECONDS = 20.0
-"""How old the newest commit can be that lies on this machine alone: so long, and as long as a segment takes to send."""
 LOOKS_SECONDS = 60.0
 DRILLS = "drills"
 WHERE = "SELECT pg_current_wal_insert_lsn()::text, timeline_id FROM pg_control_checkpoint()"
 """The backup begins with a checkpoint, so it needs no WAL from before this."""
-GONE = ("has already been removed", "can no longer access replication slot")
+GONE = (
+    "has already been removed",
+    "can no longer access replication slot",
+    # It had more than the standby that is the primary now.
+    "is not in this server's history",
+    "is ahead of the WAL flush position",
+)
+UNFINISHED = (".partial", ".tmp")
 NEVER = datetime.fromtimestamp(0, UTC)
 AGAIN = timedelta(minutes=5)
 """After a base backup that failed."""
@@ -149,6 +155,7 @@ class Keeper:
         command = self._tools.command("pg_receivewal", f"--directory={self._wal}", f"--slot={SLOT}", "--no-password")
         with log.open("wb") as said:
             if too_late:
+                self._base_at = self._next_base = NEVER  # what is missing only a new base makes up for
                 for each in self._wal.glob("*.partial"):
                     each.unlink()
                 # Having asked for that segment moved the slot back to it: a new one begins with what is still there.
@@ -162,16 +169,17 @@ class Keeper:
             return
         with psycopg.connect(connect_timeout=5) as connection:
             self._ended.append((now, place_before(str(_one(connection, "SELECT pg_switch_wal()")))))
-        self._next_end = now + timedelta(seconds=SEGMENT_ENDS_SECONDS)
+        self._next_end = now + timedelta(seconds=self._plan.segment_ends_seconds)
 
     def _ship(self) -> None:
         for file in sorted(self._wal.iterdir()):
-            if file.suffix == ".partial":
+            if file.suffix in UNFINISHED:
                 continue
+            name = wal_name(self._system, file.name)
             with file.open("rb") as source, self._writer.sealed(source) as sealed:
-                self._writer.put(wal_name(self._system, file.name), sealed)
+                self._writer.put(name, sealed)
             file.unlink()
-            if file.suffix == ".gz":
+            if WAL.fullmatch(name):  # and not the history of a timeline
                 here = place_of(file.name)
                 if -1 < self._shipped < here - 1:
                     self._base_at = self._next_base = NEVER  # there is a gap, which only a new base closes

@@ -27,6 +27,8 @@ class ArchivePlan(BaseModel):
     recipients: tuple[Annotated[str, AfterValidator(_require_recipient)], ...] = Field(min_length=1)
     place: FileUrl | BucketUrl
     base_every_hours: int = Field(default=24, ge=1)
+    segment_ends_seconds: float = Field(default=20.0, gt=0)
+    """How old the newest commit can be that lies on this machine alone: so long, and as long as a segment takes to send."""
     keep_days: int = Field(default=14, ge=1)
     """How far back a moment can be restored. What was erased stays in the copies for as long, and a base's age longer."""
 

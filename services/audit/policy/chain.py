@@ -61,11 +61,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last entry that a chain had at an anchor."""
+    """The last entry that a chain had at an anchor, the first one that fixed it."""
 
     chain: str
     position: int
     hash: bytes
+    anchor: int = 0
 
 
 @dataclass(frozen=True, slots=True)

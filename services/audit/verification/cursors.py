@@ -3,7 +3,6 @@ million entries.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
@@ -42,12 +41,6 @@ HEADS_SINCE = f"""
 """  # noqa: S608 own words
 
 
-@dataclass(frozen=True, slots=True)
-class AnchoredHead:
-    head: Head
-    anchor: int
-
-
 async def entries_of(connection: AsyncConnection, chain: str) -> AsyncIterator[Entry]:
     async for row in _rows(connection, OF_CHAIN, {"chain": chain}):
         yield Entry(*row)
@@ -62,17 +55,17 @@ async def entries(connection: AsyncConnection, since: int | None) -> AsyncIterat
         yield Entry(*row)
 
 
-async def heads_by_chain(connection: AsyncConnection, since: int | None) -> AsyncIterator[AnchoredHead]:
+async def heads_by_chain(connection: AsyncConnection, since: int | None) -> AsyncIterator[Head]:
     """By chain and position; of the chains, and from the place in each, that `entries` gives."""
     everything = f"{HEADS} ORDER BY h.chain, h.position"
     sql, values = (everything, {}) if since is None else (HEADS_SINCE, {"since": since})
-    async for chain, position, hashed, anchor in _rows(connection, sql, values):
-        yield AnchoredHead(Head(chain, position, hashed), anchor)
+    async for row in _rows(connection, sql, values):
+        yield Head(*row)
 
 
-async def heads_by_anchor(connection: AsyncConnection) -> AsyncIterator[AnchoredHead]:
-    async for chain, position, hashed, anchor in _rows(connection, f"{HEADS} ORDER BY h.anchor", {}):
-        yield AnchoredHead(Head(chain, position, hashed), anchor)
+async def heads_by_anchor(connection: AsyncConnection) -> AsyncIterator[Head]:
+    async for row in _rows(connection, f"{HEADS} ORDER BY h.anchor", {}):
+        yield Head(*row)
 
 
 async def anchors(connection: AsyncConnection) -> AsyncIterator[Anchor]:

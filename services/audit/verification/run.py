@@ -1,9 +1,11 @@
 """Verifies one chain or all of them, as the record stands at one moment. Reads it as a stream."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import attrgetter
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -13,9 +15,9 @@ from services.audit.policy.chain import Anchor, Head
 from services.audit.policy.chain_faults import AnchorsCheck, ChainCheck
 from services.audit.verification import cursors
 from services.audit.verification.checkpoint import Checkpoint
-from services.audit.verification.cursors import AnchoredHead
 from services.safeguarding.identifiers import code_of
 
+K = TypeVar("K", int, str)
 MOST_SAID = 10_000
 NO_WITNESSES: Mapping[str, str] = {}
 
@@ -80,14 +82,16 @@ async def verify_anchors(
     Returns whether it also holds the anchor of `checkpoint`, if there is one.
     """
     check, unseen, known = AnchorsCheck(), dict(witnesses), checkpoint is None
-    heads = _Grouped(cursors.heads_by_anchor(connection))
+    heads = _Grouped[int](cursors.heads_by_anchor(connection), attrgetter("anchor"))
     async for anchor in cursors.anchors(connection):
-        into.add(check.take(anchor, [each.head for each in await heads.of(anchor.number)]))
+        async for _of_none in heads.before(anchor.number):
+            pass
+        into.add(check.take(anchor, await heads.of(anchor.number)))
         into.anchors += 1
         into.newest = anchor
         unseen.pop(anchor.hash.hex(), None)
         known = known or (checkpoint is not None and checkpoint.is_of(anchor))
-    into.add(check.faults_beyond(await heads.last()))
+    into.add(check.faults_beyond(max([each[0].anchor async for each in heads.before(None)], default=0)))
     into.add(unseen.values())
     if checkpoint is not None and not known:
         into.add([f"{checkpoint}: the record is older than that, is another one, or was rewritten since"])
@@ -105,19 +109,19 @@ async def verify_all(
     if not await verify_anchors(connection, into, witnesses=witnesses, checkpoint=checkpoint):
         checkpoint = None
     since = None if checkpoint is None else checkpoint.anchor
-    heads, check = _ByChain(cursors.heads_by_chain(connection, since), since), None
+    heads, check = _Grouped[str](cursors.heads_by_chain(connection, since), attrgetter("chain")), None
     async for entry in cursors.entries(connection, since):
         if check is None or check.chain != entry.chain:
             if check is not None:
                 await _finish(connection, check, into)
             async for without in heads.before(entry.chain):
-                await _finish(connection, without, into)
-            check = await heads.check_of(entry.chain)
+                await _finish(connection, _check_of(without[0].chain, without, since), into)
+            check = _check_of(entry.chain, await heads.of(entry.chain), since)
         check.take(entry)
     if check is not None:
         await _finish(connection, check, into)
     async for without in heads.before(None):
-        await _finish(connection, without, into)
+        await _finish(connection, _check_of(without[0].chain, without, since), into)
     return into
 
 
@@ -130,60 +134,34 @@ async def _finish(connection: AsyncConnection, check: ChainCheck, into: Verified
     into.add(check.faults())
 
 
-class _Grouped:
-    """Heads in order of their anchor, handed out anchor by anchor."""
+def _check_of(chain: str, heads: Sequence[Head], since: int | None) -> ChainCheck:
+    """`since`: the anchor of a checkpoint."""
+    begins_known = since is not None and bool(heads) and heads[0].anchor <= since
+    return ChainCheck(chain, heads, heads[0].position if begins_known else 0)
 
-    def __init__(self, heads: AsyncIterator[AnchoredHead]) -> None:
+
+class _Grouped(Generic[K]):
+    """Heads in order of their key, handed out key by key."""
+
+    def __init__(self, heads: AsyncIterator[Head], key: Callable[[Head], K]) -> None:
         self._heads = heads
-        self._next: AnchoredHead | None = None
-        self._highest = 0
+        self._key: Callable[[Head], K] = key
+        self._next: Head | None = None
 
-    async def of(self, number: int) -> list[AnchoredHead]:
-        """Passes over those of anchors that are not there."""
-        found: list[AnchoredHead] = []
-        while (head := await self._peek()) is not None and head.anchor <= number:
-            if head.anchor == number:
-                found.append(head)
+    async def before(self, key: K | None) -> AsyncIterator[list[Head]]:
+        """Those of each smaller key; None: of each that is left."""
+        while (head := await self._peek()) is not None and (key is None or self._key(head) < key):
+            yield await self.of(self._key(head))
+
+    async def of(self, key: K) -> list[Head]:
+        """None has a smaller key any more."""
+        found: list[Head] = []
+        while (head := await self._peek()) is not None and self._key(head) == key:
+            found.append(head)
             self._next = None
         return found
 
-    async def last(self) -> int:
-        """The highest anchor that any head names."""
-        while await self._peek() is not None:
-            self._next = None
-        return self._highest
-
-    async def _peek(self) -> AnchoredHead | None:
-        if self._next is None:
-            self._next = await anext(self._heads, None)
-            self._highest = self._highest if self._next is None else self._next.anchor
-        return self._next
-
-
-class _ByChain:
-    """Heads by chain and position, handed out as the check of each chain. `since`: the anchor of a checkpoint."""
-
-    def __init__(self, heads: AsyncIterator[AnchoredHead], since: int | None) -> None:
-        self._heads = heads
-        self._since = since
-        self._next: AnchoredHead | None = None
-
-    async def before(self, chain: str | None) -> AsyncIterator[ChainCheck]:
-        """The checks of chains that have heads and no entries; None: all that are left."""
-        while (head := await self._peek()) is not None and (chain is None or head.head.chain < chain):
-            yield await self.check_of(head.head.chain)
-
-    async def check_of(self, chain: str) -> ChainCheck:
-        anchored: list[Head] = []
-        start = 0
-        while (head := await self._peek()) is not None and head.head.chain == chain:
-            if not anchored and self._since is not None and head.anchor <= self._since:
-                start = head.head.position
-            anchored.append(head.head)
-            self._next = None
-        return ChainCheck(chain, anchored, start)
-
-    async def _peek(self) -> AnchoredHead | None:
+    async def _peek(self) -> Head | None:
         if self._next is None:
             self._next = await anext(self._heads, None)
         return self._next

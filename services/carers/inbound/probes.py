@@ -3,6 +3,7 @@
 A provider's receipts tell only what it believes. What came to our own number has been all the way.
 """
 
+import re
 import secrets
 from datetime import timedelta
 from uuid import uuid4
@@ -12,10 +13,13 @@ from services.platform.delivery.channels.channel import SendRequest
 from services.platform.delivery.channels.ways.route import Texts
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.query import Query, all_rows
+from services.platform.store.query import Query
+from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store
 
 EVERY = timedelta(minutes=15)
+LETTERS = 16
+PROBE = re.compile(f"[0-9a-f]{{{LETTERS}}}")
 LOOK_EVERY_SECONDS = 15.0
 CLAIM = """
     INSERT INTO delivery.text_ways (way, probe, sent_at, waiting_since) VALUES (%(way)s, %(probe)s, %(now)s, %(now)s)
@@ -24,7 +28,9 @@ CLAIM = """
     WHERE text_ways.sent_at <= %(due)s RETURNING way
 """
 """One process has it: the others' turn comes when the next is due."""
-CAME_BACK = "UPDATE delivery.text_ways SET waiting_since = NULL, came_back_at = %(now)s WHERE probe = %(probe)s"
+CAME_BACK = """
+    UPDATE delivery.text_ways SET waiting_since = NULL, came_back_at = %(now)s WHERE probe = %(probe)s RETURNING way
+"""
 
 
 class Probes:
@@ -35,12 +41,12 @@ class Probes:
         numbered = [way for way in texts.ways if way.number]
         self._pairs = list(zip(numbered, reversed(numbered), strict=True)) if len(numbered) > 1 else []
         self.numbers = frozenset(way.number for way, _ in self._pairs)
-        """What comes from them is no person's text."""
+        """What comes from them is no person's text; nor are the words of a probe, from whatever number they come."""
         self.sending = Repeating("text probes", self.turn, every_seconds=LOOK_EVERY_SECONDS)
 
     async def turn(self) -> bool:
         for way, other in self._pairs:
-            now, probe = self._clocks.wall(), secrets.token_hex(8)
+            now, probe = self._clocks.wall(), secrets.token_hex(LETTERS // 2)
             claim = {"way": way.way, "probe": probe, "now": now, "due": now - EVERY}
             async with self._store.transaction() as uow:
                 is_ours = await uow.fetch(Query(CLAIM, claim, bool))
@@ -51,8 +57,16 @@ class Probes:
                 await way.text(probing, None)
         return False
 
-    async def take(self, text: Text) -> None:
-        """One that came back. Anything else from our own number says nothing."""
-        back = {"probe": text.body.strip(), "now": self._clocks.wall()}
-        async with self._store.transaction() as uow:
-            await uow.fetch(Query(CAME_BACK, back, all_rows))
+    async def take(self, text: Text) -> bool:
+        """Whether it is one of ours: one that came back, or anything else from our own number, which says nothing."""
+        said, is_ours = text.body.strip(), text.sender in self.numbers
+        if not is_ours and not (self.numbers and PROBE.fullmatch(said)):
+            return False
+        back = {"probe": said, "now": self._clocks.wall()}
+        try:
+            async with self._store.transaction() as uow:
+                return await uow.fetch(Query(CAME_BACK, back, bool)) or is_ours
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return is_ours

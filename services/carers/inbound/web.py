@@ -21,7 +21,7 @@ from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.notify import NotifyDoor, ReceivedText, mount_receipts_route
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
-from services.platform.register.people.telephones import e164
+from services.platform.register.people.telephones import e164, with_plus
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
 from services.platform.store.web import new_web_app
@@ -56,8 +56,7 @@ def pages(
 
     async def keep(text: Text, whose: Whose) -> None:
         """Not what we text to ourselves."""
-        if text.sender in probes.numbers:
-            await probes.take(text)
+        if await probes.take(text):
             return
         try:
             await intake.take(text)
@@ -124,13 +123,13 @@ def read_notify_text(received: ReceivedText, clocks: Clocks) -> Text:
     )
     return Text(
         sid=str(received.id),
-        sender=e164(sender),
+        sender=e164(with_plus(sender)),
         body=body,
         pictures=(),
         received_at=clocks.wall() - late_by,
         story_at=clocks.story() - late_by,
         flaw=_find_flaw([body]),
-        to=e164(to),
+        to=e164(with_plus(to)),
     )
 
 

@@ -6,12 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.casework.organisations import repository as store
-from services.casework.policy.organisations import (
-    NOT_BY_ONE,
-    waits_for_second,
-    why_not_approved,
-    why_not_taken_back,
-)
+from services.casework.policy.organisations import waits_for_second, why_not_approved, why_not_taken_back
 from services.platform.register.people.operators import operator_by_code
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
@@ -38,53 +33,36 @@ class OrganisationChanges:
         found = await store.latest_changes(self.uow, MOST_SHOWN)
         for each in found:
             if each["effective_at"] is None and each["taken_back_at"] is None:
-                each["changes"] = await self._describe(each["id"], each["kind"], each["name"])
+                about = each["id"], each["kind"], each["name"]
+                each["changes"] = await store.describe(self.uow, self.keyring, *about, self.now)
         return found
-
-    async def _describe(self, change: UUID, kind: str, name: str) -> list[str]:
-        if kind == "force":
-            return await store.describe(self.uow, self.keyring, change, name, self.now)
-        agency = await store.agency_change(self.uow, self.keyring, change)
-        return [] if agency is None else agency.lines
 
     async def approve(
         self, change: UUID, at: datetime | None = None, *, looking: bool = False
     ) -> tuple[list[str], datetime]:
-        """What it changes, and from when it holds: `at`, and at the earliest now. `looking`: it is not approved yet.
-
-        Raises CannotChange.
+        """What it changes, and from when it holds: an agency's now, a force's `at`, and at the earliest now. `looking`:
+        it is not approved yet. Raises CannotChange.
         """
-        agency = await store.agency_change(self.uow, self.keyring, change)
-        if agency is not None:
-            if agency.proposed_by == self.by:
-                raise CannotChange(NOT_BY_ONE)
-            if not looking:
-                await store.approve_agency_change(self.uow, self.keyring, change, agency, self.by, self.now)
-            return agency.lines, self.now
-        version = await store.version_of(self.uow, change, self.now)
-        refused = why_not_approved(version, self.by)
-        if version is None or refused is not None:
+        found = await store.change_by_id(self.uow, change, self.now)
+        refused = why_not_approved(found, self.by)
+        if found is None or refused is not None:
             raise CannotChange(refused)
-        effective = self.now if at is None else max(at, self.now)
-        lines = await self._describe(change, "force", version.force)
+        effective = self.now if at is None or found.kind == "agency" else max(at, self.now)
+        lines = await store.describe(self.uow, self.keyring, change, found.kind, found.name, self.now)
         if not looking:
-            store.approve(self.uow, change, version, self.by, effective, lines)
+            await store.approve(self.uow, found, self.by, effective, lines)
         return lines, effective
 
     async def take_back(self, change: UUID, reason: str | None = None) -> bool:
         """False: it was approved, and a second person has to ask the same. Raises CannotChange."""
-        agency = await store.agency_change(self.uow, self.keyring, change)
-        if agency is not None:
-            store.take_agency_change_back(self.uow, change, agency, self.by, self.now, reason)
-            return True
-        version = await store.version_of(self.uow, change, self.now)
-        refused = why_not_taken_back(version)
-        if version is None or refused is not None:
+        found = await store.change_by_id(self.uow, change, self.now)
+        refused = why_not_taken_back(found)
+        if found is None or refused is not None:
             raise CannotChange(refused)
-        if waits_for_second(version, self.by):
-            store.ask_back(self.uow, change, version, self.by)
+        if waits_for_second(found, self.by):
+            store.ask_back(self.uow, found, self.by)
             return False
-        store.take_back(self.uow, change, version, self.by, self.now, reason)
+        store.take_back(self.uow, found, self.by, self.now, reason)
         return True
 
 

@@ -2,21 +2,20 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from services.casework.policy.organisations import AgencyRow, ForceRow, Organisations, Version, describe_change
-from services.platform.register.keys import Decryptor, decryptor_of, key_of
+from services.casework.policy.organisations import AgencyRow, Change, ForceRow, Organisations, describe_change
+from services.platform.register.keys import Decryptor, key_of
 from services.platform.register.organisations import agencies, forces
 from services.platform.register.organisations.change_record import record_change, record_change_of_authority
 from services.platform.register.organisations.forces import Force, versions_of
 from services.platform.store.disposal import erasures
 from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
-from services.platform.store.query import PATIENTLY, Query, all_rows, first_row, scalar
+from services.platform.store.query import PATIENTLY, Query, Rows, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.identifiers import AuthorityId, ForceId
+from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.operators import AccountId
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('organisations', 0))"
@@ -28,50 +27,52 @@ ADD = """
         %(reply_secrets)s, %(client_certificate)s, %(oauth)s, %(callback)s, %(private_ca)s, %(sends_open_list)s, %(by)s, %(now)s,
         %(effective_at)s)
 """
-VERSION = """
-    SELECT v.force, v.proposed_by, v.effective_at, v.id IN (SELECT version FROM register.versions_tried) AS was_tried,
-        v.taken_back_at IS NOT NULL AS is_taken_back,
+CHANGE = """
+    SELECT 'force' AS kind, v.force AS name, v.proposed_by, v.effective_at,
+        v.id IN (SELECT version FROM register.versions_tried) AS was_tried, v.taken_back_at IS NOT NULL AS is_over,
         (SELECT count(*) FROM register.force_versions o WHERE o.force = v.force AND o.id <> v.id
             AND o.effective_at <= %(now)s AND o.taken_back_at IS NULL) AS others_in_force, v.asked_back_by
-    FROM register.force_versions v WHERE v.id = %(version)s
+    FROM register.force_versions v WHERE v.id = %(change)s
+    UNION ALL SELECT 'agency', agency, proposed_by, NULL, true, effective_at IS NOT NULL OR taken_back_at IS NOT NULL, 0, NULL
+    FROM register.agency_changes WHERE id = %(change)s
 """
-APPROVE = """
-    UPDATE register.force_versions SET approved_by = %(by)s, effective_at = %(at)s, changes = %(changes)s
-    WHERE id = %(version)s
-"""
-ASK_BACK = "UPDATE register.force_versions SET asked_back_by = %(by)s WHERE id = %(version)s"
+APPROVE = (
+    "UPDATE register.{} SET approved_by = %(by)s, effective_at = %(at)s, changes = %(changes)s WHERE id = %(change)s"
+)
+ASK_BACK = "UPDATE register.force_versions SET asked_back_by = %(by)s WHERE id = %(change)s"
 TAKE_BACK = """
-    UPDATE register.force_versions SET taken_back_by = %(by)s, taken_back_at = %(at)s, reason = %(reason)s
-    WHERE id = %(version)s
+    UPDATE register.{} SET taken_back_by = %(by)s, taken_back_at = %(at)s, reason = %(reason)s WHERE id = %(change)s
 """
 AGENCY = """
     SELECT a.secrets, k.wrapped, (SELECT jsonb_object_agg(source, authority) FROM register.agency_sources WHERE agency = a.id) AS sources
     FROM register.agencies a LEFT JOIN register.data_keys k ON k.owner = 'agency-' || a.id WHERE a.id = %(agency)s
 """
-KEEP_AGENCY = """
-    INSERT INTO register.agencies (id, secrets) VALUES (%(agency)s, %(secrets)s)
-    ON CONFLICT (id) DO UPDATE SET secrets = excluded.secrets
+PROPOSED_AGENCY = """
+    SELECT c.secrets, k.wrapped, c.sources
+    FROM register.agency_changes c LEFT JOIN register.data_keys k ON k.owner = 'agency-' || c.agency WHERE c.id = %(change)s
+"""
+ENTER_AGENCY = "INSERT INTO register.agencies (id, secrets) VALUES (%(agency)s, %(secrets)s)"
+ENTER_SOURCES = """
+    INSERT INTO register.agency_sources (source, agency, authority)
+    SELECT key, %(agency)s, value FROM jsonb_each_text(%(sources)s::jsonb)
 """
 PROPOSE_AGENCY = """
     INSERT INTO register.agency_changes (id, agency, secrets, sources, proposed_by, proposed_at)
     VALUES (%(change)s, %(agency)s, %(secrets)s, %(sources)s::jsonb, %(by)s, %(now)s)
 """
-AGENCY_CHANGE = """
-    SELECT agency, secrets, sources, proposed_by FROM register.agency_changes
-    WHERE id = %(change)s AND secrets IS NOT NULL
+FORGET_SOURCES = """
+    DELETE FROM register.agency_sources WHERE agency = (SELECT agency FROM register.agency_changes WHERE id = %(change)s)
 """
-APPROVE_AGENCY_CHANGE = """
-    UPDATE register.agency_changes SET approved_by = %(by)s, effective_at = %(now)s, changes = %(changes)s, secrets = NULL
-    WHERE id = %(change)s
+APPLY_SOURCES = """
+    INSERT INTO register.agency_sources (source, agency, authority)
+    SELECT each.key, c.agency, each.value FROM register.agency_changes c, jsonb_each_text(c.sources) AS each
+    WHERE c.id = %(change)s
 """
-TAKE_AGENCY_CHANGE_BACK = """
-    UPDATE register.agency_changes SET taken_back_by = %(by)s, taken_back_at = %(now)s, reason = %(reason)s, secrets = NULL
-    WHERE id = %(change)s
+APPLY_SECRETS = """
+    UPDATE register.agencies SET secrets = c.secrets FROM register.agency_changes c
+    WHERE c.id = %(change)s AND agencies.id = c.agency
 """
-FORGET_SOURCES = "DELETE FROM register.agency_sources WHERE agency = %(agency)s"
-KEEP_SOURCE = """
-    INSERT INTO register.agency_sources (source, agency, authority) VALUES (%(source)s, %(agency)s, %(authority)s)
-"""
+FORGET_SECRETS = "UPDATE register.agency_changes SET secrets = NULL WHERE id = %(change)s"
 HAS_KEY = (
     "SELECT EXISTS (SELECT FROM register.authority_keys WHERE authority = %(authority)s AND authority <> %(common)s)"
 )
@@ -89,17 +90,7 @@ LATEST = """
 SECRETS = "agencies.secrets"
 OF_A_VERSION = tuple(each for each in ForceRow.model_fields if each != "id")
 OF_AN_AGENCY = ("secrets", "sources")
-
-
-@dataclass(frozen=True, slots=True)
-class AgencyChange:
-    before: AgencyRow
-    after: AgencyRow
-    proposed_by: AccountId
-
-    @property
-    def lines(self) -> list[str]:
-        return describe_change(self.before, self.after, OF_AN_AGENCY)
+TABLES = {"force": "force_versions", "agency": "agency_changes"}
 
 
 async def lock_organisations(uow: UnitOfWork) -> None:
@@ -134,38 +125,48 @@ async def latest_changes(uow: UnitOfWork, most: int) -> list[dict[str, Any]]:
     return await uow.fetch(Query(LATEST, {"most": most}, lambda rows: [row._asdict() for row in rows]))
 
 
-async def version_of(uow: UnitOfWork, version: UUID, now: datetime) -> Version | None:
-    row = await uow.fetch(Query(VERSION, {"version": version, "now": now}, first_row))
-    return None if row is None else Version(*row)
+async def change_by_id(uow: UnitOfWork, change: UUID, now: datetime) -> Change | None:
+    row = await uow.fetch(Query(CHANGE, {"change": change, "now": now}, first_row))
+    return None if row is None else Change(change, *row)
 
 
-def approve(
-    uow: UnitOfWork, version: UUID, of: Version, by: AccountId, effective_at: datetime, changes: Sequence[str] = ()
-) -> None:
-    """`changes`: what `by` was shown."""
-    uow.write(APPROVE, {"version": version, "by": by, "at": effective_at, "changes": list(changes)})
-    record_change(uow, forces.owner_of(of.force), "approved", by, version=version, effective_at=effective_at)
-
-
-def ask_back(uow: UnitOfWork, version: UUID, of: Version, by: AccountId) -> None:
-    uow.write(ASK_BACK, {"version": version, "by": by})
-    record_change(uow, forces.owner_of(of.force), "asked-back", by, version=version)
-
-
-async def describe(uow: UnitOfWork, keyring: Keyring, change: UUID, force: ForceId, now: datetime) -> list[str]:
-    """What the change of the force would change of what holds now."""
-    known = await uow.fetch(versions_of(keyring, force))
+async def describe(uow: UnitOfWork, keyring: Keyring, change: UUID, kind: str, name: str, now: datetime) -> list[str]:
+    """What the change would change of what holds now."""
+    if kind == "agency":
+        now_, then = (AGENCY, {"agency": name}), (PROPOSED_AGENCY, {"change": change})
+        before, after = await uow.fetch(_agency(keyring, name, *now_), _agency(keyring, name, *then))
+        return describe_change(before, after, OF_AN_AGENCY)
+    known = await uow.fetch(versions_of(keyring, name))
     holds = [each for each in known if each.effective_at is not None and each.effective_at <= now]
     wanted = next((each for each in known if each.version == change), None)
     return describe_change(holds[-1], wanted, OF_A_VERSION) if holds and wanted is not None else []
 
 
-def take_back(
-    uow: UnitOfWork, version: UUID, of: Version, by: AccountId, now: datetime, reason: str | None = None
+async def approve(
+    uow: UnitOfWork, of: Change, by: AccountId, effective_at: datetime, changes: Sequence[str] = ()
 ) -> None:
-    """The version before it is in force again; where it was the one before itself, its keys no longer count."""
-    uow.write(TAKE_BACK, {"version": version, "by": by, "at": now, "reason": reason})
-    record_change(uow, forces.owner_of(of.force), "taken-back", by, version=version)
+    """`changes`: what `by` was shown. An agency's keys and sources are its own from now on."""
+    about = {"change": of.id, "by": by, "at": effective_at, "changes": list(changes)}
+    if of.kind == "agency":
+        applied = (FORGET_SOURCES, APPLY_SOURCES, APPLY_SECRETS, FORGET_SECRETS)
+        await uow.fetch_each([Query(each, about, all_rows) for each in applied])
+    uow.write(APPROVE.format(TABLES[of.kind]), about)
+    told = {} if of.kind == "agency" else {"effective_at": effective_at}
+    record_change(uow, f"{of.kind}-{of.name}", "approved", by, version=of.id, **told)
+
+
+def ask_back(uow: UnitOfWork, of: Change, by: AccountId) -> None:
+    uow.write(ASK_BACK, {"change": of.id, "by": by})
+    record_change(uow, forces.owner_of(of.name), "asked-back", by, version=of.id)
+
+
+def take_back(uow: UnitOfWork, of: Change, by: AccountId, now: datetime, reason: str | None = None) -> None:
+    """A force's version before it is in force again; where it was the one before itself, its keys no longer count."""
+    about = {"change": of.id, "by": by, "at": now, "reason": reason}
+    uow.write(TAKE_BACK.format(TABLES[of.kind]), about)
+    if of.kind == "agency":
+        uow.write(FORGET_SECRETS, about)
+    record_change(uow, f"{of.kind}-{of.name}", "taken-back", by, version=of.id)
 
 
 async def destroy_key(
@@ -213,64 +214,27 @@ async def _add_version(
 
 async def _put_agency(uow: UnitOfWork, keyring: Keyring, row: AgencyRow, by: AccountId, now: datetime) -> UUID | None:
     """The change that waits for a second person. None: it is entered, or nothing differs."""
-    known, change, owner = await _agency(uow, keyring, row.id), uuid4(), agencies.owner_of(row.id)
+    known = await uow.fetch(_agency(keyring, row.id, AGENCY, {"agency": row.id}))
+    change, owner = uuid4(), agencies.owner_of(row.id)
     changed = tuple(name for name in OF_AN_AGENCY if getattr(row, name) != getattr(known, name, None))
     if not changed:
         return None
     secrets = (await key_of(uow, keyring, owner)).close(json.dumps(row.secrets), SECRETS)
-    if known is None:
-        await _keep_agency(uow, row.id, secrets, row.sources)
-        record_change(uow, owner, "entered", by, fields=changed)
-        return None
     about = {"change": change, "agency": row.id, "secrets": secrets, "sources": json.dumps(row.sources)}
-    await uow.fetch(Query(PROPOSE_AGENCY, about | {"by": by, "now": now}, all_rows))
-    record_change(uow, owner, "proposed", by, version=change, fields=changed)
-    return change
+    written = (ENTER_AGENCY, ENTER_SOURCES) if known is None else (PROPOSE_AGENCY,)
+    await uow.fetch_each([Query(each, about | {"by": by, "now": now}, all_rows) for each in written])
+    more = {} if known is None else {"version": change}
+    record_change(uow, owner, "entered" if known is None else "proposed", by, fields=changed, **more)
+    return None if known is None else change
 
 
-async def agency_change(uow: UnitOfWork, keyring: Keyring, change: UUID) -> AgencyChange | None:
-    row = await uow.fetch(Query(AGENCY_CHANGE, {"change": change}, first_row))
-    before = None if row is None else await _agency(uow, keyring, row.agency)
-    if row is None or before is None:
-        return None
-    decryptor = await decryptor_of(uow.connection, keyring, agencies.owner_of(row.agency))
-    secrets = tuple(json.loads(decryptor.open(row.secrets, SECRETS) or "[]"))
-    return AgencyChange(before, AgencyRow(id=row.agency, secrets=secrets, sources=row.sources), row.proposed_by)
+def _agency(keyring: Keyring, agency: str, sql: str, asked: Mapping[str, object]) -> Query[AgencyRow | None]:
+    """As it holds, or as it is proposed."""
 
+    def decode(rows: Rows) -> AgencyRow | None:
+        if not rows:
+            return None
+        secrets = Decryptor(keyring, agencies.owner_of(agency), rows[0].wrapped).open(rows[0].secrets, SECRETS)
+        return AgencyRow(id=agency, secrets=tuple(json.loads(secrets or "[]")), sources=rows[0].sources or {})
 
-async def approve_agency_change(
-    uow: UnitOfWork, keyring: Keyring, change: UUID, of: AgencyChange, by: AccountId, now: datetime
-) -> None:
-    """Its keys and sources are the agency's from now on."""
-    owner = agencies.owner_of(of.after.id)
-    secrets = (await key_of(uow, keyring, owner)).close(json.dumps(of.after.secrets), SECRETS)
-    await _keep_agency(uow, of.after.id, secrets, of.after.sources)
-    uow.write(APPROVE_AGENCY_CHANGE, {"change": change, "by": by, "now": now, "changes": of.lines})
-    record_change(uow, owner, "approved", by, version=change)
-
-
-def take_agency_change_back(
-    uow: UnitOfWork, change: UUID, of: AgencyChange, by: AccountId, now: datetime, reason: str | None
-) -> None:
-    uow.write(TAKE_AGENCY_CHANGE_BACK, {"change": change, "by": by, "now": now, "reason": reason})
-    record_change(uow, agencies.owner_of(of.after.id), "taken-back", by, version=change)
-
-
-async def _agency(uow: UnitOfWork, keyring: Keyring, agency: str) -> AgencyRow | None:
-    known = await uow.fetch(Query(AGENCY, {"agency": agency}, first_row))
-    if known is None:
-        return None
-    secrets = Decryptor(keyring, agencies.owner_of(agency), known.wrapped).open(known.secrets, SECRETS)
-    return AgencyRow(id=agency, secrets=tuple(json.loads(secrets or "[]")), sources=known.sources or {})
-
-
-async def _keep_agency(uow: UnitOfWork, agency: str, secrets: bytes, sources: Mapping[str, AuthorityId]) -> None:
-    about = {"agency": agency, "secrets": secrets}
-    named = [{"source": source, "agency": agency, "authority": each} for source, each in sources.items()]
-    await uow.fetch_each(
-        [
-            Query(KEEP_AGENCY, about, all_rows),
-            Query(FORGET_SOURCES, about, all_rows),
-            *(Query(KEEP_SOURCE, each, all_rows) for each in named),
-        ]
-    )
+    return Query(sql, asked, decode)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 
 from services.casework.policy.register_import import Fault, Import, KnownReferences
-from services.casework.policy.rows import DirectoryRow, PersonRow, Row
+from services.casework.policy.rows import TABLES, DirectoryRow, PersonRow
 
 ORGANISATIONS = {"force": "force", "id": "agency"}
 """What a field points to that no import can bring."""
@@ -55,38 +55,30 @@ def sharing_faults(given: Import, sharing: Collection[Collection[str]]) -> list[
 
 
 def _repeated(given: Import) -> Iterator[Fault]:
-    keyed: dict[str, Mapping[int, Row] | None] = {
-        "placements": given.placements,
-        "people": given.people,
-        "children": given.children,
-        "carers": given.carers,
-        "sharing_agreements": given.sharing_agreements,
-        "agencies": given.agencies,
-    }
-    for table, rows in keyed.items():
+    for table in (each for each in TABLES if each != "directory"):
         seen: set[str] = set()
-        for at, row in (rows or {}).items():
+        for at, row in given.rows(table).items():
             if row.key in seen:
                 yield Fault(table, at, row.named, "", "an earlier row has the same key: one of the two is needed")
             seen.add(row.key)
 
 
 def _dangling(given: Import, known: KnownReferences) -> Iterator[Fault]:
-    placements = known.placements | {row.reference for row in (given.placements or {}).values()}
-    people = known.people | {row.reference for row in (given.people or {}).values()}
+    placements = known.placements.keys() | {row.reference for row in (given.placements or {}).values()}
+    people = known.people.keys() | {row.reference for row in (given.people or {}).values()}
     children = known.children.keys() | {row.reference for row in (given.children or {}).values()}
-    pointers: tuple[tuple[str, Mapping[int, Row] | None, str, Collection[str]], ...] = (
-        ("placements", given.placements, "force", known.forces),
-        ("sharing_agreements", given.sharing_agreements, "force", known.forces),
-        ("agencies", given.agencies, "id", known.agencies),
-        ("carers", given.carers, "person", people),
-        ("carers", given.carers, "placement", placements),
-        ("children", given.children, "placement", placements),
-        ("directory", given.directory, "person", people),
-        ("directory", given.directory, "child", children),
+    pointers: tuple[tuple[str, str, Collection[str]], ...] = (
+        ("placements", "force", known.forces),
+        ("sharing_agreements", "force", known.forces),
+        ("agencies", "id", known.agencies),
+        ("carers", "person", people),
+        ("carers", "placement", placements),
+        ("children", "placement", placements),
+        ("directory", "person", people),
+        ("directory", "child", children),
     )
-    for table, rows, name, there in pointers:
-        for at, row in (rows or {}).items():
+    for table, name, there in pointers:
+        for at, row in given.rows(table).items():
             pointed = getattr(row, name)
             if pointed is not None and pointed not in there and pointed not in given.left_out:
                 wanted = (
@@ -99,7 +91,7 @@ def _dangling(given: Import, known: KnownReferences) -> Iterator[Fault]:
 
 def _codes(given: Import, known: KnownReferences) -> Iterator[Fault]:
     rows = given.children or {}
-    codes = dict(known.children) | {row.reference: row.code or "" for row in rows.values()}
+    codes = dict(known.codes) | {row.reference: row.code or "" for row in rows.values()}
     uses = Counter(codes.values())
     for at, row in rows.items():
         if uses[row.code or ""] > 1:

@@ -9,7 +9,7 @@ import idna
 import phonenumbers
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from services.safeguarding.message import KIND
 
@@ -18,6 +18,12 @@ EMAIL_MOST = 254
 SECRET_BYTES = 24
 KEY_BYTES = frozenset({32, 64})
 """Of an Ed25519 key: a private one may come with its public half behind it."""
+
+
+class Closed(BaseModel):
+    """Has no other fields, and its errors do not repeat what was sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 def _number(value: str) -> str:

@@ -5,13 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
 from services.casework.policy.fields import (
     AgencyId,
     Certificates,
     CertificateWithKey,
+    Closed,
     Email,
     Line,
     Number,
@@ -26,10 +28,8 @@ from services.safeguarding.operators import AccountId
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=500)]
 
 
-class OAuthClient(BaseModel):
+class OAuthClient(Closed):
     """What we are known by at a force's token server (OAuth 2.0 client credentials)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     token_url: HttpUrl
     client: Line
@@ -76,22 +76,24 @@ class AgencyRow(Row):
     sources: dict[Source, AuthorityId]
 
 
-class Organisations(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
+class Organisations(Closed):
     forces: tuple[ForceRow, ...] = ()
     agencies: tuple[AgencyRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """Of a force. `effective_at` is None while it is only proposed."""
+class Change:
+    """Of a force (`kind`), a version of it: `effective_at` is None while it is only proposed. Of an agency, until it is
+    decided: then it `is_over`.
+    """
 
-    force: ForceId
+    id: UUID
+    kind: str
+    name: str
     proposed_by: AccountId
     effective_at: datetime | None
     was_tried: bool
-    is_taken_back: bool
+    is_over: bool
     others_in_force: int
     """Approved versions that would be left without it."""
     asked_back_by: AccountId | None = None
@@ -115,26 +117,26 @@ def _shown(name: str, value: object) -> str:
     return ", ".join(map(str, each)) or "none"
 
 
-def waits_for_second(version: Version, by: AccountId) -> bool:
+def waits_for_second(change: Change, by: AccountId) -> bool:
     """Whether `by` can only ask that it be taken back: an approved version takes two people, as its approval did."""
-    return version.effective_at is not None and version.asked_back_by in {None, by}
+    return change.effective_at is not None and change.asked_back_by in {None, by}
 
 
-def why_not_approved(version: Version | None, by: AccountId) -> str | None:
+def why_not_approved(change: Change | None, by: AccountId) -> str | None:
     """None where it may be approved."""
-    if version is None or version.is_taken_back or version.effective_at is not None:
+    if change is None or change.is_over or change.effective_at is not None:
         return "no change of this id waits for approval"
-    if version.proposed_by == by:
+    if change.proposed_by == by:
         return NOT_BY_ONE
-    if not version.was_tried:
+    if not change.was_tried:
         return "its address has not taken a connection test yet: try it first (services police test FORCE --change ID)"
     return None
 
 
-def why_not_taken_back(version: Version | None) -> str | None:
+def why_not_taken_back(change: Change | None) -> str | None:
     """None where it may be taken back."""
-    if version is None or version.is_taken_back:
+    if change is None or change.is_over:
         return "no version of this id holds or waits"
-    if version.effective_at is not None and not version.others_in_force:
+    if change.effective_at is not None and not change.others_in_force:
         return "the force has no other version: without it no notice would reach it"
     return None

@@ -1,6 +1,6 @@
 """Checks each row of an import. Names faults by table, row and field, with the correct form, never the wrong value."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,14 +47,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class KnownReferences:
-    """The register before the import, by the authority's references."""
+    """The register before the import: of placements, people and children our ids by the authority's references."""
 
     authority: bool = False
     forces: frozenset[str] = frozenset()
-    placements: frozenset[str] = frozenset()
-    people: frozenset[str] = frozenset()
+    placements: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, str] = field(default_factory=dict)
     children: Mapping[str, str] = field(default_factory=dict)
-    """Reference to code."""
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """Of children, by reference."""
+    given_away: frozenset[str] = frozenset()
+    """References of children who have moved to another authority."""
     agencies: frozenset[str] = frozenset()
     """Forces and agencies are everybody's: an import names them by id, and changes nothing of them."""
     as_of: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
@@ -78,6 +81,11 @@ class Import:
     feed: bool = False
     left_out: frozenset[str] = frozenset()
     """References of faulty rows, so that rows which refer to them are not called faulty too."""
+
+    def rows(self, table: str) -> Mapping[int, Any]:
+        """None of a table that was not given."""
+        found: Mapping[int, Any] | None = getattr(self, table)
+        return found or {}
 
 
 def read(document: Mapping[str, Any], authority: str, *, feed: bool = False) -> tuple[Import, list[Fault]]:
@@ -104,7 +112,7 @@ def read(document: Mapping[str, Any], authority: str, *, feed: bool = False) -> 
 def age_faults(given: Import, now: datetime) -> Iterator[Fault]:
     """A row that is as of a time to come would keep every later one out."""
     for table in FED:
-        for at, row in (getattr(given, table) or {}).items():
+        for at, row in given.rows(table).items():
             if row.as_of is None and given.feed:
                 yield Fault(table, at, row.named, "as_of", "the time at which your system had the row so is needed")
             elif row.as_of is not None and row.as_of > now + CLOCKS_DIFFER:
@@ -118,7 +126,7 @@ def drop_older(given: Import, known: KnownReferences) -> tuple[Import, dict[str,
     kept: dict[str, Any] = {}
     older: dict[str, int] = {}
     for table in (each for each in FED if given.feed or each != "carers"):
-        rows, stored = getattr(given, table) or {}, known.as_of.get(table, {})
+        rows, stored = given.rows(table), known.as_of.get(table, {})
         newer = {at: row for at, row in rows.items() if row.as_of is None or row.as_of > stored.get(row.key, NEVER)}
         if len(newer) < len(rows):
             kept[table], older[table] = newer, len(rows) - len(newer)
@@ -129,22 +137,22 @@ def give_codes(given: Import, known: KnownReferences) -> Import:
     """Each child that comes without a code keeps its own, or gets the first that is free."""
     if given.children is None:
         return given
-    named = {row.code for row in given.children.values()} | {*known.children.values()}
+    named = {row.code for row in given.children.values()} | {*known.codes.values()}
     free = (code for letter in "CDEFGHJK" for n in range(1, 10_000) if (code := f"{letter}{n}") not in named)
     children = {
-        at: row if row.code else row.model_copy(update={"code": known.children.get(row.reference) or next(free)})
+        at: row if row.code else row.model_copy(update={"code": known.codes.get(row.reference) or next(free)})
         for at, row in given.children.items()
     }
     return replace(given, children=children)
 
 
-def drop_given_away(given: Import, given_away: Collection[str]) -> tuple[Import, tuple[str, ...]]:
+def drop_given_away(given: Import, known: KnownReferences) -> tuple[Import, tuple[str, ...]]:
     """The import without children who have moved to another authority and their lines of the directory, and the
     references of these children. The rest of a file that does not yet know of a transfer is still imported.
     """
     children, directory = given.children or {}, given.directory or {}
     named = {row.reference for row in children.values()} | {row.child for row in directory.values()}
-    passed_over = tuple(sorted(each for each in named if each is not None and each in given_away))
+    passed_over = tuple(sorted(each for each in named if each is not None and each in known.given_away))
     kept: dict[str, Any] = {}
     if given.children is not None:
         kept["children"] = {at: row for at, row in children.items() if row.reference not in passed_over}

@@ -4,9 +4,9 @@ from datetime import time
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
-from services.casework.policy.fields import AgencyId, Email, Hour, Kind, Language, Line, Number, Reference, Text
+from services.casework.policy.fields import AgencyId, Closed, Email, Hour, Kind, Language, Line, Number, Reference, Text
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.notice_fields import NoticeField
@@ -19,9 +19,7 @@ DirectoryRole = StrEnum(  # type: ignore[misc]
 DirectoryRole.__doc__ = "The roles on the directory. `duty.worker` is not one: the first two fill it, by hour."
 
 
-class Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
+class Row(Closed):
     @property
     def named(self) -> str:
         """The name by which a reader of a fault finds the row."""
@@ -35,14 +33,15 @@ class Row(BaseModel):
 
 class AuthorityRow(Row):
     """`bridge`: how a strategy discussion is joined, such as a telephone bridge with its PIN or an https link. Left
-    out: through the duty line. `retention`: for how many days it keeps a record, where that is not the usual time.
+    out: through the duty line. `retention`: for how many days it keeps a record, where that is not the usual time. Left
+    out: as before.
     """
 
     id: AuthorityId
     name: Line
     duty_line: Number | None = None
     bridge: Line | None = None
-    retention: dict[str, int] = {}
+    retention: dict[str, int] | None = None
 
 
 class DatedRow(Row):

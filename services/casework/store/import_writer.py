@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.casework.policy.register_import import Import, KnownReferences
-from services.casework.policy.rows import CarerRow, ChildRow, DatedRow, PersonRow, PlacementRow
+from services.casework.policy.rows import ChildRow, DatedRow, PersonRow, PlacementRow
 from services.casework.store.row_encryption import RowEncryptor
 from services.platform.register.keys import Decryptor
 from services.platform.store.encryption import Keyring
@@ -19,7 +18,6 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, new_id
 
 Referred: TypeAlias = PlacementRow | PersonRow | ChildRow
-R = TypeVar("R", bound=DatedRow)
 
 LOCK = """
     SELECT pg_advisory_xact_lock(hashtextextended('register ' || each, 0)) FROM unnest(%(names)s::text[]) AS each
@@ -87,24 +85,12 @@ LINES = f"SELECT ctid::text AS place, {', '.join(LINE)} FROM register.directory 
 LEAVE = text("DELETE FROM register.directory WHERE ctid = ANY(CAST(:gone AS tid[]))")
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentRegister:
-    """The authority's part of the register before the import: facts for the policy, and the ids of references."""
-
-    known: KnownReferences
-    placements: dict[str, str]
-    people: dict[str, str]
-    children: dict[str, str]
-    given_away: frozenset[str]
-    """References of children who have moved to another authority."""
-
-
 async def lock_register(uow: UnitOfWork, *authorities: AuthorityId) -> None:
     """Until the end of the transaction no other import or transfer of these authorities runs."""
     await uow.fetch(Query(LOCK, {"names": sorted(set(authorities))}, all_rows))
 
 
-async def lock_and_read(uow: UnitOfWork, authority: AuthorityId) -> CurrentRegister:
+async def lock_and_read(uow: UnitOfWork, authority: AuthorityId) -> KnownReferences:
     await lock_register(uow, authority)
     named = {"authority": authority}
     is_known, forces, placements, people, children, carers, given_away, agencies = await uow.fetch(
@@ -117,24 +103,20 @@ async def lock_and_read(uow: UnitOfWork, authority: AuthorityId) -> CurrentRegis
         Query(GIVEN_AWAY, named, _first_column),
         Query(KNOWN_AGENCIES, {}, _first_column),
     )
-    known = KnownReferences(
+    fed = {"placements": placements, "people": people, "children": children, "carers": carers}
+    return KnownReferences(
         authority=is_known,
         forces=forces,
-        placements=frozenset(row.reference for row in placements),
-        people=frozenset(row.reference for row in people),
-        children={row.reference: row.code for row in children},
+        placements=_ids(placements),
+        people=_ids(people),
+        children=_ids(children),
+        codes={row.reference: row.code for row in children},
+        given_away=given_away,
         agencies=agencies,
         as_of={
-            table: {row.reference: row.as_of for row in rows if row.as_of is not None}
-            for table, rows in (
-                ("placements", placements),
-                ("people", people),
-                ("children", children),
-                ("carers", carers),
-            )
+            table: {row.reference: row.as_of for row in rows if row.as_of is not None} for table, rows in fed.items()
         },
     )
-    return CurrentRegister(known, _ids(placements), _ids(people), _ids(children), given_away)
 
 
 def _first_column(rows: Rows) -> frozenset[str]:
@@ -146,16 +128,19 @@ def _ids(rows: Rows) -> dict[str, str]:
 
 
 async def write_import(
-    uow: UnitOfWork, keyring: Keyring, authority: AuthorityId, given: Import, before: CurrentRegister, at: datetime
+    uow: UnitOfWork, keyring: Keyring, authority: AuthorityId, given: Import, before: KnownReferences, at: datetime
 ) -> None:
     """At once, so that the caller can check it. Carers left out are former carers from `at` (story time)."""
     connection = uow.connection
     placements = _with_new(before.placements, given.placements, "placement")
     people = _with_new(before.people, given.people, "person")
     children = _with_new(before.children, given.children, "child")
-    encryptor = await RowEncryptor.load(connection, keyring, authority, given, placements, people, children)
+    ids = {"placements": placements, "people": people, "children": children}
+    encryptor = await RowEncryptor.load(connection, keyring, authority, given, ids)
     if given.authority is not None:
-        row = given.authority.model_dump() | {"retention": json.dumps(given.authority.retention)}
+        periods = given.authority.retention
+        row = given.authority.model_dump(exclude={"retention"})
+        row |= {} if periods is None else {"retention": json.dumps(periods)}
         row |= {"live": False}  # until somebody switches it on at the console
         await _upsert(connection, "authorities", [row], "id", keep="live")
 
@@ -163,25 +148,21 @@ async def write_import(
         return {"authority": authority, "as_of": row.as_of or at}
 
     for table, rows in (
-        ("placements", [encryptor.placement(row, placements) | mine(row) for row in _rows(given.placements)]),
-        ("people", [encryptor.person(row, people) | mine(row) for row in _rows(given.people)]),
-        ("children", [encryptor.child(row, children, placements) | mine(row) for row in _rows(given.children)]),
+        ("placements", [encryptor.placement(row) | mine(row) for row in given.rows("placements").values()]),
+        ("people", [encryptor.person(row) | mine(row) for row in given.rows("people").values()]),
+        ("children", [encryptor.child(row) | mine(row) for row in given.rows("children").values()]),
     ):
         await _upsert(connection, table, rows, "authority", "reference", keep="id")
     if given.feed:
         fed = [
-            {
-                "placement": placements[row.placement],
-                "person": people[row.person],
-                "ended": row.ended,
-                "as_of": row.as_of,
-            }
-            for row in _rows(given.carers)
+            row.model_dump() | {"placement": placements[row.placement], "person": people[row.person]}
+            for row in given.rows("carers").values()
         ]
         for statement in FED_CARER if fed else ():
             await connection.execute(statement, fed)
     elif given.carers is not None:
-        wanted = {_pair(row, placements, people) for row in given.carers.values() if not row.ended}
+        cares = [row for row in given.carers.values() if not row.ended]
+        wanted = {(placements[row.placement], people[row.person]) for row in cares}
         await _write_carers(connection, authority, wanted, at)
     if given.directory is not None:
         lines = [
@@ -230,14 +211,6 @@ def people_sharing_a_number(authority: AuthorityId) -> Query[list[list[str]]]:
 
 def _with_new(ids: Mapping[str, str], rows: Mapping[int, Referred] | None, of: str) -> dict[str, str]:
     return {row.reference: new_id(of) for row in (rows or {}).values()} | dict(ids)
-
-
-def _rows(rows: Mapping[int, R] | None) -> Collection[R]:
-    return (rows or {}).values()
-
-
-def _pair(row: CarerRow, placements: Mapping[str, str], people: Mapping[str, str]) -> tuple[str, str]:
-    return placements[row.placement], people[row.person]
 
 
 def _line(row: dict[str, Any], people: Mapping[str, str], children: Mapping[str, str]) -> dict[str, Any]:

@@ -13,10 +13,11 @@ CHILD = "SELECT id FROM register.children WHERE authority = %(authority)s AND re
 KEEP = """
     INSERT INTO register.photographs (child, picture, media_type, taken_on, stored_at)
     VALUES (%(child)s, %(picture)s, %(media_type)s, %(taken_on)s, %(at)s)
-    ON CONFLICT (child) DO UPDATE SET picture = excluded.picture, media_type = excluded.media_type,
-                                      taken_on = excluded.taken_on, stored_at = excluded.stored_at
+    ON CONFLICT (child) WHERE removed_at IS NULL DO UPDATE SET picture = excluded.picture,
+        media_type = excluded.media_type, taken_on = excluded.taken_on, stored_at = excluded.stored_at
 """
-REMOVE = "DELETE FROM register.photographs WHERE child = %(child)s"
+REMOVE = "DELETE FROM register.photographs WHERE child = %(child)s AND removed_at IS NULL"
+"""Where its child's records are held, the database keeps it, and shows it to nobody."""
 
 
 def child_by_reference(authority: AuthorityId, reference: str) -> Query[ChildId | None]:
@@ -37,6 +38,7 @@ async def keep_photograph(
     key = await data_key(uow.connection, keyring, child)
     picture = key.close_bytes(content, PLACE)
     row = {"child": child, "picture": picture, "media_type": media_type, "taken_on": taken_on, "at": at}
+    remove_photograph(uow, child)
     uow.write(KEEP, row)
 
 

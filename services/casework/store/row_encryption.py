@@ -28,19 +28,23 @@ CLEAR_OF_CHILD = (
     "entered_care_at",
 )
 
-PRESENT = tuple(
-    text(f"SELECT * FROM register.{table} WHERE id = ANY(CAST(:owners AS text[]))")  # noqa: S608 names of our own
-    for table in ("placements", "people", "children")
-)
+TABLES = ("placements", "people", "children")
 
 
 class RowEncryptor:
-    """Has the keys of every owner in one import, and their rows as they are: a column that says the same stays as it
-    lies, so that what an import changed can be told by the rows alone.
+    """Has the keys of every owner in one import, their ids by table and reference, and their rows as they are: a column
+    that says the same stays as it lies, so that what an import changed can be told by the rows alone.
     """
 
-    def __init__(self, keyring: Keyring, keys: Mapping[str, DataKey], present: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        ids: Mapping[str, Mapping[str, str]],
+        keys: Mapping[str, DataKey],
+        present: Mapping[str, Mapping[str, Any]],
+    ) -> None:
         self._keyring = keyring
+        self._ids = ids
         self._keys = keys
         self._present = present
 
@@ -51,57 +55,53 @@ class RowEncryptor:
         keyring: Keyring,
         authority: AuthorityId,
         given: Import,
-        placements: Mapping[str, str],
-        people: Mapping[str, str],
-        children: Mapping[str, str],
+        ids: Mapping[str, Mapping[str, str]],
     ) -> Self:
-        """Makes the keys that are missing. Placements, people and children: ids by reference."""
-        owners = [
-            *(placements[row.reference] for row in (given.placements or {}).values()),
-            *(people[row.reference] for row in (given.people or {}).values()),
-            *(children[row.reference] for row in (given.children or {}).values()),
-        ]
-        if not owners:
-            return cls(keyring, {}, {})
+        """Makes the keys that are missing."""
+        owners = [ids[each][row.reference] for each in TABLES for row in given.rows(each).values()]
         present: dict[str, Mapping[str, Any]] = {}
-        for each in PRESENT:
-            found = await connection.execute(each, {"owners": owners})
+        for each in TABLES if owners else ():
+            rows = text(f"SELECT * FROM register.{each} WHERE id = ANY(CAST(:owners AS text[]))")  # noqa: S608 own names
+            found = await connection.execute(rows, {"owners": owners})
             present |= {row["id"]: row for row in found.mappings()}
-        return cls(keyring, await data_keys(connection, keyring, owners, authority=authority), present)
+        keys = await data_keys(connection, keyring, owners, authority=authority) if owners else {}
+        return cls(keyring, ids, keys, present)
 
-    def placement(self, row: PlacementRow, ids: Mapping[str, str]) -> dict[str, Any]:
-        owner = ids[row.reference]
-        return row.model_dump() | {"id": owner, "address": self._close(owner, row.address, "placements.address")}
+    def placement(self, row: PlacementRow) -> dict[str, Any]:
+        owner = self._ids["placements"][row.reference]
+        return row.model_dump() | {"id": owner} | self._close("placements", owner, address=row.address)
 
-    def person(self, row: PersonRow, ids: Mapping[str, str]) -> dict[str, Any]:
-        owner = ids[row.reference]
-        return row.model_dump() | {
-            "id": owner,
-            "name": self._close(owner, row.name, "people.name"),
-            "mobile": self._close(owner, row.mobile, "people.mobile"),
-            "number_hash": None if row.mobile is None else self._keyring.number_hash(row.mobile),
-            "email": self._close(owner, row.email, "people.email"),
-        }
+    def person(self, row: PersonRow) -> dict[str, Any]:
+        owner = self._ids["people"][row.reference]
+        number = {"number_hash": None if row.mobile is None else self._keyring.number_hash(row.mobile)}
+        sealed = self._close("people", owner, name=row.name, mobile=row.mobile, email=row.email)
+        return row.model_dump() | {"id": owner} | number | sealed
 
-    def child(self, row: ChildRow, ids: Mapping[str, str], placements: Mapping[str, str]) -> dict[str, Any]:
-        owner = ids[row.reference]
-        born = None if row.date_of_birth is None else str(row.date_of_birth)
-        also = json.dumps(row.known_as) if row.known_as else None
+    def child(self, row: ChildRow) -> dict[str, Any]:
+        owner, born = self._ids["children"][row.reference], row.date_of_birth
         profile = {name: str(told) for name in PROFILE if (told := getattr(row, name)) is not None}
-        return row.model_dump(include=set(CLEAR_OF_CHILD)) | {
+        clear = {
             "id": owner,
-            "placement": None if row.placement is None else placements[row.placement],
-            "name": self._close(owner, row.name, "children.name"),
-            "date_of_birth": self._close(owner, born, "children.date_of_birth"),
-            "adult_on": None if row.date_of_birth is None else birthday(row.date_of_birth, ADULT),
-            "known_as": self._close(owner, also, "children.known_as"),
-            "sex": self._close(owner, row.sex, "children.sex"),
-            "language": self._close(owner, row.language, "children.language"),
-            "description": self._close(owner, row.description, "children.description"),
-            "profile": self._close(owner, json.dumps(profile) if profile else None, "children.profile"),
+            "placement": None if row.placement is None else self._ids["placements"][row.placement],
+            "adult_on": None if born is None else birthday(born, ADULT),
         }
+        sealed = self._close(
+            "children",
+            owner,
+            name=row.name,
+            date_of_birth=None if born is None else str(born),
+            known_as=json.dumps(row.known_as) if row.known_as else None,
+            sex=row.sex,
+            language=row.language,
+            description=row.description,
+            profile=json.dumps(profile) if profile else None,
+        )
+        return row.model_dump(include=set(CLEAR_OF_CHILD)) | clear | sealed
 
-    def _close(self, owner: str, words: str | None, place: str) -> bytes | None:
+    def _close(self, table: str, owner: str, **said: str | None) -> dict[str, bytes | None]:
+        return {name: self._close_column(owner, words, f"{table}.{name}") for name, words in said.items()}
+
+    def _close_column(self, owner: str, words: str | None, place: str) -> bytes | None:
         if words is None:
             return None
         present = self._present.get(owner, {}).get(place.partition(".")[2])

@@ -1,7 +1,6 @@
 """Moves a child to the receiving authority in the register, in the transaction that publishes it (S39, S45)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -38,24 +37,14 @@ MOVE = """
 NOT_LIVE = "an authority that is live: this one takes no real report yet, so nobody would be told of the child"
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """`moves_to`: the receiver's reference of the next placement. None: the present one, until the register says."""
-
-    child: ChildId
-    former: AuthorityId
-    to: AuthorityId
-    moves_to: str | None
-    at: datetime
-
-
 async def transfer(
     uow: UnitOfWork, keyring: Keyring, said: ChildTransferred, child: ChildId, moves_to: str | None, at: datetime
 ) -> None:
     """Changes nothing if the register does not hold the receiving authority: then people hand over.
 
-    The caller has locked both authorities' registers. Idempotent. Raises InvalidEvent if the receiver is not live, or
-    has no such placement.
+    `moves_to`: the receiver's reference of the next placement; None: the present one, until the register says. The
+    caller has locked both authorities' registers. Idempotent. Raises InvalidEvent if the receiver is not live, or has
+    no such placement.
     """
     to = None if said.outside_england else said.to
     is_live = None if to in {None, said.authority} else await uow.fetch(Query(IS_LIVE, {"authority": to}, scalar))
@@ -63,7 +52,7 @@ async def transfer(
         return
     if not is_live:
         raise InvalidEvent(Defect.CONTENT, "data.to", NOT_LIVE)
-    await _move(uow, Move(child, said.authority, to, moves_to, at))
+    await _move(uow, child, said.authority, to, moves_to, at)
     await move_data_key(uow.connection, keyring, child, to)
 
 
@@ -72,34 +61,25 @@ def transferred_child(authority: AuthorityId, child: str, reference: str | None)
     return Query(TRANSFERRED_CHILD, {"authority": authority, "child": child, "reference": reference}, first_row)
 
 
-async def _move(uow: UnitOfWork, move: Move) -> None:
-    child, codes = await uow.fetch(
-        Query(CHILD, {"child": move.child}, first_row),
-        Query(CODES, {"authority": move.to}, lambda rows: frozenset(row.code for row in rows)),
+async def _move(
+    uow: UnitOfWork, child: ChildId, former: AuthorityId, to: AuthorityId, moves_to: str | None, at: datetime
+) -> None:
+    """Under the receiver's earlier reference, if it had the child before; otherwise under our id, which is unique."""
+    found, codes = await uow.fetch(
+        Query(CHILD, {"child": child}, first_row),
+        Query(CODES, {"authority": to}, lambda rows: frozenset(row.code for row in rows)),
     )
-    if child is None:
+    if found is None:
         return
-    placement = child.placement if move.moves_to is None else await _find_placement(uow, move.to, move.moves_to)
-    leaving = {"authority": move.former, "reference": child.reference, "child": move.child, "at": move.at}
-    arriving = {
-        "child": move.child,
-        "authority": move.to,
-        "reference": await _reference(uow, move),
-        "code": _free_code(child.code, codes),
-        "placement": placement,
-        "at": move.at,
-    }
+    leaving = {"authority": former, "reference": found.reference, "child": child, "at": at}
+    arriving = {"authority": to, "child": child, "at": at, "code": _free_code(found.code, codes)}
+    arriving["placement"] = found.placement if moves_to is None else await _find_placement(uow, to, moves_to)
+    arriving["reference"] = await uow.fetch(Query(REFERENCE_BEFORE, arriving, scalar)) or child
     await uow.fetch(  # at once, since the caller compares the directory
         Query(KEEP_TRANSFER, leaving, all_rows),
         Query(LEAVE_DIRECTORY, leaving, all_rows),
         Query(MOVE, arriving, all_rows),
     )
-
-
-async def _reference(uow: UnitOfWork, move: Move) -> str:
-    """The receiver's earlier reference, if it had the child before; otherwise our id, which is unique there."""
-    before = await uow.fetch(Query(REFERENCE_BEFORE, {"child": move.child, "authority": move.to}, scalar))
-    return str(before or move.child)
 
 
 async def _find_placement(uow: UnitOfWork, authority: AuthorityId, reference: str) -> str:

@@ -1,10 +1,10 @@
-"""Serves casework's API: agencies' events, imports of the register, and photographs."""
+"""Serves casework's API: agencies' events, imports of the register, and photographs. The docstring of each endpoint is
+its description in OpenAPI.
+"""
 
 from http import HTTPStatus
-from uuid import UUID
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 
 from services.casework.register_importer import RegisterImporter
 from services.casework.settings import CaseworkSettings
@@ -32,48 +32,16 @@ def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
         path = f"/organisations/changes/{{change}}/{name}"
         app.add_api_route(path, step, methods=["POST"], include_in_schema=False)
 
-    @app.post("/events", status_code=HTTPStatus.ACCEPTED, **ROUTES["event"])
-    async def take_event(request: Request) -> JSONResponse:
-        """A CloudEvent in structured JSON, signed as Standard Webhooks with one of the agency's secrets."""
-        return await events.take(request)
-
-    @app.put("/register/{authority}", **ROUTES["import"])
-    async def take_import(authority: str, request: Request) -> JSONResponse:
-        """Several tables as one JSON document. All of it, or nothing."""
-        return await register.take(request, authority, None)
-
-    @app.put("/register/{authority}/{table}", **ROUTES["table"])
-    async def take_table(authority: str, table: str, request: Request) -> JSONResponse:
-        """One table as CSV. All of it, or nothing."""
-        return await register.take(request, authority, table)
-
-    @app.patch("/register/{authority}/{table}", **ROUTES["rows"])
-    async def take_rows(authority: str, table: str, request: Request) -> JSONResponse:
-        """Single rows, each as of a time; a row that the register has as of that time or a later one is passed over.
-        Rows that are not sent stay. All of them, or nothing.
-        """
-        return await register.take(request, authority, table, feed=True)
-
-    @app.post("/register/{authority}/files", **ROUTES["files"])
-    async def take_files(authority: str, request: Request) -> JSONResponse:
-        """A council's own files, with a mapping of their columns and values to ours. All of them, or nothing."""
-        return await register.take_files(request, authority)
-
-    @app.post("/register/{authority}/imports/{imported}/undo", **ROUTES["undo"])
-    async def undo_import(authority: str, imported: UUID, request: Request) -> JSONResponse:
-        """Puts back what an import of the last 35 days changed, unless rows were changed since."""
-        return await register.undo(request, authority, imported)
-
-    path = "/register/{authority}/children/{reference}/photograph"
-
-    @app.put(path, status_code=HTTPStatus.NO_CONTENT, **ROUTES["photograph"])
-    async def take_photograph(authority: str, reference: str, request: Request) -> Response:
-        """A child's photograph, replacing an earlier one. Police see it by a link while the child is searched for."""
-        return await photographs.take(request, authority, reference)
-
-    @app.delete(path, status_code=HTTPStatus.NO_CONTENT, **ROUTES["removal"])
-    async def remove_photograph(authority: str, reference: str, request: Request) -> Response:
-        """No answer tells whether there was one."""
-        return await photographs.remove(request, authority, reference)
-
+    register_path, photograph_path = "/register/{authority}", "/register/{authority}/children/{reference}/photograph"
+    for method, path, endpoint, described, status in (
+        ("POST", "/events", events.take_event, "event", HTTPStatus.ACCEPTED),
+        ("PUT", register_path, register.take_import, "import", HTTPStatus.OK),
+        ("PUT", f"{register_path}/{{table}}", register.take_table, "table", HTTPStatus.OK),
+        ("PATCH", f"{register_path}/{{table}}", register.take_rows, "rows", HTTPStatus.OK),
+        ("POST", f"{register_path}/files", register.take_files, "files", HTTPStatus.OK),
+        ("POST", f"{register_path}/imports/{{imported}}/undo", register.undo_import, "undo", HTTPStatus.OK),
+        ("PUT", photograph_path, photographs.take_photograph, "photograph", HTTPStatus.NO_CONTENT),
+        ("DELETE", photograph_path, photographs.remove_photograph, "removal", HTTPStatus.NO_CONTENT),
+    ):
+        app.add_api_route(path, endpoint, methods=[method], status_code=status, **ROUTES[described])
     return app

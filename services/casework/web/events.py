@@ -44,8 +44,8 @@ class EventEndpoint:
         self._keyring = keyring
         self._strangers = Strangers()
 
-    async def take(self, request: Request) -> JSONResponse:
-        """Answers 202 once the event is durable. Raises Problem otherwise."""
+    async def take_event(self, request: Request) -> JSONResponse:
+        """A CloudEvent in structured JSON, signed as Standard Webhooks with one of the agency's secrets."""
         if media_type_of(request) != MEDIA_TYPE:
             raise Problem(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a CloudEvent", f"The content type {MEDIA_TYPE} is needed."

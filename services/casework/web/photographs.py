@@ -31,7 +31,8 @@ class PhotographEndpoint:
         self._store, self._clocks, self._keyring, self._bearers = store, clocks, keyring, bearers
         self._one_at_a_time = asyncio.Semaphore(1)
 
-    async def take(self, request: Request, authority: str, reference: str) -> Response:
+    async def take_photograph(self, request: Request, authority: str, reference: str) -> Response:
+        """A child's photograph, replacing an earlier one. Police see it by a link while the child is searched for."""
         await self._bearers.credential(request, authority, (PHOTOGRAPHS,))
         media_type = media_type_of(request)
         if media_type not in picture.KINDS:
@@ -49,7 +50,8 @@ class PhotographEndpoint:
             await photographs.keep_photograph(uow, self._keyring, child, drawn, media_type, taken_on, at)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    async def remove(self, request: Request, authority: str, reference: str) -> Response:
+    async def remove_photograph(self, request: Request, authority: str, reference: str) -> Response:
+        """No answer tells whether there was one."""
         await self._bearers.credential(request, authority, (PHOTOGRAPHS,))
         async with self._store.transaction([authority]) as uow:
             photographs.remove_photograph(uow, await self._child(uow, authority, reference))

@@ -21,7 +21,7 @@ from services.casework.policy.sheets import spreadsheet
 from services.casework.policy.sheets.council_file import MappingFault
 from services.casework.policy.sheets.file_map import MOST_FAULTS, digest_of, read_mapping, shipped_mapping
 from services.casework.register_importer import Held, Refused, RegisterImporter, Sent
-from services.casework.store.history.import_undo import CannotUndo, undo_import
+from services.casework.store.history import import_undo
 from services.casework.web.bearer import Bearers, require_tables
 from services.platform.runtime.http.browser_form import parse_form
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
@@ -33,11 +33,26 @@ UNREADABLE = HTTPStatus.BAD_REQUEST, "Not readable"
 
 @dataclass(frozen=True)
 class RegisterEndpoint:
+    """Answers once all of it is durable. Raises Problem if it refuses."""
+
     importer: RegisterImporter
     bearers: Bearers
 
-    async def take(self, request: Request, authority: str, table: str | None, *, feed: bool = False) -> JSONResponse:
-        """Answers 200 with the number of rows of each table once all of it is durable. Raises Problem otherwise."""
+    async def take_import(self, request: Request, authority: str) -> JSONResponse:
+        """Several tables as one JSON document. All of it, or nothing."""
+        return await self._take(request, authority, None)
+
+    async def take_table(self, request: Request, authority: str, table: str) -> JSONResponse:
+        """One table as CSV. All of it, or nothing."""
+        return await self._take(request, authority, table)
+
+    async def take_rows(self, request: Request, authority: str, table: str) -> JSONResponse:
+        """Single rows, each as of a time; a row that the register has as of that time or a later one is passed over.
+        Rows that are not sent stay. All of them, or nothing.
+        """
+        return await self._take(request, authority, table, feed=True)
+
+    async def _take(self, request: Request, authority: str, table: str | None, *, feed: bool = False) -> JSONResponse:
         credential = await self.bearers.credential(request, authority)
         if table is not None and table not in (FED if feed else TABLES):
             wanted = f"The tables are {', '.join(FED if feed else TABLES)}."
@@ -55,7 +70,7 @@ class RegisterEndpoint:
         return await self._import(request, authority, credential, sent, lambda fault: fault)
 
     async def take_files(self, request: Request, authority: str) -> JSONResponse:
-        """A council's own files, with a mapping of their columns and values to ours."""
+        """A council's own files, with a mapping of their columns and values to ours. All of them, or nothing."""
         credential = await self.bearers.credential(request, authority)
         form = await parse_form(request, "multipart/form-data", REGISTER_BYTES, MOST_FILES)
         files = [each for each in form.getlist("file") if isinstance(each, UploadFile)]
@@ -76,14 +91,14 @@ class RegisterEndpoint:
         sent = Sent(mapped.document, digest_of(text, named), credential.id)
         return await self._import(request, authority, credential, sent, mapped.place)
 
-    async def undo(self, request: Request, authority: str, imported: UUID) -> JSONResponse:
-        """Answers 200 with the id of the undoing. Raises Problem, 409 where it cannot be undone."""
+    async def undo_import(self, request: Request, authority: str, imported: UUID) -> JSONResponse:
+        """Puts back what an import of the last 35 days changed, unless rows were changed since."""
         credential = await self.bearers.credential(request, authority, TABLES)
         try:
             async with self.importer.store.transaction([authority]) as uow:
                 now = self.importer.clocks.wall()
-                undoing = await undo_import(uow, imported, authority, credential.id, now)
-        except CannotUndo as cannot:
+                undoing = await import_undo.undo_import(uow, imported, authority, credential.id, now)
+        except import_undo.CannotUndo as cannot:
             raise Problem(HTTPStatus.CONFLICT, "It cannot be undone", f"Nothing was changed: {cannot}.") from None
         return JSONResponse({"authority": authority, "import": str(undoing), "undoes": str(imported)})
 

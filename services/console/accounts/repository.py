@@ -39,14 +39,6 @@ WITHIN = """
 """
 NAMES = "SELECT account, name FROM accounts"
 AUTHORITIES = "SELECT id AS authority FROM register.authorities ORDER BY id"
-USE_SECOND_FACTOR = """
-    UPDATE accounts SET second_factor_used = %(counter)s
-    WHERE account = %(account)s AND second_factor_used < %(counter)s RETURNING account
-"""
-SET_SECOND_FACTOR = """
-    UPDATE accounts SET second_factor = %(key)s, second_factor_used = %(counter)s
-    WHERE account = %(account)s AND second_factor IS NULL RETURNING account
-"""
 END_SESSIONS = "DELETE FROM sessions WHERE account = %(account)s"
 
 
@@ -128,18 +120,6 @@ async def _changed(uow: UnitOfWork, statement: str, row: dict[str, Any]) -> Oper
     if operator is not None:
         uow.write(END_SESSIONS, {"account": operator.account})
     return operator
-
-
-async def use_second_factor(uow: UnitOfWork, account: AccountId, counter: int) -> bool:
-    """False if this code, or a later one, was used before."""
-    row = {"account": account, "counter": counter}
-    return await uow.fetch(Query(USE_SECOND_FACTOR, row, first_row)) is not None
-
-
-async def set_second_factor(uow: UnitOfWork, account: AccountId, key: bytes, counter: int) -> bool:
-    """False if it has one already."""
-    row = {"account": account, "key": key, "counter": counter}
-    return await uow.fetch(Query(SET_SECOND_FACTOR, row, first_row)) is not None
 
 
 def account_by_sign_in(sign_in: str) -> Query[Account | None]:

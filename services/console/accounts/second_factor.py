@@ -6,14 +6,22 @@ import pyotp
 import segno
 from pyotp.exceptions import OTPVerificationError
 
-from services.console.accounts import repository as accounts
 from services.console.accounts.repository import Account
 from services.platform.register.keys import key_of
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
 
 PLACE = "accounts.second_factor"
 ISSUER = "Safe Return"
+USE = """
+    UPDATE accounts SET second_factor_used = %(counter)s
+    WHERE account = %(account)s AND second_factor_used < %(counter)s RETURNING account
+"""
+SET = """
+    UPDATE accounts SET second_factor = %(key)s, second_factor_used = %(counter)s
+    WHERE account = %(account)s AND second_factor IS NULL RETURNING account
+"""
 
 
 def new_secret() -> str:
@@ -42,7 +50,8 @@ async def check_code(uow: UnitOfWork, keyring: Keyring, account: Account, code: 
         return True
     key = await key_of(uow, keyring, account.operator.account)
     counter = counter_of(key.open(account.second_factor, PLACE), code, now)
-    return counter is not None and await accounts.use_second_factor(uow, account.operator.account, counter)
+    used = {"account": account.operator.account, "counter": counter}
+    return counter is not None and await uow.fetch(Query(USE, used, bool))
 
 
 async def keep_secret(
@@ -53,4 +62,5 @@ async def keep_secret(
     if counter is None:
         return False
     key = await key_of(uow, keyring, account.operator.account)
-    return await accounts.set_second_factor(uow, account.operator.account, key.close(secret, PLACE), counter)
+    kept = {"account": account.operator.account, "key": key.close(secret, PLACE), "counter": counter}
+    return await uow.fetch(Query(SET, kept, bool))

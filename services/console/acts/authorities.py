@@ -10,16 +10,15 @@ import httpx
 import psycopg
 
 from services.console.acts.exercises import ExerciseService
+from services.console.acts.recorder import ConsoleService
 from services.console.policy.access.providers import Providers
 from services.console.policy.permits import ALL, Operator
 from services.console.policy.readiness import Check, Facts, ForceFacts, checks
 from services.platform.register.organisations.change_record import record_change_of_authority
 from services.platform.register.organisations.import_credentials import add_credential, new_token, withdraw_credential
 from services.platform.register.people.directory_page import rota_lines
-from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, all_rows, first_row
-from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, new_id
 
 TABLES = (
@@ -93,12 +92,9 @@ class Readiness:
 
 
 @dataclass(frozen=True)
-class AuthorityService:
+class AuthorityService(ConsoleService):
     """`casework`: where the register's door is, for files that are tried here. None: they are not."""
 
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
     providers: Providers | None
     casework: str | None
 
@@ -185,7 +181,9 @@ class AuthorityService:
             name, token = await self._credential(uow, authority, LASTS_FOR_A_FORM)
             record_change_of_authority(uow, authority, "credential-made", operator.account, name)
         bearer = {"authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(base_url=self.casework or "", timeout=WITHIN_SECONDS, headers=bearer) as client:
+        async with httpx.AsyncClient(
+            base_url=self.casework or "", timeout=WITHIN_SECONDS, headers=bearer, trust_env=False
+        ) as client:
             answer = await client.post(f"/register/{authority}/{path}", **content)
         return answer.status_code, dict(answer.json())
 

@@ -1,18 +1,15 @@
 """Tells somebody on duty in an emergency who another authority's child is, and a manager there that they asked."""
 
-from dataclasses import dataclass
+from functools import partial
 
 from services.console import metrics
-from services.console.acts.recorder import ActRecorder
+from services.console.acts.recorder import ConsoleService
 from services.console.policy.acts import REASON
 from services.console.policy.child import IDENTITY
 from services.console.policy.permits import Operator
 from services.platform.register.children import identity
 from services.platform.register.people.directory_page import areas_with_placements
-from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
 from services.platform.store.query import EVERY
-from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.care_events import AccessOverridden
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.duty.evidence import RegisterLookedUp
@@ -20,12 +17,7 @@ from services.safeguarding.identifiers import derived
 from services.safeguarding.operators import OperatorAct
 
 
-@dataclass(frozen=True)
-class BreakGlassService:
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
-
+class BreakGlassService(ConsoleService):
     async def asks(self, operator: Operator) -> tuple[Field, ...]:
         """The authorities that the operator does not see."""
         async with self.store.read([EVERY]) as reader:  # the names of authorities alone
@@ -44,14 +36,14 @@ class BreakGlassService:
             if child is None:
                 raise Faults({"child": Fault.UNKNOWN})
             act = derived("breaks the glass", str(answers.act), operator.account, child)
-            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, act, child)
-            if await recorder.claim(OperatorAct.GLASS_BROKEN):
-                words = (await recorder.keep_words(answers.said))["reason"]
-                said = recorder.publish(
-                    AccessOverridden(authority=authority, account=operator.account, words=words),
-                    RegisterLookedUp(authority=authority, purpose="console", fields=IDENTITY),
-                )
-                recorder.record(OperatorAct.GLASS_BROKEN, authority=authority, words=words, said=said)
+            broken = partial(AccessOverridden, authority=authority, account=operator.account)
+            await self.recorder(uow, operator, act, child).carry_out(
+                OperatorAct.GLASS_BROKEN,
+                answers.said,
+                lambda words: [broken(words=words["reason"])],
+                also=[RegisterLookedUp(authority=authority, purpose="console", fields=IDENTITY)],
+                authority=authority,
+            )
         metrics.ACTS.labels(OperatorAct.GLASS_BROKEN, "done").inc()
         async with self.store.read([authority]) as reader:
             return await reader.fetch(identity.identity_of_child(self.keyring, child, [authority]))

@@ -9,14 +9,11 @@ from enum import Enum, auto
 from uuid import UUID
 
 from services.console import metrics
-from services.console.acts.recorder import ActRecorder
+from services.console.acts.recorder import ConsoleService
 from services.console.policy.permits import Operator
 from services.console.read_model.repository import is_dead_letter, mark_redriven
 from services.platform.bus import dead_letters
 from services.platform.bus.connection import Connection
-from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
 from services.safeguarding.operators import OperatorAct
 
 
@@ -28,10 +25,7 @@ class RedriveResult(Enum):
 
 
 @dataclass(frozen=True)
-class DeadLetterRedrive:
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
+class DeadLetterRedrive(ConsoleService):
     bus: Connection
 
     async def is_known(self, letter: UUID) -> bool:
@@ -55,9 +49,7 @@ class DeadLetterRedrive:
 
     async def _record(self, operator: Operator, found: dead_letters.DeadLetter, act: UUID, reason: str) -> None:
         async with self.store.transaction() as uow:
-            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, act, found.subject)
-            if await recorder.claim(OperatorAct.DEAD_LETTER_REDRIVEN):
-                kept = await recorder.keep_words({"reason": reason})
+            recorder, said = self.recorder(uow, operator, act, found.subject), {"reason": reason}
+            if await recorder.carry_out(OperatorAct.DEAD_LETTER_REDRIVEN, said, letter=found.id):
                 mark_redriven(uow, found.id, operator.account, self.clocks.story())
-                recorder.record(OperatorAct.DEAD_LETTER_REDRIVEN, letter=found.id, words=kept["reason"])
         metrics.ACTS.labels(OperatorAct.DEAD_LETTER_REDRIVEN, "done").inc()

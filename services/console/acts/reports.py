@@ -1,22 +1,18 @@
 """Reports a child missing for somebody who rings: it opens the episode as a carer's text would."""
 
-from dataclasses import dataclass
-
 from services.console import metrics
 from services.console.acts.authorities import is_live
-from services.console.acts.recorder import ActRecorder
+from services.console.acts.recorder import ConsoleService, KeptWords
 from services.console.policy.acts import SEEN
 from services.console.policy.permits import Operator
 from services.platform.register.children import identity
 from services.platform.register.people.directory_page import areas_with_placements
 from services.platform.register.people.telephones import e164
-from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
-from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildProvisional, ChildReportedMissing
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.identifiers import AuthorityId, ChildId, is_provisional, provisional_child
+from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct
 
 
@@ -36,12 +32,7 @@ REPORT = (
 """What police will ask of whoever reports a child by telephone."""
 
 
-@dataclass(frozen=True)
-class ReportService:
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
-
+class ReportService(ConsoleService):
     async def asks(self, operator: Operator) -> tuple[Field, ...]:
         """An operator of several authorities says which one's child it is."""
         if operator.only_authority is not None:
@@ -57,15 +48,15 @@ class ReportService:
             if not await is_live(uow, authority):
                 raise NotLive
             child, where = await self._find(uow, authority, answers)
-            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, answers.act, child)
-            is_new = await recorder.claim(OperatorAct.REPORTED)
-            if is_new:
-                kept = await recorder.keep_words(answers.said)
-                told = where | {"authority": authority, "words": tuple(each for ids in kept.values() for each in ids)}
-                seen = {"channel": "console", "last_seen_at": answers.moments.get("last_seen_at")}
+            seen = {"channel": "console", "last_seen_at": answers.moments.get("last_seen_at")}
+
+            def say(words: KeptWords) -> list[Message]:
+                told = where | {"authority": authority, "words": tuple(each for ids in words.values() for each in ids)}
                 unknown = [ChildProvisional.model_validate(told)] if is_provisional(child) else []
-                said = recorder.publish(ChildReportedMissing.model_validate(told | seen), *unknown)
-                recorder.record(OperatorAct.REPORTED, authority=authority, words=told["words"], said=said)
+                return [ChildReportedMissing.model_validate(told | seen), *unknown]
+
+            recorder = self.recorder(uow, operator, answers.act, child)
+            is_new = await recorder.carry_out(OperatorAct.REPORTED, answers.said, say, authority=authority)
         metrics.ACTS.labels(OperatorAct.REPORTED, "done" if is_new else "done-before").inc()
         return is_new
 

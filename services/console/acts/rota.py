@@ -1,27 +1,18 @@
 """Carries out an act of a shift in an operator's name, once for each form."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from services.console import metrics
-from services.console.acts.recorder import ActRecorder
+from services.console.acts.recorder import ConsoleService, KeptWords
 from services.console.policy.permits import Operator
 from services.console.policy.shift.acts import Effect, ShiftAct
 from services.platform.register.people import directory_page, rota_changes
-from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
 from services.safeguarding.duty.rota import RotaLine
-from services.safeguarding.identifiers import WordsId
+from services.safeguarding.message import Message
 
 
-@dataclass(frozen=True)
-class RotaService:
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
-
+class RotaService(ConsoleService):
     async def lines(self, operator: Operator) -> list[RotaLine]:
         """The rota as far as the operator may see and change it."""
         async with self.store.read() as reader:
@@ -36,8 +27,15 @@ class RotaService:
         if others:
             raise Faults({act.asks[0].name: Fault.NOT_OFFERED})
         async with self.store.transaction() as uow:
-            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, answers.act, effect.person)
-            if not await recorder.claim(act.act):
+
+            def say(words: KeptWords) -> list[Message]:
+                said = tuple(each for ids in words.values() for each in ids)
+                about = {"authority": authority, "contact": effect.person, "account": operator.account, "words": said}
+                return [] if effect.says is None else [effect.says.model_validate(about)]
+
+            said = {} if effect.says is None else answers.said
+            recorder = self.recorder(uow, operator, answers.act, effect.person)
+            if not await recorder.carry_out(act.act, said, say, authority=authority):
                 return
             if effect.corrects:
                 faults = await rota_changes.correct(
@@ -54,11 +52,4 @@ class RotaService:
                     rota_changes.add(uow, f"{answers.act} {at}", authority, change, operator.account)
             if effect.ends is not None:
                 rota_changes.end(uow, effect.ends, self.clocks.story())
-            words: tuple[WordsId, ...] = ()
-            said: tuple[str, ...] = ()
-            if effect.says is not None:
-                words = tuple(each for ids in (await recorder.keep_words(answers.said)).values() for each in ids)
-                about = {"authority": authority, "contact": effect.person, "account": operator.account, "words": words}
-                said = recorder.publish(effect.says.model_validate(about))
-            recorder.record(act.act, authority=authority, words=words, said=said)
         metrics.ACTS.labels(act.act, "done").inc()

@@ -6,18 +6,16 @@ from enum import Enum, auto
 from uuid import UUID
 
 from services.console import metrics
-from services.console.acts.recorder import ActRecorder
+from services.console.acts.recorder import ConsoleService
 from services.console.policy.about import About
 from services.console.policy.acts import ACT_SPECS, HAPPENED_AT, ActSpec, read_form
 from services.console.policy.permits import Operator
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
 from services.platform.register.children import identity
-from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.platform.store.story_time import deadlines
-from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
 from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.identifiers import AuthorityId, ChildId, derived
@@ -43,12 +41,7 @@ class Subject:
     corrects: UUID | None = None
 
 
-@dataclass(frozen=True)
-class ActService:
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
-
+class ActService(ConsoleService):
     async def about(self, subject: Subject, operator: Operator) -> About | None:
         """None if there is no such episode or duty that the operator may see."""
         async with self.store.read() as reader:
@@ -127,22 +120,18 @@ class ActService:
     async def _record(
         self, uow: UnitOfWork, operator: Operator, spec: ActSpec, about: About, answers: Answers
     ) -> Result:
-        recorder = ActRecorder(self.clocks, self.keyring, uow, operator, answers.act, about.child, about.exercise)
-        if not await recorder.claim(spec.act):
-            return Result.DONE_BEFORE
-        answers = replace(answers, words=await recorder.keep_words(answers.said))
-        messages, at = spec.messages(about, answers), answers.moments.get(HAPPENED_AT.name)
-        said = await recorder.hold(*messages, at=at) if spec.held else recorder.publish(*messages, at=at)
-        recorder.record(
+        is_new = await self.recorder(uow, operator, answers.act, about.child, exercise=about.exercise).carry_out(
             spec.act,
+            answers.said,
+            lambda words: spec.messages(about, replace(answers, words=words)),
+            held=spec.held,
+            at=answers.moments.get(HAPPENED_AT.name),
             authority=about.authority,
             episode=None if about.episode is None else about.episode.episode,
             duty=None if about.duty is None else about.duty.duty,
             step=answers.chosen.get("step"),
-            words=tuple(each for ids in answers.words.values() for each in ids),
-            said=said,
         )
-        return Result.DONE
+        return Result.DONE if is_new else Result.DONE_BEFORE
 
 
 def named_child(about: About, answers: Answers) -> ChildId:

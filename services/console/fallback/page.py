@@ -1,11 +1,11 @@
 """Writes an authority's pack: who is missing, who was told, whom to ring. It needs nothing of ours to be read."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
 from jinja2 import Template
 
+from services.console.acts.recorder import ConsoleService
 from services.console.policy.shift.board import board
 from services.console.policy.shift.note import describe_cases
 from services.console.policy.status import overview
@@ -13,21 +13,13 @@ from services.console.read_model.cases import open_cases
 from services.console.web.filters import environment
 from services.console.web.wording import Words
 from services.platform.register.people import directory_page
-from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import AuthorityId
 
 ROTA_OF = timedelta(days=7)
 
 
-@dataclass(frozen=True)
-class PackPage:
+class PackPage(ConsoleService):
     """Names children by their codes. Names and numbers are of people on duty alone, and of control rooms."""
-
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
 
     @cached_property
     def words(self) -> Words:

@@ -113,12 +113,12 @@ def can_be_recorded(deed: DeedSpec, about: About) -> bool:
 
 
 ON_EPISODES_PAGE: Mapping[Deed, tuple[Collection[EpisodeState], str | None]] = {
-    Deed.SAFE_AND_WELL_CHECK: ((EpisodeState.LOCATED, EpisodeState.RETURNED), "safe-and-well-check"),
-    Deed.RETURN_INTERVIEW: ((EpisodeState.RETURNED,), "return-interview"),
-    Deed.POLICE_REFERENCE: (BACK_OR_NOT, None),
-    Deed.POLICE_GRADE: (GONE, None),
-    Deed.POLICE_CLOSED: (BACK_OR_NOT, "police-closed"),
-    Deed.PARENTS_DECISION: (GONE, None),
+    Deed("safe-and-well-check"): ((EpisodeState.LOCATED, EpisodeState.RETURNED), "safe-and-well-check"),
+    Deed("return-interview"): ((EpisodeState.RETURNED,), "return-interview"),
+    Deed("police-reference"): (BACK_OR_NOT, None),
+    Deed("police-grade"): (GONE, None),
+    Deed("police-closed"): (BACK_OR_NOT, "police-closed"),
+    Deed("parents-decision"): (GONE, None),
 }
 """When an operator may record it without a duty: states, and the condition that must still be open. The protocol takes
 a check that overtakes its return on the bus; an operator must not record one while the child is not back.

@@ -15,13 +15,13 @@ GONE = frozenset({EpisodeState.MISSING, EpisodeState.LOCATED})
 MOST_ASKED = 3
 HOUSEKEEPING = frozenset(
     {
-        Wording.PHOTO_DUE,
-        Wording.CONTACTS_UNCHECKED,
-        Wording.CONTACT_CHECK,
-        Wording.CONTACT_CONFIRM,
-        Wording.CONTACT_STALE,
-        Wording.CONTACT_UNREACHABLE,
-        Wording.CARERS_UNAWARE,
+        Wording("photo-due"),
+        Wording("contacts-unchecked"),
+        Wording("contact-check"),
+        Wording("contact-confirm"),
+        Wording("contact-stale"),
+        Wording("contact-unreachable"),
+        Wording("carers-unaware"),
     }
 )
 """What may wait until nobody is missing. It has a page of its own."""

@@ -98,18 +98,11 @@ def _facts(entry: RecordedMessage[Message]) -> Iterator[RecordedMessage[Message]
 def _with_look_up(entry: RecordedMessage[Message]) -> Iterator[RecordedMessage[Message]]:
     """An attempt says what was read of the register to prepare it, which came before."""
     yield entry
-    if isinstance(entry.content, DeliveryAttempted) and entry.content.looked_up:
-        yield replace(entry, id=f"{entry.id} looked-up", content=_look_up_for(entry.content))
-
-
-def _look_up_for(attempt: DeliveryAttempted) -> RegisterLookedUp:
-    return RegisterLookedUp(
-        authority=attempt.authority,
-        purpose=attempt.purpose or attempt.medium,
-        fields=attempt.looked_up,
-        person=attempt.person,
-        delivery=attempt.delivery,
-    )
+    attempt = entry.content
+    if isinstance(attempt, DeliveryAttempted) and attempt.looked_up:
+        about = attempt.model_dump(include={"authority", "person", "delivery"})
+        read = RegisterLookedUp(purpose=attempt.purpose or attempt.medium, fields=attempt.looked_up, **about)
+        yield replace(entry, id=f"{entry.id} looked-up", content=read)
 
 
 def _of_operators(entries: Iterable[RecordedMessage[Message]], belonging: set[str]) -> set[str]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.console.policy.record import RecordedMessage
 from services.console.policy.status import HOUSEKEEPING, MOST_ASKED, CaseLine, DutyLine
-from services.console.read_model.repository import recorded
+from services.console.read_model.repository import all_recorded, recorded
 from services.platform.register.references import hashes_by_key
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, scalar
@@ -86,11 +86,8 @@ WITH_REFERENCE = f"""
 
 def open_cases(authorities: Scope) -> Query[list[CaseLine]]:
     """Of these authorities: longest open first, `MOST_CASES` at most."""
-
-    def decode(rows: Rows) -> list[CaseLine]:
-        return [_case(row) for row in rows]
-
-    return Query(OPEN_CASES, {"over": [str(each) for each in OVER], "authorities": authorities}, decode)
+    asked = {"over": [str(each) for each in OVER], "authorities": authorities}
+    return Query(OPEN_CASES, asked, lambda rows: [_case(row) for row in rows])
 
 
 def duties_beside(authorities: Scope, *, housekeeping: bool) -> Query[list[DutyLine]]:
@@ -114,7 +111,7 @@ def children_named(name: str) -> Query[list[tuple[ChildId, AuthorityId]]]:
 
 def episodes_of_named(name: str) -> Query[list[RecordedMessage[EpisodeChanged]]]:
     """The episodes of these children, the newest first."""
-    return Query(EPISODES, {"name": name}, lambda rows: [recorded(row, EpisodeChanged) for row in rows])
+    return Query(EPISODES, {"name": name}, all_recorded(EpisodeChanged))
 
 
 def is_of_any(child: str, authorities: Sequence[AuthorityId]) -> Query[bool]:

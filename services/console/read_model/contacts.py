@@ -5,7 +5,9 @@ from datetime import datetime
 from services.console.policy.directory import Contact
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.identifiers import PersonId
+from services.safeguarding.message import Message
 
 SAYS_NOTHING_OF_THE_CONTACT = frozenset({"declined", "exercise", "nobody-in-role"})
 """Reasons for a failure. Somebody who declines a duty has been reached."""
@@ -23,22 +25,15 @@ FAILED = """
 ALL = "SELECT person, reached_at, failed_at, failure, answered_at FROM contacts"
 
 
-def record_reached(uow: UnitOfWork, person: PersonId | None, at: datetime) -> None:
-    """A message arrived at them."""
-    if person is not None:
-        uow.write(REACHED, {"person": person, "reached_at": at, "answered_at": None})
-
-
-def record_answered(uow: UnitOfWork, person: PersonId | None, at: datetime) -> None:
-    """They acknowledged a message themselves, so they were reached too."""
-    if person is not None:
-        uow.write(REACHED, {"person": person, "reached_at": at, "answered_at": at})
-
-
-def record_failed(uow: UnitOfWork, person: PersonId | None, at: datetime, failure: str) -> None:
-    """A message did not reach them."""
-    if person is not None and failure not in SAYS_NOTHING_OF_THE_CONTACT:
-        uow.write(FAILED, {"person": person, "failed_at": at, "failure": failure})
+def record_outcome(uow: UnitOfWork, outcome: Message, at: datetime) -> None:
+    """What it says of whom a message was for. Who acknowledges one themselves is reached too."""
+    match outcome:
+        case DutyAcknowledged(by=person) if person is not None:
+            uow.write(REACHED, {"person": person, "reached_at": at, "answered_at": at})
+        case DutyDelivered(person=person) if person is not None:
+            uow.write(REACHED, {"person": person, "reached_at": at, "answered_at": None})
+        case DutyFailed(person=person, reason=reason) if person and reason not in SAYS_NOTHING_OF_THE_CONTACT:
+            uow.write(FAILED, {"person": person, "failed_at": at, "failure": reason})
 
 
 def all_contacts() -> Query[dict[PersonId, Contact]]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from services.console import metrics
@@ -20,6 +19,7 @@ from services.safeguarding.duty.decisions import (
     ReportTaken,
 )
 from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed, DutyOutcomes
+from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.message import Message
 
 
@@ -38,10 +38,7 @@ class Handlers:
             MessageDecided: self.on_message_decided,
             DutyChanged: self.on_duty_changed,
             MessageDeadLettered: self.on_message_dead_lettered,
-            DutyDelivered: self.on_duty_delivered,
-            DutyAcknowledged: self.on_duty_acknowledged,
-            DutyFailed: self.on_duty_failed,
-            DutyOutcomes: self.on_duty_outcomes,
+            **dict.fromkeys((DutyDelivered, DutyAcknowledged, DutyFailed, DutyOutcomes), self.on_outcomes),
         }
 
     async def on_any(self, received: Received[Message], uow: UnitOfWork) -> None:
@@ -70,33 +67,14 @@ class Handlers:
     async def on_message_dead_lettered(self, received: Received[MessageDeadLettered], uow: UnitOfWork) -> None:
         read_model.keep_dead_letter(uow, received)
 
-    async def on_duty_delivered(self, received: Received[DutyDelivered], uow: UnitOfWork) -> None:
+    async def on_outcomes(
+        self, received: Received[DutyDelivered | DutyAcknowledged | DutyFailed | DutyOutcomes], uow: UnitOfWork
+    ) -> None:
+        """Each also says whether somebody is reached."""
         await self.on_any(received, uow)
-        _record_delivered(uow, received.content, received.time)
-
-    async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], uow: UnitOfWork) -> None:
-        await self.on_any(received, uow)
-        contacts.record_answered(uow, received.content.by, received.time)
-
-    async def on_duty_failed(self, received: Received[DutyFailed], uow: UnitOfWork) -> None:
-        await self.on_any(received, uow)
-        _record_failed(uow, received.content, received.time)
-
-    async def on_duty_outcomes(self, received: Received[DutyOutcomes], uow: UnitOfWork) -> None:
-        await self.on_any(received, uow)
-        for delivered in received.content.delivered:
-            _record_delivered(uow, delivered, received.time)
-        for failed in received.content.failed:
-            _record_failed(uow, failed, received.time)
+        for each in parts_of(received.content):
+            contacts.record_outcome(uow, each, received.time)
 
     def _measure(self, received: Received[Message], uow: UnitOfWork) -> None:
         behind = (self._clocks.story() - received.time).total_seconds()
         uow.on_commit(lambda: metrics.BEHIND.observe(max(0.0, behind)))
-
-
-def _record_delivered(uow: UnitOfWork, delivered: DutyDelivered, at: datetime) -> None:
-    contacts.record_reached(uow, delivered.person, at)
-
-
-def _record_failed(uow: UnitOfWork, failed: DutyFailed, at: datetime) -> None:
-    contacts.record_failed(uow, failed.person, at, failed.reason)

@@ -1,6 +1,6 @@
 """Keeps the read model, and notifies every console process of each change on commit, so that open pages follow."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -115,16 +115,8 @@ def keep_entry(uow: UnitOfWork, received: Received[Message], heard_at: datetime)
 
 def keep_dead_letter(uow: UnitOfWork, received: Received[MessageDeadLettered]) -> None:
     """Its reason and its origin. The message's own bytes stay on the bus."""
-    letter = received.content
-    row = {
-        "letter": received.id,
-        "service": letter.service,
-        "origin": letter.origin,
-        "reason": letter.reason,
-        "original_kind": letter.original_kind,
-        "at": received.time,
-    }
-    uow.bulk_write(KEEP_DEAD_LETTER, row)
+    row = received.content.model_dump(include=set(LETTER))
+    uow.bulk_write(KEEP_DEAD_LETTER, row | {"letter": received.id, "at": received.time})
 
 
 EPISODE_BY_ID = "SELECT child, changed_at, exercise, content FROM episodes WHERE episode = %(episode)s"
@@ -182,16 +174,16 @@ DEAD_LETTERS = f"""
 
 
 def episode_by_id(episode: UUID | None) -> Query[RecordedMessage[EpisodeChanged] | None]:
-    return Query(EPISODE_BY_ID, {"episode": episode}, lambda rows: next(iter(_episodes(rows)), None))
+    return Query(EPISODE_BY_ID, {"episode": episode}, first_recorded(EpisodeChanged))
 
 
 def duties_of_case(child: str, episode: UUID | None) -> Query[list[RecordedMessage[DutyChanged]]]:
     """All of the episode, and of the child's others those that wait."""
-    return Query(DUTIES_OF_CASE, {"child": child, "episode": episode}, _duties)
+    return Query(DUTIES_OF_CASE, {"child": child, "episode": episode}, all_recorded(DutyChanged))
 
 
 def duty_by_id(duty: UUID) -> Query[RecordedMessage[DutyChanged] | None]:
-    return Query(DUTY_BY_ID, {"duty": duty}, lambda rows: next(iter(_duties(rows)), None))
+    return Query(DUTY_BY_ID, {"duty": duty}, first_recorded(DutyChanged))
 
 
 class Waiting(NamedTuple):
@@ -304,14 +296,14 @@ def _entries(rows: Rows) -> list[RecordedMessage[Any]]:
     ]
 
 
-def _episodes(rows: Rows) -> list[RecordedMessage[EpisodeChanged]]:
-    return [recorded(row, EpisodeChanged) for row in rows]
-
-
-def _duties(rows: Rows) -> list[RecordedMessage[DutyChanged]]:
-    return [recorded(row, DutyChanged) for row in rows]
-
-
 def recorded(row: Any, contract: type[M]) -> RecordedMessage[M]:
     """The message of a row of `episodes` or `duties`."""
     return RecordedMessage("", row.child, row.changed_at, row.exercise, contract.read_again(row.content))
+
+
+def all_recorded(contract: type[M]) -> Callable[[Rows], list[RecordedMessage[M]]]:
+    return lambda rows: [recorded(row, contract) for row in rows]
+
+
+def first_recorded(contract: type[M]) -> Callable[[Rows], RecordedMessage[M] | None]:
+    return lambda rows: recorded(rows[0], contract) if rows else None

@@ -15,19 +15,18 @@ from starlette.responses import HTMLResponse, Response
 
 from services.console.acts.authorities import AuthorityService
 from services.console.acts.break_glass import BreakGlassService
+from services.console.acts.disposal import DisposalService
 from services.console.acts.exercises import ExerciseService
 from services.console.acts.redrive import DeadLetterRedrive
 from services.console.acts.reports import ReportService
 from services.console.acts.rota import RotaService
 from services.console.acts.service import ActService
-from services.console.disposal.service import DisposalService
 from services.console.settings import ConsoleSettings
 from services.console.web.changes import Changes
 from services.console.web.child_queries import ChildQueries
 from services.console.web.pages.acts import ActPages
 from services.console.web.pages.child import ChildPages
 from services.console.web.pages.dead_letters import DeadLetterPages
-from services.console.web.pages.directory import DirectoryPages
 from services.console.web.pages.exercises import ExercisePages
 from services.console.web.pages.overview import OverviewPages
 from services.console.web.pages.report import ReportPages
@@ -63,26 +62,25 @@ def pages(
     app.mount("/static", StaticFiles(directory=STATIC))
     templates = Templates(clocks, sandbox=settings.sandbox)
     guard = SessionGuard(store, clocks, settings.session_limits, secure=not settings.sandbox)
-    keyring = settings.keyring
-    queries = PageQueries(store, clocks, keyring)
+    backing = store, clocks, settings.keyring
+    queries = PageQueries(*backing)
     _mount_sign_in(app, guard, templates, settings)
-    BreakGlassPages(BreakGlassService(store, clocks, keyring), guard, templates).mount(app)
-    AccountPages(guard, templates, keyring).mount(app)
-    authorities = AuthorityService(store, clocks, keyring, settings.providers, settings.casework_url)
-    AuthorityPages(authorities, guard, templates).mount(app)
-    OrganisationPages(guard, templates, settings.casework_url).mount(app)
-    RecordPages(DisposalService(store, clocks, keyring), guard, templates).mount(app)
-    ChildPages(ChildQueries(store, clocks, keyring), guard, templates).mount(app)
-    OverviewPages(queries, guard, templates, changes).mount(app)
-    ActPages(ActService(store, clocks, keyring), guard, templates).mount(app)
-    ReportPages(ReportService(store, clocks, keyring), guard, templates).mount(app)
-    ExercisePages(queries, ExerciseService(store, clocks, keyring), guard, templates).mount(app)
-    ShiftPages(ShiftQueries(store, clocks, keyring), RotaService(store, clocks, keyring), guard, templates).mount(app)
-    ReturnPages(store, keyring, guard, templates).mount(app)
-    DirectoryPages(queries, guard, templates).mount(app)
-    DeadLetterPages(queries, DeadLetterRedrive(store, clocks, keyring, Connection(settings)), guard, templates).mount(
-        app
-    )
+    for each in (
+        BreakGlassPages(guard, templates, BreakGlassService(*backing)),
+        AccountPages(guard, templates, settings.keyring),
+        AuthorityPages(guard, templates, AuthorityService(*backing, settings.providers, settings.casework_url)),
+        OrganisationPages(guard, templates, settings.casework_url),
+        RecordPages(guard, templates, DisposalService(*backing)),
+        ChildPages(guard, templates, ChildQueries(*backing)),
+        OverviewPages(guard, templates, queries, changes),
+        ActPages(guard, templates, ActService(*backing)),
+        ReportPages(guard, templates, ReportService(*backing)),
+        ExercisePages(guard, templates, queries, ExerciseService(*backing)),
+        ShiftPages(guard, templates, ShiftQueries(*backing), RotaService(*backing)),
+        ReturnPages(guard, templates, store, settings.keyring),
+        DeadLetterPages(guard, templates, queries, DeadLetterRedrive(*backing, Connection(settings))),
+    ):
+        each.mount(app)
     for mount in guests:
         mount(app, guard, templates, settings)
     _answer_errors(app, templates)
@@ -93,7 +91,7 @@ def _answer_errors(app: FastAPI, templates: Templates) -> None:
     async def answer_signed_out(request: Request, error: Exception) -> Response:
         if isinstance(error, SignedOut) and error.following:
             said = "Ask again." if error.asks else "Signed out."
-            return HTMLResponse(said, HTTPStatus.UNAUTHORIZED, headers=SECURITY)
+            return HTMLResponse(said, HTTPStatus.UNAUTHORIZED)
         then = request.url.path if request.method == "GET" else "/"
         return go_to(f"/sign-in?then={quote(then)}")
 

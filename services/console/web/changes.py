@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from services.console import metrics
 from services.console.read_model.repository import CHANGES
@@ -23,7 +22,7 @@ class Changes:
     """
 
     def __init__(self, channels: Channels, clocks: Clocks) -> None:
-        self._pages: dict[asyncio.Event, PageScope] = {}
+        self._pages: dict[asyncio.Event, tuple[str | None, Scope]] = {}
         self._closed = False
         self.count = 0
         """Of changes so far: a page that was rendered at the same count is still current."""
@@ -39,7 +38,7 @@ class Changes:
         """Yields at once and at every change, until closed. `child` None: of any child. `authorities` None: of
         every authority, and changes that belong to none.
         """
-        with self._page(PageScope(child, authorities)) as changed:
+        with self._page(child, authorities) as changed:
             while not self._closed:
                 changed.clear()
                 yield
@@ -47,9 +46,9 @@ class Changes:
                 await changed.wait()
 
     @contextmanager
-    def _page(self, scope: "PageScope") -> Iterator[asyncio.Event]:
+    def _page(self, child: str | None, authorities: Scope) -> Iterator[asyncio.Event]:
         changed = asyncio.Event()
-        self._pages[changed] = scope
+        self._pages[changed] = child, authorities
         metrics.LIVE_PAGES.set(len(self._pages))
         try:
             yield changed
@@ -65,19 +64,11 @@ class Changes:
 
     def _notify(self, child: str, authority: str) -> None:
         self.count += 1
-        for changed, scope in self._pages.items():
-            if scope.child in {None, child} and (scope.authorities is None or authority in scope.authorities):
+        for changed, (followed, scope) in self._pages.items():
+            if followed in {None, child} and (scope is None or authority in scope):
                 changed.set()
 
     def _notify_all(self) -> None:
         self.count += 1
         for changed in self._pages:
             changed.set()
-
-
-@dataclass(frozen=True, slots=True)
-class PageScope:
-    """The changes that a page follows. None: of every child, of every authority."""
-
-    child: str | None
-    authorities: Scope

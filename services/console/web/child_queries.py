@@ -1,14 +1,13 @@
 """Reads what the page of one child shows, to whom it may be shown, and records each view."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from services.console.accounts.repository import account_names
-from services.console.acts.recorder import ActRecorder
-from services.console.disposal.records import holds_of_child
+from services.console.acts.disposal import holds_of_child
+from services.console.acts.recorder import ConsoleService
 from services.console.policy.about import About
 from services.console.policy.acts import possible_acts
 from services.console.policy.child import (
@@ -30,14 +29,11 @@ from services.platform.register.children.identity import children_at_home, codes
 from services.platform.register.children.photographs import Photograph, photograph_of
 from services.platform.register.people.contact import people_by_id
 from services.platform.register.people.directory_page import force_lines
-from services.platform.register.reasons import reasons_by_id
-from services.platform.register.words import words_by_id
-from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
+from services.platform.register.words import reasons_by_id, words_by_id
 from services.platform.store.query import Query
-from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, WordsId
+from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct, OperatorActed
 from services.safeguarding.working_time import ENGLAND
 
@@ -50,12 +46,7 @@ LEAST_SOUGHT = 3
 """Letters of a home, a name or a reference: fewer would find everything."""
 
 
-@dataclass(frozen=True)
-class ChildQueries:
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
-
+class ChildQueries(ConsoleService):
     async def find(self, name: str, operator: Operator) -> list[ChildId]:
         """The children whom somebody calls so, of those that the operator may see. Two authorities may use one code."""
         async with self.store.read() as reader:
@@ -142,9 +133,9 @@ class ChildQueries:
         fields = [*(["words"] if shown["words"] else []), *(["people.mobile"] if shown["people"] else [])]
         fields += IDENTITY if shown["who"] else []
         async with self.store.transaction() as uow:
-            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, uuid4(), shown["child"], exercise)
-            episode = None if about is None else about.episode.episode
-            await _record(recorder, OperatorAct.CHILD_VIEWED, authority, fields, episode=episode)
+            recorder = self.recorder(uow, operator, uuid4(), shown["child"], exercise=exercise)
+            episode, looked = None if about is None else about.episode.episode, _look_up(authority, fields)
+            await recorder.carry_out(OperatorAct.CHILD_VIEWED, {}, also=looked, authority=authority, episode=episode)
 
     async def photograph(self, child: ChildId, operator: Operator) -> Photograph | None:
         """None where there is none, the operator's authority does not hold the child, or the operator has given no
@@ -183,20 +174,16 @@ class ChildQueries:
         if read:
             async with self.store.transaction() as uow:
                 for child, (of, fields) in read.items():
-                    recorder = ActRecorder(self.clocks, self.keyring, uow, operator, uuid4(), child)
-                    await _record(recorder, OperatorAct.CHILD_FOUND, of, fields)
+                    recorder = self.recorder(uow, operator, uuid4(), child)
+                    await recorder.carry_out(OperatorAct.CHILD_FOUND, {}, also=_look_up(of, fields), authority=of)
         return found
 
 
-async def _record(
-    recorder: ActRecorder, act: OperatorAct, authority: AuthorityId | None, fields: Sequence[str], **about: object
-) -> None:
-    """Who looked, and at which fields of the register."""
-    await recorder.claim(act)
-    looked_up: tuple[str, ...] = ()
-    if fields and authority is not None:
-        looked_up = recorder.publish(RegisterLookedUp(authority=authority, purpose="console", fields=tuple(fields)))
-    recorder.record(act, authority=authority, said=looked_up, **about)
+def _look_up(authority: AuthorityId | None, fields: Sequence[str]) -> list[Message]:
+    """At which fields of the register somebody looked."""
+    if not fields or authority is None:
+        return []
+    return [RegisterLookedUp(authority=authority, purpose="console", fields=tuple(fields))]
 
 
 def _reasons(lines: Sequence[Line]) -> list[WordsId]:

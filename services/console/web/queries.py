@@ -1,19 +1,17 @@
 """Reads what each page shows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from services.console.accounts.repository import account_names
+from services.console.acts.recorder import ConsoleService
 from services.console.policy.directory import directory
+from services.console.policy.permits import Operator
 from services.console.policy.status import CaseLine, overview
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
 from services.console.read_model.contacts import all_contacts
 from services.platform.register.people import directory_page
-from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import AuthorityId, Scope
 
 CASES_SHOWN = 60
@@ -21,12 +19,7 @@ DEAD_LETTERS_COUNTED = timedelta(days=7)
 DEAD_LETTERS_LISTED = timedelta(days=30)
 
 
-@dataclass(frozen=True)
-class PageQueries:
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
-
+class PageQueries(ConsoleService):
     async def overview(self, authorities: Scope, *, whole: bool = False) -> dict[str, object]:
         """Every open case, and the other duties that wait for an answer. Dead letters belong to no authority. The least
         urgent cases are left out unless `whole`.
@@ -47,11 +40,11 @@ class PageQueries:
             "by_id": authorities is None,
         }
 
-    async def housekeeping(self, authorities: Scope) -> dict[str, object]:
+    async def housekeeping(self, operator: Operator) -> dict[str, object]:
         """What may wait until nobody is missing: contacts, photographs, monthly tests."""
         async with self.store.read() as reader:
-            duties = await reader.fetch(cases.duties_beside(authorities, housekeeping=True))
-        return {"duties": duties, "by_id": authorities is None}
+            duties = await reader.fetch(cases.duties_beside(operator.scope, housekeeping=True))
+        return {"duties": duties, "by_id": operator.scope is None}
 
     async def is_of_any(self, child: str, authorities: Sequence[AuthorityId]) -> bool:
         """Whether the child, or any episode or duty of it, is one of these authorities'."""
@@ -63,12 +56,12 @@ class PageQueries:
         async with self.store.read() as reader:
             return overview(await reader.fetch(cases.open_cases(authorities)), ()).practice
 
-    async def directory(self, authorities: Scope) -> dict[str, object]:
+    async def directory(self, operator: Operator) -> dict[str, object]:
         """Everybody on it is staff. The staff of one child are shown with the child's code."""
         now = self.clocks.story()
         async with self.store.read() as reader:
             rota, forces, contacts = await reader.fetch(
-                directory_page.rota_lines(self.keyring, authorities, now),
+                directory_page.rota_lines(self.keyring, operator.scope, now),
                 directory_page.force_lines(self.clocks.wall()),
                 all_contacts(),
             )

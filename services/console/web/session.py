@@ -115,17 +115,17 @@ class SessionGuard:
         request: Request,
         what: May | None = May.LOOK,
         *,
-        following: bool = False,
         proved: bool = False,
         lost: str = "",
     ) -> SignedIn:
         """`what` None: any account may. `proved`: they must have shown of late who they are. `lost`: the query by which
         the page says, once they have, that what was sent was not done.
 
-        Raises SignedOut, ShownFirst, AskedFirst, or HTTPException (403) if the operator's role does not allow it.
+        Raises SignedOut, ShownFirst, AskedFirst, HTTPException (403) if the operator's role does not allow it, and as
+        `require_text`.
         """
         SEEN.set(frozenset())
-        token, now = request.cookies.get(self.cookie), self.clocks.wall()
+        token, now, following = request.cookies.get(self.cookie), self.clocks.wall(), follows_changes(request)
         if not token:
             raise SignedOut(following=following)
         async with self.store.transaction() as uow:
@@ -149,6 +149,8 @@ class SessionGuard:
             raise HTTPException(HTTPStatus.FORBIDDEN, f"not-permitted-{signed_in.operator.role}")
         if proved and not found.session.is_proved(now, sending=request.method == "POST"):
             raise ShownFirst(f"/sign-in/again?then={here}")
+        for name, value in request.path_params.items():
+            require_text(name, value)
         return signed_in
 
     def lacks_second_factor(self, account: Account) -> bool:
@@ -172,6 +174,11 @@ class SessionGuard:
 
     def clear_cookie(self, answer: Response) -> None:
         answer.delete_cookie(self.cookie, path="/", secure=self.secure, httponly=True, samesite="lax")
+
+
+def follows_changes(request: Request) -> bool:
+    """Whether a page asks by itself for its changing part, or when to do so. That does not prolong the session."""
+    return request.url.path.startswith(("/parts/", "/changes"))
 
 
 def _page_of(request: Request, lost: str) -> str:
@@ -208,11 +215,10 @@ def require_text(name: str, value: str) -> None:
         raise Problem(HTTPStatus.BAD_REQUEST, "Not text", detail, field=name)
 
 
-def require_every_authority(signed_in: SignedIn, why: str) -> SignedIn:
+def require_every_authority(operator: Operator, why: str) -> None:
     """For what is no authority's, or may be any's. Raises HTTPException (404): nobody else learns that it is there."""
-    if not signed_in.operator.sees(None):
+    if not operator.sees(None):
         raise HTTPException(HTTPStatus.NOT_FOUND, why)
-    return signed_in
 
 
 def act_of(form: Mapping[str, str]) -> UUID:

@@ -1,13 +1,13 @@
 """Reads what the pages of the shift show."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from hmac import compare_digest
 from uuid import UUID
 
 from services.console.accounts.repository import account_names
+from services.console.acts.recorder import ConsoleService
 from services.console.policy.permits import May, Operator
 from services.console.policy.shift.board import board
 from services.console.policy.shift.calendar import AHEAD, write_calendar
@@ -16,11 +16,8 @@ from services.console.policy.status import overview
 from services.console.read_model.cases import open_cases
 from services.console.read_model.repository import entries_of_shifts
 from services.platform.register.people import directory_page
-from services.platform.register.reasons import reasons_by_id
-from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
+from services.platform.register.words import reasons_by_id
 from services.platform.store.query import Query
-from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import AuthorityId, derived
 from services.safeguarding.working_time import ENGLAND, day_in_england
 
@@ -32,12 +29,7 @@ WITHDRAW = """
 HAND_OVERS_SHOWN = timedelta(hours=24)
 
 
-@dataclass(frozen=True)
-class ShiftQueries:
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
-
+class ShiftQueries(ConsoleService):
     async def shift(self, operator: Operator) -> dict[str, object]:
         """Numbers are for those who may have to ring them, notes for those who may read reasons."""
         now, authorities = self.clocks.story(), operator.scope

@@ -1,11 +1,13 @@
 """Renders every page: its template, the signed-in operator, and the headers that keep it private."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from uuid import uuid4
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 from fastapi.templating import Jinja2Templates
 from starlette.datastructures import MutableHeaders
 from starlette.responses import RedirectResponse, Response
@@ -14,9 +16,12 @@ from starlette.types import Message as StarletteMessage
 
 from services.console.policy.permits import May, Operator
 from services.console.web.filters import PAGES, environment
-from services.console.web.session import SignedIn
+from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.wording import Words
 from services.platform.runtime.clocks import Clocks
+from services.safeguarding.deeds.answers import Answers, Fault, Field
+from services.safeguarding.operators import OperatorAct
+from services.safeguarding.roles import Deed
 
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -102,21 +107,26 @@ class Templates:
             "May": May,
             "done": "" if signed_in is None else _done(request, signed_in),
         }
-        return self._templates.TemplateResponse(
-            request, name, {**context, **shown}, status_code=status, headers=SECURITY
-        )
+        return self._templates.TemplateResponse(request, name, {**context, **shown}, status_code=status)
 
     def form(
         self,
         request: Request,
-        name: str,
-        shown: Mapping[str, object],
         signed_in: SignedIn,
-        faults: Mapping[str, object],
+        what: OperatorAct | Deed,
+        asks: Sequence[Field],
+        answers: Mapping[str, str] | None = None,
+        faults: Mapping[str, Fault] | None = None,
+        *,
+        name: str = "act.html",
+        shown: Mapping[str, object] | None = None,
     ) -> Response:
-        """A page with a form, which names the faults of the last answers. Most are about no episode and no telling."""
-        about = {"about": None, "steps": (), "faults": faults}
-        return self.page(request, name, about | dict(shown), signed_in)
+        """A page with the form of an act: a new one, or the last answers with their faults. Most are about no episode
+        and no telling.
+        """
+        about: dict[str, object] = {"about": None, "steps": (), "back": "/", "what": what, "asks": asks}
+        about |= {"form": {"act": str(uuid4())} | dict(answers or {}), "faults": faults or {}}
+        return self.page(request, name, about | dict(shown or {}), signed_in)
 
 
 def _has(operator: Operator, section: str) -> bool:
@@ -140,4 +150,30 @@ def _done(request: Request, signed_in: SignedIn) -> str:
 def go_to(path: str, signed_in: SignedIn | None = None, done: str = "") -> RedirectResponse:
     """After a form: the page to look at next, which says that `done` was done. `path` is one of ours."""
     said = f"?done={done}&by={signed_in.seal(path, done)}" if signed_in is not None and done else ""
-    return RedirectResponse(f"{path}{said}", HTTPStatus.SEE_OTHER, headers=SECURITY)
+    return RedirectResponse(f"{path}{said}", HTTPStatus.SEE_OTHER)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Of one section of the console."""
+
+    guard: SessionGuard
+    templates: Templates
+
+    def mount(self, app: FastAPI) -> None:
+        raise NotImplementedError
+
+    def list_page(
+        self, template: str, query: Callable[[Operator], Awaitable[Mapping[str, object]]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """A page, or its changing part, that shows what `query` reads for whoever is signed in."""
+
+        async def show(request: Request) -> Response:
+            signed_in = await self.guard.require(request)
+            return self.templates.page(request, template, await query(signed_in.operator), signed_in)
+
+        return show
+
+    def read(self, form: Mapping[str, str], asks: Iterable[Field]) -> Answers:
+        """Raises Faults, and HTTPException as `act_of`."""
+        return Answers.read(act_of(form), asks, form, self.templates.clocks.story())

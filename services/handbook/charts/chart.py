@@ -1,95 +1,136 @@
-"""Lays out an event's rules: one lane a rule, one box a message, an arrow for each wait. Also writes it as Mermaid."""
+"""Draws an event's rules as one SVG file, without script, font or stylesheet: any browser shows it, and it prints.
 
-from dataclasses import dataclass
+One lane a rule, one box a message, an arrow for each wait.
+"""
+
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from services.handbook import phrases
 from services.handbook.question import follow, triggers_of
+from services.handbook.templates import render
 from services.protocol.loader import Library
 from services.protocol.policy.rule_language.grammar import Rule, Step
 from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.roles import Role
 
-
-@dataclass(frozen=True)
-class Box:
-    """One telling. `after` labels the arrow that leads to it; `again` says how the last one repeats."""
-
-    role: Role
-    who: str
-    says: str
-    after: str
-    only_if_not_taken: bool = False
-    again: str = ""
+SIZES = {"wide": 226, "high": 46, "gap": 96, "lane": 104, "left": 28, "top": 96, "event_wide": 168}
+FIRST_BOX = SIZES["left"] + SIZES["event_wide"] + SIZES["gap"] + 48
+AGAIN_WIDE = 170
+KINDS: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_name("kinds.yaml").read_text())
+Followed = list[tuple[Rule, tuple[str, str] | None]]
+"""Each rule, and where the duty of another sets it off, that rule and its duty's state."""
 
 
-@dataclass(frozen=True)
-class ChartLane:
-    """A rule: its first telling and the escalation after it. `source` is the lane whose duty sets it off."""
-
-    rule: str
-    boxes: tuple[Box, ...]
-    condition: str
-    ends: str
-    cites: str
-    source: str | None = None
-
-
-@dataclass(frozen=True)
-class Chart:
-    trigger: Trigger
-    protocol: str
-    lanes: tuple[ChartLane, ...]
-
-
-def charts(event_kind: str, library: Library, authority: str, on: date | None = None) -> list[Chart]:
-    """One for each thing that the event may turn out to be, as `explain`. Raises ValueError for an unknown one."""
+def draw(event_kind: str, library: Library, authority: str, on: date | None = None) -> str:
+    """A chart for each thing that the event may turn out to be, as `explain`, one below the other. Raises ValueError
+    for an unknown one.
+    """
     protocol = library.current(authority, on)
-    return [
-        Chart(
-            trigger, protocol.label, tuple(_lane(rule, after) for rule, after in follow(protocol.on(trigger), protocol))
-        )
-        for trigger in triggers_of(event_kind, protocol)
-    ]
+    charts = [(trigger, list(follow(protocol.on(trigger), protocol))) for trigger in triggers_of(event_kind, protocol)]
+    columns = max((1 + len(rule.otherwise) for _, rules in charts for rule, _ in rules), default=1)
+    width = max(FIRST_BOX + columns * (SIZES["wide"] + SIZES["gap"]) - SIZES["gap"] + AGAIN_WIDE, 1000)
+    heights = [SIZES["top"] + max(len(rules), 1) * SIZES["lane"] + 24 for _, rules in charts]
+    return render(
+        "chart.svg",
+        **SIZES,
+        first_box=FIRST_BOX,
+        width=width,
+        height=sum(heights),
+        named=" or ".join(phrases.words_of(trigger) for trigger, _ in charts),
+        protocol=protocol.label,
+        legend=list(_legend(width)),
+        charts=[_chart(trigger, rules, sum(heights[:index])) for index, (trigger, rules) in enumerate(charts)],
+    )
 
 
-def _lane(rule: Rule, after: tuple[str, str] | None) -> ChartLane:
+def _chart(trigger: Trigger, rules: Followed, top: int) -> dict[str, Any]:
+    """`trunk`: the place of the last lane that begins at the event. Its name stands in two lines."""
+    ys = {rule.id: SIZES["top"] + 22 + index * SIZES["lane"] for index, (rule, _) in enumerate(rules)}
+    own = [index for index, (_, after) in enumerate(rules) if after is None]
+    event = phrases.words_of(trigger)
+    name = event.split(" ")
+    half = (len(name) + 1) // 2
+    return {
+        "top": top,
+        "event": event,
+        "name": (" ".join(name[:half]), " ".join(name[half:])),
+        "trunk": own[-1] if own else 0,
+        "lanes": [_lane(rule, after, ys) for rule, after in rules],
+    }
+
+
+def _lane(rule: Rule, after: tuple[str, str] | None, ys: dict[str, int]) -> dict[str, Any]:
+    """A rule: its first telling and the escalation after it."""
     source, becomes = after or (None, "")
     start = ", ".join(filter(None, [becomes and f"when {becomes}", phrases.start(rule)]))
-    first = Box(rule.tell, phrases.who(rule.tell, rule.among), _says(rule.by or "as before", rule.message), start)
-    boxes = (first, *(_box(step, rule) for step in rule.otherwise))
-    cites = ", ".join(rule.because.cite)
-    return ChartLane(rule.id, boxes, phrases.condition(rule), phrases.ends(rule), cites, source)
+    first = {
+        "who": phrases.who(rule.tell, rule.among),
+        "says": _says(rule.by or "as before", rule.message),
+        "colours": _colours(_kind(rule.tell)),
+        "again": "",
+    }
+    return {
+        "rule": rule.id,
+        "cites": ", ".join(rule.because.cite),
+        "y": ys[rule.id],
+        "from_y": None if source is None else ys[source],
+        "waits": list(_waits(start)),
+        "boxes": [first, *(_box(step, rule) for step in rule.otherwise)],
+        "below": " · ".join(filter(None, [phrases.condition(rule), f"until {phrases.ends(rule)}"])),
+    }
 
 
-def _box(step: Step, rule: Rule) -> Box:
+def _box(step: Step, rule: Rule) -> dict[str, Any]:
+    """One telling. `after` labels the arrow that leads to it; `again` says how the last one repeats."""
     role = step.tell or rule.tell
-    says = "once more" if step.again else _says(step.by or "", step.message or rule.message)
-    name = phrases.who(role, rule.among if step.again else None)
-    again = "" if step.repeat is None else f"again every {format_period(step.repeat)}"
-    return Box(role, name, says, format_period(step.after), step.unless is not None, again)
+    return {
+        "who": phrases.who(role, rule.among if step.again else None),
+        "says": "once more" if step.again else _says(step.by or "", step.message or rule.message),
+        "colours": _colours(_kind(role)),
+        "after": format_period(step.after),
+        "only_if_not_taken": step.unless is not None,
+        "again": "" if step.repeat is None else f"again every {format_period(step.repeat)}",
+    }
 
 
 def _says(by: str, message: str) -> str:
     return f"{by} · {message.replace('-', ' ')}"
 
 
-def mermaid(chart: Chart) -> str:
-    lines = ["flowchart LR", f'  event(["{chart.trigger}"])']
-    for lane in chart.lanes:
-        node = _node(lane.rule)
-        source = "event" if lane.source is None else _node(lane.source)
-        for index, box in enumerate(lane.boxes):
-            name = node if index == 0 else f"{node}_{index - 1}"
-            arrow = "-->" if index == 0 else "-.->"
-            label = f"|{box.after}|" if box.after else ""
-            lines.append(f'  {source} {arrow}{label} {name}["{box.who}: {box.says}"]')
-            source = name
-        if lane.boxes[-1].again:
-            lines.append(f"  {source} -.->|{lane.boxes[-1].again}| {source}")
-    return "\n".join(lines) + "\n"
+def _waits(words: str) -> Iterator[tuple[int, str]]:
+    """The lines beside an arrow, each with its height from the arrow: two above it, the rest below."""
+    lines = _wrapped(words, 18)
+    for index, line in enumerate(lines):
+        yield (-6 - 13 * (min(len(lines), 2) - 1 - index) if index < 2 else 16 + 13 * (index - 2)), line
 
 
-def _node(rule: str) -> str:
-    return rule.replace("-", "_")
+def _kind(role: Role) -> str:
+    family = role.split(".", maxsplit=1)[0].removesuffix("s")
+    return family if family in KINDS else "others"
+
+
+def _colours(kind: str) -> tuple[str, str]:
+    return KINDS[kind]["fill"], KINDS[kind]["edge"]
+
+
+def _legend(width: int) -> Iterator[tuple[int, str, str, str]]:
+    x = width - 40
+    for kind, about in reversed(KINDS.items()):
+        x -= 30 + round(6.3 * len(about["says"]))
+        yield x, *_colours(kind), about["says"]
+
+
+def _wrapped(words: str, room: int) -> list[str]:
+    lines: list[str] = []
+    for word in words.split():
+        if lines and len(lines[-1]) + len(word) < room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines

@@ -9,10 +9,10 @@ from typing import Any
 
 from services.handbook.stories.golden_stories import STORIES, name_of, story_files
 from services.protocol.checks.downgrade import GIVEN_UP
-from services.protocol.loader import DEFAULT_RULES, Library
+from services.protocol.loader import Library, files
 from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.policy.rule_language.periods import format_period
-from services.protocol.rule_file import DEFAULT, RulesFile, read
+from services.protocol.rule_file import DEFAULT, read
 from services.protocol.simulate import Told, tell
 from services.protocol.stories import AUTHORITY
 from services.protocol.stories import read as read_story
@@ -48,11 +48,7 @@ def rules_in(place: Path) -> Library:
         raise ValueError(f"{place} holds no rules: a folder of *.yaml, or one such file")
     own = [read(path) for path in paths]
     has_default = any(each.authority == DEFAULT for each in own)
-    return Library([*([] if has_default else _ours()), *own])
-
-
-def _ours() -> list[RulesFile]:
-    return [read(path) for path in sorted(DEFAULT_RULES.glob("*.yaml"))]
+    return Library([*([] if has_default else files()), *own])
 
 
 def difference(old: Library, new: Library, authority: str, stories: Path = STORIES) -> str:

@@ -97,17 +97,14 @@ class MessageProcessor:
         try:
             bundle = _Bundle([each for each in map(self._read, messages) if each is not None])
             if bundle.messages:
-                await self._group_of(bundle).put(bundle)
+                await (self._urgent if self._has_urgent(bundle.messages) else self._group).put(bundle)
         except Exception as error:  # noqa: BLE001 each is processed alone next, which reports its own failure
             logger().info("a batch failed and its messages are processed one by one", reason=place(error))
-            return await self._process_each(messages)
-        await self._relay.wait_published(bundle.keys)
-        return len(messages)
-
-    async def _process_each(self, messages: Sequence[Raw]) -> int:
-        for done, each in enumerate(messages):
-            if not await self._process(each):
-                return done
+            for done, each in enumerate(messages):
+                if not await self._process(each):
+                    return done
+        else:
+            await self._relay.wait_published(bundle.keys)
         return len(messages)
 
     async def close(self) -> None:
@@ -149,9 +146,6 @@ class MessageProcessor:
         keys = await self._in_turn([each for _, each in pairs])
         for (bundle, _), own in zip(pairs, keys, strict=True):
             bundle.keys.extend(own)
-
-    def _group_of(self, bundle: _Bundle) -> GroupCommit[_Bundle]:
-        return self._urgent if self._has_urgent(bundle.messages) else self._group
 
     def _has_urgent(self, several: Sequence[Received[Message]]) -> bool:
         return any(self.subscriptions[each.content.kind].priority is Priority.URGENT for each in several)

@@ -9,7 +9,7 @@ import re
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -52,11 +52,6 @@ class Signer:
     def __init__(self, own: Callable[[], NamedKey]) -> None:
         self._own = own
 
-    @classmethod
-    def of(cls, service: str, key: str) -> Self:
-        named = read_signing_key(service, key)
-        return cls(lambda: named)
-
     def sign(self, envelope: bytes) -> bytes:
         """Leaves alone what is signed already, such as what the console gave the clock to publish later."""
         if is_signed(envelope) or not envelope.endswith(b"}"):
@@ -76,11 +71,6 @@ class KnownSpeakers:
 
     def __init__(self, listed: Callable[[], PublicKeys]) -> None:
         self._listed = listed
-
-    @classmethod
-    def of(cls, listed: str) -> Self:
-        keys = read_public_keys(listed)
-        return cls(lambda: keys)
 
     def speaker_of(self, raw: bytes, kind: str) -> str:
         """Raises Refused unless a service has signed it that may say this kind."""

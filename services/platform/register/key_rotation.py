@@ -35,12 +35,6 @@ Renews: TypeAlias = Callable[[UnitOfWork, Keyring, str], Awaitable[Batch]]
 """Rotates the rows after the one named, in order; the empty name is before the first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Renewed:
-    changed: int
-    undecryptable: int
-
-
 async def renew_all(
     engine: AsyncEngine, keyring: Keyring, parts: Mapping[str, Renews], tell: Callable[[str], None]
 ) -> bool:
@@ -48,7 +42,7 @@ async def renew_all(
     store = Store(engine)
     whole = True
     for what, batch in parts.items():
-        done = await renew(store, keyring, batch)
+        done = await _renew(store, keyring, batch)
         tell(f"{what}: {done.changed} brought under the newest key")
         if done.undecryptable:
             tell(f"{what}: {done.undecryptable} are opened by none of these keys")
@@ -57,18 +51,9 @@ async def renew_all(
     return whole
 
 
-async def renew(store: Store, keyring: Keyring, batch: Renews) -> Renewed:
+async def _renew(store: Store, keyring: Keyring, batch: Renews) -> Batch:
     """Repeats until a whole pass has found nothing to change: then no row needs an older key."""
-    changed = 0
-    while True:
-        look = await _look(store, keyring, batch)
-        changed += look.changed
-        if not look.changed:
-            return Renewed(changed, look.undecryptable)
-
-
-async def _look(store: Store, keyring: Keyring, batch: Renews) -> Renewed:
-    last, changed, undecryptable = "", 0, 0
+    before, last, changed, undecryptable = 0, "", 0, 0
     while True:
         try:
             async with store.transaction() as uow:
@@ -79,9 +64,11 @@ async def _look(store: Store, keyring: Keyring, batch: Renews) -> Renewed:
             await asyncio.sleep(PAUSE_SECONDS)
             continue
         changed, undecryptable = changed + done.changed, undecryptable + done.undecryptable
-        if done.last is None:
-            return Renewed(changed, undecryptable)
-        last = done.last
+        last = done.last or ""
+        if not last:
+            if changed == before:
+                return Batch(None, changed, undecryptable)
+            before, undecryptable = changed, 0
 
 
 AUTHORITY_KEYS = "SELECT authority, wrapped FROM register.authority_keys WHERE authority > %(after)s ORDER BY authority LIMIT %(most)s"

@@ -3,19 +3,15 @@
 from collections.abc import Collection, Mapping
 
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import Text, any_, bindparam, select
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.register import metrics
-from services.platform.register.views import data_keys as table
 from services.platform.runtime.logs import logger
 from services.platform.store.encryption import OF_NO_AUTHORITY, DataKey, Keyring
-from services.platform.store.query import Query, as_sql, execute_pipelined
+from services.platform.store.query import Query, execute_pipelined
 from services.platform.store.unit_of_work import Local, UnitOfWork
 
-OWNERS = bindparam("owners", type_=ARRAY(Text))
-WRAPPED = as_sql(select(table.c.owner, table.c.wrapped).where(table.c.owner == any_(OWNERS)))
+WRAPPED = "SELECT owner, wrapped FROM register.data_keys WHERE owner = ANY(%(owners)s::text[])"
 AUTHORITY_KEY = "SELECT wrapped FROM register.authority_keys WHERE authority = %(authority)s"
 MAKE_AUTHORITY_KEY = """
     INSERT INTO register.authority_keys (authority, wrapped) VALUES (%(authority)s, %(wrapped)s) ON CONFLICT DO NOTHING

@@ -4,16 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, select
-
-from services.platform.register import views
 from services.platform.register.keys import Decryptor, key_of
 from services.platform.register.references import keep_reference
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows, as_sql, bulk_insert
+from services.platform.store.query import Query, Rows, bulk_insert, fields_in
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import WordsId, is_provisional, new_id
 
@@ -61,20 +57,10 @@ async def keep(
     return words_id
 
 
-def _of_discussion() -> Select[Any]:
-    view = views.discussion_records.c
-    columns = select(view.about, view.words, view.wrapped)
-    return columns.where(view.discussion == bindparam("discussion", type_=Uuid)).order_by(view.place)
-
-
-def _told_to_police() -> Select[Any]:
-    view = views.words_told_to_police.c
-    columns = select(view.id, view.about, view.words, view.said_by, view.at, view.answers, view.wrapped)
-    return columns.where(view.delivery == bindparam("delivery", type_=Uuid)).order_by(view.at, view.id)
-
-
+REASONS = "SELECT * FROM register.words_of_operators WHERE id = ANY(%(ids)s::text[])"
 FOR_DESK = "SELECT * FROM register.words_for_duty_desk WHERE id = ANY(%(ids)s::text[])"
-OF_DISCUSSION, TOLD_TO_POLICE = as_sql(_of_discussion()), as_sql(_told_to_police())
+OF_DISCUSSION = "SELECT * FROM register.discussion_records WHERE discussion = %(discussion)s ORDER BY place"
+TOLD_TO_POLICE = "SELECT * FROM register.words_told_to_police WHERE delivery = %(delivery)s ORDER BY at, id"
 
 
 def words_of_discussion(keyring: Keyring, discussion: UUID) -> Query[list[str | None]]:
@@ -96,11 +82,18 @@ def words_by_id(keyring: Keyring, ids: Collection[WordsId]) -> Query[dict[WordsI
     return Query(FOR_DESK, {"ids": list(ids)}, lambda rows: {each.id: each for each in decrypt_words(keyring, rows)})
 
 
+def reasons_by_id(keyring: Keyring, ids: Collection[WordsId]) -> Query[dict[WordsId, str]]:
+    """The reasons that operators gave for their acts, and nobody else's words. Without those whose key was erased."""
+    return Query(
+        REASONS, {"ids": list(ids)}, lambda rows: {each.id: each.text for each in decrypt_words(keyring, rows)}
+    )
+
+
 def decrypt_words(keyring: Keyring, rows: Rows) -> list[Words]:
     """Leaves out the words whose key was erased."""
     found = []
     for row in rows:
         text = Decryptor(keyring, row.about, row.wrapped).open(row.words, PLACE)
         if text is not None:
-            found.append(Words(row.id, text, row.said_by, row.at, row.answers))
+            found.append(Words(**fields_in(row, Words), text=text))
     return found

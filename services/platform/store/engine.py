@@ -26,11 +26,18 @@ def database_url(settings: Settings, role: str) -> URL:
 
 READERS = 2
 """Connections that only read. Their statements are short, and few loops read at once."""
+PLANS_ONCE = " -c plan_cache_mode=force_generic_plan"
+"""A statement is planned once a connection. It goes by keys, so that its values change nothing; with them, PostgreSQL
+would plan over every month of a table again and again (decision 34).
+"""
+PLANS_BY_VALUES = {"console"}
+"""Whose lists and counts go by dates."""
 
 
 def connect(settings: Settings, role: str) -> AsyncEngine:
     """Opens nothing before the first statement. A lost connection is noticed at use, and the work is repeated."""
-    engine = _engine(settings, role, size=settings.database_connections, execution_options={BEGINS: True})
+    options = "" if role in PLANS_BY_VALUES else PLANS_ONCE
+    engine = _engine(settings, role, options, size=settings.database_connections, execution_options={BEGINS: True})
     event.listen(engine.sync_engine, "before_cursor_execute", _begin)
     event.listen(engine.sync_engine, "connect", lambda adapted, _: watch_commits(adapted.driver_connection))
     return engine
@@ -51,11 +58,12 @@ def _begin(connection: Connection, cursor: Any, *_: Any) -> None:
             cursor.execute(narrows[0], [narrows[1]])
 
 
-def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEngine:
+def _engine(settings: Settings, role: str, options: str = "", *, size: int, **more: Any) -> AsyncEngine:
     timeouts: dict[str, Any] = {
         "connect_timeout": 3,
         "options": "-c statement_timeout=20000 -c idle_in_transaction_session_timeout=30000 -c lock_timeout=10000 "
-        + AT_LOGIN,
+        + AT_LOGIN
+        + options,
         "tcp_user_timeout": 10000,
         "application_name": role,
         "prepare_threshold": 0,

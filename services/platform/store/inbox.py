@@ -6,12 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import bindparam, select, text
-
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.query import Query, Rows
-from services.platform.store.tables import inbox
+from services.platform.store.query import PLAN_BY_VALUES, Query, Rows, scalar
 from services.platform.store.unit_of_work import Store, UnitOfWork
 
 KEPT = timedelta(days=400)
@@ -41,25 +38,17 @@ MARK = """
     ON CONFLICT DO NOTHING
     RETURNING source, message_id
 """
-KNOWN = select(inbox.c.content_hash).where(
-    inbox.c.source == bindparam("source"), inbox.c.message_id == bindparam("message_id")
-)
-
-
-async def mark_all(uow: UnitOfWork, messages: Sequence[Identity], at: datetime) -> list[Mark]:
-    """Returns a mark for each message, in the order given. Of two equal messages the first is new, the second done
-    before.
-
-    NEW means that this transaction holds the mark: two transactions with one message wait for each other here.
-    """
-    marks, _ = await mark_and_ask(uow, messages, at)
-    return marks
+KNOWN = "SELECT content_hash FROM inbox WHERE source = %(source)s AND message_id = %(message_id)s"
 
 
 async def mark_and_ask(
     uow: UnitOfWork, messages: Sequence[Identity], at: datetime, *queries: Query[Any]
 ) -> tuple[list[Mark], Sequence[Any]]:
-    """As `mark_all`, with the answers of `queries`, run in the same round trip once the marks are held."""
+    """Returns a mark for each message, in the order given (of two equal messages the first is new, the second done
+    before), and the answers of `queries`, run in the same round trip once the marks are held.
+
+    NEW means that this transaction holds the mark: two transactions with one message wait for each other here.
+    """
     parameters = {
         "sources": [each.source for each in messages],
         "ids": [each.message_id for each in messages],
@@ -67,7 +56,7 @@ async def mark_and_ask(
         "at": at,
     }
     new = Query(MARK, parameters, _names)
-    answers: Sequence[Any] = await uow.fetch(new, *queries) if queries else [await uow.fetch(new)]
+    answers = await uow.fetch_each([new, *queries])
     return [await _mark_of(uow, each, answers[0]) for each in messages], answers[1:]
 
 
@@ -80,22 +69,20 @@ async def _mark_of(uow: UnitOfWork, message: Identity, fresh: set[tuple[str, str
     if name in fresh:
         fresh.remove(name)
         return Mark.NEW
-    known = await uow.connection.scalar(KNOWN, {"source": message.source, "message_id": message.message_id})
+    known = await uow.fetch(Query(KNOWN, {"source": message.source, "message_id": message.message_id}, scalar))
     return Mark.DONE_BEFORE if known == message.content_hash else Mark.OTHER_CONTENT
 
 
-async def mark(uow: UnitOfWork, *, source: str, message_id: str, content_hash: bytes, at: datetime) -> Mark:
-    return (await mark_all(uow, [Identity(source, message_id, content_hash)], at))[0]
-
-
-FORGET = text("""
+FORGET = """
     DELETE FROM inbox WHERE (source, message_id) IN (
-        SELECT source, message_id FROM inbox WHERE done_at < :before LIMIT :most
-    )
-""")
-FORGET_PUBLISHED = text("""
-    DELETE FROM published WHERE ctid = ANY(ARRAY(SELECT ctid FROM published WHERE published_at < :before LIMIT :most))
-""")
+        SELECT source, message_id FROM inbox WHERE done_at < %(before)s LIMIT %(most)s
+    ) RETURNING true
+"""
+FORGET_PUBLISHED = """
+    DELETE FROM published WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM published WHERE published_at < %(before)s LIMIT %(most)s
+    )) RETURNING true
+"""
 
 
 def forgetting(store: Store, clocks: Clocks, published_kept: timedelta) -> Repeating:
@@ -105,10 +92,13 @@ def forgetting(store: Store, clocks: Clocks, published_kept: timedelta) -> Repea
         """Returns True while there is more."""
         now = clocks.wall()
         async with store.transaction() as uow:
-            gone = [
-                await uow.connection.execute(forget, {"before": now - kept, "most": FORGOTTEN_AT_ONCE})
-                for forget, kept in ((FORGET, KEPT), (FORGET_PUBLISHED, published_kept))
-            ]
-        return any(each.rowcount == FORGOTTEN_AT_ONCE for each in gone)
+            await uow.connection.execute(PLAN_BY_VALUES)
+            gone = await uow.fetch_each(
+                [
+                    Query(forget, {"before": now - kept, "most": FORGOTTEN_AT_ONCE}, len)
+                    for forget, kept in ((FORGET, KEPT), (FORGET_PUBLISHED, published_kept))
+                ]
+            )
+        return FORGOTTEN_AT_ONCE in gone
 
     return Repeating("forgetting", turn, every_seconds=FORGET_EVERY_SECONDS)

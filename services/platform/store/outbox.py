@@ -5,7 +5,7 @@ Kafka's acknowledgement is not yet safety: a disk that lied, or a cluster that w
 acknowledged. So a published message moves to the table `published`, with its place, and back if it is gone from there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -47,15 +47,6 @@ PUT = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Unwritten:
-    """A message that goes into the outbox with the commit. One key's messages are published in the order of writing."""
-
-    key: str
-    topic: str
-    envelope: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Committed:
     """The messages of one transaction under one key, and the positions of others that were queued under it before."""
 
@@ -64,13 +55,11 @@ class Committed:
     older: frozenset[int]
 
 
-def row(message: Unwritten, at: datetime) -> dict[str, object]:
-    """For `PUT`. `at` is wall time."""
-    return {"key": message.key, "topic": message.topic, "envelope": message.envelope, "written_at": at}
+def list_committed(written: Sequence[Mapping[str, Any]], returned: Sequence[tuple[Any, ...]]) -> list[Committed]:
+    """One transaction's messages, by key, with their positions: of the rows that `PUT` was given, and what it returned.
 
-
-def list_committed(written: Sequence[Unwritten], returned: Sequence[tuple[Any, ...]]) -> list[Committed]:
-    """Returns one transaction's messages, by key, with their positions. `returned`: the rows that `PUT` returned."""
+    One key's messages are published in the order of writing.
+    """
     places: dict[str, list[int]] = {}
     older: dict[str, set[int]] = {}
     for key, put, before in returned:
@@ -78,8 +67,8 @@ def list_committed(written: Sequence[Unwritten], returned: Sequence[tuple[Any, .
         places.setdefault(key, []).extend(put)
     messages: dict[str, list[Unsent]] = {key: [] for key in places}
     for each in written:
-        of_key = messages[each.key]
-        of_key.append(Unsent(places[each.key][len(of_key)], each.key, each.topic, each.envelope))
+        of_key = messages[each["key"]]
+        of_key.append(Unsent(places[each["key"]][len(of_key)], each["key"], each["topic"], each["envelope"]))
     return [Committed(key, each, frozenset(older[key].difference(places[key]))) for key, each in messages.items()]
 
 

@@ -6,7 +6,7 @@ with the unit of work. Pages, commands and sweeps may go through SQLAlchemy.
 
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
 from uuid import UUID
 from weakref import WeakSet
@@ -14,8 +14,7 @@ from weakref import WeakSet
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
-from sqlalchemy import ClauseElement, Connection
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Statement: TypeAlias = tuple[str, Mapping[str, Any]]
@@ -67,16 +66,13 @@ def scalar(rows: Rows) -> Any:
     return rows[0][0] if rows else None
 
 
+def fields_in(row: Any, of: type[Any]) -> dict[str, Any]:
+    """What the row has of the fields of a dataclass. Its other columns are passed over."""
+    return {each.name: getattr(row, each.name) for each in fields(of) if hasattr(row, each.name)}
+
+
 PATIENTLY = Query("SELECT set_config('statement_timeout', '300000', true)", {}, all_rows)
 """Before what looks through whole tables: messages that were sent have no index by child, which would cost each one."""
-
-
-def as_sql(statement: ClauseElement) -> str:
-    """What SQLAlchemy would send, for statements that are built with it and sent here. JSON goes as text."""
-    return str(statement.compile(dialect=DIALECT))
-
-
-DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
 def unnest_rows(types: Mapping[str, str]) -> str:
@@ -121,6 +117,9 @@ AT_LOGIN = f"-c {SETTING}={{{EVERY}}}"
 """How a service's own connections begin: its loops and messages are any authority's (decision 77). Without it a login
 sees no row.
 """
+
+PLAN_BY_VALUES = text("SET LOCAL plan_cache_mode = force_custom_plan")
+"""For a statement of this transaction that goes by a date, and finds few rows or none in a long table."""
 
 
 def narrow(connection: Connection | None, to: Iterable[str] | UUID) -> None:
@@ -180,19 +179,13 @@ def watch_commits(driver: Driver) -> None:
 
 
 async def execute_pipelined(
-    connection: AsyncConnection, *statements: Statement, commit: bool = False
-) -> list[list[tuple[Any, ...]]]:
-    """The rows that each gave. With `commit` the connection's transaction is then over: SQLAlchemy's own finds nothing
-    to do.
+    connection: AsyncConnection, *statements: Statement, commit: bool = False, named: bool = False
+) -> list[list[Any]]:
+    """The rows that each gave: tuples, or named ones. With `commit` the connection's transaction is then over:
+    SQLAlchemy's own finds nothing to do.
 
     Raises psycopg's errors. A connection that broke is given up, and with it those in the pool, which are as old.
     """
-    return await _run(connection, statements, commit=commit)
-
-
-async def _run(
-    connection: AsyncConnection, statements: Sequence[Statement], *, commit: bool = False, named: bool = False
-) -> list[list[Any]]:
     driver = await driver_of(connection)
     cursors = [driver.cursor(row_factory=namedtuple_row) if named else driver.cursor() for _ in statements]
     begin = opens_a_transaction(connection.sync_connection)
@@ -288,7 +281,7 @@ class Reader:
                 answers[at] = kept
         asked = [at for at in range(len(queries)) if at not in answers]
         statements = [(queries[at].sql, queries[at].parameters) for at in asked]
-        rows_of = await _run(self.connection, statements, named=True) if asked else []
+        rows_of = await execute_pipelined(self.connection, *statements, named=True) if asked else []
         for at, rows in zip(asked, rows_of, strict=True):
             query = queries[at]
             answers[at] = query.decode(rows)

@@ -20,7 +20,6 @@ from services.platform.runtime.settings import Settings
 from services.platform.store import outbox
 from services.platform.store.engine import connect, taken_out
 from services.platform.store.notifications.channels import Channels
-from services.platform.store.outbox import Unwritten
 from services.platform.store.query import (
     BEGINS,
     Reader,
@@ -76,7 +75,6 @@ class UnitOfWork(Reader):
         self.returned: dict[str, list[tuple[Any, ...]]] = {}
         """The rows that each statement of `bulk_write` returned when it was written."""
         self._origin = origin
-        self._unwritten: list[Unwritten] = []
         self._locals: dict[Local[Any], Any] = {}
         self._in_order: list[Statement] = []
         self._bulk: dict[str, list[Mapping[str, Any]]] = {}
@@ -147,10 +145,9 @@ class UnitOfWork(Reader):
 
     def publish_composed(self, topic: str, subject: str, envelope: bytes) -> None:
         """As `publish`, for an event that is composed already."""
-        message = Unwritten(subject, topic, envelope)
-        self._unwritten.append(message)
         self.published_keys[subject] = None
-        self.bulk_write(outbox.PUT, outbox.row(message, self._known_origin().clocks.wall()))
+        at = self._known_origin().clocks.wall()
+        self.bulk_write(outbox.PUT, {"key": subject, "topic": topic, "envelope": envelope, "written_at": at})
 
     def sign(self, envelope: bytes) -> bytes:
         """For an envelope that another service publishes later: it is still this one that says it."""
@@ -165,7 +162,7 @@ class UnitOfWork(Reader):
 
     def published_messages(self) -> list[outbox.Committed]:
         """The messages of this transaction, as they lie in the outbox after its commit."""
-        return outbox.list_committed(self._unwritten, self.returned.get(outbox.PUT, ()))
+        return outbox.list_committed(self._bulk.get(outbox.PUT, ()), self.returned.get(outbox.PUT, ()))
 
     def _known_origin(self) -> Origin:
         if self._origin is None:

@@ -37,19 +37,19 @@ from services.safeguarding.roles import Wording
 from services.safeguarding.working_time import day_in_england, in_first_hours
 
 MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
-    Wording.MISSING_NOTICE: (NoticeType.NEW, About.MISSING),
-    Wording.MISSING_UPDATE: (NoticeType.UPDATE, About.NEW_INFORMATION),
-    Wording.LOCATED_NOTICE: (NoticeType.UPDATE, About.LOCATED),
-    Wording.RETURNED_NOTICE: (NoticeType.UPDATE, About.RETURNED),
-    Wording.RETURN_WITHDRAWN_NOTICE: (NoticeType.UPDATE, About.RETURN_WITHDRAWN),
-    Wording.REPORT_RETRACTED_NOTICE: (NoticeType.CANCEL, About.REPORT_RETRACTED),
-    Wording.RETURN_CLAIMED_NOTICE: (NoticeType.UPDATE, About.RETURN_CLAIMED),
-    Wording.RETRACTION_CLAIMED_NOTICE: (NoticeType.UPDATE, About.RETRACTION_CLAIMED),
-    Wording.LOCATION_CLAIMED_NOTICE: (NoticeType.UPDATE, About.LOCATION_CLAIMED),
-    Wording.REFERENCE_PASSED_ON: (NoticeType.UPDATE, About.NEW_INFORMATION),
-    Wording.PLAN_STEP_SET: (NoticeType.UPDATE, About.RECOVERY_STEP),
-    Wording.LURING_SUSPECTED: (NoticeType.NEW, About.LURING_SUSPECTED),
-    Wording.LOCATION_ENQUIRY: (NoticeType.NEW, About.LOCATION_ENQUIRY),
+    Wording("missing-notice"): (NoticeType.NEW, About.MISSING),
+    Wording("missing-update"): (NoticeType.UPDATE, About.NEW_INFORMATION),
+    Wording("located-notice"): (NoticeType.UPDATE, About.LOCATED),
+    Wording("returned-notice"): (NoticeType.UPDATE, About.RETURNED),
+    Wording("return-withdrawn-notice"): (NoticeType.UPDATE, About.RETURN_WITHDRAWN),
+    Wording("report-retracted-notice"): (NoticeType.CANCEL, About.REPORT_RETRACTED),
+    Wording("return-claimed-notice"): (NoticeType.UPDATE, About.RETURN_CLAIMED),
+    Wording("retraction-claimed-notice"): (NoticeType.UPDATE, About.RETRACTION_CLAIMED),
+    Wording("location-claimed-notice"): (NoticeType.UPDATE, About.LOCATION_CLAIMED),
+    Wording("reference-passed-on"): (NoticeType.UPDATE, About.NEW_INFORMATION),
+    Wording("plan-step-set"): (NoticeType.UPDATE, About.RECOVERY_STEP),
+    Wording("luring-suspected"): (NoticeType.NEW, About.LURING_SUSPECTED),
+    Wording("location-enquiry"): (NoticeType.NEW, About.LOCATION_ENQUIRY),
 }
 """A return updates and does not cancel: police still owe the child a safe and well check."""
 MOST_LETTERS = 300

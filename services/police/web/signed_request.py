@@ -14,7 +14,7 @@ from services.platform.register.organisations.forces import Forces
 from services.platform.runtime.http.problems import Problem, body_within
 from services.platform.runtime.http.strangers import Strangers
 from services.platform.store import inbox
-from services.platform.store.inbox import Mark
+from services.platform.store.inbox import Identity, Mark
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police import metrics
 
@@ -50,13 +50,8 @@ def not_signed() -> Problem:
 
 async def mark_request(uow: UnitOfWork, source: str, request: Request, body: bytes, at: datetime) -> bool:
     """Whether the request is new. Raises Problem if its id came before with other content. `at` is wall time."""
-    mark = await inbox.mark(
-        uow,
-        source=source,
-        message_id=request.headers["webhook-id"],
-        content_hash=hashlib.sha256(body).digest(),
-        at=at,
-    )
+    identity = Identity(source, request.headers["webhook-id"], hashlib.sha256(body).digest())
+    [mark], _ = await inbox.mark_and_ask(uow, [identity], at)
     if mark is Mark.OTHER_CONTENT:
         detail = "This webhook-id came before with other content. New content needs a new id."
         raise Problem(HTTPStatus.CONFLICT, "Id used before", detail, field="webhook-id")

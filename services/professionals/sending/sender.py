@@ -52,7 +52,7 @@ class TextSender:
             body = self._write(delivery, duty, found.language, child)
         if duty.step == 0 and self.clocks.story() - duty.created_at >= LATE:
             body = mark_late(body, found.language, duty.created_at)
-        if duty.wording is Wording.SHIFT_BEGINS:
+        if duty.wording is Wording("shift-begins"):
             body = body.replace(MISSING, str(await uow.fetch(missing_now(duty.authority))))
         return PreparedMessage(number, body, person=found.person, read=(MOBILE,), number=number)
 

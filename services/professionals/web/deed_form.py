@@ -52,8 +52,7 @@ RECORDED = """
     SELECT number, event, delivery, at, undone_at FROM professionals.deeds WHERE duty = %(duty)s ORDER BY number DESC
 """
 UNDONE = """
-    UPDATE professionals.deeds SET undone_at = %(at)s WHERE event = %(event)s AND duty = %(duty)s
-    RETURNING register.take_back_answers(event)
+    UPDATE professionals.deeds SET undone_at = %(at)s WHERE event = %(event)s AND duty = %(duty)s RETURNING event
 """
 CLAIM = """
     INSERT INTO professionals.deeds (duty, number, event, delivery, at)
@@ -180,7 +179,7 @@ def _form_sheet(
             *((f"{spoken.page['not-yet']} {'; '.join(summary)}.",) if summary else ()),
             about,
             said["follows"],
-            *((spoken.page["correcting"],) if before.newest is not None else ()),
+            *((said.get("correcting", spoken.page["correcting"]),) if before.newest is not None else ()),
         ),
         (Button(f"{RECORD}-{before.number}", said["button"]),),
         asks=tuple(_group(spec, spoken, form, faults)),

@@ -9,8 +9,7 @@ from services.protocol.checks import citations, conflicts, rule_checks
 from services.protocol.checks.downgrade import lacking, weaker
 from services.protocol.checks.findings import Finding
 from services.protocol.checks.spelling import unknown_words
-from services.protocol.law.law import Law, shipped
-from services.protocol.law.rows import wrong_rows
+from services.protocol.law.law import Law, shipped, wrong_rows
 from services.protocol.law.sources import Sources
 from services.protocol.law.values import Value
 from services.protocol.loader import is_of_rules, law_of, merge_files, parse, passed_over, readable, turning_days_of
@@ -45,16 +44,12 @@ def unread_in(folder: Path) -> list[Finding]:
     ]
 
 
-def faults_in(read: Sequence[RulesFile]) -> list[Finding]:
-    """Everything wrong with these files, which hold the default rules, for each authority of which there is one."""
-    spelled = list(_faults_of_words(read))
-    return spelled or list(dict.fromkeys(_faults_of_rules(read)))
-
-
-def faults_of(authority: str, read: Sequence[RulesFile]) -> list[Finding]:
-    """Of the files of this authority alone, beside those of everybody, which are sound: a fraction of the work."""
-    spelled = list(_faults_of_words(read, authority))
-    return spelled or list(dict.fromkeys(_faults_of_rules(read, authority)))
+def faults_in(read: Sequence[RulesFile], only: str | None = None) -> list[Finding]:
+    """Everything wrong with these files, which hold the default rules, for each authority of which there is one; or of
+    `only` this authority's files, where those of everybody are sound: a fraction of the work.
+    """
+    spelled = list(_faults_of_words(read, only))
+    return spelled or list(dict.fromkeys(_faults_of_rules(read, only)))
 
 
 def _faults_of_words(read: Sequence[RulesFile], only: str | None = None) -> Iterator[Finding]:

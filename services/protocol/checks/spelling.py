@@ -6,13 +6,13 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from services.protocol.checks.findings import Finding
-from services.protocol.law.rows import wrong_rows
+from services.protocol.law.law import wrong_rows
 from services.protocol.law.sources import Source
 from services.protocol.law.values import Value, Values, names_in
-from services.protocol.policy.rule_language.grammar import MassReport, Rule, Step
+from services.protocol.policy.rule_language.grammar import MassReport, Rule, StandDown, Step
 from services.protocol.policy.rule_language.questions import Question
 from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Trigger
 from services.protocol.rule_file import RulesFile
@@ -83,10 +83,10 @@ def _outside_the_rules(file: RulesFile) -> Iterator[Finding]:
         for word in map(str, words if isinstance(words, list) else [words]):
             if word not in list(known):
                 yield _finding(file, "", key, f"{key}: {word} is not known", _nearest(word, known))
-    if file.stand_down and not _says_how(file.stand_down):
+    if file.stand_down and not _fits(StandDown, file.stand_down):
         says, instead = "stand-down says how a text ends a search", "stand-down: { by-text: code }, or word"
         yield _finding(file, "", "stand-down", says, instead)
-    if file.mass_report is not None and not _is_mass_report(file.mass_report):
+    if file.mass_report is not None and not _fits(MassReport, file.mass_report):
         says, instead = (
             "a mass report is of how many children within how long",
             "mass-report: { children: 5, within: 30m }",
@@ -107,13 +107,9 @@ def _in_its_head(file: RulesFile) -> Iterator[Finding]:
         yield _finding(file, "", "approved", "an approval names who and why", "approved: { by: ..., reasons: ... }")
 
 
-def _says_how(stand_down: object) -> bool:
-    return isinstance(stand_down, dict) and stand_down in ({"by-text": "code"}, {"by-text": "word"})
-
-
-def _is_mass_report(written: object) -> bool:
+def _fits(words: type[BaseModel], written: object) -> bool:
     try:
-        MassReport.model_validate(written)
+        words.model_validate(written)
     except ValidationError:
         return False
     return True

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from services.protocol.checks.check import faults_in, faults_of
+from services.protocol.checks.check import faults_in
 from services.protocol.editions.edition import Edition, adoption_of
 from services.protocol.editions.folder import UNKNOWN, Found
 from services.protocol.rule_file import DEFAULT, RulesFile
@@ -102,12 +102,8 @@ def _faults(edition: Edition, beside: Sequence[Dated]) -> tuple[str, ...]:
     """Whatever a file holds, it must not stop the others: what cannot even be checked is a fault of its own."""
     try:
         own = edition.read()
-        everybody = edition.whose == DEFAULT
-        findings = [
-            str(each)
-            for base in beside
-            for each in (faults_in([*base.files, *own]) if everybody else faults_of(edition.whose, [*base.files, *own]))
-        ]
+        only = None if edition.whose == DEFAULT else edition.whose
+        findings = [str(each) for base in beside for each in faults_in([*base.files, *own], only)]
     except Exception as error:  # noqa: BLE001 see above
         where = traceback.extract_tb(error.__traceback__)[-1]
         return (f"the files cannot be checked: {type(error).__name__} at {where.name}",)

@@ -1,14 +1,12 @@
 """Provides `python -m services editions`, the record of the rules that were taken up."""
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
 from services.safeguarding.working_time import in_england
-
-if TYPE_CHECKING:
-    from services.protocol.editions.store import Taken
 
 
 def editions(
@@ -25,7 +23,7 @@ def editions(
         )
 
 
-async def _read(authority: str | None) -> "list[Taken]":
+async def _read(authority: str | None) -> Sequence[Any]:
     from services.platform.runtime.settings import Settings
     from services.platform.store.unit_of_work import opened
     from services.protocol.editions.store import history

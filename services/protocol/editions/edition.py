@@ -9,20 +9,13 @@ from pathlib import Path
 from services.protocol.rule_file import RulesFile, read_text
 
 
-@dataclass(frozen=True, order=True)
-class WrittenFile:
-    """A file's name and text."""
-
-    name: str
-    text: str
-
-
 @dataclass(frozen=True)
 class Edition:
     """`whose` is an authority, or `default` for the files that hold for everybody."""
 
     whose: str
-    files: tuple[WrittenFile, ...]
+    files: tuple[tuple[str, str], ...]
+    """Each file's name and text."""
 
     @property
     def hash(self) -> str:
@@ -30,7 +23,7 @@ class Edition:
 
     @property
     def written(self) -> str:
-        return json.dumps([[each.name, each.text] for each in sorted(self.files)])
+        return json.dumps(sorted(self.files))
 
     @property
     def says_something(self) -> bool:
@@ -42,12 +35,12 @@ class Edition:
 
     def read(self) -> list[RulesFile]:
         """Raises ValueError for a file that cannot be read."""
-        return [read_text(Path(each.name), each.text) for each in sorted(self.files)]
+        return [read_text(Path(name), text) for name, text in sorted(self.files)]
 
 
 def edition_of(whose: str, written: str) -> Edition:
     """From what `written` gave."""
-    return Edition(whose, tuple(WrittenFile(name, text) for name, text in json.loads(written)))
+    return Edition(whose, tuple((name, text) for name, text in json.loads(written)))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.protocol.editions.edition import Edition, WrittenFile
+from services.protocol.editions.edition import Edition
 from services.protocol.loader import is_of_rules, passed_over
 from services.protocol.rule_file import read_text
 
@@ -43,15 +43,15 @@ class Found:
 
 def find_editions(folder: Path | None, known: Iterable[Edition]) -> Found:
     """`known` tells whose a file was before."""
-    owners = {file.name: each.whose for each in known for file in each.files}
-    files: dict[str, list[WrittenFile]] = defaultdict(list)
+    owners = {name: each.whose for each in known for name, _ in each.files}
+    files: dict[str, list[tuple[str, str]]] = defaultdict(list)
     faults: dict[str, list[str]] = defaultdict(list)
     if folder is None or not folder.is_dir():
         return Found()
     for path in sorted(folder.glob("*.yaml")):
         text, fault = _text_of(path)
         whose, unreadable = _owner(path, text, owners)
-        files[whose].append(WrittenFile(path.name, text))
+        files[whose].append((path.name, text))
         if fault or unreadable:
             faults[whose].append(fault or unreadable or "")
     overlooked: dict[str, list[str]] = defaultdict(list)

@@ -6,7 +6,6 @@ from datetime import date
 
 from services.protocol.editions.choice import LONG_AGO, Choice, Dated
 from services.protocol.loader import Library
-from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.rule_file import RulesFile
 
 BEFORE_ALL = -1
@@ -33,13 +32,6 @@ class RulesInForce:
 
     async def ready(self) -> None:
         await self._ready.wait()
-
-    def current(self, authority: str, on: date) -> Protocol:
-        """The authority's protocol as it is in force on that day. Raises RuntimeError before the first are put."""
-        return self.library(authority, on).current(authority, on)
-
-    def text(self, authority: str, on: date) -> str:
-        return self.library(authority, on).text(authority, on)
 
     def library(self, authority: str, on: date) -> Library:
         """The files by which the authority goes on that day. Raises RuntimeError before the first are put."""

@@ -1,7 +1,6 @@
 """Keeps every edition that was taken up: who adopted which rules, and the last good ones after a restart."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.platform.store.query import Query, Rows, all_rows
@@ -27,18 +26,6 @@ HISTORY = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A line of the record."""
-
-    whose: str
-    number: int
-    hash: str
-    adopted_by: str | None
-    effective_from: date
-    taken_up_at: datetime
-
-
 def editions_since(today: date) -> Query[Mapping[str, Sequence[Kept]]]:
     """By authority, the edition that is in force today and those that were taken up after it."""
 
@@ -52,9 +39,9 @@ def editions_since(today: date) -> Query[Mapping[str, Sequence[Kept]]]:
     return Query(SINCE, {"today": today}, decode)
 
 
-def history(whose: str | None = None) -> Query[list[Taken]]:
+def history(whose: str | None = None) -> Query[Rows]:
     """The record, oldest first; None for all authorities."""
-    return Query(HISTORY, {"whose": whose}, lambda rows: [Taken(*row) for row in rows])
+    return Query(HISTORY, {"whose": whose}, all_rows)
 
 
 async def add(uow: UnitOfWork, edition: Edition, number: int, adoption: Adoption, at: datetime) -> bool:

@@ -1,17 +1,20 @@
 """Holds what may be cited and the law's numbers, as shipped and as files add to it."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
-from services.protocol.law.rows import rows_of
 from services.protocol.law.sources import Source, Sources
 from services.protocol.law.values import Value, Values
 
 HERE = Path(__file__).parent
+T = TypeVar("T", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -31,3 +34,22 @@ def shipped() -> Law:
     sources = yaml.safe_load((HERE / "sources.yaml").read_text())["sources"]
     values = yaml.safe_load((HERE / "values.yaml").read_text())["values"]
     return Law(Sources(rows_of(Source, sources)), Values(rows_of(Value, values)))
+
+
+def rows_of(row: type[T], written: Iterable[Mapping[str, Any]]) -> tuple[T, ...]:
+    """Raises ValueError (pydantic's) for one that is not written as it must be."""
+    return tuple(row.model_validate(each) for each in written)
+
+
+def wrong_rows(row: type[BaseModel], written: object) -> Iterator[str]:
+    """What keeps a file's `sources` or `values` from being read."""
+    name = row.__name__.lower()
+    if not isinstance(written, list) or not all(isinstance(each, dict) for each in written):
+        yield f"{name}s is a list, each beginning with `id`"
+        return
+    for each in written:
+        try:
+            row.model_validate(each)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            yield f"{name} {each.get('id', 'without an id')}: {'.'.join(map(str, first['loc']))}: {first['msg']}"

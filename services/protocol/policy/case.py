@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.protocol.policy.rule_language.vocabulary import Condition, Mark
 from services.safeguarding.child_events.events import ReferenceKind, RiskGrade
-from services.safeguarding.duty.decisions import GOES_ON, DutyState, EpisodeState
+from services.safeguarding.duty.decisions import GOES_ON, DutyState, EpisodeState, StepRecord, TellingState
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.roles import Channel, Role, Wording
 
@@ -156,17 +156,11 @@ class Episode(State):
         return max(filter(None, (self.returned_at, self.ended_at)), default=None)
 
 
-class Telling(State):
-    """One telling of a duty to one recipient."""
+class Telling(State, StepRecord):
+    """As others may know it, and with its words."""
 
-    step: int
-    role: Role
-    person: PersonId | None = None
-    channel: Channel
     wording: Wording
-    told_at: datetime
-    state: Literal["told", "accepted", "delivered", "acknowledged", "failed", "withdrawn"] = "told"
-    changed_at: datetime
+    state: TellingState = "told"
 
 
 class Rest(State):

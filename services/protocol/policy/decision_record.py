@@ -3,7 +3,7 @@
 from services.protocol.policy.case import DutyOfCase, Episode
 from services.protocol.policy.draft import Decision, Draft
 from services.protocol.policy.rule_language.grammar import Rule
-from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, StepRecord
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.roles import Role
 
 
@@ -76,18 +76,7 @@ def _duty_changed(draft: Draft, duty: DutyOfCase) -> DutyChanged:
         deed=rule.deed,
         state=duty.state,
         ended_because=duty.ended_because,
-        steps=tuple(
-            StepRecord(
-                step=each.step,
-                role=each.role,
-                person=each.person,
-                channel=each.channel,
-                told_at=each.told_at,
-                state=each.state,
-                changed_at=each.changed_at,
-            )
-            for each in duty.tellings
-        ),
+        steps=duty.tellings,
         next_step_at=duty.next_at,
         next_role=_next_role(duty, rule),
         protocol=rule.protocol,

@@ -23,7 +23,7 @@ def decide_without_case(child: ChildId, letter: str, authority: AuthorityId, now
             authority=authority,
             role=role,
             channel=Channel.TEXT,
-            wording=Wording.DEAD_LETTER,
+            wording=Wording("dead-letter"),
             rule="last-resort",
             protocol="needs-human",
             cites=("S45",),

@@ -5,10 +5,9 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from services.safeguarding.child_events.absence_reasons import PullFactor, PushFactor
+from services.safeguarding.codes import PullFactor, PushFactor, TextLanguage
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
-from services.safeguarding.languages import TextLanguage
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.roles import Role, Wording
 

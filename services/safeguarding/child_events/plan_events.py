@@ -11,6 +11,7 @@ from uuid import UUID
 
 from services.safeguarding.child_events.events import Told
 from services.safeguarding.dates import Day
+from services.safeguarding.roles import CareStep
 
 
 class Dated(Told):
@@ -204,35 +205,6 @@ class IndependentVisitorOffered(Told, kind="independent-visitor.offered.v1"):
 
     accepted: bool
     role_understood: bool
-
-
-class CareStep(StrEnum):
-    """A small thing that was done for a child, where a person is asked until it is."""
-
-    CHILD_COLLECTED = "child-collected"
-    """A located child was fetched. That the child is back is an event of its own."""
-    GUARDIAN_APPOINTED = "guardian-appointed"
-    PERSONAL_ADVISER_APPOINTED = "personal-adviser-appointed"
-    COMPANION_GOES = "companion-goes"
-    APPEAL_LODGED = "appeal-lodged"
-    TRANSFER_ACCEPTED = "transfer-accepted"
-    TRANSFER_REFUSED = "transfer-refused"
-    TRANSFER_MOVED = "transfer-moved"
-    HEALTH_STEP_DONE = "health-step-done"
-    EDUCATION_STEP_DONE = "education-step-done"
-    REVIEW_HELD = "review-held"
-    PATHWAY_PLAN_RECORDED = "pathway-plan-recorded"
-    """With each outcome of the claim that is still possible."""
-    PLAN_STEP_DONE = "plan-step-done"
-    FULL_MEETING_HELD = "full-meeting-held"
-    FULL_MEETING_NOT_NEEDED = "full-meeting-not-needed"
-    LOOKED_AFTER_RECORDED = "looked-after-recorded"
-    NRM_FOLLOW_UP_PLANNED = "nrm-follow-up-planned"
-    RIGHTS_ASSESSED = "rights-assessed"
-    TRANSFER_EXPLAINED = "transfer-explained"
-    TRACING_EXPLAINED = "tracing-explained"
-    CARE_PLAN_UPDATED = "care-plan-updated"
-    RECONSIDERATION_SETTLED = "reconsideration-settled"
 
 
 class CareStepRecorded(Told, kind="care-step.recorded.v1"):

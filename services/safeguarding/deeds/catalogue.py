@@ -1,21 +1,95 @@
-"""Lists every deed by name."""
+"""Lists every deed by name, from `deeds.yaml`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from functools import partial
+from typing import Any, cast, get_args
 
-from services.safeguarding.deeds import after_return, plan, police, protection, supporters
+from services.safeguarding.child_events.events import Event
+from services.safeguarding.contracts import contracts
+from services.safeguarding.deeds.answers import NOTE, Answers, Fault, Field, Kind, ask_choice
 from services.safeguarding.deeds.deed import DeedSpec
 from services.safeguarding.message import Message
-from services.safeguarding.roles import Deed
+from services.safeguarding.notice_fields import ASKED_OF_CARERS
+from services.safeguarding.roles import DEEDS, Deed
 
-_SPECS = (*after_return.SPECS, *police.SPECS, *protection.SPECS, *supporters.SPECS, *plan.SPECS)
-DEED_SPECS: Mapping[Deed, DeedSpec] = {each.deed: each for each in _SPECS}
-EVENTS_OF_DEEDS = frozenset(each.kind for each in _SPECS)
+
+def _read(deed: str, written: Mapping[str, Any]) -> DeedSpec:
+    event = cast("type[Event]", contracts()[f"{written.get('event', 'care-step.recorded')}.v1"])
+    name, steps = written.get("asked-as"), written.get("steps", ())
+    return DeedSpec(
+        Deed(deed),
+        event,
+        tuple(written["ends"]),
+        (
+            *([] if name is None else [ask_choice(name, *steps)]),
+            *(_field(asked, about, event) for asked, about in written.get("asks", {}).items()),
+            *([NOTE] if written.get("note", True) else []),
+        ),
+        facts=partial(_step_facts, name, steps) if steps else lambda answers: answers.facts,
+        needs=partial(_needs, written.get("needs", {})),
+    )
+
+
+def _field(name: str, about: Any, event: type[Event]) -> Field:
+    if isinstance(about, list):
+        return ask_choice(name, *about)
+    asked = about if isinstance(about, dict) else {"kind": about}
+    kind = Kind(asked.get("kind", Kind.CHOICE))
+    known = (
+        ("yes", "no") if kind is Kind.YES_NO else _choices(getattr(event.model_fields.get(name), "annotation", None))
+    )
+    return Field(name, kind, asked.get("required", True), tuple(asked.get("choices", known)))
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return tuple(annotation)
+    return next(filter(None, map(_choices, get_args(annotation))), ())
+
+
+def _step_facts(name: str | None, steps: Sequence[str], answers: Answers) -> Mapping[str, Any]:
+    return {"step": steps[0] if name is None else answers.facts[name]}
+
+
+def _needs(after: Mapping[str, Mapping[str, object]], answers: Answers) -> Mapping[str, Fault]:
+    left_out = (name for name in after if name not in answers.facts and name not in answers.said)
+    return {name: Fault.MISSING for name in left_out if after[name].items() <= answers.facts.items()}
+
+
+def _leave_facts(answers: Answers) -> Mapping[str, Any]:
+    return {"expires_on": answers.facts["expires_on"]} if answers.facts["lasts"] == "until-a-day" else {}
+
+
+def _profile_facts(answers: Answers) -> Mapping[str, Any]:
+    return {"changed": answers.facts["profile"] == "filled-in", "photograph": answers.facts["photograph"]}
+
+
+def _profile_needs(answers: Answers) -> Mapping[str, Fault]:
+    is_empty = answers.facts["profile"] == "filled-in" and not answers.said
+    return {ASKED_OF_CARERS[0]: Fault.MISSING} if is_empty else {}
+
+
+def _describe_profile(written: DeedSpec) -> DeedSpec:
+    """With a field for each question to carers, in the middle."""
+    first, *rest = written.asks
+    asks = (first, *(Field(name, Kind.WORDS, required=False) for name in ASKED_OF_CARERS), *rest)
+    return replace(written, asks=asks, facts=_profile_facts, needs=_profile_needs, folds=False)
+
+
+_READ = {Deed(name): _read(name, about) for name, about in DEEDS.items()}
+DEED_SPECS: Mapping[Deed, DeedSpec] = _READ | {
+    Deed("leave"): replace(_READ[Deed("leave")], facts=_leave_facts),
+    Deed("profile"): _describe_profile(_READ[Deed("profile")]),
+}
+EVENTS_OF_DEEDS = frozenset(each.kind for each in DEED_SPECS.values())
 
 
 def deed_of(event: Message | None) -> Deed | None:
     """The deed that the event records. None: no form does."""
     step = str(getattr(event, "step", "")).replace("-", ".")
-    of_kind = [each for each in _SPECS if isinstance(event, each.kind)]
+    of_kind = [each for each in DEED_SPECS.values() if isinstance(event, each.kind)]
     return next(
         (each.deed for each in of_kind if not step or step in {end.replace("-", ".") for end in each.ends}), None
     )

@@ -67,12 +67,3 @@ class DeedSpec:
         if issubclass(self.kind, PoliceReply):
             told |= {"force": matter.force, "reply": str(answers.act)}
         return self.kind.model_validate(told)
-
-
-def require_note(name: str, *values: object) -> Callable[[Answers], Mapping[str, Fault]]:
-    """A reason is needed where the answer to `name` is one of `values`."""
-
-    def needs(answers: Answers) -> Mapping[str, Fault]:
-        return {"note": Fault.MISSING} if answers.facts.get(name) in values and "note" not in answers.said else {}
-
-    return needs

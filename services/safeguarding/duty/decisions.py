@@ -1,7 +1,7 @@
 """Records what the protocol decided, and the state of each episode and duty, for the console and the audit."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -96,6 +96,9 @@ REACHED = frozenset({"accepted", "delivered", "acknowledged"})
 """States of a telling that has come to whom it was for, or to their machine."""
 
 
+TellingState: TypeAlias = Literal["told", "accepted", "delivered", "acknowledged", "failed", "withdrawn"]
+
+
 class StepRecord(Contract):
     """One telling of a duty, as it stands."""
 
@@ -104,7 +107,7 @@ class StepRecord(Contract):
     person: PersonId | None = None
     channel: Channel
     told_at: AwareDatetime
-    state: Literal["told", "accepted", "delivered", "acknowledged", "failed", "withdrawn"]
+    state: TellingState
     changed_at: AwareDatetime
 
 

@@ -121,7 +121,7 @@ class StrategyInvite(Duty, kind="strategy.invite.v1"):
 
     @model_validator(mode="after")
     def _meets_at_some_time(self) -> Self:
-        if (self.meets is None) != (self.wording is Wording.STRATEGY_RECORD):
+        if (self.meets is None) != (self.wording is Wording("strategy-record")):
             raise ValueError("an invitation says when the discussion meets, and a question for its record does not")
         return self
 

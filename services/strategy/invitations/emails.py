@@ -17,7 +17,7 @@ from services.strategy.discussions.repository import Discussion
 from services.strategy.invitations.itip import Invitation
 from services.strategy.wording import Joining, Meeting, words
 
-WORDINGS: dict[Form, Wording] = {"urgent": Wording.STRATEGY_DISCUSSION, "full": Wording.FULL_MEETING}
+WORDINGS: dict[Form, Wording] = {"urgent": Wording("strategy-discussion"), "full": Wording("full-meeting")}
 
 
 def meeting_of(about: Discussion) -> Meeting:

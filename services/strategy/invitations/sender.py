@@ -39,7 +39,7 @@ class InvitationSender:
         duty = delivery.duty
         if duty is None:
             raise ValueError("strategy sends mails of duties alone")
-        is_record = duty.wording is Wording.STRATEGY_RECORD
+        is_record = duty.wording is Wording("strategy-record")
         about, holders = await uow.fetch(
             discussion_by_recorder(duty) if is_record else discussion_by_duty(duty),
             duty_holders(duty, child=delivery.child, person=delivery.person, at=self.clocks.story()),
@@ -68,7 +68,7 @@ class InvitationSender:
     async def _reader(
         self, uow: UnitOfWork, delivery: Delivery, duty: Duty, holders: list[Holder]
     ) -> Contact | Undeliverable:
-        if delivery.person is None and duty.step and duty.wording is not Wording.STRATEGY_RECORD:
+        if delivery.person is None and duty.step and duty.wording is not Wording("strategy-record"):
             holders = await self._not_asked_yet(uow, duty, holders)
         if not holders:
             return Undeliverable("nobody-in-role", delivery.person)

@@ -43,7 +43,7 @@ def told(duty: UUID, act: str = "tell") -> PoliceNotify:
     return PoliceNotify.model_validate(
         {
             "duty": duty, "step": 0, "revision": 1, "act": act, "because": Because.FIRST, "authority": "kestrel",
-            "role": Role.POLICE_CONTROL_ROOM, "channel": Channel.WEBHOOK, "wording": Wording.MISSING_NOTICE,
+            "role": Role.POLICE_CONTROL_ROOM, "channel": Channel.WEBHOOK, "wording": Wording("missing-notice"),
             "rule": "tell-police-missing", "protocol": "p 1", "cites": (), "created_at": datetime.now(UTC),
         }
     )  # fmt: skip

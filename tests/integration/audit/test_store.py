@@ -17,7 +17,7 @@ from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import new_id
 from tests.support.engines.database import Database
-from tests.support.in_process.audit import faults, faults_of_anchors, heard, opened, record, tamper
+from tests.support.in_process.audit import entries_of, faults, faults_of_anchors, heard, opened, record, tamper
 
 LENGTH = 6
 
@@ -42,7 +42,7 @@ async def anchor(store: Store, at: datetime | None = None) -> None:
 async def test_what_was_heard_is_a_chain_that_holds(store: Store) -> None:
     child = await chain_of_reports(store)
     async with store.engine.connect() as connection:
-        entries = await kept.entries_of(connection, child)
+        entries = await entries_of(connection, child)
     assert [entry.position for entry in entries] == [1, 2, 3, 4, 5, 6]
     assert await faults(store, child) == []
 
@@ -51,7 +51,7 @@ async def test_somebody_else_reckons_the_same_hash_from_the_docstring_alone(stor
     """As `printf ... | sha256sum` would."""
     child = await chain_of_reports(store, 1)
     async with store.engine.connect() as connection:
-        (entry,) = await kept.entries_of(connection, child)
+        (entry,) = await entries_of(connection, child)
     at = entry.recorded_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
     lines = ["safe-return audit entry 1", child, "1", at, "0" * 64, hashlib.sha256(entry.envelope).hexdigest()]
     assert entry.hash == hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).digest()
@@ -62,7 +62,7 @@ async def test_many_who_add_at_once_never_fork_a_chain(store: Store) -> None:
     each = [heard(ChildReportedMissing(authority="kestrel"), child) for _ in range(40)]
     await asyncio.gather(*(record(store, *each[start::8]) for start in range(8)))
     async with store.engine.connect() as connection:
-        entries = await kept.entries_of(connection, child)
+        entries = await entries_of(connection, child)
     assert [entry.position for entry in entries] == list(range(1, 41))
     assert await faults(store, child) == []
 
@@ -194,7 +194,7 @@ async def test_an_anchor_takes_in_what_has_grown_and_nothing_else(store: Store) 
     async with store.engine.connect() as connection:
         newest = await kept.newest_anchor(connection)
         assert newest is not None
-        heads = [each.head async for each in cursors.heads_by_anchor(connection) if each.anchor == newest.number]
+        heads = [each async for each in cursors.heads_by_anchor(connection) if each.anchor == newest.number]
         assert [(head.chain, head.position) for head in heads] == [(first, 3)]
         assert [head.position for head in await kept.heads_of_chain(connection, second)] == [2]
     assert await faults_of_anchors(store) == []
@@ -268,7 +268,7 @@ async def test_of_bytes_that_nobody_could_read_only_their_hash_is_kept(store: St
     letter = MessageDeadLettered(service="police", origin="duties/1/2", reason="KeyError", original="QWRhIEZlcnJpcw==")
     await record(store, heard(letter, child))
     async with store.engine.connect() as connection:
-        (entry,) = await kept.entries_of(connection, child)
+        (entry,) = await entries_of(connection, child)
     assert b"QWRhIEZlcnJpcw==" not in entry.envelope
     assert hashlib.sha256(b"Ada Ferris").hexdigest().encode() in entry.envelope
     assert await faults(store, child) == []

@@ -17,7 +17,6 @@ from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.messages.envelope import Received, compose, read
 from services.platform.messages.raw_message import Raw
-from services.platform.messages.signature import Signer
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.child_events.events import ChildLocated, ChildReportedMissing, ChildReturned
@@ -26,7 +25,7 @@ from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.message import Topic
 from tests.support.engines.database import Database
 from tests.support.histories.reading import unsent_of
-from tests.support.signatures import KEYS, SIGNERS, SPEAKERS, say
+from tests.support.signatures import KEYS, SIGNERS, SPEAKERS, say, signer_of
 
 
 class Settled:
@@ -199,7 +198,7 @@ GENUINE = say(RETURNED, by="carers", **TOLD)
         (UNSIGNED, "unsigned"),
         (GENUINE.replace(CHILD.encode(), new_id("child").encode()), "wrong-signature"),
         (GENUINE[:-1] + b', "exercise": true}', "unsigned"),
-        (Signer.of("carers", KEYS["clock"]).sign(UNSIGNED), "unknown-key"),
+        (signer_of("carers", KEYS["clock"]).sign(UNSIGNED), "unknown-key"),
         (say(RETURNED, by="clock", **TOLD), "may-not-say"),
         (SIGNERS["clock"].sign(UNSIGNED), "may-not-say"),
         (SIGNERS["police"].sign(UNSIGNED), "other-source"),

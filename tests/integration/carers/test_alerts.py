@@ -11,7 +11,6 @@ from services.platform.messages.envelope import Received
 from services.safeguarding.duty import decisions, outcomes
 from services.safeguarding.duty.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of
-from services.safeguarding.message import handler_name
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.in_process.carers import Carers, Kestrel, kinds
 from tests.support.in_process.register import fresh_number
@@ -32,7 +31,7 @@ def alert(kestrel: Kestrel, **changes: Any) -> CarerAlert:
         "authority": kestrel.document["authority"]["id"],
         "role": Role.CARERS_ALL,
         "channel": Channel.TEXT,
-        "wording": Wording.POLICE_TOLD,
+        "wording": Wording("police-told"),
         "rule": "a-rule",
         "protocol": "a protocol",
         "cites": ("S62",),
@@ -42,9 +41,14 @@ def alert(kestrel: Kestrel, **changes: Any) -> CarerAlert:
 
 
 async def hear(service: Carers, content: Any, child: str, at: datetime = AT) -> None:
-    handler = getattr(service.handlers, handler_name(content.kind))
+    handlers = service.handlers
+    by_kind: dict[type[Any], Any] = {
+        CarerAlert: handlers.on_carer_alert,
+        decisions.EpisodeChanged: handlers.on_episode_changed,
+        decisions.ReportTaken: handlers.on_report_taken,
+    }
     async with service.store.transaction() as uow:
-        await handler(heard(content, child, at), uow)
+        await by_kind[type(content)](heard(content, child, at), uow)
 
 
 async def rows_of(service: Carers, duty: UUID) -> list[Any]:

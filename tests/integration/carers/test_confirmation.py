@@ -206,7 +206,7 @@ async def test_a_code_is_found_under_a_number_s_newest_key(service: Carers, kest
 
 async def asked_once_more(service: Carers, kestrel: Kestrel, keyring: Keyring) -> str:
     """What the carer is texted when nobody has confirmed for ten minutes."""
-    duty = alert(kestrel, role=Role.CARER_REPORTING, person=kestrel.ids["cat"], wording=Wording.CONFIRM_RETURN)
+    duty = alert(kestrel, role=Role.CARER_REPORTING, person=kestrel.ids["cat"], wording=Wording("confirm-return"))
     received = Received("/safe-return/protocol", str(uuid4()), kestrel.ids["C9"], AT, duty)
     delivery = Delivery.of(received, lane="texts", now=AT, person=kestrel.ids["cat"], id=duty.telling)
     async with service.store.transaction() as uow:

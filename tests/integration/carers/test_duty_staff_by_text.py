@@ -35,7 +35,7 @@ async def told_of(service: Carers, kestrel: Kestrel, child: str, person: str = "
     """The code at the end of a text that told that person's phone of the child."""
     duty = CarerAlert(
         duty=uuid4(), step=0, revision=1, because=Because.FIRST, authority=kestrel.document["authority"]["id"], episode=uuid4(),
-        role=Role.CARER_REPORTING, person=kestrel.ids[person], channel=Channel.TEXT, wording=Wording.MISSING_NOTICE,
+        role=Role.CARER_REPORTING, person=kestrel.ids[person], channel=Channel.TEXT, wording=Wording("missing-notice"),
         rule="a-rule", protocol="a protocol", cites=("S57",), created_at=datetime.now(UTC),
     )  # fmt: skip
     heard = Received(source="/safe-return/protocol", id=str(uuid4()), subject=child, time=duty.created_at, content=duty)
@@ -222,7 +222,7 @@ async def told_on_duty(
     """As professionals keep what they have sent."""
     duty = ProfessionalNotify(
         duty=uuid4(), step=0, revision=1, because=Because.FIRST, authority=kestrel.document["authority"]["id"], episode=uuid4(),
-        role=Role.DUTY_WORKER, channel=Channel.TEXT, wording=Wording.MISSING_NOTICE, rule="a-rule", protocol="a protocol",
+        role=Role.DUTY_WORKER, channel=Channel.TEXT, wording=Wording("missing-notice"), rule="a-rule", protocol="a protocol",
         cites=("S57",), created_at=datetime.now(UTC), **about,
     )  # fmt: skip
     heard = Received(

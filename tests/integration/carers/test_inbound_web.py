@@ -228,14 +228,14 @@ async def test_what_a_carer_texts_after_the_report_joins_it_as_answers_to_what_p
     assert reported.subject == more.subject
     assert await as_kept(database, keyring, reported.content.words) == {
         None: "MISSING. He has taken his rucksack",
-        ReportQuestion.ITEMS_TAKEN: "He has taken his rucksack",
+        ReportQuestion("items_taken"): "He has taken his rucksack",
     }
     second = "He was at the bus station with a friend of his"
     assert await as_kept(database, keyring, more.content.words) == {
         None: body,
-        ReportQuestion.CLOTHING: "Blue anorak and jeans",
-        ReportQuestion.LAST_SEEN_PLACE: second,
-        ReportQuestion.COMPANIONS: second,
+        ReportQuestion("clothing"): "Blue anorak and jeans",
+        ReportQuestion("last_seen_place"): second,
+        ReportQuestion("companions"): second,
     }
 
 

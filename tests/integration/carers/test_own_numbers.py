@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.carers.inbound.probes import EVERY, Probes
+from services.platform.register.people.telephones import e164, with_plus
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from tests.support.engines.database import Database
@@ -29,6 +30,12 @@ async def test_a_report_to_the_number_at_notify_is_read_and_answered_by_that_num
             {"n": service.keyring.number_hash(ash)},
         )
         assert [each.texted for each in row] == [NOTIFY_NUMBER]
+
+
+@pytest.mark.parametrize(("number", "known"), [("33612345678", "+33612345678"), ("447700900123", "+447700900123"),
+                                              ("07700900123", "+447700900123"), ("Notify", "Notify")])  # fmt: skip
+def test_a_number_with_its_countrys_code_is_known_without_a_plus_too(number: str, known: str) -> None:
+    assert e164(with_plus(number)) == known
 
 
 async def test_a_text_that_notify_repeats_counts_once(service: Carers, kestrel: Kestrel) -> None:
@@ -90,7 +97,11 @@ async def ways(service: Carers) -> dict[str, Any]:
         return {each.way: each for each in await connection.execute(text("SELECT * FROM delivery.text_ways"))}
 
 
-async def test_we_text_ourselves_both_ways_and_what_comes_back_is_nobodys_report(forgotten: Carers) -> None:
+@pytest.mark.parametrize("sender", [None, "+447700900999"])
+async def test_we_text_ourselves_both_ways_and_what_comes_back_is_nobodys_report(
+    forgotten: Carers, sender: str | None
+) -> None:
+    """Whatever sender a network puts in place of our number."""
     service, before = forgotten, await forgotten.last_position()
     twilio, notify = Way("twilio", TWILIO_NUMBER), Way("notify", NOTIFY_NUMBER)
     texts: Any = type("Texts", (), {"ways": [twilio, notify]})
@@ -103,7 +114,7 @@ async def test_we_text_ourselves_both_ways_and_what_comes_back_is_nobodys_report
     assert {name: row.waiting_since is None for name, row in (await ways(service)).items()} == dict.fromkeys(
         ("twilio", "notify"), False
     )
-    await service.text_by_notify(TWILIO_NUMBER, to_notify.body)
+    await service.text_by_notify(TWILIO_NUMBER if sender is None else sender, to_notify.body)
     await service.text(NOTIFY_NUMBER, "not what we sent", To=TWILIO_NUMBER)
     await service.work()
     found = await ways(service)

@@ -74,7 +74,7 @@ async def code_texted_to(
     """A duty's telling that went to that person's phone, and the code at its end."""
     duty = CarerAlert(
         duty=uuid4(), step=0, revision=1, because=Because.FIRST, authority=kestrel.document["authority"]["id"], episode=episode,
-        role=Role.CARER_REPORTING, person=kestrel.ids[person], channel=Channel.TEXT, wording=Wording.MISSING_NOTICE,
+        role=Role.CARER_REPORTING, person=kestrel.ids[person], channel=Channel.TEXT, wording=Wording("missing-notice"),
         rule="a-rule", protocol="a protocol", cites=("S62",), created_at=AT,
     )  # fmt: skip
     async with service.store.transaction() as uow:

@@ -110,7 +110,7 @@ async def test_whoever_is_listed_is_asked_by_name_and_their_answer_verifies_them
     changes = [each for each in await protocol.facts(person) if isinstance(each, DutyChanged)]
     assert changes[-1].state is DutyState.ACKNOWLEDGED
     async with console.transaction() as uow:
-        await ConsoleHandlers(Clocks()).on_duty_acknowledged(answered, uow)
+        await ConsoleHandlers(Clocks()).on_outcomes(answered, uow)
     async with console.read() as reader:
         known = (await reader.fetch(contacts.all_contacts()))[person]
     assert (known.answered_at, known.reached_at) == (answered.time, answered.time)

@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.casework.register_freshness import RegisterFreshness
+from services.casework.register_freshness import show_ages
 from services.casework.store.history.import_record import last_imports
 from services.casework.store.history.import_undo import CannotUndo, undo_by_code
 from services.platform.messages.envelope import read
@@ -325,7 +325,7 @@ async def test_rows_that_an_import_replaced_are_forgotten_though_its_authority_i
     await council.imported(council.document)
     store = Store(council.engine, origin=Origin("casework", Clocks()))
     for ahead, left in ((timedelta(days=34), True), (timedelta(days=36), False)):
-        await RegisterFreshness(store, Clocks(AHEAD + ahead)).turn()
+        await show_ages(store, Clocks(AHEAD + ahead))
         async with store.read() as reader:
             query = (
                 "SELECT count(*) > 0 FROM import_changes c JOIN imports i ON i.id = c.import WHERE authority = %(a)s"
@@ -345,7 +345,7 @@ async def test_other_hours_of_the_same_people_hold_nothing(council: Council) -> 
 async def test_the_age_of_a_table_is_shown_and_the_address_says_as_of_when(council: Council, keyring: Keyring) -> None:
     await council.imported(council.document)
     week = Clocks(AHEAD + timedelta(days=7))
-    await RegisterFreshness(Store(council.engine), week).turn()
+    await show_ages(Store(council.engine), week)
     shown = REGISTRY.get_sample_value("register_age_seconds", {"authority": council.name, "table": "children"})
     assert shown is not None
     assert 7 * 86400 <= shown < 7 * 86400 + 600
@@ -365,7 +365,7 @@ async def test_a_feed_that_runs_hides_no_file_that_has_stopped(council: Council)
     """Until the credential that sends no files any more is withdrawn."""
 
     async def age() -> float:
-        await RegisterFreshness(Store(council.engine), Clocks(AHEAD + timedelta(days=1))).turn()
+        await show_ages(Store(council.engine), Clocks(AHEAD + timedelta(days=1)))
         shown = REGISTRY.get_sample_value("register_age_seconds", {"authority": council.name, "table": "people"})
         assert shown is not None
         return shown

@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -12,11 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.casework.policy.picture import redrawn
 from services.platform.register.children import photographs
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.disposal.sweep import Disposal
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.working_time import ENGLAND
 from tests.support.engines.database import Database
 from tests.support.in_process.casework import AHEAD, ImportAuth, casework, taken
+from tests.support.in_process.disposal import Later
 from tests.support.in_process.register import KEYRING, authority, enter, erase, parts
 
 PNG, JPEG = (taken(kind) for kind in ("PNG", "JPEG"))
@@ -80,6 +85,33 @@ async def test_a_later_photograph_takes_the_place_of_an_earlier_one_and_may_be_r
     assert (await http.delete(path)).status_code == 204
     async with engine.connect() as connection:
         assert await Reader(connection).fetch(photographs.photograph_of(keyring, child)) is None
+
+
+async def test_what_a_hold_keeps_is_shown_to_nobody_and_goes_when_it_ends(
+    http: httpx.AsyncClient, engine: AsyncEngine, keyring: Keyring, path: str, database: Database
+) -> None:
+    await put(http, path, PNG, "image/png")
+    child = await child_of(engine, path)
+    asked = {"id": str(uuid4()), "child": child}
+    hold = "INSERT INTO disposal.holds VALUES (%(id)s::uuid, 'lapwing', %(child)s, NULL, 'w', 'account-1', now(), NULL, NULL)"
+    kinds = "SELECT media_type, removed_at IS NULL FROM register.photographs WHERE child = %(child)s ORDER BY stored_at"
+    with psycopg.connect(database.admin_url, autocommit=True) as admin:
+        admin.execute(hold, asked)
+        await put(http, path, JPEG, "image/jpeg")
+        assert admin.execute(kinds, asked).fetchall() == [("image/png", False), ("image/jpeg", True)]
+        assert (await http.delete(path)).status_code == 204
+        assert admin.execute(kinds, asked).fetchall() == [("image/png", False), ("image/jpeg", False)]
+        async with engine.connect() as connection:
+            assert await Reader(connection).fetch(photographs.photograph_of(keyring, child)) is None
+        sweep = Disposal(Store(engine, origin=Origin("casework", Clocks())), Later(2), "casework").turn
+        await sweep()
+        assert len(admin.execute(kinds, asked).fetchall()) == 2
+        admin.execute("UPDATE disposal.holds SET ended_at = now() WHERE id = %(id)s::uuid", asked)
+        await sweep()
+        assert admin.execute(kinds, asked).fetchall() == []
+        await put(http, path, PNG, "image/png")
+        await http.delete(path)
+        assert admin.execute(kinds, asked).fetchall() == [], "without a hold nothing is kept"
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,48 @@ async def test_files_are_tried_and_imported_from_a_shell_by_the_door_that_everyb
     await engine.dispose()
 
 
+async def test_an_import_never_shortens_a_period_and_a_person_does(database: Database, command: CliRunner) -> None:
+    engine, document = database.engine("casework"), authority()
+    name = document["authority"]["id"]
+    headers, whole = await import_bearer(engine, name), {"authority": dict(document["authority"])}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(casework(database, engine)), base_url="http://casework", headers=headers
+    ) as client:
+
+        async def put(retention: dict[str, int] | None) -> httpx.Response:
+            whole["authority"] |= {} if retention is None else {"retention": retention}
+            return await client.put(f"/register/{name}", json=whole)
+
+        assert (await put({"texts-in": 300})).status_code == 200, "nothing real is kept before it is live"
+        with psycopg.connect(database.admin_url) as admin:
+            admin.execute("UPDATE register.authorities SET live = true WHERE id = %s", [name])
+        longer = await put({"texts-in": 500})
+        for shorter in ({"texts-in": 499}, {}):
+            refused = await put(shorter)
+            assert refused.status_code == 422
+            assert "texts-in: an import keeps a record for no less time" in refused.json()["errors"][0]["wanted"]
+        del whole["authority"]["retention"]
+        assert (await put(None)).status_code == 200
+        undone = await client.post(f"/register/{name}/imports/{longer.json()['import']}/undo")
+        assert (undone.status_code, "a person undoes it" in undone.text) == (409, True)
+        for order in ((name, "texts-in", "29", *CODE), (name, "texts-in", "200", "--code", "nobody's")):
+            assert (await asyncio.to_thread(command.invoke, register, ["keep", *order])).exit_code == 2
+        periods = "SELECT retention FROM register.authorities WHERE id = %s"
+        with psycopg.connect(database.admin_url) as admin:
+            assert admin.execute(periods, [name]).fetchone() == ({"texts-in": 500},)
+        kept = await asyncio.to_thread(command.invoke, register, ["keep", name, "texts-in", "200", *CODE])
+        assert kept.exit_code == 0, kept.output
+        assert (await put({"texts-in": 200})).status_code == 200
+        with psycopg.connect(database.admin_url) as admin:
+            assert admin.execute(periods, [name]).fetchone() == ({"texts-in": 200},)
+        listed = await asyncio.to_thread(command.invoke, register, ["imports", "list", name])
+        assert f"{ACCOUNT}  1 rows" in listed.output
+        [imported] = re.findall(rf"(\S+)  \S+ \S+  {ACCOUNT}", listed.output)
+        undo = await asyncio.to_thread(command.invoke, register, ["imports", "undo", imported, *CODE])
+        assert undo.exit_code == 0, undo.output
+    await engine.dispose()
+
+
 async def test_an_import_that_is_held_is_confirmed_from_a_shell(
     database: Database, command: CliRunner, tmp_path: Path
 ) -> None:

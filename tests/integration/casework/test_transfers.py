@@ -274,7 +274,7 @@ async def _console_shows(database: Database, said: list[Received[Any]], two: Two
     still = {
         each.content.wording: each.content.authority for each in duties if each.content.state in {"open", "accepted"}
     }
-    assert still.pop(Wording.TRANSFERRED_AWAY) == two.giver
+    assert still.pop(Wording("transferred-away")) == two.giver
     assert set(still.values()) == {two.taker}
     await console.close()
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.clock.handlers import BATCH, fire_due
+from services.clock.timer import BATCH, fire_due
 from services.platform.messages.envelope import compose, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.story_time import deadlines

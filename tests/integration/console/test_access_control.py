@@ -93,7 +93,7 @@ async def kestrels(opened: Store) -> tuple[UUID, str, UUID, UUID, str]:
     """Episode, child, duty, a duty of no episode, and a dead letter: all of another authority, or of nobody's."""
     episode, child, letter = uuid4(), new_id("child"), str(uuid4())
     duty = duty_changed(episode, step(0, Role.POLICE_CONTROL_ROOM))
-    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), wording=Wording.WATCH_REVIEW_DUE)
+    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), wording=Wording("watch-review-due"))
     dead = MessageDeadLettered(service="police", origin="duties/3/17", reason="KeyError at a.py:1", original=None)
     await hear(opened, HANDLERS, heard(episode_changed(episode), child), heard(duty, child), heard(watch, child))
     await hear(opened, HANDLERS, heard(dead, child, at=CLOCKS.story(), id_=letter))

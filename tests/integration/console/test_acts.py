@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from services.console.read_model.projections import Handlers
 from services.console.read_model.repository import waiting
 from services.platform.messages.envelope import Received
-from services.platform.register import reasons
+from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
@@ -99,7 +99,7 @@ async def test_phoned_with_a_reference_closes_the_police_duty_and_keeps_the_word
     assert acted.content.said == (acknowledged.id, reference.id)
     assert (acted.content.role, acted.content.duty) == (OperatorRole.DUTY_MANAGER, case.duty)
     async with opened.read() as reader:
-        kept = await reader.fetch(reasons.reasons_by_id(keyring, acted.content.words))
+        kept = await reader.fetch(words.reasons_by_id(keyring, acted.content.words))
     assert sorted(kept.values()) == ["NM-2026-118", "PC Reed 4471"]
     assert not any("Reed" in str(each) or "NM-2026" in str(each.content) for each in (acknowledged, reference, acted))
 
@@ -289,7 +289,7 @@ async def test_a_strategy_discussion_is_moved_from_its_episode(
 
 async def test_a_duty_of_no_episode_has_a_page_to_answer_it_on(browser: httpx.AsyncClient, opened: Store) -> None:
     child = new_id("child")
-    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=Deed.WATCH_REVIEW)
+    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=Deed("watch-review"))
     await hear(opened, HANDLERS, heard(watch, child))
     assert f"/duties/{watch.duty}" in (await browser.get("/")).text
     path = f"/duties/{watch.duty}/acts/watch-review"
@@ -306,7 +306,7 @@ async def test_a_deed_is_undone_within_its_minute_and_corrected_once_it_has_gone
     browser: httpx.AsyncClient, opened: Store
 ) -> None:
     child = new_id("child")
-    asked = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=Deed.RISK_ASSESSMENT)
+    asked = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=Deed("risk-assessment"))
     await hear(opened, HANDLERS, heard(asked, child))
     path = f"/duties/{asked.duty}/acts/risk-assessment"
     day = CLOCKS.story().date() + timedelta(days=30)

@@ -97,7 +97,7 @@ async def page(console: str) -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser: Browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         page = await browser.new_page(base_url=console)
-        page.set_default_timeout(8000)
+        page.set_default_timeout(30_000)
         yield page
         await browser.close()
 

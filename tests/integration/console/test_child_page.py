@@ -46,6 +46,8 @@ from tests.support.in_process.console import (
 )
 from tests.support.in_process.register import authority, load
 
+MISSING_NOTICE = Wording("missing-notice")
+
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)
 WORDS = "She is talking about leaving with somebody"
@@ -87,7 +89,7 @@ async def tell(opened: Store, keyring: Keyring, case: Case, words: str, event: A
     await hear(opened, HANDLERS, heard(event.model_copy(update={"words": (name,)}), child or case.child))
 
 
-async def ask(opened: Store, case: Case, *steps: Any, wording: Wording = Wording.MISSING_NOTICE, **more: Any) -> None:
+async def ask(opened: Store, case: Case, *steps: Any, wording: Wording = MISSING_NOTICE, **more: Any) -> None:
     duty = duty_changed(case.episode, *steps, wording=wording, **more)
     await hear(opened, HANDLERS, heard(duty.model_copy(update={"authority": case.authority}), case.child))
 
@@ -188,7 +190,7 @@ async def test_a_matter_of_no_case_has_a_page_with_its_words(
     nobody = new_id("provisional")
     text = TextNeedsHuman(authority=case.authority, reason="unknown-sender", channel="text")
     await tell(opened, keyring, case, "no sorry thats not her", text, child=nobody)
-    duty = duty_changed(None, step(0, Role.DUTY_WORKER), wording=Wording.NEEDS_HUMAN)
+    duty = duty_changed(None, step(0, Role.DUTY_WORKER), wording=Wording("needs-human"))
     await hear(opened, HANDLERS, heard(duty.model_copy(update={"authority": case.authority}), nobody))
     assert f"/children/{nobody}" in (await browser.get("/")).text
     page = (await browser.get(f"/children/{nobody}")).text

@@ -112,8 +112,10 @@ async def test_an_episode_that_has_ended_leaves_the_page_and_keeps_its_timeline(
 
 async def test_a_duty_of_no_episode_is_shown_until_it_is_answered(opened: Store, browser: httpx.AsyncClient) -> None:
     child = new_id("child")
-    waiting = duty_changed(None, step(0, Role.DUTY_WORKER), wording=Wording.LURING_SUSPECTED)
-    answered = duty_changed(None, duty=waiting.duty, revision=2, state="acknowledged", wording=Wording.LURING_SUSPECTED)
+    waiting = duty_changed(None, step(0, Role.DUTY_WORKER), wording=Wording("luring-suspected"))
+    answered = duty_changed(
+        None, duty=waiting.duty, revision=2, state="acknowledged", wording=Wording("luring-suspected")
+    )
     await hear(opened, HANDLERS, heard(waiting, child))
     assert "Luring or exploitation suspected" in (await browser.get("/")).text
     await hear(opened, HANDLERS, heard(answered, child))

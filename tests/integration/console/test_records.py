@@ -11,8 +11,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from services.console.disposal.records import Named
-from services.console.disposal.service import DisposalService
+from services.console.acts.disposal import DisposalService, Named
 from services.console.policy.permits import Operator
 from services.console.read_model.projections import Handlers
 from services.platform.register import words
@@ -208,8 +207,19 @@ async def test_a_carer_is_erased_once_they_care_for_nobody(records: Records) -> 
     assert "A hold is of a child" in await records.does("first", "hold", whom="ash", reason="asked")
 
 
-async def test_the_authority_as_a_whole_is_held_and_never_erased_by_an_empty_field(records: Records) -> None:
-    assert "Nobody goes by that" in await records.does("first", "erase", whom="", reason="asked")
+async def test_the_authority_as_a_whole_is_held_and_erased_by_the_operators_command_alone(records: Records) -> None:
+    destroyed = "SELECT count(*) FROM disposal.destroyed WHERE owner = %s"
+    asked, owner = str(uuid4()), f"authority-{records.authority}"
+    assert "A whole authority is erased with its key" in await records.does("first", "erase", whom="", reason="asked")
+    assert records.administered("SELECT FROM disposal.erasures WHERE owner = %s", owner) == []
+    records.administered(
+        "INSERT INTO disposal.erasures (id, authority, owner, asked_by, asked_at) VALUES (%s, %s, %s, 'account-2', now())",
+        *(asked, records.authority, owner),
+    )
+    assert 'value="approve"' not in (await records.shows("second")).text
+    assert "A whole authority is erased with its key" in await records.does("second", "approve", id=asked)
+    assert records.administered(destroyed, owner) == [(0,)]
+    assert await records.does("second", "withdraw", id=asked) == "/records?done=withdraw"
     assert await records.does("first", "hold", whom="", reason="A public inquiry") == "/records?done=hold"
     assert f"<h3>The whole of {records.authority}</h3>" in (await records.shows("first")).text
     assert "All records of the authority" in (await records.shows("second", f"/children/{records.ids['C14']}")).text

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.clock.handlers import fire_due
+from services.clock.timer import fire_due
 from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

@@ -84,7 +84,7 @@ async def test_a_carer_of_ours_is_told_and_another_authority_s_is_not(
     two: Two, database: Database, keyring: Keyring
 ) -> None:
     kept, alert = two.kept(Alerts(keyring, Clocks()).prepare), {"role": Role.CARER_REPORTING, "channel": Channel.TEXT}
-    wording = {"wording": Wording.POLICE_TOLD}
+    wording = {"wording": Wording("police-told")}
     of_ours = two.delivery(
         CarerAlert,
         two.of_ours["C1"],

@@ -14,7 +14,6 @@ from services.platform.delivery.model import Delivery, MediumName, PreparedMessa
 from services.platform.delivery.queue import leases
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.sending.lanes import FAILING_AFTER
-from services.platform.delivery.tables import deliveries as table
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
@@ -28,6 +27,7 @@ from tests.support.in_process.delivery import (
     received,
     running_floor,
 )
+from tests.support.tables import deliveries as table
 
 
 @dataclass

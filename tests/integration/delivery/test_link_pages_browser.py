@@ -187,7 +187,7 @@ async def test_every_invitation_and_its_page_fit_a_phone_and_axe_finds_nothing(s
     await strategy.hear(from_convenor(strategy, StrategyDiscussionHeld, form="urgent", section_47="no-enquiry"))
     await page.goto(link)
     await _as_it_should_be(page)
-    await strategy.hear(strategy.invitation(HEALTH, episode=episode, wording=Wording.FULL_MEETING))
+    await strategy.hear(strategy.invitation(HEALTH, episode=episode, wording=Wording("full-meeting")))
     link = await _looked_at(strategy, page, 10, says="90 minutes")
     await strategy.hear(from_convenor(strategy, StrategyDiscussionCancelled))
     await strategy.sent(11)
@@ -217,7 +217,7 @@ async def _open_record_form(strategy: Strategy, page: Page) -> None:
     await strategy.invite(POLICE, SOCIAL, HEALTH, episode=episode)
     clocks.now += timedelta(hours=2)  # type: ignore[attr-defined]
     await DiscussionWatch(strategy.floor.store, clocks, strategy.discussing)._turn()
-    await strategy.hear(strategy.invitation(SOCIAL, episode=episode, wording=Wording.STRATEGY_RECORD))
+    await strategy.hear(strategy.invitation(SOCIAL, episode=episode, wording=Wording("strategy-record")))
     await strategy.sent(4)
     await _shown(page, strategy.newest(SOCIAL))
     await _as_it_should_be(page)

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
-from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import new_id
@@ -24,6 +23,7 @@ from tests.support.in_process.delivery import (
     received,
     running_floor,
 )
+from tests.support.tables import deliveries
 
 PERSON = new_id("person")
 ATTEMPTED, LOOKED_UP = "delivery.attempted.v1", "register.looked-up.v1"

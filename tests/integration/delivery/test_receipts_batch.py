@@ -11,7 +11,6 @@ from sqlalchemy import select, text, update
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as delivery_repository
 from services.platform.delivery.sms_status.receipts import Receipts, Report
-from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
@@ -21,6 +20,7 @@ from tests.support.engines.database import Database
 from tests.support.engines.round_trips import round_trips
 from tests.support.in_process.carers import now
 from tests.support.in_process.delivery import received
+from tests.support.tables import deliveries
 
 SERVICE = "professionals"
 

@@ -12,7 +12,6 @@ from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sms_status.receipts import Receipts, Report
 from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFallback
-from services.platform.delivery.tables import deliveries
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.safeguarding.duty.duties import ProfessionalNotify
@@ -20,6 +19,7 @@ from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import Floor, PlayedMedium, all_withdrawn, eventually, received, running_floor
+from tests.support.tables import deliveries
 
 SERVICE = "professionals"
 UNDER_WAY_SECONDS = 0.5

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import slo
 from services.platform.delivery.queue.repository import _row
-from services.platform.delivery.tables import attempts, deliveries
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import received
+from tests.support.tables import attempts, deliveries
 
 NOW = datetime.now(UTC)
 

@@ -23,7 +23,6 @@ from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFallback
 from services.platform.delivery.sms_status.webhook import mount_status_route
-from services.platform.delivery.tables import deliveries
 from services.platform.runtime.http.problems import answer_with_problems
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
@@ -42,6 +41,7 @@ from tests.support.outside.sandbox import (
     eventually,
     play_outside_world,
 )
+from tests.support.tables import deliveries
 
 PUBLIC = "https://texts.safe-return.example"
 TOKENS = ("new-token", AUTH_TOKEN)

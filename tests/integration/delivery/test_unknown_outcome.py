@@ -13,7 +13,6 @@ from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.model import Delivery, MediumName, PreparedMessage
 from services.platform.delivery.queue import leases
 from services.platform.delivery.retry_policy import CALLBACK_PATIENCE
-from services.platform.delivery.tables import deliveries
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
@@ -32,6 +31,7 @@ from tests.support.in_process.delivery import (
 )
 from tests.support.in_process.register import SECRET
 from tests.support.outside.desk import Answering, FaultyDesk, faulty_desk, hang, reset
+from tests.support.tables import deliveries
 
 LOST = SendResult(AttemptResult.UNKNOWN)
 HOUR = timedelta(hours=1)

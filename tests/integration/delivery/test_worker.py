@@ -16,7 +16,6 @@ from services.platform.delivery.model import Delivery, PreparedMessage, Undelive
 from services.platform.delivery.sending.attempt import DEFECTS_MOST, AttemptStarter
 from services.platform.delivery.sending.results import ResultWriter
 from services.platform.delivery.sms_status import reply_codes
-from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import ProfessionalNotify
@@ -33,6 +32,7 @@ from tests.support.in_process.delivery import (
     received,
     running_floor,
 )
+from tests.support.tables import deliveries
 
 NUMBER = "+447700900201"
 
@@ -61,7 +61,7 @@ async def test_what_was_put_is_sent_at_once_and_its_acceptance_is_said(engine: A
     async with running_floor(engine, keyring, medium) as floor:
         told = received()
         delivery = await floor.put(told, "force-a")
-        row = await floor.until(delivery.id, "accepted", within=2)
+        row = await floor.until(delivery.id, "accepted", within=6)
         said = await floor.said(told.subject)
     assert [sending.id for sending in medium.sent] == [told.content.telling]
     assert [message["type"] for message in said] == [
@@ -162,7 +162,7 @@ async def test_a_refusal_is_an_outcome_at_once(engine: AsyncEngine, keyring: Key
     async with running_floor(engine, keyring, medium) as floor:
         told = received()
         delivery = await floor.put(told, "force-d")
-        await floor.until(delivery.id, "failed", within=2)
+        await floor.until(delivery.id, "failed", within=6)
         said = await floor.said(told.subject)
     assert said[-1]["type"] == "duty.failed.v1"
     assert said[-1]["data"]["reason"] == "refused"
@@ -177,7 +177,7 @@ async def test_what_cannot_be_sent_at_all_fails_with_its_reason(engine: AsyncEng
     async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
         told = received()
         delivery = await floor.put(told, "force-e")
-        await floor.until(delivery.id, "failed", within=2)
+        await floor.until(delivery.id, "failed", within=6)
         said = await floor.said(told.subject)
     assert [message["data"]["reason"] for message in said] == ["nobody-in-role"]
     assert medium.sent == []
@@ -312,7 +312,7 @@ async def test_a_process_that_comes_back_takes_up_at_once_what_it_held(engine: A
         await first.die()
         medium = PlayedMedium()
         async with running_floor(engine, keyring, medium, slot=7) as second:
-            await second.until(delivery.id, "accepted", within=3)
+            await second.until(delivery.id, "accepted", within=6)
     assert medium.sent[0].uncertain
     assert medium.sent[0].id == stuck.sent[0].id
 
@@ -336,7 +336,7 @@ async def test_one_whose_lease_was_away_for_a_moment_is_sent_and_not_withdrawn(
     medium = PlayedMedium()
     async with running_floor(engine, keyring, medium) as floor:
         delivery = await floor.put(received(), "force-n")
-        await floor.until(delivery.id, "accepted", within=5)
+        await floor.until(delivery.id, "accepted", within=6)
     assert len(medium.sent) == 1
 
 
@@ -361,7 +361,7 @@ async def test_another_process_takes_over_only_when_the_lease_has_run_out(
                 ran_out = {"lease_until": second.clocks.wall()}
                 await connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(ran_out))
             second.loop._sweep.wake()  # it goes by the end that it knew: tests/integration/delivery/test_wakes.py
-            await second.until(delivery.id, "accepted", within=3)
+            await second.until(delivery.id, "accepted", within=6)
     assert len(other.sent) == 1
 
 
@@ -453,7 +453,7 @@ async def test_a_reply_is_sent_as_it_was_put_and_says_nothing_of_a_duty(database
         )
         async with floor.store.transaction() as uow:
             assert await floor.loop.put(uow, reply)
-        await floor.until(reply.id, "accepted", within=2)
+        await floor.until(reply.id, "accepted", within=6)
         kinds = await floor.kinds_said(child)
     own = [(sending.recipient, sending.body) for sending in medium.sent if sending.id == reply.id]
     assert own == [(NUMBER, "Got it.")]
@@ -474,7 +474,7 @@ async def test_a_reply_that_cannot_be_delivered_becomes_a_humans_business(databa
             )  # fmt: skip
         async with floor.store.transaction() as uow:
             await floor.loop.put(uow, reply)
-        await floor.until(reply.id, "failed", within=2)
+        await floor.until(reply.id, "failed", within=6)
         said = await floor.said(child)
     assert said[-1]["type"] == "contact.unreachable.v1"
     assert said[-1]["data"]["person"] == person

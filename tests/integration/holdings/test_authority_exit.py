@@ -14,6 +14,7 @@ import pytest
 from pyrage import x25519
 from typer.testing import CliRunner, Result
 
+from services.audit.store import DIGEST
 from services.audit.verification.run import one_moment, verify_all
 from services.holdings import authority_exit
 from services.holdings.authority_exit import CERTIFICATE, KEY, MANIFEST, theirs
@@ -152,7 +153,7 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (ours, child), (theirs_, _) = [await lives(database, opened, keyring) for _ in range(2)]
+    (ours, child), (theirs_, their_child) = [await lives(database, opened, keyring) for _ in range(2)]
     before, leaving = rows_of(database, theirs_), Leaving(operators, ours, tmp_path)
     held = {table: len(rows) for table, rows in rows_of(database, ours).items()}
     assert {name for name, rows in held.items() if rows} >= {
@@ -179,8 +180,10 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
             f"{authority_exit.DELETE} AND (tableoid <> 'register.people'::regclass OR 1 / 0 = 1)",
         )
         assert (await asyncio.to_thread(leaving.dispose)).exit_code == 1
-    done = await asyncio.to_thread(leaving.dispose)
-    assert done.exit_code == 0, done.output
+    assert {table: len(rows) for table, rows in rows_of(database, ours).items()} == held, "all goes or nothing"
+    for _ in ("stopped before its certificate", "again"):
+        done = await asyncio.to_thread(leaving.dispose)
+        assert done.exit_code == 0, done.output
     certificate = json.loads((tmp_path / CERTIFICATE).read_text())
     assert certificate["disposed"] == {table: rows for table, rows in held.items() if rows}
     assert certificate["record"]["anchor"] == manifest["record"]["anchor"]
@@ -194,11 +197,63 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
             for table in ("carers.texts_in", "register.words")
         ]
         destroyed = admin.execute("SELECT owner FROM disposal.destroyed").fetchall()
-        assert destroyed == [(f"authority-{ours}",)] * 2, "a backup from before loses its key again; one line a command"
+        assert destroyed == [(f"authority-{ours}",)], "a backup from before loses its key again"
         assert [*left, admin.execute(numbers.encode()).fetchone()] == [(1,), (2,), (2,)], "a stranger's go too"
     assert await faults(database), "chains are gone, and nothing on the record says that the authority left"
     await record(database, ours)
     assert await faults(database) == []
+    with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
+        admin.execute("DELETE FROM audit.entries WHERE chain = %s", [their_child])
+        for heads in (
+            "min(heads) FROM audit.removed WHERE authority = %(ours)s",
+            f"{DIGEST} FROM audit.tips WHERE chain = %(chain)s",
+        ):
+            forged = "INSERT INTO audit.removed SELECT chain, position, hash, now(), %(ours)s"
+            forged = f"{forged}, (SELECT {heads}) FROM audit.tips WHERE chain = %(chain)s"
+            admin.execute(forged.encode(), {"ours": ours, "chain": their_child})
+            gone = f"{their_child}: the whole chain was removed; it had 3 entries when it was last anchored"
+            assert gone in await faults(database), "what did not go with the authority is put down to it"
+            admin.execute("DELETE FROM audit.removed WHERE chain = %s", [their_child])
+
+
+@pytest.mark.parametrize("hangs_on_another", [True, False])
+async def test_what_comes_after_the_last_look_is_not_deleted(
+    database: Database,
+    opened: Store,
+    keyring: Keyring,
+    operators: CodedOperators,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    hangs_on_another: bool,
+) -> None:
+    """Where it would go with the row on which it hangs, nothing goes."""
+    name, child = await lives(database, opened, keyring)
+    leaving, look = Leaving(operators, name, tmp_path), authority_exit._require_same
+    assert (await asyncio.to_thread(leaving.export)).exit_code == 0
+    before = rows_of(database, name)
+    came = "INSERT INTO protocol.cases VALUES (%s, 1, '{}')", [f"register-{name}"]
+    if hangs_on_another:
+        came = "INSERT INTO register.photographs VALUES (%s, '', 'image/png', NULL, now())", [child]
+
+    looks = []
+
+    def look_and_see_another(*about: Any) -> None:
+        look(*about)
+        looks.append(about)
+        if len(looks) > 1:
+            with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
+                admin.execute(*came)
+
+    with monkeypatch.context() as racing:
+        racing.setattr(authority_exit, "_require_same", look_and_see_another)
+        done = await asyncio.to_thread(leaving.dispose)
+    left = {table: len(rows) for table, rows in rows_of(database, name).items() if rows}
+    if hangs_on_another:
+        assert (done.exit_code, "changed meanwhile" in done.output) == (2, True)
+        assert left == {table: len(rows) for table, rows in before.items() if rows} | {"register.photographs": 1}
+    else:
+        assert (done.exit_code, left) == (0, {"protocol.cases": 1})
 
 
 async def test_nothing_goes_that_was_not_exported_nor_by_one_person(

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -50,14 +51,15 @@ class Kept:
     """A database with a keeper beside it, which can be stopped and started."""
 
     def __init__(self, server: MortalDatabase, folder: Path) -> None:
-        self.database = server.database
+        self.server, self.database = server, server.database
         self.folder, self.work = folder / "elsewhere", folder / "work"
         self.work.mkdir()
         self.gauges = Gauges(CollectorRegistry())
 
     @contextmanager
     def keeping(self) -> Iterator[Keeper]:
-        plan = ArchivePlan.model_validate({"recipients": [str(IDENTITY.to_public())], "place": self.folder.as_uri()})
+        said = {"recipients": [str(IDENTITY.to_public())], "place": self.folder.as_uri(), "segment_ends_seconds": 0.1}
+        plan = ArchivePlan.model_validate(said)
         tools = Tools(folder=f"{place.binaries()}/")
         writer = Writer(open_place(plan.place), plan.recipients, KEY, self.work)
         keeper, told = Keeper(plan, writer, tools, self.gauges), threading.Event()
@@ -107,7 +109,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         for name, value in (said | {"DATABASE": "safe_return"}).items():
             patch.setenv(f"PG{name}", value)
         patch.setattr(keeping, "TURN_SECONDS", 0.05)
-        patch.setattr(keeping, "SEGMENT_ENDS_SECONDS", 0.1)
         patch.setattr(keeping, "LOOKS_SECONDS", 0.1)
         yield Kept(server, folder)
 
@@ -259,10 +260,7 @@ def test_a_drill_checks_all_of_it_and_is_known_where_the_database_runs(
         eventually(lambda: running.gauges.drill_at._value.get() == found.at.timestamp())
 
 
-def test_a_receiver_that_came_too_late_leaves_a_gap_that_a_new_base_closes(running: Kept, where: place.Place) -> None:
-    with running.keeping():
-        running.safe()
-    before = running.gauges.base_at._value.get()
+def come_too_late(running: Kept) -> None:
     eventually(lambda: not running.ask("SELECT active FROM pg_replication_slots"))
     running.ask("SELECT pg_drop_replication_slot('backups') IS NULL")
     for _ in range(3):
@@ -270,6 +268,21 @@ def test_a_receiver_that_came_too_late_leaves_a_gap_that_a_new_base_closes(runni
         running.ask("SELECT pg_switch_wal()")
     with psycopg.connect(running.database.admin_url, autocommit=True) as connection:
         connection.execute("CHECKPOINT")
+
+
+def have_more_than_the_database(running: Kept) -> None:
+    """As after a failover to a standby that had less."""
+    (running.work / "wal" / "0000000100000000000000FE.gz.partial").touch()
+
+
+@pytest.mark.parametrize("part_ways", [come_too_late, have_more_than_the_database])
+def test_a_receiver_that_parted_from_the_database_begins_again_with_a_new_base(
+    running: Kept, where: place.Place, part_ways: Callable[[Kept], None]
+) -> None:
+    with running.keeping():
+        running.safe()
+    before = running.gauges.base_at._value.get()
+    part_ways(running)
     with running.keeping():
         eventually(lambda: running.ask("SELECT count(*) FROM pg_replication_slots WHERE active"))
         running.write(entries=1)
@@ -279,6 +292,23 @@ def test_a_receiver_that_came_too_late_leaves_a_gap_that_a_new_base_closes(runni
     found: list[object] = []
     restore(reader(running.folder), where, check=lambda url: found.append(_count(url)))
     assert found == [entries]
+
+
+def test_the_copy_goes_on_over_a_failover_without_a_gap(running: Kept, where: place.Place) -> None:
+    with running.keeping():
+        running.safe()
+    before = running.gauges.base_at._value.get()
+    running.server.end(signal.SIGINT)
+    (running.server.where.files / "standby.signal").touch()
+    running.server.start()
+    running.ask("SELECT pg_promote()")
+    running.write(entries=1)
+    with running.keeping():
+        running.safe()
+    assert running.gauges.base_at._value.get() == before
+    found: list[object] = []
+    restore(reader(running.folder), where, check=lambda url: found.append(_count(url)))
+    assert found == [running.ask(ENTRIES)]
 
 
 def test_the_login_that_copies_the_database_reads_no_table_but_what_was_erased(running: Kept) -> None:

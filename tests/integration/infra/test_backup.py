@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import httpx
 import psycopg
@@ -20,7 +21,7 @@ from pydantic import SecretStr
 from pyrage import x25519
 
 from infra.docker import backup as docker_backup
-from infra.postgres import place
+from infra.postgres import backup, place
 from infra.postgres.backup import CannotBackUp, Tools, beside, dump, list_destroyed, restore
 from infra.postgres.logins import open_backups, open_logins
 from infra.postgres.server import Server
@@ -38,7 +39,7 @@ from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
-from tests.support.in_process.audit import heard, opened, record
+from tests.support.in_process.audit import entries_of, heard, opened, record
 from tests.support.in_process.casework import ImportAuth, casework
 from tests.support.in_process.register import KEYRING, authority, enter, parts
 from tests.support.signatures import SIGNERS
@@ -172,8 +173,9 @@ def test_a_restored_copy_holds_nobodys_birth_date(
 
 
 def test_who_was_erased_after_the_copy_is_erased_in_what_is_restored(
-    database: Database, tools: Tools, empty: Server, made: Path, tmp_path: Path
+    database: Database, tools: Tools, empty: Server, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """No service is let in before, also where the restoration is stopped in between."""
     gone, stays = new_id("person"), new_id("person")
     with psycopg.connect(database.admin_url, autocommit=True) as connection:
         connection.execute("INSERT INTO register.authorities (id, name) VALUES ('kestrel', 'K') ON CONFLICT DO NOTHING")
@@ -183,7 +185,19 @@ def test_who_was_erased_after_the_copy_is_erased_in_what_is_restored(
         dump(tools, tmp_path / "copy.dump", made)
         connection.execute("SELECT disposal.erase(%s, now())", (gone,))
     list_destroyed(tools, tmp_path)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(backup, "erase_again", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            restore(empty.tools(), tmp_path / "copy.dump", SERVICES, made)
+    open_logins(empty.admin_url, dict.fromkeys(SERVICES, "anew"))
+    as_a_service = f"postgresql://casework:anew@127.0.0.1:{empty.port}/safe_return"
+    with pytest.raises(psycopg.OperationalError, match="too many connections"):
+        psycopg.connect(as_a_service)
+    with psycopg.connect(empty.admin_url.replace("/safe_return", "/postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE safe_return")
+        connection.execute("CREATE DATABASE safe_return")
     restore(empty.tools(), tmp_path / "copy.dump", SERVICES, made)
+    psycopg.connect(as_a_service).close()
     with psycopg.connect(empty.admin_url) as connection:
         found = connection.execute("SELECT id FROM register.people WHERE id IN (%s, %s)", (gone, stays)).fetchall()
         assert found == [(stays,)]
@@ -310,6 +324,6 @@ async def _verified(port: int, child: str, witness: str) -> tuple[list[str], int
     store = Store(connect(settings, "audit"), origin=Origin("audit", Clocks()))
     async with one_moment(store.engine) as connection:
         verified = await verify_all(connection, witnesses={witness: "no anchor is the witness"})
-        entries = await kept.entries_of(connection, child)
+        entries = await entries_of(connection, child)
     await store.close()
     return verified.faults, len(entries)

@@ -146,9 +146,9 @@ async def test_an_approved_change_may_be_taken_back_and_the_one_before_holds_aga
         await try_change(police, version)
         await approve(police.casework, version)
         async with acting(police.casework) as (uow, now):
-            found = await organisations.version_of(uow, version, now)
+            found = await organisations.change_by_id(uow, version, now)
             assert found is not None
-            organisations.take_back(uow, version, found, APPROVER, now)
+            organisations.take_back(uow, found, APPROVER, now)
         await police.notice()
         assert len(new_desk.received) == 1, "its test alone"
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import Keyring
 from tests.support.engines.database import Database
 from tests.support.in_process.police import FORCE_MAILBOX, Police, by_mail, police_of
 from tests.support.in_process.register import erase, words_kept
+from tests.support.tables import deliveries
 
 LINK = re.compile(r"http://police(/notices/\S+)")
 OFFICER = {"answer": "have-it", "name": "PC Adeyemi", "collar": "NP 4127"}

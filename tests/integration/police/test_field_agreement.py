@@ -92,7 +92,7 @@ async def test_a_first_notices_gaps_are_asked_for_once(police: Police) -> None:
 
 async def test_earlier_episodes_are_counted(police: Police) -> None:
     first, _ = await police.notice(child="C2")
-    await police.notice(child="C2", wording=Wording.RETURNED_NOTICE, episode=first.content.episode)
+    await police.notice(child="C2", wording=Wording("returned-notice"), episode=first.content.episode)
     _, notice = await police.notice(child="C2")
     assert notice["data"]["report"]["earlier_episodes"] == "1"
 
@@ -135,7 +135,7 @@ async def test_the_details_open_by_a_button_and_each_opening_is_recorded(police:
 
 async def test_the_details_are_closed_once_the_child_is_back(police: Police) -> None:
     told, _, path = await detailed(police)
-    await police.notice(wording=Wording.RETURNED_NOTICE, episode=told.content.episode)
+    await police.notice(wording=Wording("returned-notice"), episode=told.content.episode)
     page = (await police.http.post(path, data={"answer": "open"})).text
     assert "This is over" in page
     assert "eyebrow" not in page

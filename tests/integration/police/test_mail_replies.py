@@ -15,7 +15,6 @@ from services.platform.delivery.inbound_mail import smtp_server
 from services.platform.delivery.inbound_mail.classifier import PARTLY, UNREAD, ReadMail, read_mail
 from services.platform.delivery.inbound_mail.handler import UNAUTHENTICATED, MailAnswers
 from services.platform.delivery.inbound_mail.smtp_server import MailListener
-from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import DataKey, Keyring
 from services.police.replies.mail import MailReplies
 from tests.support.engines.database import Database
@@ -24,6 +23,7 @@ from tests.support.in_process.police import FORCE_MAILBOX as FORCE
 from tests.support.in_process.police import Police, by_mail, police_of
 from tests.support.in_process.register import words_kept
 from tests.support.outside.mail import RELAY, says
+from tests.support.tables import deliveries
 
 OURS = "safe-return@kestrel.example"
 DOMAIN = FORCE.rpartition("@")[2]

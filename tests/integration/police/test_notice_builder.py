@@ -103,7 +103,7 @@ async def test_no_answer_travels_on_the_bus(police: Police) -> None:
 
 async def test_what_nobody_told_is_unknown_named_and_chased(police: Police) -> None:
     told, notice = await police.notice()
-    asked = {*ReportQuestion} - {ReportQuestion.SHARED_BECAUSE}
+    asked = {*ReportQuestion} - {ReportQuestion("shared_because")}
     unknown = {f"report.{each}" for each in (*asked, "last_seen_at", "obtained_at", "reporter_role")}
     assert all(notice["data"]["report"][each.removeprefix("report.")] == UNKNOWN for each in unknown)
     assert unknown <= set(notice["data"]["gaps"])
@@ -149,7 +149,7 @@ async def test_a_speaker_whom_nobody_knows_is_no_reporter(police: Police) -> Non
 async def test_an_update_says_what_is_new_and_chases_nothing(police: Police) -> None:
     kept = await told_by_the_hospital(police, details={"companions": "a man in a grey van"})
     later = LAST_SEEN + timedelta(hours=1)
-    told, notice = await police.notice(words=kept, wording=Wording.MISSING_UPDATE, last_seen_at=later)
+    told, notice = await police.notice(words=kept, wording=Wording("missing-update"), last_seen_at=later)
     report = notice["data"]["report"]
     assert report["companions"] == "a man in a grey van"
     assert report["last_seen_at"] == later.isoformat()
@@ -160,8 +160,8 @@ async def test_an_update_says_what_is_new_and_chases_nothing(police: Police) -> 
 
 
 async def test_one_question_answered_twice_has_both_answers(police: Police) -> None:
-    first = await texted(police, "ash", answers=ReportQuestion.CLOTHING, words_="blue coat")
-    second = await texted(police, "ash", answers=ReportQuestion.CLOTHING, words_="no, black")
+    first = await texted(police, "ash", answers=ReportQuestion("clothing"), words_="blue coat")
+    second = await texted(police, "ash", answers=ReportQuestion("clothing"), words_="no, black")
     _, notice = await police.notice(words=(first, second))
     assert sorted(notice["data"]["report"]["clothing"].split("; ")) == ["blue coat", "no, black"]
 
@@ -190,7 +190,7 @@ async def test_that_the_report_was_read_is_on_the_record(police: Police) -> None
 
 async def test_the_last_of_earlier_episodes_is_named_with_its_day(police: Police) -> None:
     first, _ = await police.notice(child="C13")
-    await police.notice(child="C13", wording=Wording.RETURNED_NOTICE, episode=first.content.episode)
+    await police.notice(child="C13", wording=Wording("returned-notice"), episode=first.content.episode)
     _, notice = await police.notice(child="C13")
     report = notice["data"]["report"]
     assert (report["earlier_episodes"], report["last_episode"]) == ("1", datetime.now(ENGLAND).date().isoformat())

@@ -55,7 +55,7 @@ async def test_an_officer_reads_acknowledges_and_adds_the_reference_on_a_phone(p
             words="blue coat, white trainers",
             said_by=police.ids["ash"],
             at=datetime.now(UTC),
-            answers=ReportQuestion.CLOTHING,
+            answers=ReportQuestion("clothing"),
         )
     told = await police.tell(words=(kept,))
     await police.floor.until(told.content.telling, "accepted")
@@ -113,7 +113,7 @@ async def test_once_the_child_is_back_the_page_has_the_place_for_a_reference_alo
     await page.set_content(mail.get_content())
     await page.get_by_role("link", name="Open the notice").tap()
     await expect(page.get_by_role("heading", level=1)).to_have_text("A notice for your control room")
-    back = await police.tell(wording=Wording.RETURNED_NOTICE, episode=told.content.episode)
+    back = await police.tell(wording=Wording("returned-notice"), episode=told.content.episode)
     await police.floor.until(back.content.telling, "accepted")
     await page.get_by_role("button", name="Ring our control room with a code").tap()
     await expect(page.get_by_role("heading", level=1)).to_have_text("This is over")

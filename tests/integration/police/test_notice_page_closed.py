@@ -47,8 +47,8 @@ def of_the_child(page: str, code: str) -> list[str]:
     return [each for each in OF_THE_CHILD if each in page.replace(code, "")]
 
 
-@pytest.mark.parametrize("end", [Wording.RETURNED_NOTICE, Wording.REPORT_RETRACTED_NOTICE])
-@pytest.mark.parametrize("first", [Wording.MISSING_NOTICE, Wording.MISSING_UPDATE, Wording.LOCATED_NOTICE])
+@pytest.mark.parametrize("end", [Wording("returned-notice"), Wording("report-retracted-notice")])
+@pytest.mark.parametrize("first", [Wording("missing-notice"), Wording("missing-update"), Wording("located-notice")])
 async def test_nothing_of_the_child_is_shown_once_it_is_over(police: Police, first: Wording, end: Wording) -> None:
     missing, _ = await mailed(police)
     told, path = await mailed(police, wording=first, episode=missing.content.episode)
@@ -73,7 +73,7 @@ async def test_nothing_of_the_child_is_shown_once_it_is_over(police: Police, fir
 
 async def test_who_reads_what_is_over_reads_nothing_that_the_record_would_name(police: Police) -> None:
     told, path = await mailed(police)
-    await then(police, Wording.RETURNED_NOTICE, told.content.episode)
+    await then(police, Wording("returned-notice"), told.content.episode)
     before = len(await police.said_since(told, ("register.looked-up",)))
     await police.http.post(path, data={"answer": "read"})
     assert len(await police.said_since(told, ("register.looked-up",))) == before
@@ -81,7 +81,7 @@ async def test_who_reads_what_is_over_reads_nothing_that_the_record_would_name(p
 
 async def test_a_reference_can_still_be_given_and_nobody_s_name_is_asked(police: Police) -> None:
     told, path = await mailed(police)
-    await then(police, Wording.RETURNED_NOTICE, told.content.episode)
+    await then(police, Wording("returned-notice"), told.content.episode)
     assert 'name="collar"' not in (await police.http.get(path)).text
     page = await police.http.post(path, data={"answer": "have-it", "reference": "NP-7", "kind": "missing-person"})
     assert "It is recorded" in page.text
@@ -91,7 +91,7 @@ async def test_a_reference_can_still_be_given_and_nobody_s_name_is_asked(police:
 
 async def test_who_filled_in_the_form_while_the_child_came_back_is_recorded_all_the_same(police: Police) -> None:
     told, path = await mailed(police)
-    await then(police, Wording.RETURNED_NOTICE, told.content.episode)
+    await then(police, Wording("returned-notice"), told.content.episode)
     page = await police.http.post(path, data=OFFICER)
     assert "It is recorded that you have it" in page.text
     kinds = [each["type"] for each in await police.said_since(told, KINDS)]
@@ -100,7 +100,7 @@ async def test_who_filled_in_the_form_while_the_child_came_back_is_recorded_all_
 
 async def test_the_notice_that_the_child_is_back_is_read_for_the_check(police: Police) -> None:
     told, _ = await mailed(police)
-    path = await then(police, Wording.RETURNED_NOTICE, told.content.episode)
+    path = await then(police, Wording("returned-notice"), told.content.episode)
     page = (await police.open_notice(path)).text
     assert "A safe and well check by police is due" in page
     assert "Diallo" in page
@@ -108,8 +108,8 @@ async def test_the_notice_that_the_child_is_back_is_read_for_the_check(police: P
 
 async def test_what_is_asked_after_the_return_is_read(police: Police) -> None:
     told, _ = await mailed(police)
-    await then(police, Wording.RETURNED_NOTICE, told.content.episode)
-    path = await then(police, Wording.SAFE_AND_WELL_CHECK_DUE, told.content.episode)
+    await then(police, Wording("returned-notice"), told.content.episode)
+    path = await then(police, Wording("safe-and-well-check-due"), told.content.episode)
     page = (await police.open_notice(path)).text
     assert "This is over" not in page
     assert "Diallo" in page
@@ -117,8 +117,8 @@ async def test_what_is_asked_after_the_return_is_read(police: Police) -> None:
 
 async def test_a_return_that_was_a_mistake_opens_the_notice_again(police: Police) -> None:
     told, path = await mailed(police)
-    await then(police, Wording.RETURNED_NOTICE, told.content.episode)
-    await then(police, Wording.RETURN_WITHDRAWN_NOTICE, told.content.episode)
+    await then(police, Wording("returned-notice"), told.content.episode)
+    await then(police, Wording("return-withdrawn-notice"), told.content.episode)
     assert "Diallo" in (await police.open_notice(path)).text
 
 
@@ -130,7 +130,7 @@ async def test_a_force_without_an_api_grades_and_closes_on_the_page_and_a_form_s
     await police.http.post(path, data=OFFICER | {"grade": "medium"})
     for _ in range(2):
         await police.http.post(path, data={"answer": "have-it", "grade": "high"})
-    await then(police, Wording.RETURNED_NOTICE, told.content.episode)
+    await then(police, Wording("returned-notice"), told.content.episode)
     for _ in range(2):
         page = await police.http.post(path, data={"answer": "have-it", "closed": "yes"})
         assert "It is recorded" in page.text

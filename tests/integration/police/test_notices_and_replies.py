@@ -88,17 +88,17 @@ async def test_what_was_said_goes_to_the_force_word_for_word(police: Police) -> 
 @pytest.mark.parametrize(
     ("wording", "kind", "about"),
     [
-        (Wording.MISSING_NOTICE, "new", "missing"),
-        (Wording.MISSING_UPDATE, "update", "new-information"),
-        (Wording.LOCATED_NOTICE, "update", "located"),
-        (Wording.RETURNED_NOTICE, "update", "returned"),
-        (Wording.RETURN_WITHDRAWN_NOTICE, "update", "return-withdrawn"),
-        (Wording.REPORT_RETRACTED_NOTICE, "cancel", "report-retracted"),
-        (Wording.RETURN_CLAIMED_NOTICE, "update", "return-claimed"),
-        (Wording.RETRACTION_CLAIMED_NOTICE, "update", "retraction-claimed"),
-        (Wording.LOCATION_CLAIMED_NOTICE, "update", "location-claimed"),
-        (Wording.REFERENCE_PASSED_ON, "update", "new-information"),
-        (Wording.STILL_MISSING, "update", "request"),
+        (Wording("missing-notice"), "new", "missing"),
+        (Wording("missing-update"), "update", "new-information"),
+        (Wording("located-notice"), "update", "located"),
+        (Wording("returned-notice"), "update", "returned"),
+        (Wording("return-withdrawn-notice"), "update", "return-withdrawn"),
+        (Wording("report-retracted-notice"), "cancel", "report-retracted"),
+        (Wording("return-claimed-notice"), "update", "return-claimed"),
+        (Wording("retraction-claimed-notice"), "update", "retraction-claimed"),
+        (Wording("location-claimed-notice"), "update", "location-claimed"),
+        (Wording("reference-passed-on"), "update", "new-information"),
+        (Wording("still-missing"), "update", "request"),
     ],
 )
 async def test_a_later_notice_says_what_has_changed_and_refers_to_the_first(
@@ -121,7 +121,7 @@ async def test_a_force_that_never_had_the_first_notice_learns_all_of_an_absence_
     about = {"duty": first.content.duty, "episode": first.content.episode}
     await police.tell(act="withdraw", revision=2, **about)
     _, notice = await police.notice(
-        wording=Wording.RETURNED_NOTICE,
+        wording=Wording("returned-notice"),
         refers_to=first.content.telling,
         missing_since=gone,
         returned_at=BACK_AT,
@@ -148,7 +148,7 @@ async def test_a_failing_desk_gets_the_same_bytes_under_the_same_id_freshly_sign
 async def test_a_desk_that_is_gone_is_an_outcome_at_once(police: Police) -> None:
     police.desk.answers = [status(410)]
     told = await police.tell()
-    await police.floor.until(told.content.telling, "failed", within=3)
+    await police.floor.until(told.content.telling, "failed")
     [failed] = await police.said_since(told, ("duty.failed",))
     assert failed["data"]["reason"] == "gone"
 
@@ -156,7 +156,7 @@ async def test_a_desk_that_is_gone_is_an_outcome_at_once(police: Police) -> None
 @pytest.mark.parametrize("force", [None, "nobodys-police"])
 async def test_a_force_that_nobody_knows_is_an_outcome_at_once(police: Police, force: str | None) -> None:
     told = await police.tell(force=force)
-    await police.floor.until(told.content.telling, "failed", within=3)
+    await police.floor.until(told.content.telling, "failed")
     [failed] = await police.said_since(told, ("duty.failed",))
     assert failed["data"]["reason"] == "no-address"
 
@@ -173,7 +173,7 @@ async def test_an_exercise_never_goes_to_a_real_force(police: Police, database: 
         before = len(police.desk.received)
         async with floor.store.transaction() as uow:
             await handlers.on_police_notify(told, uow)
-        await floor.until(told.content.telling, "failed", within=3)
+        await floor.until(told.content.telling, "failed")
         said = await floor.said(told.subject)
     await engine.dispose()
     assert len(police.desk.received) == before
@@ -188,7 +188,7 @@ async def test_the_exercise_authority_s_own_endpoint_gets_its_exercises(
         told = received(child=police.ids["C1"], exercise=True, force=police.force, authority=police.authority)
         async with floor.store.transaction() as uow:
             await handlers.on_police_notify(told, uow)
-        await floor.until(told.content.telling, "accepted", within=3)
+        await floor.until(told.content.telling, "accepted")
     await engine.dispose()
     assert [each for each in police.desk.received if each.id == str(told.content.telling)]
 

@@ -106,7 +106,7 @@ async def test_lists_that_agree_say_nothing_and_strangers_are_named_back(police:
 
 async def test_a_child_who_is_back_and_still_on_the_forces_list_is_said(police: Police) -> None:
     told, _ = await police.notice()
-    await police.notice(wording=Wording.RETURNED_NOTICE, episode=told.content.episode)
+    await police.notice(wording=Wording("returned-notice"), episode=told.content.episode)
     await long_ago(police, told.content.episode)
     await police.reply(open_list(told.content.episode), door="open-list")
     [said] = await police.said_since(told, ("police.list-differs",))
@@ -120,13 +120,13 @@ async def test_of_an_absence_reported_twice_a_force_may_list_either_notice_until
     first, _ = await police.notice()
     second, _ = await police.notice()
     one, other = first.content.episode, second.content.episode
-    await police.notice(wording=Wording.MISSING_UPDATE, episode=one, refers_to=second.content.telling)
+    await police.notice(wording=Wording("missing-update"), episode=one, refers_to=second.content.telling)
     for each in (one, other):
         await long_ago(police, each)
     await police.reply(open_list(one, *([other] if lists_both else [])), door="open-list")
     assert await differs(police, first) == []
 
-    await police.notice(wording=Wording.RETURNED_NOTICE, episode=one, refers_to=second.content.telling)
+    await police.notice(wording=Wording("returned-notice"), episode=one, refers_to=second.content.telling)
     await long_ago(police, other)
     await police.reply(open_list(other), door="open-list")
     assert await differs(police, first) == [("open-with-police-only", str(other))]

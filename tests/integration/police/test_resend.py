@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from services.platform.delivery.queue.replay import Chosen, replay
-from services.platform.delivery.tables import attempts, deliveries
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.police.notices import connection_test
@@ -22,6 +21,7 @@ from tests.support.in_process.delivery import eventually
 from tests.support.in_process.disposal import sweep
 from tests.support.in_process.police import Police, answer, police_of
 from tests.support.outside.desk import status
+from tests.support.tables import attempts, deliveries
 
 
 @pytest.fixture
@@ -63,7 +63,12 @@ async def test_all_of_a_force_or_a_range_go_again(police: Police) -> None:
 
 async def test_those_of_a_range_wait_in_the_order_in_which_they_were_put(police: Police) -> None:
     """A return that went before its report would leave a child missing who is back."""
-    wordings = (Wording.MISSING_NOTICE, Wording.MISSING_UPDATE, Wording.LOCATED_NOTICE, Wording.RETURNED_NOTICE)
+    wordings = (
+        Wording("missing-notice"),
+        Wording("missing-update"),
+        Wording("located-notice"),
+        Wording("returned-notice"),
+    )
     tellings = [(await police.notice(wording=each))[0].content.telling for each in wordings * 2]
     async with police.floor.store.transaction() as uow:
         again = await replay(uow, Chosen(lane=lane_of(police.force)), datetime.now(UTC))

@@ -88,7 +88,7 @@ async def test_gaps_are_asked_for_once_though_two_processes_prepare_notices_of_a
 
 
 async def test_what_a_force_was_told_stands_though_nothing_is_asked_after_it(police: Police) -> None:
-    told = a_telling(police, wording=Wording.LOCATED_NOTICE)
+    told = a_telling(police, wording=Wording("located-notice"))
     async with police.floor.store.transaction() as uow:
         store.record_told(uow, told.content, told.subject, exercise=False)
     async with police.floor.store.read() as reader:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.platform.register.children.police_notice import facts_for_notice
+from services.platform.register.children.police_notice import ChildFacts, facts_for_notice
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Reader, all_rows, scalar
 from services.safeguarding.duty.duties import ProfessionalNotify
@@ -42,27 +42,32 @@ async def told_of(by_mail: ByMail, deed: Deed, **about: Any) -> str:
     ("deed", "form", "kind", "content"),
     [
         (
-            Deed.SAFE_AND_WELL_CHECK,
+            Deed("safe-and-well-check"),
             CHECK,
             "safe-and-well-check.recorded",
             {"seen_by": "police", "safe": True, "hurt": False},
         ),
-        (Deed.POLICE_REFERENCE, {"reference": "NM-2026-118"}, "police.reference-texted", {}),
+        (Deed("police-reference"), {"reference": "NM-2026-118"}, "police.reference-texted", {}),
         (
-            Deed.RETURN_INTERVIEW,
+            Deed("return-interview"),
             {"state": "offered", "push": ["afraid", "lonely"], "pull": ["friends"], "note": "By telephone"},
             "return-interview.recorded",
             {"state": "offered", "push": ["afraid", "lonely"], "pull": ["friends"]},
         ),
-        (Deed.POLICE_GRADE, {"grade": "high", "review_at": "{later}T09:30"}, "police.risk-graded", {"grade": "high"}),
-        (Deed.PHOTOGRAPH, {"taken_on": "{earlier}"}, "photograph.recorded", {"taken_on": "{earlier}"}),
         (
-            Deed.RISK_ASSESSMENT,
+            Deed("police-grade"),
+            {"grade": "high", "review_at": "{later}T09:30"},
+            "police.risk-graded",
+            {"grade": "high"},
+        ),
+        (Deed("photograph"), {"taken_on": "{earlier}"}, "photograph.recorded", {"taken_on": "{earlier}"}),
+        (
+            Deed("risk-assessment"),
             {"missing": "high", "trafficker_influence": "low", "review_on": "{later}"},
             "risk-assessment.recorded",
             {"missing": "high", "review_on": "{later}"},
         ),
-        (Deed.COMPANION, {}, "care-step.recorded", {"step": "companion-goes"}),
+        (Deed("companion"), {}, "care-step.recorded", {"step": "companion-goes"}),
     ],
     ids=lambda each: each if isinstance(each, Deed) else "",
 )
@@ -96,7 +101,7 @@ async def test_what_is_filled_in_is_recorded_once_and_its_words_do_not_travel(
 
 
 async def test_each_fault_is_named_by_its_field_and_what_was_typed_is_kept(by_mail: ByMail) -> None:
-    link = await told_of(by_mail, Deed.SAFE_AND_WELL_CHECK)
+    link = await told_of(by_mail, Deed("safe-and-well-check"))
     wrong = await by_mail.web.post(link, data={"answer": "record-0", "hurt": "perhaps", "safe": "yes", "note": "<i>"})
     assert wrong.status_code == 422
     assert "Nothing has been recorded yet" in wrong.text
@@ -108,7 +113,7 @@ async def test_each_fault_is_named_by_its_field_and_what_was_typed_is_kept(by_ma
 
 
 async def test_a_correction_is_an_event_of_its_own_that_names_the_one_before(by_mail: ByMail) -> None:
-    link = await told_of(by_mail, Deed.SAFE_AND_WELL_CHECK)
+    link = await told_of(by_mail, Deed("safe-and-well-check"))
     await by_mail.web.post(link, data={"answer": "record-0"} | CHECK)
     again = await by_mail.web.post(link, data={"answer": "correct"})
     assert "stays on the record" in again.text
@@ -123,7 +128,7 @@ async def test_what_was_recorded_behind_a_link_is_undone_within_its_minute_by_wh
     by_mail: ByMail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind, again = "safe-and-well-check.recorded.v1", {"answer": "undo"}
-    link = await told_of(by_mail, Deed.SAFE_AND_WELL_CHECK)
+    link = await told_of(by_mail, Deed("safe-and-well-check"))
     done = await by_mail.web.post(link, data={"answer": "record-0"} | CHECK)
     assert ("Undo it" in done.text, "goes out" in done.text or "passed on in one minute" in done.text) == (True, True)
     assert await by_mail.floor.facts_said(by_mail.ids["C1"], kind) == [], "nothing has gone out"
@@ -139,7 +144,7 @@ async def test_what_was_recorded_behind_a_link_is_undone_within_its_minute_by_wh
 
 
 async def test_what_was_recorded_and_what_went_together_is_forgotten_with_its_deliveries(by_mail: ByMail) -> None:
-    link = await told_of(by_mail, Deed.SAFE_AND_WELL_CHECK)
+    link = await told_of(by_mail, Deed("safe-and-well-check"))
     await by_mail.web.post(link, data={"answer": "record-0"} | CHECK)
     store = by_mail.floor.store
     kept = Query("SELECT (SELECT count(*) FROM deeds) + (SELECT count(*) FROM grouped) AS kept", {}, scalar)
@@ -154,16 +159,16 @@ async def test_what_was_recorded_and_what_went_together_is_forgotten_with_its_de
 
 
 async def test_i_have_it_leaves_the_form_open_and_i_cannot_asks_the_next(by_mail: ByMail) -> None:
-    link = await told_of(by_mail, Deed.COMPANION)
+    link = await told_of(by_mail, Deed("companion"))
     page = await by_mail.web.get(link)
     assert ("I will go" in page.text, "I cannot go" in page.text, "do it later" in page.text) == (True, True, False)
-    link = await told_of(by_mail, Deed.GUARDIAN)
+    link = await told_of(by_mail, Deed("guardian"))
     assert "do it later" in (await by_mail.web.get(link)).text
     await by_mail.floor.until(by_mail.mail.sent[-1].id, "accepted")
     held = await by_mail.web.post(link, data={"answer": "have-it"})
     assert ("asked again until" in held.text, "One was appointed" in held.text) == (True, True)
     assert await by_mail.said("care-step.recorded.v1") == []
-    link = await told_of(by_mail, Deed.COMPANION)
+    link = await told_of(by_mail, Deed("companion"))
     await by_mail.floor.until(by_mail.mail.sent[-1].id, "accepted")
     assert "Somebody else is being told" in (await by_mail.web.post(link, data={"answer": "cannot"})).text
     assert [each["reason"] for each in await by_mail.said("duty.failed.v1")] == ["declined"]
@@ -171,10 +176,10 @@ async def test_i_have_it_leaves_the_form_open_and_i_cannot_asks_the_next(by_mail
 
 async def test_of_two_readers_of_one_duty_the_second_records_nothing(by_mail: ByMail) -> None:
     by_mail.mail.sent.clear()
-    told: ProfessionalNotify = (await by_mail.tell(deed=Deed.GUARDIAN)).content
+    told: ProfessionalNotify = (await by_mail.tell(deed=Deed("guardian"))).content
     first = await by_mail.link()
     by_mail.mail.sent.clear()
-    await by_mail.tell(deed=Deed.GUARDIAN, duty=told.duty, step=1)
+    await by_mail.tell(deed=Deed("guardian"), duty=told.duty, step=1)
     second = await by_mail.link()
     for link in (first, second):
         assert "Recorded: " in (await by_mail.web.post(link, data={"answer": "record-0"})).text
@@ -185,7 +190,7 @@ async def test_of_two_readers_of_one_duty_the_second_records_nothing(by_mail: By
 async def test_after_a_transfer_a_link_of_the_authority_before_records_nothing(
     by_mail: ByMail, database: Database, keyring: Keyring, form: dict[str, str]
 ) -> None:
-    link = await told_of(by_mail, Deed.SAFE_AND_WELL_CHECK)
+    link = await told_of(by_mail, Deed("safe-and-well-check"))
     receiver, engine = authority(), database.engine("casework")
     await load(engine, keyring, receiver, by_mail.floor.clocks.story())
     async with engine.begin() as connection:
@@ -201,7 +206,7 @@ async def test_after_a_transfer_a_link_of_the_authority_before_records_nothing(
 async def test_a_mail_of_several_leads_to_each_deed(by_mail: ByMail, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.professionals.handlers.GATHERED_FOR", timedelta(seconds=1))
     by_mail.mail.sent.clear()
-    told = [await by_mail.tell(urgent=False, deed=deed) for deed in (Deed.PHOTOGRAPH, Deed.CONTACTS_CHECK)]
+    told = [await by_mail.tell(urgent=False, deed=deed) for deed in (Deed("photograph"), Deed("contacts-check"))]
     for each in told:
         await by_mail.floor.until(each.content.telling, "accepted")
     page = (await by_mail.web.get(await by_mail.link())).text
@@ -215,7 +220,7 @@ async def test_a_mail_of_several_leads_to_each_deed(by_mail: ByMail, monkeypatch
 
 
 async def test_a_word_about_police_is_not_asked_for_where_nobody_knows_the_force(by_mail: ByMail) -> None:
-    page = await by_mail.web.get(await told_of(by_mail, Deed.POLICE_CLOSED, force=None))
+    page = await by_mail.web.get(await told_of(by_mail, Deed("police-closed"), force=None))
     assert "Have you got it?" in page.text
 
 
@@ -223,7 +228,10 @@ async def test_a_text_of_a_deed_holds_a_short_link_to_its_form(
     by_mail: ByMail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = await by_mail.tell(
-        deed=Deed.RETURN_INTERVIEW, channel=Channel.TEXT, role=Role.DUTY_WORKER, wording=Wording.RETURN_INTERVIEW_DUE
+        deed=Deed("return-interview"),
+        channel=Channel.TEXT,
+        role=Role.DUTY_WORKER,
+        wording=Wording("return-interview-due"),
     )
     await eventually(lambda: by_mail.text.sent)
     await by_mail.floor.until(told.content.telling, "accepted")
@@ -254,7 +262,7 @@ async def test_a_carer_says_by_a_link_what_police_are_told_when_the_child_goes_m
     ):
         by_mail.text.sent.clear()
         by_mail.floor.clocks.now += timedelta(minutes=step)  # type: ignore[attr-defined]
-        about = {"deed": Deed.PROFILE, "wording": Wording.PROFILE_DUE, "channel": Channel.TEXT}
+        about = {"deed": Deed("profile"), "wording": Wording("profile-due"), "channel": Channel.TEXT}
         told = await by_mail.tell(role=Role.CARERS_ALL, step=step, **about)
         await eventually(lambda: by_mail.text.sent)
         await by_mail.floor.until(told.content.telling, "accepted")
@@ -268,19 +276,33 @@ async def test_a_carer_says_by_a_link_what_police_are_told_when_the_child_goes_m
         done = await by_mail.web.post(link, data={"answer": "record-0", "photograph": "yes"} | filled)
         assert "Recorded: what police will ask" in done.text
     wrong = {"answer": "record-1", "photograph": "yes", "profile": "filled-in", "feared": "another child's uncle"}
-    for answer in (wrong, {"answer": "undo"}):
+    empty = {"answer": "record-2", "photograph": "yes", "profile": "filled-in", "description": "a newer scar"}
+    for answer in (wrong, empty, {"answer": "undo"}):
         assert (await by_mail.web.post(link, data=answer)).status_code == 200
+    assert (await profile_of(by_mail, keyring, database)).profile == {"feared": f"another child's uncle {TOLD}"}
+    assert "Fill in again all" in (await by_mail.web.post(link, data={"answer": "correct"})).text
+    assert (await by_mail.web.post(link, data=empty | {"answer": "record-3"})).status_code == 200
+    assert (await profile_of(by_mail, keyring, database)).profile == {"feared": f"the man in the red car {TOLD}"}
+    for _ in range(2):
+        assert (await by_mail.web.post(link, data={"answer": "undo"})).status_code == 200
     said = await by_mail.said("profile.recorded.v1")
     assert sorted((each["changed"], each["photograph"]) for each in said) == [(False, True), (True, True), (True, True)]
     assert "scar" not in str(said)
+    child = await profile_of(by_mail, keyring, database)
+    assert child.description == f"a new scar {TOLD}; braided hair, a green coat"
+    assert child.profile == {"feared": f"the man in the red car {TOLD}"}
+
+
+TOLD = "(told on 24 November 2026)"
+
+
+async def profile_of(by_mail: ByMail, keyring: Keyring, database: Database) -> ChildFacts:
     engine = database.engine("police")
     async with engine.connect() as connection:
         facts = await Reader(connection).fetch(facts_for_notice(keyring, by_mail.ids["C1"]))
     await engine.dispose()
     assert facts.child is not None
-    day = "(told on 24 November 2026)"
-    assert facts.child.description == f"a new scar {day}; braided hair, a green coat"
-    assert facts.child.profile == {"feared": f"the man in the red car {day}"}
+    return facts.child
 
 
 @pytest.mark.parametrize("linked", [True, False])
@@ -293,7 +315,7 @@ async def test_a_link_opens_nothing_of_an_authority_that_it_is_not_about(
     names = [each["authority"]["id"] for each in others]
     for each in others:
         await load(casework, keyring, each, by_mail.floor.clocks.story())
-    told = await by_mail.tell(deed=Deed.TALK)
+    told = await by_mail.tell(deed=Deed("talk"))
     await by_mail.link()
     async with casework.begin() as connection:
         given = "UPDATE register.children SET authority = :to, reference = id, code = 'C99' WHERE id = :child"
@@ -307,6 +329,6 @@ async def test_a_link_opens_nothing_of_an_authority_that_it_is_not_about(
 
 
 async def test_a_text_of_no_deed_has_no_link(by_mail: ByMail) -> None:
-    await by_mail.tell(channel=Channel.TEXT, wording=Wording.RETURN_INTERVIEW_DUE)
+    await by_mail.tell(channel=Channel.TEXT, wording=Wording("return-interview-due"))
     await eventually(lambda: by_mail.text.sent)
     assert "http" not in by_mail.text.sent[-1].body

@@ -55,7 +55,7 @@ async def _as_it_should_be(page: Page) -> None:
 async def test_a_social_workers_evening_by_mail_is_two_taps_the_link_and_the_button(
     by_mail: ByMail, page: Page
 ) -> None:
-    await by_mail.tell(deed=Deed.COMPANION)
+    await by_mail.tell(deed=Deed("companion"))
     await page.goto(await by_mail.link())
     await _as_it_should_be(page)
     await page.get_by_role("button", name="I will go").tap()
@@ -64,7 +64,7 @@ async def test_a_social_workers_evening_by_mail_is_two_taps_the_link_and_the_but
 
 
 async def test_an_interview_is_recorded_with_a_thumb_and_its_faults_are_named(by_mail: ByMail, page: Page) -> None:
-    await by_mail.tell(deed=Deed.RETURN_INTERVIEW)
+    await by_mail.tell(deed=Deed("return-interview"))
     await page.goto(await by_mail.link())
     await _as_it_should_be(page)
     await page.get_by_label("The child declined it").tap()
@@ -82,7 +82,9 @@ async def test_an_interview_is_recorded_with_a_thumb_and_its_faults_are_named(by
     assert (held["state"], held["push"]) == ("declined", ["lonely"])
 
 
-@pytest.mark.parametrize("deed", [Deed.POLICE_GRADE, Deed.RISK_ASSESSMENT, Deed.PHOTOGRAPH, Deed.LEAVE, Deed.PROFILE])
+@pytest.mark.parametrize(
+    "deed", [Deed("police-grade"), Deed("risk-assessment"), Deed("photograph"), Deed("leave"), Deed("profile")]
+)
 async def test_every_kind_of_field_fits_a_phone(by_mail: ByMail, page: Page, deed: Deed) -> None:
     await by_mail.tell(deed=deed, force="northmoor-police")
     await page.goto(await by_mail.link())

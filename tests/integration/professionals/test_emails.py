@@ -264,7 +264,7 @@ async def test_many_children_of_one_reporter_are_few_mails_and_the_page_of_the_l
 async def test_a_missing_child_never_lies_in_a_mail_under_housekeeping_and_the_most_urgent_names_it(
     by_mail: ByMail,
 ) -> None:
-    wordings = (Wording.PHOTO_DUE, Wording.RETURNED_NOTICE, Wording.STILL_MISSING, Wording.REVIEW_DUE)
+    wordings = (Wording("photo-due"), Wording("returned-notice"), Wording("still-missing"), Wording("review-due"))
     told = [await by_mail.tell(urgent=False, wording=each) for each in wordings]
     for each in told:
         await by_mail.floor.until(each.content.telling, "accepted")

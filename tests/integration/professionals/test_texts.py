@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status import reply_codes
-from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
@@ -32,6 +31,7 @@ from tests.support.in_process.delivery import Floor, PlayedMedium, received
 from tests.support.in_process.disposal import sweep
 from tests.support.in_process.professionals import LINKS
 from tests.support.in_process.register import authority, load, number_of
+from tests.support.tables import deliveries
 
 
 class AtNoon(Clocks):
@@ -100,7 +100,7 @@ async def professionals(database: Database, keyring: Keyring) -> AsyncIterator[P
 
 async def test_the_one_on_duty_is_texted_and_the_outcome_names_the_person(professionals: Professionals) -> None:
     told = await professionals.tell()
-    await professionals.floor.until(told.content.telling, "accepted", within=3)
+    await professionals.floor.until(told.content.telling, "accepted")
     [text] = professionals.medium.sent
     assert text.recipient == professionals.number("day")
     assert text.body.endswith(f"OK C1 ({told.content.code})")
@@ -109,26 +109,26 @@ async def test_the_one_on_duty_is_texted_and_the_outcome_names_the_person(profes
 
 
 async def test_the_text_is_in_its_readers_language(professionals: Professionals) -> None:
-    told = await professionals.tell(Role.DUTY_SENIOR_MANAGER, wording=Wording.POLICE_NOT_REACHED)
-    await professionals.floor.until(told.content.telling, "accepted", within=3)
+    told = await professionals.tell(Role.DUTY_SENIOR_MANAGER, wording=Wording("police-not-reached"))
+    await professionals.floor.until(told.content.telling, "accepted")
     assert "heddlu" in professionals.medium.sent[0].body
 
 
 async def test_a_person_who_was_told_before_is_told_again_whoever_is_on_duty_now(professionals: Professionals) -> None:
-    told = await professionals.tell(person=professionals.ids["night"], wording=Wording.RETURNED_NOTICE)
-    await professionals.floor.until(told.content.telling, "accepted", within=3)
+    told = await professionals.tell(person=professionals.ids["night"], wording=Wording("returned-notice"))
+    await professionals.floor.until(told.content.telling, "accepted")
     assert professionals.medium.sent[0].recipient == professionals.number("night")
 
 
 async def test_nobody_in_the_role_sends_the_protocol_to_the_next_at_once(professionals: Professionals) -> None:
     told = await professionals.tell(Role.DUTY_HEAD_OF_SERVICE)
-    await professionals.floor.until(told.content.telling, "failed", within=3)
+    await professionals.floor.until(told.content.telling, "failed")
     assert [each["data"]["reason"] for each in await professionals.floor.said(told.subject)] == ["nobody-in-role"]
 
 
 async def test_a_holder_without_a_mobile_is_a_failure_that_names_the_person(professionals: Professionals) -> None:
     told = await professionals.tell(Role.CHILD_SOCIAL_WORKER)
-    await professionals.floor.until(told.content.telling, "failed", within=3)
+    await professionals.floor.until(told.content.telling, "failed")
     looked_up, failed = await professionals.floor.said(told.subject)
     assert (looked_up["type"], looked_up["data"]["fields"]) == ("register.looked-up.v1", ["person.mobile"])
     assert failed["data"]["reason"] == "no-address"
@@ -137,7 +137,7 @@ async def test_a_holder_without_a_mobile_is_a_failure_that_names_the_person(prof
 
 async def test_an_exercise_says_so(professionals: Professionals) -> None:
     told = await professionals.tell(exercise=True)
-    await professionals.floor.until(told.content.telling, "accepted", within=3)
+    await professionals.floor.until(told.content.telling, "accepted")
     assert professionals.medium.sent[0].body.startswith("EXERCISE. ")
 
 
@@ -147,7 +147,7 @@ async def test_a_text_that_goes_out_late_says_so_and_a_later_step_is_no_late_tex
 ) -> None:
     due = AtNoon().story() - timedelta(minutes=minutes)
     told = await professionals.tell(created_at=due, step=step)
-    await professionals.floor.until(told.content.telling, "accepted", within=3)
+    await professionals.floor.until(told.content.telling, "accepted")
     assert professionals.medium.sent[0].body.startswith("LATE 11:29. ") is late
 
 
@@ -155,7 +155,7 @@ async def test_its_code_can_be_answered_from_the_number_it_was_texted_to(
     professionals: Professionals, database: Database, keyring: Keyring
 ) -> None:
     told = await professionals.tell()
-    await professionals.floor.until(told.content.telling, "accepted", within=3)
+    await professionals.floor.until(told.content.telling, "accepted")
     carers = database.engine("carers")
     async with carers.connect() as connection:
         found = await reply_codes.lookup(connection, keyring, told.content.code, professionals.number("day"))
@@ -166,7 +166,7 @@ async def test_its_code_can_be_answered_from_the_number_it_was_texted_to(
 
 async def test_an_acknowledged_telling_stands_as_such(professionals: Professionals) -> None:
     told = await professionals.tell()
-    await professionals.floor.until(told.content.telling, "accepted", within=3)
+    await professionals.floor.until(told.content.telling, "accepted")
     outcome = DutyAcknowledged(duty=told.content.duty, step=0, authority=told.content.authority, how="text")
     answered = received(ProfessionalNotify, child=told.subject)
     async with professionals.floor.store.transaction() as uow:
@@ -199,7 +199,7 @@ async def _report(
     for number in range(children):
         AtNoon.later = timedelta(minutes=at + minutes * number / children)
         told.append(await professionals.tell(child=new_id("child"), mass=mass, **about))
-        await professionals.floor.until(told[-1].content.telling, "accepted", within=5)
+        await professionals.floor.until(told[-1].content.telling, "accepted")
     return told
 
 
@@ -221,7 +221,7 @@ async def test_forty_children_of_one_reporter_are_few_texts_and_each_is_answered
     again = told[20].content.model_copy(update={"step": 1})
     async with professionals.floor.store.transaction() as uow:
         await professionals.handlers.on_professional_notify(_with(told[20], again), uow)
-    await professionals.floor.until(again.telling, "accepted", within=5)
+    await professionals.floor.until(again.telling, "accepted")
     assert professionals.medium.sent[5].body.startswith("Safe Return 40 children: reported missing")
     late = (await _report(professionals, 1, 0, reporter, at=35))[0]
     for step, heard in ((told[4].content, told[:4]), (again, [*told[5:20], *told[21:]])):
@@ -287,9 +287,9 @@ async def test_a_text_that_was_to_ride_goes_by_itself_where_its_leader_failed(pr
     professionals.medium.answers = [SendResult(AttemptResult.REFUSED, 400, reason="refused")]
     mass = MassReport(reporter=reporter, children=5, within=timedelta(minutes=30))
     leader = await professionals.tell(child=new_id("child"), mass=mass)
-    await professionals.floor.until(leader.content.telling, "failed", within=8)
+    await professionals.floor.until(leader.content.telling, "failed")
     last = await professionals.tell(child=new_id("child"), mass=mass)
-    await professionals.floor.until(last.content.telling, "accepted", within=8)
+    await professionals.floor.until(last.content.telling, "accepted")
     assert [each.body[:22] for each in professionals.medium.sent[4:]] == [
         "Safe Return 5 children",
         "Safe Return 6 children",
@@ -303,6 +303,6 @@ def _with(received_: Any, content: Any) -> Any:
 
 
 async def test_who_comes_on_duty_is_told_how_many_children_are_missing(professionals: Professionals) -> None:
-    told = await professionals.tell(wording=Wording.SHIFT_BEGINS)
-    await professionals.floor.until(told.content.telling, "accepted", within=3)
+    told = await professionals.tell(wording=Wording("shift-begins"))
+    await professionals.floor.until(told.content.telling, "accepted")
     assert "Children missing now: 0." in professionals.medium.sent[0].body

@@ -63,7 +63,9 @@ class Process:
 
     def own_rules(self) -> set[str]:
         today = day_in_england(self.clocks.story())
-        ours, default = (self.rules.current(each, today).by_id.keys() for each in (self.whose, "nobody-s"))
+        ours, default = (
+            self.rules.library(each, today).current(each, today).by_id.keys() for each in (self.whose, "nobody-s")
+        )
         return set(ours - default)
 
     async def record(self) -> list[tuple[int, str | None]]:

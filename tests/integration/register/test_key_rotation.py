@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from infra.docker import rotate
 from infra.docker.prepare import prepare
@@ -29,7 +29,6 @@ from services.platform.register.key_rotation import AT_ONCE, authority_keys, ren
 from services.platform.register.keys import move_data_key
 from services.platform.register.people import contact
 from services.platform.register.references import hashes_by_key
-from services.platform.register.views import data_keys
 from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
 from services.platform.store.engine import connect
 from services.platform.store.query import Query, Reader, all_rows
@@ -93,7 +92,7 @@ async def _under(database: Database, keyring: Keyring) -> int:
     """How many data keys this keyring's one master key opens."""
     engine = database.engine("casework")
     async with engine.connect() as connection:
-        rows = (await connection.execute(select(data_keys))).all()
+        rows = (await connection.execute(text("SELECT owner, wrapped FROM register.data_keys"))).all()
     await engine.dispose()
     opened = 0
     for owner, wrapped in rows:
@@ -120,7 +119,7 @@ async def _under_no_authoritys(database: Database) -> None:
     """Every data key of ours, as before its authority had a key of its own."""
     engine, old = database.engine("casework"), Keyring(**OLD)
     async with engine.begin() as connection:
-        for owner in (await connection.execute(select(data_keys.c.owner))).scalars().all():
+        for owner in (await connection.execute(text("SELECT owner FROM register.data_keys"))).scalars().all():
             await move_data_key(connection, old, owner, OF_NO_AUTHORITY)
     await engine.dispose()
 

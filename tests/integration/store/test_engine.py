@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.platform.store.query import opens_a_transaction
+from services.platform.store.engine import connect, connect_to_read
+from services.platform.store.query import PLAN_BY_VALUES, opens_a_transaction
 from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
 
@@ -36,3 +37,21 @@ async def test_after_reading_in_another_isolation(engine: AsyncEngine) -> None:
         level = await connection.scalar(text("SHOW transaction_isolation"))
     assert level == "repeatable read"
     assert await _opens_a_transaction(engine)
+
+
+@pytest.mark.parametrize(("service", "writing"), [("carers", "force_generic_plan"), ("console", "auto")])
+async def test_statements_that_go_by_keys_are_planned_once(database: Database, service: str, writing: str) -> None:
+    settings = database.settings(service)
+    for engine, mode in ((connect(settings, service), writing), (connect_to_read(settings, service), "auto")):
+        async with engine.connect() as connection:
+            assert await connection.scalar(text("SHOW plan_cache_mode")) == mode
+        await engine.dispose()
+
+
+async def test_a_sweep_is_planned_by_its_dates_and_nothing_after_it(engine: AsyncEngine) -> None:
+    store = Store(engine)
+    async with store.transaction() as uow:
+        await uow.connection.execute(PLAN_BY_VALUES)
+        assert await uow.connection.scalar(text("SHOW plan_cache_mode")) == "force_custom_plan"
+    async with store.transaction() as uow:
+        assert await uow.connection.scalar(text("SHOW plan_cache_mode")) == "force_generic_plan"

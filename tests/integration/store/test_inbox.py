@@ -29,8 +29,8 @@ async def test_marks_and_published_messages_are_forgotten_when_none_can_come_aga
         [Identity(source, f"{age} {n}", b"") for n in range(many)] for age, many in (("old", 1500), ("new", 3))
     )
     async with store.transaction() as uow:
-        await inbox.mark_all(uow, old, clocks.wall() - KEPT - timedelta(minutes=1))
-        await inbox.mark_all(uow, fresh, clocks.wall() - KEPT + timedelta(minutes=1))
+        await inbox.mark_and_ask(uow, old, clocks.wall() - KEPT - timedelta(minutes=1))
+        await inbox.mark_and_ask(uow, fresh, clocks.wall() - KEPT + timedelta(minutes=1))
     forgetting = inbox.forgetting(store, clocks, timedelta(hours=72))
     await published(store, clocks.wall() - timedelta(hours=73), clocks.wall() - timedelta(hours=71))
     assert await forgetting._turn() is True
@@ -38,8 +38,8 @@ async def test_marks_and_published_messages_are_forgotten_when_none_can_come_aga
     async with store.read() as reader:
         assert await reader.fetch(Query("SELECT position FROM published", {}, list)) == [(1,)]
     async with store.transaction() as uow:
-        assert set(await inbox.mark_all(uow, old, clocks.wall())) == {Mark.NEW}
-        assert set(await inbox.mark_all(uow, fresh, clocks.wall())) == {Mark.DONE_BEFORE}
+        assert set((await inbox.mark_and_ask(uow, old, clocks.wall()))[0]) == {Mark.NEW}
+        assert set((await inbox.mark_and_ask(uow, fresh, clocks.wall()))[0]) == {Mark.DONE_BEFORE}
     await store.close()
     assert len(old) > FORGOTTEN_AT_ONCE
 

@@ -26,7 +26,7 @@ CLOCKS_GO_BACK = datetime(2026, 10, 25, 1, 15, tzinfo=UTC)
 """A quarter past one, which England has twice that night."""
 NOW = datetime(2026, 6, 30, tzinfo=UTC)
 LASTS = timedelta(minutes=45)
-MEETING = Meeting(Wording.STRATEGY_DISCUSSION, WINTER, LASTS, by_night=False)
+MEETING = Meeting(Wording("strategy-discussion"), WINTER, LASTS, by_night=False)
 FAR_ZONES = ("Europe/London", "America/New_York", "Asia/Kolkata")
 
 pytestmark = pytest.mark.skipif(

@@ -115,7 +115,7 @@ async def test_to_whoever_asks_for_a_record_they_are_read_too(
     episode = uuid4()
     await strategy.invite(POLICE, episode=episode)
     await over(strategy)
-    await strategy.hear(strategy.invitation(POLICE, episode=episode, wording=Wording.STRATEGY_RECORD))
+    await strategy.hear(strategy.invitation(POLICE, episode=episode, wording=Wording("strategy-record")))
     asks = (await strategy.sent(3))[-1]
     await strategy.post(mail(sender or strategy.address(POLICE), answers=strategy.read(asks)))
     [(said_by, _)] = await read.all()

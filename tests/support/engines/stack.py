@@ -1,10 +1,8 @@
-"""One real stack for all tests that need it: each takes children and phones of its own, and kills nothing."""
+"""A real stack for tests: the packages `chaos` and `e2e` share one each, which is gone before anything else begins."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
 
 from infra.local.stack import Stack
 from tests.support.engines.alone import require_alone
@@ -19,10 +17,3 @@ def running_stack(folder: Path) -> Iterator[Stack]:
     yield stack
     stack.stop()
     stack.remove()
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Started by the first test that asks for it."""
-    with running_stack(tmp_path_factory.mktemp("stack")) as shared:
-        yield shared

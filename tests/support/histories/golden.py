@@ -18,7 +18,6 @@ from infra.local.example import organisations as example_organisations
 from infra.local.settings.secret_files import SecretFiles
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.messages.envelope import Received, compose, read
-from services.platform.messages.signature import Signer
 from services.protocol.loader import Library, files
 from services.protocol.policy.facts import Facts
 from services.protocol.simulate import Timeline, tell
@@ -34,6 +33,7 @@ from services.safeguarding.roles import Channel, Role
 from services.safeguarding.working_time import ENGLAND
 from services.schemas.traffic import first_to_say
 from tests.support.outside.world import World
+from tests.support.signatures import signer_of
 
 OF_OTHERS = ("professionals", "strategy-discussion", "discussion-record", "full-meeting", "arrival-and-care")
 """Rules that the stories leave aside (tests/scenarios/test_stories.py), and those that only a real discussion sets off, or that call for one:
@@ -338,7 +338,7 @@ class Theatre:
     async def _publish(self, play: Play, content: Message, at: datetime) -> None:
         """As the first service that may say it, with that service's own key: the stack believes nothing else."""
         service = first_to_say(type(content))
-        signer = Signer.of(service, (self._world.stack.layout.secrets / service / "signing_key").read_text())
+        signer = signer_of(service, (self._world.stack.layout.secrets / service / "signing_key").read_text())
         raw = compose(content, said_by=service, subject=play.child, at=at, message_id=str(uuid4()))
         await self._producer.send_and_wait(content.topic, signer.sign(raw), key=play.child.encode())
 

@@ -10,7 +10,7 @@ from services.platform.register.people.conversation import Speaker
 from services.platform.store.encryption import Keyring
 from services.platform.store.outbox import Unsent
 from services.platform.store.query import Reader
-from services.platform.store.tables import outbox
+from tests.support.tables import outbox
 
 
 async def unsent_of(connection: AsyncConnection, *keys: str) -> list[Unsent]:

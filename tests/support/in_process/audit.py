@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from services.audit.handlers import Handlers
+from services.audit.handlers import handlers_by_kind
+from services.audit.policy.chain import Entry
+from services.audit.verification import cursors
 from services.audit.verification.run import Verified, one_moment, verify_anchors, verify_chain
 from services.platform.messages.envelope import Received, compose, read
 from services.platform.runtime.clocks import Clocks
@@ -30,10 +32,15 @@ def heard(
 
 async def record(store: Store, *received: Received[Message]) -> None:
     """Each in a transaction of its own, as the bus would."""
-    handlers = Handlers(Clocks()).by_kind()
+    handlers = handlers_by_kind(Clocks())
     for each in received:
         async with store.transaction() as uow:
             await handlers[type(each.content)](each, uow)
+
+
+async def entries_of(connection: AsyncConnection, chain: str) -> list[Entry]:
+    """Without a cursor of the database's, which needs a transaction."""
+    return [Entry(*row) for row in await connection.execute(text(cursors.OF_CHAIN), {"chain": chain})]
 
 
 async def tamper(database: Database, statement: str, **values: object) -> int:

@@ -29,6 +29,8 @@ from services.safeguarding.operators import AccessRecorded, OperatorAct, Operato
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 from tests.support.engines.database import Database
 
+MISSING_NOTICE = Wording("missing-notice")
+
 REPORTED_AT = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 SEAL = PasswordHasher(time_cost=1, memory_cost=64).hash(PASSWORD)
@@ -218,7 +220,7 @@ def duty_changed(
     state: str = "open",
     next_step_at: datetime | None = None,
     ended_because: str | None = None,
-    wording: Wording = Wording.MISSING_NOTICE,
+    wording: Wording = MISSING_NOTICE,
     deed: Deed | None = None,
 ) -> DutyChanged:
     return DutyChanged(

@@ -15,11 +15,9 @@ from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import Delivery, MediumName, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.attempt import Prepare, Secrets, no_secrets
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.delivery.tables import attempts, deliveries
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.tables import outbox
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.duty.duties import Because, Duty, PoliceNotify
 from services.safeguarding.duty.evidence import AttemptResult
@@ -29,6 +27,7 @@ from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.register import SECRET
+from tests.support.tables import attempts, deliveries, outbox
 
 ACCEPTED = SendResult(AttemptResult.ACCEPTED, 200)
 LATER = SendResult(AttemptResult.RETRY, 503)
@@ -47,7 +46,7 @@ def received(
         "authority": "kestrel",
         "role": Role.POLICE_CONTROL_ROOM,
         "channel": Channel.WEBHOOK,
-        "wording": Wording.MISSING_NOTICE,
+        "wording": Wording("missing-notice"),
         "rule": "tell-police-missing",
         "protocol": "missing-from-care 2026.1",
         "cites": ("S13",),

@@ -25,7 +25,6 @@ from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.model import MediumName
 from services.platform.delivery.sending.exercise_guard import block_real_recipients
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.delivery.tables import deliveries
 from services.platform.register.organisations.forces import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -46,6 +45,7 @@ from tests.support.engines.database import Database
 from tests.support.in_process.delivery import ACCEPTED, Floor, received
 from tests.support.in_process.register import OTHER_SECRET, SECRET, authority, load
 from tests.support.outside.desk import FaultyDesk, faulty_desk
+from tests.support.tables import deliveries
 
 REPLY_SECRET = OTHER_SECRET
 LINK_KEY = b64encode(b"l" * 32).decode()

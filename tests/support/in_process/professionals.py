@@ -19,7 +19,6 @@ from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.delivery.links.pages import LinkPages
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Origin, Store
@@ -37,6 +36,7 @@ from tests.support.engines.database import Database
 from tests.support.in_process.delivery import Floor, PlayedMedium, eventually, received
 from tests.support.in_process.register import authority, load
 from tests.support.in_process.strategy import AtNoon
+from tests.support.tables import deliveries
 
 LINKS = Links(b64encode(b"l" * 32).decode(), "http://professionals.example")
 MAILBOX = "safe-return@kestrel.example"

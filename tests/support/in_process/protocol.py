@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
+from services.platform.store import outbox
 from services.platform.store.unit_of_work import Origin, Store
 from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.handlers import Handlers
@@ -42,7 +43,7 @@ class Protocol:
         with contextlib.suppress(ZeroDivisionError):
             async with self.store.transaction() as uow:
                 await self.handlers.on_message(received, uow)
-                ids.extend(read(each.envelope).id for each in uow._unwritten)
+                ids.extend(read(each["envelope"]).id for each in uow._bulk.get(outbox.PUT, ()))
                 raise ZeroDivisionError
         return ids
 

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -176,17 +177,13 @@ async def enter(engine: AsyncEngine, keyring: Keyring, entered: dict[str, Any]) 
     async with acting(engine) as (uow, now):
         proposed = await organisations.put_organisations(uow, keyring, given, PROPOSER, now)
         for force, version in proposed.items():
-            agency = await organisations.agency_change(uow, keyring, version)
-            if agency is not None:
-                await organisations.approve_agency_change(uow, keyring, version, agency, APPROVER, now)
-                continue
             before = await uow.fetch(versions_of(keyring, force))
-            found = await organisations.version_of(uow, version, now)
+            found = await organisations.change_by_id(uow, version, now)
             assert found is not None
-            organisations.approve(uow, version, found, APPROVER, now)
+            await organisations.approve(uow, found, APPROVER, now)
             for each in before:
                 if each.version != version:
-                    organisations.take_back(uow, each.version, found, APPROVER, now)
+                    organisations.take_back(uow, replace(found, id=each.version), APPROVER, now)
 
 
 async def own_part(engine: AsyncEngine, document: dict[str, Any]) -> dict[str, Any]:
@@ -206,10 +203,10 @@ async def approve(engine: AsyncEngine, version: UUID, by: str | None = None, at:
     """Why not, where it may not be approved. By somebody else than who proposed it."""
     account = by or APPROVER
     async with acting(engine) as (uow, now):
-        found = await organisations.version_of(uow, version, now)
+        found = await organisations.change_by_id(uow, version, now)
         refused = why_not_approved(found, account)
         if found is not None and refused is None:
-            organisations.approve(uow, version, found, account, at or now)
+            await organisations.approve(uow, found, account, at or now)
         return refused
 
 
@@ -269,8 +266,8 @@ async def load(engine: AsyncEngine, keyring: Keyring, document: dict[str, Any], 
     assert faults == []
     async with Store(engine).transaction() as uow:
         before = await lock_and_read(uow, name)
-        given, _ = register_import.drop_given_away(given, before.given_away)
-        assert cross_faults(given, before.known) == []
+        given, _ = register_import.drop_given_away(given, before)
+        assert cross_faults(given, before) == []
         await write_import(uow, keyring, name, given, before, at)
         uow.write("UPDATE register.authorities SET live = true WHERE id = %(name)s", {"name": name})
     async with Store(engine).transaction() as uow:

@@ -26,10 +26,8 @@ from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.delivery.inbound_mail.smtp_server import MailListener
 from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.tables import outbox
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.duties import StrategyInvite
 from services.safeguarding.roles import Channel, Role, Wording
@@ -49,6 +47,7 @@ from tests.support.histories.meetings import AT_ONCE, IN_FULL
 from tests.support.in_process.delivery import Floor, PlayedMedium, eventually, received
 from tests.support.in_process.register import authority, load
 from tests.support.outside.mail import RELAY, vouched
+from tests.support.tables import deliveries, outbox
 
 MAILBOX = "safe-return@kestrel.example"
 POLICE, SOCIAL, HEALTH = Role.POLICE_MISSING_COORDINATOR, Role.CHILD_SOCIAL_WORKER, Role.CHILD_HEALTH_PRACTITIONER
@@ -92,13 +91,13 @@ class Strategy:
 
     def invitation(self, role: Role, **about: Any) -> Any:
         name = self.document["authority"]["id"]
-        wording = about.get("wording", Wording.STRATEGY_DISCUSSION)
+        wording = about.get("wording", Wording("strategy-discussion"))
         content = {
             "authority": name,
             "role": role,
             "channel": Channel.INVITATION,
             "wording": wording,
-            "meets": {Wording.STRATEGY_DISCUSSION: AT_ONCE, Wording.FULL_MEETING: IN_FULL}.get(wording),
+            "meets": {Wording("strategy-discussion"): AT_ONCE, Wording("full-meeting"): IN_FULL}.get(wording),
         }
         return received(StrategyInvite, child=self.child, **(content | about))
 

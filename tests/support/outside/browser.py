@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.async_api import Page, ViewportSize
+from playwright.async_api import Page, ViewportSize, expect
 
 from infra.local.settings.layout import ROOT
 
@@ -12,6 +12,8 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NARROW: ViewportSize = {"width": 360, "height": 740}
 WIDE: ViewportSize = {"width": 1920, "height": 1080}
 THUMB_PIXELS = 44
+
+expect.set_options(timeout=20_000)  # five seconds are too few for Chromium beside a stack that starts
 
 
 async def against_wcag(page: Page) -> list[tuple[str, list[str]]]:

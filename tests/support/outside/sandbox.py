@@ -98,7 +98,7 @@ async def play_outside_world(**changes: Any) -> AsyncIterator[Outside]:
         yield outside
 
 
-async def eventually(holds: Callable[[], Any], within: float = 10) -> None:
+async def eventually(holds: Callable[[], Any], within: float = 30) -> None:
     """Wait until something holds. Fails with what it asked for when it never does."""
     async with asyncio.timeout(within):
         while not holds():  # noqa: ASYNC110 - asks about anything, not about one event

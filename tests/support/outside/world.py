@@ -124,7 +124,7 @@ class World:
         command = [sys.executable, "-m", "services", "forward", by]
         subprocess.run(command, cwd=ROOT, env=self.stack.environment("clock"), check=True, capture_output=True)
 
-    def eventually(self, what: Callable[[], T], within_seconds: float = 30) -> T:
+    def eventually(self, what: Callable[[], T], within_seconds: float = 60) -> T:
         """The first answer that is true. Fails the test when none comes."""
         until = time.monotonic() + within_seconds
         while True:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -107,6 +108,7 @@ def scene_of(case: Case) -> TextContext:
     )
 
 
+@cache
 def made_of(case: Case) -> Decision:
     return decide(understand(case.text), scene_of(case))
 

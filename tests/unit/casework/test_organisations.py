@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from services.casework.policy.organisations import (
+    Change,
     ForceRow,
     Organisations,
-    Version,
     why_not_approved,
     why_not_taken_back,
 )
@@ -19,7 +19,7 @@ from services.platform.register.organisations.forces import KEYS_OVERLAP, Force,
 from tests.support.in_process.register import APPROVER, PROPOSER, SECRET
 
 NOW = datetime(2026, 11, 27, 7, tzinfo=UTC)
-WAITS = Version("northmoor", PROPOSER, None, was_tried=True, is_taken_back=False, others_in_force=1)
+WAITS = Change(uuid4(), "force", "northmoor", PROPOSER, None, was_tried=True, is_over=False, others_in_force=1)
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,12 @@ WAITS = Version("northmoor", PROPOSER, None, was_tried=True, is_taken_back=False
         (WAITS, PROPOSER, "second person"),
         (replace(WAITS, was_tried=False), APPROVER, "try it first"),
         (replace(WAITS, effective_at=NOW), APPROVER, "waits for approval"),
-        (replace(WAITS, is_taken_back=True), APPROVER, "waits for approval"),
+        (replace(WAITS, is_over=True), APPROVER, "waits for approval"),
         (None, APPROVER, "waits for approval"),
     ],
 )
 def test_a_change_is_approved_once_by_a_second_person_after_its_trial(
-    version: Version | None, by: str, why: str | None
+    version: Change | None, by: str, why: str | None
 ) -> None:
     found = why_not_approved(version, by)
     assert found is None if why is None else why in str(found)
@@ -47,11 +47,11 @@ def test_a_change_is_approved_once_by_a_second_person_after_its_trial(
         (replace(WAITS, effective_at=NOW), None),
         (replace(WAITS, others_in_force=0), None),
         (replace(WAITS, effective_at=NOW, others_in_force=0), "no other version"),
-        (replace(WAITS, is_taken_back=True), "no version"),
+        (replace(WAITS, is_over=True), "no version"),
         (None, "no version"),
     ],
 )
-def test_the_only_version_of_a_force_is_not_taken_back(version: Version | None, why: str | None) -> None:
+def test_the_only_version_of_a_force_is_not_taken_back(version: Change | None, why: str | None) -> None:
     found = why_not_taken_back(version)
     assert found is None if why is None else why in str(found)
 

@@ -103,10 +103,10 @@ def test_what_may_be_done_about_a_missing_child() -> None:
         OperatorAct.RETURNED,
         OperatorAct.LOCATED,
         OperatorAct.REPORT_RETRACTED,
-        Deed.POLICE_REFERENCE,
-        Deed.POLICE_GRADE,
-        Deed.POLICE_CLOSED,
-        Deed.PARENTS_DECISION,
+        Deed("police-reference"),
+        Deed("police-grade"),
+        Deed("police-closed"),
+        Deed("parents-decision"),
         OperatorAct.INFORMED,
         OperatorAct.NOTED,
         OperatorAct.CHILD_REVEALED,
@@ -117,11 +117,11 @@ def test_a_located_child_may_have_been_seen_by_police_and_is_not_interviewed_bef
     assert acts(about_episode("located")) == {
         OperatorAct.RETURNED,
         OperatorAct.REPORT_RETRACTED,
-        Deed.POLICE_REFERENCE,
-        Deed.POLICE_GRADE,
-        Deed.POLICE_CLOSED,
-        Deed.PARENTS_DECISION,
-        Deed.SAFE_AND_WELL_CHECK,
+        Deed("police-reference"),
+        Deed("police-grade"),
+        Deed("police-closed"),
+        Deed("parents-decision"),
+        Deed("safe-and-well-check"),
         OperatorAct.INFORMED,
         OperatorAct.NOTED,
         OperatorAct.CHILD_REVEALED,
@@ -132,16 +132,16 @@ def test_a_check_or_an_interview_that_is_recorded_is_asked_for_no_more() -> None
     about = about_episode("returned")
     assert about.episode is not None
     done = about.episode.model_copy(update={"open_conditions": ("police-closed",)})
-    assert not {Deed.SAFE_AND_WELL_CHECK, Deed.RETURN_INTERVIEW} & acts(replace(about, episode=done))
+    assert not {Deed("safe-and-well-check"), Deed("return-interview")} & acts(replace(about, episode=done))
 
 
 def test_what_may_be_done_about_a_child_who_is_back() -> None:
     assert acts(about_episode("returned")) == {
         OperatorAct.RETURN_RETRACTED,
-        Deed.POLICE_REFERENCE,
-        Deed.POLICE_CLOSED,
-        Deed.SAFE_AND_WELL_CHECK,
-        Deed.RETURN_INTERVIEW,
+        Deed("police-reference"),
+        Deed("police-closed"),
+        Deed("safe-and-well-check"),
+        Deed("return-interview"),
         OperatorAct.INFORMED,
         OperatorAct.NOTED,
         OperatorAct.CHILD_REVEALED,
@@ -264,7 +264,7 @@ def test_what_is_taken_back_says_which(act: OperatorAct, retracts: str, state: s
         (OperatorAct.LOCATED, "missing"),
         (OperatorAct.REPORT_RETRACTED, "missing"),
         (OperatorAct.RETURN_RETRACTED, "returned"),
-        (Deed.POLICE_CLOSED, "returned"),
+        (Deed("police-closed"), "returned"),
     ],
 )
 def test_what_is_said_on_an_episodes_page_is_of_that_episode_and_of_no_later_one(
@@ -276,39 +276,39 @@ def test_what_is_said_on_an_episodes_page_is_of_that_episode_and_of_no_later_one
 
 def test_an_interview_needs_its_outcome_and_a_refusal_its_reason() -> None:
     about = about_episode("returned")
-    assert faults_of(Deed.RETURN_INTERVIEW, about, note="x", state="over") == {"state": Fault.NOT_OFFERED}
-    assert faults_of(Deed.RETURN_INTERVIEW, about, state="declined") == {"note": Fault.MISSING}
-    [interview] = said(Deed.RETURN_INTERVIEW, about, note="x", state="declined")
+    assert faults_of(Deed("return-interview"), about, note="x", state="over") == {"state": Fault.NOT_OFFERED}
+    assert faults_of(Deed("return-interview"), about, state="declined") == {"note": Fault.MISSING}
+    [interview] = said(Deed("return-interview"), about, note="x", state="declined")
     assert (interview.state, interview.channel, interview.episode) == ("declined", "console", EPISODE)
 
 
 def test_a_deed_is_recorded_where_its_duty_waits_and_corrected_once_it_is_recorded() -> None:
-    assert Deed.TALK in acts(about_duty(WORKER, deed=Deed.TALK))
-    assert not {Deed.TALK, Deed.WATCH_REVIEW} & acts(about_duty(WORKER))
-    over: dict[str, Any] = {"state": "cancelled", "deed": Deed.TALK}
-    assert Deed.TALK not in acts(about_duty(WORKER, **over))
+    assert Deed("talk") in acts(about_duty(WORKER, deed=Deed("talk")))
+    assert not {Deed("talk"), Deed("watch-review")} & acts(about_duty(WORKER))
+    over: dict[str, Any] = {"state": "cancelled", "deed": Deed("talk")}
+    assert Deed("talk") not in acts(about_duty(WORKER, **over))
     talked = plan_events.WatchTalkPlanned(authority="kestrel")
     recorded = RecordedMessage(str(ACT), "child-x", NOW, exercise=False, content=talked)
-    [corrected] = said(Deed.TALK, about_duty(WORKER, **over, recorded=recorded))
+    [corrected] = said(Deed("talk"), about_duty(WORKER, **over, recorded=recorded))
     assert (corrected.kind, corrected.corrects_event) == ("watch.talk-planned.v1", ACT)
-    assert Deed.TALK in acts(about_duty(WORKER, **over, recorded=recorded))
-    assert Deed.TALK in acts(about_episode("closed", recorded=recorded)), "on the case's own page too"
+    assert Deed("talk") in acts(about_duty(WORKER, **over, recorded=recorded))
+    assert Deed("talk") in acts(about_episode("closed", recorded=recorded)), "on the case's own page too"
 
 
 def test_a_deed_that_waits_to_go_out_can_be_undone_and_ends_no_search() -> None:
     held = (Held(ACT, events.PoliceReferenceTexted(authority="kestrel"), "police-reference", ME.account),)
     found = acts(about_episode(held=held))
     assert {OperatorAct.UNDONE, OperatorAct.RETURNED} <= found
-    assert Deed.POLICE_REFERENCE not in found
+    assert Deed("police-reference") not in found
 
 
 def test_a_grade_is_of_the_force_of_the_episode() -> None:
-    [graded] = said(Deed.POLICE_GRADE, about_episode(), grade="high", review_at="2026-11-25T09:30")
+    [graded] = said(Deed("police-grade"), about_episode(), grade="high", review_at="2026-11-25T09:30")
     assert (graded.force, graded.grade, graded.reply) == ("northmoor-police", "high", str(ACT))
     about = about_episode()
     assert about.episode is not None
     nobody_knows = replace(about, episode=about.episode.model_copy(update={"force": None}))
-    assert not {Deed.POLICE_GRADE, Deed.POLICE_CLOSED} & acts(nobody_knows)
+    assert not {Deed("police-grade"), Deed("police-closed")} & acts(nobody_knows)
 
 
 def test_a_discussion_is_moved_to_a_local_time() -> None:

@@ -27,7 +27,7 @@ def note(*cases: CaseLine) -> str:
 def test_it_says_who_promised_what_and_what_waits_for_whom() -> None:
     later = REPORTED_AT + timedelta(hours=1)
     promised = duty_changed(EPISODE, step(0, Role.DUTY_WORKER, "acknowledged"), next_step_at=later)
-    waiting = duty_changed(EPISODE, step(0, Role.CHILD_SOCIAL_WORKER), wording=Wording.PHOTO_DUE)
+    waiting = duty_changed(EPISODE, step(0, Role.CHILD_SOCIAL_WORKER), wording=Wording("photo-due"))
     said = note(case(promised, waiting, waiting=4))
     assert said.splitlines()[0].startswith("C17 (")
     assert "missing since Tue 24 Nov 22:15." in said

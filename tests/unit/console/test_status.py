@@ -27,7 +27,7 @@ def recorded(content: DutyChanged) -> RecordedMessage[DutyChanged]:
 
 def later_duty(episode: UUID, rule: str, at: datetime) -> RecordedMessage[RuleDue]:
     content = RuleDue(
-        authority="kestrel", deadline=uuid4(), version=1, rule=rule, episode=episode, wording=Wording.STILL_MISSING,
+        authority="kestrel", deadline=uuid4(), version=1, rule=rule, episode=episode, wording=Wording("still-missing"),
         role=Role.DUTY_WORKER,
     )  # fmt: skip
     return RecordedMessage("", new_id("child"), at, exercise=False, content=content)
@@ -64,7 +64,7 @@ def test_an_overdue_duty_waits_and_is_the_most_pressing() -> None:
     line = episode_line(recorded_episode(episode), [recorded(open_), recorded(overdue)])
     assert [each.overdue for each in line.waiting] == [True, False]
     assert [each.duty.content.duty for each in line.waiting] == [overdue.duty, open_.duty]
-    assert line.upcoming[0] == UpcomingStep(SOON, Role.DUTY_SENIOR_MANAGER, Wording.MISSING_NOTICE)
+    assert line.upcoming[0] == UpcomingStep(SOON, Role.DUTY_SENIOR_MANAGER, Wording("missing-notice"))
 
 
 def test_what_comes_next_may_be_a_later_duty_of_this_episode() -> None:
@@ -75,7 +75,7 @@ def test_what_comes_next_may_be_a_later_duty_of_this_episode() -> None:
     ]
     line = episode_line(recorded_episode(episode), [], [*due, later_duty(uuid4(), "anothers", REPORTED_AT)])
     assert [each.at for each in line.later] == [SOON, LATER]
-    assert line.upcoming[0] == UpcomingStep(SOON, Role.DUTY_WORKER, Wording.STILL_MISSING)
+    assert line.upcoming[0] == UpcomingStep(SOON, Role.DUTY_WORKER, Wording("still-missing"))
 
 
 def test_an_overdue_duty_without_a_next_step_still_waits() -> None:

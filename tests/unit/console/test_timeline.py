@@ -8,6 +8,7 @@ from services.console.policy.record import RecordedMessage
 from services.console.policy.timeline import timeline
 from services.console.web.wording import Words
 from services.safeguarding.child_events.events import ChildReportedMissing, PoliceReferenceTexted, TextNeedsHuman
+from services.safeguarding.codes import TextLanguage
 from services.safeguarding.duty.decisions import MessageDecided, ProtocolDecided, Verdict
 from services.safeguarding.duty.duties import Because, PoliceNotify
 from services.safeguarding.duty.evidence import (
@@ -25,7 +26,6 @@ from services.safeguarding.duty.outcomes import (
 )
 from services.safeguarding.duty.parts import part_ids
 from services.safeguarding.identifiers import new_id, telling
-from services.safeguarding.languages import TextLanguage
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorActed
 from services.safeguarding.roles import Channel, Role, Wording
@@ -77,7 +77,7 @@ def police_notify(episode: UUID, duty: UUID, act: str = "tell") -> PoliceNotify:
             "episode": episode,
             "role": Role.POLICE_CONTROL_ROOM,
             "channel": Channel.WEBHOOK,
-            "wording": Wording.MISSING_NOTICE,
+            "wording": Wording("missing-notice"),
             "rule": "tell-police-missing",
             "protocol": "missing-from-care 2026.1",
             "cites": ("S13",),
@@ -164,7 +164,7 @@ def test_an_outcome_says_whose_it_is() -> None:
     duty = duty_changed(episode, step(0, Role.POLICE_CONTROL_ROOM, channel=Channel.WEBHOOK), step(1, Role.DUTY_WORKER))
     acknowledged = entry(DutyAcknowledged(duty=duty.duty, step=1, authority="kestrel", episode=episode, how="text"))
     (line,) = timeline(entry(episode_changed(episode)), [entry(duty)], [acknowledged])
-    assert (line.role, line.wording) == (Role.DUTY_WORKER, Wording.MISSING_NOTICE)
+    assert (line.role, line.wording) == (Role.DUTY_WORKER, Wording("missing-notice"))
 
 
 def test_attempts_and_look_ups_are_found_by_their_duty() -> None:
@@ -231,7 +231,7 @@ def test_a_text_that_is_not_in_english_says_which_language_to_whoever_reads_it()
     episode = uuid4()
     texts = [
         entry(TextNeedsHuman(authority="kestrel", reason="not-understood", language=language), id_=f"text {language}")
-        for language in (TextLanguage.ALBANIAN, None)
+        for language in (TextLanguage("sq"), None)
     ]
     lines = timeline(
         entry(episode_changed(episode)), [], [*texts, *(entry(decided(episode, each.id)) for each in texts)]

@@ -56,12 +56,12 @@ def _words(wording: Wording, language: str, *, to_carers: bool) -> list[str]:
 
 def test_there_is_something_to_look_at() -> None:
     assert {wording for _, wording in SAID} >= {
-        Wording.RETURN_CLAIMED_NOTICE,
-        Wording.RETRACTION_CLAIMED_NOTICE,
-        Wording.LOCATION_CLAIMED_NOTICE,
-        Wording.RETURN_UNCONFIRMED,
-        Wording.CONFIRM_RETURN,
-        Wording.RETURN_UNVERIFIED,
+        Wording("return-claimed-notice"),
+        Wording("retraction-claimed-notice"),
+        Wording("location-claimed-notice"),
+        Wording("return-unconfirmed"),
+        Wording("confirm-return"),
+        Wording("return-unverified"),
     }
 
 

@@ -7,10 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from services.command_line import app
-from services.handbook.charts.chart import charts, mermaid
-from services.handbook.charts.svg import svg
+from services.handbook.charts.chart import draw
 from services.handbook.explain import explain
+from services.handbook.question import follow
 from services.protocol.loader import Library, files
+from services.protocol.policy.rule_language.vocabulary import Trigger
 
 
 def test_the_answer_says_who_when_why_and_what_ends_it() -> None:
@@ -47,7 +48,7 @@ def test_an_unknown_event_is_refused_with_the_nearest_or_all_known() -> None:
 def test_an_authority_that_no_file_is_of_is_refused_with_the_known(tmp_path: Path) -> None:
     (tmp_path / "northshire.yaml").write_text(OWN)
     asked = ["explain", "text.needs-human", "--folder", str(tmp_path), "--authority"]
-    for form in ([], ["--chart"]):
+    for form in ([], ["--svg"]):
         refused = CliRunner().invoke(app, [*asked, "nothshire", *form])
         assert (refused.exit_code, "default, northshire" in " ".join(refused.output.split())) == (2, True)
         assert CliRunner().invoke(app, [*asked, "northshire", *form]).exit_code == 0
@@ -97,18 +98,12 @@ def test_an_authority_s_own_rule_shows_in_the_merged_protocol_with_where_each_pa
     assert "After 45 minutes" not in explain("text.needs-human", "southshire", Library(files(tmp_path)))
 
 
-def test_the_flow_chart_has_an_arrow_for_each_step() -> None:
-    (found,) = charts("text.needs-human", Library(files()), "northshire")
-    chart = mermaid(found)
-    assert chart.startswith("flowchart LR\n")
-    assert '  read_text -.->|5 minutes| read_text_0["duty worker: once more"]' in chart
-    assert '  read_text_1 -.->|30 minutes| read_text_2["duty head of service: text · not acknowledged"]' in chart
-    assert "  read_text_2 -.->|again every 30 minutes| read_text_2" in chart
-
-
 def test_the_drawing_stands_alone_and_has_a_box_for_each_telling() -> None:
-    found = charts("child.reported-missing", Library(files()), "northshire")
-    drawn = ET.fromstring(svg(found))  # noqa: S314 our own drawing
+    library = Library(files())
+    drawing = draw("child.reported-missing", library, "northshire")
+    drawn = ET.fromstring(drawing)  # noqa: S314 our own drawing
     boxes = [each for each in drawn.iter("{http://www.w3.org/2000/svg}rect") if each.get("rx") == "7"]
-    assert len(boxes) == sum(len(lane.boxes) for chart in found for lane in chart.lanes)
-    assert "http" not in svg(found).replace("http://www.w3.org/2000/svg", "")
+    protocol = library.current("northshire")
+    rules = [rule for rule, _ in follow(protocol.on(Trigger.CHILD_REPORTED_MISSING), protocol)]
+    assert len(boxes) == sum(1 + len(rule.otherwise) for rule in rules)
+    assert "http" not in drawing.replace("http://www.w3.org/2000/svg", "")

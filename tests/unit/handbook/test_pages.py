@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from services.handbook.documents import pages as documents
-from services.handbook.documents import protocol_page
 from services.protocol.law.law import shipped
 from services.protocol.loader import Library, files
 from services.protocol.rule_file import DEFAULT
+from services.schemas.rendered_files import differing, write
 
 PROTOCOL = Library(files()).current(DEFAULT)
-PAGE = protocol_page.page(PROTOCOL, shipped())
+PAGE = documents.protocol_page(PROTOCOL, shipped())
 
 
 def test_every_rule_is_on_the_page_with_its_paragraphs() -> None:
@@ -26,7 +26,7 @@ def test_every_heading_that_the_contents_link_to_is_there() -> None:
 
 
 def test_a_page_that_is_missing_or_differs_is_found_and_written(tmp_path: Path) -> None:
-    assert documents.differing(tmp_path) == sorted(documents.documents())
-    assert documents.write(tmp_path) == sorted(documents.documents())
+    assert differing(documents.documents(), tmp_path) == sorted(documents.documents())
+    assert write(documents.documents(), tmp_path) == sorted(documents.documents())
     (tmp_path / "protocol.md").write_text("by hand")
-    assert documents.differing(tmp_path) == ["protocol.md"]
+    assert differing(documents.documents(), tmp_path) == ["protocol.md"]

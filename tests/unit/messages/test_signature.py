@@ -24,6 +24,7 @@ from services.platform.messages.speakers import SAYS
 from services.platform.runtime.settings import SecretFile
 from services.safeguarding.child_events.events import ChildReturned
 from services.safeguarding.message import CONTRACTS
+from tests.support.signatures import signer_of, speakers_of
 
 KIND = ChildReturned.kind
 SAID = compose(
@@ -84,7 +85,7 @@ def test_each_service_is_believed_in_the_kinds_that_it_says_and_in_no_other(tmp_
     prepare(tmp_path)
     speakers, believed = _speakers(tmp_path), set()
     for service, kind in product(SERVICES, CONTRACTS):
-        signed = Signer.of(service, (tmp_path / service / "signing_key").read_text()).sign(SAID)
+        signed = signer_of(service, (tmp_path / service / "signing_key").read_text()).sign(SAID)
         with suppress(Refused):
             believed.add((speakers.speaker_of(signed, kind), kind))
     assert believed == {(service, kind.kind) for service, kinds in SAYS.items() for kind in kinds}
@@ -92,8 +93,8 @@ def test_each_service_is_believed_in_the_kinds_that_it_says_and_in_no_other(tmp_
 
 
 def _signer(folder: Path) -> Signer:
-    return Signer.of("police", (folder / "police" / "signing_key").read_text())
+    return signer_of("police", (folder / "police" / "signing_key").read_text())
 
 
 def _speakers(folder: Path) -> KnownSpeakers:
-    return KnownSpeakers.of((folder / "audit" / "bus_keys").read_text())
+    return speakers_of((folder / "audit" / "bus_keys").read_text())

@@ -18,54 +18,48 @@ DONE = {
 }
 TRULY_DONE = {
     # Goes to those alone who were told of the child before, or may have been.
-    Wording.MISSING_UPDATE,
-    Wording.LOCATED_NOTICE,
-    Wording.RETURNED_NOTICE,
-    Wording.RETURN_WITHDRAWN_NOTICE,
-    Wording.REPORT_RETRACTED_NOTICE,
+    Wording("missing-update"),
+    Wording("located-notice"),
+    Wording("returned-notice"),
+    Wording("return-withdrawn-notice"),
+    Wording("report-retracted-notice"),
     # Says of nobody that they were reached.
-    Wording.REPORT_LATE,
-    Wording.LOCATION_ENQUIRY,
-    Wording.ADVOCACY_DUE,
-    Wording.DEAD_LETTER,
-    Wording.PARENTS_DECISION_DUE,
+    Wording("report-late"),
+    Wording("location-enquiry"),
+    Wording("advocacy-due"),
+    Wording("dead-letter"),
+    Wording("parents-decision-due"),
     # Of a letter that somebody else has sent.
-    Wording.APPEAL_DATE_UNKNOWN,
+    Wording("appeal-date-unknown"),
     # Of a discussion that has been held, or of somebody who has answered.
-    Wording.STRATEGY_RECORD_MISSING,
-    Wording.STRATEGY_COUNTER_PROPOSED,
-    Wording.PLAN_STEP_SET,
+    Wording("strategy-record-missing"),
+    Wording("strategy-counter-proposed"),
+    Wording("plan-step-set"),
 }
 LANGUAGES = sorted(DONE)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("wording", sorted(set(MAILS["en"].mails) - TRULY_DONE))
-def test_no_mail_claims_what_may_not_be_so(language: str, wording: Wording) -> None:
-    mail = MAILS[language].mails[wording]
-    assert not DONE[language].search(f"{mail.subject} {mail.says}")
+def test_no_mail_claims_what_may_not_be_so(language: str) -> None:
+    said = {each: f"{mail.subject} {mail.says}" for each, mail in MAILS[language].mails.items()}
+    assert {each for each in said.keys() - TRULY_DONE if DONE[language].search(said[each])} == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(
-    "wording",
-    sorted(
-        set(TEXTS["en"].texts)
-        - {Wording.REPORT_LATE, Wording.ADVOCACY_DUE, Wording.APPEAL_DATE_UNKNOWN, Wording.DEAD_LETTER}
-    ),
-)
-def test_no_text_claims_what_may_not_be_so(language: str, wording: Wording) -> None:
-    assert not DONE[language].search(TEXTS[language].texts[wording])
+def test_no_text_claims_what_may_not_be_so(language: str) -> None:
+    truly = {Wording("report-late"), Wording("advocacy-due"), Wording("appeal-date-unknown"), Wording("dead-letter")}
+    said = TEXTS[language].texts
+    assert {each for each in said.keys() - truly if DONE[language].search(said[each])} == set()
 
 
-@pytest.mark.parametrize("wording", [Wording.POLICE_NOT_ACKNOWLEDGED, Wording.NOT_ACKNOWLEDGED])
+@pytest.mark.parametrize("wording", [Wording("police-not-acknowledged"), Wording("not-acknowledged")])
 def test_whoever_follows_hears_that_the_one_before_may_not_have_been_reached(wording: Wording) -> None:
     for said in (TEXTS["en"].texts[wording], MAILS["en"].mails[wording].says):
         assert re.search("may not have it|was not reached|[Nn]obody has answered", said)
 
 
 def test_the_mail_about_gaps_sends_its_reader_to_where_it_is_seen_whether_police_have_the_notice() -> None:
-    assert "whether police have the notice" in MAILS["en"].mails[Wording.NOTICE_HAS_GAPS].says
+    assert "whether police have the notice" in MAILS["en"].mails[Wording("notice-has-gaps")].says
 
 
 def test_the_console_names_no_telling_as_one_that_has_arrived() -> None:

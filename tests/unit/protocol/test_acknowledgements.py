@@ -192,7 +192,7 @@ def test_whoever_says_that_they_have_a_deed_is_asked_again_after_the_rest_and_th
     child.waits(22)
     assert [
         (each.step, each.role, each.channel, each.wording, each.because, each.deed) for each in child.last.duties
-    ] == [(2, Role.DUTY_WORKER, "email", "missing-notice", Because.AGAIN, Deed.RETURN_INTERVIEW)]
+    ] == [(2, Role.DUTY_WORKER, "email", "missing-notice", Because.AGAIN, Deed("return-interview"))]
     assert child.duty.next_at == START + timedelta(minutes=27), "five minutes lie between the last step and the next"
 
 

@@ -70,7 +70,6 @@ def test_every_file_that_cannot_be_read_is_named_and_the_others_are_checked_all_
 
 def test_explain_speaks_and_draws() -> None:
     assert "duty.worker is told by text" in CliRunner().invoke(app, ["explain", "text.needs-human"]).output
-    assert CliRunner().invoke(app, ["explain", "text.needs-human", "--chart"]).output.startswith("flowchart LR")
     assert CliRunner().invoke(app, ["explain", "text.needs-human", "--svg"]).output.startswith("<svg ")
     assert CliRunner().invoke(app, ["explain", "nonsense"]).exit_code == 2
 

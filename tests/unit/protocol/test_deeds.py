@@ -7,7 +7,7 @@ import pytest
 
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import care_events, discussion_events, events, plan_events
-from services.safeguarding.child_events.plan_events import CareStep, CareStepRecorded
+from services.safeguarding.child_events.plan_events import CareStepRecorded
 from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.duty.outcomes import DutyAcknowledged
@@ -78,7 +78,7 @@ def test_a_record_of_a_plan_step_ends_the_step_whose_form_it_was(named: int | No
     child = child_with({"id": "step", "on": "plan-step.set"} | rule)
     duties = [child.hears(plan_step(number, 26 + number)).duties[0].duty for number in (1, 2)]
     about = None if named is None else duties[named]
-    child.hears(CareStepRecorded(**SAID, step=CareStep.PLAN_STEP_DONE, duty=about), 1)
+    child.hears(CareStepRecorded(**SAID, step="plan-step-done", duty=about), 1)
     assert [child.case.duties[each].goes_on for each in duties] == [each != ended for each in range(2)]
 
 
@@ -100,8 +100,9 @@ def test_a_series_outlives_what_is_done_in_one_of_its_weeks() -> None:
         ({}, True),
         ({"tell": "child.team-manager", "by": "email"}, False),
         ({"until": ["missing-meeting.held", "child.left-care"]}, False),
+        ({"day": "ends"}, False),
     ],
-    ids=["the same", "another reader", "one that also ends otherwise"],
+    ids=["the same", "another reader", "one that also ends otherwise", "one that ends with its day"],
 )
 def test_the_later_of_two_that_ask_one_reader_for_one_deed_takes_the_earlier_ones_place(
     later: dict[str, Any], ends: bool

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.protocol.editions.choice import GONE, OUTGROWN, Choice, Kept, choose
-from services.protocol.editions.edition import Adoption, Edition, WrittenFile, adoption_of, edition_of
+from services.protocol.editions.edition import Adoption, Edition, adoption_of, edition_of
 from services.protocol.editions.folder import UNKNOWN, find_editions, signature
 from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.loader import files
@@ -78,7 +78,7 @@ def own_rules(choice: Choice, authority: str, on: date = TODAY) -> set[str]:
     rules = RulesInForce()
     rules.put(choice)
     default = {name for each in files() for name in each.lines}
-    return {rule.id for rule in rules.current(authority, on).rules} - default
+    return {rule.id for rule in rules.library(authority, on).current(authority, on).rules} - default
 
 
 # What is new and sound.
@@ -167,12 +167,12 @@ def test_faulty_rules_of_everybody_leave_everybody_s_last_good_ones_and_each_aut
 
 
 def test_what_cannot_even_be_checked_is_a_fault_of_its_own(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(_whose: str, read: Sequence[RulesFile]) -> list[str]:
+    def fails(read: Sequence[RulesFile], _only: str | None) -> list[str]:
         if any(each.authority == "kestrel" for each in read):
             raise RecursionError
         return []
 
-    monkeypatch.setattr("services.protocol.editions.choice.faults_of", fails)
+    monkeypatch.setattr("services.protocol.editions.choice.faults_in", fails)
     choice = folder.choose(kestrel=GOOD, lapwing=NEIGHBOUR)
     assert choice.faults["kestrel"] == ("the files cannot be checked: RecursionError at fails",)
     assert own_rules(choice, "lapwing") == {"a-neighbour-s-rule"}
@@ -222,7 +222,7 @@ def test_a_file_that_is_not_read_is_a_fault_and_keeps_no_other_from_being_read(f
 
 
 def test_good_rules_that_a_new_version_does_not_know_any_more_are_left_out_and_said(folder: Folder) -> None:
-    old = Edition("kestrel", (WrittenFile("kestrel.yaml", BAD),))
+    old = Edition("kestrel", (("kestrel.yaml", BAD),))
     folder.kept["kestrel"] = [Kept(1, old.hash, old, TODAY)]
     choice = folder.choose(kestrel=BAD)
     assert OUTGROWN in choice.faults["kestrel"]
@@ -258,25 +258,25 @@ def test_rules_of_everybody_have_their_day_too(folder: Folder) -> None:
 
 
 def test_an_edition_says_who_adopted_it_and_from_when() -> None:
-    both = (WrittenFile("a", adopted(GOOD, TODAY + DAY)), WrittenFile("b", adopted(BETTER, TODAY + 2 * DAY)))
+    both = (("a", adopted(GOOD, TODAY + DAY)), ("b", adopted(BETTER, TODAY + 2 * DAY)))
     assert adoption_of(Edition("kestrel", both).read(), TODAY) == Adoption("The director", TODAY + DAY)
-    assert adoption_of(Edition("kestrel", (WrittenFile("a", GOOD),)).read(), TODAY) == Adoption(None, TODAY)
+    assert adoption_of(Edition("kestrel", (("a", GOOD),)).read(), TODAY) == Adoption(None, TODAY)
 
 
 def test_an_edition_is_the_same_after_it_was_kept_and_another_with_any_other_letter() -> None:
-    edition = Edition("kestrel", (WrittenFile("b", BETTER), WrittenFile("a", GOOD)))
+    edition = Edition("kestrel", (("b", BETTER), ("a", GOOD)))
     assert edition_of("kestrel", edition.written).hash == edition.hash
     assert Edition("kestrel", edition.files[::-1]).hash == edition.hash
-    assert Edition("kestrel", (WrittenFile("b", BETTER), WrittenFile("a", GOOD + "#"))).hash != edition.hash
+    assert Edition("kestrel", (("b", BETTER), ("a", GOOD + "#"))).hash != edition.hash
 
 
 async def test_nothing_is_decided_before_the_first_rules_are_in_force() -> None:
     rules = RulesInForce()
     with pytest.raises(RuntimeError, match="no rules are in force yet"):
-        rules.current("kestrel", TODAY)
+        rules.library("kestrel", TODAY)
     rules.put(Choice(RulesInForce(files())._choice.everybody))  # type: ignore[union-attr]
     await rules.ready()
-    assert rules.current("kestrel", TODAY).authority == "kestrel"
+    assert rules.library("kestrel", TODAY).current("kestrel", TODAY).authority == "kestrel"
 
 
 # The look.

@@ -148,7 +148,7 @@ def test_who_is_identified_as_an_unaccompanied_child_of_unknown_status_has_it_se
     nobody.hears(MISSING)
     child = Child(facts=FACTS.model_copy(update={"unaccompanied": True}))
     wordings = [each.wording for each in child.hears(identified(), 1, nobody.case).duties]
-    assert wordings.count(Wording.STATUS_UNKNOWN) == 1
+    assert wordings.count(Wording("status-unknown")) == 1
     settled = FACTS.model_copy(update={"unaccompanied": True, "subject_to_immigration_control": False})
     child.facts = settled
     after = child.hears(events.ChildRecordChanged(**SAID), 2)

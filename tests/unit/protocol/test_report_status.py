@@ -9,6 +9,8 @@ from services.protocol.policy.duties.report_status import reports_taken
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.roles import Channel, Role, Wording
 
+MISSING_NOTICE = Wording("missing-notice")
+
 AT = datetime(2026, 11, 3, 2, 0, tzinfo=UTC)
 
 
@@ -22,7 +24,7 @@ def step(role: Role, state: str, number: int = 0, minutes: int = 0) -> StepRecor
 def duty(
     *steps: StepRecord,
     state: DutyState = DutyState.OPEN,
-    wording: Wording = Wording.MISSING_NOTICE,
+    wording: Wording = MISSING_NOTICE,
     of_an_episode: bool = True,
 ) -> DutyChanged:
     return DutyChanged(
@@ -52,21 +54,21 @@ HAVE_IT = step(WORKER, "acknowledged")
         (duty(step(POLICE, "delivered"), state=DutyState.ACCEPTED), "police-system"),
         (duty(step(POLICE, "accepted"), step(POLICE, "acknowledged")), "officer"),
         (duty(step(POLICE, "told"), step(WORKER, "acknowledged"), state=DutyState.ACKNOWLEDGED), None),
-        (duty(step(POLICE, "accepted"), wording=Wording.LURING_SUSPECTED), None),
+        (duty(step(POLICE, "accepted"), wording=Wording("luring-suspected")), None),
         (duty(step(WORKER, "accepted"), state=DutyState.ACCEPTED), None),
         (duty(step(WORKER, "acknowledged"), state=DutyState.ACKNOWLEDGED), "duty-team"),
         (duty(step(Role.CHILD_SOCIAL_WORKER, "acknowledged"), state=DutyState.ACKNOWLEDGED), None),
         (duty(HAVE_IT, state=DutyState.ACKNOWLEDGED, of_an_episode=False), None),
-        (duty(HAVE_IT, state=DutyState.ACKNOWLEDGED, wording=Wording.MISSING_UPDATE), "duty-team"),
-        (duty(HAVE_IT, state=DutyState.ACKNOWLEDGED, wording=Wording.STRATEGY_DISCUSSION), None),
-        (duty(HAVE_IT, state=DutyState.ACKNOWLEDGED, wording=Wording.PHOTO_DUE), None),
-        (duty(HAVE_IT, state=DutyState.ACKNOWLEDGED, wording=Wording.RETURN_CLAIMED_NOTICE), None),
+        (duty(HAVE_IT, state=DutyState.ACKNOWLEDGED, wording=Wording("missing-update")), "duty-team"),
+        (duty(HAVE_IT, state=DutyState.ACKNOWLEDGED, wording=Wording("strategy-discussion")), None),
+        (duty(HAVE_IT, state=DutyState.ACKNOWLEDGED, wording=Wording("photo-due")), None),
+        (duty(HAVE_IT, state=DutyState.ACKNOWLEDGED, wording=Wording("return-claimed-notice")), None),
         (
             duty(
                 step(Role.CHILD_HEALTH_PRACTITIONER, "acknowledged"),
                 step(WORKER, "told", 1),
                 state=DutyState.ACKNOWLEDGED,
-                wording=Wording.STRATEGY_DISCUSSION,
+                wording=Wording("strategy-discussion"),
             ),
             None,
         ),

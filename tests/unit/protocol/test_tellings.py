@@ -74,7 +74,7 @@ def test_who_carries_a_duty_out_follows_from_role_and_channel(role: Role, channe
 
 
 def test_a_carer_s_form_is_sent_by_whoever_serves_it() -> None:
-    assert kind_of_duty(Role.CARERS_ALL, Channel.TEXT, Deed.PROFILE) is ProfessionalNotify
+    assert kind_of_duty(Role.CARERS_ALL, Channel.TEXT, Deed("profile")) is ProfessionalNotify
 
 
 def test_a_telling_is_about_the_episode_where_there_is_one_and_else_about_what_the_register_holds() -> None:

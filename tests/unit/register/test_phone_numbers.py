@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import pytest
 
 from services.platform.register.people.conversation import Speaker, SpeakerKind, speaker_by_number
-from services.platform.register.views import for_conversation
 from services.platform.store.encryption import Keyring
 
 KEYRING = Keyring(b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode())
@@ -29,7 +28,10 @@ def row(person: str, authority: str, child: str | None) -> SimpleNamespace:
         "code": "C1" if child else None,
         "live": True,
     }
-    return SimpleNamespace(**{**dict.fromkeys([*for_conversation.c.keys(), "duty_line"]), **known})
+    unknown = dict.fromkeys(
+        ["from_at", "to_at", "name", "known_as", "child_key", "in_directory", "of_police", "duty_line"]
+    )
+    return SimpleNamespace(**unknown, **known)
 
 
 def spoken_by(*rows: SimpleNamespace) -> Speaker:

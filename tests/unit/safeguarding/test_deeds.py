@@ -13,11 +13,10 @@ from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.child_events import events, plan_events
-from services.safeguarding.child_events.plan_events import CareStep
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.deeds.deed import DeedSpec, Matter
-from services.safeguarding.roles import Deed
+from services.safeguarding.roles import CareStep, Deed
 from tests.support.histories.one_child import CHILD, START, OneChild
 from tests.support.histories.own_rules import only
 
@@ -94,8 +93,8 @@ def test_what_a_form_takes_becomes_an_event_that_ends_the_duty(spec: DeedSpec, d
     if isinstance(event, events.Told):
         assert event.corrects_event == EARLIER
     found = triggers(child.hears(event, 1))
-    unfit = spec.deed is Deed.INTERPRETER and not (answers.facts["trained"] and answers.facts["independent"])
-    only_offered = spec.deed is Deed.RETURN_INTERVIEW and answers.facts["state"] == "offered"
+    unfit = spec.deed is Deed("interpreter") and not (answers.facts["trained"] and answers.facts["independent"])
+    only_offered = spec.deed is Deed("return-interview") and answers.facts["state"] == "offered"
     assert (found & set(spec.ends)) or unfit or only_offered
 
 
@@ -141,14 +140,14 @@ def test_a_day_is_of_england() -> None:
 @pytest.mark.parametrize(
     ("deed", "form", "fault"),
     [
-        (Deed.RETURN_INTERVIEW, {"state": "declined"}, {"note"}),
-        (Deed.RETURN_INTERVIEW, {"state": "completed"}, {"by", "independent", "interpreter"}),
-        (Deed.CONFERENCE, {"state": "not-needed"}, {"note"}),
-        (Deed.VISITOR, {"accepted": "no", "role_understood": "yes"}, {"note"}),
-        (Deed.WATCH_REVIEW, {"goes_on": "no"}, {"note"}),
-        (Deed.TRANSFER_ANSWER, {"transfer": "transfer-refused"}, {"note"}),
-        (Deed.LEAVE, {"lasts": "until-a-day"}, {"expires_on"}),
-        (Deed.PROFILE, {"profile": "filled-in", "photograph": "no"}, {"description"}),
+        (Deed("return-interview"), {"state": "declined"}, {"note"}),
+        (Deed("return-interview"), {"state": "completed"}, {"by", "independent", "interpreter"}),
+        (Deed("conference"), {"state": "not-needed"}, {"note"}),
+        (Deed("visitor"), {"accepted": "no", "role_understood": "yes"}, {"note"}),
+        (Deed("watch-review"), {"goes_on": "no"}, {"note"}),
+        (Deed("transfer-answer"), {"transfer": "transfer-refused"}, {"note"}),
+        (Deed("leave"), {"lasts": "until-a-day"}, {"expires_on"}),
+        (Deed("profile"), {"profile": "filled-in", "photograph": "no"}, {"description"}),
     ],
 )
 def test_what_one_answer_makes_needed_is_named(deed: Deed, form: dict[str, str], fault: set[str]) -> None:
@@ -165,7 +164,7 @@ def test_every_deed_and_every_step_has_its_form() -> None:
 
 def steps_of(spec: DeedSpec) -> list[str]:
     chosen = next(((each.name, each.choices) for each in spec.asks if each.kind is Kind.CHOICE), ("", ("",)))
-    return [spec.facts(Answers(ACT, chosen={chosen[0]: each}))["step"] for each in chosen[1]]
+    return [spec.facts(Answers(ACT, facts={chosen[0]: each}))["step"] for each in chosen[1]]
 
 
 def _is_step(deed: Deed) -> bool:
@@ -174,8 +173,8 @@ def _is_step(deed: Deed) -> bool:
 
 def test_leave_without_a_last_day_is_counted_down_to_no_longer() -> None:
     child = child_with(plan_events.LeaveGranted(authority="northshire", expires_on=date(2027, 1, 1)))
-    event = DEED_SPECS[Deed.LEAVE].event(
-        Matter("northshire", "page"), read(DEED_SPECS[Deed.LEAVE], {"lasts": "no-last-day"})
+    event = DEED_SPECS[Deed("leave")].event(
+        Matter("northshire", "page"), read(DEED_SPECS[Deed("leave")], {"lasts": "no-last-day"})
     )
     child.hears(event, 1)
     assert child.case.leave_expires_on is None
@@ -190,8 +189,8 @@ def test_an_interview_covers_the_absences_that_it_says(covers: str, held: int) -
     child.hears(back, 31)
     form = {"state": "offered", "covers": covers}
     child.hears(
-        DEED_SPECS[Deed.RETURN_INTERVIEW].event(
-            Matter("northshire", "page"), read(DEED_SPECS[Deed.RETURN_INTERVIEW], form)
+        DEED_SPECS[Deed("return-interview")].event(
+            Matter("northshire", "page"), read(DEED_SPECS[Deed("return-interview")], form)
         ),
         32,
     )

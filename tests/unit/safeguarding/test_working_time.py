@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from services.safeguarding.working_time import ENGLAND, Days, Turn, is_bank_holiday, on_duty
+from services.safeguarding.working_time import BANK_HOLIDAYS, ENGLAND, Days, Turn, on_duty
 
 OFFICE = Turn("office", 1, Days.MON_FRI, time(9), time(17), bank_holidays=False)
 NIGHT = Turn("night", 1, Days.MON_FRI, time(17), time(9), bank_holidays=False)
@@ -93,7 +93,7 @@ def test_office_night_and_weekend_leave_the_small_hours_after_a_day_off_open() -
     ],
 )
 def test_bank_holidays_are_englands(day: date, is_one: bool) -> None:
-    assert is_bank_holiday(day) is is_one
+    assert (day in BANK_HOLIDAYS) is is_one
 
 
 def change(person: str, hours: str, **more: object) -> Turn:

@@ -9,7 +9,7 @@ from services.audit.policy.chain import EXERCISES_KEPT
 from services.casework.store.history import import_record
 from services.console.accounts import sessions
 from services.console.policy.access.sign_in import FAILURES_COUNT_FOR, SessionLimits
-from services.handbook.documents.records import page
+from services.handbook.documents.pages import records_page
 from services.platform.bus.topics import read_declaration
 from services.platform.messages.speakers import SAYS
 from services.platform.runtime.settings import Settings
@@ -125,7 +125,7 @@ def test_a_period_is_said_as_people_say_it(name: str, said: str) -> None:
 
 
 def test_the_page_names_every_record_and_says_where_nothing_ends_it() -> None:
-    ending, lasting = page().split("## What nothing ends yet")
+    ending, lasting = records_page().split("## What nothing ends yet")
     lasting, nobodys = lasting.split("## About nobody")
     for name, each in RECORDS.items():
         where = {Action.NOTHING_YET: lasting, Action.NOBODYS: nobodys}.get(each.action, ending)

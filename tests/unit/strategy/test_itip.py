@@ -16,8 +16,8 @@ DISCUSSION = UUID("12b6ba26-9c10-5891-8200-e6e0b261d95e")
 SUMMER = datetime(2026, 7, 1, 15, 30, tzinfo=timezone(timedelta(hours=1)))
 NOW = datetime(2026, 7, 1, 13, tzinfo=UTC)
 LASTS = timedelta(minutes=45)
-URGENT = Meeting(Wording.STRATEGY_DISCUSSION, SUMMER, LASTS, by_night=False)
-FULL = Meeting(Wording.FULL_MEETING, SUMMER, timedelta(minutes=90), by_night=False)
+URGENT = Meeting(Wording("strategy-discussion"), SUMMER, LASTS, by_night=False)
+FULL = Meeting(Wording("full-meeting"), SUMMER, timedelta(minutes=90), by_night=False)
 
 
 def event(sequence: int = 0, *, cancelled: bool = False) -> tuple[Any, Any]:

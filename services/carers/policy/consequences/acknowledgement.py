@@ -12,7 +12,7 @@ from services.carers.understanding.meaning import Meaning
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Wording
 
-OF_POLICE = frozenset({Wording.POLICE_NOT_REACHED, Wording.POLICE_NOT_ACKNOWLEDGED})
+OF_POLICE = frozenset({Wording("police-not-reached"), Wording("police-not-acknowledged")})
 """A police reference proves a call, and a call answers these alone in place of the police."""
 
 

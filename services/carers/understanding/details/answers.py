@@ -13,7 +13,7 @@ from services.safeguarding.notice_fields import ReportQuestion
 
 SENTENCE_ENDS = re.compile(r"(?<=[!?])\s+|(?<=[^\d\s])\.\s+|\.\s+(?=[A-Z])|[\n\r;]+|\s[-\u2013\u2014]+\s")
 ASKED = {ReportQuestion(name): pattern for name, pattern in load_patterns("answers").items()}
-OF_THE_CHILD = frozenset({ReportQuestion.DIRECTION, ReportQuestion.TRANSPORT})
+OF_THE_CHILD = frozenset({ReportQuestion("direction"), ReportQuestion("transport")})
 """Not answered by a sentence about the carer's own search."""
 
 
@@ -33,6 +33,6 @@ def find_answers(text: str) -> tuple[AnsweredQuestion, ...]:
 
 
 def _answers(question: ReportQuestion, plain: str) -> bool:
-    if question in OF_THE_CHILD and ASKED[ReportQuestion.DONE_SO_FAR].search(plain):
+    if question in OF_THE_CHILD and ASKED[ReportQuestion("done_so_far")].search(plain):
         return False
     return ASKED[question].search(plain) is not None

@@ -4,7 +4,7 @@ import unicodedata
 
 import pycld2
 
-from services.safeguarding.languages import TextLanguage
+from services.safeguarding.codes import TextLanguage
 
 LETTERS_AND_MARKS = frozenset("LM")
 CODES = frozenset(TextLanguage)
@@ -21,4 +21,4 @@ def recognise(text: str) -> TextLanguage | None:
 
 def is_foreign(text: str) -> bool:
     """Whether only its words for missing are read here. Welsh is read as fully as English."""
-    return recognise(text) not in {None, TextLanguage.WELSH}
+    return recognise(text) not in {None, TextLanguage("cy")}

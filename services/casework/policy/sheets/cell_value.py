@@ -5,18 +5,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
-
+from services.casework.policy.fields import Closed
 from services.casework.policy.sheets.council_file import Cells
-from services.casework.policy.sheets.spreadsheet import FLAGS, LISTS, WORDS
+from services.casework.policy.sheets.spreadsheet import FLAGS, LISTS, value_of
 from services.safeguarding.working_time import ENGLAND
 
 MOMENTS = frozenset({"as_of", "entered_care_at"})
 Said: TypeAlias = str | bool | int | None
-
-
-class Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Value(Closed):
@@ -58,9 +53,7 @@ class Value(Closed):
             return None
         if self.dates:
             return self._day(field, text)
-        if field in LISTS:
-            return [each.strip() for each in text.split("|") if each.strip()]
-        return WORDS.get(text.lower(), text) if field in FLAGS else self.prefix + text
+        return value_of(field, text) if field in LISTS | FLAGS else self.prefix + text
 
     def _among(self, text: str, values: Mapping[str, Said]) -> Said:
         found = text if text in values else ""

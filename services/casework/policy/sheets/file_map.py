@@ -11,9 +11,10 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
+from services.casework.policy.fields import Closed
 from services.casework.policy.register_import import Fault
 from services.casework.policy.rows import TABLES
-from services.casework.policy.sheets.cell_value import Closed, Said, Value
+from services.casework.policy.sheets.cell_value import Said, Value
 from services.casework.policy.sheets.council_file import Cells, CouncilFile, Line, MappingFault, find_file, read_file
 
 SHIPPED = Path(__file__).parents[2] / "mappings"

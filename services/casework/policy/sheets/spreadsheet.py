@@ -2,18 +2,14 @@
 
 import csv
 import io
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from services.casework.policy.rows import TABLES
 
-LISTS = frozenset({"types", "known_as", "fields"})
+FIELDS = {name: each.annotation for row in TABLES.values() for name, each in row.model_fields.items()}
+LISTS = frozenset(name for name, each in FIELDS.items() if get_origin(each) is tuple)
+FLAGS = frozenset(name for name, each in FIELDS.items() if each is bool or bool in get_args(each))
 WORDS = {"true": True, "yes": True, "false": False, "no": False}
-FLAGS = frozenset(
-    {
-        "unaccompanied", "modern_slavery_concern", "subject_to_immigration_control", "age_disputed", "guardian_allocated",
-        "bank_holidays", "verifies", "ended",
-    }
-)  # fmt: skip
 
 
 def rows_of(text: str, table: str) -> list[dict[str, Any]]:
@@ -35,11 +31,11 @@ def rows_of(text: str, table: str) -> list[dict[str, Any]]:
 
 
 def _row(cells: dict[str, str]) -> dict[str, Any]:
-    row: dict[str, Any] = {}
-    for name, cell in cells.items():
-        text = cell.strip()
-        if name in LISTS:
-            row[name] = [each.strip() for each in text.split("|") if each.strip()]
-        elif text:
-            row[name] = WORDS.get(text.lower(), text) if name in FLAGS else text
-    return row
+    return {name: value_of(name, text) for name, cell in cells.items() if (text := cell.strip()) or name in LISTS}
+
+
+def value_of(field: str, text: str) -> Any:
+    """Of a cell's text, as the field takes it."""
+    if field in LISTS:
+        return [each.strip() for each in text.split("|") if each.strip()]
+    return WORDS.get(text.lower(), text) if field in FLAGS else text

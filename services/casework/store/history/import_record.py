@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from services.casework.policy.import_brake import Loss
+from services.platform.store.disposal.schedule import shorter_periods
 from services.platform.store.query import Query, Rows, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.evidence import RegisterImported, TableChanged
@@ -28,6 +29,15 @@ LOSSES = """
 KEEP = """
     SELECT keep_import(%(import)s, %(authority)s, %(actor)s, %(at)s, %(tables)s::text[], %(sha256)s, %(undoes)s, %(fed)s,
         %(confirmed)s)
+"""
+PERIODS = """
+    SELECT c.before -> 'retention' AS before, a.retention AS after FROM import_changes c
+    JOIN register.authorities a ON a.id = c.key ->> 'id'
+    WHERE c.import = %(import)s AND c.table_name = 'authorities' AND (c.before ->> 'live')::boolean
+"""
+SET_PERIOD = """
+    UPDATE register.authorities SET retention = retention || jsonb_build_object(%(record)s::text, %(days)s::int)
+    WHERE id = %(authority)s RETURNING true
 """
 LAST = "SELECT * FROM imports_shown WHERE authority = %(authority)s ORDER BY at DESC, id LIMIT %(most)s"
 ONE = "SELECT * FROM imports_shown WHERE id = %(import)s"
@@ -74,6 +84,18 @@ def losses_of(imported: UUID, authority: AuthorityId, at: datetime, *, fed: bool
     """
     asked = {"import": imported, "authority": authority, "since": at - COUNTED_TOGETHER, "fed": fed}
     return Query(LOSSES, asked, lambda rows: {row.what: Loss(row.lost, row.of_all) for row in rows})
+
+
+def shortened_periods(imported: UUID) -> Query[list[str]]:
+    """Records that it has an authority keep for less time, so that a sweep would delete what was to stay. None before
+    the authority is live: nothing real is kept.
+    """
+    return Query(PERIODS, {"import": imported}, lambda rows: [each for row in rows for each in shorter_periods(*row)])
+
+
+def set_period(authority: AuthorityId, record: str, days: int) -> Query[bool]:
+    """False: there is no such authority."""
+    return Query(SET_PERIOD, {"authority": authority, "record": record, "days": days}, bool)
 
 
 def changes_of(imported: UUID) -> Query[dict[str, Any]]:

@@ -11,6 +11,7 @@ from services.casework.store.history.import_record import (
     changed_since,
     import_by_id,
     keep_import,
+    shortened_periods,
     undo,
 )
 from services.casework.store.import_writer import lock_register, people_sharing_a_number
@@ -38,14 +39,21 @@ async def undo_by_code(uow: UnitOfWork, imported: UUID, code: str, now: datetime
             "the code is wrong or too old, or there is no such import of an authority of the code's owner: a duty manager's"
             " or an operator's code is needed"
         )
-    return await undo_import(uow, imported, found.authority, operator.account, now, leave=leave)
+    return await undo_import(uow, imported, found.authority, operator.account, now, leave=leave, by_person=True)
 
 
 async def undo_import(
-    uow: UnitOfWork, imported: UUID, authority: AuthorityId, by: str, now: datetime, *, leave: bool = False
+    uow: UnitOfWork,
+    imported: UUID,
+    authority: AuthorityId,
+    by: str,
+    now: datetime,
+    *,
+    leave: bool = False,
+    by_person: bool = False,
 ) -> UUID:
-    """The id of the undoing. `by`: an account or a credential. `leave`: what was changed since stays; otherwise that is
-    a reason to refuse. `now` is wall time.
+    """The id of the undoing. `by`: an account or a credential, which shortens no period. `leave`: what was changed
+    since stays; otherwise that is a reason to refuse. `now` is wall time.
 
     Raises CannotUndo.
     """
@@ -71,6 +79,9 @@ async def undo_import(
         ) from None
     if any(each not in shared for each in await uow.fetch(sharing)):
         raise CannotUndo("two people would have one number: have the authority correct it and import again")
+    shorter = await uow.fetch(shortened_periods(undoing))
+    if shorter and not by_person:
+        raise CannotUndo("a record would be kept for less time: a person undoes it (services register imports undo)")
     at = now + await story_clock.ahead_by(uow.connection)
     await publish_date_changes(uow, authority, undoing)
     await publish_directory_changes(uow, authority, people, at=at)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
@@ -12,8 +12,8 @@ from starlette.responses import Response
 from services.console.acts.service import ActService, Result, Subject, named_child
 from services.console.policy.about import About
 from services.console.policy.acts import ACT_SPECS, ActSpec, possible_acts, steps_to_choose
-from services.console.web.session import SessionGuard, SignedIn, act_of
-from services.console.web.templates import Templates, go_to
+from services.console.web.session import SignedIn, act_of
+from services.console.web.templates import Pages, go_to
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, fill_in
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed
@@ -41,30 +41,21 @@ class Visit:
 
 
 @dataclass(frozen=True)
-class ActPages:
+class ActPages(Pages):
     service: ActService
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         for path, of in (("/episodes/{id_}/acts/{act}", "episode"), ("/duties/{id_}/acts/{act}", "duty")):
             app.add_api_route(path, partial(self.show, of), methods=["GET"], include_in_schema=False)
             app.add_api_route(path, partial(self.submit, of), methods=["POST"], include_in_schema=False)
-        app.add_api_route("/duties/{duty}", self.show_duty, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/parts/duties/{duty}", self.show_duty_part, methods=["GET"], include_in_schema=False)
+        for path, template in (("/duties/{duty}", "duty.html"), ("/parts/duties/{duty}", "_duty.html")):
+            app.add_api_route(path, partial(self.show_duty, template), include_in_schema=False)
 
-    async def show_duty(self, request: Request, duty: UUID) -> Response:
+    async def show_duty(self, template: str, request: Request, duty: UUID) -> Response:
         signed_in = await self.guard.require(request)
-        return self.templates.page(request, "duty.html", await self._duty(signed_in, duty), signed_in)
-
-    async def show_duty_part(self, request: Request, duty: UUID) -> Response:
-        signed_in = await self.guard.require(request, following=True)
-        return self.templates.page(request, "_duty.html", await self._duty(signed_in, duty), signed_in)
-
-    async def _duty(self, signed_in: SignedIn, duty: UUID) -> dict[str, object]:
         about = await self._about(signed_in, Subject(duty=duty))
         acts = [each for each in possible_acts(about) if signed_in.operator.may(each.needs)]
-        return {"about": about, "duty": about.duty, "acts": acts}
+        return self.templates.page(request, template, {"about": about, "duty": about.duty, "acts": acts}, signed_in)
 
     async def show(
         self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed, corrects: UUID | None = None
@@ -74,7 +65,7 @@ class ActPages:
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
         if not spec.is_possible(visit.about):
             return self._stale(visit)
-        form, recorded = {"act": str(uuid4()), "seen": visit.about.seen}, visit.about.recorded
+        form, recorded = {"seen": visit.about.seen}, visit.about.recorded
         known = {} if recorded is None else recorded.content.model_dump(mode="json")
         return await self._form(visit, fill_in(spec.asks, known) | form, {})
 
@@ -125,10 +116,10 @@ class ActPages:
         return about
 
     async def _form(self, visit: Visit, form: Mapping[str, str], faults: Mapping[str, Fault]) -> Response:
-        shown = visit.shown | {"form": form, "steps": steps_to_choose(visit.spec, visit.about)}
-        if visit.spec.act is OperatorAct.IDENTIFIED:
+        spec, shown = visit.spec, visit.shown | {"steps": steps_to_choose(visit.spec, visit.about)}
+        if spec.act is OperatorAct.IDENTIFIED:
             shown["candidates"] = await self.service.candidates(visit.about)
-        return self.templates.form(visit.request, "act.html", shown, visit.signed_in, faults)
+        return self.templates.form(visit.request, visit.signed_in, spec.act, spec.asks, form, faults, shown=shown)
 
     def _stale(self, visit: Visit) -> Response:
         return self.templates.page(

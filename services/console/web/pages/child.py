@@ -10,22 +10,18 @@ from starlette.responses import Response
 
 from services.console.policy.permits import May
 from services.console.web.child_queries import ChildQueries
-from services.console.web.session import SessionGuard, SignedIn, require_text
-from services.console.web.templates import Templates
+from services.console.web.session import SignedIn
+from services.console.web.templates import Pages
 from services.safeguarding.identifiers import ChildId
 
-PART = "_child.html"
-"""The page's changing part. To fetch it does not prolong the session. Without the page it is a view all the same."""
 MOST_SOUGHT = 120
 
 
 @dataclass(frozen=True)
-class ChildPages:
+class ChildPages(Pages):
     """A child goes by its code in the authority's register (`C17`), by our reference of an episode, or by its id."""
 
     queries: ChildQueries
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         for path, endpoint, method in (
@@ -41,8 +37,7 @@ class ChildPages:
 
     async def show(self, page: str, request: Request, name: str, whole: str = "") -> Response:
         """Where two authorities use one code, somebody of every authority chooses. `whole`: anything asks for all."""
-        signed_in = await self.guard.require(request, following=page == PART)
-        require_text("name", name)
+        signed_in = await self.guard.require(request)
         children = await self.queries.find(name, signed_in.operator)
         if len(children) > 1:
             found = await self.queries.search(name, signed_in.operator)
@@ -51,13 +46,12 @@ class ChildPages:
 
     async def show_episode(self, page: str, request: Request, episode: UUID, whole: str = "") -> Response:
         """The page of its child, at this episode."""
-        signed_in = await self.guard.require(request, following=page == PART)
+        signed_in = await self.guard.require(request)
         child = await self.queries.child_of_episode(episode, signed_in.operator)
         return await self._show(page, request, signed_in, child, episode, whole=bool(whole))
 
     async def show_photograph(self, request: Request, child: str) -> Response:
         signed_in = await self.guard.require(request, May.REVEAL)
-        require_text("child", child)
         found = await self.queries.photograph(child, signed_in.operator)
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-photograph")
@@ -83,7 +77,7 @@ class ChildPages:
         *,
         whole: bool,
     ) -> Response:
-        """A child of another authority is answered like one that does not exist."""
+        """A child of another authority is answered like one that does not exist. The part alone is a view too."""
         if child is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
         shown = await self.queries.page(child, episode, signed_in.operator)

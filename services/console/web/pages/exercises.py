@@ -2,27 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import uuid4
 
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from services.console.acts.exercises import ExerciseResult, ExerciseService
+from services.console.acts.exercises import ExerciseService
 from services.console.policy.acts import REASON
 from services.console.policy.permits import May
 from services.console.web.queries import PageQueries
-from services.console.web.session import SessionGuard, SignedIn, act_of
-from services.console.web.templates import Templates, go_to
-from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
+from services.console.web.session import SignedIn
+from services.console.web.templates import Pages, go_to
+from services.safeguarding.deeds.answers import Fault, Faults, Field, Kind
 from services.safeguarding.operators import OperatorAct
 
 
 @dataclass(frozen=True)
-class ExercisePages:
+class ExercisePages(Pages):
     queries: PageQueries
     service: ExerciseService
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/exercise", self.show, methods=["GET"], include_in_schema=False)
@@ -31,11 +28,11 @@ class ExercisePages:
 
     async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request)
-        return await self._page(request, signed_in, {"act": str(uuid4())}, {})
+        return await self._page(request, signed_in)
 
     async def show_part(self, request: Request) -> Response:
         """The list alone, so that a form half filled in keeps its text."""
-        signed_in = await self.guard.require(request, following=True)
+        signed_in = await self.guard.require(request)
         shown = {"running": await self.queries.exercises(signed_in.operator.scope)}
         return self.templates.page(request, "_exercises.html", shown, signed_in)
 
@@ -44,12 +41,11 @@ class ExercisePages:
         areas = await self.service.areas(signed_in.operator)
         area = Field("area", Kind.CHOICE, choices=tuple(f"{authority} {force}" for authority, force in areas))
         try:
-            answers = Answers.read(act_of(form), [area, REASON], form, self.templates.clocks.story())
+            answers = self.read(form, [area, REASON])
         except Faults as faults:
             return await self._page(request, signed_in, form, faults.by_field)
         authority, force = answers.chosen["area"].split(" ")
-        result = await self.service.start(signed_in.operator, answers.act, authority, force, answers.said["reason"])
-        if result is ExerciseResult.NO_SUCH_AREA:
+        if not await self.service.start(signed_in.operator, answers.act, authority, force, answers.said["reason"]):
             return await self._page(request, signed_in, form, {"area": Fault.NOT_OFFERED})
         return go_to("/exercise", signed_in, OperatorAct.EXERCISE_STARTED)
 
@@ -57,10 +53,10 @@ class ExercisePages:
         self,
         request: Request,
         signed_in: SignedIn,
-        form: Mapping[str, str],
-        faults: Mapping[str, Fault],
+        form: Mapping[str, str] | None = None,
+        faults: Mapping[str, Fault] | None = None,
     ) -> Response:
         areas = await self.service.areas(signed_in.operator)
         running = await self.queries.exercises(signed_in.operator.scope)
-        shown = {"asks": (REASON,), "areas": areas, "running": running, "form": form}
-        return self.templates.form(request, "exercise.html", shown, signed_in, faults)
+        shown, what = {"areas": areas, "running": running}, OperatorAct.EXERCISE_STARTED
+        return self.templates.form(request, signed_in, what, (REASON,), form, faults, name="exercise.html", shown=shown)

@@ -1,4 +1,4 @@
-"""Serves the list of open cases, housekeeping beside it, and the stream that says when a page has changed."""
+"""Serves the list of open cases, housekeeping and the directory, and the stream that says when a page has changed."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -13,37 +13,34 @@ from starlette.responses import Response
 
 from services.console.web.changes import Changes
 from services.console.web.queries import PageQueries
-from services.console.web.session import SessionGuard, require_text
+from services.console.web.session import require_text
 from services.console.web.shared_response import SharedResponse
-from services.console.web.templates import Templates
+from services.console.web.templates import Pages
 
-SIGNED_OUT: dict[int | str, dict[str, Any]] = {
-    401: {"description": "Signed out.", "content": {"text/html": {}}},
-}
-SENT_TO_SIGN_IN: dict[int | str, dict[str, Any]] = {
-    303: {"description": "Signed out: to the page to sign in.", "content": {"text/html": {}}},
-}
+SIGNED_OUT = {401: {"description": "Signed out.", "content": {"text/html": {}}}}
+SENT_TO_SIGN_IN = {303: {"description": "Signed out: to the page to sign in.", "content": {"text/html": {}}}}
+PAGE: dict[str, Any] = {"response_class": HTMLResponse, "responses": SENT_TO_SIGN_IN}
+PART: dict[str, Any] = {"response_class": HTMLResponse, "responses": SIGNED_OUT}
 
 
 @dataclass(frozen=True)
-class OverviewPages:
-    """`/parts/...` serves a page's changing part, `/changes` says when to fetch it. Neither prolongs the session."""
+class OverviewPages(Pages):
+    """`/parts/...` serves a page's changing part, `/changes` says when to fetch it."""
 
     queries: PageQueries
-    guard: SessionGuard
-    templates: Templates
     changes: Changes
     _overviews: dict[tuple[frozenset[str], bool], SharedResponse] = field(default_factory=dict)
 
     def mount(self, app: FastAPI) -> None:
-        for path, endpoint, responses in (
-            ("/", self.show_overview, SENT_TO_SIGN_IN),
-            ("/parts/open", self.show_overview_part, SIGNED_OUT),
-            ("/housekeeping", self.show_housekeeping, SENT_TO_SIGN_IN),
-            ("/parts/housekeeping", self.show_housekeeping_part, SIGNED_OUT),
+        app.add_api_route("/", self.show_overview, **PAGE)
+        app.add_api_route("/parts/open", self.show_overview_part, **PART)
+        for path, template, name, query, about in (
+            ("/housekeeping", "housekeeping.html", "show_housekeeping", self.queries.housekeeping, PAGE),
+            ("/parts/housekeeping", "_beside.html", "show_housekeeping_part", self.queries.housekeeping, PART),
+            ("/directory", "directory.html", "show", self.queries.directory, PAGE),
         ):
-            app.add_api_route(path, endpoint, response_class=HTMLResponse, responses=responses)
-        app.add_api_route("/changes", self.follow, responses=SIGNED_OUT)
+            app.add_api_route(path, self.list_page(template, query), name=name, **about)
+        app.add_api_route("/changes", self.follow, responses=PART["responses"])
 
     async def show_overview(self, request: Request, whole: str = "") -> Response:
         """`whole`: anything asks for the less urgent cases too."""
@@ -53,8 +50,7 @@ class OverviewPages:
 
     async def show_overview_part(self, request: Request, whole: str = "") -> Response:
         """Rendered once for all operators of the same authorities."""
-        signed_in = await self.guard.require(request, following=True)
-        operator = signed_in.operator
+        operator = (await self.guard.require(request)).operator
 
         async def render() -> Response:
             return self.templates.page(
@@ -65,20 +61,9 @@ class OverviewPages:
             (operator.authorities, bool(whole)), SharedResponse(self.changes)
         ).answer(render)
 
-    async def show_housekeeping(self, request: Request) -> Response:
-        signed_in = await self.guard.require(request)
-        shown = await self.queries.housekeeping(signed_in.operator.scope)
-        return self.templates.page(request, "housekeeping.html", shown, signed_in)
-
-    async def show_housekeeping_part(self, request: Request) -> Response:
-        signed_in = await self.guard.require(request, following=True)
-        shown = await self.queries.housekeeping(signed_in.operator.scope)
-        return self.templates.page(request, "_beside.html", shown, signed_in)
-
     async def follow(self, request: Request, child: str | None = None) -> EventSourceResponse:
         """Sends "changed" at once and at each change of one child, or of any, of the operator's authorities."""
-        signed_in = await self.guard.require(request, following=True)
-        scope = signed_in.operator.scope
+        scope = (await self.guard.require(request)).operator.scope
         require_text("child", child or "")
         if child is not None and scope is not None and not await self.queries.is_of_any(child, scope):
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")

@@ -15,11 +15,10 @@ from services.console.policy.acts import REASON
 from services.console.policy.permits import May
 from services.console.policy.returns import Absence, Period, by_home, by_hour, count_absences, period_of
 from services.console.read_model.absences import absences_in, missing_table
-from services.console.web.session import SessionGuard, act_of
-from services.console.web.templates import SECURITY, Templates
+from services.console.web.templates import Pages
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.deeds.answers import Answers, Faults
+from services.safeguarding.deeds.answers import Faults
 from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import derived
 from services.safeguarding.operators import OperatorAct
@@ -30,11 +29,9 @@ OF_RETURN = ("child.reference", "child.date_of_birth")
 
 
 @dataclass(frozen=True)
-class ReturnPages:
+class ReturnPages(Pages):
     store: Store
     keyring: Keyring
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/returns", self.show, methods=["GET"], include_in_schema=False)
@@ -70,19 +67,16 @@ class ReturnPages:
         signed_in, form = await self.guard.enter_with_form(request, May.REVEAL, proved=True)
         clocks, chosen, operator = self.templates.clocks, self._period(form.get("period", "")), signed_in.operator
         try:
-            answers = Answers.read(act_of(form), [REASON], form, clocks.story())
+            answers = self.read(form, [REASON])
         except Faults as faults:
             raise HTTPException(HTTPStatus.BAD_REQUEST, "reason-needed") from faults
         async with self.store.transaction() as uow:
             rows = await uow.fetch(missing_table(self.keyring, chosen, operator.scope))
             for child, authority in {(child, authority) for child, authority, *_ in rows}:
                 act = derived("return", str(answers.act), chosen.name, child)
+                look = RegisterLookedUp(authority=authority, purpose="statutory-return", fields=OF_RETURN)
                 recorder = ActRecorder(clocks, self.keyring, uow, operator, act, child)
-                if await recorder.claim(OperatorAct.RETURN_DRAWN):
-                    words = (await recorder.keep_words(answers.said))["reason"]
-                    look = RegisterLookedUp(authority=authority, purpose="statutory-return", fields=OF_RETURN)
-                    said = recorder.publish(look)
-                    recorder.record(OperatorAct.RETURN_DRAWN, authority=authority, words=words, said=said)
+                await recorder.carry_out(OperatorAct.RETURN_DRAWN, answers.said, also=[look], authority=authority)
         columns = ("CHILD", "DOB", "MISSING", "MIS_START", "MIS_END")
         return _sheet(f"missing-{chosen.name}.csv", columns, [row[2:] for row in rows])
 
@@ -109,5 +103,5 @@ def _sheet(name: str, columns: Sequence[str], rows: Iterable[Iterable[object]]) 
     writer = csv.writer(sheet)
     writer.writerow(columns)
     writer.writerows([_as_text(cell) for cell in row] for row in rows)
-    headers = SECURITY | {"Content-Disposition": f'attachment; filename="{name}"'}
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(sheet.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)

@@ -12,20 +12,18 @@ from services.console.acts.rota import RotaService
 from services.console.policy.permits import May
 from services.console.policy.shift.acts import SHIFT_ACTS, ShiftAct, choices, may_end
 from services.console.policy.shift.board import SHOWN
-from services.console.web.session import SessionGuard, SignedIn, act_of, require_text
+from services.console.web.session import SignedIn, require_text
 from services.console.web.shift_queries import ShiftQueries
-from services.console.web.templates import SECURITY, Templates, go_to
-from services.safeguarding.deeds.answers import Answers, Fault, Faults
+from services.console.web.templates import Pages, go_to
+from services.safeguarding.deeds.answers import Fault, Faults
 from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.operators import OperatorAct
 
 
 @dataclass(frozen=True)
-class ShiftPages:
+class ShiftPages(Pages):
     queries: ShiftQueries
     service: RotaService
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/shift", self.show, methods=["GET"], include_in_schema=False)
@@ -48,7 +46,7 @@ class ShiftPages:
         found = await self.queries.calendar(authority, token, self.templates.words.of)
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-calendar")
-        return Response(found, media_type="text/calendar; charset=utf-8", headers=SECURITY)
+        return Response(found, media_type="text/calendar; charset=utf-8")
 
     async def withdraw_calendar(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.CHANGE_ROTA)
@@ -61,7 +59,7 @@ class ShiftPages:
     async def show_form(self, request: Request, act: OperatorAct) -> Response:
         spec = _spec_of(act)
         signed_in = await self.guard.require(request, spec.needs)
-        form = {"act": str(uuid4())}
+        form: dict[str, str] = {}
         if act is OperatorAct.SHIFT_HANDED_OVER:
             form["hand_over"] = await self.queries.note(signed_in.operator.only_authority, self.templates.words.of)
         return self._form(request, signed_in, spec, await self.service.lines(signed_in.operator), form, {})
@@ -73,7 +71,7 @@ class ShiftPages:
         offered = choices(lines, self.templates.words.of, signed_in.operator)
         asked = [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks]
         try:
-            answers = Answers.read(act_of(form), asked, form, now)
+            answers = self.read(form, asked)
             effect = spec.effect(answers, now, offered["person"])
             if effect.calendar_of and not (effect.changes and form.get("confirmed")):
                 shown = {"what": act, "form": form, "effect": effect, "names": offered["person"]}
@@ -93,14 +91,12 @@ class ShiftPages:
         faults: Mapping[str, Fault],
     ) -> Response:
         offered = choices(lines, self.templates.words.of, signed_in.operator)
-        shown = {
-            "what": spec.act,
-            "asks": [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks],
+        asks = [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks]
+        shown: dict[str, object] = {
             "offered": {f"{name}_choices": labels for name, labels in offered.items()},
             "back": "/shift",
-            "form": form,
         }
-        return self.templates.form(request, "act.html", shown, signed_in, faults)
+        return self.templates.form(request, signed_in, spec.act, asks, form, faults, shown=shown)
 
 
 def _spec_of(act: OperatorAct) -> ShiftAct:

@@ -13,8 +13,8 @@ from services.console.accounts.access_record import record_access
 from services.console.accounts.passwords import generate_password, hash_password
 from services.console.accounts.second_factor import keep_secret, new_secret, picture_of
 from services.console.policy.permits import ALL, May, Operator
-from services.console.web.session import ACCOUNT, SessionGuard, SignedIn
-from services.console.web.templates import Templates, go_to
+from services.console.web.session import ACCOUNT, SignedIn
+from services.console.web.templates import Pages, go_to
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import Access, OperatorRole
@@ -49,9 +49,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class AccountPages:
-    guard: SessionGuard
-    templates: Templates
+class AccountPages(Pages):
     keyring: Keyring
 
     def mount(self, app: FastAPI) -> None:

@@ -15,8 +15,8 @@ from starlette.responses import Response
 
 from services.console.acts.authorities import AuthorityService, Readiness
 from services.console.policy.permits import ALL, May
-from services.console.web.session import SessionGuard, SignedIn, act_of
-from services.console.web.templates import Templates, go_to
+from services.console.web.session import SignedIn, act_of
+from services.console.web.templates import Pages, go_to
 from services.platform.runtime.http.browser_form import parse_form
 from services.platform.runtime.limits import REGISTER_BYTES
 from services.safeguarding.identifiers import AuthorityId
@@ -26,10 +26,8 @@ ID: TypeAdapter[str] = TypeAdapter(AuthorityId)
 
 
 @dataclass(frozen=True)
-class AuthorityPages:
+class AuthorityPages(Pages):
     service: AuthorityService
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         add: Callable[..., None] = app.add_api_route

@@ -1,25 +1,20 @@
 """Serves the form by which somebody on duty is told, in an emergency, who another authority's child is."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import uuid4
 
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from services.console.acts.break_glass import BreakGlassService
 from services.console.policy.permits import May
-from services.console.web.session import SessionGuard, SignedIn, act_of
-from services.console.web.templates import Templates
-from services.safeguarding.deeds.answers import Answers, Fault, Faults
+from services.console.web.templates import Pages
+from services.safeguarding.deeds.answers import Faults
 from services.safeguarding.operators import OperatorAct
 
 
 @dataclass(frozen=True)
-class BreakGlassPages:
+class BreakGlassPages(Pages):
     service: BreakGlassService
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/break-glass", self.show, methods=["GET"], include_in_schema=False)
@@ -27,22 +22,16 @@ class BreakGlassPages:
 
     async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request, May.REVEAL, proved=True)
-        return await self._form(request, signed_in, {"act": str(uuid4())}, {})
+        asks = await self.service.asks(signed_in.operator)
+        return self.templates.form(request, signed_in, OperatorAct.GLASS_BROKEN, asks)
 
     async def reveal(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.REVEAL, proved=True)
+        asks = await self.service.asks(signed_in.operator)
         try:
-            asks = await self.service.asks(signed_in.operator)
-            answers = Answers.read(act_of(form), asks, form, self.templates.clocks.story())
+            answers = self.read(form, asks)
             who = await self.service.reveal(signed_in.operator, answers)
         except Faults as faults:
-            return await self._form(request, signed_in, form, faults.by_field)
+            return self.templates.form(request, signed_in, OperatorAct.GLASS_BROKEN, asks, form, faults.by_field)
         shown = {"who": who, "authority": answers.chosen["authority"]}
         return self.templates.page(request, "glass.html", shown, signed_in)
-
-    async def _form(
-        self, request: Request, signed_in: SignedIn, form: Mapping[str, str], faults: Mapping[str, Fault]
-    ) -> Response:
-        asks = await self.service.asks(signed_in.operator)
-        shown = {"what": OperatorAct.GLASS_BROKEN, "asks": asks, "about": None, "back": "/", "form": form, "steps": ()}
-        return self.templates.form(request, "act.html", shown, signed_in, faults)

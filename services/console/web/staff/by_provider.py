@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
@@ -97,10 +98,11 @@ class ProviderPages:
             account = None if claimed is None else await _account(uow, name, claimed, now)
             because = _why_not(claimed, account, pending, now)
             if because is None and claimed is not None and account is not None:
-                goes_on = await self._prove(uow, token, account, claimed, now)
+                proof: dict[str, Any] = {"proved_at": _proved_at(claimed, now), "provider_session": claimed.session}
+                goes_on = await sessions.prove_session(uow, token, account.operator.account, asked_at=now, **proof)
                 if not goes_on:
                     sessions.end_session(uow, token)
-                    token = _begin(uow, account, claimed, now)
+                    token = sessions.begin_session(uow, account.operator.account, now, by_provider=True, **proof)
                 if not pending.quiet:
                     record_access(uow, Access.PROVED if goes_on else Access.SIGNED_IN, account.operator, provider=name)
                 self.strangers.remember(request, name)
@@ -111,17 +113,6 @@ class ProviderPages:
                 uow.write(accounts.END_SESSIONS, {"account": account.operator.account})
             sessions.end_session(uow, token)
         return self._refuse(request, pending.then, because or Because.INVALID)
-
-    async def _prove(self, uow: UnitOfWork, token: str, account: Account, claimed: Claimed, now: datetime) -> bool:
-        """Goes on with the browser's session. False: it has none, or another person's."""
-        return await sessions.prove_session(
-            uow,
-            token,
-            account.operator.account,
-            _proved_at(claimed, now),
-            asked_at=now,
-            provider_session=claimed.session,
-        )
 
     async def _stay(self, request: Request) -> bool:
         """Lets the browser's session go on without the provider's word."""
@@ -183,17 +174,6 @@ def _why_not(claimed: Claimed | None, account: Account | None, pending: Pending,
     if not claimed.has_second_factor:
         return Because.NO_SECOND_FACTOR
     return Because.ENDED if account is None or account.disabled_at is not None else None
-
-
-def _begin(uow: UnitOfWork, account: Account, claimed: Claimed, now: datetime) -> str:
-    return sessions.begin_session(
-        uow,
-        account.operator.account,
-        now,
-        proved_at=_proved_at(claimed, now),
-        provider_session=claimed.session,
-        by_provider=True,
-    )
 
 
 def _proved_at(claimed: Claimed, now: datetime) -> datetime:

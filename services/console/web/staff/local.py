@@ -19,8 +19,8 @@ from services.console.accounts.second_factor import check_code
 from services.console.accounts.sign_in_limiter import SignInLimiter, place_of
 from services.console.policy.access.sign_in import FAILURES_COUNT_FOR
 from services.console.policy.permits import May
-from services.console.web.session import SessionGuard, csrf_of, own_path, read_our_form
-from services.console.web.templates import Templates, go_to
+from services.console.web.session import csrf_of, own_path, read_our_form
+from services.console.web.templates import Pages, go_to
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import Access, Because
@@ -45,11 +45,9 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class SignInPages:
+class SignInPages(Pages):
     """`titles` of the organisations that sign their own staff in, by name."""
 
-    guard: SessionGuard
-    templates: Templates
     keyring: Keyring
     titles: dict[str, str]
     limiter: SignInLimiter = field(default_factory=SignInLimiter)

@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
-from services.console.disposal.service import DisposalService
+from services.console.acts.disposal import DisposalService
 from services.console.policy.permits import May
-from services.console.web.session import SessionGuard, SignedIn, act_of
-from services.console.web.templates import Templates, go_to
+from services.console.web.session import SignedIn, act_of
+from services.console.web.templates import Pages, go_to
 from services.platform.store.disposal.erasures import Hindrance
 
 MOST_OF_A_REASON = 500
@@ -19,12 +19,10 @@ ASKED = frozenset({"hold", "erase"})
 
 
 @dataclass(frozen=True)
-class RecordPages:
+class RecordPages(Pages):
     """Whoever comes has shown of late who they are."""
 
     service: DisposalService
-    guard: SessionGuard
-    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/records", self.show, methods=["GET"], include_in_schema=False)
@@ -43,7 +41,7 @@ class RecordPages:
         hindered: Sequence[Hindrance] = ()
         if what in ASKED:
             whom = await self.service.whom(who, form.get("whom", ""), form.get("authority") or who.only_authority or "")
-            if whom is None or (what == "erase" and whom.owner is None):
+            if whom is None:
                 return await self._page(request, signed_in, fault="whom", form=form)
             if what == "hold" and (whom.owner or "").startswith("person-"):
                 return await self._page(request, signed_in, fault="person", form=form)

@@ -39,7 +39,10 @@ def set_access(connection: Connection, hears: Hears, passwords: Mapping[str, str
     wanted = [acl for service, kinds in hears.items() for acl in _rights(service, {kind.topic for kind in kinds})]
     admin = connection.plain_admin()
     try:
-        logins = [UserScramCredentialUpsertion(*each) for each in _logins(passwords)]
+        logins = [
+            UserScramCredentialUpsertion(service, ScramMechanism.SCRAM_SHA_512, password)
+            for service, password in passwords.items()
+        ]
         refused = {user: error for user, error in admin.alter_user_scram_credentials(logins).items() if error}
         found, _ = admin.describe_acls(_ANY)
         ours = {_principal(service) for service in hears}
@@ -75,11 +78,6 @@ def _right(service: str, operation: ACLOperation, kind: ResourceType, name: str)
 
 def _principal(service: str) -> str:
     return f"User:{service}"
-
-
-def _logins(passwords: Mapping[str, str]) -> Iterator[tuple[str, ScramMechanism, str]]:
-    for service, password in passwords.items():
-        yield service, ScramMechanism.SCRAM_SHA_512, password
 
 
 _ANY = ACLFilter(

@@ -17,48 +17,40 @@ ANSWERS_WITHIN_MS = 5_000
 OURS = frozenset(Topic)
 
 
-class LagWatch:
-    """A part. `groups` are the services' consumer groups, each named as its service. Every replica reports the same."""
+def lag_watch(connection: Connection, groups: Sequence[str]) -> Repeating:
+    """`groups` are the services' consumer groups, each named as its service. Every replica reports the same."""
 
-    def __init__(self, connection: Connection, groups: Sequence[str]) -> None:
-        self._connection = connection
-        self._groups = groups
-        self._asking = Repeating("bus lag", self._turn, every_seconds=EVERY_SECONDS)
-
-    async def start(self) -> None:
-        await self._asking.start()
-
-    async def stop(self) -> None:
-        await self._asking.stop()
-
-    async def _turn(self) -> bool:
+    async def turn() -> bool:
         try:
             async with asyncio.timeout(2 * EVERY_SECONDS):
-                lags = await self._lags()
+                lags = await _lags(connection, groups)
         except Exception:
             metrics.BROKER.set(0)
             raise
         metrics.BROKER.set(1)
-        for (group, topic), behind in lags.items():
-            metrics.LAG.labels(group, topic).set(behind)
+        for (group, topic), count in lags.items():
+            metrics.LAG.labels(group, topic).set(count)
         return False
 
-    async def _lags(self) -> Counter[tuple[str, str]]:
-        admin = self._connection.admin(request_timeout_ms=ANSWERS_WITHIN_MS)
-        ends = self._connection.consumer(request_timeout_ms=ANSWERS_WITHIN_MS)
-        try:
-            await admin.start()
-            await ends.start()
-            committed = {group: await admin.list_consumer_group_offsets(group) for group in self._groups}
-            partitions = {each for offsets in committed.values() for each in offsets if each.topic in OURS}
-            newest = await ends.end_offsets(list(partitions)) if partitions else {}
-            metrics.UNDER_REPLICATED.set(lacking_copies(await admin.describe_topics(sorted(OURS))))
-        finally:
-            await ends.stop()
-            await admin.close()
-        return behind(
-            {group: {tp: each.offset for tp, each in found.items()} for group, found in committed.items()}, newest
-        )
+    return Repeating("bus lag", turn, every_seconds=EVERY_SECONDS)
+
+
+async def _lags(connection: Connection, groups: Sequence[str]) -> Counter[tuple[str, str]]:
+    admin = connection.admin(request_timeout_ms=ANSWERS_WITHIN_MS)
+    ends = connection.consumer(request_timeout_ms=ANSWERS_WITHIN_MS)
+    try:
+        await admin.start()
+        await ends.start()
+        committed = {group: await admin.list_consumer_group_offsets(group) for group in groups}
+        partitions = {each for offsets in committed.values() for each in offsets if each.topic in OURS}
+        newest = await ends.end_offsets(list(partitions)) if partitions else {}
+        metrics.UNDER_REPLICATED.set(lacking_copies(await admin.describe_topics(sorted(OURS))))
+    finally:
+        await ends.stop()
+        await admin.close()
+    return behind(
+        {group: {tp: each.offset for tp, each in found.items()} for group, found in committed.items()}, newest
+    )
 
 
 def behind(

@@ -1,36 +1,22 @@
 """Asks Kafka which log each partition has, and where the epochs of its leaders end.
 
-aiokafka has neither question. Its client takes requests of ours; a broker names its versions as it does for any.
+aiokafka has neither question, and kafka-python has both: the client of the former carries the messages of the latter.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
-from uuid import UUID
+from typing import Any, ClassVar
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import for_code
-from aiokafka.protocol.api import Request, RequestStruct, Response
-from aiokafka.protocol.types import (
-    AbstractType,
-    Array,
-    Boolean,
-    CompactArray,
-    CompactString,
-    Int16,
-    Int32,
-    Int64,
-    Schema,
-    String,
-    TaggedFields,
-)
+from aiokafka.protocol.api import RequestHeader_v2, ResponseHeader_v1
 
 UNKNOWN = -1
 """Kafka's code for an error without a name."""
-ANY_TOPIC = UUID(int=0)
+AS_A_CONSUMER = -1
+"""Who asks: for what is committed on the replicas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,159 +38,55 @@ async def find_logs(client: AIOKafkaClient, topics: Iterable[str]) -> Logs:
     """Leaves out a topic that we may not see, or of which a partition has no leader. Raises KafkaError while Kafka is
     away.
     """
-    answer = await client.send(client.get_random_node(), MetadataRequest(list(topics)))
-    logs: dict[TopicPartition, Log] = {}
-    for name, topic_id, partitions in (each[1:3] + each[4:5] for each in answer.topics):
-        if not any(error for error, *_ in partitions):
-            for _, number, leader, epoch, *_others in partitions:
-                logs[TopicPartition(name, number)] = Log(f"{answer.cluster_id}/{topic_id}", epoch, leader)
-    return logs
+    from kafka.protocol.metadata import MetadataRequest, MetadataResponse
+
+    asked = MetadataRequest[12](topics=[(None, str(each)) for each in topics], allow_auto_topic_creation=False)
+    answer = await client.send(client.get_random_node(), _Question(asked, MetadataResponse[12]))
+    return {
+        TopicPartition(topic.name, each.partition_index): Log(
+            f"{answer.cluster_id}/{topic.topic_id}", each.leader_epoch, each.leader_id
+        )
+        for topic in answer.topics
+        if not any(each.error_code for each in topic.partitions)
+        for each in topic.partitions
+    }
 
 
 async def find_ends(client: AIOKafkaClient, logs: Logs, epochs: Collection[Epoch]) -> dict[Epoch, int]:
     """Where each epoch ends in the present log: 0 if the log does not know it. Raises KafkaError."""
+    from kafka.protocol.consumer import OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse
+
     by_leader: dict[int, list[Epoch]] = defaultdict(list)
-    for each in epochs:
+    for each in sorted(epochs):
         by_leader[logs[each[0]].leader].append(each)
     ends: dict[Epoch, int] = {}
     for leader, asked in by_leader.items():
-        answer = await client.send(leader, EpochEndRequest(asked, logs))
-        found = [(topic, *each) for topic, partitions in answer.topics for each in partitions]
+        topics: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+        for place, epoch in asked:
+            topics[place.topic].append((place.partition, logs[place].epoch, epoch))
+        question = OffsetForLeaderEpochRequest[4](replica_id=AS_A_CONSUMER, topics=list(topics.items()))
+        answer = await client.send(leader, _Question(question, OffsetForLeaderEpochResponse[4]))
+        found = [
+            (TopicPartition(topic.topic, each.partition), each) for topic in answer.topics for each in topic.partitions
+        ]
         # A partition that is asked of two epochs is answered twice, in the order of the questions.
-        for each, (topic, error, partition, _, end) in zip(EpochEndRequest.in_order(asked), found, strict=True):
-            if error or each[0] != TopicPartition(topic, partition):
-                raise for_code(error or UNKNOWN)
-            ends[each] = max(0, end)
+        for each, (place, end) in zip(asked, found, strict=True):
+            if end.error_code or each[0] != place:
+                raise for_code(end.error_code or UNKNOWN)
+            ends[each] = max(0, end.end_offset)
     return ends
 
 
-class Uuid(AbstractType[UUID]):
-    @classmethod
-    def encode(cls, value: UUID) -> bytes:
-        return value.bytes
+class _Question:
+    """A request of kafka-python's as aiokafka sends one, and what reads its answer. Both in a flexible version."""
 
-    @classmethod
-    def decode(cls, data: BytesIO) -> UUID:
-        return UUID(bytes=data.read(16))
+    parse_response_header: ClassVar = ResponseHeader_v1.decode
 
+    def __init__(self, asked: Any, answer: Any) -> None:
+        self.encode, self._asked, self.RESPONSE_TYPE = asked.encode, asked, answer
 
-class MetadataResponseV12(Response):
-    API_KEY = 3
-    API_VERSION = 12
-    SCHEMA = Schema(
-        ("throttle_time_ms", Int32),
-        (
-            "brokers",
-            CompactArray(
-                ("node_id", Int32),
-                ("host", CompactString("utf-8")),
-                ("port", Int32),
-                ("rack", CompactString("utf-8")),
-                ("tags", TaggedFields),
-            ),
-        ),
-        ("cluster_id", CompactString("utf-8")),
-        ("controller_id", Int32),
-        (
-            "topics",
-            CompactArray(
-                ("error_code", Int16),
-                ("topic", CompactString("utf-8")),
-                ("topic_id", Uuid),
-                ("is_internal", Boolean),
-                (
-                    "partitions",
-                    CompactArray(
-                        ("error_code", Int16),
-                        ("partition", Int32),
-                        ("leader", Int32),
-                        ("leader_epoch", Int32),
-                        ("replicas", CompactArray(Int32)),
-                        ("isr", CompactArray(Int32)),
-                        ("offline_replicas", CompactArray(Int32)),
-                        ("tags", TaggedFields),
-                    ),
-                ),
-                ("authorized_operations", Int32),
-                ("tags", TaggedFields),
-            ),
-        ),
-        ("tags", TaggedFields),
-    )
+    def prepare(self, _versions: object) -> "_Question":
+        return self
 
-
-class MetadataRequestV12(RequestStruct):
-    FLEXIBLE_VERSION = True
-    API_KEY = 3
-    API_VERSION = 12
-    RESPONSE_TYPE = MetadataResponseV12
-    SCHEMA = Schema(
-        ("topics", CompactArray(("topic_id", Uuid), ("topic", CompactString("utf-8")), ("tags", TaggedFields))),
-        ("allow_auto_topic_creation", Boolean),
-        ("include_authorized_operations", Boolean),
-        ("tags", TaggedFields),
-    )
-
-
-class MetadataRequest(Request[MetadataRequestV12]):
-    API_KEY = 3
-
-    def __init__(self, topics: list[str]) -> None:
-        self._topics = topics
-
-    def build(self, request_struct_class: type[MetadataRequestV12]) -> MetadataRequestV12:
-        return request_struct_class([(ANY_TOPIC, each, {}) for each in self._topics], False, False, {})
-
-
-class EpochEndResponseV3(Response):
-    API_KEY = 23
-    API_VERSION = 3
-    SCHEMA = Schema(
-        ("throttle_time_ms", Int32),
-        (
-            "topics",
-            Array(
-                ("topic", String("utf-8")),
-                (
-                    "partitions",
-                    Array(("error_code", Int16), ("partition", Int32), ("leader_epoch", Int32), ("end_offset", Int64)),
-                ),
-            ),
-        ),
-    )
-
-
-class EpochEndRequestV3(RequestStruct):
-    API_KEY = 23
-    API_VERSION = 3
-    RESPONSE_TYPE = EpochEndResponseV3
-    SCHEMA = Schema(
-        ("replica_id", Int32),
-        (
-            "topics",
-            Array(
-                ("topic", String("utf-8")),
-                ("partitions", Array(("partition", Int32), ("current_epoch", Int32), ("leader_epoch", Int32))),
-            ),
-        ),
-    )
-
-
-class EpochEndRequest(Request[EpochEndRequestV3]):
-    API_KEY = 23
-    CONSUMER = -1
-    """As a consumer asks: for what is committed on the replicas."""
-
-    def __init__(self, epochs: Collection[Epoch], logs: Logs) -> None:
-        self._epochs = epochs
-        self._logs = logs
-
-    def build(self, request_struct_class: type[EpochEndRequestV3]) -> EpochEndRequestV3:
-        topics: dict[str, list[Any]] = defaultdict(list)
-        for place, epoch in self.in_order(self._epochs):
-            topics[place.topic].append((place.partition, self._logs[place].epoch, epoch))
-        return request_struct_class(self.CONSUMER, list(topics.items()))
-
-    @staticmethod
-    def in_order(epochs: Collection[Epoch]) -> list[Epoch]:
-        return sorted(epochs)
+    def build_request_header(self, **named: Any) -> RequestHeader_v2:
+        return RequestHeader_v2(self._asked, **named)

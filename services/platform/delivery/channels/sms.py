@@ -7,7 +7,7 @@ the exact body, which a code makes unique; if it is not there it is sent again, 
 import asyncio
 import base64
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -164,25 +164,15 @@ class TwilioWay:
         """Reads a text out."""
         if sending.uncertain and (found := await self._look_up_call(sending)) is not None:
             return found
-        try:
-            async with asyncio.timeout(TOTAL_SECONDS):
-                call = await self._client.calls.create_async(
-                    to=sending.recipient,
-                    from_=self.number,
-                    twiml=twiml(sending.body, keys_callback(self._public_url, sending.id) if sending.of_duty else None),
-                    timeout=RINGS_SECONDS,
-                    machine_detection="Enable",
-                    **self._report(sending, status_callback_event=list(CALL_EVENTS)),
-                )
-        except _Throttled as throttled:
-            return SendResult(AttemptResult.RETRY, 429, retry_after=throttled.retry_after, medium="voice")
-        except TwilioRestException as refusal:
-            return replace(_read_refusal(refusal), medium="voice")
-        except aiohttp.ClientConnectorError:
-            return SendResult(AttemptResult.RETRY, medium="voice")
-        except LOST:
-            return SendResult(AttemptResult.UNKNOWN, medium="voice")
-        return SendResult(AttemptResult.ACCEPTED, 201, provider_id=call.sid, medium="voice")
+        calling = self._client.calls.create_async(
+            to=sending.recipient,
+            from_=self.number,
+            twiml=twiml(sending.body, keys_callback(self._public_url, sending.id) if sending.of_duty else None),
+            timeout=RINGS_SECONDS,
+            machine_detection="Enable",
+            **self._report(sending, status_callback_event=list(CALL_EVENTS)),
+        )
+        return replace(await _result_of(calling), medium="voice")
 
     async def _look_up_call(self, sending: SendRequest) -> SendResult | None:
         """Calls carry no code: any call to that number since then counts as the one whose answer was lost."""
@@ -198,24 +188,14 @@ class TwilioWay:
         return None
 
     async def text(self, sending: SendRequest, sender: str | None) -> SendResult:
-        try:
-            async with asyncio.timeout(TOTAL_SECONDS):
-                text = await self._client.messages.create_async(
-                    to=sending.recipient,
-                    from_=sender or self.number,
-                    body=sending.body,
-                    **self._report(sending),
-                    **({"validity_period": URGENT_VALIDITY_SECONDS} if sending.urgent else {}),
-                )
-        except _Throttled as throttled:
-            return SendResult(AttemptResult.RETRY, 429, retry_after=throttled.retry_after)
-        except TwilioRestException as refusal:
-            return _read_refusal(refusal)
-        except aiohttp.ClientConnectorError:
-            return SendResult(AttemptResult.RETRY)
-        except LOST:
-            return SendResult(AttemptResult.UNKNOWN)
-        return SendResult(AttemptResult.ACCEPTED, 201, provider_id=text.sid)
+        texting = self._client.messages.create_async(
+            to=sending.recipient,
+            from_=sender or self.number,
+            body=sending.body,
+            **self._report(sending),
+            **({"validity_period": URGENT_VALIDITY_SECONDS} if sending.urgent else {}),
+        )
+        return await _result_of(texting)
 
     async def delete_copy(self, sid: str) -> bool:
         """Deletes what Twilio keeps of a text with its pictures, of a call or of a recording. False: not now."""
@@ -250,6 +230,22 @@ class TwilioWay:
             if text.body in bodies and (text.date_created is None or text.date_created >= earliest):
                 return _read_found(text)
         return None
+
+
+async def _result_of(sending: Awaitable[Any]) -> SendResult:
+    """What Twilio makes of a text or call."""
+    try:
+        async with asyncio.timeout(TOTAL_SECONDS):
+            taken = await sending
+    except _Throttled as throttled:
+        return SendResult(AttemptResult.RETRY, 429, retry_after=throttled.retry_after)
+    except TwilioRestException as refusal:
+        return _read_refusal(refusal)
+    except aiohttp.ClientConnectorError:
+        return SendResult(AttemptResult.RETRY)
+    except LOST:
+        return SendResult(AttemptResult.UNKNOWN)
+    return SendResult(AttemptResult.ACCEPTED, 201, provider_id=taken.sid)
 
 
 def _read_found(text: Any) -> SendResult | None:

@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.delivery.model import Delivery, State
-from services.platform.delivery.tables import deliveries
 from services.platform.register import keys
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Reader, Rows, all_rows, first_row
@@ -35,8 +34,13 @@ class Lease:
     until: datetime
 
 
-NOT_PUT = frozenset({"provider_id", "by_voice", "withdrawn_at", "looked_up"})
-PUT_COLUMNS = [each.name for each in deliveries.c if each.name not in NOT_PUT]
+AS_IT_IS = ("id", "lane", "child", "authority", "person", "urgent", "exercise", "trace", "created_at", "texted")
+"""Columns that hold what a delivery says."""
+OF_DUTY = ("kind", "duty", "step", "revision", "episode", "role")
+"""Columns that hold what its duty says."""
+FIXED = ("recipient", "body", "number_hash")
+OTHERS = "telling service state code attempts next_attempt_at lease_owner lease_until key_owner changed_at"
+PUT_COLUMNS = (*AS_IT_IS, *OF_DUTY, *FIXED, *OTHERS.split())
 PUT = f"""
     INSERT INTO delivery.deliveries ({", ".join(PUT_COLUMNS)}) SELECT {", ".join(f"%({name})s" for name in PUT_COLUMNS)}
     WHERE NOT EXISTS (
@@ -90,11 +94,6 @@ async def withdraw(uow: UnitOfWork, service: str, duty: Duty, at: datetime) -> b
 async def acknowledge(uow: UnitOfWork, duty: UUID, step: int, at: datetime) -> None:
     """A person has it: nothing further is sent for this telling. `at` is wall time."""
     await uow.fetch(Query(ACKNOWLEDGED, {"duty": duty, "step": step, "at": at}, all_rows))
-
-
-def acknowledge_on_commit(uow: UnitOfWork, duty: UUID, step: int, at: datetime) -> None:
-    """As `acknowledge`, with the commit: for transactions that do not read the deliveries afterwards."""
-    uow.write(ACKNOWLEDGED, {"duty": duty, "step": step, "at": at})
 
 
 ENDED = "UPDATE delivery.deliveries SET state = %(state)s, changed_at = %(at)s WHERE id = %(delivery)s"
@@ -152,12 +151,6 @@ async def trace_of(connection: AsyncConnection, delivery: UUID) -> str | None:
     return None if found is None else found.trace
 
 
-AS_IT_IS = ("id", "lane", "child", "authority", "person", "urgent", "exercise", "trace", "created_at", "texted")
-"""Columns that hold what a delivery says."""
-OF_DUTY = ("kind", "duty", "step", "revision", "episode", "role")
-"""Columns that hold what its duty says."""
-
-
 def decode_delivery(row: Any) -> Delivery:
     duty = None if row.kind is None else cast("Duty", CONTRACTS[row.kind].read_again(row.telling))
     return Delivery(**{name: getattr(row, name) for name in AS_IT_IS}, duty=duty, key_owner=row.key_owner)
@@ -183,12 +176,9 @@ def _row(service: str, delivery: Delivery, lease: Lease | None) -> dict[str, Any
     )
 
 
-NOT_FIXED = dict.fromkeys(("recipient", "body", "number_hash"))
-
-
 async def _encrypt(uow: UnitOfWork, delivery: Delivery, keyring: Keyring) -> dict[str, Any]:
     if delivery.to_number is None or delivery.body is None:
-        return NOT_FIXED
+        return dict.fromkeys(FIXED)
     key = await keys.key_of(uow, keyring, delivery.owner)
     return {
         "recipient": key.close(delivery.to_number, RECIPIENT),

@@ -105,8 +105,8 @@ class DeliveryLoop:
             uow.on_commit(self._sweep.wake)
 
     async def acknowledged(self, uow: UnitOfWork, duty: UUID, step: int) -> None:
-        """A person has it: nothing further is sent for this telling."""
-        deliveries.acknowledge_on_commit(uow, duty, step, self._clocks.wall())
+        """A person has it: nothing further is sent for this telling. Written with the commit."""
+        uow.write(deliveries.ACKNOWLEDGED, {"duty": duty, "step": step, "at": self._clocks.wall()})
 
     def knows_as_taken(self, delivery: UUID, provider_id: str) -> bool:
         """Whether a provider's report that it has taken this attempt would change nothing. False: perhaps not."""

@@ -3,20 +3,25 @@
 from collections.abc import Collection
 from typing import TypeAlias
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, func, select
-
-from services.platform.register.views import for_protocol as children
-from services.platform.register.views import placements_for_protocol as placements
-from services.platform.store.query import Query, Rows, as_sql, scalar
+from services.platform.store.query import Query, Rows, scalar
 from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId
 
 Known: TypeAlias = dict[str, object]
 """By name of the fact. None means unknown."""
 
-UNKNOWN: Known = {each.name: None for each in children.c if each.name != "child"}
-BY_CHILD = as_sql(select(children).where(children.c.child == any_(bindparam("children", type_=ARRAY(Text)))))
-AT_PLACEMENT = as_sql(select(placements).where(placements.c.placement == bindparam("placement", type_=Text)))
-FIRST_AUTHORITY = as_sql(select(func.min(placements.c.authority)))
+NAMES = (
+    "authority force placement host_authority adult_on unaccompanied modern_slavery_concern "
+    "subject_to_immigration_control age_disputed guardian_allocated entered_care_at carers"
+)
+UNKNOWN: Known = dict.fromkeys(NAMES.split())
+BY_CHILD = "SELECT * FROM register.for_protocol WHERE child = ANY(%(children)s::text[])"
+AT_PLACEMENT = """
+    SELECT placement, authority, force, host_authority FROM register.placements_for_protocol
+    WHERE placement = %(placement)s::text
+"""
+FIRST_AUTHORITY = "SELECT min(authority) FROM register.placements_for_protocol"
+AUTHORITY = "SELECT authority FROM register.for_protocol WHERE child = %(child)s"
+MISSING_NOW = "SELECT missing FROM register.missing_now WHERE authority = %(authority)s"
 
 
 def facts_by_child(wanted: Collection[ChildId]) -> Query[dict[ChildId, Known]]:
@@ -36,10 +41,6 @@ def first_authority() -> Query[AuthorityId | None]:
 
 def _by_child(rows: Rows) -> dict[ChildId, Known]:
     return {row.child: {name: getattr(row, name) for name in UNKNOWN} for row in rows}
-
-
-AUTHORITY = as_sql(select(children.c.authority).where(children.c.child == bindparam("child", type_=Text)))
-MISSING_NOW = "SELECT missing FROM register.missing_now WHERE authority = %(authority)s"
 
 
 def missing_now(authority: AuthorityId) -> Query[int]:

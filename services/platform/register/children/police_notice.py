@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, null, select, union_all
-
 from services.platform.register.keys import Decryptor
-from services.platform.register.views import for_police_notice, placements_for_police
 from services.platform.register.words import PLACE as WORDS
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows, as_sql
+from services.platform.store.query import Query, Rows, fields_in
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId
 from services.safeguarding.notice_fields import OF_PROFILE
 from services.safeguarding.working_time import in_england
@@ -79,13 +76,20 @@ class NoticeFacts:
         return (*read, *(["placement.address", "placement.carers"] if self.placement else []))
 
 
-OF_CHILDREN = select(for_police_notice).where(
-    for_police_notice.c.child == any_(bindparam("children", type_=ARRAY(Text)))
+OF_CHILD = (
+    "child, code, name, known_as, sex, language, description, date_of_birth, unaccompanied, modern_slavery_concern, "
+    "subject_to_immigration_control, age_disputed, guardian_allocated, entered_care_at, child_key, profile, has_photograph, "
+    "photograph_taken_on, told, told_words, told_at"
 )
-OF_PLACEMENT = select(
-    *(placements_for_police.c.get(each.name, null()).label(each.name) for each in for_police_notice.c)
-).where(placements_for_police.c.placement == bindparam("placement"))
-FACTS = as_sql(union_all(OF_CHILDREN, OF_PLACEMENT))
+OF_PLACEMENT = (
+    "placement, kind, address, as_of, placement_key, force, host_authority, carers, carer_names, carer_mobiles, carer_keys, "
+    "authority, authority_name, duty_line"
+)
+FACTS = f"""
+    SELECT {OF_CHILD}, {OF_PLACEMENT} FROM register.for_police_notice WHERE child = ANY(%(children)s::text[])
+    UNION ALL SELECT {"NULL, " * len(OF_CHILD.split())} {OF_PLACEMENT} FROM register.placements_for_police
+    WHERE placement = %(placement)s::text
+"""  # noqa: S608 this module's own words
 
 
 def facts_for_notice(
@@ -148,28 +152,12 @@ def _profile(decryptor: Decryptor, row: Any) -> dict[str, str]:
 
 def _child(keyring: Keyring, row: Any) -> ChildFacts:
     decryptor = Decryptor(keyring, row.child, row.child_key)
-    return ChildFacts(
-        child=row.child,
-        **description_of(decryptor, row),
-        unaccompanied=row.unaccompanied,
-        modern_slavery_concern=row.modern_slavery_concern,
-        subject_to_immigration_control=row.subject_to_immigration_control,
-        guardian_allocated=row.guardian_allocated,
-        entered_care_at=row.entered_care_at,
-        photograph_taken_on=row.photograph_taken_on,
-    )
+    return ChildFacts(**fields_in(row, ChildFacts) | description_of(decryptor, row))
 
 
 def _placement(keyring: Keyring, row: Any) -> PlacementFacts:
-    return PlacementFacts(
-        row.placement,
-        row.kind,
-        address_of(keyring, row),
-        row.as_of,
-        row.force,
-        row.host_authority,
-        carers_at(keyring, row),
-    )
+    opened = {"address": address_of(keyring, row), "carers": carers_at(keyring, row)}
+    return PlacementFacts(**fields_in(row, PlacementFacts) | opened)
 
 
 def address_of(keyring: Keyring, row: Any) -> str | None:

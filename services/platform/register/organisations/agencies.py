@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.platform.register.keys import Decryptor
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows
+from services.platform.store.query import Query, Rows, fields_in
 from services.safeguarding.identifiers import AuthorityId
 
 
@@ -44,14 +44,8 @@ def agency_by_source(keyring: Keyring, source: str) -> Query[Agency | None]:
             return None
         [row] = rows
         secrets = Decryptor(keyring, owner_of(row.agency), row.wrapped).open(row.secrets, "agencies.secrets")
-        return Agency(
-            id=row.agency,
-            authority=row.authority,
-            secrets=tuple(json.loads(secrets or "[]")),
-            sources=tuple(row.sources or ()),
-            types=tuple(row.types),
-            verifies=row.verifies,
-            live=row.live,
-        )
+        several = {"secrets": json.loads(secrets or "[]"), "sources": row.sources or (), "types": row.types}
+        opened = {name: tuple(each) for name, each in several.items()} | {"id": row.agency}
+        return Agency(**fields_in(row, Agency) | opened)
 
     return Query(AGENCY, {"source": source}, decode)

@@ -8,14 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from cachetools import TTLCache
-from sqlalchemy import bindparam, select
 
 from services.platform.register.cache import new_cache
 from services.platform.register.keys import Decryptor
-from services.platform.register.views import forces_for_police
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows, as_sql
+from services.platform.store.query import Query, Rows, fields_in
 from services.safeguarding.identifiers import ForceId
 
 KEYS_OVERLAP = timedelta(hours=24)
@@ -55,11 +53,7 @@ class Force:
     proposed: tuple["Force", ...] = ()
 
 
-BY_ID = as_sql(
-    select(forces_for_police)
-    .where(forces_for_police.c.force == bindparam("force"))
-    .order_by(forces_for_police.c.effective_at.nulls_last())
-)
+BY_ID = "SELECT * FROM register.forces_for_police WHERE force = %(force)s ORDER BY effective_at NULLS LAST"
 SENDING_LISTS = """
     SELECT force FROM (
         SELECT DISTINCT ON (force) force, sends_open_list FROM register.forces_for_police
@@ -111,22 +105,13 @@ def versions_of(keyring: Keyring, force: ForceId) -> Query[list[Force]]:
 
 def decode_version(keyring: Keyring, row: Any) -> Force:
     decryptor = Decryptor(keyring, owner_of(row.force), row.wrapped)
-    return Force(
-        force=row.force,
-        version=row.version,
-        effective_at=row.effective_at,
-        name=row.name,
-        notice_url=row.notice_url,
-        notice_email=row.notice_email,
-        polls=row.polls,
-        secrets=tuple(json.loads(decryptor.open(row.secrets, "force_versions.secrets") or "[]")),
-        reply_secrets=tuple(json.loads(decryptor.open(row.reply_secrets, "force_versions.reply_secrets") or "[]")),
-        client_certificate=decryptor.open(row.client_certificate, "force_versions.client_certificate"),
-        oauth=json.loads(decryptor.open(row.oauth, "force_versions.oauth") or "null"),
-        callback=row.callback,
-        private_ca=row.private_ca,
-        sends_open_list=row.sends_open_list,
-    )
+    opened = {
+        "secrets": tuple(json.loads(decryptor.open(row.secrets, "force_versions.secrets") or "[]")),
+        "reply_secrets": tuple(json.loads(decryptor.open(row.reply_secrets, "force_versions.reply_secrets") or "[]")),
+        "client_certificate": decryptor.open(row.client_certificate, "force_versions.client_certificate"),
+        "oauth": json.loads(decryptor.open(row.oauth, "force_versions.oauth") or "null"),
+    }
+    return Force(**fields_in(row, Force) | opened)
 
 
 def forces_that_send_lists(at: datetime) -> Query[list[ForceId]]:

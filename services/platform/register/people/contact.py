@@ -3,12 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Text, bindparam, select
-
 from services.platform.register.keys import Decryptor
-from services.platform.register.views import for_contact
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows, as_sql, scalar
+from services.platform.store.query import Query, Rows, scalar
 from services.safeguarding.identifiers import PersonId
 
 
@@ -48,10 +45,8 @@ class Person:
 PEOPLE = (
     "SELECT person, name, mobile, wrapped FROM register.people_for_duty_desk WHERE person = ANY(%(people)s::text[])"
 )
-CONTACT = for_contact.c
-IS_PERSON = CONTACT.person == bindparam("person", type_=Text)
-BY_PERSON = as_sql(select(CONTACT.mobile, CONTACT.email, CONTACT.language, CONTACT.wrapped).where(IS_PERSON))
-LANGUAGE = as_sql(select(CONTACT.language).where(IS_PERSON))
+BY_PERSON = "SELECT mobile, email, language, wrapped FROM register.for_contact WHERE person = %(person)s"
+LANGUAGE = "SELECT language FROM register.for_contact WHERE person = %(person)s::text"
 
 
 def contact_by_person(keyring: Keyring, person: PersonId) -> Query[Contact | None]:

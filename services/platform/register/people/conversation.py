@@ -7,14 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import LargeBinary, any_, bindparam, select
-from sqlalchemy.dialects.postgresql import ARRAY
-
 from services.platform.register.keys import Decryptor
-from services.platform.register.views import duty_lines, for_conversation
 from services.platform.runtime.settings import EXERCISE_AUTHORITY
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows, as_sql, first_row
+from services.platform.store.query import Query, Rows, fields_in, first_row
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId
 
 
@@ -87,11 +83,11 @@ class DutyTeam:
 
 
 CARE_NOW = frozenset({SpeakerKind.CARER, SpeakerKind.RESIDENTIAL})
-SPEAKERS = as_sql(
-    select(*for_conversation.c, duty_lines.c.duty_line, duty_lines.c.live)
-    .outerjoin(duty_lines, duty_lines.c.authority == for_conversation.c.authority)
-    .where(for_conversation.c.number_hash == any_(bindparam("numbers", type_=ARRAY(LargeBinary))))
-)
+SPEAKERS = """
+    SELECT speaking.*, duty_line, live
+    FROM register.for_conversation AS speaking LEFT JOIN register.duty_lines AS team ON team.authority = speaking.authority
+    WHERE number_hash = ANY(%(numbers)s::bytea[])
+"""
 OF_CODES = """
     FROM register.children_by_code
     WHERE cardinality(%(digits)s::text[]) > 0
@@ -220,20 +216,9 @@ def _decode_child(keyring: Keyring, row: Any) -> ChildOfSpeaker:
     decryptor = Decryptor(keyring, row.child, row.child_key)
     name = decryptor.open(row.name, "children.name") or ""
     also: list[str] = json.loads(decryptor.open(row.known_as, "children.known_as") or "[]")
-    return ChildOfSpeaker(
-        child=row.child,
-        code=row.code,
-        first_names=tuple(dict.fromkeys([*name.split()[:1], *also])),
-        person=row.person,
-        authority=row.authority,
-        placement=row.placement,
-        force=row.force,
-        wrapped=row.child_key,
-    )
+    first_names = tuple(dict.fromkeys([*name.split()[:1], *also]))
+    return ChildOfSpeaker(**fields_in(row, ChildOfSpeaker), first_names=first_names, wrapped=row.child_key)
 
 
 def _decode_children(rows: Rows) -> tuple[ChildOfSpeaker, ...]:
-    return tuple(
-        ChildOfSpeaker(row.child, row.code, (), row.person, row.authority, row.placement, row.force, row.wrapped)
-        for row in rows
-    )
+    return tuple(ChildOfSpeaker(**fields_in(row, ChildOfSpeaker), first_names=()) for row in rows)

@@ -6,13 +6,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import DateTime, Text, any_, bindparam, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY
-
 from services.platform.register.people.contact import Contact, SealedContact
-from services.platform.register.views import carers_now, for_contact, for_protocol, rota
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows, as_sql
+from services.platform.store.query import Query, Rows
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 from services.safeguarding.roles import Role
@@ -31,32 +27,22 @@ class Holder:
     sealed: SealedContact = field(default=SealedContact(None, None, None), compare=False, repr=False)
 
 
-# Built once. Number and address come with each row.
-CHILD, AUTHORITY = bindparam("child", type_=Text), bindparam("authority", type_=Text)
-HOW = (for_contact.c.mobile, for_contact.c.email, for_contact.c.wrapped)
-NAMED = as_sql(
-    select(for_contact.c.person, for_contact.c.authority, for_contact.c.language, *HOW).where(
-        for_contact.c.person == bindparam("person", type_=Text)
-    )
-)
-CARERS = as_sql(
-    select(carers_now.c.person, carers_now.c.authority, carers_now.c.language, *HOW)
-    .join(for_contact, for_contact.c.person == carers_now.c.person)
-    .where(or_(carers_now.c.child == CHILD, carers_now.c.placement == bindparam("placement", type_=Text)))
-    .order_by(carers_now.c.from_at, carers_now.c.person)
-)
-LINES = (
-    select(rota, *HOW)
-    .join(for_contact, for_contact.c.person == rota.c.person)
-    .where(
-        or_(rota.c.role.is_(None), rota.c.role == any_(bindparam("lines", type_=ARRAY(Text)))),
-        or_(rota.c.child.is_(None), rota.c.child == CHILD),
-        or_(rota.c.to_at.is_(None), rota.c.to_at > bindparam("at", type_=DateTime(timezone=True))),
-    )
-)
-HOST = select(for_protocol.c.host_authority).where(for_protocol.c.child == CHILD).scalar_subquery()
-ON_DUTY = as_sql(LINES.where(rota.c.authority == AUTHORITY))
-ON_DUTY_OR_HOST = as_sql(LINES.where(or_(rota.c.authority == AUTHORITY, rota.c.authority == HOST)))
+# Number and address come with each row.
+NAMED = "SELECT person, authority, language, mobile, email, wrapped FROM register.for_contact WHERE person = %(person)s"
+CARERS = """
+    SELECT carer.person, carer.authority, carer.language, mobile, email, wrapped
+    FROM register.carers_now AS carer JOIN register.for_contact AS how ON how.person = carer.person
+    WHERE carer.child = %(child)s::text OR carer.placement = %(placement)s::text ORDER BY carer.from_at, carer.person
+"""
+LINES = """
+    SELECT line.*, mobile, email, wrapped
+    FROM register.rota AS line JOIN register.for_contact AS how ON how.person = line.person
+    WHERE (line.role IS NULL OR line.role = ANY(%(lines)s::text[])) AND (line.child IS NULL OR line.child = %(child)s::text)
+        AND (line.to_at IS NULL OR line.to_at > %(at)s)
+"""
+HOST = "SELECT host_authority FROM register.for_protocol WHERE child = %(child)s::text"
+ON_DUTY = f"{LINES} AND line.authority = %(authority)s"
+ON_DUTY_OR_HOST = f"{LINES} AND (line.authority = %(authority)s OR line.authority = ({HOST}))"
 
 
 def role_holders(

@@ -1,8 +1,18 @@
 """Writes a telephone number as the register does."""
 
+import re
+
 import phonenumbers
 
 COUNTRY = "GB"
+
+
+WITHOUT_PLUS = re.compile(r"[1-9][0-9]{8,14}")
+
+
+def with_plus(number: str) -> str:
+    """A number with its country's code, as some providers write it. Anything else stays as it came."""
+    return f"+{number}" if WITHOUT_PLUS.fullmatch(number.strip()) else number
 
 
 def e164(sender: str) -> str:

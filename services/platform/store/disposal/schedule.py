@@ -124,6 +124,12 @@ def schedule() -> Schedule:
     return read_schedule(WRITTEN.read_text())
 
 
+def shorter_periods(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
+    """Records that an authority keeps for less time than before."""
+    usual = {name: each.kept.days for name, each in schedule().records.items() if each.least and each.kept}
+    return [name for name, days in usual.items() if after.get(name, days) < before.get(name, days)]
+
+
 def period_faults(days: Mapping[str, int]) -> list[str]:
     """What is wrong with an authority's own periods, by record."""
     own = {name: each.least for name, each in schedule().records.items() if each.least}

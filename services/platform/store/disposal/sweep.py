@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.disposal.schedule import Record, Sweep, schedule
-from services.platform.store.query import Query
+from services.platform.store.query import PLAN_BY_VALUES, Query
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import RecordDisposed
 
@@ -50,6 +50,7 @@ class Disposal:
         for name, record, sweep in self.sweeps:
             query = old_rows(name, record, sweep, self._clocks.wall())
             async with self._store.transaction() as uow:
+                await uow.connection.execute(PLAN_BY_VALUES)
                 rows = await uow.fetch(query)
                 if rows:
                     said = RecordDisposed(record=name, table=sweep.table, rows=rows, before=query.parameters["before"])

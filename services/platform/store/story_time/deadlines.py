@@ -6,21 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
-
 from services.platform.messages.envelope import compose
 from services.platform.store.query import Query, bulk_insert, scalar, to_columns
-from services.platform.store.tables import due
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.message import Message
-
-
-@dataclass(frozen=True, slots=True)
-class DueRow:
-    deadline: UUID
-    child: str
-    due_at: datetime
-    envelope: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +40,12 @@ HELD_FOR = timedelta(minutes=1)
 LOOKED_AHEAD = timedelta(seconds=20)
 """Longer than clocks look apart."""
 NEXT = "SELECT min(due_at) FROM deadlines.due WHERE fired_at IS NULL AND cancelled_at IS NULL"
+CLAIM = """
+    UPDATE deadlines.due SET fired_at = %(now)s WHERE deadline = ANY(ARRAY(
+        SELECT deadline FROM deadlines.due WHERE fired_at IS NULL AND cancelled_at IS NULL AND due_at <= %(now)s
+        ORDER BY due_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    )) RETURNING deadline, version, child, due_at, envelope
+"""
 CANCEL = "UPDATE deadlines.due SET cancelled_at = %(at)s WHERE deadline = ANY(%(deadlines)s) AND fired_at IS NULL"
 
 
@@ -87,22 +82,14 @@ def take_back(at: datetime, names: Sequence[UUID]) -> Query[int]:
     return Query(f"{CANCEL} AND cancelled_at IS NULL RETURNING deadline", {"at": at, "deadlines": list(names)}, len)
 
 
-async def claim(uow: UnitOfWork, *, now: datetime, most: int) -> list[DueRow]:
-    """Returns due deadlines, longest overdue first, and locks them. Rows that another clock has locked are skipped."""
-    rows = await uow.connection.execute(
-        select(due.c.deadline, due.c.child, due.c.due_at, due.c.envelope)
-        .where(due.c.fired_at.is_(None), due.c.cancelled_at.is_(None), due.c.due_at <= now)
-        .order_by(due.c.due_at)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
-    return [DueRow(*row) for row in rows]
+async def claim(uow: UnitOfWork, *, now: datetime, most: int) -> list[Pending]:
+    """Marks due deadlines as fired and returns them, longest overdue first. Rows that another clock has locked are
+    skipped.
+    """
+    claimed = await uow.fetch(Query(CLAIM, {"now": now, "most": most}, lambda rows: [Pending(*row) for row in rows]))
+    return sorted(claimed, key=lambda each: each.due_at)
 
 
 def next_due() -> Query[datetime | None]:
     """When the next deadline is due that has neither fired nor been cancelled."""
     return Query(NEXT, {}, scalar)
-
-
-async def mark_fired(uow: UnitOfWork, deadlines: list[UUID], at: datetime) -> None:
-    await uow.connection.execute(update(due).where(due.c.deadline.in_(deadlines)).values(fired_at=at))

@@ -3,12 +3,11 @@
 from datetime import timedelta
 
 from prometheus_client import Gauge
-from sqlalchemy import func, select, update
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.tables import story_clock
 from services.platform.store.unit_of_work import Store
 
 FOLLOW_EVERY_SECONDS = 60.0
@@ -23,7 +22,7 @@ def follow_offset(store: Store, clocks: Clocks) -> Repeating:
         async with store.reading.connect() as connection:
             clocks.move_to(await ahead_by(connection))
             asked_at = clocks.wall()
-            there = await connection.scalar(select(func.clock_timestamp())) or asked_at
+            there = await connection.scalar(text("SELECT clock_timestamp()")) or asked_at
             SKEW.set(max(timedelta(), asked_at - there, there - clocks.wall()).total_seconds())
         return False
 
@@ -34,7 +33,7 @@ def follow_offset(store: Store, clocks: Clocks) -> Repeating:
 
 async def ahead_by(connection: AsyncConnection) -> timedelta:
     """Zero outside the sandbox."""
-    return timedelta() + (await connection.scalar(select(story_clock.c.ahead_by)) or timedelta())
+    return timedelta() + (await connection.scalar(text("SELECT ahead_by FROM story.clock")) or timedelta())
 
 
 async def move_forward(engine: AsyncEngine, by: timedelta) -> timedelta:
@@ -42,7 +41,6 @@ async def move_forward(engine: AsyncEngine, by: timedelta) -> timedelta:
     if by <= timedelta():
         raise ValueError("story time moves forward only")
     async with engine.begin() as connection:
-        moved = await connection.scalar(
-            update(story_clock).values(ahead_by=story_clock.c.ahead_by + by).returning(story_clock.c.ahead_by)
-        )
+        move = text("UPDATE story.clock SET ahead_by = ahead_by + :by RETURNING ahead_by")
+        moved = await connection.scalar(move, {"by": by})
     return timedelta() + (moved or timedelta())

@@ -71,7 +71,7 @@ def _police_have_it(duty: DutyOfCase | None) -> bool:
     return (
         duty is not None
         and duty.role is Role.POLICE_CONTROL_ROOM
-        and duty.wording is Wording.MISSING_NOTICE
+        and duty.wording is Wording("missing-notice")
         and any(each.role is Role.POLICE_CONTROL_ROOM and each.state in REACHED for each in duty.tellings)
     )
 

@@ -12,7 +12,7 @@ from services.safeguarding.duty.decisions import (
 )
 from services.safeguarding.roles import Role, Wording
 
-OF_THE_ABSENCE = frozenset({Wording.MISSING_NOTICE, Wording.MISSING_UPDATE, Wording.RETURN_WITHDRAWN_NOTICE})
+OF_THE_ABSENCE = frozenset({Wording("missing-notice"), Wording("missing-update"), Wording("return-withdrawn-notice")})
 """Notices that the child is missing, and news of it. An answer to others does not mean that anyone has the report."""
 
 
@@ -26,7 +26,7 @@ def _report_taken(duty: DutyChanged) -> ReportTaken | None:
     if duty.episode is None or not duty.steps:
         return None
     to_police = [step for step in duty.steps if step.role is Role.POLICE_CONTROL_ROOM]
-    if duty.wording is Wording.MISSING_NOTICE and to_police:
+    if duty.wording is Wording("missing-notice") and to_police:
         if any(step.state == "acknowledged" for step in to_police):
             return ReportTaken(authority=duty.authority, episode=duty.episode, by="officer")
         if any(step.state in REACHED for step in to_police):

@@ -64,7 +64,8 @@ def _gives_way(draft: Draft, earlier: DutyOfCase, later: DutyOfCase, role: Role)
     """
     before, after = draft.rule_of(earlier), draft.rule_of(later)
     is_same = before.deed is not None and after.deed is not None and set(after.until) <= set(before.until)
-    return is_same and earlier.created_at < later.created_at and later.tellings[-1].role == role
+    lasts_as_long = after.day in {None, before.day}
+    return is_same and lasts_as_long and earlier.created_at < later.created_at and later.tellings[-1].role == role
 
 
 def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> None:

@@ -85,7 +85,7 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
         person=telling.person,
         channel=telling.channel,
         wording=telling.wording,
-        unanswered=duty.wording if telling.wording == Wording.NOT_ACKNOWLEDGED != duty.wording else None,
+        unanswered=duty.wording if telling.wording == Wording("not-acknowledged") != duty.wording else None,
         deed=rule.deed,
         urgent=rule.urgent,
         rule=rule.id,

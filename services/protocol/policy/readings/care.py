@@ -8,10 +8,13 @@ from services.safeguarding.child_events import care_events as care
 from services.safeguarding.child_events import plan_events as plan
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
+from services.safeguarding.roles import CareStep
 from services.safeguarding.working_time import day_in_england
 
 STEPS_DUE = {"education-step": Trigger.EDUCATION_REVIEW_DUE, "health-step": Trigger.HEALTH_REVIEW_DUE}
 """By what casework says is due. Everything else is a review."""
+
+STEPS_DONE = {step: Trigger[step.upper().replace("-", "_")] for step in CareStep}
 
 
 def _only(*triggers: Trigger | None) -> list[Reading]:
@@ -145,7 +148,7 @@ def _read_placement_changed(draft: Draft, _event: Message) -> list[Reading]:
 
 
 def _read_care_step(draft: Draft, event: plan.CareStepRecorded) -> list[Reading]:
-    trigger = Trigger[event.step.name]
+    trigger = STEPS_DONE[event.step]
     return [Reading(trigger, draft.open_episode if trigger == Trigger.CHILD_COLLECTED else None)]
 
 
@@ -156,20 +159,10 @@ def _read_immigration_status(draft: Draft, event: plan.ImmigrationStatusRecorded
     return settle_unknowns(draft) or [Reading(None, None, Verdict.CHANGED)]
 
 
-def _of_child(trigger: Trigger) -> Reader:
-    return lambda _draft, _event: [Reading(trigger, None)]
-
-
-def in_open_episode(trigger: Trigger) -> Reader:
-    return lambda draft, _event: [Reading(trigger, draft.open_episode)]
-
-
 READERS: dict[type[Message], Reader] = {
     care.ChildPresented: _read_presented,
     care.ChildAccommodated: _read_accommodated,
     care.ChildLeftCare: _read_left_care,
-    care.ChildApproaching18: _of_child(Trigger.CHILD_APPROACHING_18),
-    care.ChildTurned18: _of_child(Trigger.CHILD_TURNED_18),
     care.AgeDisputeOpened: _read_dispute_opened,
     care.AgeDetermined: _read_age_determined,
     care.PlacementChanged: _read_placement_changed,
@@ -180,26 +173,17 @@ READERS: dict[type[Message], Reader] = {
         if event.lawful_basis or event.claim_outstanding
         else _only(Trigger.APPEAL_RIGHTS_EXHAUSTED)
     ),
-    plan.FamilyTracingRecorded: _of_child(Trigger.FAMILY_TRACING_RECORDED),
     plan.FamilyContactProposed: _read_contact_proposed,
-    plan.ParentsDecisionRecorded: in_open_episode(Trigger.PARENTS_DECISION_RECORDED),
-    plan.RiskAssessmentRecorded: _of_child(Trigger.RISK_ASSESSMENT_RECORDED),
-    plan.ProtectiveMeasuresRecorded: _of_child(Trigger.PROTECTIVE_MEASURES_RECORDED),
     care.EmergencyAccommodationRequested: _read_emergency,
-    plan.LegalMeetingArranged: _of_child(Trigger.LEGAL_MEETING_ARRANGED),
     plan.InterpreterChecked: _read_interpreter,
     plan.LegalAdviserVerified: lambda _draft, event: _only(
         Trigger.LEGAL_ADVISER_UNFIT if event.qualification == "oisc-1" else Trigger.LEGAL_ADVISER_VERIFIED
     ),
     plan.ReviewDue: _read_review,
-    plan.ReturnHomePlanned: _of_child(Trigger.RETURN_HOME_PLANNED),
     plan.IndependentVisitorOffered: _read_visitor,
     plan.CareStepRecorded: _read_care_step,
     plan.ImmigrationStatusRecorded: _read_immigration_status,
-    plan.AdvocacyExplained: _of_child(Trigger.ADVOCACY_EXPLAINED),
     care.PhotographRecorded: _read_photograph,
-    care.ProfileRecorded: _of_child(Trigger.PROFILE_RECORDED),
     care.ContactsChecked: _read_contacts,
     care.CarerAwarenessRecorded: _read_carers_aware,
-    care.MissingMeetingHeld: _of_child(Trigger.MISSING_MEETING_HELD),
 }

@@ -104,7 +104,6 @@ READERS: dict[type[Message], Reader] = {
     plan_events.LeaveApplicationRecorded: _read_application,
     plan_events.LeaveApplicationEnded: _read_application_ended,
     events.WatchReviewed: _read_reviewed,
-    plan_events.WatchTalkPlanned: lambda _draft, _event: [Reading(Trigger.WATCH_TALK_PLANNED, None)],
     plan_events.LeaveExpiring: _read_expiring,
     events.ChildRecordChanged: record_changed,
 }

@@ -37,11 +37,6 @@ def _read_step(draft: Draft, _event: Message) -> list[Reading]:
     return [Reading(Trigger.PLAN_STEP_SET, None), *recovers]
 
 
-def _of_discussion(trigger: Trigger) -> Reader:
-    """Reads an event of the discussion's own episode, open or not: a child who is back may still have a discussion."""
-    return lambda draft, event: [Reading(trigger, draft.episode_of(event.episode) or draft.open_episode)]
-
-
 def _read_called_off(draft: Draft, event: discussion_events.StrategyDiscussionCancelled) -> list[Reading]:
     found = draft.episode_meant(event.episode)
     if event.form != "full":
@@ -64,12 +59,8 @@ def _over(draft: Draft, found: Episode | None) -> Episode | None:
 
 
 READERS: dict[type[Message], Reader] = {
-    discussion_events.StrategyWithoutQuorum: _of_discussion(Trigger.STRATEGY_WITHOUT_QUORUM),
-    discussion_events.StrategyQuorumReached: _of_discussion(Trigger.STRATEGY_QUORUM_REACHED),
-    discussion_events.StrategyCounterProposed: _of_discussion(Trigger.STRATEGY_COUNTER_PROPOSED),
     discussion_events.StrategyRecordDue: _read_record_due,
     discussion_events.StrategyDiscussionHeld: _read_held,
-    discussion_events.StrategyDiscussionRedated: _of_discussion(Trigger.STRATEGY_DISCUSSION_REDATED),
     discussion_events.StrategyDiscussionCancelled: _read_called_off,
     discussion_events.ChildProtectionConferenceHeld: _read_conference,
     discussion_events.PlanStepSet: _read_step,

@@ -1,15 +1,29 @@
 """Reads each event by its own time: an event that is older than a return reopens nothing."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from services.protocol.policy.case import Episode, Report, newest_sighting
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.readings import care, decisions, discussions, endings, moves, replies
 from services.protocol.policy.readings.openings import episode_id, find_earlier_episode, open_episode
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
-from services.safeguarding.child_events import care_events, contact_events, events
-from services.safeguarding.duty.decisions import EpisodeState, MessageDeadLettered, Verdict
+from services.safeguarding.child_events import events
+from services.safeguarding.contracts import contracts
+from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.message import Message
+
+PLAIN_EVENTS = yaml.safe_load(Path(__file__).with_name("plain_events.yaml").read_text())
+FOUND: Mapping[str, Callable[[Draft, Any], Episode | None]] = {
+    "the-child": lambda _draft, _event: None,
+    "the-open-episode": lambda draft, _event: draft.open_episode,
+    "the-episode-meant": lambda draft, event: draft.episode_meant(event.episode),
+    "the-discussion-s-episode": lambda draft, event: draft.episode_of(event.episode) or draft.open_episode,
+}
 
 
 def read(draft: Draft) -> list[Reading]:
@@ -104,6 +118,10 @@ def _close(draft: Draft, episode: Episode) -> Reading | None:
     return Reading(Trigger.EPISODE_CLOSED, draft.put_episode(found.model_copy(update={"state": EpisodeState.CLOSED})))
 
 
+def _set_off(trigger: Trigger, find: Callable[[Draft, Any], Episode | None]) -> Reader:
+    return lambda draft, event: [Reading(trigger, find(draft, event))]
+
+
 _READERS: dict[type[Message], Reader] = {
     **decisions.READERS,
     **care.READERS,
@@ -113,25 +131,16 @@ _READERS: dict[type[Message], Reader] = {
     events.ChildInformationReceived: _read_information,
     events.SafeAndWellCheckRecorded: replies.check_recorded,
     events.ReturnInterviewRecorded: replies.interview_recorded,
-    events.ChildLuringSuspected: care.in_open_episode(Trigger.CHILD_LURING_SUSPECTED),
-    events.LocationEnquiryReceived: care.in_open_episode(Trigger.LOCATION_ENQUIRY_RECEIVED),
-    events.PoliceAcknowledged: replies.police_reply(Trigger.POLICE_ACKNOWLEDGED),
     events.PoliceReferenceGiven: replies.reference_given,
     events.PoliceRiskGraded: replies.risk_graded,
     events.PoliceClosed: replies.police_closed,
-    events.PoliceNoticeHasGaps: replies.police_reply(Trigger.POLICE_NOTICE_HAS_GAPS),
-    events.PoliceListDiffers: replies.police_reply(Trigger.POLICE_LIST_DIFFERS),
     events.PoliceReferenceTexted: replies.reference_given,
-    care_events.AccessOverridden: care.in_open_episode(Trigger.ACCESS_OVERRIDDEN),
-    events.TextNeedsHuman: care.in_open_episode(Trigger.TEXT_NEEDS_HUMAN),
-    events.ChildProvisional: care.in_open_episode(Trigger.CHILD_PROVISIONAL),
-    contact_events.ContactUnreachable: care.in_open_episode(Trigger.CONTACT_UNREACHABLE),
-    contact_events.ContactListed: care.in_open_episode(Trigger.CONTACT_LISTED),
-    contact_events.ContactUnlisted: care.in_open_episode(Trigger.CONTACT_UNLISTED),
-    contact_events.ShiftHandedOver: care.in_open_episode(Trigger.SHIFT_HANDED_OVER),
-    contact_events.ShiftAccepted: care.in_open_episode(Trigger.SHIFT_ACCEPTED),
     **discussions.READERS,
-    MessageDeadLettered: care.in_open_episode(Trigger.MESSAGE_DEAD_LETTERED),
+    **{
+        contracts()[f"{name}.v1"]: _set_off(Trigger(name), FOUND[of])
+        for of, names in PLAIN_EVENTS.items()
+        for name in names
+    },
 }
 READ = frozenset(_READERS)
 """The events that change a case."""

@@ -1,7 +1,7 @@
 """Reads replies about an episode: police references, grades and closings, safe and well checks, return interviews."""
 
 from services.protocol.policy.case import OPEN_STATES, Episode
-from services.protocol.policy.draft import Draft, Reader, Reading
+from services.protocol.policy.draft import Draft, Reading
 from services.protocol.policy.rule_language.vocabulary import Condition, Trigger
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.decisions import EpisodeState, Verdict
@@ -69,10 +69,6 @@ def _after_return(draft: Draft) -> list[Episode]:
 
 def _with(draft: Draft, episode: Episode, condition: Condition) -> Episode:
     return draft.put_episode(episode.model_copy(update={"met": episode.met | {condition}}))
-
-
-def police_reply(trigger: Trigger) -> Reader:
-    return lambda draft, event: [Reading(trigger, draft.episode_meant(event.episode))]
 
 
 def risk_graded(draft: Draft, event: events.PoliceRiskGraded) -> list[Reading]:

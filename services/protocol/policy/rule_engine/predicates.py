@@ -155,7 +155,7 @@ def _social_worker_told_of_return(situation: Situation) -> bool | None:
         and episode.returned_at is not None
         and any(
             each.episode == episode.episode
-            and (each.role, each.wording) == (Role.CHILD_SOCIAL_WORKER, Wording.RETURNED_NOTICE)
+            and (each.role, each.wording) == (Role.CHILD_SOCIAL_WORKER, Wording("returned-notice"))
             and each.created_at >= episode.returned_at
             for each in situation.duties
         )
@@ -186,7 +186,7 @@ def _return_unconfirmed_asked(situation: Situation) -> bool | None:
     episode = None if situation.episode is None else situation.episode.episode
     return any(
         each.goes_on
-        and (each.wording, each.episode) == (Wording.RETURN_UNCONFIRMED, episode)
+        and (each.wording, each.episode) == (Wording("return-unconfirmed"), episode)
         and each.cause.exercise == situation.exercise
         for each in situation.duties
     )
@@ -198,7 +198,7 @@ def _news_since_update(situation: Situation) -> bool | None:
         return False
     return not any(
         each.created_at >= episode.news_at
-        and (each.episode, each.wording) == (episode.episode, Wording.MISSING_UPDATE)
+        and (each.episode, each.wording) == (episode.episode, Wording("missing-update"))
         and each.role != Role.POLICE_CONTROL_ROOM
         and not each.role.startswith("duty.")
         for each in situation.duties
@@ -221,7 +221,7 @@ def _invited(situation: Situation) -> list[datetime]:
 
 
 def _invitations(situation: Situation) -> list[DutyOfCase]:
-    urgent = Channel.INVITATION, Wording.STRATEGY_DISCUSSION
+    urgent = Channel.INVITATION, Wording("strategy-discussion")
     return [each for each in situation.duties if (each.channel, each.wording) == urgent]
 
 

@@ -17,6 +17,7 @@ from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId
 from services.safeguarding.roles import Channel, Role, Wording
 
 CONTROL_ROOM = Role.POLICE_CONTROL_ROOM
+MISSING_NOTICE, POLICE_TOLD = Wording("missing-notice"), Wording("police-told")
 MEANT = {
     None: {"police", "duty", "workers", "desks"},
     "people": {"duty", "workers", "desks"},
@@ -65,7 +66,7 @@ def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) 
         people = _reporters(episode, cause)
         if rule.among is not None:
             people = [each for each in people if (each == cause.person) == (rule.among == "speaker")]
-        if rule.message == Wording.POLICE_TOLD:
+        if rule.message == POLICE_TOLD:
             people = _not_told_yet(draft, episode, people)
         return [Recipient(rule.tell, rule.by, person) for person in people]
     return [] if rule.by is None else _holders(draft, rule, rule.by, episode)
@@ -76,7 +77,7 @@ def _not_told_yet(draft: Draft, episode: Episode | None, people: list[PersonId])
     told = {
         each.person
         for each in draft.duties.values()
-        if episode is not None and each.episode == episode.episode and each.wording == Wording.POLICE_TOLD
+        if episode is not None and each.episode == episode.episode and each.wording == POLICE_TOLD
     }
     return [each for each in people if each not in told]
 
@@ -152,7 +153,7 @@ def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
 
 def _owed(episode: Episode, duty: DutyOfCase, telling: Telling) -> bool:
     """The child was back before the force had its missing notice. The force owes the child a check all the same."""
-    of_force = duty.role == telling.role == CONTROL_ROOM and duty.wording == Wording.MISSING_NOTICE
+    of_force = duty.role == telling.role == CONTROL_ROOM and duty.wording == MISSING_NOTICE
     return of_force and episode.state == EpisodeState.RETURNED and duty.ended_because != Because.CLOSED
 
 
@@ -172,7 +173,7 @@ def recipient_of(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Tell
 
 def _known_by(draft: Draft, episode: Episode, duty: DutyOfCase) -> UUID | None:
     """The notice by which the force knows the absence that this duty is about."""
-    if duty.wording == Wording.MISSING_NOTICE:
+    if duty.wording == MISSING_NOTICE:
         return identifiers.telling(duty.duty, 0)
     return duty.refers_to or police_notice(draft, episode, duty.force)
 
@@ -191,7 +192,7 @@ def police_notice(draft: Draft, episode: Episode, force: ForceId | None) -> UUID
         if (
             duty.episode == episode.episode
             and duty.role == CONTROL_ROOM
-            and duty.wording == Wording.MISSING_NOTICE
+            and duty.wording == MISSING_NOTICE
             and duty.force == force
         ):
             return identifiers.telling(duty.duty, 0)
@@ -202,7 +203,7 @@ def police_accepted(draft: Draft, episode: Episode | None) -> bool:
     return episode is not None and any(
         duty.accepted
         for duty in draft.duties.values()
-        if duty.episode == episode.episode and duty.role == CONTROL_ROOM and duty.wording == Wording.MISSING_NOTICE
+        if duty.episode == episode.episode and duty.role == CONTROL_ROOM and duty.wording == MISSING_NOTICE
     )
 
 

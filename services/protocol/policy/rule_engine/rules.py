@@ -143,7 +143,7 @@ def _discussion_id(draft: Draft, rule: Rule, episode: Episode | None, cause: Cau
     """Outside an episode, the event that called for a discussion holds its invitations together."""
     if rule.by != Channel.INVITATION or episode is not None:
         return None
-    if rule.message == Wording.STRATEGY_RECORD:
+    if rule.message == Wording("strategy-record"):
         return UUID(cause.matter)
     return derived("discussion", draft.child, cause.id)
 

@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from services.protocol.policy.rule_language.letter import Letter
 from services.protocol.policy.rule_language.periods import CalendarLength, Length, length
 from services.protocol.policy.rule_language.questions import NUMBERED, Question
 from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Mark, Trigger
+from services.safeguarding.child_events.plan_events import LeaveKind
 from services.safeguarding.meetings import Meets
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 
-INVITES = frozenset({Wording.STRATEGY_DISCUSSION, Wording.FULL_MEETING})
+INVITES = frozenset({Wording("strategy-discussion"), Wording("full-meeting")})
 """Messages of an invitation to a discussion."""
 RULE_ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
@@ -98,6 +98,15 @@ class Before(Grammar):
     by: tuple[CalendarLength, ...] = Field(min_length=1)
     late: CalendarLength | None = None
     """How long after the date it is still told, where we learnt of the date too late. None: without limit."""
+
+
+class Letter(Grammar):
+    """What the law says of a grant of leave, which its letter is set against: the last day by its kind, so long from
+    the grant, or until an age if that is sooner.
+    """
+
+    lasts: dict[LeaveKind, CalendarLength]
+    until_age: dict[LeaveKind, CalendarLength] = Field({}, alias="until-age")
 
 
 class Reason(Grammar):

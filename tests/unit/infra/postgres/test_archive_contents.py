@@ -31,7 +31,7 @@ def wal(*numbers: int, system: str = "7", timeline: int = 1) -> list[str]:
 
 
 DAILY = [base_name("7", NOON - days * DAY, segment(10 - days)) for days in (3, 2, 1)]
-WHOLE = held(*DAILY, *wal(*range(7, 13)), wal_name("7", "00000002.history"))
+WHOLE = held(*DAILY, *wal(*range(7, 13)), wal_name("7", "00000002.history.gz"))
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,12 @@ def test_a_gap_in_what_follows_the_base_is_found(numbers: tuple[int, ...], gap: 
 
 
 def test_wal_of_a_later_timeline_goes_on_where_the_former_ended() -> None:
-    contents = read_contents(held(DAILY[2], *wal(9, 10), *wal(10, 11, timeline=2), wal_name("7", "00000002.history")))
+    contents = read_contents(
+        held(DAILY[2], *wal(9, 10), *wal(10, 11, timeline=2), wal_name("7", "00000002.history.gz"))
+    )
     names, gap = contents.wal_after(contents.base_for(None))
     assert gap is None
-    assert names == [wal_name("7", "00000002.history"), *wal(9, 10), *wal(10, 11, timeline=2)]
+    assert names == [wal_name("7", "00000002.history.gz"), *wal(9, 10), *wal(10, 11, timeline=2)]
 
 
 def test_a_file_without_its_signature_does_not_count() -> None:

@@ -40,13 +40,7 @@ class WayHealth:
         self._second_until: dict[WayName | None, datetime] = {}
         self._failing: frozenset[WayName] = frozenset()
         self._numbers: Iterable[Any] = ()
-        self._watch = Repeating("text ways", self.read, every_seconds=READ_EVERY_SECONDS)
-
-    async def start(self) -> None:
-        await self._watch.start()
-
-    async def stop(self) -> None:
-        await self._watch.stop()
+        self.watch = Repeating("text ways", self.read, every_seconds=READ_EVERY_SECONDS)
 
     async def read(self) -> bool:
         if self._store is None or self._clocks is None:

@@ -30,10 +30,10 @@ class Texts:
     async def start(self) -> None:
         for way in self.ways:
             await way.start()
-        await self._health.start()
+        await self._health.watch.start()
 
     async def stop(self) -> None:
-        await self._health.stop()
+        await self._health.watch.stop()
         for way in self.ways:
             await way.stop()
 

@@ -56,7 +56,8 @@ CREATE TABLE audit.removed (
     position bigint NOT NULL,
     hash bytea NOT NULL,
     removed_at timestamptz NOT NULL,
-    authority text  -- that left; its own chain says so
+    authority text,  -- that left
+    heads text  -- the digest of all that went with it; the authority's own chain names it
 );
 
 CREATE TABLE audit.duties (

@@ -46,7 +46,8 @@ CREATE TABLE disposal.destroyed (
 -- Texts, calls and recordings of deleted rows, which Twilio still has. Ids alone.
 CREATE TABLE disposal.provider_copies (
     sid text PRIMARY KEY,
-    next_try_at timestamptz NOT NULL DEFAULT now()
+    next_try_at timestamptz NOT NULL DEFAULT now(),
+    delivery uuid  -- which is still there, and was sent again or rung: its earlier copy goes with its row
 );
 GRANT SELECT, INSERT, DELETE, UPDATE (next_try_at) ON disposal.provider_copies TO carers;
 
@@ -92,6 +93,19 @@ CREATE FUNCTION disposal.letters_about(names text[]) RETURNS SETOF uuid LANGUAGE
     SELECT leader FROM professionals.grouped g JOIN delivery.deliveries d ON d.id = g.delivery WHERE d.child = ANY (names)
     UNION SELECT leader FROM professionals.mass_texts WHERE child = ANY (names)
 $$;
+
+-- Whoever takes a photograph away or puts another in its place: what a hold keeps stays, and a sweep deletes it when that ends.
+CREATE FUNCTION disposal.keep_photograph() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF OLD.removed_at IS NULL AND disposal.are_held(ARRAY[OLD.child]) THEN
+        UPDATE register.photographs SET removed_at = now() WHERE child = OLD.child AND removed_at IS NULL;
+        RETURN NULL;
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER held BEFORE DELETE ON register.photographs  -- not where it goes with the child
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION disposal.keep_photograph();
 
 -- Whether a row's time is over: no hold stops it, and it is older than the longest period of the authorities whose it is.
 CREATE FUNCTION disposal.is_over(of_record text, since timestamptz, at timestamptz, usual interval, subjects text[], of_authority text)
@@ -163,6 +177,7 @@ BEGIN
     emptied := array(SELECT disposal.letters_about(names) UNION SELECT id FROM delivery.deliveries WHERE person = whose);
     INSERT INTO disposal.provider_copies SELECT provider_id FROM delivery.deliveries
     WHERE id = ANY (emptied) AND provider_id ~ '^(SM|MM|CA)[0-9a-f]{32}$' ON CONFLICT DO NOTHING;
+    UPDATE disposal.provider_copies SET next_try_at = at WHERE delivery = ANY (emptied);
     UPDATE delivery.deliveries SET body = NULL WHERE id = ANY (emptied);
     DELETE FROM delivery.deliveries WHERE child = ANY (names);
     UPDATE delivery.deliveries SET recipient = NULL, number_hash = NULL WHERE person = whose;
@@ -219,6 +234,7 @@ BEGIN
     ELSE
         INSERT INTO disposal.provider_copies SELECT provider_id FROM gone
         WHERE provider_id ~ '^(SM|MM|CA)[0-9a-f]{32}$' ON CONFLICT DO NOTHING;
+        UPDATE disposal.provider_copies SET next_try_at = now() FROM gone WHERE delivery = gone.id;
     END IF;
     RETURN NULL;
 END $$;
@@ -226,3 +242,13 @@ CREATE TRIGGER leaves_copies AFTER DELETE ON carers.texts_in REFERENCING OLD TAB
     FOR EACH STATEMENT EXECUTE FUNCTION disposal.leave_copies();
 CREATE TRIGGER leaves_copies AFTER DELETE ON delivery.deliveries REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION disposal.leave_copies();
+
+-- A text that is sent again or rung has another id then.
+CREATE FUNCTION disposal.leave_earlier_copy() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO disposal.provider_copies VALUES (OLD.provider_id, 'infinity', OLD.id) ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER leaves_earlier_copy AFTER UPDATE OF provider_id ON delivery.deliveries FOR EACH ROW
+    WHEN (OLD.provider_id <> NEW.provider_id AND OLD.provider_id ~ '^(SM|MM|CA)[0-9a-f]{32}$') EXECUTE FUNCTION disposal.leave_earlier_copy();

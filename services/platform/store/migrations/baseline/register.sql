@@ -149,12 +149,16 @@ CREATE TABLE register.children (
 CREATE INDEX children_by_placement ON register.children (placement);
 
 CREATE TABLE register.photographs (
-    child text PRIMARY KEY REFERENCES register.children ON DELETE CASCADE,
+    child text NOT NULL REFERENCES register.children ON DELETE CASCADE,
     picture bytea NOT NULL,
     media_type text NOT NULL CHECK (media_type IN ('image/jpeg', 'image/png')),
     taken_on date,
-    stored_at timestamptz NOT NULL
+    stored_at timestamptz NOT NULL,
+    removed_at timestamptz  -- of one that a hold keeps: nobody is shown it
 );
+CREATE UNIQUE INDEX photographs_shown ON register.photographs (child) WHERE removed_at IS NULL;
+CREATE INDEX photographs_of_child ON register.photographs (child);
+CREATE INDEX photographs_removed ON register.photographs (removed_at) WHERE removed_at IS NOT NULL;
 
 CREATE TABLE register.directory (
     authority text NOT NULL REFERENCES register.authorities,

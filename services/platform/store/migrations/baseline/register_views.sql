@@ -24,15 +24,23 @@ SELECT about AS child, array_agg(answers) AS told, array_agg(words) AS told_word
 FROM (SELECT DISTINCT ON (about, answers) about, answers, words, at FROM register.words
       WHERE starts_with(answers, 'profile.') ORDER BY about, answers, at DESC) AS newest
 GROUP BY about;
--- What was said with an event that was taken back answers nothing. In a function of the owner: services add words, and change none.
-CREATE FUNCTION register.take_back_answers(event uuid) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE register.words SET answers = NULL WHERE id IN (
+-- What was said with a record that was undone answers nothing; nor does what was said with one that was corrected, until the
+-- correction is undone. In a function of the owner: services add words, and change none.
+CREATE FUNCTION register.weigh_answers() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    told jsonb := convert_from(NEW.envelope, 'UTF8')::jsonb -> 'data';
+    is_undone boolean := NEW.cancelled_at IS NOT NULL;
+BEGIN
+    UPDATE register.words SET answers = NULL WHERE is_undone AND id IN (SELECT jsonb_array_elements_text(told -> 'words'));
+    UPDATE register.words SET answers = CASE WHEN is_undone THEN substr(answers, 11) ELSE 'corrected.' || answers END
+    WHERE starts_with(answers, CASE WHEN is_undone THEN 'corrected.profile.' ELSE 'profile.' END) AND id IN (
         SELECT jsonb_array_elements_text(convert_from(envelope, 'UTF8')::jsonb #> '{data,words}') FROM deadlines.due
-        WHERE deadline = event AND cancelled_at IS NOT NULL)
-$$;
-REVOKE ALL ON FUNCTION register.take_back_answers(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION register.take_back_answers(uuid) TO professionals;
+        WHERE deadline = (told ->> 'corrects_event')::uuid);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER weighs_answers AFTER INSERT OR UPDATE OF cancelled_at ON deadlines.due FOR EACH ROW
+    WHEN (position('"profile.recorded.v1"'::bytea IN NEW.envelope) > 0) EXECUTE FUNCTION register.weigh_answers();
 
 CREATE VIEW register.for_police_notice AS
 SELECT ch.id AS child, ch.code, ch.name, ch.known_as, ch.sex, ch.language, ch.description, ch.date_of_birth,
@@ -45,13 +53,13 @@ FROM register.children ch
 JOIN register.authorities a ON a.id = ch.authority
 LEFT JOIN register.data_keys ck ON ck.owner = ch.id
 LEFT JOIN register.placements_for_police pl ON pl.placement = ch.placement
-LEFT JOIN register.photographs ph ON ph.child = ch.id
+LEFT JOIN register.photographs ph ON ph.child = ch.id AND ph.removed_at IS NULL
 LEFT JOIN LATERAL (SELECT told, told_words, told_at FROM register.profiles_told WHERE child = ch.id) said ON true;
 GRANT SELECT ON register.for_police_notice TO casework, police;
 
 CREATE VIEW register.photographs_for_police AS
 SELECT ph.child, ph.picture, ph.media_type, ph.taken_on, k.wrapped
-FROM register.photographs ph LEFT JOIN register.data_keys k ON k.owner = ph.child;
+FROM register.photographs ph LEFT JOIN register.data_keys k ON k.owner = ph.child WHERE ph.removed_at IS NULL;
 GRANT SELECT ON register.photographs_for_police TO casework, police;
 
 -- A version a row. One without `effective_at` is proposed: its address and keys serve its own trial alone.

@@ -1,1 +1,0 @@
-"""Decides what is held for an inquiry and what is erased, in the name of somebody who is signed in."""

@@ -1,0 +1,1 @@
+"""The main stories on a whole stack, with phones, desks and mailboxes outside."""
