@@ -259,7 +259,6 @@ class Theatre:
         """Acknowledgements that were said on the bus, by message."""
 
     async def play(self) -> None:
-        await asyncio.to_thread(self._settle_authorities)
         self._world.desk(DESKS["takes"], acknowledges=False)
         kafka = f"127.0.0.1:{self._world.stack.ports['kafka']}"
         self._producer = AIOKafkaProducer(bootstrap_servers=kafka)
@@ -280,6 +279,7 @@ class Theatre:
             self._world.desk(DESKS["takes"], mode="normal")
 
     async def _run(self, begins: datetime, shown: list[Play]) -> None:
+        await asyncio.to_thread(self._settle_authorities, shown)
         self._move_to(begins - BEFORE)
         await self._quiet()
         self._move_to(begins)
@@ -425,7 +425,7 @@ class Theatre:
         with psycopg.connect(self._world.stack.admin_url) as connection:
             return connection.execute(move, {"to": moment}).rowcount == 1
 
-    def _settle_authorities(self) -> None:
+    def _settle_authorities(self, shown: list[Play]) -> None:
         stack = self._world.stack
         secrets = SecretFiles(stack.layout.secrets)
         forces = example_authority.organisations(secrets, stack.ports)["forces"]
@@ -436,10 +436,10 @@ class Theatre:
             "notice_url": "http://127.0.0.1:1/",
         }
         example_organisations.enter(secrets, stack.ports, {"forces": [nowhere]})
-        for play in self.shown:
+        for play in shown:
             self._register(play.authority, _authority(play))
         with psycopg.connect(self._world.stack.admin_url) as connection:
-            for play in self.shown:
+            for play in shown:
                 query = "SELECT id FROM register.children WHERE authority = %s"
                 (play.child,) = connection.execute(query, (play.authority,)).fetchone() or ("",)
                 people = "SELECT reference, id FROM register.people WHERE authority = %s"
