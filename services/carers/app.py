@@ -54,7 +54,7 @@ async def main() -> None:
     host.subscribe(
         [
             Subscription(CarerAlert, handlers.on_carer_alert),
-            Subscription(DutySendAgain, handlers.on_duty_send_again),
+            Subscription(DutySendAgain, delivery.send_again),
             Subscription(EpisodeChanged, handlers.on_episode_changed, Priority.BACKGROUND),
             Subscription(ReportTaken, handlers.on_report_taken, Priority.BACKGROUND),
         ],

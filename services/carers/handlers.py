@@ -4,14 +4,13 @@ from services.carers.policy.context import PoliceStand
 from services.carers.store import child_status
 from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery
-from services.platform.delivery.sending.resend import send_again
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.register.people.directory import Holder, duty_holders
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState, ReportTaken
-from services.safeguarding.duty.duties import CarerAlert, DutySendAgain
+from services.safeguarding.duty.duties import CarerAlert
 from services.safeguarding.duty.outcomes import DutyFailed
 from services.safeguarding.identifiers import derived
 
@@ -39,9 +38,6 @@ class Handlers:
             uow.publish(nobody, subject=received.subject, cause=received)
         for holder in holders:
             await self._delivery.put(uow, self._delivery_to(received, holder, alone=len(holders) == 1))
-
-    async def on_duty_send_again(self, received: Received[DutySendAgain], uow: UnitOfWork) -> None:
-        await send_again(self._delivery, uow, received, self._clocks.wall())
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], uow: UnitOfWork) -> None:
         """An exercise changes no status: a real BACK or STATUS must not meet it. Nor does an episode that was merged:

@@ -4,16 +4,16 @@ from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.webhook import WebhookMedium
-from services.platform.delivery.inbound_mail.handler import MailAnswers
+from services.platform.delivery.inbound_mail.handler import MailAnswers, Mailbox
 from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.register.organisations.forces import Forces
+from services.police import metrics
 from services.police.handlers import Handlers
 from services.police.notices.email_channel import NoticeEmail
 from services.police.notices.sender import NoticeSender
 from services.police.open_list.monitor import OpenListMonitor
-from services.police.replies.mail import MailReplies
-from services.police.settings import PoliceSettings
-from services.police.web.app import Dependencies, pages
+from services.police.web.app import pages
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
@@ -25,7 +25,7 @@ from services.safeguarding.duty.duties import DutySendAgain, PoliceNotify
 
 
 async def main() -> None:
-    settings = PoliceSettings()
+    settings = CorrespondenceSettings()
     host = ServiceHost("police", settings)
     keyring, links = settings.keyring, settings.links
     forces, webhooks = Forces(keyring), WebhookMedium(sandbox=settings.sandbox)
@@ -46,22 +46,24 @@ async def main() -> None:
     host.subscribe(
         [
             Subscription(PoliceNotify, handlers.on_police_notify, Priority.URGENT),
-            Subscription(DutySendAgain, handlers.on_duty_send_again),
+            Subscription(DutySendAgain, loop.send_again),
         ],
         consumer=FaustConsumer,
     )
     host.parts.append(loop)
-    replies = MailReplies(host.store, MailAnswers(host.service, keyring, host.clocks))
-    host.parts.append(settings.mail_listener(replies.take))
+    answers = MailAnswers(host.service, keyring, host.clocks)
+    host.parts.append(settings.mail_listener(Mailbox(host.store, answers.made_of, metrics.MAILS_IN).take))
     host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
     texts = settings.texts(host.store, host.clocks, reports=False)
     host.parts.append(texts)
     codes = ReadingCodes(keyring, host.clocks, forces, texts)
-    dependencies = Dependencies(
+    served = pages(
+        links,
+        host.clocks,
         ReplyWebhook(host.store, host.clocks, keyring, forces),
         OpenListWebhook(host.store, host.clocks, forces),
+        PollEndpoint(host.store, host.clocks, keyring, forces),
         NoticePage(host.store, host.clocks, keyring, codes),
         DetailsPage(host.store, host.clocks, keyring, codes),
-        PollEndpoint(host.store, host.clocks, keyring, forces),
     )
-    await host.run(pages(dependencies, host.clocks, links))
+    await host.run(served)

@@ -3,23 +3,19 @@
 from dataclasses import dataclass
 
 from services.platform.delivery.model import Delivery
-from services.platform.delivery.sending.resend import send_again
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police import store
 from services.police.notices.sender import lane_of
-from services.safeguarding.duty.duties import DutySendAgain, PoliceNotify
+from services.safeguarding.duty.duties import PoliceNotify
 
 
 @dataclass(frozen=True)
 class Handlers:
     loop: DeliveryLoop
     clocks: Clocks
-
-    async def on_duty_send_again(self, received: Received[DutySendAgain], uow: UnitOfWork) -> None:
-        await send_again(self.loop, uow, received, self.clocks.wall())
 
     async def on_police_notify(self, received: Received[PoliceNotify], uow: UnitOfWork) -> None:
         duty = received.content

@@ -4,18 +4,19 @@ from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.sms import AT_ONCE
-from services.platform.delivery.inbound_mail.handler import MailAnswers
+from services.platform.delivery.inbound_mail.handler import MailAnswers, Mailbox
 from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
+from services.professionals import metrics
 from services.professionals.digests.channels import GroupedMail, GroupedText
 from services.professionals.digests.groups import DigestGrouping
 from services.professionals.handlers import Handlers, answers_a_notice
 from services.professionals.replies.hand_over import Deputies
 from services.professionals.replies.mail import Replies
 from services.professionals.sending.sender import MailSender, Sender, TextSender
-from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.professionals.web.app import pages
 from services.professionals.web.deed_form import DeedForms
@@ -24,7 +25,7 @@ from services.safeguarding.duty.outcomes import DutyAcknowledged
 
 
 async def main() -> None:
-    settings = ProfessionalsSettings()
+    settings = CorrespondenceSettings()
     host = ServiceHost("professionals", settings)
     keyring = settings.keyring
     sender = Sender(
@@ -48,7 +49,7 @@ async def main() -> None:
     host.subscribe(
         [
             Subscription(ProfessionalNotify, handlers.on_professional_notify),
-            Subscription(DutySendAgain, handlers.on_duty_send_again),
+            Subscription(DutySendAgain, loop.send_again),
             Subscription(
                 DutyAcknowledged, handlers.on_duty_acknowledged, Priority.BACKGROUND, skip_if=answers_a_notice
             ),
@@ -56,8 +57,8 @@ async def main() -> None:
         consumer=FaustConsumer,
     )
     host.parts.append(loop)
-    replies = Replies(host.store, MailAnswers(host.service, keyring, host.clocks))
-    host.parts.append(settings.mail_listener(replies.take))
+    replies = Replies(MailAnswers(host.service, keyring, host.clocks))
+    host.parts.append(settings.mail_listener(Mailbox(host.store, replies.made_of, metrics.MAILS_IN).take))
     deeds = DeedForms(keyring, host.clocks, settings.links)
     acknowledging = AcknowledgePage(host.store, host.clocks, Deputies(loop, keyring, host.clocks), deeds)
     receipts = Receipts(host.service, host.store, host.clocks, loop.knows_as_taken)

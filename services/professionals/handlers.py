@@ -6,14 +6,13 @@ from datetime import timedelta
 from services.platform.delivery.channels import email, sms
 from services.platform.delivery.events import acknowledged
 from services.platform.delivery.model import Delivery
-from services.platform.delivery.sending.resend import send_again
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals.digests.mass_texts import deliveries_counted
 from services.professionals.recipients import duty_of
-from services.safeguarding.duty.duties import DutySendAgain, ProfessionalNotify
+from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel
 
@@ -41,9 +40,6 @@ class Handlers:
             delivery = Delivery.of(received, lane=email.LANE if by_mail else sms.LANE, now=self.clocks.wall())
             held_for = GATHERED_FOR if by_mail and not received.content.urgent else timedelta(0)
             await self.loop.put(uow, replace(delivery, held_for=held_for))
-
-    async def on_duty_send_again(self, received: Received[DutySendAgain], uow: UnitOfWork) -> None:
-        await send_again(self.loop, uow, received, self.clocks.wall())
 
     async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], uow: UnitOfWork) -> None:
         """Whoever answers a text about many children has heard of each that it counted, and of no later one. Who

@@ -39,25 +39,47 @@ class Language(Words):
         return {each: self.nobody_answered.format(matter=matter) for each, matter in self.matters.items()}
 
     def write(
-        self, wording: Wording, code: str, *, child: str | None, exercise: bool, unanswered: Wording | None = None
+        self,
+        wording: Wording,
+        code: str,
+        *,
+        child: str | None = None,
+        exercise: bool,
+        unanswered: Wording | None = None,
+        link: str | None = None,
     ) -> str:
-        """With the child's code, which answers all about the child, and the telling's, which no other text has."""
+        """With the child's code, which answers all about the child (None: not identified), and the telling's, which no
+        other text has. `unanswered`: what nobody has answered, where it says so. `link`: to the page of the deed, in
+        place of the console, where one segment has room for it.
+
+        Raises KeyError for a wording that professionals are not told.
+        """
         says = self.texts[wording] if unanswered is None else self.unanswered[matter_of(unanswered)]
         mark = self.exercise if exercise else ""
         answer = self.once_rung if wording in TO_BE_RUNG else self.answer
-        if child is None:
-            return mark + says + answer.format(code=code)
-        return f"{mark}{_begin(says, child)}{answer.format(code=child)} ({code})"
-
-    def with_link(self, text: str, link: str) -> str:
-        """With the page of the deed in place of the console, where one segment has room for it."""
-        linked = text.replace(self.console, f" {link}")
+        text = mark + says + answer.format(code=code)
+        if child is not None:
+            text = f"{mark}{_begin(says, child)}{answer.format(code=child)} ({code})"
+        linked = text if link is None else text.replace(self.console, f" {link}")
         return linked if segments(REPEAT_MARK + linked) == 1 else text
 
+    def write_to_carer(self, wording: Wording, child: str | None, link: str, *, exercise: bool) -> str:
+        """Raises KeyError for a wording that carers are not asked here."""
+        return (self.exercise if exercise else "") + self.carers[wording].format(child=child or "", link=link)
+
     def write_mass(self, wording: Wording, code: str, children: int, *, exercise: bool) -> str:
+        """Of so many children of one reporter. `code` answers what all of them were told by this text."""
         says = self.mass_report if wording is Wording("missing-notice") else self.texts[wording]
         mark = self.exercise if exercise else ""
         return mark + _begin(says, self.many.format(count=children)) + self.answer_all.format(code=code)
+
+    def mark_late(self, text: str, since: datetime) -> str:
+        """Says since when it was to be said. The console's name gives way, where one segment has no room for both; a
+        few texts take two.
+        """
+        mark = self.exercise if text.startswith(self.exercise) else ""
+        marked = mark + self.late.format(at=f"{in_england(since):%H:%M}") + text.removeprefix(mark)
+        return marked if segments(REPEAT_MARK + marked) == 1 else marked.replace(self.console, "")
 
 
 def _begin(says: str, about: str) -> str:
@@ -77,43 +99,6 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
 LANGUAGES = load()
 
 
-def write_text(
-    wording: Wording,
-    language: str,
-    code: str,
-    *,
-    child: str | None = None,
-    exercise: bool,
-    unanswered: Wording | None = None,
-    link: str | None = None,
-) -> str:
-    """`child` is the child's own code; None: not identified. `unanswered`: what nobody has answered, where it says so.
-    In English, if there is no such language.
-
-    Raises KeyError for a wording that professionals are not told.
-    """
-    spoken = in_language(LANGUAGES, language)
-    text = spoken.write(wording, code, child=child, exercise=exercise, unanswered=unanswered)
-    return text if link is None else spoken.with_link(text, link)
-
-
-def write_to_carer(wording: Wording, language: str, child: str | None, link: str, *, exercise: bool) -> str:
-    """Raises KeyError for a wording that carers are not asked here."""
-    spoken = in_language(LANGUAGES, language)
-    mark = spoken.exercise if exercise else ""
-    return mark + spoken.carers[wording].format(child=child or "", link=link)
-
-
-def write_mass_text(wording: Wording, language: str, code: str, children: int, *, exercise: bool) -> str:
-    """Of so many children of one reporter. `code` answers what all of them were told by this text."""
-    return in_language(LANGUAGES, language).write_mass(wording, code, children, exercise=exercise)
-
-
-def mark_late(text: str, language: str, since: datetime) -> str:
-    """Says since when it was to be said. The console's name gives way, where one segment has no room for both; a few
-    texts take two.
-    """
-    spoken = in_language(LANGUAGES, language)
-    mark = spoken.exercise if text.startswith(spoken.exercise) else ""
-    marked = mark + spoken.late.format(at=f"{in_england(since):%H:%M}") + text.removeprefix(mark)
-    return marked if segments(REPEAT_MARK + marked) == 1 else marked.replace(spoken.console, "")
+def language(name: str | None) -> Language:
+    """English, if there is no such language or none is known."""
+    return in_language(LANGUAGES, name)

@@ -16,23 +16,22 @@ from services.casework.settings import CaseworkSettings
 from services.console import web as console_web
 from services.console.settings import ConsoleSettings
 from services.platform.delivery.links.tokens import Links
+from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.runtime.clocks import Clocks
 from services.police.web import app as police_web
-from services.police.web.app import Dependencies
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.openapi import COMPONENTS
-from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web import app as professionals_web
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.schemas.traffic import HEARS
 from services.schemas.written import read_part
-from services.strategy.settings import StrategySettings
 from services.strategy.web import app as strategy_web
 from services.strategy.web.record_pages import RecordReading, RecordWriting
 from services.strategy.web.reply_page import ReplyPage
 
 KEY = SecretStr(b64encode(bytes(32)).decode())
+LINKS = Links(KEY.get_secret_value(), "http://127.0.0.1")
 ABSENT: Any = None
 """Stands in for the database, the keys and other services behind a declared route."""
 NO_STORE: Any = SimpleNamespace(walled=lambda _: None)
@@ -71,29 +70,22 @@ def _carers() -> FastAPI:
 
 
 def _police() -> FastAPI:
-    links = Links(KEY.get_secret_value(), "http://127.0.0.1")
     notice, details = NoticePage(ABSENT, Clocks(), ABSENT, ABSENT), DetailsPage(ABSENT, Clocks(), ABSENT, ABSENT)
-    behind = Dependencies(ABSENT, ABSENT, notice, details, ABSENT)
-    app = police_web.pages(behind, Clocks(), links)
+    app = police_web.pages(LINKS, Clocks(), ABSENT, ABSENT, ABSENT, notice, details)
     document = app.openapi()
     document.setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)
     return app
 
 
 def _professionals() -> FastAPI:
-    settings = ProfessionalsSettings.model_construct(**TWILIO, link_key=KEY)
+    settings = CorrespondenceSettings.model_construct(**TWILIO, link_key=KEY)
     acknowledging = AcknowledgePage(ABSENT, Clocks(), ABSENT, ABSENT)
     return professionals_web.pages(ABSENT, ABSENT, acknowledging, Clocks(), settings)
 
 
 def _strategy() -> FastAPI:
-    settings = StrategySettings.model_construct(public_url="http://127.0.0.1", link_key=KEY)
-    behind = strategy_web.Dependencies(
-        ReplyPage(ABSENT, ABSENT),
-        RecordWriting(ABSENT, ABSENT, Clocks(), ABSENT),
-        RecordReading(ABSENT, ABSENT),
-    )
-    return strategy_web.pages(behind, Clocks(), settings)
+    writing, reading = RecordWriting(ABSENT, ABSENT, Clocks(), ABSENT), RecordReading(ABSENT, ABSENT)
+    return strategy_web.pages(LINKS, Clocks(), ReplyPage(ABSENT, ABSENT), writing, reading)
 
 
 def _console() -> FastAPI:

@@ -6,6 +6,7 @@ from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.email import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.settings.mail import MailSettings
 from services.safeguarding.child_events.discussion_events import (
     StrategyDiscussionCancelled,
     StrategyDiscussionHeld,
@@ -20,14 +21,13 @@ from services.strategy.invitations.emails import EmailBuilder
 from services.strategy.invitations.sender import InvitationSender
 from services.strategy.records.service import RecordService
 from services.strategy.replies.mail import Replies
-from services.strategy.settings import StrategySettings
-from services.strategy.web.app import Dependencies, pages
+from services.strategy.web.app import pages
 from services.strategy.web.record_pages import RecordReading, RecordWriting
 from services.strategy.web.reply_page import ReplyPage
 
 
 async def main() -> None:
-    settings = StrategySettings()
+    settings = MailSettings()
     host = ServiceHost(SERVICE, settings)
     keyring, mailbox = settings.keyring, settings.smtp_from
     sender = InvitationSender(keyring, host.clocks, EmailBuilder(host.clocks, settings.links, mailbox))
@@ -49,7 +49,7 @@ async def main() -> None:
     host.subscribe(
         [
             Subscription(StrategyInvite, handlers.on_strategy_invite),
-            Subscription(DutySendAgain, handlers.on_duty_send_again),
+            Subscription(DutySendAgain, loop.send_again),
             Subscription(StrategyDiscussionRedated, handlers.on_strategy_discussion_redated),
             Subscription(StrategyDiscussionCancelled, handlers.on_strategy_discussion_cancelled),
             Subscription(StrategyDiscussionHeld, handlers.on_strategy_discussion_held),
@@ -62,9 +62,6 @@ async def main() -> None:
     host.add_periodic(DiscussionWatch(host.store, host.clocks, discussion_service).loop)
     replies = Replies(host.store, keyring, discussion_service, MailAnswers(SERVICE, keyring, host.clocks))
     host.parts.append(settings.mail_listener(replies.take))
-    behind = Dependencies(
-        ReplyPage(host.store, discussion_service),
-        RecordWriting(host.store, keyring, host.clocks, record_service),
-        RecordReading(host.store, keyring),
-    )
-    await host.run(pages(behind, host.clocks, settings))
+    replying, reading = ReplyPage(host.store, discussion_service), RecordReading(host.store, keyring)
+    writing = RecordWriting(host.store, keyring, host.clocks, record_service)
+    await host.run(pages(settings.links, host.clocks, replying, writing, reading))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from services.platform.delivery.channels.email import LANE
 from services.platform.delivery.model import Delivery
-from services.platform.delivery.sending.resend import send_again
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
@@ -17,7 +16,7 @@ from services.safeguarding.child_events.discussion_events import (
     StrategyDiscussionRedated,
 )
 from services.safeguarding.duty.decisions import OVER, EpisodeChanged, EpisodeState
-from services.safeguarding.duty.duties import DutySendAgain, StrategyInvite
+from services.safeguarding.duty.duties import StrategyInvite
 from services.safeguarding.meetings import Form
 from services.strategy import metrics
 from services.strategy.discussions import attendees
@@ -71,9 +70,6 @@ class Handlers:
         found = await uow.fetch(_discussion_of(received, states=states, form=held.form))
         name = f"{received.source} {received.id}"
         await self.record_service.take(uow, found, held, child=received.subject, cause=received, name=name)
-
-    async def on_duty_send_again(self, received: Received[DutySendAgain], uow: UnitOfWork) -> None:
-        await send_again(self.loop, uow, received, self.clocks.wall())
 
     async def on_strategy_discussion_redated(
         self, received: Received[StrategyDiscussionRedated], uow: UnitOfWork

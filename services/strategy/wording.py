@@ -1,16 +1,20 @@
 """Writes invitations and pages from `messages/`: one file a language."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from services.platform.delivery.channels.mime import EmailContent
+from services.safeguarding.meetings import Form
 from services.safeguarding.roles import Role, Wording
 from services.safeguarding.working_time import in_england
+from services.strategy.discussions.policy import is_held_at_night
+from services.strategy.discussions.repository import CANCELLED, Discussion
 from services.wording import in_language, languages_in
 
 MESSAGES = Path(__file__).parent / "messages"
+WORDINGS: dict[Form, Wording] = {"urgent": Wording("strategy-discussion"), "full": Wording("full-meeting")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +23,6 @@ class Joining:
 
     duty_line: str | None
     bridge: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Meeting:
-    """The urgent discussion or the full meeting. `by_night`: only people on call can be there."""
-
-    wording: Wording
-    at: datetime
-    lasts: timedelta
-    by_night: bool
 
 
 @dataclass(frozen=True)
@@ -43,32 +37,30 @@ class Words:
         day = f"{self.content['days'][local.weekday()]} {local.day} {self.content['months'][local.month - 1]}"
         return {"day": day, "time": f"{local:%H:%M}"}
 
-    def summary(self, meeting: Meeting, code: str, *, exercise: bool) -> str:
-        mark = self.content["exercise"] if exercise else ""
-        return mark + self._invitation(meeting)["summary"].format(code=code)
+    def summary(self, about: Discussion, code: str) -> str:
+        return self._mark(about) + self._invitation(about)["summary"].format(code=code)
 
-    def how(self, meeting: Meeting) -> str:
+    def how(self, about: Discussion) -> str:
         """Which discussion it is, and how it is held."""
-        hours = "by-night" if meeting.by_night else "by-day"
-        return self._invitation(meeting)[hours].format(minutes=int(meeting.lasts.total_seconds() // 60))
+        hours = "by-night" if is_held_at_night(about.starts_at) else "by-day"
+        lasts = about.ends_at - about.starts_at
+        return self._invitation(about)[hours].format(minutes=int(lasts.total_seconds() // 60))
 
     def join(self, code: str, joining: Joining) -> str:
         way = ("join-by-bridge" if joining.bridge else "join") + ("" if joining.duty_line else "-without-line")
         return str(self.content[way]).format(code=code, duty_line=joining.duty_line, bridge=joining.bridge)
 
-    def email(
-        self, meeting: Meeting, *, code: str, link: str, joining: Joining, exercise: bool, change: str = ""
-    ) -> EmailContent:
-        """`change` is "moved-" or "cancelled-", if the mail tells of that. A cancellation has no button."""
-        mark, when = self.content["exercise"] if exercise else "", self.when(meeting.at)
+    def email(self, about: Discussion, *, code: str, link: str, joining: Joining) -> EmailContent:
+        """The discussion in its present state: planned, moved, or called off, which has no button."""
+        is_off, when = about.state == CANCELLED, self.when(about.starts_at)
+        change = "cancelled-" if is_off else "moved-" if about.sequence else ""
         subject, says = (
-            self._invitation(meeting)[change + part].format(**when, code=code) for part in ("subject", "says")
+            self._invitation(about)[change + part].format(**when, code=code) for part in ("subject", "says")
         )
-        is_off = change == "cancelled-"
-        join = () if is_off else (self.how(meeting), self.join(code, joining))
+        join = () if is_off else (self.how(about), self.join(code, joining))
         return EmailContent(
-            subject=mark + subject,
-            paragraphs=(mark + says, *join),
+            subject=self._mark(about) + subject,
+            paragraphs=(self._mark(about) + says, *join),
             button="" if is_off else self.content["button"],
             link="" if is_off else link,
             small=tuple(self.content["cancelled-small" if is_off else "small"]),
@@ -76,12 +68,12 @@ class Words:
             headline=self.content[change + "headline"].format(**when),
         )
 
-    def record_email(self, what: str, at: datetime, *, code: str, link: str, exercise: bool) -> EmailContent:
+    def record_email(self, what: str, about: Discussion, *, code: str, link: str) -> EmailContent:
         """`what` is "asks-for-record" or "record"."""
-        mark, parts = self.content["exercise"] if exercise else "", self.content["letters"][what]
+        parts, when = self.content["letters"][what], self.when(about.starts_at)
         return EmailContent(
-            subject=mark + parts["subject"].format(**self.when(at), code=code),
-            paragraphs=(mark + parts["says"].format(**self.when(at)),),
+            subject=self._mark(about) + parts["subject"].format(**when, code=code),
+            paragraphs=(self._mark(about) + parts["says"].format(**when),),
             button=parts["button"],
             link=link,
             small=tuple(parts["small"]),
@@ -101,8 +93,11 @@ class Words:
     def page(self, part: str, at: datetime) -> str:
         return str(self.content["page"][part]).format(**self.when(at))
 
-    def _invitation(self, meeting: Meeting) -> dict[str, str]:
-        found: dict[str, str] = self.content["invitations"][meeting.wording]
+    def _mark(self, about: Discussion) -> str:
+        return str(self.content["exercise"]) if about.exercise else ""
+
+    def _invitation(self, about: Discussion) -> dict[str, str]:
+        found: dict[str, str] = self.content["invitations"][WORDINGS[about.form]]
         return found
 
 

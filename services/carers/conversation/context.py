@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.carers.policy.context import Capacity, Child, Standing, Telling, TextContext
-from services.carers.store import child_status, claims, conversations, enrolments, texts, unanswered
+from services.carers.store import child_status, claims, conversations, enrolments, texts
 from services.carers.text import Text
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import replies
@@ -146,7 +146,7 @@ async def _find_unanswered(
     people = [each.person for each in speaker.capacities if each.professional]
     if not people or not replies.says_ok(meaning.words):
         return ()
-    return await uow.fetch(unanswered.unanswered_by(people, said_at))
+    return await uow.fetch(conversations.unanswered_by(people, said_at))
 
 
 def _with_status(children: tuple[ChildOfSpeaker, ...], status: Mapping[ChildId, Standing]) -> tuple[Child, ...]:

@@ -11,7 +11,7 @@ from services.carers.policy.decision import Act, Decision
 from services.carers.store import child_status, claims, conversations, enrolments, texts
 from services.carers.text import Text
 from services.carers.understanding.details import answers
-from services.carers.understanding.details.times import find_times
+from services.carers.understanding.details.times import find_last_seen
 from services.carers.understanding.languages import language_recognition
 from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery
@@ -56,7 +56,7 @@ class DecisionApplier:
         """True if a reply is on its way, in `language`. `now` is wall time."""
         text, acts = self.text, self.decision.acts
         kept: dict[ChildId, tuple[WordsId, ...]] = {}
-        seen = find_times(text.body, text.story_at).last_seen
+        seen = find_last_seen(text.body, text.story_at)
         reported = [act for act in acts if isinstance(act.content, events.ChildReportedMissing)]
         alone = len(reported) == 1 or _is_of_one_child(acts)
         for act in acts:

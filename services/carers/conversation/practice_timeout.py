@@ -25,10 +25,11 @@ class PracticeTimeout:
         """Ends one. True where there may be another."""
         now = self._clocks.story()
         async with self._store.transaction() as uow:
-            found, oldest = await uow.fetch(enrolments.open_practice(now - AFTER), enrolments.oldest_practice())
+            found = await uow.fetch(enrolments.oldest_practice())
             if found is None:
-                if oldest is not None and oldest >= now - AFTER:
-                    self.ending.wake_after((oldest + AFTER - now).total_seconds())
+                return False
+            if found.begun_at + AFTER >= now:
+                self.ending.wake_after((found.begun_at + AFTER - now).total_seconds())
                 return False
             uow.publish(
                 enrolment.end_practice(found.authority, found.person),

@@ -3,14 +3,14 @@
 import asyncio
 from datetime import timedelta
 
-from services.carers import metrics
+from services.carers import key_rotation, metrics
 from services.carers.conversation import context
 from services.carers.conversation.effects import DecisionApplier
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import TextContext
 from services.carers.policy.decision import Decision
 from services.carers.policy.sender_policy import decide
-from services.carers.store import key_rotation, texts
+from services.carers.store import texts
 from services.carers.store.texts import Unread
 from services.carers.understanding.grammar import understand
 from services.platform.delivery.sending.worker import DeliveryLoop

@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from services.carers import metrics
+from services.carers import key_rotation, metrics
 from services.carers.inbound.spool import Spool
-from services.carers.store import key_rotation, texts
+from services.carers.store import texts
 from services.carers.text import Text
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating

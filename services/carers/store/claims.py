@@ -5,7 +5,7 @@ Everything but `prolong` is written with the commit.
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,18 +59,8 @@ CLAIM = """
 def keep(uow: UnitOfWork, number_hash: bytes, claim: Claim, code: str, at: datetime) -> None:
     """`code` is the one that is texted. A repeated claim keeps a code that still counts, for ten more minutes."""
     for each in claim.about:
-        row = {
-            "number_hash": number_hash,
-            "code": code,
-            "subject": each.subject,
-            "kind": claim.kind,
-            "authority": each.authority,
-            "person": each.person,
-            "episode": each.episode,
-            "at": at,
-            "expires_at": at + CONFIRM_WITHIN,
-        }
-        uow.write(CLAIM, row)
+        row = {"number_hash": number_hash, "code": code, "kind": claim.kind, "at": at}
+        uow.write(CLAIM, asdict(each) | row | {"expires_at": at + CONFIRM_WITHIN})
 
 
 CONFIRM = """

@@ -1,26 +1,24 @@
-"""Remembers a conversation with a number: the question it was asked, and its reports without a name. All times are
-story time.
+"""Remembers a conversation with a number: the question it was asked, its reports without a name, and what somebody on
+duty has not answered. Times are story time, where nothing else is said.
 
 Everything here is written with the commit.
 """
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
-from services.carers.policy.context import Provisional, Question
-from services.platform.store.query import Query, Rows
+from services.carers.policy.context import Provisional, Question, Telling
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId
+from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 
 QUESTION = "SELECT about, provisional FROM questions WHERE number_hash = %(number_hash)s AND asked_at > %(since)s"
 
 
 def open_question(number_hash: bytes, since: datetime) -> Query[Question | None]:
     """None where none was asked since, or where it has been answered."""
-    return Query(
-        QUESTION,
-        {"number_hash": number_hash, "since": since},
-        lambda rows: Question(rows[0].about, rows[0].provisional) if rows else None,
-    )
+    asked = {"number_hash": number_hash, "since": since}
+    return Query(QUESTION, asked, lambda rows: Question(*rows[0]) if rows else None)
 
 
 ASK = """
@@ -50,13 +48,8 @@ UNNAMED_REPORTS = """
 
 def unnamed_reports(number_hash: bytes) -> Query[tuple[Provisional, ...]]:
     """Open reports by this number about a child not named at first, with the child where it has been named since."""
-
-    def decode(rows: Rows) -> tuple[Provisional, ...]:
-        return tuple(
-            Provisional(row.provisional, row.child, row.reported_at, row.authority, row.placement) for row in rows
-        )
-
-    return Query(UNNAMED_REPORTS, {"number_hash": number_hash}, decode)
+    about = {"number_hash": number_hash}
+    return Query(UNNAMED_REPORTS, about, lambda rows: tuple(Provisional(*row) for row in rows))
 
 
 OPEN_REPORT = """
@@ -88,3 +81,22 @@ def name_child(uow: UnitOfWork, provisional: ChildId, child: ChildId) -> None:
 
 def end_report(uow: UnitOfWork, provisional: ChildId, at: datetime) -> None:
     uow.write(END_REPORT, {"provisional": provisional, "at": at})
+
+
+OPEN_FOR = timedelta(hours=24)
+"""Wall time. What was told earlier has been told again since, or has gone to the next person."""
+UNANSWERED = """
+    SELECT told.duty, told.step, child, told.authority, told.episode, told.person, told.exercise, told.code,
+        coalesce(known.code, '') AS child_code, told.wording, told.deed
+    FROM delivery.unanswered told LEFT JOIN register.codes_of_children known USING (child)
+    WHERE told.person = ANY(%(people)s::text[]) AND told.created_at > %(since)s AND told.created_at <= %(said_at)s
+    ORDER BY told.created_at DESC, told.duty, told.step
+"""
+
+
+def unanswered_by(people: Collection[PersonId], said_at: datetime) -> Query[tuple[Telling, ...]]:
+    """What people on duty were told and have not answered. `said_at`: when they said what they said, in wall time;
+    nobody answers what they had not been told yet.
+    """
+    asked = {"people": list(people), "since": said_at - OPEN_FOR, "said_at": said_at}
+    return Query(UNANSWERED, asked, lambda rows: tuple(Telling(**row._asdict()) for row in rows))

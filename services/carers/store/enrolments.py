@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.carers.policy.context import Enrolment
-from services.platform.store.query import Query, Rows, scalar
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
@@ -23,6 +23,7 @@ class Practice:
 OF_NUMBER = """
     SELECT practising FROM enrolments WHERE number_hash = %(number_hash)s
     AND person IN (SELECT person FROM register.for_conversation WHERE number_hash = ANY(%(numbers)s::bytea[]))
+    ORDER BY practising
 """
 
 
@@ -32,12 +33,8 @@ def enrolment_of(numbers: Sequence[bytes]) -> Query[Enrolment]:
 
     A carer who joined with another number has not joined: nobody knows whether texts reach this one.
     """
-
-    def decode(rows: Rows) -> Enrolment:
-        practising = next((row.practising for row in rows if row.practising is not None), None)
-        return Enrolment(joined=bool(rows), practising=practising)
-
-    return Query(OF_NUMBER, {"number_hash": numbers[0], "numbers": list(numbers)}, decode)
+    asked = {"number_hash": numbers[0], "numbers": list(numbers)}
+    return Query(OF_NUMBER, asked, lambda rows: Enrolment(bool(rows), next((row.practising for row in rows), None)))
 
 
 JOIN = """
@@ -68,27 +65,12 @@ def end_practice(uow: UnitOfWork, person: PersonId, at: datetime | None) -> None
     uow.write(END_PRACTICE, {"person": person, "at": at})
 
 
-OPEN_PRACTICE = """
+OLDEST_PRACTICE = """
     SELECT person, authority, practising, practising_since FROM enrolments
-    WHERE practising IS NOT NULL AND practising_since < %(begun_before)s LIMIT 1 FOR UPDATE SKIP LOCKED
+    WHERE practising IS NOT NULL ORDER BY practising_since LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 
 
-def open_practice(begun_before: datetime) -> Query[Practice | None]:
-    """One that its carer has not ended. It is locked, so that one process alone ends it."""
-
-    def decode(rows: Rows) -> Practice | None:
-        if not rows:
-            return None
-        [row] = rows
-        return Practice(row.person, row.authority, row.practising, row.practising_since)
-
-    return Query(OPEN_PRACTICE, {"begun_before": begun_before}, decode)
-
-
-OLDEST_PRACTICE = "SELECT min(practising_since) FROM enrolments WHERE practising IS NOT NULL"
-
-
-def oldest_practice() -> Query[datetime | None]:
-    """When the oldest of those that have not ended began."""
-    return Query(OLDEST_PRACTICE, {}, scalar)
+def oldest_practice() -> Query[Practice | None]:
+    """The oldest that its carer has not ended. It is locked, so that one process alone ends it."""
+    return Query(OLDEST_PRACTICE, {}, lambda rows: Practice(*rows[0]) if rows else None)

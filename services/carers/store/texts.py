@@ -9,7 +9,7 @@ from typing import Any
 from services.carers.text import READ_LETTERS, Flaw, Text
 from services.platform.register.keys import data_keys, key_of, remember
 from services.platform.store.encryption import DataKey, Keyring
-from services.platform.store.query import Query, Rows, bulk_insert, first_row, scalar, unnest_rows
+from services.platform.store.query import Query, bulk_insert, first_row, scalar, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import ChildId
 
@@ -137,11 +137,8 @@ LOOKED_THROUGH = 32
 
 def next_unread(now: datetime) -> Query[Unread | None]:
     """Locks the oldest text whose sender has no older one unread. Passes over texts that another reader has locked."""
-
-    def decode(rows: Rows) -> Unread | None:
-        return Unread(**rows[0]._asdict()) if rows else None
-
-    return Query(NEXT_UNREAD, {"now": now, "looked_through": LOOKED_THROUGH}, decode)
+    asked = {"now": now, "looked_through": LOOKED_THROUGH}
+    return Query(NEXT_UNREAD, asked, lambda rows: Unread(**rows[0]._asdict()) if rows else None)
 
 
 async def decrypt(uow: UnitOfWork, keyring: Keyring, unread: Unread) -> Text:

@@ -89,9 +89,9 @@ class Sent:
 async def oldest_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[Unsent]:
     """Returns the oldest messages, at most a batch.
 
-    Until the transaction ends no other process publishes these keys, since two that relay one key would reorder it. The
-    lock is a statement of its own, so that the next one sees rows that were committed while it waited. Every process
-    locks keys in the same order, so that two cannot deadlock.
+    Until the transaction ends no other process of the service publishes these keys, since two that relay one key would
+    reorder it. The lock is a statement of its own, so that the next one sees rows that were committed while it waited.
+    Every process locks keys in the same order, so that two cannot deadlock.
     """
     hold, read = (HOLD, {"keys": sorted(keys)}), (READ, {"keys": list(keys), "most": BATCH})
     _, _, rows = await execute_pipelined(connection, (NOBODY_WAITS, {}), hold, read)
@@ -108,7 +108,9 @@ NOBODY_WAITS = "SET LOCAL synchronous_commit = off"
 """The commit does not wait for the disk. After a crash of PostgreSQL a removal may be lost: the message is then
 published again, and its consumers know its id.
 """
-HOLD = "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%(keys)s::text[]) AS key"
+HOLD = """
+    SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || key, 0)) FROM unnest(%(keys)s::text[]) AS key
+"""
 READ = """
     SELECT position, key, topic, envelope FROM outbox WHERE key = ANY(%(keys)s::text[]) ORDER BY position LIMIT %(most)s
 """

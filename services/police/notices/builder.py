@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from services.platform.register.children.police_notice import ChildFacts, NoticeFacts, PlacementFacts
@@ -127,7 +128,8 @@ def _agreement(sharing: Sharing) -> Agreement | None:
 
 def _interpreter_needed(child: ChildFacts | None) -> Known:
     language = None if child is None else child.language
-    return _yes_or_no(None if language is None else language.casefold() not in {"english", "en"})
+    needed: Known = _told(None if language is None else language.casefold() not in {"english", "en"})
+    return needed
 
 
 def _plan(duty: Duty) -> PlanStep | None:
@@ -164,21 +166,15 @@ def text_of(facts: ChildFacts, name: str) -> str | None:
 
 
 def _child(facts: ChildFacts) -> Child:
-    return Child(
-        name=facts.name or UNKNOWN,
-        known_as=facts.known_as,
-        date_of_birth=facts.date_of_birth.isoformat() if facts.date_of_birth else UNKNOWN,
-        age_disputed=_yes_or_no(facts.age_disputed),
-        sex=facts.sex or UNKNOWN,
-        language=facts.language or UNKNOWN,
-        description=_short(facts, "description"),
-        unaccompanied=_yes_or_no(facts.unaccompanied),
-        modern_slavery_concern=_yes_or_no(facts.modern_slavery_concern),
-        subject_to_immigration_control=_yes_or_no(facts.subject_to_immigration_control),
-        guardian_allocated=_yes_or_no(facts.guardian_allocated),
-        in_care_since=facts.entered_care_at.isoformat() if facts.entered_care_at else UNKNOWN,
-        **{name: _short(facts, name) for name in PROFILE},
-    )
+    told = {name: _told(getattr(facts, name)) for name in Child.model_fields.keys() & set(ChildFacts.__slots__)}
+    told |= {name: _short(facts, name) for name in ("description", *PROFILE)}
+    return Child(**told | {"known_as": facts.known_as, "in_care_since": _told(facts.entered_care_at)})
+
+
+def _told(value: str | bool | date | None) -> Any:  # noqa: FBT001 any fact
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value.isoformat() if isinstance(value, date) else value or UNKNOWN
 
 
 def _short(facts: ChildFacts, name: str) -> str:
@@ -192,12 +188,11 @@ def _details(facts: ChildFacts, context: NoticeContext) -> Details | None:
     if not holds or context.link is None:
         return None
     url, expires_at = context.link
-    taken_on = facts.photograph_taken_on
     return Details(
         url=url,
         expires_at=expires_at,
         holds=tuple(holds),
-        photograph_taken_on=taken_on.isoformat() if taken_on else UNKNOWN,
+        photograph_taken_on=_told(facts.photograph_taken_on),
     )
 
 
@@ -205,11 +200,11 @@ def _report(duty: Duty, about: About, child: ChildFacts | None, context: NoticeC
     answers = _answers(context.words)
     by = context.reporter or Reporter(None, None)
     told = {
-        "obtained_at": min(each.at for each in context.words).isoformat() if context.words else UNKNOWN,
-        "reporter": by.name or UNKNOWN,
-        "reporter_role": by.role or UNKNOWN,
-        "reporter_telephone": by.telephone or UNKNOWN,
-        "last_seen_at": UNKNOWN if duty.last_seen_at is None else duty.last_seen_at.isoformat(),
+        "obtained_at": _told(min((each.at for each in context.words), default=None)),
+        "reporter": _told(by.name),
+        "reporter_role": _told(by.role),
+        "reporter_telephone": _told(by.telephone),
+        "last_seen_at": _told(duty.last_seen_at),
     }
     return Report(**(told | answers | (_earlier(duty, child, context) if about is About.MISSING else {})))
 
@@ -227,7 +222,7 @@ def _earlier(duty: Duty, child: ChildFacts | None, context: NoticeContext) -> di
     entered = child.entered_care_at if child else None
     earlier = context.earlier
     return {
-        "first_72_hours": _yes_or_no(None if entered is None else in_first_hours(entered, duty.created_at)),
+        "first_72_hours": _told(None if entered is None else in_first_hours(entered, duty.created_at)),
         "earlier_episodes": UNKNOWN if earlier is None else str(earlier.number),
         "last_episode": UNKNOWN if earlier is None else _day_in_england(earlier.last_told_at),
     }
@@ -247,12 +242,6 @@ def _placement(facts: PlacementFacts | None) -> Placement:
         carers=tuple(Carer(name=each.name or UNKNOWN, telephone=each.mobile or UNKNOWN) for each in facts.carers),
         host_authority=facts.host_authority or UNKNOWN,
     )
-
-
-def _yes_or_no(flag: bool | None) -> Known:  # noqa: FBT001 the one thing it is about
-    if flag is None:
-        return UNKNOWN
-    return "yes" if flag else "no"
 
 
 def _gaps(sender: Sender, child: Child | None, placement: Placement) -> Iterable[str]:

@@ -2,22 +2,25 @@
 
 import asyncio
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
-from services.platform.delivery.model import State
+from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue.replay import Chosen, replay
 from services.platform.delivery.queue.repository import channel_of
 from services.platform.delivery.settings.keys import KeySettings
+from services.platform.register import words
 from services.platform.register.organisations.forces import Forces
 from services.platform.register.people import operators
+from services.platform.register.people.operators import Operator
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows, scalar
 from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import Store, UnitOfWork, opened
 from services.police.notices import connection_test
-from services.police.notices.operator_record import Command, record_operator_act
-from services.safeguarding.operators import OperatorAct
+from services.safeguarding.operators import OperatorAct, OperatorActed
 
 TEST_SECONDS = 30.0
 POLL_SECONDS = 0.2
@@ -30,6 +33,16 @@ class NobodyMay(Exception):
     """The code is no longer good, or its owner may not send notices again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`at` is story time, `now` wall time."""
+
+    operator: Operator
+    reason: str
+    at: datetime
+    now: datetime
+
+
 async def replay_notices(chosen: Chosen, code: str, reason: str) -> int:
     """The number of notices that are sent again, each recorded. Raises NobodyMay."""
     settings = KeySettings()
@@ -40,7 +53,7 @@ async def replay_notices(chosen: Chosen, code: str, reason: str) -> int:
         uow.notify(channel_of("police"))
         for delivery in again:
             act = OperatorAct.SENT_AGAIN if delivery.duty is not None else OperatorAct.CONNECTION_TESTED
-            await record_operator_act(uow, keyring, command, act, delivery)
+            await _record(uow, keyring, command, act, delivery)
         return len(again)
 
 
@@ -57,7 +70,7 @@ async def send_connection_test(force: str, code: str, reason: str, change: UUID 
             if change is not None and change not in {each.version for each in known.proposed}:
                 return False, "no such change of this force waits for approval"
             test = await connection_test.put_test(uow, keyring, force, command.now, change)
-            await record_operator_act(uow, keyring, command, OperatorAct.CONNECTION_TESTED, test)
+            await _record(uow, keyring, command, OperatorAct.CONNECTION_TESTED, test)
         return await _outcome(store, test.id)
 
 
@@ -67,6 +80,27 @@ async def _command(uow: UnitOfWork, code: str, reason: str) -> Command:
         raise NobodyMay
     clocks = Clocks(await story_clock.ahead_by(uow.connection))
     return Command(operator, reason, clocks.story(), clocks.wall())
+
+
+async def _record(uow: UnitOfWork, keyring: Keyring, command: Command, act: OperatorAct, delivery: Delivery) -> None:
+    """The reason is stored in the register, encrypted under the key of the person whom the notice is about. The running
+    service publishes what is recorded.
+    """
+    operator, duty = command.operator, delivery.duty
+    kept = await words.keep(
+        uow, keyring, about=delivery.owner, words=command.reason, said_by=operator.account, at=command.at
+    )
+    acted = OperatorActed(
+        authority=delivery.authority or operator.only_authority,
+        act=act,
+        account=operator.account,
+        role=operator.role,
+        episode=None if duty is None else duty.episode,
+        duty=None if duty is None else duty.duty,
+        step=None if duty is None else duty.step,
+        words=(kept,),
+    )
+    uow.publish(acted, subject=delivery.child, cause=delivery, at=command.at)
 
 
 async def _outcome(store: Store, test: UUID) -> tuple[bool, str]:

@@ -33,11 +33,10 @@ from services.safeguarding.message import Message
 
 @dataclass(frozen=True)
 class ReplyService:
-    """Takes one reply of `force` to the notice `delivery`. `at` is story time, `now` wall time."""
+    """Takes one reply of its force to the notice `delivery`. `at` is story time, `now` wall time."""
 
     keyring: Keyring
     uow: UnitOfWork
-    force: ForceId
     reply_id: str
     delivery: Delivery
     duty: Duty
@@ -47,6 +46,10 @@ class ReplyService:
     """By the force's system, or on the page behind an email."""
     came_about: datetime | None = None
     """When it happened, as the force says; story time. The duty counts as answered when we heard it."""
+
+    @property
+    def force(self) -> ForceId:
+        return self.duty.force or ""
 
     async def take(self, reply: Reply) -> None:
         """Publishes an event for each part of the reply. Only an officer or a reference acknowledges the duty."""

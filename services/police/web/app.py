@@ -1,6 +1,5 @@
 """Serves the webhooks of forces (replies, lists of open episodes) and the pages behind links."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -19,36 +18,35 @@ from services.police.web.polled.endpoint import PollEndpoint
 from services.police.web.replies import ReplyWebhook
 
 
-@dataclass(frozen=True)
-class Dependencies:
-    replies: ReplyWebhook
-    lists: OpenListWebhook
-    notice: NoticePage
-    details: DetailsPage
-    polling: PollEndpoint
-
-
-def pages(dependencies: Dependencies, clocks: Clocks, links: Links) -> FastAPI:
+def pages(
+    links: Links,
+    clocks: Clocks,
+    replies: ReplyWebhook,
+    lists: OpenListWebhook,
+    polling: PollEndpoint,
+    notice: NoticePage,
+    details: DetailsPage,
+) -> FastAPI:
     app = new_web_app("police")
 
     @app.post("/forces/{force_id}/replies", status_code=HTTPStatus.ACCEPTED, **ROUTES["replies"])
     async def take_reply(force_id: str, request: Request) -> JSONResponse:
         """An acknowledgement, a reference, a grade, news: signed (Standard Webhooks) by the force's reply secret."""
-        return await dependencies.replies.take(request, force_id)
+        return await replies.take(request, force_id)
 
     @app.post("/forces/{force_id}/open-list", status_code=HTTPStatus.ACCEPTED, **ROUTES["open-list"])
     async def take_open_list(force_id: str, request: Request) -> JSONResponse:
         """Which of the episodes that it was told of the force holds open, once a day; signed as a reply is."""
-        return await dependencies.lists.take(request, force_id)
+        return await lists.take(request, force_id)
 
     @app.get("/forces/{force_id}/notices", **ROUTES["notices"])
     async def give_notices(force_id: str, request: Request, after: int = 0) -> JSONResponse:
         """For a force that comes for its notices: those after the cursor. It confirms that those before are stored."""
-        return await dependencies.polling.give(request, force_id, after)
+        return await polling.give(request, force_id, after)
 
     mount_pages(
         app,
-        LinkPages(links, clocks, Purpose.NOTICE, dependencies.notice.answer),
-        LinkPages(links, clocks, Purpose.DETAILS, dependencies.details.answer),
+        LinkPages(links, clocks, Purpose.NOTICE, notice.answer),
+        LinkPages(links, clocks, Purpose.DETAILS, details.answer),
     )
     return app

@@ -15,7 +15,6 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police.notices import connection_test
 from services.police.notices.email_channel import subject_of
-from services.police.notices.sender import force_of
 from services.police.notices.wording import WORDS, basis_of, fields_of, headline, label, our_name, sections
 from services.police.replies.schema import Officer, Reply, ReplyData, ReplyType
 from services.police.replies.service import ReplyService
@@ -93,19 +92,10 @@ class NoticePage:
         if delivery.duty is None:
             await connection_test.acknowledge_test(uow, delivery, self.clocks.wall())
             return
+        at, now = self.clocks.story(), self.clocks.wall()
         for reply in replies:
-            service = ReplyService(
-                keyring=self.keyring,
-                uow=uow,
-                force=force_of(delivery) or "",
-                reply_id=_reply_id(delivery.id, reply, self.clocks.story()),
-                delivery=delivery,
-                duty=delivery.duty,
-                at=self.clocks.story(),
-                now=self.clocks.wall(),
-                how="page",
-            )
-            await service.take(reply)
+            name = _reply_id(delivery.id, reply, at)
+            await ReplyService(self.keyring, uow, name, delivery, delivery.duty, at, now, how="page").take(reply)
 
 
 def _read(uow: UnitOfWork, found: LinkedNotice, form: Form, reader: WordsId | None, wrong: str) -> Sheet:

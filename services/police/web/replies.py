@@ -53,17 +53,8 @@ class ReplyWebhook:
             metrics.REPLIES.labels("no-such-notice").inc()
             detail = "No notice with this id and episode was sent to this force."
             raise Problem(HTTPStatus.NOT_FOUND, "No such notice", detail, field="data.notice")
-        service = ReplyService(
-            keyring=self._keyring,
-            uow=uow,
-            force=force_id,
-            reply_id=reply_id,
-            delivery=delivery,
-            duty=duty,
-            at=self._clocks.story(),
-            now=self._clocks.wall(),
-            came_about=came_about(reply, duty, self._clocks),
-        )
+        at, now, happened = self._clocks.story(), self._clocks.wall(), came_about(reply, duty, self._clocks)
+        service = ReplyService(self._keyring, uow, reply_id, delivery, duty, at, now, came_about=happened)
         await service.take(reply)
 
 

@@ -71,7 +71,8 @@ class GroupedMail(Grouped):
     taken = MAIL_TAKEN
 
     async def _leader(self, request: SendRequest) -> UUID:
-        return leader_of(request)
+        named = OURS.search(request.body.partition("\r\n\r\n")[0].encode())
+        return request.id if named is None else UUID(named[1].decode())
 
 
 class GroupedText(Grouped):
@@ -86,9 +87,3 @@ class GroupedText(Grouped):
         async with self._store.read() as reader:
             leader: UUID | None = await reader.fetch(Query(LEADER, {"delivery": request.id}, scalar))
             return leader or request.id
-
-
-def leader_of(request: SendRequest) -> UUID:
-    """The delivery whose mail this is: its Message-ID."""
-    named = OURS.search(request.body.partition("\r\n\r\n")[0].encode())
-    return request.id if named is None else UUID(named[1].decode())

@@ -1,13 +1,11 @@
 """Folds a mass report: where one source reports many children, a reader gets one message with a count, and few more."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue.repository import decode_delivery
-from services.platform.runtime.clocks import Clocks
 from services.platform.store.query import Query, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals.recipients import duty_of
@@ -52,36 +50,34 @@ class MassText(NamedTuple):
     children: int
 
 
-@dataclass(frozen=True)
-class MassTexts:
-    """Works within the transaction that prepares a message. Goes by story time."""
-
-    clocks: Clocks
-
-    async def fold(self, uow: UnitOfWork, delivery: Delivery, mass: MassReport, reader: PersonId) -> MassText | None:
-        """None: a message about this child alone. On duty, what colleagues have heard counts too."""
-        duty, now = duty_of(delivery), self.clocks.story()
-        about: dict[str, Any] = {
-            "delivery": delivery.id,
-            "child": delivery.child,
-            "authority": duty.authority,
-            "wording": duty.wording,
-            "channel": duty.channel,
-            "reader": reader,
-            "reporter": mass.reporter,
-            "on_duty": duty.role.startswith("duty."),
-            "at": now,
-        }
-        _, found = await uow.fetch(
-            Query(LOCK, {}, all_rows),
-            Query(SO_FAR, about | {"lately": now - mass.within, "since": now - COUNTED_FOR}, first_row),
-        )
-        counted = found.lately + 1 >= mass.children
-        leader = (found.leader if counted else None) or delivery.id
-        await uow.fetch(Query(KEEP, about | {"leader": leader, "counted": counted}, all_rows))
-        if leader != delivery.id:
-            await uow.fetch(Query(RIDES, {"delivery": delivery.id}, all_rows))
-        return MassText(leader, found.all_told + 1) if counted else None
+async def fold(
+    uow: UnitOfWork, delivery: Delivery, mass: MassReport, reader: PersonId, now: datetime
+) -> MassText | None:
+    """Within the transaction that prepares a message. None: a message about this child alone. On duty, what colleagues
+    have heard counts too. `now` is story time.
+    """
+    duty = duty_of(delivery)
+    about: dict[str, Any] = {
+        "delivery": delivery.id,
+        "child": delivery.child,
+        "authority": duty.authority,
+        "wording": duty.wording,
+        "channel": duty.channel,
+        "reader": reader,
+        "reporter": mass.reporter,
+        "on_duty": duty.role.startswith("duty."),
+        "at": now,
+    }
+    _, found = await uow.fetch(
+        Query(LOCK, {}, all_rows),
+        Query(SO_FAR, about | {"lately": now - mass.within, "since": now - COUNTED_FOR}, first_row),
+    )
+    counted = found.lately + 1 >= mass.children
+    leader = (found.leader if counted else None) or delivery.id
+    await uow.fetch(Query(KEEP, about | {"leader": leader, "counted": counted}, all_rows))
+    if leader != delivery.id:
+        await uow.fetch(Query(RIDES, {"delivery": delivery.id}, all_rows))
+    return MassText(leader, found.all_told + 1) if counted else None
 
 
 def deliveries_counted(duty: UUID, step: int) -> Query[list[Delivery]]:

@@ -4,26 +4,15 @@ from dataclasses import dataclass, replace
 
 from services.platform.delivery.inbound_mail.classifier import ReadMail
 from services.platform.delivery.inbound_mail.handler import ESCALATES, MailAnswers
-from services.platform.store.unit_of_work import Store, UnitOfWork
-from services.professionals import metrics
+from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals.digests.groups import deliveries_in_mail
 
 
 @dataclass(frozen=True)
 class Replies:
-    """Commits before it returns."""
-
-    store: Store
     answers: MailAnswers
 
-    async def take(self, mail: ReadMail) -> str:
-        """Returns the result in a word."""
-        async with self.store.transaction() as uow:
-            result = await self._take(uow, mail)
-        metrics.MAILS_IN.labels(result).inc()
-        return result
-
-    async def _take(self, uow: UnitOfWork, mail: ReadMail) -> str:
+    async def made_of(self, uow: UnitOfWork, mail: ReadMail) -> str:
         """A bounce or an absence concerns every delivery that went in the mail."""
         if mail.kind not in ESCALATES or mail.refers_to is None or not await self.answers.is_believed(uow, mail):
             return await self.answers.made_of(uow, mail)

@@ -16,12 +16,13 @@ from services.platform.register.people import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
+from services.professionals import email_wording, sms_wording
 from services.professionals.digests.groups import DigestGrouping, remember
-from services.professionals.digests.mass_texts import MassTexts
-from services.professionals.email_wording import language, mail_code
+from services.professionals.digests.mass_texts import fold
+from services.professionals.email_wording import mail_code
 from services.professionals.matters import urgency_of
 from services.professionals.recipients import RecipientLookup, duty_of
-from services.professionals.sms_wording import MISSING, mark_late, write_mass_text, write_text, write_to_carer
+from services.professionals.sms_wording import MISSING, Language
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, code_of
 from services.safeguarding.roles import Channel, Role, Wording
@@ -42,33 +43,25 @@ class TextSender:
         found = await RecipientLookup(self.keyring, self.clocks).find(uow, delivery, lambda each: each.mobile)
         if isinstance(found, Undeliverable):
             return found.having_read(MOBILE)
-        number = found.mobile or ""
-        mass = duty.mass and await MassTexts(self.clocks).fold(uow, delivery, duty.mass, found.person)
+        spoken, number = sms_wording.language(found.language), found.mobile or ""
+        mass = duty.mass and await fold(uow, delivery, duty.mass, found.person, self.clocks.story())
         if mass:
-            code, count = code_of(mass.leader), mass.children
-            body = write_mass_text(duty.wording, found.language, code, count, exercise=delivery.exercise)
+            body = spoken.write_mass(duty.wording, code_of(mass.leader), mass.children, exercise=delivery.exercise)
         else:
-            child = await uow.fetch(code_of_child(delivery.child, self.child_codes))
-            body = self._write(delivery, duty, found.language, child)
+            body = self._write(delivery, duty, spoken, await uow.fetch(code_of_child(delivery.child, self.child_codes)))
         if duty.step == 0 and self.clocks.story() - duty.created_at >= LATE:
-            body = mark_late(body, found.language, duty.created_at)
+            body = spoken.mark_late(body, duty.created_at)
         if duty.wording is Wording("shift-begins"):
             body = body.replace(MISSING, str(await uow.fetch(missing_now(duty.authority))))
         return PreparedMessage(number, body, person=found.person, read=(MOBILE,), number=number)
 
-    def _write(self, delivery: Delivery, duty: Duty, language: str, child: str | None) -> str:
+    def _write(self, delivery: Delivery, duty: Duty, spoken: Language, child: str | None) -> str:
         link = None if duty.deed is None else self.links.short_url(Purpose.DEED, delivery.id)
+        practice = delivery.exercise
         if duty.role is Role.CARERS_ALL and link is not None:
-            return write_to_carer(duty.wording, language, child, link, exercise=delivery.exercise)
-        return write_text(
-            duty.wording,
-            language,
-            delivery.code,
-            child=child,
-            exercise=delivery.exercise,
-            unanswered=duty.unanswered,
-            link=link,
-        )
+            return spoken.write_to_carer(duty.wording, child, link, exercise=practice)
+        asked = duty.unanswered
+        return spoken.write(duty.wording, delivery.code, child=child, exercise=practice, unanswered=asked, link=link)
 
 
 def _urgency(duty: Duty) -> int:
@@ -95,7 +88,7 @@ class MailSender:
         if isinstance(gathered, PreparedMessage):
             return gathered
         others = [duty_of(each) for each in gathered.others]
-        content = language(found.language).email(
+        content = email_wording.language(found.language).email(
             [(each.wording, mail_code(each), each.role) for each in sorted((duty, *others), key=_urgency)],
             link=self.links.url(Purpose.ACKNOWLEDGE, delivery.id, now),
             duty_line=await self._duty_line(uow, duty.authority),

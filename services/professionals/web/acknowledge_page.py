@@ -54,31 +54,24 @@ class AcknowledgePage:
             return await self._page(uow, await self._matters(uow, delivery), form)
 
     async def _answer(self, uow: UnitOfWork, each: Matter, answer: str) -> None:
-        """A reader who handed it over, or could not act, may still say "I have it"."""
+        """A reader who handed it over, or could not act, may still say "I have it". If there is nobody to hand it to,
+        the page goes on asking.
+        """
+        delivery, duty = each.delivery, each.duty
         if answer == HAVE_IT:
-            await self._acknowledge(uow, each.delivery, each.duty)
-        elif each.state is State.FAILED:
+            uow.publish(acknowledged(duty, "page", by=delivery.person), subject=delivery.child, cause=delivery)
+            await deliveries.acknowledge(uow, duty.duty, duty.step, self.clocks.wall())
+        elif (
+            each.state is State.FAILED
+            or answer not in {HAND_OVER, CANNOT}
+            or (answer == HAND_OVER and not await self.deputies.hand_over(uow, delivery, duty))
+        ):
             return
-        elif answer == HAND_OVER:
-            await self._hand_over(uow, each.delivery, each.duty)
-        elif answer == CANNOT:
-            await self._decline(uow, each.delivery)
-
-    async def _acknowledge(self, uow: UnitOfWork, delivery: Delivery, duty: Duty) -> None:
-        uow.publish(acknowledged(duty, "page", by=delivery.person), subject=delivery.child, cause=delivery)
-        await deliveries.acknowledge(uow, duty.duty, duty.step, self.clocks.wall())
-        uow.on_commit(metrics.ANSWERS.labels(HAVE_IT).inc)
-
-    async def _hand_over(self, uow: UnitOfWork, delivery: Delivery, duty: Duty) -> None:
-        """If there is nobody to hand it to, the page goes on asking."""
-        if await self.deputies.hand_over(uow, delivery, duty):
+        else:
+            declined = failed(delivery, "declined", delivery.person) if answer == CANNOT else None
+            uow.publish(declined, subject=delivery.child, cause=delivery)
             await deliveries.end(uow, delivery.id, State.FAILED, self.clocks.wall())
-            uow.on_commit(metrics.ANSWERS.labels(HAND_OVER).inc)
-
-    async def _decline(self, uow: UnitOfWork, delivery: Delivery) -> None:
-        uow.publish(failed(delivery, "declined", delivery.person), subject=delivery.child, cause=delivery)
-        await deliveries.end(uow, delivery.id, State.FAILED, self.clocks.wall())
-        uow.on_commit(metrics.ANSWERS.labels(CANNOT).inc)
+        uow.on_commit(metrics.ANSWERS.labels(answer).inc)
 
     async def _matters(self, uow: UnitOfWork, delivery: UUID) -> list[Matter]:
         """The matters of this mail: one, or several that went together."""

@@ -8,18 +8,18 @@ from services.platform.delivery.links.openapi import mount_pages
 from services.platform.delivery.links.pages import LinkPages
 from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.links.tokens import Purpose
+from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.notify import NotifyDoor, mount_receipts_route
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.web import new_web_app
-from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web.acknowledge_page import AcknowledgePage
 
 
 def pages(
-    receipts: Receipts, keys: CallKeys, acknowledging: AcknowledgePage, clocks: Clocks, settings: ProfessionalsSettings
+    receipts: Receipts, keys: CallKeys, acknowledging: AcknowledgePage, clocks: Clocks, settings: CorrespondenceSettings
 ) -> FastAPI:
     app = new_web_app("professionals")
     door = TwilioDoor(public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts)

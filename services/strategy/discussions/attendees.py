@@ -94,3 +94,15 @@ async def set_reply(
     row = {"duty": attendee.duty, "step": attendee.step, "reply": reply, "at": at}
     _, everyone = await uow.fetch(Query(SET_REPLY, row, all_rows), attendees_of_discussion(discussion))
     return everyone
+
+
+INVITERS = """
+    SELECT d.authority, min(a.person) AS person, bool_and(d.exercise) AS exercise
+    FROM attendees AS a JOIN discussions AS d ON d.discussion = a.discussion
+    WHERE a.address_hash = ANY(%(hashes)s) GROUP BY d.authority ORDER BY d.authority
+"""
+
+
+def inviters(address_hashes: Sequence[bytes]) -> Query[Rows]:
+    """Every `authority` that ever invited a `person` at this address. `exercise`: to exercises alone."""
+    return Query(INVITERS, {"hashes": list(address_hashes)}, all_rows)

@@ -2,14 +2,47 @@
 whether one that is over has been recorded.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.unit_of_work import Store
+from services.platform.store.query import Query, scalar
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.strategy import metrics
-from services.strategy.discussions import due
+from services.strategy.discussions.repository import COLUMNS, Discussion, read_discussions
 from services.strategy.discussions.service import DiscussionService
 
 EVERY_SECONDS, AGAIN_SECONDS = 15.0, 2.0
+AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment of planned discussions, by its column. `waits`: it has not been seen to. `done` notes that it has."""
+
+    column: str
+    waits: str
+    done: str
+
+    def due(self, now: datetime) -> Query[list[Discussion]]:
+        """Passes over those that others hold."""
+        sql = f"""
+            SELECT {COLUMNS} FROM discussions
+            WHERE state = 'planned' AND {self.column} <= %(now)s AND {self.waits} LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED
+        """  # noqa: S608 its own columns
+        return Query(sql, {"now": now}, read_discussions)
+
+
+TO_WARN = Moment("warns_at", "warned_at IS NULL", "warned_at = %(at)s")
+"""So close to their beginning that the convener must hear who is lacking."""
+ANSWERS_DUE = Moment("answers_due_at", "answers_due_at IS NOT NULL", "answers_due_at = NULL")
+"""Moved, and the time to reply again is over."""
+OVER = Moment("ends_at", "record_asked_at IS NULL", "record_asked_at = %(at)s")
+"""Over, not recorded, and nobody has been asked for the record."""
+MOMENTS = (TO_WARN, ANSWERS_DUE, OVER)
+SOONEST = (f"(SELECT min({each.column}) FROM discussions WHERE state = 'planned' AND {each.waits})" for each in MOMENTS)  # noqa: S608
+NEXT: Query[datetime | None] = Query(f"SELECT least({', '.join(SOONEST)})", {}, scalar)
 
 
 class DiscussionWatch:
@@ -24,36 +57,27 @@ class DiscussionWatch:
     async def _turn(self) -> bool:
         """Looks when the next is due, and does what is due."""
         async with self._store.read() as reader:
-            due_at = await reader.fetch(due.next_due())
+            due_at = await reader.fetch(NEXT)
         if not self.loop.wake_when_due(due_at, self._clocks.story()):
             return False
         self.loop.wake_after(AGAIN_SECONDS)
-        return await self._warn() + await self._check_answers() + await self._ask_for_records() > 0
+        return sum([await self._see_to(each) for each in MOMENTS]) > 0
 
-    async def _warn(self) -> int:
+    async def _see_to(self, moment: Moment) -> int:
         now = self._clocks.story()
         async with self._store.transaction() as uow:
-            found = await uow.fetch(due.discussions_to_warn_of(now))
+            found = await uow.fetch(moment.due(now))
             for each in found:
-                lacking = await self._service.warn_of_quorum(uow, each)
-                due.mark_warned(uow, each.discussion, now)
-                uow.on_commit(metrics.DISCUSSIONS.labels("without-quorum" if lacking else "with-quorum").inc)
+                await self._act(uow, moment, each)
+                about = {"discussion": each.discussion, "at": now}
+                uow.write(f"UPDATE discussions SET {moment.done} WHERE discussion = %(discussion)s", about)  # noqa: S608
         return len(found)
 
-    async def _check_answers(self) -> int:
-        async with self._store.transaction() as uow:
-            found = await uow.fetch(due.discussions_with_answers_due(self._clocks.story()))
-            for each in found:
-                await self._service.warn_of_quorum(uow, each)
-                due.mark_answers_checked(uow, each.discussion)
-        return len(found)
-
-    async def _ask_for_records(self) -> int:
-        now = self._clocks.story()
-        async with self._store.transaction() as uow:
-            found = await uow.fetch(due.discussions_over(now))
-            for each in found:
-                self._service.ask_for_record(uow, each)
-                due.mark_record_asked(uow, each.discussion, now)
-                uow.on_commit(metrics.DISCUSSIONS.labels("over").inc)
-        return len(found)
+    async def _act(self, uow: UnitOfWork, moment: Moment, found: Discussion) -> None:
+        if moment is OVER:
+            self._service.ask_for_record(uow, found)
+            uow.on_commit(metrics.DISCUSSIONS.labels("over").inc)
+            return
+        lacking = await self._service.warn_of_quorum(uow, found)
+        if moment is TO_WARN:
+            uow.on_commit(metrics.DISCUSSIONS.labels("without-quorum" if lacking else "with-quorum").inc)

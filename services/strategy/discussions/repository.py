@@ -107,6 +107,19 @@ def discussion_without_record(episode: UUID) -> Query[Discussion | None]:
     return Query(WITHOUT_RECORD, {"episode": episode}, first_discussion)
 
 
+OF_MAILS = """
+    SELECT a.discussion FROM attendees AS a JOIN delivery.deliveries AS sent ON sent.duty = a.duty AND sent.step = a.step
+    WHERE sent.id = ANY(%(mails)s)
+    UNION SELECT r.discussion FROM recorders AS r JOIN delivery.deliveries AS sent ON sent.duty = r.duty AND sent.step = r.step
+    WHERE sent.id = ANY(%(mails)s)
+"""
+
+
+def discussions_of_mails(mails: Sequence[UUID]) -> Query[set[UUID]]:
+    """The discussions that these mails of ours are about."""
+    return Query(OF_MAILS, {"mails": list(mails)}, lambda rows: {row.discussion for row in rows})
+
+
 def planned_discussions(episode: UUID) -> Query[list[Discussion]]:
     return Query(OF_EPISODE, {"episode": episode}, read_discussions)
 

@@ -9,20 +9,9 @@ from services.platform.delivery.model import Delivery
 from services.platform.runtime.clocks import Clocks
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import code_of
-from services.safeguarding.meetings import Form
-from services.safeguarding.roles import Wording
-from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.policy import is_held_at_night
 from services.strategy.discussions.repository import Discussion
 from services.strategy.invitations.itip import Invitation
-from services.strategy.wording import Joining, Meeting, words
-
-WORDINGS: dict[Form, Wording] = {"urgent": Wording("strategy-discussion"), "full": Wording("full-meeting")}
-
-
-def meeting_of(about: Discussion) -> Meeting:
-    lasts = about.ends_at - about.starts_at
-    return Meeting(WORDINGS[about.form], about.starts_at, lasts, is_held_at_night(about.starts_at))
+from services.strategy.wording import Joining, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,37 +31,24 @@ class EmailBuilder:
     def invitation(self, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader, joining: Joining) -> str:
         """The discussion in its present state: planned, moved, or called off."""
         spoken, now, code = words(reader.language), self.clocks.wall(), code_of(duty.episode or duty.duty)
-        cancelled = about.state == discussions.CANCELLED
-        meeting = meeting_of(about)
-        content = spoken.email(
-            meeting,
-            code=code,
-            link=self.links.url(Purpose.REPLY, duty.telling, now),
-            joining=joining,
-            exercise=about.exercise,
-            change="cancelled-" if cancelled else "moved-" if about.sequence else "",
-        )
+        link = self.links.url(Purpose.REPLY, duty.telling, now)
         invitation = Invitation(
-            discussion=about.discussion,
-            sequence=about.sequence,
-            starts_at=about.starts_at,
-            ends_at=about.ends_at,
-            cancelled=cancelled,
+            about,
             organizer=self.mailbox,
             attendee=reader.address,
-            summary=spoken.summary(meeting, code, exercise=about.exercise),
-            description=f"{spoken.how(meeting)}\n\n{spoken.join(code, joining)}",
+            summary=spoken.summary(about, code),
+            description=f"{spoken.how(about)}\n\n{spoken.join(code, joining)}",
         )
+        content = spoken.email(about, code=code, link=link, joining=joining)
         return self._build(content, delivery, reader, Calendar(invitation.to_ical(now), invitation.method))
 
     def record_link(self, purpose: Purpose, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader) -> str:
         """To the page on which the record is written, or to the one on which it is read."""
         content = words(reader.language).record_email(
             "asks-for-record" if purpose is Purpose.RECORD else "record",
-            about.starts_at,
+            about,
             code=code_of(duty.episode or duty.duty),
             link=self.links.url(purpose, delivery.id, self.clocks.wall()),
-            exercise=about.exercise,
         )
         return self._build(content, delivery, reader)
 

@@ -11,10 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.safeguarding.dates import Moment
 from services.strategy.discussions.policy import Reply
+from services.strategy.discussions.repository import CANCELLED, Discussion
 
 PRODUCT = "-//Safe Return//strategy//EN"
 UID = re.compile(r"^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@")
-REQUEST, CANCEL = "REQUEST", "CANCEL"
 REPLIES = {
     "ACCEPTED": Reply.ACCEPTED,
     "TENTATIVE": Reply.TENTATIVE,
@@ -33,11 +33,7 @@ class NotAReply(Exception):
 class Invitation:
     """`organizer` must be the mail's From address, which calendars insist on. `summary`, `description` name nobody."""
 
-    discussion: UUID
-    sequence: int
-    starts_at: datetime
-    ends_at: datetime
-    cancelled: bool
+    about: Discussion
     organizer: str
     attendee: str
     summary: str
@@ -45,20 +41,20 @@ class Invitation:
 
     @property
     def method(self) -> str:
-        return CANCEL if self.cancelled else REQUEST
+        return "CANCEL" if self.about.state == CANCELLED else "REQUEST"
 
     def to_ical(self, now: datetime) -> str:
         """`now` is wall time."""
-        event = Event()
-        event.add("uid", uid(self.discussion, self.organizer))
-        event.add("sequence", self.sequence)
+        event, about = Event(), self.about
+        event.add("uid", uid(about.discussion, self.organizer))
+        event.add("sequence", about.sequence)
         event.add("dtstamp", now.astimezone(UTC))
-        event.add("dtstart", self.starts_at.astimezone(UTC))
-        event.add("dtend", self.ends_at.astimezone(UTC))
+        event.add("dtstart", about.starts_at.astimezone(UTC))
+        event.add("dtend", about.ends_at.astimezone(UTC))
         event.add("summary", self.summary)
         event.add("description", self.description)
         event.add("class", "CONFIDENTIAL")
-        event.add("status", "CANCELLED" if self.cancelled else "CONFIRMED")
+        event.add("status", "CANCELLED" if about.state == CANCELLED else "CONFIRMED")
         event.add("transp", "OPAQUE")
         event.add("organizer", vCalAddress(f"mailto:{self.organizer}"))
         event.add("attendee", self._attendee(), encode=False)

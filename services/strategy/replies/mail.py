@@ -13,12 +13,17 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import provisional_child
 from services.strategy import metrics
-from services.strategy.discussions.attendees import Attendee, attendee_by_duty, attendees_with_address
+from services.strategy.discussions.attendees import Attendee, attendee_by_duty, attendees_with_address, inviters
 from services.strategy.discussions.policy import Reply, is_to_present_date
-from services.strategy.discussions.repository import PLANNED, Discussion, discussion_by_duty, discussion_by_id
+from services.strategy.discussions.repository import (
+    PLANNED,
+    Discussion,
+    discussion_by_duty,
+    discussion_by_id,
+    discussions_of_mails,
+)
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.invitations.itip import Answered, NotAReply, read
-from services.strategy.replies.correspondence import discussions_of_mails, inviters
 from services.wording import read_words
 
 DOUBTS = read_words(Path(__file__).with_name("doubts.yaml")) | {"unauthenticated": UNAUTHENTICATED}

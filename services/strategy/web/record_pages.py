@@ -1,5 +1,6 @@
 """Serves the page on which the convener records a discussion, and the one on which those invited read it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from uuid import UUID
@@ -18,10 +19,9 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.child_events.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import derived
-from services.safeguarding.roles import Role
 from services.safeguarding.working_time import day_in_england
 from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.attendees import attendees_of_discussion
+from services.strategy.discussions.attendees import Attendee, attendees_of_discussion
 from services.strategy.discussions.policy import Reply
 from services.strategy.discussions.repository import (
     Discussion,
@@ -38,16 +38,6 @@ SAVE, READ = "save", "read"
 
 
 @dataclass(frozen=True)
-class RecordLink:
-    """The request for a record that a link leads to."""
-
-    delivery: Delivery
-    duty: Duty
-    discussion: Discussion
-    words: Words
-
-
-@dataclass(frozen=True)
 class RecordWriting:
     """A record commits before the page says so. The link is for the one person to whom its mail went."""
 
@@ -58,24 +48,27 @@ class RecordWriting:
 
     async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction(delivery) as uow:
-            link = await self._find(uow, delivery)
-            if link is None:
+            sent = await deliveries.find(uow.connection, delivery)
+            if sent is None or sent.duty is None:
                 return None
-            if link.discussion.state != discussions.PLANNED:
-                return _closed_sheet(link)
-            invited, coming = await self._invited(uow, link.discussion)
+            found, language = await uow.fetch(discussion_by_recorder(sent.duty), language_of_person(sent.person))
+            if found is None:
+                return None
+            spoken = words(language)
+            if found.state != discussions.PLANNED:
+                return _closed_sheet(spoken, found)
+            invited = await uow.fetch(attendees_of_discussion(found.discussion))
             if not form.filled:
-                return _form_sheet(link, invited, Form("", {"came": coming, "form": (link.discussion.form,)}), {})
-            on = day_in_england(link.discussion.starts_at)
-            filled = record_form.read(form, link.words, on=on)
+                coming = tuple(each.role for each in invited if each.reply is Reply.ACCEPTED)
+                return _form_sheet(spoken, found, invited, Form("", {"came": coming, "form": (found.form,)}), {})
+            filled = record_form.read(form, spoken, on=day_in_england(found.starts_at))
             if form.answer != SAVE or isinstance(filled, dict):
-                return _form_sheet(link, invited, form, filled if isinstance(filled, dict) else {})
-            await self._record(uow, link, filled)
-            said = (link.words.record("thanks-more"),)
-            return Sheet(link.words.record("thanks"), said, done=True, language=link.words.name)
+                return _form_sheet(spoken, found, invited, form, filled if isinstance(filled, dict) else {})
+            await self._record(uow, sent, sent.duty, found, filled)
+            said = (spoken.record("thanks-more"),)
+            return Sheet(spoken.record("thanks"), said, done=True, language=spoken.name)
 
-    async def _record(self, uow: UnitOfWork, link: RecordLink, filled: Filled) -> None:
-        found, duty, delivery = link.discussion, link.duty, link.delivery
+    async def _record(self, uow: UnitOfWork, delivery: Delivery, duty: Duty, found: Discussion, filled: Filled) -> None:
         kept = [
             await register_words.keep(
                 uow,
@@ -103,36 +96,24 @@ class RecordWriting:
         uow.publish(acknowledged(duty, "page", by=delivery.person), subject=found.child, cause=found)
         await deliveries.acknowledge(uow, duty.duty, duty.step, self.clocks.wall())
 
-    async def _find(self, uow: UnitOfWork, delivery: UUID) -> RecordLink | None:
-        sent = await deliveries.find(uow.connection, delivery)
-        if sent is None or sent.duty is None:
-            return None
-        discussion, language = await uow.fetch(discussion_by_recorder(sent.duty), language_of_person(sent.person))
-        return None if discussion is None else RecordLink(sent, sent.duty, discussion, words(language))
 
-    async def _invited(self, uow: UnitOfWork, found: Discussion) -> tuple[tuple[Role, ...], tuple[str, ...]]:
-        """The roles of everyone invited, and of those who said that they come."""
-        attendees = await uow.fetch(attendees_of_discussion(found.discussion))
-        coming = tuple(each.role for each in attendees if each.reply is Reply.ACCEPTED)
-        return tuple(dict.fromkeys(each.role for each in attendees)), coming
-
-
-def _form_sheet(link: RecordLink, invited: tuple[Role, ...], form: Form, wrong: dict[str, str]) -> Sheet:
-    spoken = link.words
-    when = spoken.record("when", **spoken.when(link.discussion.starts_at))
+def _form_sheet(
+    spoken: Words, found: Discussion, invited: Sequence[Attendee], form: Form, wrong: dict[str, str]
+) -> Sheet:
+    roles = tuple(dict.fromkeys(each.role for each in invited))
+    when = spoken.record("when", **spoken.when(found.starts_at))
     return Sheet(
         spoken.record("wrong" if wrong else "ask"),
         (when, spoken.record("wrong-more" if wrong else "explain")),
         (Button(SAVE, spoken.record("save")),),
-        asks=record_form.build_groups(spoken, invited, form, wrong),
+        asks=record_form.build_groups(spoken, roles, form, wrong),
         language=spoken.name,
     )
 
 
-def _closed_sheet(link: RecordLink) -> Sheet:
-    spoken = link.words
-    if link.discussion.state == discussions.CANCELLED:
-        at = link.discussion.starts_at
+def _closed_sheet(spoken: Words, found: Discussion) -> Sheet:
+    if found.state == discussions.CANCELLED:
+        at = found.starts_at
         return Sheet(spoken.page("over", at), (spoken.page("over-more", at),), language=spoken.name)
     return Sheet(spoken.record("already"), (spoken.record("already-more"),), done=True, language=spoken.name)
 

@@ -7,26 +7,16 @@ from services.platform.delivery.links.forms import Form
 from services.platform.delivery.links.pages import Button, Sheet
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register.people.contact import language_of_person
-from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.platform.store.unit_of_work import Store
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.attendees import Attendee, attendee_by_duty
+from services.strategy.discussions.attendees import attendee_by_duty
 from services.strategy.discussions.policy import ANSWERS, Reply
 from services.strategy.discussions.repository import Discussion, discussion_by_duty
 from services.strategy.discussions.service import DiscussionService
-from services.strategy.invitations.emails import meeting_of
-from services.strategy.wording import Words, words
+from services.strategy.wording import WORDINGS, Words, words
 
 BUTTONS = {"come": Reply.ACCEPTED, "perhaps": Reply.TENTATIVE, "not-come": Reply.DECLINED}
-
-
-@dataclass(frozen=True)
-class InvitationLink:
-    """The invitation that a link leads to."""
-
-    discussion: Discussion
-    attendee: Attendee
-    words: Words
 
 
 @dataclass(frozen=True)
@@ -38,38 +28,30 @@ class ReplyPage:
 
     async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction(delivery) as uow:
-            link = await self._find(uow, delivery)
-            if link is None:
+            sent = await deliveries.find(uow.connection, delivery)
+            if sent is None or sent.duty is None:
                 return None
+            found, attendee = await uow.fetch(discussion_by_duty(sent.duty), attendee_by_duty(sent.duty))
+            if found is None or attendee is None:
+                return None
+            spoken = words(await uow.fetch(language_of_person(attendee.person)))
             reply = BUTTONS.get(form.answer)
-            if reply is None or link.discussion.state != discussions.PLANNED:
-                return _sheet(link, link.attendee.reply)
-            await self.discussion_service.take_reply(uow, link.discussion, link.attendee, reply, how="page")
+            if reply is None or found.state != discussions.PLANNED:
+                return _sheet(spoken, found, attendee.reply)
+            await self.discussion_service.take_reply(uow, found, attendee, reply, how="page")
             uow.on_commit(metrics.REPLIES.labels("page", reply).inc)
-            return _sheet(link, reply)
-
-    async def _find(self, uow: UnitOfWork, delivery: UUID) -> InvitationLink | None:
-        sent = await deliveries.find(uow.connection, delivery)
-        if sent is None or sent.duty is None:
-            return None
-        discussion, attendee = await uow.fetch(discussion_by_duty(sent.duty), attendee_by_duty(sent.duty))
-        if discussion is None or attendee is None:
-            return None
-        return InvitationLink(discussion, attendee, words(await uow.fetch(language_of_person(attendee.person))))
+            return _sheet(spoken, found, reply)
 
 
-def _sheet(link: InvitationLink, reply: Reply) -> Sheet:
-    spoken, at, meeting = link.words, link.discussion.starts_at, meeting_of(link.discussion)
-    when = spoken.page(meeting.wording, at)
-    if link.discussion.state == discussions.HELD:
-        return Sheet(spoken.page("held", at), (when, spoken.page("held-more", at)), language=spoken.name)
-    if link.discussion.state == discussions.CANCELLED:
-        return Sheet(spoken.page("over", at), (when, spoken.page("over-more", at)), language=spoken.name)
+def _sheet(spoken: Words, found: Discussion, reply: Reply) -> Sheet:
+    at = found.starts_at
+    when = spoken.page(WORDINGS[found.form], at)
+    if found.state != discussions.PLANNED:
+        ended = "held" if found.state == discussions.HELD else "over"
+        return Sheet(spoken.page(ended, at), (when, spoken.page(f"{ended}-more", at)), language=spoken.name)
     buttons = tuple(Button(name, spoken.page(name, at), quiet=name != "come") for name in BUTTONS)
-    if reply in ANSWERS:
+    if reply in {*ANSWERS, Reply.DECLINED}:
+        title, left = ("coming", buttons[2:]) if reply in ANSWERS else ("not-coming", buttons[:1])
         said = (when, spoken.page("coming-more", at))
-        return Sheet(spoken.page("coming", at), said, buttons[2:], done=True, language=spoken.name)
-    if reply is Reply.DECLINED:
-        said = (when, spoken.page("coming-more", at))
-        return Sheet(spoken.page("not-coming", at), said, buttons[:1], done=True, language=spoken.name)
-    return Sheet(spoken.page("ask", at), (when, spoken.how(meeting)), buttons, language=spoken.name)
+        return Sheet(spoken.page(title, at), said, left, done=True, language=spoken.name)
+    return Sheet(spoken.page("ask", at), (when, spoken.how(found)), buttons, language=spoken.name)

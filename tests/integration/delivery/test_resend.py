@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.model import Delivery, PreparedMessage
-from services.platform.delivery.sending.resend import send_again
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
@@ -34,7 +33,7 @@ async def ask(floor: Floor, told: Received[Any], asked: UUID) -> None:
     content = DutySendAgain(duty=told.content.duty, step=told.content.step, authority="kestrel", asked=asked)
     order = Received("/safe-return/console", str(asked), told.subject, floor.clocks.story(), content)
     async with floor.store.transaction() as uow:
-        await send_again(floor.loop, uow, order, floor.clocks.wall())
+        await floor.loop.send_again(order, uow)
 
 
 def name_of(first: UUID, asked: UUID) -> UUID:

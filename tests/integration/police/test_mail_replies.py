@@ -13,10 +13,10 @@ from sqlalchemy import update
 
 from services.platform.delivery.inbound_mail import smtp_server
 from services.platform.delivery.inbound_mail.classifier import PARTLY, UNREAD, ReadMail, read_mail
-from services.platform.delivery.inbound_mail.handler import UNAUTHENTICATED, MailAnswers
+from services.platform.delivery.inbound_mail.handler import UNAUTHENTICATED, MailAnswers, Mailbox
 from services.platform.delivery.inbound_mail.smtp_server import MailListener
 from services.platform.store.encryption import DataKey, Keyring
-from services.police.replies.mail import MailReplies
+from services.police import metrics
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.in_process.police import FORCE_MAILBOX as FORCE
@@ -69,7 +69,7 @@ async def police(database: Database, keyring: Keyring) -> AsyncIterator[Police]:
 @asynccontextmanager
 async def listening(police: Police) -> AsyncIterator[int]:
     floor, port = police.floor, free_port()
-    replies = MailReplies(floor.store, MailAnswers("police", police.keyring, floor.clocks))
+    replies = Mailbox(floor.store, MailAnswers("police", police.keyring, floor.clocks).made_of, metrics.MAILS_IN)
     listener = MailListener("127.0.0.1", port, OURS, replies.take, relay=RELAY)
     await listener.start()
     try:

@@ -98,7 +98,7 @@ async def asked_for_again(police: Police, told: Any) -> tuple[str, dict[str, Any
     content = DutySendAgain(duty=duty.duty, step=duty.step, authority=duty.authority, asked=uuid4())
     order = Received("/safe-return/console", str(uuid4()), told.subject, police.floor.clocks.story(), content)
     async with police.floor.store.transaction() as uow:
-        await police.handlers.on_duty_send_again(order, uow)
+        await police.floor.loop.send_again(order, uow)
     await eventually(lambda: len(police.desk.received) > before)
     arrived = police.desk.received[-1]
     return arrived.id, json.loads(arrived.body)

@@ -71,7 +71,7 @@ async def test_opening_the_link_acknowledges_nothing_and_the_button_does_once(by
 
 async def take(by_mail: ByMail, raw: str, sender: str = "worker@kestrel.example", *, relayed: Relayed = vouched) -> str:
     """As the relay hands it over."""
-    return await by_mail.replies.take(read_mail(relayed(raw.encode()), sender, RELAY))
+    return await by_mail.mailbox.take(read_mail(relayed(raw.encode()), sender, RELAY))
 
 
 def unseen(raw: bytes) -> bytes:

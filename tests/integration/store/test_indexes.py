@@ -24,7 +24,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.police import store as police
-from services.strategy.discussions import due as discussions
+from services.strategy.discussions import monitor as discussions
 from tests.support.engines.database import Database
 
 NOW = datetime.now(UTC)
@@ -45,12 +45,11 @@ OTHERS: dict[str, tuple[str, Question]] = {
     "texts": ("carers", lambda it: it.fetch(texts.next_unread(NOW))),
     "unread texts": ("carers", lambda it: it.fetch(texts.backlog())),
     "how children stand": ("carers", lambda it: it.fetch(child_status.status_of_children([b"h"], ["1"]))),
-    "practices": ("carers", lambda it: it.fetch(enrolments.open_practice(NOW))),
     "the oldest practice": ("carers", lambda it: it.fetch(enrolments.oldest_practice())),
-    "the next of discussions": ("strategy", lambda it: it.fetch(discussions.next_due())),
+    "the next of discussions": ("strategy", lambda it: it.fetch(discussions.NEXT)),
     "answers that are missing": ("audit", lambda it: _gaps(it.connection)),
-    "discussions to begin": ("strategy", lambda it: it.fetch(discussions.discussions_to_warn_of(NOW))),
-    "discussions to record": ("strategy", lambda it: it.fetch(discussions.discussions_over(NOW))),
+    "discussions to begin": ("strategy", lambda it: it.fetch(discussions.TO_WARN.due(NOW))),
+    "discussions to record": ("strategy", lambda it: it.fetch(discussions.OVER.due(NOW))),
     "a timeline": ("console", lambda it: it.fetch(read_model.entries_of_child("child-1"))),
 }
 

@@ -4,29 +4,25 @@ import json
 import os
 import shutil
 import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from icalendar import Calendar
 
-from services.safeguarding.roles import Wording
 from services.strategy.invitations.itip import Invitation
-from services.strategy.wording import Joining, Meeting, words
+from services.strategy.wording import Joining, words
+from tests.support.histories.discussions import discussion
 
 ROOT = Path(__file__).parents[3]
 MODULES = ROOT / ".local" / "npm" / "node_modules"
 PACKAGES = ("ical.js", "node-ical")
 NODE = shutil.which("node")
-DISCUSSION = UUID("12b6ba26-9c10-5891-8200-e6e0b261d95e")
 SUMMER, WINTER = datetime(2026, 7, 1, 14, 30, tzinfo=UTC), datetime(2026, 11, 24, 13, tzinfo=UTC)
 CLOCKS_GO_BACK = datetime(2026, 10, 25, 1, 15, tzinfo=UTC)
 """A quarter past one, which England has twice that night."""
 NOW = datetime(2026, 6, 30, tzinfo=UTC)
-LASTS = timedelta(minutes=45)
-MEETING = Meeting(Wording("strategy-discussion"), WINTER, LASTS, by_night=False)
 FAR_ZONES = ("Europe/London", "America/New_York", "Asia/Kolkata")
 
 pytestmark = pytest.mark.skipif(
@@ -37,15 +33,12 @@ pytestmark = pytest.mark.skipif(
 
 def invitation(starts_at: datetime, sequence: int = 0, *, cancelled: bool = False, language: str = "en") -> str:
     spoken = words(language)
+    about = discussion(starts_at, sequence=sequence, state="cancelled" if cancelled else "planned")
     return Invitation(
-        discussion=DISCUSSION,
-        sequence=sequence,
-        starts_at=starts_at,
-        ends_at=starts_at + LASTS,
-        cancelled=cancelled,
+        about,
         organizer="safe-return@kestrel.example",
         attendee="nurse@kestrel.example",
-        summary=spoken.summary(MEETING, "4K7PX", exercise=False),
+        summary=spoken.summary(about, "4K7PX"),
         description=spoken.join("4K7PX", Joining("+441632960100", "https://meet.example/4821; PIN 4821, then #")),
     ).to_ical(NOW)
 
@@ -93,7 +86,7 @@ def test_both_read_the_words_as_they_were_written_and_no_place(language: str) ->
     spoken = words(language)
     [found] = read(invitation(WINTER, language=language))
     for each in found:
-        assert each["summary"] == spoken.summary(MEETING, "4K7PX", exercise=False)
+        assert each["summary"] == spoken.summary(discussion(WINTER), "4K7PX")
         assert "https://meet.example/4821; PIN 4821, then #" in each["description"]
         assert each["location"] == ""
         assert each["class"] == "CONFIDENTIAL"

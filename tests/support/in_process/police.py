@@ -32,7 +32,7 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.police.handlers import Handlers
 from services.police.notices.email_channel import NoticeEmail
 from services.police.notices.sender import NoticeSender
-from services.police.web.app import Dependencies, pages
+from services.police.web.app import pages
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
@@ -224,14 +224,15 @@ async def running(
         others=[NoticeEmail(relay or PlayedRelay(), links, "safe-return@kestrel.example"), PolledSender()],
     )
     codes = ReadingCodes(keyring, clocks, forces, phone or PlayedRelay())
-    behind = Dependencies(
+    served = pages(
+        links,
+        clocks,
         ReplyWebhook(store, clocks, keyring, forces),
         OpenListWebhook(store, clocks, forces),
+        PollEndpoint(store, clocks, keyring, forces),
         NoticePage(store, clocks, keyring, codes),
         DetailsPage(store, clocks, keyring, codes),
-        PollEndpoint(store, clocks, keyring, forces),
     )
-    served = pages(behind, clocks, links)
     await loop.start()
     async with (
         httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url=at) as http,

@@ -15,13 +15,14 @@ import httpx
 from sqlalchemy import update
 from starlette.applications import Starlette
 
-from services.platform.delivery.inbound_mail.handler import MailAnswers
+from services.platform.delivery.inbound_mail.handler import MailAnswers, Mailbox
 from services.platform.delivery.links.pages import LinkPages
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Origin, Store
+from services.professionals import metrics
 from services.professionals.digests.channels import GroupedMail
 from services.professionals.digests.groups import DigestGrouping
 from services.professionals.handlers import Handlers
@@ -51,7 +52,7 @@ class ByMail:
     authority: str
     ids: dict[str, str]
     web: httpx.AsyncClient
-    replies: Replies
+    mailbox: Mailbox
 
     async def tell(self, **about: Any) -> Any:
         content = {"authority": self.authority, "role": Role.CHILD_SOCIAL_WORKER, "channel": Channel.EMAIL} | about
@@ -112,9 +113,9 @@ async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator
     transport = httpx.ASGITransport(Starlette(routes=[pages.route(), of_one.route()]))
     await loop.start()
     async with httpx.AsyncClient(transport=transport, base_url=links.public_url) as web:
-        replies = Replies(store, MailAnswers("professionals", keyring, clocks))
+        mailbox = Mailbox(store, Replies(MailAnswers("professionals", keyring, clocks)).made_of, metrics.MAILS_IN)
         handlers, name = Handlers(loop, clocks), document["authority"]["id"]
-        yield ByMail(Floor(loop, store, clocks), handlers, mail, text, name, ids, web, replies)
+        yield ByMail(Floor(loop, store, clocks), handlers, mail, text, name, ids, web, mailbox)
     await loop.stop()
     await casework.dispose()
     await engine.dispose()

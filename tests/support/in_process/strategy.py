@@ -15,7 +15,6 @@ from uuid import uuid4
 import aiosmtplib
 import httpx
 from icalendar import Calendar
-from pydantic import SecretStr
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -37,8 +36,7 @@ from services.strategy.invitations.emails import EmailBuilder
 from services.strategy.invitations.sender import InvitationSender
 from services.strategy.records.service import RecordService
 from services.strategy.replies.mail import Replies
-from services.strategy.settings import StrategySettings
-from services.strategy.web.app import Dependencies, pages
+from services.strategy.web.app import pages
 from services.strategy.web.record_pages import RecordReading, RecordWriting
 from services.strategy.web.reply_page import ReplyPage
 from tests.support.engines.database import Database
@@ -206,21 +204,15 @@ async def _started(
 ) -> AsyncIterator[Strategy]:
     clocks, medium = AtNoon(), PlayedMedium(name="email")
     store = Store(engine, origin=Origin("strategy", clocks))
-    key = b64encode(b"l" * 32).decode()
-    links = Links(key, "http://strategy.example")
+    links = Links(b64encode(b"l" * 32).decode(), "http://strategy.example")
     inviting = InvitationSender(keyring, clocks, EmailBuilder(clocks, links, MAILBOX))
     loop = DeliveryLoop("strategy", store, clocks, medium, keyring=keyring, prepare=inviting.prepare)
     discussing, port = DiscussionService(loop, clocks), free_port()
     replies = Replies(store, keyring, discussing, MailAnswers("strategy", keyring, clocks))
     listener = MailListener("127.0.0.1", port, MAILBOX, replies.take, relay=RELAY)
     recording = RecordService(clocks, discussing)
-    behind = Dependencies(
-        ReplyPage(store, discussing),
-        RecordWriting(store, keyring, clocks, recording),
-        RecordReading(store, keyring),
-    )
-    settings = StrategySettings.model_construct(public_url=links.public_url, link_key=SecretStr(key))
-    app = pages(behind, clocks, settings)
+    writing, reading = RecordWriting(store, keyring, clocks, recording), RecordReading(store, keyring)
+    app = pages(links, clocks, ReplyPage(store, discussing), writing, reading)
     web = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=links.public_url)
     await loop.start()
     await listener.start()

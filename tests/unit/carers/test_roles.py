@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.carers.understanding.children import child_names, corrections
+from services.carers.understanding.children import child_names
 from services.carers.understanding.children.child_names import KnownChild
 
 AMARA, YUSUF = KnownChild("amara", "C17", ("Amara",)), KnownChild("yusuf", "C18", ("Yusuf",))
@@ -47,5 +47,5 @@ def test_a_word_that_may_be_two_names_is_neither() -> None:
 
 
 def test_one_named_by_mistake_is_put_right_in_so_many_words() -> None:
-    assert corrections.find_correction(["sorry not amara", "yusuf"], CHILDREN) == ("amara", "yusuf")
-    assert corrections.find_correction(["amara is not with yusuf"], CHILDREN) is None
+    assert child_names.find_correction(["sorry not amara", "yusuf"], CHILDREN) == ("amara", "yusuf")
+    assert child_names.find_correction(["amara is not with yusuf"], CHILDREN) is None

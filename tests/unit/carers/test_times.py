@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.carers.understanding.details.times import Times, find_times
+from services.carers.understanding.details.times import find_last_seen
 
 NIGHT = datetime(2026, 11, 25, 2, 10, tzinfo=UTC)
 SUMMER = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
@@ -45,11 +45,11 @@ def on_the_day(hour: int, minute: int = 0) -> datetime:
     ],
 )
 def test_a_time_at_which_the_child_was_last_seen_is_understood(text: str, seen: datetime) -> None:
-    assert find_times(text, NIGHT).last_seen == seen
+    assert find_last_seen(text, NIGHT) == seen
 
 
 def test_summer_time_is_londons() -> None:
-    assert find_times("last seen at 9pm", SUMMER).last_seen == datetime(2026, 7, 1, 20, 0, tzinfo=UTC)
+    assert find_last_seen("last seen at 9pm", SUMMER) == datetime(2026, 7, 1, 20, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_summer_time_is_londons() -> None:
     ],
 )
 def test_the_night_on_which_the_clocks_change(now: datetime, text: str, seen: datetime) -> None:
-    assert find_times(text, now).last_seen == seen
+    assert find_last_seen(text, now) == seen
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_night_on_which_the_clocks_change(now: datetime, text: str, seen: da
     ],
 )
 def test_where_it_is_not_sure_nothing_is_said(text: str) -> None:
-    assert find_times(text, NIGHT).last_seen is None
+    assert find_last_seen(text, NIGHT) is None
 
 
 @pytest.mark.parametrize(
@@ -121,56 +121,47 @@ def test_where_it_is_not_sure_nothing_is_said(text: str) -> None:
     ],
 )
 def test_times_as_they_are_typed_and_dictated(text: str, hour: int, minute: int) -> None:
-    assert find_times(text, EVENING) == Times(last_seen=on_the_day(hour, minute))
+    assert find_last_seen(text, EVENING) == on_the_day(hour, minute)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "noticed at 7 pm that hes gone",
+        "noticed he was gone at 7",
+        "found bed empty at 6am",
+        "at 9pm found the window open",
+        "I went up at 9 and she was gone",
+        "wasn't in her room at 9",
+        "saw the bed was empty at 9",
+        "due back at 9",
+        "was due back 2100 and hes missing",
+        "signed out till 8",
+        "out until 9",
+        "curfew 10",
+        "10pm curfew and no sign",
+        "should have been home by half nine",
+        "said she would be back by 9",
+        "missing, due in at 11",
+        "curfew is 10 and its half 10 now",
+    ],
+)
+def test_the_hour_at_which_somebody_noticed_or_the_child_was_due_is_not_when_it_was_seen(text: str) -> None:
+    assert find_last_seen(text, EVENING) is None
 
 
 @pytest.mark.parametrize(
     ("text", "hour"),
     [
-        ("noticed at 7 pm that hes gone", 19),
-        ("noticed he was gone at 7", 19),
-        ("found bed empty at 6am", 6),
-        ("at 9pm found the window open", 21),
-        ("I went up at 9 and she was gone", 21),
-        ("wasn't in her room at 9", 21),
-        ("saw the bed was empty at 9", 21),
+        ("found bed empty at 10pm, last seen at 9pm", 21),
+        ("Found bed empty at 6 this morning, last seen 8 tonight", 20),
+        ("signed out at 6 till 9", 18),
+        ("left at 6 due home at 8", 18),
+        ("Left 9ish. due in 10. noticed 1015pm", 21),
     ],
 )
-def test_the_hour_at_which_somebody_noticed_is_not_when_the_child_was_seen(text: str, hour: int) -> None:
-    assert find_times(text, EVENING) == Times(noticed=on_the_day(hour))
-
-
-@pytest.mark.parametrize(
-    ("text", "hour", "minute"),
-    [
-        ("due back at 9", 21, 0),
-        ("was due back 2100 and hes missing", 21, 0),
-        ("signed out till 8", 20, 0),
-        ("out until 9", 21, 0),
-        ("curfew 10", 22, 0),
-        ("10pm curfew and no sign", 22, 0),
-        ("should have been home by half nine", 21, 30),
-        ("said she would be back by 9", 21, 0),
-        ("missing, due in at 11", 23, 0),
-    ],
-)
-def test_the_hour_at_which_the_child_was_due_is_neither(text: str, hour: int, minute: int) -> None:
-    assert find_times(text, EVENING) == Times(due_back=on_the_day(hour, minute))
-
-
-@pytest.mark.parametrize(
-    ("text", "times"),
-    [
-        ("found bed empty at 10pm, last seen at 9pm", Times(on_the_day(21), on_the_day(22), None)),
-        ("Found bed empty at 6 this morning, last seen 8 tonight", Times(on_the_day(20), on_the_day(6), None)),
-        ("signed out at 6 till 9", Times(on_the_day(18), None, on_the_day(21))),
-        ("left at 6 due home at 8", Times(on_the_day(18), None, on_the_day(20))),
-        ("Left 9ish. due in 10. noticed 1015pm", Times(on_the_day(21), on_the_day(22, 15), on_the_day(22))),
-        ("curfew is 10 and its half 10 now", Times(None, None, on_the_day(22))),
-    ],
-)
-def test_each_of_several_times_is_of_its_own_thing(text: str, times: Times) -> None:
-    assert find_times(text, EVENING) == times
+def test_of_several_times_that_of_the_last_sight_counts(text: str, hour: int) -> None:
+    assert find_last_seen(text, EVENING) == on_the_day(hour)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +188,7 @@ def test_each_of_several_times_is_of_its_own_thing(text: str, times: Times) -> N
     ],
 )
 def test_what_may_mean_either_is_nothing(text: str) -> None:
-    assert find_times(text, EVENING) == Times()
+    assert find_last_seen(text, EVENING) is None
 
 
 @given(
@@ -205,5 +196,5 @@ def test_what_may_mean_either_is_nothing(text: str) -> None:
     st.datetimes(datetime(2026, 1, 2), datetime(2026, 12, 30), timezones=st.just(UTC)),
 )
 def test_nothing_was_seen_after_the_text_nor_a_day_before(text: str, at: datetime) -> None:
-    for told in (find_times(text, at).last_seen, find_times(text, at).noticed):
-        assert told is None or at - timedelta(days=1) <= told <= at
+    seen = find_last_seen(text, at)
+    assert seen is None or at - timedelta(days=1) <= seen <= at

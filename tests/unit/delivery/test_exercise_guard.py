@@ -7,11 +7,10 @@ import pytest
 from services.carers.settings import CarersSettings
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.exercise_guard import block_real_recipients
+from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.delivery.settings.keys import KeySettings
+from services.platform.delivery.settings.mail import MailSettings
 from services.platform.runtime.clocks import Clocks
-from services.police.settings import PoliceSettings
-from services.professionals.settings import ProfessionalsSettings
-from services.strategy.settings import StrategySettings
 from tests.support.in_process.delivery import received
 
 SOMEBODY = PreparedMessage("+447700900111", "A text.")
@@ -37,7 +36,7 @@ async def test_it_is_sent_only_where_the_recipients_are_played(exercise: bool, s
     assert await kept(NO_TRANSACTION, parcel_of("kestrel", exercise=exercise)) == comes_to
 
 
-@pytest.mark.parametrize("service", [CarersSettings, PoliceSettings, ProfessionalsSettings, StrategySettings])
+@pytest.mark.parametrize("service", [CarersSettings, CorrespondenceSettings, MailSettings])
 @pytest.mark.parametrize(
     ("authority", "configured", "comes_to"),
     [

@@ -14,12 +14,11 @@ from services.casework.settings import CaseworkSettings
 from services.console.settings import ConsoleSettings
 from services.platform.delivery.channels.sms import signature_is_valid
 from services.platform.delivery.links.tokens import Purpose
+from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.settings.sms import TextSettings
 from services.platform.runtime.settings import Settings
 from services.platform.runtime.startup_errors import explain_error
-from services.police.settings import PoliceSettings
-from services.professionals.settings import ProfessionalsSettings
 
 KEY = b64encode(bytes(range(32))).decode()
 SECRETS = {
@@ -67,10 +66,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (Settings, "database_password"),
         (CaseworkSettings, "phone_key"),
-        (PoliceSettings, "link_key"),
-        (PoliceSettings, "smtp_password"),
+        (CorrespondenceSettings, "link_key"),
+        (CorrespondenceSettings, "smtp_password"),
         (TextSettings, "twilio_auth_token"),
-        (ProfessionalsSettings, "link_key"),
     ],
 )
 def test_an_emptied_secret_is_named_and_nothing_starts(
@@ -83,7 +81,7 @@ def test_an_emptied_secret_is_named_and_nothing_starts(
 
 
 @pytest.mark.parametrize("secret", ["master_key", "phone_key"])
-@pytest.mark.parametrize("settings", [ConsoleSettings, PoliceSettings])
+@pytest.mark.parametrize("settings", [ConsoleSettings, CorrespondenceSettings])
 def test_an_emptied_key_is_named_and_nothing_starts(folder: Path, settings: type[KeySettings], secret: str) -> None:
     assert settings().keyring.number_hash("+447700900100")
     (folder / secret).write_text("")
@@ -92,7 +90,7 @@ def test_an_emptied_key_is_named_and_nothing_starts(folder: Path, settings: type
 
 
 def test_links_are_signed_by_the_key_that_is_in_its_file(folder: Path) -> None:
-    links, delivery = PoliceSettings().links, UUID(int=1)
+    links, delivery = CorrespondenceSettings().links, UUID(int=1)
     old = links.short_url(Purpose.DEED, delivery)
     draft = folder / "draft"
     draft.write_text(f"{b64encode(b'n' * 32).decode()}\n{KEY}")
@@ -147,7 +145,7 @@ def signed(token: str) -> str:
     return b64encode(hmac.new(token.encode(), said.encode(), hashlib.sha1).digest()).decode()
 
 
-@pytest.mark.parametrize("settings", [PoliceSettings, ProfessionalsSettings, CarersSettings, CaseworkSettings])
+@pytest.mark.parametrize("settings", [CorrespondenceSettings, CarersSettings, CaseworkSettings])
 def test_a_whole_sandbox_and_a_whole_world_both_start(
     settings: type[Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,7 +177,7 @@ def test_a_sandbox_beside_something_of_the_real_world_does_not_start(
     if real is not None:
         monkeypatch.setenv(f"SAFE_RETURN_{setting}", real)
     with pytest.raises(ValidationError, match=setting.lower()):
-        PoliceSettings()
+        CorrespondenceSettings()
 
 
 VERIFIED = "sslmode=verify-full&channel_binding=require"
@@ -206,10 +204,10 @@ def test_an_engine_beyond_this_machine_is_reached_over_verified_tls_or_nothing_s
 ) -> None:
     monkeypatch.setenv(f"SAFE_RETURN_{setting}", value)
     if starts:
-        PoliceSettings()
+        CorrespondenceSettings()
         return
     with pytest.raises(ValidationError) as refused:
-        PoliceSettings()
+        CorrespondenceSettings()
     said = " ".join(explain_error(refused.value) or [])
     assert f"SAFE_RETURN_{setting}" in said
     assert "is beyond this machine and not over verified TLS" in said
@@ -222,7 +220,7 @@ def test_the_real_world_beside_something_of_a_sandbox_does_not_start(
 ) -> None:
     monkeypatch.setenv(f"SAFE_RETURN_{setting}", SANDBOX[setting])
     with pytest.raises(ValidationError, match=setting.lower()):
-        PoliceSettings()
+        CorrespondenceSettings()
 
 
 def test_mail_is_taken_beyond_this_machine_over_tls_or_where_somebody_says_that_others_are_kept_out(
@@ -230,8 +228,8 @@ def test_mail_is_taken_beyond_this_machine_over_tls_or_where_somebody_says_that_
 ) -> None:
     monkeypatch.setenv("SAFE_RETURN_SMTP_LISTEN_HOST", "10.0.0.1")
     with pytest.raises(ValidationError, match="smtp_listen_host"):
-        PoliceSettings()
+        CorrespondenceSettings()
     for setting, value in (("PLAIN", "1"), ("CERTIFICATE", str(folder / "link_key"))):
         with monkeypatch.context() as said:
             said.setenv(f"SAFE_RETURN_SMTP_LISTEN_{setting}", value)
-            assert PoliceSettings().smtp_listen_host == "10.0.0.1"
+            assert CorrespondenceSettings().smtp_listen_host == "10.0.0.1"

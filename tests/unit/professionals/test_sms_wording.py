@@ -10,14 +10,8 @@ import yaml
 from services.platform.delivery.channels.gsm_segments import is_gsm, segments
 from services.platform.delivery.channels.sms import REPEAT_MARK
 from services.professionals.matters import MATTERS, matter_of
-from services.professionals.sms_wording import (
-    LANGUAGES,
-    TO_BE_RUNG,
-    load,
-    mark_late,
-    write_mass_text,
-    write_text,
-)
+from services.professionals.sms_wording import LANGUAGES, TO_BE_RUNG, load
+from services.professionals.sms_wording import language as spoken
 from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH
 from services.safeguarding.roles import Wording
 
@@ -48,7 +42,7 @@ CODE = "W" * CODE_LENGTH
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_every_text_is_one_segment_with_every_mark_before_it(language: str) -> None:
     for wording in LANGUAGES[language].texts:
-        text = REPEAT_MARK + write_text(wording, language, CODE, child="C9999", exercise=True)
+        text = REPEAT_MARK + spoken(language).write(wording, CODE, child="C9999", exercise=True)
         assert (is_gsm(text), segments(text)) == (True, 1), wording
 
 
@@ -56,19 +50,19 @@ def test_every_text_is_one_segment_with_every_mark_before_it(language: str) -> N
 def test_a_late_text_says_since_when_and_keeps_the_code_in_two_segments_at_most(language: str) -> None:
     since, late = datetime(2026, 7, 24, 20, 5, tzinfo=UTC), LANGUAGES[language].late.format(at="21:05")
     for wording in LANGUAGES[language].texts:
-        text = mark_late(write_text(wording, language, CODE, child="C9999", exercise=False), language, since)
+        text = spoken(language).mark_late(spoken(language).write(wording, CODE, child="C9999", exercise=False), since)
         assert text.startswith(late), wording
         assert "C9999" in text, wording
         assert is_gsm(text), wording
         assert segments(REPEAT_MARK + text) <= 2, wording
-        practice = mark_late(write_text(wording, language, CODE, exercise=True), language, since)
+        practice = spoken(language).mark_late(spoken(language).write(wording, CODE, exercise=True), since)
         assert practice.startswith(LANGUAGES[language].exercise + late), wording
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_every_text_ends_with_the_code_to_answer_with(language: str) -> None:
     for wording in LANGUAGES[language].texts:
-        text = write_text(wording, language, "4K7PX", exercise=False)
+        text = spoken(language).write(wording, "4K7PX", exercise=False)
         found = ANSWER.search(text)
         assert found is not None, wording
         assert found[1] == "4K7PX", wording
@@ -79,7 +73,7 @@ def test_every_text_ends_with_the_code_to_answer_with(language: str) -> None:
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_every_text_names_the_child_by_its_code_which_answers_it_and_ends_with_its_own(language: str) -> None:
     for wording in LANGUAGES[language].texts:
-        text = write_text(wording, language, "4K7PX", child="C17", exercise=False)
+        text = spoken(language).write(wording, "4K7PX", child="C17", exercise=False)
         assert text.startswith("Safe Return C17: "), wording
         assert re.search(r"\bOK C17\b.*\(4K7PX\)$", text), wording
 
@@ -87,7 +81,7 @@ def test_every_text_names_the_child_by_its_code_which_answers_it_and_ends_with_i
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_no_text_says_who_what_or_where_the_child_is(language: str) -> None:
     for wording in LANGUAGES[language].texts:
-        text = write_text(wording, language, CODE, exercise=False)
+        text = spoken(language).write(wording, CODE, exercise=False)
         assert not TELLING_WORDS.search(text), wording
         assert not KEYWORDS_OF_CARRIERS.search(text.replace(f"OK {CODE}", "")), wording
 
@@ -95,7 +89,7 @@ def test_no_text_says_who_what_or_where_the_child_is(language: str) -> None:
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_a_text_about_many_children_is_one_segment_and_has_their_number_and_one_code(language: str) -> None:
     for wording in LANGUAGES[language].texts:
-        text = REPEAT_MARK + write_mass_text(wording, language, CODE, 100, exercise=True)
+        text = REPEAT_MARK + spoken(language).write_mass(wording, CODE, 100, exercise=True)
         assert (is_gsm(text), segments(text)) == (True, 1), wording
         assert re.search(r"Safe Return 100 (children|o blant): .* OK WWWWW$", text), wording
 
@@ -104,15 +98,15 @@ def test_a_text_about_many_children_is_one_segment_and_has_their_number_and_one_
 def test_what_nobody_has_answered_is_said_in_one_wording_for_each_matter(language: str) -> None:
     assert set(LANGUAGES[language].unanswered) == set(MATTERS)
     said = {
-        matter_of(each): write_text(
-            Wording("not-acknowledged"), language, CODE, child="C9999", exercise=True, unanswered=each
+        matter_of(each): spoken(language).write(
+            Wording("not-acknowledged"), CODE, child="C9999", exercise=True, unanswered=each
         )
         for each in Wording
     }
     assert len(set(said.values())) == len(MATTERS)
     assert {(is_gsm(text), segments(REPEAT_MARK + text)) for text in said.values()} == {(True, 1)}
-    assert "nobody has answered: a child is missing." in write_text(
-        Wording("not-acknowledged"), "en", CODE, exercise=False, unanswered=Wording("missing-notice")
+    assert "nobody has answered: a child is missing." in spoken("en").write(
+        Wording("not-acknowledged"), CODE, exercise=False, unanswered=Wording("missing-notice")
     )
 
 
@@ -124,24 +118,26 @@ def test_every_wording_that_professionals_may_be_told_has_a_text(language: str) 
 @pytest.mark.parametrize("wording", [Wording("full-meeting-due"), Wording("conference-due")])
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_what_is_due_today_is_not_said_to_be_due_within_days(language: str, wording: Wording) -> None:
-    assert not re.search("within|o fewn", write_text(wording, language, CODE, exercise=False))
+    assert not re.search("within|o fewn", spoken(language).write(wording, CODE, exercise=False))
 
 
 def test_a_report_withdrawn_is_not_a_report_drawn() -> None:
-    assert "tynnwyd adroddiad am blentyn ar goll yn ol" in write_text(
-        Wording("report-retracted-notice"), "cy", CODE, exercise=False
+    assert "tynnwyd adroddiad am blentyn ar goll yn ol" in spoken("cy").write(
+        Wording("report-retracted-notice"), CODE, exercise=False
     )
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_an_exercise_says_so_first(language: str) -> None:
-    assert write_text(Wording("missing-notice"), language, CODE, exercise=True).startswith(LANGUAGES[language].exercise)
-    assert LANGUAGES[language].exercise not in write_text(Wording("missing-notice"), language, CODE, exercise=False)
+    assert (
+        spoken(language).write(Wording("missing-notice"), CODE, exercise=True).startswith(LANGUAGES[language].exercise)
+    )
+    assert LANGUAGES[language].exercise not in spoken(language).write(Wording("missing-notice"), CODE, exercise=False)
 
 
 def test_a_language_that_nobody_wrote_becomes_english() -> None:
-    assert write_text(Wording("still-missing"), "ti", CODE, exercise=False) == write_text(
-        Wording("still-missing"), "en", CODE, exercise=False
+    assert spoken("ti").write(Wording("still-missing"), CODE, exercise=False) == spoken("en").write(
+        Wording("still-missing"), CODE, exercise=False
     )
 
 
@@ -168,7 +164,7 @@ def test_a_text_with_a_field_is_not_loaded(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_a_link_stands_in_place_of_the_console_where_one_segment_has_room_for_it(language: str) -> None:
     def write(wording: Wording, link: str | None) -> str:
-        return write_text(wording, language, CODE, child="C9999", exercise=True, link=link)
+        return spoken(language).write(wording, CODE, child="C9999", exercise=True, link=link)
 
     short, long = f"https://sr.example/d/{CODE}Abcdefghijk", "https://" + "x" * 160
     for each in LANGUAGES[language].texts:
@@ -180,4 +176,4 @@ def test_a_link_stands_in_place_of_the_console_where_one_segment_has_room_for_it
 
 def test_a_text_about_an_interview_has_room_for_a_link() -> None:
     link = f"https://sr.kestrel.gov.uk/d/{CODE}Abcdefghijk"
-    assert link in write_text(Wording("return-interview-due"), "en", CODE, child="C17", exercise=False, link=link)
+    assert link in spoken("en").write(Wording("return-interview-due"), CODE, child="C17", exercise=False, link=link)

@@ -12,10 +12,8 @@ from pydantic.fields import FieldInfo
 import services.carers.settings
 import services.casework.settings
 import services.console.settings
-import services.police.settings
-import services.professionals.settings
-import services.protocol.settings
-import services.strategy.settings  # noqa: F401 - all of them, for `ALL`
+import services.platform.delivery.settings.correspondence
+import services.protocol.settings  # noqa: F401 - all of them, for `ALL`
 from infra.local.settings.environment import bare
 from services.platform.runtime.settings import Settings
 from services.platform.runtime.startup_errors import _every, explain_error

@@ -45,9 +45,9 @@ DOORS: dict[str, Any] = {
     "carers": lambda: carers.pages(MagicMock(), MagicMock(), MagicMock(), Clocks(), played(), MagicMock(), MagicMock()),
     "casework": casework_pages,
     "console": lambda: console.pages(MagicMock(), Clocks(), MagicMock(), played()),
-    "police": lambda: police.pages(MagicMock(), Clocks(), LINKS),
+    "police": lambda: police.pages(LINKS, Clocks(), *(MagicMock() for _ in range(5))),
     "professionals": professionals_pages,
-    "strategy": lambda: strategy.pages(MagicMock(), Clocks(), played()),
+    "strategy": lambda: strategy.pages(LINKS, Clocks(), *(MagicMock() for _ in range(3))),
 }
 
 

@@ -3,34 +3,33 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
-from uuid import UUID
 
 import pytest
 from icalendar import Calendar
 
-from services.safeguarding.roles import Wording
+from services.strategy.discussions.repository import Discussion
 from services.strategy.invitations.itip import Invitation
-from services.strategy.wording import LANGUAGES, Joining, Meeting
+from services.strategy.wording import LANGUAGES, Joining
+from tests.support.histories.discussions import DISCUSSION, discussion
 
-DISCUSSION = UUID("12b6ba26-9c10-5891-8200-e6e0b261d95e")
 SUMMER = datetime(2026, 7, 1, 15, 30, tzinfo=timezone(timedelta(hours=1)))
 NOW = datetime(2026, 7, 1, 13, tzinfo=UTC)
-LASTS = timedelta(minutes=45)
-URGENT = Meeting(Wording("strategy-discussion"), SUMMER, LASTS, by_night=False)
-FULL = Meeting(Wording("full-meeting"), SUMMER, timedelta(minutes=90), by_night=False)
+AT_NIGHT = SUMMER.replace(hour=23)
+URGENT, FULL = discussion(SUMMER), discussion(SUMMER, 90, form="full")
+CHANGES: dict[str, dict[str, Any]] = {
+    "": {},
+    "moved-": {"sequence": 1},
+    "cancelled-": {"sequence": 2, "state": "cancelled"},
+}
 
 
 def event(sequence: int = 0, *, cancelled: bool = False) -> tuple[Any, Any]:
     spoken = LANGUAGES["en"]
     written = Invitation(
-        DISCUSSION,
-        sequence,
-        SUMMER,
-        SUMMER + LASTS,
-        cancelled,
+        discussion(SUMMER, sequence=sequence, state="cancelled" if cancelled else "planned"),
         "safe-return@kestrel.example",
         "nurse@kestrel.example",
-        spoken.summary(URGENT, "4K7PX", exercise=False),
+        spoken.summary(URGENT, "4K7PX"),
         spoken.join("4K7PX", Joining("+441632960100")),
     ).to_ical(NOW)
     read = Calendar.from_ical(written)
@@ -73,24 +72,20 @@ def test_no_place_and_no_number_stand_where_a_calendar_shows_them_to_everybody()
 @pytest.mark.parametrize("line", ["+441632960100", None])
 def test_a_bridge_is_how_one_joins_and_stands_nowhere_but_in_the_text(language: str, line: str | None) -> None:
     spoken, bridge = LANGUAGES[language], "+44 1632 960155, PIN 4821#"
-    letter = spoken.email(
-        URGENT, code="4K7PX", link="https://x.example/a", joining=Joining(line, bridge), exercise=False
-    )
+    letter = spoken.email(URGENT, code="4K7PX", link="https://x.example/a", joining=Joining(line, bridge))
     assert bridge in letter.paragraphs[2]
-    assert "4821" not in letter.subject + letter.headline + spoken.summary(URGENT, "4K7PX", exercise=False)
+    assert "4821" not in letter.subject + letter.headline + spoken.summary(URGENT, "4K7PX")
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
-@pytest.mark.parametrize("change", ["", "moved-", "cancelled-"])
-@pytest.mark.parametrize("meeting", [URGENT, FULL], ids=lambda each: each.wording)
-def test_the_mail_says_when_in_england_and_what_changed(language: str, change: str, meeting: Meeting) -> None:
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("meeting", [URGENT, FULL], ids=lambda each: each.form)
+def test_the_mail_says_when_in_england_and_what_changed(language: str, change: str, meeting: Discussion) -> None:
     letter = LANGUAGES[language].email(
-        meeting,
+        replace(meeting, exercise=True, **CHANGES[change]),
         code="4K7PX",
         link="https://x.example/invitations/AbC",
         joining=Joining("+441632960100"),
-        exercise=True,
-        change=change,
     )
     assert "15:30" in letter.subject
     assert letter.subject.startswith(LANGUAGES[language].content["exercise"])
@@ -101,8 +96,8 @@ def test_the_mail_says_when_in_england_and_what_changed(language: str, change: s
 
 def test_what_was_moved_or_called_off_says_so_first() -> None:
     letters = [
-        LANGUAGES["en"].email(URGENT, code="4K7PX", link="x", joining=Joining(None), exercise=False, change=change)
-        for change in ("", "moved-", "cancelled-")
+        LANGUAGES["en"].email(replace(URGENT, **change), code="4K7PX", link="x", joining=Joining(None))
+        for change in CHANGES.values()
     ]
     assert [each.headline.partition(" ")[0] for each in letters] == ["Wednesday", "Moved", "Called"]
     assert not any("accept" in each.lower() for each in letters[2].small)
@@ -111,11 +106,11 @@ def test_what_was_moved_or_called_off_says_so_first() -> None:
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_the_mail_says_which_discussion_it_is_by_day_by_night_and_in_full(language: str) -> None:
     spoken = LANGUAGES[language]
-    kinds = [URGENT, replace(URGENT, by_night=True), FULL, replace(FULL, by_night=True)]
+    kinds = [URGENT, discussion(AT_NIGHT), FULL, discussion(AT_NIGHT, 90, form="full")]
     said = [spoken.how(each) for each in kinds]
     assert len(set(said)) == len(kinds)
     assert ["90" in each for each in said] == [False, False, True, True]
     for each, how in zip(kinds, said, strict=True):
-        letter = spoken.email(each, code="4K7PX", link="https://x.example/a", joining=Joining(None), exercise=False)
+        letter = spoken.email(each, code="4K7PX", link="https://x.example/a", joining=Joining(None))
         assert letter.paragraphs[1] == how
-    assert spoken.summary(URGENT, "4K7PX", exercise=False) != spoken.summary(FULL, "4K7PX", exercise=False)
+    assert spoken.summary(URGENT, "4K7PX") != spoken.summary(FULL, "4K7PX")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from services.carers.policy.context import TextContext
 from services.carers.policy.mentions import antecedents, sides
-from services.carers.understanding.children import child_names, corrections
+from services.carers.understanding.children import child_names
 from services.carers.understanding.languages.lexicon import load_patterns
 from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Statement
 from services.safeguarding.identifiers import ChildId
@@ -128,7 +128,7 @@ def _limit_to_missing(children: tuple[ChildId, ...], scene: TextContext, *, alon
 
 def _apply_correction(about: dict[ChildId, list[Statement]], meaning: Meaning, scene: TextContext) -> bool:
     """Applies "not Omar, Omid". True where nobody had reported the wrong child, so that a person finds out."""
-    pair = None if Intent.BACK in meaning.intents else corrections.find_correction(meaning.clauses, scene.known)
+    pair = None if Intent.BACK in meaning.intents else child_names.find_correction(meaning.clauses, scene.known)
     if pair is None:
         return False
     wrong, instead = pair

@@ -16,7 +16,10 @@ NUMBER_OF_CODE = re.compile(r"^[a-z]?0*([1-9]\d{0,3})$")
 SPOKEN_AS = ("see", "sea", "cee", "code", "child", "number", "no", "kid", "c")
 PATTERNS = load_patterns("children")
 COUNTED = {number: PATTERNS[NUMBERS[number - 1]] for number in (4, 5, 6, 7, 2, 3)}
-JOINERS = load_words("children")["joiners"]
+WORDS = load_words("children")
+JOINERS = WORDS["joiners"]
+CORRECTING = WORDS["correcting"]
+"""A clause of these words and names only corrects a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +212,12 @@ def find_answered(words: str, children: Sequence[KnownChild]) -> tuple[str, ...]
     spoken |= {str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS}
     numbered = [each for each in children if simplify_code(each.code).lstrip("abcdefghijklmnopqrstuvwxyz") in spoken]
     return tuple(each.child for each in numbered if len(_group_by_code(children)[simplify_code(each.code)]) == 1)
+
+
+def find_correction(clauses: Sequence[str], children: Sequence[KnownChild]) -> tuple[str, str] | None:
+    """The child named by mistake and the child meant, as in "sorry not Omar, Omid", if the text is explicit."""
+    mentions = {word for each in children for word in list_words(each)}
+    words = " ".join(each for each in clauses if set(each.split()) - mentions <= CORRECTING)
+    wrong = [each.child for each in children if is_the_wrong_one(each, words)]
+    right = [child for child in find_named(words, children).children if child not in wrong]
+    return (wrong[0], right[0]) if len(wrong) == len(right) == 1 else None

@@ -1,7 +1,6 @@
-"""Finds when a child was last seen, was noticed missing and was due back, where the text is sure. Pure."""
+"""Finds when a child was last seen, where the text is sure. Pure."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -10,8 +9,6 @@ from services.carers.understanding.languages.lexicon import load_patterns
 from services.safeguarding.working_time import ENGLAND, day_in_england
 
 LONGEST_AGO = timedelta(hours=24)
-NEAR = timedelta(hours=4)
-"""An hour without am or pm is the nearer one, if that is within this time of the text."""
 
 
 class Kind(Enum):
@@ -36,34 +33,24 @@ WRITTEN_OUT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
-    """None where the text gives no time, or more than one."""
-
-    last_seen: datetime | None = None
-    noticed: datetime | None = None
-    due_back: datetime | None = None
-
-
-def find_times(text: str, at: datetime) -> Times:
-    """`at`: when the text came. A time seen or noticed lies at most a day before it."""
+def find_last_seen(text: str, at: datetime) -> datetime | None:
+    """`at`: when the text came; the time lies at most a day before it. None where it gives no time, or several."""
     said = text.casefold()
     for pattern, plain in WRITTEN_OUT:
         said = pattern.sub(plain, said)
     clauses = [(words, list_times(words)) for words in PATTERNS["ends_of_clause"].split(said) if words.strip()]
     alone = sum(len(times) for _, times in clauses) == 1
-    found: dict[Kind, set[datetime | None]] = {Kind.SEEN: set(), Kind.NOTICED: set(), Kind.DUE: set()}
+    found: set[datetime | None] = set()
     before: Kind | None = None
     for words, times in clauses:
         for place, time in enumerate(times):
             before = _classify_time(words, times, place, before)
-            if before in found:
+            if before is Kind.SEEN:
                 around = said if alone else words if len(times) == 1 else ""
-                moment = None if PATTERNS["unsure"].search(words) else _find_moment(words, around, time, before, at)
-                found[before].add(moment)
+                found.add(None if PATTERNS["unsure"].search(words) else _find_moment(words, around, time, at))
         if not times:
             before = _find_nearest(words)
-    return Times(*(next(iter(each)) if len(each) == 1 else None for each in found.values()))
+    return next(iter(found)) if len(found) == 1 else None
 
 
 def _classify_time(words: str, times: list[ClockTime | Span], place: int, before: Kind | None) -> Kind | None:
@@ -108,33 +95,20 @@ def _find_nearest(words: str, *, first: bool = False) -> Kind | None:
     return max(found, key=lambda each: each[0])[1] if found else None
 
 
-def _find_moment(words: str, around: str, time: ClockTime | Span, kind: Kind, at: datetime) -> datetime | None:
+def _find_moment(words: str, around: str, time: ClockTime | Span, at: datetime) -> datetime | None:
     """`around`: words whose half of the day surely belongs to this time."""
     if isinstance(time, Span):
         moment = at - time.length
     else:
-        moments = _list_moments(words, around, time, at)
-        if kind is Kind.DUE:
-            return _choose_nearest(at, moments)
-        past = [each for each in moments if each <= at]
+        past = [each for each in _list_moments(words, around, time, at) if each <= at]
         if not past:
             return None
         moment = max(past).astimezone(at.tzinfo)
     return moment if at - LONGEST_AGO <= moment <= at else None
 
 
-def _choose_nearest(at: datetime, moments: list[datetime]) -> datetime | None:
-    """The moment nearest to `at`, before or after it, since a child may be missed early. None if two are as likely."""
-    if not moments:
-        return None
-    nearest, *others = sorted(moments, key=lambda each: abs(each - at))
-    if any(abs(each - at) < 2 * abs(nearest - at) for each in others) and abs(nearest - at) > NEAR:
-        return None
-    return nearest.astimezone(at.tzinfo)
-
-
 def _list_moments(words: str, around: str, time: ClockTime, at: datetime) -> list[datetime]:
-    """Every moment of yesterday, today and tomorrow that it may mean."""
+    """Every moment of yesterday and today that it may mean."""
     if time.hour > 24 or (time.hour == 24 and time.minute):
         return []
     half = None if time.hour > 12 else time.half or _find_half(words, time) or _find_half(around, None)
@@ -144,7 +118,7 @@ def _list_moments(words: str, around: str, time: ClockTime, at: datetime) -> lis
     elif 1 <= time.hour <= 12:
         hours = {time.hour % 24, (time.hour + 12) % 24}
     today = day_in_england(at)
-    days = (-1,) if PATTERNS["yesterday"].search(words) else (-1, 0, 1)
+    days = (-1,) if PATTERNS["yesterday"].search(words) else (-1, 0)
     return [
         datetime.combine(today + timedelta(days=day), datetime.min.time(), ENGLAND).replace(
             hour=hour, minute=time.minute

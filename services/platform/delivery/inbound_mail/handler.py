@@ -1,7 +1,10 @@
 """Handles bounces, absences and answers to mails, the same for every service that mails."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from prometheus_client import Counter
 
 from services.platform.delivery.channels.channel import MAIL_TO
 from services.platform.delivery.events import failed
@@ -11,7 +14,7 @@ from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import UnitOfWork
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.child_events.events import TextNeedsHuman
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
@@ -24,6 +27,22 @@ ESCALATES: dict[MailKind, Literal["undeliverable", "away"]] = {
 OVER = frozenset({State.ACKNOWLEDGED, State.WITHDRAWN, State.FAILED})
 UNAUTHENTICATED = "Our mail relay cannot say that this mail comes from whom it names. Nothing of it has been recorded. Please ask them."
 SEVERAL = "This mail answers several of our mails, which are not about the same child. It may be about any of them."
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """Takes each mail in a transaction of its own. `made_of` returns what it was taken for, which `mails` counts."""
+
+    store: Store
+    made_of: Callable[[UnitOfWork, ReadMail], Awaitable[str]]
+    mails: Counter
+
+    async def take(self, mail: ReadMail) -> str:
+        """Commits before it returns."""
+        async with self.store.transaction() as uow:
+            made = await self.made_of(uow, mail)
+        self.mails.labels(made).inc()
+        return made
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Sends deliveries again: the same bytes under the same id, freshly signed, by the same loop, schedule and lanes as the first time.
 
-For a receiver that has lost them; one that still has them knows the id. (`services.platform.delivery.sending.resend` prepares a
+For a receiver that has lost them; one that still has them knows the id. (`DeliveryLoop.send_again` prepares a
 telling anew.)
 """
 

@@ -96,6 +96,24 @@ async def acknowledge(uow: UnitOfWork, duty: UUID, step: int, at: datetime) -> N
     await uow.fetch(Query(ACKNOWLEDGED, {"duty": duty, "step": step, "at": at}, all_rows))
 
 
+OF_STEP = "SELECT * FROM delivery.deliveries WHERE duty = %(duty)s AND step = %(step)s ORDER BY created_at, id"
+
+
+def first_of_step(duty: UUID, step: int) -> Query[list[Delivery]]:
+    """The first delivery to each person who was told. Where nobody held the role at first, and somebody did when it was sent again,
+    that is the person.
+    """
+
+    def decode(rows: Rows) -> list[Delivery]:
+        first: dict[str | None, Delivery] = {}
+        for row in rows:
+            first.setdefault(row.person, decode_delivery(row))
+        named = [delivery for person, delivery in first.items() if person is not None]
+        return named or list(first.values())
+
+    return Query(OF_STEP, {"duty": duty, "step": step}, decode)
+
+
 ENDED = "UPDATE delivery.deliveries SET state = %(state)s, changed_at = %(at)s WHERE id = %(delivery)s"
 OF_ONE = "SELECT * FROM delivery.deliveries WHERE id = %(delivery)s"
 OF_ONE_LOCKED = f"{OF_ONE} FOR UPDATE"

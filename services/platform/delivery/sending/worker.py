@@ -1,6 +1,7 @@
 """Takes up deliveries: right after the commit those that this process has put, by a claim all others."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -22,7 +23,8 @@ from services.platform.runtime.periodic import Repeating
 from services.platform.store.encryption import Keyring
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
-from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.duties import Duty, DutySendAgain
+from services.safeguarding.identifiers import derived
 
 LEASE = timedelta(seconds=10)
 RENEW_EVERY_SECONDS = 3.0
@@ -43,7 +45,7 @@ STOP_GRACE_SECONDS = 4.0
 class DeliveryLoop:
     """A part. `slot` is the process's stable identity: a process that comes back under it takes up at once what it held.
 
-    `put`, `withdraw` and `acknowledged` belong to the caller's transaction; the dispatcher takes a delivery up right after its commit.
+    `put`, `withdraw`, `send_again` and `acknowledged` belong to the caller's transaction; the dispatcher takes a delivery up right after its commit.
     `at_once` is how many sends one lane gets at the same time. `others`: further channels of the service.
     """
 
@@ -103,6 +105,15 @@ class DeliveryLoop:
         """One that may have arrived is taken up again, so that its outcome is published."""
         if await deliveries.withdraw(uow, self._service, received.content, self._clocks.wall()):
             uow.on_commit(self._sweep.wake)
+
+    async def send_again(self, received: Received[DutySendAgain], uow: UnitOfWork) -> None:
+        """For an operator: as a delivery of its own, prepared anew, so to its recipient's present address. An answer to either counts.
+        Does nothing where this service sent nothing for it, or it was withdrawn.
+        """
+        asked = received.content
+        for first in await uow.fetch(deliveries.first_of_step(asked.duty, asked.step)):
+            name = derived("sent again", str(first.id), str(asked.asked))
+            await self.put(uow, replace(first, id=name, created_at=self._clocks.wall()))
 
     async def acknowledged(self, uow: UnitOfWork, duty: UUID, step: int) -> None:
         """A person has it: nothing further is sent for this telling. Written with the commit."""

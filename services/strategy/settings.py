@@ -1,7 +1,0 @@
-"""Holds the settings of strategy."""
-
-from services.platform.delivery.settings.mail import MailSettings
-
-
-class StrategySettings(MailSettings):
-    pass
