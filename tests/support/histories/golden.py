@@ -1,10 +1,10 @@
-"""Golden stories played by real people and systems: each in an authority of its own, all at once, on one stack whose time is moved."""
+"""Golden stories played by real people and systems: each in an authority of its own, an act at once, on one stack whose time is moved."""
 
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -16,12 +16,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from infra.local.example import authority as example_authority
 from infra.local.example import organisations as example_organisations
 from infra.local.settings.secret_files import SecretFiles
+from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.messages.envelope import Received, compose, read
 from services.protocol.loader import Library, files
+from services.protocol.policy.facts import Facts
 from services.protocol.simulate import Timeline, tell
 from services.protocol.stories import Answers, Happening, Story, name_in_story
 from services.protocol.stories import read as read_story
 from services.safeguarding import identifiers
+from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, Outcome
 from services.safeguarding.duty.parts import parts_of
@@ -36,29 +39,34 @@ OF_OTHERS = ("professionals", "strategy-discussion", "discussion-record", "full-
 """Rules that the stories leave aside (tests/scenarios/test_stories.py), and those that only a real discussion sets off, or that call for one:
 nobody on duty here has a mailbox.
 """
-HORIZON = timedelta(hours=7)
-BEGINS = time(18)
 LATE = timedelta(seconds=55)
 """By so much a telling may come after its time: what the machine takes to carry out everything that is due at once."""
 DESK_ANSWERS_AFTER = timedelta(seconds=2)
 """What the sandbox's desk takes to say that an officer has a notice, with the reference: stories give it a minute or two."""
-SETTLED_WITHIN_SECONDS = 20
+SETTLED_WITHIN_SECONDS = 90
+BEFORE, QUIET_SECONDS = timedelta(minutes=10), 3
+"""So long before an act what else has become due meanwhile is worked off: until nothing has been said for so many seconds."""
 FOLLOWED_WITHIN_SECONDS = 1.0
 """What a process promises: by then it goes by the story time that was set (services/platform/store/story_time/story_clock.py)."""
-NUMBERS = 700
+NUMBERS, ITS_NUMBERS = 700, 5
+"""The first play's first number, and how many each play has: the range for drama ends at 999."""
 DESKS = {"answers": "northmoor-police", "takes": "southvale-police", "is unreachable": "nowhere-police"}
 TEXTED = {
     ("child.reported-missing", None): "MISSING",
     ("child.return-claimed", None): "BACK",
     ("missing.retraction-claimed", None): "FALSE ALARM",
     ("report.retracted", "return"): "NOT BACK",
+    ("police.reference-texted", None): "REF {number}",
 }
 """What is proven by a code is said on the bus at once: the handshake has tests of its own, and here no time may pass for it."""
 PROFESSIONALS = (
-    "police.missing-coordinator", "child.social-worker", "child.team-manager", "child.independent-reviewing-officer",
-    "child.health-practitioner", "child.guardian", "child.legal-adviser", "host.duty-desk", "home-office.missing-desk",
+    Role.POLICE_MISSING_COORDINATOR, Role.CHILD_SOCIAL_WORKER, Role.CHILD_TEAM_MANAGER, Role.CHILD_INDEPENDENT_REVIEWING_OFFICER,
+    Role.CHILD_HEALTH_PRACTITIONER, Role.CHILD_GUARDIAN, Role.CHILD_LEGAL_ADVISER, Role.HOST_DUTY_DESK, Role.HOME_OFFICE_MISSING_DESK,
+    Role.CHILD_PERSONAL_ADVISER, Role.LEAVING_CARE_DESK,
 )  # fmt: skip
-"""Whom rules that the stories leave aside tell; their mailboxes take everything and nobody reads it."""
+"""Their mailboxes take everything. Whoever answers in a story presses the button of the page behind the mail."""
+OF_THE_CHILD = {"modern_slavery_concern", "age_disputed", "guardian_allocated", "entered_care_at"}
+"""What the register's file may say of it and stories do, beside its date of birth."""
 DUTY_ROLES = {
     Role.DUTY_WORKER: "duty.emergency-team",
     Role.DUTY_SENIOR_MANAGER: "duty.senior-manager",
@@ -67,17 +75,34 @@ DUTY_ROLES = {
 Key = tuple[str, str, int]
 
 
+@dataclass(frozen=True)
+class Act:
+    """Stories that begin together, at `at` of the next `weekday` (Monday is 0), or of the next day; none is followed beyond `horizon`."""
+
+    stories: tuple[Path, ...]
+    at: time
+    horizon: timedelta
+    weekday: int | None = None
+
+    def begins_after(self, moment: datetime) -> datetime:
+        local = moment.astimezone(ENGLAND)
+        begins = local.replace(hour=self.at.hour, minute=0, second=5, microsecond=0)
+        while begins <= local or self.weekday not in {None, begins.weekday()}:
+            begins += timedelta(days=1)
+        return begins.astimezone(UTC)
+
+
 @dataclass
 class Play:
-    """One story and what has truly been said of its child. `begins` is None until it begins."""
+    """One story and what has truly been said of its child."""
 
     name: str
     story: Story
     number: int
     plan: Timeline
+    horizon: timedelta
     child: str = ""
     people: dict[str, str] = field(default_factory=dict)
-    begins: datetime | None = None
     said: list[Received[Duty]] = field(default_factory=list)
     became: defaultdict[tuple[UUID, int], list[str]] = field(default_factory=lambda: defaultdict(list))
     given_up: str = ""
@@ -88,18 +113,26 @@ class Play:
         return f"story-{self.number}"
 
     @property
+    def begins(self) -> datetime:
+        return self.story.begins
+
+    @property
     def until(self) -> timedelta:
-        return min(self.story.until, HORIZON)
+        return min(self.story.until, self.horizon)
 
     def phone(self, who: str) -> str:
-        return f"+447700900{NUMBERS + 6 * self.number + ('ann', 'ben', *DUTY_ROLES).index(who)}"
+        return f"+447700900{NUMBERS + ITS_NUMBERS * self.number + ('ann', 'ben', *DUTY_ROLES).index(who)}"
+
+    def phone_of(self, duty: Duty) -> str:
+        """A carer is told by name, or with the others: then one answers for all. Whoever is on duty is told by role."""
+        named = next((who for who, person in self.people.items() if person == duty.person), None)
+        return self.phone(named or ("ann" if duty.role is Role.CARERS_ALL else duty.role))
 
     def expected(self, until: timedelta) -> list[tuple[timedelta, str]]:
         return [(each.after, _line(each.duty)) for each in self.plan.told if each.after <= min(until, self.until)]
 
     def told(self) -> list[tuple[timedelta, str]]:
         """By the rules that the story is about, to those whom they tell."""
-        begins = self.begins or datetime.max.replace(tzinfo=UTC)
         mine = [each for each in self.said if not each.content.protocol.startswith(OF_OTHERS)]
         roles = self._roles(mine)
         # Who was told by others alone, such as by an invitation, hears of the return as well: what follows from that is theirs, too.
@@ -111,9 +144,9 @@ class Play:
         mine = [each for each in mine if each.content.duty not in aside]
         roles = self._roles(mine)
         return [
-            (each.time - begins, _line(each.content))
+            (each.time - self.begins, _line(each.content))
             for each in mine
-            if (each.content.role, each.content.channel) in roles and each.time - begins <= self.until + LATE
+            if (each.content.role, each.content.channel) in roles and each.time - self.begins <= self.until + LATE
         ]
 
     def _roles(self, said: list[Received[Duty]]) -> set[tuple[Role, Channel]]:
@@ -146,11 +179,11 @@ class Play:
     def differences(self) -> list[str]:
         """Empty where exactly those were told whom the story names, each at its time or a little later."""
         wanted, came = defaultdict(list), defaultdict(list)
-        for after, line in self.expected(HORIZON):
+        for after, line in self.expected(self.until):
             wanted[line].append(after)
         for after, line in self.told():
             came[line].append(after)
-        found = []
+        found = [] if wanted else ["the story tells nobody within its horizon"]
         for line in sorted(wanted.keys() | came.keys()):
             times = sorted(wanted[line]), sorted(came[line])
             if len(times[0]) != len(times[1]) or not all(
@@ -164,27 +197,46 @@ class Play:
 RULES = Library(files()).current("default").by_id
 
 
-def plays(paths: list[Path]) -> list[Play]:
+def plays(acts: list[Act], now: datetime) -> list[Play]:
+    """An act begins once the one before it has come to its horizon."""
     library = Library([each for each in files() if each.protocol not in OF_OTHERS])
-    return [Play(path.stem, story := _cast(path), number, tell(story, library)) for number, path in enumerate(paths)]
+    shown: list[Play] = []
+    for act in acts:
+        begins = act.begins_after(now)
+        for path in act.stories:
+            story = _cast(path, begins)
+            shown.append(Play(path.stem, story, len(shown), tell(story, library), act.horizon))
+        now = begins + act.horizon
+    return shown
 
 
-def _cast(path: Path) -> Story:
-    """With the two carers whom `_authority` gives every child, so that each of them is told by name, and with a desk that
-    answers as fast as the sandbox's.
+def _cast(path: Path, begins: datetime) -> Story:
+    """The same story on another day, with the two carers whom `_authority` gives every child, so that each of them is told by name,
+    and with a desk that answers as fast as the sandbox's.
     """
     story = read_story(path)
+    days = timedelta(days=(begins.date() - story.begins.date()).days)
     carers = (name_in_story("person", "ann"), name_in_story("person", "ben"))
+    child = {name: _moved(value, days) for name, value in story.child if value is not None} | {"carers": carers}
+    changed: dict[str, Any] = {"begins": begins, "child": story.child.model_copy(update=child)}
+    happens = [each.model_copy(update=_moved_dates(each, days)) for each in story.happens]
     desk = story.answers.get(Role.POLICE_CONTROL_ROOM, Answers())
-    changed: dict[str, Any] = {"child": story.child.model_copy(update={"carers": carers})}
     if desk.acknowledges is not None:
         at_once = desk.model_copy(update={"acknowledges": DESK_ANSWERS_AFTER})
         changed["answers"] = story.answers | {Role.POLICE_CONTROL_ROOM: at_once}
-        changed["happens"] = [
+        happens = [
             each.model_copy(update={"at": DESK_ANSWERS_AFTER}) if each.event == "police.reference-given" else each
-            for each in story.happens
+            for each in happens
         ]
-    return story.model_copy(update=changed)
+    return story.model_copy(update=changed | {"happens": happens})
+
+
+def _moved_dates(happening: Happening, days: timedelta) -> dict[str, Any]:
+    return {name: _moved(value, days) for name, value in (happening.model_extra or {}).items()}
+
+
+def _moved(value: Any, days: timedelta) -> Any:
+    return value + days if isinstance(value, date) else value
 
 
 def _line(duty: Duty) -> str:
@@ -198,16 +250,15 @@ def _written(times: list[timedelta]) -> str:
 class Theatre:
     """Plays them. Blocks nothing but the loop that it runs on."""
 
-    def __init__(self, world: World, shown: list[Play]) -> None:
+    def __init__(self, world: World, acts: list[Act]) -> None:
         self._world = world
-        self._shown = shown
+        self.shown = plays(acts, self._story_now())
         self._by_child: dict[str, Play] = {}
         self._acted: set[tuple[str, int]] = set()
         self._answered: set[str] = set()
         """Acknowledgements that were said on the bus, by message."""
 
     async def play(self) -> None:
-        await asyncio.to_thread(self._settle_authorities)
         self._world.desk(DESKS["takes"], acknowledges=False)
         kafka = f"127.0.0.1:{self._world.stack.ports['kafka']}"
         self._producer = AIOKafkaProducer(bootstrap_servers=kafka)
@@ -219,33 +270,35 @@ class Theatre:
             topics = [TopicPartition(topic, each) for topic in (Topic.DUTIES, Topic.OUTCOMES) for each in range(12)]
             consumer.assign(topics)
             await consumer.seek_to_end(*topics)
-            await self._run()
+            for begins in sorted({each.begins for each in self.shown}):
+                await self._run(begins, [each for each in self.shown if each.begins == begins])
         finally:
             listening.cancel()
             await consumer.stop()
             await self._producer.stop()
             self._world.desk(DESKS["takes"], mode="normal")
 
-    async def _run(self) -> None:
-        now = self._story_now()
-        local = now.astimezone(ENGLAND)
-        evening = local.replace(hour=BEGINS.hour, minute=0, second=5, microsecond=0)
-        begins = (evening if evening > local else evening + timedelta(days=1)).astimezone(UTC)
+    async def _run(self, begins: datetime, shown: list[Play]) -> None:
+        await asyncio.to_thread(self._settle_authorities, shown)
+        self._move_to(begins - BEFORE)
+        await self._quiet()
         self._move_to(begins)
         await asyncio.sleep(FOLLOWED_WITHIN_SECONDS)
-        for each in self._shown:
-            each.begins = begins
-        acts = sorted(
-            ((at, play, act) for play in self._shown for at, act in self._acts(play)), key=lambda each: each[0]
-        )
-        moments = sorted({at for at, _, _ in acts} | {at for play in self._shown for at, _ in play.expected(HORIZON)})
+        acts = sorted(((at, play, act) for play in shown for at, act in self._acts(play)), key=lambda each: each[0])
+        moments = sorted({at for at, _, _ in acts} | {at for play in shown for at, _ in play.expected(play.horizon)})
         for moment in moments:
             acting = [(play, act) for at, play, act in acts if at == moment]
             if self._move_to(begins + moment) and acting:
                 await asyncio.sleep(FOLLOWED_WITHIN_SECONDS)
             for play, act in acting:
                 await self._do(play, act, begins + moment)
-            await self._come_to_rest(moment)
+            await self._come_to_rest(moment, shown)
+
+    async def _quiet(self) -> None:
+        self._last_said = asyncio.get_running_loop().time()
+        until = self._last_said + SETTLED_WITHIN_SECONDS
+        while (now := asyncio.get_running_loop().time()) < min(until, self._last_said + QUIET_SECONDS):  # noqa: ASYNC110 other processes speak
+            await asyncio.sleep(min(until, self._last_said + QUIET_SECONDS) - now)
 
     def _acts(self, play: Play) -> Iterator[tuple[timedelta, Happening | Key]]:
         """What people do: what the story tells, and the answers of those on duty. A desk that answers does so by itself."""
@@ -257,7 +310,8 @@ class Theatre:
         for heard in play.plan.heard:
             if isinstance(heard.content, DutyAcknowledged) and heard.after <= play.until:
                 duty = told[heard.content.duty, heard.content.step]
-                if duty.role in DUTY_ROLES:
+                asks_no_answer = duty.role.startswith("carer") and RULES[duty.rule].enough == "accepted"
+                if duty.role != Role.POLICE_CONTROL_ROOM and not asks_no_answer:
                     yield heard.after, (duty.rule, duty.role, duty.step)
 
     async def _do(self, play: Play, act: Happening | Key, at: datetime) -> None:
@@ -266,7 +320,8 @@ class Theatre:
             return
         words = TEXTED.get((act.event or "", (act.model_extra or {}).get("retracts")))
         if act.by is not None and act.time is None and words is not None:
-            self._world.text(play.phone(act.by), words)
+            (reference,) = (act.model_extra or {}).get("words", [""])
+            self._world.text(play.phone(act.by), words.format(number=reference[-5:]))
             return
         happened = at if act.time is None else at - act.at + act.time
         await self._publish(play, self._content(play, act), happened)
@@ -288,7 +343,7 @@ class Theatre:
         await self._producer.send_and_wait(content.topic, signer.sign(raw), key=play.child.encode())
 
     def _answer(self, play: Play, key: Key) -> None:
-        """From the phone of whoever is on duty, with the code that the text asked for."""
+        """From the phone of whoever was texted, with the code that the text asked for, or on the page behind a mail."""
         for each in play.said:
             duty = each.content
             if (
@@ -297,16 +352,30 @@ class Theatre:
                 and (str(duty.duty), duty.step) not in self._acted
             ):
                 self._acted.add((str(duty.duty), duty.step))
+                if duty.channel == Channel.EMAIL:
+                    self._press(play, duty)
+                    return
                 code = identifiers.code_of(identifiers.telling(duty.duty, duty.step))
-                self._world.text(play.phone(duty.role), f"OK {code}")
+                self._world.text(play.phone_of(duty), f"OK {code}")
                 return
 
-    async def _come_to_rest(self, moment: timedelta) -> None:
+    def _press(self, play: Play, duty: Duty) -> None:
+        """On the page of this duty alone: a mail may have brought several."""
+        stack = self._world.stack
+        key = (stack.layout.secrets / "professionals" / "link_key").read_text()
+        query = "SELECT id FROM delivery.deliveries WHERE duty = %s AND step = %s"
+        with psycopg.connect(stack.admin_url) as connection:
+            row = connection.execute(query, (duty.duty, duty.step)).fetchone()
+        if row is None:
+            play.given_up = play.given_up or f"nobody was sent {_line(duty)}, and it was to be answered"
+            return
+        url = Links(key, stack.endpoints["professionals"]).url(Purpose.DEED, row[0], datetime.now(UTC))
+        httpx.post(url, data={"answer": "have-it"}, timeout=30, trust_env=False).raise_for_status()
+
+    async def _come_to_rest(self, moment: timedelta, shown: list[Play]) -> None:
         """Until everything that is due has been said, taken, and answered by those who have just answered."""
         until = asyncio.get_running_loop().time() + SETTLED_WITHIN_SECONDS
-        while waiting := [
-            each for each in self._shown if not each.given_up and (each.lacks(moment) or self._unheard(each))
-        ]:
+        while waiting := [each for each in shown if not each.given_up and (each.lacks(moment) or self._unheard(each))]:
             if asyncio.get_running_loop().time() > until:
                 for each in waiting:
                     lacks = each.lacks(moment) or ["an answer was not taken"]
@@ -331,6 +400,7 @@ class Theatre:
     async def _listen(self, consumer: AIOKafkaConsumer) -> None:
         while True:
             received = read((await consumer.getone()).value)
+            self._last_said = asyncio.get_running_loop().time()
             play = self._by_child.get(received.subject)
             if play is None:
                 continue
@@ -355,7 +425,7 @@ class Theatre:
         with psycopg.connect(self._world.stack.admin_url) as connection:
             return connection.execute(move, {"to": moment}).rowcount == 1
 
-    def _settle_authorities(self) -> None:
+    def _settle_authorities(self, shown: list[Play]) -> None:
         stack = self._world.stack
         secrets = SecretFiles(stack.layout.secrets)
         forces = example_authority.organisations(secrets, stack.ports)["forces"]
@@ -366,10 +436,10 @@ class Theatre:
             "notice_url": "http://127.0.0.1:1/",
         }
         example_organisations.enter(secrets, stack.ports, {"forces": [nowhere]})
-        for play in self._shown:
+        for play in shown:
             self._register(play.authority, _authority(play))
         with psycopg.connect(self._world.stack.admin_url) as connection:
-            for play in self._shown:
+            for play in shown:
                 query = "SELECT id FROM register.children WHERE authority = %s"
                 (play.child,) = connection.execute(query, (play.authority,)).fetchone() or ("",)
                 people = "SELECT reference, id FROM register.people WHERE authority = %s"
@@ -385,7 +455,7 @@ class Theatre:
 
 
 def _authority(play: Play) -> dict[str, Any]:
-    """Two carers of one child of whom nothing is known, and one person in each duty role that the story does not leave empty."""
+    """Two carers of one child of whom is known what the story says, and one person in each role that the story does not leave empty."""
     held = [role for role in DUTY_ROLES if not _is_empty(play.story, role)]
     return {
         "authority": {"id": play.authority, "name": f"Storyshire {play.number}", "duty_line": "+441632960190"},
@@ -414,17 +484,25 @@ def _authority(play: Play) -> dict[str, Any]:
             }
         ],
         "carers": [{"person": who, "placement": "home"} for who in ("ann", "ben")],
-        "children": [{"reference": "child", "code": f"S{play.number + 1}", "placement": "home"}],
+        "children": [
+            {"reference": "child", "code": f"S{play.number + 1}", "placement": "home"} | _known(play.story.child)
+        ],
         "directory": [
             {"role": role, "person": person, "order": 1, "child": None, "days": "every-day"}
             | {"from": "00:00", "to": "00:00", "bank_holidays": True}
             for role, person in (
                 *((DUTY_ROLES[each], each) for each in held),
-                *((each, "professional") for each in PROFESSIONALS),
+                *((each, "professional") for each in PROFESSIONALS if not _is_empty(play.story, each)),
             )
         ],
         "agencies": [],
     }
+
+
+def _known(child: Facts) -> dict[str, Any]:
+    said: dict[str, Any] = child.model_dump(mode="json", include=OF_THE_CHILD, exclude_none=True)
+    born = None if child.adult_on is None else birthday(child.adult_on, -ADULT)
+    return said if born is None else said | {"date_of_birth": born.isoformat()}
 
 
 def _is_empty(story: Story, role: Role) -> bool:
