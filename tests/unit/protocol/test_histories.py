@@ -277,8 +277,8 @@ def _is_needless(case: Case, ended: DutyOfCase, rule: Rule, triggers: set[Trigge
 
 
 def _another_asks_instead(case: Case, ended: DutyOfCase) -> bool:
-    """A later duty that goes on and asks for the same, and that nothing ends but what would have ended this one. Its own
-    end is looked at in its turn.
+    """A later duty that goes on, and that nothing ends but what would have ended this one: who holds an interview need not
+    offer it any more. Its own end is looked at in its turn.
     """
     rule = PROTOCOL.by_id[ended.rule]
     later = [each for each in case.duties.values() if each.goes_on and each.created_at > ended.created_at]
@@ -288,8 +288,7 @@ def _another_asks_instead(case: Case, ended: DutyOfCase) -> bool:
         if (each.episode, each.cause.matter) == (ended.episode, ended.cause.matter)
     ]
     return any(
-        each.deed == rule.deed and each.day in {None, rule.day} and set(each.until) <= set(rule.until)
-        for each in asking
+        each.deed is not None and each.day in {None, rule.day} and set(each.until) <= set(rule.until) for each in asking
     )
 
 
