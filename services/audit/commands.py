@@ -226,7 +226,7 @@ def _ask(look: "Callable[[AsyncConnection], Awaitable[T]]") -> T:
     from services.platform.store.engine import connect
 
     async def within() -> T:
-        engine = connect(Settings(), "audit")
+        engine = connect(Settings(), "audit", for_command=True)
         try:
             async with one_moment(engine) as connection:
                 return await look(connection)

@@ -34,9 +34,12 @@ PLANS_BY_VALUES = {"console"}
 """Whose lists and counts go by dates."""
 
 
-def connect(settings: Settings, role: str) -> AsyncEngine:
-    """Opens nothing before the first statement. A lost connection is noticed at use, and the work is repeated."""
-    options = "" if role in PLANS_BY_VALUES else PLANS_ONCE
+def connect(settings: Settings, role: str, *, for_command: bool = False) -> AsyncEngine:
+    """Opens nothing before the first statement. A lost connection is noticed at use, and the work is repeated.
+
+    `for_command`: a statement is asked once, and a condition that was left out costs it no index.
+    """
+    options = "" if for_command or role in PLANS_BY_VALUES else PLANS_ONCE
     engine = _engine(settings, role, options, size=settings.database_connections, execution_options={BEGINS: True})
     event.listen(engine.sync_engine, "before_cursor_execute", _begin)
     event.listen(engine.sync_engine, "connect", lambda adapted, _: watch_commits(adapted.driver_connection))

@@ -258,7 +258,8 @@ class Store:
 @asynccontextmanager
 async def opened(settings: Settings, service: str, clocks: Clocks | None = None) -> AsyncIterator[Store]:
     """For a command: the store as the service has it, closed at the end of the block."""
-    store = Store(connect(settings, service), origin=Origin(service, clocks or Clocks()))
+    engine = connect(settings, service, for_command=True)
+    store = Store(engine, origin=Origin(service, clocks or Clocks()))
     try:
         yield store
     finally:

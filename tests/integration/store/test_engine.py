@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.store.engine import connect, connect_to_read
 from services.platform.store.query import PLAN_BY_VALUES, opens_a_transaction
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Store, opened
 from tests.support.engines.database import Database
 
 
@@ -37,6 +37,11 @@ async def test_after_reading_in_another_isolation(engine: AsyncEngine) -> None:
         level = await connection.scalar(text("SHOW transaction_isolation"))
     assert level == "repeatable read"
     assert await _opens_a_transaction(engine)
+
+
+async def test_a_command_s_statements_are_planned_by_their_values(database: Database) -> None:
+    async with opened(database.settings("police"), "police") as store, store.transaction() as uow:
+        assert await uow.connection.scalar(text("SHOW plan_cache_mode")) == "auto"
 
 
 @pytest.mark.parametrize(("service", "writing"), [("carers", "force_generic_plan"), ("console", "auto")])
