@@ -22,11 +22,12 @@ from typing import IO
 DATABASE = "safe_return"
 NEWEST_ANCHOR = "SELECT number || ' ' || encode(hash, 'hex') FROM audit.anchors ORDER BY number DESC LIMIT 1"
 KEYS = ("master_key", "phone_key")
-SHUT = f"""
-    ALTER DATABASE {DATABASE} CONNECTION LIMIT 0;
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DATABASE}' AND pid <> pg_backend_pid()
-"""  # noqa: S608 our own words
-"""To every login but an administrator's."""
+SHUT = f"ALTER DATABASE {DATABASE} CONNECTION LIMIT 0"
+"""To every login but an administrator's. In a statement of its own: psql commits several together, and who is sent out before that
+comes back."""
+SENT_OUT = (
+    f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DATABASE}' AND pid <> pg_backend_pid()"  # noqa: S608 our own words
+)
 OPEN = f"ALTER DATABASE {DATABASE} CONNECTION LIMIT -1"
 ARE_THERE_TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
 DESTROYED = "SELECT owner || ' ' || replace((at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z' FROM disposal.destroyed ORDER BY at, owner"
@@ -152,6 +153,7 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path, identity
         tools.ask(MAKE_ROLE.format(role=role))
     order = ("pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={DATABASE}")
     tools.ask(SHUT)
+    tools.ask(SENT_OUT)
     tools.read(file, *order, identity=identity)
     erase_again(tools, destroyed)
     tools.ask(OPEN)
