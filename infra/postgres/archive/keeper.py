@@ -73,6 +73,7 @@ class Keeper:
         self._system = ""
         self._shipped = -1
         self._base_at = NEVER
+        self._gaps = 0
         self._ended: deque[tuple[datetime, int]] = deque()
         self._next_end = self._next_look = self._next_base = NEVER
         self._destroyed: str | None = None
@@ -114,6 +115,7 @@ class Keeper:
 
     def make_base(self) -> None:
         """Streams it: nothing lies here in the clear, and memory does not grow with the database."""
+        gaps = self._gaps
         with psycopg.connect(connect_timeout=5) as connection:
             lsn, timeline = connection.execute(WHERE).fetchall()[0]
         command = self._tools.command("pg_basebackup", "--pgdata=-", "--format=tar", "--compress=client-gzip:1")
@@ -128,8 +130,9 @@ class Keeper:
                 raise CannotBackUp(f"pg_basebackup failed: {log} says why")
             at = datetime.now(UTC)
             self._writer.put(base_name(self._system, at, segment_at(lsn, timeline)), sealed)
-        self._base_at = at
-        self._gauges.base_at.set(at.timestamp())
+        if gaps == self._gaps:  # else it lacks WAL that it needs, and another is due
+            self._base_at = at
+            self._gauges.base_at.set(at.timestamp())
         logger().info("a base backup lies elsewhere", at=f"{at:%Y-%m-%d %H:%M:%S}")
         contents = read_contents(self._writer.place.names(self._system), self._system)
         for name in contents.outdated(at, timedelta(days=self._plan.keep_days)):
@@ -143,7 +146,9 @@ class Keeper:
         contents = read_contents(self._writer.place.names(system), system)
         self._shipped = contents.newest_segment
         for base in contents.bases[-1:]:
-            self._base_at = base.at
+            gap = contents.wal_after(base)[1]
+            if gap is None or gap > self._shipped:  # else we were stopped before a new base closed it
+                self._base_at = base.at
             self._gauges.base_at.set(base.at.timestamp())
         self._system = system
 
@@ -155,7 +160,8 @@ class Keeper:
         command = self._tools.command("pg_receivewal", f"--directory={self._wal}", f"--slot={SLOT}", "--no-password")
         with log.open("wb") as said:
             if too_late:
-                self._base_at = self._next_base = NEVER  # what is missing only a new base makes up for
+                self._begin_again()
+                self._shipped = -1
                 for each in self._wal.glob("*.partial"):
                     each.unlink()
                 # Having asked for that segment moved the slot back to it: a new one begins with what is still there.
@@ -182,10 +188,15 @@ class Keeper:
             if WAL.fullmatch(name):  # and not the history of a timeline
                 here = place_of(file.name)
                 if -1 < self._shipped < here - 1:
-                    self._base_at = self._next_base = NEVER  # there is a gap, which only a new base closes
+                    self._begin_again()
                 self._shipped = max(self._shipped, here)
         while self._ended and self._shipped >= self._ended[0][1]:
             self._gauges.safe_at.set(self._ended.popleft()[0].timestamp())
+
+    def _begin_again(self) -> None:
+        """There is a gap, which only a new base closes; not one that is being made."""
+        self._gaps += 1
+        self._base_at = self._next_base = NEVER
 
     def _list_destroyed(self) -> None:
         with psycopg.connect(connect_timeout=5) as connection:

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from infra.postgres import __main__ as orders
 from infra.postgres import place
 from infra.postgres.archive import keeper as keeping
-from infra.postgres.archive.contents import read_contents
+from infra.postgres.archive.contents import read_contents, segment_at
 from infra.postgres.archive.drill import drill
 from infra.postgres.archive.keeper import Keeper
 from infra.postgres.archive.metrics import Gauges
@@ -93,7 +93,7 @@ async def written(database: Database, entries: int) -> None:
             await kept.anchor(uow, datetime.now(UTC))
 
 
-def eventually(done: Callable[[], bool]) -> None:
+def eventually(done: Callable[[], Any]) -> None:
     until = time.monotonic() + WITHIN_SECONDS
     while not done():
         assert time.monotonic() < until, "not in time"
@@ -292,6 +292,37 @@ def test_a_receiver_that_parted_from_the_database_begins_again_with_a_new_base(
     found: list[object] = []
     restore(reader(running.folder), where, check=lambda url: found.append(_count(url)))
     assert found == [entries]
+
+
+def test_a_gap_is_closed_by_a_new_base_also_where_the_keeper_was_killed_in_between(running: Kept) -> None:
+    with running.keeping():
+        for _ in range(2):
+            running.write(entries=1)
+            running.safe()
+    before = running.gauges.base_at._value.get()
+    damage(running.folder, "wal", "gone")
+    with running.keeping():
+        eventually(lambda: running.gauges.base_at._value.get() > before)
+        running.safe()
+
+
+def test_a_base_that_was_being_made_as_wal_was_lost_is_made_again(
+    running: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    def lose(lsn: str, timeline: int) -> str:
+        begun.append(lsn)
+        if len(begun) == 1:
+            keeper._begin_again()
+        return segment_at(lsn, timeline)
+
+    monkeypatch.setattr(keeping, "segment_at", lose)
+    with running.keeping() as keeper:
+        eventually(lambda: keeper._system)
+        keeper._begin_again()
+        eventually(lambda: len(begun) == 2)
+        running.safe()
 
 
 def test_the_copy_goes_on_over_a_failover_without_a_gap(running: Kept, where: place.Place) -> None:
