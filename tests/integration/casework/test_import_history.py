@@ -233,20 +233,27 @@ async def test_what_later_rows_stand_on_is_not_undone(council: Council, why: str
     assert await council.rows() == before
 
 
-async def test_a_child_who_has_been_missing_since_is_not_undone(council: Council) -> None:
+MISSING = """
+    INSERT INTO episodes (episode, child, revision, state, opened_at, changed_at, exercise, content, reference)
+    SELECT gen_random_uuid(), child, 1, 'missing', now(), now(), false, '{}', 'R'
+    FROM register.for_console WHERE authority = :n AND code = 'C98'
+"""
+HELD = """
+    INSERT INTO disposal.holds (id, authority, child, reason, made_by, made_at)
+    SELECT gen_random_uuid(), authority, child, 'w', 'account-1', now()
+    FROM register.for_console WHERE authority = :n AND code = 'C98'
+"""
+
+
+@pytest.mark.parametrize("since", [MISSING, HELD])
+async def test_a_child_who_has_been_missing_since_or_is_held_is_not_undone(council: Council, since: str) -> None:
     await council.imported(council.document)
     more = copy.deepcopy(council.document)
     more["children"].append(more["children"][0] | {"reference": "C98", "code": "C98"})
     added = await council.imported(more)
     console = council.database.engine("console")
     async with console.begin() as connection:
-        await connection.execute(
-            text(
-                "INSERT INTO episodes (episode, child, revision, state, opened_at, changed_at, exercise, content, reference) "
-                "SELECT gen_random_uuid(), child, 1, 'missing', now(), now(), false, '{}', 'R' FROM register.for_console WHERE authority = :n AND code = 'C98'"
-            ),
-            {"n": council.name},
-        )
+        await connection.execute(text(since), {"n": council.name})
     await console.dispose()
     with pytest.raises(CannotUndo, match="1 of children"):
         await council.undo(added)

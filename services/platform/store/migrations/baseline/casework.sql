@@ -125,7 +125,7 @@ BEGIN
 END $$;
 
 -- Rows that are not as the import left them, each with the import that changed it since: NULL where a person at the console
--- or a transfer did. So is a child that it brought and that has been missing since.
+-- or a transfer did. So is a child that it brought and that has been missing since, or is held: its photograph would go too.
 CREATE FUNCTION casework.changed_since(undone uuid) RETURNS TABLE (place bigint, table_name text, later uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
@@ -137,7 +137,8 @@ BEGIN
                        change.table_name, casework.where_key(change.key)) INTO now_hash;
         CONTINUE WHEN now_hash IS NOT DISTINCT FROM change.after_hash AND NOT (
             change.table_name = 'children' AND change.before IS NULL
-            AND EXISTS (SELECT FROM console.episodes e WHERE e.child = change.key ->> 'id'));
+            AND (EXISTS (SELECT FROM console.episodes e WHERE e.child = change.key ->> 'id')
+                OR disposal.are_held(ARRAY[change.key ->> 'id'])));
         RETURN QUERY SELECT change.place, change.table_name, (
             SELECT c.import FROM casework.import_changes c
             WHERE c.key = change.key AND c.table_name = change.table_name AND c.place > change.place ORDER BY c.place DESC LIMIT 1);
