@@ -5,6 +5,7 @@ that imports replaced long ago.
 from services.casework import metrics
 from services.casework.store.history.import_record import ages, forget_old_rows
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.query import PLAN_BY_VALUES
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import is_for_exercises
 
@@ -14,6 +15,7 @@ EVERY_SECONDS = 60.0
 async def show_ages(store: Store, clocks: Clocks) -> bool:
     """Each replica shows the same. An authority for exercises is passed over: nobody keeps its register fresh."""
     async with store.transaction() as uow:
+        await uow.connection.execute(PLAN_BY_VALUES)
         found = await uow.fetch(ages(clocks.story()))
         forget_old_rows(uow, clocks.story())
     for (authority, table), seconds in found.items():
