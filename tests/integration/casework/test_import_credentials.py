@@ -158,7 +158,7 @@ async def test_a_clients_jwt_is_taken_only_as_its_issuer_meant_it(
     """400 is the body's: it was read, so the token was taken."""
     name = authority()["authority"]["id"]
     issuer = f"https://login.{name}.example"
-    ends = NOW + timedelta(days=1)
+    now, ends = datetime.now(UTC), NOW + timedelta(days=1)
     client = Credential(
         name, name, frozenset(WRITABLE), ends, None, issuer, "nightly", "safe-return-register", jwks_url
     )
@@ -170,8 +170,8 @@ async def test_a_clients_jwt_is_taken_only_as_its_issuer_meant_it(
         "aud": "safe-return-register",
         "scope": "register",
         "authority": name,
-        "iat": NOW,
-        "exp": NOW + timedelta(minutes=5),
+        "iat": now,
+        "exp": now + timedelta(minutes=5),
     } | changes
     claims = {claim: value for claim, value in claims.items() if value is not None}
     headers = {"authorization": f"Bearer {jwt.encode(claims, key, 'EdDSA', headers={'kid': kid})}"}
