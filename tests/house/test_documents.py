@@ -9,6 +9,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from services.command_line import app
+from tests.support.cases import try_each
 
 ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "decisions"
@@ -50,30 +51,28 @@ def test_the_proxy_publishes_every_path_that_is_for_the_outside() -> None:
     assert told == {(service, path) for service, path in there if service != "console" and path not in INSIDE}
 
 
-def found_in_documents(pattern: re.Pattern[str]) -> Iterator[tuple[Path, re.Match[str]]]:
+def found_in_documents(pattern: re.Pattern[str]) -> Iterator[tuple[Path, str, str]]:
+    """What it names, and all that it found."""
     for document in DOCUMENTS:
         for found in pattern.finditer(document.read_text()):
-            yield document, found
+            yield document, found[1], found[0]
 
 
 def test_every_link_leads_somewhere() -> None:
-    targets = [(document, found["target"]) for document, found in found_in_documents(LINK)]
-    assert [(str(at), target) for at, target in targets if not (at.parent / target).exists()] == []
+    try_each(found_in_documents(LINK), lambda found: not (found[0].parent / found[1]).exists())
 
 
 def test_every_file_that_a_document_names_exists() -> None:
-    lost = [
-        (str(document), found["path"])
-        for document, found in found_in_documents(NAMED_FILE)
-        if not any((place / found["path"]).exists() for place in (ROOT, ROOT / "services", document.parent))
-    ]
-    assert lost == []
+    def is_lost(found: tuple[Path, str, str]) -> bool:
+        document, path, _ = found
+        return not any((place / path).exists() for place in (ROOT, ROOT / "services", document.parent))
+
+    try_each(found_in_documents(NAMED_FILE), is_lost)
 
 
 def test_every_test_that_a_document_names_exists() -> None:
-    named = {(found["file"], found["test"]) for _, found in found_in_documents(TEST)}
-    written = {file: (ROOT / file).read_text() for file, _ in named}
-    assert [f"{file}::{test}" for file, test in named if f"def {test}(" not in written[file]] == []
+    named = {tuple(found.strip("`").split("::")) for _, _, found in found_in_documents(TEST)}
+    try_each(named, lambda each: f"def {each[1]}(" not in (ROOT / each[0]).read_text())
 
 
 def test_every_threat_that_the_security_document_lists_names_a_test() -> None:
@@ -97,7 +96,9 @@ def test_the_index_of_decisions_lists_each_under_its_own_title() -> None:
 
 
 def test_a_decision_says_its_context_what_was_decided_and_what_follows() -> None:
-    for path in sorted(DECISIONS.glob("0*.md")):
+    def holds(path: Path) -> None:
         text = path.read_text()
-        assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"], path.name
-        assert re.search(r"^(Accepted|Superseded by \d{4}), ", text, re.MULTILINE), path.name
+        assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+        assert re.search(r"^(Accepted|Superseded by \d{4}), ", text, re.MULTILINE)
+
+    try_each(DECISIONS.glob("0*.md"), holds)

@@ -38,19 +38,18 @@ class Shown(NamedTuple):
             series.set(getattr(row, self.shows))
 
 
-def _read(written: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Shown]]]:
-    return [
-        (
-            each["sql"],
-            [Shown(Gauge(name, at["help"], at["by"]), at["shows"], at["by"]) for name, at in each["gauges"].items()],
-        )
-        for each in written
-    ]
+def _read(*, sql: str, gauges: Mapping[str, Mapping[str, Any]]) -> tuple[str, list[Shown]]:
+    return sql, [_show(name, **about) for name, about in gauges.items()]
 
 
-MEASURES = {
-    group: _read(written) for group, written in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text()).items()
-}
+def _show(name: str, *, shows: str, by: Sequence[str], help: str) -> Shown:  # noqa: A002 as Prometheus calls it
+    return Shown(Gauge(name, help, by), shows, by)
+
+
+WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+if WRITTEN.keys() != EVERY.keys():
+    raise ValueError(f"gauges.yaml has the groups {', '.join(WRITTEN)}, and not {', '.join(EVERY)}")
+MEASURES = {group: [_read(**each) for each in written] for group, written in WRITTEN.items()}
 
 
 class GaugeUpdater:

@@ -93,10 +93,6 @@ class Field:
                 return None if answer in self.choices else Fault.NOT_OFFERED
 
 
-def ask_yes_no(name: str, *, required: bool = True) -> Field:
-    return Field(name, Kind.YES_NO, required, ("yes", "no"))
-
-
 def ask_choice(name: str, *choices: str, required: bool = True) -> Field:
     return Field(name, Kind.CHOICE, required, choices)
 

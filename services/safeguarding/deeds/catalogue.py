@@ -15,32 +15,46 @@ from services.safeguarding.notice_fields import ASKED_OF_CARERS
 from services.safeguarding.roles import DEEDS, Deed
 
 
-def _read(deed: str, written: Mapping[str, Any]) -> DeedSpec:
-    event = cast("type[Event]", contracts()[f"{written.get('event', 'care-step.recorded')}.v1"])
-    name, steps = written.get("asked-as"), written.get("steps", ())
+def _read(
+    deed: str,
+    *,
+    ends: Sequence[str],
+    event: str = "care-step.recorded",
+    steps: Sequence[str] = (),
+    asked_as: str | None = None,
+    asks: Mapping[str, Any] | None = None,
+    note: bool = True,
+    needs: Mapping[str, Mapping[str, object]] | None = None,
+) -> DeedSpec:
+    """Each word of the file is an argument, so that no other is passed over."""
+    contract = cast("type[Event]", contracts()[f"{event}.v1"])
     return DeedSpec(
         Deed(deed),
-        event,
-        tuple(written["ends"]),
+        contract,
+        tuple(ends),
         (
-            *([] if name is None else [ask_choice(name, *steps)]),
-            *(_field(asked, about, event) for asked, about in written.get("asks", {}).items()),
-            *([NOTE] if written.get("note", True) else []),
+            *([] if asked_as is None else [ask_choice(asked_as, *steps)]),
+            *(_field(name, contract, **_about(asked)) for name, asked in (asks or {}).items()),
+            *([NOTE] if note else []),
         ),
-        facts=partial(_step_facts, name, steps) if steps else lambda answers: answers.facts,
-        needs=partial(_needs, written.get("needs", {})),
+        facts=partial(_step_facts, asked_as, steps) if steps else lambda answers: answers.facts,
+        needs=partial(_needs, needs or {}),
     )
 
 
-def _field(name: str, about: Any, event: type[Event]) -> Field:
-    if isinstance(about, list):
-        return ask_choice(name, *about)
-    asked = about if isinstance(about, dict) else {"kind": about}
-    kind = Kind(asked.get("kind", Kind.CHOICE))
+def _about(asked: Any) -> dict[str, Any]:
+    if isinstance(asked, dict):
+        return asked
+    return {"choices": asked} if isinstance(asked, list) else {"kind": asked}
+
+
+def _field(
+    name: str, event: type[Event], *, kind: str = Kind.CHOICE, required: bool = True, choices: Sequence[str] = ()
+) -> Field:
     known = (
-        ("yes", "no") if kind is Kind.YES_NO else _choices(getattr(event.model_fields.get(name), "annotation", None))
+        ("yes", "no") if kind == Kind.YES_NO else _choices(getattr(event.model_fields.get(name), "annotation", None))
     )
-    return Field(name, kind, asked.get("required", True), tuple(asked.get("choices", known)))
+    return Field(name, Kind(kind), required, tuple(choices) or known)
 
 
 def _choices(annotation: Any) -> tuple[str, ...]:
@@ -78,7 +92,7 @@ def _describe_profile(written: DeedSpec) -> DeedSpec:
     return replace(written, asks=asks, facts=_profile_facts, needs=_profile_needs, folds=False)
 
 
-_READ = {Deed(name): _read(name, about) for name, about in DEEDS.items()}
+_READ = {Deed(name): _read(name, **about) for name, about in DEEDS.items()}
 DEED_SPECS: Mapping[Deed, DeedSpec] = _READ | {
     Deed("leave"): replace(_READ[Deed("leave")], facts=_leave_facts),
     Deed("profile"): _describe_profile(_READ[Deed("profile")]),

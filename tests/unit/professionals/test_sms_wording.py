@@ -14,6 +14,7 @@ from services.professionals.sms_wording import LANGUAGES, TO_BE_RUNG, load
 from services.professionals.sms_wording import language as spoken
 from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH
 from services.safeguarding.roles import Wording
+from tests.support.cases import try_each
 
 CARERS_ALONE = {
     Wording("first-days"),
@@ -41,57 +42,70 @@ CODE = "W" * CODE_LENGTH
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_every_text_is_one_segment_with_every_mark_before_it(language: str) -> None:
-    for wording in LANGUAGES[language].texts:
+    def holds(wording: Wording) -> None:
         text = REPEAT_MARK + spoken(language).write(wording, CODE, child="C9999", exercise=True)
-        assert (is_gsm(text), segments(text)) == (True, 1), wording
+        assert (is_gsm(text), segments(text)) == (True, 1)
+
+    try_each(LANGUAGES[language].texts, holds)
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_a_late_text_says_since_when_and_keeps_the_code_in_two_segments_at_most(language: str) -> None:
     since, late = datetime(2026, 7, 24, 20, 5, tzinfo=UTC), LANGUAGES[language].late.format(at="21:05")
-    for wording in LANGUAGES[language].texts:
+
+    def holds(wording: Wording) -> None:
         text = spoken(language).mark_late(spoken(language).write(wording, CODE, child="C9999", exercise=False), since)
-        assert text.startswith(late), wording
-        assert "C9999" in text, wording
-        assert is_gsm(text), wording
-        assert segments(REPEAT_MARK + text) <= 2, wording
+        assert text.startswith(late)
+        assert "C9999" in text
+        assert is_gsm(text)
+        assert segments(REPEAT_MARK + text) <= 2
         practice = spoken(language).mark_late(spoken(language).write(wording, CODE, exercise=True), since)
-        assert practice.startswith(LANGUAGES[language].exercise + late), wording
+        assert practice.startswith(LANGUAGES[language].exercise + late)
+
+    try_each(LANGUAGES[language].texts, holds)
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_every_text_ends_with_the_code_to_answer_with(language: str) -> None:
-    for wording in LANGUAGES[language].texts:
+    def holds(wording: Wording) -> None:
         text = spoken(language).write(wording, "4K7PX", exercise=False)
         found = ANSWER.search(text)
-        assert found is not None, wording
-        assert found[1] == "4K7PX", wording
+        assert found is not None
+        assert found[1] == "4K7PX"
         once_rung = LANGUAGES[language].once_rung.partition("{code}")[2] if wording in TO_BE_RUNG else ""
-        assert text.endswith(found[0] + once_rung), wording
+        assert text.endswith(found[0] + once_rung)
+
+    try_each(LANGUAGES[language].texts, holds)
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_every_text_names_the_child_by_its_code_which_answers_it_and_ends_with_its_own(language: str) -> None:
-    for wording in LANGUAGES[language].texts:
+    def holds(wording: Wording) -> None:
         text = spoken(language).write(wording, "4K7PX", child="C17", exercise=False)
-        assert text.startswith("Safe Return C17: "), wording
-        assert re.search(r"\bOK C17\b.*\(4K7PX\)$", text), wording
+        assert text.startswith("Safe Return C17: ")
+        assert re.search(r"\bOK C17\b.*\(4K7PX\)$", text)
+
+    try_each(LANGUAGES[language].texts, holds)
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_no_text_says_who_what_or_where_the_child_is(language: str) -> None:
-    for wording in LANGUAGES[language].texts:
+    def holds(wording: Wording) -> None:
         text = spoken(language).write(wording, CODE, exercise=False)
-        assert not TELLING_WORDS.search(text), wording
-        assert not KEYWORDS_OF_CARRIERS.search(text.replace(f"OK {CODE}", "")), wording
+        assert not TELLING_WORDS.search(text)
+        assert not KEYWORDS_OF_CARRIERS.search(text.replace(f"OK {CODE}", ""))
+
+    try_each(LANGUAGES[language].texts, holds)
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_a_text_about_many_children_is_one_segment_and_has_their_number_and_one_code(language: str) -> None:
-    for wording in LANGUAGES[language].texts:
+    def holds(wording: Wording) -> None:
         text = REPEAT_MARK + spoken(language).write_mass(wording, CODE, 100, exercise=True)
-        assert (is_gsm(text), segments(text)) == (True, 1), wording
-        assert re.search(r"Safe Return 100 (children|o blant): .* OK WWWWW$", text), wording
+        assert (is_gsm(text), segments(text)) == (True, 1)
+        assert re.search(r"Safe Return 100 (children|o blant): .* OK WWWWW$", text)
+
+    try_each(LANGUAGES[language].texts, holds)
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
@@ -167,11 +181,14 @@ def test_a_link_stands_in_place_of_the_console_where_one_segment_has_room_for_it
         return spoken(language).write(wording, CODE, child="C9999", exercise=True, link=link)
 
     short, long = f"https://sr.example/d/{CODE}Abcdefghijk", "https://" + "x" * 160
-    for each in LANGUAGES[language].texts:
+
+    def holds(each: Wording) -> None:
         without = write(each, None)
         assert write(each, long) == without
-        assert segments(REPEAT_MARK + write(each, short)) == 1, each
+        assert segments(REPEAT_MARK + write(each, short)) == 1
         assert write(each, short) in {without, without.replace(LANGUAGES[language].console, f" {short}")}
+
+    try_each(LANGUAGES[language].texts, holds)
 
 
 def test_a_text_about_an_interview_has_room_for_a_link() -> None:

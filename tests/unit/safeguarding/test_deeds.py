@@ -14,9 +14,10 @@ from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.child_events import events, plan_events
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
-from services.safeguarding.deeds.catalogue import DEED_SPECS
+from services.safeguarding.deeds.catalogue import DEED_SPECS, _read
 from services.safeguarding.deeds.deed import DeedSpec, Matter
-from services.safeguarding.roles import CareStep, Deed
+from services.safeguarding.roles import DEEDS, CareStep, Deed
+from tests.support.cases import try_each
 from tests.support.histories.one_child import CHILD, START, OneChild
 from tests.support.histories.own_rules import only
 
@@ -154,6 +155,33 @@ def test_what_one_answer_makes_needed_is_named(deed: Deed, form: dict[str, str],
     with pytest.raises(Faults) as found:
         read(DEED_SPECS[deed], form)
     assert found.value.by_field == dict.fromkeys(fault, Fault.MISSING)
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "word"),
+    [
+        ({"evnt": "watch.reviewed"}, "evnt"),
+        ({"event": "watch.reviewd"}, "watch.reviewd"),
+        ({"asks": {"goes_on": "ys-no"}}, "ys-no"),
+        ({"asks": {"goes_on": {"kind": "yes-no", "requird": False}}}, "requird"),
+    ],
+)
+def test_a_word_that_the_file_of_deeds_misspells_is_named(misspelt: dict[str, Any], word: str) -> None:
+    with pytest.raises((KeyError, TypeError, ValueError), match=word):
+        _read("watch-review", ends=["watch.ended"], **misspelt)
+
+
+def test_what_a_deed_ends_and_needs_there_is() -> None:
+    def holds(deed: str) -> None:
+        spec = DEED_SPECS[Deed(deed)]
+        offered = {each.name: each.choices for each in spec.asks}
+        needs: dict[str, dict[str, Any]] = DEEDS[deed].get("needs", {})
+        assert set(spec.ends) <= set(Trigger)
+        assert needs.keys() <= offered.keys()
+        for name, answer in (each for after in needs.values() for each in after.items()):
+            assert {True: "yes", False: "no"}.get(answer, answer) in offered[name]
+
+    try_each(DEEDS, holds)
 
 
 def test_every_deed_and_every_step_has_its_form() -> None:

@@ -15,7 +15,7 @@ LISTED: dict[str, type[StrEnum]] = {
     "TextLanguage": TextLanguage,
     "Wording": Wording,
 }
-NAMED = re.compile(rf"""\b({"|".join(LISTED)})\(["']([^"']+)["']\)""")
+NAMED = re.compile(rf"""\b({"|".join(LISTED)})\(\s*["']([^"']+)["']""")
 
 
 def test_every_word_that_code_names_is_listed() -> None:
