@@ -22,7 +22,7 @@ SLOW_EVERY = timedelta(seconds=30)
 EVERY = {"simplest": timedelta(0), "urgent": timedelta(0), "slow": SLOW_EVERY, "month": timedelta(minutes=5)}
 
 
-class Shown(NamedTuple):
+class GaugeColumn(NamedTuple):
     """A gauge, the column that it shows, and those that are its labels."""
 
     gauge: Gauge
@@ -38,11 +38,14 @@ class Shown(NamedTuple):
             series.set(getattr(row, self.shows))
 
 
-def _read(written: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Shown]]]:
+def _read(written: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[GaugeColumn]]]:
     return [
         (
             each["sql"],
-            [Shown(Gauge(name, at["help"], at["by"]), at["shows"], at["by"]) for name, at in each["gauges"].items()],
+            [
+                GaugeColumn(Gauge(name, at["help"], at["by"]), at["shows"], at["by"])
+                for name, at in each["gauges"].items()
+            ],
         )
         for each in written
     ]

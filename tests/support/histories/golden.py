@@ -281,7 +281,7 @@ class Theatre:
     async def _run(self, begins: datetime, shown: list[Play]) -> None:
         await asyncio.to_thread(self._settle_authorities, shown)
         self._move_to(begins - BEFORE)
-        await self._quiet()
+        await self._wait_for_quiet()
         self._move_to(begins)
         await asyncio.sleep(FOLLOWED_WITHIN_SECONDS)
         acts = sorted(((at, play, act) for play in shown for at, act in self._acts(play)), key=lambda each: each[0])
@@ -294,7 +294,7 @@ class Theatre:
                 await self._do(play, act, begins + moment)
             await self._come_to_rest(moment, shown)
 
-    async def _quiet(self) -> None:
+    async def _wait_for_quiet(self) -> None:
         self._last_said = asyncio.get_running_loop().time()
         until = self._last_said + SETTLED_WITHIN_SECONDS
         while (now := asyncio.get_running_loop().time()) < min(until, self._last_said + QUIET_SECONDS):  # noqa: ASYNC110 other processes speak
