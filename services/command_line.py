@@ -253,9 +253,9 @@ def schemas(
     """Render `schemas/` from the models, and the pages of `docs/` that the rules and stories make."""
     from services.handbook.documents import pages
     from services.schemas import documents as contracts
-    from services.schemas.rendered_files import differing, write
+    from services.schemas.rendered_files import list_differing, write_differing
 
-    render = differing if check else write
+    render = list_differing if check else write_differing
     changed = [
         *(f"schemas/{path}" for path in render(contracts.documents(), contracts.FOLDER, alone=True)),
         *(f"docs/{path}" for path in render(pages.documents(), pages.FOLDER)),

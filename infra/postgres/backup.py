@@ -137,7 +137,7 @@ def dump(tools: Tools, file: Path, made: Path, recipient: str | None = None) -> 
 
 def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path, identity: Path | None = None) -> None:
     """Into an empty database: all of it or nothing. What was erased since the copy was made is erased again before any service
-    is let in; if it is stopped before, nobody ever is. The roles have no password yet, and the shape is the copy's: migrate next.
+    is let in; a restoration that stops earlier lets none in. The roles have no password yet, and the shape is the copy's: migrate next.
 
     Raises CannotBackUp where the database is not empty, the file is not what `dump` wrote, its keys are not in `made`, or the list
     of what was erased is not beside it.

@@ -33,7 +33,7 @@ DIGEST = (
     "encode(sha256(convert_to(coalesce(string_agg(chain || ' ' || position || ' ' || encode(hash, 'hex') || chr(10), ''"
     " ORDER BY chain), ''), 'UTF8')), 'hex')"
 )
-"""Of rows that say how a chain ended: which chains they are, and how each ended."""
+"""Of the chains in these rows, and of how each ended."""
 REMOVED = text(f"""
     SELECT chain, position, hash, removed_at, EXISTS (
         SELECT FROM audit.entries e, LATERAL (SELECT convert_from(e.envelope, 'UTF8')::jsonb -> 'data') AS said (data)
@@ -117,8 +117,8 @@ async def remove_old_exercises(uow: UnitOfWork) -> int:
 
 
 async def was_removed_by_retention(connection: AsyncConnection, chain: str, last: Head | None) -> bool:
-    """Whether a chain of which only heads are left was rightly removed, since its time was over or with its authority,
-    whose own chain then names all that went with it; and ended as its last head says.
+    """Whether a chain of which only heads are left was rightly removed. It was if it ended as its last head says, and
+    either its time was over or it went with its authority, whose own chain then names all that went.
     """
     row = (await connection.execute(REMOVED, {"chain": chain})).one_or_none()
     if row is None or last is None or not (row.has_left or RemovedChain(*row[:4]).was_due()):

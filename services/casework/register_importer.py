@@ -37,7 +37,7 @@ from services.platform.store.disposal.schedule import period_faults
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 
-ONLY_A_PERSON = "an import keeps a record for no less time than before; a person does (services register keep)"
+ONLY_A_PERSON = "an import cannot have a record kept for less time than before; a person can (services register keep)"
 
 
 class Refused(Exception):

@@ -154,8 +154,9 @@ def _sql(statement: str, table: str, holding: Holding) -> bytes:
 
 
 def dispose(database: str, manifest: Mapping[str, Any], *, looking: bool = False) -> None:
-    """Deletes its rows, all or none of them, in one transaction that sees what it compares: nothing may go that is held
-    or was not exported, while anything is open. What comes meanwhile stays. Once all of it is gone, does nothing.
+    """Deletes the authority's rows, all or none, in one transaction that compares what it deletes: nothing goes that is
+    held or was not exported, and nothing at all while something is open. What comes meanwhile stays. Does nothing once
+    all is gone.
 
     `looking`: only says whether it would. Raises Exit.
     """
@@ -172,7 +173,7 @@ def dispose(database: str, manifest: Mapping[str, Any], *, looking: bool = False
                 if not looking:
                     _delete(connection, whose)
         except psycopg.errors.SerializationFailure:
-            raise refuse("nothing was done: rows have changed meanwhile: export again") from None
+            raise refuse("nothing was done: rows have changed meanwhile; export again") from None
 
 
 def _require_same(
@@ -183,7 +184,7 @@ def _require_same(
     for table, holding in theirs().items():
         [found] = connection.execute(_sql(STATE, table, holding), whose).fetchall()
         if found != (manifest["tables"][table]["rows"], manifest["tables"][table]["state"]):
-            raise refuse(f"nothing was done: {table} has changed since the export: export again")
+            raise refuse(f"nothing was done: {table} has changed since the export; export again")
 
 
 def _delete(connection: "psycopg.Connection[tuple[Any, ...]]", whose: Mapping[str, str]) -> None:

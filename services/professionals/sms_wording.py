@@ -74,8 +74,8 @@ class Language(Words):
         return mark + _begin(says, self.many.format(count=children)) + self.answer_all.format(code=code)
 
     def mark_late(self, text: str, since: datetime) -> str:
-        """Says since when it was to be said. The console's name gives way, where one segment has no room for both; a
-        few texts take two.
+        """Says since when it was due. The console's name gives way if one segment has no room for both; a few texts
+        take two.
         """
         mark = self.exercise if text.startswith(self.exercise) else ""
         marked = mark + self.late.format(at=f"{in_england(since):%H:%M}") + text.removeprefix(mark)

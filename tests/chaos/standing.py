@@ -80,7 +80,7 @@ def record_holds(stack: Stack) -> bool:
 
 
 def lies_elsewhere(stack: Stack, moment: datetime) -> bool:
-    """Whether whatever was committed before is in the copy that the stack keeps of its database."""
+    """Whether the copy that the stack keeps of its database has all that was committed before."""
     try:
         page = httpx.get(f"http://127.0.0.1:{stack.ports['backups']}/metrics", trust_env=False).text
     except httpx.HTTPError:
@@ -89,7 +89,7 @@ def lies_elsewhere(stack: Stack, moment: datetime) -> bool:
 
 
 def gap_elsewhere(stack: Stack) -> int | None:
-    """Where WAL is missing since the oldest base backup, as no moment after it could be restored; or None."""
+    """Where WAL is missing since the oldest base backup, so that no moment after it could be restored; or None."""
     place = open_place(read_plan(stack.layout.archive / "plan.yaml").place)
     contents = read_contents(place.names())
     return contents.wal_after(contents.bases[0])[1]

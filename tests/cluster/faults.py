@@ -100,7 +100,7 @@ def cut_the_primary_off(stack: Stack, _: random.Random) -> None:
 
 
 def cut_two_apart(stack: Stack, chance: random.Random) -> None:
-    """An engine and whatever else there is, while both reach everybody else."""
+    """An engine and anything else, while both reach everybody else."""
     one = chance.choice((*BROKERS, *DATABASES))
     other = chance.choice([each for each in _everything(stack) if each != one])
     print(f"between {one} ({stack.roles()[one]}) and {other}")

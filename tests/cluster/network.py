@@ -45,7 +45,7 @@ def why_not() -> str | None:
 
 @contextmanager
 def cut_off(machine: Machine) -> Iterator[None]:
-    """Meanwhile nothing that it sends leaves it, and nothing reaches its ports.
+    """Meanwhile nothing leaves it, and nothing reaches its ports.
 
     It does not reach itself by TCP either: a program that speaks with itself has to do so by a socket file.
     """
@@ -71,7 +71,7 @@ def cut_apart(one: Machine, other: Machine) -> Iterator[None]:
 
 @contextmanager
 def _grouped(name: str, machine: Machine) -> Iterator[Rule]:
-    """What matches whatever it sends from now on by connections that it opens from now on."""
+    """What matches whatever it sends by connections that it opens from now on."""
     group = GROUPS / name
     group.mkdir(exist_ok=True)
     try:

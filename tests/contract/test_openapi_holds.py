@@ -138,7 +138,7 @@ class Signing:
         self._console = ""
 
     def sign_in(self) -> None:
-        """At the console, if nobody is or a request has ended their session. To sign in is made slow, for whoever guesses."""
+        """At the console, if nobody is signed in, or a request has ended their session. Signing in is slow on purpose."""
         manager = self.stack.operators[0]
         with httpx.Client(base_url=self.stack.endpoints["console"], trust_env=False) as browser:
             if browser.get("/", headers={"cookie": self._console}).status_code != httpx.codes.OK:

@@ -32,7 +32,7 @@ from services.safeguarding.message import Message, Topic
 from services.schemas import documents, rules_file
 from services.schemas.examples import example
 from services.schemas.messages import ENVELOPE, content_schema, description_of
-from services.schemas.rendered_files import differing, write
+from services.schemas.rendered_files import list_differing, write_differing
 from services.schemas.traffic import HEARS
 
 ROOT = Path(__file__).parents[2]
@@ -60,19 +60,19 @@ def asyncapi(rendered: dict[str, str]) -> dict[str, Any]:
 
 
 def test_the_contracts_are_as_the_code_renders_them() -> None:
-    assert differing(documents.documents(), documents.FOLDER, alone=True) == [], "`make schemas` writes them anew"
+    assert list_differing(documents.documents(), documents.FOLDER, alone=True) == [], "`make schemas` writes them anew"
 
 
 def test_a_contract_that_was_altered_is_missing_or_does_not_belong_is_named(tmp_path: Path) -> None:
-    write(documents.documents(), tmp_path, alone=True)
-    assert differing(documents.documents(), tmp_path, alone=True) == []
+    write_differing(documents.documents(), tmp_path, alone=True)
+    assert list_differing(documents.documents(), tmp_path, alone=True) == []
     (tmp_path / "protocol.json").write_text("{}")
     (tmp_path / "asyncapi.yaml").unlink()
     (tmp_path / "events" / "child.vanished.v1.json").write_text("{}")
     wrong = ["asyncapi.yaml", "events/child.vanished.v1.json", "protocol.json"]
-    assert differing(documents.documents(), tmp_path, alone=True) == wrong
-    assert write(documents.documents(), tmp_path, alone=True) == wrong
-    assert differing(documents.documents(), tmp_path, alone=True) == []
+    assert list_differing(documents.documents(), tmp_path, alone=True) == wrong
+    assert write_differing(documents.documents(), tmp_path, alone=True) == wrong
+    assert list_differing(documents.documents(), tmp_path, alone=True) == []
 
 
 @KINDS
@@ -189,7 +189,7 @@ def test_the_document_lets_whoever_sends_say_what_the_delivery_floor_makes() -> 
 
 def test_the_asyncapi_document_is_valid(rendered: dict[str, str], tmp_path: Path) -> None:
     parser = _node_package("@asyncapi/parser")
-    write(documents.documents(), tmp_path, alone=True)
+    write_differing(documents.documents(), tmp_path, alone=True)
     script = parser.parents[2] / "validate.mjs"
     script.write_text(
         "import { Parser, fromFile } from '@asyncapi/parser';\n"

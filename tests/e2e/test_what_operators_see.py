@@ -36,7 +36,7 @@ from services.run import run_service
 exercise_reports.EVERY = timedelta(days=1)
 run_service("casework")
 """
-"""In the last four minutes of each quarter of an hour casework would wait for the next."""
+"""Otherwise casework would wait for the next quarter of an hour, where this one has less than four minutes left."""
 SERIES_MOST = 2000
 METRIC = re.compile(r"\b([a-z][a-z0-9_]*_[a-z0-9_]+|up)\b(?=[{\[)]|\s|$)")
 NOT_METRICS = {"histogram_quantile", "label_replace"}

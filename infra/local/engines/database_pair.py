@@ -38,7 +38,7 @@ FAILOVER = {
     "slots": {BACKUPS: {"type": "physical"}},  # on the standby too, or what it takes over could have a gap elsewhere
 }
 ALIKE = {"max_connections": SETTINGS["max_connections"]}
-"""Patroni minds this only where it is said for all members; else it is a hundred."""
+"""Patroni takes this only from what is set for all members; otherwise it is a hundred."""
 
 
 class Pair:
@@ -116,7 +116,7 @@ class Pair:
                 "connect_address": database,
                 "data_dir": str(self.data(name)),
                 "bin_dir": str(self._place.binaries),
-                # Where the WAL is gone by which a former primary could be set back, it is copied anew.
+                # A former primary is copied anew if the WAL that would set it back is gone.
                 "remove_data_directory_on_rewind_failure": True,
                 "basebackup": [{"checkpoint": "fast"}],  # else the standby waits for minutes until it may copy
                 "pgpass": str(self._folder(name) / "pgpass"),

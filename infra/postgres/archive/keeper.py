@@ -42,7 +42,7 @@ WHERE = "SELECT pg_current_wal_insert_lsn()::text, timeline_id FROM pg_control_c
 GONE = (
     "has already been removed",
     "can no longer access replication slot",
-    # It had more than the standby that is the primary now.
+    # More had been received than the standby had that is the primary now.
     "is not in this server's history",
     "is ahead of the WAL flush position",
 )
@@ -164,7 +164,7 @@ class Keeper:
                 self._shipped = -1
                 for each in self._wal.glob("*.partial"):
                     each.unlink()
-                # Having asked for that segment moved the slot back to it: a new one begins with what is still there.
+                # Asking for that segment has moved the slot back to it: a new slot begins with what is still there.
                 self._start([*command, "--drop-slot"], stdout=said, stderr=said).wait()
             self._start([*command, "--create-slot", "--if-not-exists"], stdout=said, stderr=said).wait()
             self._receiver = self._start([*command, "--compress=gzip:1", "--no-loop"], stdout=said, stderr=said)

@@ -28,7 +28,7 @@ class ArchivePlan(BaseModel):
     place: FileUrl | BucketUrl
     base_every_hours: int = Field(default=24, ge=1)
     segment_ends_seconds: float = Field(default=20.0, gt=0)
-    """How old the newest commit can be that lies on this machine alone: so long, and as long as a segment takes to send."""
+    """For how long a commit may lie on this machine alone. Sending its segment takes some time more."""
     keep_days: int = Field(default=14, ge=1)
     """How far back a moment can be restored. What was erased stays in the copies for as long, and a base's age longer."""
 

@@ -61,7 +61,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last entry that a chain had at an anchor, the first one that fixed it."""
+    """The last entry that a chain had at an anchor: the first anchor that fixed that entry."""
 
     chain: str
     position: int

@@ -82,7 +82,7 @@ async def verify_anchors(
     Returns whether it also holds the anchor of `checkpoint`, if there is one.
     """
     check, unseen, known = AnchorsCheck(), dict(witnesses), checkpoint is None
-    heads = _Grouped[int](cursors.heads_by_anchor(connection), attrgetter("anchor"))
+    heads = _Groups[int](cursors.heads_by_anchor(connection), attrgetter("anchor"))
     async for anchor in cursors.anchors(connection):
         async for _of_none in heads.before(anchor.number):
             pass
@@ -109,7 +109,7 @@ async def verify_all(
     if not await verify_anchors(connection, into, witnesses=witnesses, checkpoint=checkpoint):
         checkpoint = None
     since = None if checkpoint is None else checkpoint.anchor
-    heads, check = _Grouped[str](cursors.heads_by_chain(connection, since), attrgetter("chain")), None
+    heads, check = _Groups[str](cursors.heads_by_chain(connection, since), attrgetter("chain")), None
     async for entry in cursors.entries(connection, since):
         if check is None or check.chain != entry.chain:
             if check is not None:
@@ -140,7 +140,7 @@ def _check_of(chain: str, heads: Sequence[Head], since: int | None) -> ChainChec
     return ChainCheck(chain, heads, heads[0].position if begins_known else 0)
 
 
-class _Grouped(Generic[K]):
+class _Groups(Generic[K]):
     """Heads in order of their key, handed out key by key."""
 
     def __init__(self, heads: AsyncIterator[Head], key: Callable[[Head], K]) -> None:
@@ -154,7 +154,7 @@ class _Grouped(Generic[K]):
             yield await self.of(self._key(head))
 
     async def of(self, key: K) -> list[Head]:
-        """None has a smaller key any more."""
+        """Those of this key, once `before` has handed out the smaller ones."""
         found: list[Head] = []
         while (head := await self._peek()) is not None and self._key(head) == key:
             found.append(head)

@@ -22,7 +22,7 @@ SLOW_EVERY = timedelta(seconds=30)
 EVERY = {"simplest": timedelta(0), "urgent": timedelta(0), "slow": SLOW_EVERY, "month": timedelta(minutes=5)}
 
 
-class Shown(NamedTuple):
+class GaugeColumn(NamedTuple):
     """A gauge, the column that it shows, and those that are its labels."""
 
     gauge: Gauge
@@ -38,12 +38,12 @@ class Shown(NamedTuple):
             series.set(getattr(row, self.shows))
 
 
-def _read(*, sql: str, gauges: Mapping[str, Mapping[str, Any]]) -> tuple[str, list[Shown]]:
+def _read(*, sql: str, gauges: Mapping[str, Mapping[str, Any]]) -> tuple[str, list[GaugeColumn]]:
     return sql, [_show(name, **about) for name, about in gauges.items()]
 
 
-def _show(name: str, *, shows: str, by: Sequence[str], help: str) -> Shown:  # noqa: A002 as Prometheus calls it
-    return Shown(Gauge(name, help, by), shows, by)
+def _show(name: str, *, shows: str, by: Sequence[str], help: str) -> GaugeColumn:  # noqa: A002 as Prometheus calls it
+    return GaugeColumn(Gauge(name, help, by), shows, by)
 
 
 WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())

@@ -83,7 +83,7 @@ def words_by_id(keyring: Keyring, ids: Collection[WordsId]) -> Query[dict[WordsI
 
 
 def reasons_by_id(keyring: Keyring, ids: Collection[WordsId]) -> Query[dict[WordsId, str]]:
-    """The reasons that operators gave for their acts, and nobody else's words. Without those whose key was erased."""
+    """The reasons that operators gave for their acts, and nobody else's words, without those whose key was erased."""
     return Query(
         REASONS, {"ids": list(ids)}, lambda rows: {each.id: each.text for each in decrypt_words(keyring, rows)}
     )

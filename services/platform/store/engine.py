@@ -27,8 +27,8 @@ def database_url(settings: Settings, role: str) -> URL:
 READERS = 2
 """Connections that only read. Their statements are short, and few loops read at once."""
 PLANS_ONCE = " -c plan_cache_mode=force_generic_plan"
-"""A statement is planned once a connection. It goes by keys, so that its values change nothing; with them, PostgreSQL
-would plan over every month of a table again and again (decision 34).
+"""Each connection plans a statement once: statements go by keys, so that their values change nothing. Otherwise
+PostgreSQL would plan over every month of a table again and again (decision 34).
 """
 PLANS_BY_VALUES = {"console"}
 """Whose lists and counts go by dates."""

@@ -56,7 +56,7 @@ class Committed:
 
 
 def list_committed(written: Sequence[Mapping[str, Any]], returned: Sequence[tuple[Any, ...]]) -> list[Committed]:
-    """One transaction's messages, by key, with their positions: of the rows that `PUT` was given, and what it returned.
+    """One transaction's messages by key, with their positions, from the rows that `PUT` was given and what it returned.
 
     One key's messages are published in the order of writing.
     """

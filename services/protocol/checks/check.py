@@ -45,8 +45,8 @@ def unread_in(folder: Path) -> list[Finding]:
 
 
 def faults_in(read: Sequence[RulesFile], only: str | None = None) -> list[Finding]:
-    """Everything wrong with these files, which hold the default rules, for each authority of which there is one; or of
-    `only` this authority's files, where those of everybody are sound: a fraction of the work.
+    """Everything wrong with these files, for each authority that has one; the default rules are among them. `only`: in
+    this authority's files, where everybody's are sound, which is a fraction of the work.
     """
     spelled = list(_faults_of_words(read, only))
     return spelled or list(dict.fromkeys(_faults_of_rules(read, only)))

@@ -280,7 +280,7 @@ async def test_a_carer_says_by_a_link_what_police_are_told_when_the_child_goes_m
     for answer in (wrong, empty, {"answer": "undo"}):
         assert (await by_mail.web.post(link, data=answer)).status_code == 200
     assert (await profile_of(by_mail, keyring, database)).profile == {"feared": f"another child's uncle {TOLD}"}
-    assert "Fill in again all" in (await by_mail.web.post(link, data={"answer": "correct"})).text
+    assert "Fill in again everything" in (await by_mail.web.post(link, data={"answer": "correct"})).text
     assert (await by_mail.web.post(link, data=empty | {"answer": "record-3"})).status_code == 200
     assert (await profile_of(by_mail, keyring, database)).profile == {"feared": f"the man in the red car {TOLD}"}
     for _ in range(2):

@@ -45,7 +45,7 @@ DESK_ANSWERS_AFTER = timedelta(seconds=2)
 """What the sandbox's desk takes to say that an officer has a notice, with the reference: stories give it a minute or two."""
 SETTLED_WITHIN_SECONDS = 90
 BEFORE, QUIET_SECONDS = timedelta(minutes=10), 3
-"""So long before an act what else has become due meanwhile is worked off: until nothing has been said for so many seconds."""
+"""So long before an act, the theatre waits until nothing has been said for so many seconds: what is due by then is done."""
 FOLLOWED_WITHIN_SECONDS = 1.0
 """What a process promises: by then it goes by the story time that was set (services/platform/store/story_time/story_clock.py)."""
 NUMBERS, ITS_NUMBERS = 700, 5
@@ -66,7 +66,7 @@ PROFESSIONALS = (
 )  # fmt: skip
 """Their mailboxes take everything. Whoever answers in a story presses the button of the page behind the mail."""
 OF_THE_CHILD = {"modern_slavery_concern", "age_disputed", "guardian_allocated", "entered_care_at"}
-"""What the register's file may say of it and stories do, beside its date of birth."""
+"""What stories say of a child that the register's file may say too, besides the date of birth."""
 DUTY_ROLES = {
     Role.DUTY_WORKER: "duty.emergency-team",
     Role.DUTY_SENIOR_MANAGER: "duty.senior-manager",
@@ -281,7 +281,7 @@ class Theatre:
     async def _run(self, begins: datetime, shown: list[Play]) -> None:
         await asyncio.to_thread(self._settle_authorities, shown)
         self._move_to(begins - BEFORE)
-        await self._quiet()
+        await self._wait_for_quiet()
         self._move_to(begins)
         await asyncio.sleep(FOLLOWED_WITHIN_SECONDS)
         acts = sorted(((at, play, act) for play in shown for at, act in self._acts(play)), key=lambda each: each[0])
@@ -294,7 +294,7 @@ class Theatre:
                 await self._do(play, act, begins + moment)
             await self._come_to_rest(moment, shown)
 
-    async def _quiet(self) -> None:
+    async def _wait_for_quiet(self) -> None:
         self._last_said = asyncio.get_running_loop().time()
         until = self._last_said + SETTLED_WITHIN_SECONDS
         while (now := asyncio.get_running_loop().time()) < min(until, self._last_said + QUIET_SECONDS):  # noqa: ASYNC110 other processes speak
@@ -455,7 +455,7 @@ class Theatre:
 
 
 def _authority(play: Play) -> dict[str, Any]:
-    """Two carers of one child of whom is known what the story says, and one person in each role that the story does not leave empty."""
+    """Two carers of one child, what the story knows of that child, and one person in each role that the story does not leave empty."""
     held = [role for role in DUTY_ROLES if not _is_empty(play.story, role)]
     return {
         "authority": {"id": play.authority, "name": f"Storyshire {play.number}", "duty_line": "+441632960190"},

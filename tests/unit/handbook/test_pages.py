@@ -6,7 +6,7 @@ from services.handbook.documents import pages as documents
 from services.protocol.law.law import shipped
 from services.protocol.loader import Library, files
 from services.protocol.rule_file import DEFAULT
-from services.schemas.rendered_files import differing, write
+from services.schemas.rendered_files import list_differing, write_differing
 
 PROTOCOL = Library(files()).current(DEFAULT)
 PAGE = documents.protocol_page(PROTOCOL, shipped())
@@ -26,7 +26,7 @@ def test_every_heading_that_the_contents_link_to_is_there() -> None:
 
 
 def test_a_page_that_is_missing_or_differs_is_found_and_written(tmp_path: Path) -> None:
-    assert differing(documents.documents(), tmp_path) == sorted(documents.documents())
-    assert write(documents.documents(), tmp_path) == sorted(documents.documents())
+    assert list_differing(documents.documents(), tmp_path) == sorted(documents.documents())
+    assert write_differing(documents.documents(), tmp_path) == sorted(documents.documents())
     (tmp_path / "protocol.md").write_text("by hand")
-    assert differing(documents.documents(), tmp_path) == ["protocol.md"]
+    assert list_differing(documents.documents(), tmp_path) == ["protocol.md"]

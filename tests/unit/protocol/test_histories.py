@@ -106,7 +106,7 @@ STEPS = st.lists(
 
 
 def _kinds_of(deed: Deed) -> list[type[Message]]:
-    """The events that set a duty for it off or end one, and the start of care, which many duties follow."""
+    """The events that set off or end a duty for this deed, and the start of care, which many duties follow."""
     rules = [rule for rule in PROTOCOL.rules if rule.deed is deed]
     names = {str(each) for rule in rules for each in (*rule.on, *rule.until)} | {"child.accommodated"}
     return [each for each in KINDS if each.kind.rpartition(".v")[0] in names]
@@ -277,8 +277,8 @@ def _is_needless(case: Case, ended: DutyOfCase, rule: Rule, triggers: set[Trigge
 
 
 def _another_asks_instead(case: Case, ended: DutyOfCase) -> bool:
-    """A later duty that goes on, and that nothing ends but what would have ended this one: who holds an interview need not
-    offer it any more. Its own end is looked at in its turn.
+    """A later duty that goes on, and that nothing ends but what would have ended this one: whoever holds an interview need
+    not offer it any more. Its own end is looked at in its turn.
     """
     rule = PROTOCOL.by_id[ended.rule]
     later = [each for each in case.duties.values() if each.goes_on and each.created_at > ended.created_at]

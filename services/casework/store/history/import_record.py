@@ -87,8 +87,8 @@ def losses_of(imported: UUID, authority: AuthorityId, at: datetime, *, fed: bool
 
 
 def shortened_periods(imported: UUID) -> Query[list[str]]:
-    """Records that it has an authority keep for less time, so that a sweep would delete what was to stay. None before
-    the authority is live: nothing real is kept.
+    """The records that an import has its authority keep for less time: a sweep would delete what was to stay. None
+    before the authority is live, since nothing real is kept.
     """
     return Query(PERIODS, {"import": imported}, lambda rows: [each for row in rows for each in shorter_periods(*row)])
 

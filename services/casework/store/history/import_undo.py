@@ -81,7 +81,9 @@ async def undo_import(
         raise CannotUndo("two people would have one number: have the authority correct it and import again")
     shorter = await uow.fetch(shortened_periods(undoing))
     if shorter and not by_person:
-        raise CannotUndo("a record would be kept for less time: a person undoes it (services register imports undo)")
+        raise CannotUndo(
+            "a record would be kept for less time: a person has to undo it (services register imports undo)"
+        )
     at = now + await story_clock.ahead_by(uow.connection)
     await publish_date_changes(uow, authority, undoing)
     await publish_directory_changes(uow, authority, people, at=at)

@@ -16,7 +16,7 @@ from aiokafka.protocol.api import RequestHeader_v2, ResponseHeader_v1
 UNKNOWN = -1
 """Kafka's code for an error without a name."""
 AS_A_CONSUMER = -1
-"""Who asks: for what is committed on the replicas."""
+"""Who asks. A consumer is answered about what is committed on the replicas."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,8 +100,8 @@ OF_STEP = "SELECT * FROM delivery.deliveries WHERE duty = %(duty)s AND step = %(
 
 
 def first_of_step(duty: UUID, step: int) -> Query[list[Delivery]]:
-    """The first delivery to each person who was told. Where nobody held the role at first, and somebody did when it was sent again,
-    that is the person.
+    """The first delivery to each person who was told. If nobody held the role at first, it is whoever held it when it was sent
+    again.
     """
 
     def decode(rows: Rows) -> list[Delivery]:

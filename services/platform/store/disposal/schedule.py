@@ -125,7 +125,7 @@ def schedule() -> Schedule:
 
 
 def shorter_periods(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
-    """Records that an authority keeps for less time than before."""
+    """The records that an authority keeps for less time than before."""
     usual = {name: each.kept.days for name, each in schedule().records.items() if each.least and each.kept}
     return [name for name, days in usual.items() if after.get(name, days) < before.get(name, days)]
 
