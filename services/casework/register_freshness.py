@@ -15,8 +15,7 @@ EVERY_SECONDS = 60.0
 async def show_ages(store: Store, clocks: Clocks) -> bool:
     """Each replica shows the same. An authority for exercises is passed over: nobody keeps its register fresh."""
     async with store.transaction() as uow:
-        await uow.connection.execute(PLAN_BY_VALUES)
-        found = await uow.fetch(ages(clocks.story()))
+        _, found = await uow.fetch(PLAN_BY_VALUES, ages(clocks.story()))
         forget_old_rows(uow, clocks.story())
     for (authority, table), seconds in found.items():
         if not is_for_exercises(authority):

@@ -85,6 +85,10 @@ FORGET_PUBLISHED = """
 """
 
 
+def _forget(sql: str, before: datetime) -> Query[int]:
+    return Query(sql, {"before": before, "most": FORGOTTEN_AT_ONCE}, len)
+
+
 def forgetting(store: Store, clocks: Clocks, published_kept: timedelta) -> Repeating:
     """Deletes marks of messages that cannot come again, and published messages that are safe by now."""
 
@@ -92,13 +96,9 @@ def forgetting(store: Store, clocks: Clocks, published_kept: timedelta) -> Repea
         """Returns True while there is more."""
         now = clocks.wall()
         async with store.transaction() as uow:
-            await uow.connection.execute(PLAN_BY_VALUES)
-            gone = await uow.fetch_each(
-                [
-                    Query(forget, {"before": now - kept, "most": FORGOTTEN_AT_ONCE}, len)
-                    for forget, kept in ((FORGET, KEPT), (FORGET_PUBLISHED, published_kept))
-                ]
+            _, marks, messages = await uow.fetch(
+                PLAN_BY_VALUES, _forget(FORGET, now - KEPT), _forget(FORGET_PUBLISHED, now - published_kept)
             )
-        return FORGOTTEN_AT_ONCE in gone
+        return FORGOTTEN_AT_ONCE in {marks, messages}
 
     return Repeating("forgetting", turn, every_seconds=FORGET_EVERY_SECONDS)

@@ -14,7 +14,7 @@ from weakref import WeakSet
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Statement: TypeAlias = tuple[str, Mapping[str, Any]]
@@ -71,6 +71,8 @@ def fields_in(row: Any, of: type[Any]) -> dict[str, Any]:
     return {each.name: getattr(row, each.name) for each in fields(of) if hasattr(row, each.name)}
 
 
+PLAN_BY_VALUES = Query("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)", {}, all_rows)
+"""Before what goes by a date, and finds few rows or none in a long table. It holds until the transaction ends."""
 PATIENTLY = Query("SELECT set_config('statement_timeout', '300000', true)", {}, all_rows)
 """Before what looks through whole tables: messages that were sent have no index by child, which would cost each one."""
 
@@ -117,9 +119,6 @@ AT_LOGIN = f"-c {SETTING}={{{EVERY}}}"
 """How a service's own connections begin: its loops and messages are any authority's (decision 77). Without it a login
 sees no row.
 """
-
-PLAN_BY_VALUES = text("SET LOCAL plan_cache_mode = force_custom_plan")
-"""For a statement of this transaction that goes by a date, and finds few rows or none in a long table."""
 
 
 def narrow(connection: Connection | None, to: Iterable[str] | UUID) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.store.engine import connect, connect_to_read
-from services.platform.store.query import PLAN_BY_VALUES, opens_a_transaction
+from services.platform.store.query import PLAN_BY_VALUES, Query, opens_a_transaction, scalar
 from services.platform.store.unit_of_work import Store, opened
 from tests.support.engines.database import Database
 
@@ -56,7 +56,7 @@ async def test_statements_that_go_by_keys_are_planned_once(database: Database, s
 async def test_a_sweep_is_planned_by_its_dates_and_nothing_after_it(engine: AsyncEngine) -> None:
     store = Store(engine)
     async with store.transaction() as uow:
-        await uow.connection.execute(PLAN_BY_VALUES)
-        assert await uow.connection.scalar(text("SHOW plan_cache_mode")) == "force_custom_plan"
+        _, mode = await uow.fetch(PLAN_BY_VALUES, Query("SHOW plan_cache_mode", {}, scalar))
+        assert mode == "force_custom_plan"
     async with store.transaction() as uow:
         assert await uow.connection.scalar(text("SHOW plan_cache_mode")) == "force_generic_plan"

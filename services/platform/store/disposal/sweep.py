@@ -50,8 +50,7 @@ class Disposal:
         for name, record, sweep in self.sweeps:
             query = old_rows(name, record, sweep, self._clocks.wall())
             async with self._store.transaction() as uow:
-                await uow.connection.execute(PLAN_BY_VALUES)
-                rows = await uow.fetch(query)
+                _, rows = await uow.fetch(PLAN_BY_VALUES, query)
                 if rows:
                     said = RecordDisposed(record=name, table=sweep.table, rows=rows, before=query.parameters["before"])
                     uow.publish(said, subject=f"record-{name}")
