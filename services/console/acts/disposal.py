@@ -130,9 +130,8 @@ class DisposalService(ConsoleService):
     async def approve(self, operator: Operator, act: UUID, erasure: UUID) -> Sequence[Hindrance]:
         """What hinders it. None: it is done, and cannot be undone."""
         async with self.store.transaction() as uow:
-            whom = await uow.fetch(
-                Query(ERASURE, {"id": erasure}, _first)
-            )  # one of theirs: the database shows no other
+            # One of theirs: the database shows no other.
+            whom = await uow.fetch(Query(ERASURE, {"id": erasure}, _first))
             if whom is None:
                 return [Hindrance("gone", None)]
             if whom.owner == erasures.owner_of(whom.authority):
@@ -152,7 +151,7 @@ class DisposalService(ConsoleService):
 
     def _recorder(self, uow: UnitOfWork, operator: Operator, act: UUID, whom: Named) -> ActRecorder:
         subject = whom.owner or erasures.owner_of(whom.authority)
-        return ActRecorder(self.clocks, self.keyring, uow, operator, act, subject)
+        return self.recorder(uow, operator, act, subject)
 
 
 def _record(recorder: ActRecorder, what: OperatorAct, whom: Named, said: tuple[WordsId, ...] = ()) -> None:

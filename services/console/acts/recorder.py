@@ -24,6 +24,11 @@ KeptWords: TypeAlias = Mapping[str, tuple[WordsId, ...]]
 """By field."""
 
 
+def all_words(kept: KeptWords) -> tuple[WordsId, ...]:
+    """Of every field, in the order of the form."""
+    return tuple(each for ids in kept.values() for each in ids)
+
+
 @dataclass(frozen=True)
 class ActRecorder:
     """For one act about one child, in one transaction. `act` is the form's id."""
@@ -61,8 +66,7 @@ class ActRecorder:
                 await deadlines.hold(self.uow, now, name, message, subject=self.child, at=at or now, **how)
             else:
                 self._publish(message, at)
-        all_words = tuple(each for ids in kept.values() for each in ids)
-        self.record(what, words=all_words, said=tuple(map(str, messages)), **about)
+        self.record(what, words=all_words(kept), said=tuple(map(str, messages)), **about)
         return True
 
     async def claim(self, what: OperatorAct | Deed) -> bool:

@@ -2,7 +2,7 @@
 
 from services.console import metrics
 from services.console.acts.authorities import is_live
-from services.console.acts.recorder import ConsoleService, KeptWords
+from services.console.acts.recorder import ConsoleService, KeptWords, all_words
 from services.console.policy.acts import SEEN
 from services.console.policy.permits import Operator
 from services.platform.register.children import identity
@@ -51,7 +51,7 @@ class ReportService(ConsoleService):
             seen = {"channel": "console", "last_seen_at": answers.moments.get("last_seen_at")}
 
             def say(words: KeptWords) -> list[Message]:
-                told = where | {"authority": authority, "words": tuple(each for ids in words.values() for each in ids)}
+                told = where | {"authority": authority, "words": all_words(words)}
                 unknown = [ChildProvisional.model_validate(told)] if is_provisional(child) else []
                 return [ChildReportedMissing.model_validate(told | seen), *unknown]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.console import metrics
-from services.console.acts.recorder import ConsoleService, KeptWords
+from services.console.acts.recorder import ConsoleService, KeptWords, all_words
 from services.console.policy.permits import Operator
 from services.console.policy.shift.acts import Effect, ShiftAct
 from services.platform.register.people import directory_page, rota_changes
@@ -29,8 +29,8 @@ class RotaService(ConsoleService):
         async with self.store.transaction() as uow:
 
             def say(words: KeptWords) -> list[Message]:
-                said = tuple(each for ids in words.values() for each in ids)
-                about = {"authority": authority, "contact": effect.person, "account": operator.account, "words": said}
+                who = {"authority": authority, "contact": effect.person, "account": operator.account}
+                about = {**who, "words": all_words(words)}
                 return [] if effect.says is None else [effect.says.model_validate(about)]
 
             said = {} if effect.says is None else answers.said

@@ -45,7 +45,8 @@ STOP_GRACE_SECONDS = 4.0
 class DeliveryLoop:
     """A part. `slot` is the process's stable identity: a process that comes back under it takes up at once what it held.
 
-    `put`, `withdraw`, `send_again` and `acknowledged` belong to the caller's transaction; the dispatcher takes a delivery up right after its commit.
+    `put`, `withdraw`, `send_again` and `acknowledged` belong to the caller's transaction; the dispatcher takes a delivery
+    up right after its commit.
     `at_once` is how many sends one lane gets at the same time. `others`: further channels of the service.
     """
 
@@ -107,8 +108,8 @@ class DeliveryLoop:
             uow.on_commit(self._sweep.wake)
 
     async def send_again(self, received: Received[DutySendAgain], uow: UnitOfWork) -> None:
-        """For an operator: as a delivery of its own, prepared anew, so to its recipient's present address. An answer to either counts.
-        Does nothing where this service sent nothing for it, or it was withdrawn.
+        """For an operator: as a delivery of its own, prepared anew, so to its recipient's present address. An answer to
+        either counts. Does nothing where this service sent nothing for it, or it was withdrawn.
         """
         asked = received.content
         for first in await uow.fetch(deliveries.first_of_step(asked.duty, asked.step)):
