@@ -82,17 +82,17 @@ class World:
         texts = self._got("/texts", number=number)
         return [text["body"] for text in texts if text["direction"].startswith("outbound") and text["to"] == number]
 
-    def texts(self) -> list[dict[str, Any]]:
-        """All, in and out."""
-        return self._got("/texts")
+    def texts(self, since: int = 0) -> list[dict[str, Any]]:
+        """All, in and out, whose number `n` is higher than `since`."""
+        return self._got("/texts", since=str(since))
 
     def invitations(self) -> list[dict[str, Any]]:
         """What came by mail to any calendar."""
         return self._got("/invitations")
 
-    def notices(self, about: str | None = None) -> list[dict[str, Any]]:
+    def notices(self, about: str | None = None, since: int = 0) -> list[dict[str, Any]]:
         """What the desks hold, verified; `about` a carer's number gives those that name it as the placement's telephone."""
-        held = [notice for notice in self._got("/notices") if notice["verified"]]
+        held = [notice for notice in self._got("/notices", since=str(since)) if notice["verified"]]
         return [notice for notice in held if about is None or about in self.carers_numbers(notice)]
 
     @staticmethod
@@ -118,6 +118,9 @@ class World:
 
     def phone_answers(self, number: str, *, answers: bool) -> None:
         self._sandbox.put(f"/phones/{number}", json={"answers": answers}).raise_for_status()
+
+    def mailbox_answers(self, address: str, *, answers: bool) -> None:
+        self._sandbox.put(f"/mailboxes/{address}", json={"answers": answers}).raise_for_status()
 
     def forward(self, by: str) -> None:
         """Moves story time."""
@@ -150,23 +153,37 @@ def world(stack: Stack) -> Iterator[World]:
     one.close()
 
 
-def settle_town(stack: Stack, carers: int, holders: Mapping[str, Sequence[str]] | None = None) -> list[Carer]:
+def towns_staff(first: int = 0) -> tuple[str, str]:
+    """The numbers of a town's duty worker and of its manager."""
+    return towns_number(first - 10), towns_number(first - 9)
+
+
+def settle_town(
+    stack: Stack,
+    carers: int,
+    holders: Mapping[str, Sequence[str]] | None = None,
+    *,
+    name: str = TOWN,
+    first: int = 0,
+) -> list[Carer]:
     """An authority of its own with that many foster carers, one child each, all with one force.
 
-    `holders` names who holds which professional role, deputies after them; left out, one person each.
+    `holders` names who holds which professional role, deputies after them; left out, one person each. The carers of
+    another town are numbered from `first`; the ten numbers before it are its own too.
     """
     held = holders or {role: (person,) for role, person in PROFESSIONALS.items()}
-    people = [Carer(towns_number(each), f"T{100 + each}") for each in range(carers)]
+    people = [Carer(towns_number(each), f"T{100 + each}") for each in range(first, first + carers)]
+    duty, manager = towns_staff(first)
     town = {
-        "authority": {"id": TOWN, "name": "Testshire County Council", "duty_line": "+441632960190"},
+        "authority": {"id": name, "name": "Testshire County Council", "duty_line": "+441632960190"},
         "sharing_agreements": AGREED,
-        "placements": [_placement(each) for each in range(carers)],
+        "placements": [_placement(each, name) for each in range(carers)],
         "people": [
             *(_person(f"carer-{each}", carer.number) for each, carer in enumerate(people)),
-            _person("duty-1", "+447700900590"),
-            _person("manager-1", "+447700900591"),
+            _person("duty-1", duty),
+            _person("manager-1", manager),
             *(
-                _person(each, None, f"{each}@testshire.example")
+                _person(each, None, f"{each}@{name}.example")
                 for each in sorted({person for persons in held.values() for person in persons})
             ),
         ],
@@ -196,14 +213,14 @@ def settle(stack: Stack, document: Mapping[str, Any]) -> None:
     assert answer.is_success, answer.text
 
 
-def _placement(each: int) -> dict[str, object]:
+def _placement(each: int, town: str) -> dict[str, object]:
     address = f"{each} Test Street, Testford"
     return {
         "reference": f"foster-{each}",
         "kind": "foster",
         "address": address,
         "force": "northmoor-police",
-        "host_authority": "testshire",
+        "host_authority": town,
     }
 
 
