@@ -215,8 +215,8 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
         assert [*left, admin.execute(numbers.encode()).fetchone()] == [(1,), (2,), (2,)], "a stranger's go too"
     assert await faults(database), "chains are gone, and nothing on the record says that the authority left"
     anothers = signer_of("casework", b64encode(b"a" * 32).decode())
-    for forged in (None, anothers, SIGNERS["police"]):
-        await record(database, ours, forged)
+    for signer in (None, anothers, SIGNERS["police"]):
+        await record(database, ours, signer)
         assert await faults(database), "no service that may say so has said that the authority left"
     await record(database, ours, SIGNERS["casework"])
     assert await faults(database) == []

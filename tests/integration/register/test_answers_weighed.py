@@ -21,7 +21,9 @@ UNDO = "UPDATE deadlines.due SET cancelled_at = now() WHERE deadline = %s"
 class Records:
     """Of the console, as an administrator sees them."""
 
-    def __init__(self, console: "psycopg.Connection[tuple[Any, ...]]", admin: "psycopg.Connection[tuple[Any, ...]]") -> None:
+    def __init__(
+        self, console: "psycopg.Connection[tuple[Any, ...]]", admin: "psycopg.Connection[tuple[Any, ...]]"
+    ) -> None:
         self._console, self._admin, self.child = console, admin, f"child-{uuid4()}"
 
     def say(self, answers: str, corrects: UUID | None = None) -> UUID:
@@ -71,7 +73,7 @@ def test_of_two_corrections_the_other_stands_when_one_is_undone(records: Records
 @pytest.mark.parametrize("of", ["its words", "its record"])
 def test_a_row_about_another_child_changes_nothing_of_this_one(records: Records, of: str) -> None:
     record = records.say("profile.feared")
-    data = {"words": records.words()} if of == "its words" else {"corrects_event": str(record)}
+    data: dict[str, object] = {"words": records.words()} if of == "its words" else {"corrects_event": str(record)}
     records.undo(records.hold(f"child-{uuid4()}", data))
     records.hold(f"child-{uuid4()}", data)
     assert records.told() == {"feared"}
