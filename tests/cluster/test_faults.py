@@ -24,7 +24,7 @@ from tests.chaos.standing import Cases, gap_elsewhere, lies_elsewhere, record_ho
 from tests.cluster.faults import FAULTS, wait_until_whole
 from tests.cluster.findings import Finding, Findings
 from tests.support.engines.alone import require_alone
-from tests.support.outside.world import PROFESSIONALS, Carer, World, settle_town, towns_staff
+from tests.support.outside.world import PROFESSIONALS, Carer, World, settle_town, towns_number
 
 LONG = "FAULT_REPORTS" in os.environ
 REPORTS = int(os.environ.get("FAULT_REPORTS", "7"))
@@ -61,8 +61,9 @@ class Run:
         """A town a fault, with people who answer."""
         first = len(self.carers) // REPORTS * NUMBERS_APART
         name = f"testshire-{first}"
-        carers = settle_town(self.cluster, REPORTS, name=name, first=first)
-        for number in towns_staff(first):
+        staff = (towns_number(first - 10), towns_number(first - 9))
+        carers = settle_town(self.cluster, REPORTS, town=name, first=first, staff=staff)
+        for number in staff:
             self.world.phone_answers(number, answers=True)
         for person in PROFESSIONALS.values():
             self.world.mailbox_answers(f"{person}@{name}.example", answers=True)

@@ -36,6 +36,8 @@ PROFESSIONALS = {
 
 AGREED = [{"reference": "all", "force": "northmoor-police", "from": "2026-01-01"}]
 """An authority's agreement with a force of the example: the whole notice."""
+TOWN_STAFF = ("+447700900590", "+447700900591")
+"""The telephones of its duty worker and its manager."""
 T = TypeVar("T")
 
 
@@ -153,37 +155,32 @@ def world(stack: Stack) -> Iterator[World]:
     one.close()
 
 
-def towns_staff(first: int = 0) -> tuple[str, str]:
-    """The numbers of a town's duty worker and of its manager."""
-    return towns_number(first - 10), towns_number(first - 9)
-
-
 def settle_town(
     stack: Stack,
     carers: int,
     holders: Mapping[str, Sequence[str]] | None = None,
     *,
-    name: str = TOWN,
+    town: str = TOWN,
     first: int = 0,
+    staff: tuple[str, str] = TOWN_STAFF,
 ) -> list[Carer]:
     """An authority of its own with that many foster carers, one child each, all with one force.
 
-    `holders` names who holds which professional role, deputies after them; left out, one person each. The carers of
-    another town are numbered from `first`; the ten numbers before it are its own too.
+    `holders` names who holds which professional role, deputies after them; left out, one person each. Another `town` than the
+    first needs carers of its own, from the `first` on, and the telephones of its own duty worker and manager.
     """
     held = holders or {role: (person,) for role, person in PROFESSIONALS.items()}
-    people = [Carer(towns_number(each), f"T{100 + each}") for each in range(first, first + carers)]
-    duty, manager = towns_staff(first)
-    town = {
-        "authority": {"id": name, "name": "Testshire County Council", "duty_line": "+441632960190"},
+    people = [Carer(towns_number(first + each), f"T{100 + each}") for each in range(carers)]
+    document = {
+        "authority": {"id": town, "name": f"{town.title()} County Council", "duty_line": "+441632960190"},
         "sharing_agreements": AGREED,
-        "placements": [_placement(each, name) for each in range(carers)],
+        "placements": [_placement(each, town) for each in range(carers)],
         "people": [
             *(_person(f"carer-{each}", carer.number) for each, carer in enumerate(people)),
-            _person("duty-1", duty),
-            _person("manager-1", manager),
+            _person("duty-1", staff[0]),
+            _person("manager-1", staff[1]),
             *(
-                _person(each, None, f"{each}@{name}.example")
+                _person(each, None, f"{each}@{town}.example")
                 for each in sorted({person for persons in held.values() for person in persons})
             ),
         ],
@@ -196,7 +193,7 @@ def settle_town(
         ],
         "agencies": [],
     }
-    settle(stack, town)
+    settle(stack, document)
     return people
 
 
