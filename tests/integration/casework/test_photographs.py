@@ -22,6 +22,7 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.working_time import ENGLAND
 from tests.support.engines.database import Database
 from tests.support.in_process.casework import AHEAD, ImportAuth, casework, taken
+from tests.support.in_process.delivery import eventually
 from tests.support.in_process.disposal import Later
 from tests.support.in_process.register import KEYRING, authority, enter, erase, parts
 
@@ -104,8 +105,7 @@ async def test_what_a_hold_keeps_is_shown_to_nobody_and_goes_when_it_ends(
         with admin.transaction():  # two come while somebody has the row that both replace
             admin.execute(shown, asked)
             both = [asyncio.create_task(put(http, path, JPEG, "image/jpeg")) for _ in range(2)]
-            while admin.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount < 2:
-                await asyncio.sleep(0.02)
+            await eventually(lambda: admin.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount >= 2)
         await asyncio.gather(*both)
         kept = [("image/png", False), *[("image/jpeg", False)] * 2]
         assert sorted(admin.execute(kinds, asked).fetchall()) == sorted([*kept, ("image/jpeg", True)])
