@@ -119,8 +119,7 @@ lock: ## Lock the newest versions that pyproject.toml allows, with hashes, and l
 	$(VENV)/python -m infra.supply.bill_of_materials
 
 release: ## Cut a release: write the version everywhere, date the changes, commit and tag: make release VERSION=0.3.0
-	@$(BOOTSTRAP)
-	@$(VENV)/python -m infra.supply.release '$(VERSION)'
+	@$(PYTHON) -m infra.supply.release '$(VERSION)'
 
 clean: ## Delete the data of a stopped `make run`: database, bus, secrets, environment. Backups stay.
 	@$(subst bootstrap,cleanup,$(BOOTSTRAP))
