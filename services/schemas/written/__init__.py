@@ -8,5 +8,7 @@ import yaml
 
 def read_part(name: str) -> dict[str, Any]:
     """The caller may fill it in."""
-    part: dict[str, Any] = yaml.safe_load((Path(__file__).parent / f"{name}.yaml").read_text(encoding="utf-8"))
+    part: dict[str, Any] = yaml.load(
+        (Path(__file__).parent / f"{name}.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader
+    )
     return part

@@ -53,7 +53,7 @@ class Holding(BaseModel):
 
 def read_holdings(written: str) -> dict[str, Holding]:
     """By table, in the order in which an authority's rows go. Raises ValueError where one is not whole."""
-    return {name: Holding.model_validate(each) for name, each in yaml.safe_load(written).items()}
+    return {name: Holding.model_validate(each) for name, each in yaml.load(written, yaml.CSafeLoader).items()}
 
 
 @cache
