@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import httpx
@@ -36,6 +37,8 @@ PROFESSIONALS = {
 
 AGREED = [{"reference": "all", "force": "northmoor-police", "from": "2026-01-01"}]
 """An authority's agreement with a force of the example: the whole notice."""
+TOWN_STAFF = ("+447700900590", "+447700900591")
+"""The telephones of its duty worker and its manager."""
 T = TypeVar("T")
 
 
@@ -51,15 +54,19 @@ class World:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self._sandbox = httpx.Client(base_url=stack.endpoints["sandbox"], timeout=30, trust_env=False)
-        self.console = httpx.Client(
-            base_url=stack.endpoints["console"], timeout=120, trust_env=False, follow_redirects=True
-        )
+
+    @cached_property
+    def console(self) -> httpx.Client:
         """Signed in, as the example authorities' duty manager."""
-        sign_in_blocking(self.console, stack.operators[0].sign_in, stack.operators[0].password)
+        address, operator = self.stack.endpoints["console"], self.stack.operators[0]
+        opened = httpx.Client(base_url=address, timeout=120, trust_env=False, follow_redirects=True)
+        sign_in_blocking(opened, operator.sign_in, operator.password)
+        return opened
 
     def close(self) -> None:
         self._sandbox.close()
-        self.console.close()
+        if "console" in vars(self):
+            self.console.close()
 
     def text(self, number: str, body: str, to: str | None = None) -> None:
         """The phone network keeps it until the webhook has been answered. `to`: another number of ours than the usual one."""
@@ -119,6 +126,9 @@ class World:
     def phone_answers(self, number: str, *, answers: bool) -> None:
         self._sandbox.put(f"/phones/{number}", json={"answers": answers}).raise_for_status()
 
+    def mailbox_answers(self, address: str, *, answers: bool) -> None:
+        self._sandbox.put(f"/mailboxes/{address}", json={"answers": answers}).raise_for_status()
+
     def forward(self, by: str) -> None:
         """Moves story time."""
         command = [sys.executable, "-m", "services", "forward", by]
@@ -150,23 +160,32 @@ def world(stack: Stack) -> Iterator[World]:
     one.close()
 
 
-def settle_town(stack: Stack, carers: int, holders: Mapping[str, Sequence[str]] | None = None) -> list[Carer]:
+def settle_town(
+    stack: Stack,
+    carers: int,
+    holders: Mapping[str, Sequence[str]] | None = None,
+    *,
+    town: str = TOWN,
+    first: int = 0,
+    staff: tuple[str, str] = TOWN_STAFF,
+) -> list[Carer]:
     """An authority of its own with that many foster carers, one child each, all with one force.
 
-    `holders` names who holds which professional role, deputies after them; left out, one person each.
+    `holders` names who holds which professional role, deputies after them; left out, one person each. Another `town` than the
+    first needs carers of its own, from the `first` on, and the telephones of its own duty worker and manager.
     """
     held = holders or {role: (person,) for role, person in PROFESSIONALS.items()}
-    people = [Carer(towns_number(each), f"T{100 + each}") for each in range(carers)]
-    town = {
-        "authority": {"id": TOWN, "name": "Testshire County Council", "duty_line": "+441632960190"},
+    people = [Carer(towns_number(first + each), f"T{100 + each}") for each in range(carers)]
+    document = {
+        "authority": {"id": town, "name": f"{town.title()} County Council", "duty_line": "+441632960190"},
         "sharing_agreements": AGREED,
-        "placements": [_placement(each) for each in range(carers)],
+        "placements": [_placement(each, town) for each in range(carers)],
         "people": [
             *(_person(f"carer-{each}", carer.number) for each, carer in enumerate(people)),
-            _person("duty-1", "+447700900590"),
-            _person("manager-1", "+447700900591"),
+            _person("duty-1", staff[0]),
+            _person("manager-1", staff[1]),
             *(
-                _person(each, None, f"{each}@testshire.example")
+                _person(each, None, f"{each}@{town}.example")
                 for each in sorted({person for persons in held.values() for person in persons})
             ),
         ],
@@ -179,7 +198,7 @@ def settle_town(stack: Stack, carers: int, holders: Mapping[str, Sequence[str]] 
         ],
         "agencies": [],
     }
-    settle(stack, town)
+    settle(stack, document)
     return people
 
 
@@ -196,14 +215,14 @@ def settle(stack: Stack, document: Mapping[str, Any]) -> None:
     assert answer.is_success, answer.text
 
 
-def _placement(each: int) -> dict[str, object]:
+def _placement(each: int, town: str) -> dict[str, object]:
     address = f"{each} Test Street, Testford"
     return {
         "reference": f"foster-{each}",
         "kind": "foster",
         "address": address,
         "force": "northmoor-police",
-        "host_authority": "testshire",
+        "host_authority": town,
     }
 
 

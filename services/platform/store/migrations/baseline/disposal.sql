@@ -43,6 +43,22 @@ CREATE TABLE disposal.destroyed (
     PRIMARY KEY (owner, at)
 );
 
+-- Whether it took its records with it. Its id names the end of its chains for ever, so nobody else begins under it; not so one
+-- that is still there, whose key alone was destroyed.
+CREATE FUNCTION disposal.has_left(whose text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM disposal.destroyed WHERE owner = 'authority-' || whose)
+        AND NOT EXISTS (SELECT FROM register.authorities WHERE id = whose)
+$$;
+GRANT EXECUTE ON FUNCTION disposal.has_left(text) TO casework, console;
+CREATE FUNCTION disposal.refuse_to_enter() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE check_violation USING MESSAGE = 'authority ' || NEW.id || ' has left, and its id ends its record: enter it under another id';
+END $$;
+CREATE TRIGGER has_left BEFORE INSERT ON register.authorities
+    FOR EACH ROW WHEN (disposal.has_left(NEW.id)) EXECUTE FUNCTION disposal.refuse_to_enter();
+
 -- Texts, calls and recordings of deleted rows, which Twilio still has. Ids alone.
 CREATE TABLE disposal.provider_copies (
     sid text PRIMARY KEY,
@@ -99,12 +115,11 @@ CREATE FUNCTION disposal.keep_photograph() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF OLD.removed_at IS NULL AND disposal.are_held(ARRAY[OLD.child]) THEN
-        UPDATE register.photographs SET removed_at = now() WHERE child = OLD.child AND removed_at IS NULL;
-        RETURN NULL;
+        INSERT INTO register.photographs VALUES (OLD.child, OLD.picture, OLD.media_type, OLD.taken_on, OLD.stored_at, now());
     END IF;
-    RETURN OLD;
+    RETURN coalesce(NEW, OLD);
 END $$;
-CREATE TRIGGER held BEFORE DELETE ON register.photographs  -- not where it goes with the child
+CREATE TRIGGER held BEFORE DELETE OR UPDATE OF picture ON register.photographs  -- not where it goes with the child
     FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION disposal.keep_photograph();
 
 -- Whether a row's time is over: no hold stops it, and it is older than the longest period of the authorities whose it is.
