@@ -10,6 +10,10 @@ class KeyServiceAway(ConnectionError):
     """The module or service that holds the key does not answer. It passes: the work is repeated."""
 
 
+class KeyMissing(KeyServiceAway):
+    """One authority's own key is not there, or is disabled. Others' work need not wait for it."""
+
+
 class KeyWrapper(Protocol):
     """Called rarely: an unwrapped key is kept in memory. A call holds the process up until it is answered."""
 
