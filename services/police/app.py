@@ -51,7 +51,7 @@ async def main() -> None:
         consumer=FaustConsumer,
     )
     host.parts.append(loop)
-    answers = MailAnswers(host.service, keyring, host.clocks)
+    answers = MailAnswers(keyring, host.clocks)
     host.parts.append(settings.mail_listener(Mailbox(host.store, answers.made_of, metrics.MAILS_IN).take))
     host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
     texts = settings.texts(host.store, host.clocks, reports=False)

@@ -3,12 +3,12 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from services.platform.delivery.model import Delivery, State
+from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as delivery_repository
 from services.platform.register.organisations import forces
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.police.notices.sender import force_of, lane_of
+from services.police.notices.sender import lane_of
 from services.safeguarding.identifiers import ForceId
 
 
@@ -25,12 +25,3 @@ async def put_test(
     await delivery_repository.put(uow, "police", delivery, keyring, None)
     uow.notify(delivery_repository.channel_of("police"))
     return delivery
-
-
-def is_test_of(delivery: Delivery, force: ForceId) -> bool:
-    return delivery.duty is None and force_of(delivery) == force
-
-
-async def acknowledge_test(uow: UnitOfWork, delivery: Delivery, now: datetime) -> None:
-    """A person at the force has seen the test. `now` is wall time."""
-    await delivery_repository.end(uow, delivery.id, State.ACKNOWLEDGED, now)

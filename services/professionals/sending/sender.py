@@ -1,6 +1,6 @@
 """Prepares a text or mail to a professional for its first send: who holds the role now, and the words."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -77,7 +77,7 @@ class MailSender:
     links: Links
     mailbox: str
     grouping: DigestGrouping
-    duty_lines: TTLCache[AuthorityId, str | None] = field(default_factory=new_cache)
+    duty_lines: TTLCache[Any, Any] = field(default_factory=new_cache)
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         duty, now = duty_of(delivery), self.clocks.wall()
@@ -103,12 +103,8 @@ class MailSender:
         return mail
 
     async def _duty_line(self, uow: UnitOfWork, authority: AuthorityId) -> str | None:
-        try:
-            return self.duty_lines[authority]
-        except KeyError:
-            team = await uow.fetch(conversation.only_team(authority))
-            self.duty_lines[authority] = team.line if team else None
-            return self.duty_lines[authority]
+        team = await uow.fetch(replace(conversation.only_team(authority), cache=self.duty_lines))
+        return team.line if team else None
 
 
 @dataclass(frozen=True)

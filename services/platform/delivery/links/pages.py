@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from uuid import UUID
 
+from fastapi import FastAPI
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -19,6 +20,7 @@ from services.platform.delivery.links import forms
 from services.platform.delivery.links.forms import Form, Group
 from services.platform.delivery.links.tokens import GOOD_FOR, LinkExpired, Links, NotALink, Purpose
 from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.openapi_errors import read_routes
 from services.safeguarding.identifiers import CODE_LENGTH
 
 FOLDER = Path(__file__).parents[1] / "pages"
@@ -129,3 +131,17 @@ class LinkPages:
 
     def _now(self) -> datetime:
         return self._clocks.wall()
+
+
+def mount_pages(app: FastAPI, *pages: LinkPages) -> None:
+    """With their description for OpenAPI, which `pages.yaml` writes."""
+    for each in pages:
+        for method, described in read_routes(__file__).items():
+            app.add_api_route(
+                each.route().path,
+                each.answer,
+                methods=[method],
+                operation_id=f"{method.lower()}_{each.purpose.name.lower()}",
+                response_class=HTMLResponse,
+                **described,
+            )
