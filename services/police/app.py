@@ -12,7 +12,7 @@ from services.police import metrics
 from services.police.handlers import Handlers
 from services.police.notices.email_channel import NoticeEmail
 from services.police.notices.sender import NoticeSender
-from services.police.open_list.monitor import OpenListMonitor
+from services.police.open_list import OpenListMonitor
 from services.police.web.app import pages
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage

@@ -30,8 +30,7 @@ from services.strategy.discussions.repository import (
 )
 from services.strategy.records import form as record_form
 from services.strategy.records.form import Filled
-from services.strategy.records.repository import Record, record_of_discussion
-from services.strategy.records.service import RecordService
+from services.strategy.records.service import Record, RecordService, record_of_discussion
 from services.strategy.wording import Words, words
 
 SAVE, READ = "save", "read"

@@ -9,7 +9,7 @@ from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, ChannelSender
 from services.platform.delivery.model import Delivery
-from services.platform.delivery.queue import leases, readings, slo
+from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.queue.repository import Lease
@@ -240,12 +240,12 @@ class DeliveryLoop:
     async def _record_readings(self) -> bool:
         """Publishes what a dead process had read of the register for deliveries that ended without it."""
         async with self._store.transaction() as uow:
-            found = await readings.take_unrecorded(uow, self._clocks.wall())
+            found = await deliveries.take_unrecorded(uow, self._clocks.wall())
             for delivery, read in found:
                 purpose = delivery_events.purpose_of(delivery)
                 looked_up = delivery_events.looked_up(delivery, purpose, read, delivery.person)
                 uow.publish(looked_up, subject=delivery.child, cause=delivery)
-        return len(found) == readings.AT_ONCE
+        return len(found) == deliveries.UNRECORDED_AT_ONCE
 
     async def _measure(self) -> bool:
         now = self._clocks.wall()
