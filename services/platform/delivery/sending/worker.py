@@ -230,12 +230,11 @@ class DeliveryLoop:
         self._looks_ahead_at = LONG_AGO
         self._sweep.wake_after(AGAIN_SECONDS)
 
-    async def _renew(self) -> bool:
+    async def _renew(self) -> None:
         held = self._dispatcher.held
         if held:
             async with self._store.transaction() as uow:
                 leases.renew(uow, self._lease(), held)
-        return False
 
     async def _record_readings(self) -> bool:
         """Publishes what a dead process had read of the register for deliveries that ended without it."""
@@ -247,7 +246,7 @@ class DeliveryLoop:
                 uow.publish(looked_up, subject=delivery.child, cause=delivery)
         return len(found) == deliveries.UNRECORDED_AT_ONCE
 
-    async def _measure(self) -> bool:
+    async def _measure(self) -> None:
         now = self._clocks.wall()
         async with self._store.reading.connect() as connection:
             if now >= self._measured_due_at:
@@ -256,7 +255,6 @@ class DeliveryLoop:
             else:
                 await slo.measure_recent(connection, self._service, now)
         metrics.LANES_FAILING.set(len(self._dispatcher.lanes.failing()))
-        return False
 
     def _lease(self) -> Lease:
         return Lease(self._owner, self._clocks.wall() + LEASE)
