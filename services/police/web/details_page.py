@@ -67,13 +67,8 @@ class DetailsPage:
 def _sheet(child: ChildFacts, holds: tuple[str, ...], picture: Photograph | None) -> Sheet:
     names = [each.removeprefix("child.") for each in holds if each.startswith("child.")]
     told = tuple((name.replace("_", " ").capitalize(), (text_of(child, name) or "unknown",)) for name in names)
-    taken = () if picture is None else (_taken(picture),)
-    return Sheet("Details for a notice", taken, sections=told, picture="" if picture is None else _inline(picture))
-
-
-def _taken(picture: Photograph) -> str:
-    return f"Photograph taken on {picture.taken_on or 'an unknown day'}."
-
-
-def _inline(picture: Photograph) -> str:
-    return f"data:{picture.media_type};base64,{b64encode(picture.picture).decode()}"
+    if picture is None:
+        return Sheet("Details for a notice", (), sections=told)
+    taken = f"Photograph taken on {picture.taken_on or 'an unknown day'}."
+    inline = f"data:{picture.media_type};base64,{b64encode(picture.picture).decode()}"
+    return Sheet("Details for a notice", (taken,), sections=told, picture=inline)

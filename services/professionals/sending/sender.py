@@ -64,10 +64,6 @@ class TextSender:
         return spoken.write(duty.wording, delivery.code, child=child, exercise=practice, unanswered=asked, link=link)
 
 
-def _urgency(duty: Duty) -> int:
-    return urgency_of(duty.wording)
-
-
 @dataclass(frozen=True)
 class MailSender:
     """`mailbox` is the address that mails come from."""
@@ -89,7 +85,10 @@ class MailSender:
             return gathered
         others = [duty_of(each) for each in gathered.others]
         content = email_wording.language(found.language).email(
-            [(each.wording, mail_code(each), each.role) for each in sorted((duty, *others), key=_urgency)],
+            [
+                (each.wording, mail_code(each), each.role)
+                for each in sorted((duty, *others), key=lambda each: urgency_of(each.wording))
+            ],
             link=self.links.url(Purpose.ACKNOWLEDGE, delivery.id, now),
             duty_line=await self._duty_line(uow, duty.authority),
             exercise=delivery.exercise,

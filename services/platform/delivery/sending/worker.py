@@ -78,6 +78,7 @@ class DeliveryLoop:
         self._dispatcher = Dispatcher(
             starter, self._channels, results, clocks, Lanes(at_once), self._sweep.wake, self._retry_later
         )
+        self.knows_as_taken = self._dispatcher.knows_as_taken
         self._has_come_back = False
         self._looks_ahead_at = self._tells_others_at = LONG_AGO
         self._measured_due_at = clocks.wall()
@@ -119,10 +120,6 @@ class DeliveryLoop:
     async def acknowledged(self, uow: UnitOfWork, duty: UUID, step: int) -> None:
         """A person has it: nothing further is sent for this telling. Written with the commit."""
         uow.write(deliveries.ACKNOWLEDGED, {"duty": duty, "step": step, "at": self._clocks.wall()})
-
-    def knows_as_taken(self, delivery: UUID, provider_id: str) -> bool:
-        """Whether a provider's report that it has taken this attempt would change nothing. False: perhaps not."""
-        return self._dispatcher.knows_as_taken(delivery, provider_id)
 
     async def start(self) -> None:
         await self._channels.start()
