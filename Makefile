@@ -1,6 +1,6 @@
 # Every target but `help` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test check check-types check-rest bootstrap schemas text forward audit services backup restore recover bench chaos faults helm mutation lock clean
+.PHONY: help run cluster test check check-types check-rest bootstrap schemas text forward audit services backup restore recover bench chaos faults helm mutation lock release clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
@@ -117,6 +117,9 @@ lock: ## Lock the newest versions that pyproject.toml allows, with hashes, and l
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file infra/docker/key-services.lock
 	@$(BOOTSTRAP)
 	$(VENV)/python -m infra.supply.bill_of_materials
+
+release: ## Cut a release: write the version everywhere, date the changes, commit and tag: make release VERSION=0.3.0
+	@$(PYTHON) -m infra.supply.release '$(VERSION)'
 
 clean: ## Delete the data of a stopped `make run`: database, bus, secrets, environment. Backups stay.
 	@$(subst bootstrap,cleanup,$(BOOTSTRAP))

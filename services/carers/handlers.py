@@ -1,4 +1,4 @@
-"""Handles the messages of carers, alerts to send and the status of episodes, and prepares an alert when it is first sent."""
+"""Handles the messages of carers: alerts, which it prepares when they are first sent, and the status of episodes."""
 
 from services.carers import messages
 from services.carers.policy.context import PoliceStand

@@ -17,8 +17,8 @@ class CarersSettings(TextSettings):
 
 
 class ResponderSettings(TextSettings):
-    """The stand-in needs neither database nor bus. `public_url` is its own address, as Twilio calls and signs it. Its keys
-    are its own.
+    """The stand-in needs neither database nor bus. `public_url` is its own address, as Twilio calls and signs it. Its
+    keys are its own.
     """
 
     database_password: SecretStr = SecretStr("none is used")

@@ -42,7 +42,7 @@ def add(
     """Make a token, which is printed once; or accept a client's JWTs, with --issuer, --client and --jwks-url."""
     from services.casework.policy.credential import WRITABLE, Credential
     from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
-    from services.platform.register.organisations.import_credentials import add_credential, new_token
+    from services.platform.register.organisations.import_credentials import add_credential, has_left, new_token
     from services.platform.store.query import EVERY
     from services.safeguarding.identifiers import new_id
 
@@ -72,6 +72,8 @@ def add(
     )
 
     async def keep(uow: "UnitOfWork") -> None:
+        if await uow.fetch(has_left(authority)):
+            raise refuse(f"authority {authority} has left, and its id ends its record: enter it under another id")
         if not await uow.fetch(add_credential(asdict(credential), token, now)):
             raise refuse("this client has a credential already: withdraw that first")
         await _record(uow, by, "credential-made", authority, credential.id)

@@ -32,12 +32,15 @@ from services.casework.store.register_changes import (
     publish_date_changes,
     publish_directory_changes,
 )
+from services.platform.register.organisations.import_credentials import has_left
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal.schedule import period_faults
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 
 ONLY_A_PERSON = "an import cannot have a record kept for less time than before; a person can (services register keep)"
+
+AN_ID_OF_ITS_OWN = "an id that no authority had before: this one has left, and its id ends its record"
 
 
 class Refused(Exception):
@@ -112,6 +115,8 @@ class RegisterImporter:
     async def _apply(self, authority: str, sent: Sent, given: Import, faults: Sequence[Fault]) -> dict[str, Any]:
         async with self.store.transaction([authority]) as uow:
             imported = await begin_import(uow)
+            if await uow.fetch(has_left(authority)):
+                _require_none([Fault("authority", 1, authority, "id", AN_ID_OF_ITS_OWN)])
             before = await lock_and_read(uow, authority)
             given, passed_over = register_import.drop_given_away(given, before)
             given, older = register_import.drop_older(given, before)

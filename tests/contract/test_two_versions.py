@@ -1,7 +1,7 @@
 """While an upgrade rolls, the former version and this one share a bus and a database: each reads what the other says.
 
-The former version is that of the newest tag. Before the first release it is the commit below, for messages alone: it moves on
-where one is broken on purpose, since nothing of it runs anywhere yet.
+The former version is the last release (tests/support/versions.py). Before the first it is the newest commit that changed a table,
+for messages alone.
 """
 
 import json
@@ -22,7 +22,6 @@ from tests.support import versions
 from tests.support.engines.database import MIGRATED, Database
 
 ROOT = Path(__file__).parents[2]
-BEFORE_THE_FIRST_RELEASE = "ff503d86fac4a268d7251bbeb5b75ff090cbad32"
 GONE: dict[str, str] = {}
 """What the former version has or may do and this one has not or forbids, by its line below, and why nobody misses it: since
 the release before, nothing uses it.
@@ -94,6 +93,9 @@ BREAKING = {
 }
 """What each of these finds, by a change that the former version could not live with."""
 RELEASED = versions.released()
+needs_a_release = pytest.mark.skipif(
+    not RELEASED, reason="nothing is released, or this clone does not go back so far: `git fetch --unshallow --tags`"
+)
 Shape = psycopg.Connection[Any]
 
 
@@ -101,7 +103,7 @@ Shape = psycopg.Connection[Any]
 def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its tree."""
     folder = tmp_path_factory.mktemp("former")
-    versions.unpack(RELEASED or BEFORE_THE_FIRST_RELEASE, folder)
+    versions.unpack(versions.before(), folder)
     return folder
 
 
@@ -153,7 +155,7 @@ def test_the_former_version_reads_every_message_of_this_one_that_it_knows(former
     assert _in(former, READ_IT, given=b"\n".join(said)) == ""
 
 
-@pytest.mark.skipif(not RELEASED, reason="nothing is released: no older process shares a database with this one")
+@needs_a_release
 def test_the_former_version_finds_in_the_database_what_it_uses_and_nothing_more_is_demanded(
     former: Path, database: Database
 ) -> None:
@@ -162,6 +164,12 @@ def test_the_former_version_finds_in_the_database_what_it_uses_and_nothing_more_
         with psycopg.connect(url) as before, psycopg.connect(database.admin_url) as now:
             assert [line for what in KEPT for line in gone(what, before, now)] == []
             assert [line for what in DEMANDED for line in added(what, before, now)] == []
+
+
+@needs_a_release
+def test_no_migration_of_the_former_version_changes() -> None:
+    """It has run elsewhere, and is not run again. What is to be different is a migration of its own."""
+    assert versions.changed_since(RELEASED) == []
 
 
 @pytest.mark.parametrize("what", BREAKING)

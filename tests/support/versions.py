@@ -1,32 +1,47 @@
 """Takes an earlier version out of git, to live beside this one for a while."""
 
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from infra.local.settings.layout import ROOT
 
-TABLES = "services/platform/store/migrations/baseline"
+HISTORY = "services/platform/store/migrations"
+CLOSED = (f"{HISTORY}/baseline", f"{HISTORY}/versions")
 
 
-def released() -> str:
-    """The newest tag; before the first release, nothing."""
-    return _git("describe", "--tags", "--abbrev=0").stdout.decode().strip()
+def released(clone: Path = ROOT) -> str:
+    """The last release; before the first, and in a clone that does not go back so far, nothing.
+
+    A tag of pyproject.toml's version, else the commit that changed that version: a clone need not have tags.
+    """
+    version = tomllib.loads((clone / "pyproject.toml").read_text())["project"]["version"]
+    tag = _git(clone, "rev-parse", "--verify", "--quiet", f"v{version}^{{commit}}")
+    return tag or _git(clone, "log", "-1", "--format=%H", "--diff-filter=M", "-G^version = ", "--", "pyproject.toml")
 
 
 def before() -> str:
-    """The last release. Before the first, the oldest commit with the tables of today, which may still change."""
-    return released() or _git("log", "-1", "--format=%H", "--", TABLES).stdout.decode().strip()
+    """The last release. Before the first, the newest commit that changed a table."""
+    return released() or _git(ROOT, "log", "-1", "--format=%H", "--", *CLOSED)
+
+
+def changed_since(version: str, clone: Path = ROOT) -> list[str]:
+    """The migrations of that version that this tree changes or lacks. What is added is none."""
+    return _git(clone, "diff", "--name-only", "--no-renames", "--diff-filter=a", version, "--", *CLOSED).splitlines()
 
 
 def unpack(version: str, folder: Path) -> None:
     """Skips the test where this clone does not have it."""
-    packed = _git("archive", version, "services", "schemas")
+    packed = subprocess.run(
+        ["git", "archive", version, "services", "schemas"], cwd=ROOT, capture_output=True, check=False
+    )
     if packed.returncode != 0:
-        pytest.skip(f"{version} is not in this clone: `git fetch --unshallow --tags`")
+        pytest.skip(f"{version or 'the last release'} is not in this clone: `git fetch --unshallow --tags`")
     subprocess.run(["tar", "-x", "-C", folder], input=packed.stdout, check=True)
 
 
-def _git(*order: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["git", *order], cwd=ROOT, capture_output=True, check=False)
+def _git(clone: Path, *order: str) -> str:
+    """What it prints; nothing where it fails."""
+    return subprocess.run(["git", *order], cwd=clone, capture_output=True, text=True, check=False).stdout.strip()

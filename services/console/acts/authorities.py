@@ -15,7 +15,12 @@ from services.console.policy.access.providers import Providers
 from services.console.policy.permits import ALL, Operator
 from services.console.policy.readiness import Check, Facts, ForceFacts, checks
 from services.platform.register.organisations.change_record import record_change_of_authority
-from services.platform.register.organisations.import_credentials import add_credential, new_token, withdraw_credential
+from services.platform.register.organisations.import_credentials import (
+    add_credential,
+    has_left,
+    new_token,
+    withdraw_credential,
+)
 from services.platform.register.people.directory_page import rota_lines
 from services.platform.store.query import Query, Rows, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
@@ -126,13 +131,15 @@ class AuthorityService(ConsoleService):
         facts = Facts(found.has_duty_line, len(credentials), imported, rota, managers, signed_in, forces, exercised)
         return Readiness(found, checks(facts, now), credentials, imports, forces)
 
-    async def enter(self, operator: Operator, authority: AuthorityId, name: str) -> bool:
-        """False if it is there already. No real report about its children is taken until it goes live."""
+    async def enter(self, operator: Operator, authority: AuthorityId, name: str) -> str | None:
+        """Why not: `left` or `taken`. No real report about its children is taken until it goes live."""
         async with self.store.transaction() as uow:
+            if await uow.fetch(has_left(authority)):
+                return "left"
             entered = await uow.fetch(Query(ENTER, {"authority": authority, "name": name}, bool))
             if entered:
                 record_change_of_authority(uow, authority, "entered", operator.account)
-        return entered
+        return None if entered else "taken"
 
     async def number(self, operator: Operator, authority: AuthorityId, said: Mapping[str, str]) -> bool:
         """Its own numbers for texts, or none. False, as the table says, if another authority has one of them, one is no

@@ -57,7 +57,7 @@ def pages(
     store: Store, clocks: Clocks, changes: Changes, settings: ConsoleSettings, guests: Sequence[Guest] = ()
 ) -> FastAPI:
     store = store.walled(SEEN.get)
-    app = FastAPI(title="Safe Return console", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="Safe Return console", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(SecurityHeaders, headers=SECURITY if settings.sandbox else SECURITY | OVER_HTTPS)
     app.mount("/static", StaticFiles(directory=STATIC))
     templates = Templates(clocks, sandbox=settings.sandbox)

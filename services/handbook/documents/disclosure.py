@@ -12,8 +12,9 @@ from services.safeguarding.message import Message
 from services.safeguarding.notice_fields import NoticeField
 from services.schemas.traffic import HEARS
 
-VIEWS = Path(__file__).parents[2] / "platform/store/migrations/baseline/register_views.sql"
-VIEW = re.compile(r"CREATE VIEW register\.(\w+)[^;]*? AS\s+(?:WITH .*?\)\s+)?SELECT (.*?)\s+FROM\s.*?;", re.DOTALL)
+MIGRATIONS = Path(__file__).parents[2] / "platform/store/migrations"
+VIEWS = (MIGRATIONS / "baseline/register_views.sql", *sorted((MIGRATIONS / "versions").glob("0*.py")))
+VIEW = re.compile(r"VIEW register\.(\w+)[^;]*? AS\s+(?:WITH .*?\)\s+)?SELECT (.*?)\s+FROM\s.*?;", re.DOTALL)
 GRANT = re.compile(r"GRANT SELECT ON register\.(\w+) TO ([\w, ]+);")
 EVERYTHING = frozenset({"audit", "console"})
 """Hear every kind: told once, not in each row."""
@@ -41,14 +42,14 @@ def page() -> str:
 
 
 def views(sql: str | None = None) -> list[View]:
-    """In their order in the migration. Raises ValueError where the columns of one cannot be read."""
-    text = VIEWS.read_text() if sql is None else sql
+    """As the last migration leaves each. Raises ValueError where the columns of one cannot be read."""
+    text = "".join(each.read_text() for each in VIEWS) if sql is None else sql
     columns = {name: tuple(_columns(listed)) for name, listed in VIEW.findall(text)}
-    granted: dict[str, list[str]] = defaultdict(list)
+    granted: dict[str, set[str]] = defaultdict(set)
     for name, services in GRANT.findall(text):
-        granted[name] += services.split(", ")
+        granted[name] |= {*services.split(", ")}
     if unread := granted.keys() - columns.keys():
-        raise ValueError(f"the columns of {', '.join(sorted(unread))} cannot be read from {VIEWS.name}")
+        raise ValueError(f"the columns of {', '.join(sorted(unread))} cannot be read")
     return [View(name, ", ".join(sorted(services)), columns[name]) for name, services in granted.items()]
 
 

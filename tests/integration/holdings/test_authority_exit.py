@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import psycopg
 import pyrage
 import pytest
+from fastapi import FastAPI
 from pyrage import x25519
 from typer.testing import CliRunner, Result
 
 from services.audit.store import DIGEST
 from services.audit.verification.run import one_moment, verify_all
+from services.casework.commands import register
 from services.holdings import authority_exit
 from services.holdings.authority_exit import CERTIFICATE, KEY, MANIFEST, theirs
 from services.holdings.commands import exits
@@ -25,11 +28,13 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Store
+from services.safeguarding.operators import OperatorRole
 from tests.support.engines.database import Database
 from tests.support.histories.holdings import envelope
-from tests.support.in_process.console import account
+from tests.support.in_process.casework import ImportAuth, casework
+from tests.support.in_process.console import account, browser_at, csrf_in, sign_in, somewhere
 from tests.support.in_process.operators import CodedOperators, set_service
-from tests.support.in_process.register import authority, load
+from tests.support.in_process.register import authority, load, own_part
 
 CLOCKS = Clocks()
 IDENTITY = x25519.Identity.generate()
@@ -302,3 +307,30 @@ async def test_a_record_that_does_not_hold_is_not_exported(
     refused = await asyncio.to_thread(Leaving(operators, name, tmp_path).export)
     assert (refused.exit_code, "the record does not hold" in refused.output) == (2, True)
     assert not (tmp_path / MANIFEST).exists()
+
+
+async def test_nobody_begins_under_the_id_of_an_authority_that_left(
+    database: Database, opened: Store, app: FastAPI, operators: CodedOperators
+) -> None:
+    engine = database.engine("casework")
+    document = await own_part(engine, authority())
+    name, has_left = document["authority"]["id"], "has left, and its id ends its record"
+    with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
+        admin.execute("INSERT INTO disposal.destroyed VALUES (%s, now())", [f"authority-{name}"])
+        with pytest.raises(psycopg.errors.CheckViolation, match=f"{name} {has_left}"):
+            admin.execute("INSERT INTO register.authorities (id, name) VALUES (%s, 'N')", [name])
+    ordered = ["credentials", "add", name, "--tables", "all", "--code", operators.names[0]]
+    refused = await asyncio.to_thread(CliRunner().invoke, register, ordered)
+    assert (refused.exit_code, f"{name} {has_left}" in refused.output) == (2, True)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(casework(database, engine)), base_url="http://casework", auth=ImportAuth(engine)
+    ) as desk:
+        [fault] = (await desk.put(f"/register/{name}", json=document)).json()["errors"]
+        assert (fault["reference"], has_left in fault["wanted"]) == (name, True)
+    async with browser_at(app, somewhere()) as browser:
+        await sign_in(browser, await account(opened, OperatorRole.ADMINISTRATOR))
+        form = {"csrf": csrf_in(await browser.get("/authorities")), "id": name, "name": "Kestrel"}
+        page = await browser.post("/authorities", data=form)
+        assert (page.status_code, f"{name} {has_left}" in page.text) == (422, True)
+    await engine.dispose()
+    assert rows_of(database, name)["register.authorities"] == []

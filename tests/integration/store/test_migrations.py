@@ -8,8 +8,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 
-from services.platform.store.migrations.apply import HISTORY, BlindOwnerError, UnknownShapeError, apply
+from services.platform.store.migrations.apply import HISTORY, BlindOwnerError, UnknownShapeError, apply, configuration
 from tests.support.engines.database import Database
 
 
@@ -81,8 +82,8 @@ def test_the_command_says_so_in_a_line(of_another_version: str) -> None:
 INDEX_CONCURRENTLY = """
 from alembic import op
 
-revision = "0002_index"
-down_revision = "0001_baseline"
+revision = "index"
+down_revision = "{newest}"
 
 
 def upgrade() -> None:
@@ -94,7 +95,8 @@ def upgrade() -> None:
 
 def test_an_index_is_made_concurrently_though_another_waits_to_migrate(empty: str, tmp_path: Path) -> None:
     history = Path(shutil.copytree(HISTORY, tmp_path / "migrations"))
-    (history / "versions" / "0002_index.py").write_text(INDEX_CONCURRENTLY)
+    newest = ScriptDirectory.from_config(configuration(history)).get_current_head()
+    (history / "versions" / "index.py").write_text(INDEX_CONCURRENTLY.format(newest=newest))
     apply(empty)
     with ThreadPoolExecutor() as both:
         assert list(both.map(apply, [empty, empty], [history, history])) == [None, None]

@@ -36,6 +36,8 @@ PROFESSIONALS = {
 
 AGREED = [{"reference": "all", "force": "northmoor-police", "from": "2026-01-01"}]
 """An authority's agreement with a force of the example: the whole notice."""
+TOWN_STAFF = ("+447700900590", "+447700900591")
+"""The telephones of its duty worker and its manager."""
 T = TypeVar("T")
 
 
@@ -150,23 +152,32 @@ def world(stack: Stack) -> Iterator[World]:
     one.close()
 
 
-def settle_town(stack: Stack, carers: int, holders: Mapping[str, Sequence[str]] | None = None) -> list[Carer]:
+def settle_town(
+    stack: Stack,
+    carers: int,
+    holders: Mapping[str, Sequence[str]] | None = None,
+    *,
+    town: str = TOWN,
+    first: int = 0,
+    staff: tuple[str, str] = TOWN_STAFF,
+) -> list[Carer]:
     """An authority of its own with that many foster carers, one child each, all with one force.
 
-    `holders` names who holds which professional role, deputies after them; left out, one person each.
+    `holders` names who holds which professional role, deputies after them; left out, one person each. Another `town` than the
+    first needs carers of its own, from the `first` on, and the telephones of its own duty worker and manager.
     """
     held = holders or {role: (person,) for role, person in PROFESSIONALS.items()}
-    people = [Carer(towns_number(each), f"T{100 + each}") for each in range(carers)]
-    town = {
-        "authority": {"id": TOWN, "name": "Testshire County Council", "duty_line": "+441632960190"},
+    people = [Carer(towns_number(first + each), f"T{100 + each}") for each in range(carers)]
+    document = {
+        "authority": {"id": town, "name": f"{town.title()} County Council", "duty_line": "+441632960190"},
         "sharing_agreements": AGREED,
-        "placements": [_placement(each) for each in range(carers)],
+        "placements": [_placement(each, town) for each in range(carers)],
         "people": [
             *(_person(f"carer-{each}", carer.number) for each, carer in enumerate(people)),
-            _person("duty-1", "+447700900590"),
-            _person("manager-1", "+447700900591"),
+            _person("duty-1", staff[0]),
+            _person("manager-1", staff[1]),
             *(
-                _person(each, None, f"{each}@testshire.example")
+                _person(each, None, f"{each}@{town}.example")
                 for each in sorted({person for persons in held.values() for person in persons})
             ),
         ],
@@ -179,7 +190,7 @@ def settle_town(stack: Stack, carers: int, holders: Mapping[str, Sequence[str]] 
         ],
         "agencies": [],
     }
-    settle(stack, town)
+    settle(stack, document)
     return people
 
 
@@ -196,14 +207,14 @@ def settle(stack: Stack, document: Mapping[str, Any]) -> None:
     assert answer.is_success, answer.text
 
 
-def _placement(each: int) -> dict[str, object]:
+def _placement(each: int, town: str) -> dict[str, object]:
     address = f"{each} Test Street, Testford"
     return {
         "reference": f"foster-{each}",
         "kind": "foster",
         "address": address,
         "force": "northmoor-police",
-        "host_authority": "testshire",
+        "host_authority": town,
     }
 
 

@@ -1,4 +1,4 @@
-"""Who is given which field is read from the migration, and nothing that is granted is passed over."""
+"""Who is given which field is read from the migrations, and nothing that is granted is passed over."""
 
 import pytest
 
@@ -14,6 +14,12 @@ GRANT SELECT ON register.seen TO carers;
 
 def test_a_column_goes_by_its_alias_and_every_grant_counts() -> None:
     assert [*views(SQL)] == [("seen", "carers, console, police", ("child", "all_told", "code"))]
+
+
+def test_a_later_migration_of_a_view_counts() -> None:
+    later = "CREATE OR REPLACE VIEW register.seen AS\nSELECT ch.id AS child, ch.known_as FROM register.children ch;"
+    granted = "GRANT SELECT ON register.seen TO police, strategy;"
+    assert [*views(SQL + later + granted)] == [("seen", "carers, console, police, strategy", ("child", "known_as"))]
 
 
 def test_a_view_that_is_granted_and_cannot_be_read_is_named() -> None:

@@ -52,8 +52,8 @@ class AuthorityPages(Pages):
             authority = ALL
         if authority == ALL:  # whoever had it for an authority would see every one
             return await self._all(request, signed_in, {"fault": "id", "form": form})
-        if not name or not await self.service.enter(signed_in.operator, authority, name):
-            return await self._all(request, signed_in, {"fault": "taken" if name else "name", "form": form})
+        if fault := await self.service.enter(signed_in.operator, authority, name) if name else "name":
+            return await self._all(request, signed_in, {"fault": fault, "form": form})
         return go_to(f"/authorities/{authority}", signed_in, "entered")
 
     async def show(self, request: Request, authority: str) -> Response:

@@ -9,6 +9,7 @@ from typing import Any
 from services.platform.store.query import Query, scalar
 from services.safeguarding.identifiers import AuthorityId
 
+HAS_LEFT = "SELECT disposal.has_left(%(authority)s)"
 WITHDRAW = """
     UPDATE casework.credentials SET withdrawn_at = %(at)s
     WHERE id = %(id)s AND withdrawn_at IS NULL AND (%(authority)s::text IS NULL OR authority = %(authority)s) RETURNING authority
@@ -39,3 +40,8 @@ def withdraw_credential(
 ) -> Query[AuthorityId | None]:
     """Whose it was. None: it did not hold until now, or is not of the `authority` that is named."""
     return Query(WITHDRAW, {"id": credential, "at": now, "authority": authority}, scalar)
+
+
+def has_left(authority: AuthorityId) -> Query[bool]:
+    """Whether it took its records with it. Nobody begins under its id, which is that of its record."""
+    return Query(HAS_LEFT, {"authority": authority}, scalar)

@@ -43,6 +43,22 @@ CREATE TABLE disposal.destroyed (
     PRIMARY KEY (owner, at)
 );
 
+-- Whether it took its records with it. Its id names the end of its chains for ever, so nobody else begins under it; not so one
+-- that is still there, whose key alone was destroyed.
+CREATE FUNCTION disposal.has_left(whose text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM disposal.destroyed WHERE owner = 'authority-' || whose)
+        AND NOT EXISTS (SELECT FROM register.authorities WHERE id = whose)
+$$;
+GRANT EXECUTE ON FUNCTION disposal.has_left(text) TO casework, console;
+CREATE FUNCTION disposal.refuse_to_enter() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE check_violation USING MESSAGE = 'authority ' || NEW.id || ' has left, and its id ends its record: enter it under another id';
+END $$;
+CREATE TRIGGER has_left BEFORE INSERT ON register.authorities
+    FOR EACH ROW WHEN (disposal.has_left(NEW.id)) EXECUTE FUNCTION disposal.refuse_to_enter();
+
 -- Texts, calls and recordings of deleted rows, which Twilio still has. Ids alone.
 CREATE TABLE disposal.provider_copies (
     sid text PRIMARY KEY,

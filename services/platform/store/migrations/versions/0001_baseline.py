@@ -1,14 +1,13 @@
-"""Makes the database of 0.1.0: a role and a schema for each service, the shared schemas, and who may see what."""
+"""Makes the database of 0.2.0: a role and a schema for each service, the shared schemas, and who may see what."""
 
 from pathlib import Path
 
 from alembic import op
 
-from services.platform.store.migrations.access import SERVICES
-
 revision = "0001_baseline"
 down_revision = None
 
+SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
 SQL = Path(__file__).parents[1] / "baseline"
 SCHEMAS = (
     "months",
