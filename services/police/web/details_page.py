@@ -4,8 +4,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.platform.delivery.links.forms import Form
-from services.platform.delivery.links.pages import Button, Sheet
+from services.platform.delivery.links.forms import Button, Form, Sheet
 from services.platform.register.children import photographs
 from services.platform.register.children.photographs import Photograph
 from services.platform.register.children.police_notice import ChildFacts, facts_for_notice
