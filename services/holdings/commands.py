@@ -106,13 +106,16 @@ def dispose_authority(
         raise refuse(f"{folder} holds the export of {manifest['authority']}: nothing was deleted")
     authority_exit.dispose(database, manifest, looking=True)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    accounts, now = asyncio.run(_on_record(authority, by, second, digest, manifest["heads"]))
+    asyncio.run(_on_record(authority, by, second))
     authority_exit.dispose(database, manifest)
+    # Only now: what is on the record cannot be taken back. Where this stops before, `audit verify` says so until the
+    # same command is given again.
+    accounts, now = asyncio.run(_on_record(authority, by, second, digest, manifest["heads"]))
     typer.echo(authority_exit.certify(folder, manifest, accounts, now))
 
 
 async def _on_record(authority: str, code: str, second: str = "", *digests: str) -> tuple[list[str], datetime]:
-    """Whose codes these are, and when; of two people, it is on the record that the authority leaves. Raises Exit."""
+    """Whose codes these are, and when; with `digests` it is on the record that the authority has left. Raises Exit."""
     from services.casework.organisations.changes import changes_by_code
     from services.platform.register.organisations.change_record import record_change_of_authority
 
@@ -121,7 +124,7 @@ async def _on_record(authority: str, code: str, second: str = "", *digests: str)
             return [first.by], first.now
         other = await changes_by_code(first.uow, first.keyring, second, first.now)
         if other is None or other.by == first.by:
-            raise refuse("nothing was deleted: the second code is wrong or too old, or of the same person")
-        for step, account in (("proposed", first.by), ("left", other.by)):
+            raise refuse("the second code is wrong or too old, or of the same person")
+        for step, account in (("proposed", first.by), ("left", other.by)) if digests else ():
             record_change_of_authority(first.uow, authority, step, account, *digests)
         return [first.by, other.by], first.now

@@ -41,7 +41,7 @@ class Reports:
         """Carers text MISSING; the notice names the placement's telephone. Every duty is carried out meanwhile."""
         numbers = [towns_number(self._next_carer + each) for each in range(count)]
         self._next_carer += count
-        begun = await steadily(lambda each: self._text(numbers[each]), count, a_second)
+        begun = await steadily(lambda each: self.text_missing(numbers[each]), count, a_second)
         arrived = await self._arrivals(set(numbers), World.carers_numbers)
         return Spread.of([arrived[numbers[each]] - at for each, at in begun.items() if numbers[each] in arrived], count)
 
@@ -61,7 +61,7 @@ class Reports:
         async with self._session.put(url, json={"acknowledges": False}) as answer:
             assert answer.ok, await answer.text()
 
-    async def _text(self, number: str) -> None:
+    async def text_missing(self, number: str) -> None:
         form = {
             "MessageSid": f"SM{uuid4().hex}",
             "AccountSid": account_sid(self._secrets),

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,6 +22,7 @@ from services.casework.commands import register
 from services.holdings import authority_exit
 from services.holdings.authority_exit import CERTIFICATE, KEY, MANIFEST, theirs
 from services.holdings.commands import exits
+from services.platform.messages.signature import Signer
 from services.platform.register import words
 from services.platform.register.keys import data_keys
 from services.platform.runtime.clocks import Clocks
@@ -35,6 +36,7 @@ from tests.support.in_process.casework import ImportAuth, casework
 from tests.support.in_process.console import account, browser_at, csrf_in, sign_in, somewhere
 from tests.support.in_process.operators import CodedOperators, set_service
 from tests.support.in_process.register import authority, load, own_part
+from tests.support.signatures import BUS_KEYS, KEYS, SIGNERS, signer_of
 
 CLOCKS = Clocks()
 IDENTITY = x25519.Identity.generate()
@@ -127,18 +129,25 @@ class Leaving:
 def operators(database: Database, monkeypatch: pytest.MonkeyPatch) -> CodedOperators:
     set_service("casework", database, monkeypatch)
     monkeypatch.setenv("SAFE_RETURN_ADMIN_DATABASE", database.admin_url)
+    monkeypatch.setenv("SAFE_RETURN_SIGNING_KEY", KEYS["audit"])
+    monkeypatch.setenv("SAFE_RETURN_BUS_KEYS", BUS_KEYS)
     return CodedOperators(database)
 
 
-async def record(database: Database, authority: str) -> None:
+def said(database: Database, authority: str) -> list[bytes]:
+    """What the command published, unsigned yet."""
+    sql = "SELECT envelope FROM casework.outbox WHERE key = %s ORDER BY position"
+    with psycopg.connect(database.admin_url, options=AT_LOGIN) as admin:
+        return [bytes(each) for (each,) in admin.execute(sql, [f"authority-{authority}"])]
+
+
+async def record(database: Database, authority: str, signer: Signer | None = None) -> None:
     """As the audit does with what the command published."""
     with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
         key = f"authority-{authority}"
-        for (said,) in admin.execute(
-            "SELECT envelope FROM casework.outbox WHERE key = %s ORDER BY position", [key]
-        ).fetchall():
+        for each in said(database, authority):
             sql = "SELECT audit.append(%s, now(), 'organisation.changed.v1', %s, NULL, NULL, NULL, %s, NULL)"
-            admin.execute(sql, [key, json.loads(bytes(said))["time"], said])
+            admin.execute(sql, [key, json.loads(each)["time"], each if signer is None else signer.sign(each)])
         admin.execute("SELECT audit.anchor(now())")
 
 
@@ -205,7 +214,11 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
         assert destroyed == [(f"authority-{ours}",)], "a backup from before loses its key again"
         assert [*left, admin.execute(numbers.encode()).fetchone()] == [(1,), (2,), (2,)], "a stranger's go too"
     assert await faults(database), "chains are gone, and nothing on the record says that the authority left"
-    await record(database, ours)
+    anothers = signer_of("casework", b64encode(b"a" * 32).decode())
+    for signer in (None, anothers, SIGNERS["police"]):
+        await record(database, ours, signer)
+        assert await faults(database), "no service that may say so has said that the authority left"
+    await record(database, ours, SIGNERS["casework"])
     assert await faults(database) == []
     with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
         admin.execute("DELETE FROM audit.entries WHERE chain = %s", [their_child])
@@ -256,6 +269,7 @@ async def test_what_comes_after_the_last_look_is_not_deleted(
     left = {table: len(rows) for table, rows in rows_of(database, name).items() if rows}
     if hangs_on_another:
         assert (done.exit_code, "changed meanwhile" in done.output) == (2, True)
+        assert said(database, name) == [], "it has not left, and the record does not say so"
         assert left == {table: len(rows) for table, rows in before.items() if rows} | {"register.photographs": 1}
     else:
         assert (done.exit_code, left) == (0, {"protocol.cases": 1})

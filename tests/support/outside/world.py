@@ -121,6 +121,9 @@ class World:
     def phone_answers(self, number: str, *, answers: bool) -> None:
         self._sandbox.put(f"/phones/{number}", json={"answers": answers}).raise_for_status()
 
+    def mailbox_answers(self, address: str, *, answers: bool) -> None:
+        self._sandbox.put(f"/mailboxes/{address}", json={"answers": answers}).raise_for_status()
+
     def forward(self, by: str) -> None:
         """Moves story time."""
         command = [sys.executable, "-m", "services", "forward", by]

@@ -24,19 +24,27 @@ SELECT about AS child, array_agg(answers) AS told, array_agg(words) AS told_word
 FROM (SELECT DISTINCT ON (about, answers) about, answers, words, at FROM register.words
       WHERE starts_with(answers, 'profile.') ORDER BY about, answers, at DESC) AS newest
 GROUP BY about;
--- What was said with a record that was undone answers nothing; nor does what was said with one that was corrected, until the
--- correction is undone. In a function of the owner: services add words, and change none.
+-- What was said with a record that was undone answers nothing; nor does what was said with one that was corrected, until each
+-- correction of it is undone. In a function of the owner: services add words, and change none. A row about one child weighs no
+-- other's words.
 CREATE FUNCTION register.weigh_answers() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     told jsonb := convert_from(NEW.envelope, 'UTF8')::jsonb -> 'data';
     is_undone boolean := NEW.cancelled_at IS NOT NULL;
+    whose text := disposal.child_of(NEW.child);
 BEGIN
-    UPDATE register.words SET answers = NULL WHERE is_undone AND id IN (SELECT jsonb_array_elements_text(told -> 'words'));
+    IF TG_OP = 'UPDATE' AND (OLD.cancelled_at IS NOT NULL) = is_undone THEN
+        RETURN NULL;
+    END IF;
+    UPDATE register.words SET answers = NULL
+    WHERE is_undone AND id IN (SELECT jsonb_array_elements_text(told -> 'words'))
+        AND answers ~ '^(corrected\.)*profile\.' AND disposal.child_of(about) = whose;
     UPDATE register.words SET answers = CASE WHEN is_undone THEN substr(answers, 11) ELSE 'corrected.' || answers END
-    WHERE starts_with(answers, CASE WHEN is_undone THEN 'corrected.profile.' ELSE 'profile.' END) AND id IN (
-        SELECT jsonb_array_elements_text(convert_from(envelope, 'UTF8')::jsonb #> '{data,words}') FROM deadlines.due
-        WHERE deadline = (told ->> 'corrects_event')::uuid);
+    WHERE answers ~ CASE WHEN is_undone THEN '^(corrected\.)+profile\.' ELSE '^(corrected\.)*profile\.' END
+        AND disposal.child_of(about) = whose AND id IN (
+            SELECT jsonb_array_elements_text(convert_from(envelope, 'UTF8')::jsonb #> '{data,words}') FROM deadlines.due
+            WHERE deadline = (told ->> 'corrects_event')::uuid AND disposal.child_of(child) = whose);
     RETURN NULL;
 END $$;
 CREATE TRIGGER weighs_answers AFTER INSERT OR UPDATE OF cancelled_at ON deadlines.due FOR EACH ROW
