@@ -1,4 +1,4 @@
-"""Says what a wording means to a force, and compares its list of missing children with ours. Pure: time is passed in."""
+"""Says what a wording means to a force, and compares its list of missing children with ours. Pure: time is given."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidTag
 
-from services.platform.store.key_wrappers.wrapper import KeyServiceAway, fill_in_authority
+from services.platform.store.key_wrappers.key_file import KeyServiceAway, fill_in_authority
 
 NOT_BY_THIS_KEY = frozenset(
     {

@@ -8,8 +8,7 @@ import pkcs11
 from cryptography.exceptions import InvalidTag
 from pkcs11 import GCMParams, KeyType, Mechanism, ObjectClass, exceptions
 
-from services.platform.store.key_wrappers.key_file import NONCE_BYTES
-from services.platform.store.key_wrappers.wrapper import KeyServiceAway, fill_in_authority
+from services.platform.store.key_wrappers.key_file import NONCE_BYTES, KeyServiceAway, fill_in_authority
 
 NOT_BY_THIS_KEY = (
     exceptions.DataInvalid,
