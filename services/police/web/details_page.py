@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.platform.delivery.links.forms import Button, Form, Sheet
-from services.platform.register.children import photographs
-from services.platform.register.children.photographs import Photograph
-from services.platform.register.children.police_notice import ChildFacts, facts_for_notice
+from services.platform.register.children.police_notice import ChildFacts, Photograph, facts_for_notice, photograph_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
@@ -58,7 +56,7 @@ class DetailsPage:
             facts = await uow.fetch(facts_for_notice(self.keyring, child))
             picture = None
             if "photograph" in holds:
-                picture = await uow.fetch(photographs.photograph_of(self.keyring, child))
+                picture = await uow.fetch(photograph_of(self.keyring, child))
             record_reading(uow, found, "notice-details", holds, reader)
         return NOTHING if facts.child is None else _sheet(facts.child, holds, picture)
 

@@ -209,3 +209,30 @@ def first_reporter(keyring: Keyring, delivery: UUID) -> Query[Reporter | None]:
         return Reporter(role, decryptor.open(name, "people.name"), decryptor.open(mobile, "people.mobile"))
 
     return Query(FIRST_REPORTER, {"delivery": delivery}, decode)
+
+
+PICTURE = "photographs.picture"
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    picture: bytes
+    media_type: str
+    taken_on: date | None
+
+
+PHOTOGRAPH = """
+    SELECT picture, media_type, taken_on, wrapped FROM register.photographs_for_police WHERE child = %(child)s
+"""
+
+
+def photograph_of(keyring: Keyring, child: ChildId) -> Query[Photograph | None]:
+    """For an officer who opens the link in a notice. None if there is none, or if its key was erased."""
+
+    def decode(rows: Rows) -> Photograph | None:
+        for row in rows:
+            picture = Decryptor(keyring, child, row.wrapped).open_bytes(row.picture, PICTURE)
+            return None if picture is None else Photograph(picture, row.media_type, row.taken_on)
+        return None
+
+    return Query(PHOTOGRAPH, {"child": child}, decode)
