@@ -1,10 +1,12 @@
 """One stack for the crash tests, which hurt it in turn: each leaves it whole, and has carers, children and calendars of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
 from infra.local.stack import Stack
+from tests.support.crashes.dying import Dying
 from tests.support.engines.bus import wait_for_port
 from tests.support.engines.stack import running_stack
 from tests.support.outside.world import Carer, World, settle_town
@@ -33,3 +35,19 @@ def hurt_world(hurt_stack: Stack) -> Iterator[World]:
     world = World(hurt_stack)
     yield world
     world.close()
+
+
+@pytest.fixture(scope="module")
+def dying(hurt_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Dying]]:
+    """A service that dies at the step that it is told, in the place of the stack's own from the first time that a module asks for it."""
+    put: list[Dying] = []
+
+    @cache
+    def one(service: str) -> Dying:
+        put.append(Dying(hurt_stack, service, tmp_path_factory.mktemp(service)))
+        return put[-1]
+
+    yield one
+    for each in put:
+        each.give_way()
+    hurt_stack.wait_ready()

@@ -2,14 +2,12 @@
 
 import os
 import re
-import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.crashes.dying import start_dying
+from tests.support.crashes.dying import Dying
 from tests.support.outside.confirmation import CONFIRM
 from tests.support.outside.world import Carer, World
 
@@ -43,21 +41,27 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
 @pytest.mark.parametrize(("service", "step", "nth"), CASES)
 def test_a_report_has_one_effect_each_though_a_service_dies_at(
-    hurt_world: World, towns_carers: Iterator[Carer], tmp_path: Path, service: str, step: str, nth: int
+    hurt_world: World,
+    towns_carers: Iterator[Carer],
+    dying: Callable[[str], Dying],
+    service: str,
+    step: str,
+    nth: int,
 ) -> None:
     world, carer = hurt_world, next(towns_carers).number
     duty_worker = "+447700900590"
     before = _told(world, duty_worker, "reported missing")
-    world.stack.stop_one(service)
-    dying = start_dying(world.stack, service, step, nth, tmp_path / "log")
+    one = dying(service)
+    one.die_at(step, nth)
     world.text(carer, "MISSING")
-    assert dying.wait(60) == -signal.SIGKILL, (tmp_path / "log").read_text()
-    world.stack.start_one(service)
+    one.wait_until_dead()
+    one.start()
 
     world.eventually(lambda: _told(world, carer, "Our alert has left here"))
     world.eventually(lambda: len(_told(world, duty_worker, "reported missing")) > len(before))
     world.eventually(lambda: world.notices(carer) and world.notices(carer)[0]["acknowledged"])
     world.eventually(lambda: _told(world, carer, "officer has your report"))
+    _answer(world, duty_worker)
     time.sleep(QUIET_SECONDS)
     assert len(_told(world, carer, "Recorded as missing.")) == 1
     assert len(_told(world, carer, "Our alert has left here")) == 1
@@ -65,12 +69,11 @@ def test_a_report_has_one_effect_each_though_a_service_dies_at(
     assert len(world.texts_to(carer)) == 3
     assert len(_told(world, duty_worker, "reported missing")) == len(before) + 1
     assert [notice["body"]["type"] for notice in world.notices(carer)] == ["missing-notice.new"]
-    _answer(world, duty_worker)
 
 
 @pytest.mark.parametrize("step", HANDSHAKE)
 def test_a_search_ends_once_and_only_by_the_code_though_carers_die_at_the_claim_and_at_the_code(
-    hurt_world: World, towns_carers: Iterator[Carer], tmp_path: Path, step: str
+    hurt_world: World, towns_carers: Iterator[Carer], dying: Callable[[str], Dying], step: str
 ) -> None:
     world, carer = hurt_world, next(towns_carers).number
     duty_worker = "+447700900590"
@@ -79,11 +82,11 @@ def test_a_search_ends_once_and_only_by_the_code_though_carers_die_at_the_claim_
     world.eventually(lambda: _told(world, carer, "Our alert has left here"))
     world.eventually(lambda: len(_told(world, duty_worker, "reported missing")) > len(before))
     _answer(world, duty_worker)
-    _text_as_carers_die(world, step, carer, "BACK", tmp_path / "claim")
+    _text_as_carers_die(world, dying("carers"), step, carer, "BACK")
     world.eventually(lambda: _codes(world, carer))
     time.sleep(QUIET_SECONDS)
     assert not _returned(world, carer)
-    _text_as_carers_die(world, step, carer, _codes(world, carer)[0], tmp_path / "code")
+    _text_as_carers_die(world, dying("carers"), step, carer, _codes(world, carer)[0])
     world.eventually(lambda: _returned(world, carer))
     time.sleep(QUIET_SECONDS)
     assert len(_returned(world, carer)) == 1
@@ -91,12 +94,11 @@ def test_a_search_ends_once_and_only_by_the_code_though_carers_die_at_the_claim_
     assert len(_told(world, carer, "Food and rest first")) == 1
 
 
-def _text_as_carers_die(world: World, step: str, carer: str, words: str, log: Path) -> None:
-    world.stack.stop_one("carers")
-    dying = start_dying(world.stack, "carers", step, 1, log)
+def _text_as_carers_die(world: World, carers: Dying, step: str, carer: str, words: str) -> None:
+    carers.die_at(step)
     world.text(carer, words)
-    assert dying.wait(60) == -signal.SIGKILL, log.read_text()
-    world.stack.start_one("carers")
+    carers.wait_until_dead()
+    carers.start()
 
 
 def _codes(world: World, carer: str) -> list[str]:

@@ -1,16 +1,14 @@
 """The console dies while somebody acts at it: the act is done once or not at all, with its evidence; sent again it is done once."""
 
 import re
-import signal
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import httpx
 import psycopg
 import pytest
 
 from infra.local.stack import Stack
-from tests.support.crashes.dying import start_dying
+from tests.support.crashes.dying import Dying
 from tests.support.in_process.console import child_page, csrf_in, police_duty_on
 from tests.support.outside.world import Carer, World
 
@@ -30,21 +28,21 @@ def world(hurt_world: World) -> Iterator[World]:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_an_act_in_flight_when_the_console_dies_is_done_once(
-    world: World, towns_carers: Iterator[Carer], tmp_path: Path, step: str
+    world: World, towns_carers: Iterator[Carer], dying: Callable[[str], Dying], step: str
 ) -> None:
-    carer = next(towns_carers)
+    console, carer = dying("console"), next(towns_carers)
+    console.wait_until_ready()
     world.text(carer.number, "MISSING")
     duty = world.eventually(lambda: _police_duty(world, carer))
     form = _filled(world, duty)
-    world.stack.stop_one("console")
-    dying = start_dying(world.stack, "console", step, 1, tmp_path / "log")
+    console.die_at(step)
     with pytest.raises(httpx.TransportError):
         _send(world, duty, form)
-    assert dying.wait(60) == -signal.SIGKILL, (tmp_path / "log").read_text()
+    console.wait_until_dead()
     committed = _acts(world.stack, form["act"])
     assert committed == (0 if step == "act-written" else 1)
-    world.stack.start_one("console")
-    world.stack.wait_ready()
+    console.start()
+    console.wait_until_ready()
 
     if step != "act-written":
         world.eventually(lambda: _evidence(world.stack, duty))

@@ -18,6 +18,7 @@ import pytest
 
 from services.platform.messages.envelope import Unreadable, read
 from services.platform.store.migrations.access import SERVICES
+from services.platform.store.migrations.apply import apply
 from tests.support import versions
 from tests.support.engines.database import MIGRATED, Database
 
@@ -155,15 +156,32 @@ def test_the_former_version_reads_every_message_of_this_one_that_it_knows(former
     assert _in(former, READ_IT, given=b"\n".join(said)) == ""
 
 
-@needs_a_release
-def test_the_former_version_finds_in_the_database_what_it_uses_and_nothing_more_is_demanded(
-    former: Path, database: Database
-) -> None:
+@pytest.fixture
+def of_the_former(former: Path, database: Database) -> Iterator[str]:
+    """The address of a database that it made."""
     with another(database) as url:
         _in(former, MAKE_IT, url)
-        with psycopg.connect(url) as before, psycopg.connect(database.admin_url) as now:
-            assert [line for what in KEPT for line in gone(what, before, now)] == []
-            assert [line for what in DEMANDED for line in added(what, before, now)] == []
+        yield url
+
+
+@needs_a_release
+def test_the_former_version_finds_in_the_database_what_it_uses_and_nothing_more_is_demanded(
+    of_the_former: str, database: Database
+) -> None:
+    with psycopg.connect(of_the_former) as before, psycopg.connect(database.admin_url) as now:
+        assert [line for what in KEPT for line in gone(what, before, now)] == []
+        assert [line for what in DEMANDED for line in added(what, before, now)] == []
+
+
+@needs_a_release
+def test_a_database_of_the_former_version_is_taken_to_the_shape_that_a_new_one_has(
+    of_the_former: str, database: Database
+) -> None:
+    apply(of_the_former)
+    with psycopg.connect(of_the_former) as taken, psycopg.connect(database.admin_url) as new:
+        for query in (*KEPT.values(), *DEMANDED.values()):
+            has, wants = ({row[0] for row in each.execute(query)} for each in (taken, new))
+            assert has ^ wants == set()
 
 
 @needs_a_release

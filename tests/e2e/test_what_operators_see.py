@@ -209,7 +209,7 @@ def _exercise_authority() -> dict[str, Any]:
     return {
         "authority": {"id": "exercise", "name": "Exercise", "duty_line": "+441632960191"},
         "sharing_agreements": AGREED,
-        "placements": [_placement(0) | {"host_authority": "exercise"}],
+        "placements": [_placement(0, "exercise")],
         "people": [_person("carer", EXERCISE_CARER), _person("worker", EXERCISE_WORKER)],
         "carers": [{"person": "carer", "placement": "foster-0"}],
         "children": [_child(0, "X1")],

@@ -15,9 +15,9 @@ from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFai
 from pydantic import SecretStr
 
 from infra.docker.certificates import Authority
-from infra.kafka import jars
 from infra.kafka.broker import Broker
 from infra.kafka.guard import ADMINISTRATOR, Guard
+from infra.local.engines import class_cache
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import JARS
 from services.platform.bus import topics
@@ -64,7 +64,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     (folder / "broker.pem").write_text(authority.issue("broker", "127.0.0.1"))
     (folder / "ca.pem").write_text(authority.certificate)
     guard = Guard(str(folder / "broker.pem"), str(folder / "ca.pem"), free_port())
-    broker = Broker(folder / "kafka", jars.fetch(JARS), free_port(), free_port(), guard, f"of {ADMINISTRATOR}")
+    broker = Broker(folder / "kafka", class_cache.fetch(JARS), free_port(), free_port(), guard, f"of {ADMINISTRATOR}")
     broker.make_log()
     with (folder / "log").open("ab") as log:
         running = subprocess.Popen(broker.command, stdout=log, stderr=log, env=bare(), start_new_session=True)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from infra.docker.layout import SERVICES
-from infra.kafka import jars
 from infra.kafka.broker import Broker
 from infra.kafka.node import SURVIVES
+from infra.local.engines import class_cache
 from infra.local.engines.database_pair import Pair
 from infra.local.processes.program import Program
 from infra.local.processes.supervisor import Supervisor
@@ -62,7 +62,7 @@ class Engines:
 
     def bring_up_kafka(self) -> None:
         """Returns when each broker answers and every topic exists. Raises DidNotStart, CannotFetch."""
-        found = jars.fetch(JARS)
+        found = class_cache.fetch(JARS)
         names = [each for each in BROKERS if each in self._ports]
         voters = {number: self._ports[f"{name}-controller"] for number, name in enumerate(names, 1)}
         started = []

@@ -39,7 +39,10 @@ def wait(
     `say` is told what is waited for, as long as it lasts: a slow machine needs minutes.
     """
     until, said_at = time.monotonic() + within_seconds, time.monotonic()
-    while missing := obstacles(urls, replicas=replicas):
+    waiting = urls
+    # Who has been ready is asked again when all have been: an answer costs the machine what those that start could use.
+    while missing := obstacles(waiting, replicas=replicas) or obstacles(urls, replicas=replicas):
+        waiting = {name: urls[name] for name in missing}
         if reason := lost():
             raise NotReady(reason)
         if time.monotonic() - said_at > SAID_EVERY_SECONDS:

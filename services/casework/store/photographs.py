@@ -38,7 +38,6 @@ async def keep_photograph(
     key = await data_key(uow.connection, keyring, child)
     picture = key.close_bytes(content, PICTURE)
     row = {"child": child, "picture": picture, "media_type": media_type, "taken_on": taken_on, "at": at}
-    remove_photograph(uow, child)
     uow.write(KEEP, row)
 
 

@@ -21,15 +21,8 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from services.platform.runtime.settings import Settings, secret_path
-from services.platform.store.key_wrappers.key_file import (
-    KEY_BYTES,
-    NONCE_BYTES,
-    FileWrapper,
-    KeyFile,
-    KeyServiceAway,
-    KeyWrapper,
-    decode_keys,
-)
+from services.platform.store.key_wrappers.key_file import KEY_BYTES, NONCE_BYTES, FileWrapper, KeyFile, decode_keys
+from services.platform.store.key_wrappers.wrapper import KeyServiceAway, KeyWrapper
 
 OF_NO_AUTHORITY = "*"
 """In place of an authority's id: unknown numbers, forces, agencies, accounts, children who are not identified yet."""

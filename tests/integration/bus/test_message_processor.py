@@ -18,6 +18,7 @@ from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.messages.envelope import Received, compose, read
 from services.platform.messages.raw_message import Raw
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.key_wrappers.wrapper import KeyMissing
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.child_events.events import ChildLocated, ChildReportedMissing, ChildReturned
 from services.safeguarding.duty.decisions import MessageDeadLettered, ProtocolDecided, Verdict
@@ -39,7 +40,7 @@ class Settled:
 
 
 class Office:
-    """Says one decision for each report; fails at those of the authority `refused`."""
+    """Says one decision for each report; fails at those of the authorities `refused` and `keyless`."""
 
     def __init__(self, store: Store) -> None:
         self.store, self.clocks = store, Clocks()
@@ -75,6 +76,8 @@ class Office:
     async def on_child_reported_missing(self, received: Received[ChildReportedMissing], uow: UnitOfWork) -> None:
         if received.content.authority == "refused":
             raise ZeroDivisionError
+        if received.content.authority == "keyless":
+            raise KeyMissing
         if self.reports_wait_for is not None:
             await self.reports_wait_for.wait()
         self.transactions.append(await _id_of(uow))
@@ -171,10 +174,11 @@ async def test_what_is_not_urgent_lets_what_is_go_first_for_a_moment(
     assert len(office.returns) == 1
 
 
-async def test_one_that_cannot_be_worked_on_takes_no_other_with_it(office: Office) -> None:
+@pytest.mark.parametrize("authority", ["refused", "keyless"])
+async def test_one_that_cannot_be_worked_on_takes_no_other_with_it(office: Office, authority: str) -> None:
     child = new_id("child")
-    three = [report(child, "1"), report(child, "2", authority="refused"), report(child, "3")]
-    assert await office.processor.process_batch(three) == 3
+    three = [report(child, "1"), report(child, "2", authority=authority), report(child, "3")]
+    assert await asyncio.wait_for(office.processor.process_batch(three), 20) == 3
     assert await office.decided_on(child) == [f"1 of {child}", f"3 of {child}"]
 
 

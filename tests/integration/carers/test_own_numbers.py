@@ -119,6 +119,12 @@ async def test_we_text_ourselves_both_ways_and_what_comes_back_is_nobodys_report
     await service.work()
     found = await ways(service)
     assert {name: row.waiting_since is None for name, row in found.items()} == {"twilio": True, "notify": False}
+    later = Clocks()
+    later.wall = lambda: datetime.now(UTC) + EVERY + timedelta(seconds=1)  # type: ignore[method-assign]
+    await Probes(service.store, later, texts).turn()
+    await service.text_by_notify(TWILIO_NUMBER if sender is None else sender, to_notify.body)
+    await service.work()
+    assert [row.waiting_since is None for row in (await ways(service)).values()] == [False, False], "it was too late"
     assert await service.said_after(before) == []
 
 

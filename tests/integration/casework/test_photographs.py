@@ -1,5 +1,6 @@
 """A child's photograph: taken in by casework, kept encrypted, refused where it is none."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.working_time import ENGLAND
 from tests.support.engines.database import Database
 from tests.support.in_process.casework import AHEAD, ImportAuth, casework, taken
+from tests.support.in_process.delivery import eventually
 from tests.support.in_process.disposal import Later
 from tests.support.in_process.register import KEYRING, authority, enter, erase, parts
 
@@ -99,13 +101,21 @@ async def test_what_a_hold_keeps_is_shown_to_nobody_and_goes_when_it_ends(
         admin.execute(hold, asked)
         await put(http, path, JPEG, "image/jpeg")
         assert admin.execute(kinds, asked).fetchall() == [("image/png", False), ("image/jpeg", True)]
+        shown = "UPDATE register.photographs SET stored_at = stored_at WHERE child = %(child)s AND removed_at IS NULL"
+        with admin.transaction():  # two come while somebody has the row that both replace
+            admin.execute(shown, asked)
+            both = [asyncio.create_task(put(http, path, JPEG, "image/jpeg")) for _ in range(2)]
+            await eventually(lambda: admin.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount >= 2)
+        await asyncio.gather(*both)
+        kept = [("image/png", False), *[("image/jpeg", False)] * 2]
+        assert sorted(admin.execute(kinds, asked).fetchall()) == sorted([*kept, ("image/jpeg", True)])
         assert (await http.delete(path)).status_code == 204
-        assert admin.execute(kinds, asked).fetchall() == [("image/png", False), ("image/jpeg", False)]
+        assert admin.execute(kinds, asked).fetchall() == [*kept, ("image/jpeg", False)]
         async with engine.connect() as connection:
             assert await Reader(connection).fetch(photograph_of(keyring, child)) is None
         sweep = Disposal(Store(engine, origin=Origin("casework", Clocks())), Later(2), "casework").turn
         await sweep()
-        assert len(admin.execute(kinds, asked).fetchall()) == 2
+        assert len(admin.execute(kinds, asked).fetchall()) == 4
         admin.execute("UPDATE disposal.holds SET ended_at = now() WHERE id = %(id)s::uuid", asked)
         await sweep()
         assert admin.execute(kinds, asked).fetchall() == []

@@ -82,7 +82,9 @@ async def store() -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-async def test_an_address_takes_and_gives_and_cannot_be_listed(store: str) -> None:
+async def test_an_address_takes_and_gives_and_cannot_be_listed(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By no proxy that the machine's environment names."""
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
     place = opened(store)
     await asyncio.to_thread(place.put, "anchors/1", BytesIO(b"one"))
     assert await asyncio.to_thread(fetched, place, "anchors/1") == b"one"

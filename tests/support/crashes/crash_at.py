@@ -1,6 +1,6 @@
 """Runs a service that kills itself at one step: `python -m tests.support.crashes.crash_at STEP NTH SERVICE`.
 
-Kill -9, as a power cut would. The steps are those between which something could be lost or done twice: a message's
+`... ORDERS SERVICE`: at the step that the file ORDERS names, once a test has written it (`STEP NTH`). Kill -9, as a power cut would. The steps are those between which something could be lost or done twice: a message's
 effects before and after their commit, their publication, the acknowledgement, and a delivery's begin, send and end.
 """
 
@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 from services.platform.bus.consumers.consumer import Consumer
@@ -30,6 +31,23 @@ class Countdown:
         self._left -= 1
         if self._left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class CountdownOnOrder(Countdown):
+    """Counts from the moment at which the order is there."""
+
+    def __init__(self, step: str, orders: Path) -> None:
+        super().__init__(0)
+        self._step = step
+        self._orders = orders
+
+    def reached(self) -> None:
+        if not self._orders.exists():
+            return
+        step, nth = self._orders.read_text().split()
+        if step == self._step:
+            self._left = self._left or int(nth)
+            super().reached()
 
 
 def around(owner: Any, name: str, countdown: Countdown, when: Literal["before", "after"]) -> None:
@@ -141,9 +159,18 @@ STEPS: dict[str, Callable[[Countdown], None]] = {
 }
 
 
+EVERYWHERE = ("handled", "committed", "published", "settled", "acknowledged", "begun", "sent", "ended")
+OWN = {"carers": ("before-keeping", "kept", "read"), "console": ("act-written", "act-taken")}
+
+
 def main() -> None:
-    step, nth, service = sys.argv[1:]
-    STEPS[step](Countdown(int(nth)))
+    *at, service = sys.argv[1:]
+    if len(at) == 1:
+        for step in (*EVERYWHERE, *OWN.get(service, ())):
+            STEPS[step](CountdownOnOrder(step, Path(at[0])))
+    else:
+        step, nth = at
+        STEPS[step](Countdown(int(nth)))
     asyncio.run(importlib.import_module(f"services.{service}.app").main())
 
 

@@ -1,4 +1,4 @@
-"""A service of a running stack in the place of its own process: it kills itself at one step (tests/support/crashes/crash_at.py)."""
+"""A service of a running stack in the place of its own process: it kills itself at the step that it is told (tests/support/crashes/crash_at.py)."""
 
 import signal
 import subprocess
@@ -14,32 +14,51 @@ from infra.local.stack import Stack
 READY_WITHIN_SECONDS = 90
 
 
-def start_dying(stack: Stack, service: str, step: str, nth: int, log: Path) -> subprocess.Popen[bytes]:
-    """Returns when the service, which will kill itself at the step, is ready.
+class Dying:
+    """Runs from the start of the object on, and `start` begins it again after its death: one start for each case."""
 
-    What an earlier case left unfinished may bring it to the step before that: then it is let finish, and begun again.
-    """
-    command = [sys.executable, "-m", "tests.support.crashes.crash_at", step, str(nth), service]
-    while True:
-        with log.open("wb") as out:
-            dying = subprocess.Popen(command, cwd=ROOT, env=stack.environment(service), stdout=out, stderr=out)
-        if _is_ready(dying, f"{stack.endpoints[service]}/health/ready"):
-            return dying
-        assert dying.returncode == -signal.SIGKILL, log.read_text()
-        stack.start_one(service)
-        stack.wait_ready()
+    def __init__(self, stack: Stack, service: str, folder: Path) -> None:
+        self._stack = stack
+        self._service = service
+        self._orders, self._log = folder / "orders", folder / "log"
         stack.stop_one(service)
+        self.start()
+
+    def start(self) -> None:
+        """Does not wait until it is ready."""
+        self._orders.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "tests.support.crashes.crash_at", str(self._orders), self._service]
+        environment = self._stack.environment(self._service)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+    def die_at(self, step: str, nth: int = 1) -> None:
+        """Returns when it is ready, and will kill itself at the step."""
+        self.wait_until_ready()
+        draft = self._orders.with_suffix(".draft")
+        draft.write_text(f"{step} {nth}")
+        draft.rename(self._orders)
+
+    def wait_until_dead(self) -> None:
+        assert self._process.wait(60) == -signal.SIGKILL, self._log.read_text()
+
+    def give_way(self) -> None:
+        """To the stack's own process of the service."""
+        self._process.terminate()
+        self._process.wait(60)
+        self._stack.start_one(self._service)
+
+    def wait_until_ready(self) -> None:
+        url, until = f"{self._stack.endpoints[self._service]}/health/ready", time.monotonic() + READY_WITHIN_SECONDS
+        with httpx.Client(trust_env=False) as asking:
+            while not _answers(asking, url):
+                assert self._process.poll() is None, self._log.read_text()
+                assert time.monotonic() < until, f"not ready within {READY_WITHIN_SECONDS} s"
+                time.sleep(0.1)
 
 
-def _is_ready(process: subprocess.Popen[bytes], url: str) -> bool:
-    """False when it dies first."""
-    until = time.monotonic() + READY_WITHIN_SECONDS
-    while process.poll() is None:
-        try:
-            if httpx.get(url, trust_env=False).is_success:
-                return True
-        except httpx.TransportError:
-            pass
-        assert time.monotonic() < until, f"neither ready nor dead within {READY_WITHIN_SECONDS} s"
-        time.sleep(0.1)
-    return False
+def _answers(asking: httpx.Client, url: str) -> bool:
+    try:
+        return asking.get(url).is_success
+    except httpx.TransportError:
+        return False

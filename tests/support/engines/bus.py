@@ -20,8 +20,8 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from infra.kafka import jars
 from infra.kafka.broker import Broker
+from infra.local.engines import class_cache
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import JARS, ROOT
 from services.platform.bus import topics
@@ -61,7 +61,7 @@ class MortalKafka:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "kafka"
-        self._broker = Broker(self._folder, jars.fetch(JARS), free_port(), free_port())
+        self._broker = Broker(self._folder, class_cache.fetch(JARS), free_port(), free_port())
         self.make_log = self._broker.make_log
         self.address = self._broker.address
         self._running: subprocess.Popen[bytes] | None = None

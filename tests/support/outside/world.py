@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import httpx
@@ -53,15 +54,19 @@ class World:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self._sandbox = httpx.Client(base_url=stack.endpoints["sandbox"], timeout=30, trust_env=False)
-        self.console = httpx.Client(
-            base_url=stack.endpoints["console"], timeout=120, trust_env=False, follow_redirects=True
-        )
+
+    @cached_property
+    def console(self) -> httpx.Client:
         """Signed in, as the example authorities' duty manager."""
-        sign_in_blocking(self.console, stack.operators[0].sign_in, stack.operators[0].password)
+        address, operator = self.stack.endpoints["console"], self.stack.operators[0]
+        opened = httpx.Client(base_url=address, timeout=120, trust_env=False, follow_redirects=True)
+        sign_in_blocking(opened, operator.sign_in, operator.password)
+        return opened
 
     def close(self) -> None:
         self._sandbox.close()
-        self.console.close()
+        if "console" in vars(self):
+            self.console.close()
 
     def text(self, number: str, body: str, to: str | None = None) -> None:
         """The phone network keeps it until the webhook has been answered. `to`: another number of ours than the usual one."""

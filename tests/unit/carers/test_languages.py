@@ -1,11 +1,16 @@
 """Which language a text is in: sure, or not said."""
 
+import importlib
+from enum import StrEnum
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.carers.understanding.grammar import understand
+from services.carers.understanding.languages import language_recognition
 from services.carers.understanding.languages.language_recognition import recognise
+from services.safeguarding import codes
 from tests.unit.carers.corpus import cases
 
 IN_ENGLISH = [
@@ -65,3 +70,11 @@ def test_a_person_reads_what_is_in_another_language_also_while_a_child_is_missin
 @given(st.text())
 def test_no_text_is_too_strange_to_be_looked_at(text: str) -> None:
     recognise(text)
+
+
+def test_carers_does_not_start_without_the_code_of_a_language_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as changed:
+        changed.setattr(codes, "TextLanguage", StrEnum("TextLanguage", {"french": "fr"}))
+        with pytest.raises(ValueError, match="'cy' is not a valid TextLanguage"):
+            importlib.reload(language_recognition)
+    importlib.reload(language_recognition)

@@ -8,6 +8,8 @@ from services.safeguarding.codes import TextLanguage
 
 LETTERS_AND_MARKS = frozenset("LM")
 CODES = frozenset(TextLanguage)
+WELSH = TextLanguage("cy")
+"""Looked up here, so that a service does not start where `codes.yaml` has it no more."""
 
 
 def recognise(text: str) -> TextLanguage | None:
@@ -21,4 +23,4 @@ def recognise(text: str) -> TextLanguage | None:
 
 def is_foreign(text: str) -> bool:
     """Whether only its words for missing are read here. Welsh is read as fully as English."""
-    return recognise(text) not in {None, TextLanguage("cy")}
+    return recognise(text) not in {None, WELSH}

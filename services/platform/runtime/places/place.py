@@ -86,13 +86,13 @@ class _Address:
     url: httpx.URL
 
     def put(self, name: str, source: IO[bytes]) -> None:
-        with _away(httpx.HTTPError), httpx.Client(timeout=WITHIN_SECONDS) as client:
+        with _away(httpx.HTTPError), httpx.Client(timeout=WITHIN_SECONDS, trust_env=False) as client:
             client.put(self._below(name), content=source).raise_for_status()
 
     def fetch(self, name: str, into: IO[bytes]) -> None:
         with (
             _away(httpx.HTTPError),
-            httpx.Client(timeout=WITHIN_SECONDS) as client,
+            httpx.Client(timeout=WITHIN_SECONDS, trust_env=False) as client,
             client.stream("GET", self._below(name)) as answer,
         ):
             into.writelines(answer.raise_for_status().iter_bytes())
@@ -101,7 +101,7 @@ class _Address:
         raise PlaceAway("an address cannot be listed: name a folder or a bucket")
 
     def remove(self, name: str) -> None:
-        with _away(httpx.HTTPError), httpx.Client(timeout=WITHIN_SECONDS) as client:
+        with _away(httpx.HTTPError), httpx.Client(timeout=WITHIN_SECONDS, trust_env=False) as client:
             client.delete(self._below(name)).raise_for_status()
 
     def _below(self, name: str) -> httpx.URL:

@@ -8,7 +8,8 @@ import pkcs11
 from cryptography.exceptions import InvalidTag
 from pkcs11 import GCMParams, KeyType, Mechanism, ObjectClass, exceptions
 
-from services.platform.store.key_wrappers.key_file import NONCE_BYTES, KeyServiceAway, fill_in_authority
+from services.platform.store.key_wrappers.key_file import NONCE_BYTES
+from services.platform.store.key_wrappers.wrapper import AUTHORITY, KeyMissing, KeyServiceAway, fill_in_authority
 
 NOT_BY_THIS_KEY = (
     exceptions.DataInvalid,
@@ -63,7 +64,8 @@ class HsmWrapper:
 
     def _away(self, error: exceptions.PKCS11Error) -> KeyServiceAway:
         self._session = None
-        return KeyServiceAway(f"the hardware security module: {type(error).__name__}")
+        missing = isinstance(error, exceptions.NoSuchKey) and AUTHORITY in self._label
+        return (KeyMissing if missing else KeyServiceAway)(f"the hardware security module: {type(error).__name__}")
 
 
 def _of(nonce: bytes, authority: str) -> GCMParams:

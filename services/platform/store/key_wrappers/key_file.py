@@ -1,10 +1,9 @@
-"""Says what wraps an authority's key, and wraps by one that lies in a file, which is read again when it has changed."""
+"""Wraps by a key that lies in a file, and reads the file again when it has changed."""
 
 import os
 from base64 import b64decode
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -12,27 +11,6 @@ from services.platform.runtime.settings import SecretFile
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
-AUTHORITY = "{authority}"
-"""In the name of the key above: the authority's id."""
-
-
-class KeyServiceAway(ConnectionError):
-    """The module or service that holds the key does not answer. It passes: the work is repeated."""
-
-
-class KeyWrapper(Protocol):
-    """Called rarely: an unwrapped key is kept in memory. A call holds the process up until it is answered."""
-
-    def wrap(self, authority: str, key: bytes) -> bytes:
-        """Raises KeyServiceAway."""
-
-    def unwrap(self, authority: str, wrapped: bytes) -> bytes:
-        """Raises InvalidTag if it was wrapped by another key, or the key may not be used; KeyServiceAway."""
-
-
-def fill_in_authority(name: str, authority: str) -> str:
-    """`_` stands for what belongs to no authority (`*`): an alias of AWS KMS may not hold an asterisk."""
-    return name.replace(AUTHORITY, authority.replace("*", "_"))
 
 
 def decode_keys(keys: str) -> list[bytes]:

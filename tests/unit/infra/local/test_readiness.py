@@ -35,3 +35,18 @@ def test_nothing_is_said_where_all_answer_at_once(monkeypatch: pytest.MonkeyPatc
     said: list[str] = []
     readiness.wait(AUDIT, 1, 150, stopping=threading.Event(), lost=lambda: "", say=said.append)
     assert said == []
+
+
+@pytest.mark.usefixtures("slow_clock")
+def test_who_is_ready_is_asked_again_only_when_all_have_been(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[set[str]] = []
+    lacking = iter([{"clock"}, {"clock"}, set(), {"audit"}, set(), set()])
+
+    def obstacles(urls: dict[str, str], **_: object) -> dict[str, str]:
+        asked.append(set(urls))
+        return dict.fromkeys(next(lacking), "no answer")
+
+    monkeypatch.setattr(readiness, "obstacles", obstacles)
+    urls = AUDIT | {"clock": "http://127.0.0.1:2/"}
+    readiness.wait(urls, 1, 150, stopping=threading.Event(), lost=lambda: "")
+    assert asked == [set(urls), {"clock"}, {"clock"}, set(urls), {"audit"}, set(urls)]

@@ -115,12 +115,11 @@ CREATE FUNCTION disposal.keep_photograph() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF OLD.removed_at IS NULL AND disposal.are_held(ARRAY[OLD.child]) THEN
-        UPDATE register.photographs SET removed_at = now() WHERE child = OLD.child AND removed_at IS NULL;
-        RETURN NULL;
+        INSERT INTO register.photographs VALUES (OLD.child, OLD.picture, OLD.media_type, OLD.taken_on, OLD.stored_at, now());
     END IF;
-    RETURN OLD;
+    RETURN coalesce(NEW, OLD);
 END $$;
-CREATE TRIGGER held BEFORE DELETE ON register.photographs  -- not where it goes with the child
+CREATE TRIGGER held BEFORE DELETE OR UPDATE OF picture ON register.photographs  -- not where it goes with the child
     FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION disposal.keep_photograph();
 
 -- Whether a row's time is over: no hold stops it, and it is older than the longest period of the authorities whose it is.

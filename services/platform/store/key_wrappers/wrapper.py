@@ -1,0 +1,29 @@
+"""Says what wraps an authority's key, and how a key that is one authority's is named."""
+
+from typing import Protocol
+
+AUTHORITY = "{authority}"
+"""In the name of the key above: the authority's id."""
+
+
+class KeyServiceAway(ConnectionError):
+    """The module or service that holds the key does not answer. It passes: the work is repeated."""
+
+
+class KeyMissing(KeyServiceAway):
+    """One authority's own key is not there, or is disabled. Others' work need not wait for it."""
+
+
+class KeyWrapper(Protocol):
+    """Called rarely: an unwrapped key is kept in memory. A call holds the process up until it is answered."""
+
+    def wrap(self, authority: str, key: bytes) -> bytes:
+        """Raises KeyServiceAway."""
+
+    def unwrap(self, authority: str, wrapped: bytes) -> bytes:
+        """Raises InvalidTag if it was wrapped by another key, or the key may not be used; KeyServiceAway."""
+
+
+def fill_in_authority(name: str, authority: str) -> str:
+    """`_` stands for what belongs to no authority (`*`): an alias of AWS KMS may not hold an asterisk."""
+    return name.replace(AUTHORITY, authority.replace("*", "_"))
