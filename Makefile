@@ -8,6 +8,8 @@ BOOTSTRAP = $(if $(PYTHON),$(PYTHON) -m infra.local.bootstrap,@echo "Safe Return
 VENV = .venv/bin
 WORKERS = --numprocesses 2 --dist loadfile --no-loadscope-reorder# one begins with all that has to be alone (tests/support/engines/alone.py)
 
+unexport PYTHONDONTWRITEBYTECODE # else each of the run's processes compiles the services and the tests anew
+
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -90,7 +92,7 @@ chaos: ## Kill everything at random while 200 reports flow and 10,000 texts come
 	TEXTS=10000 $(VENV)/python -m pytest -s tests/chaos/test_kills_while_texts_come_in.py
 	SILENCE=1 $(VENV)/python -m pytest tests/chaos/test_silence_of_a_text_provider.py
 
-faults: ## Hurt a cluster in every way while reports flow: FAULTS="lose-two-brokers ..." for some, FAULT_REPORTS=1120 for 20,000 in all.
+faults: ## Hurt a cluster in every way while reports flow: FAULTS="lose-two-brokers ..." for some, FAULT_REPORTS=1120 FAULT_EVERY_SECONDS=0.5 for 20,000 in all. .local/faults.md keeps what was found.
 	@$(BOOTSTRAP)
 	FAULT_REPORTS=$${FAULT_REPORTS:-20} $(VENV)/python -m pytest -s tests/cluster/test_faults.py
 
