@@ -31,8 +31,8 @@ class DeadlineTimer:
 
     async def _turn(self) -> bool:
         async with self._store.read() as reader:
-            due_at = await reader.fetch(deadlines.next_due())
-        if not self.loop.wake_when_due(due_at, self._clocks.story()):
+            due_at, now = await reader.fetch(deadlines.next_due(self._clocks.offset))
+        if not self.loop.wake_when_due(due_at, now):
             return False
         more = await fire_due(self._store, self._clocks)
         self.loop.wake_after(AGAIN_SECONDS)
@@ -42,16 +42,12 @@ class DeadlineTimer:
 async def fire_due(store: Store, clocks: Clocks) -> bool:
     """Publishes the events that are due by story time, the longest overdue first. True if there may be more."""
     async with store.transaction() as uow:
-        now = clocks.story()
-        due = await deadlines.claim(uow, now=now, most=BATCH)
-        if not due:
-            return False
-        late = [(now - row.due_at).total_seconds() for row in due]
-        for row, seconds in zip(due, late, strict=True):
-            uow.publish_composed(Topic.CHILD_EVENTS, row.child, _event_of(row, int(seconds)))
+        due = await deadlines.claim(uow, ahead=clocks.offset, most=BATCH)
+        for late, row in due:
+            uow.publish_composed(Topic.CHILD_EVENTS, row.child, _event_of(row, int(late.total_seconds())))
     metrics.FIRED.inc(len(due))
-    for seconds in late:
-        metrics.LATENESS.observe(seconds)
+    for late, _ in due:
+        metrics.LATENESS.observe(late.total_seconds())
     return len(due) == BATCH
 
 

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.local.stack import Stack
-from tests.chaos.flowing import Flow, Tally, entries, settled_tally
+from tests.chaos.flowing import Flow, Heard, Tally, entries, settled_tally
 from tests.chaos.standing import Standing, record_holds, settled_standing
 from tests.support.outside.world import World, settle_town
 
@@ -79,13 +79,14 @@ def run(folder: Path, reports: int, seed: int, screen: Console) -> bool:
     stack.start()
     try:
         world = World(stack)
+        heard = Heard(world)
         carers = settle_town(stack, reports)
         back = carers[::BACK_EVERY]
         torment = Torment(stack, random.Random(seed))
         for texted in (Flow(world, carers, EVERY_SECONDS), Flow(world, back, EVERY_SECONDS, "BACK")):
             texted.start()
             torment.while_alive(texted)
-            found = settled_tally(world, carers, SETTLED_WITHIN_SECONDS, back if texted.words == "BACK" else ())
+            found = settled_tally(heard, carers, SETTLED_WITHIN_SECONDS, back if texted.words == "BACK" else ())
             _say(screen, f"{len(carers)} reports, {texted.words} texted", found)
             if not found.is_right:
                 return False

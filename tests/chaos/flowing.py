@@ -7,7 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
 
 import httpx
 
@@ -34,7 +35,10 @@ class Tally:
 
 
 class Flow(threading.Thread):
-    """Texts `words` from each phone in turn, and confirms a return by its code. A text counts once its webhook was answered; the network repeats it until then."""
+    """Texts `words` from each phone in turn, and confirms a return by its code. A text counts once its webhook was answered; the network repeats it until then.
+
+    Each text has its time: whoever is late for one makes up for it with the next.
+    """
 
     def __init__(
         self, world: World, carers: Sequence[Carer], every_seconds: float, words: Literal["MISSING", "BACK"] = "MISSING"
@@ -44,42 +48,75 @@ class Flow(threading.Thread):
         self._world = world
         self._carers = carers
         self._every_seconds = every_seconds
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        self._stopped.set()
 
     def run(self) -> None:
-        for carer in self._carers:
+        begun = time.monotonic()
+        for number, carer in enumerate(self._carers):
+            if self._stopped.wait(max(0.0, begun + number * self._every_seconds - time.monotonic())):
+                return
             if self.words == "BACK":
                 self._world.confirm(carer.number, self.words, within_seconds=CONFIRMED_WITHIN_SECONDS)
             else:
                 self._world.text(carer.number, self.words)
-            time.sleep(self._every_seconds)
 
 
-def tally(world: World, carers: Sequence[Carer], back: Sequence[Carer] = ()) -> Tally:
-    """Notices are counted by id, as a desk does: one that comes again under its id is the same notice. Those of `back` have
-    texted BACK as well.
+class Heard:
+    """What came to phones and desks. Each text and notice is read once: the sandbox keeps the newest 50,000 of each, so
+    whoever flows longer listens meanwhile.
+
+    Notices are counted by id, as a desk does: one that comes again under its id is the same notice.
     """
-    texts = Counter((text["to"], kind) for text in world.texts() for kind in (REPLY, REPORT) if kind in text["body"])
-    notices: Counter[str] = Counter()
-    returns: Counter[str] = Counter()
-    episodes: dict[str, set[str]] = {}
-    for notice in world.notices():
-        for number in world.carers_numbers(notice):
-            episodes.setdefault(number, set()).add(notice["body"]["data"]["episode"])
-            notices[number] += notice["body"]["type"] == "missing-notice.new"
-            returns[number] += notice["body"]["data"]["about"] == "returned"
-    found = Tally(len(carers))
-    for carer in carers:
-        counts = {
-            "notice": notices[carer.number],
-            "episode": len(episodes.get(carer.number, ())),
-            "reply": texts[carer.number, REPLY],
-            "report": texts[carer.number, REPORT],
-        }
-        if carer in back:
-            counts["notice of the return"] = returns[carer.number]
-        found.lost += [f"{what} of {carer.number}" for what, count in counts.items() if count == 0]
-        found.doubled += [f"{what} of {carer.number}: {count}" for what, count in counts.items() if count > 1]
-    return found
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._text = self._notice = 0
+        self._texts: Counter[tuple[str, str]] = Counter()
+        self._notices: Counter[str] = Counter()
+        self._returns: Counter[str] = Counter()
+        self._episodes: dict[str, set[str]] = {}
+        self._reported: dict[str, datetime] = {}
+        self._at_desk: dict[str, datetime] = {}
+
+    def listen(self) -> None:
+        for text in self._world.texts(self._text):
+            self._text = text["n"]
+            self._texts.update((text["to"], kind) for kind in (REPLY, REPORT) if kind in text["body"])
+            self._reported.setdefault(text["from"], datetime.fromisoformat(text["at"]))
+        for notice in self._world.notices(since=self._notice):
+            self._notice = notice["n"]
+            for number in self._world.carers_numbers(notice):
+                self._note(number, notice)
+
+    def tally(self, carers: Sequence[Carer], back: Sequence[Carer] = ()) -> Tally:
+        """Those of `back` have texted BACK as well."""
+        found, returned = Tally(len(carers)), set(back)
+        for carer in carers:
+            counts = {
+                "notice": self._notices[carer.number],
+                "episode": len(self._episodes.get(carer.number, ())),
+                "reply": self._texts[carer.number, REPLY],
+                "report": self._texts[carer.number, REPORT],
+            }
+            if carer in returned:
+                counts["notice of the return"] = self._returns[carer.number]
+            found.lost += [f"{what} of {carer.number}" for what, count in counts.items() if count == 0]
+            found.doubled += [f"{what} of {carer.number}: {count}" for what, count in counts.items() if count > 1]
+        return found
+
+    def seconds_to_desk(self, carers: Sequence[Carer]) -> list[float]:
+        """From each carer's first text to the first notice about it."""
+        return [(self._at_desk[each.number] - self._reported[each.number]).total_seconds() for each in carers]
+
+    def _note(self, number: str, notice: dict[str, Any]) -> None:
+        told = notice["body"]
+        self._episodes.setdefault(number, set()).add(told["data"]["episode"])
+        self._notices[number] += told["type"] == "missing-notice.new"
+        self._returns[number] += told["data"]["about"] == "returned"
+        self._at_desk.setdefault(number, datetime.fromisoformat(notice["received_at"]))
 
 
 def entries(world: World, reports: int, earlier: Collection[str] = ()) -> Tally:
@@ -101,16 +138,18 @@ def entries(world: World, reports: int, earlier: Collection[str] = ()) -> Tally:
     return found
 
 
-def settled_tally(world: World, carers: Sequence[Carer], within_seconds: float, back: Sequence[Carer] = ()) -> Tally:
+def settled_tally(heard: Heard, carers: Sequence[Carer], within_seconds: float, back: Sequence[Carer] = ()) -> Tally:
     """The count once nothing is missing any more, or when the time is over; then a moment for what would come twice."""
     until = time.monotonic() + within_seconds
     while True:
         try:
-            found = tally(world, carers, back)
+            heard.listen()
+            found = heard.tally(carers, back)
         except httpx.TransportError:
             found = Tally(len(carers), lost=["the sandbox did not answer"])
         if not found.lost or time.monotonic() > until:
             break
         time.sleep(0.5)
     time.sleep(2)
-    return tally(world, carers, back)
+    heard.listen()
+    return heard.tally(carers, back)

@@ -7,7 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ STEP_GRACE = timedelta(minutes=1)
 """In story time: what the clock and the protocol need for a step that has become due."""
 AS_LATER = timedelta(minutes=10)
 """The reconciler is asked as if so much time had passed: whatever it would still have waited for is a gap now."""
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
 SPEAKING = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
 SAFE = "backup_safe_timestamp_seconds "
 
@@ -45,36 +47,54 @@ class Standing:
     faults: list[str] = field(default_factory=list)
 
 
-def standing(stack: Stack) -> Standing:
+class Cases:
+    """The protocol's duties. A case is read again only if its version is another."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[int, list[DutyOfCase]]] = {}
+
+    def duties(self, connection: psycopg.Connection[Any]) -> Iterator[DutyOfCase]:
+        versions = dict[str, int](connection.execute("SELECT child, version FROM protocol.cases").fetchall())
+        changed = [child for child, version in versions.items() if self._read.get(child, (None,))[0] != version]
+        states = "SELECT child, version, state FROM protocol.cases WHERE child = ANY(%s)"
+        for child, version, state in connection.execute(states, (changed,)):
+            self._read[child] = version, list(Case.model_validate_json(state).duties.values())
+        for child in versions:
+            yield from self._read[child][1]
+
+
+def standing(stack: Stack, cases: Cases, since: datetime) -> Standing:
+    """All duties as they are now; the record's gaps, once nothing else is at fault, among what was recorded after `since`."""
     found = Standing()
     with psycopg.connect(stack.admin_url) as connection:
         now = _story_now(connection)
-        cases = [Case.model_validate_json(state) for (state,) in connection.execute("SELECT state FROM protocol.cases")]
-        shown = dict(_shown(connection))
+        duties, shown = list(cases.duties(connection)), dict(_shown(connection))
         found.faults += _left_behind(connection)
-    for case in cases:
-        for duty in case.duties.values():
-            how, fault = _how(duty, now)
-            found.duties[how] += 1
-            if fault:
-                found.faults.append(f"duty {duty.duty} ({duty.rule}): {fault}")
-            if shown.get(duty.duty) != (duty.revision, duty.state):
-                found.faults.append(f"duty {duty.duty} ({duty.rule}): the console has {shown.get(duty.duty)}")
-    found.faults += asyncio.run(_gaps(stack))
+    for duty in duties:
+        how, fault = _how(duty, now)
+        found.duties[how] += 1
+        if fault:
+            found.faults.append(f"duty {duty.duty} ({duty.rule}): {fault}")
+        if shown.get(duty.duty) != (duty.revision, duty.state):
+            found.faults.append(f"duty {duty.duty} ({duty.rule}): the console has {shown.get(duty.duty)}")
+    found.faults = found.faults or asyncio.run(_gaps(stack, since))
     return found
 
 
-def settled_standing(stack: Stack, within_seconds: float) -> Standing:
+def settled_standing(
+    stack: Stack, within_seconds: float, cases: Cases | None = None, since: datetime = EVER
+) -> Standing:
     """Once there is no fault any more, or when the time is over."""
-    until = time.monotonic() + within_seconds
-    while (found := standing(stack)).faults and time.monotonic() < until:
+    until, read = time.monotonic() + within_seconds, cases or Cases()
+    while (found := standing(stack, read, since)).faults and time.monotonic() < until:
         time.sleep(2)
     return found
 
 
-def record_holds(stack: Stack) -> bool:
-    """The audit's chain, verified from its first entry to its last."""
+def record_holds(stack: Stack, checkpoint: Path | None = None) -> bool:
+    """The audit's chain, verified from its first entry to its last; from where the last look at this checkpoint ended, if there is one."""
     command = [sys.executable, "-m", "services", "audit", "verify"]
+    command += [] if checkpoint is None else ["--checkpoint", str(checkpoint)]
     verified = subprocess.run(command, cwd=ROOT, env=stack.environment("audit"), capture_output=True, check=False)
     return verified.returncode == 0
 
@@ -131,14 +151,12 @@ def _story_now(connection: psycopg.Connection[Any]) -> datetime:
     return now
 
 
-async def _gaps(stack: Stack) -> list[str]:
+async def _gaps(stack: Stack, since: datetime) -> list[str]:
     engine = create_async_engine(stack.admin_url.replace("postgresql://", "postgresql+psycopg://"))
     try:
         async with engine.connect() as connection:
             clocks = Clocks(await story_clock.ahead_by(connection))
-            gaps = await reconciler.gaps(
-                connection, wall=clocks.wall() + AS_LATER, story=clocks.story(), since=clocks.wall() - timedelta(days=1)
-            )
+            gaps = await reconciler.gaps(connection, wall=clocks.wall() + AS_LATER, story=clocks.story(), since=since)
     finally:
         await engine.dispose()
     return [f"gap of the record, {each.gap}: {each.what}" for each in reconciler.in_order(gaps)]

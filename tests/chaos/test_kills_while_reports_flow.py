@@ -7,7 +7,7 @@ from itertools import islice
 
 import pytest
 
-from tests.chaos.flowing import Flow, entries, settled_tally
+from tests.chaos.flowing import Flow, Heard, entries, settled_tally
 from tests.chaos.standing import record_holds, settled_standing
 from tests.support.outside.world import Carer, World
 
@@ -24,7 +24,7 @@ def test_each_service_then_kafka_then_the_database_is_killed(hurt_world: World, 
         time.sleep(2)
         stack.kill(name, signal.SIGKILL)
     flow.join()
-    found = settled_tally(world, carers, 120)
+    found = settled_tally(Heard(world), carers, 120)
     assert found.is_right, found
     assert settled_standing(stack, 120).faults == []
     invited = entries(world, REPORTS, earlier)
@@ -45,5 +45,5 @@ def test_each_service_is_told_to_stop_while_the_database_is_away(
     time.sleep(6)
     stack.start_one("postgres")
     flow.join()
-    found = settled_tally(world, carers, 120)
+    found = settled_tally(Heard(world), carers, 120)
     assert found.is_right, found

@@ -156,7 +156,7 @@ async def test_a_clock_that_dies_before_its_commit_leaves_the_deadline_to_the_ne
 
     async def claim_and_die() -> None:
         async with clockwork.other_clock.transaction() as uow:
-            assert len(await deadlines.claim(uow, now=_now(), most=10)) == 1
+            assert len(await deadlines.claim(uow, ahead=timedelta(), most=10)) == 1
             await fire_due(clockwork.clock, Clocks())
             assert await clockwork.published() == []
             raise Died

@@ -25,6 +25,20 @@ from tests.support.engines.database import Database
 FIRED = "SELECT fired_at FROM deadlines.due WHERE deadline = %(deadline)s"
 
 
+class WrongClocks(Clocks):
+    """Of a machine whose clock is wrong."""
+
+    def __init__(self, off: timedelta) -> None:
+        super().__init__()
+        self._off = off
+
+    def wall(self) -> datetime:
+        return super().wall() + self._off
+
+    def story(self) -> datetime:
+        return super().story() + self._off
+
+
 class Clockwork:
     def __init__(self, protocol: Store, clock: Store) -> None:
         self.protocol, self.clock, self.clocks = protocol, clock, Clocks()
@@ -73,8 +87,11 @@ async def clockwork(database: Database, monkeypatch: pytest.MonkeyPatch) -> Asyn
     await clock.close()
 
 
-async def test_a_deadline_that_is_known_fires_at_its_moment(clockwork: Clockwork) -> None:
-    due_at = clockwork.clocks.story() + timedelta(seconds=1.5)
+@pytest.mark.parametrize("minutes_off", [0, 10, -10])
+async def test_a_deadline_that_is_known_fires_at_its_moment(clockwork: Clockwork, minutes_off: int) -> None:
+    """Whatever the machine's own clock says: the database's decides."""
+    clockwork.clocks, right = WrongClocks(timedelta(minutes=minutes_off)), clockwork.clocks
+    due_at = right.story() + timedelta(seconds=1.5)
     deadline = await clockwork.put(due_at)
     async with clockwork.firing():
         assert timedelta() <= await clockwork.lateness(deadline, due_at) < timedelta(seconds=1)

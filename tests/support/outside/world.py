@@ -89,17 +89,17 @@ class World:
         texts = self._got("/texts", number=number)
         return [text["body"] for text in texts if text["direction"].startswith("outbound") and text["to"] == number]
 
-    def texts(self) -> list[dict[str, Any]]:
-        """All, in and out."""
-        return self._got("/texts")
+    def texts(self, since: int = 0) -> list[dict[str, Any]]:
+        """All, in and out, whose number `n` is higher than `since`."""
+        return self._got("/texts", since=str(since))
 
     def invitations(self) -> list[dict[str, Any]]:
         """What came by mail to any calendar."""
         return self._got("/invitations")
 
-    def notices(self, about: str | None = None) -> list[dict[str, Any]]:
+    def notices(self, about: str | None = None, since: int = 0) -> list[dict[str, Any]]:
         """What the desks hold, verified; `about` a carer's number gives those that name it as the placement's telephone."""
-        held = [notice for notice in self._got("/notices") if notice["verified"]]
+        held = [notice for notice in self._got("/notices", since=str(since)) if notice["verified"]]
         return [notice for notice in held if about is None or about in self.carers_numbers(notice)]
 
     @staticmethod

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.platform.messages.envelope import compose
-from services.platform.store.query import Query, bulk_insert, scalar, to_columns
+from services.platform.store.query import Query, bulk_insert, first_row, to_columns
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.message import Message
 
@@ -39,12 +39,12 @@ HELD_FOR = timedelta(minutes=1)
 """What somebody recorded can be undone for so long."""
 LOOKED_AHEAD = timedelta(seconds=20)
 """Longer than clocks look apart."""
-NEXT = "SELECT min(due_at) FROM deadlines.due WHERE fired_at IS NULL AND cancelled_at IS NULL"
+NEXT = "SELECT min(due_at), now() + %(ahead)s FROM deadlines.due WHERE fired_at IS NULL AND cancelled_at IS NULL"
 CLAIM = """
-    UPDATE deadlines.due SET fired_at = %(now)s WHERE deadline = ANY(ARRAY(
-        SELECT deadline FROM deadlines.due WHERE fired_at IS NULL AND cancelled_at IS NULL AND due_at <= %(now)s
+    UPDATE deadlines.due SET fired_at = now() + %(ahead)s WHERE deadline = ANY(ARRAY(
+        SELECT deadline FROM deadlines.due WHERE fired_at IS NULL AND cancelled_at IS NULL AND due_at <= now() + %(ahead)s
         ORDER BY due_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
-    )) RETURNING deadline, version, child, due_at, envelope
+    )) RETURNING fired_at - due_at, deadline, version, child, due_at, envelope
 """
 CANCEL = "UPDATE deadlines.due SET cancelled_at = %(at)s WHERE deadline = ANY(%(deadlines)s) AND fired_at IS NULL"
 
@@ -82,14 +82,15 @@ def take_back(at: datetime, names: Sequence[UUID]) -> Query[int]:
     return Query(f"{CANCEL} AND cancelled_at IS NULL RETURNING deadline", {"at": at, "deadlines": list(names)}, len)
 
 
-async def claim(uow: UnitOfWork, *, now: datetime, most: int) -> list[Pending]:
-    """Marks due deadlines as fired and returns them, longest overdue first. Rows that another clock has locked are
-    skipped.
+async def claim(uow: UnitOfWork, *, ahead: timedelta, most: int) -> list[tuple[timedelta, Pending]]:
+    """Marks due deadlines as fired and returns them, longest overdue first, with how late each is. Rows that another
+    clock has locked are skipped. The database's clock decides, with story time `ahead` of it: a process whose own is
+    wrong would take a step too early or too late.
     """
-    claimed = await uow.fetch(Query(CLAIM, {"now": now, "most": most}, lambda rows: [Pending(*row) for row in rows]))
-    return sorted(claimed, key=lambda each: each.due_at)
+    read = Query(CLAIM, {"ahead": ahead, "most": most}, lambda rows: [(late, Pending(*row)) for late, *row in rows])
+    return sorted(await uow.fetch(read), key=lambda each: each[1].due_at)
 
 
-def next_due() -> Query[datetime | None]:
-    """When the next deadline is due that has neither fired nor been cancelled."""
-    return Query(NEXT, {}, scalar)
+def next_due(ahead: timedelta) -> Query[tuple[datetime | None, datetime]]:
+    """When the next deadline is due that has neither fired nor been cancelled, and what story time it is."""
+    return Query(NEXT, {"ahead": ahead}, first_row)
