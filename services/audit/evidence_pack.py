@@ -63,7 +63,12 @@ class Pack:
                 "entries": [_entry(each, whole=each.position in mine) for each in self.chain],
                 "access": [_entry(each.entry, whole=True) for each in self.access],
                 "heads": [{"position": each.position, "hash": each.hash.hex()} for each in self.heads],
-                "anchor": None if self.anchor is None else _anchor(self.anchor),
+                "anchor": self.anchor
+                and {
+                    "number": self.anchor.number,
+                    "made_at": moment(self.anchor.made_at),
+                    "hash": self.anchor.hash.hex(),
+                },
             },
             indent=1,
             ensure_ascii=False,
@@ -106,10 +111,6 @@ def _entry(entry: Entry, *, whole: bool) -> dict[str, Any]:
         else {"envelope_sha256": hashlib.sha256(entry.envelope).hexdigest()}
     )
     return shown | content | {"hash": entry.hash.hex()}
-
-
-def _anchor(anchor: Anchor) -> dict[str, Any]:
-    return {"number": anchor.number, "made_at": moment(anchor.made_at), "hash": anchor.hash.hex()}
 
 
 def _templates() -> Environment:

@@ -52,7 +52,7 @@ class RulesFile:
     """By rule and word, such as `("tell-police-missing", "until")`; by "" and word outside the rules."""
     stand_down: dict[str, str] = field(default_factory=dict)
     mass_report: dict[str, Any] | None = None
-    approved: dict[str, str] | None = None
+    approved: dict[str, str] | str | None = None
     """Who approved that `closing`, `watch-on` or `stand-down` asks less than the default, and why."""
     adopted: dict[str, Any] | str | None = None
     """Who adopted the file, and the first day on which it holds."""
@@ -117,7 +117,7 @@ def _parse(path: Path, text: str) -> RulesFile:
         watch_on=content.get("watch-on", []),
         stand_down=content.get("stand-down", {}),
         mass_report=content.get("mass-report"),
-        lines=_lines(node),
+        lines={name: rule.start_mark.line + 1 for name, rule in _rules(node)},
         places=_places(node),
         approved=content.get("approved"),
         adopted=content.get("adopted"),
@@ -129,10 +129,6 @@ def _parse(path: Path, text: str) -> RulesFile:
 
 def _is_list_of_mappings(written: object) -> bool:
     return isinstance(written, list) and all(isinstance(each, dict) for each in written)
-
-
-def _lines(document: yaml.Node | None) -> dict[str, int]:
-    return {name: rule.start_mark.line + 1 for name, rule in _rules(document)}
 
 
 def _places(document: yaml.Node | None) -> dict[tuple[str, str], int]:

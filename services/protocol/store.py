@@ -48,7 +48,7 @@ def held_cases(children: Collection[str]) -> tuple[Query[Any], ...]:
     empty = [{"child": child, "version": 0, "state": _written(Case(child=child))} for child in names]
     return (
         Query(OPEN, to_columns(empty), lambda _rows: None),
-        Query(HOLD, {"children": names}, _cases),
+        Query(HOLD, {"children": names}, lambda rows: {row.child: Case.model_validate_json(row.state) for row in rows}),
         facts_by_child(names),
     )
 
@@ -69,10 +69,6 @@ def save(uow: UnitOfWork, held: Held, case: Case) -> None:
     """Writes the case with the commit. From now on `hold` gives it as it is here."""
     uow.save_once(SAVE, case.child, lambda: {"child": case.child, "state": _written(case)})
     uow.local(HELD)[case.child] = replace(held, case=case)
-
-
-def _cases(rows: Rows) -> dict[str, Case]:
-    return {row.child: Case.model_validate_json(row.state) for row in rows}
 
 
 def _written(case: Case) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from services.safeguarding.contracts import contracts
-from services.schemas import asyncapi, openapi, police_webhooks, rules_file
+from services.schemas import asyncapi, openapi, rules_file
 from services.schemas.examples import example
 from services.schemas.messages import ENVELOPE, content_schema, path_of
 
@@ -19,7 +19,7 @@ def documents() -> dict[str, str]:
     rendered: dict[str, Any] = {
         "envelope.json": ENVELOPE,
         "protocol.json": rules_file.schema(),
-        "openapi/police-webhooks.json": police_webhooks.document(),
+        "openapi/police-webhooks.json": openapi.police_webhooks(),
     }
     for contract in contracts().values():
         rendered[path_of(contract)] = content_schema(contract)

@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 from services.platform.messages.envelope import compose
 from services.safeguarding.identifiers import NAMESPACE
 from services.safeguarding.message import Message
+from services.schemas.messages import read_part
 from services.schemas.traffic import first_to_say
-from services.schemas.written import read_part
 
 AT = datetime(2026, 11, 24, 22, 10, tzinfo=UTC)
 FORMATS = {"date-time": AT.isoformat(), "date": AT.date().isoformat(), "duration": "PT1H", "time": "10:00:00"}

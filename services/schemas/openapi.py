@@ -1,4 +1,6 @@
-"""Renders each service's OpenAPI document from its routes. Calls nothing behind them, so needs nothing there."""
+"""Renders each service's OpenAPI document from its routes, and the webhooks that a force receives. Calls
+nothing behind them, so needs nothing there.
+"""
 
 import importlib
 from base64 import b64encode
@@ -18,14 +20,16 @@ from services.console.settings import ConsoleSettings
 from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.openapi_errors import SIGNED
+from services.police.notices.schema import Notice
 from services.police.web import app as police_web
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.openapi import COMPONENTS
 from services.professionals.web import app as professionals_web
 from services.professionals.web.acknowledge_page import AcknowledgePage
+from services.schemas.messages import read_part
 from services.schemas.traffic import HEARS
-from services.schemas.written import read_part
 from services.strategy.web import app as strategy_web
 from services.strategy.web.record_pages import RecordReading, RecordWriting
 from services.strategy.web.reply_page import ReplyPage
@@ -49,6 +53,15 @@ MONITORING = read_part("monitoring")
 def documents() -> dict[str, dict[str, Any]]:
     """By service."""
     return {service: _document(service) for service in HEARS}
+
+
+def police_webhooks() -> dict[str, Any]:
+    """What a force receives: it gives the URL, Safe Return calls it."""
+    whole = read_part("police_webhooks")
+    schema = Notice.model_json_schema(ref_template="#/components/schemas/{model}")
+    whole["components"]["schemas"] = schema.pop("$defs") | {"Notice": schema}
+    whole["webhooks"]["notice"]["post"]["parameters"] = SIGNED
+    return whole
 
 
 def _document(service: str) -> dict[str, Any]:

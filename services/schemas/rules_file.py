@@ -16,8 +16,7 @@ from services.protocol.policy.rule_language.grammar import MassReport, Rule, Sta
 from services.protocol.policy.rule_language.periods import CALENDAR, LENGTH
 from services.protocol.policy.rule_language.questions import NUMBERED, Question
 from services.protocol.policy.rule_language.vocabulary import Condition, Trigger
-from services.schemas.messages import Plain
-from services.schemas.written import read_part
+from services.schemas.messages import Plain, read_part
 
 
 def _unnamed(pattern: re.Pattern[str]) -> str:

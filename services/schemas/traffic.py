@@ -7,7 +7,7 @@ what each service subscribes to when it is put together.
 from services.platform.messages.speakers import SAYS, every, read_kinds
 from services.protocol.handlers import HEARD
 from services.safeguarding.message import Message
-from services.schemas.written import read_part
+from services.schemas.messages import read_part
 
 GROUPS = {"everything": every(Message), "heard-by-protocol": HEARD}
 HEARS = {service: read_kinds(names, GROUPS) for service, names in read_part("traffic").items()}

@@ -3,7 +3,7 @@
 import binascii
 from base64 import b64decode
 from datetime import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import idna
 import phonenumbers
@@ -86,10 +86,6 @@ def _certificate_with_key(value: str) -> str:
     return _certificates(value)
 
 
-def _hour(value: Any) -> Any:
-    return "00:00" if value == "24:00" else value
-
-
 def _kind(value: str) -> str:
     if KIND.match(value) is None:
         raise ValueError("a kind of event is needed, such as child.reported-missing.v1")
@@ -133,7 +129,7 @@ CertificateWithKey = Annotated[str, StringConstraints(max_length=20_000), AfterV
 AgencyId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Hour = Annotated[
     time,
-    BeforeValidator(_hour),
+    BeforeValidator(lambda value: "00:00" if value == "24:00" else value),
     WithJsonSchema(
         {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", "description": "Local time."}
     ),

@@ -3,7 +3,6 @@
 from services.console import metrics
 from services.console.acts.authorities import is_live
 from services.console.acts.recorder import ConsoleService, KeptWords, all_words
-from services.console.policy.acts import SEEN
 from services.console.policy.permits import Operator
 from services.platform.register.children import identity
 from services.platform.register.people.directory_page import areas_with_placements
@@ -23,7 +22,7 @@ class NotLive(Exception):
 REPORT = (
     Field("child", Kind.CODE, required=False),
     Field("last_seen_at", Kind.PAST, required=False),
-    *SEEN,
+    *(Field(name, Kind.LINE, required=False) for name in ("last_seen_place", "clothing", "companions")),
     Field("risks_now", Kind.WORDS, required=False),
     Field("reporter", Kind.LINE),
     Field("reporter_telephone", Kind.LINE),

@@ -62,8 +62,8 @@ def open_file(pack: Path, identity: Identity, signer: Signer, to: Path) -> None:
 @fallback.command()
 def drill(plan: Path, authority: str, identity: Identity, signer: Signer) -> None:
     """Fetch AUTHORITY's pack from each place of PLAN, check and open it. Exits with 1 if a place has no good one."""
-    from services.console.fallback.places import fetch
     from services.console.fallback.plan import PlanFault, read_plans
+    from services.console.fallback.seal import fetch
     from services.platform.runtime.places.place import PlaceAway
 
     try:

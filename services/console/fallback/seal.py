@@ -1,13 +1,20 @@
-"""Seals a pack to its authority and signs it. Opens one, if it is ours and whole."""
+"""Seals a pack to its authority and signs it, puts it in a place and fetches it there. Opens one, if it is ours and
+whole.
+"""
 
+import asyncio
 from collections.abc import Sequence
+from io import BytesIO
 from typing import NamedTuple
 
 import pyrage
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pyrage import x25519
 
+from services.platform.runtime.places.place import Place, open_place
 from services.platform.runtime.places.signature import require_signed, sign
+
+PACK, SIGNATURE = "pack.html.age", "pack.html.age.sig"
 
 
 class SealedPack(NamedTuple):
@@ -34,3 +41,19 @@ def open_pack(sealed: SealedPack, identity: str, public: str) -> str:
     except (pyrage.DecryptError, pyrage.IdentityError):
         raise WrongKey from None
     return page.decode()
+
+
+async def put(place: Place, sealed: SealedPack) -> None:
+    """In place of the last one. The pack first: a reader between the two meets a signature that does not fit. Raises
+    PlaceAway.
+    """
+    for name, content in ((PACK, sealed.pack), (SIGNATURE, sealed.signature)):
+        await asyncio.to_thread(open_place(place).put, name, BytesIO(content))
+
+
+async def fetch(place: Place) -> SealedPack:
+    """Raises PlaceAway where there is none."""
+    pack, signature = BytesIO(), BytesIO()
+    for name, into in ((PACK, pack), (SIGNATURE, signature)):
+        await asyncio.to_thread(open_place(place).fetch, name, into)
+    return SealedPack(pack.getvalue(), signature.getvalue())

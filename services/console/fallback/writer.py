@@ -7,9 +7,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.console import metrics
 from services.console.fallback.page import PackPage
-from services.console.fallback.places import put
 from services.console.fallback.plan import PackPlan
-from services.console.fallback.seal import seal
+from services.console.fallback.seal import put, seal
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.places.place import PlaceAway

@@ -39,11 +39,8 @@ class GaugeColumn(NamedTuple):
 
 
 def _read(*, sql: str, gauges: Mapping[str, Mapping[str, Any]]) -> tuple[str, list[GaugeColumn]]:
-    return sql, [_show(name, **about) for name, about in gauges.items()]
-
-
-def _show(name: str, *, shows: str, by: Sequence[str], help: str) -> GaugeColumn:  # noqa: A002 as Prometheus calls it
-    return GaugeColumn(Gauge(name, help, by), shows, by)
+    shown = [(Gauge(name, each["help"], each["by"]), each["shows"], each["by"]) for name, each in gauges.items()]
+    return sql, [GaugeColumn(*each) for each in shown]
 
 
 WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())

@@ -4,15 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
 from uuid import UUID
+
+import yaml
 
 from services.console.policy.about import BACK_OR_NOT, About, can_be_recorded, matter_of
 from services.console.policy.child import IDENTITY
 from services.console.policy.permits import May
 from services.console.policy.record import RecordedMessage
 from services.safeguarding.child_events import care_events, discussion_events, events
-from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind, ask_choice
-from services.safeguarding.deeds.catalogue import DEED_SPECS, deed_of
+from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
+from services.safeguarding.deeds.catalogue import DEED_SPECS, deed_of, read_field
 from services.safeguarding.deeds.deed import DeedSpec
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeState, StepRecord
 from services.safeguarding.duty.duties import DutySendAgain
@@ -23,45 +27,48 @@ from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import PLAN_OWNERS, Deed
 
+Says: TypeAlias = Callable[[About, Answers], tuple[Message, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class ActSpec:
-    """`messages` takes answers whose words are in the register already. A reason goes with the event."""
+    """As `acts.yaml` has it. `messages` takes answers whose words are in the register already. A reason goes with the
+    event.
+    """
 
     act: OperatorAct | Deed
     needs: May
     is_possible: Callable[[About], bool]
-    messages: Callable[[About, Answers], tuple[Message, ...]]
+    messages: Says
     asks: tuple[Field, ...] = ()
     confirms: bool = False
-    """It ends or weakens a search, or joins two cases for good, so it needs a second page, which names the child."""
     held: bool = False
-    """It goes out a minute later, and can be undone until then: a search that goes on for a minute harms nobody."""
     faults: Callable[[Answers], Mapping[str, Fault]] = lambda _answers: {}
     """Those that lie between fields."""
 
 
 REASON = Field("reason", Kind.WORDS)
-NATURES = ("sighting", "contact", "luring", "other")
 HAPPENED_AT = Field("happened_at", Kind.PAST, required=False)
-SEEN = (
-    Field("last_seen_place", Kind.LINE, required=False),
-    Field("clothing", Kind.LINE, required=False),
-    Field("companions", Kind.LINE, required=False),
-)
-"""Each is a question of police, and its answer goes into their notice as one."""
-NEWS = (HAPPENED_AT, *SEEN, Field("shared_because", Kind.LINE, required=False))
+PERSON = events.Proof.PERSON
+CAME = tuple(sorted(PLAN_OWNERS))
 
 
 def _is_episode_in(*states: EpisodeState) -> Callable[[About], bool]:
     return lambda about: about.duty is None and about.episode is not None and about.episode.state in states
 
 
+_is_there = _is_episode_in(*BACK_OR_NOT)
+
+
 def _waits(about: About) -> bool:
     return about.duty is not None and about.duty.goes_on
 
 
-def _tell(event: type[events.Told], **more: object) -> Callable[[About, Answers], tuple[Message, ...]]:
+def _waits_for(*, police: bool) -> Callable[[About], bool]:
+    return lambda about: _waits(about) and bool(about.steps_of_police(are=police))
+
+
+def _tell(event: type[events.Told], **more: object) -> Says:
     """An event with the operator's words, about the episode of the page."""
 
     def messages(about: About, answers: Answers) -> tuple[Message, ...]:
@@ -149,122 +156,47 @@ def _duty(about: About) -> DutyChanged:
     return about.duty
 
 
-_SPECS = (
-    ActSpec(OperatorAct.UNDONE, May.RECORD, lambda about: bool(about.undoable), lambda _about, _answers: ()),
-    ActSpec(
-        OperatorAct.TAKEN, May.ANSWER, lambda about: _waits(about) and bool(about.steps_of_police(are=False)), _take
-    ),
-    ActSpec(
-        OperatorAct.IDENTIFIED,
-        May.RECORD,
-        lambda about: is_provisional(about.child) and _is_episode_in(*BACK_OR_NOT)(about),
-        _identify,
-        (Field("child", Kind.CODE), REASON),
-        confirms=True,
-    ),
-    ActSpec(
-        OperatorAct.INFORMED,
-        May.RECORD,
-        _is_episode_in(*BACK_OR_NOT),
-        _inform,
-        (Field("nature", Kind.CHOICE, choices=NATURES), *NEWS, REASON),
-    ),
-    ActSpec(
-        OperatorAct.PHONED,
-        May.ANSWER,
-        lambda about: _waits(about) and bool(about.steps_of_police(are=True)),
-        _record_call,
-        (Field("step", Kind.STEP), Field("officer", Kind.LINE), Field("reference", Kind.LINE, required=False)),
-    ),
-    ActSpec(
-        OperatorAct.ACKNOWLEDGED_FOR,
-        May.ANSWER,
-        lambda about: _waits(about) and bool(about.steps_of_police(are=False)),
-        _acknowledge,
-        (Field("step", Kind.STEP), REASON),
-    ),
-    ActSpec(
-        OperatorAct.SENT_AGAIN,
-        May.SEND_AGAIN,
-        lambda about: _waits(about) and bool(about.steps),
-        _send_again,
-        (Field("step", Kind.STEP), REASON),
-    ),
-    ActSpec(
-        OperatorAct.RETURNED,
-        May.RECORD,
-        lambda about: about.is_gone,
-        _tell(events.ChildReturned, proof=events.Proof.PERSON),
-        (HAPPENED_AT, REASON),
-        confirms=True,
-        held=True,
-    ),
-    ActSpec(
-        OperatorAct.LOCATED,
-        May.RECORD,
+_NOTHING: Says = lambda _about, _answers: ()  # noqa: E731 as those beside it
+_DOES: Mapping[OperatorAct, tuple[Callable[[About], bool], Says]] = {
+    OperatorAct.UNDONE: (lambda about: bool(about.undoable), _NOTHING),
+    OperatorAct.TAKEN: (_waits_for(police=False), _take),
+    OperatorAct.IDENTIFIED: (lambda about: is_provisional(about.child) and _is_there(about), _identify),
+    OperatorAct.INFORMED: (_is_there, _inform),
+    OperatorAct.PHONED: (_waits_for(police=True), _record_call),
+    OperatorAct.ACKNOWLEDGED_FOR: (_waits_for(police=False), _acknowledge),
+    OperatorAct.SENT_AGAIN: (lambda about: _waits(about) and bool(about.steps), _send_again),
+    OperatorAct.RETURNED: (lambda about: about.is_gone, _tell(events.ChildReturned, proof=PERSON)),
+    OperatorAct.LOCATED: (
         lambda about: about.is_gone and _is_episode_in(EpisodeState.MISSING)(about),
-        _tell(events.ChildLocated, proof=events.Proof.PERSON),
-        (REASON,),
-        confirms=True,
-        held=True,
+        _tell(events.ChildLocated, proof=PERSON),
     ),
-    ActSpec(
-        OperatorAct.RETURN_RETRACTED,
-        May.RECORD,
+    OperatorAct.RETURN_RETRACTED: (
         _is_episode_in(EpisodeState.RETURNED),
-        _tell(events.ReportRetracted, retracts="return", proof=events.Proof.PERSON),
-        (REASON,),
+        _tell(events.ReportRetracted, retracts="return", proof=PERSON),
     ),
-    ActSpec(
-        OperatorAct.REPORT_RETRACTED,
-        May.RECORD,
+    OperatorAct.REPORT_RETRACTED: (
         lambda about: about.is_gone,
-        _tell(events.ReportRetracted, retracts="missing", proof=events.Proof.PERSON),
-        (REASON,),
-        confirms=True,
-        held=True,
+        _tell(events.ReportRetracted, retracts="missing", proof=PERSON),
     ),
-    ActSpec(
-        OperatorAct.DISCUSSION_REDATED,
-        May.RECORD,
-        lambda about: about.has_planned_discussion,
-        _move_discussion,
-        (Field("starts_at", Kind.MOMENT), REASON),
-    ),
-    ActSpec(
-        OperatorAct.DISCUSSION_CANCELLED,
-        May.RECORD,
-        lambda about: about.has_planned_discussion,
-        _cancel_discussion,
-        (REASON,),
-    ),
-    ActSpec(
-        OperatorAct.DISCUSSION_CORRECTED,
-        May.RECORD,
+    OperatorAct.DISCUSSION_REDATED: (lambda about: about.has_planned_discussion, _move_discussion),
+    OperatorAct.DISCUSSION_CANCELLED: (lambda about: about.has_planned_discussion, _cancel_discussion),
+    OperatorAct.DISCUSSION_CORRECTED: (
         lambda about: correcting_act(about.recorded) is OperatorAct.DISCUSSION_CORRECTED,
         _correct_discussion,
-        (
-            ask_choice("section_47", "enquiry", "no-enquiry", "under-way"),
-            Field("came", Kind.SEVERAL, required=False, choices=tuple(sorted(PLAN_OWNERS))),
-            REASON,
-        ),
-        held=True,
     ),
-    ActSpec(
-        OperatorAct.NOTED,
-        May.RECORD,
-        lambda about: about.duty is None and about.episode is not None,
-        lambda _about, _answers: (),
-        (Field("note", Kind.WORDS),),
-    ),
-    ActSpec(
-        OperatorAct.CHILD_REVEALED,
-        May.REVEAL,
-        lambda about: about.duty is None and not is_provisional(about.child),
-        _look_up,
-        (REASON,),
-    ),
-)
+    OperatorAct.NOTED: (lambda about: about.duty is None and about.episode is not None, _NOTHING),
+    OperatorAct.CHILD_REVEALED: (lambda about: about.duty is None and not is_provisional(about.child), _look_up),
+}
+
+
+def _describe(
+    act: str, *, needs: str, asks: Mapping[str, Any] | None = None, confirms: bool = False, held: bool = False
+) -> ActSpec:
+    """Each word of the file is an argument, so that no other is passed over."""
+    is_possible, says = _DOES[OperatorAct(act)]
+    fields = [read_field(name, asked, events.Told) for name, asked in (asks or {}).items()]
+    offered = tuple(each.offering(CAME) if each.name == "came" else each for each in fields)
+    return ActSpec(OperatorAct(act), May(needs), is_possible, says, offered, confirms, held)
 
 
 def _describe_deed(deed: DeedSpec) -> ActSpec:
@@ -280,7 +212,8 @@ def _describe_deed(deed: DeedSpec) -> ActSpec:
     )
 
 
-_ALL = (*_SPECS, *map(_describe_deed, DEED_SPECS.values()))
+_WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+_ALL = (*(_describe(act, **about) for act, about in _WRITTEN.items()), *map(_describe_deed, DEED_SPECS.values()))
 ACT_SPECS: Mapping[OperatorAct | Deed, ActSpec] = {each.act: each for each in _ALL}
 
 

@@ -35,7 +35,8 @@ def absences_in(period: Period, authorities: Scope) -> Query[list[Absence]]:
     """Those that began in it, or went on."""
 
     def decode(rows: Rows) -> list[Absence]:
-        return [Absence(**row._asdict() | {"told": _moments(row.told or {})}) for row in rows]
+        told = ({role: datetime.fromisoformat(at) for role, at in (row.told or {}).items()} for row in rows)
+        return [Absence(**row._asdict() | {"told": each}) for row, each in zip(rows, told, strict=True)]
 
     return Query(ABSENCES, _named(period, authorities), decode)
 
@@ -55,7 +56,3 @@ def missing_table(keyring: Keyring, period: Period, authorities: Scope) -> Query
 
 def _named(period: Period, authorities: Scope) -> dict[str, Any]:
     return {"start": period.start, "end": period.end, "authorities": authorities}
-
-
-def _moments(told: dict[str, str]) -> dict[str, datetime]:
-    return {role: datetime.fromisoformat(at) for role, at in told.items()}

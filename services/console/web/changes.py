@@ -60,13 +60,11 @@ class Changes:
         if change is None:
             self._notify_all()
         else:
-            self._notify(*change.split(" ", 1))
-
-    def _notify(self, child: str, authority: str) -> None:
-        self.count += 1
-        for changed, (followed, scope) in self._pages.items():
-            if followed in {None, child} and (scope is None or authority in scope):
-                changed.set()
+            child, authority = change.split(" ", 1)
+            self.count += 1
+            for changed, (followed, scope) in self._pages.items():
+                if followed in {None, child} and (scope is None or authority in scope):
+                    changed.set()
 
     def _notify_all(self) -> None:
         self.count += 1

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from services.protocol.loader import Library, files
-from services.protocol.simulate import Timeline, tell
+from services.protocol.simulate import tell
 from services.protocol.stories import read
 
 STORIES = Path(__file__).parents[3] / "tests" / "scenarios"
@@ -26,8 +26,5 @@ def name_of(path: Path, folder: Path = STORIES) -> str:
 def play_all() -> dict[str, frozenset[str]]:
     """By the story's file: the rules that told somebody. On the default rules, all of them."""
     library = Library(files())
-    return {name_of(path): _told(tell(read(path), library)) for path in story_files()}
-
-
-def _told(timeline: Timeline) -> frozenset[str]:
-    return frozenset(each.duty.rule for each in timeline.told if each.duty.act == "tell")
+    told = {name_of(path): tell(read(path), library).told for path in story_files()}
+    return {name: frozenset(each.duty.rule for each in all_ if each.duty.act == "tell") for name, all_ in told.items()}

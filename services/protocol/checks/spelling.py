@@ -103,7 +103,7 @@ def _in_its_head(file: RulesFile) -> Iterator[Finding]:
     if file.adopted is not None and not _says_who_adopted_it(file):
         says, instead = "an adoption names who, and may say from which day", "adopted: { by: ..., from: 2026-12-01 }"
         yield _finding(file, "", "adopted", says, instead)
-    if file.approved is not None and not _names_who_and_why(file.approved):
+    if file.approved is not None and not (isinstance(file.approved, dict) and set(file.approved) == OF_AN_APPROVAL):
         yield _finding(file, "", "approved", "an approval names who and why", "approved: { by: ..., reasons: ... }")
 
 
@@ -113,10 +113,6 @@ def _fits(words: type[BaseModel], written: object) -> bool:
     except ValidationError:
         return False
     return True
-
-
-def _names_who_and_why(approved: object) -> bool:
-    return isinstance(approved, dict) and set(approved) == OF_AN_APPROVAL
 
 
 def _says_who_adopted_it(file: RulesFile) -> bool:

@@ -1,6 +1,6 @@
 """Tells whether something written with `from` and `to` holds on a day. Both days are included."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -39,12 +39,7 @@ def overlap(one: Period, other: Period) -> bool:
 
 def turning_days(periods: Iterable[Period]) -> tuple[date, ...]:
     """Days on which something begins or ends, after one before them all. Nothing changes between two of them."""
-    return (FIRST_DAY, *sorted({*_turns(periods)} - {FIRST_DAY}))
-
-
-def _turns(periods: Iterable[Period]) -> Iterator[date]:
-    for first, last in periods:
-        if first is not None:
-            yield first
-        if last is not None:
-            yield last + timedelta(days=1)
+    both = list(periods)
+    begins = {first for first, _ in both if first is not None}
+    ended = {last + timedelta(days=1) for _, last in both if last is not None}
+    return (FIRST_DAY, *sorted((begins | ended) - {FIRST_DAY}))

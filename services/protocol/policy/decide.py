@@ -1,5 +1,6 @@
 """Decides the consequences of one message, for one child."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from uuid import UUID
 
@@ -33,11 +34,12 @@ from services.safeguarding.duty.decisions import (
 )
 from services.safeguarding.duty.outcomes import DutyFailed, Outcome
 from services.safeguarding.identifiers import derived
-from services.safeguarding.message import CONTRACTS, Topic
+from services.safeguarding.message import CONTRACTS, Message, Topic
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import day_in_england
 
 ALL_CLEAR = {EpisodeState.RETURNED: Trigger.CHILD_RETURNED, EpisodeState.RETRACTED: Trigger.MISSING_RETRACTED}
+DAYS_COUNTED_DOWN_TO = ("on", "sent_on", "review_on", "supervision_until", "due_on")
 DAYS_COUNTED_FROM = ("sent_on", "taken_on", "due_on", "held_on")
 SETS_GOING_AGAIN = {
     Trigger.CHILD_RETURNED: go_on_with_deeds,
@@ -121,7 +123,7 @@ def _reporter_of(happened: Happened) -> UUID | None:
 
 def _day_of(happened: Happened) -> date | None:
     """The day that a rule counts down to. A review that names no day is due now."""
-    named: date | None = getattr(happened.content, "day", None)
+    named = _first_of(DAYS_COUNTED_DOWN_TO, happened.content)
     is_now = named is None and isinstance(happened.content, ReviewDue)
     return day_in_england(happened.time) if is_now else named
 
@@ -133,8 +135,12 @@ def _counts_from(happened: Happened) -> datetime:
     content = happened.content
     if isinstance(content, PoliceRiskGraded) and content.review_at is not None:
         return content.review_at
-    day = next(filter(None, (getattr(content, name, None) for name in DAYS_COUNTED_FROM)), None)
+    day = _first_of(DAYS_COUNTED_FROM, content)
     return happened.time if day is None else morning_of(day)
+
+
+def _first_of(fields: Iterable[str], content: Message) -> date | None:
+    return next(filter(None, (getattr(content, name, None) for name in fields)), None)
 
 
 def _step_due(draft: Draft, event: DutyStepDue) -> None:

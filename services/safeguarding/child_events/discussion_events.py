@@ -97,10 +97,6 @@ class PlanStepSet(Event, kind="plan-step.set.v1"):
     due_on: date
 
     @property
-    def day(self) -> date:
-        return self.due_on
-
-    @property
     def matter(self) -> str:
         return f"{self.due_on} {self.discussion}.{self.number}"
 

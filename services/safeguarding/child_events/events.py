@@ -1,6 +1,5 @@
 """Describes what happened: one class for each event of the requirements. The subject is the child."""
 
-from datetime import date
 from enum import StrEnum
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -254,10 +253,6 @@ class AsylumDecisionRecorded(Told, kind="asylum.decision-recorded.v1"):
     """The same decision with a corrected date: its periods are reckoned anew, and nobody is told a second time of a
     watch.
     """
-
-    @property
-    def day(self) -> date | None:
-        return self.sent_on
 
 
 class AppealDecided(Told, kind="appeal.decided.v1"):

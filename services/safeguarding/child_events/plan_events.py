@@ -1,10 +1,8 @@
 """Care plan and claim: their stages, meetings, reviews and measures. Reasons, names and findings are in `words`.
 
-An event's `day` is what its rules count down to, and its `matter` what tells it from another of the same kind: one
-recorded again takes the place of the earlier.
+An event's `matter` is what tells it from another of the same kind: one recorded again takes the place of the earlier.
 """
 
-from datetime import date
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
@@ -19,10 +17,6 @@ class Dated(Told):
 
     on: Day | None = None
     """None: not known yet."""
-
-    @property
-    def day(self) -> date | None:
-        return self.on
 
 
 class LeaveExpiring(Told, kind="leave.expiring.v1"):
@@ -126,19 +120,11 @@ class RiskAssessmentRecorded(Told, kind="risk-assessment.recorded.v1"):
     trafficker_influence: Level
     review_on: Day
 
-    @property
-    def day(self) -> date | None:
-        return self.review_on
-
 
 class ProtectiveMeasuresRecorded(Told, kind="protective-measures.recorded.v1"):
     """What helps the child to feel safe (S53, S58, S61). The end of 24 hour supervision is a date of risk."""
 
     supervision_until: Day | None = None
-
-    @property
-    def day(self) -> date | None:
-        return self.supervision_until
 
 
 class LegalMeetingArranged(Dated, kind="legal-meeting.arranged.v1"):

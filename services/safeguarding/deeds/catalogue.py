@@ -34,7 +34,7 @@ def _read(
         tuple(ends),
         (
             *([] if asked_as is None else [ask_choice(asked_as, *steps)]),
-            *(_field(name, contract, **_about(asked)) for name, asked in (asks or {}).items()),
+            *(read_field(name, asked, contract) for name, asked in (asks or {}).items()),
             *([NOTE] if note else []),
         ),
         facts=partial(_step_facts, asked_as, steps) if steps else lambda answers: answers.facts,
@@ -42,10 +42,10 @@ def _read(
     )
 
 
-def _about(asked: Any) -> dict[str, Any]:
-    if isinstance(asked, dict):
-        return asked
-    return {"choices": asked} if isinstance(asked, list) else {"kind": asked}
+def read_field(name: str, asked: Any, event: type[Event]) -> Field:
+    """As a file of forms writes it. `event` knows the choices of a field that it has."""
+    short = {"choices": asked} if isinstance(asked, list) else {"kind": asked}
+    return _field(name, event, **(asked if isinstance(asked, dict) else short))
 
 
 def _field(

@@ -13,9 +13,8 @@ from prometheus_client import REGISTRY
 from pyrage import x25519
 
 from services.console.fallback.page import PackPage
-from services.console.fallback.places import PACK, fetch, put
 from services.console.fallback.plan import PackPlan
-from services.console.fallback.seal import SealedPack, WrongKey, open_pack, seal
+from services.console.fallback.seal import PACK, SealedPack, WrongKey, fetch, open_pack, put, seal
 from services.console.fallback.writer import PackWriter
 from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks

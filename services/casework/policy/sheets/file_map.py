@@ -71,15 +71,13 @@ class Joined(Rows):
         return {row[key].strip(): row for row in rows if row[key].strip()}
 
 
-def _value(said: Any) -> Any:
-    return said if isinstance(said, dict) else {"column": said}
-
-
 class Source(Rows):
     """Each line of a file, with the lines of others that belong to it, becomes a row of ours."""
 
     join: dict[str, Joined] = Field(default_factory=dict)
-    fields: dict[str, Annotated[Value, BeforeValidator(_value)]]
+    fields: dict[
+        str, Annotated[Value, BeforeValidator(lambda said: said if isinstance(said, dict) else {"column": said})]
+    ]
 
     @property
     def columns(self) -> set[str]:

@@ -90,15 +90,15 @@ def read_calendar(
                 shifts[people[0], from_at, to_at] = RotaChange(people[0], role, from_at, to_at)
         else:
             why = Why.NO_TIME if spans is None else Why.SEVERAL if people else Why.NOBODY
-            unread.append(Unread(_line_of(event), why))
+            line = f"{event.get('summary', '')} {getattr(event.get('dtstart'), 'dt', '')}".strip()
+            unread.append(Unread(line, why))
     if len(shifts) > SHIFTS_AT_MOST:
         return (), (Unread(str(len(shifts)), Why.TOO_MANY),)
     return tuple(sorted(shifts.values(), key=lambda each: (each.from_at, each.person))), tuple(unread)
 
 
 def _people_in(event: Any, names: Mapping[PersonId, str]) -> list[PersonId]:
-    attendees = event.get("attendee", [])
-    said = [event.get("summary", ""), *(attendees if isinstance(attendees, list) else [attendees])]
+    said = [event.get("summary", ""), *_as_list(event.get("attendee"))]
     words = [str(getattr(each, "params", {}).get("CN") or each).casefold() for each in said]
     return [person for person, name in names.items() if any(name.casefold() in each for each in words)]
 
@@ -131,7 +131,3 @@ def _moment(value: Any) -> datetime:
 
 def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def _line_of(event: Any) -> str:
-    return f"{event.get('summary', '')} {getattr(event.get('dtstart'), 'dt', '')}".strip()

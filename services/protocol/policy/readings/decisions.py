@@ -58,10 +58,6 @@ def _read_granted(draft: Draft, event: plan_events.LeaveGranted) -> list[Reading
     return [Reading(Trigger.LEAVE_GRANTED, None), Reading(Trigger.LEAVE_WITHOUT_END, None)]
 
 
-def _read_expiring(draft: Draft, event: plan_events.LeaveExpiring) -> list[Reading]:
-    return _runs_out(draft, Trigger.LEAVE_EXPIRING, event.expires_on)
-
-
 def _runs_out(draft: Draft, trigger: Trigger, on: date | None) -> list[Reading]:
     """A known day sets off nothing: it is counted down to already, or an application extends the leave (3C)."""
     if draft.happened.exercise or on is None:
@@ -104,6 +100,6 @@ READERS: dict[type[Message], Reader] = {
     plan_events.LeaveApplicationRecorded: _read_application,
     plan_events.LeaveApplicationEnded: _read_application_ended,
     events.WatchReviewed: _read_reviewed,
-    plan_events.LeaveExpiring: _read_expiring,
+    plan_events.LeaveExpiring: lambda draft, event: _runs_out(draft, Trigger.LEAVE_EXPIRING, event.expires_on),
     events.ChildRecordChanged: record_changed,
 }
