@@ -330,7 +330,7 @@ async def test_a_page_in_place_of_a_token_is_a_refusal_or_an_outage(
     monkeypatch: pytest.MonkeyPatch, status: int, is_said: type[Exception]
 ) -> None:
     client, answers = httpx.AsyncClient, httpx.MockTransport(lambda _: httpx.Response(status, html="<p>No.</p>"))
-    monkeypatch.setattr(openid.httpx, "AsyncClient", lambda **_: client(transport=answers))
+    monkeypatch.setattr(httpx, "AsyncClient", lambda **_: client(transport=answers))
     kestrel = read_providers(PROVIDERS).providers["kestrel"]
     with pytest.raises(is_said):
         await openid._ask(kestrel, "POST", ISSUER, {"code": "c"})
