@@ -8,6 +8,8 @@ BOOTSTRAP = $(if $(PYTHON),$(PYTHON) -m infra.local.bootstrap,@echo "Safe Return
 VENV = .venv/bin
 WORKERS = --numprocesses 2 --dist loadfile --no-loadscope-reorder# one begins with all that has to be alone (tests/support/engines/alone.py)
 
+unexport PYTHONDONTWRITEBYTECODE # else each of the run's processes compiles the services and the tests anew
+
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 

@@ -32,11 +32,11 @@ async def store(database: Database) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def listening(database: Database, channels: Channels) -> AsyncIterator[Listener]:
+async def listening(database: Database, channels: Channels, **options: float) -> AsyncIterator[Listener]:
     """Returns when it is connected."""
     connected = asyncio.Event()
     channels.on("test_connected", lambda _: connected.set())
-    listener = Listener(database_url(database.settings("clock"), "clock"), channels)
+    listener = Listener(database_url(database.settings("clock"), "clock"), channels, **options)
     await listener.start()
     await asyncio.wait_for(connected.wait(), 15)
     yield listener
@@ -84,9 +84,7 @@ async def test_a_connection_that_was_cut_is_made_anew_and_what_was_missed_meanwh
 
 
 async def test_probes_are_no_transactions(database: Database, store: Store) -> None:
-    async with listening(database, store.channels) as listener:
-        listener._probe_every = 0.02
-        await asyncio.sleep(6)  # until the first of them comes
+    async with listening(database, store.channels, probe_every=0.02) as listener:
         with psycopg.connect(database.admin_url, autocommit=True) as connection:
             before = connection.execute(COMMITS).fetchone()
             await asyncio.sleep(3)
