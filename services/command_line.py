@@ -13,7 +13,6 @@ from services.audit.commands import audit, aware
 from services.casework.commands import register
 from services.casework.organisations.commands import organisations
 from services.console.accounts.commands import accounts
-from services.console.acts.dead_letter_commands import dead_letters
 from services.console.fallback.commands import fallback
 from services.holdings.commands import exits, subject_access
 from services.platform.runtime.clocks import Clocks
@@ -33,7 +32,22 @@ app.add_typer(organisations, name="organisations")
 app.add_typer(fallback, name="fallback")
 app.add_typer(police, name="police")
 app.add_typer(register, name="register")
-app.command("dead-letters")(dead_letters)
+
+
+@app.command("dead-letters")
+def dead_letters() -> None:
+    """List messages that services could not process. The console's page *Dead letters* gives one another try."""
+    from services.platform.bus import dead_letters as letters
+    from services.platform.bus.connection import Connection
+    from services.platform.runtime.settings import KafkaSettings
+
+    found = letters.list_dead_letters(Connection(KafkaSettings()))
+    for each in found:
+        typer.echo(f"{each.id}\n  {each.explain()}")
+    if not found:
+        typer.echo("no dead letters")
+
+
 app.command()(editions)
 app.command("subject-access")(subject_access)
 

@@ -1,10 +1,9 @@
 """Assembles the carers service."""
 
-from services.carers.alerts import Alerts
 from services.carers.card import Card
 from services.carers.conversation.practice_timeout import PracticeTimeout
 from services.carers.conversation.worker import TextWorker
-from services.carers.handlers import Handlers
+from services.carers.handlers import Alerts, Handlers
 from services.carers.inbound.intake import Intake
 from services.carers.inbound.probes import Probes
 from services.carers.inbound.spool import Spool

@@ -1,21 +1,26 @@
-"""Handles the messages of carers: alerts to send, and the status of their children's episodes."""
+"""Handles the messages of carers: alerts, which it prepares when they are first sent, and the status of episodes."""
 
+from services.carers import messages
 from services.carers.policy.context import PoliceStand
-from services.carers.store import child_status
+from services.carers.store import child_status, claims
 from services.platform.delivery.channels.sms import LANE
-from services.platform.delivery.model import Delivery
+from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
+from services.platform.register.people.contact import contact_by_person
 from services.platform.register.people.directory import Holder, duty_holders
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState, ReportTaken
 from services.safeguarding.duty.duties import CarerAlert
 from services.safeguarding.duty.outcomes import DutyFailed
 from services.safeguarding.identifiers import derived
+from services.safeguarding.roles import Wording
 
 POLICE = {"police-system": PoliceStand.HAVE_IT, "officer": PoliceStand.ANSWERED}
 """By the `by` of `ReportTaken`."""
+MOBILE = "people.mobile"
 
 
 class Handlers:
@@ -61,3 +66,24 @@ class Handlers:
         telling = received.content.telling
         own = telling if alone else derived("telling of", str(telling), holder.person)
         return Delivery.of(received, lane=LANE, now=self._clocks.wall(), person=holder.person, id=own)
+
+
+class Alerts:
+    def __init__(self, keyring: Keyring, clocks: Clocks) -> None:
+        self._keyring, self._clocks = keyring, clocks
+
+    async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
+        """Not called for replies, whose number and words are there from the start."""
+        if delivery.duty is None or delivery.person is None:
+            return Undeliverable("nobody-in-role")
+        found = await uow.fetch(contact_by_person(self._keyring, delivery.person))
+        if found is None or found.mobile is None:
+            return Undeliverable("no-address", delivery.person).having_read(MOBILE)
+        confirm = None
+        if delivery.duty.wording is Wording("confirm-return"):
+            numbers = self._keyring.number_hashes(found.mobile)
+            confirm = await claims.prolong(uow, numbers, delivery.child, self._clocks.story())
+        body = messages.write_alert(
+            delivery.duty.wording, found.language, delivery.code, exercise=delivery.exercise, confirm=confirm
+        )
+        return PreparedMessage(found.mobile, body, delivery.person, (MOBILE,), number=found.mobile)

@@ -10,7 +10,7 @@ from services.protocol.policy.rule_language.periods import Calendar, format_peri
 from services.safeguarding.meetings import AtOnce
 from services.safeguarding.roles import Role
 
-AMONG: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+AMONG: dict[str, dict[str, str]] = yaml.load(Path(__file__).with_suffix(".yaml").read_text(), yaml.CSafeLoader)
 OF_A_CHILD = "child."
 INITIALS = {"uasc", "nrm"}
 

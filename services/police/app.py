@@ -12,7 +12,7 @@ from services.police import metrics
 from services.police.handlers import Handlers
 from services.police.notices.email_channel import NoticeEmail
 from services.police.notices.sender import NoticeSender
-from services.police.open_list.monitor import OpenListMonitor
+from services.police.open_list import OpenListMonitor
 from services.police.web.app import pages
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
@@ -51,7 +51,7 @@ async def main() -> None:
         consumer=FaustConsumer,
     )
     host.parts.append(loop)
-    answers = MailAnswers(host.service, keyring, host.clocks)
+    answers = MailAnswers(keyring, host.clocks)
     host.parts.append(settings.mail_listener(Mailbox(host.store, answers.made_of, metrics.MAILS_IN).take))
     host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
     texts = settings.texts(host.store, host.clocks, reports=False)

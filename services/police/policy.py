@@ -1,13 +1,20 @@
-"""Compares a force's list of missing children with ours. Pure: story time is passed in."""
+"""Says what a wording means to a force, and compares its list of missing children with ours. Pure: time is given."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from services.safeguarding.identifiers import AuthorityId, ChildId
+import yaml
 
+from services.safeguarding.identifiers import AuthorityId, ChildId
+from services.safeguarding.roles import Wording
+
+MEANINGS: dict[Wording, dict[str, str]] = {
+    Wording(name): each for name, each in yaml.safe_load(Path(__file__).with_name("meanings.yaml").read_text()).items()
+}
 SEARCHED_FOR = ("missing", "located")
 MERGED = "merged"
 """The force has another notice of the same absence, and was told so: it may list either."""

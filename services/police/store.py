@@ -6,19 +6,10 @@ from uuid import UUID
 
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Local, UnitOfWork
-from services.police.policy import MERGED, SEARCHED_FOR, EarlierEpisodes, ToldEpisode
+from services.police.policy import MEANINGS, MERGED, SEARCHED_FOR, EarlierEpisodes, ToldEpisode
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import ChildId, ForceId
-from services.safeguarding.roles import Wording
 
-STATE_AFTER = {
-    Wording("missing-notice"): "missing",
-    Wording("located-notice"): "located",
-    Wording("returned-notice"): "returned",
-    Wording("return-withdrawn-notice"): "missing",
-    Wording("report-retracted-notice"): "retracted",
-}
-"""A notice of another wording asks or adds something and changes no state."""
 TOLD = """
     INSERT INTO police.episodes (force, episode, child, authority, exercise, state, told_at)
     VALUES (%(force)s, %(episode)s, %(child)s, %(authority)s, %(exercise)s, %(state)s, %(told_at)s)
@@ -36,7 +27,7 @@ def record_told(uow: UnitOfWork, duty: Duty, child: ChildId, *, exercise: bool) 
     """Records the episode's state as this notice tells the force. `earlier_episodes` counts it in this transaction."""
     if duty.force is None or duty.episode is None:
         return
-    state = STATE_AFTER.get(duty.wording)
+    state = MEANINGS.get(duty.wording, {}).get("state")
     row = {"force": duty.force, "episode": duty.episode, "told_at": duty.created_at}
     if state is not None:
         first = {"child": child, "authority": duty.authority, "exercise": exercise, "state": state}

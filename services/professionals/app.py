@@ -57,7 +57,7 @@ async def main() -> None:
         consumer=FaustConsumer,
     )
     host.parts.append(loop)
-    replies = Replies(MailAnswers(host.service, keyring, host.clocks))
+    replies = Replies(MailAnswers(keyring, host.clocks))
     host.parts.append(settings.mail_listener(Mailbox(host.store, replies.made_of, metrics.MAILS_IN).take))
     deeds = DeedForms(keyring, host.clocks, settings.links)
     acknowledging = AcknowledgePage(host.store, host.clocks, Deputies(loop, keyring, host.clocks), deeds)

@@ -7,7 +7,7 @@ import yaml
 from services.safeguarding.roles import Wording
 
 PLACE = Path(__file__).parent / "matters.yaml"
-PARTS: dict[str, dict[str, list[str]]] = yaml.safe_load(PLACE.read_text(encoding="utf-8"))
+PARTS: dict[str, dict[str, list[str]]] = yaml.load(PLACE.read_text(encoding="utf-8"), yaml.CSafeLoader)
 MATTERS = tuple(matter for part in PARTS.values() for matter in part)
 """The most urgent first. The last has all that is in no other."""
 OF_WORDING = {Wording(each): matter for part in PARTS.values() for matter, of in part.items() for each in of}

@@ -119,7 +119,7 @@ StoryKind = TypeVar("StoryKind", bound=Story)
 
 def read(path: Path) -> Story:
     """Raises ValueError (pydantic's among them) that names the story's fault."""
-    return story_of(yaml.safe_load(path.read_text()), Story)
+    return story_of(yaml.load(path.read_text(), yaml.CSafeLoader), Story)
 
 
 def story_of(written: dict[str, Any], kind: type[StoryKind]) -> StoryKind:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+WRITTEN = yaml.load(Path(__file__).with_suffix(".yaml").read_text(), yaml.CSafeLoader)
 PushFactor = StrEnum("PushFactor", WRITTEN["push_factors"])  # type: ignore[misc]
 PushFactor.__doc__ = "What a child goes missing from."
 PullFactor = StrEnum("PullFactor", WRITTEN["pull_factors"])  # type: ignore[misc]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+WRITTEN = yaml.load(Path(__file__).with_suffix(".yaml").read_text(), yaml.CSafeLoader)
 ReportQuestion = StrEnum("ReportQuestion", WRITTEN["report_questions"])  # type: ignore[misc]
 ReportQuestion.__doc__ = """The questions of a control room to a reporter (College of Policing, APP). An answer is words of the
 register's, kept with its question."""

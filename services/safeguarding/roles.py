@@ -64,7 +64,9 @@ PLAN_OWNERS = frozenset(Role) - {
 """Who may have a step of a plan: somebody whom a mail reaches."""
 
 
-DEEDS: Mapping[str, Mapping[str, Any]] = yaml.safe_load((HERE / "deeds/deeds.yaml").read_text(encoding="utf-8"))
+DEEDS: Mapping[str, Mapping[str, Any]] = yaml.load(
+    (HERE / "deeds/deeds.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader
+)
 """As they are written; `services.safeguarding.deeds.catalogue` reads them."""
 Deed = StrEnum("Deed", list(DEEDS))  # type: ignore[misc]
 Deed.__doc__ = (
@@ -81,5 +83,5 @@ class Channel(StrEnum):
     INVITATION = "invitation"
 
 
-Wording = StrEnum("Wording", yaml.safe_load((HERE / "wordings.yaml").read_text(encoding="utf-8")))  # type: ignore[misc]
+Wording = StrEnum("Wording", yaml.load((HERE / "wordings.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader))  # type: ignore[misc]
 Wording.__doc__ = "The message sent: a template of the service that carries the duty out, or the police notice's type."

@@ -23,9 +23,9 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.openapi_errors import SIGNED
 from services.police.notices.schema import Notice
 from services.police.web import app as police_web
+from services.police.web.app import COMPONENTS
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
-from services.police.web.openapi import COMPONENTS
 from services.professionals.web import app as professionals_web
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.schemas.messages import read_part

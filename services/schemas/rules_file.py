@@ -14,8 +14,7 @@ from services.protocol.law.sources import Source
 from services.protocol.law.values import AMOUNT, Value
 from services.protocol.policy.rule_language.grammar import MassReport, Rule, StandDown
 from services.protocol.policy.rule_language.periods import CALENDAR, LENGTH
-from services.protocol.policy.rule_language.questions import NUMBERED, Question
-from services.protocol.policy.rule_language.vocabulary import Condition, Trigger
+from services.protocol.policy.rule_language.vocabulary import NUMBERED, Condition, Question, Trigger
 from services.schemas.messages import Plain, read_part
 
 

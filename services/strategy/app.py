@@ -60,7 +60,7 @@ async def main() -> None:
         consumer=FaustConsumer,
     )
     host.add_periodic(DiscussionWatch(host.store, host.clocks, discussion_service).loop)
-    replies = Replies(host.store, keyring, discussion_service, MailAnswers(SERVICE, keyring, host.clocks))
+    replies = Replies(host.store, keyring, discussion_service, MailAnswers(keyring, host.clocks))
     host.parts.append(settings.mail_listener(replies.take))
     replying, reading = ReplyPage(host.store, discussion_service), RecordReading(host.store, keyring)
     writing = RecordWriting(host.store, keyring, host.clocks, record_service)

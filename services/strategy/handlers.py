@@ -24,7 +24,7 @@ from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.repository import Discussion, State
 from services.strategy.discussions.schedule import plan
 from services.strategy.discussions.service import DiscussionService
-from services.strategy.records import repository as records
+from services.strategy.records import service as records
 from services.strategy.records.service import RecordService
 
 

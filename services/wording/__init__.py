@@ -28,7 +28,7 @@ class Words(BaseModel):
 @cache
 def read_words(file: Path) -> dict[str, Any]:
     """The content of a file. It is read once and shared: callers must not change it."""
-    content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
     return content
 
 

@@ -23,7 +23,7 @@ from infra.local.stack import Stack
 from tests.bench.cost import cpu_seconds, megabytes, processes
 from tests.bench.load import DeskLog, Spread, seconds, steadily
 from tests.bench.reports import Reports
-from tests.chaos.flowing import settled_tally
+from tests.chaos.flowing import Heard, settled_tally
 from tests.chaos.standing import SPEAKING, gap_elsewhere, record_holds, settled_standing
 from tests.support.outside.world import PROFESSIONALS, Carer, World, settle_town
 
@@ -83,8 +83,10 @@ COLUMNS = (
 class Soak:
     """One stream of reports through one stack, and what is seen of it."""
 
-    def __init__(self, stack: Stack, session: aiohttp.ClientSession, carers: Sequence[Carer], screen: Console) -> None:
-        self._stack, self._carers, self._screen = stack, carers, screen
+    def __init__(
+        self, stack: Stack, session: aiohttp.ClientSession, carers: Sequence[Carer], heard: Heard, screen: Console
+    ) -> None:
+        self._stack, self._carers, self._heard, self._screen = stack, carers, heard, screen
         self._reports = Reports(stack, session)
         self._desks = DeskLog(session, stack.endpoints["sandbox"])
         self._begun: dict[str, float] = {}
@@ -121,6 +123,7 @@ class Soak:
             await asyncio.sleep(2)
 
     def _moment(self) -> Moment:
+        self._heard.listen()
         now, spent = time.time(), self._spent()
         ripe = {number: at for number, at in self._begun.items() if self._since <= at + LATE_SECONDS < now}
         took = [self._arrived[number] - at for number, at in ripe.items() if number in self._arrived]
@@ -176,10 +179,10 @@ def tables(moments: Sequence[Moment]) -> Iterator[Table]:
     yield held
 
 
-def verdicts(stack: Stack, world: World, carers: Sequence[Carer]) -> Iterator[str]:
+def verdicts(stack: Stack, heard: Heard, carers: Sequence[Carer]) -> Iterator[str]:
     """Once nothing is on its way any more."""
     began = time.monotonic()
-    found = settled_tally(world, carers, SETTLED_WITHIN_SECONDS)
+    found = settled_tally(heard, carers, SETTLED_WITHIN_SECONDS)
     yield f"{found.reports} reports: {len(found.lost)} lost, {len(found.doubled)} doubled, {time.monotonic() - began:.0f} s after the last {[*found.lost, *found.doubled][:9]}"
     stood = settled_standing(stack, SETTLED_WITHIN_SECONDS)
     yield f"duties: {dict(stood.duties.most_common())}, {len(stood.faults)} faults {stood.faults[:9]}"
@@ -210,11 +213,12 @@ def main() -> None:
         stack.start()
         try:
             world = World(stack)
+            heard = Heard(world)
             carers = settle(stack, world, WARM_REPORTS + int(given.minutes * 60 * given.a_second))
-            moments = asyncio.run(_soak(stack, carers, given.a_second, given.every_minutes * 60, screen))
+            moments = asyncio.run(_soak(stack, carers, heard, given.a_second, given.every_minutes * 60, screen))
             for table in (*tables(moments), growth(stack, len(carers))):
                 screen.print(table)
-            for verdict in verdicts(stack, world, carers):
+            for verdict in verdicts(stack, heard, carers):
                 screen.print(verdict)
             world.close()
         finally:
@@ -223,11 +227,11 @@ def main() -> None:
 
 
 async def _soak(
-    stack: Stack, carers: Sequence[Carer], a_second: float, every_seconds: float, screen: Console
+    stack: Stack, carers: Sequence[Carer], heard: Heard, a_second: float, every_seconds: float, screen: Console
 ) -> list[Moment]:
     async with aiohttp.ClientSession() as session:
-        await Soak(stack, session, carers[:WARM_REPORTS], screen).run(1.0, WARM_REPORTS)
-        return await Soak(stack, session, carers[WARM_REPORTS:], screen).run(a_second, every_seconds)
+        await Soak(stack, session, carers[:WARM_REPORTS], heard, screen).run(1.0, WARM_REPORTS)
+        return await Soak(stack, session, carers[WARM_REPORTS:], heard, screen).run(a_second, every_seconds)
 
 
 def _number(connection: psycopg.Connection[tuple[float]], query: str) -> float:

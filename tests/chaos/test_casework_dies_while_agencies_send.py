@@ -27,7 +27,7 @@ from infra.local.settings.environment import bare
 from infra.local.settings.layout import ROOT
 from services.casework.policy.picture import redrawn
 from services.platform.messages.envelope import read
-from services.platform.register.children import photographs
+from services.platform.register.children.police_notice import photograph_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.safeguarding.identifiers import derived
@@ -250,5 +250,5 @@ async def test_every_event_is_there_once_through_kills_while_agencies_repeat_wha
 
 async def _picture(engine: AsyncEngine, keyring: Keyring, child: str) -> bytes | None:
     async with engine.connect() as connection:
-        found = await Reader(connection).fetch(photographs.photograph_of(keyring, child))
+        found = await Reader(connection).fetch(photograph_of(keyring, child))
     return None if found is None else found.picture

@@ -1,7 +1,7 @@
 """Loads the context of a text: who sends it, which children they may text about, and the status of each."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.carers.policy.context import Capacity, Child, Standing, Telling, TextContext
@@ -10,7 +10,6 @@ from services.carers.text import Text
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import replies
 from services.carers.understanding.meaning import Meaning
-from services.platform.delivery.sms_status import reply_codes
 from services.platform.register import keys
 from services.platform.register.people import conversation
 from services.platform.register.people.conversation import CARE_NOW, ChildOfSpeaker, Speaker, SpeakerKind
@@ -68,7 +67,7 @@ async def load(
         children=_with_status(speaker.children, status),
         provisionals=reports if converses else (),
         question=question if converses else None,
-        telling=await _find_telling(uow, keyring, meaning, text),
+        telling=await _find_telling(uow, numbers, meaning),
         unanswered=await _find_unanswered(uow, meaning, speaker, text.received_at),
         claims=claimed.claims,
         wrong_codes_this_hour=claimed.wrong_codes,
@@ -123,20 +122,11 @@ async def _route_stranger(
     )
 
 
-async def _find_telling(uow: UnitOfWork, keyring: Keyring, meaning: Meaning, text: Text) -> Telling | None:
+async def _find_telling(uow: UnitOfWork, numbers: Sequence[bytes], meaning: Meaning) -> Telling | None:
     for code in meaning.codes:
-        found = await reply_codes.lookup(uow.connection, keyring, code, text.sender)
+        found = await uow.fetch(conversations.telling_by_code(numbers, code))
         if found is not None:
-            return Telling(
-                found.duty,
-                found.step,
-                found.child,
-                found.authority,
-                found.episode,
-                found.person,
-                found.exercise,
-                standing=await uow.fetch(child_status.status_of_child(found.child)),
-            )
+            return replace(found, standing=await uow.fetch(child_status.status_of_child(found.child)))
     return None
 
 

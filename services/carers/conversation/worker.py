@@ -134,9 +134,8 @@ class TextWorker:
             if isinstance(act.content, TextNeedsHuman):
                 metrics.TO_HUMAN.labels(act.content.reason).inc()
 
-    async def _measure(self) -> bool:
+    async def _measure(self) -> None:
         async with self._store.read() as reader:
             count, oldest = await reader.fetch(texts.backlog())
         metrics.UNREAD.set(count)
         metrics.OLDEST_UNREAD.set((self._clocks.wall() - oldest).total_seconds() if oldest else 0)
-        return False

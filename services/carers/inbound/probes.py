@@ -45,7 +45,7 @@ class Probes:
         """What comes from them is no person's text."""
         self.sending = Repeating("text probes", self.turn, every_seconds=LOOK_EVERY_SECONDS)
 
-    async def turn(self) -> bool:
+    async def turn(self) -> None:
         for way, other in self._pairs:
             now, probe = self._clocks.wall(), f"probe {secrets.token_hex(LETTERS // 2)}"
             claim = {"way": way.way, "probe": probe, "now": now, "due": now - EVERY}
@@ -56,7 +56,6 @@ class Probes:
                     uuid4(), 1, other.number, probe, (), urgent=True, uncertain=False, created_at=now, now=now
                 )
                 await way.text(probing, None)
-        return False
 
     async def take(self, text: Text) -> bool:
         """Whether it is one of ours: one that came back, or anything else from our own number, which says nothing."""

@@ -2,8 +2,8 @@
 
 from services.carers.inbound.spool import Spool
 from services.carers.responder.hand_over import HandOver
-from services.carers.responder.settings import ResponderSettings
 from services.carers.responder.web import pages
+from services.carers.settings import ResponderSettings
 from services.platform.runtime import logs
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web

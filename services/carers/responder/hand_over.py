@@ -8,7 +8,7 @@ import httpx
 
 from services.carers.inbound.spool import Spool
 from services.carers.inbound.web import CAME_AT
-from services.carers.responder.settings import ResponderSettings
+from services.carers.settings import ResponderSettings
 from services.carers.text import Text
 from services.platform.delivery.channels.sms import signature_of
 from services.platform.delivery.links.signed_forms import SIGNATURE
@@ -47,7 +47,9 @@ class HandOver:
             return False
         async with httpx.AsyncClient(timeout=15, trust_env=False, transport=self._transport) as client:
             for name, text in kept:
-                answer = await client.post(self._url, data=(form := self._form(text)), headers=self._signed(form))
+                form = self._form(text)
+                signed = {SIGNATURE: signature_of(self._url, form, self._tokens()[0])}
+                answer = await client.post(self._url, data=form, headers=signed)
                 if answer.status_code in REFUSES_THE_TEXT:
                     # It would hold up all that came after it. A person has to look.
                     logger().error("carers refuses a kept text, and it was set aside", status=answer.status_code)
@@ -69,6 +71,3 @@ class HandOver:
             CAME_AT: text.received_at.isoformat(),
             **pictures,
         }
-
-    def _signed(self, form: dict[str, str]) -> dict[str, str]:
-        return {SIGNATURE: signature_of(self._url, form, self._tokens()[0])}

@@ -11,7 +11,7 @@ from services.carers.inbound.spool import Spool
 from services.carers.inbound.web import read_notify_text, read_text
 from services.carers.messages import FOLDER, LANGUAGES
 from services.carers.responder.hand_over import HandOver
-from services.carers.responder.settings import ResponderSettings
+from services.carers.settings import ResponderSettings
 from services.platform.delivery.channels.sms import conversation_twiml, text_twiml
 from services.platform.delivery.channels.voice import VOICE, Spoken
 from services.platform.delivery.links.signed_forms import TwilioDoor

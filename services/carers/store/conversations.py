@@ -4,7 +4,7 @@ duty has not answered. Times are story time, where nothing else is said.
 Everything here is written with the commit.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from services.carers.policy.context import Provisional, Question, Telling
@@ -81,6 +81,18 @@ def name_child(uow: UnitOfWork, provisional: ChildId, child: ChildId) -> None:
 
 def end_report(uow: UnitOfWork, provisional: ChildId, at: datetime) -> None:
     uow.write(END_REPORT, {"provisional": provisional, "at": at})
+
+
+BY_CODE = """
+    SELECT duty, step, child, authority, episode, person, exercise FROM delivery.codes
+    WHERE code = %(code)s AND number_hash = ANY(%(numbers)s::bytea[]) ORDER BY created_at DESC LIMIT 1
+"""
+
+
+def telling_by_code(numbers: Sequence[bytes], code: str) -> Query[Telling | None]:
+    """What a code stands for that was texted to this number (its hashes). The newest, should two be alike."""
+    texted = {"code": code.upper(), "numbers": list(numbers)}
+    return Query(BY_CODE, texted, lambda rows: Telling(**rows[0]._asdict()) if rows else None)
 
 
 OPEN_FOR = timedelta(hours=24)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from services.carers.understanding.details import practice, references
+from services.carers.understanding.details import references, replies
 from services.carers.understanding.languages import language_recognition, plain_words, word_lists
 from services.carers.understanding.languages.lexicon import load_patterns, load_words
 from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Statement
@@ -17,7 +17,7 @@ OTHER_LANGUAGES = load_patterns("other_languages")
 def understand(text: str) -> Meaning:
     """Never raises. A text that it cannot make out is UNCLEAR, and a person reads it."""
     words, plain = plain_words.normalise(text), plain_words.simplify(text)
-    if (command := practice.find_command(words)) is not None:
+    if (command := replies.find_command(words)) is not None:
         return Meaning((Statement(command, words),), words, welsh="ymarfer" in words or "ymuno" in words)
     reference = references.has_reference(text)
     parts = plain_words.split_clauses(text)

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from services.platform.register.children.photographs import PLACE
+from services.platform.register.children.police_notice import PICTURE
 from services.platform.register.keys import data_key
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
@@ -36,7 +36,7 @@ async def keep_photograph(
 ) -> None:
     """Replaces an earlier one. `at` is story time."""
     key = await data_key(uow.connection, keyring, child)
-    picture = key.close_bytes(content, PLACE)
+    picture = key.close_bytes(content, PICTURE)
     row = {"child": child, "picture": picture, "media_type": media_type, "taken_on": taken_on, "at": at}
     uow.write(KEEP, row)
 

@@ -14,7 +14,7 @@ from services.safeguarding.child_events.events import Told
 from services.safeguarding.contracts import contracts
 from services.safeguarding.notice_fields import ReportQuestion
 
-FOR_REGISTER = yaml.safe_load(Path(__file__).with_name("event_fields.yaml").read_text())
+FOR_REGISTER = yaml.load(Path(__file__).with_name("event_fields.yaml").read_text(), yaml.CSafeLoader)
 FOR_REGISTER["details"]["properties"] = dict.fromkeys(ReportQuestion, FOR_REGISTER["details"]["properties"])
 
 

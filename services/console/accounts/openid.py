@@ -175,13 +175,15 @@ class OpenId:
 
 
 async def _ask(provider: Provider, method: str, url: str, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The JSON that it answers; a refusal's too. Raises ProviderAway."""
+    """The JSON that it answers; a refusal's too. Raises ProviderAway, and NotValid for what it refuses without JSON."""
     trusted = True if provider.private_ca is None else ssl.create_default_context(cadata=provider.private_ca)
     try:
         async with httpx.AsyncClient(timeout=SECONDS, verify=trusted, trust_env=False) as client:
             answer = await client.request(method, url, data=fields)
             if answer.is_server_error:
                 raise ProviderAway
+            if fields is not None and answer.is_client_error and "json" not in answer.headers.get("content-type", ""):
+                raise NotValid
             content = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         raise ProviderAway from None

@@ -22,7 +22,7 @@ from services.safeguarding.roles import Role
 SIZES = {"wide": 226, "high": 46, "gap": 96, "lane": 104, "left": 28, "top": 96, "event_wide": 168}
 FIRST_BOX = SIZES["left"] + SIZES["event_wide"] + SIZES["gap"] + 48
 AGAIN_WIDE = 170
-KINDS: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_name("kinds.yaml").read_text())
+KINDS: dict[str, dict[str, str]] = yaml.load(Path(__file__).with_name("kinds.yaml").read_text(), yaml.CSafeLoader)
 Followed = list[tuple[Rule, tuple[str, str] | None]]
 """Each rule, and where the duty of another sets it off, that rule and its duty's state."""
 

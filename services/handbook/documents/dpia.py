@@ -44,7 +44,7 @@ def page() -> str:
 
 
 def processors() -> list[dict[str, Any]]:
-    read: list[dict[str, Any]] = yaml.safe_load(PROCESSORS.read_text())
+    read: list[dict[str, Any]] = yaml.load(PROCESSORS.read_text(), yaml.CSafeLoader)
     return read
 
 

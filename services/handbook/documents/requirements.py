@@ -40,7 +40,7 @@ class Requirement(BaseModel):
 
 @cache
 def written() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(WRITTEN.read_text())
+    loaded: dict[str, Any] = yaml.load(WRITTEN.read_text(), yaml.CSafeLoader)
     return loaded
 
 

@@ -51,7 +51,7 @@ class Hazard(_Written):
 @cache
 def hazards() -> tuple[Hazard, ...]:
     """Raises ValueError (pydantic's) for a hazard that is not written as it must be."""
-    return tuple(Hazard.model_validate(each) for each in yaml.safe_load(WRITTEN.read_text())["hazards"])
+    return tuple(Hazard.model_validate(each) for each in yaml.load(WRITTEN.read_text(), yaml.CSafeLoader)["hazards"])
 
 
 def faults(protocol: Protocol) -> Iterator[str]:

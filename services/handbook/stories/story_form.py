@@ -21,7 +21,7 @@ MISSING = "child.reported-missing"
 NEVER = "never"
 AT_ONCE = "0m"
 
-CHOICES: dict[str, dict[str, list[Any]]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+CHOICES: dict[str, dict[str, list[Any]]] = yaml.load(Path(__file__).with_suffix(".yaml").read_text(), yaml.CSafeLoader)
 """By name, each with its words and its meaning."""
 BEGINS, KNOWN, ANSWERS, ROLES, LATER, UNTIL = CHOICES.values()
 AGES: dict[str, list[Any]] = {**{str(age): [str(age), age] for age in range(6, 18)}, "unknown": ["Not known", None]}

@@ -150,8 +150,7 @@ class AccessCheck:
     def obstacle(self) -> str | None:
         return self._refusal
 
-    async def _ask(self) -> bool:
+    async def _ask(self) -> None:
         self._refusal = await self._connection.find_refusal(self._rights)
         if self._refusal is not None:
             self.loop.wake_after(ASKED_AGAIN_SECONDS)
-        return False

@@ -24,7 +24,7 @@ class Declared:
 
 def read_declaration(path: Path = DECLARATION) -> list[Declared]:
     """Raises ValueError if the file lacks a topic of the code."""
-    content = yaml.safe_load(path.read_text())
+    content = yaml.load(path.read_text(), yaml.CSafeLoader)
     topics = [
         Declared(Topic(name), int(content["partitions"]), int(str(about["retention"]).removesuffix("d")))
         for name, about in content["topics"].items()

@@ -1,13 +1,55 @@
-"""Decides a delivery's next state after the result of an attempt. Pure: now, age and chance are passed in."""
+"""Decides a delivery's next state after an attempt, and when the next one is. Pure: now, age and chance are passed in."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 
-from services.platform.delivery.backoff import schedule_of
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.model import MediumName, State
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.duty.outcomes import FailureReason
+
+JITTER = 0.2
+"""Delays are spread by up to this share, so that attempts which failed together are not repeated together."""
+RETRY_AFTER_MOST = timedelta(minutes=5)
+"""A destination may ask for a pause; not for one that outlasts the urgency."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """`delays` are seconds between attempts. The schedule goes by age, not by count: attempts that a failing lane made or spared do not
+    change the time at which a delivery is given up.
+    """
+
+    name: str
+    delays: tuple[int, ...]
+
+    def delay(self, age: timedelta, *, chance: float, retry_after: timedelta | None = None) -> timedelta | None:
+        """The time to the next attempt, `age` after the delivery was put. `chance` lies in [0, 1). None: no further attempt."""
+        seconds = age.total_seconds()
+        for delay, reached in zip(self.delays, accumulate(self.delays), strict=True):
+            if reached > seconds:
+                spread = timedelta(seconds=delay * (1 + JITTER * (2 * chance - 1)))
+                return spread if retry_after is None else max(spread, min(retry_after, RETRY_AFTER_MOST))
+        return None
+
+    def pace(self, failures: int, most: timedelta) -> timedelta:
+        """The time between attempts of a lane whose last `failures` attempts all failed."""
+        return min(timedelta(seconds=self.delays[min(failures, len(self.delays) - 1)]), most)
+
+
+_MINUTE, _HOUR = 60, 3600
+_HOURS = tuple(hours * _HOUR for hours in (2, 5, 10, 14, 20, 24))
+_MINUTES = tuple(minutes * _MINUTE for minutes in (1, 2, 5, 10, 30, 60))
+URGENT = Schedule("urgent", (0, 2, 5, 10, 20, 30, *_MINUTES, *_HOURS))
+"""Front-loaded: seven attempts in the first two minutes, the last after three days."""
+NORMAL = Schedule("normal", (0, 5, 5 * _MINUTE, 30 * _MINUTE, *_HOURS))
+"""The table of Standard Webhooks."""
+
+
+def schedule_of(*, urgent: bool) -> Schedule:
+    return URGENT if urgent else NORMAL
+
 
 CALLBACK_PATIENCE = timedelta(seconds=10)
 """After a lost result: time for the provider's own report to arrive, before anybody asks."""

@@ -46,5 +46,5 @@ def read_kinds(names: Iterable[str], groups: Mapping[str, Kinds]) -> Kinds:
     return tuple(found)
 
 
-_WRITTEN: Mapping[str, list[str]] = yaml.safe_load(Path(__file__).with_name("said.yaml").read_text())
+_WRITTEN: Mapping[str, list[str]] = yaml.load(Path(__file__).with_name("said.yaml").read_text(), yaml.CSafeLoader)
 SAYS = {service: read_kinds(names, GROUPS) for service, names in _WRITTEN.items()}

@@ -18,13 +18,13 @@ class Repeating:
     """Calls `turn` every `every_seconds`, or sooner when woken. A failed turn is logged, shown as `obstacle()`, and
     tried again within `again_seconds`.
 
-    A turn returns True when there is more to do at once.
+    A turn returns True when there is more to do at once; one that always waits for the next returns nothing.
     """
 
     def __init__(
         self,
         name: str,
-        turn: Callable[[], Awaitable[bool]],
+        turn: Callable[[], Awaitable[bool | None]],
         *,
         every_seconds: float,
         again_seconds: float | None = None,
@@ -73,7 +73,7 @@ class Repeating:
     async def _run(self) -> None:
         while not self._stopping:
             self._woken.clear()
-            more = False
+            more: bool | None = False
             try:
                 more = await self._turn()
                 self._failure = None

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.store.query import (
     Query,
-    Rows,
     bulk_insert,
     execute_pipelined,
     to_columns,
@@ -190,9 +189,4 @@ LEFT = """
 
 def left(written_before: datetime) -> Query[Left]:
     """Looks at every row, not at a last position, since positions become visible out of order."""
-
-    def decode(rows: Rows) -> Left:
-        [row] = rows
-        return Left(row.keys, row.depth, row.oldest)
-
-    return Query(LEFT, {"before": written_before, "most": BATCH}, decode)
+    return Query(LEFT, {"before": written_before, "most": BATCH}, lambda rows: Left(**rows[0]._asdict()))

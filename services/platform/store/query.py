@@ -252,18 +252,6 @@ class Reader:
     ) -> tuple[A, B, C, D, E, F]: ...
     @overload
     async def fetch(
-        self,
-        first: Query[A],
-        second: Query[B],
-        third: Query[C],
-        fourth: Query[D],
-        fifth: Query[E],
-        sixth: Query[F],
-        seventh: Query[G],
-        /,
-    ) -> tuple[A, B, C, D, E, F, G]: ...
-    @overload
-    async def fetch(
         self, first: Query[A], second: Query[B], third: Query[C], fourth: Query[D], fifth: Query[E], sixth: Query[F],
         seventh: Query[G], eighth: Query[H], /
     ) -> tuple[A, B, C, D, E, F, G, H]: ...  # fmt: skip

@@ -6,9 +6,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.platform.register.children.police_notice import ChildFacts, NoticeFacts, PlacementFacts
+from services.platform.register.children.police_notice import ChildFacts, NoticeFacts, PlacementFacts, Reporter
 from services.platform.register.organisations.sharing_agreements import NOT_AGREED, Sharing
-from services.platform.register.people.reporters import Reporter
 from services.platform.register.words import Words
 from services.police.notices.schema import (
     IN_DETAILS,
@@ -31,28 +30,14 @@ from services.police.notices.schema import (
     Said,
     Sender,
 )
-from services.police.policy import EarlierEpisodes
+from services.police.policy import MEANINGS, EarlierEpisodes
 from services.safeguarding.duty.duties import Duty, PoliceNotify
 from services.safeguarding.notice_fields import LONG, PROFILE
-from services.safeguarding.roles import Wording
 from services.safeguarding.working_time import day_in_england, in_first_hours
 
-MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
-    Wording("missing-notice"): (NoticeType.NEW, About.MISSING),
-    Wording("missing-update"): (NoticeType.UPDATE, About.NEW_INFORMATION),
-    Wording("located-notice"): (NoticeType.UPDATE, About.LOCATED),
-    Wording("returned-notice"): (NoticeType.UPDATE, About.RETURNED),
-    Wording("return-withdrawn-notice"): (NoticeType.UPDATE, About.RETURN_WITHDRAWN),
-    Wording("report-retracted-notice"): (NoticeType.CANCEL, About.REPORT_RETRACTED),
-    Wording("return-claimed-notice"): (NoticeType.UPDATE, About.RETURN_CLAIMED),
-    Wording("retraction-claimed-notice"): (NoticeType.UPDATE, About.RETRACTION_CLAIMED),
-    Wording("location-claimed-notice"): (NoticeType.UPDATE, About.LOCATION_CLAIMED),
-    Wording("reference-passed-on"): (NoticeType.UPDATE, About.NEW_INFORMATION),
-    Wording("plan-step-set"): (NoticeType.UPDATE, About.RECOVERY_STEP),
-    Wording("luring-suspected"): (NoticeType.NEW, About.LURING_SUSPECTED),
-    Wording("location-enquiry"): (NoticeType.NEW, About.LOCATION_ENQUIRY),
+MEANT = {
+    wording: (NoticeType(f"missing-notice.{each['type']}"), About(each["about"])) for wording, each in MEANINGS.items()
 }
-"""A return updates and does not cancel: police still owe the child a safe and well check."""
 MOST_LETTERS = 300
 """A longer text goes behind the details' link."""
 REPORTS = (About.MISSING, About.NEW_INFORMATION)
@@ -74,10 +59,10 @@ class NoticeContext:
 
 
 def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeContext, *, exercise: bool) -> Notice:
-    """`notice` is the delivery's id: a new one where a duty's notice is sent again. A wording that is not in MEANINGS
-    is a request to the force, and names it.
+    """`notice` is the delivery's id: a new one where a duty's notice is sent again. A wording that is not in
+    `meanings.yaml` is a request to the force, and names it.
     """
-    kind, about = MEANINGS.get(duty.wording, (NoticeType.UPDATE, About.REQUEST))
+    kind, about = MEANT.get(duty.wording, (NoticeType.UPDATE, About.REQUEST))
     child = _child(facts.child) if facts.child else None
     details = _details(facts.child, context) if facts.child else None
     sharing = context.sharing or NOT_AGREED

@@ -4,14 +4,14 @@ import asyncio
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue.replay import Chosen, replay
-from services.platform.delivery.queue.repository import channel_of
+from services.platform.delivery.queue.repository import channel_of, put
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.register import words
-from services.platform.register.organisations.forces import Forces
+from services.platform.register.organisations.forces import Forces, owner_of
 from services.platform.register.people import operators
 from services.platform.register.people.operators import Operator
 from services.platform.runtime.clocks import Clocks
@@ -19,7 +19,8 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows, scalar
 from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import Store, UnitOfWork, opened
-from services.police.notices import connection_test
+from services.police.notices.sender import lane_of
+from services.safeguarding.identifiers import ForceId
 from services.safeguarding.operators import OperatorAct, OperatorActed
 
 TEST_SECONDS = 30.0
@@ -69,9 +70,24 @@ async def send_connection_test(force: str, code: str, reason: str, change: UUID 
                 return False, "the register knows no such force"
             if change is not None and change not in {each.version for each in known.proposed}:
                 return False, "no such change of this force waits for approval"
-            test = await connection_test.put_test(uow, keyring, force, command.now, change)
+            test = await put_test(uow, keyring, force, command.now, change)
             await _record(uow, keyring, command, OperatorAct.CONNECTION_TESTED, test)
         return await _outcome(store, test.id)
+
+
+async def put_test(
+    uow: UnitOfWork, keyring: Keyring, force: ForceId, now: datetime, change: UUID | None = None
+) -> Delivery:
+    """The running service hears of it and sends it; of a proposed `change`, to its address and with its keys. `now` is
+    wall time.
+    """
+    owner = owner_of(force)
+    delivery = Delivery(
+        id=uuid4(), lane=lane_of(force, change), child=owner, created_at=now, exercise=True, key_owner=owner
+    )
+    await put(uow, "police", delivery, keyring, None)
+    uow.notify(channel_of("police"))
+    return delivery
 
 
 async def _command(uow: UnitOfWork, code: str, reason: str) -> Command:

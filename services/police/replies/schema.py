@@ -1,10 +1,10 @@
-"""Defines the reply of a force to a notice, version 1, as JSON over HTTP."""
+"""Defines what a force sends, version 1, as JSON over HTTP: its reply to a notice, its daily list of open episodes."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.safeguarding.child_events.events import ReferenceKind, RiskGrade
 from services.safeguarding.dates import Moment
@@ -81,3 +81,22 @@ class Reply(Part):
             if getattr(self.data, name) is None:
                 raise ValueError(f"data.{name}: {self.type} needs it")
         return self
+
+
+class OpenEpisode(Part):
+    """`episode` as the notices named it; `reference` is the force's own, and is not needed."""
+
+    episode: UUID
+    reference: Line | None = None
+
+
+class ListData(Part):
+    open: Annotated[tuple[OpenEpisode, ...], Field(max_length=5000)]
+
+
+class OpenList(Part):
+    """Only episodes that came from Safe Return. An empty list says that the force holds none open."""
+
+    type: Literal["police.open-list"]
+    timestamp: Moment
+    data: ListData

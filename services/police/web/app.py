@@ -1,21 +1,32 @@
 """Serves the webhooks of forces (replies, lists of open episodes) and the pages behind links."""
 
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from pydantic.json_schema import models_json_schema
 
-from services.platform.delivery.links.openapi import mount_pages
-from services.platform.delivery.links.pages import LinkPages
+from services.platform.delivery.links.pages import LinkPages, mount_pages
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.openapi_errors import SIGNED, read_routes
 from services.platform.store.web import new_web_app
+from services.police.replies.schema import OpenList, Reply
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
-from services.police.web.openapi import ROUTES
 from services.police.web.polled.endpoint import PollEndpoint
 from services.police.web.replies import ReplyWebhook
+
+ROUTES = read_routes(__file__)
+for _route in ROUTES.values():
+    _route["openapi_extra"] = {"parameters": SIGNED} | _route["openapi_extra"]
+_, _schemas = models_json_schema(
+    [(Reply, "validation"), (OpenList, "validation")], ref_template="#/components/schemas/{model}"
+)
+COMPONENTS: dict[str, Any] = _schemas["$defs"]
+"""The schemas of forces' bodies. FastAPI cannot describe them: the signature is checked before the body is parsed."""
 
 
 def pages(

@@ -4,11 +4,8 @@ from base64 import b64encode
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.platform.delivery.links.forms import Form
-from services.platform.delivery.links.pages import Button, Sheet
-from services.platform.register.children import photographs
-from services.platform.register.children.photographs import Photograph
-from services.platform.register.children.police_notice import ChildFacts, facts_for_notice
+from services.platform.delivery.links.forms import Button, Form, Sheet
+from services.platform.register.children.police_notice import ChildFacts, Photograph, facts_for_notice, photograph_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
@@ -59,7 +56,7 @@ class DetailsPage:
             facts = await uow.fetch(facts_for_notice(self.keyring, child))
             picture = None
             if "photograph" in holds:
-                picture = await uow.fetch(photographs.photograph_of(self.keyring, child))
+                picture = await uow.fetch(photograph_of(self.keyring, child))
             record_reading(uow, found, "notice-details", holds, reader)
         return NOTHING if facts.child is None else _sheet(facts.child, holds, picture)
 
@@ -67,13 +64,8 @@ class DetailsPage:
 def _sheet(child: ChildFacts, holds: tuple[str, ...], picture: Photograph | None) -> Sheet:
     names = [each.removeprefix("child.") for each in holds if each.startswith("child.")]
     told = tuple((name.replace("_", " ").capitalize(), (text_of(child, name) or "unknown",)) for name in names)
-    taken = () if picture is None else (_taken(picture),)
-    return Sheet("Details for a notice", taken, sections=told, picture="" if picture is None else _inline(picture))
-
-
-def _taken(picture: Photograph) -> str:
-    return f"Photograph taken on {picture.taken_on or 'an unknown day'}."
-
-
-def _inline(picture: Photograph) -> str:
-    return f"data:{picture.media_type};base64,{b64encode(picture.picture).decode()}"
+    if picture is None:
+        return Sheet("Details for a notice", (), sections=told)
+    taken = f"Photograph taken on {picture.taken_on or 'an unknown day'}."
+    inline = f"data:{picture.media_type};base64,{b64encode(picture.picture).decode()}"
+    return Sheet("Details for a notice", (taken,), sections=told, picture=inline)

@@ -7,13 +7,12 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from services.platform.delivery.links.forms import Choice, Field, Form, Group
-from services.platform.delivery.links.pages import Button, Sheet
+from services.platform.delivery.links.forms import Button, Choice, Field, Form, Group, Sheet
 from services.platform.delivery.model import State
+from services.platform.delivery.queue import repository as deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
-from services.police.notices import connection_test
 from services.police.notices.email_channel import subject_of
 from services.police.notices.wording import WORDS, basis_of, fields_of, headline, label, our_name, sections
 from services.police.replies.schema import Officer, Reply, ReplyData, ReplyType
@@ -90,7 +89,7 @@ class NoticePage:
     async def _take(self, uow: UnitOfWork, found: LinkedNotice, replies: list[Reply]) -> None:
         delivery = found.delivery
         if delivery.duty is None:
-            await connection_test.acknowledge_test(uow, delivery, self.clocks.wall())
+            await deliveries.end(uow, delivery.id, State.ACKNOWLEDGED, self.clocks.wall())  # of a connection test
             return
         at, now = self.clocks.story(), self.clocks.wall()
         for reply in replies:

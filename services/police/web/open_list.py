@@ -13,8 +13,8 @@ from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.limits import LIST_BYTES
 from services.platform.store.unit_of_work import Store
 from services.police import policy, store
-from services.police.open_list.monitor import publish_difference
-from services.police.open_list.schema import OpenList
+from services.police.open_list import publish_difference
+from services.police.replies.schema import OpenList
 from services.police.web.signed_request import mark_request, parse, signed_body
 from services.safeguarding.identifiers import ForceId
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from services.platform.delivery.model import Delivery
+from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register.organisations.forces import Forces
 from services.platform.runtime.clocks import Clocks
@@ -17,7 +17,7 @@ from services.platform.runtime.limits import MESSAGE_BYTES
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police import metrics
-from services.police.notices import connection_test
+from services.police.notices.sender import force_of
 from services.police.replies.schema import Reply
 from services.police.replies.service import ReplyService
 from services.police.web.signed_request import mark_request, parse, signed_body
@@ -45,8 +45,8 @@ class ReplyWebhook:
 
     async def _apply(self, uow: UnitOfWork, force_id: str, reply_id: str, reply: Reply) -> None:
         delivery = await deliveries.find(uow.connection, reply.data.notice)
-        if delivery is not None and connection_test.is_test_of(delivery, force_id):
-            await connection_test.acknowledge_test(uow, delivery, self._clocks.wall())
+        if delivery is not None and delivery.duty is None and force_of(delivery) == force_id:
+            await deliveries.end(uow, delivery.id, State.ACKNOWLEDGED, self._clocks.wall())  # of a connection test
             return
         duty = _of_this_force(delivery, force_id, reply.data.episode)
         if delivery is None or duty is None:

@@ -1,6 +1,6 @@
 """Prepares a text or mail to a professional for its first send: who holds the role now, and the words."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -64,10 +64,6 @@ class TextSender:
         return spoken.write(duty.wording, delivery.code, child=child, exercise=practice, unanswered=asked, link=link)
 
 
-def _urgency(duty: Duty) -> int:
-    return urgency_of(duty.wording)
-
-
 @dataclass(frozen=True)
 class MailSender:
     """`mailbox` is the address that mails come from."""
@@ -77,7 +73,7 @@ class MailSender:
     links: Links
     mailbox: str
     grouping: DigestGrouping
-    duty_lines: TTLCache[AuthorityId, str | None] = field(default_factory=new_cache)
+    duty_lines: TTLCache[Any, Any] = field(default_factory=new_cache)
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         duty, now = duty_of(delivery), self.clocks.wall()
@@ -89,7 +85,10 @@ class MailSender:
             return gathered
         others = [duty_of(each) for each in gathered.others]
         content = email_wording.language(found.language).email(
-            [(each.wording, mail_code(each), each.role) for each in sorted((duty, *others), key=_urgency)],
+            [
+                (each.wording, mail_code(each), each.role)
+                for each in sorted((duty, *others), key=lambda each: urgency_of(each.wording))
+            ],
             link=self.links.url(Purpose.ACKNOWLEDGE, delivery.id, now),
             duty_line=await self._duty_line(uow, duty.authority),
             exercise=delivery.exercise,
@@ -103,12 +102,8 @@ class MailSender:
         return mail
 
     async def _duty_line(self, uow: UnitOfWork, authority: AuthorityId) -> str | None:
-        try:
-            return self.duty_lines[authority]
-        except KeyError:
-            team = await uow.fetch(conversation.only_team(authority))
-            self.duty_lines[authority] = team.line if team else None
-            return self.duty_lines[authority]
+        team = await uow.fetch(replace(conversation.only_team(authority), cache=self.duty_lines))
+        return team.line if team else None
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from fastapi import FastAPI
 
-from services.platform.delivery.links.openapi import mount_pages
-from services.platform.delivery.links.pages import LinkPages
+from services.platform.delivery.links.pages import LinkPages, mount_pages
 from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.links.tokens import Purpose
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings

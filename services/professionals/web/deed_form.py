@@ -11,8 +11,7 @@ from cachetools import TTLCache
 
 from services.platform.delivery.events import acknowledged
 from services.platform.delivery.links import forms
-from services.platform.delivery.links.forms import Choice, Form, Group
-from services.platform.delivery.links.pages import Button, Sheet
+from services.platform.delivery.links.forms import Button, Choice, Form, Group, Sheet
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import State
 from services.platform.delivery.queue import repository as deliveries

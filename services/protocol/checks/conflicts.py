@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from services.protocol.checks.rule_checks import Fault
 from services.protocol.checks.wordings import WORDINGS
 from services.protocol.policy.rule_language.grammar import DutyBecomes, Protocol, Rule, When
-from services.protocol.policy.rule_language.questions import Question
-from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.protocol.policy.rule_language.vocabulary import Question, Trigger
 from services.safeguarding.roles import Role
 
 NOT_MISSING = frozenset(map(Question, ("child.missing", "child.located", "child.not-back")))

@@ -13,8 +13,7 @@ from services.protocol.law.law import wrong_rows
 from services.protocol.law.sources import Source
 from services.protocol.law.values import Value, Values, names_in
 from services.protocol.policy.rule_language.grammar import MassReport, Rule, StandDown, Step
-from services.protocol.policy.rule_language.questions import Question
-from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Trigger
+from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Question, Trigger
 from services.protocol.rule_file import RulesFile
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 

@@ -25,4 +25,4 @@ class FittingWordings(BaseModel):
         return self.carers_and_others | self.carers_alone
 
 
-WORDINGS = FittingWordings.model_validate(yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text()))
+WORDINGS = FittingWordings.model_validate(yaml.load(Path(__file__).with_suffix(".yaml").read_text(), yaml.CSafeLoader))

@@ -2,8 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.platform.delivery.links.openapi import mount_pages
-from services.platform.delivery.links.pages import LinkPages
+from services.platform.delivery.links.pages import LinkPages, mount_pages
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.web import new_web_app

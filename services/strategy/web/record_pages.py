@@ -6,8 +6,7 @@ from itertools import zip_longest
 from uuid import UUID
 
 from services.platform.delivery.events import acknowledged, looked_up
-from services.platform.delivery.links.forms import Form
-from services.platform.delivery.links.pages import Button, Sheet
+from services.platform.delivery.links.forms import Button, Form, Sheet
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words as register_words
@@ -30,8 +29,7 @@ from services.strategy.discussions.repository import (
 )
 from services.strategy.records import form as record_form
 from services.strategy.records.form import Filled
-from services.strategy.records.repository import Record, record_of_discussion
-from services.strategy.records.service import RecordService
+from services.strategy.records.service import Record, RecordService, record_of_discussion
 from services.strategy.wording import Words, words
 
 SAVE, READ = "save", "read"

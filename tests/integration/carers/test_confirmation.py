@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.carers.alerts import Alerts
 from services.carers.conversation.effects import DecisionApplier
+from services.carers.handlers import Alerts
 from services.carers.store.claims import CONFIRM_WITHIN
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.messages.envelope import Received

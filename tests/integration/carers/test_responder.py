@@ -14,8 +14,8 @@ from twilio.request_validator import RequestValidator
 
 from services.carers.inbound.spool import Spool
 from services.carers.responder.hand_over import HandOver
-from services.carers.responder.settings import ResponderSettings
 from services.carers.responder.web import pages
+from services.carers.settings import ResponderSettings
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from tests.support.engines.database import Database

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.casework.policy.picture import redrawn
-from services.platform.register.children import photographs
+from services.platform.register.children.police_notice import photograph_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal.sweep import Disposal
 from services.platform.store.encryption import Keyring
@@ -68,7 +68,7 @@ async def test_a_photograph_is_kept_encrypted_and_opens_for_its_child_alone(
         stored = await connection.scalar(
             text("SELECT picture FROM register.photographs WHERE child = :c"), {"c": child}
         )
-        found = await Reader(connection).fetch(photographs.photograph_of(keyring, child))
+        found = await Reader(connection).fetch(photograph_of(keyring, child))
     assert content[:20] not in bytes(stored)
     assert found is not None
     assert (found.picture, found.media_type, str(found.taken_on)) == (redrawn(content, kind), kind, "2026-10-02")
@@ -81,12 +81,12 @@ async def test_a_later_photograph_takes_the_place_of_an_earlier_one_and_may_be_r
     await put(http, path, JPEG, "image/jpeg")
     child = await child_of(engine, path)
     async with engine.connect() as connection:
-        found = await Reader(connection).fetch(photographs.photograph_of(keyring, child))
+        found = await Reader(connection).fetch(photograph_of(keyring, child))
     assert found is not None
     assert found.media_type == "image/jpeg"
     assert (await http.delete(path)).status_code == 204
     async with engine.connect() as connection:
-        assert await Reader(connection).fetch(photographs.photograph_of(keyring, child)) is None
+        assert await Reader(connection).fetch(photograph_of(keyring, child)) is None
 
 
 async def test_what_a_hold_keeps_is_shown_to_nobody_and_goes_when_it_ends(
@@ -112,7 +112,7 @@ async def test_what_a_hold_keeps_is_shown_to_nobody_and_goes_when_it_ends(
         assert (await http.delete(path)).status_code == 204
         assert admin.execute(kinds, asked).fetchall() == [*kept, ("image/jpeg", False)]
         async with engine.connect() as connection:
-            assert await Reader(connection).fetch(photographs.photograph_of(keyring, child)) is None
+            assert await Reader(connection).fetch(photograph_of(keyring, child)) is None
         sweep = Disposal(Store(engine, origin=Origin("casework", Clocks())), Later(2), "casework").turn
         await sweep()
         assert len(admin.execute(kinds, asked).fetchall()) == 4
@@ -166,7 +166,7 @@ async def test_the_photograph_of_an_erased_child_is_a_gap(
     child = await child_of(engine, path)
     await erase(database, keyring, child)
     async with engine.connect() as connection:
-        assert await Reader(connection).fetch(photographs.photograph_of(keyring, child)) is None
+        assert await Reader(connection).fetch(photograph_of(keyring, child)) is None
 
 
 async def test_a_child_of_no_possible_reference_is_none(http: httpx.AsyncClient, path: str) -> None:

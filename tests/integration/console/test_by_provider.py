@@ -54,6 +54,7 @@ class PlayedProvider:
     def __init__(self) -> None:
         self.keys = [new_key()]
         self.is_away = False
+        self.takes_no_code: Exception | None = None
         self.claims: Claims = {
             "sub": f"S-{uuid4()}",
             "name": "Ada Ferris",
@@ -75,6 +76,8 @@ class PlayedProvider:
         if url.endswith("/keys"):
             public = [RSAAlgorithm.to_jwk(each.public_key(), as_dict=True) for each in self.keys]
             return {"keys": [each | {"kid": str(at)} for at, each in enumerate(public, start=1)]}
+        if self.takes_no_code is not None:
+            raise self.takes_no_code
         self.sent = dict(fields or {})
         return {"id_token": self.token(self.spoil(self.whole() | {"nonce": self.asked["nonce"]}))}
 
@@ -305,6 +308,32 @@ async def test_a_provider_that_is_away_locks_nobody_out_and_lets_nobody_in(
         assert (await browser.get("/directory")).status_code == 200
         await browser.post("/sign-out", data={"csrf": csrf_in(await browser.get("/directory"))})
         assert (await come(browser, provider)).status_code == 503
+
+
+async def test_a_provider_that_takes_no_code_for_now_locks_nobody_out_and_a_refusal_does(
+    browser: httpx.AsyncClient, provider: PlayedProvider
+) -> None:
+    await come(browser, provider)
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16)):
+        provider.takes_no_code = openid.ProviderAway()
+        assert (await come(browser, provider)).status_code == 503, "who comes to sign in has to wait"
+        stays = await come(browser, provider, "quiet=true&then=/directory")
+        assert (stays.status_code, stays.headers["location"]) == (303, "/directory")
+        assert (await browser.get("/directory")).status_code == 200
+        provider.takes_no_code = openid.NotValid()
+        assert (await come(browser, provider, "quiet=true&then=/directory")).status_code == 403
+        assert (await browser.get("/directory")).status_code == 303
+
+
+@pytest.mark.parametrize(("status", "is_said"), [(400, openid.NotValid), (503, openid.ProviderAway)])
+async def test_a_page_in_place_of_a_token_is_a_refusal_or_an_outage(
+    monkeypatch: pytest.MonkeyPatch, status: int, is_said: type[Exception]
+) -> None:
+    client, answers = httpx.AsyncClient, httpx.MockTransport(lambda _: httpx.Response(status, html="<p>No.</p>"))
+    monkeypatch.setattr(httpx, "AsyncClient", lambda **_: client(transport=answers))
+    kestrel = read_providers(PROVIDERS).providers["kestrel"]
+    with pytest.raises(is_said):
+        await openid._ask(kestrel, "POST", ISSUER, {"code": "c"})
 
 
 async def test_a_proof_is_asked_of_the_provider_and_one_that_is_too_old_is_none(

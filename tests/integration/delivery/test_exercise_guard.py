@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.carers.alerts import Alerts
+from services.carers.handlers import Alerts
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.exercise_guard import block_real_recipients
 from services.platform.runtime.clocks import Clocks

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.platform.delivery.backoff import URGENT
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.model import Delivery, PreparedMessage
+from services.platform.delivery.retry_policy import URGENT
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from tests.support.engines.database import Database

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.carers.store.conversations import telling_by_code
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.attempt import DEFECTS_MOST, AttemptStarter
 from services.platform.delivery.sending.results import ResultWriter
-from services.platform.delivery.sms_status import reply_codes
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import UnitOfWork
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import derived, new_id
@@ -426,11 +426,12 @@ async def test_a_code_counts_only_from_the_number_that_it_was_texted_to(database
         async with running_floor(engine, keyring, medium, service="professionals", prepare=prepare) as floor:
             delivery = await floor.put(told, "texts")
             await floor.until(delivery.id, "accepted")
-    async with database_engine(database, "carers") as carers, carers.connect() as connection:
-        found = await reply_codes.lookup(connection, keyring, delivery.code.lower(), NUMBER)
-        from_elsewhere = await reply_codes.lookup(connection, keyring, delivery.code, "+447700900999")
+    async with database_engine(database, "carers") as carers, Store(carers).read() as reader:
+        here, elsewhere = keyring.number_hashes(NUMBER), keyring.number_hashes("+447700900999")
+        found = await reader.fetch(telling_by_code(here, delivery.code.lower()))
+        from_elsewhere = await reader.fetch(telling_by_code(elsewhere, delivery.code))
     assert found is not None
-    assert (found.duty, found.step, found.child, found.role) == (told.content.duty, 0, told.subject, Role.DUTY_WORKER)
+    assert (found.duty, found.step, found.child) == (told.content.duty, 0, told.subject)
     assert from_elsewhere is None
 
 

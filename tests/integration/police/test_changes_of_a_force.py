@@ -21,7 +21,7 @@ from services.platform.register import cache
 from services.platform.register.organisations.forces import Forces, versions_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.police.notices import connection_test
+from services.police.notices.resend import put_test
 from services.police.notices.sender import NoticeSender
 from tests.support.engines.database import Database
 from tests.support.in_process.casework import ImportAuth, casework
@@ -62,7 +62,7 @@ def row_of(police: Police, **changes: Any) -> dict[str, Any]:
 
 async def try_change(police: Police, version: UUID, state: str = "accepted") -> None:
     async with police.floor.store.transaction() as uow:
-        test = await connection_test.put_test(uow, police.keyring, police.force, datetime.now(UTC), version)
+        test = await put_test(uow, police.keyring, police.force, datetime.now(UTC), version)
     await police.floor.until(test.id, state)
 
 
@@ -156,7 +156,7 @@ async def test_an_approved_change_may_be_taken_back_and_the_one_before_holds_aga
 async def test_a_change_that_fails_its_trial_holds_no_notice_up(police: Police) -> None:
     version = await propose(police.casework, police.keyring, row_of(police, notice_url="http://127.0.0.1:9/notices"))
     async with police.floor.store.transaction() as uow:
-        await connection_test.put_test(uow, police.keyring, police.force, datetime.now(UTC), version)
+        await put_test(uow, police.keyring, police.force, datetime.now(UTC), version)
     for _ in range(3):
         await police.notice()
     assert "try it first" in str(await approve(police.casework, version))

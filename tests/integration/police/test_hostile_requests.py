@@ -16,7 +16,7 @@ from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.links.tokens import GOOD_FOR, Links, Purpose
 from services.platform.runtime.limits import FORM_BYTES, FORM_FIELDS
 from services.platform.store.encryption import Keyring
-from services.police.notices import connection_test
+from services.police.notices.resend import put_test
 from services.safeguarding.duty.evidence import AttemptResult
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import sending
@@ -184,7 +184,7 @@ async def test_the_test_of_one_force_s_connection_is_not_another_s_to_answer(
     police: Police, database: Database, keyring: Keyring
 ) -> None:
     async with police.floor.store.transaction() as uow:
-        test = await connection_test.put_test(uow, keyring, police.force, datetime.now(UTC))
+        test = await put_test(uow, keyring, police.force, datetime.now(UTC))
     await police.floor.until(test.id, "accepted")
     other, casework = authority(), database.engine("casework")
     await load(casework, keyring, other, datetime.now(UTC))

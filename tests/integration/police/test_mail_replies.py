@@ -69,7 +69,7 @@ async def police(database: Database, keyring: Keyring) -> AsyncIterator[Police]:
 @asynccontextmanager
 async def listening(police: Police) -> AsyncIterator[int]:
     floor, port = police.floor, free_port()
-    replies = Mailbox(floor.store, MailAnswers("police", police.keyring, floor.clocks).made_of, metrics.MAILS_IN)
+    replies = Mailbox(floor.store, MailAnswers(police.keyring, floor.clocks).made_of, metrics.MAILS_IN)
     listener = MailListener("127.0.0.1", port, OURS, replies.take, relay=RELAY)
     await listener.start()
     try:

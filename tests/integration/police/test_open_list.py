@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from services.platform.store.encryption import Keyring
 from services.police import store
-from services.police.open_list.monitor import OpenListMonitor
+from services.police.open_list import OpenListMonitor
 from services.police.policy import ToldEpisode, differences, longest_missing_in_silence
 from services.safeguarding.roles import Wording
 from tests.support.engines.database import Database

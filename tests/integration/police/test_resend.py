@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text, update
 from services.platform.delivery.queue.replay import Chosen, replay
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
-from services.police.notices import connection_test
+from services.police.notices.resend import put_test
 from services.police.notices.sender import lane_of
 from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.roles import Wording
@@ -133,7 +133,7 @@ def test_one_or_a_lane_has_to_be_named(about: dict[str, Any]) -> None:
 
 async def tested(police: Police) -> UUID:
     async with police.floor.store.transaction() as uow:
-        return (await connection_test.put_test(uow, police.keyring, police.force, datetime.now(UTC))).id
+        return (await put_test(uow, police.keyring, police.force, datetime.now(UTC))).id
 
 
 async def test_a_test_is_signed_is_about_nobody_and_says_nothing_on_the_bus(police: Police) -> None:

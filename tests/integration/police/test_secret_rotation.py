@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from services.platform.register import cache
 from services.platform.store.encryption import Keyring
-from services.police.notices import connection_test
+from services.police.notices.resend import put_test
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import eventually
 from tests.support.in_process.police import Police, answer, police_of
@@ -56,7 +56,7 @@ async def change(police: Police, **secrets: Any) -> None:
     engine, keyring, row = police.casework, police.keyring, parts(police.document)[0]["forces"][0] | secrets
     version = await propose(engine, keyring, row)
     async with police.floor.store.transaction() as uow:
-        test = await connection_test.put_test(uow, keyring, police.force, datetime.now(UTC), version)
+        test = await put_test(uow, keyring, police.force, datetime.now(UTC), version)
     await police.floor.until(test.id, "accepted")
     await approve(engine, version)
     await asyncio.sleep(0.3)  # how long a process may go on with what it read

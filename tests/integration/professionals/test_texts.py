@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.carers.store.conversations import telling_by_code
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.delivery.sms_status import reply_codes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
@@ -157,8 +157,9 @@ async def test_its_code_can_be_answered_from_the_number_it_was_texted_to(
     told = await professionals.tell()
     await professionals.floor.until(told.content.telling, "accepted")
     carers = database.engine("carers")
-    async with carers.connect() as connection:
-        found = await reply_codes.lookup(connection, keyring, told.content.code, professionals.number("day"))
+    async with Store(carers).read() as reader:
+        numbers = keyring.number_hashes(professionals.number("day"))
+        found = await reader.fetch(telling_by_code(numbers, told.content.code))
     await carers.dispose()
     assert found is not None
     assert (found.duty, found.step, found.person) == (told.content.duty, 0, professionals.ids["day"])

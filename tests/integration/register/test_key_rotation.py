@@ -19,11 +19,11 @@ from sqlalchemy import text
 from infra.docker import rotate
 from infra.docker.prepare import prepare
 from services.carers.store import texts
+from services.carers.store.conversations import telling_by_code
 from services.command_line import KEEPS_CLOSED
 from services.platform.delivery.inbound_mail.classifier import spelt
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.delivery.sms_status import reply_codes
 from services.platform.register import words
 from services.platform.register.key_rotation import AT_ONCE, authority_keys, renew_all
 from services.platform.register.keys import move_data_key
@@ -293,8 +293,9 @@ async def test_a_code_that_was_texted_before_is_taken_after(
     carers_engine = database.engine("carers")
 
     async def found_with(keys: dict[str, str]) -> bool:
-        async with carers_engine.connect() as connection:
-            return await reply_codes.lookup(connection, Keyring(**keys), delivery.code, number) is not None
+        async with Store(carers_engine).read() as reader:
+            numbers = Keyring(**keys).number_hashes(number)
+            return await reader.fetch(telling_by_code(numbers, delivery.code)) is not None
 
     assert [await found_with(each) for each in (OLD, BOTH, NEW)] == [True, True, False]
     await _renew_all(database)

@@ -17,10 +17,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
 
-from services.carers.alerts import Alerts
 from services.carers.card import Card
 from services.carers.conversation.worker import TextWorker
-from services.carers.handlers import Handlers
+from services.carers.handlers import Alerts, Handlers
 from services.carers.inbound.intake import Intake
 from services.carers.inbound.probes import Probes
 from services.carers.inbound.spool import Spool

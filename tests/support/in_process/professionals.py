@@ -113,7 +113,7 @@ async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator
     transport = httpx.ASGITransport(Starlette(routes=[pages.route(), of_one.route()]))
     await loop.start()
     async with httpx.AsyncClient(transport=transport, base_url=links.public_url) as web:
-        mailbox = Mailbox(store, Replies(MailAnswers("professionals", keyring, clocks)).made_of, metrics.MAILS_IN)
+        mailbox = Mailbox(store, Replies(MailAnswers(keyring, clocks)).made_of, metrics.MAILS_IN)
         handlers, name = Handlers(loop, clocks), document["authority"]["id"]
         yield ByMail(Floor(loop, store, clocks), handlers, mail, text, name, ids, web, mailbox)
     await loop.stop()

@@ -208,7 +208,7 @@ async def _started(
     inviting = InvitationSender(keyring, clocks, EmailBuilder(clocks, links, MAILBOX))
     loop = DeliveryLoop("strategy", store, clocks, medium, keyring=keyring, prepare=inviting.prepare)
     discussing, port = DiscussionService(loop, clocks), free_port()
-    replies = Replies(store, keyring, discussing, MailAnswers("strategy", keyring, clocks))
+    replies = Replies(store, keyring, discussing, MailAnswers(keyring, clocks))
     listener = MailListener("127.0.0.1", port, MAILBOX, replies.take, relay=RELAY)
     recording = RecordService(clocks, discussing)
     writing, reading = RecordWriting(store, keyring, clocks, recording), RecordReading(store, keyring)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from services.console.web.shared_response import SharedResponse
+from services.console.web.pages.overview import SharedResponse
 
 
 async def test_where_a_page_cannot_be_made_anew_the_old_one_is_not_shown_as_if_it_were() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.platform.delivery.backoff import JITTER, NORMAL, RETRY_AFTER_MOST, URGENT, Schedule, schedule_of
+from services.platform.delivery.retry_policy import JITTER, NORMAL, RETRY_AFTER_MOST, URGENT, Schedule, schedule_of
 
 MIDDLE = 0.5
 """No jitter."""

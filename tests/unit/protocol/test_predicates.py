@@ -9,7 +9,7 @@ from services.protocol.policy.case import Episode
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_engine.predicates import Answer, Situation, answer, ask
 from services.protocol.policy.rule_language.grammar import Asked, Rule
-from services.protocol.policy.rule_language.questions import NUMBERED, Question
+from services.protocol.policy.rule_language.vocabulary import NUMBERED, Question
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 YES, NO, UNKNOWN = {"unaccompanied": True}, {"unaccompanied": False}, {"unaccompanied": None}

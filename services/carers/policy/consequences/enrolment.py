@@ -8,7 +8,7 @@ from services.carers.policy.consequences import escalation
 from services.carers.policy.context import TextContext
 from services.carers.policy.decision import Claim, ClaimedChild, Decision, tell
 from services.carers.understanding.children import child_names
-from services.carers.understanding.details import practice
+from services.carers.understanding.details import replies
 from services.carers.understanding.meaning import Intent, Meaning
 from services.safeguarding.child_events.events import ChildReportedMissing, ReportRetracted
 from services.safeguarding.identifiers import ChildId
@@ -29,7 +29,7 @@ def decide_enrolment(meaning: Meaning, scene: TextContext) -> Decision | None:
         return _ask_to_confirm(scene)
     quiet = scene.question is None and not scene.open and not scene.provisionals
     first_text = not scene.enrolment.joined and quiet and meaning.intents == (Intent.UNCLEAR,)
-    return _join(meaning, scene) if first_text and practice.is_only_codes(meaning.words) else None
+    return _join(meaning, scene) if first_text and replies.is_only_codes(meaning.words) else None
 
 
 def _join(meaning: Meaning, scene: TextContext) -> Decision:
@@ -37,7 +37,7 @@ def _join(meaning: Meaning, scene: TextContext) -> Decision:
     but the name of a road: a person finds out.
     """
     own = {child_names.simplify_code(each.code) for each in scene.children}
-    if any(child_names.simplify_code(code) not in own for code in practice.find_codes(meaning.words)):
+    if any(child_names.simplify_code(code) not in own for code in replies.find_codes(meaning.words)):
         return Decision((escalation.request_person(scene, "which-child"),), Answer.JOINED_WITH_ANOTHER_CODE)
     several = len(scene.children) > 1
     return Decision(answer=Answer.JOINED_WITH_SEVERAL if several else Answer.JOINED, stage="joined")

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from services.carers.understanding.children.misspellings import misspells, sounds_like
+from rapidfuzz.distance import OSA
+
 from services.carers.understanding.children.roles import Role, find_role, tells_of_another
 from services.carers.understanding.languages.lexicon import load_patterns, load_words
 from services.carers.understanding.languages.plain_words import fold
-from services.carers.understanding.languages.word_lists import NUMBERS
+from services.carers.understanding.languages.word_lists import NO_NAMES, NUMBERS, OTHERS
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
 NUMBER_OF_CODE = re.compile(r"^[a-z]?0*([1-9]\d{0,3})$")
@@ -20,6 +21,8 @@ WORDS = load_words("children")
 JOINERS = WORDS["joiners"]
 CORRECTING = WORDS["correcting"]
 """A clause of these words and names only corrects a name."""
+LETTERS_TO_MISSPELL = 5
+"""One wrong letter turns a shorter name into another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def _find_children(words: str, children: Sequence[KnownChild]) -> tuple[tuple[st
     if not said and not foreign:
         spoken = [each.child for each in children if _list_own_names(each, children) & set(words.split())]
     if not spoken and not said and not foreign and len(children) > 1:
-        found = [each.child for each in children if misspells(words, map(fold, each.names))]
+        found = [each.child for each in children if _misspells(words, map(fold, each.names))]
         spoken = found if len(found) == 1 else []
     others = [each.child for each in children if each.child in spoken and not is_the_wrong_one(each, words)]
     meant = [each for each in spoken if each in others] if others else spoken
@@ -198,7 +201,7 @@ def _list_forms(name: str) -> set[str]:
 def may_name_one(word: str, children: Sequence[KnownChild]) -> bool:
     """Whether the subject may be one of them: their name, also shortened or misspelt, or no word at all."""
     names = [form for each in children for name in each.names if name.strip() for form in fold(name).split()]
-    return not word or not names or any(sounds_like(word, name) for name in names)
+    return not word or not names or any(_sounds_like(word, name) for name in names)
 
 
 def list_words(child: KnownChild) -> set[str]:
@@ -221,3 +224,26 @@ def find_correction(clauses: Sequence[str], children: Sequence[KnownChild]) -> t
     wrong = [each.child for each in children if is_the_wrong_one(each, words)]
     right = [child for child in find_named(words, children).children if child not in wrong]
     return (wrong[0], right[0]) if len(wrong) == len(right) == 1 else None
+
+
+def _misspells(words: str, names: Iterable[str]) -> bool:
+    """Whether the words hold one of the names with one wrong letter, as in "yousuf"."""
+    long = [each for each in words.split() if len(each) >= LETTERS_TO_MISSPELL and each not in NO_NAMES | OTHERS]
+    return any(_is_misspelt(word, name) for name in names if len(name) >= LETTERS_TO_MISSPELL for word in long)
+
+
+def _is_misspelt(word: str, name: str) -> bool:
+    distance = min(OSA.distance(word, form, score_cutoff=1) for form in (name, f"{name}s"))
+    return word[0] == name[0] and distance <= 1
+
+
+def _sounds_like(word: str, name: str) -> bool:
+    """Whether it is the name: shortened, misspelt, or with the s of "is"."""
+    whole = word in {name, f"{name}s"}
+    shortened = len(word) >= 2 and word.rstrip("sy") != "" and name.startswith(word.rstrip("sy")) and word[0] == name[0]
+    misspelt = (
+        len(name) >= 4
+        and word[0] == name[0]
+        and OSA.distance(word, name, score_cutoff=2) <= (1 if len(name) < 6 else 2)
+    )
+    return whole or shortened or misspelt

@@ -1,12 +1,17 @@
-"""Recognises what a sender answers or asks of us. `words` are as `plain_words.normalise` gives them."""
+"""Recognises what a sender answers, asks of us or practises. `words` are as `plain_words.normalise` gives them."""
 
+import re
 from collections.abc import Iterable
 
 from services.carers.understanding.languages import plain_words
 from services.carers.understanding.languages.lexicon import load_patterns, load_words
+from services.carers.understanding.meaning import Intent
 
 PATTERNS = load_patterns("replies")
 PLAIN = load_words("replies")["adds_nothing_to_an_ok"]
+PRACTISED = (Intent.JOIN, Intent.PRACTICE_MISSING, Intent.PRACTICE_BACK, Intent.PRACTICE)
+CODE = re.compile(r"\b[a-z]{1,3}\d{1,4}\b")
+ONLY_CODES = re.compile(rf"{CODE.pattern}(?: (?:and )?{CODE.pattern})*")
 
 
 def says_ok(words: str) -> bool:
@@ -40,3 +45,18 @@ def asks_for_residence(words: str) -> bool:
 def asks_for_a_child(words: str) -> bool:
     """Whether it only asks where a child is now."""
     return PATTERNS["of_a_child_now"].search(words) is not None
+
+
+def find_command(words: str) -> Intent | None:
+    """Of a text that only joins or practises. A text that says anything else is never practice."""
+    return next((intent for intent in PRACTISED if PATTERNS[intent.value].fullmatch(words)), None)
+
+
+def is_only_codes(words: str) -> bool:
+    """Whether it holds codes alone. Many carers introduce themselves with the code on their card."""
+    return ONLY_CODES.fullmatch(words) is not None
+
+
+def find_codes(words: str) -> list[str]:
+    """Whatever is written as a code is, whether a child has it or not."""
+    return CODE.findall(words)

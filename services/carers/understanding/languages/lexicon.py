@@ -18,7 +18,7 @@ PART = re.compile(r"\{([a-z_]+)\}")
 @cache
 def read_lexicon(name: str) -> dict[str, Any]:
     """Read when a module is loaded, and never while a text is understood. Callers must not change it."""
-    content: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = yaml.load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return content
 
 

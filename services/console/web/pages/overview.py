@@ -1,6 +1,7 @@
 """Serves the list of open cases, housekeeping and the directory, and the stream that says when a page has changed."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -14,13 +15,39 @@ from starlette.responses import Response
 from services.console.web.changes import Changes
 from services.console.web.queries import PageQueries
 from services.console.web.session import require_text
-from services.console.web.shared_response import SharedResponse
 from services.console.web.templates import Pages
 
 SIGNED_OUT = {401: {"description": "Signed out.", "content": {"text/html": {}}}}
 SENT_TO_SIGN_IN = {303: {"description": "Signed out: to the page to sign in.", "content": {"text/html": {}}}}
 PAGE: dict[str, Any] = {"response_class": HTMLResponse, "responses": SENT_TO_SIGN_IN}
 PART: dict[str, Any] = {"response_class": HTMLResponse, "responses": SIGNED_OUT}
+
+GOOD_FOR_SECONDS = 1.0
+"""The page shows the time, so it is rendered anew after this even without a change."""
+
+
+class SharedResponse:
+    """Of one page, shared by all screens that show it, so that a change is read once for all. A request after a change
+    never gets an answer from before it.
+    """
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self._rendering = asyncio.Lock()
+        self._answer: Response | None = None
+        self._count = -1
+        self._rendered_at = 0.0
+
+    async def answer(self, render: Callable[[], Awaitable[Response]]) -> Response:
+        """One of the requests that wait calls `render`, for all of them."""
+        async with self._rendering:
+            now = asyncio.get_running_loop().time()
+            is_old = self._count != self._changes.count or now - self._rendered_at > GOOD_FOR_SECONDS
+            if self._answer is None or is_old:
+                count = self._changes.count
+                self._answer = await render()
+                self._count, self._rendered_at = count, now
+            return self._answer
 
 
 @dataclass(frozen=True)

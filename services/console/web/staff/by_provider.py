@@ -83,6 +83,8 @@ class ProviderPages:
         except NotValid:
             claimed = None
         except ProviderAway:
+            if pending.quiet and await self._stay(request):
+                return go_to(pending.then)
             return self._away(request, pending.then)
         answer = await self._enter(request, name, pending, claimed)
         answer.delete_cookie(self._cookie(state), path="/", secure=self.guard.secure, httponly=True, samesite="lax")

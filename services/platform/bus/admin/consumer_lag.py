@@ -20,7 +20,7 @@ OURS = frozenset(Topic)
 def lag_watch(connection: Connection, groups: Sequence[str]) -> Repeating:
     """`groups` are the services' consumer groups, each named as its service. Every replica reports the same."""
 
-    async def turn() -> bool:
+    async def turn() -> None:
         try:
             async with asyncio.timeout(2 * EVERY_SECONDS):
                 lags = await _lags(connection, groups)
@@ -30,7 +30,6 @@ def lag_watch(connection: Connection, groups: Sequence[str]) -> Repeating:
         metrics.BROKER.set(1)
         for (group, topic), count in lags.items():
             metrics.LAG.labels(group, topic).set(count)
-        return False
 
     return Repeating("bus lag", turn, every_seconds=EVERY_SECONDS)
 

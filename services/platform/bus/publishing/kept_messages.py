@@ -38,7 +38,7 @@ class KeptMessages:
         self,
         store: Store,
         producer: Producer,
-        flush: Callable[[], Awaitable[bool]],
+        flush: Callable[[], Awaitable[None]],
         wake: Callable[[Sequence[str]], None],
     ) -> None:
         self._store = store
@@ -70,20 +70,20 @@ class KeptMessages:
             self._logs = logs
         return self._logs
 
-    async def _turn(self) -> bool:
+    async def _turn(self) -> None:
         """Asks the database only when a log or its leader has changed."""
         try:
             client = (await self._producer.ready()).client
             logs = await self._look(client)
             if logs == self._checked and not self._looks_left:
-                return False
+                return
             await self._flush()
             async with self._store.read() as reader:
                 written = await reader.fetch(outbox.WHERE_WRITTEN)
             lost = await _find_lost(client, logs, written)
         except KafkaError:
             self.check.wake_after(LOOK_AGAIN_SECONDS)
-            return False
+            return
         while lost:
             async with self._store.engine.begin() as connection:
                 keys = await outbox.put_back(connection, lost)
@@ -93,7 +93,6 @@ class KeptMessages:
             logger().warning("Kafka has lost what it acknowledged, and it is published again", messages=len(keys))
             self._wake(list(dict.fromkeys(keys)))
         self._checked, self._looks_left = logs, max(0, self._looks_left - 1)
-        return False
 
 
 async def _find_lost(client: AIOKafkaClient, logs: Logs, written: Sequence[Written]) -> list[Written]:

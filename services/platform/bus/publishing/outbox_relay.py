@@ -121,7 +121,7 @@ class OutboxRelay:
             future.cancel()
         await self._producer.close()
 
-    async def _wake_unsent(self) -> bool:
+    async def _wake_unsent(self) -> None:
         now = self._clocks.wall()
         async with self._store.read() as reader:
             left = await reader.fetch(outbox.left(now - self._older_than))
@@ -131,7 +131,6 @@ class OutboxRelay:
         self._wake([key for key in left.keys if key not in self._settling])
         if left.depth > len(self._published):
             self._sweep.wake_after(SWEEP_AGAIN_SECONDS)
-        return False
 
     def _goes_directly(self, said: Committed) -> bool:
         """Whether no other message of the key is in flight or queued. With Kafka away, messages wait in the outbox."""
@@ -229,7 +228,7 @@ class OutboxRelay:
                 await outbox.keep(connection, await self._send(producer, unsent))
         return len(oldest) == outbox.BATCH
 
-    async def _remove(self) -> bool:
+    async def _remove(self) -> None:
         """Takes messages that were published directly out of the outbox."""
         published = list(self._published.values())
         if published:
@@ -239,7 +238,6 @@ class OutboxRelay:
             del self._published[each.position]
         if self._published:
             self._removal.wake_after(REMOVED_AFTER_SECONDS)
-        return False
 
     async def _remove_the_last(self) -> None:
         try:

@@ -30,7 +30,7 @@ KINDS = {
     "not-reached-our-fault": Meaning("undeliverable", operator=True, by_voice=True),
     "opted-out": Meaning("opted-out"),
 }
-WRITTEN: dict[str, dict[int, str]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+WRITTEN: dict[str, dict[int, str]] = yaml.load(Path(__file__).with_suffix(".yaml").read_text(), yaml.CSafeLoader)
 MEANINGS = {code: KINDS[kind] for kind, codes in WRITTEN.items() for code in codes}
 
 

@@ -49,7 +49,6 @@ class Mailbox:
 class MailAnswers:
     """Everything within the caller's transaction."""
 
-    service: str
     keyring: Keyring
     clocks: Clocks
 

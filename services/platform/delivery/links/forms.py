@@ -1,14 +1,8 @@
-"""Describes the fields of a page behind a link, and reads the form that its reader posts."""
+"""Describes a page behind a link, its fields and buttons, and the form that its reader posts. Pure."""
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Literal
-
-from starlette.requests import Request
-
-from services.platform.runtime.http.browser_form import read_form
-
-BROWSER = "safe-return-browser"
-"""A cookie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +51,30 @@ class Form:
         return self.filled.get(name, ())
 
 
-async def read(request: Request) -> Form:
-    """Raises Problem as `read_form` does."""
-    fields = await read_form(request)
-    filled = {name: tuple(fields.getlist(name)) for name in fields}
-    return Form(filled.get("answer", ("",))[0], filled, request.cookies.get(BROWSER, ""))
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Pressed, it posts `answer`."""
+
+    answer: str
+    label: str
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The content of a page: `paragraphs`, then `sections` under headings, then `asks`. Without buttons there is nothing left to do."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+    buttons: tuple[Button, ...] = ()
+    sections: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    asks: tuple[Group, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    """Text and URL of each."""
+    picture: str = ""
+    """A `data:` URL."""
+    done: bool = False
+    language: str = "en"
+    status: HTTPStatus = HTTPStatus.OK
+    browser: str = ""
+    """Left in the reader's browser until it is closed, and given back with each form."""

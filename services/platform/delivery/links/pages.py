@@ -4,23 +4,26 @@ They need no script, fit a phone, are never cached, and name nobody: a stranger 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from uuid import UUID
 
+from fastapi import FastAPI
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from services.platform.delivery.links import forms
-from services.platform.delivery.links.forms import Form, Group
+from services.platform.delivery.links.forms import Form, Sheet
 from services.platform.delivery.links.tokens import GOOD_FOR, LinkExpired, Links, NotALink, Purpose
 from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.browser_form import read_form
+from services.platform.runtime.http.openapi_errors import read_routes
 from services.safeguarding.identifiers import CODE_LENGTH
 
+BROWSER = "safe-return-browser"
+"""A cookie."""
 FOLDER = Path(__file__).parents[1] / "pages"
 HEADERS = {
     "cache-control": "no-store",
@@ -29,37 +32,6 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-robots-tag": "noindex",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """Pressed, it posts `answer`."""
-
-    answer: str
-    label: str
-    quiet: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """The content of a page: `paragraphs`, then `sections` under headings, then `asks`. Without buttons there is nothing left to do."""
-
-    title: str
-    paragraphs: tuple[str, ...]
-    buttons: tuple[Button, ...] = ()
-    sections: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    asks: tuple[Group, ...] = ()
-    links: tuple[tuple[str, str], ...] = ()
-    """Text and URL of each."""
-    picture: str = ""
-    """A `data:` URL."""
-    done: bool = False
-    language: str = "en"
-    status: HTTPStatus = HTTPStatus.OK
-    browser: str = ""
-    """Left in the reader's browser until it is closed, and given back with each form."""
-
-
 Finds = Callable[[str], Awaitable[Sequence[tuple[UUID, datetime]]]]
 """The deliveries that have this code, and when each was put, in wall time."""
 Answers = Callable[[UUID, Form], Awaitable[Sheet | None]]
@@ -103,7 +75,7 @@ class LinkPages:
             return self._page(UNKNOWN)
         except LinkExpired:
             return self._page(EXPIRED)
-        form = await forms.read(request) if request.method == "POST" else Form("")
+        form = await _read(request) if request.method == "POST" else Form("")
         return self._page(await self._answers(delivery, form))
 
     async def _delivery(self, token: str) -> UUID:
@@ -124,8 +96,29 @@ class LinkPages:
         response = HTMLResponse(self._template.render(sheet=sheet), status_code=sheet.status, headers=HEADERS)
         if sheet.browser:
             secure = self._links.public_url.startswith("https:")
-            response.set_cookie(forms.BROWSER, sheet.browser, secure=secure, httponly=True, samesite="strict")
+            response.set_cookie(BROWSER, sheet.browser, secure=secure, httponly=True, samesite="strict")
         return response
 
     def _now(self) -> datetime:
         return self._clocks.wall()
+
+
+async def _read(request: Request) -> Form:
+    """Raises Problem as `read_form` does."""
+    fields = await read_form(request)
+    filled = {name: tuple(fields.getlist(name)) for name in fields}
+    return Form(filled.get("answer", ("",))[0], filled, request.cookies.get(BROWSER, ""))
+
+
+def mount_pages(app: FastAPI, *pages: LinkPages) -> None:
+    """With their description for OpenAPI, which `pages.yaml` writes."""
+    for each in pages:
+        for method, described in read_routes(__file__).items():
+            app.add_api_route(
+                each.route().path,
+                each.answer,
+                methods=[method],
+                operation_id=f"{method.lower()}_{each.purpose.name.lower()}",
+                response_class=HTMLResponse,
+                **described,
+            )

@@ -7,6 +7,7 @@ Each is tried. None can be made without the account's token, so that nobody gets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from http import HTTPStatus
 from typing import TypeAlias
 from urllib.parse import parse_qsl
@@ -130,15 +131,11 @@ def _windows(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _latin(raw: bytes) -> str:
-    return raw.decode("latin-1")
-
-
-def _replaced(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
-
-
-READINGS: tuple[Callable[[bytes], str], ...] = (_latin, _windows, _replaced)
+READINGS: tuple[Callable[[bytes], str], ...] = (
+    partial(str, encoding="latin-1"),
+    _windows,
+    partial(str, encoding="utf-8", errors="replace"),
+)
 
 
 def _decoded(pairs: Pairs) -> SignedForm:

@@ -9,8 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.delivery.model import Delivery, State
-from services.platform.delivery.queue.readings import read_names
-from services.platform.delivery.queue.repository import Lease, decode_delivery
+from services.platform.delivery.queue.repository import Lease, decode_delivery, read_names
 from services.platform.delivery.retry_policy import CALLBACK_PATIENCE, WITHOUT_PATIENCE
 from services.platform.store.query import Query, Reader, all_rows
 from services.platform.store.unit_of_work import UnitOfWork

@@ -235,3 +235,33 @@ async def people_told(uow: UnitOfWork, duty: UUID) -> frozenset[PersonId]:
 
 def _people(rows: Rows) -> frozenset[PersonId]:
     return frozenset(row.person for row in rows)
+
+
+UNRECORDED_AT_ONCE = 100
+TAKE_UNRECORDED = """
+    WITH ended AS (
+        SELECT id, looked_up AS read FROM delivery.deliveries
+        WHERE looked_up IS NOT NULL AND state NOT IN ('waiting', 'sending', 'unknown')
+            AND (lease_until IS NULL OR lease_until < %(now)s)
+        LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE delivery.deliveries AS kept SET looked_up = NULL FROM ended WHERE kept.id = ended.id
+    RETURNING ended.read, kept.*
+"""
+"""What was read of the register is in the row until the first attempt is recorded. If the process dies in between, and a receipt or an
+answer ends the delivery meanwhile, nobody sends it again.
+"""
+
+
+def read_names(names: str | None) -> tuple[str, ...]:
+    return tuple((names or "").split())
+
+
+def join_names(names: tuple[str, ...]) -> str | None:
+    return " ".join(names) or None
+
+
+async def take_unrecorded(uow: UnitOfWork, now: datetime) -> list[tuple[Delivery, tuple[str, ...]]]:
+    """Deliveries that have ended, and what was read for each. The caller publishes it in this transaction. `now` is wall time."""
+    rows = await uow.fetch(Query(TAKE_UNRECORDED, {"now": now, "most": UNRECORDED_AT_ONCE}, all_rows))
+    return [(decode_delivery(row), read_names(row.read)) for row in rows]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.platform.delivery.channels.channel import AttemptRecord
 from services.platform.delivery.model import State
-from services.platform.delivery.queue.readings import read_names
+from services.platform.delivery.queue.repository import read_names
 from services.platform.delivery.retry_policy import Transition
 from services.platform.store.query import Query, scalar, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork

@@ -17,8 +17,7 @@ from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import Delivery, PreparedMessage, State, Undeliverable
 from services.platform.delivery.queue import leases, transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
-from services.platform.delivery.queue.readings import join_names
-from services.platform.delivery.queue.repository import BODY, RECIPIENT
+from services.platform.delivery.queue.repository import BODY, RECIPIENT, join_names
 from services.platform.delivery.queue.transitions import NOT_FIXED
 from services.platform.delivery.retry_policy import next_state
 from services.platform.register import keys

@@ -4,8 +4,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from services.platform.delivery.backoff import URGENT
 from services.platform.delivery.queue.leases import LeasedDelivery
+from services.platform.delivery.retry_policy import URGENT
 
 FAILING_AFTER = 5
 """Consecutive failures, of any deliveries."""

@@ -9,7 +9,7 @@ from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, ChannelSender
 from services.platform.delivery.model import Delivery
-from services.platform.delivery.queue import leases, readings, slo
+from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.queue.repository import Lease
@@ -78,6 +78,7 @@ class DeliveryLoop:
         self._dispatcher = Dispatcher(
             starter, self._channels, results, clocks, Lanes(at_once), self._sweep.wake, self._retry_later
         )
+        self.knows_as_taken = self._dispatcher.knows_as_taken
         self._has_come_back = False
         self._looks_ahead_at = self._tells_others_at = LONG_AGO
         self._measured_due_at = clocks.wall()
@@ -119,10 +120,6 @@ class DeliveryLoop:
     async def acknowledged(self, uow: UnitOfWork, duty: UUID, step: int) -> None:
         """A person has it: nothing further is sent for this telling. Written with the commit."""
         uow.write(deliveries.ACKNOWLEDGED, {"duty": duty, "step": step, "at": self._clocks.wall()})
-
-    def knows_as_taken(self, delivery: UUID, provider_id: str) -> bool:
-        """Whether a provider's report that it has taken this attempt would change nothing. False: perhaps not."""
-        return self._dispatcher.knows_as_taken(delivery, provider_id)
 
     async def start(self) -> None:
         await self._channels.start()
@@ -230,24 +227,23 @@ class DeliveryLoop:
         self._looks_ahead_at = LONG_AGO
         self._sweep.wake_after(AGAIN_SECONDS)
 
-    async def _renew(self) -> bool:
+    async def _renew(self) -> None:
         held = self._dispatcher.held
         if held:
             async with self._store.transaction() as uow:
                 leases.renew(uow, self._lease(), held)
-        return False
 
     async def _record_readings(self) -> bool:
         """Publishes what a dead process had read of the register for deliveries that ended without it."""
         async with self._store.transaction() as uow:
-            found = await readings.take_unrecorded(uow, self._clocks.wall())
+            found = await deliveries.take_unrecorded(uow, self._clocks.wall())
             for delivery, read in found:
                 purpose = delivery_events.purpose_of(delivery)
                 looked_up = delivery_events.looked_up(delivery, purpose, read, delivery.person)
                 uow.publish(looked_up, subject=delivery.child, cause=delivery)
-        return len(found) == readings.AT_ONCE
+        return len(found) == deliveries.UNRECORDED_AT_ONCE
 
-    async def _measure(self) -> bool:
+    async def _measure(self) -> None:
         now = self._clocks.wall()
         async with self._store.reading.connect() as connection:
             if now >= self._measured_due_at:
@@ -256,7 +252,6 @@ class DeliveryLoop:
             else:
                 await slo.measure_recent(connection, self._service, now)
         metrics.LANES_FAILING.set(len(self._dispatcher.lanes.failing()))
-        return False
 
     def _lease(self) -> Lease:
         return Lease(self._owner, self._clocks.wall() + LEASE)

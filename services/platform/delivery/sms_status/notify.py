@@ -74,6 +74,12 @@ def described(kind: type[BaseModel]) -> dict[str, Any]:
 
 
 def mount_receipts_route(app: FastAPI, receipts: Receipts, door: NotifyDoor) -> None:
+    @app.post(
+        "/texts/notify/receipts",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=REFUSED,
+        openapi_extra=described(Receipt),
+    )
     async def take_receipt(request: Request) -> None:
         """What became of a text of ours, as GOV.UK Notify's delivery receipt says."""
         receipt = await door.read(request, Receipt)
@@ -82,12 +88,3 @@ def mount_receipts_route(app: FastAPI, receipts: Receipts, door: NotifyDoor) -> 
         except ValueError:
             return
         await receipts.take(Report(delivery, str(receipt.id), receipt.status))
-
-    app.add_api_route(
-        "/texts/notify/receipts",
-        take_receipt,
-        methods=["POST"],
-        status_code=HTTPStatus.NO_CONTENT,
-        responses=REFUSED,
-        openapi_extra=described(Receipt),
-    )

@@ -37,7 +37,7 @@ class VoiceFallback:
         self._service, self._store, self._clocks = service, store, clocks
         self.sweep = Repeating("second route", self.turn, every_seconds=EVERY_SECONDS, again_seconds=AGAIN_SECONDS)
 
-    async def turn(self) -> bool:
+    async def turn(self) -> None:
         now = self._clocks.wall()
         asked = {"service": self._service, "now": now, "until": now - AFTER, "since": now - NO_LONGER_AFTER}
         async with self._store.transaction() as uow:
@@ -47,4 +47,3 @@ class VoiceFallback:
         if accepted_at is not None:
             self.sweep.wake_after((accepted_at + AFTER - now).total_seconds())
         metrics.SECOND_ROUTE.labels("silent").inc(len(found))
-        return False

@@ -16,34 +16,28 @@ from services.platform.delivery.sms_status.receipts import Receipts, Report
 def mount_status_route(app: FastAPI, receipts: Receipts, keys: CallKeys, door: TwilioDoor) -> None:
     """`app` answers problems, and 503 while the database is away, so that Twilio repeats the report."""
 
+    @app.post(
+        "/calls/keys",
+        response_class=Response,
+        responses=openapi.REFUSED | openapi.SAID,
+        openapi_extra=openapi.KEYS,
+    )
     async def take_key(request: Request) -> Response:
         """The key that the recipient of a call pressed. Its effect is committed before this answers."""
         form = await door.signed_form(request)
         said = await keys.press(_delivery(request, door), form.fields.get("Digits", ""))
         return Response(said, media_type="text/xml")
 
-    app.add_api_route(
-        "/calls/keys",
-        take_key,
-        methods=["POST"],
-        response_class=Response,
-        responses=openapi.REFUSED | openapi.SAID,
-        openapi_extra=openapi.KEYS,
-    )
-
-    async def take_status(request: Request) -> None:
-        """What became of a text of ours, as Twilio's status callback says."""
-        form = await door.signed_form(request)
-        await receipts.take(_report(form.fields, request, door))
-
-    app.add_api_route(
+    @app.post(
         "/texts/status",
-        take_status,
-        methods=["POST"],
         status_code=HTTPStatus.NO_CONTENT,
         responses=openapi.REFUSED,
         openapi_extra=openapi.STATUS,
     )
+    async def take_status(request: Request) -> None:
+        """What became of a text of ours, as Twilio's status callback says."""
+        form = await door.signed_form(request)
+        await receipts.take(_report(form.fields, request, door))
 
 
 def _report(form: Form, request: Request, door: TwilioDoor) -> Report:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from services.platform.register.keys import Decryptor
 from services.platform.register.words import PLACE as WORDS
@@ -174,3 +175,64 @@ def carers_at(keyring: Keyring, row: Any) -> tuple[CarerFacts, ...]:
         decryptor = Decryptor(keyring, person, key)
         carers.append(CarerFacts(person, decryptor.open(name, "people.name"), decryptor.open(mobile, "people.mobile")))
     return tuple(carers)
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """`role` is `carer`, `agency` or a line of the directory. An agency's name is its id."""
+
+    role: str | None
+    name: str | None
+    telephone: str | None = None
+
+
+FIRST_REPORTER = """
+    SELECT reporter, role, name, mobile, wrapped FROM register.reporters_for_police WHERE reporter = (
+        SELECT said_by FROM register.words_told_to_police
+        WHERE delivery = %(delivery)s AND said_by IS NOT NULL AND wrapped IS NOT NULL ORDER BY at, id LIMIT 1
+    )
+"""
+
+
+def first_reporter(keyring: Keyring, delivery: UUID) -> Query[Reporter | None]:
+    """Who said the first of the words that a notice to police names, of those whose key was not erased. None: the
+    register does not know them.
+    """
+
+    def decode(rows: Rows) -> Reporter | None:
+        if not rows:
+            return None
+        reporter, role, name, mobile, wrapped = rows[0]
+        if role == "agency":
+            return Reporter(role, reporter)
+        decryptor = Decryptor(keyring, reporter, wrapped)
+        return Reporter(role, decryptor.open(name, "people.name"), decryptor.open(mobile, "people.mobile"))
+
+    return Query(FIRST_REPORTER, {"delivery": delivery}, decode)
+
+
+PICTURE = "photographs.picture"
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    picture: bytes
+    media_type: str
+    taken_on: date | None
+
+
+PHOTOGRAPH = """
+    SELECT picture, media_type, taken_on, wrapped FROM register.photographs_for_police WHERE child = %(child)s
+"""
+
+
+def photograph_of(keyring: Keyring, child: ChildId) -> Query[Photograph | None]:
+    """For an officer who opens the link in a notice. None if there is none, or if its key was erased."""
+
+    def decode(rows: Rows) -> Photograph | None:
+        for row in rows:
+            picture = Decryptor(keyring, child, row.wrapped).open_bytes(row.picture, PICTURE)
+            return None if picture is None else Photograph(picture, row.media_type, row.taken_on)
+        return None
+
+    return Query(PHOTOGRAPH, {"child": child}, decode)

@@ -9,7 +9,7 @@ from services.platform.runtime.http.problems import MEDIA_TYPE
 
 Answers: TypeAlias = dict[int | str, dict[str, Any]]
 """As FastAPI takes them, under `responses`."""
-WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+WRITTEN = yaml.load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
 BY_ALL = (408, 503)
 """Every storing route may answer these."""
 
@@ -25,7 +25,7 @@ def read_routes(module: str) -> dict[str, dict[str, Any]]:
     """By route, FastAPI's `openapi_extra` and `responses`: the `request`, `answers` and statuses `refused` that the
     YAML file beside a module writes.
     """
-    written = yaml.safe_load(Path(module).with_suffix(".yaml").read_text(encoding="utf-8"))
+    written = yaml.load(Path(module).with_suffix(".yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return {
         route: {
             "openapi_extra": each.get("request", {}),

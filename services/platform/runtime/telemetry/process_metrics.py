@@ -14,10 +14,9 @@ NAP_SECONDS = 0.1
 
 
 def loop_watch() -> Repeating:
-    async def turn() -> bool:
+    async def turn() -> None:
         started = time.perf_counter()
         await asyncio.sleep(NAP_SECONDS)
         LOOP_LATE.set(max(0.0, time.perf_counter() - started - NAP_SECONDS))
-        return False
 
     return Repeating("event loop watch", turn, every_seconds=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
 
 WRITTEN = Path(__file__).with_name("holdings.yaml")
@@ -19,10 +19,10 @@ COPY = """
 class Holding(BaseModel):
     """What a table holds. The file says what each of these is."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str = ""
-    origin: str = ""
+    origin: str = Field(default="", alias="from")
     about: str | None = None
     nothing: str | None = None
     authority: str | None = None
@@ -32,11 +32,6 @@ class Holding(BaseModel):
     messages: tuple[str, ...] = ()
     fields: Mapping[str, str] = {}
     left_out: tuple[str, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _origin_is_written_from(cls, written: dict[str, object]) -> dict[str, object]:
-        return {"origin" if name == "from" else name: each for name, each in written.items()}
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -53,7 +48,7 @@ class Holding(BaseModel):
 
 def read_holdings(written: str) -> dict[str, Holding]:
     """By table, in the order in which an authority's rows go. Raises ValueError where one is not whole."""
-    return {name: Holding.model_validate(each) for name, each in yaml.safe_load(written).items()}
+    return {name: Holding.model_validate(each) for name, each in yaml.load(written, yaml.CSafeLoader).items()}
 
 
 @cache

@@ -116,7 +116,7 @@ class Schedule(_Written):
 
 def read_schedule(written: str) -> Schedule:
     """Raises ValueError where a record is not whole, or a table or topic stands in two."""
-    return Schedule.model_validate(yaml.safe_load(written))
+    return Schedule.model_validate(yaml.load(written, yaml.CSafeLoader))
 
 
 @cache

@@ -18,13 +18,12 @@ SKEW = Gauge("database_clock_skew_seconds", "How far this process's clock and th
 
 
 def follow_offset(store: Store, clocks: Clocks) -> Repeating:
-    async def turn() -> bool:
+    async def turn() -> None:
         async with store.reading.connect() as connection:
             clocks.move_to(await ahead_by(connection))
             asked_at = clocks.wall()
             there = await connection.scalar(text("SELECT clock_timestamp()")) or asked_at
             SKEW.set(max(timedelta(), asked_at - there, there - clocks.wall()).total_seconds())
-        return False
 
     following = Repeating("story clock", turn, every_seconds=FOLLOW_EVERY_SECONDS, again_seconds=0.5)
     store.channels.on(MOVED, lambda _: following.wake())

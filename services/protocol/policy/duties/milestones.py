@@ -59,12 +59,9 @@ def _of_duty(
         return
     if _police_have_it(duty) and not _police_have_it(old):
         yield Milestone.POLICE_ACCEPTED, episode.opened_at, duty.channel
-    if _acknowledged(duty) and not any(_acknowledged(each) for each in _of_episode(before, duty)):
+    earlier = (each for each in before.duties.values() if each.episode == duty.episode)
+    if _acknowledged(duty) and not any(map(_acknowledged, earlier)):
         yield Milestone.FIRST_ACKNOWLEDGED, episode.opened_at, duty.channel
-
-
-def _of_episode(case: Case, duty: DutyOfCase) -> Iterator[DutyOfCase]:
-    return (each for each in case.duties.values() if each.episode == duty.episode)
 
 
 def _police_have_it(duty: DutyOfCase | None) -> bool:

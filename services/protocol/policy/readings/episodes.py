@@ -17,7 +17,7 @@ from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.message import Message
 
-PLAIN_EVENTS = yaml.safe_load(Path(__file__).with_name("plain_events.yaml").read_text())
+PLAIN_EVENTS = yaml.load(Path(__file__).with_name("plain_events.yaml").read_text(), yaml.CSafeLoader)
 FOUND: Mapping[str, Callable[[Draft, Any], Episode | None]] = {
     "the-child": lambda _draft, _event: None,
     "the-open-episode": lambda draft, _event: draft.open_episode,

@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.protocol.policy.rule_language.periods import CalendarLength, Length, length
-from services.protocol.policy.rule_language.questions import NUMBERED, Question
-from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Mark, Trigger
+from services.protocol.policy.rule_language.vocabulary import NUMBERED, Condition, DateOf, Mark, Question, Trigger
 from services.safeguarding.child_events.plan_events import LeaveKind
 from services.safeguarding.meetings import Meets
 from services.safeguarding.roles import Channel, Deed, Role, Wording

@@ -1,6 +1,15 @@
-"""Lists the words of a protocol beside roles, channels and wordings: triggers, marks, dates and closing conditions."""
+"""Lists the words of a protocol beside roles, channels and wordings: triggers, questions, marks, dates, conditions."""
 
 from enum import StrEnum
+from pathlib import Path
+
+import yaml
+
+QUESTIONS = yaml.safe_load(Path(__file__).with_name("questions.yaml").read_text())
+Question = StrEnum("Question", list(QUESTIONS))  # type: ignore[misc]
+Question.__doc__ = "What a rule's `when` may ask. The answer is yes, no or unknown."
+NUMBERED = frozenset(Question(name) for name, about in QUESTIONS.items() if "number" in about)
+"""Questions that take a number."""
 
 
 class Trigger(StrEnum):

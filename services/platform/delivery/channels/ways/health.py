@@ -42,9 +42,9 @@ class WayHealth:
         self._numbers: Iterable[Any] = ()
         self.watch = Repeating("text ways", self.read, every_seconds=READ_EVERY_SECONDS)
 
-    async def read(self) -> bool:
+    async def read(self) -> None:
         if self._store is None or self._clocks is None:
-            return False
+            return
         since = self._clocks.wall() - BACK_WITHIN
         async with self._store.read() as reader:
             ways, self._numbers = await reader.fetch(
@@ -55,7 +55,6 @@ class WayHealth:
             metrics.WAY_FAILING.labels(each.way).set(each.fails)
             if each.is_back:
                 metrics.WAY_SECONDS.labels(each.way).set(each.seconds)
-        return False
 
     def note(self, answer: SendResult, now: datetime) -> None:
         if not answer.lane_fails:

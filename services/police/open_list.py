@@ -24,7 +24,7 @@ class OpenListMonitor:
     def repeating(self) -> Repeating:
         return Repeating("forces' lists", self.turn, every_seconds=EVERY_SECONDS)
 
-    async def turn(self) -> bool:
+    async def turn(self) -> None:
         at = self._clocks.story()
         async with self._store.transaction() as uow:
             _, forces = await uow.fetch(ONE_PROCESS, forces_that_send_lists(self._clocks.wall()))
@@ -34,7 +34,6 @@ class OpenListMonitor:
                 if episode is not None:
                     publish_difference(uow, force, episode, "no-list")
                     store.record_silence(uow, force, at)
-        return False
 
 
 def publish_difference(uow: UnitOfWork, force: ForceId, told: ToldEpisode, difference: Difference) -> None:

@@ -1,1 +1,0 @@
-"""A force's daily list of open episodes, and how it differs from ours."""
