@@ -229,13 +229,13 @@ class OutboxRelay:
         return len(oldest) == outbox.BATCH
 
     async def _remove(self) -> None:
-        """Takes messages that were published directly out of the outbox."""
+        """Takes messages that were published directly out of the outbox. The check of what is kept may do so too."""
         published = list(self._published.values())
         if published:
             async with self._store.engine.begin() as connection:
                 await outbox.keep(connection, published)
         for each in published:
-            del self._published[each.position]
+            self._published.pop(each.position, None)
         if self._published:
             self._removal.wake_after(REMOVED_AFTER_SECONDS)
 
