@@ -32,6 +32,7 @@ from infra.postgres.archive.vault import Writer
 from infra.postgres.backup import DESTROYED, CannotBackUp, Tools
 from services.platform.runtime.logs import logger
 from services.platform.runtime.places.place import PlaceAway
+from services.platform.store.engine import NOTICES_LOSS
 
 SLOT = "backups"
 TURN_SECONDS = 1.0
@@ -116,7 +117,7 @@ class Keeper:
     def make_base(self) -> None:
         """Streams it: nothing lies here in the clear, and memory does not grow with the database."""
         gaps = self._gaps
-        with psycopg.connect(connect_timeout=5) as connection:
+        with _connect() as connection:
             lsn, timeline = connection.execute(WHERE).fetchall()[0]
         command = self._tools.command("pg_basebackup", "--pgdata=-", "--format=tar", "--compress=client-gzip:1")
         command += ["--manifest-checksums=SHA256", "--wal-method=none", "--checkpoint=fast", "--no-password"]
@@ -141,7 +142,7 @@ class Keeper:
 
     def _look_round(self) -> None:
         """What the place already has of this database."""
-        with psycopg.connect(connect_timeout=5) as connection:
+        with _connect() as connection:
             system = str(_one(connection, "SELECT system_identifier FROM pg_control_system()"))
         contents = read_contents(self._writer.place.names(system), system)
         self._shipped = contents.newest_segment
@@ -173,7 +174,7 @@ class Keeper:
         """A segment is sent when it is full or ended. Nothing happens in the database when nothing was written."""
         if now < self._next_end:
             return
-        with psycopg.connect(connect_timeout=5) as connection:
+        with _connect() as connection:
             self._ended.append((now, place_before(str(_one(connection, "SELECT pg_switch_wal()")))))
         self._next_end = now + timedelta(seconds=self._plan.segment_ends_seconds)
 
@@ -199,7 +200,7 @@ class Keeper:
         self._base_at = self._next_base = NEVER
 
     def _list_destroyed(self) -> None:
-        with psycopg.connect(connect_timeout=5) as connection:
+        with _connect() as connection:
             listed = "".join(f"{line}\n" for (line,) in connection.execute(DESTROYED).fetchall())
         if listed != self._destroyed:
             with self._writer.sealed(BytesIO(listed.encode())) as sealed:
@@ -217,6 +218,10 @@ class Keeper:
 
     def _start(self, command: list[str], **ends: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, env=self._tools.whole_environment(), **ends)
+
+
+def _connect() -> psycopg.Connection[Any]:
+    return psycopg.connect("", connect_timeout=5, **NOTICES_LOSS)
 
 
 def _one(connection: psycopg.Connection[Any], question: LiteralString) -> Any:

@@ -24,6 +24,13 @@ def database_url(settings: Settings, role: str) -> URL:
     return make_url(settings.database).set(drivername="postgresql+psycopg", username=role, password=password)
 
 
+NOTICES_LOSS: dict[str, Any] = {
+    "tcp_user_timeout": 10000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+"""Whoever waits for an answer sends nothing, so would not hear that PostgreSQL's machine is gone for two hours."""
 READERS = 2
 """Connections that only read. Their statements are short, and few loops read at once."""
 PLANS_ONCE = " -c plan_cache_mode=force_generic_plan"
@@ -67,10 +74,9 @@ def _engine(settings: Settings, role: str, options: str = "", *, size: int, **mo
         "options": "-c statement_timeout=20000 -c idle_in_transaction_session_timeout=30000 -c lock_timeout=10000 "
         + AT_LOGIN
         + options,
-        "tcp_user_timeout": 10000,
         "application_name": role,
         "prepare_threshold": 0,
-    }
+    } | NOTICES_LOSS
     return create_async_engine(
         database_url(settings, role),
         pool_size=size,

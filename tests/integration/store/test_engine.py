@@ -1,5 +1,7 @@
 """BEGIN goes with a transaction's first statement: for that, a connection is in the driver's autocommit whoever had it before."""
 
+import os
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -7,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.store.engine import connect, connect_to_read
-from services.platform.store.query import PLAN_BY_VALUES, Query, opens_a_transaction, scalar
+from services.platform.store.query import PLAN_BY_VALUES, Query, driver_of, opens_a_transaction, scalar
 from services.platform.store.unit_of_work import Store, opened
 from tests.support.engines.database import Database
 
@@ -17,6 +19,21 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
     opened = database.engine("audit")
     yield opened
     await opened.dispose()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone has both options")
+async def test_the_loss_of_the_database_s_machine_is_noticed_while_an_answer_is_awaited(database: Database) -> None:
+    """No packet says so. The kernel asks after 5 s of silence, and 10 s later gives the connection up."""
+    settings = database.settings("police")
+    for engine in (connect(settings, "police"), connect_to_read(settings, "police")):
+        async with engine.connect() as connection:
+            driver = await driver_of(connection)
+            with socket.socket(fileno=os.dup(driver.fileno())) as ours:
+                asks = [
+                    ours.getsockopt(socket.IPPROTO_TCP, each) for each in (socket.TCP_KEEPIDLE, socket.TCP_USER_TIMEOUT)
+                ]
+                assert (ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE), *asks) == (1, 5, 10000)
+        await engine.dispose()
 
 
 async def _opens_a_transaction(engine: AsyncEngine) -> bool:
