@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from infra.local.settings.layout import ROOT
 from infra.local.stack import Stack
-from infra.postgres.archive.contents import read_contents
+from infra.postgres.archive.contents import Contents, read_contents
 from infra.postgres.archive.plan import read_plan
 from services.audit import reconciler
 from services.platform.runtime.clocks import Clocks
@@ -108,11 +108,18 @@ def lies_elsewhere(stack: Stack, moment: datetime) -> bool:
     return any(float(line.split()[1]) > moment.timestamp() for line in page.splitlines() if line.startswith(SAFE))
 
 
+def has_base_elsewhere(stack: Stack) -> bool:
+    return bool(_contents_elsewhere(stack).bases)
+
+
 def gap_elsewhere(stack: Stack) -> int | None:
     """Where WAL is missing since the oldest base backup, so that no moment after it could be restored; or None."""
-    place = open_place(read_plan(stack.layout.archive / "plan.yaml").place)
-    contents = read_contents(place.names())
+    contents = _contents_elsewhere(stack)
     return contents.wal_after(contents.bases[0])[1]
+
+
+def _contents_elsewhere(stack: Stack) -> Contents:
+    return read_contents(open_place(read_plan(stack.layout.archive / "plan.yaml").place).names())
 
 
 def _how(duty: DutyOfCase, now: datetime) -> tuple[str, str | None]:

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 from infra.local.engines.database_pair import with_children
 
@@ -28,8 +31,16 @@ class Machine:
             (each.laddr.port, next(iter(each.raddr[1:]), None))
             for pid in self.pids
             for process in with_children(pid)
-            for each in process.net_connections("tcp")
+            for each in _connections_of(process)
         }
+
+
+def _connections_of(process: psutil.Process) -> Iterable[Any]:
+    """PostgreSQL's processes come and go with their connections."""
+    try:
+        return process.net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return ()
 
 
 def why_not() -> str | None:

@@ -20,7 +20,14 @@ from infra.local.settings.layout import ROOT
 from infra.local.stack import Stack
 from infra.postgres.server import SETTINGS
 from tests.chaos.flowing import Flow, Heard, settled_tally
-from tests.chaos.standing import Cases, gap_elsewhere, lies_elsewhere, record_holds, settled_standing
+from tests.chaos.standing import (
+    Cases,
+    gap_elsewhere,
+    has_base_elsewhere,
+    lies_elsewhere,
+    record_holds,
+    settled_standing,
+)
 from tests.cluster.faults import FAULTS, wait_until_whole
 from tests.cluster.findings import Finding, Findings
 from tests.support.engines.alone import require_alone
@@ -87,6 +94,8 @@ def run(cluster: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     about = f"{datetime.now(UTC):%d %B %Y, %H:%M}: {REPORTS} reports a fault, one every {EVERY_SECONDS} s, seed {SEED}"
     findings = Findings(KEPT if LONG else folder / "faults.md", about)
     world = World(cluster)
+    # Its first base backup must be there: the next is tried after five minutes, and until then no gap can be told.
+    world.eventually(lambda: has_base_elsewhere(cluster), SETTLED_WITHIN_SECONDS)
     yield Run(cluster, world, Heard(world), findings, folder / "checkpoint")
     world.close()
 
