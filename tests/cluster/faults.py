@@ -144,7 +144,7 @@ def restart_everything_in_turn(stack: Stack, _: random.Random) -> None:
 def upgrade_each_process_in_turn(stack: Stack, _: random.Random) -> None:
     """Back to the version before, which lives beside this one meanwhile, and forward again."""
     with tempfile.TemporaryDirectory() as folder:
-        versions.unpack(versions.before(), Path(folder))
+        versions.unpack(versions.released(), Path(folder))
         _restart_in_turn(stack, stack.process_names, {"PYTHONPATH": folder, "PYTHONSAFEPATH": "1"})
         assert any(Path(folder).rglob("*.pyc")), "nothing of the version before has run"
         _restart_in_turn(stack, stack.process_names)

@@ -13,18 +13,13 @@ CLOSED = (f"{HISTORY}/baseline", f"{HISTORY}/versions")
 
 
 def released(clone: Path = ROOT) -> str:
-    """The last release; before the first, and in a clone that does not go back so far, nothing.
+    """The last release; in a clone that does not go back so far, nothing.
 
     A tag of pyproject.toml's version, else the commit that changed that version: a clone need not have tags.
     """
     version = tomllib.loads((clone / "pyproject.toml").read_text())["project"]["version"]
     tag = _git(clone, "rev-parse", "--verify", "--quiet", f"v{version}^{{commit}}")
     return tag or _git(clone, "log", "-1", "--format=%H", "--diff-filter=M", "-G^version = ", "--", "pyproject.toml")
-
-
-def before() -> str:
-    """The last release. Before the first, the newest commit that changed a table."""
-    return released() or _git(ROOT, "log", "-1", "--format=%H", "--", *CLOSED)
 
 
 def changed_since(version: str, clone: Path = ROOT) -> list[str]:
