@@ -347,7 +347,9 @@ async def test_nobody_stays_because_another_provider_is_away(
             assert sent.headers["location"].startswith("/providers/kestrel/sign-in?quiet=true")
 
 
-@pytest.mark.parametrize(("status", "is_said"), [(400, openid.NotValid), (503, openid.ProviderAway)])
+@pytest.mark.parametrize(
+    ("status", "is_said"), [(400, openid.NotValid), (429, openid.ProviderAway), (503, openid.ProviderAway)]
+)
 async def test_a_page_in_place_of_a_token_is_a_refusal_or_an_outage(
     monkeypatch: pytest.MonkeyPatch, status: int, is_said: type[Exception]
 ) -> None:
