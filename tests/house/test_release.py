@@ -50,6 +50,14 @@ def test_what_is_no_version_is_refused(tree: Path, version: str) -> None:
     assert release.versions(tree) == before
 
 
+@pytest.mark.parametrize("version", ["7.10.0", "7.9.9", "6.11.0"])
+def test_a_version_that_is_not_higher_is_refused(tree: Path, version: str) -> None:
+    """A clone without tags would take its commit for one that is out."""
+    release.write("7.10.0", TODAY, tree)
+    with pytest.raises(CannotRelease, match="is to be higher"):
+        release.write(version, TODAY, tree)
+
+
 def test_a_release_of_nothing_is_refused(tree: Path) -> None:
     release.write("7.8.9", TODAY, tree)
     with pytest.raises(CannotRelease, match="nothing that is unreleased"):
