@@ -92,7 +92,7 @@ chaos: ## Kill everything at random while 200 reports flow and 10,000 texts come
 	TEXTS=10000 $(VENV)/python -m pytest -s tests/chaos/test_kills_while_texts_come_in.py
 	SILENCE=1 $(VENV)/python -m pytest tests/chaos/test_silence_of_a_text_provider.py
 
-faults: ## Hurt a cluster in every way while reports flow: FAULTS="lose-two-brokers ..." for some, FAULT_REPORTS=1120 FAULT_EVERY_SECONDS=0.5 for 20,000 in all. .local/faults.md keeps what was found.
+faults: ## Hurt a cluster in every way while reports flow: FAULTS="lose-two-brokers ..." for some, FAULT_REPORTS=1120 FAULT_EVERY_SECONDS=0.42 for 20,000 in all. .local/faults.md keeps what was found.
 	@$(BOOTSTRAP)
 	FAULT_REPORTS=$${FAULT_REPORTS:-20} $(VENV)/python -m pytest -s tests/cluster/test_faults.py
 

@@ -34,8 +34,11 @@ def write(version: str, day: date, root: Path = ROOT) -> None:
     changes = (root / "CHANGELOG.md").read_text()
     if not VERSION.fullmatch(version):
         raise CannotRelease("VERSION is three numbers, such as 0.3.0")
+    [current] = versions(root)["pyproject.toml"]
+    if _numbers(version) <= _numbers(current):
+        raise CannotRelease(f"VERSION is to be higher than {current}")
     if UNRELEASED not in changes:
-        raise CannotRelease("CHANGELOG.md has nothing that is unreleased")
+        raise CannotRelease("CHANGELOG.md has nothing that is unreleased: it goes under `## Unreleased`")
     for name, place in PLACES.items():
         text = (root / name).read_text()
         (root / name).write_text(re.sub(place, lambda at: at[0].replace(at[1], version), text, flags=re.MULTILINE))
@@ -54,6 +57,10 @@ def main() -> None:
     _git("commit", "--all", "--message", f"Release {version}")
     _git("tag", "--annotate", f"v{version}", "--message", f"Safe Return {version}")
     print(f"Released v{version}. To publish it: git push --follow-tags")
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(each) for each in version.split(".")]
 
 
 def _git(*order: str) -> str:

@@ -5,6 +5,7 @@ database. Each acts in the name of somebody who is signed in.
 import asyncio
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -81,7 +82,7 @@ def export_authority(
     from services.platform.delivery.settings.keys import KeySettings
 
     database, keyring = admin_database(), KeySettings().keyring
-    [account], now = asyncio.run(_on_record(authority, by))
+    [account], now = asyncio.run(_owners(by))
     record = asyncio.run(authority_exit.verify_record(database, authority))
     about = {"exported_at": now.isoformat(), "exported_by": account, "record": record}
     made = authority_exit.export(database, keyring, authority, recipient, folder, about)
@@ -106,25 +107,35 @@ def dispose_authority(
         raise refuse(f"{folder} holds the export of {manifest['authority']}: nothing was deleted")
     authority_exit.dispose(database, manifest, looking=True)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    asyncio.run(_on_record(authority, by, second))
+    accounts, _ = asyncio.run(_owners(by, second))
     authority_exit.dispose(database, manifest)
     # Only now: what is on the record cannot be taken back. Where this stops before, `audit verify` says so until the
     # same command is given again.
-    accounts, now = asyncio.run(_on_record(authority, by, second, digest, manifest["heads"]))
+    now = asyncio.run(_record_left(authority, accounts, digest, manifest["heads"]))
     typer.echo(authority_exit.certify(folder, manifest, accounts, now))
 
 
-async def _on_record(authority: str, code: str, second: str = "", *digests: str) -> tuple[list[str], datetime]:
-    """Whose codes these are, and when; with `digests` it is on the record that the authority has left. Raises Exit."""
+async def _owners(code: str, second: str = "") -> tuple[list[str], datetime]:
+    """Whose codes these are, and when. Raises Exit."""
     from services.casework.organisations.changes import changes_by_code
-    from services.platform.register.organisations.change_record import record_change_of_authority
 
     async with acting(code) as first:
         if not second:
             return [first.by], first.now
         other = await changes_by_code(first.uow, first.keyring, second, first.now)
         if other is None or other.by == first.by:
-            raise refuse("the second code is wrong or too old, or of the same person")
-        for step, account in (("proposed", first.by), ("left", other.by)) if digests else ():
-            record_change_of_authority(first.uow, authority, step, account, *digests)
+            raise refuse("nothing was done: the second code is wrong or too old, or of the same person")
         return [first.by, other.by], first.now
+
+
+async def _record_left(authority: str, by: Sequence[str], *digests: str) -> datetime:
+    """By people whose codes were good before: to delete may take longer than a code is."""
+    from services.platform.delivery.settings.keys import KeySettings
+    from services.platform.register.organisations.change_record import record_change_of_authority
+    from services.platform.runtime.clocks import Clocks
+    from services.platform.store.unit_of_work import opened
+
+    async with opened(KeySettings(), "casework") as store, store.transaction() as uow:
+        for step, account in zip(("proposed", "left"), by, strict=True):
+            record_change_of_authority(uow, authority, step, account, *digests)
+    return Clocks().wall()

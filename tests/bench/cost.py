@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -26,13 +26,21 @@ def processes(stack: Stack) -> dict[str, psutil.Process]:
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    family = [process, *process.children(recursive=True)]
-    return sum(each.cpu_times().user + each.cpu_times().system for each in family)
+    return sum_over_family(process, lambda each: each.cpu_times().user + each.cpu_times().system)
 
 
 def megabytes(process: psutil.Process) -> float:
     """What PostgreSQL's processes share counts once, where the system says what is shared (Linux)."""
-    return sum(_bytes(each) for each in (process, *process.children(recursive=True))) / 1e6
+    return sum_over_family(process, _bytes) / 1e6
+
+
+def sum_over_family(process: psutil.Process, measure: Callable[[psutil.Process], float]) -> float:
+    """The sum over it and its children: PostgreSQL's come and go meanwhile."""
+    found = 0.0
+    for each in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            found += measure(each)
+    return found
 
 
 def _bytes(process: psutil.Process) -> int:

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import psutil
 import psycopg
 from rich.console import Console
 from rich.table import Table
 
 from infra.local.stack import Stack
-from tests.bench.cost import cpu_seconds, megabytes, processes
+from tests.bench.cost import cpu_seconds, megabytes, processes, sum_over_family
 from tests.bench.load import DeskLog, Spread, seconds, steadily
 from tests.bench.reports import Reports
 from tests.chaos.flowing import Heard, settled_tally
@@ -91,7 +92,6 @@ class Soak:
         self._desks = DeskLog(session, stack.endpoints["sandbox"])
         self._begun: dict[str, float] = {}
         self._arrived: dict[str, float] = {}
-        self._read = 0
         self._cpu = self._spent()
         self._since = self._started = time.time()
 
@@ -105,7 +105,9 @@ class Soak:
             moments.append(await asyncio.to_thread(self._moment))
             self._screen.print(" | ".join(moments[-1].row()))
         looking.cancel()
-        await flowing
+        for fault in await asyncio.gather(flowing, looking, return_exceptions=True):
+            if isinstance(fault, Exception):
+                self._screen.print(f"The first fault of a report, or of a look at the desks: {fault!r}")
         return moments
 
     async def _report(self, each: int) -> None:
@@ -116,16 +118,17 @@ class Soak:
     async def _look_at_desks(self) -> None:
         while True:
             await self._desks.read()
-            for notice in self._desks.notices[self._read :]:
+            for notice in self._desks.notices:
                 for number in World.carers_numbers(notice):
                     self._arrived.setdefault(number, seconds(notice["received_at"]))
-            self._read = len(self._desks.notices)
+            self._desks.notices.clear()
             await asyncio.sleep(2)
 
     def _moment(self) -> Moment:
         self._heard.listen()
         now, spent = time.time(), self._spent()
-        ripe = {number: at for number, at in self._begun.items() if self._since <= at + LATE_SECONDS < now}
+        begun = self._begun.copy()  # reports go on beside this thread
+        ripe = {number: at for number, at in begun.items() if self._since <= at + LATE_SECONDS < now}
         took = [self._arrived[number] - at for number, at in ripe.items() if number in self._arrived]
         cores = (spent - self._cpu) / (now - self._since)
         self._cpu, self._since = spent, now
@@ -135,11 +138,11 @@ class Soak:
             unpublished, due, database = (_number(connection, query) for query in (UNPUBLISHED, DUE, SIZE))
         return Moment(
             (now - self._started) / 60,
-            len(self._begun),
+            len(begun),
             Spread.of(took, len(ripe)),
             cores,
             {name: megabytes(process) for name, process in of.items()},
-            sum(each.num_fds() for process in of.values() for each in (process, *process.children(recursive=True))),
+            int(sum(sum_over_family(process, psutil.Process.num_fds) for process in of.values())),
             int(unpublished),
             int(due),
             database,

@@ -94,9 +94,7 @@ BREAKING = {
 }
 """What each of these finds, by a change that the former version could not live with."""
 RELEASED = versions.released()
-needs_a_release = pytest.mark.skipif(
-    not RELEASED, reason="this clone does not go back to the last release: `git fetch --unshallow --tags`"
-)
+needs_a_release = pytest.mark.skipif(not RELEASED, reason=versions.NOT_HERE)
 Shape = psycopg.Connection[Any]
 
 

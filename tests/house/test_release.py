@@ -1,5 +1,6 @@
 """A release has one name wherever a version stands, and is found again in a clone that has no tags."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -50,6 +51,14 @@ def test_what_is_no_version_is_refused(tree: Path, version: str) -> None:
     assert release.versions(tree) == before
 
 
+@pytest.mark.parametrize("version", ["7.10.0", "7.9.9", "6.11.0"])
+def test_a_version_that_is_not_higher_is_refused(tree: Path, version: str) -> None:
+    """A clone without tags would take its commit for one that is out."""
+    release.write("7.10.0", TODAY, tree)
+    with pytest.raises(CannotRelease, match="is to be higher"):
+        release.write(version, TODAY, tree)
+
+
 def test_a_release_of_nothing_is_refused(tree: Path) -> None:
     release.write("7.8.9", TODAY, tree)
     with pytest.raises(CannotRelease, match="nothing that is unreleased"):
@@ -58,8 +67,13 @@ def test_a_release_of_nothing_is_refused(tree: Path) -> None:
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Path:
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Its versions are 0.1.0, 0.2.0, and what came after 0.2.0."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    for name in [each for each in os.environ if each.startswith("GIT_")]:
+        monkeypatch.delenv(name)  # a hook of git names its own repository, which would be the one to be reset
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     _git(tmp_path, "init", "--quiet")
     (tmp_path / MIGRATION).parent.mkdir(parents=True)
     for version, migration in (("0.1.0", "one"), ("0.2.0", "two"), ("0.2.0", "two")):
@@ -81,6 +95,13 @@ def test_a_tag_of_the_version_is_believed_first(clone: Path) -> None:
 
 def test_before_the_first_release_nothing_is_released(clone: Path) -> None:
     _git(clone, "reset", "--quiet", "--hard", "HEAD~2")
+    assert released(clone) == ""
+
+
+def test_without_git_or_its_history_nothing_is_released(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(clone / ".git")
+    assert released(clone) == ""
+    monkeypatch.setenv("PATH", "")
     assert released(clone) == ""
 
 

@@ -15,7 +15,7 @@ LEARNT_WITHIN_SECONDS = 120
 
 
 def fetch(cache: Path) -> Path:
-    """As `jars.fetch`, with what a broker has learnt beside the jars: 15 s more and 70 MB, once a clone and Java. Raises CannotFetch."""
+    """As `jars.fetch`, with what a broker has learnt beside the jars: 15 s more and 70 MB, once for each clone and Java. Raises CannotFetch."""
     found = jars.fetch(cache)
     with (cache / "learning.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

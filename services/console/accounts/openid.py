@@ -6,6 +6,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from http import HTTPStatus
 from secrets import token_urlsafe
 from typing import Any, Self, TypeAlias
 from urllib.parse import urlencode
@@ -180,7 +181,7 @@ async def _ask(provider: Provider, method: str, url: str, fields: Mapping[str, s
     try:
         async with httpx.AsyncClient(timeout=SECONDS, verify=trusted, trust_env=False) as client:
             answer = await client.request(method, url, data=fields)
-            if answer.is_server_error:
+            if answer.is_server_error or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
                 raise ProviderAway
             if fields is not None and answer.is_client_error and "json" not in answer.headers.get("content-type", ""):
                 raise NotValid

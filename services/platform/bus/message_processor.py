@@ -23,7 +23,6 @@ from services.platform.runtime.telemetry import spans
 from services.platform.store import inbox
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.inbox import Identity
-from services.platform.store.key_wrappers.wrapper import KeyMissing
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding import identifiers
@@ -169,8 +168,7 @@ class MessageProcessor:
             try:
                 [keys] = await self._in_one_transaction([received])
             except Exception as error:  # noqa: BLE001 classified below; Faust would skip the message
-                passes = is_transient(error) or isinstance(error, KafkaError)
-                if passes and not isinstance(error, KeyMissing):  # whose messages alone are set aside
+                if is_transient(error) or isinstance(error, KafkaError):
                     if not await self._wait(raw.origin, error):
                         return False
                     continue

@@ -154,7 +154,7 @@ class Settings(KafkaSettings):
     http_host: Place = Field(default="127.0.0.1", description="the address to listen on, such as 127.0.0.1")
     """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
     http_port: Port = Field(description="the port that this service listens on, 1 to 65535")
-    version: str = Field(default="development", description="what runs, such as 0.1.0")
+    version: str = Field(default="development", description="what runs, such as 0.2.0")
     drain_seconds: float = Field(
         default=0, ge=0, le=7, description="how long it goes on after it was told to stop, 0 to 7 seconds, or left out"
     )

@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from services.platform.runtime.settings import Settings, secret_path
 from services.platform.store.key_wrappers.key_file import KEY_BYTES, NONCE_BYTES, FileWrapper, KeyFile, decode_keys
-from services.platform.store.key_wrappers.wrapper import KeyServiceAway, KeyWrapper
+from services.platform.store.key_wrappers.wrapper import KeyMissing, KeyServiceAway, KeyWrapper
 
 OF_NO_AUTHORITY = "*"
 """In place of an authority's id: unknown numbers, forces, agencies, accounts, children who are not identified yet."""
@@ -137,7 +137,8 @@ class Keyring:
             except InvalidTag:
                 continue
             except KeyServiceAway as error:
-                away = error
+                if away is None or isinstance(away, KeyMissing):  # a key that is away may still be the right one
+                    away = error
         raise away or InvalidTag
 
     def _in_turn(self) -> Sequence[KeyWrapper]:

@@ -30,7 +30,7 @@ NOTICES_LOSS: dict[str, Any] = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
 }
-"""Whoever waits for an answer sends nothing, so would not hear that PostgreSQL's machine is gone for two hours."""
+"""Whoever waits for an answer sends nothing, and would hear only after two hours that PostgreSQL's machine is gone."""
 READERS = 2
 """Connections that only read. Their statements are short, and few loops read at once."""
 PLANS_ONCE = " -c plan_cache_mode=force_generic_plan"

@@ -4,6 +4,8 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from services.platform.store.key_wrappers.wrapper import KeyMissing
+
 PASSING_STATES = ("08", "40001", "40P01", "53", "55P03", "57P", "57014", "25P03", "25006")
 """SQLSTATE prefixes: connection, serialization, deadlock, resources, lock timeout, shutdown, cancelled, read-only."""
 
@@ -12,6 +14,8 @@ OF_DATABASE = (SQLAlchemyError, psycopg.Error, OSError, TimeoutError)
 
 
 def is_transient(error: BaseException) -> bool:
+    if isinstance(error, KeyMissing):
+        return False  # whoever waited for one authority's key would hold up every other's work
     if isinstance(error, PoolTimeoutError | ConnectionError | TimeoutError):
         return True
     if isinstance(error, psycopg.Error):

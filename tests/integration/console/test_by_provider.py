@@ -13,6 +13,7 @@ import httpx
 import jwt
 import pytest
 import time_machine
+import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from pydantic import SecretStr
@@ -325,7 +326,30 @@ async def test_a_provider_that_takes_no_code_for_now_locks_nobody_out_and_a_refu
         assert (await browser.get("/directory")).status_code == 303
 
 
-@pytest.mark.parametrize(("status", "is_said"), [(400, openid.NotValid), (503, openid.ProviderAway)])
+async def test_nobody_stays_because_another_provider_is_away(
+    provider: PlayedProvider, database: Database, opened: Store
+) -> None:
+    """Whoever kestrel lets in no more could name another, that is down, for as long as the session lasts."""
+    another = yaml.safe_load(PROVIDERS)
+    another["providers"]["harrier"] = another["providers"]["kestrel"]
+    settings = settings_of(database).model_copy(update={"sign_in_providers": SecretStr(yaml.safe_dump(another))})
+    async with browser_at(pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings), somewhere()) as browser:
+        await come(browser, provider)
+        with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16)):
+            begun = await browser.get("/providers/harrier/sign-in?quiet=true")
+            state = parse_qs(urlsplit(begun.headers["location"]).query)["state"][0]
+            provider.takes_no_code = openid.ProviderAway()
+            asked = {"state": state, "code": "c"}
+            assert (await browser.get("/providers/harrier/answer", params=asked)).status_code == 503
+            provider.is_away = True
+            assert (await browser.get("/providers/harrier/sign-in?quiet=true")).status_code == 503
+            sent = await browser.get("/directory")
+            assert sent.headers["location"].startswith("/providers/kestrel/sign-in?quiet=true")
+
+
+@pytest.mark.parametrize(
+    ("status", "is_said"), [(400, openid.NotValid), (429, openid.ProviderAway), (503, openid.ProviderAway)]
+)
 async def test_a_page_in_place_of_a_token_is_a_refusal_or_an_outage(
     monkeypatch: pytest.MonkeyPatch, status: int, is_said: type[Exception]
 ) -> None:

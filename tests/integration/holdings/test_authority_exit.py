@@ -275,6 +275,29 @@ async def test_what_comes_after_the_last_look_is_not_deleted(
         assert (done.exit_code, left) == (0, {"protocol.cases": 1})
 
 
+async def test_codes_that_grow_too_old_while_it_is_deleted_were_good_when_it_began(
+    database: Database,
+    opened: Store,
+    keyring: Keyring,
+    operators: CodedOperators,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All is gone then: a refusal would say that nothing is, and leave the record without who did it."""
+    name, _ = await lives(database, opened, keyring)
+    leaving, delete = Leaving(operators, name, tmp_path), authority_exit._delete
+
+    def delete_for_long(connection: Any, whose: Any) -> None:
+        delete(connection, whose)
+        connection.execute("UPDATE console.sessions SET begun_at = begun_at - interval '1 hour' WHERE for_command")
+
+    assert (await asyncio.to_thread(leaving.export)).exit_code == 0
+    monkeypatch.setattr(authority_exit, "_delete", delete_for_long)
+    done = await asyncio.to_thread(leaving.dispose)
+    assert (done.exit_code, (tmp_path / CERTIFICATE).exists()) == (0, True), done.output
+    assert [json.loads(each)["data"]["step"] for each in said(database, name)] == ["proposed", "left"]
+
+
 async def test_nothing_goes_that_was_not_exported_nor_by_one_person(
     database: Database, opened: Store, keyring: Keyring, operators: CodedOperators, tmp_path: Path
 ) -> None:

@@ -131,8 +131,9 @@ def test_a_key_may_be_one_an_authority_and_one_that_is_not_there_is_waited_for(
         assert (is_transient(away.value), isinstance(away.value, KeyMissing)) == (True, False), "all wait for it"
     else:
         assert wrapper.unwrap("kestrel", wrapper.wrap("kestrel", KEY)) == KEY
-        with pytest.raises(KeyMissing):
+        with pytest.raises(KeyMissing) as missing:
             wrapper.unwrap("harrier", wrapper.wrap("kestrel", KEY))
+        assert not is_transient(missing.value), "nobody else waits for it"
 
 
 def test_the_key_of_what_belongs_to_no_authority_has_a_name_that_aws_takes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,16 +202,18 @@ def test_a_right_that_we_lack_is_waited_for_and_a_key_that_is_disabled_is_gone(
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "raised"),
+    ("name", "whose", "code", "raised"),
     [
-        ("alias/{authority}", "DisabledException", KeyMissing),
-        ("alias/{authority}", "AccessDeniedException", KeyServiceAway),
-        ("alias/common", "DisabledException", KeyServiceAway),
+        ("alias/{authority}", "kestrel", "DisabledException", KeyMissing),
+        ("alias/{authority}", "kestrel", "AccessDeniedException", KeyServiceAway),
+        ("alias/{authority}", OF_NO_AUTHORITY, "DisabledException", KeyServiceAway),
+        ("alias/common", "kestrel", "DisabledException", KeyServiceAway),
     ],
 )
 def test_one_authoritys_own_key_is_missed_by_its_own_messages_alone(
-    name: str, code: str, raised: type[Exception], monkeypatch: pytest.MonkeyPatch
+    name: str, whose: str, code: str, raised: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What belongs to no authority, such as texts that come in, is everybody's, and waits."""
     pytest.importorskip("boto3")
     from botocore.exceptions import ClientError
 
@@ -220,8 +223,16 @@ def test_one_authoritys_own_key_is_missed_by_its_own_messages_alone(
     wrapper = KmsWrapper(name)
     wrapper._kms = Mock(**{"encrypt.side_effect": ClientError({"Error": {"Code": code}}, "Encrypt")})
     with pytest.raises(KeyServiceAway) as away:
-        wrapper.wrap("kestrel", KEY)
+        wrapper.wrap(whose, KEY)
     assert type(away.value) is raised
+
+
+@pytest.mark.parametrize("said", [(KeyServiceAway(), KeyMissing()), (KeyMissing(), KeyServiceAway())])
+def test_a_key_is_not_missing_while_another_that_may_open_is_away(said: tuple[Exception, Exception]) -> None:
+    under = Keyring(OLD, PHONE).new_authority_key("kestrel")
+    with pytest.raises(KeyServiceAway) as away:
+        Keyring(None, PHONE, *(Mock(**{"unwrap.side_effect": each}) for each in said)).open_authority_key(under)
+    assert type(away.value) is KeyServiceAway
 
 
 def test_a_key_service_that_does_not_answer_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

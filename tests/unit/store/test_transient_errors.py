@@ -16,6 +16,7 @@ from services.casework.settings import CaseworkSettings
 from services.console import web as console
 from services.platform.delivery.links.tokens import Links
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.key_wrappers.wrapper import KeyMissing
 from services.police.web import app as police
 from services.professionals.web import app as professionals
 from services.professionals.web.acknowledge_page import AcknowledgePage
@@ -69,7 +70,10 @@ async def test_what_passes_by_itself_asks_for_the_same_again(service: str, error
     assert int(answer.headers["Retry-After"]) > 0
 
 
+@pytest.mark.parametrize(
+    "error", [psycopg.errors.UniqueViolation(), KeyMissing()], ids=lambda error: type(error).__name__
+)
 @pytest.mark.parametrize("service", DOORS)
-async def test_what_does_not_pass_is_our_fault(service: str) -> None:
-    answer = await answer_of(DOORS[service](), psycopg.errors.UniqueViolation())
+async def test_what_does_not_pass_is_our_fault(service: str, error: Exception) -> None:
+    answer = await answer_of(DOORS[service](), error)
     assert (answer.status_code, "Retry-After" in answer.headers) == (500, False)

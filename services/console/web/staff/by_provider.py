@@ -62,7 +62,7 @@ class ProviderPages:
         try:
             address = await self.openid.begin(name, pending, int(within.total_seconds()))
         except ProviderAway:
-            if quiet and await self._stay(request):
+            if quiet and await self._stay(request, name):
                 return go_to(pending.then)
             return self._away(request, pending.then)
         answer = go_to(address)
@@ -83,7 +83,7 @@ class ProviderPages:
         except NotValid:
             claimed = None
         except ProviderAway:
-            if pending.quiet and await self._stay(request):
+            if pending.quiet and await self._stay(request, name):
                 return go_to(pending.then)
             return self._away(request, pending.then)
         answer = await self._enter(request, name, pending, claimed)
@@ -116,14 +116,14 @@ class ProviderPages:
             sessions.end_session(uow, token)
         return self._refuse(request, pending.then, because or Because.INVALID)
 
-    async def _stay(self, request: Request) -> bool:
-        """Lets the browser's session go on without the provider's word."""
+    async def _stay(self, request: Request, name: str) -> bool:
+        """Lets the browser's session go on without its own provider's word. Another that is away says nothing of it."""
         now, token = self.guard.clocks.wall(), request.cookies.get(self.guard.cookie, "")
         async with self.guard.store.transaction() as uow:
             found = await sessions.use_session(uow, token, now, self.guard.limits, following=False)
-            return found is not None and await sessions.prove_session(
-                uow, token, found.account.operator.account, None, asked_at=now
-            )
+            if found is None or found.account.provider != name:
+                return False
+            return await sessions.prove_session(uow, token, found.account.operator.account, None, asked_at=now)
 
     async def sign_out(self, request: Request, name: str) -> Response:
         """Back-channel logout: the provider itself says that a session, or a person, is out."""

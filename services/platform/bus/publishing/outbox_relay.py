@@ -57,6 +57,7 @@ class OutboxRelay:
         self._settling: dict[str, asyncio.Future[None]] = {}
         self._failures: dict[str, int] = {}
         self._published: dict[int, Sent] = {}
+        self._removing = asyncio.Lock()
         self._rounds: set[asyncio.Task[None]] = set()
         self._direct: set[asyncio.Task[None]] = set()
         self._keys_a_round = KEYS_A_ROUND
@@ -229,13 +230,16 @@ class OutboxRelay:
         return len(oldest) == outbox.BATCH
 
     async def _remove(self) -> None:
-        """Takes messages that were published directly out of the outbox. The check of what is kept may do so too."""
-        published = list(self._published.values())
-        if published:
-            async with self._store.engine.begin() as connection:
-                await outbox.keep(connection, published)
-        for each in published:
-            self._published.pop(each.position, None)
+        """Takes messages that were published directly out of the outbox. The check of what is kept does so too, and may
+        then put one back, which a second removal would take for published.
+        """
+        async with self._removing:
+            published = list(self._published.values())
+            if published:
+                async with self._store.engine.begin() as connection:
+                    await outbox.keep(connection, published)
+            for each in published:
+                del self._published[each.position]
         if self._published:
             self._removal.wake_after(REMOVED_AFTER_SECONDS)
 

@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidTag
 
-from services.platform.store.key_wrappers.wrapper import AUTHORITY, KeyMissing, KeyServiceAway, fill_in_authority
+from services.platform.store.key_wrappers.wrapper import KeyMissing, KeyServiceAway, fill_in_authority, is_its_own
 
 NOT_BY_THIS_KEY = frozenset(
     {
@@ -54,7 +54,7 @@ class KmsWrapper:
             is_anothers = code == DENIED and NO_RIGHT not in said
             if what == "decrypt" and (code in NOT_BY_THIS_KEY or is_anothers):
                 raise InvalidTag from error
-            missing = code in NOT_BY_THIS_KEY and AUTHORITY in self._name
+            missing = code in NOT_BY_THIS_KEY and is_its_own(self._name, authority)
             raise (KeyMissing if missing else KeyServiceAway)(f"the key service: {code}") from error
         except BotoCoreError as error:
             self._rests_until = time.monotonic() + RESTS_SECONDS

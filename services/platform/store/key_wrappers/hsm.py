@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidTag
 from pkcs11 import GCMParams, KeyType, Mechanism, ObjectClass, exceptions
 
 from services.platform.store.key_wrappers.key_file import NONCE_BYTES
-from services.platform.store.key_wrappers.wrapper import AUTHORITY, KeyMissing, KeyServiceAway, fill_in_authority
+from services.platform.store.key_wrappers.wrapper import KeyMissing, KeyServiceAway, fill_in_authority, is_its_own
 
 NOT_BY_THIS_KEY = (
     exceptions.DataInvalid,
@@ -35,7 +35,7 @@ class HsmWrapper:
                 key, mechanism=Mechanism.AES_GCM, mechanism_param=_of(nonce, authority)
             )
         except exceptions.PKCS11Error as error:
-            raise self._away(error) from error
+            raise self._away(error, authority) from error
         return nonce + bytes(sealed)
 
     def unwrap(self, authority: str, wrapped: bytes) -> bytes:
@@ -50,7 +50,7 @@ class HsmWrapper:
             self.wrap(authority, wrapped)  # raises KeyServiceAway where the module is at fault
             raise InvalidTag from error
         except exceptions.PKCS11Error as error:
-            raise self._away(error) from error
+            raise self._away(error, authority) from error
 
     def _key(self, authority: str) -> Any:
         if self._session is None:
@@ -62,9 +62,9 @@ class HsmWrapper:
         label = fill_in_authority(self._label, authority)
         return self._session.get_key(object_class=ObjectClass.SECRET_KEY, key_type=KeyType.AES, label=label)
 
-    def _away(self, error: exceptions.PKCS11Error) -> KeyServiceAway:
+    def _away(self, error: exceptions.PKCS11Error, authority: str) -> KeyServiceAway:
         self._session = None
-        missing = isinstance(error, exceptions.NoSuchKey) and AUTHORITY in self._label
+        missing = isinstance(error, exceptions.NoSuchKey) and is_its_own(self._label, authority)
         return (KeyMissing if missing else KeyServiceAway)(f"the hardware security module: {type(error).__name__}")
 
 

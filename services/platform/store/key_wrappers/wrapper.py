@@ -11,7 +11,9 @@ class KeyServiceAway(ConnectionError):
 
 
 class KeyMissing(KeyServiceAway):
-    """One authority's own key is not there, or is disabled. Others' work need not wait for it."""
+    """One authority's own key is not there, or is disabled. Others' work need not wait for it: this does not pass by
+    itself.
+    """
 
 
 class KeyWrapper(Protocol):
@@ -22,6 +24,11 @@ class KeyWrapper(Protocol):
 
     def unwrap(self, authority: str, wrapped: bytes) -> bytes:
         """Raises InvalidTag if it was wrapped by another key, or the key may not be used; KeyServiceAway."""
+
+
+def is_its_own(name: str, authority: str) -> bool:
+    """Whether a key of this name is one authority's alone. What belongs to none (`*`) is everybody's."""
+    return AUTHORITY in name and authority != "*"
 
 
 def fill_in_authority(name: str, authority: str) -> str:
