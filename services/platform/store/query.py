@@ -4,6 +4,7 @@ Round trips are most of what a message costs, so everything that a message passe
 with the unit of work. Pages, commands and sweeps may go through SQLAlchemy.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
@@ -177,13 +178,18 @@ def watch_commits(driver: Driver) -> None:
     driver.add_notice_handler(look)
 
 
+ANSWERED_WITHIN_SECONDS = 120.0
+"""Longer than PostgreSQL lets statements take. One that hangs ends none, and its machine may answer the network."""
+
+
 async def execute_pipelined(
     connection: AsyncConnection, *statements: Statement, commit: bool = False, named: bool = False
 ) -> list[list[Any]]:
     """The rows that each gave: tuples, or named ones. With `commit` the connection's transaction is then over:
     SQLAlchemy's own finds nothing to do.
 
-    Raises psycopg's errors. A connection that broke is given up, and with it those in the pool, which are as old.
+    Raises psycopg's errors, and TimeoutError. A connection that broke is given up, and with it those in the pool, which
+    are as old.
     """
     driver = await driver_of(connection)
     cursors = [driver.cursor(row_factory=namedtuple_row) if named else driver.cursor() for _ in statements]
@@ -193,7 +199,7 @@ async def execute_pipelined(
     )
     several = begin or commit or narrows is not None or len(statements) > 1
     try:
-        async with driver.pipeline() if several else nullcontext():
+        async with asyncio.timeout(ANSWERED_WITHIN_SECONDS), driver.pipeline() if several else nullcontext():
             if begin:
                 await driver.execute("BEGIN", prepare=False)
             if narrows is not None:
@@ -205,7 +211,7 @@ async def execute_pipelined(
         if commit and driver in _kept_once:
             _kept_once.discard(driver)
             raise KeptOnce
-    except psycopg.Error as error:
+    except (psycopg.Error, TimeoutError) as error:
         if driver.closed:
             await connection.invalidate(error)
             await connection.engine.dispose(close=False)

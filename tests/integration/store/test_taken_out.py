@@ -1,6 +1,8 @@
 """A connection that was taken out past SQLAlchemy goes back as it came, whatever was done on it."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 
 import psycopg
@@ -9,6 +11,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.platform.store import query
 from services.platform.store.engine import taken_out
 from services.platform.store.query import KeptOnce, driver_of, execute_pipelined
 from services.platform.store.transient_errors import is_transient
@@ -50,6 +53,23 @@ async def test_after_a_failed_statement_the_connection_serves_the_next(engine: A
             await execute_pipelined(connection, ("SELECT 1 / 0", {}))
     assert await status_of(engine) is TransactionStatus.IDLE
     assert engine.pool.status().count("Connections in pool: 1") == 1
+
+
+async def test_a_postgresql_that_hangs_is_not_waited_for(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its machine still answers the network, so that nothing else ends the wait."""
+    async with taken_out(engine) as connection:
+        [[(pid,)]] = await execute_pipelined(connection, ("SELECT pg_backend_pid()", {}))
+    monkeypatch.setattr(query, "ANSWERED_WITHIN_SECONDS", 0.2)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(TimeoutError) as raised:
+            async with taken_out(engine) as connection:
+                await execute_pipelined(connection, (ASK, {}))
+        assert is_transient(raised.value)
+        monkeypatch.undo()
+        assert await status_of(engine) is TransactionStatus.IDLE
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 async def test_a_connection_that_was_lost_is_not_given_to_the_next(engine: AsyncEngine) -> None:
