@@ -167,6 +167,19 @@ def test_a_module_that_is_at_fault_is_away_and_shuts_nothing_for_good(
     assert wrapper.unwrap("kestrel", wrapped) == KEY
 
 
+def _kms_that_refuses(name: str, monkeypatch: pytest.MonkeyPatch, code: str, says: str = "") -> KeyWrapper:
+    pytest.importorskip("boto3")
+    from botocore.exceptions import ClientError
+
+    from services.platform.store.key_wrappers.cloud import KmsWrapper
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    wrapper = KmsWrapper(name)
+    refusal = ClientError({"Error": {"Code": code, "Message": says}}, "Encrypt or Decrypt")
+    wrapper._kms = Mock(**{"encrypt.side_effect": refusal, "decrypt.side_effect": refusal})
+    return wrapper
+
+
 @pytest.mark.parametrize(
     ("name", "code", "says", "raised"),
     [
@@ -185,14 +198,7 @@ def test_a_module_that_is_at_fault_is_away_and_shuts_nothing_for_good(
 def test_a_right_that_we_lack_is_waited_for_and_a_key_that_is_disabled_is_gone(
     name: str, code: str, says: str, raised: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("boto3")
-    from botocore.exceptions import ClientError
-
-    from services.platform.store.key_wrappers.cloud import KmsWrapper
-
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
-    wrapper = KmsWrapper(name)
-    wrapper._kms = Mock(**{"decrypt.side_effect": ClientError({"Error": {"Code": code, "Message": says}}, "Decrypt")})
+    wrapper = _kms_that_refuses(name, monkeypatch, code, says)
     under = Keyring(OLD, PHONE).new_authority_key("kestrel")
     with pytest.raises(raised):
         Keyring(None, PHONE, wrapper).authority_key_anew(under)
@@ -214,14 +220,7 @@ def test_one_authoritys_own_key_is_missed_by_its_own_messages_alone(
     name: str, whose: str, code: str, raised: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What belongs to no authority, such as texts that come in, is everybody's, and waits."""
-    pytest.importorskip("boto3")
-    from botocore.exceptions import ClientError
-
-    from services.platform.store.key_wrappers.cloud import KmsWrapper
-
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
-    wrapper = KmsWrapper(name)
-    wrapper._kms = Mock(**{"encrypt.side_effect": ClientError({"Error": {"Code": code}}, "Encrypt")})
+    wrapper = _kms_that_refuses(name, monkeypatch, code)
     with pytest.raises(KeyServiceAway) as away:
         wrapper.wrap(whose, KEY)
     assert type(away.value) is raised
