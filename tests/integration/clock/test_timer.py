@@ -21,22 +21,9 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.identifiers import new_id
 from tests.support.engines.database import Database
+from tests.support.wrong_clocks import WrongClocks
 
 FIRED = "SELECT fired_at FROM deadlines.due WHERE deadline = %(deadline)s"
-
-
-class WrongClocks(Clocks):
-    """Of a machine whose clock is wrong."""
-
-    def __init__(self, off: timedelta) -> None:
-        super().__init__()
-        self._off = off
-
-    def wall(self) -> datetime:
-        return super().wall() + self._off
-
-    def story(self) -> datetime:
-        return super().story() + self._off
 
 
 class Clockwork:
