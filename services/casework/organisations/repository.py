@@ -12,7 +12,8 @@ from services.platform.register.organisations import agencies, forces
 from services.platform.register.organisations.change_record import record_change, record_change_of_authority
 from services.platform.register.organisations.forces import Force, versions_of
 from services.platform.store.disposal import erasures
-from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
+from services.platform.store.encryption import Keyring
+from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY
 from services.platform.store.query import PATIENTLY, Query, Rows, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId

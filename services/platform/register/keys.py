@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.register import metrics
 from services.platform.runtime.logs import logger
-from services.platform.store.encryption import OF_NO_AUTHORITY, DataKey, Keyring
+from services.platform.store.encryption import DataKey, Keyring
+from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY
 from services.platform.store.query import Query, execute_pipelined
 from services.platform.store.unit_of_work import Local, UnitOfWork
 

@@ -22,10 +22,8 @@ from pydantic_core import PydanticCustomError
 
 from services.platform.runtime.settings import Settings, secret_path
 from services.platform.store.key_wrappers.key_file import KEY_BYTES, NONCE_BYTES, FileWrapper, KeyFile, decode_keys
-from services.platform.store.key_wrappers.wrapper import KeyMissing, KeyServiceAway, KeyWrapper
+from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY, KeyMissing, KeyServiceAway, KeyWrapper
 
-OF_NO_AUTHORITY = "*"
-"""In place of an authority's id: unknown numbers, forces, agencies, accounts, children who are not identified yet."""
 AUTHORITY_KEYS_KEPT = 2000
 
 

@@ -12,8 +12,9 @@ from services.platform.register import keys
 from services.platform.register.key_rotation import renew_all
 from services.platform.register.people import contact
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
+from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.key_file import KeyFile
+from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import AccountId

@@ -29,8 +29,9 @@ from services.platform.register.key_rotation import AT_ONCE, authority_keys, ren
 from services.platform.register.keys import move_data_key
 from services.platform.register.people import contact
 from services.platform.register.references import hashes_by_key
-from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
+from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
+from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY
 from services.platform.store.query import Query, Reader, all_rows
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.duties import ProfessionalNotify

@@ -4,6 +4,8 @@ from typing import Protocol
 
 AUTHORITY = "{authority}"
 """In the name of the key above: the authority's id."""
+OF_NO_AUTHORITY = "*"
+"""In place of an authority's id: unknown numbers, forces, agencies, accounts, children who are not identified yet."""
 
 
 class KeyServiceAway(ConnectionError):
@@ -27,10 +29,10 @@ class KeyWrapper(Protocol):
 
 
 def is_its_own(name: str, authority: str) -> bool:
-    """Whether a key of this name is one authority's alone. What belongs to none (`*`) is everybody's."""
-    return AUTHORITY in name and authority != "*"
+    """Whether a key of this name is one authority's alone. What belongs to none is everybody's."""
+    return AUTHORITY in name and authority != OF_NO_AUTHORITY
 
 
 def fill_in_authority(name: str, authority: str) -> str:
-    """`_` stands for what belongs to no authority (`*`): an alias of AWS KMS may not hold an asterisk."""
-    return name.replace(AUTHORITY, authority.replace("*", "_"))
+    """`_` stands for what belongs to no authority: an alias of AWS KMS may not hold an asterisk."""
+    return name.replace(AUTHORITY, authority.replace(OF_NO_AUTHORITY, "_"))
