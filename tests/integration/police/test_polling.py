@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from services.platform.delivery.channels.webhook import signed
 from services.platform.delivery.webhook_signature import generate_key, is_signed
@@ -135,3 +136,28 @@ async def test_both_sides_may_sign_with_keys_that_only_they_hold(police: Police)
     assert is_signed(notice["body"].encode(), notice["headers"], (ours_public,))
     assert not is_signed(notice["body"].encode() + b" ", notice["headers"], (ours_public,))
     assert not is_signed(notice["body"].encode(), notice["headers"], (theirs_public,))
+
+
+async def test_a_notice_that_does_not_open_holds_up_no_other_and_is_not_confirmed(police: Police) -> None:
+    """The cursor that passes over it says nothing about it. Once it opens, the force gets it."""
+    closed, other = await police.tell("C1"), await police.tell("C2")
+    for each in (closed, other):
+        await police.floor.until(each.content.telling, "unknown")
+    await turn_key(police, police.ids["C1"])
+    offered = (await come(police)).json()
+    assert [each["headers"]["webhook-id"] for each in offered["notices"]] == [str(other.content.telling)]
+    after = offered["after"]
+    assert (await come(police, after)).json()["notices"] == []
+    await police.floor.until(other.content.telling, "accepted")
+    assert await police.said_since(closed, ("duty.accepted",)) == []
+    await turn_key(police, police.ids["C1"])
+    [notice] = (await come(police, after)).json()["notices"]
+    assert notice["headers"]["webhook-id"] == str(closed.content.telling)
+    assert int(notice["cursor"]) > int(after)
+
+
+async def turn_key(police: Police, owner: str) -> None:
+    """Makes the key unreadable, and readable if it was turned before."""
+    turn = "UPDATE register.sealed_keys SET sealed = set_byte(sealed, 0, get_byte(sealed, 0) # 1) WHERE owner = :owner"
+    async with police.casework.begin() as connection:
+        await connection.execute(text(turn), {"owner": owner})

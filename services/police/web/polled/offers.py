@@ -5,14 +5,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
+
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import MediumName, State
 from services.platform.delivery.queue.repository import BODY, decode_delivery
 from services.platform.register.keys import Decryptor
+from services.platform.runtime.logs import logger
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows, all_rows
+from services.platform.store.key_wrappers.wrapper import KeyMissing
+from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import ForceId
@@ -42,6 +46,8 @@ OFFERED = """
     WHERE o.force = %(force)s AND d.lane = %(lane)s AND o.position > %(after)s AND d.state <> 'withdrawn'
     ORDER BY o.position LIMIT %(most)s
 """
+TAKE_BACK = "DELETE FROM police.offered WHERE delivery = ANY(%(notices)s)"
+"""What the force was not given, its cursor must not confirm. It is offered anew until it opens, or its time is over."""
 
 
 class PolledSender:
@@ -81,10 +87,16 @@ async def offer(
         delivery = decode_delivery(row)
         uow.publish(delivery_events.accepted(delivery, None), subject=delivery.child, cause=delivery)
         uow.on_commit(metrics.ENDED.labels(PolledSender.name, State.ACCEPTED).inc)
-    return list(_readable(keyring, found))
+    opened = {row.id: body for row in found if (body := _opened(keyring, row)) is not None}
+    if closed := [row.id for row in found if row.id not in opened]:
+        uow.write(TAKE_BACK, {"notices": closed})
+    return [Offered(row.position, row.id, opened[row.id]) for row in found if row.id in opened]
 
 
-def _readable(keyring: Keyring, rows: Rows) -> list[Offered]:
-    """Without those whose key was erased since."""
-    opened = ((row, Decryptor(keyring, row.key_owner, row.wrapped).open(row.body, BODY)) for row in rows)
-    return [Offered(row.position, row.id, body) for row, body in opened if body is not None]
+def _opened(keyring: Keyring, row: Any) -> str | None:
+    """None if its key was erased, or does not open: one authority's missing key holds up no other's notices."""
+    try:
+        return Decryptor(keyring, row.key_owner, row.wrapped).open(row.body, BODY)
+    except (InvalidTag, KeyMissing) as error:
+        logger().error("a notice does not open", delivery=str(row.id), exc_info=error)
+        return None
