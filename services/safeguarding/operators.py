@@ -81,6 +81,8 @@ class Access(StrEnum):
     SIGNED_IN = "signed-in"
     REFUSED = "refused"
     PROVED = "proved-again"
+    UNANSWERED = "provider-unanswered"
+    """They stay signed in, though their organisation's provider does not say that they may."""
     SIGNED_OUT = "signed-out"
     SIGNED_OUT_BY_PROVIDER = "signed-out-by-provider"
     SECOND_FACTOR_SET = "second-factor-set"

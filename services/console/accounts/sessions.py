@@ -23,14 +23,18 @@ BEGIN = """
 """
 FORGET = "DELETE FROM sessions WHERE begun_at < %(before)s OR for_command AND begun_at < %(codes_before)s"
 FIND = """
-    SELECT accounts.*, begun_at, used_at, proved_at, asked_at FROM sessions JOIN accounts USING (account)
+    SELECT accounts.*, begun_at, used_at, proved_at, asked_at, unanswered_since FROM sessions JOIN accounts USING (account)
     WHERE token_hash = %(token)s AND NOT for_command AND disabled_at IS NULL
 """
 USE = "UPDATE sessions SET used_at = %(now)s WHERE token_hash = %(token)s"
 PROVE = """
-    UPDATE sessions SET proved_at = coalesce(%(proved_at)s::timestamptz, proved_at), asked_at = %(asked_at)s,
-           provider_session = coalesce(%(session)s, provider_session)
+    UPDATE sessions SET proved_at = %(proved_at)s, asked_at = %(asked_at)s,
+           provider_session = coalesce(%(session)s, provider_session), unanswered_since = NULL
     WHERE token_hash = %(token)s AND account = %(account)s RETURNING account
+"""
+GO_ON = """
+    UPDATE sessions SET asked_at = %(now)s, unanswered_since = coalesce(unanswered_since, %(now)s)
+    WHERE token_hash = %(token)s
 """
 END = "DELETE FROM sessions WHERE token_hash = %(token)s"
 END_OF_PROVIDER = """
@@ -92,7 +96,7 @@ async def use_session(
     row = await uow.fetch(Query(FIND, {"token": _hash(token)}, first_row))
     if row is None:
         return None
-    session = Session(row.begun_at, row.used_at, row.proved_at, row.asked_at)
+    session = Session(row.begun_at, row.used_at, row.proved_at, row.asked_at, row.unanswered_since)
     if not limits.allow(session, now, following=following):
         return None
     if not following:
@@ -104,17 +108,19 @@ async def prove_session(
     uow: UnitOfWork,
     token: str,
     account: AccountId,
-    proved_at: datetime | None,
+    proved_at: datetime,
     *,
     asked_at: datetime | None = None,
     provider_session: str | None = None,
 ) -> bool:
-    """Keeps that they have shown who they are; None: only that their organisation lets them in.
-
-    False if the session is not this account's, or has ended.
-    """
+    """Keeps that they have shown who they are. False if the session is not this account's, or has ended."""
     row = {"account": account, "proved_at": proved_at, "asked_at": asked_at, "session": provider_session}
     return await uow.fetch(Query(PROVE, row | {"token": _hash(token)}, first_row)) is not None
+
+
+def go_on_unanswered(uow: UnitOfWork, token: str, now: datetime) -> None:
+    """Without the word of their organisation, which does not answer."""
+    uow.write(GO_ON, {"token": _hash(token), "now": now})
 
 
 def end_session(uow: UnitOfWork, token: str) -> None:

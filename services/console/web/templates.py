@@ -103,6 +103,7 @@ class Templates:
             "sandbox": self._sandbox,
             "sections": [] if operator is None else [each for each in self._sections if _has(operator, each[0])],
             "operator": operator,
+            "unanswered_since": None if signed_in is None else signed_in.session.unanswered_since,
             "csrf": csrf if signed_in is None else signed_in.csrf,
             "May": May,
             "done": "" if signed_in is None else _done(request, signed_in),

@@ -403,6 +403,31 @@ async def test_the_provider_signs_somebody_out_and_nobody_else_does(
     assert [each.what for each in record] == ["signed-in", "signed-out-by-provider"] * 2
 
 
+async def test_page_and_record_say_that_a_provider_lets_somebody_stay_by_its_silence(
+    browser: httpx.AsyncClient, provider: PlayedProvider, opened: Store
+) -> None:
+    """The record once, however often it is asked in vain; both end with its next word."""
+
+    async def page_says(minutes: int) -> bool:
+        with time_machine.travel(datetime.now(UTC) + timedelta(minutes=minutes)):
+            await browser.get((await browser.get("/directory")).headers["location"])
+            return "sign-in has not answered since" in (await browser.get("/directory")).text
+
+    provider.claims |= {"sub": (subject := f"S-{uuid4()}")}
+    await come(browser, provider)
+    assert "has not answered" not in (await browser.get("/directory")).text
+    provider.is_away = True
+    assert [await page_says(6), await page_says(12)] == [True, True]
+    provider.is_away = False
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=18)):
+        assert (await come(browser, provider, "quiet=true&then=/directory")).status_code == 303
+        assert "has not answered" not in (await browser.get("/directory")).text
+    provider.is_away = True
+    assert await page_says(24)
+    record = [each.what for each in await accesses(opened, f"kestrel/{subject}")]
+    assert record == ["signed-in", "provider-unanswered", "provider-unanswered"]
+
+
 @pytest.mark.parametrize("is_known", [False, True])
 async def test_strangers_make_us_ask_the_provider_only_so_often(
     browser: httpx.AsyncClient, provider: PlayedProvider, *, is_known: bool

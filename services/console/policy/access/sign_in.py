@@ -32,14 +32,15 @@ def is_held_back(*, from_this_place: int, of_this_place: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """`proved_at`: when they last showed who they are. `asked_at`: when their organisation last said that they may come
-    in; None for a local account.
+    """`proved_at`: when they last showed who they are. `asked_at`: when their organisation was last asked whether they
+    may come in; None for a local account. `unanswered_since`: when it was first asked in vain, None once it answers.
     """
 
     begun_at: datetime
     used_at: datetime
     proved_at: datetime
     asked_at: datetime | None
+    unanswered_since: datetime | None = None
 
     def is_proved(self, now: datetime, *, sending: bool = False) -> bool:
         """`sending`: a form that was opened before."""

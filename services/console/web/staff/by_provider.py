@@ -123,7 +123,10 @@ class ProviderPages:
             found = await sessions.use_session(uow, token, now, self.guard.limits, following=False)
             if found is None or found.account.provider != name:
                 return False
-            return await sessions.prove_session(uow, token, found.account.operator.account, None, asked_at=now)
+            sessions.go_on_unanswered(uow, token, now)
+            if found.session.unanswered_since is None:
+                record_access(uow, Access.UNANSWERED, found.account.operator, provider=name)
+            return True
 
     async def sign_out(self, request: Request, name: str) -> Response:
         """Back-channel logout: the provider itself says that a session, or a person, is out."""
