@@ -7,16 +7,16 @@ from contextvars import copy_context
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.platform.messages.envelope import compose
-from services.platform.messages.signature import Signer
+from services.platform.messages.signature import Signer, read_signing_key
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.settings import Settings
+from services.platform.runtime.settings import Settings, SigningKeys
 from services.platform.store import outbox
 from services.platform.store.engine import connect, taken_out
 from services.platform.store.notifications.channels import Channels
@@ -46,7 +46,7 @@ class Cause(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The service that publishes, and its clocks. Its relay signs; `signer` is for what another publishes later."""
+    """The service that publishes, its clocks, and its signature. What nobody reads elsewhere may go unsigned."""
 
     service: str
     clocks: Clocks
@@ -146,11 +146,11 @@ class UnitOfWork(Reader):
     def publish_composed(self, topic: str, subject: str, envelope: bytes) -> None:
         """As `publish`, for an event that is composed already."""
         self.published_keys[subject] = None
-        at = self._known_origin().clocks.wall()
-        self.bulk_write(outbox.PUT, {"key": subject, "topic": topic, "envelope": envelope, "written_at": at})
+        at, signed = self._known_origin().clocks.wall(), self.sign(envelope)
+        self.bulk_write(outbox.PUT, {"key": subject, "topic": topic, "envelope": signed, "written_at": at})
 
     def sign(self, envelope: bytes) -> bytes:
-        """For an envelope that another service publishes later: it is still this one that says it."""
+        """As this service's word, even if another publishes it later. What is signed already stays as it is."""
         signer = self._known_origin().signer
         return envelope if signer is None else signer.sign(envelope)
 
@@ -257,9 +257,12 @@ class Store:
 
 @asynccontextmanager
 async def opened(settings: Settings, service: str, clocks: Clocks | None = None) -> AsyncIterator[Store]:
-    """For a command: the store as the service has it, closed at the end of the block."""
+    """For a command: the store as the service has it, closed at the end of the block. To publish, it needs
+    the service's key: without one, pydantic's ValidationError is raised then.
+    """
     engine = connect(settings, service, for_command=True)
-    store = Store(engine, origin=Origin(service, clocks or Clocks()))
+    signer = Signer(cache(lambda: read_signing_key(service, SigningKeys().signing_key.get_secret_value())))
+    store = Store(engine, origin=Origin(service, clocks or Clocks(), signer))
     try:
         yield store
     finally:

@@ -19,6 +19,7 @@ from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.in_process.casework import casework, import_bearer
 from tests.support.in_process.register import authority, fresh_number, own_part
+from tests.support.signatures import BUS_KEYS, KEYS
 
 ACCOUNT = f"account-{uuid4()}"
 CODE = ("--code", "ours")
@@ -41,6 +42,8 @@ def command(database: Database, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     monkeypatch.setenv("SAFE_RETURN_DATABASE", settings.database)
     monkeypatch.setenv("SAFE_RETURN_DATABASE_PASSWORD", settings.database_password.get_secret_value())
     monkeypatch.setenv("SAFE_RETURN_HTTP_PORT", "1")
+    monkeypatch.setenv("SAFE_RETURN_SIGNING_KEY", KEYS["casework"])
+    monkeypatch.setenv("SAFE_RETURN_BUS_KEYS", BUS_KEYS)
     return CliRunner()
 
 

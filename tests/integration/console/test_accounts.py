@@ -49,6 +49,7 @@ from tests.support.in_process.console import (
     somewhere,
 )
 from tests.support.in_process.register import authority, load
+from tests.support.signatures import give_keys
 
 CLOCKS = Clocks()
 WITHOUT_AN_ACCOUNT = {"/sign-in", "/sign-out", "/calendars/{authority}/{token}.ics"}
@@ -237,6 +238,7 @@ async def test_somebody_of_one_authority_sees_no_other_authoritys_children(
 def secrets_of_console(database: Database, tmp_path: Path) -> dict[str, str]:
     settings = settings_of(database)
     (tmp_path / "database_password").write_text(settings.database_password.get_secret_value())
+    give_keys(tmp_path, "console")
     return bare() | {
         "SAFE_RETURN_DATABASE": settings.database,
         "SAFE_RETURN_SECRETS_DIR": str(tmp_path),

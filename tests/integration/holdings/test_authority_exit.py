@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,7 +23,6 @@ from services.casework.commands import register
 from services.holdings import authority_exit
 from services.holdings.authority_exit import CERTIFICATE, KEY, MANIFEST, theirs
 from services.holdings.commands import exits
-from services.platform.messages.signature import Signer
 from services.platform.register import words
 from services.platform.register.keys import data_keys
 from services.platform.runtime.clocks import Clocks
@@ -36,7 +36,7 @@ from tests.support.in_process.casework import ImportAuth, casework
 from tests.support.in_process.console import account, browser_at, csrf_in, sign_in, somewhere
 from tests.support.in_process.operators import CodedOperators, set_service
 from tests.support.in_process.register import authority, load, own_part
-from tests.support.signatures import BUS_KEYS, KEYS, SIGNERS, signer_of
+from tests.support.signatures import SIGNERS, signer_of, unsigned
 
 CLOCKS = Clocks()
 IDENTITY = x25519.Identity.generate()
@@ -129,25 +129,23 @@ class Leaving:
 def operators(database: Database, monkeypatch: pytest.MonkeyPatch) -> CodedOperators:
     set_service("casework", database, monkeypatch)
     monkeypatch.setenv("SAFE_RETURN_ADMIN_DATABASE", database.admin_url)
-    monkeypatch.setenv("SAFE_RETURN_SIGNING_KEY", KEYS["audit"])
-    monkeypatch.setenv("SAFE_RETURN_BUS_KEYS", BUS_KEYS)
     return CodedOperators(database)
 
 
 def said(database: Database, authority: str) -> list[bytes]:
-    """What the command published, unsigned yet."""
+    """What the command published."""
     sql = "SELECT envelope FROM casework.outbox WHERE key = %s ORDER BY position"
     with psycopg.connect(database.admin_url, options=AT_LOGIN) as admin:
         return [bytes(each) for (each,) in admin.execute(sql, [f"authority-{authority}"])]
 
 
-async def record(database: Database, authority: str, signer: Signer | None = None) -> None:
-    """As the audit does with what the command published."""
+async def record(database: Database, authority: str, signed: Callable[[bytes], bytes] = lambda said: said) -> None:
+    """As the audit does with what the command published, or with what somebody made of it."""
     with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
         key = f"authority-{authority}"
         for each in said(database, authority):
             sql = "SELECT audit.append(%s, now(), 'organisation.changed.v1', %s, NULL, NULL, NULL, %s, NULL)"
-            admin.execute(sql, [key, json.loads(each)["time"], each if signer is None else signer.sign(each)])
+            admin.execute(sql, [key, json.loads(each)["time"], signed(each)])
         admin.execute("SELECT audit.anchor(now())")
 
 
@@ -215,10 +213,11 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
         assert [*left, admin.execute(numbers.encode()).fetchone()] == [(1,), (2,), (2,)], "a stranger's go too"
     assert await faults(database), "chains are gone, and nothing on the record says that the authority left"
     anothers = signer_of("casework", b64encode(b"a" * 32).decode())
-    for signer in (None, anothers, SIGNERS["police"]):
-        await record(database, ours, signer)
+    forged = [unsigned, *(lambda said, by=by: by.sign(unsigned(said)) for by in (anothers, SIGNERS["police"]))]
+    for each in forged:
+        await record(database, ours, each)
         assert await faults(database), "no service that may say so has said that the authority left"
-    await record(database, ours, SIGNERS["casework"])
+    await record(database, ours)
     assert await faults(database) == []
     with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
         admin.execute("DELETE FROM audit.entries WHERE chain = %s", [their_child])

@@ -23,6 +23,7 @@ from tests.support.engines.database import Database
 from tests.support.in_process.delivery import eventually
 from tests.support.in_process.police import Police, police_of
 from tests.support.in_process.register import words_kept
+from tests.support.signatures import give_keys
 
 REASON = "They lost the night's notices, says DI Hart"
 
@@ -39,6 +40,7 @@ def environment(database: Database, tmp_path: Path) -> dict[str, str]:
     (tmp_path / "database_password").write_text(settings.database_password.get_secret_value())
     for name, key in (("master_key", b"m" * 32), ("phone_key", b"p" * 32)):
         (tmp_path / name).write_text(b64encode(key).decode())
+    give_keys(tmp_path, "police")
     return bare() | {
         "SAFE_RETURN_DATABASE": settings.database,
         "SAFE_RETURN_SECRETS_DIR": str(tmp_path),

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from tests.support.engines.database import Database
+from tests.support.signatures import BUS_KEYS, KEYS
 
 
 class CodedOperators:
@@ -39,6 +40,8 @@ def set_service(service: str, database: Database, monkeypatch: pytest.MonkeyPatc
         "database_password": settings.database_password.get_secret_value(),
         "kafka": settings.kafka,
         "http_port": "1",
+        "signing_key": KEYS[service],
+        "bus_keys": BUS_KEYS,
     }
     for name, value in secrets.items():
         monkeypatch.setenv(f"SAFE_RETURN_{name.upper()}", value)
