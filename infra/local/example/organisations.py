@@ -30,11 +30,13 @@ def enter(secrets: SecretFiles, ports: Mapping[str, int], given: Mapping[str, An
         phone_key=SecretStr(secrets.value("phone_key", key)),
     )
     entered = Organisations.model_validate(given or example_authority.organisations(secrets, ports))
-    asyncio.run(_enter(settings, entered, example_operators.codes(secrets, ports, "operator", "manager")))
+    signing_key = SecretStr(secrets.signing_key("casework"))
+    codes = example_operators.codes(secrets, ports, "operator", "manager")
+    asyncio.run(_enter(settings, signing_key, entered, codes))
 
 
-async def _enter(settings: KeySettings, given: Organisations, codes: list[str]) -> None:
-    async with opened(settings, "casework") as store, store.transaction() as uow:
+async def _enter(settings: KeySettings, signing_key: SecretStr, given: Organisations, codes: list[str]) -> None:
+    async with opened(settings, "casework", signing_key=signing_key) as store, store.transaction() as uow:
         now = Clocks().wall()
         acting = await uow.fetch_each([operator_by_code(each, now) for each in codes])
         operator, manager = acting or (None, None)

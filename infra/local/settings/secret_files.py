@@ -76,10 +76,18 @@ class SecretFiles:
     def database_password(self, role: str) -> str:
         return self.value(f"database-{role}", token)
 
+    def signing_key(self, service: str) -> str:
+        """That with which it signs now."""
+        return self._signing_keys(service)[0]
+
+    def _signing_keys(self, service: str) -> list[str]:
+        """Two while one replaces the other."""
+        return self.value(f"signing_key-{service}", key).split()
+
     def deal(self, services: Iterable[str]) -> None:
         """Gives each service its own secrets, and no other's; and all of them the public keys of all."""
         services = tuple(services)
-        signing = {service: self.value(f"signing_key-{service}", key).split() for service in services}
+        signing = {service: self._signing_keys(service) for service in services}
         bus_keys = "".join(f"{service} {public_key(each)}\n" for service, keys in signing.items() for each in keys)
         for service in services:
             self._give(service, "database_password", self.database_password(service))

@@ -11,10 +11,11 @@ from functools import cache, partial
 from typing import Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.platform.messages.envelope import compose
-from services.platform.messages.signature import Signer, read_signing_key
+from services.platform.messages.signature import NamedKey, Signer, read_signing_key
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings, SigningKeys
 from services.platform.store import outbox
@@ -256,13 +257,18 @@ class Store:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, service: str, clocks: Clocks | None = None) -> AsyncIterator[Store]:
-    """For a command: the store as the service has it, closed at the end of the block. To publish, it needs
-    the service's key: without one, pydantic's ValidationError is raised then.
+async def opened(
+    settings: Settings, service: str, clocks: Clocks | None = None, *, signing_key: SecretStr | None = None
+) -> AsyncIterator[Store]:
+    """For a command: the store as the service has it, closed at the end of the block. It publishes with the key that is
+    given or set; without one, pydantic's ValidationError is raised then.
     """
+
+    def own() -> NamedKey:
+        return read_signing_key(service, (signing_key or SigningKeys().signing_key).get_secret_value())
+
     engine = connect(settings, service, for_command=True)
-    signer = Signer(cache(lambda: read_signing_key(service, SigningKeys().signing_key.get_secret_value())))
-    store = Store(engine, origin=Origin(service, clocks or Clocks(), signer))
+    store = Store(engine, origin=Origin(service, clocks or Clocks(), Signer(cache(own))))
     try:
         yield store
     finally:

@@ -34,7 +34,7 @@ MAIL_OF = """
 UNSENT = f"""
     SELECT d.* FROM delivery.deliveries d
     WHERE NOT EXISTS ({ANOTHERS_MAIL}) AND lane = %(lane)s AND state = 'waiting' AND attempts = 0 AND body IS NULL
-        AND withdrawn_at IS NULL AND id <> %(delivery)s AND exercise = %(practice)s
+        AND withdrawn_at IS NULL AND id <> %(delivery)s AND exercise = %(practice)s AND d.authority = %(authority)s
         AND EXISTS (
             SELECT FROM register.rota
             WHERE person = %(reader)s AND rota.role = d.role AND (rota.child IS NULL OR rota.child = d.child)
@@ -68,12 +68,13 @@ class DigestGrouping:
         """Returns the mail that this delivery went in, or the reader's other unsent deliveries, which join this one on
         commit.
 
-        Exercises go with exercises. Until the commit no other transaction prepares a mail or a text of a mass report.
+        Exercises go with exercises, an authority's with its own. Until the commit no other transaction prepares a mail
+        or a text of a mass report of this authority.
         """
         prepared = uow.local(PREPARED)
         if delivery.id in prepared:
             return prepared[delivery.id]
-        about = {"delivery": delivery.id, "reader": reader.person}
+        about = {"delivery": delivery.id, "reader": reader.person, "authority": duty_of(delivery).authority}
         among = about | {"lane": email.LANE, "practice": delivery.exercise, "most": AT_MOST - 1}
         _, mail, unsent = await uow.fetch(
             Query(LOCK, about, all_rows), Query(ANOTHERS_MAIL, about, first_row), Query(UNSENT, among, _deliveries)

@@ -12,8 +12,10 @@ from services.professionals.recipients import duty_of
 from services.safeguarding.duty.duties import MassReport
 from services.safeguarding.identifiers import PersonId
 
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('messages to one reader', 0))"
-"""One for all readers: a transaction prepares several messages, and two that locked reader by reader could deadlock."""
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('messages to readers of ' || %(authority)s, 0))"
+"""One for all readers of an authority. A transaction prepares several messages, in the order of authorities: two that
+locked reader by reader could deadlock.
+"""
 COUNTED_FOR = timedelta(days=1)
 OF_REPORTER = "FROM professionals.mass_texts WHERE reporter = %(reporter)s AND authority = %(authority)s"
 SO_FAR = f"""
@@ -69,7 +71,7 @@ async def fold(
         "at": now,
     }
     _, found = await uow.fetch(
-        Query(LOCK, {}, all_rows),
+        Query(LOCK, about, all_rows),
         Query(SO_FAR, about | {"lately": now - mass.within, "since": now - COUNTED_FOR}, first_row),
     )
     counted = found.lately + 1 >= mass.children

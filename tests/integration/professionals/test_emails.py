@@ -17,8 +17,10 @@ from services.platform.delivery.queue import repository as deliveries
 from services.platform.register.people.contact import Contact
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, all_rows
 from services.professionals.digests.channels import GroupedMail
 from services.professionals.digests.groups import DigestGrouping, Gathered
+from services.professionals.digests.mass_texts import LOCK
 from services.professionals.email_wording import mail_code
 from services.safeguarding.duty.duties import MassReport
 from services.safeguarding.duty.evidence import AttemptResult
@@ -47,6 +49,14 @@ async def test_a_duty_by_mail_goes_by_mail_and_one_by_text_by_text(by_mail: ByMa
     await eventually(lambda: by_mail.mail.sent and by_mail.text.sent)
     assert [each.recipient for each in by_mail.mail.sent] == ["worker@kestrel.example"]
     assert len(by_mail.text.sent) == 1
+
+
+async def test_a_mail_waits_for_no_other_authority_s(by_mail: ByMail) -> None:
+    """While another's is prepared, which may take as long as its transaction does."""
+    async with by_mail.floor.store.transaction() as uow:
+        await uow.fetch(Query(LOCK, {"authority": "another"}, all_rows))
+        await by_mail.tell()
+        await eventually(lambda: by_mail.mail.sent)
 
 
 async def test_the_mail_names_no_child(by_mail: ByMail) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
@@ -137,12 +138,12 @@ class AttemptStarter:
             await self._commit([start])
 
     async def _commit(self, batch: Sequence[_Start]) -> None:
-        """In the order of children: two batches that lock rows of the same children do not deadlock."""
+        """In the order of authorities and children: two batches that lock what is theirs do not deadlock."""
         async with self._transactions, self._store.transaction() as uow:
             owners = {each.leased.delivery.owner for each in batch if each.leased.needs_key}
             wrapped = await uow.fetch(keys.wrapped_keys_of(owners)) if owners else {}
             events = JoinedEvents()
-            for each in sorted(batch, key=lambda each: (each.leased.delivery.child, each.leased.delivery.id)):
+            for each in sorted(batch, key=lambda each: _place_of(each.leased.delivery)):
                 await self._prepare_attempt(uow, each, wrapped.get(each.leased.delivery.owner), events)
             events.publish(uow)
         numbers = transitions.attempts_begun(uow)
@@ -217,6 +218,10 @@ class AttemptStarter:
             looked_up = delivery_events.looked_up(delivery, delivery_events.purpose_of(delivery), read, delivery.person)
             accepted = delivery_events.accepted(delivery, delivery.person) if leased.uncertain else None
             uow.publish(looked_up, accepted, subject=delivery.child, cause=delivery)
+
+
+def _place_of(delivery: Delivery) -> tuple[str, str, UUID]:
+    return delivery.authority or "", delivery.child, delivery.id
 
 
 def _request(leased: LeasedDelivery, message: PreparedMessage, attempt: int, now: datetime) -> SendRequest:
