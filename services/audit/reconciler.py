@@ -119,11 +119,11 @@ async def gaps(
     since = max(since, wall - FIRST_LOOK)
     limits = {"tried_before": wall - TRIED_WITHIN, "answered_before": wall - ANSWERED_WITHIN, "most": MOST}
     found = set[Found]()
-    while since < wall:
+    while since < wall and len(found) < MOST:
         window = {"since": since, "until": since + SLICE, "nearby": NEARBY_WITHIN}
         found |= {_unanswered(row) for row in (await connection.execute(FRESH, limits | window)).mappings()}
         since += SLICE
-    places = [(each.chain, each.position) for each in known if each.position is not None]
+    places = [(each.chain, each.position) for each in in_order(known) if each.position is not None][:MOST]
     if places:
         named = {"chains": [chain for chain, _ in places], "places": [place for _, place in places]}
         found |= {_unanswered(row) for row in (await connection.execute(KNOWN, limits | named)).mappings()}

@@ -100,7 +100,9 @@ def dispose_authority(
 ) -> None:
     """Delete for ever what was exported to FOLDER, AUTHORITY's key with it, and write a certificate."""
     from services.holdings import authority_exit
+    from services.platform.runtime.settings import SigningKeys
 
+    SigningKeys()  # without them the record could not say that the authority left, and everything would be gone
     database, file = admin_database(), folder / authority_exit.MANIFEST
     manifest = json.loads(file.read_text())
     if manifest["authority"] != authority:

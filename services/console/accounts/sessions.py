@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from services.console.accounts.repository import Account, account_of, normalise_sign_in
 from services.console.policy.access.sign_in import FAILURES_COUNT_FOR, Session, SessionLimits, is_held_back
 from services.platform.register.people import operators
-from services.platform.store.query import Query, all_rows, first_row
+from services.platform.store.query import Query, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import AccountId
 
@@ -34,7 +34,7 @@ PROVE = """
 """
 GO_ON = """
     UPDATE sessions SET asked_at = %(now)s, unanswered_since = coalesce(unanswered_since, %(now)s)
-    WHERE token_hash = %(token)s
+    WHERE token_hash = %(token)s RETURNING old.unanswered_since IS NULL AS is_first
 """
 END = "DELETE FROM sessions WHERE token_hash = %(token)s"
 END_OF_PROVIDER = """
@@ -118,9 +118,9 @@ async def prove_session(
     return await uow.fetch(Query(PROVE, row | {"token": _hash(token)}, first_row)) is not None
 
 
-def go_on_unanswered(uow: UnitOfWork, token: str, now: datetime) -> None:
-    """Without the word of their organisation, which does not answer."""
-    uow.write(GO_ON, {"token": _hash(token), "now": now})
+async def go_on_unanswered(uow: UnitOfWork, token: str, now: datetime) -> bool:
+    """Without the word of their organisation, which does not answer. True for the first time since it last did."""
+    return bool(await uow.fetch(Query(GO_ON, {"token": _hash(token), "now": now}, scalar)))
 
 
 def end_session(uow: UnitOfWork, token: str) -> None:

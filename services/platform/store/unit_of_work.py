@@ -47,7 +47,7 @@ class Cause(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The service that publishes, its clocks, and its signature. What nobody reads elsewhere may go unsigned."""
+    """The service that publishes, its clocks, and its signature. None: nothing is signed here (tests alone)."""
 
     service: str
     clocks: Clocks

@@ -12,9 +12,13 @@ from services.professionals.recipients import duty_of
 from services.safeguarding.duty.duties import MassReport
 from services.safeguarding.identifiers import PersonId
 
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('messages to readers of ' || %(authority)s, 0))"
+LOCK = """
+    SELECT pg_advisory_xact_lock_shared(hashtextextended('messages to one reader', 0)),
+        pg_advisory_xact_lock(hashtextextended('messages to readers of ' || %(authority)s, 0))
+"""
 """One for all readers of an authority. A transaction prepares several messages, in the order of authorities: two that
-locked reader by reader could deadlock.
+locked reader by reader could deadlock. The first keeps a process of 0.2 out, which locks all readers; it goes with the
+release after 0.3.
 """
 COUNTED_FOR = timedelta(days=1)
 OF_REPORTER = "FROM professionals.mass_texts WHERE reporter = %(reporter)s AND authority = %(authority)s"

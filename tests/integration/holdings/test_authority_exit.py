@@ -185,6 +185,9 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
     assert hashlib.sha256(plain).hexdigest() == manifest["tables"]["register.words"]["sha256"]
     assert len(b64decode(pyrage.decrypt((tmp_path / KEY).read_bytes(), [IDENTITY]))) == 32
 
+    with monkeypatch.context() as keyless:
+        keyless.delenv("SAFE_RETURN_SIGNING_KEY")
+        assert (await asyncio.to_thread(leaving.dispose)).exit_code == 1, "nobody could record that it left"
     with monkeypatch.context() as stopped:
         stopped.setattr(
             authority_exit,

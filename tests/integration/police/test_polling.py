@@ -147,13 +147,21 @@ async def test_a_notice_that_does_not_open_holds_up_no_other_and_is_not_confirme
     offered = (await come(police)).json()
     assert [each["headers"]["webhook-id"] for each in offered["notices"]] == [str(other.content.telling)]
     after = offered["after"]
-    assert (await come(police, after)).json()["notices"] == []
+    alone = await come(police, after)
+    assert (alone.status_code, alone.json()["title"]) == (503, "Notices cannot be opened"), (
+        "none is not the same as no child"
+    )
     await police.floor.until(other.content.telling, "accepted")
     assert await police.said_since(closed, ("duty.accepted",)) == []
     await turn_key(police, police.ids["C1"])
     [notice] = (await come(police, after)).json()["notices"]
     assert notice["headers"]["webhook-id"] == str(closed.content.telling)
     assert int(notice["cursor"]) > int(after)
+    await come(police, notice["cursor"])
+    await turn_key(police, police.ids["C1"])
+    assert len((await come(police)).json()["notices"]) == 1
+    await turn_key(police, police.ids["C1"])
+    assert len((await come(police)).json()["notices"]) == 2, "what it has confirmed is not taken back"
 
 
 async def turn_key(police: Police, owner: str) -> None:

@@ -123,8 +123,7 @@ class ProviderPages:
             found = await sessions.use_session(uow, token, now, self.guard.limits, following=False)
             if found is None or found.account.provider != name:
                 return False
-            sessions.go_on_unanswered(uow, token, now)
-            if found.session.unanswered_since is None:
+            if await sessions.go_on_unanswered(uow, token, now):
                 record_access(uow, Access.UNANSWERED, found.account.operator, provider=name)
             return True
 

@@ -46,15 +46,20 @@ class PollEndpoint:
             now = self._clocks.wall()
             lane = lane_of(force_id, None if asking is force else asking.version)
             offered = await offer(uow, self._keyring, force_id, lane, after, now)
+        if offered.closed and not offered.notices:
+            # An empty answer would say that no child is missing.
+            detail = "There are notices for you that cannot be opened here now. Ask again, and ring us."
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Notices cannot be opened", detail)
         notices = [
             {
                 "cursor": str(each.position),
-                "headers": signed(str(each.notice), each.body, asking.secrets, now),
+                "headers": signed(str(each.id), each.body, asking.secrets, now),
                 "body": each.body,
             }
-            for each in offered
+            for each in offered.notices
         ]
-        return JSONResponse({"notices": notices, "after": str(offered[-1].position if offered else after)})
+        newest = offered.notices[-1].position if offered.notices else after
+        return JSONResponse({"notices": notices, "after": str(newest)})
 
 
 def _who_may_ask(force: Force | None) -> tuple[Force, ...]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -14,9 +14,9 @@ from services.platform.delivery.model import MediumName, State
 from services.platform.delivery.queue.repository import BODY, decode_delivery
 from services.platform.register.keys import Decryptor
 from services.platform.runtime.logs import logger
-from services.platform.store.encryption import Keyring
+from services.platform.store.encryption import Keyring, split
 from services.platform.store.key_wrappers.wrapper import KeyMissing
-from services.platform.store.query import Query, all_rows
+from services.platform.store.query import Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import ForceId
@@ -46,7 +46,7 @@ OFFERED = """
     WHERE o.force = %(force)s AND d.lane = %(lane)s AND o.position > %(after)s AND d.state <> 'withdrawn'
     ORDER BY o.position LIMIT %(most)s
 """
-TAKE_BACK = "DELETE FROM police.offered WHERE delivery = ANY(%(notices)s)"
+TAKE_BACK = "DELETE FROM police.offered WHERE delivery = ANY(%(notices)s) AND confirmed_at IS NULL"
 """What the force was not given, its cursor must not confirm. It is offered anew until it opens, or its time is over."""
 
 
@@ -64,17 +64,22 @@ class PolledSender:
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class Notice:
     position: int
-    notice: UUID
+    id: UUID
     body: str
 
 
-async def offer(
-    uow: UnitOfWork, keyring: Keyring, force: ForceId, lane: str, after: int, now: datetime
-) -> list[Offered]:
-    """The notices of this lane after the cursor, the oldest first. Those of this lane up to it are confirmed: the force
-    has stored them. `now` is wall time.
+class Offer(NamedTuple):
+    """`closed`: those that do not open now. They are offered again."""
+
+    notices: list[Notice]
+    closed: list[UUID]
+
+
+async def offer(uow: UnitOfWork, keyring: Keyring, force: ForceId, lane: str, after: int, now: datetime) -> Offer:
+    """The notices of this lane after the cursor, the oldest first, without those whose key was erased. Those of this
+    lane up to it are confirmed: the force has stored them. `now` is wall time.
     """
     about: dict[str, Any] = {"force": force, "lane": lane, "after": after, "now": now, "most": AT_ONCE}
     _, confirmed, _, found = await uow.fetch(
@@ -87,16 +92,26 @@ async def offer(
         delivery = decode_delivery(row)
         uow.publish(delivery_events.accepted(delivery, None), subject=delivery.child, cause=delivery)
         uow.on_commit(metrics.ENDED.labels(PolledSender.name, State.ACCEPTED).inc)
-    opened = {row.id: body for row in found if (body := _opened(keyring, row)) is not None}
-    if closed := [row.id for row in found if row.id not in opened]:
-        uow.write(TAKE_BACK, {"notices": closed})
-    return [Offered(row.position, row.id, opened[row.id]) for row in found if row.id in opened]
+    given = _opened(keyring, [row for row in found if row.wrapped is not None])
+    if given.closed:
+        uow.write(TAKE_BACK, {"notices": given.closed})
+    return given
 
 
-def _opened(keyring: Keyring, row: Any) -> str | None:
-    """None if its key was erased, or does not open: one authority's missing key holds up no other's notices."""
-    try:
-        return Decryptor(keyring, row.key_owner, row.wrapped).open(row.body, BODY)
-    except (InvalidTag, KeyMissing) as error:
-        logger().error("a notice does not open", delivery=str(row.id), exc_info=error)
-        return None
+def _opened(keyring: Keyring, rows: Rows) -> Offer:
+    """One authority's missing key holds up no other's notices. It is asked for once: a key service takes its time."""
+    given, missing = Offer([], []), set[bytes]()
+    for row in rows:
+        body, under = None, split(row.wrapped)[0]
+        try:
+            if under not in missing:
+                body = Decryptor(keyring, row.key_owner, row.wrapped).open(row.body, BODY)
+        except (InvalidTag, KeyMissing) as error:
+            logger().error("notices do not open: a key is missing or wrong", delivery=str(row.id), exc_info=error)
+            if isinstance(error, KeyMissing):
+                missing.add(under)
+        if body is None:
+            given.closed.append(row.id)
+        else:
+            given.notices.append(Notice(row.position, row.id, body))
+    return given
