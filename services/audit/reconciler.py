@@ -22,7 +22,7 @@ LOOK_EVERY_SECONDS = 60
 FIRST_LOOK = timedelta(days=30)
 SLICE = timedelta(days=1)
 """Of the record, at once: longer than a look covers, but for the first."""
-OVERLAP = timedelta(minutes=10)
+OVERLAP = timedelta(minutes=2)
 """An entry becomes visible a little after its own time."""
 ANSWERED_WITHIN = timedelta(minutes=2)
 TRIED_WITHIN = timedelta(minutes=5)
@@ -53,15 +53,18 @@ OF_KNOWN = """
 # rare each is, and would read the whole chain for each question if asked for the chain first, or for one of many.
 # An answer may come after midnight, in the next day's chain of an exercise, so only the child must be the same. Once it
 # is known who a provisional child is, what is told of it is decided upon in the chain of that child. An answer is
-# recorded at most moments before its question: older months need not be asked.
+# recorded at most moments before its question. OFFSET keeps the index of times out of it, which is read as a whole.
 UNANSWERED = """
-    WITH asked AS MATERIALIZED ({which})
+    WITH asked AS MATERIALIZED (
+        SELECT * FROM ({which}) AS expecting
+        WHERE since < CASE WHEN answer LIKE 'tried %' THEN :tried_before ELSE :answered_before END
+        ORDER BY since LIMIT 5 * :most
+    )
     SELECT e.* FROM asked AS e
-    WHERE e.since < CASE WHEN e.answer LIKE 'tried %' THEN :tried_before ELSE :answered_before END
-    AND 0 = (
-        SELECT count(*) FROM audit.entries AS a
-        WHERE a.answers @> ARRAY[e.answer]
-        AND (split_part(a.chain, '/', 1) = split_part(e.chain, '/', 1) OR starts_with(e.chain, 'provisional-'))
+    WHERE 0 = (
+        SELECT count(*) FROM (
+            SELECT chain, recorded_at FROM audit.entries WHERE answers @> ARRAY[e.answer] OFFSET 0) AS a
+        WHERE (split_part(a.chain, '/', 1) = split_part(e.chain, '/', 1) OR starts_with(e.chain, 'provisional-'))
         AND a.recorded_at >= e.since - interval '1 day')
     AND CASE WHEN e.answer LIKE 'tried %' THEN (
         SELECT d.goes_on FROM audit.duties AS d WHERE d.duty = split_part(e.answer, ' ', 2)::uuid) END

@@ -4,7 +4,7 @@ from functools import partial
 
 from services.casework import metrics
 from services.casework.exercise_reports import LOOK_EVERY_SECONDS, ExerciseReporter
-from services.casework.register_freshness import EVERY_SECONDS, show_ages
+from services.casework.register_freshness import EVERY_SECONDS, FORGETS_EVERY_SECONDS, forget_replaced, show_ages
 from services.casework.settings import CaseworkSettings
 from services.casework.web import pages
 from services.platform.bus.service_host import ServiceHost
@@ -20,4 +20,6 @@ async def main() -> None:
         host.add_periodic(Repeating("exercise reports", reporter.turn, every_seconds=LOOK_EVERY_SECONDS))
     ages = partial(show_ages, host.store, host.clocks)
     host.add_periodic(Repeating("register freshness", ages, every_seconds=EVERY_SECONDS))
+    forgetting = partial(forget_replaced, host.store, host.clocks)
+    host.add_periodic(Repeating("replaced rows", forgetting, every_seconds=FORGETS_EVERY_SECONDS))
     await host.run(pages(host.store, host.clocks, settings))

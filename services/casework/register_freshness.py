@@ -10,14 +10,20 @@ from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import is_for_exercises
 
 EVERY_SECONDS = 60.0
+FORGETS_EVERY_SECONDS = 3600.0
 
 
 async def show_ages(store: Store, clocks: Clocks) -> bool:
     """Each replica shows the same. An authority for exercises is passed over: nobody keeps its register fresh."""
     async with store.transaction() as uow:
         _, found = await uow.fetch(PLAN_BY_VALUES, ages(clocks.story()))
-        forget_old_rows(uow, clocks.story())
     for (authority, table), seconds in found.items():
         if not is_for_exercises(authority):
             metrics.REGISTER_AGE.labels(authority, table).set(seconds)
     return False
+
+
+async def forget_replaced(store: Store, clocks: Clocks) -> None:
+    """Reads about each import that there was, so it is asked for rarely."""
+    async with store.transaction() as uow:
+        forget_old_rows(uow, clocks.story())

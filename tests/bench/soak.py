@@ -219,6 +219,8 @@ def main() -> None:
             world = World(stack)
             heard = Heard(world)
             carers = settle(stack, world, WARM_REPORTS + int(given.minutes * 60 * given.a_second))
+            with psycopg.connect(stack.admin_url, autocommit=True) as connection:
+                connection.execute("ANALYZE")  # as autovacuum does within a minute of so large an import
             moments = asyncio.run(_soak(stack, carers, heard, given.a_second, given.every_minutes * 60, screen))
             for table in (*tables(moments), growth(stack, len(carers))):
                 screen.print(table)

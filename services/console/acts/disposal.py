@@ -34,7 +34,7 @@ ERASURES = f"""
 ERASURE = "SELECT authority, owner FROM disposal.erasures WHERE id = %(id)s"
 NAMED = """
     SELECT * FROM (
-        SELECT authority, child AS owner, NULL::uuid AS episode FROM register.for_console WHERE upper(code) = upper(%(name)s)
+        SELECT authority, child AS owner, NULL::uuid AS episode FROM register.for_console WHERE code = upper(%(name)s)
         UNION SELECT c.authority, c.child, e.episode FROM console.episodes e JOIN register.for_console c USING (child)
         WHERE e.reference = upper(%(name)s)
         UNION SELECT authority, id, NULL FROM register.people WHERE reference = %(name)s

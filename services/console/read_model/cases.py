@@ -56,7 +56,7 @@ HOUSEKEEPING_WAITS = f"""
     AND content ->> 'wording' = ANY(%(wordings)s::text[])
 """
 NAMED = """
-    SELECT child, authority FROM register.for_console WHERE upper(code) = upper(%(name)s) OR child = %(name)s
+    SELECT child, authority FROM register.for_console WHERE code = upper(%(name)s) OR child = %(name)s
     UNION SELECT child, content ->> 'authority' FROM episodes WHERE reference = upper(%(name)s) OR child = %(name)s
     UNION SELECT child, content ->> 'authority' FROM duties WHERE child = %(name)s
 """

@@ -10,7 +10,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.notifications.channels import Channels
 from services.safeguarding.identifiers import Scope
 
-AT_MOST_EVERY_SECONDS = 0.2
+AT_MOST_EVERY_SECONDS = 0.5
 """A page is told at most this often, and then fetches all changes at once."""
 
 

@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.casework.register_freshness import show_ages
+from services.casework.register_freshness import forget_replaced, show_ages
 from services.casework.store.history.import_record import last_imports
 from services.casework.store.history.import_undo import CannotUndo, undo_by_code
 from services.platform.messages.envelope import read
@@ -332,7 +332,7 @@ async def test_rows_that_an_import_replaced_are_forgotten_though_its_authority_i
     await council.imported(council.document)
     store = Store(council.engine, origin=Origin("casework", Clocks()))
     for ahead, left in ((timedelta(days=34), True), (timedelta(days=36), False)):
-        await show_ages(store, Clocks(AHEAD + ahead))
+        await forget_replaced(store, Clocks(AHEAD + ahead))
         async with store.read() as reader:
             query = (
                 "SELECT count(*) > 0 FROM import_changes c JOIN imports i ON i.id = c.import WHERE authority = %(a)s"

@@ -216,8 +216,11 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
         assert [*left, admin.execute(numbers.encode()).fetchone()] == [(1,), (2,), (2,)], "a stranger's go too"
     assert await faults(database), "chains are gone, and nothing on the record says that the authority left"
     anothers = signer_of("casework", b64encode(b"a" * 32).decode())
-    forged = [unsigned, *(lambda said, by=by: by.sign(unsigned(said)) for by in (anothers, SIGNERS["police"]))]
-    for each in forged:
+    signed_by_others = [
+        unsigned,
+        *(lambda said, by=by: by.sign(unsigned(said)) for by in (anothers, SIGNERS["police"])),
+    ]
+    for each in signed_by_others:
         await record(database, ours, each)
         assert await faults(database), "no service that may say so has said that the authority left"
     await record(database, ours)

@@ -18,7 +18,7 @@ from services.platform.messages.envelope import read
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.disposal.schedule import schedule
-from services.platform.store.disposal.sweep import AT_ONCE, Disposal, old_rows
+from services.platform.store.disposal.sweep import AT_ONCE, Disposal, old_rows, soonest
 from services.platform.store.migrations.access import SERVICES
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Origin, Store
@@ -199,7 +199,8 @@ def test_every_sweep_is_tried_here() -> None:
 @pytest.mark.parametrize("table", ROWS)
 async def test_no_table_is_read_from_end_to_end_for_old_rows(database: Database, table: str) -> None:
     name, sweep = next((name, each) for name, each in SWEEPS if each.table == table)
-    query = old_rows(name, schedule().records[name], sweep, datetime.now(UTC))
+    record = schedule().records[name]
+    query = old_rows(name, record, sweep, datetime.now(UTC), record.least or record.kept or timedelta.max)
     async with opened(database, sweep.services[0]) as store, store.engine.connect() as connection:
         await connection.execute(text("SET enable_seqscan = off"))
         rows = await connection.exec_driver_sql(f"EXPLAIN ANALYZE {query.sql}", dict(query.parameters))
@@ -314,3 +315,16 @@ async def test_what_an_erased_person_was_sent_goes_at_the_provider_too(database:
     assert {sid, rung} <= {*administered(database, due)}
     left = f"SELECT coalesce(recipient, body) FROM delivery.deliveries WHERE person = '{person}'"
     assert administered(database, left) == [None]
+
+
+@pytest.mark.parametrize(
+    ("own", "days"), [({}, 400), ({"claims": 60}, 60), ({"claims": 800}, 400), ({"words": 60}, 400)]
+)
+async def test_no_row_is_asked_whose_it_is_before_somebody_deletes_it(
+    database: Database, own: dict[str, int], days: int
+) -> None:
+    """Each costs several questions, and of rows that everybody keeps there are the most."""
+    administered(database, "UPDATE register.authorities SET retention = '{}'", {})
+    administered(database, AUTHORITY, {"id": f"a{uuid4().hex[:12]}", "retention": json.dumps(own)})
+    async with opened(database, "carers") as store, store.read() as reader:
+        assert await reader.fetch(soonest("claims", schedule().records["claims"])) == timedelta(days=days)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from unittest.mock import patch
+from uuid import uuid4
 
 import pytest
 from psycopg import AsyncCursor
@@ -17,13 +18,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.audit.policy.consequences import Gap
 from services.audit.reconciler import Found, gaps
 from services.carers.store import child_status, enrolments, texts
+from services.console.monitoring.gauges import MEASURES
+from services.console.read_model import cases
 from services.console.read_model import repository as read_model
+from services.platform.delivery.channels import email
 from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue.repository import Lease
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.query import Query, all_rows
 from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.police import store as police
+from services.police.web.polled.offers import CONFIRM
+from services.professionals.digests.groups import UNSENT
 from services.strategy.discussions import monitor as discussions
 from tests.support.engines.database import Database
 
@@ -95,6 +102,36 @@ async def test_a_services_own_deliveries_are_found_without_reading_past_those_of
 @pytest.mark.parametrize("name", OTHERS)
 async def test_no_table_is_read_from_end_to_end(database: Database, name: str) -> None:
     assert "Seq Scan" not in await plans_of(database, *OTHERS[name])
+
+
+READER = {
+    "delivery": uuid4(),
+    "lane": email.LANE,
+    "practice": False,
+    "reader": "person-1",
+    "authority": "kestrel",
+    "most": 19,
+}
+MEASURED = {"now": NOW, "over": ["closed"]}
+COME_FOR = {"now": NOW, "lane": "force-a", "force": "force-a", "after": 7}
+BY: dict[str, tuple[str, str, Question]] = {
+    "the promise": ("deliveries_urgent", *OTHERS["the promise"]),
+    "the promise, lately": ("deliveries_urgent", *OTHERS["the promise, lately"]),
+    "a reader's mails": ("deliveries_of_lane", "professionals", lambda it: it.fetch(Query(UNSENT, READER, all_rows))),
+    "a reader's shifts": ("rota_changes_of_person", "professionals", lambda it: it.fetch(Query(UNSENT, READER, all_rows))),
+    "what is owed": ("duties_beside", "console", lambda it: it.fetch(cases.duties_beside(None, housekeeping=False))),
+    "a month": ("duties_changed", "console", lambda it: it.fetch_each([Query(sql, MEASURED, all_rows) for sql, _ in MEASURES["month"]])),
+    "a child by code": ("children_of_code", "console", lambda it: it.fetch(cases.children_named("C17"))),
+    "what a force came for": ("offered_unconfirmed", "police", lambda it: it.fetch(Query(CONFIRM, COME_FOR, all_rows))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BY)
+async def test_what_is_asked_often_has_an_index_of_its_own(database: Database, name: str) -> None:
+    index, role, ask = BY[name]
+    plans = await plans_of(database, role, ask)
+    assert index in plans
+    assert "deliveries_newest" not in plans, "it holds everybody's"
 
 
 async def test_an_answer_is_found_by_itself_however_long_the_chain_is(database: Database) -> None:

@@ -22,7 +22,7 @@ WINDOWS = {
     "30d": timedelta(days=30),
 }
 LONGEST = max(WINDOWS.values())
-LATELY = timedelta(hours=6)
+LATELY = timedelta(hours=1)
 VERDICTS = ("in-time", "late")
 # A notice withdrawn within its 60 s breaks no promise; exercises and replies of conversations do not count.
 _NOTICES = """

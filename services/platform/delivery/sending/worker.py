@@ -36,7 +36,7 @@ LOOK_AHEAD_EVERY = timedelta(seconds=1)
 TELL_OTHERS_EVERY = timedelta(seconds=1)
 MEASURE_EVERY_SECONDS = 15.0
 RECORD_READINGS_EVERY_SECONDS = 60.0
-MEASURE_SLO_EVERY = timedelta(minutes=1)
+MEASURE_SLO_EVERY = timedelta(minutes=5)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 CLAIMED_AT_ONCE = 32
 STOP_GRACE_SECONDS = 4.0
@@ -247,8 +247,8 @@ class DeliveryLoop:
         now = self._clocks.wall()
         async with self._store.reading.connect() as connection:
             if now >= self._measured_due_at:
-                await slo.measure(connection, self._service, now)
                 self._measured_due_at = now + MEASURE_SLO_EVERY
+                await slo.measure(connection, self._service, now)
             else:
                 await slo.measure_recent(connection, self._service, now)
         metrics.LANES_FAILING.set(len(self._dispatcher.lanes.failing()))

@@ -46,7 +46,7 @@ AT_HOME = """
 """
 CODE = "SELECT code FROM register.codes_of_children WHERE child = %(child)s"
 BY_CODE = """
-    SELECT child FROM register.for_console WHERE authority = %(authority)s AND upper(code) = upper(%(code)s) LIMIT 1
+    SELECT child FROM register.for_console WHERE authority = %(authority)s AND code = upper(%(code)s) LIMIT 1
 """
 CARED_FOR = """
     SELECT placement, array_agg(child) FILTER (WHERE child IS NOT NULL) AS children FROM register.reporters_for_console

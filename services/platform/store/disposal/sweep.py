@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.disposal.schedule import Record, Sweep, schedule
-from services.platform.store.query import PLAN_BY_VALUES, Query
+from services.platform.store.query import PLAN_BY_VALUES, Query, scalar
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import RecordDisposed
 
@@ -13,8 +13,16 @@ EVERY_SECONDS = 3600.0
 AT_ONCE = 500
 
 
-def old_rows(name: str, record: Record, sweep: Sweep, now: datetime) -> Query[int]:
-    """Deletes the first of them, and says how many. A row that is changed meanwhile stays."""
+SOONEST = "SELECT disposal.soonest(%(name)s, %(usual)s)"
+
+
+def soonest(name: str, record: Record) -> Query[timedelta]:
+    """The shortest time for which anybody keeps it: younger rows need not be asked whose they are."""
+    return Query(SOONEST, {"name": name, "usual": record.kept or timedelta.max}, scalar)
+
+
+def old_rows(name: str, record: Record, sweep: Sweep, now: datetime, kept: timedelta) -> Query[int]:
+    """Deletes the first of those older than `kept`, and says how many. A row that is changed meanwhile stays."""
     sql = f"""
         DELETE FROM {sweep.table} WHERE ctid = ANY(ARRAY(
             SELECT ctid FROM {sweep.table} d WHERE {sweep.since} < %(before)s AND ({sweep.where}) AND disposal.is_over(
@@ -22,8 +30,7 @@ def old_rows(name: str, record: Record, sweep: Sweep, now: datetime) -> Query[in
         )) RETURNING true
     """  # noqa: S608 our own words, from `retention.yaml`
     usual = record.kept or timedelta.max
-    before = now - (record.least or usual)
-    return Query(sql, {"name": name, "now": now, "usual": usual, "before": before, "most": AT_ONCE}, len)
+    return Query(sql, {"name": name, "now": now, "usual": usual, "before": now - kept, "most": AT_ONCE}, len)
 
 
 class Disposal:
@@ -48,9 +55,10 @@ class Disposal:
         """True while there is more. Each table in a transaction of its own."""
         more = False
         for name, record, sweep in self.sweeps:
-            query = old_rows(name, record, sweep, self._clocks.wall())
             async with self._store.transaction() as uow:
-                _, rows = await uow.fetch(PLAN_BY_VALUES, query)
+                _, kept = await uow.fetch(PLAN_BY_VALUES, soonest(name, record))
+                query = old_rows(name, record, sweep, self._clocks.wall(), kept)
+                rows = await uow.fetch(query)
                 if rows:
                     said = RecordDisposed(record=name, table=sweep.table, rows=rows, before=query.parameters["before"])
                     uow.publish(said, subject=f"record-{name}")

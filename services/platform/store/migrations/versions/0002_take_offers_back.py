@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0002_offers_taken_back"
+revision = "0002_take_offers_back"
 down_revision = "0001_baseline"
 
 

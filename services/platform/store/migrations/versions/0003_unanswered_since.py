@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0003_unanswered_since"
-down_revision = "0002_offers_taken_back"
+down_revision = "0002_take_offers_back"
 
 
 def upgrade() -> None:
