@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.carers.policy.context import PoliceStand, Standing
-from services.platform.register.people.conversation import CHILDREN
+from services.platform.register.people.conversation import CHILDREN, codes_of
 from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.decisions import OVER, EpisodeChanged
@@ -28,7 +28,7 @@ def status_of_child(child: ChildId) -> Query[Standing]:
 
 def status_of_children(numbers: Sequence[bytes], digits: Sequence[str]) -> Query[dict[ChildId, Standing]]:
     """All children about whom the number (its hashes) may text. `digits` adds children that duty staff name by code."""
-    return Query(OF_NUMBER, {"numbers": list(numbers), "digits": list(digits)}, _by_child)
+    return Query(OF_NUMBER, {"numbers": list(numbers), "codes": codes_of(digits)}, _by_child)
 
 
 def _by_child(rows: Rows) -> dict[ChildId, Standing]:

@@ -24,6 +24,7 @@ from services.console.read_model import repository as read_model
 from services.platform.delivery.channels import email
 from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue.repository import Lease
+from services.platform.register.people.conversation import children_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.query import Query, all_rows
 from services.platform.store.story_time import deadlines
@@ -132,6 +133,11 @@ async def test_what_is_asked_often_has_an_index_of_its_own(database: Database, n
     plans = await plans_of(database, role, ask)
     assert index in plans
     assert "deliveries_newest" not in plans, "it holds everybody's"
+
+
+async def test_a_child_whom_staff_name_is_found_without_reading_its_authoritys_others(database: Database) -> None:
+    plans = await plans_of(database, "carers", lambda it: it.fetch(children_by_code([b"h"], ["17"])))
+    assert re.search(r"Index Cond: .*code = ANY", plans)
 
 
 async def test_an_answer_is_found_by_itself_however_long_the_chain_is(database: Database) -> None:

@@ -28,6 +28,7 @@ from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.register.organisations.forces import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.notifications.listener import Listener
 from services.platform.store.unit_of_work import Origin, Store
 from services.police.handlers import Handlers
 from services.police.notices.email_channel import NoticeEmail
@@ -233,6 +234,8 @@ async def running(
         NoticePage(store, clocks, keyring, codes),
         DetailsPage(store, clocks, keyring, codes),
     )
+    listener = Listener(engine.url, store.channels)
+    await listener.start()
     await loop.start()
     async with (
         httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url=at) as http,
@@ -240,6 +243,7 @@ async def running(
     ):
         yield Floor(loop, store, clocks), Handlers(loop, clocks), http
     await loop.stop()
+    await listener.stop()
 
 
 @asynccontextmanager

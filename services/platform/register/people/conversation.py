@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from string import ascii_uppercase
 from typing import Any
 
 from services.platform.register.keys import Decryptor
@@ -90,9 +91,11 @@ SPEAKERS = """
 """
 OF_CODES = """
     FROM register.children_by_code
-    WHERE cardinality(%(digits)s::text[]) > 0
-    AND number_hash = ANY(%(numbers)s::bytea[]) AND ltrim(substr(code, 2), '0') = ANY(%(digits)s::text[])
+    WHERE cardinality(%(codes)s::text[]) > 0
+    AND number_hash = ANY(%(numbers)s::bytea[]) AND code = ANY(%(codes)s::text[])
 """
+"""By codes as they are written: an index finds them, where digits would have to be cut out of each child's code."""
+CODE_DIGITS = 4
 BY_CODE = (
     f"SELECT child, code, person, authority, placement, force, wrapped {OF_CODES} ORDER BY code, authority, person"
 )
@@ -100,7 +103,7 @@ CHILDREN = f"""
     SELECT child FROM register.for_conversation WHERE number_hash = ANY(%(numbers)s::bytea[])
     UNION ALL SELECT child {OF_CODES}
 """  # noqa: S608 this module's own words
-"""The children of `speaker_by_number` and `children_by_code`, by the same `numbers` and `digits`: others' subquery."""
+"""The children of `speaker_by_number` and `children_by_code`, by the same `numbers` and codes: others' subquery."""
 
 
 def speaker_by_number(keyring: Keyring, numbers: Sequence[bytes], at: datetime) -> Query[Speaker]:
@@ -115,7 +118,17 @@ def speaker_by_number(keyring: Keyring, numbers: Sequence[bytes], at: datetime) 
 
 def children_by_code(numbers: Sequence[bytes], digits: Sequence[str]) -> Query[tuple[ChildOfSpeaker, ...]]:
     """The children whom the number's duty staff may name by a code of these digits, without leading noughts."""
-    return Query(BY_CODE, {"numbers": list(numbers), "digits": list(digits)}, _decode_children)
+    return Query(BY_CODE, {"numbers": list(numbers), "codes": codes_of(digits)}, _decode_children)
+
+
+def codes_of(digits: Sequence[str]) -> list[str]:
+    """Every way to write a code of these digits: a letter, and up to four digits with the noughts before them."""
+    return [
+        f"{letter}{number.zfill(length)}"
+        for number in digits
+        for length in range(len(number), CODE_DIGITS + 1)
+        for letter in ascii_uppercase
+    ]
 
 
 DUTY_TEAMS = """
