@@ -105,7 +105,9 @@ class Reconciler:
         async with self._store.reading.connect() as connection:
             found = await gaps(connection, wall=wall, story=self._clocks.story(), since=since, known=self._before)
         lasting = self._before & found
-        self._looked_at, self._before = wall, found
+        self._before = found
+        if len(found) < MOST:  # else there may be more where this look ended
+            self._looked_at = wall
         _measure(Counter(each.gap for each in lasting), wall)
         return False
 

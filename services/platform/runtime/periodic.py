@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import math
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
@@ -10,6 +11,8 @@ from services.platform.runtime.logs import logger
 
 AGAIN_SECONDS = 2.0
 """The longest pause after a failed turn: a loop of ten minutes must not keep its service unready for as long."""
+LASTS_SECONDS = 300.0
+"""A turn that lasts longer than this is shown as an obstacle: it may never end."""
 TOGETHER_SECONDS = 0.1
 """Moments of `wake_after` that lie so close together share one turn, at the end of this span."""
 
@@ -38,6 +41,7 @@ class Repeating:
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
         self._failure: str | None = None
+        self._turns_since: float | None = None
 
     def wake(self) -> None:
         self._woken.set()
@@ -57,6 +61,10 @@ class Repeating:
         return False
 
     def obstacle(self) -> str | None:
+        if self._task is not None and self._task.done() and not self._stopping:
+            return f"{self.name} has ended"
+        if self._turns_since is not None and time.monotonic() - self._turns_since > LASTS_SECONDS:
+            return f"{self.name}: a turn does not end"
         return self._failure
 
     async def start(self) -> None:
@@ -74,12 +82,15 @@ class Repeating:
         while not self._stopping:
             self._woken.clear()
             more: bool | None = False
+            self._turns_since = time.monotonic()
             try:
                 more = await self._turn()
                 self._failure = None
             except Exception as error:  # noqa: BLE001 the next turn tries again; readiness shows the failure
                 self._failure = type(error).__name__
                 logger().warning("a turn failed and will be tried again", name=self.name, exc_info=error)
+            finally:
+                self._turns_since = None
             if more:
                 continue
             with contextlib.suppress(TimeoutError):

@@ -317,6 +317,21 @@ async def test_a_process_that_comes_back_takes_up_at_once_what_it_held(engine: A
     assert medium.sent[0].id == stuck.sent[0].id
 
 
+async def test_what_a_later_version_put_holds_up_nothing_of_this_one(engine: AsyncEngine, keyring: Keyring) -> None:
+    """As where a process of the version before takes over in an upgrade."""
+    stuck, medium = PlayedMedium(delay_seconds=600), PlayedMedium()
+    async with running_floor(engine, keyring, stuck, slot=7) as first:
+        later, known = await first.put(received(), "force-u"), await first.put(received(), "force-v")
+        await eventually(lambda: len(stuck.sent) == 2)
+        await first.die()
+        async with engine.begin() as connection:
+            unknown = update(deliveries).where(deliveries.c.id == later.id).values(kind="police.ask.v9")
+            await connection.execute(unknown)
+        async with running_floor(engine, keyring, medium, slot=7) as second:
+            await second.until(known.id, "accepted", within=6)
+    assert [each.id for each in medium.sent] == [known.id]
+
+
 async def test_one_whose_lease_was_away_for_a_moment_is_sent_and_not_withdrawn(
     engine: AsyncEngine, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -244,6 +244,18 @@ async def test_an_authority_keeps_for_as_long_as_it_says(
     assert (code in administered(database, "SELECT code FROM carers.claims")) is left
 
 
+async def test_a_sweep_that_fails_holds_up_no_other(database: Database) -> None:
+    old = datetime.now(UTC) - timedelta(days=500)
+    administered(database, CLAIM, {"code": "c-old", "subject": "child-1", "authority": "kestrel", "at": old})
+    async with opened(database, "carers") as store:
+        disposal = Disposal(store, Clocks(), "carers")
+        name, record, sweep = disposal.sweeps[0]
+        disposal.sweeps.insert(0, (name, record, sweep.model_copy(update={"table": "carers.nowhere"})))
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            await disposal.turn()
+    assert "c-old" not in administered(database, "SELECT code FROM carers.claims")
+
+
 @pytest.mark.parametrize(
     ("held", "subject", "left"),
     [

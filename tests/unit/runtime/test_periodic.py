@@ -121,3 +121,32 @@ async def test_a_moment_to_come_wakes_the_loop_then_and_one_that_is_past_is_due_
         while len(turns) == before:  # noqa: ASYNC110 the loop itself turns
             await asyncio.sleep(0.02)
     await loop.stop()
+
+
+async def test_a_turn_that_does_not_end_is_an_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(periodic, "LASTS_SECONDS", 0.05)
+    ends = asyncio.Event()
+
+    async def turn() -> None:
+        await ends.wait()
+
+    loop = Repeating("sweep", turn, every_seconds=600)
+    await loop.start()
+    await asyncio.sleep(0)
+    assert loop.obstacle() is None
+    await asyncio.sleep(0.1)
+    assert loop.obstacle() == "sweep: a turn does not end"
+    ends.set()
+    await asyncio.sleep(0.01)
+    assert loop.obstacle() is None
+    await loop.stop()
+
+
+async def test_a_loop_that_has_ended_by_itself_is_an_obstacle() -> None:
+    async def turn() -> None:
+        raise asyncio.CancelledError
+
+    loop = Repeating("sweep", turn, every_seconds=600)
+    await loop.start()
+    await asyncio.sleep(0.01)
+    assert loop.obstacle() == "sweep has ended"

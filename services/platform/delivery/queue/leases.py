@@ -8,9 +8,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.platform.delivery import metrics
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue.repository import Lease, decode_delivery, read_names
 from services.platform.delivery.retry_policy import CALLBACK_PATIENCE, WITHOUT_PATIENCE
+from services.platform.runtime.logs import logger
 from services.platform.store.query import Query, Reader, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 
@@ -77,13 +79,23 @@ async def one_of_lane(
 
 async def _claimed(connection: AsyncConnection, asked: str, lease: Lease, **filled: Any) -> list[LeasedDelivery]:
     held = {"owner": lease.owner, "until": lease.until}
-    claimed = await Reader(connection).fetch(Query(asked, held | filled, lambda rows: [_leased(row) for row in rows]))
+    rows = await Reader(connection).fetch(Query(asked, held | filled, all_rows))
+    claimed = filter(None, map(_leased, rows))
     return sorted(claimed, key=lambda leased: leased.delivery.created_at)
 
 
-def _leased(row: Any) -> LeasedDelivery:
+def _leased(row: Any) -> LeasedDelivery | None:
+    """None for what a later version wrote and this one does not know: it must not hold up what this one can send. Its lease
+    keeps it aside for a moment.
+    """
+    try:
+        delivery = decode_delivery(row)
+    except (KeyError, ValueError) as error:
+        metrics.DEFECTS.inc()
+        logger().error("a delivery of another version cannot be read", delivery=str(row.id), exc_info=error)
+        return None
     return LeasedDelivery(
-        delivery=decode_delivery(row),
+        delivery=delivery,
         attempts=row.attempts,
         uncertain=row.state in {State.SENDING, State.UNKNOWN},
         recipient=row.recipient,

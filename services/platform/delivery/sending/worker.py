@@ -86,7 +86,8 @@ class DeliveryLoop:
         store.channels.on(self._channel, self._told)
 
     def obstacle(self) -> str | None:
-        return self._dispatcher.obstacle or self._sweep.obstacle() or self._renewals.obstacle()
+        parts = (self._sweep, self._renewals, self._backlog, self._readings)
+        return self._dispatcher.obstacle or next(filter(None, (each.obstacle() for each in parts)), None)
 
     async def put(self, uow: UnitOfWork, delivery: Delivery) -> bool:
         """False where it was withdrawn before, or has been put already: then nothing is sent because of this call."""

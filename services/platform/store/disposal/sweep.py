@@ -52,15 +52,25 @@ class Disposal:
         return Repeating("disposal", self.turn, every_seconds=EVERY_SECONDS)
 
     async def turn(self) -> bool:
-        """True while there is more. Each table in a transaction of its own."""
-        more = False
-        for name, record, sweep in self.sweeps:
-            async with self._store.transaction() as uow:
-                _, kept = await uow.fetch(PLAN_BY_VALUES, soonest(name, record))
-                query = old_rows(name, record, sweep, self._clocks.wall(), kept)
-                rows = await uow.fetch(query)
-                if rows:
-                    said = RecordDisposed(record=name, table=sweep.table, rows=rows, before=query.parameters["before"])
-                    uow.publish(said, subject=f"record-{name}")
-            more |= rows == AT_ONCE
+        """True while there is more. Each table in a transaction of its own: if one fails, the others are swept all the
+        same. Raises its error then.
+        """
+        more, failure = False, None
+        for each in self.sweeps:
+            try:
+                more |= await self._sweep(*each) == AT_ONCE
+            except Exception as error:  # noqa: BLE001 raised below
+                failure = error
+        if failure is not None:
+            raise failure
         return more
+
+    async def _sweep(self, name: str, record: Record, sweep: Sweep) -> int:
+        async with self._store.transaction() as uow:
+            _, kept = await uow.fetch(PLAN_BY_VALUES, soonest(name, record))
+            query = old_rows(name, record, sweep, self._clocks.wall(), kept)
+            rows = await uow.fetch(query)
+            if rows:
+                said = RecordDisposed(record=name, table=sweep.table, rows=rows, before=query.parameters["before"])
+                uow.publish(said, subject=f"record-{name}")
+        return rows

@@ -42,7 +42,7 @@ OFFER = """
 """
 OFFERED = """
     SELECT o.position, d.id, d.key_owner, d.body, k.wrapped FROM police.offered o
-    JOIN delivery.deliveries d ON d.id = o.delivery LEFT JOIN register.data_keys k ON k.owner = d.key_owner
+    JOIN delivery.deliveries d ON d.id = o.delivery JOIN register.data_keys k ON k.owner = d.key_owner
     WHERE o.force = %(force)s AND d.lane = %(lane)s AND o.position > %(after)s AND d.state <> 'withdrawn'
     ORDER BY o.position LIMIT %(most)s
 """
@@ -92,7 +92,7 @@ async def offer(uow: UnitOfWork, keyring: Keyring, force: ForceId, lane: str, af
         delivery = decode_delivery(row)
         uow.publish(delivery_events.accepted(delivery, None), subject=delivery.child, cause=delivery)
         uow.on_commit(metrics.ENDED.labels(PolledSender.name, State.ACCEPTED).inc)
-    given = _opened(keyring, [row for row in found if row.wrapped is not None])
+    given = _opened(keyring, found)
     if given.closed:
         uow.write(TAKE_BACK, {"notices": given.closed})
     return given

@@ -27,8 +27,17 @@ INDEXES = {
 }
 
 
+# One whose making was stopped is there, and of no use: it would be passed over for good.
+STOPPED = """
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('{index}') AND NOT indisvalid) THEN DROP INDEX {index}; END IF;
+END $$
+"""
+
+
 def upgrade() -> None:
     with op.get_context().autocommit_block():
         for name, of in INDEXES.items():
+            op.execute(STOPPED.format(index=f"{of.partition('.')[0]}.{name}"))
             op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {of}")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS delivery.deliveries_by_lane")
