@@ -55,11 +55,12 @@ async def change(police: Police, **secrets: Any) -> None:
     """By the only way: proposed, tried, approved by somebody else."""
     engine, keyring, row = police.casework, police.keyring, parts(police.document)[0]["forces"][0] | secrets
     version = await propose(engine, keyring, row)
+    await asyncio.sleep(0.3)  # how long a process may go on with what it read
     async with police.floor.store.transaction() as uow:
         test = await put_test(uow, keyring, police.force, datetime.now(UTC), version)
     await police.floor.until(test.id, "accepted")
     await approve(engine, version)
-    await asyncio.sleep(0.3)  # how long a process may go on with what it read
+    await asyncio.sleep(0.3)
 
 
 async def end_overlap(police: Police) -> None:
