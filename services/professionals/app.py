@@ -41,6 +41,7 @@ async def main() -> None:
         prepare=settings.block_real_recipients(sender.prepare),
         slot=settings.slot,
         at_once=AT_ONCE,
+        by_authority=True,
         others=[GroupedMail(settings.email_medium(), host.store)],
     )
     handlers = Handlers(loop, host.clocks)

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.carers import messages, metrics
 from services.carers.policy.context import TextContext
@@ -73,7 +73,7 @@ class DecisionApplier:
             if not self.decision.exercise:
                 await self._remember(act.subject, content)
         self._remember_conversation()
-        codes = self._remember_claims()
+        codes = self._remember_claims(self.text.story_at + max(timedelta(), now - self.text.received_at))
         self._enrol()
         return await self._reply(codes, language, now)
 
@@ -137,8 +137,8 @@ class DecisionApplier:
         if decision.question is not None:
             conversations.ask(uow, self.number_hash, decision.question, at)
 
-    def _remember_claims(self) -> tuple[str, ...]:
-        """The codes of the decision's claims, in their order, for the reply."""
+    def _remember_claims(self, now: datetime) -> tuple[str, ...]:
+        """The codes of the decision's claims, in their order, for the reply. `now` is story time."""
         uow, decision, at = self.uow, self.decision, self.text.story_at
         for child in decision.denied:
             claims.end_all(uow, child, at)
@@ -148,7 +148,7 @@ class DecisionApplier:
             claims.count_wrong_code(uow, self.number_hash, at)
         codes = tuple(claims.code_for(claim, self.context.claims) for claim in decision.claims)
         for claim, code in zip(decision.claims, codes, strict=True):
-            claims.keep(uow, self.number_hash, claim, code, at)
+            claims.keep(uow, self.number_hash, claim, code, at, now)
         return codes
 
     def _enrol(self) -> None:

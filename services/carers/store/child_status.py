@@ -51,6 +51,7 @@ SAID = """
     INSERT INTO standings (child, revision, police, duty_answered, said, said_at)
     VALUES (%(child)s, 0, 'not-yet', false, %(said)s, %(at)s)
     ON CONFLICT (child) DO UPDATE SET said = excluded.said, said_at = excluded.said_at
+    WHERE standings.said_at IS NULL OR standings.said_at <= excluded.said_at
 """
 
 

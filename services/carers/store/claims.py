@@ -23,8 +23,9 @@ WRONG_CODES_IN = timedelta(hours=1)
 
 OF_NUMBER = """
     SELECT kind, code, subject, authority, person, episode, expires_at, confirmed_at, ended_at, wrong_codes, claimed_at
-    FROM claims WHERE number_hash = %(number_hash)s AND claimed_at > %(since)s ORDER BY claimed_at DESC, code, subject
+    FROM claims WHERE number_hash = %(number_hash)s AND claimed_at > %(since)s ORDER BY claimed_at DESC, code, subject FOR UPDATE
 """
+"""Who says meanwhile that the child is still missing ends them before, or after, and not between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,18 @@ CLAIM = """
 """
 
 
-def keep(uow: UnitOfWork, number_hash: bytes, claim: Claim, code: str, at: datetime) -> None:
-    """`code` is the one that is texted. A repeated claim keeps a code that still counts, for ten more minutes."""
+def keep(uow: UnitOfWork, number_hash: bytes, claim: Claim, code: str, at: datetime, now: datetime) -> None:
+    """`code` is the one that is texted. A repeated claim keeps a code that still counts, for ten more minutes. They run
+    from `now`: the text may have come long before.
+    """
     for each in claim.about:
         row = {"number_hash": number_hash, "code": code, "kind": claim.kind, "at": at}
-        uow.write(CLAIM, asdict(each) | row | {"expires_at": at + CONFIRM_WITHIN})
+        uow.write(CLAIM, asdict(each) | row | {"expires_at": now + CONFIRM_WITHIN})
 
 
 CONFIRM = """
     UPDATE claims SET confirmed_at = %(at)s
-    WHERE number_hash = %(number_hash)s AND code = %(code)s AND subject = %(subject)s AND confirmed_at IS NULL
+    WHERE number_hash = %(number_hash)s AND code = %(code)s AND subject = %(subject)s AND confirmed_at IS NULL AND ended_at IS NULL
 """
 
 

@@ -81,7 +81,7 @@ class NoticePage:
                 wrong = {_form_field(each["loc"]): FAULTS["one_line"] for each in error.errors(include_input=False)}
             else:
                 await self._take(uow, found, replies)
-                return _thanks_sheet(found)
+                return _thanks_sheet(found) if replies else _held_sheet(found)
         if superseded:
             return _superseded_sheet(found, form, wrong)
         return _notice_sheet(found, form, wrong) if read else _cover_sheet(found, form, wrong)
@@ -250,6 +250,13 @@ def _reference(form: Form, wrong: Mapping[str, str], *, first: bool) -> tuple[Fi
         Field("reference", "Your reference", "line", form.one("reference"), hint, wrong=wrong.get("reference", "")),
         Field("kind", "Kind of reference", "list", choices=kinds),
     )
+
+
+def _held_sheet(found: LinkedNotice) -> Sheet:
+    """To a second officer, whose page is from before the first had it: nobody must believe that they were recorded."""
+    ring = f"If you have it now, ring {found.notice.data.sender.name}: {found.notice.data.sender.telephone}."
+    title = "An officer had said already that they have it"
+    return Sheet(title, ("Nothing new was recorded.", ring), (Button(READ, "Read it again", quiet=True),))
 
 
 def _thanks_sheet(found: LinkedNotice) -> Sheet:

@@ -20,7 +20,9 @@ BUTTONS = {"come": Reply.ACCEPTED, "perhaps": Reply.TENTATIVE, "not-come": Reply
 
 @dataclass(frozen=True)
 class ReplyPage:
-    """A reply commits before the page says so. It is to the present date, which the page shows."""
+    """A reply commits before the page says so. It is to the date that its reader saw: if another holds by now, they are
+    asked again.
+    """
 
     store: Store
     discussion_service: DiscussionService
@@ -34,7 +36,8 @@ class ReplyPage:
             if found is None or attendee is None:
                 return None
             spoken = words(await uow.fetch(language_of_person(attendee.person)))
-            reply = BUTTONS.get(form.answer)
+            name, _, seen = form.answer.rpartition("-")
+            reply = BUTTONS.get(name) if seen == str(found.sequence) else None
             if reply is None or found.state != discussions.PLANNED:
                 return _sheet(spoken, found, attendee.reply)
             await self.discussion_service.take_reply(uow, found, attendee, reply, how="page")
@@ -48,7 +51,7 @@ def _sheet(spoken: Words, found: Discussion, reply: Reply) -> Sheet:
     if found.state != discussions.PLANNED:
         ended = "held" if found.state == discussions.HELD else "over"
         return Sheet(spoken.page(ended, at), (when, spoken.page(f"{ended}-more", at)), language=spoken.name)
-    buttons = tuple(Button(name, spoken.page(name, at), quiet=name != "come") for name in BUTTONS)
+    buttons = tuple(Button(f"{name}-{found.sequence}", spoken.page(name, at), quiet=name != "come") for name in BUTTONS)
     if reply in {*ANSWERS, Reply.DECLINED}:
         title, left = ("coming", buttons[2:]) if reply in ANSWERS else ("not-coming", buttons[:1])
         said = (when, spoken.page("coming-more", at))

@@ -191,7 +191,11 @@ async def test_a_text_that_the_disk_does_not_take_is_not_taken(stand_in: StandIn
 
 
 async def test_a_time_of_receipt_is_believed_within_a_fortnight_alone(service: Carers) -> None:
-    for said in ("yesterday", "2026-11-01T10:00", (datetime.now(UTC) + timedelta(hours=1)).isoformat()):
+    for said in ("yesterday", "2026-11-01T10:00", (datetime.now(UTC) - timedelta(days=15)).isoformat()):
         refused = await service.text("+447700900111", "MISSING", ReceivedAt=said)
         assert refused.status_code == 400
         assert "ReceivedAt" in refused.text
+    ahead = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()
+    assert (await service.text("+447700900111", "MISSING", ReceivedAt=ahead)).status_code == 200, (
+        "a fast clock costs no report"
+    )

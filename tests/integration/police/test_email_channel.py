@@ -100,8 +100,11 @@ async def test_the_officers_answer_is_the_same_acknowledgement_as_by_api(police:
 
 async def test_pressed_twice_it_is_acknowledged_once_and_a_reference_may_follow(police: Police) -> None:
     told, _, path = await mailed(police)
-    await police.http.post(path, data=OFFICER)
-    await police.http.post(path, data=OFFICER)
+    first = await police.http.post(path, data=OFFICER)
+    assert "It is recorded that you have it" in first.text
+    second = await police.http.post(path, data=OFFICER | {"name": "PC Okafor", "collar": "NP 5120"})
+    assert "It is recorded that you have it" not in second.text
+    assert "Nothing new was recorded." in second.text
     await police.http.post(path, data={"answer": "have-it", "reference": "NP-7"})
     kinds = await police.floor.kinds_said(told.subject)
     assert kinds.count("police.acknowledged.v1") == 1

@@ -277,10 +277,25 @@ async def test_opening_the_link_only_shows_and_its_button_acts(strategy: Strateg
     shown = await strategy.web.get(link)
     assert (shown.status_code, shown.headers["cache-control"]) == (200, "no-store")
     assert await strategy.said("duty.acknowledged.v1") == []
-    answered = await strategy.web.post(link, data={"answer": "come"})
+    [come] = re.findall(r'value="(come-\d+)"', shown.text)
+    answered = await strategy.web.post(link, data={"answer": come})
     assert "You are expected" in answered.text
     [acknowledged] = await strategy.said("duty.acknowledged.v1")
     assert (acknowledged["by"], acknowledged["how"]) == (strategy.ids["night"], "page")
+
+
+async def test_a_button_of_an_old_page_is_no_answer_to_the_new_date(strategy: Strategy) -> None:
+    await strategy.invite(HEALTH, episode=uuid4())
+    plain, *_ = strategy.newest(HEALTH).iter_parts()
+    [link] = re.findall(r"http://strategy.example/invitations/[\w.-]+", plain.get_content())
+    [come] = re.findall(r'value="(come-\d+)"', (await strategy.web.get(link)).text)
+    await strategy.hear(from_convenor(strategy, StrategyDiscussionRedated, starts_at=LATER))
+    asked = (await strategy.web.post(link, data={"answer": come})).text
+    assert "You are expected" not in asked
+    assert await strategy.said("duty.acknowledged.v1") == []
+    [again] = re.findall(r'value="(come-\d+)"', asked)
+    assert again != come
+    assert "You are expected" in (await strategy.web.post(link, data={"answer": again})).text
 
 
 async def test_whoever_convenes_is_warned_once_when_the_quorum_is_lacking(strategy: Strategy) -> None:

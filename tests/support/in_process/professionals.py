@@ -104,6 +104,7 @@ async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator
         text,
         keyring=keyring,
         prepare=sender.prepare,
+        by_authority=True,
         others=[GroupedMail(mail, store)],
     )
     acknowledging = AcknowledgePage(store, clocks, Deputies(loop, keyring, clocks), DeedForms(keyring, clocks, links))

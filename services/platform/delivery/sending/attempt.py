@@ -79,7 +79,11 @@ class AttemptStarter:
         channels: ChannelRegistry,
         prepare: Prepare,
         secrets: Secrets,
+        *,
+        by_authority: bool,
     ) -> None:
+        """`by_authority`: each prepares under a lock of its authority, so they go in the order of authorities first."""
+        self._by_authority = by_authority
         self._owner, self._store, self._clocks, self._keyring = owner, store, clocks, keyring
         self._channels, self._prepare, self._secrets = channels, prepare, secrets
         self._transactions = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
@@ -138,17 +142,20 @@ class AttemptStarter:
             await self._commit([start])
 
     async def _commit(self, batch: Sequence[_Start]) -> None:
-        """In the order of authorities and children: two batches that lock what is theirs do not deadlock."""
+        """In the order of children, as messages are handled: two that lock rows of the same ones do not deadlock."""
         async with self._transactions, self._store.transaction() as uow:
             owners = {each.leased.delivery.owner for each in batch if each.leased.needs_key}
             wrapped = await uow.fetch(keys.wrapped_keys_of(owners)) if owners else {}
             events = JoinedEvents()
-            for each in sorted(batch, key=lambda each: _place_of(each.leased.delivery)):
+            for each in sorted(batch, key=lambda each: self._place_of(each.leased.delivery)):
                 await self._prepare_attempt(uow, each, wrapped.get(each.leased.delivery.owner), events)
             events.publish(uow)
         numbers = transitions.attempts_begun(uow)
         for each in batch:
             each.number = numbers.get(each.leased.delivery.id)
+
+    def _place_of(self, delivery: Delivery) -> tuple[str, str, UUID]:
+        return (delivery.authority or "") if self._by_authority else "", delivery.child, delivery.id
 
     async def _prepare_attempt(
         self, uow: UnitOfWork, start: _Start, wrapped: bytes | None, events: JoinedEvents
@@ -218,10 +225,6 @@ class AttemptStarter:
             looked_up = delivery_events.looked_up(delivery, delivery_events.purpose_of(delivery), read, delivery.person)
             accepted = delivery_events.accepted(delivery, delivery.person) if leased.uncertain else None
             uow.publish(looked_up, accepted, subject=delivery.child, cause=delivery)
-
-
-def _place_of(delivery: Delivery) -> tuple[str, str, UUID]:
-    return delivery.authority or "", delivery.child, delivery.id
 
 
 def _request(leased: LeasedDelivery, message: PreparedMessage, attempt: int, now: datetime) -> SendRequest:

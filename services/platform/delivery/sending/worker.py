@@ -63,7 +63,9 @@ class DeliveryLoop:
         slot: int | None = None,
         at_once: int = 4,
         others: Sequence[ChannelSender] = (),
+        by_authority: bool = False,
     ) -> None:
+        """`by_authority`: as of `AttemptStarter`."""
         self._service, self._store, self._clocks, self._keyring = service, store, clocks, keyring
         self._channels = ChannelRegistry(channel, others)
         self._owner = f"{service}-{uuid4() if slot is None else slot}"
@@ -73,7 +75,9 @@ class DeliveryLoop:
         self._readings = Repeating(
             "delivery readings", self._record_readings, every_seconds=RECORD_READINGS_EVERY_SECONDS
         )
-        starter = AttemptStarter(self._owner, store, clocks, keyring, self._channels, prepare, secrets)
+        starter = AttemptStarter(
+            self._owner, store, clocks, keyring, self._channels, prepare, secrets, by_authority=by_authority
+        )
         results = ResultWriter(service, self._owner, store, keyring, self._channels)
         self._dispatcher = Dispatcher(
             starter, self._channels, results, clocks, Lanes(at_once), self._sweep.wake, self._retry_later
