@@ -148,7 +148,7 @@ def keep(
 ) -> None:
     """Keep AUTHORITY's RECORD for DAYS. An import may lengthen that, and never shorten it."""
     from services.casework.store.history.import_record import ImportSource, begin_import, keep_import, set_period
-    from services.casework.store.import_writer import lock_register
+    from services.platform.register.lock import lock_register
     from services.platform.register.people.operators import operator_by_code
     from services.platform.store.disposal.schedule import period_faults
     from services.platform.store.story_time import story_clock

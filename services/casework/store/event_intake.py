@@ -8,13 +8,13 @@ from functools import partial
 from services.casework.policy import agency_event
 from services.casework.policy.agency_event import WITH_DETAILS, AgencyEvent, Defect, InvalidEvent
 from services.casework.store import transfers
-from services.casework.store.import_writer import lock_register
 from services.casework.store.register_changes import (
     correct_birth_date,
     people_on_directory,
     publish_directory_changes,
 )
 from services.platform.register import words
+from services.platform.register.lock import lock_register
 from services.platform.register.organisations.agencies import Agency
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, first_row

@@ -12,6 +12,7 @@ from services.casework.policy.register_import import Import, KnownReferences
 from services.casework.policy.rows import ChildRow, DatedRow, PersonRow, PlacementRow
 from services.casework.store.row_encryption import RowEncryptor
 from services.platform.register.keys import Decryptor
+from services.platform.register.lock import lock_register
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
@@ -19,9 +20,6 @@ from services.safeguarding.identifiers import AuthorityId, new_id
 
 Referred: TypeAlias = PlacementRow | PersonRow | ChildRow
 
-LOCK = """
-    SELECT pg_advisory_xact_lock(hashtextextended('register ' || each, 0)) FROM unnest(%(names)s::text[]) AS each
-"""
 AUTHORITY = "SELECT id FROM register.authorities WHERE id = %(authority)s"
 FORCES = "SELECT id FROM register.forces"
 PLACEMENTS = "SELECT reference, id, as_of FROM register.placements WHERE authority = %(authority)s"
@@ -83,11 +81,6 @@ NEW_CARER = text("""
 LINE = ("authority", "role", "person", "child", "turn", "days", "starts", "ends", "bank_holidays")
 LINES = f"SELECT ctid::text AS place, {', '.join(LINE)} FROM register.directory WHERE authority = %(authority)s"  # noqa: S608 own words
 LEAVE = text("DELETE FROM register.directory WHERE ctid = ANY(CAST(:gone AS tid[]))")
-
-
-async def lock_register(uow: UnitOfWork, *authorities: AuthorityId) -> None:
-    """Until the end of the transaction no other import or transfer of these authorities runs."""
-    await uow.fetch(Query(LOCK, {"names": sorted(set(authorities))}, all_rows))
 
 
 async def lock_and_read(uow: UnitOfWork, authority: AuthorityId) -> KnownReferences:

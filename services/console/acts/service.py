@@ -13,7 +13,7 @@ from services.console.policy.permits import Operator
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
 from services.platform.register.children import identity
-from services.platform.store.query import Reader
+from services.platform.store.query import Query, Reader, all_rows
 from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.deeds.answers import Answers, Fault, Faults
@@ -22,6 +22,12 @@ from services.safeguarding.identifiers import AuthorityId, ChildId, derived
 from services.safeguarding.operators import OperatorAct
 
 REVEAL = ACT_SPECS[OperatorAct.CHILD_REVEALED]
+ONE_ACT = "SELECT pg_advisory_xact_lock(hashtextextended('acts about ' || %(child)s, 0))"
+"""Of two contrary acts at once, the second sees the first."""
+
+
+class _HasGoneOut(Exception):
+    """Something of what was to be undone: nothing of it is."""
 
 
 class Result(Enum):
@@ -80,12 +86,12 @@ class ActService(ConsoleService):
         """Whether a page for this act has named this child."""
         return await self.is_done(_naming(act, child))
 
-    async def name_child(self, operator: Operator, about: About, answers: Answers, seen: str) -> bool:
+    async def name_child(self, operator: Operator, spec: ActSpec, about: About, answers: Answers, seen: str) -> bool:
         """Records, before the act itself, that the child's name is looked up, under the act's own reason and once.
 
         False if the state that the page showed has changed. A child nobody knows has no name: the page says so.
         """
-        if about.seen != seen:
+        if about.seen_for(spec.act) != seen:
             return False
         about = replace(about, child=named_child(about, answers))
         naming = replace(answers, act=_naming(answers.act, about.child))
@@ -97,9 +103,12 @@ class ActService(ConsoleService):
         return True
 
     async def act(self, operator: Operator, spec: ActSpec, subject: Subject, answers: Answers, seen: str) -> Result:
-        """`seen` is the state that the form remembers (`About.seen`)."""
-        async with self.store.transaction() as uow:
-            result = await self._act(uow, operator, spec, subject, answers, seen)
+        """`seen` is the state that the form remembers (`About.seen_for`)."""
+        try:
+            async with self.store.transaction() as uow:
+                result = await self._act(uow, operator, spec, subject, answers, seen)
+        except _HasGoneOut:
+            result = Result.STALE
         metrics.ACTS.labels(spec.act, result.name.lower().replace("_", "-")).inc()
         return result
 
@@ -109,12 +118,15 @@ class ActService(ConsoleService):
         if await uow.fetch(read_model.is_act_done(answers.act)):
             return Result.DONE_BEFORE
         about = await _find(uow, subject, operator)
-        if about is None or about.seen != seen or not spec.is_possible(about):
+        if about is not None:
+            await uow.fetch(Query(ONE_ACT, {"child": about.child}, all_rows))
+            about = await _find(uow, subject, operator)
+        if about is None or about.seen_for(spec.act) != seen or not spec.is_possible(about):
             return Result.STALE
-        if spec.act is OperatorAct.UNDONE and not await uow.fetch(
-            deadlines.take_back(self.clocks.story(), [each.message for each in about.undoable])
-        ):
-            return Result.STALE
+        if spec.act is OperatorAct.UNDONE:
+            meant = [each.message for each in about.undoable]
+            if await uow.fetch(deadlines.take_back(self.clocks.story(), meant)) < len(meant):
+                raise _HasGoneOut
         return await self._record(uow, operator, spec, about, answers)
 
     async def _record(

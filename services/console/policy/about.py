@@ -15,7 +15,7 @@ from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, Ep
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
 from services.safeguarding.identifiers import AuthorityId, ChildId
 from services.safeguarding.message import Message
-from services.safeguarding.operators import AccountId
+from services.safeguarding.operators import AccountId, OperatorAct
 from services.safeguarding.roles import Deed, Role
 
 BACK_OR_NOT = (EpisodeState.MISSING, EpisodeState.LOCATED, EpisodeState.RETURNED)
@@ -50,9 +50,12 @@ class About:
     recorded: RecordedMessage[Message] | None = None
     """The newest event of the duty's deed since the duty began, or the one that is named: another corrects it."""
 
-    @property
-    def seen(self) -> str:
-        """The state that a page shows, kept in its form. If it has changed, the operator may no longer mean the act."""
+    def seen_for(self, act: OperatorAct | Deed) -> str:
+        """The state that a page shows, kept in its form. If it has changed, the operator may no longer mean the act.
+        Whoever undoes means what the page listed, and nothing that was recorded since.
+        """
+        if act is OperatorAct.UNDONE:
+            return " ".join(sorted(str(each.message) for each in self.undoable))
         if self.duty is not None:
             return "waits" if self.duty.goes_on else "over"
         discussion = "" if self.discussion is None else f" {self.discussion.discussion}.{self.discussion.sequence}"

@@ -1,6 +1,8 @@
 """A child is reported, identified and undone at the console. On a real PostgreSQL."""
 
+import asyncio
 import copy
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -244,9 +246,40 @@ async def test_a_colleague_undoes_nothing_and_a_manager_only_by_name(desk: Desk,
             assert "Recorded by Test Operator: back" in shown.text
             assert ("acts/undone" in shown.text, asked.status_code) == (may, 200 if may else 409)
             assert ("Recorded by Test Operator: back" in asked.text) is may
-            undo = {"csrf": csrf_in(shown), "act": str(uuid4()), "seen": "missing"}
+            listed = re.search(r'name="seen" value="([^"]*)"', asked.text)
+            undo = {"csrf": csrf_in(shown), "act": str(uuid4()), "seen": listed[1] if listed else ""}
             assert (await other.post(f"{page}/acts/undone", data=undo)).status_code == (303 if may else 409)
             assert (await held_by_console(opened, child) == []) is may
+
+
+async def recorded(desk: Desk, page: str, act: str) -> dict[str, str]:
+    """The form that has been asked to be confirmed."""
+    form = await desk.fill(f"{page}/acts/{act}", reason="Seen at the door")
+    await desk.browser.post(f"{page}/acts/{act}", data=form)
+    return form | {"confirmed": "yes"}
+
+
+async def test_who_undoes_undoes_what_the_page_listed(desk: Desk, opened: Store) -> None:
+    """And not what was recorded after it was opened."""
+    child = desk.children["C1"]
+    page = await missing(desk, opened, child)
+    await desk.browser.post(f"{page}/acts/returned", data=await recorded(desk, page, "returned"))
+    opened_before = await desk.fill(f"{page}/acts/undone")
+    assert (
+        await desk.browser.post(f"{page}/acts/undone", data=await desk.fill(f"{page}/acts/undone"))
+    ).status_code == 303
+    await desk.browser.post(f"{page}/acts/returned", data=await recorded(desk, page, "returned"))
+    assert (await desk.browser.post(f"{page}/acts/undone", data=opened_before)).status_code == 409
+    assert len(await held_by_console(opened, child)) == 1
+
+
+async def test_of_two_contrary_acts_at_once_one_counts(desk: Desk, opened: Store) -> None:
+    child = desk.children["C1"]
+    page = await missing(desk, opened, child)
+    acts = {each: await recorded(desk, page, each) for each in ("returned", "report-retracted")}
+    posts = [desk.browser.post(f"{page}/acts/{each}", data=form) for each, form in acts.items()]
+    assert sorted([each.status_code for each in await asyncio.gather(*posts)]) == [303, 409]
+    assert len(await held_by_console(opened, child)) == 1
 
 
 async def test_what_was_held_about_an_unknown_child_stays_on_the_page_once_somebody_knows_which_it_is(

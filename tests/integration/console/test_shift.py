@@ -1,5 +1,6 @@
 """The shift's page: who is on call, and changes that the next message honours. On a real PostgreSQL."""
 
+import asyncio
 import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 
 from services.console.read_model.projections import Handlers
 from services.platform.register.children.facts import missing_now
+from services.platform.register.lock import lock_register
 from services.platform.register.people import directory, rota_changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -345,6 +347,23 @@ async def test_a_number_that_was_hashed_by_the_key_before_is_somebody_elses_too(
     async with opened.transaction() as uow:
         faults = await rota_changes.correct(uow, keys, desk.name, desk.ids["night"], ways, "account", CLOCKS.story())
     assert faults == {"mobile": Fault.TAKEN}
+
+
+async def test_a_correction_waits_for_an_import_that_has_read_those_before(desk: Desk, opened: Store) -> None:
+    """Else the import would write the old number over it, and the next would find that its source agrees."""
+    keys = Keyring(b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode())
+
+    async def correct() -> dict[str, Fault]:
+        async with opened.transaction() as uow:
+            ways = {"email": "night.new@example.org"}
+            return await rota_changes.correct(uow, keys, desk.name, desk.ids["night"], ways, "account", CLOCKS.story())
+
+    async with opened.transaction() as importing:
+        await lock_register(importing, desk.name)
+        correcting = asyncio.create_task(correct())
+        await asyncio.sleep(0.3)
+        assert not correcting.done()
+    assert await correcting == {}
 
 
 @pytest.mark.parametrize(

@@ -347,11 +347,15 @@ def test_a_telling_is_sent_again_under_the_forms_own_id() -> None:
 
 
 def test_a_page_remembers_what_makes_its_act_meaningless() -> None:
-    assert about_duty(WORKER).seen == about_duty(POLICE, WORKER).seen
-    assert about_duty(WORKER).seen != about_duty(WORKER, state="acknowledged").seen
-    assert about_episode("missing").seen != about_episode("returned").seen
+    assert about_duty(WORKER).seen_for(OperatorAct.NOTED) == about_duty(POLICE, WORKER).seen_for(OperatorAct.NOTED)
+    assert about_duty(WORKER).seen_for(OperatorAct.NOTED) != about_duty(WORKER, state="acknowledged").seen_for(
+        OperatorAct.NOTED
+    )
+    assert about_episode("missing").seen_for(OperatorAct.NOTED) != about_episode("returned").seen_for(OperatorAct.NOTED)
     moved = discussion().model_copy(update={"sequence": 4})
-    assert about_episode(discussion=discussion()).seen != about_episode(discussion=moved).seen
+    assert about_episode(discussion=discussion()).seen_for(OperatorAct.NOTED) != about_episode(
+        discussion=moved
+    ).seen_for(OperatorAct.NOTED)
 
 
 def test_an_auditor_may_change_nothing_and_an_operator_says_nothing_about_a_child() -> None:

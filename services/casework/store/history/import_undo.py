@@ -14,12 +14,13 @@ from services.casework.store.history.import_record import (
     shortened_periods,
     undo,
 )
-from services.casework.store.import_writer import lock_register, people_sharing_a_number
+from services.casework.store.import_writer import people_sharing_a_number
 from services.casework.store.register_changes import (
     people_on_directory,
     publish_date_changes,
     publish_directory_changes,
 )
+from services.platform.register.lock import lock_register
 from services.platform.register.people.operators import operator_by_code
 from services.platform.store.query import Rows
 from services.platform.store.story_time import story_clock

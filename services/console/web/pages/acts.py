@@ -65,7 +65,7 @@ class ActPages(Pages):
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
         if not spec.is_possible(visit.about):
             return self._stale(visit)
-        form, recorded = {"seen": visit.about.seen}, visit.about.recorded
+        form, recorded = {"seen": visit.about.seen_for(act)}, visit.about.recorded
         known = {} if recorded is None else recorded.content.model_dump(mode="json")
         return await self._form(visit, fill_in(spec.asks, known) | form, {})
 
@@ -81,7 +81,7 @@ class ActPages(Pages):
         try:
             answers = await self.service.read(spec, visit.about, name, form)
         except Faults as faults:
-            if visit.about.seen != form.get("seen") or not spec.is_possible(visit.about):
+            if visit.about.seen_for(act) != form.get("seen") or not spec.is_possible(visit.about):
                 return self._stale(visit)
             return await self._form(visit, form, faults.by_field)
         if spec.confirms and not (
@@ -102,7 +102,7 @@ class ActPages(Pages):
         """Names the child and asks once more. The first form, sent again, does not look the name up again."""
         seen = form.get("seen", "")
         if not visit.spec.is_possible(visit.about) or not await self.service.name_child(
-            visit.signed_in.operator, visit.about, answers, seen
+            visit.signed_in.operator, visit.spec, visit.about, answers, seen
         ):
             return self._stale(visit)
         who = await self.service.identity_of(named_child(visit.about, answers), visit.signed_in.operator)

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.platform.register.keys import data_key
+from services.platform.register.lock import lock_register
 from services.platform.register.people.telephones import e164
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query
@@ -21,6 +22,8 @@ ADD = """
         %(made_by)s)
     ON CONFLICT (id) DO UPDATE SET to_at = excluded.to_at
 """
+ONE_CALENDAR = "SELECT pg_advisory_xact_lock(hashtextextended('calendar ' || %(authority)s || ' ' || %(role)s, 0))"
+"""Of two at once, the later ends the earlier's shifts too."""
 END_CALENDAR = """
     UPDATE register.rota_changes SET to_at = greatest(from_at, %(at)s)
     WHERE calendar AND authority = %(authority)s AND role = %(role)s AND to_at > %(at)s
@@ -47,6 +50,7 @@ def replace_calendar(
     uow: UnitOfWork, authority: AuthorityId, role: str, shifts: Iterable[RotaChange], made_by: str, at: datetime
 ) -> None:
     """Shifts that an earlier calendar gave the role end, but for those that this one has too. `at` is story time."""
+    uow.write(ONE_CALENDAR, {"authority": authority, "role": role})
     uow.write(END_CALENDAR, {"authority": authority, "role": role, "at": at})
     for each in shifts:
         _write(
@@ -80,7 +84,9 @@ async def correct(
     made_by: str,
     at: datetime,
 ) -> dict[str, Fault]:
-    """An import keeps it until its source agrees. Faults, by field, if it cannot be: a number may be one person's."""
+    """An import keeps it until its source agrees; one that runs at the same time has to be over. Faults, by field,
+    if it cannot be: a number may be one person's.
+    """
     mobile, email = ways.get("mobile"), ways.get("email")
     number = None if mobile is None else e164(mobile)
     if number is not None and not number.startswith("+"):
@@ -88,6 +94,7 @@ async def correct(
     if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
         return {"email": Fault.NO_WAY}
     named: dict[str, object] = {"person": person}
+    await lock_register(uow, authority)
     key = await data_key(uow.connection, keyring, person)
     if number is not None:
         hashes = keyring.number_hashes(number)
