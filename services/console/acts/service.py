@@ -23,7 +23,7 @@ from services.safeguarding.operators import OperatorAct
 
 REVEAL = ACT_SPECS[OperatorAct.CHILD_REVEALED]
 ONE_ACT = "SELECT pg_advisory_xact_lock(hashtextextended('acts about ' || %(child)s, 0))"
-"""Of two contrary acts at once, the second sees the first."""
+"""Of two acts at once, contrary ones or one button pressed twice, the second sees the first."""
 
 
 class _HasGoneOut(Exception):
@@ -115,12 +115,12 @@ class ActService(ConsoleService):
     async def _act(
         self, uow: UnitOfWork, operator: Operator, spec: ActSpec, subject: Subject, answers: Answers, seen: str
     ) -> Result:
-        if await uow.fetch(read_model.is_act_done(answers.act)):
-            return Result.DONE_BEFORE
         about = await _find(uow, subject, operator)
         if about is not None:
             await uow.fetch(Query(ONE_ACT, {"child": about.child}, all_rows))
             about = await _find(uow, subject, operator)
+        if await uow.fetch(read_model.is_act_done(answers.act)):
+            return Result.DONE_BEFORE
         if about is None or about.seen_for(spec.act) != seen or not spec.is_possible(about):
             return Result.STALE
         if spec.act is OperatorAct.UNDONE:

@@ -273,6 +273,15 @@ async def test_who_undoes_undoes_what_the_page_listed(desk: Desk, opened: Store)
     assert len(await held_by_console(opened, child)) == 1
 
 
+async def test_a_button_that_is_pressed_twice_at_once_is_one_act(desk: Desk, opened: Store) -> None:
+    child = desk.children["C1"]
+    page = await missing(desk, opened, child)
+    form = await recorded(desk, page, "returned")
+    posts = [desk.browser.post(f"{page}/acts/returned", data=form) for _ in range(2)]
+    assert [each.status_code for each in await asyncio.gather(*posts)] == [303, 303]
+    assert len(await held_by_console(opened, child)) == 1
+
+
 async def test_of_two_contrary_acts_at_once_one_counts(desk: Desk, opened: Store) -> None:
     child = desk.children["C1"]
     page = await missing(desk, opened, child)
