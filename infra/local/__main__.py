@@ -37,7 +37,14 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 console = Console(highlight=False)
 NUMBER = re.compile(r"^\+[1-9][0-9]{6,14}$")
 A_TEXT = "Such as: make text FROM=+447700900100 BODY=MISSING"
-SETTINGS_OF = {"audit": "audit", "forward": "clock", "police": "police", "register": "casework"}
+SETTINGS_OF = {
+    "audit": "audit",
+    "authority-exit": "casework",
+    "forward": "clock",
+    "organisations": "casework",
+    "police": "police",
+    "register": "casework",
+}
 """By order, as which service it is given; the console's accounts give all others."""
 ROLES_EVERY_SECONDS = 2.0
 REFUSALS = (AlreadyRuns, CannotBackUp, CannotFetch, DidNotStart, ExampleRefused, NoPlace, NotReady)

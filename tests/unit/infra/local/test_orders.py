@@ -61,6 +61,8 @@ def order(*words: str) -> Result:
         (["accounts", "add", "ada", "--role", "operator", "--full-name", "Ada Ferris"], "console"),
         (["dead-letters"], "console"),
         (["police", "test", "westmark-police"], "police"),
+        (["organisations", "list"], "casework"),
+        (["authority-exit", "export", "kestrel"], "casework"),
         (["renew-keys", "carers"], "carers"),
         (["audit", "gaps"], "audit"),
     ],
