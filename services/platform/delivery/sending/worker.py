@@ -252,8 +252,8 @@ class DeliveryLoop:
         now = self._clocks.wall()
         async with self._store.reading.connect() as connection:
             if now >= self._measured_due_at:
-                self._measured_due_at = now + MEASURE_SLO_EVERY
                 await slo.measure(connection, self._service, now)
+                self._measured_due_at = now + MEASURE_SLO_EVERY
             else:
                 await slo.measure_recent(connection, self._service, now)
         metrics.LANES_FAILING.set(len(self._dispatcher.lanes.failing()))
