@@ -31,29 +31,31 @@ STEP_GRACE = timedelta(minutes=2)
 NEARBY_WITHIN = timedelta(minutes=10)
 MOST = 1000
 
-# Nearly every question has its answer close by. Those are compared as two sets: to look one up, PostgreSQL reads the
-# index of times beside that of answers, each time (6 to 35 s in all for eight busy minutes; so 0.1 to 0.3 s).
-NEARBY = """
+EXPECTED = """
+    SELECT e.chain, e.position, e.kind, e.recorded_at AS since, expected.answer
+    FROM audit.entries AS e CROSS JOIN LATERAL unnest(e.expects) AS expected (answer)
+"""
+# Nearly every question has its answer close by. Those are compared as two sets, which takes 0.1 to 0.3 s for eight busy
+# minutes. To look each one up took 6 to 35 s: PostgreSQL then reads the whole index of times beside that of answers.
+NEARBY = f"""
     WITH given AS MATERIALIZED (
         SELECT split_part(chain, '/', 1) AS child, answer FROM audit.entries CROSS JOIN LATERAL unnest(answers) AS answer
         WHERE answers IS NOT NULL AND recorded_at >= :since - :nearby AND recorded_at < :until + :nearby
     )
-    SELECT e.chain, e.position, e.kind, e.recorded_at AS since, expected.answer
-    FROM audit.entries AS e CROSS JOIN LATERAL unnest(e.expects) AS expected (answer)
+    {EXPECTED}
     WHERE e.expects IS NOT NULL AND e.recorded_at >= :since AND e.recorded_at < :until AND NOT EXISTS (
         SELECT FROM given WHERE given.answer = expected.answer
         AND (given.child = split_part(e.chain, '/', 1) OR starts_with(e.chain, 'provisional-')))
-"""
-OF_KNOWN = """
-    SELECT e.chain, e.position, e.kind, e.recorded_at AS since, expected.answer
-    FROM audit.entries AS e CROSS JOIN LATERAL unnest(e.expects) AS expected (answer)
+"""  # noqa: S608 this module's own words
+OF_KNOWN = f"""
+    {EXPECTED}
     WHERE (e.chain, e.position) IN (SELECT * FROM unnest(CAST(:chains AS text[]), CAST(:places AS bigint[])))
-"""
+"""  # noqa: S608 this module's own words
 # A notice whose duty is over need not be tried any more. The answer is looked for by itself: PostgreSQL cannot know how
 # rare each is, and would read the whole chain for each question if asked for the chain first, or for one of many.
 # An answer may come after midnight, in the next day's chain of an exercise, so only the child must be the same. Once it
 # is known who a provisional child is, what is told of it is decided upon in the chain of that child. An answer is
-# recorded at most moments before its question. OFFSET keeps the index of times out of it, which is read as a whole.
+# recorded at most moments before its question. OFFSET keeps PostgreSQL from reading the whole index of times for it.
 UNANSWERED = """
     WITH asked AS MATERIALIZED (
         SELECT * FROM ({which}) AS expecting

@@ -31,7 +31,6 @@ MOST_LETTERS = 200
 CAME_AT = "ReceivedAt"
 """When our stand-in took a text that it hands over (`services.carers.responder`)."""
 KEPT_AT_MOST = timedelta(days=14)
-"""So far may the stand-in's clock be ahead of ours: it is on another machine."""
 NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """Replies go out as deliveries of their own: an answer in the response could be lost unnoticed."""
 

@@ -254,7 +254,7 @@ class OutboxRelay:
         """Returns when Kafka has acknowledged all messages. If it raises, none leaves the outbox."""
         logs = await self._kept.known_logs(producer.client, {each.topic for each in unsent})
         try:
-            # Signed is what it was written with; a process of 0.2 leaves it unsigned (decision 103).
+            # Each was signed as it was written, but for what a process of 0.2 left (decision 103).
             sending = [
                 await producer.send(each.topic, self._signer.sign(each.envelope), key=each.key.encode())
                 for each in unsent

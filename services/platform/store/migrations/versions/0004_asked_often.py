@@ -27,7 +27,7 @@ INDEXES = {
 }
 
 
-# One whose making was stopped is there, and of no use: it would be passed over for good.
+# An index whose making was stopped stays, invalid, and IF NOT EXISTS would pass it over for good.
 STOPPED = """
 DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('{index}') AND NOT indisvalid) THEN DROP INDEX {index}; END IF;

@@ -1,4 +1,4 @@
-"""Lets a sweep pass over rows that no authority has deleted yet, and has the anchor planned for the last hour alone."""
+"""Lets a sweep pass over rows that no authority has deleted yet, and plans an anchor for what came since the last."""
 
 from alembic import op
 
