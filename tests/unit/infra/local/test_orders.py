@@ -61,7 +61,7 @@ def order(*words: str) -> Result:
         (["accounts", "add", "ada", "--role", "operator", "--full-name", "Ada Ferris"], "console"),
         (["dead-letters"], "console"),
         (["police", "test", "westmark-police"], "police"),
-        (["organisations", "list"], "casework"),
+        (["organisations", "put", "forces.json"], "casework"),
         (["authority-exit", "export", "kestrel"], "casework"),
         (["renew-keys", "carers"], "carers"),
         (["audit", "gaps"], "audit"),
