@@ -6,7 +6,7 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
 BOOTSTRAP = $(if $(PYTHON),$(PYTHON) -m infra.local.bootstrap,@echo "Safe Return needs Python 3.11 or later on the path" >&2; exit 1)
 VENV = .venv/bin
-WORKERS = --numprocesses 2 --dist loadfile --no-loadscope-reorder# one begins with all that has to be alone (tests/support/engines/alone.py)
+WORKERS = --numprocesses 3 --dist loadfile --no-loadscope-reorder# three begin with what has to be alone (tests/support/engines/alone.py)
 
 unexport PYTHONDONTWRITEBYTECODE # else each of the run's processes compiles the services and the tests anew
 

@@ -6,7 +6,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from tests.support.engines.alone import AloneAndTheRest, group_of, is_alone
+from tests.support.engines.alone import GROUPS, GroupsAndTheRest, group_of
 from tests.support.templates import compile_once
 
 # A machine that is busy with other things says nothing about the code: hanging is what pytest's own time limit is for.
@@ -31,13 +31,13 @@ pytest_plugins = [
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks `alone` what one worker has to run by itself, and puts it first, by groups: each of them lasts longest."""
+    """Marks `alone` what is in a group, and puts the groups first, the longest before the others."""
     for item in items:
-        if is_alone(item.nodeid):
+        if group_of(item.nodeid):
             item.add_marker("alone")
-    order = ("a stack", "a kafka", None)
+    order = (*GROUPS, None)
     items.sort(key=lambda item: order.index(group_of(item.nodeid)))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> AloneAndTheRest:
-    return AloneAndTheRest(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupsAndTheRest:
+    return GroupsAndTheRest(config, log)
