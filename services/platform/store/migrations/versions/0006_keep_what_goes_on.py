@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0008_keep_what_goes_on"
+revision = "0006_keep_what_goes_on"
 down_revision = "0005_soonest_end_of_periods"
 
 # `$1`: the first moment that is kept of everybody.
