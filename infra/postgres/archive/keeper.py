@@ -23,6 +23,7 @@ from infra.postgres.archive.contents import (
     place_before,
     place_of,
     read_contents,
+    read_forks,
     segment_at,
     wal_name,
 )
@@ -142,9 +143,8 @@ class Keeper:
 
     def _look_round(self) -> None:
         """What the place already has of this database."""
-        with _connect() as connection:
-            system = str(_one(connection, "SELECT system_identifier FROM pg_control_system()"))
-        contents = read_contents(self._writer.place.names(system), system)
+        system, timeline, history = _identify()
+        contents = read_contents(self._writer.place.names(system), system).along(timeline, read_forks(history))
         self._shipped = contents.newest_segment
         for base in contents.bases[-1:]:
             gap = contents.wal_after(base)[1]
@@ -163,6 +163,7 @@ class Keeper:
             if too_late:
                 self._begin_again()
                 self._shipped = -1
+                self._ended.clear()
                 for each in self._wal.glob("*.partial"):
                     each.unlink()
                 # Asking for that segment has moved the slot back to it: a new slot begins with what is still there.
@@ -222,6 +223,19 @@ class Keeper:
 
 def _connect() -> psycopg.Connection[Any]:
     return psycopg.connect("", connect_timeout=5, **NOTICES_LOSS)
+
+
+def _identify() -> tuple[str, int, str]:
+    """The database's system, its timeline, and PostgreSQL's history of that: empty for the first."""
+    with psycopg.connect("replication=true", connect_timeout=5, autocommit=True, **NOTICES_LOSS) as connection:
+        [(system, timeline, *_)] = connection.execute("IDENTIFY_SYSTEM").fetchall()
+        asked = cast("LiteralString", f"TIMELINE_HISTORY {timeline}")
+        found = connection.execute(asked).fetchall() if timeline > 1 else []
+    return (
+        str(system),
+        int(timeline),
+        "".join(content if isinstance(content, str) else content.decode() for _, content in found),
+    )
 
 
 def _one(connection: psycopg.Connection[Any], question: LiteralString) -> Any:

@@ -325,21 +325,46 @@ def test_a_base_that_was_being_made_as_wal_was_lost_is_made_again(
         running.safe()
 
 
-def test_the_copy_goes_on_over_a_failover_without_a_gap(running: Kept, where: place.Place) -> None:
-    with running.keeping():
-        running.safe()
-    before = running.gauges.base_at._value.get()
+def fail_over(running: Kept) -> None:
+    """From now on it writes another timeline."""
     running.server.end(signal.SIGINT)
     (running.server.where.files / "standby.signal").touch()
     running.server.start()
     running.ask("SELECT pg_promote()")
     running.write(entries=1)
+
+
+def test_the_copy_goes_on_over_a_failover_without_a_gap(running: Kept, where: place.Place) -> None:
+    with running.keeping():
+        running.safe()
+    before = running.gauges.base_at._value.get()
+    fail_over(running)
     with running.keeping():
         running.safe()
     assert running.gauges.base_at._value.get() == before
     found: list[object] = []
     restore(reader(running.folder), where, check=lambda url: found.append(_count(url)))
     assert found == [running.ask(ENTRIES)]
+
+
+def test_after_a_restoration_to_a_moment_what_lies_there_of_the_timeline_before_is_no_copy_of_what_is_committed_now(
+    running: Kept,
+) -> None:
+    with running.keeping() as keeper:
+        running.safe()
+        wal = running.folder / keeper._system / "wal"
+    newest = max(wal.glob("*.gz.age"))
+    fail_over(running)
+    beyond = [wal / f"{newest.name[:8]}00000000000000F0.gz.age{ending}" for ending in ("", ".sig")]
+    for each in beyond:
+        shutil.copy(newest, each)
+    before = running.gauges.base_at._value.get()
+    with running.keeping() as keeper:
+        eventually(lambda: running.gauges.base_at._value.get() > before)
+        running.safe()
+        assert 0 < keeper._shipped < 0xF0
+    for each in beyond:
+        each.unlink()
 
 
 def test_the_login_that_copies_the_database_reads_no_table_but_what_was_erased(running: Kept) -> None:
