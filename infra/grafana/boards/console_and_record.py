@@ -72,6 +72,14 @@ ELSEWHERE = Row(
             limits=[(900, "orange")],
         ),
         number(
+            "Erasures elsewhere",
+            "Time since the list of what was erased was last known to lie elsewhere. It is compared each minute.",
+            "time() - max(backup_destroyed_timestamp_seconds)",
+            "backup-old",
+            unit="s",
+            limits=[(3600, "red")],
+        ),
+        number(
             "Anchor published",
             "Time since each place last took an anchor of the record. One is published each hour.",
             "time() - min(safe_return_audit_anchor_published_timestamp_seconds)",

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from infra.postgres.archive.contents import (
     WAL,
+    Contents,
     base_name,
     destroyed_name,
     place_before,
@@ -137,14 +138,24 @@ class Keeper:
             self._gauges.base_at.set(at.timestamp())
         logger().info("a base backup lies elsewhere", at=f"{at:%Y-%m-%d %H:%M:%S}")
         contents = read_contents(self._writer.place.names(self._system), self._system)
-        for name in contents.outdated(at, timedelta(days=self._plan.keep_days)):
+        for name in self._outdated(contents, at):
             self._writer.place.remove(name)
             self._writer.place.remove(f"{name}.sig")
+        self._gauges.outdated.set(0)
+
+    def _outdated(self, contents: Contents, at: datetime) -> list[str]:
+        """What should be gone since the base of that moment."""
+        found = [*contents.outdated(at, timedelta(days=self._plan.keep_days))]
+        self._gauges.outdated.set(len(found))
+        return found
 
     def _look_round(self) -> None:
         """What the place already has of this database."""
         system, timeline, history = _identify()
-        contents = read_contents(self._writer.place.names(system), system).along(timeline, read_forks(history))
+        contents = read_contents(self._writer.place.names(system), system)
+        for base in contents.bases[-1:]:
+            self._outdated(contents, base.at)
+        contents = contents.along(timeline, read_forks(history))
         self._shipped = contents.newest_segment
         for base in contents.bases[-1:]:
             gap = contents.wal_after(base)[1]
@@ -201,12 +212,14 @@ class Keeper:
         self._base_at = self._next_base = NEVER
 
     def _list_destroyed(self) -> None:
+        now = datetime.now(UTC)
         with _connect() as connection:
             listed = "".join(f"{line}\n" for (line,) in connection.execute(DESTROYED).fetchall())
         if listed != self._destroyed:
             with self._writer.sealed(BytesIO(listed.encode())) as sealed:
                 self._writer.put(destroyed_name(self._system), sealed)
             self._destroyed = listed
+        self._gauges.listed_at.set(now.timestamp())
 
     def _look_for_drills(self) -> None:
         newest = BytesIO()

@@ -32,7 +32,7 @@ from infra.postgres.archive.vault import CannotRestore, Reader, Writer
 from infra.postgres.backup import CannotBackUp, Tools
 from infra.postgres.logins import open_backups
 from services.audit import store as kept
-from services.platform.runtime.places.place import Place, open_place
+from services.platform.runtime.places.place import OpenPlace, Place, PlaceAway, open_place
 from services.platform.runtime.places.signature import public_key, signer
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
@@ -365,6 +365,44 @@ def test_after_a_restoration_to_a_moment_what_lies_there_of_the_timeline_before_
         assert 0 < keeper._shipped < 0xF0
     for each in beyond:
         each.unlink()
+
+
+def test_a_place_that_takes_wal_and_neither_removes_nor_overwrites_is_shown(
+    running: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running.keeping() as keeper:
+        running.safe()
+        newest = max((running.folder / keeper._system / "base").glob("*.age"))
+    old = [newest.with_name(f"{year}{newest.name[4:]}") for year in (2024, 2025)]
+    for each in old:
+        for ending in ("", ".sig"):
+            shutil.copy(f"{newest}{ending}", f"{each}{ending}")
+    listed, outdated = running.gauges.listed_at._value.get, running.gauges.outdated._value.get
+    put, before = type(keeper._writer.place).put, running.gauges.base_at._value.get()
+
+    def refuse(place: OpenPlace, name: str, source: Any = None) -> None:
+        if source is None or "destroyed" in name:
+            raise PlaceAway("it refuses")
+        put(place, name, source)
+
+    with monkeypatch.context() as patch, running.keeping() as keeper:
+        for each in ("put", "remove"):
+            patch.setattr(type(keeper._writer.place), each, refuse)
+        running.ask("SELECT disposal.erase('child-erased-later', now()) IS NULL")
+        erased_at = running.ask("SELECT clock_timestamp()").timestamp()
+        keeper._begin_again()
+        eventually(lambda: running.gauges.base_at._value.get() > before)
+        running.safe()
+        assert (outdated(), listed() < erased_at) == (1, True)
+    with running.keeping() as keeper:
+        eventually(lambda: listed() > erased_at)
+        assert outdated() == 1
+        keeper._begin_again()
+        eventually(lambda: outdated() == 0)
+    assert [each.exists() for each in old] == [False, True], (
+        "the newest from before the period is needed for its first days"
+    )
+    old[1].unlink()
 
 
 def test_the_login_that_copies_the_database_reads_no_table_but_what_was_erased(running: Kept) -> None:
