@@ -186,12 +186,13 @@ STORES = Row(
         ),
         Panel(
             "State last measured",
-            "Time since the console last read the state of the episodes. If this grows, the other dashboards are out of date.",
-            "time() - max(standing_measured_timestamp_seconds)",
+            "Time since the console last read the state of the episodes, and since each service last counted its urgent notices. If this grows, the other dashboards are out of date.",
+            {
+                "{{group}}": "time() - max by (group) (standing_measured_timestamp_seconds)",
+                "{{service}}, {{windows}}": "time() - max by (service, windows) (delivery_measured_timestamp_seconds)",
+            },
             "standing-stale",
-            "ago",
             unit="s",
-            limits=[(60, "red")],
         ),
     ],
 )

@@ -28,11 +28,12 @@ CONSOLE = Row(
         ),
         Panel(
             "Last anchor",
-            "Time since the audit last recorded the heads of all chains. It does so every minute in which anything was recorded.",
+            "For how long what is recorded has been under no anchor. The audit fixes the heads of all chains every minute.",
             "time() - max(safe_return_audit_anchored_timestamp_seconds)",
             "audit-gap",
             "ago",
             unit="s",
+            limits=[(300, "orange")],
         ),
     ],
 )

@@ -5,16 +5,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.platform.delivery import metrics
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import slo
 from services.platform.delivery.queue.repository import _row
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
-from tests.support.in_process.delivery import received
+from tests.support.in_process.delivery import PlayedMedium, prepare, received
 from tests.support.tables import attempts, deliveries
 
 NOW = datetime.now(UTC)
@@ -75,6 +81,23 @@ async def test_a_notice_given_up_within_its_minute_was_not_kept_and_is_told_of(e
     await put(engine, ago=30, state="failed", changed_at=NOW)
     assert (await counted(engine))["5m late"] == 1
     assert REGISTRY.get_sample_value("delivery_urgent_failed") == 1
+
+
+async def test_where_a_month_cannot_be_counted_the_last_hour_still_is(
+    engine: AsyncEngine, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(windows: str) -> float | None:
+        return REGISTRY.get_sample_value("delivery_measured_timestamp_seconds", {"windows": windows})
+
+    monkeypatch.setattr(slo, "MEASURE", "SELECT 1 / 0 AS verdict")
+    metrics.MEASURED.clear()
+    loop = DeliveryLoop("police", Store(engine), Clocks(), PlayedMedium(), keyring=keyring, prepare=prepare)
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await loop._measure()
+    await put(engine, ago=100)
+    await loop._measure()
+    assert (measured("days"), REGISTRY.get_sample_value("delivery_urgent_unaccepted")) == (None, 1)
+    assert measured("hours") is not None
     assert REGISTRY.get_sample_value("delivery_urgent_unaccepted") == 0
 
 
