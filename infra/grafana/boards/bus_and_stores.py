@@ -100,6 +100,15 @@ BUS = Row(
             "{{service}}",
         ),
         Panel(
+            "Partition stands",
+            "For how long a service has acknowledged nothing of a partition where messages wait, of its longest.",
+            "max by (group, topic) (bus_consumer_stands_seconds)",
+            "consumer-lag",
+            "{{group}}, {{topic}}",
+            unit="s",
+            limits=[(120, "red")],
+        ),
+        Panel(
             "Publishing failed",
             "Failed attempts to publish within 5 minutes. They are repeated.",
             "sum by (service) (increase(bus_publish_failures_total[5m]))",

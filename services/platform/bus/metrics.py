@@ -18,6 +18,11 @@ PUBLISH_FAILURES = Counter("bus_publish_failures", "Attempts to publish that fai
 OUTBOX_DEPTH = Gauge("bus_outbox_depth", "Messages committed and not yet published")
 OUTBOX_OLDEST = Gauge("bus_outbox_oldest_seconds", "Age of the oldest message committed and not yet published")
 LAG = Gauge("bus_consumer_lag", "Messages on the bus that a service has not acknowledged yet", ["group", "topic"])
+STANDS = Gauge(
+    "bus_consumer_stands_seconds",
+    "For how long a service has acknowledged nothing of a partition where messages wait: of its longest",
+    ["group", "topic"],
+)
 UNDER_REPLICATED = Gauge(
     "bus_partitions_under_replicated", "Partitions of ours with fewer copies in sync than they have brokers"
 )
