@@ -1,36 +1,49 @@
 """Deletes a service's rows whose time is over, a few at once, and says how many on the evidence topic."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.disposal.schedule import Record, Sweep, schedule
-from services.platform.store.query import PLAN_BY_VALUES, Query, scalar
+from services.platform.store.query import PLAN_BY_VALUES, Query
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import RecordDisposed
+from services.safeguarding.identifiers import AuthorityId
 
 EVERY_SECONDS = 3600.0
 AT_ONCE = 500
 
 
-SOONEST = "SELECT disposal.soonest(%(name)s, %(usual)s)"
+OWN_PERIODS = "SELECT authority, kept FROM disposal.own_periods(%(name)s)"
 
 
-def soonest(name: str, record: Record) -> Query[timedelta]:
-    """The shortest time for which anybody keeps it: younger rows need not be asked whose they are."""
-    return Query(SOONEST, {"name": name, "usual": record.kept or timedelta.max}, scalar)
+def own_periods(name: str) -> Query[dict[AuthorityId, timedelta]]:
+    """For how long an authority keeps the record that has said so itself."""
+    return Query(OWN_PERIODS, {"name": name}, dict)
 
 
-def old_rows(name: str, record: Record, sweep: Sweep, now: datetime, kept: timedelta) -> Query[int]:
-    """Deletes the first of those older than `kept`, and says how many. A row that is changed meanwhile stays."""
+def old_rows(
+    name: str, record: Record, sweep: Sweep, now: datetime, own: Mapping[AuthorityId, timedelta]
+) -> Query[int]:
+    """Deletes the first whose time is over, and says how many. A row that is changed meanwhile stays.
+
+    Whose a row is costs several questions, so none is asked of one that is younger than the authority keeps it whose it
+    says that it is; or, where it does not say so, than anybody keeps it.
+    """
     sql = f"""
         DELETE FROM {sweep.table} WHERE ctid = ANY(ARRAY(
-            SELECT ctid FROM {sweep.table} d WHERE {sweep.since} < %(before)s AND ({sweep.where}) AND disposal.is_over(
-                %(name)s, {sweep.since}, %(now)s, %(usual)s, {sweep.about}, {sweep.authority}) LIMIT %(most)s
+            SELECT ctid FROM {sweep.table} d WHERE {sweep.since} < %(before)s AND ({sweep.where})
+            AND ({sweep.authority} IS NULL OR {sweep.since} < %(now)s - coalesce(
+                (%(periods)s::interval[])[array_position(%(authorities)s::text[], {sweep.authority})], %(usual)s))
+            AND disposal.is_over(%(name)s, {sweep.since}, %(now)s, %(usual)s, {sweep.about}, {sweep.authority})
+            LIMIT %(most)s
         )) RETURNING true
     """  # noqa: S608 our own words, from `retention.yaml`
     usual = record.kept or timedelta.max
-    return Query(sql, {"name": name, "now": now, "usual": usual, "before": now - kept, "most": AT_ONCE}, len)
+    soonest = min(usual, *own.values()) if own else usual
+    asked = {"name": name, "now": now, "usual": usual, "before": now - soonest, "most": AT_ONCE}
+    return Query(sql, asked | {"authorities": [*own], "periods": [*own.values()]}, len)
 
 
 class Disposal:
@@ -67,8 +80,8 @@ class Disposal:
 
     async def _sweep(self, name: str, record: Record, sweep: Sweep) -> int:
         async with self._store.transaction() as uow:
-            _, kept = await uow.fetch(PLAN_BY_VALUES, soonest(name, record))
-            query = old_rows(name, record, sweep, self._clocks.wall(), kept)
+            _, own = await uow.fetch(PLAN_BY_VALUES, own_periods(name))
+            query = old_rows(name, record, sweep, self._clocks.wall(), own)
             rows = await uow.fetch(query)
             if rows:
                 said = RecordDisposed(record=name, table=sweep.table, rows=rows, before=query.parameters["before"])

@@ -1,0 +1,18 @@
+"""Lets a sweep ask whose a row is only once the authority that the row names no longer keeps it."""
+
+from alembic import op
+
+revision = "0009_own_periods"
+down_revision = "0005_soonest_end_of_periods"
+
+OWN_PERIODS = """
+CREATE FUNCTION disposal.own_periods(of_record text) RETURNS TABLE (authority text, kept interval)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT id, make_interval(days => (retention ->> of_record)::int) FROM register.authorities
+    WHERE retention ->> of_record IS NOT NULL
+$$
+"""
+
+
+def upgrade() -> None:
+    op.execute(OWN_PERIODS)
