@@ -240,15 +240,13 @@ def _connect() -> psycopg.Connection[Any]:
 
 def _identify() -> tuple[str, int, str]:
     """The database's system, its timeline, and PostgreSQL's history of that: empty for the first."""
-    with psycopg.connect("replication=true", connect_timeout=5, autocommit=True, **NOTICES_LOSS) as connection:
+    with psycopg.connect(
+        "replication=true client_encoding=sql_ascii", connect_timeout=5, autocommit=True, **NOTICES_LOSS
+    ) as connection:
         [(system, timeline, *_)] = connection.execute("IDENTIFY_SYSTEM").fetchall()
-        asked = cast("LiteralString", f"TIMELINE_HISTORY {timeline}")
-        found = connection.execute(asked).fetchall() if timeline > 1 else []
-    return (
-        str(system),
-        int(timeline),
-        "".join(content if isinstance(content, str) else content.decode() for _, content in found),
-    )
+        asked = f"TIMELINE_HISTORY {timeline}"
+        history = connection.execute(asked).fetchall()[0][1] if timeline > 1 else b""
+    return system.decode(), timeline, history.decode()
 
 
 def _one(connection: psycopg.Connection[Any], question: LiteralString) -> Any:

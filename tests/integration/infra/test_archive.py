@@ -386,17 +386,18 @@ def test_a_place_that_takes_wal_and_neither_removes_nor_overwrites_is_shown(
         put(place, name, source)
 
     with monkeypatch.context() as patch, running.keeping() as keeper:
-        for each in ("put", "remove"):
-            patch.setattr(type(keeper._writer.place), each, refuse)
+        for act in ("put", "remove"):
+            patch.setattr(type(keeper._writer.place), act, refuse)
         running.ask("SELECT disposal.erase('child-erased-later', now()) IS NULL")
         erased_at = running.ask("SELECT clock_timestamp()").timestamp()
+        eventually(lambda: keeper._system)
         keeper._begin_again()
         eventually(lambda: running.gauges.base_at._value.get() > before)
         running.safe()
-        assert (outdated(), listed() < erased_at) == (1, True)
+        assert (outdated() > 0, listed() < erased_at) == (True, True)
     with running.keeping() as keeper:
         eventually(lambda: listed() > erased_at)
-        assert outdated() == 1
+        assert outdated() > 0
         keeper._begin_again()
         eventually(lambda: outdated() == 0)
     assert [each.exists() for each in old] == [False, True], (

@@ -360,7 +360,7 @@ def test_no_row_is_asked_whose_it_is_while_the_authority_that_it_names_keeps_it(
         row = {"code": "c", "subject": "child-1", "authority": authority, "at": now - timedelta(days=days)}
         admin.execute(CLAIM, row)
         admin.execute(ASKS)
-        periods = dict(admin.execute(OWN_PERIODS, {"name": "claims"}).fetchall())
+        periods: dict[str, timedelta] = dict(admin.execute(OWN_PERIODS, {"name": "claims"}).fetchall())
         query = old_rows("claims", record, record.sweeps[0], now, periods)
         with pytest.raises(psycopg.errors.RaiseException) if asked else nullcontext():
             admin.execute(query.sql.encode(), dict(query.parameters))

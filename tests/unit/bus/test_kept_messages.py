@@ -12,6 +12,7 @@ from services.platform.bus import metrics
 from services.platform.bus.publishing import kept_messages
 from services.platform.bus.publishing.kept_messages import KeptMessages
 from services.platform.bus.publishing.log_epochs import Log
+from services.platform.store import outbox
 from services.platform.store.outbox import Unsent, Written
 
 PLACE = TopicPartition("child-events", 0)
@@ -47,7 +48,7 @@ async def test_what_others_have_lost_does_not_wait_for_a_leader_that_does_not_sa
     put_back = AsyncMock(side_effect=[["child-x"], []] * 2)
     monkeypatch.setattr(kept_messages, "find_logs", AsyncMock(return_value=logs))
     monkeypatch.setattr(kept_messages, "find_ends", AsyncMock(return_value=ends))
-    monkeypatch.setattr(kept_messages.outbox, "put_back", put_back)
+    monkeypatch.setattr(outbox, "put_back", put_back)
     store, wake = MagicMock(), MagicMock()
     store.read.return_value.__aenter__.return_value.fetch = AsyncMock(return_value=[SILENT, LOST])
     kept = KeptMessages(store, AsyncMock(), AsyncMock(), wake)

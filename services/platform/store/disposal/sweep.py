@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.periodic import Repeating, run_each
 from services.platform.store.disposal.schedule import Record, Sweep, schedule
 from services.platform.store.query import PLAN_BY_VALUES, Query
 from services.platform.store.unit_of_work import Store
@@ -68,17 +68,10 @@ class Disposal:
         """True while there is more. Each table in a transaction of its own: if one fails, the others are swept all the
         same. Raises its error then.
         """
-        more, failure = False, None
-        for each in self.sweeps:
-            try:
-                more |= await self._sweep(*each) == AT_ONCE
-            except Exception as error:  # noqa: BLE001 raised below
-                failure = error
-        if failure is not None:
-            raise failure
-        return more
+        return AT_ONCE in await run_each(self._sweep, self.sweeps)
 
-    async def _sweep(self, name: str, record: Record, sweep: Sweep) -> int:
+    async def _sweep(self, each: tuple[str, Record, Sweep]) -> int:
+        name, record, sweep = each
         async with self._store.transaction() as uow:
             _, own = await uow.fetch(PLAN_BY_VALUES, own_periods(name))
             query = old_rows(name, record, sweep, self._clocks.wall(), own)

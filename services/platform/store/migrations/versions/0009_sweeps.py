@@ -1,8 +1,10 @@
-"""Lets a sweep ask whose a row is only once the authority that the row names no longer keeps it."""
+"""Lets a sweep ask whose a row is only once the authority that the row names no longer keeps it, and counts how often
+Twilio was asked to delete a copy.
+"""
 
 from alembic import op
 
-revision = "0009_own_periods"
+revision = "0009_sweeps"
 down_revision = "0005_soonest_end_of_periods"
 
 OWN_PERIODS = """
@@ -16,3 +18,5 @@ $$
 
 def upgrade() -> None:
     op.execute(OWN_PERIODS)
+    op.execute("ALTER TABLE disposal.provider_copies ADD COLUMN tries integer NOT NULL DEFAULT 0")
+    op.execute("GRANT UPDATE (tries) ON disposal.provider_copies TO carers")
