@@ -12,6 +12,9 @@ from services.safeguarding.duty.duties import Because
 from services.safeguarding.roles import Channel, Role, Wording
 from services.safeguarding.working_time import day_in_england, working_moment
 
+LATE = timedelta(minutes=1)
+"""A step that is heard of later than this, as after an outage, is put off by so long."""
+
 
 def begin(draft: Draft, duty: DutyOfCase) -> None:
     """Tells the first recipient and sets the time of the next."""
@@ -20,9 +23,15 @@ def begin(draft: Draft, duty: DutyOfCase) -> None:
 
 
 def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
-    """The time to answer is over: takes the next step. Ends a duty whose day is over, or that another repeats."""
+    """The time to answer is over: takes the next step. Ends a duty whose day is over, or that another repeats. After an
+    outage the answers that wait on another topic come first: a late step is put off, once, and those after it keep
+    their distance to it.
+    """
     rule = draft.rule_of(duty)
     if duty.next is None:
+        return
+    if draft.happened.late > LATE and duty.next_at == _due_at_first(rule, duty):
+        _put_off(draft, duty)
         return
     role = rule.otherwise[duty.next].tell or duty.role if duty.rest is None else duty.rest.role
     if _is_day_over(rule, duty, draft.now) or any(
@@ -37,11 +46,30 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     repeats = duty.passed >= len(rule.otherwise)
     step = rule.otherwise[duty.next]
     because = Because.NOT_ACKNOWLEDGED if duty.accepted else Because.NOT_ACCEPTED
-    duty = duty.model_copy(
-        update={"passed": max(duty.passed, duty.next + 1), "state": DutyState.OVERDUE if repeats else duty.state}
-    )
+    was_put_off = duty.next_at != _due_at_first(rule, duty)
+    update = {
+        "passed": max(duty.passed, duty.next + 1),
+        "state": DutyState.OVERDUE if repeats else duty.state,
+        "counted_from": draft.now - step.after if was_put_off else duty.counted_from,
+    }
+    duty = duty.model_copy(update=update)
     duty = _take_step(draft, duty, step, Because.AGAIN if repeats else because)
     schedule(draft, duty)
+
+
+def _put_off(draft: Draft, duty: DutyOfCase) -> None:
+    draft.note(Verdict.WAITS, draft.rule_of(duty), episode=duty.episode, duty=duty.duty)
+    _set_deadline(draft, duty, duty.next, draft.now + LATE)
+
+
+def _due_at_first(rule: Rule, duty: DutyOfCase) -> datetime:
+    """When the step to come was due, before it was put off."""
+    if duty.rest is not None:
+        return duty.rest.until
+    repeat = rule.otherwise[-1].repeat
+    if repeat is not None and duty.passed >= len(rule.otherwise):
+        return duty.tellings[-1].told_at + repeat
+    return duty.counted_from + rule.otherwise[duty.next or 0].after
 
 
 def _is_day_over(rule: Rule, duty: DutyOfCase, now: datetime) -> bool:
@@ -158,6 +186,10 @@ def schedule(draft: Draft, duty: DutyOfCase) -> None:
     if (upcoming, at) == (duty.next, duty.next_at):
         draft.put_duty(duty)
         return
+    _set_deadline(draft, duty, upcoming, at)
+
+
+def _set_deadline(draft: Draft, duty: DutyOfCase, upcoming: int | None, at: datetime | None) -> None:
     version = duty.deadline_version + 1
     duty = draft.put_duty(duty.model_copy(update={"next": upcoming, "next_at": at, "deadline_version": version}))
     if at is None:
