@@ -10,16 +10,28 @@ from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.duty.decisions import DutyState, Verdict
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.roles import Channel, Role, Wording
-from services.safeguarding.working_time import day_in_england, working_moment
+from services.safeguarding.working_time import day_in_england, in_working_hours, working_moment
 
 LATE = timedelta(minutes=1)
 """A step that is heard of later than this, as after an outage, is put off by so long."""
 
 
 def begin(draft: Draft, duty: DutyOfCase) -> None:
-    """Tells the first recipient and sets the time of the next."""
-    duty = _tell_first(draft, duty, Because.FIRST)
-    schedule(draft, duty)
+    """Tells the first recipient and sets the time of the next. Who is told first in another's place has their step."""
+    rule = draft.rule_of(duty)
+    step = first_step(rule, draft.now)
+    if step is not None:
+        passed = rule.otherwise.index(step) + 1
+        told = {"role": step.tell, "channel": step.by, "wording": step.message or duty.wording}
+        duty = duty.model_copy(update={"passed": passed, "counted_from": draft.now - step.after, **told})
+    schedule(draft, _tell_first(draft, duty, Because.FIRST))
+
+
+def first_step(rule: Rule, at: datetime) -> Step | None:
+    """The step that tells somebody on duty, if the rule comes to its time at `at`, out of the hours of whom it means,
+    and cannot wait for them. None: those whom it means are told.
+    """
+    return None if rule.latest is None or in_working_hours(at) else rule.on_duty
 
 
 def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
@@ -88,12 +100,13 @@ def _rivals(draft: Draft, duty: DutyOfCase) -> list[DutyOfCase]:
 
 def _gives_way(draft: Draft, earlier: DutyOfCase, later: DutyOfCase, role: Role) -> bool:
     """Whether the later duty asks this role for what the earlier one would ask it: nobody is asked twice for one deed,
-    and the earlier ends with whatever ends the later.
+    and the earlier ends with whatever ends the later. Of two of one moment the later is the one that less ends.
     """
     before, after = draft.rule_of(earlier), draft.rule_of(later)
     is_same = before.deed is not None and after.deed is not None and set(after.until) <= set(before.until)
     lasts_as_long = after.day in {None, before.day}
-    return is_same and lasts_as_long and earlier.created_at < later.created_at and later.tellings[-1].role == role
+    is_later = (earlier.created_at, -len(before.until)) < (later.created_at, -len(after.until))
+    return is_same and lasts_as_long and is_later and later.tellings[-1].role == role
 
 
 def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> None:
