@@ -31,7 +31,9 @@ def first_step(rule: Rule, at: datetime) -> Step | None:
     """The step that tells somebody on duty, if the rule comes to its time at `at`, out of the hours of whom it means,
     and cannot wait for them. None: those whom it means are told.
     """
-    return None if rule.latest is None or in_working_hours(at) else rule.on_duty
+    if rule.latest is None or in_working_hours(at):
+        return None
+    return next((step for step in rule.otherwise if step.tell and step.tell.startswith("duty.")), None)
 
 
 def take_due_step(draft: Draft, duty: DutyOfCase) -> None:

@@ -162,9 +162,8 @@ class Rule(Grammar):
     night; with `every`, each time. `evening`: at half past eight, that day's or the next.
     """
     latest: Length | None = None
-    """Of what must be done within a time, weekends included, by people who work by day: they are told in the last
-    working hours before the `period` is over. If there are none since it happened, then in the next, so long after it
-    happened at the latest; if those come later, whoever is on duty is told when the period is over.
+    """For what must be done in time by people who work by day: told in the last working hours before the `period` is
+    over; if there are none, in the next, so long after it happened at the latest; or else whoever is on duty is told.
     """
     before: Before | None = None
     """The rule comes to its time once for each length before the date. Of those that lie behind when we learn of it the
@@ -254,21 +253,9 @@ class Rule(Grammar):
             raise ValueError(msg)
         if self.every is not None and self.wait is None and self.period is None:
             raise ValueError("`every` says how often again; `wait` or `period` says when first")
-        if self.latest is not None and not self._is_told_before_it_is_late:
-            msg = "`latest` goes with `hours: working`, a `period` no longer than it and a step that tells somebody on duty, not with `every`"
-            raise ValueError(msg)
+        if self.latest is not None and (self.hours != "working" or self.period is None or self.every is not None):
+            raise ValueError("`latest` goes with `period` and `hours: working`, and not with `every`")
         return self
-
-    @property
-    def _is_told_before_it_is_late(self) -> bool:
-        if self.period is None or self.latest is None or self.every is not None:
-            return False
-        return self.hours == "working" and self.period <= self.latest and self.on_duty is not None
-
-    @property
-    def on_duty(self) -> Step | None:
-        """The first step that tells somebody who is on duty at every hour."""
-        return next((step for step in self.otherwise if (step.tell or "").startswith("duty.")), None)
 
     @property
     def waits(self) -> bool:
