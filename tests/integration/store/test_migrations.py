@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -105,3 +106,30 @@ def test_an_index_is_made_concurrently_though_another_waits_to_migrate(empty: st
             "SELECT indisvalid FROM pg_index WHERE indexrelid = 'console.contacts_failed'::regclass"
         )
         assert made.fetchall() == [(True,)]
+
+
+BEFORE_INDEXES = """
+    DROP INDEX delivery.deliveries_urgent; DROP FUNCTION disposal.soonest;
+    UPDATE alembic_version SET version_num = '0003_unanswered_since'
+"""
+HAS_WAITED = "SELECT count(*) FROM pg_locks WHERE NOT granted AND waitstart < clock_timestamp() - interval '0.3 s'"
+
+
+def test_an_index_waits_for_whoever_reads_meanwhile(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than for a lock that everybody would queue behind: while 0.2 runs, some statement always lasts that long."""
+    apply(empty)
+    monkeypatch.setattr("services.platform.store.migrations.apply.LOCK_TIMEOUT", "100ms")
+    with (
+        ThreadPoolExecutor() as beside,
+        psycopg.connect(empty, autocommit=True) as watching,
+        psycopg.connect(empty) as reading,
+    ):
+        watching.execute(BEFORE_INDEXES)
+        reading.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reading.execute("SELECT count(*) FROM register.authorities")
+        migrating = beside.submit(apply, empty)
+        while not (migrating.done() or watching.execute(HAS_WAITED).fetchall() != [(0,)]):
+            time.sleep(0.05)
+        reading.rollback()
+        assert migrating.result() is None
+        assert watching.execute("SELECT to_regclass('delivery.deliveries_urgent') IS NOT NULL").fetchall() == [(True,)]

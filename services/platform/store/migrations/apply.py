@@ -13,6 +13,7 @@ from services.platform.store.disposal.holdings import copy_holdings
 
 HISTORY = Path(__file__).parent
 LOCK = 710274
+LOCK_TIMEOUT = "5s"
 AGAIN_SECONDS = 0.2
 OWN_VIEWS = "SELECT walls.own_views()"
 """In a restored copy whoever restored it owns them, and they would show every authority's rows."""
@@ -56,7 +57,7 @@ def apply(admin_url: str, history: Path = HISTORY) -> None:
         config = configuration(history)
         _require_known(connection, config)
         # A migration that cannot lock a table must not hold up everybody who queues behind it.
-        connection.exec_driver_sql("SET lock_timeout = '5s'")
+        connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         connection.commit()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
