@@ -39,9 +39,5 @@ def upgrade() -> None:
     with op.get_context().autocommit_block():
         for name, of in INDEXES.items():
             op.execute(STOPPED.format(index=f"{of.partition('.')[0]}.{name}"))
-        # These wait for whatever runs at the moment, up to 20 s each, and hold up nobody: `apply` sets it for others.
-        op.execute("SET lock_timeout = '10min'")
-        for name, of in INDEXES.items():
             op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {of}")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS delivery.deliveries_by_lane")
-        op.execute("SET lock_timeout = '5s'")
