@@ -249,11 +249,11 @@ class DeliveryLoop:
         return len(found) == deliveries.UNRECORDED_AT_ONCE
 
     async def _measure(self) -> None:
-        """What reads a month comes last: if it fails, what was accepted within the hour is known all the same."""
+        """What is urgent first: the count of a month may take too long."""
+        metrics.LANES_FAILING.set(len(self._dispatcher.lanes.failing()))
         now = self._clocks.wall()
         async with self._store.reading.connect() as connection:
             await slo.measure_recent(connection, self._service, now)
-            metrics.LANES_FAILING.set(len(self._dispatcher.lanes.failing()))
             metrics.MEASURED.labels("hours").set(now.timestamp())
             if now >= self._measured_due_at:
                 self._measured_due_at = now + MEASURE_SLO_EVERY

@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating, run_each
 from services.platform.store.disposal.schedule import Record, Sweep, schedule
-from services.platform.store.query import PLAN_BY_VALUES, Query
+from services.platform.store.query import PLAN_BY_VALUES, Query, all_rows, scalar
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import RecordDisposed
 from services.safeguarding.identifiers import AuthorityId
 
 EVERY_SECONDS = 3600.0
 AT_ONCE = 500
-
-
+MAY_SWEEP = Query("SELECT pg_try_advisory_xact_lock_shared(hashtextextended('deletions', 0))", {}, scalar)
+ALONE = Query("SELECT pg_advisory_xact_lock(hashtextextended('deletions', 0))", {}, all_rows)
+"""Nobody else sweeps, erases or holds until the transaction's end: a hold is of what is there, and all of it stays."""
 OWN_PERIODS = "SELECT authority, kept FROM disposal.own_periods(%(name)s)"
 
 
@@ -73,7 +74,9 @@ class Disposal:
     async def _sweep(self, each: tuple[str, Record, Sweep]) -> int:
         name, record, sweep = each
         async with self._store.transaction() as uow:
-            _, own = await uow.fetch(PLAN_BY_VALUES, own_periods(name))
+            _, may, own = await uow.fetch(PLAN_BY_VALUES, MAY_SWEEP, own_periods(name))
+            if not may:
+                return 0
             query = old_rows(name, record, sweep, self._clocks.wall(), own)
             rows = await uow.fetch(query)
             if rows:

@@ -4,8 +4,8 @@ Twilio was asked to delete a copy.
 
 from alembic import op
 
-revision = "0009_sweeps"
-down_revision = "0005_soonest_end_of_periods"
+revision = "0007_sweeps"
+down_revision = "0006_keep_what_goes_on"
 
 OWN_PERIODS = """
 CREATE FUNCTION disposal.own_periods(of_record text) RETURNS TABLE (authority text, kept interval)
