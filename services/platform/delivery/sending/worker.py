@@ -124,7 +124,7 @@ class DeliveryLoop:
 
     async def acknowledged(self, uow: UnitOfWork, duty: UUID, step: int) -> None:
         """A person has it: nothing further is sent for this telling. Written with the commit."""
-        uow.write(deliveries.ACKNOWLEDGED, {"duty": duty, "step": step, "at": self._clocks.wall()})
+        uow.bulk_write(deliveries.ALL_ACKNOWLEDGED, {"duty": duty, "step": step, "now": self._clocks.wall()})
 
     async def start(self) -> None:
         await self._channels.start()
