@@ -18,6 +18,11 @@ class KeyMissing(KeyServiceAway):
     """
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether the work may be put off until the key is there, while others' keys are."""
+    return isinstance(error, KeyServiceAway) and not isinstance(error, KeyMissing)
+
+
 class KeyWrapper(Protocol):
     """Called rarely: an unwrapped key is kept in memory. A call holds the process up until it is answered."""
 
