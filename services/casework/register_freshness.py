@@ -5,6 +5,7 @@ that imports replaced long ago.
 from services.casework import metrics
 from services.casework.store.history.import_record import ages, forget_old_rows
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.disposal.sweep import MAY_SWEEP
 from services.platform.store.query import PLAN_BY_VALUES
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import is_for_exercises
@@ -26,4 +27,5 @@ async def show_ages(store: Store, clocks: Clocks) -> bool:
 async def forget_replaced(store: Store, clocks: Clocks) -> None:
     """Reads about each import that there was, so it is asked for rarely."""
     async with store.transaction() as uow:
-        forget_old_rows(uow, clocks.story())
+        if await uow.fetch(MAY_SWEEP):
+            forget_old_rows(uow, clocks.story())

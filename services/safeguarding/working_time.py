@@ -12,7 +12,7 @@ ENGLAND = ZoneInfo("Europe/London")
 SATURDAY = 5
 BANK_HOLIDAYS = holidays.country_holidays("GB", subdiv="ENG")
 """Substitute days included."""
-NINE, FIVE = time(9), time(17)
+NINE, FOUR, FIVE = time(9), time(16), time(17)
 EVENING = time(20, 30)
 """When carers are asked whether everybody is in."""
 FIRST_HOURS = timedelta(hours=72)
@@ -118,6 +118,18 @@ def working_moment(at: datetime) -> datetime:
     if in_working_hours(at):
         return at
     return working_day_after(at, 0 if at.astimezone(ENGLAND).time() < NINE else 1)
+
+
+def last_working_moment(at: datetime) -> datetime:
+    """`at` itself within working hours, else four o'clock of the last working day before, while there is still time to
+    act on it, in UTC. `at` must be aware.
+    """
+    local = at.astimezone(ENGLAND)
+    if in_working_hours(at):
+        return at
+    is_over = is_working_day(local.date()) and local.time() >= FIVE
+    day = local.date() if is_over else BANK_HOLIDAYS.get_nth_working_day(local.date(), -1)
+    return datetime.combine(day, FOUR, ENGLAND).astimezone(UTC)
 
 
 def evening_moment(at: datetime) -> datetime:

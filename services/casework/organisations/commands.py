@@ -76,15 +76,17 @@ def approve(
     at: Annotated[datetime | None, typer.Option(help="When it takes effect, UTC. Left out: now.")] = None,
 ) -> None:
     """Show CHANGE, which somebody else proposed, and approve it. A force's address has taken a connection test."""
+    from services.casework.policy.organisations import fingerprint_of
 
-    async def look(*, approved: bool) -> tuple[list[str], datetime]:
+    async def look(shown: str | None = None) -> tuple[list[str], datetime]:
         async with acting(by) as changes:
             effective = None if at is None else at.replace(tzinfo=changes.now.tzinfo)
-            return await changes.approve(change, effective, looking=not approved)
+            return await changes.approve(change, effective, shown=shown)
 
-    typer.echo("\n".join(asyncio.run(look(approved=False))[0]))
+    lines, _ = asyncio.run(look())
+    typer.echo("\n".join(lines))
     typer.confirm("Approve this? Keys and certificates are shown by their fingerprints", abort=True)
-    _, effective = asyncio.run(look(approved=True))
+    _, effective = asyncio.run(look(fingerprint_of(lines)))
     typer.echo(f"approved; in force from {effective:%Y-%m-%d %H:%M} UTC. A force's old keys count for a day after that")
 
 

@@ -32,9 +32,10 @@ CHANGE = """
     SELECT 'force' AS kind, v.force AS name, v.proposed_by, v.effective_at,
         v.id IN (SELECT version FROM register.versions_tried) AS was_tried, v.taken_back_at IS NOT NULL AS is_over,
         (SELECT count(*) FROM register.force_versions o WHERE o.force = v.force AND o.id <> v.id
-            AND o.effective_at <= %(now)s AND o.taken_back_at IS NULL) AS others_in_force, v.asked_back_by
+            AND o.effective_at <= %(now)s AND o.taken_back_at IS NULL) AS others_in_force, v.asked_back_by,
+        (SELECT max(effective_at) FROM register.force_versions o WHERE o.force = v.force AND o.taken_back_at IS NULL)
     FROM register.force_versions v WHERE v.id = %(change)s
-    UNION ALL SELECT 'agency', agency, proposed_by, NULL, true, effective_at IS NOT NULL OR taken_back_at IS NOT NULL, 0, NULL
+    UNION ALL SELECT 'agency', agency, proposed_by, NULL, true, effective_at IS NOT NULL OR taken_back_at IS NOT NULL, 0, NULL, NULL
     FROM register.agency_changes WHERE id = %(change)s
 """
 APPROVE = (
@@ -131,16 +132,16 @@ async def change_by_id(uow: UnitOfWork, change: UUID, now: datetime) -> Change |
     return None if row is None else Change(change, *row)
 
 
-async def describe(uow: UnitOfWork, keyring: Keyring, change: UUID, kind: str, name: str, now: datetime) -> list[str]:
-    """What the change would change of what holds now."""
+async def describe(uow: UnitOfWork, keyring: Keyring, change: UUID, kind: str, name: str) -> list[str]:
+    """What the change would change of what holds now, or of the newest version that is approved to come."""
     if kind == "agency":
         now_, then = (AGENCY, {"agency": name}), (PROPOSED_AGENCY, {"change": change})
         before, after = await uow.fetch(_agency(keyring, name, *now_), _agency(keyring, name, *then))
         return describe_change(before, after, OF_AN_AGENCY)
     known = await uow.fetch(versions_of(keyring, name))
-    holds = [each for each in known if each.effective_at is not None and each.effective_at <= now]
+    approved = [each for each in known if each.effective_at is not None]
     wanted = next((each for each in known if each.version == change), None)
-    return describe_change(holds[-1], wanted, OF_A_VERSION) if holds and wanted is not None else []
+    return describe_change(approved[-1], wanted, OF_A_VERSION) if approved and wanted is not None else []
 
 
 async def approve(

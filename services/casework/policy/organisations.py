@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -98,9 +98,12 @@ class Change:
     """Approved versions that would be left without it."""
     asked_back_by: AccountId | None = None
     """Who wants it taken back, once it is approved: a second person does it."""
+    newest_from: datetime | None = None
+    """When the newest approved version of the force takes effect."""
 
 
 NOT_BY_ONE = "a second person approves: not the one who proposed it"
+SHOWN_OTHERWISE = "what it changes is not what you were shown, since another change was approved meanwhile: look again"
 SECRET = frozenset({"secrets", "reply_secrets", "client_certificate", "private_ca", "oauth"})
 
 
@@ -108,6 +111,11 @@ def describe_change(before: object, after: object, fields: Iterable[str]) -> lis
     """A line for each field that differs, for who has to approve it. Of keys and certificates, fingerprints alone."""
     both = [(name, _shown(name, getattr(before, name)), _shown(name, getattr(after, name))) for name in fields]
     return [f"{name}: {was} -> {is_now}" for name, was, is_now in both if was != is_now]
+
+
+def fingerprint_of(lines: Iterable[str]) -> str:
+    """Of what somebody was shown: an approval says it again."""
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _shown(name: str, value: object) -> str:
@@ -122,14 +130,17 @@ def waits_for_second(change: Change, by: AccountId) -> bool:
     return change.effective_at is not None and change.asked_back_by in {None, by}
 
 
-def why_not_approved(change: Change | None, by: AccountId) -> str | None:
-    """None where it may be approved."""
+def why_not_approved(change: Change | None, by: AccountId, effective_at: datetime) -> str | None:
+    """None where it may be approved, to hold from then on. Each version is a whole one: the later one is what holds."""
     if change is None or change.is_over or change.effective_at is not None:
         return "no change of this id waits for approval"
     if change.proposed_by == by:
         return NOT_BY_ONE
     if not change.was_tried:
         return "its address has not taken a connection test yet: try it first (services police test FORCE --change ID)"
+    if change.newest_from is not None and effective_at <= change.newest_from:
+        later = f"{change.newest_from.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return f"another change of it holds from {later} and would take this one back: choose a time after that"
     return None
 
 

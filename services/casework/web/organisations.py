@@ -36,14 +36,14 @@ class OrganisationEndpoint:
             return JSONResponse(jsonable_encoder({"changes": await changes.latest()}))
 
     async def approve(self, request: Request, change: UUID) -> JSONResponse:
-        """`at`: from when a force's holds, ISO 8601 with its zone."""
-        said = (await read_form(request)).get("at")
+        """`at`: from when a force's holds, ISO 8601 with its zone. `shown`: as the list of changes had it."""
+        form = await read_form(request)
         try:
-            at = None if said is None else datetime.fromisoformat(said).astimezone(self.clocks.wall().tzinfo)
+            at = datetime.fromisoformat(form["at"]).astimezone(self.clocks.wall().tzinfo) if "at" in form else None
         except ValueError:
             raise Problem(HTTPStatus.BAD_REQUEST, "Not a time", "A time is needed.", field="at") from None
         async with self._acting(request) as changes:
-            await changes.approve(change, at)
+            await changes.approve(change, at, shown=form.get("shown", ""))
         return JSONResponse({"done": "approved"})
 
     async def take_back(self, request: Request, change: UUID) -> JSONResponse:

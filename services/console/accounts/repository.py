@@ -122,9 +122,11 @@ async def _changed(uow: UnitOfWork, statement: str, row: dict[str, Any]) -> Oper
     return operator
 
 
-def account_by_sign_in(sign_in: str) -> Query[Account | None]:
+def account_by_sign_in(sign_in: str, *, locked: bool = False) -> Query[Account | None]:
+    """`locked`: nobody changes it until the transaction's end."""
     parameters = {"sign_in": normalise_sign_in(sign_in)}
-    return Query(BY_SIGN_IN, parameters, lambda rows: next(map(account_of, rows), None))
+    sql = f"{BY_SIGN_IN} FOR NO KEY UPDATE" if locked else BY_SIGN_IN
+    return Query(sql, parameters, lambda rows: next(map(account_of, rows), None))
 
 
 def accounts_within(operator: Operator) -> Query[list[Account]]:

@@ -8,9 +8,11 @@ from services.console.accounts.repository import account_names
 from services.console.acts.recorder import ActRecorder, ConsoleService
 from services.console.policy.permits import Operator
 from services.platform.register import words
+from services.platform.register.children.identity import codes_of_children
 from services.platform.register.words import reasons_by_id
 from services.platform.store.disposal import erasures
 from services.platform.store.disposal.erasures import Hindrance
+from services.platform.store.disposal.sweep import ALONE
 from services.platform.store.query import PATIENTLY, Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, WordsId
@@ -83,8 +85,12 @@ class DisposalService(ConsoleService):
         async with self.store.read() as reader:
             return await reader.fetch(named(name, authority))
 
-    async def hold(self, operator: Operator, act: UUID, whom: Named, reason: str) -> None:
+    async def hold(self, operator: Operator, act: UUID, whom: Named, reason: str) -> Sequence[Hindrance]:
+        """What hinders it: the child has been erased meanwhile."""
         async with self.store.transaction() as uow:
+            await uow.fetch(ALONE)
+            if whom.owner is not None and not await uow.fetch(codes_of_children([whom.owner])):
+                return [Hindrance("erased", None)]
             recorder = self._recorder(uow, operator, act, whom)
             if await recorder.claim(OperatorAct.HOLD_MADE):
                 said = await self._keep_reason(uow, operator, whom.authority, reason)
@@ -92,6 +98,7 @@ class DisposalService(ConsoleService):
                 hold = made | {"authority": whom.authority, "child": whom.owner, "episode": whom.episode}
                 await uow.fetch(Query(MAKE, hold, all_rows))
                 _record(recorder, OperatorAct.HOLD_MADE, whom, said)
+        return ()
 
     async def end_hold(self, operator: Operator, act: UUID, hold: UUID, reason: str) -> None:
         await self._end(operator, act, END, hold, OperatorAct.HOLD_ENDED, reason)
@@ -137,7 +144,7 @@ class DisposalService(ConsoleService):
             if whom.owner == erasures.owner_of(whom.authority):
                 return [Hindrance("whole", None)]
             approved = erasures.approve_erasure(erasure, operator.account, self.clocks.wall())
-            _, hindered = await uow.fetch(PATIENTLY, approved)
+            _, _, hindered = await uow.fetch(PATIENTLY, ALONE, approved)
             if not hindered:
                 _record(self._recorder(uow, operator, act, whom), OperatorAct.ERASURE_APPROVED, whom)
         return hindered

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum, auto
 from uuid import UUID
 
@@ -51,7 +52,7 @@ class ActService(ConsoleService):
     async def about(self, subject: Subject, operator: Operator) -> About | None:
         """None if there is no such episode or duty that the operator may see."""
         async with self.store.read() as reader:
-            found = await _find(reader, subject, operator)
+            found = await _find(reader, subject, operator, self.clocks.story())
         return found if found is not None and operator.sees(found.authority) else None
 
     async def identity_of(self, child: ChildId, operator: Operator) -> identity.Identity | None:
@@ -115,10 +116,10 @@ class ActService(ConsoleService):
     async def _act(
         self, uow: UnitOfWork, operator: Operator, spec: ActSpec, subject: Subject, answers: Answers, seen: str
     ) -> Result:
-        about = await _find(uow, subject, operator)
+        about = await _find(uow, subject, operator, self.clocks.story())
         if about is not None:
             await uow.fetch(Query(ONE_ACT, {"child": about.child}, all_rows))
-            about = await _find(uow, subject, operator)
+            about = await _find(uow, subject, operator, self.clocks.story())
         if await uow.fetch(read_model.is_act_done(answers.act)):
             return Result.DONE_BEFORE
         if about is None or about.seen_for(spec.act) != seen or not spec.is_possible(about):
@@ -162,15 +163,15 @@ def _naming(act: UUID, child: ChildId) -> UUID:
     return derived("names the child", str(act), child)
 
 
-async def _find(reader: Reader, subject: Subject, operator: Operator) -> About | None:
+async def _find(reader: Reader, subject: Subject, operator: Operator, now: datetime) -> About | None:
     if subject.duty is None:
-        return await _find_episode(reader, subject, operator)
+        return await _find_episode(reader, subject, operator, now)
     duty = await reader.fetch(read_model.duty_by_id(subject.duty))
     if duty is None:
         return None
     deed, told_at = duty.content.deed, min((each.told_at for each in duty.content.steps), default=duty.at)
     episode, waiting = await reader.fetch(
-        read_model.episode_by_id(duty.content.episode), read_model.waiting(duty.child, duty.content.episode)
+        read_model.episode_by_id(duty.content.episode), read_model.waiting(duty.child, duty.content.episode, now)
     )
     kind = None if deed is None else DEED_SPECS[deed].kind
     recorded = (
@@ -188,13 +189,13 @@ async def _find(reader: Reader, subject: Subject, operator: Operator) -> About |
     )
 
 
-async def _find_episode(reader: Reader, subject: Subject, operator: Operator) -> About | None:
+async def _find_episode(reader: Reader, subject: Subject, operator: Operator, now: datetime) -> About | None:
     found = await reader.fetch(read_model.episode_by_id(subject.episode))
     if found is None:
         return None
     discussion, waiting, recorded = await reader.fetch(
         read_model.newest_discussion(found.child, found.content.episode),
-        read_model.waiting(found.child, found.content.episode),
+        read_model.waiting(found.child, found.content.episode, now),
         read_model.event_to_correct(found.child, name=subject.corrects),
     )
     return About(

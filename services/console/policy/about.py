@@ -24,13 +24,15 @@ ENDS_A_SEARCH = (ChildLocated, ChildReturned, ReportRetracted)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What an operator recorded within the last minute and has not gone out: `what` by its act's name, `by` whom."""
+    """What an operator recorded within the last minute: `what` by its act's name, `by` whom."""
 
     message: UUID
     content: Message
     what: str = ""
     by: AccountId | None = None
     name: str = ""
+    is_out: bool = False
+    """It has gone out, and the episode does not show it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class About:
 
     @property
     def is_gone(self) -> bool:
-        """The child is sought, and nothing that would end that waits to go out."""
+        """The child is sought, and nothing that would end that waits to go out or to be shown."""
         ends_soon = any(isinstance(each.content, ENDS_A_SEARCH) for each in self.held)
         return self.duty is None and self.episode is not None and self.episode.state in GONE and not ends_soon
 
@@ -73,7 +75,7 @@ class About:
         if self.viewer is None:
             return ()
         own, may = self.viewer.account, self.viewer.may(May.UNDO_FOR_OTHERS)
-        return tuple(each for each in self.held if may or each.by == own)
+        return tuple(each for each in self.held if not each.is_out and (may or each.by == own))
 
     @property
     def has_planned_discussion(self) -> bool:

@@ -44,6 +44,10 @@ class Period:
     start: datetime
     end: datetime
 
+    def began_within(self, months: int, now: datetime) -> bool:
+        """In one of the last whole months of UTC, so many and this one: what is kept by month is kept of all of it."""
+        return 12 * (now.year - self.start.year) + now.month - self.start.month <= months
+
 
 def period_of(name: str) -> Period | None:
     year, _, month = name.partition("-")

@@ -65,16 +65,23 @@ EPISODES = f"""
     SELECT child, changed_at, exercise, content FROM episodes
     WHERE child IN (SELECT child FROM ({NAMED}) named) ORDER BY opened_at DESC LIMIT {MOST_FOUND}
 """
+THEIRS = "(%(authorities)s::text[] IS NULL OR authority = ANY(%(authorities)s::text[]))"
 FOUND = f"""
-    SELECT coalesce(e.child, c.child) AS child, c.code, coalesce(e.content ->> 'authority', c.authority) AS authority,
-           e.changed_at, e.exercise, e.content
-    FROM register.for_console c FULL JOIN episodes e ON e.child = c.child AND e.content ->> 'authority' = c.authority
-    WHERE (%(authorities)s::text[] IS NULL
-           OR coalesce(e.content ->> 'authority', c.authority) = ANY(%(authorities)s::text[]))
-    AND (upper(c.code) = upper(%(name)s) OR e.reference = upper(%(name)s)
-         OR e.opened_at >= %(day)s AND e.opened_at < %(next_day)s
-         OR e.episode = ANY(%(episodes)s::uuid[]) OR coalesce(e.child, c.child) = ANY(%(children)s::text[]))
-    ORDER BY e.opened_at DESC NULLS LAST LIMIT {MOST_FOUND}
+    WITH named AS (
+        SELECT * FROM register.for_console
+        WHERE {THEIRS} AND (code = upper(%(name)s) OR child = ANY(%(children)s::text[]))
+    ), found AS (
+        SELECT episode FROM episodes WHERE reference = upper(%(name)s) OR opened_at >= %(day)s AND opened_at < %(next_day)s
+            OR episode = ANY(%(episodes)s::uuid[]) OR child = ANY(%(children)s::text[])
+        UNION SELECT e.episode FROM named JOIN episodes e USING (child) WHERE e.content ->> 'authority' = named.authority
+    )
+    SELECT e.child, c.code, e.content ->> 'authority' AS authority, e.changed_at, e.exercise, e.content, e.opened_at
+    FROM found JOIN episodes e USING (episode)
+    LEFT JOIN register.for_console c ON c.child = e.child AND c.authority = e.content ->> 'authority'
+    WHERE {OF_AUTHORITY.format("e.")}
+    UNION ALL SELECT child, code, authority, NULL, NULL, NULL, NULL FROM named WHERE NOT EXISTS (
+        SELECT FROM episodes e WHERE e.child = named.child AND e.content ->> 'authority' = named.authority)
+    ORDER BY opened_at DESC NULLS LAST LIMIT {MOST_FOUND}
 """
 WITH_REFERENCE = f"""
     SELECT e.content ->> 'episode' AS episode, e.child FROM register.references_for_duty_desk r

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.console.policy.directory import Contact
-from services.platform.store.query import Query
+from services.platform.store.query import Query, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.identifiers import PersonId
@@ -12,16 +12,24 @@ from services.safeguarding.message import Message
 SAYS_NOTHING_OF_THE_CONTACT = frozenset({"declined", "exercise", "nobody-in-role"})
 """Reasons for a failure. Somebody who declines a duty has been reached."""
 
-REACHED = """
-    INSERT INTO contacts (person, reached_at, answered_at) VALUES (%(person)s, %(reached_at)s, %(answered_at)s)
-    ON CONFLICT (person) DO UPDATE SET reached_at = greatest(contacts.reached_at, excluded.reached_at),
-                                       answered_at = greatest(contacts.answered_at, excluded.answered_at)
+HEARD = {
+    "person": "text",
+    "reached_at": "timestamptz",
+    "answered_at": "timestamptz",
+    "failed_at": "timestamptz",
+    "failure": "text",
+}
+KEEP = f"""
+    INSERT INTO contacts ({", ".join(HEARD)})
+    SELECT person, max(reached_at), max(answered_at), max(failed_at), (array_agg(failure ORDER BY failed_at DESC NULLS LAST))[1]
+    FROM {unnest_rows(HEARD)} GROUP BY person ORDER BY person
+    ON CONFLICT (person) DO UPDATE SET
+        reached_at = greatest(contacts.reached_at, excluded.reached_at),
+        answered_at = greatest(contacts.answered_at, excluded.answered_at),
+        failed_at = greatest(contacts.failed_at, excluded.failed_at),
+        failure = CASE WHEN excluded.failed_at > coalesce(contacts.failed_at, '-infinity') THEN excluded.failure ELSE contacts.failure END
 """
-FAILED = """
-    INSERT INTO contacts (person, failed_at, failure) VALUES (%(person)s, %(failed_at)s, %(failure)s)
-    ON CONFLICT (person) DO UPDATE SET failed_at = excluded.failed_at, failure = excluded.failure
-    WHERE contacts.failed_at IS NULL OR contacts.failed_at < excluded.failed_at
-"""
+"""One statement for all, in the order of persons: two transactions wait for each other, and never in a circle."""
 ALL = "SELECT person, reached_at, failed_at, failure, answered_at FROM contacts"
 
 
@@ -29,11 +37,15 @@ def record_outcome(uow: UnitOfWork, outcome: Message, at: datetime) -> None:
     """What it says of whom a message was for. Who acknowledges one themselves is reached too."""
     match outcome:
         case DutyAcknowledged(by=person) if person is not None:
-            uow.write(REACHED, {"person": person, "reached_at": at, "answered_at": at})
+            _keep(uow, person, reached_at=at, answered_at=at)
         case DutyDelivered(person=person) if person is not None:
-            uow.write(REACHED, {"person": person, "reached_at": at, "answered_at": None})
+            _keep(uow, person, reached_at=at)
         case DutyFailed(person=person, reason=reason) if person and reason not in SAYS_NOTHING_OF_THE_CONTACT:
-            uow.write(FAILED, {"person": person, "failed_at": at, "failure": reason})
+            _keep(uow, person, failed_at=at, failure=reason)
+
+
+def _keep(uow: UnitOfWork, person: PersonId, **heard: object) -> None:
+    uow.bulk_write(KEEP, dict.fromkeys(HEARD) | {"person": person} | heard)
 
 
 def all_contacts() -> Query[dict[PersonId, Contact]]:

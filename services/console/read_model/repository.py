@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from services.console.policy.about import Held
+from services.console.policy.about import ENDS_A_SEARCH, Held
 from services.console.policy.record import DeadLetter, RecordedMessage
 from services.console.policy.status import is_overdue
 from services.platform.messages.envelope import Received, read
@@ -131,13 +131,15 @@ IDS_OF_CHILD = """
 """
 """Its own, and those under which it was known before somebody said which child it is."""
 WAITING = f"""
-    SELECT deadline, child, due_at, envelope, acts.of_form FROM deadlines.due
+    SELECT deadline, child, due_at, envelope, acts.of_form, fired_at IS NOT NULL AS is_out FROM deadlines.due
     CROSS JOIN LATERAL (
         SELECT jsonb_object_agg(act, jsonb_build_array(what, account, name)) AS of_form
         FROM acts JOIN accounts USING (account) WHERE child = due.child AND at > now() - interval '1 day'
     ) acts
-    WHERE child = ANY(ARRAY({IDS_OF_CHILD})) AND fired_at IS NULL AND cancelled_at IS NULL
+    WHERE child = ANY(ARRAY({IDS_OF_CHILD})) AND cancelled_at IS NULL AND (fired_at IS NULL OR fired_at > greatest(
+        %(now)s - interval '30 seconds', (SELECT changed_at FROM episodes WHERE episode = %(episode)s)))
 """
+"""What has gone out is found until the episode has changed upon it; if it does not, for longer than that takes."""
 ENTRIES = f"""
     SELECT message_id, child, kind, at, exercise, content FROM entries
     WHERE child = ANY(ARRAY({IDS_OF_CHILD}))
@@ -187,28 +189,36 @@ def duty_by_id(duty: UUID) -> Query[RecordedMessage[DutyChanged] | None]:
 
 
 class Waiting(NamedTuple):
-    """What waits for its time: rules, `at` when they are due, and what operators recorded within the last minute."""
+    """What waits for its time: rules, `at` when they are due, and what operators recorded within the last minute. What
+    ends a search stays until the episode shows it.
+    """
 
     rules: list[RecordedMessage[RuleDue]]
     held: tuple[Held, ...]
 
 
-def waiting(child: str, episode: UUID | None) -> Query[Waiting]:
-    """Rules of any episode of the child; acts of this one, of none, or from before anybody knew which child it is."""
+def waiting(child: str, episode: UUID | None, now: datetime) -> Query[Waiting]:
+    """Rules of any episode of the child; acts of this one, of none, or from before anybody knew which child it is.
+
+    `now` is story time.
+    """
 
     def decode(rows: Rows) -> Waiting:
         rules, held = [], []
         for row in rows:
             received = read(row.envelope)
             content, named = received.content, getattr(received.content, "episode", None)
-            if isinstance(content, RuleDue):
+            if isinstance(content, RuleDue) and not row.is_out:
                 rules.append(RecordedMessage(received.id, row.child, row.due_at, received.exercise, content))
-            elif isinstance(content, Told | PoliceReply) and (named in {None, episode} or row.child != child):
+            elif isinstance(content, ENDS_A_SEARCH if row.is_out else (Told, PoliceReply)) and (
+                named in {None, episode} or row.child != child
+            ):
                 by_message = {message_of_act(UUID(act), content): said for act, said in (row.of_form or {}).items()}
-                held.append(Held(row.deadline, content, *by_message.get(row.deadline, ("", None, ""))))
+                what, by, name = by_message.get(row.deadline, ("", None, ""))
+                held.append(Held(row.deadline, content, what, by, name, row.is_out))
         return Waiting(rules, tuple(held))
 
-    return Query(WAITING, {"child": child}, decode)
+    return Query(WAITING, {"child": child, "episode": episode, "now": now}, decode)
 
 
 def entries_of_child(child: str) -> Query[list[RecordedMessage[Message]]]:

@@ -369,7 +369,7 @@ async def test_the_age_of_a_table_is_shown_and_the_address_says_as_of_when(counc
 
 
 async def test_a_feed_that_runs_hides_no_file_that_has_stopped(council: Council) -> None:
-    """Until the credential that sends no files any more is withdrawn."""
+    """Until the credential that sends no files any more is withdrawn; it may have expired."""
 
     async def age() -> float:
         await show_ages(Store(council.engine), Clocks(AHEAD + timedelta(days=1)))
@@ -386,6 +386,10 @@ async def test_a_feed_that_runs_hides_no_file_that_has_stopped(council: Council)
     row = council.document["people"][0] | {"as_of": Clocks(AHEAD).story().isoformat()}
     fed = await council.client.patch(f"/register/{council.name}/people", json=[row], headers=bearer)
     assert fed.status_code == 200, fed.text
+    assert await age() > timedelta(days=4).total_seconds() - 600
+    async with council.engine.begin() as connection:
+        expired = "UPDATE casework.credentials SET expires_at = now() WHERE authority = :n"
+        await connection.execute(text(expired), {"n": council.name})
     assert await age() > timedelta(days=4).total_seconds() - 600
     async with council.engine.begin() as connection:
         ended = "UPDATE casework.credentials SET withdrawn_at = now() WHERE token_hash = sha256(CAST(:token AS bytea))"

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from services.console.read_model.projections import Handlers
 from services.console.read_model.repository import waiting
@@ -180,6 +181,23 @@ async def test_a_page_that_has_been_overtaken_is_refused_and_records_nothing(
     assert await said_by_console(opened, case.child) == []
 
 
+async def test_what_has_gone_out_is_not_contradicted_before_the_page_shows_it(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    returned, retracted = (f"/episodes/{case.episode}/acts/{act}" for act in ("returned", "report-retracted"))
+    contrary = await fill(browser, retracted, reason="A mistake")
+    await confirm(browser, returned, await fill(browser, returned, reason="Seen at the door"))
+    async with opened.engine.begin() as connection:
+        fired = text("UPDATE deadlines.due SET fired_at = now() WHERE child = :child")
+        await connection.execute(fired, {"child": case.child})
+    assert (await browser.post(retracted, data=contrary)).status_code == 409
+    page = (await browser.get(f"/episodes/{case.episode}")).text
+    assert ("It has gone out" in page, "acts/undone" in page) == (True, False)
+    shown = episode_changed(case.episode, revision=2, state="missing")
+    await hear(opened, HANDLERS, heard(shown, case.child, at=CLOCKS.story() + timedelta(seconds=1)))
+    assert (await browser.get(retracted)).status_code == 200
+
+
 async def test_an_interview_of_a_child_who_is_not_back_is_refused_with_the_reason(
     browser: httpx.AsyncClient, opened: Store, case: Case
 ) -> None:
@@ -322,7 +340,7 @@ async def test_a_deed_is_undone_within_its_minute_and_corrected_once_it_has_gone
     assert "stays on the record" in (await browser.get(path)).text
     await browser.post(path, data=await fill(browser, path, **answers))
     async with opened.read() as reader:
-        [held] = [each.content for each in (await reader.fetch(waiting(child, None))).held]
+        [held] = [each.content for each in (await reader.fetch(waiting(child, None, CLOCKS.story()))).held]
     assert isinstance(held, RiskAssessmentRecorded)
     assert (held.missing, held.corrects_event) == ("high", name)
 

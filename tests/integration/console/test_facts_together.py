@@ -1,11 +1,14 @@
 """Facts that came in one message, on a real PostgreSQL: each is on the page as if it had come alone."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
 
@@ -22,6 +25,7 @@ from services.safeguarding.duty.parts import part_ids, parts_of
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
+from tests.support.engines.database import Database
 from tests.support.in_process.console import (
     REPORTED_AT,
     account,
@@ -34,6 +38,7 @@ from tests.support.in_process.console import (
     somewhere,
     step,
 )
+from tests.support.in_process.delivery import eventually
 
 HANDLERS = Handlers(Clocks())
 
@@ -114,6 +119,34 @@ async def test_outcomes_that_came_together_say_of_each_contact_whether_they_were
         "undeliverable",
     )
     assert away not in known
+
+
+async def test_outcomes_lock_their_contacts_in_one_order_whatever_they_say(database: Database, opened: Store) -> None:
+    """Of two batches that say contrary things of two people, neither waits for the other while it holds one."""
+    first, last = sorted(new_id("person") for _ in range(2))
+    about = {"duty": uuid4(), "step": 0, "authority": "kestrel"}
+    failed = DutyFailed.model_validate(about | {"person": last, "reason": "undeliverable"})
+    later = DutyFailed.model_validate(about | {"person": last, "reason": "opted-out"})
+    delivered = DutyDelivered.model_validate(about | {"person": first})
+
+    async def hear_all() -> None:
+        async with opened.transaction() as uow:
+            for content, days in ((later, 1), (failed, 0), (delivered, 0)):
+                contacts.record_outcome(uow, content, REPORTED_AT + timedelta(days=days))
+
+    with psycopg.connect(database.admin_url) as other:
+        for person in (first, last):
+            other.execute("INSERT INTO console.contacts (person) VALUES (%s)", (person,))
+        other.commit()
+        other.execute("SELECT FROM console.contacts WHERE person = %s FOR UPDATE", (first,))
+        hearing = asyncio.create_task(hear_all())
+        await eventually(lambda: other.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount)
+        other.execute("SELECT FROM console.contacts WHERE person = %s FOR UPDATE NOWAIT", (last,))
+        other.rollback()
+        await hearing
+    async with opened.read() as reader:
+        known = await reader.fetch(contacts.all_contacts())
+    assert (known[first].reached_at, known[last].failure) == (REPORTED_AT, "opted-out"), "the newest of them"
 
 
 def message_decided(about_id: str, **facts: Any) -> MessageDecided:

@@ -1,7 +1,9 @@
 """Changes of forces and agencies at the console: seen and decided by a second person, and by nobody else."""
 
 import hashlib
+import re
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,6 +24,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.operators import OperatorRole
+from services.safeguarding.working_time import ENGLAND
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.in_process.casework import casework
@@ -65,13 +68,20 @@ class Person:
             return await browser.get("/organisations")
 
     async def does(self, change: UUID, what: str, **said: str) -> str:
-        """Where it leads, or the page that says why not."""
+        """Where it leads, or the page that says why not. What the page shows is what they mean, if not said."""
         async with browser_at(self.app, somewhere()) as browser:
             await sign_in(browser, self.name)
-            form = {"csrf": csrf_in(await browser.get("/organisations")), "what": what}
+            page = await browser.get("/organisations")
+            form = {"csrf": csrf_in(page), "what": what, "shown": shown_of(page, change)}
             answer = await browser.post(f"/organisations/{change}", data=form | said)
         assert answer.status_code in {303, 422}, answer.text
         return landing(answer) if answer.is_redirect else answer.text
+
+
+def shown_of(page: httpx.Response, change: UUID) -> str:
+    """What the form to approve says of what it showed; nothing where there is none."""
+    form = page.text.partition(f'action="/organisations/{change}"')[2].partition("</form>")[0]
+    return next(iter(re.findall(r'name="shown" value="([^"]+)"', form)), "")
 
 
 @pytest.fixture
@@ -145,6 +155,38 @@ async def test_a_change_of_a_force_is_seen_approved_and_taken_back_by_two_people
         left = text("SELECT count(*) FROM sessions WHERE for_command AND account = ANY(:ids)")
         found = await connection.execute(left, {"ids": [first.id, second.id]})
     assert found.scalar_one() == 0, "each code ends with what it was made for"
+
+
+async def test_a_change_that_would_take_another_back_is_not_approved_unseen(
+    database: Database, engine: AsyncEngine, people: tuple[Person, Person]
+) -> None:
+    """Two of one force, each a whole version of it."""
+    first, second = people
+    force = f"f{uuid4().hex[:12]}"
+    row = {"id": force, "name": "N", "notice_url": OLD, "secrets": [SECRET], "reply_secrets": [SECRET]}
+    await put(engine, first, "forces", row)
+    moved = await put(engine, first, "forces", row | {"notice_url": NEW})
+    keyed = await put(engine, first, "forces", row | {"secrets": [OTHER_SECRET]})
+    assert moved is not None
+    assert keyed is not None
+    with psycopg.connect(database.admin_url) as connection:
+        for each in (moved, keyed):
+            connection.execute(TRIED, {"lane": f"force-{force}@{each}"})
+    seen = shown_of(await second.shows(), keyed)
+    assert await second.does(moved, "approve") == "/organisations?done=approved"
+    for shown in (seen, ""):
+        assert "look again" in await second.does(keyed, "approve", shown=shown)
+    held = await holds(engine, force)
+    assert held is not None
+    assert held.notice_url == NEW
+    assert f"notice_url: {NEW} -&gt; {OLD}" in (await second.shows()).text
+    tomorrow = f"{datetime.now(ENGLAND) + timedelta(days=1):%Y-%m-%dT%H:%M}"
+    assert await second.does(keyed, "approve", at=tomorrow) == "/organisations?done=approved"
+    renamed = await put(engine, first, "forces", row | {"secrets": [OTHER_SECRET], "callback": "+442079460000"})
+    assert renamed is not None
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute(TRIED, {"lane": f"force-{force}@{renamed}"})
+    assert "would take this one back" in await second.does(renamed, "approve")
 
 
 async def test_an_agencys_change_is_approved_or_rejected_with_a_reason(

@@ -1,5 +1,6 @@
 """Holds and erasure at the console: by whom, by how many, what stops them, and what is on the record."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from services.console.read_model.projections import Handlers
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal import erasures
+from services.platform.store.disposal.sweep import ALONE, MAY_SWEEP, Disposal
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Store
@@ -37,6 +39,7 @@ from tests.support.in_process.console import (
     sign_in,
     somewhere,
 )
+from tests.support.in_process.delivery import eventually
 from tests.support.in_process.register import authority, load
 
 HANDLERS = Handlers(Clocks())
@@ -249,6 +252,37 @@ async def test_nothing_is_erased_that_is_also_about_somebody_who_is_held(records
     records.administered("UPDATE disposal.holds SET authority = 'lapwing' WHERE child = %s", records.ids["C1"])
     hinders = "SELECT what FROM disposal.hindrances(%s)"
     assert ("hold",) in records.administered(hinders, f"authority-{records.authority}"), "its key opens those rows too"
+
+
+async def test_a_hold_waits_for_what_is_being_deleted_and_is_of_what_is_left(
+    records: Records, keyring: Keyring
+) -> None:
+    """By a sweep, or with a child: of one that was erased meanwhile nothing is held."""
+    service, child = DisposalService(records.store, Clocks(), keyring), records.ids["C11"]
+    operator = Operator("account-1", "N", OperatorRole.DUTY_MANAGER, frozenset([records.authority]))
+    whom = await service.whom(operator, "C11", records.authority)
+    assert whom is not None
+    waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    async with records.store.transaction() as sweeping:
+        assert await sweeping.fetch(MAY_SWEEP)
+        holding = asyncio.create_task(service.hold(operator, uuid4(), whom, "The coroner has asked"))
+        await eventually(lambda: records.administered(waits) != [(0,)] or holding.done())
+        assert not holding.done()
+        records.administered("DELETE FROM register.children WHERE id = %s", child)
+    assert await holding == [("erased", None)]
+
+
+async def test_nothing_is_swept_while_a_hold_is_being_made(records: Records) -> None:
+    letter, sweep = str(uuid4()), Disposal(records.store, Clocks(), "console").turn
+    old = "INSERT INTO console.dead_letters VALUES (%s, 's', 'o', 'r', NULL, now() - interval '400 days')"
+    records.administered(old, letter)
+    left = "SELECT count(*) FROM console.dead_letters WHERE letter = %s"
+    async with records.store.transaction() as holding:
+        await holding.fetch(ALONE)
+        await sweep()
+        assert records.administered(left, letter) == [(1,)]
+    await sweep()
+    assert records.administered(left, letter) == [(0,)]
 
 
 async def test_only_a_duty_manager_comes_to_this_page_and_sees_their_own(records: Records) -> None:

@@ -15,6 +15,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from services.console.read_model.projections import Handlers
+from services.console.web import pages
+from services.console.web.changes import Changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
@@ -31,6 +33,7 @@ from tests.support.in_process.console import (
     hear,
     heard,
     said_by_console,
+    settings_of,
     sign_in,
     somewhere,
     step,
@@ -84,6 +87,13 @@ class Office:
         page = await self.browser.get("/returns")
         form = {"csrf": csrf_in(page), "act": str(uuid4()), "period": period, "reason": reason}
         return await self.browser.post("/returns/missing.csv", data=form)
+
+
+@pytest.fixture
+def app(database: Database, opened: Store) -> FastAPI:
+    """In November 2026, whenever this runs."""
+    clocks = Clocks(at(28, 12, month=11) - datetime.now(UTC))
+    return pages(opened, clocks, Changes(opened.channels, clocks), settings_of(database))
 
 
 @pytest.fixture
@@ -263,3 +273,13 @@ async def test_who_may_not_reveal_a_child_draws_no_table(app: FastAPI, opened: S
 @pytest.mark.parametrize("period", ["2026-13", "october", "0", "99999-01"])
 async def test_a_period_that_is_none_is_not_found(office: Office, period: str) -> None:
     assert (await office.browser.get("/returns", params={"period": period})).status_code == 404
+
+
+@pytest.mark.parametrize(("period", "status"), [("2025-06", 200), ("2025-05", 410), ("2025", 410)])
+async def test_a_period_whose_reports_are_gone_is_refused_with_the_reason(
+    office: Office, period: str, status: int
+) -> None:
+    answers = [await office.browser.get(path, params={"period": period}) for path in ("/returns", "/returns/list.csv")]
+    answers.append(await office.draw(period))
+    assert [each.status_code for each in answers] == [status] * 3
+    assert ["18 months" in each.text for each in answers] == [status == 410] * 3

@@ -12,15 +12,18 @@ import httpx
 import pyotp
 import pytest
 import time_machine
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from services.console.accounts import passwords
 from services.console.accounts import repository as accounts
 from services.console.acts.authorities import AuthorityService
 from services.console.policy.access.sign_in import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes
+from services.console.web.staff import local
 from services.platform.register.children.identity import child_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -104,6 +107,21 @@ async def test_a_local_account_sees_nothing_before_it_has_a_second_factor_and_ne
     async with over_https(real, somewhere()) as browser:
         assert (await enter(browser, name)).status_code == 303
         assert (await browser.get("/")).headers["location"] == "/account"
+
+
+async def test_no_session_begins_by_a_password_that_is_reset_while_it_is_checked(
+    opened: Store, browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, check = await account(opened), passwords.verify_password
+
+    async def reset_meanwhile(password: str, seal: str | None) -> bool:
+        async with opened.transaction() as uow:
+            assert await accounts.reset_account(uow, name, PasswordHasher(time_cost=1, memory_cost=64).hash("another"))
+        return await check(password, seal)
+
+    monkeypatch.setattr(local, "verify_password", reset_meanwhile)
+    assert (await enter(browser, name)).status_code == 403
+    assert (await browser.get("/")).status_code == 303
 
 
 async def test_who_knows_the_password_guesses_at_few_codes_from_however_many_places(

@@ -59,6 +59,7 @@ OTHERS: dict[str, tuple[str, Question]] = {
     "discussions to begin": ("strategy", lambda it: it.fetch(discussions.TO_WARN.due(NOW))),
     "discussions to record": ("strategy", lambda it: it.fetch(discussions.OVER.due(NOW))),
     "a timeline": ("console", lambda it: it.fetch(read_model.entries_of_child("child-1"))),
+    "what waits for a child": ("console", lambda it: it.fetch(read_model.waiting("child-1", uuid4(), NOW))),
 }
 
 
@@ -123,6 +124,7 @@ BY: dict[str, tuple[str, str, Question]] = {
     "what is owed": ("duties_beside", "console", lambda it: it.fetch(cases.duties_beside(None, housekeeping=False))),
     "a month": ("duties_changed", "console", lambda it: it.fetch_each([Query(sql, MEASURED, all_rows) for sql, _ in MEASURES["month"]])),
     "a child by code": ("children_of_code", "console", lambda it: it.fetch(cases.children_named("C17"))),
+    "the searches of a day": ("episodes_by_day", "console", lambda it: it.fetch(cases.find_cases(["kestrel"], "C17", day=NOW))),
     "what a force came for": ("offered_unconfirmed", "police", lambda it: it.fetch(Query(CONFIRM, COME_FOR, all_rows))),
 }  # fmt: skip
 

@@ -15,7 +15,12 @@ PARTS = """
     SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass
     AND inhrelid::regclass::text NOT LIKE '%%_outside' ORDER BY 1
 """
-HEARD = "INSERT INTO console.entries VALUES ('s', %s, 'child-1', 'k', %s, %s, false, '{}')"
+HEARD = "INSERT INTO console.entries VALUES ('s', %s, %s, 'k', %s, %s, false, '{}', %s)"
+EPISODE = """
+    INSERT INTO console.episodes (episode, child, revision, opened_at, state, changed_at, exercise, content, reference)
+    VALUES (gen_random_uuid(), 'child-9', 1, %s, %s, %s, false, '{}', 'SR-1')
+"""
+KEPT, DAY = 18, timedelta(days=1)
 KEPT_BY_MONTH = ("audit.entries", "console.entries")
 
 
@@ -54,9 +59,19 @@ def parts(database: Database, table: str) -> list[str]:
         return [name for (name,) in admin.execute(PARTS, (table,))]
 
 
-def heard(database: Database, name: str, at: datetime) -> None:
+def heard(
+    database: Database, name: str, at: datetime, child: str = "child-1", *, identifies: str | None = None
+) -> None:
     with logged_in(database, "console") as console:
-        console.execute(HEARD, (name, at, at))
+        console.execute(HEARD, (name, child, at, at, identifies))
+
+
+def make(admin: psycopg.Connection[Any], away: int) -> None:
+    """The partition of that month."""
+    admin.execute(
+        f"CREATE TABLE console.entries_{month(away):%Y_%m} PARTITION OF console.entries "
+        f"FOR VALUES FROM ('{month(away)}') TO ('{month(away + 1)}')"
+    )
 
 
 def partition_of(database: Database, name: str) -> str | None:
@@ -92,17 +107,43 @@ def test_what_no_month_holds_is_counted(database: Database) -> None:
 
 def test_a_month_goes_as_a_whole_once_its_time_is_over(database: Database) -> None:
     with logged_in(database) as admin:
-        for away in (-14, -15):
-            admin.execute(
-                f"CREATE TABLE console.entries_{month(away):%Y_%m} PARTITION OF console.entries "
-                f"FOR VALUES FROM ('{month(away)}') TO ('{month(away + 1)}')"
-            )
-    heard(database, "kept", month(-14))
-    heard(database, "gone", month(-14) - timedelta(seconds=1))
+        for away in (-KEPT, -KEPT - 1):
+            make(admin, away)
+    heard(database, "kept", month(-KEPT))
+    heard(database, "gone", month(-KEPT) - timedelta(seconds=1))
     keep_up(database, "console.entries")
-    assert partition_of(database, "kept") == f"console.entries_{month(-14):%Y_%m}"
+    assert partition_of(database, "kept") == f"console.entries_{month(-KEPT):%Y_%m}"
     assert partition_of(database, "gone") is None
-    assert f"console.entries_{month(-15):%Y_%m}" not in parts(database, "console.entries")
+    assert f"console.entries_{month(-KEPT - 1):%Y_%m}" not in parts(database, "console.entries")
+
+
+@pytest.mark.parametrize(("state", "ended"), [("missing", month(-KEPT - 1)), ("closed", month(-KEPT))])
+def test_the_timeline_of_an_absence_stays_until_as_long_after_its_end(
+    database: Database, state: str, ended: datetime
+) -> None:
+    begun = month(-KEPT - 3) + timedelta(days=2)
+    rows = {
+        "first": ("provisional-1", begun),
+        "later": ("child-9", month(-KEPT - 1)),
+        "before": ("child-9", begun - DAY),
+    }
+    with logged_in(database) as admin:
+        for away in range(-KEPT - 3, -KEPT):
+            make(admin, away)
+        admin.execute(EPISODE, (begun, state, ended))
+    heard(database, "who it is", begun + DAY, "provisional-1", identifies="child-9")
+    for name, (child, at) in rows.items():
+        heard(database, name, at, child)
+        heard(database, f"{name} of another", at, "child-8")
+    keep_up(database, "console.entries")
+    kept = {name for name in (*rows, *(f"{each} of another" for each in rows)) if partition_of(database, name)}
+    assert kept == {"first", "later"}
+    with logged_in(database) as admin:
+        admin.execute("UPDATE console.episodes SET state = 'closed', changed_at = %s", (month(-KEPT) - DAY,))
+    keep_up(database, "console.entries")
+    assert [each for each in parts(database, "console.entries") if each < f"console.entries_{month(-KEPT):%Y_%m}"] == []
+    with logged_in(database) as admin:
+        admin.execute("DELETE FROM console.episodes")
 
 
 def test_the_record_loses_no_month(database: Database) -> None:

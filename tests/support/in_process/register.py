@@ -204,7 +204,7 @@ async def approve(engine: AsyncEngine, version: UUID, by: str | None = None, at:
     account = by or APPROVER
     async with acting(engine) as (uow, now):
         found = await organisations.change_by_id(uow, version, now)
-        refused = why_not_approved(found, account)
+        refused = why_not_approved(found, account, at or now)
         if found is not None and refused is None:
             await organisations.approve(uow, found, account, at or now)
         return refused

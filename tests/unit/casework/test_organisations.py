@@ -31,12 +31,14 @@ WAITS = Change(uuid4(), "force", "northmoor", PROPOSER, None, was_tried=True, is
         (replace(WAITS, effective_at=NOW), APPROVER, "waits for approval"),
         (replace(WAITS, is_over=True), APPROVER, "waits for approval"),
         (None, APPROVER, "waits for approval"),
+        (replace(WAITS, newest_from=NOW - timedelta(minutes=1)), APPROVER, None),
+        (replace(WAITS, newest_from=NOW), APPROVER, "from 2026-11-27 07:00 UTC"),
     ],
 )
 def test_a_change_is_approved_once_by_a_second_person_after_its_trial(
     version: Change | None, by: str, why: str | None
 ) -> None:
-    found = why_not_approved(version, by)
+    found = why_not_approved(version, by, NOW)
     assert found is None if why is None else why in str(found)
 
 

@@ -161,6 +161,12 @@ def test_while_an_act_is_held_it_can_be_undone_and_no_other_may_end_the_search()
     assert not held & {OperatorAct.RETURNED, OperatorAct.LOCATED, OperatorAct.REPORT_RETRACTED}
 
 
+def test_what_has_gone_out_and_is_not_shown_yet_is_neither_undone_nor_contradicted() -> None:
+    said = Held(ACT, events.ChildReturned(authority="kestrel"), "returned", ME.account, is_out=True)
+    found = acts(about_episode(held=(said,)))
+    assert not found & {OperatorAct.UNDONE, OperatorAct.RETURNED, OperatorAct.LOCATED, OperatorAct.REPORT_RETRACTED}
+
+
 def test_only_an_unknown_child_is_identified() -> None:
     assert OperatorAct.IDENTIFIED not in acts(about_episode())
     assert OperatorAct.IDENTIFIED in acts(replace(about_episode(), child=new_id("provisional")))

@@ -116,7 +116,7 @@ def test_a_record_that_is_not_whole_is_refused(wrong: dict[str, object]) -> None
         ("sent", "400 days"),
         ("reading-codes", "70 minutes"),
         ("sessions", "24 hours"),
-        ("timeline", "14 months"),
+        ("timeline", "18 months"),
         ("children", "without end"),
     ],
 )

@@ -16,6 +16,8 @@ from services.console.policy.permits import May
 from services.console.policy.returns import Absence, Period, by_home, by_hour, count_absences, period_of
 from services.console.read_model.absences import absences_in, missing_table
 from services.console.web.templates import Pages
+from services.platform.runtime.http.problems import Problem
+from services.platform.store.disposal.schedule import schedule
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.deeds.answers import Faults
@@ -26,6 +28,8 @@ from services.safeguarding.working_time import in_england
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 OF_RETURN = ("child.reference", "child.date_of_birth")
+KEPT_MONTHS = schedule().records["timeline"].months or 0
+GONE = f"Reports are kept for {KEPT_MONTHS} months, and this period began before. Its figures would be wrong. Choose a later one."
 
 
 @dataclass(frozen=True)
@@ -81,10 +85,13 @@ class ReturnPages(Pages):
         return _sheet(f"missing-{chosen.name}.csv", columns, [row[2:] for row in rows])
 
     def _period(self, name: str) -> Period:
-        """The month that is now, if none is named."""
-        found = period_of(name or f"{in_england(self.templates.clocks.story()):%Y-%m}")
+        """The month that is now, if none is named. Raises HTTPException, and Problem where its reports are gone."""
+        now = self.templates.clocks.story()
+        found = period_of(name or f"{in_england(now):%Y-%m}")
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-period")
+        if not found.began_within(KEPT_MONTHS, now):
+            raise Problem(HTTPStatus.GONE, "No longer kept", GONE)
         return found
 
 

@@ -80,8 +80,12 @@ class SignInPages(Pages):
         if not may_try:
             return self._turn_away(request, then, HELD_BACK, FAILURES_COUNT_FOR)
         attempt = Attempt(sign_in, form.get("password", ""), form.get("code", ""), source, now)
-        is_right = await verify_password(attempt.password, None if found is None else found.password_seal)
+        seal = None if found is None else found.password_seal
+        is_right = await verify_password(attempt.password, seal)
         async with self.guard.store.transaction() as uow:
+            # Who has reset the account meanwhile has ended its sessions: none begins by the old password after that.
+            found = await uow.fetch(accounts.account_by_sign_in(sign_in, locked=True))
+            is_right = is_right and found is not None and found.password_seal == seal
             if found is None or not is_right or found.disabled_at is not None:
                 because = Because.ENDED if found is not None and is_right else Because.CREDENTIALS
                 record_access(uow, Access.REFUSED, None if found is None else found.operator, because=because)

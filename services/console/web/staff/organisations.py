@@ -47,7 +47,7 @@ class OrganisationPages(Pages):
         """Needs a fresh proof of who presses the button."""
         signed_in, form = await self.guard.enter_with_form(request, May.SEND_AGAIN, proved=True)
         require_every_authority(signed_in.operator, UNKNOWN)
-        said: dict[str, str] = {}
+        said = {"shown": form.get("shown", "")}
         if (what := form.get("what")) == "take-back":
             said = {"reason": form.get("reason", "")}
             if not said["reason"]:
@@ -56,7 +56,7 @@ class OrganisationPages(Pages):
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-change")
         elif form.get("at"):
             try:
-                said = {"at": datetime.fromisoformat(form["at"]).replace(tzinfo=ENGLAND).isoformat()}
+                said["at"] = datetime.fromisoformat(form["at"]).replace(tzinfo=ENGLAND).isoformat()
             except ValueError:
                 return await self._page(request, signed_in, fault="Give a day and a time. Nothing was changed.")
         status, answer = await self._ask(signed_in, "POST", f"/{change}/{what}", said)

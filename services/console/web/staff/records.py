@@ -45,10 +45,8 @@ class RecordPages(Pages):
                 return await self._page(request, signed_in, fault="whom", form=form)
             if what == "hold" and (whom.owner or "").startswith("person-"):
                 return await self._page(request, signed_in, fault="person", form=form)
-            if what == "hold":
-                await self.service.hold(who, act, whom, reason)
-            else:
-                hindered = await self.service.ask(who, act, whom, reason)
+            does = self.service.hold if what == "hold" else self.service.ask
+            hindered = await does(who, act, whom, reason)
         elif what == "end-hold":
             await self.service.end_hold(who, act, _id_of(form), reason)
         elif what == "withdraw":

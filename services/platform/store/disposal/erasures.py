@@ -18,9 +18,10 @@ APPROVE = "SELECT what, named FROM disposal.approve(%(id)s, %(by)s, %(at)s)"
 
 
 class Hindrance(NamedTuple):
-    """Why it is not done: `gone` (nobody asks for it any more), `second` (who asked does not approve), or what is open:
-    `hold`, `episode`, `duty`, `discussion`, `carer`, `rota`, with the name that people say; `whole`: it is of a whole
-    authority, which `organisations destroy-key` alone asks for and approves.
+    """Why it is not done: `gone` (nobody asks for it any more), `erased` (there is nothing to hold any more), `second`
+    (who asked does not approve), or what is open: `hold`, `episode`, `duty`, `discussion`, `carer`, `rota`, with the
+    name that people say; `whole`: it is of a whole authority, which `organisations destroy-key` alone asks for and
+    approves.
     """
 
     what: str

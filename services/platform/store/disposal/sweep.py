@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.disposal.schedule import Record, Sweep, schedule
-from services.platform.store.query import PLAN_BY_VALUES, Query, scalar
+from services.platform.store.query import PLAN_BY_VALUES, Query, all_rows, scalar
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import RecordDisposed
 
 EVERY_SECONDS = 3600.0
 AT_ONCE = 500
-
-
+MAY_SWEEP = Query("SELECT pg_try_advisory_xact_lock_shared(hashtextextended('deletions', 0))", {}, scalar)
+ALONE = Query("SELECT pg_advisory_xact_lock(hashtextextended('deletions', 0))", {}, all_rows)
+"""Nobody else sweeps, erases or holds until the transaction's end: a hold is of what is there, and all of it stays."""
 SOONEST = "SELECT disposal.soonest(%(name)s, %(usual)s)"
 
 
@@ -67,7 +68,9 @@ class Disposal:
 
     async def _sweep(self, name: str, record: Record, sweep: Sweep) -> int:
         async with self._store.transaction() as uow:
-            _, kept = await uow.fetch(PLAN_BY_VALUES, soonest(name, record))
+            _, may, kept = await uow.fetch(PLAN_BY_VALUES, MAY_SWEEP, soonest(name, record))
+            if not may:
+                return 0
             query = old_rows(name, record, sweep, self._clocks.wall(), kept)
             rows = await uow.fetch(query)
             if rows:
