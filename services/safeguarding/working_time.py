@@ -78,6 +78,12 @@ def in_england(at: datetime) -> datetime:
         return at
 
 
+def moment_of(local: datetime, now: datetime) -> datetime:
+    """What England's clock showed, without a zone. Of the hour that it shows twice the second, once it has come."""
+    again = local.replace(tzinfo=ENGLAND, fold=1)
+    return again if again.astimezone(UTC) <= now else again.replace(fold=0)
+
+
 def day_in_england(at: datetime) -> date:
     """The day by whose law and rules something that happens at `at` is judged. `at` must be aware."""
     return in_england(at).date()
