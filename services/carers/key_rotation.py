@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from cryptography.exceptions import InvalidTag
-
 from services.carers.store.texts import OWNER, SENDER
 from services.platform.delivery.queue.key_rotation import texted_numbers
 from services.platform.register.key_rotation import AT_ONCE, Batch, Renews
-from services.platform.register.keys import known_data_keys
+from services.platform.register.keys import wrapped_keys_of
 from services.platform.store.encryption import Keyring
+from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 
@@ -58,13 +57,13 @@ async def _rehash(uow: UnitOfWork, keyring: Keyring, number: str, statements: Se
 async def texting_numbers(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
     """One number a transaction, so that its texts wait for no other's. `after` is a hash in hex."""
     rows = await uow.fetch(Query(NUMBERS, {"after": bytes.fromhex(after), "most": AT_ONCE}, all_rows))
-    keys = await known_data_keys(uow.connection, keyring, {row.owner for row in rows})
+    wrapped = await uow.fetch(wrapped_keys_of({row.owner for row in rows}))
     last, shut = None, 0
     for row in rows:
         last = row.number_hash.hex()
         try:
-            number = keys[row.owner].open(row.sender, SENDER)
-        except (KeyError, InvalidTag):
+            number = keyring.unwrap(row.owner, wrapped[row.owner]).open(row.sender, SENDER)
+        except (KeyError, *DOES_NOT_OPEN):
             shut += 1
             continue
         if row.number_hash not in keyring.number_hashes(number):

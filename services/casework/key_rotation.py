@@ -7,6 +7,7 @@ from services.platform.register.keys import Decryptor
 from services.platform.register.references import hashes_by_key, keep_reference
 from services.platform.register.words import PLACE
 from services.platform.store.encryption import Keyring
+from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 
@@ -31,14 +32,18 @@ async def numbers_of_people(uow: UnitOfWork, keyring: Keyring, after: str) -> Ba
 
 async def police_references(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
     """Those of an erased child go."""
-    rows, changed = await uow.fetch(Query(REFERENCES, {"after": after, "most": AT_ONCE}, all_rows)), 0
+    rows, changed, undecryptable = await uow.fetch(Query(REFERENCES, {"after": after, "most": AT_ONCE}, all_rows)), 0, 0
     for row in rows:
-        text = Decryptor(keyring, row.about, row.wrapped).open(row.words, PLACE) or ""
+        try:
+            text = Decryptor(keyring, row.about, row.wrapped).open(row.words, PLACE) or ""
+        except DOES_NOT_OPEN:
+            undecryptable += 1
+            continue
         if set(hashes_by_key(keyring, text)[0]) != set(row.hashes):
             await uow.fetch(Query(FORGET_REFERENCE, {"words": row.id}, all_rows))
             keep_reference(uow, keyring, row.id, text)
             changed += 1
-    return Batch(rows[-1].id if rows else None, changed)
+    return Batch(rows[-1].id if rows else None, changed, undecryptable)
 
 
 RENEWS: dict[str, Renews] = {

@@ -1,6 +1,6 @@
 """Puts the parts of a rule into plain words."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import yaml
@@ -50,12 +50,18 @@ def start(rule: Rule) -> str:
         return f"{format_period(rule.wait)} later{then}"
     if rule.period is not None:
         again = "" if rule.every is None else f", and again every {format_period(rule.every)}"
+        then = then if rule.latest is None else _by_day_and_in_time(rule.latest)
         return f"{format_period(rule.period)} after it happened{again}{then}"
     if rule.workdays is not None:
         return f"at nine on working day {rule.workdays} after it happened"
     if rule.before is not None:
         return _around(rule.before)
     return hours
+
+
+def _by_day_and_in_time(latest: timedelta) -> str:
+    later = f"in the next, {format_period(latest)} after it happened at the latest"
+    return f", or in the last working hours before; if there are none, {later}, or else whoever is on duty is told then"
 
 
 def _around(before: Before) -> str:

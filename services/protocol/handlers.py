@@ -71,6 +71,7 @@ class Handlers:
         )
         facts = await _with_references(uow, case, facts, received.content)
         protocols = await self._protocols(uow, responsible(case.record, facts).authority, case, joined)
+        now = self._now(received)
         happened = Happened(
             content=received.content,
             id=received.id,
@@ -78,8 +79,8 @@ class Handlers:
             time=received.time,
             exercise=received.exercise,
             source=received.source,
+            late=now - max(received.time, self._clocks.moved_to),
         )
-        now = self._now(received)
         started = time.perf_counter()
         turns = take_turns(case, happened, facts, protocols, now, joined)
         metrics.DECIDING.observe(time.perf_counter() - started)

@@ -12,7 +12,7 @@ ENGLAND = ZoneInfo("Europe/London")
 SATURDAY = 5
 BANK_HOLIDAYS = holidays.country_holidays("GB", subdiv="ENG")
 """Substitute days included."""
-NINE, FIVE = time(9), time(17)
+NINE, FOUR, FIVE = time(9), time(16), time(17)
 EVENING = time(20, 30)
 """When carers are asked whether everybody is in."""
 FIRST_HOURS = timedelta(hours=72)
@@ -78,6 +78,12 @@ def in_england(at: datetime) -> datetime:
         return at
 
 
+def moment_of(local: datetime, now: datetime) -> datetime:
+    """What England's clock showed, without a zone. Of the hour that it shows twice the second, once it has come."""
+    again = local.replace(tzinfo=ENGLAND, fold=1)
+    return again if again.astimezone(UTC) <= now else again.replace(fold=0)
+
+
 def day_in_england(at: datetime) -> date:
     """The day by whose law and rules something that happens at `at` is judged. `at` must be aware."""
     return in_england(at).date()
@@ -118,6 +124,18 @@ def working_moment(at: datetime) -> datetime:
     if in_working_hours(at):
         return at
     return working_day_after(at, 0 if at.astimezone(ENGLAND).time() < NINE else 1)
+
+
+def last_working_moment(at: datetime) -> datetime:
+    """`at` itself within working hours, else four o'clock of the last working day before, while there is still time to
+    act on it, in UTC. `at` must be aware.
+    """
+    local = at.astimezone(ENGLAND)
+    if in_working_hours(at):
+        return at
+    is_over = is_working_day(local.date()) and local.time() >= FIVE
+    day = local.date() if is_over else BANK_HOLIDAYS.get_nth_working_day(local.date(), -1)
+    return datetime.combine(day, FOUR, ENGLAND).astimezone(UTC)
 
 
 def evening_moment(at: datetime) -> datetime:

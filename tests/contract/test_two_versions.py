@@ -27,6 +27,12 @@ GONE: dict[str, str] = {}
 """What the former version has or may do and this one has not or forbids, by its line below, and why nobody misses it: since
 the release before, nothing uses it.
 """
+NEWER = {
+    "access.recorded.v1 what: provider-unanswered": "evidence, which nobody acts on; as a dead letter it can be sent again (decision 101)"
+}
+"""What a known kind may hold and the former version refuses, by the field, and why that does no harm: nothing says it before
+the release after, or nothing hangs on it.
+"""
 READ_IT = """
 import sys
 from services.platform.messages.envelope import Unreadable, read
@@ -139,6 +145,45 @@ def examples(of: Path) -> dict[str, bytes]:
     return {file.stem: json.dumps(json.loads(file.read_text())).encode() for file in files}
 
 
+def contents(of: Path) -> dict[str, Any]:
+    """The schema of each kind's content, as that version has it."""
+    schemas = (json.loads(file.read_text()) for file in sorted((of / "schemas").glob("*/*.json")))
+    return {each["title"]: each for each in schemas if "title" in each}
+
+
+def values(schema: dict[str, Any], parts: dict[str, Any], field: str = "") -> Iterator[tuple[str, str]]:
+    """Each field with each of its words; with its type, where it may be anything of it; and with `nothing`, where it may be
+    left out.
+    """
+    if "$ref" in schema:
+        schema = parts[schema["$ref"].rpartition("/")[2]]
+    words = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    yield from ((field, str(each)) for each in words)
+    if "type" in schema and not words:
+        yield field, f"any {schema['type']}"
+    for each in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        yield from values(each, parts, field)
+    for name, each in schema.get("properties", {}).items():
+        yield from values(each, parts, f"{field} {name}")
+        if name not in schema.get("required", ()):
+            yield f"{field} {name}", "nothing"
+    inner = (schema.get("items"), schema.get("additionalProperties"), *schema.get("prefixItems", ()))
+    for each in filter(None, inner):
+        yield from values(each, parts, f"{field} of")
+
+
+def broadened(before: dict[str, Any], now: dict[str, Any]) -> set[str]:
+    """What a field may be now that whoever read it before refuses. Fields that it did not have are passed over."""
+    had, has = ({*values(each, each.get("$defs", {}))} for each in (before, now))
+    known = {field for field, _ in had}
+    is_free = {field for field, value in had if value == "any string"}
+    return {
+        f"{field}: {value}"
+        for field, value in has - had
+        if field in known and (field not in is_free or value == "nothing" or value.startswith("any "))
+    }
+
+
 def test_this_version_reads_every_message_of_the_former(former: Path) -> None:
     said = examples(former)
     assert len(said) > 100
@@ -154,6 +199,44 @@ def test_the_former_version_reads_every_message_that_this_one_says(former: Path)
     assert len(kinds & now.keys()) > 100
     said = [raw for kind, raw in now.items() if kind in kinds]
     assert _in(former, READ_IT, given=b"\n".join(said)) == ""
+
+
+def test_the_former_version_reads_every_value_of_the_kinds_that_both_say(former: Path) -> None:
+    had, has = contents(former), contents(ROOT)
+    both = {each.kind for says in SAYS.values() for each in says} & had.keys() & has.keys()
+    assert len(both) > 100
+    assert {f"{kind}{each}" for kind in both for each in broadened(had[kind], has[kind])} - NEWER.keys() == set()
+
+
+def _list_of(*words: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"enum": words}}
+
+
+BROADENED = {
+    "another word": ({"enum": ["a"]}, {"enum": ["a", "b"]}, {" x: b"}),
+    "a second word": ({"const": "a"}, {"enum": ["a", "b"]}, {" x: b"}),
+    "any word": ({"enum": ["a"]}, {"type": "string"}, {" x: any string"}),
+    "a word of a list": (_list_of("a"), _list_of("a", "b"), {" x of: b"}),
+    "a word of a part": ({"$ref": "#/$defs/Part"}, {"$ref": "#/$defs/Wider"}, {" x in: b"}),
+    "no word": ({"enum": ["a"]}, {"anyOf": [{"enum": ["a"]}, {"type": "null"}]}, {" x: any null"}),
+    "fewer words": ({"enum": ["a", "b"]}, {"enum": ["a"]}, set()),
+    "words in place of any": ({"type": "string"}, {"enum": ["a"]}, set()),
+    "a field that was not there": (None, {"enum": ["a"]}, set()),
+}
+PARTS = {
+    name: {"type": "object", "properties": {"in": {"enum": words}}}
+    for name, words in {"Part": ["a"], "Wider": ["a", "b"]}.items()
+}
+
+
+@pytest.mark.parametrize("what", BROADENED)
+def test_what_the_former_version_would_refuse_in_a_message_is_found(what: str) -> None:
+    before, now, found = BROADENED[what]
+    of_old, of_new = (
+        {"properties": {"x": each} if each else {}, "required": ["x"], "$defs": PARTS} for each in (before, now)
+    )
+    assert broadened(of_old, of_new) == found
+    assert broadened(of_new, of_new | {"required": []}) == {" x: nothing"}
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from cryptography.exceptions import InvalidTag
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.platform.register.keys import known_data_keys, move_data_key
+from services.platform.register.keys import move_data_key, wrapped_keys_of
 from services.platform.store.encryption import Keyring
+from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN
 from services.platform.store.query import Query, all_rows
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
@@ -116,7 +116,7 @@ async def _batch(rows: Sequence[Any], last: str | None, renew_row: Callable[[Any
     for row in rows:
         try:
             changed += await renew_row(row)
-        except InvalidTag:
+        except DOES_NOT_OPEN:
             undecryptable += 1
     return Batch(last, changed, undecryptable)
 
@@ -143,14 +143,15 @@ async def rehash(
 
     The hash of an erased owner goes too: nobody is to find them by their number.
     """
-    keys = await known_data_keys(uow.connection, keyring, {row.owner for row in rows})
+    wrapped = await uow.fetch(wrapped_keys_of({row.owner for row in rows}))
     changed, undecryptable = 0, 0
     for row in rows:
         under_newest = None
-        if row.closed is not None and row.owner in keys:
+        if row.closed is not None and row.owner in wrapped:
             try:
-                under_newest = keyring.number_hash(spelt(keys[row.owner].open(row.closed, place)))
-            except InvalidTag:
+                key = keyring.unwrap(row.owner, wrapped[row.owner])
+                under_newest = keyring.number_hash(spelt(key.open(row.closed, place)))
+            except DOES_NOT_OPEN:
                 undecryptable += 1
                 continue
         if under_newest != row.number_hash:

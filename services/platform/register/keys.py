@@ -35,7 +35,7 @@ KEYS: Local[dict[str, DataKey]] = Local(dict)
 
 
 def wrapped_keys_of(owners: Collection[str]) -> Query[Mapping[str, bytes]]:
-    """By owner, for those that have a key: to `remember`, or for a `Decryptor`."""
+    """By owner, for those that have a key. What lies under the others' is erased."""
     return Query(WRAPPED, {"owners": list(owners)}, dict)
 
 
@@ -62,12 +62,6 @@ async def data_keys(
     if missing:
         wrapped |= await _made(connection, keyring, missing, authority)
     return {owner: keyring.unwrap(owner, wrapped[owner]) for owner in owners}
-
-
-async def known_data_keys(connection: AsyncConnection, keyring: Keyring, owners: Collection[str]) -> dict[str, DataKey]:
-    """The keys of those that have one. Everything that was encrypted under the others is erased."""
-    wrapped = await _wrapped(connection, owners)
-    return {owner: keyring.unwrap(owner, each) for owner, each in wrapped.items()}
 
 
 def remember(uow: UnitOfWork, keyring: Keyring, owner: str, wrapped: bytes | None) -> None:

@@ -13,6 +13,8 @@ class Clocks:
 
     def __init__(self, offset: timedelta = timedelta()) -> None:
         self._offset = offset
+        self.moved_to = datetime.min.replace(tzinfo=UTC)
+        """Where story time was when it had last moved. What was due in the time that it skipped is not late."""
         self._on_move: list[Callable[[], None]] = []
 
     def wall(self) -> datetime:
@@ -29,6 +31,7 @@ class Clocks:
         """Story time never goes back: a smaller offset than the present one is ignored."""
         if offset > self._offset:
             self._offset = offset
+            self.moved_to = self.story()
             for act in self._on_move:
                 act()
 

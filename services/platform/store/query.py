@@ -74,8 +74,11 @@ def fields_in(row: Any, of: type[Any]) -> dict[str, Any]:
 
 PLAN_BY_VALUES = Query("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)", {}, all_rows)
 """Before what goes by a date, and finds few rows or none in a long table. It holds until the transaction ends."""
-PATIENTLY = Query("SELECT set_config('statement_timeout', '300000', true)", {}, all_rows)
-"""Before what looks through whole tables: messages that were sent have no index by child, which would cost each one."""
+PATIENT_SECONDS = 300
+PATIENTLY = Query(f"SELECT set_config('statement_timeout', '{PATIENT_SECONDS}s', true)", {}, all_rows)
+"""Before what looks through whole tables, in one fetch with it. Messages that were sent have no index by child, which
+would cost each one.
+"""
 
 
 def unnest_rows(types: Mapping[str, str]) -> str:
@@ -198,8 +201,9 @@ async def execute_pipelined(
         narrowed_to(connection.sync_connection) if begin or not has_transactions(connection.sync_connection) else None
     )
     several = begin or commit or narrows is not None or len(statements) > 1
+    patience = PATIENT_SECONDS if any(sql == PATIENTLY.sql for sql, _ in statements) else 0
     try:
-        async with asyncio.timeout(ANSWERED_WITHIN_SECONDS), driver.pipeline() if several else nullcontext():
+        async with asyncio.timeout(ANSWERED_WITHIN_SECONDS + patience), driver.pipeline() if several else nullcontext():
             if begin:
                 await driver.execute("BEGIN", prepare=False)
             if narrows is not None:

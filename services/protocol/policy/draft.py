@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -42,6 +42,8 @@ class Happened:
     time: datetime
     exercise: bool = False
     source: str = ""
+    late: timedelta = timedelta()
+    """How long after `time` it is heard of. Time that was skipped does not count."""
 
     @property
     def key(self) -> str:

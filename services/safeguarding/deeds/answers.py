@@ -8,7 +8,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from services.safeguarding.identifiers import WordsId
-from services.safeguarding.working_time import ENGLAND, day_in_england
+from services.safeguarding.working_time import day_in_england, moment_of
 
 LINE_AT_MOST, WORDS_AT_MOST, CALENDAR_AT_MOST = 120, 2000, 40_000
 """Letters."""
@@ -84,7 +84,7 @@ class Field:
             case Kind.LINE | Kind.WORDS | Kind.CODE | Kind.CALENDAR:
                 return Fault.TOO_LONG if len(answer) > AT_MOST.get(self.kind, LINE_AT_MOST) else None
             case Kind.MOMENT | Kind.PAST:
-                return _fault_of(_moment(answer), now, past=self.kind is Kind.PAST)
+                return _fault_of(_moment(answer, now), now, past=self.kind is Kind.PAST)
             case Kind.DAY_TO_COME | Kind.PAST_DAY:
                 return _fault_of_day(_day(answer), day_in_england(now), past=self.kind is Kind.PAST_DAY)
             case Kind.SEVERAL:
@@ -130,13 +130,13 @@ class Answers:
         if faults:
             raise Faults(faults)
         answered = [(each, answer) for each, answer in given if answer]
-        moments = {each.name: _moment(answer) for each, answer in answered if each.kind in MOMENTS}
+        moments = {each.name: _moment(answer, now) for each, answer in answered if each.kind in MOMENTS}
         return cls(
             act,
             {each.name: answer for each, answer in answered if each.kind in CHOSEN},
             {name: moment for name, moment in moments.items() if moment is not None},
             {each.name: answer for each, answer in answered if each.kind in OF_WORDS},
-            facts={each.name: _fact(each.kind, answer) for each, answer in answered if each.kind not in OF_WORDS},
+            facts={each.name: _fact(each.kind, answer, now) for each, answer in answered if each.kind not in OF_WORDS},
         )
 
 
@@ -151,26 +151,26 @@ def _as_sent(value: object) -> str:
     return ",".join(value) if isinstance(value, list) else str(value or "")
 
 
-def _fact(kind: Kind, answer: str) -> Any:
+def _fact(kind: Kind, answer: str, now: datetime) -> Any:
     match kind:
         case Kind.YES_NO:
             return answer == "yes"
         case Kind.SEVERAL:
             return tuple(answer.split(","))
         case Kind.MOMENT | Kind.PAST:
-            return _moment(answer)
+            return _moment(answer, now)
         case Kind.DAY_TO_COME | Kind.PAST_DAY:
             return _day(answer)
         case _:
             return answer
 
 
-def _moment(answer: str) -> datetime | None:
+def _moment(answer: str, now: datetime) -> datetime | None:
     try:
         moment = datetime.fromisoformat(answer)
     except ValueError:
         return None
-    return moment.replace(tzinfo=ENGLAND) if moment.tzinfo is None else None
+    return moment_of(moment, now) if moment.tzinfo is None else None
 
 
 def _day(answer: str) -> date | None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from services.platform.delivery.queue.replay import Chosen, replay
+from services.platform.delivery.queue.repository import channel_of
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.police.notices.resend import put_test
@@ -31,7 +32,9 @@ async def police(database: Database, keyring: Keyring) -> AsyncIterator[Police]:
 
 
 async def again(police: Police, chosen: Chosen) -> int:
+    """The service is told, as the command tells it."""
     async with police.floor.store.transaction() as uow:
+        uow.notify(channel_of("police"))
         return len(await replay(uow, chosen, datetime.now(UTC)))
 
 

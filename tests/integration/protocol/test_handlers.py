@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ from services.protocol.handlers import Handlers
 from services.protocol.loader import files
 from services.protocol.store import PARSED, held_cases, hold, remember
 from services.safeguarding.child_events import events
-from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.child_events.events import DutyStepDue, RuleDue
 from services.safeguarding.duty.decisions import (
     DutyChanged,
     EpisodeChanged,
@@ -281,13 +282,26 @@ async def test_the_deadline_s_event_comes_back_as_the_protocol_wrote_it(protocol
     first = read((await protocol.due(child))[0].envelope)
     assert first.exercise
     before = len(await protocol.said(child))
-    protocol.clocks.move_to(timedelta(minutes=1))
+    protocol.clocks.move_to(timedelta(minutes=10))
     await protocol.takes(first)
     told = next(each for each in (await protocol.said(child))[before:] if isinstance(each.content, Duty))
     assert (told.content, told.exercise) == (
         told.content.model_copy(update={"wording": Wording("police-not-reached")}),
         True,
     )
+
+
+async def test_a_step_that_is_heard_of_late_waits_for_the_answers_before_it(protocol: Protocol) -> None:
+    child = a_child()
+    await protocol.takes(protocol.received(MISSING, child))
+    first = read((await protocol.due(child))[0].envelope)
+    before = len(await protocol.said(child))
+    await protocol.takes(replace(first, time=first.time - timedelta(minutes=3)))
+    assert [each for each in (await protocol.said(child))[before:] if isinstance(each.content, Duty)] == []
+    due = [read(each.envelope) for each in await protocol.due(child)]
+    assert isinstance(first.content, DutyStepDue)
+    (again,) = [each for each in due if getattr(each.content, "duty", None) == first.content.duty]
+    assert again.time > first.time
 
 
 async def test_a_case_goes_on_by_the_protocol_it_began_with(protocol: Protocol, database: Database) -> None:

@@ -13,13 +13,14 @@ from services.platform.register.key_rotation import renew_all
 from services.platform.register.people import contact
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.key_wrappers.key_file import KeyFile
-from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY
+from services.platform.store.key_wrappers.key_file import FileWrapper, KeyFile
+from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY, KeyMissing
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import AccountId
-from tests.integration.register.test_key_rotation import NEW, OLD, old_keys_again  # noqa: F401 - a fixture
+from tests.integration.register.test_key_rotation import BOTH, NEW, OLD, old_keys_again  # noqa: F401 - a fixture
 from tests.support.engines.database import Database
+from tests.support.histories.reading import speaker
 from tests.support.in_process.carers import Kestrel, import_kestrel
 
 
@@ -89,6 +90,36 @@ async def test_an_import_seals_by_its_authoritys_key_and_a_renewal_moves_what_li
     assert await renew_all(engine, keyring, RENEWS, print)
     engine = database.engine("casework")
     assert await under() == authority
+    await engine.dispose()
+
+
+class WithoutOne(FileWrapper):
+    """A hardware module from which the key of one authority is gone."""
+
+    missing = ""
+
+    def unwrap(self, authority: str, wrapped: bytes) -> bytes:
+        if authority == self.missing:
+            raise KeyMissing
+        return super().unwrap(authority, wrapped)
+
+
+async def test_one_authoritys_missing_key_keeps_no_others_rows_from_being_renewed(
+    database: Database, keyring: Keyring
+) -> None:
+    ours, theirs = [await import_kestrel(database, keyring) for _ in range(2)]
+    module, said = WithoutOne(*KeyFile(OLD["master_key"]).newest_first()), list[str]()
+    module.missing = ours.document["authority"]["id"]
+    held = Keyring(None, BOTH["phone_key"], module)
+    assert not await renew_all(database.engine("casework"), held, RENEWS, said.append)
+    assert {each.partition(":")[0] for each in said if "opened by none" in each} >= {
+        "authorities' keys",
+        "people's numbers",
+    }
+    newest, engine = Keyring(None, NEW["phone_key"], module), database.engine("carers")
+    async with engine.connect() as connection:
+        found = [await speaker(connection, newest, each.phone("ash"), Clocks().story()) for each in (ours, theirs)]
+    assert [each.person for each in found] == [None, theirs.ids["ash"]]
     await engine.dispose()
 
 

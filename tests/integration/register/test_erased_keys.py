@@ -11,6 +11,7 @@ from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import keys, words
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from tests.support.engines.database import Database
@@ -94,4 +95,4 @@ async def test_reading_makes_no_key(police: Police, keyring: Keyring) -> None:
     async with police.casework.begin() as connection:
         await connection.execute(text("DELETE FROM register.sealed_keys WHERE owner = :o"), {"o": child})
         assert (await keys.decryptor_of(connection, keyring, child)).open(b"n" * 40, words.PLACE) is None
-        assert await keys.known_data_keys(connection, keyring, [child]) == {}
+        assert await Reader(connection).fetch(keys.wrapped_keys_of([child])) == {}

@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -93,15 +94,45 @@ def upgrade() -> None:
 """
 
 
-def test_an_index_is_made_concurrently_though_another_waits_to_migrate(empty: str, tmp_path: Path) -> None:
+@pytest.fixture
+def with_an_index(tmp_path: Path) -> Path:
+    """A history that is one migration longer."""
     history = Path(shutil.copytree(HISTORY, tmp_path / "migrations"))
     newest = ScriptDirectory.from_config(configuration(history)).get_current_head()
     (history / "versions" / "index.py").write_text(INDEX_CONCURRENTLY.format(newest=newest))
+    return history
+
+
+IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'console.contacts_failed'::regclass"
+
+
+def test_an_index_is_made_concurrently_though_another_waits_to_migrate(empty: str, with_an_index: Path) -> None:
     apply(empty)
     with ThreadPoolExecutor() as both:
-        assert list(both.map(apply, [empty, empty], [history, history])) == [None, None]
+        assert list(both.map(apply, [empty, empty], [with_an_index, with_an_index])) == [None, None]
     with psycopg.connect(empty) as connection:
-        made = connection.execute(
-            "SELECT indisvalid FROM pg_index WHERE indexrelid = 'console.contacts_failed'::regclass"
-        )
-        assert made.fetchall() == [(True,)]
+        assert connection.execute(IS_VALID).fetchall() == [(True,)]
+
+
+HAS_WAITED = "SELECT count(*) FROM pg_locks WHERE NOT granted AND waitstart < clock_timestamp() - interval '0.3 s'"
+
+
+def test_an_index_waits_for_whoever_reads_meanwhile(
+    empty: str, with_an_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than for a lock that everybody would queue behind."""
+    apply(empty)
+    monkeypatch.setattr("services.platform.store.migrations.apply.LOCKED_WITHIN", "100ms")
+    with (
+        ThreadPoolExecutor() as beside,
+        psycopg.connect(empty, autocommit=True) as watching,
+        psycopg.connect(empty) as reading,
+    ):
+        reading.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reading.execute("SELECT count(*) FROM register.authorities")
+        migrating = beside.submit(apply, empty, with_an_index)
+        while not (migrating.done() or watching.execute(HAS_WAITED).fetchall() != [(0,)]):
+            time.sleep(0.05)
+        reading.rollback()
+        assert migrating.result() is None
+        assert watching.execute(IS_VALID).fetchall() == [(True,)]

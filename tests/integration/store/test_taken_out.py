@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.store import query
 from services.platform.store.engine import taken_out
-from services.platform.store.query import KeptOnce, driver_of, execute_pipelined
+from services.platform.store.query import PATIENTLY, KeptOnce, Query, Reader, driver_of, execute_pipelined, first_row
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
@@ -70,6 +70,16 @@ async def test_a_postgresql_that_hangs_is_not_waited_for(engine: AsyncEngine, mo
         assert await status_of(engine) is TransactionStatus.IDLE
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+async def test_what_looks_through_whole_tables_is_waited_for(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query, "ANSWERED_WITHIN_SECONDS", 0.2)
+    slow = Query("SELECT pg_sleep(0.5), current_setting('statement_timeout') AS within", {}, first_row)
+    async with taken_out(engine) as connection:
+        _, found = await Reader(connection).fetch(PATIENTLY, slow)
+    assert found.within == "5min"
 
 
 async def test_a_connection_that_was_lost_is_not_given_to_the_next(engine: AsyncEngine) -> None:

@@ -36,7 +36,9 @@ class OneChild:
         self.count += 1
         now = START + timedelta(hours=hours)
         time = now if came_about is None else START + timedelta(hours=came_about)
-        happened = Happened(content, name or f"{self.case.child} {self.count}", self.case.child, time, exercise)
+        happened = Happened(
+            content, name or f"{self.case.child} {self.count}", self.case.child, time, exercise, late=now - time
+        )
         decision = decide(self.case, happened, self.facts, self.protocols, now, joined)
         self.case = decision.case
         return decision

@@ -58,6 +58,8 @@ def test_summer_time_is_londons() -> None:
         (datetime(2026, 10, 25, 3, tzinfo=UTC), "left at 11pm", datetime(2026, 10, 24, 22, tzinfo=UTC)),
         (datetime(2027, 3, 28, 3, tzinfo=UTC), "left at 11pm", datetime(2027, 3, 27, 23, tzinfo=UTC)),
         (datetime(2026, 10, 25, 3, tzinfo=UTC), "ran off 2 hours ago", datetime(2026, 10, 25, 1, tzinfo=UTC)),
+        (datetime(2026, 10, 25, 0, 40, tzinfo=UTC), "left at 1.30am", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        (datetime(2026, 10, 25, 1, 40, tzinfo=UTC), "left at 1.30am", datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
     ],
 )
 def test_the_night_on_which_the_clocks_change(now: datetime, text: str, seen: datetime) -> None:

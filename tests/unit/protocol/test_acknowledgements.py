@@ -50,11 +50,27 @@ class Child(OneChild):
         """Each step that is due by then is taken."""
         while self.duty.next_at is not None and self.duty.next_at <= START + timedelta(minutes=minutes):
             self.minutes = int((self.duty.next_at - START) / timedelta(minutes=1))
-            version = self.duty.deadline_version
-            due = {"deadline": self.duty.duty, "version": version, "duty": self.duty.duty, "step": self.duty.told}
-            self.says(events.DutyStepDue.model_validate(SAID | due))
+            self.says(self.step())
         self.minutes = minutes
         return self
+
+    def waits_in_vain(self, minutes: int) -> "Child":
+        """The step that is due is heard of only then."""
+        assert self.duty.next_at is not None
+        due_at = (self.duty.next_at - START) / timedelta(hours=1)
+        self.last = self.hears(self.step(), minutes * MINUTE, came_about=due_at)
+        self.minutes = minutes
+        return self
+
+    def step(self) -> Message:
+        version = self.duty.deadline_version
+        due = {"deadline": self.duty.duty, "version": version, "duty": self.duty.duty, "step": self.duty.told}
+        return events.DutyStepDue.model_validate(SAID | due)
+
+    @property
+    def next_in_minutes(self) -> float:
+        assert self.duty.next_at is not None
+        return (self.duty.next_at - START) / timedelta(minutes=1)
 
     @property
     def duty(self) -> DutyOfCase:
@@ -236,6 +252,50 @@ def test_a_deed_that_is_worked_on_in_working_hours_is_asked_for_again_in_working
     child.minutes += 8 * 60 - 5
     child.answers(DutyAcknowledged, 0, how="text")
     assert child.duty.next_at == due.due_at + timedelta(days=1), "at nine, not twelve minutes after five to five"
+
+
+@pytest.mark.parametrize(
+    ("heard", "told", "then"),
+    [
+        ([10], 2, [15]),
+        ([11], 2, [15]),
+        ([12], 1, [13]),
+        ([60, 61], 2, [61, 66]),
+        ([60, 61, 66, 71], 4, [61, 66, 71, 91]),
+        ([60, 70], 2, [61, 75]),
+        ([60, 61, 80, 81], 3, [61, 66, 81, 86]),
+        ([60, 61, 66, 71, 100, 101], 5, [61, 66, 71, 91, 101, 121]),
+    ],
+    ids=[
+        "in time", "a minute late", "later", "the next", "the ladder", "once", "each outage", "the repetition",
+    ],
+)  # fmt: skip
+def test_after_an_outage_a_step_waits_a_minute_for_answers_and_those_after_it_keep_their_distance(
+    heard: list[int], told: int, then: list[int]
+) -> None:
+    child = Child()
+    found = [child.waits_in_vain(minutes).next_in_minutes for minutes in heard]
+    assert (found, child.duty.told) == (then, told)
+
+
+def test_what_was_answered_during_an_outage_is_heard_before_the_next_person_is_told() -> None:
+    child = Child().waits_in_vain(60)
+    waits = [(each.verdict, each.rule, each.duty) for each in child.last.decided]
+    assert waits == [(Verdict.WAITS, "tell", child.duty.duty)]
+    assert [(each.due_at, each.version) for each in child.last.deadlines] == [(START + timedelta(minutes=61), 2)]
+    child.answers(DutyAccepted, 0)
+    assert child.last.duties == []
+    assert child.waits_in_vain(60).last.duties == [], "what has been taken is not what was waited for"
+    child.answers(DutyAcknowledged, 0, how="text")
+    assert (child.duty.told, child.duty.next_at) == (1, None)
+
+
+def test_a_rest_that_is_over_during_an_outage_ends_a_minute_after_it() -> None:
+    child = Child(**DEED)
+    child.answers(DutyAcknowledged, 0, how="text")
+    assert child.waits_in_vain(60).last.duties == []
+    assert [each.because for each in child.waits_in_vain(61).last.duties] == [Because.AGAIN]
+    assert child.next_in_minutes == 66, "the next step, from then"
 
 
 def test_after_the_last_step_an_answer_leaves_the_repetition_where_it_is() -> None:

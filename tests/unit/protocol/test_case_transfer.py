@@ -215,7 +215,7 @@ def test_in_an_exercise_nothing_real_is_taken_from_the_other_case() -> None:
 
 
 def newer(*changed: dict[str, Any], closing: tuple[str, ...] = ("police-closed",)) -> Protocols:
-    before = only(ASKED | STEPS, WAITS, SERIES)
+    before = only(ASKED | STEPS, WAITS, SERIES, BY_DAY)
     now = only(*changed, hash="newer", closing=closing)
     return Protocols(now.current, {before.current.hash: before.current})
 
@@ -223,6 +223,7 @@ def newer(*changed: dict[str, Any], closing: tuple[str, ...] = ("police-closed",
 STEPS = {"otherwise": [{"after": "10m", "tell": "duty.senior-manager", "by": "text", "repeat": "10m"}]}
 WAITS = {"id": "waits", "on": "child.reported-missing", "period": "5h", "until": ["child.located"]}
 SERIES = {"id": "comes-again", "on": "child.reported-missing", "period": "5h", "every": "24h"}
+BY_DAY = {"id": "by-day", "on": "child.reported-missing", "period": "5h", "hours": "working"}
 
 
 def of_rule(decision: Decision) -> dict[str, tuple[float, int]]:
@@ -234,15 +235,17 @@ def of_rule(decision: Decision) -> dict[str, tuple[float, int]]:
 
 
 def test_an_episode_that_moves_to_a_newer_protocol_takes_along_what_still_waits_and_leaves_what_does_not() -> None:
-    child = Child(ASKED | STEPS, WAITS, SERIES)
+    child = Child(ASKED | STEPS, WAITS, SERIES, BY_DAY)
     child.hears(MISSING)
     gone = {"id": "another", "on": "child.reported-missing", "period": "9h"}
     over = {"id": "over", "on": "child.reported-missing", "period": "2h"}
-    child.protocols = newer(WAITS | {"period": "7h"}, SERIES | {"period": "7h"}, gone, over, ASKED | {"id": "unasked"})
+    child.protocols = newer(
+        WAITS | {"period": "7h"}, SERIES | {"period": "7h"}, BY_DAY, gone, over, ASKED | {"id": "unasked"}
+    )
     decision = child.hears(care_events.EpisodeProtocolMoved(**SAID, episode=child.episode.episode), 2)
-    assert of_rule(decision) == {"waits": (7, 2), "comes-again": (5, 2), "another": (9, 1)}
+    assert of_rule(decision) == {"waits": (7, 2), "comes-again": (5, 2), "by-day": (15, 2), "another": (9, 1)}
     assert {each.rule: each.protocol for each in child.case.waiting.values()} == dict.fromkeys(
-        ("waits", "comes-again", "another"), "newer"
+        ("waits", "comes-again", "by-day", "another"), "newer"
     )
     (duty,) = child.case.duties.values()
     assert (duty.rule, duty.protocol, duty.passed) == ("asked", "own", 0), "a rule that is no more goes on as it was"

@@ -277,11 +277,11 @@ def _is_needless(case: Case, ended: DutyOfCase, rule: Rule, triggers: set[Trigge
 
 
 def _another_asks_instead(case: Case, ended: DutyOfCase) -> bool:
-    """A later duty that goes on, and that nothing ends but what would have ended this one: whoever holds an interview need
-    not offer it any more. Its own end is looked at in its turn.
+    """A later duty that goes on, or one of the same moment, and that nothing ends but what would have ended this one:
+    whoever holds an interview need not offer it any more. Its own end is looked at in its turn.
     """
     rule = PROTOCOL.by_id[ended.rule]
-    later = [each for each in case.duties.values() if each.goes_on and each.created_at > ended.created_at]
+    later = [each for each in case.duties.values() if each.goes_on and each.created_at >= ended.created_at]
     asking = [
         PROTOCOL.by_id[each.rule]
         for each in later

@@ -1,6 +1,6 @@
 """A rule that waits: until when, for whom it is told then, what puts it off or ends it, and that the same time never comes twice."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +14,7 @@ from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.message import Message
+from services.safeguarding.working_time import ENGLAND, in_working_hours, last_working_moment, working_moment
 from tests.support.histories.one_child import CHILD, START, OneChild, due
 from tests.support.histories.own_rules import only
 
@@ -78,6 +79,94 @@ def test_its_time_is_counted_from_what_happened_or_from_the_decision_or_in_worki
     child = Child(ON | timing)
     assert due(child.hears(MISSING, hour, came_about=0)).due_at == when
     assert child.waiting.due_at == when
+
+
+@pytest.mark.parametrize("day", [date(2027, 3, 27), date(2026, 10, 24), date(2026, 11, 24)])
+@pytest.mark.parametrize(("hour", "evening"), [(20, 0), (21, 1)])
+def test_an_evening_follows_each_evening_also_where_the_clocks_change(day: date, hour: int, evening: int) -> None:
+    came = datetime.combine(day, time(hour), ENGLAND)
+    begins = (came - START) / timedelta(hours=1)
+    evenings = []
+    for period in ("0h", "24h", "48h"):
+        child = Child(ON | {"period": period, "hours": "evening"})
+        evenings.append(due(child.hears(MISSING, begins)).due_at)
+    days = [day + timedelta(days=evening + count) for count in range(3)]
+    assert evenings == [datetime.combine(each, time(20, 30), ENGLAND).astimezone(UTC) for each in days]
+
+
+IN_TIME: dict[str, Any] = {
+    "period": "48h",
+    "hours": "working",
+    "latest": "66h",
+    "tell": "child.social-worker",
+    "by": "email",
+    "otherwise": [
+        {"after": "4h", "tell": "child.team-manager", "by": "email"},
+        {"after": "24h", "tell": "duty.worker", "by": "text"},
+        {"after": "28h", "tell": "duty.senior-manager", "by": "text", "message": "not-acknowledged", "repeat": "24h"},
+    ],
+}
+"""To be done within 72 hours, by people who work by day."""
+
+
+@pytest.mark.parametrize("period", ["24h", "48h"])
+@pytest.mark.parametrize(
+    "around",
+    [date(2026, 11, 24), date(2026, 12, 21), date(2027, 3, 22), date(2027, 5, 26), date(2026, 10, 21)],
+    ids=["a week", "Christmas", "Easter and the clocks", "a bank holiday", "the clocks back"],
+)
+def test_what_has_to_be_done_in_time_is_told_by_day_and_in_time_or_else_to_whoever_is_on_duty(
+    around: date, period: str
+) -> None:
+    for count in range(12 * 24 // 5):
+        child = Child(ON | IN_TIME | {"period": period})
+        hour = (morning_of(around) - START) / timedelta(hours=1) + 5 * count
+        over, latest = at(hour + float(period[:-1])), at(hour + 66)
+        deadline = due(child.hears(MISSING, hour))
+        told = child.hears(deadline.content, (deadline.due_at - START) / timedelta(hours=1)).duties
+        assert at(hour) < deadline.due_at <= latest
+        assert isinstance(deadline.content, RuleDue)
+        assert [each.role for each in told] == [deadline.content.role]
+        if in_working_hours(deadline.due_at):
+            assert told[0].role == "child.social-worker"
+            assert deadline.due_at in (last_working_moment(over), working_moment(over))
+        else:
+            assert (told[0].role, told[0].channel, deadline.due_at) == ("duty.worker", "text", over)
+            assert last_working_moment(over) <= at(hour), "nobody works by day before"
+            assert working_moment(over) > latest, "nor afterwards in time"
+
+
+def test_whoever_is_on_duty_and_told_in_another_s_place_is_followed_by_the_next_at_the_usual_distance() -> None:
+    child = Child(ON | IN_TIME)
+    good_friday = (datetime(2027, 3, 26, 12, tzinfo=UTC) - START) / timedelta(hours=1)
+    deadline = due(child.hears(MISSING, good_friday))
+    child.hears(deadline.content, good_friday + 48)
+    (duty,) = child.case.duties.values()
+    assert (duty.role, duty.next, duty.next_at) == ("duty.worker", 2, at(good_friday + 48 + 4))
+
+
+@pytest.mark.parametrize(
+    ("timing", "heard", "then"),
+    [
+        ({"period": "24h", "hours": "working"}, datetime(2026, 11, 27, 2, tzinfo=UTC), 9),
+        ({"period": "24h", "hours": "working"}, datetime(2026, 11, 27, 10, tzinfo=UTC), None),
+        (IN_TIME, datetime(2026, 11, 27, 2, tzinfo=UTC), 9),
+        (IN_TIME | {"latest": "48h"}, datetime(2026, 11, 26, 17, 30, tzinfo=UTC), None),
+        (IN_TIME | {"latest": "48h"}, datetime(2026, 11, 27, 2, tzinfo=UTC), 9),
+        ({"period": "24h"}, datetime(2026, 11, 27, 2, tzinfo=UTC), None),
+    ],
+    ids=["at night", "by day", "still in time", "not in time", "too late in any case", "whoever is on duty"],
+)
+def test_a_rule_that_comes_late_at_night_waits_for_the_day_again_unless_it_would_be_too_late(
+    timing: dict[str, Any], heard: datetime, then: int | None
+) -> None:
+    child = Child(ON | timing)
+    late = child.hears(due(child.hears(MISSING)).content, (heard - START) / timedelta(hours=1))
+    assert bool(late.duties) is (then is None)
+    if then is not None:
+        assert (verdicts(late), due(late).due_at) == ([Verdict.WAITS], heard.replace(hour=then))
+        told = child.hears(due(late).content, (due(late).due_at - START) / timedelta(hours=1))
+        assert [each.rule for each in told.duties] == ["waits"]
 
 
 def test_for_people_who_are_not_on_duty_at_night_a_rule_is_told_at_once_by_day() -> None:

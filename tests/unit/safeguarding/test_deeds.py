@@ -138,6 +138,13 @@ def test_a_day_is_of_england() -> None:
     assert Field("x", Kind.PAST_DAY).fault("2026-07-25", summer) is None
 
 
+@pytest.mark.parametrize("hour", [0, 1])
+def test_of_the_hour_that_the_clock_shows_twice_the_second_is_meant_once_it_has_come(hour: int) -> None:
+    now = datetime(2026, 10, 25, hour, 40, tzinfo=UTC)
+    answers = Answers.read(UUID(int=1), [Field("x", Kind.PAST)], {"x": "2026-10-25T01:30"}, now)
+    assert answers.moments["x"].astimezone(UTC) == now - timedelta(minutes=10)
+
+
 @pytest.mark.parametrize(
     ("deed", "form", "fault"),
     [

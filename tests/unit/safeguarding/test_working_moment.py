@@ -5,7 +5,12 @@ from time import tzset
 
 import pytest
 
-from services.safeguarding.working_time import working_day_after, working_moment
+from services.safeguarding.working_time import (
+    in_working_hours,
+    last_working_moment,
+    working_day_after,
+    working_moment,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +42,36 @@ from services.safeguarding.working_time import working_day_after, working_moment
 )
 def test_who_works_by_day_is_reached_at_once_or_at_nine_on_the_next_working_day(at: datetime, moment: datetime) -> None:
     assert working_moment(at) == moment
+
+
+@pytest.mark.parametrize(
+    ("at", "moment"),
+    [
+        (datetime(2026, 11, 24, 16, 59, tzinfo=UTC), datetime(2026, 11, 24, 16, 59, tzinfo=UTC)),
+        (datetime(2026, 11, 24, 17, tzinfo=UTC), datetime(2026, 11, 24, 16, tzinfo=UTC)),
+        (datetime(2026, 11, 25, 3, tzinfo=UTC), datetime(2026, 11, 24, 16, tzinfo=UTC)),
+        (datetime(2026, 11, 28, 18, tzinfo=UTC), datetime(2026, 11, 27, 16, tzinfo=UTC)),
+        (datetime(2026, 11, 30, 8, tzinfo=UTC), datetime(2026, 11, 27, 16, tzinfo=UTC)),
+        (datetime(2026, 12, 28, 12, tzinfo=UTC), datetime(2026, 12, 24, 16, tzinfo=UTC)),
+        (datetime(2027, 3, 29, 12, tzinfo=UTC), datetime(2027, 3, 25, 16, tzinfo=UTC)),
+        (datetime(2026, 10, 25, 12, tzinfo=UTC), datetime(2026, 10, 23, 15, tzinfo=UTC)),
+    ],
+    ids=["before five", "at five", "at night", "Saturday", "Monday morning", "Christmas", "Easter", "clocks back"],
+)
+def test_who_works_by_day_was_last_at_work_an_hour_before_five(at: datetime, moment: datetime) -> None:
+    assert last_working_moment(at) == moment
+    assert moment.utcoffset() == timedelta(0)
+
+
+def test_between_the_last_working_moment_and_any_other_nobody_works_for_longer_than_an_hour() -> None:
+    """Each hour and a half of a year: weekends, bank holidays, and both changes of the clock."""
+    begins = datetime(2026, 9, 1, 0, 20, tzinfo=UTC)
+    for count in range(365 * 16):
+        at = begins + count * timedelta(minutes=90)
+        moment = last_working_moment(at)
+        assert moment <= at
+        assert in_working_hours(moment)
+        assert moment == at or working_moment(moment + timedelta(hours=1)) > at
 
 
 @pytest.mark.parametrize(

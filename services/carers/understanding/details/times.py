@@ -2,11 +2,12 @@
 
 import re
 from datetime import datetime, timedelta
+from datetime import time as clock_time
 from enum import Enum
 
 from services.carers.understanding.details.clock_times import ClockTime, Half, Span, list_times
 from services.carers.understanding.languages.lexicon import load_patterns
-from services.safeguarding.working_time import ENGLAND, day_in_england
+from services.safeguarding.working_time import day_in_england, moment_of
 
 LONGEST_AGO = timedelta(hours=24)
 
@@ -119,13 +120,8 @@ def _list_moments(words: str, around: str, time: ClockTime, at: datetime) -> lis
         hours = {time.hour % 24, (time.hour + 12) % 24}
     today = day_in_england(at)
     days = (-1,) if PATTERNS["yesterday"].search(words) else (-1, 0)
-    return [
-        datetime.combine(today + timedelta(days=day), datetime.min.time(), ENGLAND).replace(
-            hour=hour, minute=time.minute
-        )
-        for day in days
-        for hour in hours
-    ]
+    moments = [(today + timedelta(days=day), clock_time(hour, time.minute)) for day in days for hour in hours]
+    return [moment_of(datetime.combine(*each), at) for each in moments]
 
 
 def _find_half(words: str, time: ClockTime | None) -> Half | None:

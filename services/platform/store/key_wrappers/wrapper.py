@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from cryptography.exceptions import InvalidTag
+
 AUTHORITY = "{authority}"
 """In the name of the key above: the authority's id."""
 OF_NO_AUTHORITY = "*"
@@ -16,6 +18,15 @@ class KeyMissing(KeyServiceAway):
     """One authority's own key is not there, or is disabled. Others' work need not wait for it: this does not pass by
     itself.
     """
+
+
+DOES_NOT_OPEN = (InvalidTag, KeyMissing)
+"""Says of one row that it stays closed, and nothing of the others."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the work may be put off until the key is there, while others' keys are."""
+    return isinstance(error, KeyServiceAway) and not isinstance(error, KeyMissing)
 
 
 class KeyWrapper(Protocol):

@@ -2,17 +2,22 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, create_engine, make_url
+from sqlalchemy import Connection, NullPool, create_engine, event, make_url
 
 from services.platform.store.disposal.holdings import copy_holdings
 
 HISTORY = Path(__file__).parent
 LOCK = 710274
+LOCKED_WITHIN, AT_REST_WITHIN = "5s", "10min"
+"""What cannot lock a table must not hold up everybody who queues behind it. CONCURRENTLY holds up nobody, and waits for
+all that runs at the moment: a service's statement may last 20 s.
+"""
 AGAIN_SECONDS = 0.2
 OWN_VIEWS = "SELECT walls.own_views()"
 """In a restored copy whoever restored it owns them, and they would show every authority's rows."""
@@ -55,9 +60,8 @@ def apply(admin_url: str, history: Path = HISTORY) -> None:
             raise BlindOwnerError
         config = configuration(history)
         _require_known(connection, config)
-        # A migration that cannot lock a table must not hold up everybody who queues behind it.
-        connection.exec_driver_sql("SET lock_timeout = '5s'")
         connection.commit()
+        event.listen(connection, "before_cursor_execute", _limit_waiting)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.exec_driver_sql(OWN_VIEWS)
@@ -71,6 +75,11 @@ def configuration(history: Path = HISTORY) -> Config:
     config.set_main_option("script_location", str(history))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def _limit_waiting(_connection: Connection, cursor: Any, statement: str, *_: object) -> None:
+    within = AT_REST_WITHIN if "CONCURRENTLY" in statement else LOCKED_WITHIN
+    cursor.execute(f"SET lock_timeout = '{within}'")
 
 
 def _wait_for_others(connection: Connection) -> None:

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
-
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
@@ -15,7 +13,7 @@ from services.platform.delivery.queue.repository import BODY, decode_delivery
 from services.platform.register.keys import Decryptor
 from services.platform.runtime.logs import logger
 from services.platform.store.encryption import Keyring, split
-from services.platform.store.key_wrappers.wrapper import KeyMissing
+from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN, KeyMissing
 from services.platform.store.query import Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
@@ -106,7 +104,7 @@ def _opened(keyring: Keyring, rows: Rows) -> Offer:
         try:
             if under not in missing:
                 body = Decryptor(keyring, row.key_owner, row.wrapped).open(row.body, BODY)
-        except (InvalidTag, KeyMissing) as error:
+        except DOES_NOT_OPEN as error:
             logger().error("notices do not open: a key is missing or wrong", delivery=str(row.id), exc_info=error)
             if isinstance(error, KeyMissing):
                 missing.add(under)

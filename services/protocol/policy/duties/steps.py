@@ -10,19 +10,42 @@ from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.duty.decisions import DutyState, Verdict
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.roles import Channel, Role, Wording
-from services.safeguarding.working_time import day_in_england, working_moment
+from services.safeguarding.working_time import day_in_england, in_working_hours, working_moment
+
+LATE = timedelta(minutes=1)
+"""A step that is heard of later than this, as after an outage, is put off by so long."""
 
 
 def begin(draft: Draft, duty: DutyOfCase) -> None:
-    """Tells the first recipient and sets the time of the next."""
-    duty = _tell_first(draft, duty, Because.FIRST)
-    schedule(draft, duty)
+    """Tells the first recipient and sets the time of the next. Who is told first in another's place has their step."""
+    rule = draft.rule_of(duty)
+    step = first_step(rule, draft.now)
+    if step is not None:
+        passed = rule.otherwise.index(step) + 1
+        told = {"role": step.tell, "channel": step.by, "wording": step.message or duty.wording}
+        duty = duty.model_copy(update={"passed": passed, "counted_from": draft.now - step.after, **told})
+    schedule(draft, _tell_first(draft, duty, Because.FIRST))
+
+
+def first_step(rule: Rule, at: datetime) -> Step | None:
+    """The step that tells somebody on duty, if the rule comes to its time at `at`, out of the hours of whom it means,
+    and cannot wait for them. None: those whom it means are told.
+    """
+    if rule.latest is None or in_working_hours(at):
+        return None
+    return next((step for step in rule.otherwise if step.tell and step.tell.startswith("duty.")), None)
 
 
 def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
-    """The time to answer is over: takes the next step. Ends a duty whose day is over, or that another repeats."""
+    """The time to answer is over: takes the next step. Ends a duty whose day is over, or that another repeats. After an
+    outage the answers that wait on another topic come first: a late step is put off, once, and those after it keep
+    their distance to it.
+    """
     rule = draft.rule_of(duty)
     if duty.next is None:
+        return
+    if draft.happened.late > LATE and duty.next_at == _due_at_first(rule, duty):
+        _put_off(draft, duty)
         return
     role = rule.otherwise[duty.next].tell or duty.role if duty.rest is None else duty.rest.role
     if _is_day_over(rule, duty, draft.now) or any(
@@ -37,11 +60,30 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     repeats = duty.passed >= len(rule.otherwise)
     step = rule.otherwise[duty.next]
     because = Because.NOT_ACKNOWLEDGED if duty.accepted else Because.NOT_ACCEPTED
-    duty = duty.model_copy(
-        update={"passed": max(duty.passed, duty.next + 1), "state": DutyState.OVERDUE if repeats else duty.state}
-    )
+    was_put_off = duty.next_at != _due_at_first(rule, duty)
+    update = {
+        "passed": max(duty.passed, duty.next + 1),
+        "state": DutyState.OVERDUE if repeats else duty.state,
+        "counted_from": draft.now - step.after if was_put_off else duty.counted_from,
+    }
+    duty = duty.model_copy(update=update)
     duty = _take_step(draft, duty, step, Because.AGAIN if repeats else because)
     schedule(draft, duty)
+
+
+def _put_off(draft: Draft, duty: DutyOfCase) -> None:
+    draft.note(Verdict.WAITS, draft.rule_of(duty), episode=duty.episode, duty=duty.duty)
+    _set_deadline(draft, duty, duty.next, draft.now + LATE)
+
+
+def _due_at_first(rule: Rule, duty: DutyOfCase) -> datetime:
+    """When the step to come was due, before it was put off."""
+    if duty.rest is not None:
+        return duty.rest.until
+    repeat = rule.otherwise[-1].repeat
+    if repeat is not None and duty.passed >= len(rule.otherwise):
+        return duty.tellings[-1].told_at + repeat
+    return duty.counted_from + rule.otherwise[duty.next or 0].after
 
 
 def _is_day_over(rule: Rule, duty: DutyOfCase, now: datetime) -> bool:
@@ -60,12 +102,13 @@ def _rivals(draft: Draft, duty: DutyOfCase) -> list[DutyOfCase]:
 
 def _gives_way(draft: Draft, earlier: DutyOfCase, later: DutyOfCase, role: Role) -> bool:
     """Whether the later duty asks this role for what the earlier one would ask it: nobody is asked twice for one deed,
-    and the earlier ends with whatever ends the later.
+    and the earlier ends with whatever ends the later. Of two of one moment the later is the one that less ends.
     """
     before, after = draft.rule_of(earlier), draft.rule_of(later)
     is_same = before.deed is not None and after.deed is not None and set(after.until) <= set(before.until)
     lasts_as_long = after.day in {None, before.day}
-    return is_same and lasts_as_long and earlier.created_at < later.created_at and later.tellings[-1].role == role
+    is_later = (earlier.created_at, -len(before.until)) < (later.created_at, -len(after.until))
+    return is_same and lasts_as_long and is_later and later.tellings[-1].role == role
 
 
 def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> None:
@@ -158,6 +201,10 @@ def schedule(draft: Draft, duty: DutyOfCase) -> None:
     if (upcoming, at) == (duty.next, duty.next_at):
         draft.put_duty(duty)
         return
+    _set_deadline(draft, duty, upcoming, at)
+
+
+def _set_deadline(draft: Draft, duty: DutyOfCase, upcoming: int | None, at: datetime | None) -> None:
     version = duty.deadline_version + 1
     duty = draft.put_duty(duty.model_copy(update={"next": upcoming, "next_at": at, "deadline_version": version}))
     if at is None:

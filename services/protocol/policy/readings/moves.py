@@ -19,7 +19,7 @@ from services.protocol.policy.case import (
 )
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.duties.steps import schedule
-from services.protocol.policy.rule_engine.waits import announce, supersede, wait
+from services.protocol.policy.rule_engine.waits import announce, supersede, time_of_period, wait
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import care_events as care
@@ -207,7 +207,9 @@ def _move_duty(draft: Draft, duty: DutyOfCase, current: Protocol) -> None:
 
 def _move_waiting(draft: Draft, waiting: Waiting, current: Protocol) -> None:
     rule = current.by_id[waiting.rule]
-    due_at = waiting.due_at if rule.period is None or rule.every is not None else waiting.cause.time + rule.period
+    due_at = waiting.due_at
+    if rule.period is not None and rule.every is None:
+        due_at = time_of_period(rule, rule.period, waiting.cause)
     version = waiting.version + 1
     announce(draft, waiting.model_copy(update={"protocol": current.hash, "due_at": due_at, "version": version}))
 

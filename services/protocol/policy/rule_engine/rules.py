@@ -9,7 +9,15 @@ from services.protocol.policy.duties.steps import begin
 from services.protocol.policy.rule_engine.dates import letter_differs
 from services.protocol.policy.rule_engine.predicates import Answer, Situation, answer
 from services.protocol.policy.rule_engine.recipients import Recipient, police_accepted, police_notice, recipients
-from services.protocol.policy.rule_engine.waits import UNMET, come_to_its_time, last_of_the_same, must_wait, wait
+from services.protocol.policy.rule_engine.waits import (
+    UNMET,
+    announce,
+    come_to_its_time,
+    last_of_the_same,
+    must_wait,
+    put_off,
+    wait,
+)
 from services.protocol.policy.rule_language.grammar import ALWAYS, Protocol, Rule
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import EpisodeState, Verdict
@@ -149,7 +157,7 @@ def _discussion_id(draft: Draft, rule: Rule, episode: Episode | None, cause: Cau
 
 
 def apply_due_rule(draft: Draft, event: RuleDue) -> None:
-    """Applies a waiting rule whose time has come."""
+    """Applies a waiting rule whose time has come. If it comes late, at night, who works by day is told by day."""
     waiting = draft.waiting.get(event.deadline)
     if waiting is None or waiting.version != event.version or waiting.stood_down is not None:
         draft.note(Verdict.OUTGROWN, episode=event.episode)
@@ -159,6 +167,11 @@ def apply_due_rule(draft: Draft, event: RuleDue) -> None:
     if rule.before is not None:
         come_to_its_time(draft, waiting, rule)
         _apply_dated(draft, rule, protocol, waiting)
+        return
+    moment = put_off(rule, waiting.cause, draft.now) if rule.hours == "working" else draft.now
+    if moment > draft.now:
+        draft.note(Verdict.WAITS, rule, episode=waiting.episode)
+        announce(draft, waiting.model_copy(update={"due_at": moment, "version": waiting.version + 1}))
         return
     episode = draft.episode_of(waiting.episode)
     asked = rule.every is not None and _still_asked(draft, waiting)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.protocol.policy.case import Cause, Episode, Waiting
 from services.protocol.policy.draft import Deadline, Draft
+from services.protocol.policy.duties.steps import first_step
 from services.protocol.policy.rule_engine.dates import date_of, morning_of
 from services.protocol.policy.rule_language.grammar import Before, Protocol, Rule
 from services.protocol.policy.rule_language.periods import Calendar
@@ -14,7 +15,14 @@ from services.protocol.policy.rule_language.vocabulary import DateOf
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import derived
-from services.safeguarding.working_time import day_in_england, evening_moment, working_day_after, working_moment
+from services.safeguarding.working_time import (
+    day_in_england,
+    evening_moment,
+    in_england,
+    last_working_moment,
+    working_day_after,
+    working_moment,
+)
 
 CAME = "came"
 """A dated rule no longer waits: its time has come. It is kept, so that one date does not count twice."""
@@ -73,10 +81,26 @@ def _due_at(draft: Draft, rule: Rule, cause: Cause) -> datetime:
     if rule.wait is not None:
         return _hours_of(rule, draft.now + rule.wait)
     if rule.period is not None:
-        return _hours_of(rule, cause.time + rule.period)
+        return time_of_period(rule, rule.period, cause)
     if rule.workdays is not None:
         return working_day_after(cause.time, rule.workdays)
     return _hours_of(rule, draft.now)
+
+
+def time_of_period(rule: Rule, period: timedelta, cause: Cause) -> datetime:
+    """When a rule comes to its time that waits so long after its cause."""
+    # An evening is counted by the clock on the wall: on the day on which it moves, 24 hours later is another time.
+    at = (in_england(cause.time) if rule.hours == "evening" else cause.time) + period
+    if rule.latest is None:
+        return _hours_of(rule, at)
+    before = last_working_moment(at)
+    return before if before > cause.time else put_off(rule, cause, at)
+
+
+def put_off(rule: Rule, cause: Cause, at: datetime) -> datetime:
+    """The first moment from `at` on that the rule's `hours` allow; `at` itself, if that comes after its `latest`."""
+    moment = _hours_of(rule, at)
+    return at if rule.latest is not None and at <= cause.time + rule.latest < moment else moment
 
 
 def _hours_of(rule: Rule, at: datetime) -> datetime:
@@ -135,6 +159,7 @@ def announce(draft: Draft, waiting: Waiting) -> None:
     """Puts the rule's deadline in place of any earlier version."""
     draft.put_waiting(waiting)
     rule = draft.protocols.of(waiting.protocol).by_id[waiting.rule]
+    step = first_step(rule, waiting.due_at)
     content = RuleDue(
         authority=draft.facts.authority,
         deadline=waiting.deadline,
@@ -142,7 +167,7 @@ def announce(draft: Draft, waiting: Waiting) -> None:
         rule=waiting.rule,
         episode=waiting.episode,
         wording=rule.message,
-        role=rule.tell,
+        role=rule.tell if step is None else step.tell,
     )
     draft.deadlines[waiting.deadline] = Deadline(
         waiting.deadline, waiting.version, waiting.due_at, content, waiting.cause.exercise

@@ -161,6 +161,10 @@ class Rule(Grammar):
     """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at
     night; with `every`, each time. `evening`: at half past eight, that day's or the next.
     """
+    latest: Length | None = None
+    """For what must be done in time by people who work by day: told in the last working hours before the `period` is
+    over; if there are none, in the next, so long after it happened at the latest; or else whoever is on duty is told.
+    """
     before: Before | None = None
     """The rule comes to its time once for each length before the date. Of those that lie behind when we learn of it the
     last is told at once, late.
@@ -249,6 +253,8 @@ class Rule(Grammar):
             raise ValueError(msg)
         if self.every is not None and self.wait is None and self.period is None:
             raise ValueError("`every` says how often again; `wait` or `period` says when first")
+        if self.latest is not None and (self.hours != "working" or self.period is None or self.every is not None):
+            raise ValueError("`latest` goes with `period` and `hours: working`, and not with `every`")
         return self
 
     @property
