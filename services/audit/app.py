@@ -32,11 +32,12 @@ async def main() -> None:
 
     async def anchor() -> bool:
         """Logs the anchor's hash too: an administrator of the database cannot change the log."""
+        at = host.clocks.wall()
         async with host.store.transaction() as uow:
-            made = await store.anchor(uow, host.clocks.wall())
+            made = await store.anchor(uow, at)
+        metrics.ANCHORED_AT.set(at.timestamp())
         if made is not None:
             metrics.ANCHOR.set(made.number)
-            metrics.ANCHORED_AT.set(made.made_at.timestamp())
             logger().info("anchored", anchor=made.number, hash=made.hash.hex())
             publishing.wake()
         return False

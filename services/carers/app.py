@@ -40,6 +40,7 @@ async def main() -> None:
         at_once=AT_ONCE,
     )
     host.health.watch("delivery", delivery.obstacle)
+    host.health.watch("text ways", texts.obstacle)
     host.parts.append(delivery)
     host.add_periodic(ProviderCopies(host.store, host.clocks, texts).repeating())
     host.add_periodic(VoiceFallback(SERVICE, host.store, host.clocks).sweep)

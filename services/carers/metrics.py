@@ -19,6 +19,9 @@ for _door in ("inbound", "status"):
 SIGNED = Counter("texts_signed", "Requests to Twilio's webhooks that were validly signed, and of our account")
 SPOOLED = Gauge("texts_spooled", "Texts on the disk that the database does not have yet")
 SET_ASIDE = Gauge("texts_set_aside", "Texts on the disk that cannot be opened, or that the database refuses")
+COPIES_REFUSED = Gauge(
+    "provider_copies_refused", "Copies of deleted rows that Twilio has not deleted for a day, at a try each hour"
+)
 UNREAD = Gauge("texts_unread", "Texts kept and not yet read")
 OLDEST_UNREAD = Gauge("texts_oldest_unread_seconds", "Age of the oldest text not yet read")
 READ = Counter("texts_read", "Texts read, by who sent them and by the answer", ["sender", "answer"])

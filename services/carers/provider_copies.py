@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+from services.carers import metrics
 from services.platform.delivery.channels.ways.route import Texts
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.query import Query
+from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Store
 
 EVERY_SECONDS = 60.0
@@ -13,10 +14,13 @@ AT_ONCE = 20
 AGAIN_AFTER = timedelta(hours=1)
 """Twilio deletes nothing that is still on its way, and may be away."""
 NEXT = """
-    UPDATE disposal.provider_copies SET next_try_at = %(again)s WHERE sid IN (
+    UPDATE disposal.provider_copies SET next_try_at = %(again)s, tries = tries + 1 WHERE sid IN (
         SELECT sid FROM disposal.provider_copies WHERE next_try_at <= %(now)s LIMIT %(most)s FOR UPDATE SKIP LOCKED
     ) RETURNING sid
 """
+REFUSED = "SELECT count(*) FROM disposal.provider_copies WHERE tries >= %(many)s"
+MANY = 24
+"""As many hours as its record is kept (`left-at-the-provider`)."""
 GONE = "DELETE FROM disposal.provider_copies WHERE sid = ANY(%(gone)s::text[])"
 
 
@@ -40,4 +44,6 @@ class ProviderCopies:
         gone = [sid for sid in sids if await self._texts.delete_copy(sid)]
         async with self._store.transaction() as uow:
             uow.write(GONE, {"gone": gone})
+        async with self._store.read() as reader:
+            metrics.COPIES_REFUSED.set(await reader.fetch(Query(REFUSED, {"many": MANY}, scalar)))
         return len(sids) == AT_ONCE

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from services.casework import metrics
+from services.casework import ends, metrics
 from services.casework.exercise_reports import LOOK_EVERY_SECONDS, ExerciseReporter
 from services.casework.register_freshness import EVERY_SECONDS, FORGETS_EVERY_SECONDS, forget_replaced, show_ages
 from services.casework.settings import CaseworkSettings
@@ -20,6 +20,8 @@ async def main() -> None:
         host.add_periodic(Repeating("exercise reports", reporter.turn, every_seconds=LOOK_EVERY_SECONDS))
     ages = partial(show_ages, host.store, host.clocks)
     host.add_periodic(Repeating("register freshness", ages, every_seconds=EVERY_SECONDS))
+    ending = partial(ends.show_ends, host.store, settings.keyring, host.clocks)
+    host.add_periodic(Repeating("ends", ending, every_seconds=ends.EVERY_SECONDS))
     forgetting = partial(forget_replaced, host.store, host.clocks)
     host.add_periodic(Repeating("replaced rows", forgetting, every_seconds=FORGETS_EVERY_SECONDS))
     await host.run(pages(host.store, host.clocks, settings))

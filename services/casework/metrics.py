@@ -9,6 +9,11 @@ REGISTER_AGE = Gauge(
     "Time since an authority last imported a table of its register, in story time",
     ["authority", "table"],
 )
+ENDS_AT = Gauge(
+    "ends_at_seconds",
+    "When the first import credential, sharing agreement or certificate of ours at a force ends, in Unix time",
+    ["what"],
+)
 EXERCISES_CONFIGURED = Gauge("exercise_reports_configured", "1 where an exercise report is due every fifteen minutes")
 EXERCISE_MAILS_DUE = Gauge(
     "exercise_mails_due", "1 while an exercise report is told by mail too: in working hours, on no bank holiday"

@@ -24,8 +24,7 @@ async def show_ages(store: Store, clocks: Clocks) -> bool:
     return False
 
 
-async def forget_replaced(store: Store, clocks: Clocks) -> None:
-    """Reads about each import that there was, so it is asked for rarely."""
+async def forget_replaced(store: Store, clocks: Clocks) -> bool:
+    """Reads about each import that there was, so it is asked for rarely. True while there are more."""
     async with store.transaction() as uow:
-        if await uow.fetch(MAY_SWEEP):
-            forget_old_rows(uow, clocks.story())
+        return bool(await uow.fetch(MAY_SWEEP)) and await uow.fetch(forget_old_rows(clocks.story()))

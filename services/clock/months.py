@@ -6,6 +6,7 @@ them.
 """
 
 from services.clock import metrics
+from services.platform.runtime.periodic import run_each
 from services.platform.store.query import Query, first_row
 from services.platform.store.unit_of_work import Store
 
@@ -15,14 +16,17 @@ KEEP_UP = "SELECT ahead, outside FROM months.keep_up(%(name)s)"
 
 
 async def keep_up(store: Store) -> bool:
-    """Each table in a transaction of its own: the locks of one do not wait for those of another. Always False: there is
-    no more.
+    """Each table in a transaction of its own: the locks of one do not wait for those of another, and one that fails
+    holds up no other. Always False: there is no more.
     """
     async with store.transaction() as uow:
         names = await uow.fetch(Query(TABLES, {}, lambda rows: [row.name for row in rows]))
-    for name in names:
+
+    async def keep(name: str) -> None:
         async with store.transaction() as uow:
             ahead, outside = await uow.fetch(Query(KEEP_UP, {"name": name}, first_row))
         metrics.MONTHS_AHEAD.labels(name).set(ahead)
         metrics.ROWS_OUTSIDE.labels(name).set(outside)
+
+    await run_each(keep, names)
     return False

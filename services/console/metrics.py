@@ -15,7 +15,11 @@ LIVE_PAGES = Gauge("console_live_pages", "Pages that are open in a browser and f
 SIGN_INS = Counter("console_sign_ins", "Attempts to sign in, by what came of them", ["result"])
 ACTS = Counter("console_acts", "Operators' acts, by act and what came of them", ["act", "result"])
 
-MEASURED = Gauge("standing_measured_timestamp_seconds", "When what stands was last read from the database")
+MEASURED = Gauge(
+    "standing_measured_timestamp_seconds",
+    "When what stands was last read from the database, by how urgent it is",
+    ["group"],
+)
 DATABASE_SECONDS = Gauge("database_answer_seconds", "How long the database took to answer the simplest question")
 
 PACK_WRITTEN = Gauge(

@@ -55,6 +55,7 @@ async def main() -> None:
     host.parts.append(settings.mail_listener(Mailbox(host.store, answers.made_of, metrics.MAILS_IN).take))
     host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
     texts = settings.texts(host.store, host.clocks, reports=False)
+    host.health.watch("text ways", texts.obstacle)
     host.parts.append(texts)
     codes = ReadingCodes(keyring, host.clocks, forces, texts)
     served = pages(

@@ -32,11 +32,12 @@ async def main() -> None:
         TextSender(keyring, host.clocks, settings.links),
         MailSender(keyring, host.clocks, settings.links, settings.smtp_from, DigestGrouping(keyring, host.clocks)),
     )
+    texts = settings.texts(host.store, host.clocks)
     loop = DeliveryLoop(
         host.service,
         host.store,
         host.clocks,
-        GroupedText(settings.texts(host.store, host.clocks), host.store),
+        GroupedText(texts, host.store),
         keyring=keyring,
         prepare=settings.block_real_recipients(sender.prepare),
         slot=settings.slot,
@@ -46,6 +47,7 @@ async def main() -> None:
     )
     handlers = Handlers(loop, host.clocks)
     host.health.watch("delivery", loop.obstacle)
+    host.health.watch("text ways", texts.obstacle)
     host.add_periodic(VoiceFallback(host.service, host.store, host.clocks).sweep)
     host.subscribe(
         [

@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.platform.delivery.channels import email, sms
-from services.platform.delivery.events import acknowledged
+from services.platform.delivery.events import accepted, acknowledged
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
+from services.professionals.digests.groups import ridden
 from services.professionals.digests.mass_texts import deliveries_counted
 from services.professionals.recipients import duty_of
 from services.safeguarding.duty.duties import ProfessionalNotify
@@ -34,12 +35,18 @@ class Handlers:
 
     async def on_professional_notify(self, received: Received[ProfessionalNotify], uow: UnitOfWork) -> None:
         if received.content.act == "withdraw":
-            await self.loop.withdraw(uow, received)
+            await self._withdraw(uow, received)
         else:
             by_mail = received.content.channel is Channel.EMAIL
             delivery = Delivery.of(received, lane=email.LANE if by_mail else sms.LANE, now=self.clocks.wall())
             held_for = GATHERED_FOR if by_mail and not received.content.urgent else timedelta(0)
             await self.loop.put(uow, replace(delivery, held_for=held_for))
+
+    async def _withdraw(self, uow: UnitOfWork, received: Received[ProfessionalNotify]) -> None:
+        """Who read it in another's mail has been told, so that they hear the all-clear."""
+        await self.loop.withdraw(uow, received)
+        for delivery, reader in await uow.fetch(ridden(received.content)):
+            uow.publish(accepted(delivery, reader), subject=delivery.child, cause=delivery)
 
     async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], uow: UnitOfWork) -> None:
         """Whoever answers a text about many children has heard of each that it counted, and of no later one. Who

@@ -11,7 +11,7 @@ from services.safeguarding.roles import Role, Wording
 from services.safeguarding.working_time import in_england
 from services.strategy.discussions.policy import is_held_at_night
 from services.strategy.discussions.repository import CANCELLED, Discussion
-from services.wording import in_language, languages_in
+from services.wording import in_language, languages_in, role_names
 
 MESSAGES = Path(__file__).parent / "messages"
 WORDINGS: dict[Form, Wording] = {"urgent": Wording("strategy-discussion"), "full": Wording("full-meeting")}
@@ -81,7 +81,7 @@ class Words:
         )
 
     def role(self, role: Role) -> str:
-        return str(self.content["roles"][role])
+        return role_names(self.name)[role]
 
     def day(self, day: date) -> str:
         return f"{self.content['days'][day.weekday()]} {day.day} {self.content['months'][day.month - 1]} {day.year}"

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from services.safeguarding.working_time import in_england
 
 ENGLISH = "en"
+ROLES = Path(__file__).parent / "roles"
 T = TypeVar("T")
 
 
@@ -40,6 +41,11 @@ def languages_in(folder: Path) -> dict[str, dict[str, Any]]:
 def in_language(spoken: Mapping[str, T], language: str | None) -> T:
     """English, if there is no such language or none is known."""
     return spoken.get(language or ENGLISH, spoken[ENGLISH])
+
+
+def role_names(language: str | None) -> dict[str, str]:
+    """What a page calls a role. Those whom no mail reaches have no name."""
+    return in_language(languages_in(ROLES), language)
 
 
 def require_no_field(language: str, texts: Iterable[str]) -> None:

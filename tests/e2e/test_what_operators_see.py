@@ -83,6 +83,7 @@ def seen(told: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prom
         eventually(lambda: {"duties_last_30_days", "bus_consumer_lag"} <= one.names(), within_seconds=45)
         # Measured each minute, the first time before a new stack has a register.
         eventually(lambda: one.rows("register_age_seconds"), within_seconds=90)
+        eventually(lambda: one.rows("ends_at_seconds"), within_seconds=90)
         eventually(lambda: one.rows("duties_answer_seconds"), within_seconds=45)
         yield one
 

@@ -100,6 +100,15 @@ BUS = Row(
             "{{service}}",
         ),
         Panel(
+            "Partition stands",
+            "For how long a service has acknowledged nothing of a partition where messages wait, of its longest.",
+            "max by (group, topic) (bus_consumer_stands_seconds)",
+            "consumer-lag",
+            "{{group}}, {{topic}}",
+            unit="s",
+            limits=[(120, "red")],
+        ),
+        Panel(
             "Publishing failed",
             "Failed attempts to publish within 5 minutes. They are repeated.",
             "sum by (service) (increase(bus_publish_failures_total[5m]))",
@@ -186,12 +195,13 @@ STORES = Row(
         ),
         Panel(
             "State last measured",
-            "Time since the console last read the state of the episodes. If this grows, the other dashboards are out of date.",
-            "time() - max(standing_measured_timestamp_seconds)",
+            "Time since the console last read the state of the episodes, and since each service last counted its urgent notices. If this grows, the other dashboards are out of date.",
+            {
+                "{{group}}": "time() - max by (group) (standing_measured_timestamp_seconds)",
+                "{{service}}, {{windows}}": "time() - max by (service, windows) (delivery_measured_timestamp_seconds)",
+            },
             "standing-stale",
-            "ago",
             unit="s",
-            limits=[(60, "red")],
         ),
     ],
 )

@@ -28,11 +28,12 @@ CONSOLE = Row(
         ),
         Panel(
             "Last anchor",
-            "Time since the audit last recorded the heads of all chains. It does so every minute in which anything was recorded.",
+            "For how long what is recorded has been under no anchor. The audit fixes the heads of all chains every minute.",
             "time() - max(safe_return_audit_anchored_timestamp_seconds)",
             "audit-gap",
             "ago",
             unit="s",
+            limits=[(300, "orange")],
         ),
     ],
 )
@@ -70,6 +71,14 @@ ELSEWHERE = Row(
             "backup-old",
             unit="s",
             limits=[(900, "orange")],
+        ),
+        number(
+            "Erasures elsewhere",
+            "Time since the list of what was erased was last known to lie elsewhere. It is compared each minute.",
+            "time() - max(backup_destroyed_timestamp_seconds)",
+            "backup-old",
+            unit="s",
+            limits=[(3600, "red")],
         ),
         number(
             "Anchor published",

@@ -72,6 +72,14 @@ MACHINES = Row(
             "{{door}}",
             limits=[(0, "red"), (21, "orange")],
         ),
+        Panel(
+            "Days until an access ends",
+            "Of the first import credential, sharing agreement or certificate of ours at a force.",
+            "(min by (what) (ends_at_seconds) - time()) / 86400",
+            "access-ends",
+            "{{what}}",
+            limits=[(0, "red"), (7, "orange")],
+        ),
     ],
 )
 COPIES = Row(

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 SEALED, SIGNATURE = ".age", ".sig"
@@ -28,6 +28,7 @@ class Base:
     system: str
     at: datetime
     first: int
+    timeline: int
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,20 @@ class Contents:
     @property
     def newest_segment(self) -> int:
         return max(self.segments, default=-1)
+
+    def along(self, timeline: int, forks: Mapping[int, int]) -> "Contents":
+        """What leads to a database on `timeline`; `forks` as of `read_forks`. Once it was restored to a moment, more lies
+        there of the timeline that it left. Then a base of that one does not count: it may be of after the moment.
+        """
+        leads, left = defaultdict(list), False
+        for place, names in self.segments.items():
+            for name in names:
+                before = _timeline(name)
+                if before == timeline or place < forks.get(before, 0):
+                    leads[place].append(name)
+                left = left or (before != timeline and place > forks.get(before, -1))
+        bases = [each for each in self.bases if each.timeline == timeline or (not left and each.timeline in forks)]
+        return replace(self, bases=bases, segments=leads)
 
     def base_for(self, at: datetime | None) -> Base:
         """The newest that was finished by then. Raises NothingToRestore."""
@@ -83,6 +98,12 @@ def read_contents(names: Iterable[str], system: str | None = None) -> Contents:
     return Contents([each for each in bases if each.system == system], segments, histories)
 
 
+def read_forks(history: str) -> Mapping[int, int]:
+    """The place at which each timeline of a database's past was left, by PostgreSQL's history of the newest."""
+    lines = [line.split() for line in history.splitlines() if line.strip() and not line.startswith("#")]
+    return {int(timeline): place_before(lsn) for timeline, lsn, *_ in lines}
+
+
 def base_name(system: str, at: datetime, segment: str) -> str:
     return f"{system}/base/{at.astimezone(UTC):{MOMENT}}-{segment}.tar.gz{SEALED}"
 
@@ -119,4 +140,9 @@ def place_before(lsn: str, *, itself: bool = False) -> int:
 
 def _base(found: re.Match[str]) -> Base:
     at = datetime.strptime(found["at"], MOMENT).replace(tzinfo=UTC)
-    return Base(found[0], found["system"], at, place_of(found["segment"]))
+    return Base(found[0], found["system"], at, place_of(found["segment"]), int(found["segment"][:8], 16))
+
+
+def _timeline(name: str) -> int:
+    """Of a segment."""
+    return int(name.rsplit("/", 1)[1][:8], 16)

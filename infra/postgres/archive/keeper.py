@@ -18,11 +18,13 @@ from pydantic import BaseModel, ValidationError
 
 from infra.postgres.archive.contents import (
     WAL,
+    Contents,
     base_name,
     destroyed_name,
     place_before,
     place_of,
     read_contents,
+    read_forks,
     segment_at,
     wal_name,
 )
@@ -136,15 +138,24 @@ class Keeper:
             self._gauges.base_at.set(at.timestamp())
         logger().info("a base backup lies elsewhere", at=f"{at:%Y-%m-%d %H:%M:%S}")
         contents = read_contents(self._writer.place.names(self._system), self._system)
-        for name in contents.outdated(at, timedelta(days=self._plan.keep_days)):
+        for name in self._outdated(contents, at):
             self._writer.place.remove(name)
             self._writer.place.remove(f"{name}.sig")
+        self._gauges.outdated.set(0)
+
+    def _outdated(self, contents: Contents, at: datetime) -> list[str]:
+        """What should be gone since the base of that moment."""
+        found = [*contents.outdated(at, timedelta(days=self._plan.keep_days))]
+        self._gauges.outdated.set(len(found))
+        return found
 
     def _look_round(self) -> None:
         """What the place already has of this database."""
-        with _connect() as connection:
-            system = str(_one(connection, "SELECT system_identifier FROM pg_control_system()"))
+        system, timeline, history = _identify()
         contents = read_contents(self._writer.place.names(system), system)
+        for base in contents.bases[-1:]:
+            self._outdated(contents, base.at)
+        contents = contents.along(timeline, read_forks(history))
         self._shipped = contents.newest_segment
         for base in contents.bases[-1:]:
             gap = contents.wal_after(base)[1]
@@ -163,6 +174,7 @@ class Keeper:
             if too_late:
                 self._begin_again()
                 self._shipped = -1
+                self._ended.clear()
                 for each in self._wal.glob("*.partial"):
                     each.unlink()
                 # Asking for that segment has moved the slot back to it: a new slot begins with what is still there.
@@ -200,12 +212,14 @@ class Keeper:
         self._base_at = self._next_base = NEVER
 
     def _list_destroyed(self) -> None:
+        now = datetime.now(UTC)
         with _connect() as connection:
             listed = "".join(f"{line}\n" for (line,) in connection.execute(DESTROYED).fetchall())
         if listed != self._destroyed:
             with self._writer.sealed(BytesIO(listed.encode())) as sealed:
                 self._writer.put(destroyed_name(self._system), sealed)
             self._destroyed = listed
+        self._gauges.listed_at.set(now.timestamp())
 
     def _look_for_drills(self) -> None:
         newest = BytesIO()
@@ -222,6 +236,17 @@ class Keeper:
 
 def _connect() -> psycopg.Connection[Any]:
     return psycopg.connect("", connect_timeout=5, **NOTICES_LOSS)
+
+
+def _identify() -> tuple[str, int, str]:
+    """The database's system, its timeline, and PostgreSQL's history of that: empty for the first."""
+    with psycopg.connect(
+        "replication=true client_encoding=sql_ascii", connect_timeout=5, autocommit=True, **NOTICES_LOSS
+    ) as connection:
+        [(system, timeline, *_)] = connection.execute("IDENTIFY_SYSTEM").fetchall()
+        asked = f"TIMELINE_HISTORY {timeline}"
+        history = connection.execute(asked).fetchall()[0][1] if timeline > 1 else b""
+    return system.decode(), timeline, history.decode()
 
 
 def _one(connection: psycopg.Connection[Any], question: LiteralString) -> Any:

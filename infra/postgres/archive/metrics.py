@@ -13,3 +13,13 @@ class Gauges:
         )
         self.drill_at = Gauge("backup_drill_timestamp_seconds", "When a drill last succeeded", registry=registry)
         self.drill_seconds = Gauge("backup_drill_seconds", "How long that drill took to restore", registry=registry)
+        self.listed_at = Gauge(
+            "backup_destroyed_timestamp_seconds",
+            "Whatever was erased before this is on the list there",
+            registry=registry,
+        )
+        self.outdated = Gauge(
+            "backup_outdated_files",
+            "Files there that should have been removed when the newest base was made",
+            registry=registry,
+        )

@@ -20,6 +20,7 @@ from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.telemetry import spans
 from services.platform.store.encryption import Keyring
+from services.platform.store.key_wrappers.wrapper import is_away
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.child_events.events import TextNeedsHuman
@@ -36,6 +37,7 @@ LOOK_AGAIN_SECONDS = 0.05
 TRIES = 3
 """After so many failures of our own code a text goes to a person instead, and its sender's later texts are read."""
 PAUSE = timedelta(milliseconds=500)
+KEY_AWAY_FOR = timedelta(seconds=5)
 
 
 class TextWorker:
@@ -79,8 +81,11 @@ class TextWorker:
                 elif some_wait:
                     self.loop.wake_after(SWEEP_AGAIN_SECONDS)
         except Exception as error:
-            if unread is None or is_transient(error):
+            if unread is None or (is_transient(error) and not is_away(error)):
                 raise
+            if is_away(error):
+                await self._put_off(unread)
+                return unread
             trace = trace_of("text", unread.sid)
             logger().error("a text could not be worked on", trace=trace, attempt=unread.tries + 1, exc_info=error)
             await self._record_failure(unread)
@@ -100,6 +105,12 @@ class TextWorker:
         about = decision.subjects or {each.child for each in known.known} or {known.provisional}
         texts.mark_read(uow, unread.sid, at=now, replied=replied, about=about)
         uow.on_commit(lambda: self._count(known, decision, unread))
+
+    async def _put_off(self, unread: Unread) -> None:
+        """A key is away that it needs. Its sender's texts wait, and the others' are read."""
+        logger().warning("a text waits for a key", trace=trace_of("text", unread.sid))
+        async with self._store.transaction() as uow:
+            texts.put_off(uow, unread, self._clocks.wall() + KEY_AWAY_FOR)
 
     async def _record_failure(self, unread: Unread) -> None:
         async with self._store.transaction() as uow:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from services.carers.text import Text
+from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest
 from services.platform.delivery.channels.ways.route import Texts
 from services.platform.runtime.clocks import Clocks
@@ -43,6 +44,8 @@ class Probes:
         self._pairs = list(zip(numbered, reversed(numbered), strict=True)) if len(numbered) > 1 else []
         self.numbers = frozenset(way.number for way, _ in self._pairs)
         """What comes from them is no person's text."""
+        for way, _ in self._pairs:
+            metrics.WAY_TRIED.labels(way.way).set(clocks.wall().timestamp())
         self.sending = Repeating("text probes", self.turn, every_seconds=LOOK_EVERY_SECONDS)
 
     async def turn(self) -> None:
@@ -52,6 +55,7 @@ class Probes:
             async with self._store.transaction() as uow:
                 is_ours = await uow.fetch(Query(CLAIM, claim, bool))
             if is_ours:
+                metrics.WAY_TRIED.labels(way.way).set(now.timestamp())
                 probing = SendRequest(
                     uuid4(), 1, other.number, probe, (), urgent=True, uncertain=False, created_at=now, now=now
                 )

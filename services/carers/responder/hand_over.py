@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import httpx
 
+from services.carers import metrics
 from services.carers.inbound.spool import Spool
 from services.carers.inbound.web import CAME_AT
 from services.carers.settings import ResponderSettings
@@ -41,12 +42,25 @@ class HandOver:
         self.repeating = Repeating("hand-over", self.turn, every_seconds=EVERY_SECONDS)
 
     async def turn(self) -> bool:
-        """True while there is more. A text leaves the disk only once carers has answered 200."""
+        """True while there is more. A text leaves the disk only once carers has answered 200.
+
+        Raises HTTPStatusError where carers took one not: where it failed at that text, other senders' have gone on.
+        """
+        try:
+            return await self._hand_over()
+        finally:
+            metrics.SPOOLED.set(self._spool.count)
+            metrics.SET_ASIDE.set(self._spool.set_aside)
+
+    async def _hand_over(self) -> bool:
         kept = await asyncio.to_thread(self._spool.oldest) if self._spool.count else []
         if not kept:
             return False
         async with httpx.AsyncClient(timeout=15, trust_env=False, transport=self._transport) as client:
+            failed: dict[str, httpx.Response] = {}
             for name, text in kept:
+                if text.sender in failed:
+                    continue
                 form = self._form(text)
                 signed = {SIGNATURE: signature_of(self._url, form, self._tokens()[0])}
                 answer = await client.post(self._url, data=form, headers=signed)
@@ -55,9 +69,14 @@ class HandOver:
                     logger().error("carers refuses a kept text, and it was set aside", status=answer.status_code)
                     await asyncio.to_thread(self._spool.refuse, name)
                     continue
+                if answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+                    failed[text.sender] = answer
+                    continue
                 answer.raise_for_status()
                 self._spool.forget(name)
                 self.took_at = self._clocks.wall()
+        for answer in failed.values():
+            answer.raise_for_status()
         return self._spool.count > 0
 
     def _form(self, text: Text) -> dict[str, str]:

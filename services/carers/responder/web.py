@@ -62,8 +62,4 @@ def pages(spool: Spool, hand_over: HandOver, clocks: Clocks, settings: Responder
             took = day_and_time(hand_over.took_at)
         return f"{aside}It is us. Texts kept here: {spool.count}. Safe Return last took one: {took}.\n"
 
-    @app.get("/health/live", response_class=PlainTextResponse)
-    def live() -> str:
-        return "It turns.\n"
-
     return app

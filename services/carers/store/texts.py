@@ -180,6 +180,14 @@ async def count_failure(uow: UnitOfWork, unread: Unread, next_try_at: datetime) 
     return await uow.fetch(Query(FAILED, row, bool))
 
 
+PUT_OFF = "UPDATE texts_in SET next_try_at = %(until)s WHERE message_sid = %(sid)s AND worked_at IS NULL"
+
+
+def put_off(uow: UnitOfWork, unread: Unread, until: datetime) -> None:
+    """Written with the commit. Nothing has failed: a key that it needs is away."""
+    uow.write(PUT_OFF, {"sid": unread.sid, "until": until})
+
+
 THIS_HOUR = """
     SELECT count(*) AS texts, count(replied_at) AS replies FROM texts_in
     WHERE number_hash = %(number_hash)s AND received_at > %(since)s

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from services.platform.runtime.commands import By, refuse
 
 if TYPE_CHECKING:
+    from services.casework.ends import End
     from services.casework.organisations.changes import OrganisationChanges
     from services.platform.store.disposal.erasures import Hindrance
 
@@ -129,6 +130,24 @@ def destroy_key(
         raise refuse(f"nothing was destroyed: {', '.join(why)}")
     else:
         typer.echo("destroyed. A copy of the database from before must not come back without it: see docs/operating.md")
+
+
+@organisations.command("ends")
+def list_ends() -> None:
+    """What ends on a day of its own, and when: import credentials, sharing agreements, our certificates at forces."""
+    from services.casework.ends import find_ends
+    from services.platform.delivery.settings.keys import KeySettings
+    from services.platform.runtime.clocks import Clocks
+    from services.platform.store.unit_of_work import opened
+
+    settings = KeySettings()
+
+    async def look() -> "list[End]":
+        async with opened(settings, "casework") as store, store.read() as reader:
+            return await find_ends(reader, settings.keyring, Clocks().wall())
+
+    for each in asyncio.run(look()):
+        typer.echo(f"{each.at:%Y-%m-%d}  {each.what}  {each.whose}")
 
 
 @organisations.command("make-key")

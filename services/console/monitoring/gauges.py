@@ -61,12 +61,14 @@ class GaugeUpdater:
 
     async def turn(self) -> bool:
         """Keeps the last values while the database is away; `standing_measured_timestamp_seconds` shows their age. What
-        has found nothing yet is asked again soon: the system has just begun.
+        has found nothing yet is asked again soon: the system has just begun. What fails waits for its next time, so
+        that what comes after it is measured at the next turn.
         """
         now = self._clocks.wall()
         asked = {"now": self._clocks.story(), "over": [str(each) for each in OVER]}
         async with self._store.read() as reader:
             for group in (each for each in MEASURES if now >= self._due_at[each]):
+                self._due_at[group] = now + EVERY[group]
                 started = time.perf_counter()
                 found = await reader.fetch_each([Query(sql, asked, all_rows) for sql, _ in MEASURES[group]])
                 if group == "simplest":
@@ -74,6 +76,7 @@ class GaugeUpdater:
                 for rows, (_, gauges) in zip(found, MEASURES[group], strict=True):
                     for each in gauges:
                         each.show(rows)
-                self._due_at[group] = now + (EVERY[group] if all(found) else min(EVERY[group], SLOW_EVERY))
-        metrics.MEASURED.set(now.timestamp())
+                if not all(found):
+                    self._due_at[group] = now + min(EVERY[group], SLOW_EVERY)
+                metrics.MEASURED.labels(group).set(now.timestamp())
         return False

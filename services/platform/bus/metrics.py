@@ -14,10 +14,18 @@ HANDLING = Histogram(
 WAITING = Gauge("bus_partitions_waiting", "Partitions held by a message that waits for the database or for Kafka")
 PUBLISHED = Counter("bus_messages_published", "Messages that Kafka has acknowledged", ["topic"])
 PUBLISHED_AGAIN = Counter("bus_messages_published_again", "Messages that Kafka acknowledged, and had lost")
+UNCHECKED = Gauge(
+    "bus_published_unchecked", "Leaders' epochs of which Kafka did not say whether it still has what was written then"
+)
 PUBLISH_FAILURES = Counter("bus_publish_failures", "Attempts to publish that failed and will be repeated")
 OUTBOX_DEPTH = Gauge("bus_outbox_depth", "Messages committed and not yet published")
 OUTBOX_OLDEST = Gauge("bus_outbox_oldest_seconds", "Age of the oldest message committed and not yet published")
 LAG = Gauge("bus_consumer_lag", "Messages on the bus that a service has not acknowledged yet", ["group", "topic"])
+STANDS = Gauge(
+    "bus_consumer_stands_seconds",
+    "For how long a service has acknowledged nothing of a partition where messages wait: of its longest",
+    ["group", "topic"],
+)
 UNDER_REPLICATED = Gauge(
     "bus_partitions_under_replicated", "Partitions of ours with fewer copies in sync than they have brokers"
 )

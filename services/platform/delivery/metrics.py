@@ -37,11 +37,21 @@ URGENT = Gauge(
     "Urgent notices put within the window, by whether the other end took them within 60 s; counted in the database",
     ["window", "verdict"],
 )
+MEASURED = Gauge(
+    "delivery_measured_timestamp_seconds",
+    "When urgent notices were last counted, over windows of hours and of days",
+    ["windows"],
+)
 SECOND_ROUTE = Counter(
     "delivery_second_route", "Texts that a call took up, by why: refused, undelivered, silent", ["why"]
 )
 WAY_FAILING = Gauge(
     "delivery_text_way_failing", "1 where a text by this way to ourselves has not come back in time", ["way"]
+)
+WAY_TRIED = Gauge(
+    "delivery_text_way_tried_timestamp_seconds",
+    "When a text to ourselves last went by this way, or since when this process has tried",
+    ["way"],
 )
 WAY_SECONDS = Gauge("delivery_text_way_seconds", "How long the last text to ourselves by this way took", ["way"])
 URGENT_LATE = Gauge("delivery_urgent_unaccepted", "Urgent notices put over 60 s ago that nobody has taken yet")

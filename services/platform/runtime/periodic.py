@@ -4,17 +4,33 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
+from typing import TypeVar
 
 from services.platform.runtime.logs import logger
 
+T = TypeVar("T")
+R = TypeVar("R")
 AGAIN_SECONDS = 2.0
 """The longest pause after a failed turn: a loop of ten minutes must not keep its service unready for as long."""
 LASTS_SECONDS = 300.0
 """A turn that lasts longer than this is shown as an obstacle: it may never end."""
 TOGETHER_SECONDS = 0.1
 """Moments of `wake_after` that lie so close together share one turn, at the end of this span."""
+
+
+async def run_each(turn: Callable[[T], Awaitable[R]], several: Iterable[T]) -> list[R]:
+    """Runs the turn with each, also after it has failed with one. Raises the last failure, once all had theirs."""
+    done, failure = list[R](), None
+    for each in several:
+        try:
+            done.append(await turn(each))
+        except Exception as error:  # noqa: BLE001 raised below
+            failure = error
+    if failure is not None:
+        raise failure
+    return done
 
 
 class Repeating:

@@ -50,7 +50,7 @@ def build_content(notice: Notice, link: str) -> EmailContent:
         button="Open the notice",
         link=link,
         small=(
-            "This email names nobody. Its link works for fourteen days. A code, sent to your control room's number, opens the notice. Each reading is recorded.",
+            "This email names nobody. Its link works for fourteen days, and longer while a child is searched for. A code, sent to your control room's number, opens the notice. Each reading is recorded.",
             "Replying does not acknowledge. Use the link, or ring.",
         ),
     )

@@ -193,6 +193,7 @@ class Details(Contract):
 
     url: str
     expires_at: datetime
+    """The URL opens longer while the child is searched for, and no longer once the search is over."""
     holds: tuple[str, ...]
     """Which fields; `photograph` among them where there is one."""
     photograph_taken_on: str = UNKNOWN

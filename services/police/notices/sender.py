@@ -8,7 +8,7 @@ from uuid import UUID
 from services.platform.delivery.channels.channel import MAIL_TO, POLLED
 from services.platform.delivery.channels.http.client_credentials import Client
 from services.platform.delivery.channels.http.clients import Trust
-from services.platform.delivery.links.tokens import GOOD_FOR, Links, Purpose
+from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.register.children.police_notice import Reporter, facts_for_notice, first_reporter
 from services.platform.register.organisations.forces import Force, Forces
@@ -133,7 +133,7 @@ class NoticeSender:
 
     def _link(self, delivery: Delivery) -> tuple[str, datetime]:
         now = self.clocks.wall()
-        return self.links.url(Purpose.DETAILS, delivery.id, now), now + GOOD_FOR
+        return self.links.url(Purpose.DETAILS, delivery.id, now), now + Purpose.DETAILS.good_for
 
 
 def _chase_gaps(uow: UnitOfWork, delivery: Delivery, duty: Duty, sharing: Sharing, notice: Notice) -> None:

@@ -1,5 +1,6 @@
 """Serves the webhooks of forces (replies, lists of open episodes) and the pages behind links."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,7 @@ from services.platform.runtime.http.openapi_errors import SIGNED, read_routes
 from services.platform.store.web import new_web_app
 from services.police.replies.schema import OpenList, Reply
 from services.police.web.details_page import DetailsPage
+from services.police.web.linked_notice import is_searched_for
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
 from services.police.web.polled.endpoint import PollEndpoint
@@ -55,9 +57,10 @@ def pages(
         """For a force that comes for its notices: those after the cursor. It confirms that those before are stored."""
         return await polling.give(request, force_id, after)
 
+    outlives = partial(is_searched_for, notice.store, notice.keyring)
     mount_pages(
         app,
-        LinkPages(links, clocks, Purpose.NOTICE, notice.answer),
-        LinkPages(links, clocks, Purpose.DETAILS, details.answer),
+        LinkPages(links, clocks, Purpose.NOTICE, notice.answer, outlives=outlives),
+        LinkPages(links, clocks, Purpose.DETAILS, details.answer, outlives=outlives),
     )
     return app

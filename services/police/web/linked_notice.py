@@ -7,12 +7,12 @@ from services.platform.delivery.events import looked_up
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as delivery_repository
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import UnitOfWork
-from services.police import store
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police.notices.schema import Notice
 from services.police.notices.sender import force_of
 from services.police.notices.wording import OVER
 from services.police.policy import ToldEpisode
+from services.police.store import told_episodes
 from services.safeguarding.identifiers import WordsId
 
 
@@ -48,11 +48,19 @@ async def is_superseded(uow: UnitOfWork, found: LinkedNotice) -> bool:
     return episode is not None and not episode.is_searched_for and found.notice.timestamp < episode.told_at
 
 
+async def is_searched_for(store: Store, keyring: Keyring, delivery: UUID) -> bool:
+    """Whether its force was told last that the child is searched for: its link opens as long."""
+    async with store.transaction(delivery) as uow:
+        found = await load(uow, keyring, delivery)
+        episode = None if found is None else await _told_episode(uow, found)
+        return episode is not None and episode.is_searched_for
+
+
 async def _told_episode(uow: UnitOfWork, found: LinkedNotice) -> ToldEpisode | None:
     force, episode = force_of(found.delivery), found.notice.data.episode
     if force is None or episode is None:
         return None
-    return (await uow.fetch(store.told_episodes(force, [episode]))).get(episode)
+    return (await uow.fetch(told_episodes(force, [episode]))).get(episode)
 
 
 def record_reading(

@@ -16,6 +16,8 @@ from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.professionals.digests.mass_texts import LOCK, fold
 from services.professionals.matters import may_share_a_mail
 from services.professionals.recipients import RecipientLookup, duty_of
+from services.safeguarding.duty.duties import Duty
+from services.safeguarding.identifiers import PersonId
 
 AT_MOST = 20
 """Deliveries in one mail. The rest go in the next."""
@@ -40,9 +42,9 @@ UNSENT = f"""
             WHERE person = %(reader)s AND rota.role = d.role AND (rota.child IS NULL OR rota.child = d.child)
         )
         AND NOT EXISTS (SELECT FROM professionals.grouped WHERE delivery = d.id)
-    ORDER BY created_at, id LIMIT %(most)s
+    ORDER BY created_at, id LIMIT %(most)s FOR NO KEY UPDATE OF d SKIP LOCKED
 """  # noqa: S608 this module's own words
-"""No rows for a delivery that went in another's mail."""
+"""No rows for a delivery that went in another's mail. A withdrawal of one waits until the mail is written: `ridden`."""
 GROUP = bulk_insert(
     "professionals.grouped", {"delivery": "uuid", "leader": "uuid", "at": "timestamptz"}, "ON CONFLICT DO NOTHING"
 )
@@ -133,6 +135,20 @@ IN_MAIL = """
 def deliveries_in_mail(leader: UUID) -> Query[list[UUID]]:
     """Every delivery in this mail, in the order of the mail: the leader first. A mail of one has the leader alone."""
     return Query(IN_MAIL, {"leader": leader}, lambda rows: [leader, *(row.delivery for row in rows)])
+
+
+RIDDEN = """
+    SELECT d.*, mail.person AS reader FROM delivery.deliveries d
+    JOIN professionals.grouped ON delivery = d.id AND leader <> d.id JOIN delivery.deliveries mail ON mail.id = leader
+    WHERE d.duty = %(duty)s AND d.step = %(step)s AND d.state = 'withdrawn'
+        AND mail.body IS NOT NULL AND mail.state <> 'failed'
+"""
+
+
+def ridden(duty: Duty) -> Query[list[tuple[Delivery, PersonId]]]:
+    """Deliveries of this telling that were withdrawn unsent, though another's mail may have told their reader."""
+    about = {"duty": duty.duty, "step": duty.step}
+    return Query(RIDDEN, about, lambda rows: [(decode_delivery(row), row.reader) for row in rows])
 
 
 def remember(uow: UnitOfWork, mail: PreparedMessage, *grouped_in_it: Delivery) -> None:

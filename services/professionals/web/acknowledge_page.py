@@ -75,8 +75,9 @@ class AcknowledgePage:
     async def _matters(self, uow: UnitOfWork, delivery: UUID) -> list[Matter]:
         """The matters of this mail: one, or several that went together."""
         matters: list[Matter] = []
-        for each in [delivery] if self.alone else await uow.fetch(deliveries_in_mail(delivery)):
-            found = await deliveries.lock(uow, each)
+        those = [delivery] if self.alone else await uow.fetch(deliveries_in_mail(delivery))
+        held = await deliveries.lock_all(uow, those)
+        for found in map(held.get, those):
             if found is not None and found[0].duty is not None:
                 state = await self._state(uow, found[0], found[0].duty, found[1])
                 matters.append(Matter(len(matters) + 1, found[0], found[0].duty, state))

@@ -34,6 +34,7 @@ from services.safeguarding.deeds.deed import DeedSpec
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import derived
 from services.safeguarding.notice_fields import QUESTIONS
+from services.wording import role_names
 from services.wording.deed_forms import DeedWords
 
 RECORD, CORRECT, UNDO = "record", "correct", "undo"
@@ -48,8 +49,10 @@ KINDS: Mapping[Kind, Literal["words", "line", "day", "moment", "one-of", "any-of
     Kind.PAST_DAY: "day",
 }
 RECORDED = """
-    SELECT number, event, delivery, at, undone_at FROM professionals.deeds WHERE duty = %(duty)s ORDER BY number DESC
+    SELECT number, event, delivery, at, undone_at, d.person, d.role FROM professionals.deeds
+    LEFT JOIN delivery.deliveries d ON d.id = delivery WHERE deeds.duty = %(duty)s ORDER BY number DESC
 """
+"""Without person and role of whoever is another authority's since."""
 UNDONE = """
     UPDATE professionals.deeds SET undone_at = %(at)s WHERE event = %(event)s AND duty = %(duty)s RETURNING event
 """
@@ -66,10 +69,16 @@ def spec_of(duty: Duty) -> DeedSpec | None:
 
 
 class Before(NamedTuple):
-    """What was recorded so far: the number of the next record, and of those that were not undone the newest, if any."""
+    """What was recorded so far, the newest first; of what was not undone the newest, if any; and the next number."""
 
-    number: int
+    records: Rows
     newest: Any
+    number: int
+
+    def by_another(self, each: Matter, form: Form) -> Any:
+        """What somebody else recorded while this form was being filled in. None: nothing."""
+        numbered = (row for row in self.records if form.answer == f"{RECORD}-{row.number}")
+        return next((row for row in numbered if row.delivery != each.delivery.id), None)
 
     def can_be_undone(self, each: Matter, now: datetime) -> bool:
         """By whoever recorded it. `now` is wall time."""
@@ -98,21 +107,23 @@ class DeedForms:
         before = await uow.fetch(_recorded_of(each.duty))
         if form.answer == UNDO and await self._undo(uow, each, before):
             before = await uow.fetch(_recorded_of(each.duty))
-        number, can_undo = before.number, before.can_be_undone(each, self.clocks.wall())
         faults: Mapping[str, Fault] = {}
-        if form.answer == f"{RECORD}-{number}":
+        if form.answer == f"{RECORD}-{before.number}":
             try:
                 await self._record(uow, each, spec, form, before)
             except Faults as found:
                 faults = found.by_field
-            else:
-                return _recorded_sheet(spec, spoken, plain, can_undo=True)
-        elif before.newest is not None and form.answer != CORRECT:
-            return _recorded_sheet(spec, spoken, plain, can_undo=can_undo)
+            before = await uow.fetch(_recorded_of(each.duty))
+        overtaking = before.by_another(each, form)
+        if before.newest is not None and form.answer != CORRECT and not faults and overtaking is None:
+            can_undo = before.can_be_undone(each, self.clocks.wall())
+            return _recorded_sheet(spec, spoken, plain, each, before.newest, can_undo=can_undo)
         code = await uow.fetch(code_of_child(each.delivery.child, self.child_codes))
         about = spoken.page["about"].format(code=code or mail_code(each.duty))
         sheet = _form_sheet(spec, spoken, about, form, faults, before)
         first = {State.ACKNOWLEDGED: spoken.page["has-it"], State.FAILED: plain.title}.get(each.state)
+        if overtaking is not None:
+            first = spoken.page["overtaken"].format(who=_role_of(overtaking, spoken, plain))
         return replace(
             sheet,
             language=plain.language,
@@ -132,7 +143,7 @@ class DeedForms:
         return await uow.fetch(Query(UNDONE, undone, bool))
 
     async def _record(self, uow: UnitOfWork, each: Matter, spec: DeedSpec, form: Form, before: Before) -> None:
-        """Raises Faults. Of two readers who record the same, the second records nothing. It goes out a minute later."""
+        """Raises Faults. Of two readers at the same moment, the second records nothing. It goes out a minute later."""
         delivery, duty, now, number = each.delivery, each.duty, self.clocks.story(), before.number
         act = derived("deed", str(duty.duty), str(number))
         answers = spec.read(act, {name: ",".join(form.all(name)).strip() for name in form.filled}, now)
@@ -222,16 +233,26 @@ def _quiet(spec: DeedSpec, spoken: DeedWords, buttons: tuple[Button, ...]) -> It
             yield replace(each, label=cannot or each.label) if each.answer == CANNOT else each
 
 
-def _recorded_sheet(spec: DeedSpec, spoken: DeedWords, plain: Sheet, *, can_undo: bool) -> Sheet:
+def _recorded_sheet(
+    spec: DeedSpec, spoken: DeedWords, plain: Sheet, each: Matter, newest: Any, *, can_undo: bool
+) -> Sheet:
     answers = (UNDO, CORRECT) if can_undo else (CORRECT,)
-    buttons = tuple(Button(each, spoken.page[each], quiet=True) for each in answers)
-    says = (spoken.page["recorded-more"], *((spoken.page["goes-out"],) if can_undo else ()))
+    buttons = tuple(Button(answer, spoken.page[answer], quiet=True) for answer in answers)
+    is_own = newest.person == each.delivery.person
+    by = spoken.page["recorded-more" if is_own else "recorded-by"].format(who=_role_of(newest, spoken, plain))
+    says = (by, *((spoken.page["goes-out"],) if can_undo else ()))
     recorded = spoken.page["recorded"].format(name=spoken.names[spec.deed])
     return Sheet(recorded, says, buttons, done=True, language=plain.language)
 
 
+def _role_of(record: Any, spoken: DeedWords, plain: Sheet) -> str:
+    """Whoever recorded it: a page names nobody."""
+    return role_names(plain.language).get(record.role) or spoken.page["another"]
+
+
 def _recorded_of(duty: Duty) -> Query[Before]:
     def decode(rows: Rows) -> Before:
-        return Before(rows[0].number + 1 if rows else 0, next((row for row in rows if row.undone_at is None), None))
+        newest = next((row for row in rows if row.undone_at is None), None)
+        return Before(rows, newest, rows[0].number + 1 if rows else 0)
 
     return Query(RECORDED, {"duty": duty.duty}, decode)

@@ -4,9 +4,10 @@ whether one that is over has been recorded.
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.periodic import Repeating, run_each
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.strategy import metrics
@@ -25,13 +26,20 @@ class Moment:
     waits: str
     done: str
 
-    def due(self, now: datetime) -> Query[list[Discussion]]:
-        """Passes over those that others hold."""
+    @property
+    def _is_due(self) -> str:
+        return f"state = 'planned' AND {self.column} <= %(now)s AND {self.waits}"
+
+    def due(self, now: datetime) -> Query[list[UUID]]:
+        sql = f"SELECT discussion FROM discussions WHERE {self._is_due} LIMIT {AT_ONCE}"  # noqa: S608 its own columns
+        return Query(sql, {"now": now}, lambda rows: [row.discussion for row in rows])
+
+    def hold(self, discussion: UUID, now: datetime) -> Query[list[Discussion]]:
+        """None where it has been seen to, or another process holds it."""
         sql = f"""
-            SELECT {COLUMNS} FROM discussions
-            WHERE state = 'planned' AND {self.column} <= %(now)s AND {self.waits} LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED
+            SELECT {COLUMNS} FROM discussions WHERE discussion = %(discussion)s AND {self._is_due} FOR UPDATE SKIP LOCKED
         """  # noqa: S608 its own columns
-        return Query(sql, {"now": now}, read_discussions)
+        return Query(sql, {"discussion": discussion, "now": now}, read_discussions)
 
 
 TO_WARN = Moment("warns_at", "warned_at IS NULL", "warned_at = %(at)s")
@@ -55,23 +63,26 @@ class DiscussionWatch:
         service.on_planned(self.loop.wake)
 
     async def _turn(self) -> bool:
-        """Looks when the next is due, and does what is due."""
+        """Looks when the next is due, and does what is due: each by itself, so that one holds up no other."""
+        now = self._clocks.story()
         async with self._store.read() as reader:
             due_at = await reader.fetch(NEXT)
-        if not self.loop.wake_when_due(due_at, self._clocks.story()):
-            return False
+            if not self.loop.wake_when_due(due_at, now):
+                return False
+            due = [(moment, each) for moment in MOMENTS for each in await reader.fetch(moment.due(now))]
         self.loop.wake_after(AGAIN_SECONDS)
-        return sum([await self._see_to(each) for each in MOMENTS]) > 0
+        return any(await run_each(self._see_to, due))
 
-    async def _see_to(self, moment: Moment) -> int:
-        now = self._clocks.story()
+    async def _see_to(self, due: tuple[Moment, UUID]) -> bool:
+        """False where another process does."""
+        (moment, discussion), now = due, self._clocks.story()
         async with self._store.transaction() as uow:
-            found = await uow.fetch(moment.due(now))
+            found = await uow.fetch(moment.hold(discussion, now))
             for each in found:
                 await self._act(uow, moment, each)
                 about = {"discussion": each.discussion, "at": now}
                 uow.write(f"UPDATE discussions SET {moment.done} WHERE discussion = %(discussion)s", about)  # noqa: S608
-        return len(found)
+        return bool(found)
 
     async def _act(self, uow: UnitOfWork, moment: Moment, found: Discussion) -> None:
         if moment is OVER:

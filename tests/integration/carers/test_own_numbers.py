@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.carers.inbound.probes import EVERY, Probes
+from services.platform.delivery import metrics
 from services.platform.register.people.telephones import e164, with_plus
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -138,3 +139,4 @@ async def test_a_way_waits_since_the_first_text_that_did_not_come_back(forgotten
     await Probes(service.store, later, texts).turn()
     found = (await ways(service))["twilio"]
     assert (found.waiting_since, found.sent_at > first) == (first, True)
+    assert metrics.WAY_TRIED.labels("twilio")._value.get() == found.sent_at.timestamp()

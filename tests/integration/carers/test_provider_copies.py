@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from infra.sandbox.texts import Text
+from services.carers import metrics
 from services.carers.provider_copies import ProviderCopies
 from services.platform.delivery.channels.sms import TwilioWay
 from services.platform.delivery.channels.ways.route import Texts
@@ -48,11 +49,15 @@ async def test_texts_go_with_their_pictures_and_what_cannot_go_yet_is_tried_agai
         return listed, {each.sid for each in texts if outside.world.network.texts.get(each.sid)}
 
     try:
-        assert await turn(0.001) == ({texts[2].sid}, {texts[2].sid})
+        for hours in range(24):
+            assert metrics.COPIES_REFUSED._value.get() == 0
+            assert await turn(0.001 + hours / 23.9) == ({texts[2].sid}, {texts[2].sid})
+        assert metrics.COPIES_REFUSED._value.get() == 1
         assert texts[1].pictures == []
         texts[2].becomes("received")
-        assert await turn(0.002) == ({texts[2].sid}, {texts[2].sid}), "not before an hour has passed"
-        assert await turn(1) == (set(), set())
+        assert await turn(0.002 + 23 / 23.9) == ({texts[2].sid}, {texts[2].sid}), "not before an hour has passed"
+        assert await turn(2) == (set(), set())
+        assert metrics.COPIES_REFUSED._value.get() == 0
     finally:
         await medium.stop()
         await store.close()

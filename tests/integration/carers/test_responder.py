@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 from uuid import uuid4
 
 import httpx
@@ -13,13 +14,14 @@ from pydantic import ValidationError
 from twilio.request_validator import RequestValidator
 
 from services.carers.inbound.spool import Spool
+from services.carers.responder.app import serve
 from services.carers.responder.hand_over import HandOver
-from services.carers.responder.web import pages
 from services.carers.settings import ResponderSettings
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from tests.support.engines.database import Database
 from tests.support.in_process.carers import ACCOUNT_SID, KEY, PUBLIC_URL, TOKEN, Carers, carers, import_kestrel, kinds
+from tests.support.in_process.delivery import eventually
 
 OWN_URL = "https://stand-in.kestrel.example"
 DUTY_LINE = "+441214960000"
@@ -42,6 +44,7 @@ class StandIn:
     keyring: Keyring
     clocks: Earlier
     spool: Spool
+    hand_over: HandOver
 
     async def post(self, path: str, token: str = TOKEN, **form: str) -> httpx.Response:
         form = {"AccountSid": ACCOUNT_SID} | form
@@ -74,9 +77,10 @@ def settings_for(folder: Path, to: str = PUBLIC_URL) -> ResponderSettings:
 async def stand_in(tmp_path: Path, keyring: Keyring) -> AsyncIterator[StandIn]:
     folder, clocks = tmp_path / "kept", Earlier()
     settings, spool = settings_for(folder), Spool(folder, keyring)
-    app = pages(spool, HandOver(settings, spool, clocks), clocks, settings)
+    hand_over = HandOver(settings, spool, clocks, httpx.MockTransport(lambda _: httpx.Response(403)))
+    app = serve(spool, hand_over, clocks, settings)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=OWN_URL) as client:
-        yield StandIn(client, folder, keyring, clocks, spool)
+        yield StandIn(client, folder, keyring, clocks, spool, hand_over)
 
 
 @pytest.fixture
@@ -133,6 +137,29 @@ async def test_a_text_that_carers_refuses_is_set_aside_and_holds_up_no_other(
     assert [each.suffix for each in stand_in.folder.iterdir()] == [".refused"]
 
 
+async def test_a_text_at_which_carers_fails_waits_with_its_senders_others_alone_and_is_said(
+    stand_in: StandIn, service: Carers, database: Database, keyring: Keyring
+) -> None:
+    kestrel = await import_kestrel(database, keyring)
+    bad, taken = kestrel.phone("ash"), list[str]()
+    for body in ("MISSING C1", "MISSING C2"):
+        await stand_in.text(bad, body)
+    await stand_in.text(kestrel.phone("cat"), "MISSING")
+
+    async def fails_at_one(request: httpx.Request) -> httpx.Response:
+        sender = parse_qs(request.content.decode())["From"][0]
+        taken.append(sender)
+        return httpx.Response(500) if sender == bad else await transport_of(service).handle_async_request(request)
+
+    before = await service.last_position()
+    with pytest.raises(httpx.HTTPStatusError):
+        await stand_in.restarted(httpx.MockTransport(fails_at_one)).turn()
+    await service.work()
+    assert taken == [bad, kestrel.phone("cat")]
+    assert kinds(await service.said_after(before)).count("child.reported-missing.v1") == 1
+    assert len(list(stand_in.folder.iterdir())) == 2
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 408, 429])
 async def test_what_says_nothing_of_the_text_sets_none_aside(
     stand_in: StandIn, service: Carers, database: Database, keyring: Keyring, status: int
@@ -172,6 +199,21 @@ async def test_that_a_text_was_set_aside_is_said(stand_in: StandIn) -> None:
     for name, _ in stand_in.spool.oldest():
         stand_in.spool.refuse(name)
     assert "1 texts were set aside" in (await stand_in.client.get("/")).text
+
+
+async def test_alerts_hear_what_is_kept_and_that_carers_does_not_take_it(stand_in: StandIn) -> None:
+    assert (await stand_in.client.get("/health/ready")).status_code == 200
+    for sender in ("+447700900111", "+447700900112"):
+        await stand_in.text(sender, "MISSING")
+    [(name, _), _] = stand_in.spool.oldest()
+    stand_in.spool.refuse(name)
+    await stand_in.hand_over.repeating.start()
+    await eventually(stand_in.hand_over.repeating.obstacle)
+    ready, measured = [await stand_in.client.get(each) for each in ("/health/ready", "/metrics")]
+    await stand_in.hand_over.repeating.stop()
+    assert (ready.status_code, ready.json()["obstacles"]) == (503, {"hand-over": "HTTPStatusError"})
+    for each in ("texts_spooled 1.0", "texts_set_aside 1.0", 'process_obstacle{name="hand-over"} 1.0'):
+        assert each in measured.text
 
 
 async def test_only_twilio_is_answered_and_a_caller_is_put_through(stand_in: StandIn) -> None:

@@ -3,17 +3,23 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
+from services.carers.conversation import context
+from services.carers.conversation.worker import KEY_AWAY_FOR
+from services.carers.text import Text
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
+from services.platform.store.key_wrappers.wrapper import KeyServiceAway
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.events import ChildReportedMissing, TextNeedsHuman
 from services.safeguarding.message import Message
 from tests.support.engines.database import Database
-from tests.support.in_process.carers import Carers, Kestrel, kinds
+from tests.support.in_process.carers import Carers, Kestrel, kinds, now
 from tests.support.in_process.register import words_kept
 from tests.support.outside.twilio_posts import escaped, form_of, post, signed_as, signed_bytes
 
@@ -173,3 +179,26 @@ async def test_a_text_of_sixty_thousand_letters_is_kept_whole_and_holds_up_no_ot
 @pytest.mark.parametrize("body", ["", " ", "\x00"])
 async def test_a_text_without_anything_reaches_a_person(service: Carers, kestrel: Kestrel, who: str, body: str) -> None:
     assert "text.needs-human.v1" in kinds(await service.says(kestrel.phone(who), body))
+
+
+async def test_a_text_whose_key_is_away_holds_up_its_sender_alone(
+    service: Carers, kestrel: Kestrel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, load, before = kestrel.phone("cat"), context.load, await service.last_position()
+
+    async def away(uow: UnitOfWork, keyring: Keyring, kept: Text, *about: Any, **more: Any) -> Any:
+        if kept.sender == waits:
+            raise KeyServiceAway
+        return await load(uow, keyring, kept, *about, **more)
+
+    monkeypatch.setattr(context, "load", away)
+    for sender in (waits, kestrel.phone("ash")):
+        assert (await service.text(sender, "MISSING C1")).status_code == 200
+    await service.work()
+    ash = await service.said_after(before)
+    assert kinds(ash).count("child.reported-missing.v1") == 1
+    monkeypatch.setattr(context, "load", load)
+    later = now() + KEY_AWAY_FOR
+    monkeypatch.setattr(service.worker._clocks, "wall", lambda: later)
+    await service.work()
+    assert len(await service.said_after(before)) > len(ash)

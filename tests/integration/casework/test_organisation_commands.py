@@ -1,20 +1,38 @@
 """`services organisations`: who may enter and change forces, and what is said of it."""
 
+import asyncio
 import hashlib
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from cryptography.x509 import load_pem_x509_certificates
+from prometheus_client import REGISTRY
 from typer.testing import CliRunner, Result
 
+from infra.docker.certificates import Authority
+from services.casework.ends import show_ends
 from services.casework.organisations.commands import organisations
+from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.webhook_signature import generate_key
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
 from tests.support.in_process.operators import CodedOperators, set_service
 from tests.support.in_process.register import OTHER_SECRET, SECRET, TRIED
+
+AGREEMENT = """
+    INSERT INTO register.sharing_agreements (authority, reference, force, fields, from_on, until_on)
+    VALUES (%s, %s, %s, '{}', '2026-01-01', %s)
+"""
+CREDENTIAL = """
+    INSERT INTO casework.credentials (id, authority, tables, token_hash, made_at, expires_at, withdrawn_at)
+    VALUES (%s, %s, '{people}', %s, now() + %s::interval, now() + %s::interval, %s)
+"""
 
 
 class Operators(CodedOperators):
@@ -104,6 +122,44 @@ def test_an_agencys_keys_are_changed_by_two_persons(operators: Operators) -> Non
 def test_nobody_but_the_operators_people_change_one(operators: Operators) -> None:
     refused = operators.puts(force(), by=2)
     assert (refused.exit_code, "code" in refused.output) == (2, True)
+
+
+def test_what_ends_is_listed_and_the_first_of_each_kind_is_shown(operators: Operators, database: Database) -> None:
+    """Not what was replaced, withdrawn, made for one form of the console, or was over long ago."""
+    chain, today = Authority.make().issue("safe-return", "127.0.0.1"), datetime.now(UTC).date()
+    ours = {each: f"f{uuid4().hex[:12]}" for each in ("with one", "ended", "over", "replaced")}
+    for name in ours.values():
+        operators.puts(force(id=name, client_certificate=chain if name == ours["with one"] else None))
+    until = [("ended", -2), ("ended", -40), ("over", -9), ("replaced", 2), ("replaced", None)]
+    lasts = [("10 d", None), ("9 d", "now"), ("5 min", None), ("-8 d", None)]
+    with psycopg.connect(database.admin_url) as connection:
+        name = f"a{uuid4().hex[:12]}"
+        connection.execute("INSERT INTO register.authorities (id, name) VALUES (%s, 'N')", [name])
+        for each, days in until:
+            last = None if days is None else today + timedelta(days=days)
+            connection.execute(AGREEMENT, [name, str(uuid4()), ours[each], last])
+        for ends, withdrawn in lasts:
+            made = "-400 d" if ends == "-8 d" else "0 d"
+            connection.execute(CREDENTIAL, [str(uuid4()), name, uuid4().bytes, made, ends, withdrawn])
+    listed = [each.split("  ") for each in CliRunner().invoke(organisations, ["ends"]).stdout.splitlines()]
+    certificate = load_pem_x509_certificates(chain.encode())[0].not_valid_after_utc
+    assert [(day, what) for day, what, whose in listed if name in whose or whose in ours.values()] == [
+        (f"{today - timedelta(days=1)}", "sharing-agreement"),
+        (f"{today + timedelta(days=10)}", "import-credential"),
+        (f"{certificate:%Y-%m-%d}", "force-certificate"),
+    ]
+
+    async def show() -> None:
+        engine = database.engine("casework")
+        await show_ends(Store(engine), KeySettings().keyring, Clocks())
+        await engine.dispose()
+
+    asyncio.run(show())
+    for kind in {what for _, what, _ in listed}:
+        shown = REGISTRY.get_sample_value("ends_at_seconds", {"what": kind})
+        assert f"{datetime.fromtimestamp(shown or 0, UTC):%Y-%m-%d}" == next(
+            day for day, what, _ in listed if what == kind
+        )
 
 
 @pytest.mark.parametrize(

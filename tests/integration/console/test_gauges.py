@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import psycopg
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from services.console import metrics
-from services.console.monitoring.gauges import GaugeUpdater
+from services.console.monitoring.gauges import MEASURES, GaugeUpdater
 from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
@@ -102,4 +103,17 @@ async def test_the_database_says_how_it_is(opened: Store) -> None:
     assert REGISTRY.get_sample_value("database_size_bytes")
     assert REGISTRY.get_sample_value("database_connections")
     assert REGISTRY.get_sample_value("inbox_messages", {"owner": "police"}) is not None
-    assert metrics.MEASURED._value.get() > 0
+    assert await shown(opened, "standing_measured_timestamp_seconds", group="month") > 0
+
+
+async def test_a_question_that_fails_holds_up_no_other_for_longer_than_a_turn(
+    opened: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MEASURES, "slow", [("SELECT 1 / 0 AS count", [])])
+    metrics.MEASURED.clear()
+    updater = GaugeUpdater(opened, CLOCKS)
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await updater.turn()
+    await updater.turn()
+    measured = {sample.labels["group"] for each in metrics.MEASURED.collect() for sample in each.samples}
+    assert measured == {"simplest", "urgent", "month"}

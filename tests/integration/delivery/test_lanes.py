@@ -13,9 +13,11 @@ from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import Delivery, MediumName, PreparedMessage
 from services.platform.delivery.queue import leases
 from services.platform.delivery.queue import repository as deliveries
+from services.platform.delivery.sending import attempt
 from services.platform.delivery.sending.lanes import FAILING_AFTER
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.key_wrappers.wrapper import KeyServiceAway
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import (
@@ -57,6 +59,18 @@ class ManyDestinations:
 
 async def prepare(_: UnitOfWork, delivery: Delivery) -> PreparedMessage:
     return PreparedMessage(delivery.lane, str(delivery.id))
+
+
+class KeyAway:
+    """Of what is prepared in `owners`, until it is back."""
+
+    def __init__(self) -> None:
+        self.owners: set[str] = set()
+
+    async def __call__(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage:
+        if delivery.child in self.owners:
+            raise KeyServiceAway
+        return await prepare(uow, delivery)
 
 
 @pytest.fixture
@@ -168,3 +182,23 @@ async def test_of_a_failing_lane_one_is_claimed_and_the_others_stay_free(engine:
     async with engine.connect() as connection:
         leased = select(func.count()).where(table.c.lane == "force-failing", table.c.lease_owner.is_not(None))
         assert await connection.scalar(leased) == 1
+
+
+@pytest.mark.parametrize("failing", [False, True])
+async def test_what_waits_for_a_key_holds_no_place_of_its_lane_and_goes_once_the_key_is_there(
+    engine: AsyncEngine, keyring: Keyring, monkeypatch: pytest.MonkeyPatch, *, failing: bool
+) -> None:
+    monkeypatch.setattr(attempt, "KEY_AWAY_FOR_URGENT", timedelta(seconds=0.5))
+    medium, keys = ManyDestinations(fails={"force-a"} if failing else set()), KeyAway()
+    async with running_floor(engine, keyring, medium, prepare=keys, at_once=1) as floor:
+        told = [received() for _ in range(2 + FAILING_AFTER)]
+        keys.owners.update(each.subject for each in told[:2])
+        without, others = [[await floor.put(each, "force-a") for each in several] for several in (told[:2], told[2:])]
+        if failing:
+            await eventually(floor.loop._dispatcher.lanes.failing)
+            medium.fails.clear()
+        for each in others:
+            await floor.until(each.id, "accepted")
+        assert floor.loop.obstacle() == "KeyServiceAway"
+        keys.owners.clear()
+        assert [(await floor.until(each.id, "accepted"))["attempts"] for each in without] == [1, 1]

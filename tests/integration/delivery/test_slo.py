@@ -11,12 +11,16 @@ from prometheus_client import REGISTRY
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.platform.delivery import metrics
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import slo
 from services.platform.delivery.queue.repository import _row
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
-from tests.support.in_process.delivery import PlayedMedium, received, running_floor
+from tests.support.in_process.delivery import PlayedMedium, prepare, received
 from tests.support.tables import attempts, deliveries
 
 NOW = datetime.now(UTC)
@@ -118,10 +122,16 @@ async def test_asked_often_the_last_hour_is_counted_and_whatever_waits_or_has_ju
 async def test_a_count_of_the_month_that_fails_hides_nothing_of_the_last_hour(
     engine: AsyncEngine, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def measured(windows: str) -> float | None:
+        return REGISTRY.get_sample_value("delivery_measured_timestamp_seconds", {"windows": windows})
+
     await counted(engine)
     await put(engine, ago=30, state="failed", changed_at=NOW)
     monkeypatch.setattr(slo, "measure", AsyncMock(side_effect=TimeoutError))
-    async with running_floor(engine, keyring, PlayedMedium()) as floor:
-        with pytest.raises(TimeoutError):
-            await floor.loop._measure()
+    metrics.MEASURED.clear()
+    loop = DeliveryLoop("police", Store(engine), Clocks(), PlayedMedium(), keyring=keyring, prepare=prepare)
+    with pytest.raises(TimeoutError):
+        await loop._measure()
     assert REGISTRY.get_sample_value("delivery_urgent_failed") == 1
+    await loop._measure()  # the month's turn comes in five minutes
+    assert (measured("days"), measured("hours") is not None) == (None, True)

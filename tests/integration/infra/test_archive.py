@@ -32,7 +32,7 @@ from infra.postgres.archive.vault import CannotRestore, Reader, Writer
 from infra.postgres.backup import CannotBackUp, Tools
 from infra.postgres.logins import open_backups
 from services.audit import store as kept
-from services.platform.runtime.places.place import Place, open_place
+from services.platform.runtime.places.place import OpenPlace, Place, PlaceAway, open_place
 from services.platform.runtime.places.signature import public_key, signer
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
@@ -325,21 +325,85 @@ def test_a_base_that_was_being_made_as_wal_was_lost_is_made_again(
         running.safe()
 
 
-def test_the_copy_goes_on_over_a_failover_without_a_gap(running: Kept, where: place.Place) -> None:
-    with running.keeping():
-        running.safe()
-    before = running.gauges.base_at._value.get()
+def fail_over(running: Kept) -> None:
+    """From now on it writes another timeline."""
     running.server.end(signal.SIGINT)
     (running.server.where.files / "standby.signal").touch()
     running.server.start()
     running.ask("SELECT pg_promote()")
     running.write(entries=1)
+
+
+def test_the_copy_goes_on_over_a_failover_without_a_gap(running: Kept, where: place.Place) -> None:
+    with running.keeping():
+        running.safe()
+    before = running.gauges.base_at._value.get()
+    fail_over(running)
     with running.keeping():
         running.safe()
     assert running.gauges.base_at._value.get() == before
     found: list[object] = []
     restore(reader(running.folder), where, check=lambda url: found.append(_count(url)))
     assert found == [running.ask(ENTRIES)]
+
+
+def test_after_a_restoration_to_a_moment_what_lies_there_of_the_timeline_before_is_no_copy_of_what_is_committed_now(
+    running: Kept,
+) -> None:
+    with running.keeping() as keeper:
+        running.safe()
+        wal = running.folder / keeper._system / "wal"
+    newest = max(wal.glob("*.gz.age"))
+    fail_over(running)
+    beyond = [wal / f"{newest.name[:8]}00000000000000F0.gz.age{ending}" for ending in ("", ".sig")]
+    for each in beyond:
+        shutil.copy(newest, each)
+    before = running.gauges.base_at._value.get()
+    with running.keeping() as keeper:
+        eventually(lambda: running.gauges.base_at._value.get() > before)
+        running.safe()
+        assert 0 < keeper._shipped < 0xF0
+    for each in beyond:
+        each.unlink()
+
+
+def test_a_place_that_takes_wal_and_neither_removes_nor_overwrites_is_shown(
+    running: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running.keeping() as keeper:
+        running.safe()
+        newest = max((running.folder / keeper._system / "base").glob("*.age"))
+    old = [newest.with_name(f"{year}{newest.name[4:]}") for year in (2024, 2025)]
+    for each in old:
+        for ending in ("", ".sig"):
+            shutil.copy(f"{newest}{ending}", f"{each}{ending}")
+    listed, outdated = running.gauges.listed_at._value.get, running.gauges.outdated._value.get
+    put, before = type(keeper._writer.place).put, running.gauges.base_at._value.get()
+
+    def refuse(place: OpenPlace, name: str, source: Any = None) -> None:
+        if source is None or "destroyed" in name:
+            raise PlaceAway("it refuses")
+        put(place, name, source)
+
+    with monkeypatch.context() as patch, running.keeping() as keeper:
+        for act in ("put", "remove"):
+            patch.setattr(type(keeper._writer.place), act, refuse)
+        running.ask("SELECT disposal.erase('child-erased-later', now()) IS NULL")
+        erased_at = running.ask("SELECT clock_timestamp()").timestamp()
+        eventually(lambda: keeper._system)
+        keeper._begin_again()
+        eventually(lambda: running.gauges.base_at._value.get() > before)
+        running.safe()
+        assert (outdated() > 0, listed() < erased_at) == (True, True)
+    with running.keeping() as keeper:
+        eventually(lambda: listed() > erased_at)
+        assert outdated() > 0
+        keeper._begin_again()
+        eventually(lambda: outdated() == 0)
+    assert [each.exists() for each in old] == [False, True], (
+        "the newest from before the period is needed for its first days"
+    )
+    old[1].unlink()
 
 
 def test_the_login_that_copies_the_database_reads_no_table_but_what_was_erased(running: Kept) -> None:

@@ -18,6 +18,7 @@ from services.platform.runtime.limits import FORM_BYTES, FORM_FIELDS
 from services.platform.store.encryption import Keyring
 from services.police.notices.resend import put_test
 from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.roles import Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import sending
 from tests.support.in_process.police import LINK_KEY, REPLY_SECRET, Police, answer, by_mail, police_of
@@ -228,7 +229,7 @@ async def test_a_link_of_another_key_or_past_its_time_or_of_another_purpose_open
     database: Database, keyring: Keyring
 ) -> None:
     async with police_of(database, keyring, by_mail) as police:
-        told = await police.tell()
+        told = await police.tell(wording=Wording("returned-notice"))
         await police.floor.until(told.content.telling, "accepted")
         delivery, now = told.content.telling, datetime.now(UTC)
         ours = Links(LINK_KEY, "")

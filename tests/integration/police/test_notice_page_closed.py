@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from email import message_from_string
 from email.policy import default
 from typing import Any
@@ -9,10 +10,11 @@ from uuid import UUID
 
 import pytest
 
+from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.store.encryption import Keyring
 from services.safeguarding.roles import Wording
 from tests.support.engines.database import Database
-from tests.support.in_process.police import Police, by_mail, police_of
+from tests.support.in_process.police import LINK_KEY, Police, by_mail, police_of
 
 LINK = re.compile(r"http://police(/notices/\S+)")
 OF_THE_CHILD = ("Amara", "Diallo", "2011", "4 Mill Lane", "Mill", "green coat", "+44", "C1", "Carer", "foster")
@@ -104,6 +106,18 @@ async def test_the_notice_that_the_child_is_back_is_read_for_the_check(police: P
     page = (await police.open_notice(path)).text
     assert "A safe and well check by police is due" in page
     assert "Diallo" in page
+
+
+async def test_links_open_beyond_their_time_while_the_child_is_searched_for_and_no_longer(police: Police) -> None:
+    police.document["children"][0]["description"] = "a green coat " * 150
+    await police.register()
+    told, _ = await mailed(police)
+    links, put = Links(LINK_KEY, "http://police"), police.floor.clocks.wall() - timedelta(days=400)
+    urls = [links.url(each, told.content.telling, put) for each in (Purpose.NOTICE, Purpose.DETAILS)]
+    assert [(await police.http.get(each)).status_code for each in urls] == [200, 200]
+    assert "Diallo" in (await police.open_notice(urls[0])).text
+    await then(police, Wording("returned-notice"), told.content.episode)
+    assert [(await police.http.get(each)).status_code for each in urls] == [410, 410]
 
 
 async def test_what_is_asked_after_the_return_is_read(police: Police) -> None:

@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, all_rows
+from services.police import open_list as monitor
 from services.police import store
 from services.police.open_list import OpenListMonitor
 from services.police.policy import ToldEpisode, differences, longest_missing_in_silence
@@ -164,6 +167,23 @@ async def test_a_list_that_does_not_come_is_said_once(police: Police) -> None:
     watch = OpenListMonitor(police.floor.store, police.floor.clocks)
     await watch.turn()
     await watch.turn()
+    [said] = await police.said_since(told, ("police.list-differs",))
+    assert said["data"]["difference"] == "no-list"
+
+
+async def test_what_fails_with_one_force_holds_up_no_other(police: Police, monkeypatch: pytest.MonkeyPatch) -> None:
+    police.document["forces"][0]["sends_open_list"] = True
+    await police.register()
+    told, _ = await police.notice()
+    await long_ago(police, told.content.episode)
+    theirs = store.list_times
+    monkeypatch.setattr(
+        monitor, "forces_that_send_lists", lambda _: Query("SELECT 1", {}, lambda _: ["broken", police.force])
+    )
+    broken: Any = Query("SELECT 1 / 0", {}, all_rows)
+    monkeypatch.setattr(store, "list_times", lambda force: broken if force == "broken" else theirs(force))
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await OpenListMonitor(police.floor.store, police.floor.clocks).turn()
     [said] = await police.said_since(told, ("police.list-differs",))
     assert said["data"]["difference"] == "no-list"
 

@@ -13,6 +13,7 @@ import pytest
 
 from services.platform.delivery.inbound_mail.classifier import read_mail
 from services.platform.delivery.inbound_mail.handler import UNAUTHENTICATED
+from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register.people.contact import Contact
 from services.platform.runtime.clocks import Clocks
@@ -308,6 +309,31 @@ async def test_an_urgent_mail_waits_for_no_other(by_mail: ByMail) -> None:
     urgent = await by_mail.tell(urgent=True)
     await by_mail.floor.until(urgent.content.telling, "accepted")
     assert len(by_mail.mail.sent) == 1
+
+
+async def test_what_is_withdrawn_after_it_went_in_another_s_mail_counts_as_told(by_mail: ByMail) -> None:
+    """Else its reader never hears the all-clear."""
+    rides = await by_mail.tell(urgent=False)
+    leads = await by_mail.tell(urgent=True)
+    await by_mail.floor.until(leads.content.telling, "accepted")
+    alone = await by_mail.tell(urgent=False, duty=uuid4())
+    for each in (rides, alone):
+        await by_mail.tell(act="withdraw", duty=each.content.duty)
+        await by_mail.floor.until(each.content.telling, "withdrawn")
+    accepted = {each["duty"]: each["person"] for each in await by_mail.said("duty.accepted.v1")}
+    assert accepted == {str(each.content.duty): by_mail.ids["worker"] for each in (leads, rides)}
+
+
+async def test_what_joins_a_mail_is_withdrawn_once_the_mail_is_written(by_mail: ByMail, keyring: Keyring) -> None:
+    rides, leads = [await by_mail.tell(urgent=False) for _ in "ab"]
+    store, reader = by_mail.floor.store, Contact(by_mail.ids["worker"], None, "worker@kestrel.example", "en")
+    free = "SELECT id FROM delivery.deliveries WHERE id = %(id)s FOR UPDATE SKIP LOCKED"
+    async with store.transaction() as writing, store.transaction() as withdrawing:
+        delivery = Delivery.of(leads, lane="mail", now=by_mail.floor.clocks.wall())
+        gathered = await DigestGrouping(keyring, Clocks()).gather(writing, delivery, reader)
+        assert isinstance(gathered, Gathered)
+        assert [each.id for each in gathered.others] == [rides.content.telling]
+        assert not await withdrawing.fetch(Query(free, {"id": rides.content.telling}, bool))
 
 
 async def test_a_role_that_nobody_holds_is_said_at_once(by_mail: ByMail) -> None:

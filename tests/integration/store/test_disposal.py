@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from services.platform.messages.envelope import read
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.disposal.schedule import schedule
-from services.platform.store.disposal.sweep import AT_ONCE, Disposal, old_rows, soonest
+from services.platform.store.disposal.sweep import AT_ONCE, OWN_PERIODS, Disposal, old_rows
 from services.platform.store.migrations.access import SERVICES
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Origin, Store
@@ -200,7 +200,7 @@ def test_every_sweep_is_tried_here() -> None:
 async def test_no_table_is_read_from_end_to_end_for_old_rows(database: Database, table: str) -> None:
     name, sweep = next((name, each) for name, each in SWEEPS if each.table == table)
     record = schedule().records[name]
-    query = old_rows(name, record, sweep, datetime.now(UTC), record.least or record.kept or timedelta.max)
+    query = old_rows(name, record, sweep, datetime.now(UTC), {"a": record.least} if record.least else {})
     async with opened(database, sweep.services[0]) as store, store.engine.connect() as connection:
         await connection.execute(text("SET enable_seqscan = off"))
         rows = await connection.exec_driver_sql(f"EXPLAIN ANALYZE {query.sql}", dict(query.parameters))
@@ -329,14 +329,39 @@ async def test_what_an_erased_person_was_sent_goes_at_the_provider_too(database:
     assert administered(database, left) == [None]
 
 
+ASKS = """
+    CREATE OR REPLACE FUNCTION disposal.is_over(
+        of_record text, since timestamptz, at timestamptz, usual interval, subjects text[], of_authority text
+    ) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'it is asked'; END $$
+"""
+
+
 @pytest.mark.parametrize(
-    ("own", "days"), [({}, 400), ({"claims": 60}, 60), ({"claims": 800}, 400), ({"words": 60}, 400)]
+    ("own", "days", "asked"),
+    [
+        ({}, 60, False),
+        ({}, 401, True),
+        ({"claims": 40}, 60, True),
+        ({"claims": 800}, 500, False),
+        ({"words": 40}, 60, False),
+    ],
+    ids=str,
 )
-async def test_no_row_is_asked_whose_it_is_before_somebody_deletes_it(
-    database: Database, own: dict[str, int], days: int
+def test_no_row_is_asked_whose_it_is_while_the_authority_that_it_names_keeps_it(
+    database: Database, own: dict[str, int], days: int, asked: bool
 ) -> None:
-    """Each costs several questions, and of rows that everybody keeps there are the most."""
-    administered(database, "UPDATE register.authorities SET retention = '{}'", {})
-    administered(database, AUTHORITY, {"id": f"a{uuid4().hex[:12]}", "retention": json.dumps(own)})
-    async with opened(database, "carers") as store, store.read() as reader:
-        assert await reader.fetch(soonest("claims", schedule().records["claims"])) == timedelta(days=days)
+    """Each costs several questions; another authority's short period must not have all of everybody's asked each hour."""
+    authority, now = f"a{uuid4().hex[:12]}", datetime.now(UTC)
+    record = schedule().records["claims"]
+    with psycopg.connect(database.admin_url, options=AT_LOGIN) as admin:
+        for each, kept in ((authority, own), (f"a{uuid4().hex[:12]}", {"claims": 30})):
+            admin.execute(AUTHORITY, {"id": each, "retention": json.dumps(kept)})
+        admin.execute("DELETE FROM carers.claims")
+        row = {"code": "c", "subject": "child-1", "authority": authority, "at": now - timedelta(days=days)}
+        admin.execute(CLAIM, row)
+        admin.execute(ASKS)
+        periods: dict[str, timedelta] = dict(admin.execute(OWN_PERIODS, {"name": "claims"}).fetchall())
+        query = old_rows("claims", record, record.sweeps[0], now, periods)
+        with pytest.raises(psycopg.errors.RaiseException) if asked else nullcontext():
+            admin.execute(query.sql.encode(), dict(query.parameters))
+        admin.rollback()

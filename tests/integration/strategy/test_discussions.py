@@ -14,12 +14,15 @@ from sqlalchemy import text
 
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import provisional_child
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.monitor import DiscussionWatch
+from services.strategy.discussions.repository import Discussion
+from services.strategy.discussions.service import DiscussionService
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import ACCEPTED, eventually
 from tests.support.in_process.strategy import (
@@ -310,6 +313,27 @@ async def test_whoever_convenes_is_warned_once_when_the_quorum_is_lacking(strate
     await watch._turn()
     [warning] = await strategy.said("strategy.without-quorum.v1")
     assert warning["lacking"] == ["health", "social-care"]
+
+
+async def test_what_fails_with_one_discussion_holds_up_no_other(
+    strategy: Strategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        await strategy.invite(POLICE, episode=uuid4())
+    clocks, warn, failed = strategy.floor.clocks, DiscussionService.warn_of_quorum, list[UUID]()
+
+    async def fail_at_first(service: DiscussionService, uow: UnitOfWork, found: Discussion) -> object:
+        failed.append(found.discussion)
+        if found.discussion == failed[0]:
+            raise RuntimeError
+        return await warn(service, uow, found)
+
+    monkeypatch.setattr(DiscussionService, "warn_of_quorum", fail_at_first)
+    clocks.now = clocks.now + timedelta(minutes=50)  # type: ignore[attr-defined]
+    with pytest.raises(RuntimeError):
+        await DiscussionWatch(strategy.floor.store, clocks, strategy.discussing)._turn()
+    [warning] = await strategy.said("strategy.without-quorum.v1")
+    assert warning["discussion"] != str(failed[0])
 
 
 async def test_an_invitation_that_a_relay_put_off_never_arrives_after_the_new_date(strategy: Strategy) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.conn import AIOKafkaConnection
-from aiokafka.errors import UnknownError
+from aiokafka.errors import KafkaConnectionError
 from kafka.protocol.consumer import OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse
 from kafka.protocol.metadata import MetadataRequest, MetadataResponse
 
@@ -73,7 +73,16 @@ async def test_an_epoch_that_the_log_does_not_know_ends_at_its_beginning() -> No
     assert await find_ends(kafka, LOGS, ENDS.keys()) == ENDS | {(FIRST, 4): 0}
 
 
-async def test_what_kafka_refuses_to_say_is_an_error() -> None:
-    kafka = Kafka(OffsetForLeaderEpochRequest[4], lambda asked: _answer_ends(asked, error=-1))
-    with pytest.raises(UnknownError):
-        await find_ends(kafka, LOGS, ENDS.keys())
+@pytest.mark.parametrize("away", [False, True])
+async def test_what_one_leader_does_not_say_is_left_out_and_others_are_asked_all_the_same(away: bool) -> None:
+    class OneLeaderAway(Kafka):
+        async def send(self, node: int, request: Any) -> Any:
+            if node == 1 and away:
+                raise KafkaConnectionError
+            return await super().send(node, request)
+
+    def answer(asked: Any) -> Any:
+        return _answer_ends(asked, error=-1 if asked.topics[0].partitions[0].partition == 0 else 0)
+
+    kafka: Any = OneLeaderAway(OffsetForLeaderEpochRequest[4], answer)
+    assert await find_ends(kafka, LOGS, ENDS.keys()) == {(SECOND, 2): 20}

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.platform.delivery.links.tokens import GOOD_FOR, LinkExpired, Links, NotALink, Purpose
+from services.platform.delivery.links.tokens import ANSWERED_FOR, GOOD_FOR, LinkExpired, Links, NotALink, Purpose
+from services.protocol.loader import Library, files
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 LINKS = Links(b64encode(b"k" * 32).decode(), "https://returns.kestrel.example/")
@@ -50,10 +51,22 @@ def test_nonsense_is_no_link_and_breaks_nothing(token: str) -> None:
         LINKS.read(Purpose.ACKNOWLEDGE, token, NOW)
 
 
-def test_a_link_expires() -> None:
-    token = token_of(LINKS.url(Purpose.ACKNOWLEDGE, uuid4(), NOW))
-    with pytest.raises(LinkExpired):
-        LINKS.read(Purpose.ACKNOWLEDGE, token, NOW + GOOD_FOR + timedelta(seconds=1))
+@pytest.mark.parametrize(
+    ("purpose", "days"), [(Purpose.ACKNOWLEDGE, 29), (Purpose.DEED, 29), (Purpose.NOTICE, 14), (Purpose.READ, 14)]
+)
+def test_a_link_expires(purpose: Purpose, days: int) -> None:
+    delivery, end = uuid4(), NOW + timedelta(days=days)
+    token = token_of(LINKS.url(purpose, delivery, NOW))
+    assert LINKS.read(purpose, token, end) == delivery
+    with pytest.raises(LinkExpired) as expired:
+        LINKS.read(purpose, token, end + timedelta(seconds=1))
+    assert expired.value.delivery == delivery
+
+
+def test_a_link_that_is_answered_lives_until_its_rule_asks_again() -> None:
+    rules = Library(files()).current("default").by_id.values()
+    waits = [each.repeat for rule in rules for each in rule.otherwise if each.repeat] + [rule.rests for rule in rules]
+    assert max(filter(None, waits)) < ANSWERED_FOR
 
 
 def test_while_the_key_is_changed_the_first_signs_and_each_opens() -> None:

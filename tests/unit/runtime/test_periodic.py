@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.platform.runtime import periodic
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.periodic import Repeating, run_each
 
 
 async def test_a_turn_that_failed_is_tried_again_soon_however_seldom_the_loop_turns(
@@ -150,3 +150,16 @@ async def test_a_loop_that_has_ended_by_itself_is_an_obstacle() -> None:
     await loop.start()
     await asyncio.sleep(0.01)
     assert loop.obstacle() == "sweep has ended"
+
+
+async def test_each_has_its_turn_though_another_fails_and_the_failure_is_raised() -> None:
+    had = list[int]()
+
+    async def turn(each: int) -> float:
+        had.append(each)
+        return 1 / each
+
+    assert await run_each(turn, [1, 2]) == [1, 0.5]
+    with pytest.raises(ZeroDivisionError):
+        await run_each(turn, [1, 0, 2])
+    assert had == [1, 2, 1, 0, 2]

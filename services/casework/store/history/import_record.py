@@ -43,9 +43,12 @@ LAST = "SELECT * FROM imports_shown WHERE authority = %(authority)s ORDER BY at 
 ONE = "SELECT * FROM imports_shown WHERE id = %(import)s"
 SINCE = "SELECT table_name AS name, later, count(*) AS rows FROM changed_since(%(import)s) GROUP BY table_name, later"
 FORGET = """
-    DELETE FROM import_changes USING imports i WHERE i.id = import_changes.import AND i.at < %(before)s
-    AND NOT disposal.is_held(ARRAY[key ->> 'id', before ->> 'child'], ARRAY[i.authority])
+    DELETE FROM import_changes WHERE place = ANY(ARRAY(
+        SELECT c.place FROM imports i JOIN import_changes c ON c.import = i.id WHERE i.at < %(before)s
+        AND NOT disposal.is_held(ARRAY[c.key ->> 'id', c.before ->> 'child'], ARRAY[i.authority]) LIMIT %(most)s
+    )) RETURNING true
 """
+FORGOTTEN_AT_ONCE = 2000
 KEPT = timedelta(days=35)
 """As long as a backup: the rows before an import are personal."""
 AGES = "SELECT authority, name, at FROM last_imported"
@@ -72,9 +75,10 @@ async def begin_import(uow: UnitOfWork) -> UUID:
     return imported
 
 
-def forget_old_rows(uow: UnitOfWork, now: datetime) -> None:
-    """Of every authority, also of one that imports no more. `now` is story time."""
-    uow.write(FORGET, {"before": now - KEPT})
+def forget_old_rows(now: datetime) -> Query[bool]:
+    """Of every authority, also of one that imports no more. True while there are more. `now` is story time."""
+    asked = {"before": now - KEPT, "most": FORGOTTEN_AT_ONCE}
+    return Query(FORGET, asked, lambda rows: len(rows) == asked["most"])
 
 
 def losses_of(imported: UUID, authority: AuthorityId, at: datetime, *, fed: bool) -> Query[dict[str, Loss]]:

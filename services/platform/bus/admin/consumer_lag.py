@@ -1,9 +1,9 @@
 """Measures how far each service is behind on the bus, from outside since a dead one says nothing, and lost copies."""
 
 import asyncio
-from collections import Counter
+import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiokafka import TopicPartition
 
@@ -15,52 +15,78 @@ from services.safeguarding.message import Topic
 EVERY_SECONDS = 10
 ANSWERS_WITHIN_MS = 5_000
 OURS = frozenset(Topic)
+Waiting: TypeAlias = Mapping[tuple[str, TopicPartition], tuple[int, int]]
+"""By group and partition: where it stands, and how many messages wait."""
+
+
+class Standstill:
+    """Knows since when each partition has stood at the same message of a group, while that one waits."""
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[str, TopicPartition, int], float] = {}
+
+    def longest(self, waiting: Waiting, now: float) -> Mapping[tuple[str, str], float]:
+        """In seconds, by group and topic: one partition of many counts."""
+        stands = [(group, place, at) for (group, place), (at, count) in waiting.items() if count]
+        self._since = {each: self._since.get(each, now) for each in stands}
+        found = {(group, place.topic): 0.0 for group, place in waiting}
+        for (group, place, _), since in self._since.items():
+            found[group, place.topic] = max(found[group, place.topic], now - since)
+        return found
 
 
 def lag_watch(connection: Connection, groups: Sequence[str]) -> Repeating:
     """`groups` are the services' consumer groups, each named as its service. Every replica reports the same."""
+    standstill = Standstill()
 
     async def turn() -> None:
         try:
             async with asyncio.timeout(2 * EVERY_SECONDS):
-                lags = await _lags(connection, groups)
+                waiting = await _ask(connection, groups)
         except Exception:
             metrics.BROKER.set(0)
             raise
         metrics.BROKER.set(1)
-        for (group, topic), count in lags.items():
-            metrics.LAG.labels(group, topic).set(count)
+        for (group, topic), seconds in standstill.longest(waiting, time.monotonic()).items():
+            lag = sum(count for (of, place), (_, count) in waiting.items() if (of, place.topic) == (group, topic))
+            metrics.LAG.labels(group, topic).set(lag)
+            metrics.STANDS.labels(group, topic).set(seconds)
 
     return Repeating("bus lag", turn, every_seconds=EVERY_SECONDS)
 
 
-async def _lags(connection: Connection, groups: Sequence[str]) -> Counter[tuple[str, str]]:
+async def _ask(connection: Connection, groups: Sequence[str]) -> Waiting:
     admin = connection.admin(request_timeout_ms=ANSWERS_WITHIN_MS)
     ends = connection.consumer(request_timeout_ms=ANSWERS_WITHIN_MS)
     try:
         await admin.start()
         await ends.start()
+        topics = await admin.describe_topics(sorted(OURS))
         committed = {group: await admin.list_consumer_group_offsets(group) for group in groups}
-        partitions = {each for offsets in committed.values() for each in offsets if each.topic in OURS}
-        newest = await ends.end_offsets(list(partitions)) if partitions else {}
-        metrics.UNDER_REPLICATED.set(lacking_copies(await admin.describe_topics(sorted(OURS))))
+        partitions = [
+            TopicPartition(topic["topic"], each["partition"]) for topic in topics for each in topic["partitions"]
+        ]
+        oldest, newest = await ends.beginning_offsets(partitions), await ends.end_offsets(partitions)
+        metrics.UNDER_REPLICATED.set(lacking_copies(topics))
     finally:
         await ends.stop()
         await admin.close()
-    return behind(
-        {group: {tp: each.offset for tp, each in found.items()} for group, found in committed.items()}, newest
-    )
+    offsets = {group: {place: each.offset for place, each in found.items()} for group, found in committed.items()}
+    return behind(offsets, oldest, newest)
 
 
 def behind(
-    committed: dict[str, dict[TopicPartition, int]], newest: dict[TopicPartition, int]
-) -> Counter[tuple[str, str]]:
-    """Counts by group and topic. A partition without an acknowledged message (-1) counts from its beginning."""
-    found: Counter[tuple[str, str]] = Counter()
+    committed: Mapping[str, Mapping[TopicPartition, int]],
+    oldest: Mapping[TopicPartition, int],
+    newest: Mapping[TopicPartition, int],
+) -> Waiting:
+    """Of each topic of which the group has acknowledged anything. A partition without counts from its beginning."""
+    found = {}
     for group, offsets in committed.items():
-        for place, offset in offsets.items():
-            if place in newest:
-                found[group, place.topic] += max(0, newest[place] - max(0, offset))
+        topics = {place.topic for place in offsets}
+        for place in (each for each in newest if each.topic in topics):
+            at = max(oldest[place], offsets.get(place, -1))
+            found[group, place] = at, max(0, newest[place] - at)
     return found
 
 

@@ -80,7 +80,7 @@ class KeptMessages:
             await self._flush()
             async with self._store.read() as reader:
                 written = await reader.fetch(outbox.WHERE_WRITTEN)
-            lost = await _find_lost(client, logs, written)
+            lost, unsaid = await _find_lost(client, logs, written)
         except KafkaError:
             self.check.wake_after(LOOK_AGAIN_SECONDS)
             return
@@ -92,14 +92,19 @@ class KeptMessages:
             metrics.PUBLISHED_AGAIN.inc(len(keys))
             logger().warning("Kafka has lost what it acknowledged, and it is published again", messages=len(keys))
             self._wake(list(dict.fromkeys(keys)))
-        self._checked, self._looks_left = logs, max(0, self._looks_left - 1)
+        metrics.UNCHECKED.set(unsaid)
+        if not unsaid:
+            self._checked, self._looks_left = logs, max(0, self._looks_left - 1)
 
 
-async def _find_lost(client: AIOKafkaClient, logs: Logs, written: Sequence[Written]) -> list[Written]:
-    """Of each log and epoch but the present ones: where in it the lost ones begin. All are, of a log that is gone."""
+async def _find_lost(client: AIOKafkaClient, logs: Logs, written: Sequence[Written]) -> tuple[list[Written], int]:
+    """Of each log and epoch but the present ones: where in it the lost ones begin. All are, of a log that is gone. And
+    how many epochs have a leader that does not say where they end: what others have lost does not wait for that.
+    """
     places = {each: TopicPartition(each.topic, each.partition) for each in written}
     known = {each: (place, logs[place]) for each, place in places.items() if place in logs}
     older = {each: place for each, (place, log) in known.items() if each.log == log.id and each.epoch != log.epoch}
     ends = await find_ends(client, logs, {(place, each.epoch) for each, place in older.items()})
     gone = [each for each, (_, log) in known.items() if each.log != log.id]
-    return [*gone, *(replace(each, ends_at=ends[place, each.epoch]) for each, place in older.items())]
+    said = {each: ends[place, each.epoch] for each, place in older.items() if (place, each.epoch) in ends}
+    return [*gone, *(replace(each, ends_at=end) for each, end in said.items())], len(older) - len(said)

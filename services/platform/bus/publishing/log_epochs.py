@@ -10,11 +10,9 @@ from typing import Any, ClassVar
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import for_code
+from aiokafka.errors import KafkaError
 from aiokafka.protocol.api import RequestHeader_v2, ResponseHeader_v1
 
-UNKNOWN = -1
-"""Kafka's code for an error without a name."""
 AS_A_CONSUMER = -1
 """Who asks. A consumer is answered about what is committed on the replicas."""
 
@@ -53,7 +51,7 @@ async def find_logs(client: AIOKafkaClient, topics: Iterable[str]) -> Logs:
 
 
 async def find_ends(client: AIOKafkaClient, logs: Logs, epochs: Collection[Epoch]) -> dict[Epoch, int]:
-    """Where each epoch ends in the present log: 0 if the log does not know it. Raises KafkaError."""
+    """Where each epoch ends in the present log: 0 if the log does not know it. Without what a leader does not say."""
     from kafka.protocol.consumer import OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse
 
     by_leader: dict[int, list[Epoch]] = defaultdict(list)
@@ -65,15 +63,17 @@ async def find_ends(client: AIOKafkaClient, logs: Logs, epochs: Collection[Epoch
         for place, epoch in asked:
             topics[place.topic].append((place.partition, logs[place].epoch, epoch))
         question = OffsetForLeaderEpochRequest[4](replica_id=AS_A_CONSUMER, topics=list(topics.items()))
-        answer = await client.send(leader, _Question(question, OffsetForLeaderEpochResponse[4]))
+        try:
+            answer = await client.send(leader, _Question(question, OffsetForLeaderEpochResponse[4]))
+        except KafkaError:
+            continue
         found = [
             (TopicPartition(topic.topic, each.partition), each) for topic in answer.topics for each in topic.partitions
         ]
         # A partition that is asked of two epochs is answered twice, in the order of the questions.
         for each, (place, end) in zip(asked, found, strict=True):
-            if end.error_code or each[0] != place:
-                raise for_code(end.error_code or UNKNOWN)
-            ends[each] = max(0, end.end_offset)
+            if not end.error_code and each[0] == place:
+                ends[each] = max(0, end.end_offset)
     return ends
 
 

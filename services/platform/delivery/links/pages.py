@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from services.platform.delivery.links.forms import Form, Sheet
-from services.platform.delivery.links.tokens import GOOD_FOR, LinkExpired, Links, NotALink, Purpose
+from services.platform.delivery.links.tokens import LinkExpired, Links, NotALink, Purpose
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.browser_form import read_form
 from services.platform.runtime.http.openapi_errors import read_routes
@@ -38,6 +38,8 @@ Answers = Callable[[UUID, Form], Awaitable[Sheet | None]]
 """Does what the pressed button says, commits, and returns the page; None where there is no such delivery. Pressed twice, it acts
 once. A form without an answer is of a page that was only opened: nothing is done.
 """
+Outlives = Callable[[UUID], Awaitable[bool]]
+"""Whether the page of this delivery is still needed though its link has expired."""
 
 EXPIRED = Sheet(
     "This link is too old",
@@ -53,14 +55,20 @@ UNKNOWN = Sheet(
 
 class LinkPages:
     """`links` reads tokens; wall time says whether one has expired. `finds`, where there are short links, finds what such
-    a link may name.
+    a link may name. Without `outlives` no page is shown after its time.
     """
 
     def __init__(
-        self, links: Links, clocks: Clocks, purpose: Purpose, answers: Answers, finds: Finds | None = None
+        self,
+        links: Links,
+        clocks: Clocks,
+        purpose: Purpose,
+        answers: Answers,
+        finds: Finds | None = None,
+        outlives: Outlives | None = None,
     ) -> None:
         self._links, self._clocks, self.purpose = links, clocks, purpose
-        self._answers, self._finds = answers, finds
+        self._answers, self._finds, self._outlives = answers, finds, outlives
         self._template = Environment(
             loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(default=True), trim_blocks=True
         ).get_template("sheet.html")
@@ -73,8 +81,10 @@ class LinkPages:
             delivery = await self._delivery(request.path_params["token"])
         except NotALink:
             return self._page(UNKNOWN)
-        except LinkExpired:
-            return self._page(EXPIRED)
+        except LinkExpired as expired:
+            delivery = expired.delivery
+            if self._outlives is None or not await self._outlives(delivery):
+                return self._page(EXPIRED)
         form = await _read(request) if request.method == "POST" else Form("")
         return self._page(await self._answers(delivery, form))
 
@@ -86,8 +96,8 @@ class LinkPages:
             raise NotALink
         for delivery, put_at in await self._finds(token[:CODE_LENGTH]):
             if self._links.is_short(self.purpose, token, delivery):
-                if put_at + GOOD_FOR < self._now():
-                    raise LinkExpired
+                if put_at + self.purpose.good_for < self._now():
+                    raise LinkExpired(delivery)
                 return delivery
         raise NotALink
 

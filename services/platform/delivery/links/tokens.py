@@ -17,6 +17,8 @@ from services.platform.store.key_wrappers.key_file import KeyFile
 from services.safeguarding.identifiers import code_of
 
 GOOD_FOR = timedelta(days=14)
+ANSWERED_FOR = timedelta(days=29)
+"""No rule waits longer than 28 days before it asks again: until then the link of what it asked last opens."""
 
 
 class Purpose(StrEnum):
@@ -35,13 +37,21 @@ class Purpose(StrEnum):
     READ = "read"
     """The record of a discussion, for those invited to read."""
 
+    @property
+    def good_for(self) -> timedelta:
+        return ANSWERED_FOR if self in {Purpose.ACKNOWLEDGE, Purpose.DEED} else GOOD_FOR
+
 
 class NotALink(Exception):
     """Not signed by us, altered, or for another page."""
 
 
 class LinkExpired(Exception):
-    """It was good once."""
+    """It was good once, for this delivery."""
+
+    def __init__(self, delivery: UUID) -> None:
+        super().__init__()
+        self.delivery = delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ class Links:
 
     def url(self, purpose: Purpose, delivery: UUID, now: datetime) -> str:
         """`now` is wall time."""
-        until = int((now + GOOD_FOR).timestamp())
+        until = int((now + purpose.good_for).timestamp())
         return f"{self.public_url.rstrip('/')}/{purpose}/{self._signer(purpose).dumps([delivery.hex, until])}"
 
     def read(self, purpose: Purpose, token: str, now: datetime) -> UUID:
@@ -65,7 +75,7 @@ class Links:
         except (BadData, UnicodeError):
             raise NotALink from None
         if until < now.timestamp():
-            raise LinkExpired
+            raise LinkExpired(UUID(hex=delivery))
         return UUID(hex=delivery)
 
     def short_url(self, purpose: Purpose, delivery: UUID) -> str:

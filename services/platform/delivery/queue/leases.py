@@ -58,8 +58,10 @@ DUE = CLAIM.format(
     which="next_attempt_at <= %(now)s AND lane <> ALL(%(passed_over)s::text[]) ORDER BY urgent DESC, next_attempt_at"
 )
 ONE_OF_LANE = CLAIM.format(
-    which="lane = %(of_lane)s AND (attempts = 0 OR NOT %(untried)s) ORDER BY attempts > 0, next_attempt_at"
+    which="lane = %(of_lane)s AND CASE WHEN attempts = 0 THEN next_attempt_at <= %(now)s ELSE NOT %(untried)s END "
+    "ORDER BY attempts > 0, withdrawn_at, changed_at"
 )
+"""In turns: whose key is away must not keep the lane from the others. What was withdrawn needs no turn, and goes first."""
 
 
 async def due(
@@ -72,7 +74,7 @@ async def due(
 async def one_of_lane(
     connection: AsyncConnection, lease: Lease, lane: str, *, now: datetime, untried: bool
 ) -> LeasedDelivery | None:
-    """Claims the row that a failing lane tries next, due or not: one that was never tried, else the one that is due longest."""
+    """Claims the row that a failing lane tries next: one that was never tried, else, due or not, the one tried longest ago."""
     claimed = await _claimed(connection, ONE_OF_LANE, lease, now=now, most=1, of_lane=lane, untried=untried)
     return claimed[0] if claimed else None
 

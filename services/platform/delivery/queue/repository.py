@@ -1,5 +1,6 @@
 """Keeps deliveries in their table: puts, withdraws, acknowledges and reads them, all within the caller's transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.platform.delivery.model import Delivery, State
 from services.platform.register import keys
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Reader, Rows, all_rows, first_row
+from services.platform.store.query import Query, Reader, Rows, all_rows, first_row, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import PersonId
@@ -80,6 +81,15 @@ ACKNOWLEDGED = """
     WHERE duty = %(duty)s AND step = %(step)s AND state <> 'acknowledged'
 """
 
+ALL_ACKNOWLEDGED = f"""
+    UPDATE delivery.deliveries AS kept SET state = 'acknowledged', changed_at = held.now
+    FROM (
+        SELECT id, given.now FROM {unnest_rows({"duty": "uuid", "step": "integer", "now": "timestamptz"})}
+        JOIN delivery.deliveries d USING (duty, step)
+        WHERE d.duty IS NOT NULL AND state <> 'acknowledged' ORDER BY id FOR UPDATE OF d
+    ) held WHERE kept.id = held.id
+"""  # noqa: S608 this module's own words
+
 
 async def withdraw(uow: UnitOfWork, service: str, duty: Duty, at: datetime) -> bool:
     """Stops deliveries of this telling that have not been sent, or not been put yet. One that is being sent ends as it would, and
@@ -116,7 +126,12 @@ def first_of_step(duty: UUID, step: int) -> Query[list[Delivery]]:
 
 ENDED = "UPDATE delivery.deliveries SET state = %(state)s, changed_at = %(at)s WHERE id = %(delivery)s"
 OF_ONE = "SELECT * FROM delivery.deliveries WHERE id = %(delivery)s"
-OF_ONE_LOCKED = f"{OF_ONE} FOR UPDATE"
+OF_TELLINGS_LOCKED = """
+    SELECT * FROM delivery.deliveries WHERE id = ANY(%(ids)s::uuid[] || ARRAY(
+        SELECT other.id FROM delivery.deliveries asked JOIN delivery.deliveries other USING (duty, step)
+        WHERE asked.id = ANY(%(ids)s::uuid[]) AND other.duty IS NOT NULL
+    )) ORDER BY id FOR UPDATE
+"""
 WITH_CODE = "SELECT id, created_at FROM delivery.deliveries WHERE code = %(code)s AND number_hash IS NOT NULL"
 PEOPLE = "SELECT person FROM delivery.deliveries WHERE duty = %(duty)s AND person IS NOT NULL"
 PEOPLE_NOT_REACHED = f"{PEOPLE} AND state = 'failed'"
@@ -129,8 +144,15 @@ async def end(uow: UnitOfWork, delivery: UUID, state: State, at: datetime) -> No
 
 async def lock(uow: UnitOfWork, delivery: UUID) -> tuple[Delivery, State] | None:
     """A delivery and its state, locked until this transaction ends."""
-    row = await uow.fetch(Query(OF_ONE_LOCKED, {"delivery": delivery}, first_row))
-    return None if row is None else (decode_delivery(row), State(row.state))
+    return (await lock_all(uow, [delivery])).get(delivery)
+
+
+async def lock_all(uow: UnitOfWork, those: Sequence[UUID]) -> dict[UUID, tuple[Delivery, State]]:
+    """As `lock`, with the others of each telling, whose rows an answer changes too: in the order in which results are
+    written, so that nobody waits for whoever waits for them.
+    """
+    rows = await uow.fetch(Query(OF_TELLINGS_LOCKED, {"ids": list(those)}, all_rows))
+    return {row.id: (decode_delivery(row), State(row.state)) for row in rows}
 
 
 async def find(connection: AsyncConnection, delivery: UUID) -> Delivery | None:

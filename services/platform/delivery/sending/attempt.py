@@ -7,7 +7,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.encryption import Keyring
+from services.platform.store.key_wrappers.wrapper import KeyServiceAway, is_away
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
@@ -41,6 +42,9 @@ BATCHES_AT_ONCE = 2
 """While one waits for a lock, the other goes on."""
 TRANSACTIONS_AT_ONCE = 4
 """So that a burst of sends leaves database connections for the transactions that put deliveries."""
+KEY_AWAY_FOR_URGENT, KEY_AWAY_FOR = timedelta(seconds=5), timedelta(seconds=60)
+"""A delivery whose key is away is looked at again so often."""
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 DEFECTS_MOST = 3
 """A delivery is given up after so many attempts in which an error of ours kept it from being prepared, sent or recorded."""
 
@@ -86,6 +90,7 @@ class AttemptStarter:
         self._by_authority = by_authority
         self._owner, self._store, self._clocks, self._keyring = owner, store, clocks, keyring
         self._channels, self._prepare, self._secrets = channels, prepare, secrets
+        self._put_off_at = LONG_AGO
         self._transactions = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
         self._batches = GroupCommit(self._commit, most=BATCH_MOST, at_once=BATCHES_AT_ONCE)
 
@@ -103,14 +108,29 @@ class AttemptStarter:
                 await self._close_withdrawn(leased)
                 return None
         except Exception as error:
+            if is_away(error):
+                await self._put_off(leased)
+                return None
             if is_transient(error):
                 raise
             await self.record_defect(leased, error)
             return None
         return StartedAttempt(_request(leased, start.message, start.number, start.begun_at), start.message)
 
+    def obstacle(self) -> str | None:
+        """A delivery was put off lately: its authority's key is away."""
+        is_lately = self._clocks.wall() - self._put_off_at < 2 * KEY_AWAY_FOR
+        return KeyServiceAway.__name__ if is_lately else None
+
     async def close(self) -> None:
         await self._batches.close()
+
+    async def _put_off(self, leased: LeasedDelivery) -> None:
+        """Its key is away: it waits outside its lane, so that those whose keys are there go on."""
+        self._put_off_at = now = self._clocks.wall()
+        until = now + (KEY_AWAY_FOR_URGENT if leased.delivery.urgent else KEY_AWAY_FOR)
+        async with self._store.transaction() as uow:
+            transitions.postpone(uow, leased.delivery.id, self._owner, now, until, leased.attempts)
 
     async def record_defect(self, leased: LeasedDelivery, error: Exception) -> None:
         """After an error of ours, before the attempt began or later: the delivery is tried again, and soon given up, so that the

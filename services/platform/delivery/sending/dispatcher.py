@@ -156,7 +156,7 @@ class Dispatcher:
         self._fill(lane)
         if result is None or result.result is not AttemptResult.ACCEPTED:
             self._on_retry()
-        if lane.failing or (lane.turned_away and not lane.queue):
+        if (lane.failing and result is not None) or (lane.turned_away and not lane.queue):
             lane.turned_away = False
             self._on_room()
         self.lanes.forget_idle(lane)

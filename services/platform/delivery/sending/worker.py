@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from services.platform.delivery import events as delivery_events
@@ -13,7 +13,7 @@ from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.queue.repository import Lease
-from services.platform.delivery.sending.attempt import AttemptStarter, Prepare, Secrets, no_secrets
+from services.platform.delivery.sending.attempt import LONG_AGO, AttemptStarter, Prepare, Secrets, no_secrets
 from services.platform.delivery.sending.dispatcher import Dispatcher
 from services.platform.delivery.sending.lanes import Lanes
 from services.platform.delivery.sending.results import ResultWriter
@@ -37,7 +37,6 @@ TELL_OTHERS_EVERY = timedelta(seconds=1)
 MEASURE_EVERY_SECONDS = 15.0
 RECORD_READINGS_EVERY_SECONDS = 60.0
 MEASURE_SLO_EVERY = timedelta(minutes=5)
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 CLAIMED_AT_ONCE = 32
 STOP_GRACE_SECONDS = 4.0
 
@@ -75,12 +74,12 @@ class DeliveryLoop:
         self._readings = Repeating(
             "delivery readings", self._record_readings, every_seconds=RECORD_READINGS_EVERY_SECONDS
         )
-        starter = AttemptStarter(
+        self._starter = AttemptStarter(
             self._owner, store, clocks, keyring, self._channels, prepare, secrets, by_authority=by_authority
         )
         results = ResultWriter(service, self._owner, store, keyring, self._channels)
         self._dispatcher = Dispatcher(
-            starter, self._channels, results, clocks, Lanes(at_once), self._sweep.wake, self._retry_later
+            self._starter, self._channels, results, clocks, Lanes(at_once), self._sweep.wake, self._retry_later
         )
         self.knows_as_taken = self._dispatcher.knows_as_taken
         self._has_come_back = False
@@ -90,7 +89,7 @@ class DeliveryLoop:
         store.channels.on(self._channel, self._told)
 
     def obstacle(self) -> str | None:
-        parts = (self._sweep, self._renewals, self._backlog, self._readings)
+        parts = (self._starter, self._sweep, self._renewals, self._backlog, self._readings)
         return self._dispatcher.obstacle or next(filter(None, (each.obstacle() for each in parts)), None)
 
     async def put(self, uow: UnitOfWork, delivery: Delivery) -> bool:
@@ -124,7 +123,7 @@ class DeliveryLoop:
 
     async def acknowledged(self, uow: UnitOfWork, duty: UUID, step: int) -> None:
         """A person has it: nothing further is sent for this telling. Written with the commit."""
-        uow.write(deliveries.ACKNOWLEDGED, {"duty": duty, "step": step, "at": self._clocks.wall()})
+        uow.bulk_write(deliveries.ALL_ACKNOWLEDGED, {"duty": duty, "step": step, "now": self._clocks.wall()})
 
     async def start(self) -> None:
         await self._channels.start()
@@ -254,9 +253,11 @@ class DeliveryLoop:
         now = self._clocks.wall()
         async with self._store.reading.connect() as connection:
             await slo.measure_recent(connection, self._service, now)
+            metrics.MEASURED.labels("hours").set(now.timestamp())
             if now >= self._measured_due_at:
-                await slo.measure(connection, self._service, now)
                 self._measured_due_at = now + MEASURE_SLO_EVERY
+                await slo.measure(connection, self._service, now)
+                metrics.MEASURED.labels("days").set(now.timestamp())
 
     def _lease(self) -> Lease:
         return Lease(self._owner, self._clocks.wall() + LEASE)

@@ -1,37 +1,50 @@
 """Deletes a service's rows whose time is over, a few at once, and says how many on the evidence topic."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.periodic import Repeating, run_each
 from services.platform.store.disposal.schedule import Record, Sweep, schedule
 from services.platform.store.query import PLAN_BY_VALUES, Query, all_rows, scalar
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import RecordDisposed
+from services.safeguarding.identifiers import AuthorityId
 
 EVERY_SECONDS = 3600.0
 AT_ONCE = 500
 MAY_SWEEP = Query("SELECT pg_try_advisory_xact_lock_shared(hashtextextended('deletions', 0))", {}, scalar)
 ALONE = Query("SELECT pg_advisory_xact_lock(hashtextextended('deletions', 0))", {}, all_rows)
 """Nobody else sweeps, erases or holds until the transaction's end: a hold is of what is there, and all of it stays."""
-SOONEST = "SELECT disposal.soonest(%(name)s, %(usual)s)"
+OWN_PERIODS = "SELECT authority, kept FROM disposal.own_periods(%(name)s)"
 
 
-def soonest(name: str, record: Record) -> Query[timedelta]:
-    """The shortest time for which anybody keeps it: younger rows need not be asked whose they are."""
-    return Query(SOONEST, {"name": name, "usual": record.kept or timedelta.max}, scalar)
+def own_periods(name: str) -> Query[dict[AuthorityId, timedelta]]:
+    """For how long an authority keeps the record that has said so itself."""
+    return Query(OWN_PERIODS, {"name": name}, dict)
 
 
-def old_rows(name: str, record: Record, sweep: Sweep, now: datetime, kept: timedelta) -> Query[int]:
-    """Deletes the first of those older than `kept`, and says how many. A row that is changed meanwhile stays."""
+def old_rows(
+    name: str, record: Record, sweep: Sweep, now: datetime, own: Mapping[AuthorityId, timedelta]
+) -> Query[int]:
+    """Deletes the first whose time is over, and says how many. A row that is changed meanwhile stays.
+
+    Whose a row is costs several questions, so none is asked of one that is younger than the authority keeps it whose it
+    says that it is; or, where it does not say so, than anybody keeps it.
+    """
     sql = f"""
         DELETE FROM {sweep.table} WHERE ctid = ANY(ARRAY(
-            SELECT ctid FROM {sweep.table} d WHERE {sweep.since} < %(before)s AND ({sweep.where}) AND disposal.is_over(
-                %(name)s, {sweep.since}, %(now)s, %(usual)s, {sweep.about}, {sweep.authority}) LIMIT %(most)s
+            SELECT ctid FROM {sweep.table} d WHERE {sweep.since} < %(before)s AND ({sweep.where})
+            AND ({sweep.authority} IS NULL OR {sweep.since} < %(now)s - coalesce(
+                (%(periods)s::interval[])[array_position(%(authorities)s::text[], {sweep.authority})], %(usual)s))
+            AND disposal.is_over(%(name)s, {sweep.since}, %(now)s, %(usual)s, {sweep.about}, {sweep.authority})
+            LIMIT %(most)s
         )) RETURNING true
     """  # noqa: S608 our own words, from `retention.yaml`
     usual = record.kept or timedelta.max
-    return Query(sql, {"name": name, "now": now, "usual": usual, "before": now - kept, "most": AT_ONCE}, len)
+    soonest = min(usual, *own.values()) if own else usual
+    asked = {"name": name, "now": now, "usual": usual, "before": now - soonest, "most": AT_ONCE}
+    return Query(sql, asked | {"authorities": [*own], "periods": [*own.values()]}, len)
 
 
 class Disposal:
@@ -56,22 +69,15 @@ class Disposal:
         """True while there is more. Each table in a transaction of its own: if one fails, the others are swept all the
         same. Raises its error then.
         """
-        more, failure = False, None
-        for each in self.sweeps:
-            try:
-                more |= await self._sweep(*each) == AT_ONCE
-            except Exception as error:  # noqa: BLE001 raised below
-                failure = error
-        if failure is not None:
-            raise failure
-        return more
+        return AT_ONCE in await run_each(self._sweep, self.sweeps)
 
-    async def _sweep(self, name: str, record: Record, sweep: Sweep) -> int:
+    async def _sweep(self, each: tuple[str, Record, Sweep]) -> int:
+        name, record, sweep = each
         async with self._store.transaction() as uow:
-            _, may, kept = await uow.fetch(PLAN_BY_VALUES, MAY_SWEEP, soonest(name, record))
+            _, may, own = await uow.fetch(PLAN_BY_VALUES, MAY_SWEEP, own_periods(name))
             if not may:
                 return 0
-            query = old_rows(name, record, sweep, self._clocks.wall(), kept)
+            query = old_rows(name, record, sweep, self._clocks.wall(), own)
             rows = await uow.fetch(query)
             if rows:
                 said = RecordDisposed(record=name, table=sweep.table, rows=rows, before=query.parameters["before"])

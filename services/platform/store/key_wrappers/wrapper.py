@@ -24,6 +24,11 @@ DOES_NOT_OPEN = (InvalidTag, KeyMissing)
 """Says of one row that it stays closed, and nothing of the others."""
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether the work may be put off until the key is there, while others' keys are."""
+    return isinstance(error, KeyServiceAway) and not isinstance(error, KeyMissing)
+
+
 class KeyWrapper(Protocol):
     """Called rarely: an unwrapped key is kept in memory. A call holds the process up until it is answered."""
 

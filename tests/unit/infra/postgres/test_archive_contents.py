@@ -10,6 +10,7 @@ from infra.postgres.archive.contents import (
     place_before,
     place_of,
     read_contents,
+    read_forks,
     segment_at,
     wal_name,
 )
@@ -66,6 +67,44 @@ def test_wal_of_a_later_timeline_goes_on_where_the_former_ended() -> None:
     names, gap = contents.wal_after(contents.base_for(None))
     assert gap is None
     assert names == [wal_name("7", "00000002.history.gz"), *wal(9, 10), *wal(10, 11, timeline=2)]
+
+
+SECOND = read_forks("1\t0/A000028\tbefore 2026-11-26 12:00:00+00\n")
+"""A second timeline that began in segment 10."""
+
+
+@pytest.mark.parametrize(
+    ("names", "newest", "bases"),
+    [
+        ([DAILY[2], *wal(9, 10)], 9, [DAILY[2]]),
+        ([DAILY[2], *wal(9, 10), *wal(10, 11, timeline=2)], 11, [DAILY[2]]),
+        ([DAILY[2], *wal(*range(9, 40))], 9, []),
+        ([DAILY[2], *wal(*range(9, 40)), *wal(10, 11, timeline=2)], 11, []),
+        (
+            [DAILY[2], base_name("7", NOON, segment(11, 2)), *wal(9, 30), *wal(11, timeline=2)],
+            11,
+            [base_name("7", NOON, segment(11, 2))],
+        ),
+        ([DAILY[2], *wal(9), *wal(12, timeline=3)], 9, []),
+    ],
+    ids=[
+        "failed over just now",
+        "failed over",
+        "restored to a moment",
+        "and goes on",
+        "and has a base",
+        "another branch",
+    ],
+)
+def test_what_was_written_on_a_timeline_after_it_was_left_does_not_count(
+    names: list[str], newest: int, bases: list[str]
+) -> None:
+    found = read_contents(held(*names)).along(2, SECOND)
+    assert (found.newest_segment, [each.name for each in found.bases]) == (newest, bases)
+
+
+def test_on_the_first_timeline_everything_of_it_counts() -> None:
+    assert read_contents(WHOLE).along(1, read_forks("")) == read_contents(WHOLE)
 
 
 def test_a_file_without_its_signature_does_not_count() -> None:

@@ -26,6 +26,7 @@ class Texts:
     def __init__(self, twilio: TwilioWay, notify: TextWay | None = None, health: WayHealth | None = None) -> None:
         self.ways: list[TextWay] = [twilio] if notify is None else [twilio, notify]
         self._twilio, self._health = twilio, health or WayHealth()
+        self.obstacle = self._health.watch.obstacle
 
     async def start(self) -> None:
         for way in self.ways:

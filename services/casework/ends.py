@@ -1,0 +1,62 @@
+"""Finds what ends on a day of its own: import credentials, sharing agreements, our certificates at forces."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from cryptography.x509 import load_pem_x509_certificates
+
+from services.casework import metrics
+from services.platform.register.organisations.forces import decode_version
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, Reader, Rows, all_rows
+from services.platform.store.unit_of_work import Store
+
+EVERY_SECONDS = 60.0
+STILL_FOUND = timedelta(days=7)
+"""After it has ended. If it were not, its alert would stop on that day, as if somebody had acted."""
+BY_DAY = """
+    SELECT 'import-credential' AS what, authority || ' ' || id AS whose, expires_at AS at FROM credentials
+    WHERE withdrawn_at IS NULL AND expires_at > %(since)s AND expires_at - made_at > interval '1 day'
+    UNION ALL
+    SELECT 'sharing-agreement', authority || ' with ' || force, (max(until_on) + 1)::timestamptz
+    FROM register.sharing_for_police GROUP BY authority, force
+    HAVING bool_and(until_on IS NOT NULL) AND max(until_on) >= %(since)s::date
+"""
+"""A credential of some minutes is for one form of the console."""
+FORCES = """
+    SELECT DISTINCT ON (force) * FROM register.forces_for_police WHERE effective_at <= %(now)s
+    ORDER BY force, effective_at DESC
+"""
+
+
+class End(NamedTuple):
+    """`whose`: ids, for operators alone."""
+
+    what: str
+    whose: str
+    at: datetime
+
+
+async def find_ends(reader: Reader, keyring: Keyring, now: datetime) -> list[End]:
+    """The soonest first. `now` is wall time."""
+
+    def open_certificates(rows: Rows) -> Iterator[End]:
+        for row in rows:
+            pem = decode_version(keyring, row).client_certificate if row.client_certificate else None
+            for each in load_pem_x509_certificates(pem.encode()) if pem else ():
+                yield End("force-certificate", row.force, each.not_valid_after_utc)
+
+    asked = {"now": now, "since": now - STILL_FOUND}
+    by_day, of_forces = await reader.fetch(Query(BY_DAY, asked, all_rows), Query(FORCES, asked, open_certificates))
+    return sorted([*(End(*row) for row in by_day), *of_forces], key=lambda end: end.at)
+
+
+async def show_ends(store: Store, keyring: Keyring, clocks: Clocks) -> None:
+    """The soonest of each kind. Each replica shows the same."""
+    async with store.read() as reader:
+        found = await find_ends(reader, keyring, clocks.wall())
+    metrics.ENDS_AT.clear()
+    for each in reversed(found):
+        metrics.ENDS_AT.labels(each.what).set(each.at.timestamp())
