@@ -203,6 +203,10 @@ def test_what_may_be_the_number_of_a_code_is_found(text: str) -> None:
     assert ("31" in child_names.find_code_numbers(understand(text).words)) == ("31" in text)
 
 
+def test_a_text_of_nothing_but_numbers_asks_for_no_more_codes_than_a_person_would_name() -> None:
+    assert child_names.find_code_numbers(" ".join(map(str, range(1, 1000)))) == tuple(map(str, range(1, 51)))
+
+
 def test_whatever_is_texted_each_authority_hears_of_its_own_children_from_whom_it_knows() -> None:
     every = [*with_alike().children, child("C31", "lapwing")]
     whose_is = {each.child: each.authority for each in every}

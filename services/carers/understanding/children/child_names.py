@@ -14,6 +14,8 @@ from services.carers.understanding.languages.word_lists import NO_NAMES, NUMBERS
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
 NUMBER_OF_CODE = re.compile(r"^[a-z]?0*([1-9]\d{0,3})$")
+MOST_NAMED = 50
+"""Nobody names more children by code in a text. Each number is asked for in a hundred spellings, a stranger's too."""
 SPOKEN_AS = ("see", "sea", "cee", "code", "child", "number", "no", "kid", "c")
 PATTERNS = load_patterns("children")
 COUNTED = {number: PATTERNS[NUMBERS[number - 1]] for number in (4, 5, 6, 7, 2, 3)}
@@ -135,11 +137,10 @@ def _group_by_code(children: Sequence[KnownChild]) -> dict[str, list[str]]:
 
 
 def find_code_numbers(words: str) -> tuple[str, ...]:
-    """Candidates for the number of a child's code, without leading noughts: "c17", "child 17", "see seventeen"."""
+    """The first candidates for the number of a child's code, without leading noughts: "c17", "child 17", "see seventeen"."""
     written = [found[1] for word in words.split() if (found := NUMBER_OF_CODE.match(word))]
-    return tuple(
-        dict.fromkeys([*written, *(str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS)])
-    )
+    spoken = [str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS]
+    return tuple(dict.fromkeys([*written, *spoken]))[:MOST_NAMED]
 
 
 def is_the_wrong_one(child: KnownChild, words: str) -> bool:

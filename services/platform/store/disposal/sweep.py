@@ -12,6 +12,8 @@ from services.safeguarding.duty.evidence import RecordDisposed
 from services.safeguarding.identifiers import AuthorityId
 
 EVERY_SECONDS = 3600.0
+AGAIN_SECONDS = 60.0
+"""While one fails, all the others are asked as often."""
 AT_ONCE = 500
 MAY_SWEEP = Query("SELECT pg_try_advisory_xact_lock_shared(hashtextextended('deletions', 0))", {}, scalar)
 ALONE = Query("SELECT pg_advisory_xact_lock(hashtextextended('deletions', 0))", {}, all_rows)
@@ -63,7 +65,7 @@ class Disposal:
         ]
 
     def repeating(self) -> Repeating:
-        return Repeating("disposal", self.turn, every_seconds=EVERY_SECONDS)
+        return Repeating("disposal", self.turn, every_seconds=EVERY_SECONDS, again_seconds=AGAIN_SECONDS)
 
     async def turn(self) -> bool:
         """True while there is more. Each table in a transaction of its own: if one fails, the others are swept all the

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0006_keep_what_goes_on"
-down_revision = "0005_soonest_end_of_periods"
+down_revision = "0005_plan_an_anchor"
 
 # `$1`: the first moment that is kept of everybody.
 NEEDED = """

@@ -1,0 +1,10 @@
+"""Plans an anchor for what came since the last. Otherwise it is planned for any moment, and reads every head there ever was."""
+
+from alembic import op
+
+revision = "0005_plan_an_anchor"
+down_revision = "0004_asked_often"
+
+
+def upgrade() -> None:
+    op.execute("ALTER FUNCTION audit.anchor(timestamptz) SET plan_cache_mode = 'force_custom_plan'")
