@@ -86,7 +86,9 @@ INDEXES = {
 
 def upgrade() -> None:
     op.execute("ALTER TABLE months.tables ADD COLUMN IF NOT EXISTS needed text")
-    op.execute("COMMENT ON COLUMN months.tables.needed IS 'SQL: the children whose rows stay once their month is over, and since when'")
+    op.execute(
+        "COMMENT ON COLUMN months.tables.needed IS 'SQL: the children whose rows stay once their month is over, and since when'"
+    )
     op.execute(NEEDED)
     op.execute(KEEP_UP)
     op.execute(LAST_IMPORTED)
