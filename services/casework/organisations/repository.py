@@ -12,6 +12,7 @@ from services.platform.register.organisations import agencies, forces
 from services.platform.register.organisations.change_record import record_change, record_change_of_authority
 from services.platform.register.organisations.forces import Force, versions_of
 from services.platform.store.disposal import erasures
+from services.platform.store.disposal.sweep import ALONE
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY
 from services.platform.store.query import PATIENTLY, Query, Rows, all_rows, first_row, scalar
@@ -187,7 +188,7 @@ async def destroy_key(
         record_change_of_authority(uow, authority, "key-destruction-asked", by)
         return None
     waiting = await uow.fetch(erasures.waiting_erasure(owner))
-    hindered = await uow.fetch(erasures.approve_erasure(waiting or uuid4(), by, now))
+    _, _, hindered = await uow.fetch(PATIENTLY, ALONE, erasures.approve_erasure(waiting or uuid4(), by, now))
     if not hindered:
         record_change_of_authority(uow, authority, "key-destroyed", by)
     return hindered

@@ -1,5 +1,6 @@
 """Each authority has a key of its own: who loses it loses everything that is kept for it, and nobody else anything."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from services.platform.register import keys
 from services.platform.register.key_rotation import renew_all
 from services.platform.register.people import contact
 from services.platform.runtime.clocks import Clocks
+from services.platform.store import query
+from services.platform.store.disposal.sweep import ALONE
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.key_file import FileWrapper, KeyFile
 from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY, KeyMissing
@@ -58,6 +61,23 @@ async def test_who_loses_the_key_loses_what_is_kept_at_once_and_nobody_else_anyt
     assert await _mobile(database, keyring, theirs) == theirs.phone("ash")
     assert await _destroy(database, authority) == ["gone"]
     assert await _destroy(database, OF_NO_AUTHORITY) == ["gone"]
+
+
+async def test_who_destroys_a_key_waits_for_who_makes_a_hold(
+    database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And for all that is deleted, longer than for other answers."""
+    authority = (await import_kestrel(database, keyring)).document["authority"]["id"]
+    assert await _destroy(database, authority, new_id("account")) == ["asked"]
+    holding = Store(database.engine("console"))
+    async with holding.transaction() as uow:
+        await uow.fetch(ALONE)
+        monkeypatch.setattr(query, "ANSWERED_WITHIN_SECONDS", 1.0)
+        destroying = asyncio.create_task(_destroy(database, authority, new_id("account")))
+        await asyncio.sleep(1.5)
+        assert not destroying.done()
+    assert await destroying == []
+    await holding.close()
 
 
 async def test_what_is_kept_after_that_is_under_a_new_key(database: Database, keyring: Keyring) -> None:
