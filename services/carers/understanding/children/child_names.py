@@ -137,7 +137,7 @@ def _group_by_code(children: Sequence[KnownChild]) -> dict[str, list[str]]:
 
 
 def find_code_numbers(words: str) -> tuple[str, ...]:
-    """The first candidates for the number of a child's code, without leading noughts: "c17", "child 17", "see seventeen"."""
+    """The first numbers that may be a child's code, without leading noughts: "c17", "child 17", "see seventeen"."""
     written = [found[1] for word in words.split() if (found := NUMBER_OF_CODE.match(word))]
     spoken = [str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS]
     return tuple(dict.fromkeys([*written, *spoken]))[:MOST_NAMED]

@@ -7,11 +7,13 @@ down_revision = "0005_plan_an_anchor"
 
 # `$1`: the first moment that is kept of everybody.
 NEEDED = """
-UPDATE months.tables SET kept = CASE WHEN kept < 18 THEN 18 ELSE kept END, needed = $needed$ EXISTS (
-    SELECT FROM console.episodes e, unnest(disposal.names_of(e.child)) AS name
-    WHERE name = d.child AND d.at >= e.opened_at AND e.opened_at < $1
-    AND (e.state NOT IN ('closed', 'retracted', 'merged') OR e.changed_at >= $1)
-) $needed$ WHERE name = 'console.entries'
+UPDATE months.tables SET kept = CASE WHEN kept < 18 THEN 18 ELSE kept END, needed = $needed$
+    SELECT names.child, min(e.opened_at) AS since
+    FROM console.episodes e
+    CROSS JOIN LATERAL (SELECT e.child UNION ALL SELECT i.child FROM console.entries i WHERE i.identifies = e.child) names
+    WHERE e.opened_at < $1 AND (e.state NOT IN ('closed', 'retracted', 'merged') OR e.changed_at >= $1)
+    GROUP BY names.child
+$needed$ WHERE name = 'console.entries'
 """
 # As it was, but for an old month that has rows which are needed still: its others go, so many at a call.
 KEEP_UP = """
@@ -44,11 +46,17 @@ BEGIN
             AND right(inhrelid::regclass::text, 7) < to_char(since, 'YYYY"_"MM')
         LOOP
             IF known.needed IS NOT NULL THEN
-                EXECUTE format('SELECT EXISTS (SELECT FROM %s d WHERE %s)', old, known.needed) INTO goes_on USING since;
+                EXECUTE format(
+                    'WITH needed AS MATERIALIZED (%s)
+                     SELECT EXISTS (SELECT FROM %s d JOIN needed n ON n.child = d.child AND d.at >= n.since)', known.needed, old
+                ) INTO goes_on USING since;
             END IF;
             IF goes_on THEN
-                EXECUTE format('DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s d WHERE NOT %s LIMIT 100000))',
-                               old, old, known.needed) USING since;
+                EXECUTE format(
+                    'WITH needed AS MATERIALIZED (%s) DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s d
+                     WHERE NOT EXISTS (SELECT FROM needed n WHERE n.child = d.child AND d.at >= n.since) LIMIT 100000))',
+                    known.needed, old, old
+                ) USING since;
             ELSE
                 EXECUTE format('DROP TABLE %s', old);
             END IF;
@@ -78,7 +86,9 @@ INDEXES = {
 
 def upgrade() -> None:
     op.execute("ALTER TABLE months.tables ADD COLUMN IF NOT EXISTS needed text")
-    op.execute("COMMENT ON COLUMN months.tables.needed IS 'SQL: whether a row `d` stays once its month is over'")
+    op.execute(
+        "COMMENT ON COLUMN months.tables.needed IS 'SQL: the children whose rows stay once their month is over, and since when'"
+    )
     op.execute(NEEDED)
     op.execute(KEEP_UP)
     op.execute(LAST_IMPORTED)
