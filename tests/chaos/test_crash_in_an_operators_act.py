@@ -51,7 +51,7 @@ def test_an_act_in_flight_when_the_console_dies_is_done_once(
     recorded = "Recorded" if step == "act-written" else "It was recorded once"
     assert f"{recorded}: police told by telephone" in answer.text
     world.eventually(lambda: "by telephone" in child_page(world.console, carer.child_code))
-    world.eventually(lambda: _evidence(world.stack, duty))
+    world.eventually(lambda: _evidence(world.stack, duty) and _answers(world.stack, duty))
     assert (_acts(world.stack, form["act"]), _evidence(world.stack, duty)) == (1, 1)
     assert _answers(world.stack, duty) == 1
     assert _orphaned_words(world.stack) == 0

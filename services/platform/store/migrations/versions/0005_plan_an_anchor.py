@@ -1,4 +1,4 @@
-"""Plans an anchor for what came since the last. Else it is planned for any moment, and reads every head there ever was."""
+"""Plans an anchor for what came since the last; it was planned for any moment, and read every head that there is."""
 
 from alembic import op
 
