@@ -99,6 +99,12 @@ def test_whoever_sends_keeps_exercises_from_the_real(app: Path) -> None:
     assert "prepare=settings.block_real_recipients(" in app.read_text()
 
 
+def test_whoever_texts_shows_when_it_no_longer_reads_which_way_fails() -> None:
+    texts = [each.read_text() for each in SENDERS if "settings.texts(" in each.read_text()]
+    assert len(texts) > 2
+    assert [each for each in texts if 'host.health.watch("text ways", texts.obstacle)' not in each] == []
+
+
 def test_one_module_makes_every_client_of_kafka() -> None:
     made = {
         path.relative_to(SERVICES).as_posix()
