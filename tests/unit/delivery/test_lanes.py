@@ -1,12 +1,16 @@
 """A lane a destination: pure bookkeeping of who may send now."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue.leases import LeasedDelivery
+from services.platform.delivery.sending.dispatcher import Dispatcher
 from services.platform.delivery.sending.lanes import FAILING_AFTER, PACE_MOST, QUEUE_MOST, DestinationLane, Lanes
+from services.platform.runtime.clocks import Clocks
 from services.safeguarding.identifiers import derived, new_id
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -106,3 +110,15 @@ def test_lanes_that_hold_nothing_are_forgotten_and_failing_ones_are_kept() -> No
     assert lanes.without_room() == [failing]
     assert failing.next_try_at is not None
     assert failing.next_try_at > NOW - timedelta(seconds=1)
+
+
+def test_a_failing_lane_that_had_nothing_to_send_is_looked_at_in_a_moment_and_not_at_once(
+    lane: DestinationLane,
+) -> None:
+    """What was put off until its key is there would be claimed again and again."""
+    fail(lane, FAILING_AFTER)
+    asked = list[str]()
+    nothing: Any = None
+    again: Any = [partial(asked.append, each) for each in ("at once", "in a moment")]
+    Dispatcher(nothing, nothing, nothing, Clocks(), Lanes(4), *again)._learn(lane, None)
+    assert asked == ["in a moment"]
