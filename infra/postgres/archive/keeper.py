@@ -204,7 +204,9 @@ class Keeper:
                     self._begin_again()
                 self._shipped = max(self._shipped, here)
         while self._ended and self._shipped >= self._ended[0][1]:
-            self._gauges.safe_at.set(self._ended.popleft()[0].timestamp())
+            ended, _ = self._ended.popleft()
+            if self._base_at > NEVER:  # WAL alone restores nothing
+                self._gauges.safe_at.set(ended.timestamp())
 
     def _begin_again(self) -> None:
         """There is a gap, which only a new base closes; not one that is being made."""
