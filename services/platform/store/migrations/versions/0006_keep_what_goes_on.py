@@ -69,11 +69,14 @@ BEGIN
     EXECUTE format('SELECT count(*) FROM (SELECT FROM %s LIMIT 1000) AS found', beyond) INTO outside;
 END $$
 """
-# One that has expired is a source all the same, which has fallen silent.
+# One that has expired is a source all the same, which has fallen silent. One that a form at the console
+# makes for some minutes is none.
 LAST_IMPORTED = """
 CREATE OR REPLACE VIEW casework.last_imported AS
 SELECT f.authority, f.table_name AS name,
-       coalesce(min(f.at) FILTER (WHERE c.id IS NOT NULL AND c.withdrawn_at IS NULL), max(f.at)) AS at
+       coalesce(
+           min(f.at) FILTER (WHERE c.withdrawn_at IS NULL AND c.expires_at - c.made_at > interval '1 hour'), max(f.at)
+       ) AS at
 FROM casework.freshness f LEFT JOIN casework.credentials c ON c.id = f.actor GROUP BY f.authority, f.table_name
 """
 INDEXES = {
