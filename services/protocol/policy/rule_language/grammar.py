@@ -256,8 +256,7 @@ class Rule(Grammar):
     def latest(self) -> timedelta | None:
         """Where its deed is due within a time (decision 106): so long after it happened, it is told at the latest."""
         within = None if self.deed is None or self.every is not None else DEED_SPECS[self.deed].within
-        is_early = within and self.period is not None and self.period <= within
-        return within if is_early and self.hours == "working" else None
+        return within if within and self.hours == "working" and self.period and self.period <= within else None
 
     @property
     def waits(self) -> bool:
