@@ -48,6 +48,8 @@ GONE = (
     # More had been received than the standby had that is the primary now.
     "is not in this server's history",
     "is ahead of the WAL flush position",
+    # A database that was made anew from another has no history of the timelines before that one's.
+    '.history": No such file or directory',
 )
 UNFINISHED = (".partial", ".tmp")
 NEVER = datetime.fromtimestamp(0, UTC)

@@ -275,7 +275,28 @@ def have_more_than_the_database(running: Kept) -> None:
     (running.work / "wal" / "0000000100000000000000FE.gz.partial").touch()
 
 
-@pytest.mark.parametrize("part_ways", [come_too_late, have_more_than_the_database])
+def fail_over(running: Kept) -> None:
+    """From now on it writes another timeline."""
+    running.server.end(signal.SIGINT)
+    (running.server.where.files / "standby.signal").touch()
+    running.server.start()
+    running.ask("SELECT pg_promote()")
+    running.write(entries=1)
+
+
+def fall_behind_a_database_that_was_made_anew(running: Kept) -> None:
+    """Twice a standby has taken over, and the present one never had what the first wrote of its timeline."""
+    fail_over(running)
+    with running.keeping():
+        running.safe()
+    left = str(running.ask("SELECT pg_walfile_name(pg_current_wal_lsn())"))[:8]
+    fail_over(running)
+    (running.server.where.files / "pg_wal" / f"{left}.history").unlink()
+
+
+@pytest.mark.parametrize(
+    "part_ways", [come_too_late, have_more_than_the_database, fall_behind_a_database_that_was_made_anew]
+)
 def test_a_receiver_that_parted_from_the_database_begins_again_with_a_new_base(
     running: Kept, where: place.Place, part_ways: Callable[[Kept], None]
 ) -> None:
@@ -341,15 +362,6 @@ def test_wal_is_not_called_safe_while_no_base_backup_goes_before_it(
         monkeypatch.undo()
         keeper._begin_again()
         running.safe()
-
-
-def fail_over(running: Kept) -> None:
-    """From now on it writes another timeline."""
-    running.server.end(signal.SIGINT)
-    (running.server.where.files / "standby.signal").touch()
-    running.server.start()
-    running.ask("SELECT pg_promote()")
-    running.write(entries=1)
 
 
 def test_the_copy_goes_on_over_a_failover_without_a_gap(running: Kept, where: place.Place) -> None:
