@@ -102,12 +102,14 @@ def _rivals(draft: Draft, duty: DutyOfCase) -> list[DutyOfCase]:
 
 def _gives_way(draft: Draft, earlier: DutyOfCase, later: DutyOfCase, role: Role) -> bool:
     """Whether the later duty asks this role for what the earlier one would ask it: nobody is asked twice for one deed,
-    and the earlier ends with whatever ends the later. Of two of one moment the later is the one that less ends.
+    and the earlier ends with whatever ends the later. Two of one moment are heard of in either order: of those the later
+    is the one that less ends.
     """
     before, after = draft.rule_of(earlier), draft.rule_of(later)
     is_same = before.deed is not None and after.deed is not None and set(after.until) <= set(before.until)
     lasts_as_long = after.day in {None, before.day}
-    is_later = (earlier.created_at, -len(before.until)) < (later.created_at, -len(after.until))
+    apart = later.created_at - earlier.created_at
+    is_later = apart > -LATE if set(after.until) < set(before.until) else apart > timedelta()
     return is_same and lasts_as_long and is_later and later.tellings[-1].role == role
 
 
