@@ -193,13 +193,15 @@ def call_back_untaken(draft: Draft, duty: DutyOfCase, because: Because) -> DutyO
 
 
 def schedule(draft: Draft, duty: DutyOfCase) -> None:
-    """Puts the duty, and sets or cancels its one deadline, which has the duty's id."""
+    """Puts the duty, and sets or cancels its one deadline, which has the duty's id. A step that was put off stays so."""
     rule = draft.rule_of(duty)
     upcoming, at = None, None
     if duty.goes_on:
         upcoming, at = _time_of_next(rule, duty, draft.now)
         if upcoming is None:
             duty = duty.model_copy(update={"state": DutyState.OVERDUE})
+    if at is not None and duty.next_at is not None and upcoming == duty.next and at <= draft.now < duty.next_at:
+        at = duty.next_at
     if (upcoming, at) == (duty.next, duty.next_at):
         draft.put_duty(duty)
         return
