@@ -10,7 +10,7 @@ from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.duty.decisions import DutyState, Verdict
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.roles import Channel, Role, Wording
-from services.safeguarding.working_time import day_in_england, in_working_hours, working_moment
+from services.safeguarding.working_time import day_in_england, in_working_hours, last_working_moment, working_moment
 
 LATE = timedelta(minutes=1)
 """A step that is heard of later than this, as after an outage, is put off by so long."""
@@ -152,8 +152,7 @@ def rest(draft: Draft, duty: DutyOfCase, rule: Rule, answered: Telling, length: 
     more themselves, and at their second answer the next person is told after the rest. Later steps keep their distance.
     After the last step its repetition goes on.
     """
-    until = draft.now + length
-    until = working_moment(until) if rule.hours == "working" else until
+    until = _end_of_rest(rule, duty, draft.now, length)
     if rule.deed is not None and not _answered_before(duty, answered):
         schedule(
             draft, duty.model_copy(update={"rest": Rest(role=answered.role, channel=answered.channel, until=until)})
@@ -164,6 +163,19 @@ def rest(draft: Draft, duty: DutyOfCase, rule: Rule, answered: Telling, length: 
     if upcoming is not None and at is not None and upcoming >= duty.passed and at < until:
         duty = duty.model_copy(update={"counted_from": duty.counted_from + (until - at)})
     schedule(draft, duty)
+
+
+def _end_of_rest(rule: Rule, duty: DutyOfCase, now: datetime, length: timedelta) -> datetime:
+    """For working hours the next of them. Where that would be too late for what must be done in time, the last of them
+    before; if those are over, so long after the answer, by day or night.
+    """
+    until = now + length
+    if rule.hours != "working":
+        return until
+    moment, last = working_moment(until), last_working_moment(until)
+    if rule.latest is None or moment <= duty.cause.time + rule.latest:
+        return moment
+    return last if last > now else until
 
 
 def _answered_before(duty: DutyOfCase, answered: Telling) -> bool:
