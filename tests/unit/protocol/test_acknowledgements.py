@@ -260,7 +260,7 @@ def test_a_deed_that_is_worked_on_in_working_hours_is_asked_for_again_in_working
     ids=["by day", "in time", "in the last working hours before", "too late in any case"],
 )
 def test_what_must_be_done_in_time_does_not_rest_until_it_is_too_late(answered: float, again: float) -> None:
-    child = Child(**DEED | {"period": "24h", "hours": "working", "latest": "66h", "rests": "24h"})
+    child = Child(**DEED | {"period": "24h", "hours": "working", "rests": "24h"})
     child.hears(child.last.deadlines[0].content, 22)
     child.minutes = int(answered * 60)
     child.answers(DutyAcknowledged, 0, how="text")
