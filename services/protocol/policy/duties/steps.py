@@ -102,7 +102,7 @@ def _rivals(draft: Draft, duty: DutyOfCase) -> list[DutyOfCase]:
 
 def _gives_way(draft: Draft, earlier: DutyOfCase, later: DutyOfCase, role: Role) -> bool:
     """Whether the later duty asks this role for what the earlier one would ask it: nobody is asked twice for one deed,
-    and the earlier ends with whatever ends the later. Two of one moment are heard of in either order: of those the later
+    and the earlier ends with whatever ends the later. Two of one moment are heard of in any order: the later
     is the one that less ends.
     """
     before, after = draft.rule_of(earlier), draft.rule_of(later)
@@ -205,7 +205,7 @@ def call_back_untaken(draft: Draft, duty: DutyOfCase, because: Because) -> DutyO
 
 
 def schedule(draft: Draft, duty: DutyOfCase) -> None:
-    """Puts the duty, and sets or cancels its one deadline, which has the duty's id. A step that was put off stays so."""
+    """Puts the duty, and sets or cancels its one deadline, by the duty's id. A step that was put off stays so."""
     rule = draft.rule_of(duty)
     upcoming, at = None, None
     if duty.goes_on:
