@@ -4,7 +4,7 @@ import copy
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import httpx
@@ -30,6 +30,7 @@ from tests.support.in_process.casework import AHEAD, ImportAuth, casework, impor
 from tests.support.in_process.register import authority, fresh_number, own_part
 
 CLOCKS = Clocks(AHEAD)
+DAYS_LATER = timedelta(days=4, minutes=-10)
 TABLES = {
     "authorities": "t.id = :n",
     "placements": "t.authority = :n",
@@ -97,6 +98,25 @@ class Council:
         await admin.dispose()
         async with self.store.transaction() as uow:
             return await undo_by_code(uow, imported, "a code", CLOCKS.story(), leave=leave)
+
+    def change(self, statement: LiteralString, **values: Any) -> None:
+        """As the administrator."""
+        with psycopg.connect(self.database.admin_url) as connection:
+            connection.execute(statement, {"n": self.name} | values)
+
+    async def fed(self, token: str) -> None:
+        """One of its people, by a credential of its own."""
+        bearer = await import_bearer(self.engine, self.name, token=f"{token} of {self.name}")
+        row = self.document["people"][0] | {"as_of": CLOCKS.story().isoformat()}
+        answer = await self.client.patch(f"/register/{self.name}/people", json=[row], headers=bearer)
+        assert answer.status_code == 200, answer.text
+
+    async def age(self) -> timedelta:
+        """What is shown of its people a day later."""
+        await show_ages(Store(self.engine), Clocks(AHEAD + timedelta(days=1)))
+        shown = REGISTRY.get_sample_value("register_age_seconds", {"authority": self.name, "table": "people"})
+        assert shown is not None
+        return timedelta(seconds=shown)
 
     async def said(self) -> list[RegisterImported]:
         async with self.engine.connect() as connection:
@@ -375,30 +395,28 @@ async def test_the_age_of_a_table_is_shown_and_the_address_says_as_of_when(counc
 async def test_a_feed_that_runs_hides_no_file_that_has_stopped(council: Council) -> None:
     """Until the credential that sends no files any more is withdrawn; it may have expired."""
 
-    async def age() -> float:
-        await show_ages(Store(council.engine), Clocks(AHEAD + timedelta(days=1)))
-        shown = REGISTRY.get_sample_value("register_age_seconds", {"authority": council.name, "table": "people"})
-        assert shown is not None
-        return shown
-
     await council.imported(council.document)
-    async with council.engine.begin() as connection:
-        await connection.execute(
-            text("UPDATE casework.freshness SET at = at - interval '3 days' WHERE authority = :n"), {"n": council.name}
-        )
-    bearer = await import_bearer(council.engine, council.name, token=f"feed-of-{council.name}")
-    row = council.document["people"][0] | {"as_of": Clocks(AHEAD).story().isoformat()}
-    fed = await council.client.patch(f"/register/{council.name}/people", json=[row], headers=bearer)
-    assert fed.status_code == 200, fed.text
-    assert await age() > timedelta(days=4).total_seconds() - 600
-    async with council.engine.begin() as connection:
-        expired = "UPDATE casework.credentials SET expires_at = now() WHERE authority = :n"
-        await connection.execute(text(expired), {"n": council.name})
-    assert await age() > timedelta(days=4).total_seconds() - 600
-    async with council.engine.begin() as connection:
-        ended = "UPDATE casework.credentials SET withdrawn_at = now() WHERE token_hash = sha256(CAST(:token AS bytea))"
-        await connection.execute(text(ended), {"token": f"token-of-{council.name}".encode()})
-    assert await age() < timedelta(days=2).total_seconds()
+    council.change("UPDATE casework.freshness SET at = at - interval '3 days' WHERE authority = %(n)s")
+    await council.fed("a feed")
+    assert await council.age() > DAYS_LATER
+    council.change(
+        "UPDATE casework.credentials SET made_at = now() - interval '1 year', expires_at = now() WHERE authority = %(n)s"
+    )
+    assert await council.age() > DAYS_LATER
+    ended = "UPDATE casework.credentials SET withdrawn_at = now() WHERE token_hash = sha256(%(token)s)"
+    council.change(ended, token=f"token-of-{council.name}".encode())
+    assert await council.age() < timedelta(days=2)
+
+
+async def test_a_form_at_the_console_is_no_source_that_falls_silent(council: Council) -> None:
+    """Each has a credential of its own for some minutes, which nobody withdraws."""
+    await council.imported(council.document)
+    council.change("UPDATE casework.freshness SET at = at - interval '3 days' WHERE authority = %(n)s")
+    await council.fed("the next form")
+    council.change(
+        "UPDATE casework.credentials SET expires_at = made_at + interval '5 minutes' WHERE authority = %(n)s"
+    )
+    assert await council.age() < timedelta(days=2)
 
 
 async def test_the_brake_counts_the_single_rows_of_an_hour_together(council: Council) -> None:

@@ -15,7 +15,8 @@ UPDATE months.tables SET kept = CASE WHEN kept < 18 THEN 18 ELSE kept END, neede
     GROUP BY names.child
 $needed$ WHERE name = 'console.entries'
 """
-# As it was, but for an old month that has rows which are needed still: its others go, so many at a call.
+# As it was, but for an old month that has rows which are needed still: its others go, so many at a call. That takes its
+# time, so it is not done in a call that has made or dropped a month, which locks the table.
 KEEP_UP = """
 CREATE OR REPLACE FUNCTION months.keep_up(table_name text, OUT ahead integer, OUT outside bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' SET timezone = 'UTC' AS $$
@@ -28,6 +29,7 @@ DECLARE
     month timestamptz := date_trunc('month', now());
     since timestamptz;
     goes_on boolean := false;
+    locked boolean := false;
 BEGIN
     SELECT * INTO STRICT known FROM months.tables WHERE name = table_name;
     parent := known.name::regclass;
@@ -39,12 +41,14 @@ BEGIN
             part := known.name || to_char(month + make_interval(months => step), '"_"YYYY"_"MM');
             CONTINUE WHEN to_regclass(part) IS NOT NULL;
             PERFORM months.make(parent, beyond, part, month + make_interval(months => step));
+            locked := true;
         END LOOP;
         FOR old IN
             SELECT inhrelid::regclass FROM pg_inherits
             WHERE inhparent = parent AND inhrelid <> beyond
             AND right(inhrelid::regclass::text, 7) < to_char(since, 'YYYY"_"MM')
         LOOP
+            EXIT WHEN locked;  -- the next hour goes on: until this call ends, nobody can read
             IF known.needed IS NOT NULL THEN
                 EXECUTE format(
                     'WITH needed AS MATERIALIZED (%s)
@@ -59,6 +63,7 @@ BEGIN
                 ) USING since;
             ELSE
                 EXECUTE format('DROP TABLE %s', old);
+                locked := true;
             END IF;
         END LOOP;
     EXCEPTION WHEN lock_not_available THEN NULL;
@@ -69,11 +74,14 @@ BEGIN
     EXECUTE format('SELECT count(*) FROM (SELECT FROM %s LIMIT 1000) AS found', beyond) INTO outside;
 END $$
 """
-# One that has expired is a source all the same, which has fallen silent.
+# One that has expired is a source all the same, which has fallen silent. One that a form at the console
+# makes for some minutes is none.
 LAST_IMPORTED = """
 CREATE OR REPLACE VIEW casework.last_imported AS
 SELECT f.authority, f.table_name AS name,
-       coalesce(min(f.at) FILTER (WHERE c.id IS NOT NULL AND c.withdrawn_at IS NULL), max(f.at)) AS at
+       coalesce(
+           min(f.at) FILTER (WHERE c.withdrawn_at IS NULL AND c.expires_at - c.made_at > interval '1 hour'), max(f.at)
+       ) AS at
 FROM casework.freshness f LEFT JOIN casework.credentials c ON c.id = f.actor GROUP BY f.authority, f.table_name
 """
 INDEXES = {
