@@ -166,6 +166,8 @@ def dispose(database: str, manifest: Mapping[str, Any], *, looking: bool = False
             return
         if not looking:
             connection.execute("SELECT audit.anchor(now())")
+            # As `sweep.ALONE`, but before the transaction, which sees no hold that was made after its first statement.
+            connection.execute("SELECT pg_advisory_lock(hashtextextended('deletions', 0))")
         try:
             with connection.transaction():
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from services.platform.messages.envelope import Unreadable, read
 from services.platform.messages.speakers import SAYS
 from services.platform.store.migrations.access import SERVICES
 from services.platform.store.migrations.apply import apply
+from services.protocol.loader import Library, files
 from tests.support import versions
 from tests.support.engines.database import MIGRATED, Database
 
@@ -41,6 +43,12 @@ for line in sys.stdin.buffer:
         read(line)
     except Unreadable as fault:
         print(fault.kind, fault.reason)
+"""
+PARSE_IT = """
+import sys
+from services.protocol.loader import parse
+for line in sys.stdin:
+    parse(line)
 """
 MAKE_IT = "import sys; from services.platform.store.migrations.apply import apply; apply(sys.argv[1])"
 ROLES = ", ".join(f"'{each}'" for each in SERVICES)
@@ -206,6 +214,15 @@ def test_the_former_version_reads_every_value_of_the_kinds_that_both_say(former:
     both = {each.kind for says in SAYS.values() for each in says} & had.keys() & has.keys()
     assert len(both) > 100
     assert {f"{kind}{each}" for kind in both for each in broadened(had[kind], has[kind])} - NEWER.keys() == set()
+
+
+def test_the_former_version_reads_the_rules_by_which_this_one_decides(former: Path) -> None:
+    """It goes on with cases that this one has begun. A new word of the rules is first known, and used by the release after."""
+    library = Library(files())
+    days = [library.law.checked_on + timedelta(days=each) for each in (0, 400)]
+    rules = {library.text(authority, day) for authority in ("kestrel", "exercise-kestrel") for day in days}
+    assert min(map(len, rules)) > 500
+    assert _in(former, PARSE_IT, given="\n".join(rules).encode()) == ""
 
 
 def _list_of(*words: str) -> dict[str, Any]:

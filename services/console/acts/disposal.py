@@ -88,7 +88,7 @@ class DisposalService(ConsoleService):
     async def hold(self, operator: Operator, act: UUID, whom: Named, reason: str) -> Sequence[Hindrance]:
         """What hinders it: the child has been erased meanwhile."""
         async with self.store.transaction() as uow:
-            await uow.fetch(ALONE)
+            await uow.fetch(PATIENTLY, ALONE)
             if whom.owner is not None and not await uow.fetch(codes_of_children([whom.owner])):
                 return [Hindrance("erased", None)]
             recorder = self._recorder(uow, operator, act, whom)

@@ -75,9 +75,13 @@ def fields_in(row: Any, of: type[Any]) -> dict[str, Any]:
 PLAN_BY_VALUES = Query("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)", {}, all_rows)
 """Before what goes by a date, and finds few rows or none in a long table. It holds until the transaction ends."""
 PATIENT_SECONDS = 300
-PATIENTLY = Query(f"SELECT set_config('statement_timeout', '{PATIENT_SECONDS}s', true)", {}, all_rows)
-"""Before what looks through whole tables, in one fetch with it. Messages that were sent have no index by child, which
-would cost each one.
+PATIENTLY = Query(
+    f"SELECT set_config(name, '{PATIENT_SECONDS}s', true) FROM unnest(ARRAY['statement_timeout', 'lock_timeout']) name",
+    {},
+    all_rows,
+)
+"""Before what looks through whole tables, or waits for such a look, in one fetch with it. Messages that were sent have
+no index by child, which would cost each one.
 """
 
 

@@ -49,11 +49,11 @@ async def is_superseded(uow: UnitOfWork, found: LinkedNotice) -> bool:
 
 
 async def is_searched_for(store: Store, keyring: Keyring, delivery: UUID) -> bool:
-    """Whether its force was told last that the child is searched for: its link opens as long."""
+    """Whether its force was told last that the child is searched for, in no exercise: its link opens as long."""
     async with store.transaction(delivery) as uow:
         found = await load(uow, keyring, delivery)
         episode = None if found is None else await _told_episode(uow, found)
-        return episode is not None and episode.is_searched_for
+        return episode is not None and episode.is_searched_for and not episode.exercise
 
 
 async def _told_episode(uow: UnitOfWork, found: LinkedNotice) -> ToldEpisode | None:

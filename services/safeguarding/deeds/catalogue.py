@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any, cast, get_args
@@ -25,6 +26,7 @@ def _read(
     asks: Mapping[str, Any] | None = None,
     note: bool = True,
     needs: Mapping[str, Mapping[str, object]] | None = None,
+    within_hours: int | None = None,
 ) -> DeedSpec:
     """Each word of the file is an argument, so that no other is passed over."""
     contract = cast("type[Event]", contracts()[f"{event}.v1"])
@@ -39,6 +41,7 @@ def _read(
         ),
         facts=partial(_step_facts, asked_as, steps) if steps else lambda answers: answers.facts,
         needs=partial(_needs, needs or {}),
+        within=None if within_hours is None else timedelta(hours=within_hours),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +40,8 @@ class DeedSpec:
     """The fields of the event."""
     needs: Callable[[Answers], Mapping[str, Fault]] = lambda _answers: {}
     """Faults that lie between fields, such as a reason that is missing where the child declined."""
+    within: timedelta | None = None
+    """Of what has to be done within a time: by then, people have been asked for it."""
     folds: bool = True
     """Behind a link, fields that may be left out open by a tap."""
 

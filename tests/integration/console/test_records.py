@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
+from services.console.acts import disposal
 from services.console.acts.disposal import DisposalService, Named
 from services.console.policy.permits import Operator
 from services.console.read_model.projections import Handlers
@@ -20,7 +21,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal import erasures
 from services.platform.store.disposal.sweep import ALONE, MAY_SWEEP, Disposal
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import AT_LOGIN
+from services.platform.store.query import AT_LOGIN, Query, Rows
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.decisions import EpisodeState
 from services.safeguarding.identifiers import code_of
@@ -187,17 +188,26 @@ async def test_nobody_is_erased_whom_somebody_still_looks_for_or_owes_something(
 async def test_an_erasure_may_take_longer_than_a_page(
     records: Records, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It looks through whole tables."""
+    """It looks through whole tables, and whoever holds one of them waits for it."""
     for name in ("HINDRANCES", "APPROVE"):
-        monkeypatch.setattr(erasures, name, "SELECT current_setting('statement_timeout'), NULL")
+        monkeypatch.setattr(
+            erasures, name, "SELECT current_setting('statement_timeout'), current_setting('lock_timeout') AS lock"
+        )
     service, asked, child = DisposalService(records.store, Clocks(), keyring), uuid4(), records.ids["C1"]
     operator = Operator("account-1", "N", OperatorRole.DUTY_MANAGER, frozenset([records.authority]))
     records.administered(
         "INSERT INTO disposal.erasures (id, authority, owner, asked_by, asked_at) VALUES (%s, %s, %s, 'account-2', now())",
         *(asked, records.authority, child),
     )
-    assert await service.ask(operator, uuid4(), Named(records.authority, child), "asked") == [("5min", None)]
-    assert await service.approve(operator, uuid4(), asked) == [("5min", None)]
+    whom = Named(records.authority, child)
+    assert await service.ask(operator, uuid4(), whom, "asked") == [("5min", "5min")]
+    assert await service.approve(operator, uuid4(), asked) == [("5min", "5min")]
+
+    def is_patient(rows: Rows) -> None:
+        assert rows == [("5min",)]
+
+    monkeypatch.setattr(disposal, "ALONE", Query("SELECT current_setting('lock_timeout')", {}, is_patient))
+    assert await service.hold(operator, uuid4(), whom, "an inquiry") == ()
 
 
 async def test_a_carer_is_erased_once_they_care_for_nobody(records: Records) -> None:

@@ -26,6 +26,7 @@ from services.holdings.commands import exits
 from services.platform.register import words
 from services.platform.register.keys import data_keys
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.disposal.sweep import MAY_SWEEP
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Store
@@ -267,6 +268,7 @@ async def test_what_comes_after_the_last_look_is_not_deleted(
         if len(looks) > 1:
             with psycopg.connect(database.admin_url, autocommit=True, options=AT_LOGIN) as admin:
                 admin.execute(*came)
+                assert admin.execute(MAY_SWEEP.sql).fetchone() == (False,), "a hold waits until all is gone"
 
     with monkeypatch.context() as racing:
         racing.setattr(authority_exit, "_require_same", look_and_see_another)

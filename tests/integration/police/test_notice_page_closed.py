@@ -120,6 +120,13 @@ async def test_links_open_beyond_their_time_while_the_child_is_searched_for_and_
     assert [(await police.http.get(each)).status_code for each in urls] == [410, 410]
 
 
+async def test_the_links_of_an_exercise_end_after_their_time_though_nobody_closes_it(police: Police) -> None:
+    told, _ = await mailed(police, exercise=True)
+    links, put = Links(LINK_KEY, "http://police"), police.floor.clocks.wall() - timedelta(days=15)
+    urls = [links.url(each, told.content.telling, put) for each in (Purpose.NOTICE, Purpose.DETAILS)]
+    assert [(await police.http.get(each)).status_code for each in urls] == [410, 410]
+
+
 async def test_what_is_asked_after_the_return_is_read(police: Police) -> None:
     told, _ = await mailed(police)
     await then(police, Wording("returned-notice"), told.content.episode)

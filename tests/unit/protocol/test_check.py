@@ -82,7 +82,6 @@ def test_an_authority_s_own_sound_rule_is_accepted(tmp_path: Path) -> None:
         ("message: needs-human", "message: police-told", "words for carers alone"),
         ("    tell: duty.worker", "    among: police\n    tell: duty.worker", "which of everyone-told"),
         ("    tell: duty.worker", "    hours: working\n    workdays: 2\n    tell: duty.worker", "one of `wait`"),
-        ("    tell: duty.worker", "    period: 48h\n    latest: 66h\n    tell: duty.worker", "`latest` goes with"),
         (
             "    tell: duty.worker",
             "    before: { date: leave.expires, by: [5w] }\n    tell: duty.worker",

@@ -1,5 +1,6 @@
 """A rule that waits: until when, for whom it is told then, what puts it off or ends it, and that the same time never comes twice."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,11 +10,14 @@ import pytest
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_engine.dates import morning_of
+from services.protocol.policy.rule_language import grammar
 from services.safeguarding.child_events import care_events, events, plan_events
 from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.message import Message
+from services.safeguarding.roles import Deed
 from services.safeguarding.working_time import ENGLAND, in_working_hours, last_working_moment, working_moment
 from tests.support.histories.one_child import CHILD, START, OneChild, due
 from tests.support.histories.own_rules import only
@@ -97,7 +101,9 @@ def test_an_evening_follows_each_evening_also_where_the_clocks_change(day: date,
 IN_TIME: dict[str, Any] = {
     "period": "48h",
     "hours": "working",
-    "latest": "66h",
+    "deed": "return-interview",
+    "rests": "24h",
+    "until": ["return-interview.done"],
     "tell": "child.social-worker",
     "by": "email",
     "otherwise": [
@@ -146,20 +152,23 @@ def test_whoever_is_on_duty_and_told_in_another_s_place_is_followed_by_the_next_
 
 
 @pytest.mark.parametrize(
-    ("timing", "heard", "then"),
+    ("timing", "within", "heard", "then"),
     [
-        ({"period": "24h", "hours": "working"}, datetime(2026, 11, 27, 2, tzinfo=UTC), 9),
-        ({"period": "24h", "hours": "working"}, datetime(2026, 11, 27, 10, tzinfo=UTC), None),
-        (IN_TIME, datetime(2026, 11, 27, 2, tzinfo=UTC), 9),
-        (IN_TIME | {"latest": "48h"}, datetime(2026, 11, 26, 17, 30, tzinfo=UTC), None),
-        (IN_TIME | {"latest": "48h"}, datetime(2026, 11, 27, 2, tzinfo=UTC), 9),
-        ({"period": "24h"}, datetime(2026, 11, 27, 2, tzinfo=UTC), None),
+        ({"period": "24h", "hours": "working"}, 66, datetime(2026, 11, 27, 2, tzinfo=UTC), 9),
+        ({"period": "24h", "hours": "working"}, 66, datetime(2026, 11, 27, 10, tzinfo=UTC), None),
+        (IN_TIME, 66, datetime(2026, 11, 27, 2, tzinfo=UTC), 9),
+        (IN_TIME, 48, datetime(2026, 11, 26, 17, 30, tzinfo=UTC), None),
+        (IN_TIME, 48, datetime(2026, 11, 27, 2, tzinfo=UTC), 9),
+        ({"period": "24h"}, 66, datetime(2026, 11, 27, 2, tzinfo=UTC), None),
     ],
     ids=["at night", "by day", "still in time", "not in time", "too late in any case", "whoever is on duty"],
 )
 def test_a_rule_that_comes_late_at_night_waits_for_the_day_again_unless_it_would_be_too_late(
-    timing: dict[str, Any], heard: datetime, then: int | None
+    timing: dict[str, Any], within: int, heard: datetime, then: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    interview = Deed("return-interview")
+    spec = replace(DEED_SPECS[interview], within=timedelta(hours=within))
+    monkeypatch.setattr(grammar, "DEED_SPECS", {**DEED_SPECS, interview: spec})
     child = Child(ON | timing)
     late = child.hears(due(child.hears(MISSING)).content, (heard - START) / timedelta(hours=1))
     assert bool(late.duties) is (then is None)

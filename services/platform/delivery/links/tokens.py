@@ -17,8 +17,8 @@ from services.platform.store.key_wrappers.key_file import KeyFile
 from services.safeguarding.identifiers import code_of
 
 GOOD_FOR = timedelta(days=14)
-ANSWERED_FOR = timedelta(days=29)
-"""No rule waits longer than 28 days before it asks again: until then the link of what it asked last opens."""
+ANSWERED_FOR = timedelta(days=43)
+"""A rule rests for 28 days at most, from the answer on; the last of its people is asked after 14 days at most."""
 
 
 class Purpose(StrEnum):

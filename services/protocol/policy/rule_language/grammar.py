@@ -1,7 +1,7 @@
 """Defines the protocol's grammar. It is closed: an unknown word is refused, and there is no expression language."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from services.protocol.policy.rule_language.periods import CalendarLength, Length, length
 from services.protocol.policy.rule_language.vocabulary import NUMBERED, Condition, DateOf, Mark, Question, Trigger
 from services.safeguarding.child_events.plan_events import LeaveKind
+from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.meetings import Meets
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 
@@ -161,10 +162,6 @@ class Rule(Grammar):
     """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at
     night; with `every`, each time. `evening`: at half past eight, that day's or the next.
     """
-    latest: Length | None = None
-    """For what must be done in time by people who work by day: told in the last working hours before the `period` is
-    over; if there are none, in the next, so long after it happened at the latest; or else whoever is on duty is told.
-    """
     before: Before | None = None
     """The rule comes to its time once for each length before the date. Of those that lie behind when we learn of it the
     last is told at once, late.
@@ -253,9 +250,13 @@ class Rule(Grammar):
             raise ValueError(msg)
         if self.every is not None and self.wait is None and self.period is None:
             raise ValueError("`every` says how often again; `wait` or `period` says when first")
-        if self.latest is not None and (self.hours != "working" or self.period is None or self.every is not None):
-            raise ValueError("`latest` goes with `period` and `hours: working`, and not with `every`")
         return self
+
+    @property
+    def latest(self) -> timedelta | None:
+        """Where its deed is due within a time (decision 106): so long after it happened, it is told at the latest."""
+        within = None if self.deed is None or self.every is not None else DEED_SPECS[self.deed].within
+        return within if within and self.hours == "working" and self.period and self.period <= within else None
 
     @property
     def waits(self) -> bool:
