@@ -65,7 +65,7 @@ BUS = Row(
         Panel(
             "Kafka answers",
             "1 while Kafka answers the monitor.",
-            "min(bus_broker_answers)",
+            'max(bus_broker_answers{service="console"})',
             "kafka-away",
             "answers",
         ),

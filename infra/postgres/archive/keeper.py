@@ -39,6 +39,7 @@ from services.platform.store.engine import NOTICES_LOSS
 SLOT = "backups"
 TURN_SECONDS = 1.0
 LOOKS_SECONDS = 60.0
+ASKS_EVERY = timedelta(hours=1)
 DRILLS = "drills"
 WHERE = "SELECT pg_current_wal_insert_lsn()::text, timeline_id FROM pg_control_checkpoint()"
 """The backup begins with a checkpoint, so it needs no WAL from before this."""
@@ -80,7 +81,7 @@ class Keeper:
         self._base_at = NEVER
         self._gaps = 0
         self._ended: deque[tuple[datetime, int]] = deque()
-        self._next_end = self._next_look = self._next_base = NEVER
+        self._next_end = self._next_look = self._next_ask = self._next_base = NEVER
         self._destroyed: str | None = None
         self._receiver: subprocess.Popen[bytes] | None = None
         self._making: Future[None] | None = None
@@ -216,12 +217,16 @@ class Keeper:
         self._base_at = self._next_base = NEVER
 
     def _list_destroyed(self) -> None:
-        now = datetime.now(UTC)
+        now, name = datetime.now(UTC), destroyed_name(self._system)
+        if now >= self._next_ask:  # a rule of the place may have removed it
+            if not self._writer.has(name):
+                self._destroyed = None
+            self._next_ask = now + ASKS_EVERY
         with _connect() as connection:
             listed = "".join(f"{line}\n" for (line,) in connection.execute(DESTROYED).fetchall())
         if listed != self._destroyed:
             with self._writer.sealed(BytesIO(listed.encode())) as sealed:
-                self._writer.put(destroyed_name(self._system), sealed)
+                self._writer.put(name, sealed)
             self._destroyed = listed
         self._gauges.listed_at.set(now.timestamp())
 

@@ -44,6 +44,15 @@ class Writer:
         self.place.put(name, sealed)
         self.place.put(name + SIGNATURE, BytesIO(signature))
 
+    def has(self, name: str) -> bool:
+        """Whether the place still gives it and its signature: reads both. Raises PlaceAway."""
+        try:
+            for each in (name, name + SIGNATURE):
+                self.place.fetch(each, BytesIO())
+        except NotThere:
+            return False
+        return True
+
 
 @dataclass(frozen=True)
 class Reader:

@@ -56,6 +56,8 @@ class GaugeUpdater:
         self._store = store
         self._clocks = clocks
         self._due_at = dict.fromkeys(MEASURES, clocks.wall())
+        for group in MEASURES:  # else an alert would not see what fails from the start
+            metrics.MEASURED.labels(group).set(clocks.wall().timestamp())
         self._repeating = Repeating("standing", self.turn, every_seconds=EVERY_SECONDS)
         self.start, self.stop, self.obstacle = self._repeating.start, self._repeating.stop, self._repeating.obstacle
 

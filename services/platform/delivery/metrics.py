@@ -39,7 +39,7 @@ URGENT = Gauge(
 )
 MEASURED = Gauge(
     "delivery_measured_timestamp_seconds",
-    "When urgent notices were last counted, over windows of hours and of days",
+    "When urgent notices were last counted, over windows of hours and of days, or since when this process has tried",
     ["windows"],
 )
 SECOND_ROUTE = Counter(

@@ -437,6 +437,18 @@ def test_a_place_that_takes_wal_and_neither_removes_nor_overwrites_is_shown(
     old[1].unlink()
 
 
+@pytest.mark.parametrize("ending", ["", ".sig"])
+def test_the_list_of_what_was_erased_is_put_again_where_the_place_lost_it(
+    running: Kept, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr(keeping, "ASKS_EVERY", timedelta())
+    with running.keeping() as keeper:
+        eventually(lambda: keeper._destroyed is not None)
+        listed = running.folder / keeper._system / f"destroyed.age{ending}"
+        listed.unlink()
+        eventually(listed.exists)
+
+
 def test_the_login_that_copies_the_database_reads_no_table_but_what_was_erased(running: Kept) -> None:
     with psycopg.connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(ENTRIES)

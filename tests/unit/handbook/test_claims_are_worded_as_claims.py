@@ -29,6 +29,8 @@ WHOSE = re.compile(
 )
 """Somebody's saying, or a question: that is no statement of ours."""
 
+NEAR = re.compile(r"\bsoon\b|\byn fuan\b")
+
 
 def _said() -> set[tuple[bool, Wording]]:
     """Everything that a rule set off by something unproven says, but for who has not answered; and whether it is said to carers."""
@@ -76,3 +78,11 @@ def test_each_says_that_it_is_not_confirmed_and_nothing_as_a_fact(to_carers: boo
 def test_each_says_so_in_welsh(to_carers: bool, wording: Wording) -> None:
     for says in _words(wording, "cy", to_carers=to_carers):
         assert DYWEDIR.search(says), says
+
+
+@pytest.mark.parametrize("language", sorted(email_wording.LANGUAGES))
+def test_what_must_be_done_in_time_is_not_said_to_be_near_since_it_may_come_after_that(language: str) -> None:
+    in_time = {rule.message for rule in PROTOCOL.rules if rule.latest is not None}
+    said = [words for wording in in_time for words in _words(wording, language, to_carers=False)]
+    assert Wording("return-interview-near") in in_time
+    assert [words for words in said if NEAR.search(words)] == []

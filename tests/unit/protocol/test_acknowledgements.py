@@ -255,6 +255,19 @@ def test_a_deed_that_is_worked_on_in_working_hours_is_asked_for_again_in_working
 
 
 @pytest.mark.parametrize(
+    ("answered", "again"),
+    [(22.5, 46.5), (26, 63), (50, 70), (74, 98)],
+    ids=["by day", "in time", "in the last working hours before", "too late in any case"],
+)
+def test_what_must_be_done_in_time_does_not_rest_until_it_is_too_late(answered: float, again: float) -> None:
+    child = Child(**DEED | {"period": "24h", "hours": "working", "rests": "24h"})
+    child.hears(child.last.deadlines[0].content, 22)
+    child.minutes = int(answered * 60)
+    child.answers(DutyAcknowledged, 0, how="text")
+    assert child.next_in_minutes == again * 60
+
+
+@pytest.mark.parametrize(
     ("heard", "told", "then"),
     [
         ([10], 2, [15]),
@@ -283,9 +296,9 @@ def test_what_was_answered_during_an_outage_is_heard_before_the_next_person_is_t
     waits = [(each.verdict, each.rule, each.duty) for each in child.last.decided]
     assert waits == [(Verdict.WAITS, "tell", child.duty.duty)]
     assert [(each.due_at, each.version) for each in child.last.deadlines] == [(START + timedelta(minutes=61), 2)]
-    child.answers(DutyAccepted, 0)
-    assert child.last.duties == []
-    assert child.waits_in_vain(60).last.duties == [], "what has been taken is not what was waited for"
+    for kind in (DutyAccepted, DutyDelivered):
+        child.answers(kind, 0)
+        assert (child.last.duties, child.last.deadlines, child.next_in_minutes) == ([], [], 61), "put off once"
     child.answers(DutyAcknowledged, 0, how="text")
     assert (child.duty.told, child.duty.next_at) == (1, None)
 

@@ -120,6 +120,23 @@ def test_the_later_of_two_that_ask_one_reader_for_one_deed_takes_the_earlier_one
     assert (child.case.duties[first.duty].goes_on, child.case.duties[then.duty].goes_on) == (not ends, True)
 
 
+@pytest.mark.parametrize("first", ["broad", "narrow"])
+def test_of_two_of_one_moment_the_one_that_less_ends_takes_the_others_place_whichever_is_heard_of_first(
+    first: str,
+) -> None:
+    asks = {"on": "child.reported-missing", "period": "24h"} | MEETING | {"otherwise": ESCALATES}
+    broad = {"id": "broad", "tell": "child.team-manager", "until": ["missing-meeting.held", "child.left-care"]}
+    child = child_with(asks | broad | {"by": "email"}, asks | {"id": "narrow"})
+    due_ones = [each.content for each in child.hears(MISSING).deadlines]
+    due_ones.sort(key=lambda each: getattr(each, "rule", "") != first)
+    for count, content in enumerate(due_ones):
+        child.hears(content, 24 + count / 3600)
+    for duty in list(child.case.duties.values()):
+        step = {"deadline": duty.duty, "version": duty.deadline_version, "duty": duty.duty, "step": duty.told}
+        child.hears(events.DutyStepDue.model_validate(SAID | step), 28 + len(duty.rule) / 3600)
+    assert {each.rule: each.goes_on for each in child.case.duties.values()} == {"broad": False, "narrow": True}
+
+
 def test_what_a_report_ended_is_asked_for_again_after_the_return() -> None:
     rule = {"deed": "looked-after-status", "rests": "1h", "until": ["looked-after.recorded", "child.reported-missing"]}
     child = child_with({"id": "status", "on": "child.presented", "otherwise": ESCALATES} | rule)

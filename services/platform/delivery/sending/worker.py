@@ -85,6 +85,8 @@ class DeliveryLoop:
         self._has_come_back = False
         self._looks_ahead_at = self._tells_others_at = LONG_AGO
         self._measured_due_at = clocks.wall()
+        for windows in ("hours", "days"):  # else an alert would not see what fails from the start
+            metrics.MEASURED.labels(windows).set(clocks.wall().timestamp())
         self._channel = deliveries.channel_of(service)
         store.channels.on(self._channel, self._told)
 

@@ -10,7 +10,7 @@ from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.duty.decisions import DutyState, Verdict
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.roles import Channel, Role, Wording
-from services.safeguarding.working_time import day_in_england, in_working_hours, working_moment
+from services.safeguarding.working_time import day_in_england, in_working_hours, last_working_moment, working_moment
 
 LATE = timedelta(minutes=1)
 """A step that is heard of later than this, as after an outage, is put off by so long."""
@@ -102,12 +102,14 @@ def _rivals(draft: Draft, duty: DutyOfCase) -> list[DutyOfCase]:
 
 def _gives_way(draft: Draft, earlier: DutyOfCase, later: DutyOfCase, role: Role) -> bool:
     """Whether the later duty asks this role for what the earlier one would ask it: nobody is asked twice for one deed,
-    and the earlier ends with whatever ends the later. Of two of one moment the later is the one that less ends.
+    and the earlier ends with whatever ends the later. Two of one moment are heard of in any order: the later
+    is the one that less ends.
     """
     before, after = draft.rule_of(earlier), draft.rule_of(later)
     is_same = before.deed is not None and after.deed is not None and set(after.until) <= set(before.until)
     lasts_as_long = after.day in {None, before.day}
-    is_later = (earlier.created_at, -len(before.until)) < (later.created_at, -len(after.until))
+    apart = later.created_at - earlier.created_at
+    is_later = apart > -LATE if set(after.until) < set(before.until) else apart > timedelta()
     return is_same and lasts_as_long and is_later and later.tellings[-1].role == role
 
 
@@ -150,8 +152,7 @@ def rest(draft: Draft, duty: DutyOfCase, rule: Rule, answered: Telling, length: 
     more themselves, and at their second answer the next person is told after the rest. Later steps keep their distance.
     After the last step its repetition goes on.
     """
-    until = draft.now + length
-    until = working_moment(until) if rule.hours == "working" else until
+    until = _end_of_rest(rule, duty, draft.now, length)
     if rule.deed is not None and not _answered_before(duty, answered):
         schedule(
             draft, duty.model_copy(update={"rest": Rest(role=answered.role, channel=answered.channel, until=until)})
@@ -162,6 +163,19 @@ def rest(draft: Draft, duty: DutyOfCase, rule: Rule, answered: Telling, length: 
     if upcoming is not None and at is not None and upcoming >= duty.passed and at < until:
         duty = duty.model_copy(update={"counted_from": duty.counted_from + (until - at)})
     schedule(draft, duty)
+
+
+def _end_of_rest(rule: Rule, duty: DutyOfCase, now: datetime, length: timedelta) -> datetime:
+    """For working hours the next of them. Where that would be too late for what must be done in time, the last of them
+    before; if those are over, so long after the answer, by day or night.
+    """
+    until = now + length
+    if rule.hours != "working":
+        return until
+    moment, last = working_moment(until), last_working_moment(until)
+    if rule.latest is None or moment <= duty.cause.time + rule.latest:
+        return moment
+    return last if last > now else until
 
 
 def _answered_before(duty: DutyOfCase, answered: Telling) -> bool:
@@ -191,13 +205,15 @@ def call_back_untaken(draft: Draft, duty: DutyOfCase, because: Because) -> DutyO
 
 
 def schedule(draft: Draft, duty: DutyOfCase) -> None:
-    """Puts the duty, and sets or cancels its one deadline, which has the duty's id."""
+    """Puts the duty, and sets or cancels its one deadline, by the duty's id. A step that was put off stays so."""
     rule = draft.rule_of(duty)
     upcoming, at = None, None
     if duty.goes_on:
         upcoming, at = _time_of_next(rule, duty, draft.now)
         if upcoming is None:
             duty = duty.model_copy(update={"state": DutyState.OVERDUE})
+    if at is not None and duty.next_at is not None and upcoming == duty.next and at <= draft.now < duty.next_at:
+        at = duty.next_at
     if (upcoming, at) == (duty.next, duty.next_at):
         draft.put_duty(duty)
         return
