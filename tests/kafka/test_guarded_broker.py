@@ -113,13 +113,11 @@ async def test_each_service_reads_what_it_hears_and_nothing_else(guarded: Guarde
 
 
 async def test_each_service_has_its_own_place_in_the_topics_and_no_others(guarded: Guarded) -> None:
-    pairs = list(product(SERVICES, SERVICES))
-    found = await asyncio.gather(*(_joins(guarded, *each) for each in pairs))
-    wrong = [
-        (service, group)
-        for (service, group), done in zip(pairs, found, strict=True)
-        if done is not (service == group and bool(HEARD[service]))
-    ]
+    wrong = []
+    for service in SERVICES:  # all at once are eighty clients, of which a busy machine leaves some half connected
+        found = await asyncio.gather(*(_joins(guarded, service, group) for group in SERVICES))
+        expected = [service == group and bool(HEARD[service]) for group in SERVICES]
+        wrong += [(service, group) for group, *both in zip(SERVICES, found, expected, strict=True) if len({*both}) > 1]
     assert wrong == []
 
 

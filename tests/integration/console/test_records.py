@@ -203,11 +203,12 @@ async def test_an_erasure_may_take_longer_than_a_page(
     assert await service.ask(operator, uuid4(), whom, "asked") == [("5min", "5min")]
     assert await service.approve(operator, uuid4(), asked) == [("5min", "5min")]
 
-    def is_patient(rows: Rows) -> None:
-        assert rows == [("5min",)]
+    def is_so_patient(rows: Rows) -> None:
+        raise RuntimeError(rows[0][0])
 
-    monkeypatch.setattr(disposal, "ALONE", Query("SELECT current_setting('lock_timeout')", {}, is_patient))
-    assert await service.hold(operator, uuid4(), whom, "an inquiry") == ()
+    monkeypatch.setattr(disposal, "ALONE", Query("SELECT current_setting('lock_timeout')", {}, is_so_patient))
+    with pytest.raises(RuntimeError, match="5min"):
+        await service.hold(operator, uuid4(), whom, "an inquiry")
 
 
 async def test_a_carer_is_erased_once_they_care_for_nobody(records: Records) -> None:
