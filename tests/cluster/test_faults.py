@@ -94,7 +94,7 @@ def run(cluster: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     about = f"{datetime.now(UTC):%d %B %Y, %H:%M}: {REPORTS} reports a fault, one every {EVERY_SECONDS} s, seed {SEED}"
     findings = Findings(KEPT if LONG else folder / "faults.md", about)
     world = World(cluster)
-    # Its first base backup must be there: the next is tried after five minutes, and until then no gap can be told.
+    # Its first base backup must be there: the next is tried a minute later, and until then no gap can be told.
     world.eventually(lambda: has_base_elsewhere(cluster), SETTLED_WITHIN_SECONDS)
     yield Run(cluster, world, Heard(world), findings, folder / "checkpoint")
     world.close()

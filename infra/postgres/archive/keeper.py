@@ -54,7 +54,7 @@ GONE = (
 )
 UNFINISHED = (".partial", ".tmp")
 NEVER = datetime.fromtimestamp(0, UTC)
-AGAIN = timedelta(minutes=5)
+AGAIN = timedelta(minutes=1)
 """After a base backup that failed."""
 TROUBLE = (CannotBackUp, PlaceAway, psycopg.Error, OSError)
 
