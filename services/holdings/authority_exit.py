@@ -25,6 +25,7 @@ from services.holdings.pack import open_row
 from services.platform.register.keys import Decryptor
 from services.platform.runtime.commands import refuse
 from services.platform.store.disposal.holdings import Holding, holdings
+from services.platform.store.disposal.sweep import DELETIONS
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 
@@ -167,7 +168,7 @@ def dispose(database: str, manifest: Mapping[str, Any], *, looking: bool = False
         if not looking:
             connection.execute("SELECT audit.anchor(now())")
             # As `sweep.ALONE`, but before the transaction, which sees no hold that was made after its first statement.
-            connection.execute("SELECT pg_advisory_lock(hashtextextended('deletions', 0))")
+            connection.execute(f"SELECT pg_advisory_lock({DELETIONS})")
         try:
             with connection.transaction():
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -41,7 +41,7 @@ class DeedSpec:
     needs: Callable[[Answers], Mapping[str, Fault]] = lambda _answers: {}
     """Faults that lie between fields, such as a reason that is missing where the child declined."""
     within: timedelta | None = None
-    """Of what has to be done within a time: by then, people have been asked for it."""
+    """Of a deed with a time limit: by then, people have been asked for it."""
     folds: bool = True
     """Behind a link, fields that may be left out open by a tap."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -47,10 +48,12 @@ def lag_watch(connection: Connection, groups: Sequence[str]) -> Repeating:
             metrics.BROKER.set(0)
             raise
         metrics.BROKER.set(1)
-        for (group, topic), seconds in standstill.longest(waiting, time.monotonic()).items():
-            lag = sum(count for (of, place), (_, count) in waiting.items() if (of, place.topic) == (group, topic))
-            metrics.LAG.labels(group, topic).set(lag)
-            metrics.STANDS.labels(group, topic).set(seconds)
+        lags = Counter[tuple[str, str]]()
+        for (group, place), (_, count) in waiting.items():
+            lags[group, place.topic] += count
+        for labels, seconds in standstill.longest(waiting, time.monotonic()).items():
+            metrics.LAG.labels(*labels).set(lags[labels])
+            metrics.STANDS.labels(*labels).set(seconds)
 
     return Repeating("bus lag", turn, every_seconds=EVERY_SECONDS)
 

@@ -15,8 +15,10 @@ EVERY_SECONDS = 3600.0
 AGAIN_SECONDS = 60.0
 """While one fails, all the others are asked as often."""
 AT_ONCE = 500
-MAY_SWEEP = Query("SELECT pg_try_advisory_xact_lock_shared(hashtextextended('deletions', 0))", {}, scalar)
-ALONE = Query("SELECT pg_advisory_xact_lock(hashtextextended('deletions', 0))", {}, all_rows)
+DELETIONS = "hashtextextended('deletions', 0)"
+"""The lock that whoever deletes takes."""
+MAY_SWEEP = Query(f"SELECT pg_try_advisory_xact_lock_shared({DELETIONS})", {}, scalar)
+ALONE = Query(f"SELECT pg_advisory_xact_lock({DELETIONS})", {}, all_rows)
 """Nobody else sweeps, erases or holds until the transaction's end: a hold is of what is there, and all of it stays."""
 OWN_PERIODS = "SELECT authority, kept FROM disposal.own_periods(%(name)s)"
 

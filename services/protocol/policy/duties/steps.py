@@ -80,10 +80,8 @@ def _due_at_first(rule: Rule, duty: DutyOfCase) -> datetime:
     """When the step to come was due, before it was put off."""
     if duty.rest is not None:
         return duty.rest.until
-    repeat = rule.otherwise[-1].repeat
-    if repeat is not None and duty.passed >= len(rule.otherwise):
-        return duty.tellings[-1].told_at + repeat
-    return duty.counted_from + rule.otherwise[duty.next or 0].after
+    repeated = _time_of_repeat(rule, duty) if duty.passed >= len(rule.otherwise) else None
+    return repeated or duty.counted_from + rule.otherwise[duty.next or 0].after
 
 
 def _is_day_over(rule: Rule, duty: DutyOfCase, now: datetime) -> bool:
@@ -102,8 +100,8 @@ def _rivals(draft: Draft, duty: DutyOfCase) -> list[DutyOfCase]:
 
 def _gives_way(draft: Draft, earlier: DutyOfCase, later: DutyOfCase, role: Role) -> bool:
     """Whether the later duty asks this role for what the earlier one would ask it: nobody is asked twice for one deed,
-    and the earlier ends with whatever ends the later. Two of one moment are heard of in any order: the later
-    is the one that less ends.
+    and the earlier ends with whatever ends the later. Of two that come due at one moment, in whatever order we hear of
+    them, the later is the one that fewer events end.
     """
     before, after = draft.rule_of(earlier), draft.rule_of(later)
     is_same = before.deed is not None and after.deed is not None and set(after.until) <= set(before.until)
@@ -238,10 +236,14 @@ def _time_of_next(rule: Rule, duty: DutyOfCase, now: datetime) -> tuple[int | No
     upcoming = _upcoming(rule, duty, now)
     if upcoming is not None:
         return upcoming, duty.counted_from + rule.otherwise[upcoming].after
+    repeated = _time_of_repeat(rule, duty)
+    return (None, None) if repeated is None else (len(rule.otherwise) - 1, repeated)
+
+
+def _time_of_repeat(rule: Rule, duty: DutyOfCase) -> datetime | None:
+    """Of the last step. None: it is not repeated."""
     repeat = rule.otherwise[-1].repeat if rule.otherwise else None
-    if repeat is None or not duty.tellings:
-        return None, None
-    return len(rule.otherwise) - 1, duty.tellings[-1].told_at + repeat
+    return None if repeat is None or not duty.tellings else duty.tellings[-1].told_at + repeat
 
 
 def _upcoming(rule: Rule, duty: DutyOfCase, now: datetime) -> int | None:

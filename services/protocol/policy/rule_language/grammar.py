@@ -254,7 +254,7 @@ class Rule(Grammar):
 
     @property
     def latest(self) -> timedelta | None:
-        """Where its deed is due within a time (decision 106): so long after it happened, it is told at the latest."""
+        """Where its deed has a time limit (decision 106): how long after it happened the rule is told at the latest."""
         within = None if self.deed is None or self.every is not None else DEED_SPECS[self.deed].within
         return within if within and self.hours == "working" and self.period and self.period <= within else None
 
