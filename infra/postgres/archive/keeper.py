@@ -5,12 +5,14 @@ replication slot makes the database keep what has not been received yet.
 """
 
 import contextlib
+import gzip
 import subprocess
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import IO, Any, LiteralString, cast
 
 import psycopg
@@ -49,10 +51,11 @@ GONE = (
     # More had been received than the standby had that is the primary now.
     "is not in this server's history",
     "is ahead of the WAL flush position",
-    # A database that was made anew from another has no history of the timelines before that one's.
+    # A database that was made anew from another has no history of the timelines before that one's, nor have we any more.
     '.history": No such file or directory',
 )
-UNFINISHED = (".partial", ".tmp")
+HISTORY_SUFFIX = ".history"
+STAYS = (".partial", ".tmp", HISTORY_SUFFIX)
 NEVER = datetime.fromtimestamp(0, UTC)
 AGAIN = timedelta(minutes=1)
 """After a base backup that failed."""
@@ -156,6 +159,9 @@ class Keeper:
         """What the place already has of this database."""
         system, timeline, history = _identify()
         contents = read_contents(self._writer.place.names(system), system)
+        for file in self._wal.glob(f"*{HISTORY_SUFFIX}"):
+            if wal_name(system, f"{file.name}.gz") not in contents.histories:  # another database's
+                file.unlink()
         for base in contents.bases[-1:]:
             self._outdated(contents, base.at)
         contents = contents.along(timeline, read_forks(history))
@@ -195,17 +201,19 @@ class Keeper:
 
     def _ship(self) -> None:
         for file in sorted(self._wal.iterdir()):
-            if file.suffix in UNFINISHED:
+            if file.suffix in STAYS:
                 continue
             name = wal_name(self._system, file.name)
             with file.open("rb") as source, self._writer.sealed(source) as sealed:
                 self._writer.put(name, sealed)
-            file.unlink()
-            if WAL.fullmatch(name):  # and not the history of a timeline
+            if WAL.fullmatch(name):
                 here = place_of(file.name)
                 if -1 < self._shipped < here - 1:
                     self._begin_again()
                 self._shipped = max(self._shipped, here)
+            else:
+                _keep_history(file)
+            file.unlink()
         while self._ended and self._shipped >= self._ended[0][1]:
             ended, _ = self._ended.popleft()
             if self._base_at > NEVER:  # WAL alone restores nothing
@@ -256,6 +264,13 @@ def _identify() -> tuple[str, int, str]:
         asked = f"TIMELINE_HISTORY {timeline}"
         history = connection.execute(asked).fetchall()[0][1] if timeline > 1 else b""
     return system.decode(), timeline, history.decode()
+
+
+def _keep_history(file: Path) -> None:
+    """For the receiver, which looks for it under its own name and else asks the database, which may have been made anew."""
+    unfinished = file.with_suffix(".tmp")
+    unfinished.write_bytes(gzip.decompress(file.read_bytes()))
+    unfinished.rename(file.with_suffix(""))
 
 
 def _one(connection: psycopg.Connection[Any], question: LiteralString) -> Any:

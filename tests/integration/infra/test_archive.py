@@ -284,8 +284,8 @@ def fail_over(running: Kept) -> None:
     running.write(entries=1)
 
 
-def fall_behind_a_database_that_was_made_anew(running: Kept) -> None:
-    """Twice a standby has taken over, and the present one never had what the first wrote of its timeline."""
+def fail_over_twice(running: Kept) -> None:
+    """The present database was made anew from the one before, and never had what that one wrote of its timeline."""
     fail_over(running)
     with running.keeping():
         running.safe()
@@ -294,9 +294,13 @@ def fall_behind_a_database_that_was_made_anew(running: Kept) -> None:
     (running.server.where.files / "pg_wal" / f"{left}.history").unlink()
 
 
-@pytest.mark.parametrize(
-    "part_ways", [come_too_late, have_more_than_the_database, fall_behind_a_database_that_was_made_anew]
-)
+def lose_the_histories_too(running: Kept) -> None:
+    fail_over_twice(running)
+    for each in (running.work / "wal").glob("*.history"):
+        each.unlink()
+
+
+@pytest.mark.parametrize("part_ways", [come_too_late, have_more_than_the_database, lose_the_histories_too])
 def test_a_receiver_that_parted_from_the_database_begins_again_with_a_new_base(
     running: Kept, where: place.Place, part_ways: Callable[[Kept], None]
 ) -> None:
@@ -364,17 +368,28 @@ def test_wal_is_not_called_safe_while_no_base_backup_goes_before_it(
         running.safe()
 
 
-def test_the_copy_goes_on_over_a_failover_without_a_gap(running: Kept, where: place.Place) -> None:
+@pytest.mark.parametrize("part_ways", [fail_over, fail_over_twice])
+def test_the_copy_goes_on_over_a_failover_without_a_gap(
+    running: Kept, where: place.Place, part_ways: Callable[[Kept], None]
+) -> None:
     with running.keeping():
         running.safe()
     before = running.gauges.base_at._value.get()
-    fail_over(running)
+    part_ways(running)
     with running.keeping():
         running.safe()
     assert running.gauges.base_at._value.get() == before
     found: list[object] = []
     restore(reader(running.folder), where, check=lambda url: found.append(_count(url)))
     assert found == [running.ask(ENTRIES)]
+
+
+def test_the_history_of_another_databases_timeline_is_not_kept(running: Kept) -> None:
+    strange = running.work / "wal" / "0000FFFF.history"
+    strange.write_text("1\t0/3000000\tno recovery target specified\n")
+    with running.keeping():
+        running.safe()
+    assert not strange.exists()
 
 
 def test_after_a_restoration_to_a_moment_what_lies_there_of_the_timeline_before_is_no_copy_of_what_is_committed_now(
