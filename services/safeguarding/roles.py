@@ -53,6 +53,8 @@ class Role(StrEnum):
     """Each recipient told of this episode so far, by the channel by which they were told."""
 
 
+ON_DUTY = frozenset(role for role in Role if role.startswith("duty."))
+"""Whom the rota names, and who answers at any hour."""
 PLAN_OWNERS = frozenset(Role) - {
     Role.POLICE_CONTROL_ROOM,
     Role.CARER_REPORTING,

@@ -14,7 +14,7 @@ from services.protocol.policy.duties.tellings import CARERS
 from services.protocol.simulate import Heard, Timeline, Told
 from services.safeguarding.child_events.events import Due
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, Outcome
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import ON_DUTY, Role
 
 TEMPLATE = Path(__file__).parent / "timeline.html"
 COLUMNS = ("Police", "On duty", "Carers", "The child's professionals", "Other agencies")
@@ -55,7 +55,7 @@ def moments(timeline: Timeline) -> list[dict[str, Any]]:
 def _column(role: Role) -> str:
     if role.startswith("police."):
         return COLUMNS[0]
-    if role.startswith("duty."):
+    if role in ON_DUTY:
         return COLUMNS[1]
     if role in CARERS:
         return COLUMNS[2]

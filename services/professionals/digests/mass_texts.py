@@ -11,6 +11,7 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals.recipients import duty_of
 from services.safeguarding.duty.duties import MassReport
 from services.safeguarding.identifiers import PersonId
+from services.safeguarding.roles import ON_DUTY
 
 LOCK = """
     SELECT pg_advisory_xact_lock_shared(hashtextextended('messages to one reader', 0)),
@@ -71,7 +72,7 @@ async def fold(
         "channel": duty.channel,
         "reader": reader,
         "reporter": mass.reporter,
-        "on_duty": duty.role.startswith("duty."),
+        "on_duty": duty.role in ON_DUTY,
         "at": now,
     }
     _, found = await uow.fetch(

@@ -10,7 +10,7 @@ from services.safeguarding.duty.decisions import (
     ReportTaken,
     StepRecord,
 )
-from services.safeguarding.roles import Role, Wording
+from services.safeguarding.roles import ON_DUTY, Role, Wording
 
 OF_THE_ABSENCE = frozenset({Wording("missing-notice"), Wording("missing-update"), Wording("return-withdrawn-notice")})
 """Notices that the child is missing, and news of it. An answer to others does not mean that anyone has the report."""
@@ -31,16 +31,12 @@ def _report_taken(duty: DutyChanged) -> ReportTaken | None:
             return ReportTaken(authority=duty.authority, episode=duty.episode, by="officer")
         if any(step.state in REACHED for step in to_police):
             return ReportTaken(authority=duty.authority, episode=duty.episode, by="police-system")
-    elif duty.wording in OF_THE_ABSENCE and _is_of_duty(duty.steps[0]):
-        answered = [step for step in duty.steps if _is_of_duty(step) and step.state == "acknowledged"]
+    elif duty.wording in OF_THE_ABSENCE and duty.steps[0].role in ON_DUTY:
+        answered = [step for step in duty.steps if step.role in ON_DUTY and step.state == "acknowledged"]
         if answered:
             holds = not _asked_since(duty, answered[-1])
             return ReportTaken(authority=duty.authority, episode=duty.episode, by="duty-team", holds=holds)
     return None
-
-
-def _is_of_duty(step: StepRecord) -> bool:
-    return step.role.startswith("duty.")
 
 
 def _asked_since(duty: DutyChanged, answered: StepRecord) -> bool:

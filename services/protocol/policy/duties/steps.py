@@ -9,7 +9,7 @@ from services.protocol.policy.rule_language.grammar import Rule, Step
 from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.duty.decisions import DutyState, Verdict
 from services.safeguarding.duty.duties import Because
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import ON_DUTY, Channel, Role, Wording
 from services.safeguarding.working_time import day_in_england, in_working_hours, last_working_moment, working_moment
 
 LATE = timedelta(minutes=1)
@@ -33,7 +33,7 @@ def first_step(rule: Rule, at: datetime) -> Step | None:
     """
     if rule.latest is None or in_working_hours(at):
         return None
-    return next((step for step in rule.otherwise if step.tell and step.tell.startswith("duty.")), None)
+    return next((step for step in rule.otherwise if step.tell in ON_DUTY), None)
 
 
 def take_due_step(draft: Draft, duty: DutyOfCase) -> None:

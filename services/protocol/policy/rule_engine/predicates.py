@@ -14,7 +14,7 @@ from services.safeguarding.child_events.events import RiskGrade
 from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.duty.decisions import EpisodeState
 from services.safeguarding.identifiers import is_provisional
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import ON_DUTY, Channel, Role, Wording
 from services.safeguarding.working_time import day_in_england, in_working_hours
 
 PHOTOGRAPH_KEEPS = timedelta(days=90)
@@ -200,7 +200,7 @@ def _news_since_update(situation: Situation) -> bool | None:
         each.created_at >= episode.news_at
         and (each.episode, each.wording) == (episode.episode, Wording("missing-update"))
         and each.role != Role.POLICE_CONTROL_ROOM
-        and not each.role.startswith("duty.")
+        and each.role not in ON_DUTY
         for each in situation.duties
     )
 

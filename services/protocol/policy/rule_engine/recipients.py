@@ -14,7 +14,7 @@ from services.safeguarding.child_events.care_events import ChildTransferred, Dut
 from services.safeguarding.duty.decisions import REACHED, EpisodeState
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import ON_DUTY, Channel, Role, Wording
 
 CONTROL_ROOM = Role.POLICE_CONTROL_ROOM
 MISSING_NOTICE, POLICE_TOLD = Wording("missing-notice"), Wording("police-told")
@@ -106,7 +106,7 @@ def _next_holder(draft: Draft, rule: Rule, by: Channel, asked: DutyHandOverAsked
 
 
 def is_among(rule: Rule, recipient: Recipient) -> bool:
-    group = GROUPS.get(recipient.role) or ("duty" if recipient.role.startswith("duty.") else "workers")
+    group = GROUPS.get(recipient.role) or ("duty" if recipient.role in ON_DUTY else "workers")
     return group in MEANT[rule.among]
 
 
@@ -182,7 +182,7 @@ def _later_channel(telling: Telling) -> Channel:
     """Those who were invited to a discussion hear later news by mail: an invitation would change their calendar. Those
     on duty hear it by text, once.
     """
-    by = Channel.TEXT if telling.role.startswith("duty.") else Channel.EMAIL
+    by = Channel.TEXT if telling.role in ON_DUTY else Channel.EMAIL
     return by if telling.channel == Channel.INVITATION else telling.channel
 
 
