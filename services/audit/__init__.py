@@ -1,4 +1,4 @@
-"""Keeps a record that shows any change: a hash chain a child of everything that the bus carried, and the gaps.
+"""Keeps a record that shows any change: one hash chain per child of all that the bus carried, and the gaps.
 
 Hears: every topic. Says: nothing. `python -m services audit {verify | pack | gaps | anchor}` reads the record. HTTP:
 health and metrics alone. Promises: each message is one entry of its child's chain, however often it comes and whenever
