@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -153,12 +155,10 @@ def recover(moment: str = "", folder: Path = HOME) -> None:
     secrets, lock = SecretFiles(layout.secrets), RunLock(layout.run_lock)
     try:
         lock.take()
-        where, identity = place.find(layout.folder), layout.archive / "example.key"
-        if where.files.exists():
-            where.files.rename(where.files.with_name(f"former-{time.strftime('%Y%m%d-%H%M%S')}"))
-        source = (layout.archive / "copies").as_uri()
+        where, source, identity = place.find(layout.folder), layout.archive / "copies", layout.archive / "example.key"
         signer = public_key((secrets.made / "backup_key").read_text())
-        restored = archive.restore_into(where, source, identity, signer, moment or None)
+        with _aside(where.files):
+            restored = archive.restore_into(where, source.as_uri(), identity, signer, moment or None)
         Server(where, 0, secrets.database_password("administrator")).adopt()
         layout.rewind.write_text((restored.base.at - timedelta(minutes=15)).isoformat())
     except (AlreadyRuns, NoPlace, OSError) as refusal:
@@ -168,6 +168,19 @@ def recover(moment: str = "", folder: Path = HOME) -> None:
     console.print(
         "Next: `make run`. It reads the bus again since before the base backup: what was done already is known."
     )
+
+
+@contextmanager
+def _aside(files: Path) -> Iterator[None]:
+    """The folder is beside its place meanwhile, and comes back if nothing takes that: else a new database would."""
+    former = files.with_name(f"former-{time.strftime('%Y%m%d-%H%M%S')}")
+    if files.exists():
+        files.rename(former)
+    try:
+        yield
+    finally:
+        if former.exists() and not files.exists():
+            former.rename(files)
 
 
 def _services(service: str, *order: str) -> int:

@@ -17,6 +17,8 @@ from infra.local import __main__ as orders
 from infra.local.processes.ports import FIXED
 from infra.local.processes.run_lock import AlreadyRuns, RunLock
 from infra.local.settings.layout import ROOT, Layout
+from infra.local.settings.secret_files import SecretFiles, key
+from infra.postgres.place import Place
 
 
 @pytest.fixture
@@ -165,6 +167,21 @@ def test_a_sandbox_that_does_not_answer_is_said_in_a_sentence(running: Layout) -
     refused = order("text", "--sender", "+447700900100", "--body", "MISSING")
     assert refused.exit_code == 1
     assert refused.output.startswith("The sandbox does not answer at http://127.0.0.1:1: ")
+
+
+@pytest.mark.parametrize("is_key_there", [False, True])
+def test_a_recovery_that_fails_leaves_the_database_in_its_place(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, *, is_key_there: bool
+) -> None:
+    files = layout.folder / "postgres" / "files"
+    files.mkdir(parents=True)
+    (files / "PG_VERSION").write_text("18")
+    monkeypatch.setattr(orders.place, "find", lambda _folder: Place(Path("/none"), files, None))
+    if is_key_there:
+        SecretFiles(layout.secrets).value("backup_key", key)
+    assert order("recover", "--folder", str(layout.folder)).exit_code in {1, 2}, "there are no copies"
+    assert [each.name for each in files.parent.iterdir()] == ["files"]
+    assert (files / "PG_VERSION").read_text() == "18"
 
 
 def test_a_restore_of_no_copy_is_refused_with_an_example() -> None:
