@@ -12,7 +12,7 @@ from infra.local.processes.program import Program
 
 RESTARTS_A_MINUTE = 5
 PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)
-"""Seconds before each restart within a minute: the first at once, later ones let a dying predecessor let go of its files."""
+"""Seconds before each restart within a minute. Later ones give a dying predecessor time to let go of its files."""
 
 
 class Child:
@@ -34,8 +34,9 @@ class Child:
         return self._process is not None
 
     @property
-    def pid(self) -> int:
-        return self._process.pid if self._process is not None else 0
+    def pid(self) -> int | None:
+        process = self._process
+        return None if process is None else process.pid
 
     def start(self) -> None:
         """Starts it now, whatever the history."""
@@ -50,7 +51,11 @@ class Child:
             self._bury(self._process, now)
             changed = True
         if self._restart_at is not None and now >= self._restart_at:
-            self.start()
+            self._restart_at = None
+            try:
+                self.start()
+            except Exception as problem:  # noqa: BLE001 - else it would end the supervisor, and with it all programs
+                self._plan_restart(now, f"could not be started ({problem})")
             changed = True
         return changed
 
@@ -81,8 +86,10 @@ class Child:
         # What a program started must not survive it, whichever way it ended.
         _kill_group(ended.pid)
         self.gone.set()
-        if not self._wanted or self._held:
-            return
+        if self._wanted and not self._held:
+            self._plan_restart(now, f"ended ({_how(ended.returncode)})")
+
+    def _plan_restart(self, now: float, why: str) -> None:
         while self._restarts and now - self._restarts[0] > 60:
             self._restarts.popleft()
         if len(self._restarts) >= RESTARTS_A_MINUTE:
@@ -91,7 +98,7 @@ class Child:
                 f"{self.program.name} died {RESTARTS_A_MINUTE + 1} times within a minute and is left stopped; see {self.program.log}"
             )
             return
-        self._say(f"{self.program.name} ended ({_how(ended.returncode)}) and is started again")
+        self._say(f"{self.program.name} {why} and is started again")
         self._restart_at = now + PAUSES[len(self._restarts)]
         self._restarts.append(now)
 

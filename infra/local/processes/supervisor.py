@@ -1,4 +1,4 @@
-"""Keeps the stack's programs running: starts, restarts under the same identity, gives up after too many deaths, stops in order."""
+"""Keeps the stack's programs running: starts them, restarts them, gives up after too many deaths, and stops them."""
 
 import queue
 import signal
@@ -72,7 +72,7 @@ class Supervisor(threading.Thread):
     def pid(self, name: str) -> int | None:
         """None while it is down."""
         child = self._children.get(name)
-        return child.pid if child is not None and child.is_running else None
+        return None if child is None else child.pid
 
     def program(self, name: str) -> Program:
         """Raises KeyError for a name that was never started."""
@@ -110,7 +110,8 @@ class Supervisor(threading.Thread):
         self._remember()
 
     def _remember(self) -> None:
-        self._processes.write({name: child.pid for name, child in self._children.items() if child.is_running})
+        running = ((name, child.pid) for name, child in self._children.items())
+        self._processes.write({name: pid for name, pid in running if pid is not None})
 
     def _mark_finished(self) -> None:
         self._finished = True

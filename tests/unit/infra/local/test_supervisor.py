@@ -148,6 +148,24 @@ def test_a_program_that_cannot_be_prepared_is_reported_to_whoever_asked_for_it(w
     assert watched.supervisor.is_running("one")
 
 
+def test_a_program_that_cannot_be_restarted_is_tried_again_and_takes_no_other_with_it(watched: Watched) -> None:
+    def prepare() -> None:
+        prepared.append(len(prepared))
+        if len(prepared) == 2:
+            raise OSError("no room")
+
+    prepared: list[int] = []
+    command = (sys.executable, "-c", SLEEPS)
+    program = Program("two", command, bare(), watched.folder / "two.log", watched.folder, prepare=prepare)
+    watched.start(SLEEPS)
+    watched.supervisor.start_program(program)
+    watched.supervisor.signal_one("two", signal.SIGKILL)
+    until(lambda: len(prepared) == 3 and watched.supervisor.is_running("two"))
+    assert watched.said[1] == "two could not be started (no room) and is started again"
+    assert watched.supervisor.is_running("one")
+    watched.supervisor.stop_programs(["two"])
+
+
 def test_a_program_yields_the_processors_to_programs_of_other_sessions_as_well(tmp_path: Path) -> None:
     """Where Linux groups processes by session, a program's own niceness alone would change nothing: each has its own session."""
     own = Path("/proc/self/autogroup")
