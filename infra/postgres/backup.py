@@ -67,12 +67,8 @@ class Tools:
     def write(self, file: Path, *arguments: str, recipient: str | None = None) -> None:
         """A tool's output into the file, which is its owner's alone. `recipient`: the age key for whom it is encrypted."""
         sealed = [["age", "--encrypt", f"--recipient={recipient}"]] if recipient else []
-        try:
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-                _pipe([self.command(*arguments), *sealed], self.whole_environment(), out=out)
-        except CannotBackUp:
-            file.unlink()
-            raise
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            _pipe([self.command(*arguments), *sealed], self.whole_environment(), out=out)
 
     def read(self, file: Path, *arguments: str, identity: Path | None = None) -> None:
         """`identity`: the file with the private key, for a copy that is encrypted."""
@@ -125,13 +121,16 @@ def dump(tools: Tools, file: Path, made: Path, recipient: str | None = None) -> 
     """
     anchor = tools.ask(NEWEST_ANCHOR).split()
     draft = file.with_name(f".{file.name}.making")
-    tools.write(draft, "pg_dump", "--format=custom", "--no-owner", f"--dbname={DATABASE}", recipient=recipient)
-    about = {"sha256": _hash_of(draft)} | {name: " ".join(_fingerprints(made / name)) for name in KEYS}
-    if anchor:
-        about |= {"anchor": anchor[0], "anchor_hash": anchor[1]}
-    draft.rename(file)
-    list_destroyed(tools, file.parent)
-    beside(file).write_text(json.dumps(about, indent=1) + "\n")
+    try:
+        tools.write(draft, "pg_dump", "--format=custom", "--no-owner", f"--dbname={DATABASE}", recipient=recipient)
+        about = {"sha256": _hash_of(draft)} | {name: " ".join(_fingerprints(made / name)) for name in KEYS}
+        if anchor:
+            about |= {"anchor": anchor[0], "anchor_hash": anchor[1]}
+        list_destroyed(tools, file.parent)
+        beside(file).write_text(json.dumps(about, indent=1) + "\n")
+        draft.rename(file)
+    finally:
+        draft.unlink(missing_ok=True)
     return about
 
 

@@ -69,7 +69,7 @@ def restore(
         segments = _fetch_wal(reader, contents, base, wal, at)
         last = _replay(where, draft, at, _read_list(reader, base), check)
         files.rename(where.files)
-    except (CannotBackUp, NothingToRestore, PlaceAway) as error:
+    except (CannotBackUp, NothingToRestore, PlaceAway, OSError) as error:
         raise CannotRestore(str(error)) from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
