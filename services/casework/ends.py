@@ -1,19 +1,23 @@
 """Finds what ends on a day of its own: import credentials, sharing agreements, our certificates at forces."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from cryptography.x509 import load_pem_x509_certificates
 
 from services.casework import metrics
-from services.platform.register.organisations.forces import decode_version
+from services.platform.register.keys import Decryptor
+from services.platform.register.organisations.forces import owner_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN
 from services.platform.store.query import Query, Reader, Rows, all_rows
 from services.platform.store.unit_of_work import Store
 
 EVERY_SECONDS = 60.0
+CERTIFICATE = "force_versions.client_certificate"
 STILL_FOUND = timedelta(days=7)
 """After it has ended. If it were not, its alert would stop on that day, as if somebody had acted."""
 BY_DAY = """
@@ -32,31 +36,39 @@ FORCES = """
 
 
 class End(NamedTuple):
-    """`whose`: ids, for operators alone."""
+    """`whose`: ids, for operators alone. `at` None: what ends cannot be read."""
 
     what: str
     whose: str
-    at: datetime
+    at: datetime | None
 
 
 async def find_ends(reader: Reader, keyring: Keyring, now: datetime) -> list[End]:
-    """The soonest first. `now` is wall time."""
-
-    def open_certificates(rows: Rows) -> Iterator[End]:
-        for row in rows:
-            pem = decode_version(keyring, row).client_certificate if row.client_certificate else None
-            for each in load_pem_x509_certificates(pem.encode()) if pem else ():
-                yield End("force-certificate", row.force, each.not_valid_after_utc)
-
+    """The soonest first; what cannot be read stands among them as if it ended now. `now` is wall time."""
     asked = {"now": now, "since": now - STILL_FOUND}
-    by_day, of_forces = await reader.fetch(Query(BY_DAY, asked, all_rows), Query(FORCES, asked, open_certificates))
-    return sorted([*(End(*row) for row in by_day), *of_forces], key=lambda end: end.at)
+    by_day, of_forces = await reader.fetch(
+        Query(BY_DAY, asked, all_rows), Query(FORCES, asked, lambda rows: list(certificate_ends(keyring, rows)))
+    )
+    return sorted([*(End(*row) for row in by_day), *of_forces], key=lambda end: end.at or now)
+
+
+def certificate_ends(keyring: Keyring, rows: Rows) -> Iterator[End]:
+    """A certificate that cannot be read hides no other."""
+    for row in rows:
+        if row.client_certificate is None:
+            continue
+        ends: list[datetime | None] = [None]
+        with suppress(*DOES_NOT_OPEN, ValueError):
+            pem = Decryptor(keyring, owner_of(row.force), row.wrapped).open(row.client_certificate, CERTIFICATE)
+            ends = [each.not_valid_after_utc for each in load_pem_x509_certificates((pem or "").encode())]
+        yield from (End("force-certificate", row.force, at) for at in ends)
 
 
 async def show_ends(store: Store, keyring: Keyring, clocks: Clocks) -> None:
     """The soonest of each kind. Each replica shows the same."""
+    now = clocks.wall()
     async with store.read() as reader:
-        found = await find_ends(reader, keyring, clocks.wall())
+        found = await find_ends(reader, keyring, now)
     metrics.ENDS_AT.clear()
     for each in reversed(found):
-        metrics.ENDS_AT.labels(each.what).set(each.at.timestamp())
+        metrics.ENDS_AT.labels(each.what).set((each.at or now).timestamp())

@@ -147,7 +147,8 @@ def list_ends() -> None:
             return await find_ends(reader, settings.keyring, Clocks().wall())
 
     for each in asyncio.run(look()):
-        typer.echo(f"{each.at:%Y-%m-%d}  {each.what}  {each.whose}")
+        day = "unreadable" if each.at is None else f"{each.at:%Y-%m-%d}"
+        typer.echo(f"{day}  {each.what}  {each.whose}")
 
 
 @organisations.command("make-key")
