@@ -291,6 +291,15 @@ def test_after_an_outage_a_step_waits_a_minute_for_answers_and_those_after_it_ke
     assert (found, child.duty.told) == (then, told)
 
 
+def test_a_late_repeat_is_put_off_too_where_an_acceptance_has_skipped_the_last_step() -> None:
+    child = Child(otherwise=[*STEPS[:3], STEPS[3] | {"unless": "accepted"}]).waits(15)
+    child.answers(DutyAccepted, 0)
+    assert child.next_in_minutes == 35, "twenty minutes after the newest telling"
+    assert (child.waits_in_vain(60).last.duties, child.next_in_minutes) == ([], 61)
+    assert [each.role for each in child.waits_in_vain(61).last.duties] == [Role.DUTY_SENIOR_MANAGER]
+    assert child.next_in_minutes == 81
+
+
 def test_what_was_answered_during_an_outage_is_heard_before_the_next_person_is_told() -> None:
     child = Child().waits_in_vain(60)
     waits = [(each.verdict, each.rule, each.duty) for each in child.last.decided]

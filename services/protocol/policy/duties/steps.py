@@ -44,8 +44,10 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     rule = draft.rule_of(duty)
     if duty.next is None:
         return
-    if draft.happened.late > LATE and duty.next_at == _due_at_first(rule, duty):
-        _put_off(draft, duty)
+    was_put_off = _was_put_off(rule, duty)
+    if draft.happened.late > LATE and not was_put_off:
+        draft.note(Verdict.WAITS, rule, episode=duty.episode, duty=duty.duty)
+        _set_deadline(draft, duty, duty.next, draft.now + LATE)
         return
     role = rule.otherwise[duty.next].tell or duty.role if duty.rest is None else duty.rest.role
     if _is_day_over(rule, duty, draft.now) or any(
@@ -60,7 +62,6 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     repeats = duty.passed >= len(rule.otherwise)
     step = rule.otherwise[duty.next]
     because = Because.NOT_ACKNOWLEDGED if duty.accepted else Because.NOT_ACCEPTED
-    was_put_off = duty.next_at != _due_at_first(rule, duty)
     update = {
         "passed": max(duty.passed, duty.next + 1),
         "state": DutyState.OVERDUE if repeats else duty.state,
@@ -71,17 +72,9 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     schedule(draft, duty)
 
 
-def _put_off(draft: Draft, duty: DutyOfCase) -> None:
-    draft.note(Verdict.WAITS, draft.rule_of(duty), episode=duty.episode, duty=duty.duty)
-    _set_deadline(draft, duty, duty.next, draft.now + LATE)
-
-
-def _due_at_first(rule: Rule, duty: DutyOfCase) -> datetime:
-    """When the step to come was due, before it was put off."""
-    if duty.rest is not None:
-        return duty.rest.until
-    repeated = _time_of_repeat(rule, duty) if duty.passed >= len(rule.otherwise) else None
-    return repeated or duty.counted_from + rule.otherwise[duty.next or 0].after
+def _was_put_off(rule: Rule, duty: DutyOfCase) -> bool:
+    """Whether the step to come has another time than it had at first."""
+    return duty.next_at is not None and duty.next_at != _time_of_next(rule, duty, duty.next_at)[1]
 
 
 def _is_day_over(rule: Rule, duty: DutyOfCase, now: datetime) -> bool:
