@@ -51,9 +51,9 @@ class Act:
         return content.kind, self.subject, *telling
 
 
-def tell(subject: ChildId, kind: type[Told], scene: TextContext, **fields: Any) -> Act:
-    """An act whose message is by the speaker, as the scene's authority knows them."""
-    return Act(subject, kind(authority=scene.authority, said_by=scene.person, channel="text", **fields))
+def tell(subject: ChildId, kind: type[Told], context: TextContext, **fields: Any) -> Act:
+    """An act whose message is by the speaker, as the context's authority knows them."""
+    return Act(subject, kind(authority=context.authority, said_by=context.person, channel="text", **fields))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ EPISODE = UUID(int=3)
 ENDS: tuple[type[Message], ...] = (events.ChildReturned, events.ChildLocated, events.ReportRetracted)
 
 
-def scene(who: str = "one", *claims: OpenClaim, **given_: str) -> TextContext:
+def context(who: str = "one", *claims: OpenClaim, **given_: str) -> TextContext:
     return replace(scene_of(Case(who, tuple(given_.items()), "", frozenset(), human=False)), claims=claims)
 
 
@@ -45,7 +45,7 @@ def kinds(decision: Decision) -> list[type[Message]]:
     return [type(act.content) for act in decision.acts]
 
 
-ASKED = scene("one", claim(), C17="missing")
+ASKED = context("one", claim(), C17="missing")
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_a_code_among_words_that_say_more_proves_nothing_and_a_person_or_a_case_
 def test_what_was_claimed_a_false_alarm_ends_as_one_unless_the_sender_now_says_back(
     text: str, kind: type[Message]
 ) -> None:
-    decision = made(text, scene("one", claim(kind="retraction"), C17="missing"))
+    decision = made(text, context("one", claim(kind="retraction"), C17="missing"))
     assert kinds(decision) == [kind]
     assert decision.answer is (Answer.FALSE_ALARM if kind is events.ReportRetracted else Answer.BACK)
 
 
 def test_a_code_that_is_too_old_asks_anew_and_a_person_hears_of_it() -> None:
     for text in ("BACK K7M2", "K7M2"):
-        decision = made(text, scene("one", claim(live=False), C17="missing"))
+        decision = made(text, context("one", claim(live=False), C17="missing"))
         claimed: list[type[Message]] = [events.ChildReturnClaimed, events.TextNeedsHuman]
         assert kinds(decision) == claimed
         assert decision.answer is Answer.BACK_CLAIMED
@@ -100,12 +100,12 @@ def test_a_code_that_is_too_old_asks_anew_and_a_person_hears_of_it() -> None:
 
 
 def test_a_code_that_was_used_changes_nothing_and_says_so() -> None:
-    decision = made("BACK K7M2", scene("one", claim(live=False, confirmed=True), C17="returned"))
+    decision = made("BACK K7M2", context("one", claim(live=False, confirmed=True), C17="returned"))
     assert (decision.acts, decision.answer) == ((), Answer.BACK_ALREADY)
 
 
 def test_a_code_for_another_child_ends_nothing_and_tells_a_person() -> None:
-    of = scene("two", claim(), C17="missing", C18="missing")
+    of = context("two", claim(), C17="missing", C18="missing")
     decision = made("C18 BACK K7M2", of)
     assert (kinds(decision), decision.answer) == ([events.TextNeedsHuman], Answer.CODE_WRONG)
 
@@ -122,13 +122,13 @@ def test_after_too_many_wrong_codes_the_right_one_proves_nothing_either() -> Non
 
 
 def test_of_one_code_for_two_children_the_named_one_is_back_alone() -> None:
-    of = scene("two", claim(), claim(YUSUF), C17="missing", C18="missing")
+    of = context("two", claim(), claim(YUSUF), C17="missing", C18="missing")
     assert [act.subject for act in made("BACK C17 K7M2", of).acts] == [AMARA]
     assert {act.subject for act in made("BACK K7M2", of).acts} == {AMARA, YUSUF}
 
 
 def test_those_named_together_have_one_code_and_those_not_named_a_code_each() -> None:
-    open_ = scene("two", C17="missing", C18="missing")
+    open_ = context("two", C17="missing", C18="missing")
     [both] = made("C17 and C18 are back", open_).claims
     assert {each.subject for each in both.about} == {AMARA, YUSUF}
     each = made("BACK", open_)
@@ -139,7 +139,7 @@ def test_those_named_together_have_one_code_and_those_not_named_a_code_each() ->
 
 
 def test_a_report_of_one_child_beside_the_return_of_another_is_answered_by_two_texts() -> None:
-    decision = made("C17 missing, C18 is back", scene("two", C18="missing"))
+    decision = made("C17 missing, C18 is back", context("two", C18="missing"))
     first, second = messages.write_replies(decision, ("K7M2",), "en", None)
     assert first.startswith("Recorded as missing")
     assert "C18" in second
@@ -150,19 +150,19 @@ def test_a_report_of_one_child_beside_the_return_of_another_is_answered_by_two_t
     "text", ["MISSING", "theyve both run off", "C18 is missing", "C17 and C18 gone out the window"]
 )
 def test_a_report_is_a_report_while_we_ask_who_is_back(text: str) -> None:
-    asked = replace(scene("two"), question=Question("return", scene("two").provisional))
+    asked = replace(context("two"), question=Question("return", context("two").provisional))
     decision = made(text, asked)
     assert any(isinstance(act.content, events.ChildReportedMissing) for act in decision.acts)
     assert not any(isinstance(act.content, events.ChildReturnClaimed) for act in decision.acts)
 
 
 def test_a_child_said_not_to_be_back_is_missing_again_while_we_ask_who_is_back() -> None:
-    asked = replace(scene("two", C17="returned"), question=Question("return", scene("two").provisional))
+    asked = replace(context("two", C17="returned"), question=Question("return", context("two").provisional))
     assert kinds(made("C17 isnt back", asked)) == [events.ReportRetracted]
 
 
 def test_nobody_confirms_for_more_children_than_the_text_names() -> None:
-    home = scene("home", C21="missing", C22="missing", C23="missing", C24="missing", C25="missing")
+    home = context("home", C21="missing", C22="missing", C23="missing", C24="missing", C25="missing")
     decision = made("C21 C22 C23 C24 and C25 are back", home)
     assert (decision.claims, decision.answer) == ((), Answer.BACK_WHICH)
     assert set(kinds(decision)) == {events.TextNeedsHuman}
@@ -174,7 +174,7 @@ def test_the_answer_to_a_code_names_the_child_that_is_back() -> None:
 
 
 def test_of_two_codes_one_of_which_is_dead_a_person_hears() -> None:
-    of = scene("two", claim(), claim(YUSUF, code="P3R8", live=False), C17="missing", C18="missing")
+    of = context("two", claim(), claim(YUSUF, code="P3R8", live=False), C17="missing", C18="missing")
     decision = made("BACK K7M2 and P3R8", of)
     proven: list[type[Message]] = [events.ChildReturned, events.TextNeedsHuman]
     assert kinds(decision) == proven
@@ -182,7 +182,7 @@ def test_of_two_codes_one_of_which_is_dead_a_person_hears() -> None:
 
 
 def test_while_somebody_guesses_no_code_is_texted_that_would_not_count() -> None:
-    guessed = replace(scene("one", C17="missing"), wrong_codes_this_hour=WRONG_CODES_AN_HOUR)
+    guessed = replace(context("one", C17="missing"), wrong_codes_this_hour=WRONG_CODES_AN_HOUR)
     decision = made("BACK", guessed)
     assert (decision.claims, decision.answer) == ((), Answer.CODES_HELD)
     assert made("BACK K7M2", replace(guessed, claims=(claim(),))).answer is Answer.CODES_HELD
@@ -193,7 +193,7 @@ def test_a_wrong_code_is_answered_however_many_replies_went_before() -> None:
 
 
 def test_a_bare_code_of_a_child_that_is_missing_is_no_greeting() -> None:
-    assert made("C17", scene("one", C17="missing")).answer is not Answer.JOINED
+    assert made("C17", context("one", C17="missing")).answer is not Answer.JOINED
 
 
 def test_who_says_missing_again_takes_the_code_s_power() -> None:
@@ -237,7 +237,7 @@ def test_no_text_without_its_code_returns_locates_or_withdraws_a_child(
     text: str, who: str, state: str | None, claims: list[OpenClaim], beside: str
 ) -> None:
     given_ = {} if state is None else {"C17": state}
-    of = scene(who, *claims, **given_)
+    of = context(who, *claims, **given_)
     said = f"{text} {beside}"
     if any(confirmations.quotes_code(understand(said).words, each.code) for each in claims):
         return

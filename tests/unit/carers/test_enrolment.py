@@ -18,8 +18,8 @@ TWO = scene_of(Case("two", (), "", frozenset(), human=False))
 PRACTISING = replace(ONE, enrolment=Enrolment(joined=True, practising=AMARA))
 
 
-def made(text: str, scene: TextContext = ONE) -> Decision:
-    return decide(understand(text), scene)
+def made(text: str, context: TextContext = ONE) -> Decision:
+    return decide(understand(text), context)
 
 
 @pytest.mark.parametrize("text", ["JOIN", "join c17", "Join C-17 please", "JOIN, C 17", "Ymuno C17", "C17", "c17."])
@@ -67,9 +67,9 @@ def test_a_practice_report_is_said_as_an_exercise(text: str) -> None:
         "this is not a test missing",
     ],
 )
-@pytest.mark.parametrize("scene", [ONE, PRACTISING])
-def test_what_says_anything_else_is_real_in_the_midst_of_a_practice_too(text: str, scene: TextContext) -> None:
-    decision = made(text, scene)
+@pytest.mark.parametrize("context", [ONE, PRACTISING])
+def test_what_says_anything_else_is_real_in_the_midst_of_a_practice_too(text: str, context: TextContext) -> None:
+    decision = made(text, context)
     assert not decision.exercise
     assert any(isinstance(act.content, ChildReportedMissing) for act in decision.acts)
 

@@ -21,8 +21,8 @@ KEY = SecretStr(b64encode(b"k" * 32).decode())
 
 def flooded(who: str, *, missing: bool = False) -> TextContext:
     given = (("C17", "missing"),) if missing else ()
-    scene = scene_of(Case(who, given, "", frozenset(), human=False))
-    return replace(scene, texts_this_hour=500, replies_this_hour=REPLIES_AN_HOUR)
+    context = scene_of(Case(who, given, "", frozenset(), human=False))
+    return replace(context, texts_this_hour=500, replies_this_hour=REPLIES_AN_HOUR)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_whoever_wants_no_more_texts_has_none_and_a_person_finds_another_way(who
 
 @pytest.mark.parametrize("who", ["one", "two", "home", "staff", "officer", "former", "stranger"])
 def test_a_picture_without_words_reaches_a_person(who: str) -> None:
-    scene = replace(scene_of(Case(who, (), "", frozenset(), human=True)), pictures=1)
-    assert any(isinstance(act.content, TextNeedsHuman) for act in decide(understand(""), scene).acts)
+    context = replace(scene_of(Case(who, (), "", frozenset(), human=True)), pictures=1)
+    assert any(isinstance(act.content, TextNeedsHuman) for act in decide(understand(""), context).acts)
 
 
 @pytest.mark.parametrize("token", [None, ""])

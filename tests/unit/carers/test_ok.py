@@ -30,7 +30,7 @@ OTHER, TO_DO, UNKNOWN = told(4, "C31"), told(5, "C31", deed="return-interview"),
 ALL = (FIRST, POLICE, OTHER)
 
 
-def scene(text: str, open_: tuple[Telling, ...], telling: Telling | None = None) -> TextContext:
+def context(text: str, open_: tuple[Telling, ...], telling: Telling | None = None) -> TextContext:
     coded = tuple(Child(child_id(code), code, authority="kestrel") for code in ("C17", "C31") if code[1:] in text)
     return TextContext("staff", "kestrel", provisional_child("x"), unanswered=open_, coded=coded, telling=telling)
 
@@ -69,7 +69,7 @@ def test_an_ok_answers_what_is_open_about_whom_it_means(
     text: str, open_: tuple[Telling, ...], taken: list[Telling] | None, answer: str | None
 ) -> None:
     meaning = understand(text)
-    decision = decide(meaning, scene(text, open_))
+    decision = decide(meaning, context(text, open_))
     acked = [act.content for act in decision.acts if isinstance(act.content, DutyAcknowledged)]
     assert [(each.duty, each.step) for each in acked] == [(each.duty, each.step) for each in taken or []]
     if answer is not None:
@@ -81,7 +81,7 @@ def test_an_ok_answers_what_is_open_about_whom_it_means(
 def test_a_reference_answers_in_the_place_of_police_what_asked_for_a_call_and_is_kept(
     text: str, how: list[str]
 ) -> None:
-    decision = decide(understand(text), scene(text, ALL))
+    decision = decide(understand(text), context(text, ALL))
     assert [act.content.how for act in decision.acts if isinstance(act.content, DutyAcknowledged)] == how
     kept = [act.content.kind for act in decision.acts if act.content.kind == "police.reference-texted.v1"]
     assert len(kept) == ("REF" in text)
@@ -89,7 +89,7 @@ def test_a_reference_answers_in_the_place_of_police_what_asked_for_a_call_and_is
 
 def test_what_the_text_says_of_the_child_besides_is_decided_as_ever() -> None:
     text = "OK C17 seen at the bus station"
-    decision = decide(understand(text), scene(text, ALL))
+    decision = decide(understand(text), context(text, ALL))
     assert [act.content.kind for act in decision.acts] == [
         "child.information-received.v1", "duty.acknowledged.v1", "duty.acknowledged.v1",
     ]  # fmt: skip
@@ -97,16 +97,16 @@ def test_what_the_text_says_of_the_child_besides_is_decided_as_ever() -> None:
 
 def test_who_only_asks_has_not_taken_it() -> None:
     text = "OK C17, is her worker told?"
-    decision = decide(understand(text), replace(scene(text, ALL), asks=True))
+    decision = decide(understand(text), replace(context(text, ALL), asks=True))
     assert not any(isinstance(act.content, DutyAcknowledged) for act in decision.acts)
 
 
 def test_the_code_of_a_telling_answers_that_telling_alone() -> None:
     telling = replace(FIRST, standing=FIRST.standing)
-    decision = decide(understand("OK 4K7P2"), scene("OK 4K7P2", ALL, telling))
+    decision = decide(understand("OK 4K7P2"), context("OK 4K7P2", ALL, telling))
     assert [act.content.duty for act in decision.acts if isinstance(act.content, DutyAcknowledged)] == [FIRST.duty]
 
 
 def test_a_carer_who_was_told_as_a_professional_answers_as_one() -> None:
-    known = replace(scene("OK C31", (OTHER,)), kind="carer")
+    known = replace(context("OK C31", (OTHER,)), kind="carer")
     assert [act.content.duty for act in decide(understand("OK C31"), known).acts] == [OTHER.duty]  # type: ignore[attr-defined]

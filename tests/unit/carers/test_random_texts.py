@@ -81,16 +81,16 @@ def is_harmless(meaning: Meaning, answer: Answer | None) -> bool:
 
 @many
 @given(typed, scenes)
-def test_any_text_from_anybody_is_decided_and_reaches_somebody(text: str, scene: TextContext) -> None:
+def test_any_text_from_anybody_is_decided_and_reaches_somebody(text: str, context: TextContext) -> None:
     meaning = understand(text)
-    decision = decide(meaning, scene)
+    decision = decide(meaning, context)
     assert decision.acts or is_harmless(meaning, decision.answer)
 
 
 @many
 @given(typed, scenes, st.sampled_from(messages.LANGUAGES))
-def test_no_answer_holds_a_name_or_a_word_of_the_text(text: str, scene: TextContext, language: str) -> None:
-    decision = decide(understand(text), scene)
+def test_no_answer_holds_a_name_or_a_word_of_the_text(text: str, context: TextContext, language: str) -> None:
+    decision = decide(understand(text), context)
     codes = ("K7M2", "P3R8", "X4W9")[: len(decision.claims)]
     bodies = messages.write_replies(decision, codes, language, "+441632960100")
     assert bodies == messages.write_replies(replace(decision, acts=()), codes, language, "+441632960100")
@@ -101,9 +101,9 @@ def test_no_answer_holds_a_name_or_a_word_of_the_text(text: str, scene: TextCont
 
 @many
 @given(typed, scenes)
-def test_one_text_asks_at_most_one_question_and_never_before_it_reports(text: str, scene: TextContext) -> None:
+def test_one_text_asks_at_most_one_question_and_never_before_it_reports(text: str, context: TextContext) -> None:
     meaning = understand(text)
-    decision = decide(meaning, scene)
+    decision = decide(meaning, context)
     if decision.question is not None and decision.question.about == "report":
         assert any(isinstance(act.content, ChildReportedMissing) for act in decision.acts)
     if decision.answer is Answer.MISSING_WHICH:

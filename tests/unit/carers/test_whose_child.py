@@ -58,18 +58,18 @@ def with_alike() -> TextContext:
     return replace(SCENE, children=(*SCENE.children, ALIKE))
 
 
-def made(text: str, scene: TextContext) -> Decision:
-    return decide(understand(text), scene)
+def made(text: str, context: TextContext) -> Decision:
+    return decide(understand(text), context)
 
 
-def asked(scene: TextContext) -> TextContext:
+def asked(context: TextContext) -> TextContext:
     """After a report without a name: each side's stands open."""
-    several = sides.list_sides(scene)
+    several = sides.list_sides(context)
     provisionals = tuple(
         Provisional(each.provisional, authority=each.authority, placement=each.placement) for each in several
     )
     return replace(
-        scene, question=Question("report", ROOT), provisionals=provisionals, provisional=provisional_child("next")
+        context, question=Question("report", ROOT), provisionals=provisionals, provisional=provisional_child("next")
     )
 
 
@@ -97,9 +97,9 @@ def test_of_one_authority_and_placement_the_report_is_the_texts_own() -> None:
 
 def test_two_homes_of_one_authority_are_two_reports_and_one_team() -> None:
     away = replace(YUSUF, placement=PLACES["lapwing"])
-    scene = replace(SCENE, children=(AMARA, away))
-    assert authorities(made("MISSING", scene), events.ChildReportedMissing) == ["kestrel", "kestrel"]
-    assert authorities(made("where did I put the thing", scene), events.TextNeedsHuman) == ["kestrel"]
+    context = replace(SCENE, children=(AMARA, away))
+    assert authorities(made("MISSING", context), events.ChildReportedMissing) == ["kestrel", "kestrel"]
+    assert authorities(made("where did I put the thing", context), events.TextNeedsHuman) == ["kestrel"]
 
 
 @pytest.mark.parametrize("text", ["C17 is missing", "missing see seventeen"])
@@ -123,16 +123,16 @@ def test_beside_a_child_that_is_exact_one_that_is_not_is_reported_to_both() -> N
 
 
 def test_two_codes_that_both_have_are_two_children_in_reports_of_their_own() -> None:
-    scene = replace(with_alike(), children=(*with_alike().children, child("C18", "lapwing", "Linh")))
-    reported = {act.subject for act in made("C17 and C18 missing", scene).acts}
+    context = replace(with_alike(), children=(*with_alike().children, child("C18", "lapwing", "Linh")))
+    reported = {act.subject for act in made("C17 and C18 missing", context).acts}
     assert len(reported) == 4
 
 
 def test_of_two_alike_the_one_that_is_missing_is_meant_by_what_is_not_a_report() -> None:
     missing = replace(AMARA, standing=Standing("missing"))
-    scene = replace(SCENE, children=(missing, YUSUF, SELAM, ALIKE))
-    assert resolve_mentions(understand("C17 seen at the station"), scene).about == {AMARA.child: (Intent.SEEN,)}
-    assert resolve_mentions(understand("C17 missing"), scene).about == {}, "it may be the other"
+    context = replace(SCENE, children=(missing, YUSUF, SELAM, ALIKE))
+    assert resolve_mentions(understand("C17 seen at the station"), context).about == {AMARA.child: (Intent.SEEN,)}
+    assert resolve_mentions(understand("C17 missing"), context).about == {}, "it may be the other"
 
 
 def test_neither_is_exact_where_the_answer_is_a_bare_number() -> None:
@@ -141,9 +141,9 @@ def test_neither_is_exact_where_the_answer_is_a_bare_number() -> None:
 
 
 def test_the_answer_identifies_in_its_own_report_and_leaves_the_other_to_a_person() -> None:
-    scene = asked(SCENE)
-    decision = made("C19", scene)
-    kestrel, lapwing = scene.provisionals
+    context = asked(SCENE)
+    decision = made("C19", context)
+    kestrel, lapwing = context.provisionals
     assert decision.identified == ((lapwing.provisional, SELAM.child),)
     ((subject, read),) = said(decision, events.TextNeedsHuman)
     assert (subject, read.authority, read.said_by) == (kestrel.provisional, "kestrel", PEOPLE["kestrel"])
@@ -151,17 +151,17 @@ def test_the_answer_identifies_in_its_own_report_and_leaves_the_other_to_a_perso
 
 
 def test_an_answer_that_names_one_of_each_identifies_both() -> None:
-    scene = asked(SCENE)
-    decision = made("C17 and C19", scene)
+    context = asked(SCENE)
+    decision = made("C17 and C19", context)
     assert authorities(decision, ChildIdentified) == ["kestrel", "lapwing"]
     assert {child for _, child in decision.identified} == {AMARA.child, SELAM.child}
     assert not authorities(decision, events.TextNeedsHuman)
 
 
 def test_a_child_who_has_moved_since_is_reported_and_no_other_places_report_is_theirs() -> None:
-    scene = asked(SCENE)
+    context = asked(SCENE)
     moved = replace(SELAM, placement=f"placement-{UUID(int=99)}")
-    decision = made("C19", replace(scene, children=(AMARA, YUSUF, moved)))
+    decision = made("C19", replace(context, children=(AMARA, YUSUF, moved)))
     assert decision.identified == ()
     assert [subject for subject, _ in said(decision, events.ChildReportedMissing)] == [SELAM.child]
     assert authorities(decision, events.TextNeedsHuman) == ["kestrel", "lapwing"]
@@ -214,8 +214,8 @@ def test_whatever_is_texted_each_authority_hears_of_its_own_children_from_whom_i
     texts = [case.text for case in cases("corpus.yaml")] + ["C17 missing", "BACK C17", "C19 and C18 are back"]
     checked = 0
     for text in texts:
-        for scene in scenes:
-            for act in made(text, scene).acts:
+        for context in scenes:
+            for act in made(text, context).acts:
                 content: Any = act.content
                 about = {act.subject, *getattr(content, "candidates", ()), getattr(content, "child", act.subject)}
                 known = {whose_is[each] for each in about if each in whose_is}

@@ -28,39 +28,39 @@ def acknowledge(telling: Telling, how: Literal["text", "phoned"] = "text") -> Ac
     return Act(telling.child, content)
 
 
-def find_meant(meaning: Meaning, scene: TextContext) -> tuple[Telling, ...] | None:
+def find_meant(meaning: Meaning, context: TextContext) -> tuple[Telling, ...] | None:
     """The open tellings that an OK answers, none where nobody can say which. None: the text is no OK."""
     words = meaning.words
     if not replies.says_ok(words):
         return None
-    of_told = (child_names.KnownChild(each.child, each.child_code) for each in scene.unanswered if each.child_code)
-    children = list(dict.fromkeys([*of_told, *scene.coded_only]))
+    of_told = (child_names.KnownChild(each.child, each.child_code) for each in context.unanswered if each.child_code)
+    children = list(dict.fromkeys([*of_told, *context.coded_only]))
     named = child_names.find_named(words, children)
     if named.somebody_else or named.alike:
         return None
     if meant := {*named.children, *child_names.find_answered(words, children)}:
-        return tuple(each for each in scene.unanswered if each.child in meant)
+        return tuple(each for each in context.unanswered if each.child in meant)
     if not replies.says_no_more(words, ()):
         return None
-    alone = len({each.child for each in scene.unanswered}) == 1
-    return scene.unanswered if alone or replies.says_all(words) else ()
+    alone = len({each.child for each in context.unanswered}) == 1
+    return context.unanswered if alone or replies.says_all(words) else ()
 
 
-def says_no_more(meaning: Meaning, scene: TextContext) -> bool:
-    codes = {*(each.child_code for each in scene.unanswered), *(each.code for each in scene.known)}
+def says_no_more(meaning: Meaning, context: TextContext) -> bool:
+    codes = {*(each.child_code for each in context.unanswered), *(each.code for each in context.known)}
     return replies.says_no_more(meaning.words, {word for each in codes for word in (each.casefold(), each[1:])})
 
 
-def acknowledge_all(tellings: tuple[Telling, ...], meaning: Meaning, scene: TextContext) -> Decision:
+def acknowledge_all(tellings: tuple[Telling, ...], meaning: Meaning, context: TextContext) -> Decision:
     """The reply names whose they were, and what is open still."""
     if not tellings:
         return Decision(
-            answer=Answer.OK_WHICH if scene.unanswered else Answer.NOTHING_OPEN, open=_codes(scene.unanswered)
+            answer=Answer.OK_WHICH if context.unanswered else Answer.NOTHING_OPEN, open=_codes(context.unanswered)
         )
     acts = tuple(
         acknowledge(each, "phoned" if meaning.reference and each.wording in OF_POLICE else "text") for each in tellings
     )
-    left = _codes(each for each in scene.unanswered if each not in tellings)
+    left = _codes(each for each in context.unanswered if each not in tellings)
     answer = Answer.TAKEN_TO_DO if any(each.deed for each in tellings) else Answer.TAKEN
     return Decision(acts, answer, which=_codes(tellings), open=left)
 

@@ -25,68 +25,69 @@ ENDS = frozenset({Intent.BACK, Intent.FALSE_ALARM})
 PLAIN = ENDS | {Intent.ACKNOWLEDGE, Intent.THANKS, Intent.UNCLEAR}
 
 
-def claim_return(child: Child, scene: TextContext) -> Decision:
+def claim_return(child: Child, context: TextContext) -> Decision:
     """A return claimed by the child's own carer, or by duty staff who were told about the episode."""
     if child.standing.state == "returned":
-        return Decision(_build_acts(events.ChildReturnClaimed, (child.child,), child, scene), Answer.BACK_ALREADY)
-    subjects = (child.child, *list_provisionals(child, scene))
-    acts = _build_acts(events.ChildReturnClaimed, subjects, child, scene)
+        return Decision(_build_acts(events.ChildReturnClaimed, (child.child,), child, context), Answer.BACK_ALREADY)
+    subjects = (child.child, *list_provisionals(child, context))
+    acts = _build_acts(events.ChildReturnClaimed, subjects, child, context)
     if child.standing.ends_on_word:
         return Decision(acts, Answer.BACK_BY_WORD, child.standing, ended=subjects[1:])
     reported = len(subjects) > 1 or child.standing.open
     answer = Answer.BACK_CLAIMED if reported else Answer.BACK_UNREPORTED
-    return Decision(acts, answer, child.standing, claims=(_build_claim("return", subjects, child, scene),))
+    return Decision(acts, answer, child.standing, claims=(_build_claim("return", subjects, child, context),))
 
 
-def claim_false_alarm(child: Child, scene: TextContext) -> Decision:
+def claim_false_alarm(child: Child, context: TextContext) -> Decision:
     """Without an open report the protocol has a person find out the meaning."""
-    subjects = (child.child, *list_provisionals(child, scene))
-    acts = _build_acts(events.MissingRetractionClaimed, subjects, child, scene)
-    claim = _build_claim("retraction", subjects, child, scene)
+    subjects = (child.child, *list_provisionals(child, context))
+    acts = _build_acts(events.MissingRetractionClaimed, subjects, child, context)
+    claim = _build_claim("retraction", subjects, child, context)
     return Decision(acts, Answer.FALSE_ALARM_CLAIMED, child.standing, claims=(claim,))
 
 
-def ask_for_each(children: Sequence[Child], scene: TextContext) -> tuple[Claim, ...]:
+def ask_for_each(children: Sequence[Child], context: TextContext) -> tuple[Claim, ...]:
     """One code for each child, where one is back and nobody has said which."""
     return tuple(
-        replace(_build_claim("return", (child.child,), child, scene.for_child(child)), apart=True) for child in children
+        replace(_build_claim("return", (child.child,), child, context.for_child(child)), apart=True)
+        for child in children
     )
 
 
-def list_provisionals(child: Child, scene: TextContext) -> tuple[ChildId, ...]:
+def list_provisionals(child: Child, context: TextContext) -> tuple[ChildId, ...]:
     """Reports by the same number that began without a name and were about this child."""
-    found = (each.provisional for each in scene.provisionals if child.child in {each.child, each.provisional})
+    found = (each.provisional for each in context.provisionals if child.child in {each.child, each.provisional})
     return tuple(each for each in found if each != child.child)
 
 
-def confirm_by_code(meaning: Meaning, scene: TextContext) -> Decision | None:
+def confirm_by_code(meaning: Meaning, context: TextContext) -> Decision | None:
     """None where the text holds no code of a claim: it is then read like any other."""
-    quoted = [each for each in scene.claims if confirmations.quotes_code(meaning.words, each.code)]
+    quoted = [each for each in context.claims if confirmations.quotes_code(meaning.words, each.code)]
     if not quoted:
-        return _reject_guess(meaning, scene)
+        return _reject_guess(meaning, context)
     if REPORTS & set(meaning.intents):
         return None
-    held = scene.wrong_codes_this_hour >= WRONG_CODES_AN_HOUR
-    if held or _names_another(meaning, quoted, scene):
-        return _reject_code(scene, Answer.CODES_HELD if held else Answer.CODE_WRONG)
+    held = context.wrong_codes_this_hour >= WRONG_CODES_AN_HOUR
+    if held or _names_another(meaning, quoted, context):
+        return _reject_code(context, Answer.CODES_HELD if held else Answer.CODE_WRONG)
     live = [each for each in quoted if each.live]
     if not live:
-        return _answer_old_code(quoted, scene)
-    if not _is_plain(meaning, quoted, scene):
-        return _ask_for_code_alone(live, scene)
-    confirmed = _apply_code(_select_named(meaning, live, scene), meaning, scene)
+        return _answer_old_code(quoted, context)
+    if not _is_plain(meaning, quoted, context):
+        return _ask_for_code_alone(live, context)
+    confirmed = _apply_code(_select_named(meaning, live, context), meaning, context)
     dead = [each for each in quoted if not each.live and not each.confirmed]
-    return escalation.also_escalate(confirmed, scene, "code-not-valid") if dead else confirmed
+    return escalation.also_escalate(confirmed, context, "code-not-valid") if dead else confirmed
 
 
-def hold_codes(decision: Decision, scene: TextContext) -> Decision:
+def hold_codes(decision: Decision, context: TextContext) -> Decision:
     """Texts no code while too many wrong ones have come from this number, since none would count."""
-    if not decision.claims or scene.wrong_codes_this_hour < WRONG_CODES_AN_HOUR:
+    if not decision.claims or context.wrong_codes_this_hour < WRONG_CODES_AN_HOUR:
         return decision
     return replace(decision, claims=(), answer=Answer.CODES_HELD)
 
 
-def _apply_code(live: Sequence[OpenClaim], meaning: Meaning, scene: TextContext) -> Decision:
+def _apply_code(live: Sequence[OpenClaim], meaning: Meaning, context: TextContext) -> Decision:
     """A false alarm confirmed with the word "back" is a return, because more follows from a return."""
     acts = tuple(Act(each.subject, _build_proof(each, meaning)) for each in live)
     practised = any(each.kind == "practice" for each in live)
@@ -97,7 +98,7 @@ def _apply_code(live: Sequence[OpenClaim], meaning: Meaning, scene: TextContext)
         answer,
         ended=tuple(each.subject for each in live if each.subject.startswith("provisional-")),
         confirmed=tuple(live),
-        which=tuple(each.code for each in scene.known if each.child in {claim.subject for claim in live}),
+        which=tuple(each.code for each in context.known if each.child in {claim.subject for claim in live}),
         stage="practised" if practised else None,
         exercise=practised,
         answered=True,
@@ -117,65 +118,67 @@ def _build_proof(claim: OpenClaim, meaning: Meaning) -> events.ToldOfEpisode:
     return events.ReportRetracted(**told, retracts="missing")
 
 
-def _is_plain(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextContext) -> bool:
+def _is_plain(meaning: Meaning, quoted: Sequence[OpenClaim], context: TextContext) -> bool:
     if meaning.doubtful or not set(meaning.intents) <= PLAIN:
         return False
     codes = [each.code for each in quoted]
-    beside = {word for each in scene.known for word in child_names.list_words(each)}
+    beside = {word for each in context.known for word in child_names.list_words(each)}
     return bool(ENDS & set(meaning.intents)) or confirmations.only_confirms(meaning.words, codes, beside)
 
 
-def _names_another(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextContext) -> bool:
+def _names_another(meaning: Meaning, quoted: Sequence[OpenClaim], context: TextContext) -> bool:
     """Whether it names a child that the code is not for."""
-    named = child_names.find_named(meaning.words, scene.known)
+    named = child_names.find_named(meaning.words, context.known)
     subjects = {each.subject for each in quoted}
     others = bool(set(named.children) - subjects) or bool(named.alike and not subjects & set(named.alike))
     return named.somebody_else or others
 
 
-def _select_named(meaning: Meaning, live: Sequence[OpenClaim], scene: TextContext) -> list[OpenClaim]:
+def _select_named(meaning: Meaning, live: Sequence[OpenClaim], context: TextContext) -> list[OpenClaim]:
     """The claims about the children that the text names, or all of them if it names none."""
-    named = child_names.find_named(meaning.words, scene.known)
+    named = child_names.find_named(meaning.words, context.known)
     children = {*named.children, *named.alike}
     return [each for each in live if not children or each.subject in children]
 
 
-def _answer_old_code(quoted: Sequence[OpenClaim], scene: TextContext) -> Decision:
+def _answer_old_code(quoted: Sequence[OpenClaim], context: TextContext) -> Decision:
     """A used code changes nothing. An expired code makes the claim anew, and a person is told."""
     if all(each.confirmed for each in quoted):
         return Decision(answer=Answer.PRACTICE_OVER if quoted[0].kind == "practice" else Answer.BACK_ALREADY)
     old = [each for each in quoted if not each.confirmed and each.kind != "practice"]
     if not old:
         return Decision(answer=Answer.PRACTICE_HOW)
-    children = [_find_child(each, scene) for each in old]
+    children = [_find_child(each, context) for each in old]
     ask = claim_return if old[0].kind == "return" else claim_false_alarm
-    parts = [ask(child, scene.for_child(child)) for child in {each.child: each for each in children}.values()]
+    parts = [ask(child, context.for_child(child)) for child in {each.child: each for each in children}.values()]
     again = Decision(
         tuple(act for part in parts for act in part.acts),
         parts[0].answer,
         parts[0].standing,
         claims=merge_claims(claim for part in parts for claim in part.claims),
     )
-    return escalation.also_escalate(again, scene, "code-not-valid")
+    return escalation.also_escalate(again, context, "code-not-valid")
 
 
-def _find_child(claim: OpenClaim, scene: TextContext) -> Child:
-    known = next((each for each in scene.known if each.child == claim.subject), Child(claim.subject, ""))
+def _find_child(claim: OpenClaim, context: TextContext) -> Child:
+    known = next((each for each in context.known if each.child == claim.subject), Child(claim.subject, ""))
     return replace(known, episode=claim.episode, authority=claim.authority, person=claim.person)
 
 
-def _ask_for_code_alone(live: Sequence[OpenClaim], scene: TextContext) -> Decision:
+def _ask_for_code_alone(live: Sequence[OpenClaim], context: TextContext) -> Decision:
     """Other words beside the code may contradict it: a person reads them, and the sender is asked for the code only."""
-    claims = tuple(Claim(kind, _repeat_claim(live, kind, scene)) for kind in dict.fromkeys(each.kind for each in live))
+    claims = tuple(
+        Claim(kind, _repeat_claim(live, kind, context)) for kind in dict.fromkeys(each.kind for each in live)
+    )
     acts = tuple(
-        escalation.request_person(scene.for_child(_find_child(each, scene)), "not-understood", each.subject)
+        escalation.request_person(context.for_child(_find_child(each, context)), "not-understood", each.subject)
         for each in {each.authority: each for each in reversed(live)}.values()
     )
     return Decision(acts, Answer.CONFIRM_PLAINLY, claims=claims)
 
 
-def _repeat_claim(live: Sequence[OpenClaim], kind: ClaimKind, scene: TextContext) -> tuple[ClaimedChild, ...]:
-    codes = {each.child: each.code for each in scene.known}
+def _repeat_claim(live: Sequence[OpenClaim], kind: ClaimKind, context: TextContext) -> tuple[ClaimedChild, ...]:
+    codes = {each.child: each.code for each in context.known}
     return tuple(
         ClaimedChild(each.subject, codes.get(each.subject, ""), each.authority, each.person, each.episode)
         for each in live
@@ -183,29 +186,29 @@ def _repeat_claim(live: Sequence[OpenClaim], kind: ClaimKind, scene: TextContext
     )
 
 
-def _reject_guess(meaning: Meaning, scene: TextContext) -> Decision | None:
+def _reject_guess(meaning: Meaning, context: TextContext) -> Decision | None:
     """A text with something like a code, which we never texted to this number, while a claim waits for its code."""
-    if not any(each.live for each in scene.claims) or REPORTS & set(meaning.intents):
+    if not any(each.live for each in context.claims) or REPORTS & set(meaning.intents):
         return None
-    if not confirmations.has_other_code(meaning.words, [each.code for each in scene.known]):
+    if not confirmations.has_other_code(meaning.words, [each.code for each in context.known]):
         return None
-    return _reject_code(scene)
+    return _reject_code(context)
 
 
-def _reject_code(scene: TextContext, answer: Answer = Answer.CODE_WRONG) -> Decision:
-    return Decision(escalation.escalate(scene, "code-not-valid").acts, answer, wrong_code=answer is Answer.CODE_WRONG)
+def _reject_code(context: TextContext, answer: Answer = Answer.CODE_WRONG) -> Decision:
+    return Decision(escalation.escalate(context, "code-not-valid").acts, answer, wrong_code=answer is Answer.CODE_WRONG)
 
 
 def _build_acts(
-    kind: type[events.ToldOfEpisode], subjects: Sequence[ChildId], child: Child, scene: TextContext
+    kind: type[events.ToldOfEpisode], subjects: Sequence[ChildId], child: Child, context: TextContext
 ) -> tuple[Act, ...]:
-    return tuple(tell(subject, kind, scene, episode=child.episode) for subject in dict.fromkeys(subjects))
+    return tuple(tell(subject, kind, context, episode=child.episode) for subject in dict.fromkeys(subjects))
 
 
-def _build_claim(kind: ClaimKind, subjects: Sequence[ChildId], child: Child, scene: TextContext) -> Claim:
+def _build_claim(kind: ClaimKind, subjects: Sequence[ChildId], child: Child, context: TextContext) -> Claim:
     about = tuple(
         ClaimedChild(
-            subject, child.code if subject == child.child else "", scene.authority, scene.person, child.episode
+            subject, child.code if subject == child.child else "", context.authority, context.person, child.episode
         )
         for subject in dict.fromkeys(subjects)
     )

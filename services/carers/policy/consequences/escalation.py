@@ -15,52 +15,56 @@ from services.safeguarding.child_events.events import (
 from services.safeguarding.identifiers import ChildId
 
 
-def request_person(scene: TextContext, reason: HumanReason, subject: ChildId | None = None) -> Act:
+def request_person(context: TextContext, reason: HumanReason, subject: ChildId | None = None) -> Act:
     """Asks the authority of the subject, if it is known, else that of the context."""
-    about = subject or choose_subject(scene)
-    return tell(about, TextNeedsHuman, scene.for_subject(about), reason=reason)
+    about = subject or choose_subject(context)
+    return tell(about, TextNeedsHuman, context.for_subject(about), reason=reason)
 
 
-def request_each_team(scene: TextContext, reason: HumanReason) -> tuple[Act, ...]:
+def request_each_team(context: TextContext, reason: HumanReason) -> tuple[Act, ...]:
     """Has a person of each authority that knows the number read the text, about an unnamed child."""
-    return tuple(request_person(team, reason, team.provisional) for team in sides.list_teams(scene))
+    return tuple(request_person(team, reason, team.provisional) for team in sides.list_teams(context))
 
 
-def escalate(scene: TextContext, reason: HumanReason, answer: Answer | None = Answer.HUMAN) -> Decision:
-    about = choose_subject(scene)
-    acts = request_each_team(scene, reason) if about == scene.provisional else (request_person(scene, reason, about),)
+def escalate(context: TextContext, reason: HumanReason, answer: Answer | None = Answer.HUMAN) -> Decision:
+    about = choose_subject(context)
+    acts = (
+        request_each_team(context, reason)
+        if about == context.provisional
+        else (request_person(context, reason, about),)
+    )
     return Decision(acts, answer)
 
 
-def also_escalate(decision: Decision, scene: TextContext, reason: HumanReason) -> Decision:
+def also_escalate(decision: Decision, context: TextContext, reason: HumanReason) -> Decision:
     """Has a person read the text as well, unless one does already."""
     if any(isinstance(act.content, TextNeedsHuman) for act in decision.acts):
         return decision
     if not decision.acts:
-        return replace(decision, acts=escalate(scene, reason).acts)
+        return replace(decision, acts=escalate(context, reason).acts)
     told: dict[str, Act] = {}
     for act in decision.acts:
-        authority = getattr(act.content, "authority", scene.authority)
-        side = replace(scene, authority=authority, person=scene.person_in(authority))
+        authority = getattr(act.content, "authority", context.authority)
+        side = replace(context, authority=authority, person=context.person_in(authority))
         told.setdefault(authority, request_person(side, reason, act.subject))
     return replace(decision, acts=(*decision.acts, *told.values()))
 
 
-def request_identification(scene: TextContext) -> Act:
+def request_identification(context: TextContext) -> Act:
     """Has a person find out which child a report is about, whether or not the reporter answers."""
-    candidates = tuple(each.child for each in scene.children)
-    content = ChildProvisional(authority=scene.authority, candidates=candidates, placement=scene.placement)
-    return Act(scene.provisional, content)
+    candidates = tuple(each.child for each in context.children)
+    content = ChildProvisional(authority=context.authority, candidates=candidates, placement=context.placement)
+    return Act(context.provisional, content)
 
 
-def choose_subject(scene: TextContext) -> ChildId:
+def choose_subject(context: TextContext) -> ChildId:
     """The only missing child, else the only child, else the unnamed child of the text."""
-    if len(scene.open) == 1:
-        return scene.open[0].child
-    return scene.children[0].child if len(scene.children) == 1 else scene.provisional
+    if len(context.open) == 1:
+        return context.open[0].child
+    return context.children[0].child if len(context.children) == 1 else context.provisional
 
 
-def refuse_enquiry(scene: TextContext) -> Decision:
+def refuse_enquiry(context: TextContext) -> Decision:
     """Tells nobody by text where a child is (S37). Each duty team hears of the enquiry, about no child by name."""
-    teams = sides.list_teams(scene)
+    teams = sides.list_teams(context)
     return Decision(tuple(tell(team.provisional, LocationEnquiryReceived, team) for team in teams), Answer.ENQUIRY)

@@ -21,26 +21,26 @@ QUESTION = re.compile(r"\bis (?:it|this|that|he|she|the)\b")
 
 
 def identify_child(
-    telling: Telling, codes: child_names.NamedChildren, meaning: Meaning, scene: TextContext
+    telling: Telling, codes: child_names.NamedChildren, meaning: Meaning, context: TextContext
 ) -> Decision:
-    """`codes`: children that the text names by their own codes. `scene`: the context for the telling's authority."""
-    told = [each for each in codes.children if scene.child_by_id(each).authority == telling.authority]
+    """`codes`: children that the text names by their own codes. `context`: the context for the telling's authority."""
+    told = [each for each in codes.children if context.child_by_id(each).authority == telling.authority]
     alone = len(told) == len(codes.children) == 1 and not codes.alike and not codes.somebody_else
-    if not alone or not _is_plain(meaning, scene):
+    if not alone or not _is_plain(meaning, context):
         answer = Answer.NO_SUCH_CODE if codes.somebody_else else Answer.NOT_IDENTIFIED
-        return Decision((escalation.request_person(scene, "which-child", telling.child),), answer)
-    child = scene.child_by_id(told[0])
+        return Decision((escalation.request_person(context, "which-child", telling.child),), answer)
+    child = context.child_by_id(told[0])
     return Decision(
-        (tell(telling.child, ChildIdentified, scene, child=child.child),),
+        (tell(telling.child, ChildIdentified, context, child=child.child),),
         Answer.IDENTIFIED,
         identified=((telling.child, child.child),),
         coded=child.code,
     )
 
 
-def _is_plain(meaning: Meaning, scene: TextContext) -> bool:
+def _is_plain(meaning: Meaning, context: TextContext) -> bool:
     if (
-        scene.asks
+        context.asks
         or meaning.doubtful
         or not set(meaning.intents) <= SAYS_NOTHING_ELSE
         or QUESTION.search(meaning.words)

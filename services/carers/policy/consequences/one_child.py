@@ -17,24 +17,24 @@ SAYS: dict[Intent, tuple[type[events.Told], dict[str, str], Answer]] = {
 }
 
 
-def decide_for_child(child: Child, intent: Intent, scene: TextContext) -> Decision:
+def decide_for_child(child: Child, intent: Intent, context: TextContext) -> Decision:
     """`child` may stand for a report without a name. The messages carry the speaker's id at the child's authority."""
-    scene = scene.for_child(child)
+    context = context.for_child(child)
     if intent in REPORTS:
-        return _report_child(child, intent, scene)
+        return _report_child(child, intent, context)
     if intent is Intent.BACK:
-        return confirmation.claim_return(child, scene)
+        return confirmation.claim_return(child, context)
     if intent is Intent.FALSE_ALARM:
-        return confirmation.claim_false_alarm(child, scene)
+        return confirmation.claim_false_alarm(child, context)
     kind, fields, answer = SAYS[intent]
     named = {"episode": child.episode} if issubclass(kind, events.ToldOfEpisode) else {}
-    return Decision((tell(child.child, kind, scene, **fields, **named),), answer, child.standing)
+    return Decision((tell(child.child, kind, context, **fields, **named),), answer, child.standing)
 
 
-def _report_child(child: Child, intent: Intent, scene: TextContext) -> Decision:
+def _report_child(child: Child, intent: Intent, context: TextContext) -> Decision:
     if intent is Intent.NOT_BACK and child.standing.state == "returned":
-        taken_back = tell(child.child, events.ReportRetracted, scene, retracts="return")
+        taken_back = tell(child.child, events.ReportRetracted, context, retracts="return")
         return Decision((taken_back,), Answer.NOT_BACK, child.standing)
-    missing = tell(child.child, events.ChildReportedMissing, scene, placement=scene.placement)
+    missing = tell(child.child, events.ChildReportedMissing, context, placement=context.placement)
     answer = Answer.MISSING_AGAIN if child.standing.open else Answer.MISSING
     return Decision((missing,), answer, child.standing, denied=(child.child,))

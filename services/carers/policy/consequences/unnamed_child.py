@@ -19,53 +19,57 @@ from services.safeguarding.child_events.events import ChildReportedMissing
 CODES_IN_ONE_TEXT = 3
 
 
-def decide_unnamed(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
+def decide_unnamed(intents: tuple[Intent, ...], context: TextContext) -> Decision:
     if set(intents) & REPORTS:
-        return _report_unnamed(intents, scene)
-    alike = sides.are_alike(scene.children)
-    nameless = [] if alike or scene.open else _list_nameless(scene)
+        return _report_unnamed(intents, context)
+    alike = sides.are_alike(context.children)
+    nameless = [] if alike or context.open else _list_nameless(context)
     if nameless:
         return combine_decisions(
-            [decide_for_child(scene.child_of_report(each), intent, scene) for each in nameless for intent in intents]
+            [
+                decide_for_child(context.child_of_report(each), intent, context)
+                for each in nameless
+                for intent in intents
+            ]
         )
     if Intent.LURE in intents:
         acts = [
             act
-            for side in sides.list_sides(scene)
+            for side in sides.list_sides(context)
             for act in (*_suspect_luring(side), escalation.request_identification(side))
         ]
         answer = Answer.ALIKE if alike else Answer.WHICH
-        return Decision(tuple(acts), answer, question=_ask_which(scene, "information"))
-    if Intent.BACK in intents and not alike and 1 < len(scene.open) <= CODES_IN_ONE_TEXT:
-        claims = confirmation.ask_for_each(scene.open, scene)
-        question = _ask_which(scene, "return")
+        return Decision(tuple(acts), answer, question=_ask_which(context, "information"))
+    if Intent.BACK in intents and not alike and 1 < len(context.open) <= CODES_IN_ONE_TEXT:
+        claims = confirmation.ask_for_each(context.open, context)
+        question = _ask_which(context, "return")
         return Decision(
-            escalation.request_each_team(scene, "which-child"), Answer.BACK_EACH, question=question, claims=claims
+            escalation.request_each_team(context, "which-child"), Answer.BACK_EACH, question=question, claims=claims
         )
     about: About = "return" if Intent.BACK in intents else "information"
     answer = Answer.ALIKE if alike else Answer.BACK_WHICH if about == "return" else Answer.WHICH
-    return Decision(escalation.request_each_team(scene, "which-child"), answer, question=_ask_which(scene, about))
+    return Decision(escalation.request_each_team(context, "which-child"), answer, question=_ask_which(context, about))
 
 
-def _list_nameless(scene: TextContext) -> Sequence[Provisional]:
+def _list_nameless(context: TextContext) -> Sequence[Provisional]:
     """The reports without a name, if they all come from one text."""
-    nameless = [each for each in scene.provisionals if each.child is None]
+    nameless = [each for each in context.provisionals if each.child is None]
     return nameless if len({each.reported_at for each in nameless}) == 1 else []
 
 
-def _report_unnamed(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
+def _report_unnamed(intents: tuple[Intent, ...], context: TextContext) -> Decision:
     acts = []
-    for side in sides.list_sides(scene):
+    for side in sides.list_sides(context):
         candidates = tuple(each.child for each in side.children)
         report = tell(side.provisional, ChildReportedMissing, side, candidates=candidates, placement=side.placement)
         acts += [report, escalation.request_identification(side)]
         acts += _suspect_luring(side) if Intent.LURE in intents else ()
-    question = _ask_which(scene, "report")
-    if sides.are_alike(scene.children):
+    question = _ask_which(context, "report")
+    if sides.are_alike(context.children):
         # Without a known placement no force is told.
-        placed = all(side.placement for side in sides.list_sides(scene))
+        placed = all(side.placement for side in sides.list_sides(context))
         answer = Answer.MISSING_ALIKE if placed else Answer.MISSING_NO_FORCE
-        return Decision(tuple(acts), answer, coded=scene.children[0].code)
+        return Decision(tuple(acts), answer, coded=context.children[0].code)
     return Decision(tuple(acts), Answer.MISSING_WHICH if question else Answer.MISSING, question=question)
 
 
@@ -73,8 +77,8 @@ def _suspect_luring(side: TextContext) -> tuple[Act, ...]:
     return decide_for_child(Child(side.provisional, ""), Intent.LURE, side).acts
 
 
-def _ask_which(scene: TextContext, about: About) -> Question | None:
+def _ask_which(context: TextContext, about: About) -> Question | None:
     """None where the sender has fewer than two children that codes tell apart."""
-    if len({child_names.simplify_code(each.code) for each in scene.children}) < 2:
+    if len({child_names.simplify_code(each.code) for each in context.children}) < 2:
         return None
-    return Question(about, scene.provisional)
+    return Question(about, context.provisional)

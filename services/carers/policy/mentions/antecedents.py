@@ -20,78 +20,80 @@ def resolve_antecedent(
     said: Statement,
     named: child_names.NamedChildren,
     overall: child_names.NamedChildren,
-    scene: TextContext,
+    context: TextContext,
     meaning: Meaning,
 ) -> tuple[ChildId, ...]:
     """The children of a statement whose own words name none of them as its subject."""
-    if before := _find_before(said, meaning, scene, overall):
+    if before := _find_before(said, meaning, context, overall):
         return before if len(before) == 1 or not ONE_CHILD.search(said.words) else ()
-    if after := _find_after(said, meaning, scene):
+    if after := _find_after(said, meaning, context):
         return after
     counted = named.count or overall.count
-    if counted and counted == len(scene.open) and said.intent is not Intent.MISSING:
-        return tuple(each.child for each in scene.open)
-    return () if counted else _resolve_by_rest(said, overall, scene, meaning)
+    if counted and counted == len(context.open) and said.intent is not Intent.MISSING:
+        return tuple(each.child for each in context.open)
+    return () if counted else _resolve_by_rest(said, overall, context, meaning)
 
 
 def _resolve_by_rest(
-    said: Statement, overall: child_names.NamedChildren, scene: TextContext, meaning: Meaning
+    said: Statement, overall: child_names.NamedChildren, context: TextContext, meaning: Meaning
 ) -> tuple[ChildId, ...]:
     """By the names anywhere in the text."""
     if len(overall.children) == 1:
-        return _resolve_mentioned(overall.children, said, scene)
+        return _resolve_mentioned(overall.children, said, context)
     if overall.children:
         whereabouts = {each.intent for each in meaning.said if each.intent in WHEREABOUTS}
         return overall.children if len(whereabouts) < 2 and overall.together else ()
     witnesses = [child for child in overall.beside if child not in overall.owners]
     if len(overall.owners) == 1 and not witnesses:
-        return _resolve_mentioned(overall.owners, said, scene)
+        return _resolve_mentioned(overall.owners, said, context)
     asked = Intent.UNCLEAR if said.weak and said.intent in REPORTS else said.intent
-    return tuple(child for child in find_child_in_question(asked, scene) if child not in witnesses)
+    return tuple(child for child in find_child_in_question(asked, context) if child not in witnesses)
 
 
-def find_child_in_question(intent: Intent, scene: TextContext) -> tuple[ChildId, ...]:
+def find_child_in_question(intent: Intent, context: TextContext) -> tuple[ChildId, ...]:
     """The only child that is missing. None for a plain MISSING, which may be about another child."""
     if intent is Intent.MISSING:
         return ()
-    returned = [each for each in scene.children if each.standing.state == "returned"]
-    candidates = scene.open or (returned if intent is Intent.NOT_BACK else ())
-    unnamed = any(each.child is None for each in scene.provisionals)
+    returned = [each for each in context.children if each.standing.state == "returned"]
+    candidates = context.open or (returned if intent is Intent.NOT_BACK else ())
+    unnamed = any(each.child is None for each in context.provisionals)
     return (candidates[0].child,) if len(candidates) == 1 and not unnamed else ()
 
 
 def _find_before(
-    said: Statement, meaning: Meaning, scene: TextContext, overall: child_names.NamedChildren
+    said: Statement, meaning: Meaning, context: TextContext, overall: child_names.NamedChildren
 ) -> tuple[ChildId, ...]:
     """The children named last before it. A child that the text says is back is not the one whom it reports."""
     back = {
         child
         for each in meaning.said
         if said.intent in REPORTS and len(overall.children) > 1 and each.intent is Intent.BACK
-        for child in child_names.find_named(each.words, scene.known).children
+        for child in child_names.find_named(each.words, context.known).children
     }
     for clause in reversed(meaning.clauses[: max(said.at, 0)]):
-        found = child_names.find_named(clause, scene.known)
+        found = child_names.find_named(clause, context.known)
         children = tuple(child for child in found.left_out or found.children if child not in back)
         if children:
             return children
     return ()
 
 
-def _find_after(said: Statement, meaning: Meaning, scene: TextContext) -> tuple[ChildId, ...]:
+def _find_after(said: Statement, meaning: Meaning, context: TextContext) -> tuple[ChildId, ...]:
     """The children named right after it, as in "he has come back, Omid"."""
     if said.at < 0:
         return ()
     for clause in meaning.clauses[said.at + 1 :]:
-        found = child_names.find_named(clause, scene.known)
-        words = {word for each in scene.known if each.child in found.children for word in child_names.list_words(each)}
+        found = child_names.find_named(clause, context.known)
+        words = {
+            word for each in context.known if each.child in found.children for word in child_names.list_words(each)
+        }
         if found.children and set(clause.split()) - words <= NAMING and "not" not in clause.split():
             return found.children
     return ()
 
 
-def _resolve_mentioned(children: tuple[ChildId, ...], said: Statement, scene: TextContext) -> tuple[ChildId, ...]:
+def _resolve_mentioned(children: tuple[ChildId, ...], said: Statement, context: TextContext) -> tuple[ChildId, ...]:
     """Children named in another clause only. While another child is missing, a return may be that child's."""
-    if said.intent in REPORTS or not scene.open or scene.child_by_id(children[0]).standing.open:
+    if said.intent in REPORTS or not context.open or context.child_by_id(children[0]).standing.open:
         return children
-    return find_child_in_question(said.intent, scene)
+    return find_child_in_question(said.intent, context)

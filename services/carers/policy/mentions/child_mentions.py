@@ -32,27 +32,27 @@ class ChildMentions:
     """The text holds a code of a child that the speaker may not name."""
 
 
-def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
-    overall = child_names.find_named(meaning.words, scene.known)
+def resolve_mentions(meaning: Meaning, context: TextContext) -> ChildMentions:
+    overall = child_names.find_named(meaning.words, context.known)
     about: dict[ChildId, list[Statement]] = {}
     either: dict[tuple[ChildId, ...], list[Statement]] = {}
     nobody: list[Statement] = []
     doubtful = False
     for said in meaning.said:
-        named = child_names.find_named(said.words, scene.known)
+        named = child_names.find_named(said.words, context.known)
         if said.intent not in OF_A_CHILD or (said.if_named and not (named.children or named.left_out or named.alike)):
             continue
-        children, groups = _find_children(said, named, overall, scene, meaning), _group_alike(named, overall, scene)
+        children, groups = _find_children(said, named, overall, context, meaning), _group_alike(named, overall, context)
         mixed = said.mixed or not named.together
         if len(named.children) + len(groups) > 1 and said.intent in WHEREABOUTS and mixed:
             children, groups = named.left_out if said.intent in REPORTS else (), ()
             doubtful = not named.left_out
-        if said.intent in NEWS and _may_be_of_another(children, said, scene):
+        if said.intent in NEWS and _may_be_of_another(children, said, context):
             children = ()
-        children, groups = _single_out(said.intent, children, groups, scene)
-        somebody_else = said.intent in STANDS_DOWN and not child_names.may_name_one(said.subject, scene.known)
+        children, groups = _single_out(said.intent, children, groups, context)
+        somebody_else = said.intent in STANDS_DOWN and not child_names.may_name_one(said.subject, context.known)
         if somebody_else or said.intent in NEWS:
-            children = _limit_to_missing(children, scene, alone=somebody_else)
+            children = _limit_to_missing(children, context, alone=somebody_else)
         # "Karen is back" is no return of theirs; of a child that is missing it may still be news.
         what = Statement(Intent.UNCLEAR, said.words) if somebody_else else said
         if somebody_else and not children:
@@ -63,21 +63,21 @@ def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
             about.setdefault(child, []).append(what)
         if not children and not groups:
             nobody.append(said)
-    doubtful |= _apply_correction(about, meaning, scene)
-    missed = {each.child for each in scene.open or scene.known}
+    doubtful |= _apply_correction(about, meaning, context)
+    missed = {each.child for each in context.open or context.known}
     about = {
         child: [_weaken_unless_missed(one, missed=child in missed) for one in each] for child, each in about.items()
     }
     settled = {
-        child: _choose_intents(each, open_=scene.child_by_id(child).standing.open) for child, each in about.items()
+        child: _choose_intents(each, open_=context.child_by_id(child).standing.open) for child, each in about.items()
     }
     return ChildMentions(
         {child: intents for child, intents in settled.items() if intents},
-        _choose_intents(_drop_others(nobody, settled), open_=bool(scene.open or scene.provisionals)),
+        _choose_intents(_drop_others(nobody, settled), open_=bool(context.open or context.provisionals)),
         overall.children,
         doubtful,
         {
-            group: _choose_intents(each, open_=any(scene.child_by_id(child).standing.open for child in group))
+            group: _choose_intents(each, open_=any(context.child_by_id(child).standing.open for child in group))
             for group, each in either.items()
         },
         overall.somebody_else,
@@ -85,25 +85,25 @@ def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
 
 
 def _single_out(
-    intent: Intent, children: tuple[ChildId, ...], groups: tuple[tuple[ChildId, ...], ...], scene: TextContext
+    intent: Intent, children: tuple[ChildId, ...], groups: tuple[tuple[ChildId, ...], ...], context: TextContext
 ) -> tuple[tuple[ChildId, ...], tuple[tuple[ChildId, ...], ...]]:
     """Adds the one child in question of each group with the same code. Returns the other groups unchanged."""
     left = []
     for group in groups:
-        one = antecedents.find_child_in_question(intent, sides.limit_to_children(scene, group))
+        one = antecedents.find_child_in_question(intent, sides.limit_to_children(context, group))
         children = (*children, *one)
         left += [] if one else [group]
     return children, tuple(left)
 
 
 def _group_alike(
-    named: child_names.NamedChildren, overall: child_names.NamedChildren, scene: TextContext
+    named: child_names.NamedChildren, overall: child_names.NamedChildren, context: TextContext
 ) -> tuple[tuple[ChildId, ...], ...]:
     """The children with the same code, by code, named in these words, or in the text if these words name nobody."""
     here = named.alike or (() if named.children or named.somebody_else else overall.alike)
     groups: dict[str, list[ChildId]] = {}
     for child in here:
-        groups.setdefault(child_names.simplify_code(scene.child_by_id(child).code), []).append(child)
+        groups.setdefault(child_names.simplify_code(context.child_by_id(child).code), []).append(child)
     return tuple(tuple(each) for each in groups.values())
 
 
@@ -114,26 +114,26 @@ def _weaken_unless_missed(said: Statement, *, missed: bool) -> Statement:
     return replace(said, weak=True)
 
 
-def _may_be_of_another(children: tuple[ChildId, ...], said: Statement, scene: TextContext) -> bool:
+def _may_be_of_another(children: tuple[ChildId, ...], said: Statement, context: TextContext) -> bool:
     """A child that is not missing is named, and "her" may be the one that is."""
-    missing = [child for child in children if scene.child_by_id(child).standing.open]
-    return bool(children and scene.open and not missing and antecedents.ONE_CHILD.search(said.words))
+    missing = [child for child in children if context.child_by_id(child).standing.open]
+    return bool(children and context.open and not missing and antecedents.ONE_CHILD.search(said.words))
 
 
-def _limit_to_missing(children: tuple[ChildId, ...], scene: TextContext, *, alone: bool) -> tuple[ChildId, ...]:
+def _limit_to_missing(children: tuple[ChildId, ...], context: TextContext, *, alone: bool) -> tuple[ChildId, ...]:
     """Those of them that are missing. If none is: none of them if `alone`, else all."""
-    missing = tuple(child for child in children if scene.child_by_id(child).standing.open)
+    missing = tuple(child for child in children if context.child_by_id(child).standing.open)
     return missing if missing or alone else children
 
 
-def _apply_correction(about: dict[ChildId, list[Statement]], meaning: Meaning, scene: TextContext) -> bool:
+def _apply_correction(about: dict[ChildId, list[Statement]], meaning: Meaning, context: TextContext) -> bool:
     """Applies "not Omar, Omid". True where nobody had reported the wrong child, so that a person finds out."""
-    pair = None if Intent.BACK in meaning.intents else child_names.find_correction(meaning.clauses, scene.known)
+    pair = None if Intent.BACK in meaning.intents else child_names.find_correction(meaning.clauses, context.known)
     if pair is None:
         return False
     wrong, instead = pair
     about.setdefault(instead, []).append(Statement(Intent.MISSING, meaning.words))
-    if scene.child_by_id(wrong).standing.open:
+    if context.child_by_id(wrong).standing.open:
         about[wrong] = [Statement(Intent.FALSE_ALARM, meaning.words)]
         return False
     return not REPORTS & set(meaning.intents)
@@ -150,7 +150,7 @@ def _find_children(
     said: Statement,
     named: child_names.NamedChildren,
     overall: child_names.NamedChildren,
-    scene: TextContext,
+    context: TextContext,
     meaning: Meaning,
 ) -> tuple[ChildId, ...]:
     """The nearest name counts. A code of somebody else's child means that it is none of the speaker's."""
@@ -160,9 +160,9 @@ def _find_children(
         return named.children
     if overall.somebody_else or (overall.alike and not overall.children):
         return ()
-    if len(scene.children) == 1:
-        return (scene.children[0].child,)
-    return antecedents.resolve_antecedent(said, named, overall, scene, meaning)
+    if len(context.children) == 1:
+        return (context.children[0].child,)
+    return antecedents.resolve_antecedent(said, named, overall, context, meaning)
 
 
 def choose_whereabouts(said: Iterable[Statement]) -> Intent:

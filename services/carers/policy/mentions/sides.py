@@ -8,47 +8,49 @@ from services.carers.understanding.children import child_names
 from services.safeguarding.identifiers import ChildId, provisional_child
 
 
-def list_sides(scene: TextContext) -> tuple[TextContext, ...]:
+def list_sides(context: TextContext) -> tuple[TextContext, ...]:
     """One context for each authority and placement that an unnamed child may belong to, with its children, report."""
-    if not scene.children:
-        return _list_capacities(scene)
+    if not context.children:
+        return _list_capacities(context)
     places: dict[tuple[str | None, str | None], list[Child]] = {}
-    for child in scene.children:
+    for child in context.children:
         places.setdefault((child.authority, child.placement), []).append(child)
     if len(places) == 1:
-        return (scene.for_child(scene.children[0]),)
+        return (context.for_child(context.children[0]),)
     return tuple(
         replace(
-            scene.for_child(of_one[0]), children=tuple(of_one), provisional=_derive_report(scene.provisional, *place)
+            context.for_child(of_one[0]),
+            children=tuple(of_one),
+            provisional=_derive_report(context.provisional, *place),
         )
         for place, of_one in places.items()
     )
 
 
-def list_teams(scene: TextContext) -> tuple[TextContext, ...]:
+def list_teams(context: TextContext) -> tuple[TextContext, ...]:
     """Like `list_sides`, but each authority once, since one team reads a text once."""
     found: dict[str, TextContext] = {}
-    for side in list_sides(scene):
+    for side in list_sides(context):
         found.setdefault(side.authority, side)
-    return (scene,) if len(found) == 1 else tuple(found.values())
+    return (context,) if len(found) == 1 else tuple(found.values())
 
 
-def limit_to_children(scene: TextContext, children: Sequence[ChildId]) -> TextContext:
+def limit_to_children(context: TextContext, children: Sequence[ChildId]) -> TextContext:
     """The context for a text that means one of these children and leaves open which. It has a report of its own."""
-    several = tuple(each for each in scene.known if each.child in children)
+    several = tuple(each for each in context.known if each.child in children)
     return replace(
-        scene,
+        context,
         children=several,
         coded=(),
-        provisional=provisional_child(" ".join((scene.provisional, *sorted(children)))),
+        provisional=provisional_child(" ".join((context.provisional, *sorted(children)))),
     )
 
 
-def find_reports(scene: TextContext, asked_of: ChildId) -> tuple[Provisional, ...]:
+def find_reports(context: TextContext, asked_of: ChildId) -> tuple[Provisional, ...]:
     """The reports of one text that its question is about and that still have no name."""
     found = tuple(
         each
-        for each in scene.provisionals
+        for each in context.provisionals
         if each.child is None
         and each.provisional in {asked_of, _derive_report(asked_of, each.authority, each.placement)}
     )
@@ -68,17 +70,17 @@ def are_alike(children: Sequence[Child]) -> bool:
     return len(children) > 1 and len({child_names.simplify_code(each.code) for each in children}) == 1
 
 
-def _list_capacities(scene: TextContext) -> tuple[TextContext, ...]:
-    of_kind = {each.authority: each for each in reversed(scene.capacities) if each.kind == scene.kind}
+def _list_capacities(context: TextContext) -> tuple[TextContext, ...]:
+    of_kind = {each.authority: each for each in reversed(context.capacities) if each.kind == context.kind}
     if len(of_kind) < 2:
-        return (scene,)
+        return (context,)
     return tuple(
         replace(
-            scene,
+            context,
             authority=each.authority,
             person=each.person,
             placement=None,
-            provisional=_derive_report(scene.provisional, each.authority, None),
+            provisional=_derive_report(context.provisional, each.authority, None),
         )
         for each in sorted(of_kind.values(), key=lambda each: each.authority)
     )

@@ -33,94 +33,96 @@ MANY = 3
 NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})
 
 
-def decide(meaning: Meaning, scene: TextContext) -> Decision:
-    found = resolve_mentions(meaning, scene)
-    decision = _answer_question(meaning, found, scene) or _decide_told(meaning, found, scene)
-    decision = decision or _meant_to_confirm(meaning, scene) or _answer_request(meaning, scene)
+def decide(meaning: Meaning, context: TextContext) -> Decision:
+    found = resolve_mentions(meaning, context)
+    decision = _answer_question(meaning, found, context) or _decide_told(meaning, found, context)
+    decision = decision or _meant_to_confirm(meaning, context) or _answer_request(meaning, context)
     if meaning.doubtful or found.doubtful:
-        decision = escalation.also_escalate(decision, scene, "not-understood")
-    return within_limits(decision, scene)
+        decision = escalation.also_escalate(decision, context, "not-understood")
+    return within_limits(decision, context)
 
 
-def within_limits(decision: Decision, scene: TextContext) -> Decision:
+def within_limits(decision: Decision, context: TextContext) -> Decision:
     """Drops the reply beyond the limit. The acts stay."""
-    if _is_urgent(decision) or scene.replies_this_hour < REPLIES_AN_HOUR:
+    if _is_urgent(decision) or context.replies_this_hour < REPLIES_AN_HOUR:
         return decision
     return replace(decision, answer=None, question=None)
 
 
-def _answer_question(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decision | None:
+def _answer_question(meaning: Meaning, found: ChildMentions, context: TextContext) -> Decision | None:
     """Completes what "which child?" was asked about. A text with other news leaves the question open."""
-    question = scene.question
+    question = context.question
     if question is None or not set(meaning.intents) <= NO_NEWS_OF_ITS_OWN:
         return None
     if question.about != "report" and REPORTS & set(meaning.intents):
         return None
-    children = found.named or child_names.find_answered(meaning.words, scene.children)
+    children = found.named or child_names.find_answered(meaning.words, context.children)
     if not children:
         return None
     if question.about == "report":
-        return _identify_reports(question.provisional, children, scene)
+        return _identify_reports(question.provisional, children, context)
     intent = {"return": Intent.BACK, "information": Intent.UNCLEAR}[question.about]
-    completed = combine_decisions([decide_for_child(scene.child_by_id(child), intent, scene) for child in children])
+    completed = combine_decisions([decide_for_child(context.child_by_id(child), intent, context) for child in children])
     return replace(completed, answered=True)
 
 
-def _identify_reports(asked_of: ChildId, children: Sequence[ChildId], scene: TextContext) -> Decision:
+def _identify_reports(asked_of: ChildId, children: Sequence[ChildId], context: TextContext) -> Decision:
     """Each report without a name goes on as that of the first child it may be about; every other child has a report of
     its own. A report that fits none of them stands, and a person finds out.
     """
-    begun = sides.find_reports(scene, asked_of)
-    told = combine_decisions([decide_for_child(scene.child_by_id(child), Intent.MISSING, scene) for child in children])
+    begun = sides.find_reports(context, asked_of)
+    told = combine_decisions(
+        [decide_for_child(context.child_by_id(child), Intent.MISSING, context) for child in children]
+    )
     identified: dict[ChildId, ChildId] = {}
     for child in children:
-        report = sides.choose_report(scene.child_by_id(child), begun, asked_of)
+        report = sides.choose_report(context.child_by_id(child), begun, asked_of)
         if report is not None:
             identified.setdefault(report, child)
     acts = [
-        tell(report, ChildIdentified, scene.for_subject(child), child=child) for report, child in identified.items()
+        tell(report, ChildIdentified, context.for_subject(child), child=child) for report, child in identified.items()
     ]
     acts += [act for act in told.acts if act.subject not in identified.values()]
     for each in begun:
         if each.provisional in identified:
-            acts += decide_for_child(scene.child_of_report(each), Intent.UNCLEAR, scene).acts
+            acts += decide_for_child(context.child_of_report(each), Intent.UNCLEAR, context).acts
         else:
-            acts.append(escalation.request_person(scene, "which-child", each.provisional))
+            acts.append(escalation.request_person(context, "which-child", each.provisional))
     answer = Answer.MISSING_NAMED if identified else told.answer
     return replace(told, acts=tuple(acts), answer=answer, answered=True, identified=tuple(identified.items()))
 
 
-def _decide_told(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decision | None:
+def _decide_told(meaning: Meaning, found: ChildMentions, context: TextContext) -> Decision | None:
     """None where the text says nothing about a child."""
     if Intent.REFERENCE in meaning.intents and not meaning.reference:
-        return _ask_for_reference(meaning, scene)
+        return _ask_for_reference(meaning, context)
     parts = [
-        _decide_told_of(child, intent, scene)
+        _decide_told_of(child, intent, context)
         for child, intents in found.about.items()
         for intent in intents
-        if intent not in SAID_IN_PASSING or not _only_at_home(child, found, scene)
+        if intent not in SAID_IN_PASSING or not _only_at_home(child, found, context)
     ]
-    if len(found.about) >= MANY and not scene.open and not scene.provisionals and _all_are_home(found, scene):
-        return escalation.escalate(scene, "not-understood")
+    if len(found.about) >= MANY and not context.open and not context.provisionals and _all_are_home(found, context):
+        return escalation.escalate(context, "not-understood")
     if found.nobody:
-        parts.append(unnamed_child.decide_unnamed(found.nobody, scene))
+        parts.append(unnamed_child.decide_unnamed(found.nobody, context))
     parts += [
-        unnamed_child.decide_unnamed(intents, sides.limit_to_children(scene, several))
+        unnamed_child.decide_unnamed(intents, sides.limit_to_children(context, several))
         for several, intents in found.either.items()
     ]
     if not parts:
         return None
-    decision = _ask_for_names(combine_decisions(parts), scene)
-    nameless = {each.provisional for each in scene.provisionals if each.child is None}
+    decision = _ask_for_names(combine_decisions(parts), context)
+    nameless = {each.provisional for each in context.provisionals if each.child is None}
     if (
         any(isinstance(act.content, ChildReturnClaimed) and act.subject not in nameless for act in decision.acts)
         and nameless
     ):
-        return _ask_about_nameless(decision, scene, nameless)
+        return _ask_about_nameless(decision, context, nameless)
     return decision
 
 
-def _ask_for_names(decision: Decision, scene: TextContext) -> Decision:
+def _ask_for_names(decision: Decision, context: TextContext) -> Decision:
     """A reply holds at most three codes: beyond that the sender is asked to name those who are back."""
     if all(len(claim.about) <= unnamed_child.CODES_IN_ONE_TEXT for claim in decision.claims):
         return decision
@@ -130,96 +132,96 @@ def _ask_for_names(decision: Decision, scene: TextContext) -> Decision:
     missing = any(isinstance(act.content, ChildReportedMissing) for act in kept)
     return replace(
         decision,
-        acts=(*kept, *escalation.request_each_team(scene, "which-child")),
+        acts=(*kept, *escalation.request_each_team(context, "which-child")),
         claims=(),
         answer=decision.answer if missing else Answer.BACK_WHICH,
         ended=(),
     )
 
 
-def _decide_told_of(child: ChildId, intent: Intent, scene: TextContext) -> Decision:
+def _decide_told_of(child: ChildId, intent: Intent, context: TextContext) -> Decision:
     """A person reads an unclear statement about a child that nobody misses."""
-    of = scene.child_by_id(child)
+    of = context.child_by_id(child)
     if intent is Intent.UNCLEAR and not of.standing.open:
-        return Decision((escalation.request_person(scene, "not-understood", child),), Answer.HUMAN)
-    return decide_for_child(of, intent, scene)
+        return Decision((escalation.request_person(context, "not-understood", child),), Answer.HUMAN)
+    return decide_for_child(of, intent, context)
 
 
-def _only_at_home(child: ChildId, found: ChildMentions, scene: TextContext) -> bool:
+def _only_at_home(child: ChildId, found: ChildMentions, context: TextContext) -> bool:
     """Whether the child is only said to be at home, while another is missing or back."""
     others = [intents for other, intents in found.about.items() if other != child]
     missing = any(REPORTS & set(intents) for intents in (*others, found.nobody))
     back = any(
-        STANDS_DOWN & set(intents) and scene.child_by_id(other).standing.open
+        STANDS_DOWN & set(intents) and context.child_by_id(other).standing.open
         for other, intents in found.about.items()
         if other != child
     )
-    return (missing or back) and scene.child_by_id(child).standing.state is None and not scene.provisionals
+    return (missing or back) and context.child_by_id(child).standing.state is None and not context.provisionals
 
 
-def _all_are_home(found: ChildMentions, scene: TextContext) -> bool:
+def _all_are_home(found: ChildMentions, context: TextContext) -> bool:
     """Whether the text is a night report: every child is at home."""
-    return len(found.about) == len(scene.children) and all(
+    return len(found.about) == len(context.children) and all(
         intents == (Intent.BACK,) for intents in found.about.values()
     )
 
 
-def _ask_for_reference(meaning: Meaning, scene: TextContext) -> Decision:
+def _ask_for_reference(meaning: Meaning, context: TextContext) -> Decision:
     """Asks for the number again. A person reads any other words beside REF."""
     asked = Decision(answer=Answer.REFERENCE_WITHOUT_NUMBER)
     alone = set(meaning.words.split()) <= REFERENCE_ALONE
-    return asked if alone else escalation.also_escalate(asked, scene, "not-understood")
+    return asked if alone else escalation.also_escalate(asked, context, "not-understood")
 
 
-def _ask_about_nameless(decision: Decision, scene: TextContext, nameless: set[ChildId]) -> Decision:
+def _ask_about_nameless(decision: Decision, context: TextContext, nameless: set[ChildId]) -> Decision:
     """A child is back while a report without a name is open: a person finds out whether it was this child's."""
-    acts = tuple(escalation.request_person(scene, "which-child", subject) for subject in sorted(nameless))
+    acts = tuple(escalation.request_person(context, "which-child", subject) for subject in sorted(nameless))
     return replace(decision, acts=(*decision.acts, *acts))
 
 
-def _answer_request(meaning: Meaning, scene: TextContext) -> Decision:
+def _answer_request(meaning: Meaning, context: TextContext) -> Decision:
     """Answers a question or a request. A person reads everything else."""
     intents = set(meaning.intents)
-    if meaning.enquiry == "where" and _is_enquiry(meaning.words, scene):
-        return escalation.refuse_enquiry(scene)
-    if Intent.STATUS in intents or (Intent.ENQUIRY in intents and scene.open):
+    if meaning.enquiry == "where" and _is_enquiry(meaning.words, context):
+        return escalation.refuse_enquiry(context)
+    if Intent.STATUS in intents or (Intent.ENQUIRY in intents and context.open):
         return (
-            _answer_status(scene)
+            _answer_status(context)
             if meaning.asks_only
-            else replace(_answer_status(scene), acts=_keep_information(scene).acts)
+            else replace(_answer_status(context), acts=_keep_information(context).acts)
         )
     if Intent.HELP in intents:
-        return escalation.escalate(scene, "asked-for-human")
-    if intents == {Intent.THANKS} and not scene.pictures:
+        return escalation.escalate(context, "asked-for-human")
+    if intents == {Intent.THANKS} and not context.pictures:
         return Decision()
-    if len(scene.open) == 1 and meaning.words and intents & {Intent.UNCLEAR, Intent.THANKS, Intent.ACKNOWLEDGE}:
-        return _keep_information(scene)
-    return escalation.escalate(scene, "picture-only" if scene.pictures and not meaning.words else "not-understood")
+    if len(context.open) == 1 and meaning.words and intents & {Intent.UNCLEAR, Intent.THANKS, Intent.ACKNOWLEDGE}:
+        return _keep_information(context)
+    return escalation.escalate(context, "picture-only" if context.pictures and not meaning.words else "not-understood")
 
 
-def _meant_to_confirm(meaning: Meaning, scene: TextContext) -> Decision | None:
+def _meant_to_confirm(meaning: Meaning, context: TextContext) -> Decision | None:
     """The words can only be meant to confirm something, but hold no code of ours."""
     meant_so = Intent.UNCLEAR in meaning.intents and confirmations.seems_meant(meaning.words)
-    return escalation.escalate(scene, "code-not-valid") if meant_so else None
+    return escalation.escalate(context, "code-not-valid") if meant_so else None
 
 
-def _keep_information(scene: TextContext) -> Decision:
+def _keep_information(context: TextContext) -> Decision:
     """Keeps the words as information about the only missing child; without one a person reads them."""
-    if len(scene.open) == 1:
-        return decide_for_child(scene.open[0], Intent.UNCLEAR, scene)
-    return escalation.escalate(scene, "not-understood")
+    if len(context.open) == 1:
+        return decide_for_child(context.open[0], Intent.UNCLEAR, context)
+    return escalation.escalate(context, "not-understood")
 
 
-def _is_enquiry(words: str, scene: TextContext) -> bool:
+def _is_enquiry(words: str, context: TextContext) -> bool:
     """Whether it asks where a child lives. While a child is missing, "where is she?" asks about the search instead."""
-    return replies.asks_for_residence(words) or (not scene.open and replies.asks_for_a_child(words))
+    return replies.asks_for_residence(words) or (not context.open and replies.asks_for_a_child(words))
 
 
-def _answer_status(scene: TextContext) -> Decision:
+def _answer_status(context: TextContext) -> Decision:
     """Reports on the search that has got least far."""
-    if not scene.open:
+    if not context.open:
         return Decision(answer=Answer.STATUS_NOTHING_OPEN)
-    least = min((child.standing for child in scene.open), key=_rank_standing)
+    least = min((child.standing for child in context.open), key=_rank_standing)
     return Decision(answer=Answer.STATUS, standing=least)
 
 

@@ -12,13 +12,13 @@ from services.carers.policy.senders import staff
 from services.carers.understanding.meaning import Intent, Meaning
 
 
-def decide(meaning: Meaning, scene: TextContext) -> Decision:
+def decide(meaning: Meaning, context: TextContext) -> Decision:
     """The code of a telling that was sent to this number acknowledges that telling, and nothing else."""
-    coded = scene.telling is not None and not staff.leaves_duty(meaning)
-    acknowledged = staff.acknowledge_telling(scene.telling).acts if scene.telling is not None and coded else ()
+    coded = context.telling is not None and not staff.leaves_duty(meaning)
+    acknowledged = staff.acknowledge_telling(context.telling).acts if context.telling is not None and coded else ()
     if acknowledged and set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}:
         return Decision(acknowledged, Answer.ACKNOWLEDGED)
-    acts = escalation.request_each_team(scene, "police-officer")
+    acts = escalation.request_each_team(context, "police-officer")
     if meaning.enquiry == "where":
-        acts += escalation.refuse_enquiry(scene).acts
+        acts += escalation.refuse_enquiry(context).acts
     return Decision((*acknowledged, *acts), Answer.OFFICER)

@@ -37,37 +37,37 @@ def acknowledge_telling(telling: Telling, how: Literal["text", "phoned"] = "text
     return Decision((acknowledgement.acknowledge(telling, how),), Answer.ACKNOWLEDGED)
 
 
-def decide(meaning: Meaning, scene: TextContext) -> Decision:
+def decide(meaning: Meaning, context: TextContext) -> Decision:
     """A telling's code, or a child's own, names the child. Without, a report goes out, and a person reads the rest."""
-    if scene.telling is not None:
-        return _decide_about_telling(scene.telling, meaning, scene)
-    if (taken := decide_on_ok(meaning, scene)) is not None:
+    if context.telling is not None:
+        return _decide_about_telling(context.telling, meaning, context)
+    if (taken := decide_on_ok(meaning, context)) is not None:
         return taken
-    found = resolve_mentions(meaning, scene)
+    found = resolve_mentions(meaning, context)
     if found.about or found.either:
-        return _decide_by_code(found, meaning, scene)
+        return _decide_by_code(found, meaning, context)
     if set(found.nobody) & REPORTS:
         unknown = Answer.MISSING_NO_SUCH_CODE if found.somebody_else else Answer.MISSING_WITHOUT_CODE
-        return replace(unnamed_child.decide_unnamed(found.nobody, scene), answer=unknown)
-    return _answer_request(found, meaning, scene)
+        return replace(unnamed_child.decide_unnamed(found.nobody, context), answer=unknown)
+    return _answer_request(found, meaning, context)
 
 
-def decide_on_ok(meaning: Meaning, scene: TextContext) -> Decision | None:
+def decide_on_ok(meaning: Meaning, context: TextContext) -> Decision | None:
     """None where it is no OK, or may be none: who is asked again loses nothing. What else the text says of a child that
     it names is decided as ever.
     """
-    meant = None if leaves_duty(meaning) else acknowledgement.find_meant(meaning, scene)
+    meant = None if leaves_duty(meaning) else acknowledgement.find_meant(meaning, context)
     if meant is None:
         return None
-    taken = acknowledgement.acknowledge_all(meant, meaning, scene)
-    if acknowledgement.says_no_more(meaning, scene):
+    taken = acknowledgement.acknowledge_all(meant, meaning, context)
+    if acknowledgement.says_no_more(meaning, context):
         return taken
-    if scene.asks or replies.may_take_back(meaning.words):
+    if context.asks or replies.may_take_back(meaning.words):
         return None
-    return combine_decisions([_decide_by_code(resolve_mentions(meaning, scene), meaning, scene), taken])
+    return combine_decisions([_decide_by_code(resolve_mentions(meaning, context), meaning, context), taken])
 
 
-def _answer_request(found: ChildMentions, meaning: Meaning, scene: TextContext) -> Decision:
+def _answer_request(found: ChildMentions, meaning: Meaning, context: TextContext) -> Decision:
     """No statement about a child: answers a question, else a person reads the text."""
     acknowledges = Intent.ACKNOWLEDGE in meaning.intents and meaning.asks_only
     if acknowledges or meaning.intents == (Intent.THANKS,):
@@ -75,37 +75,37 @@ def _answer_request(found: ChildMentions, meaning: Meaning, scene: TextContext) 
     if not found.nobody and Intent.STATUS in meaning.intents and meaning.asks_only:
         return Decision(answer=Answer.STATUS_BY_CODE)
     if not found.nobody and meaning.enquiry == "where":
-        return escalation.refuse_enquiry(scene)
-    decision = escalation.escalate(scene, "asked-for-human" if Intent.HELP in meaning.intents else "not-understood")
+        return escalation.refuse_enquiry(context)
+    decision = escalation.escalate(context, "asked-for-human" if Intent.HELP in meaning.intents else "not-understood")
     return replace(decision, answer=Answer.NO_SUCH_CODE) if found.somebody_else else decision
 
 
-def _decide_by_code(found: ChildMentions, meaning: Meaning, scene: TextContext) -> Decision:
+def _decide_by_code(found: ChildMentions, meaning: Meaning, context: TextContext) -> Decision:
     """About the children that the text names by their own codes."""
     parts = []
     for child, intents in found.about.items():
         parts += [
-            _decide_for_coded(scene.child_by_id(child), intent, scene)
+            _decide_for_coded(context.child_by_id(child), intent, context)
             for intent in intents
             if _is_told(intent, meaning)
         ]
     parts += [
-        unnamed_child.decide_unnamed(intents, sides.limit_to_children(scene, several))
+        unnamed_child.decide_unnamed(intents, sides.limit_to_children(context, several))
         for several, intents in found.either.items()
     ]
     unclear = [] if set(found.nobody) & REPORTS else found.nobody
     if set(found.nobody) & REPORTS:
-        parts.append(replace(unnamed_child.decide_unnamed(found.nobody, scene), answer=Answer.MISSING_NO_SUCH_CODE))
+        parts.append(replace(unnamed_child.decide_unnamed(found.nobody, context), answer=Answer.MISSING_NO_SUCH_CODE))
     if not parts or unclear or found.somebody_else or found.doubtful or meaning.doubtful:
         subject = next(iter(found.about), None)
-        parts.append(Decision((escalation.request_person(scene, "not-understood", subject),), Answer.HUMAN))
+        parts.append(Decision((escalation.request_person(context, "not-understood", subject),), Answer.HUMAN))
     if meaning.enquiry == "where":
-        parts.append(escalation.refuse_enquiry(scene))
+        parts.append(escalation.refuse_enquiry(context))
     return combine_decisions(parts)
 
 
-def _decide_for_coded(child: Child, intent: Intent, scene: TextContext) -> Decision:
-    told = decide_for_child(child, intent, scene)
+def _decide_for_coded(child: Child, intent: Intent, context: TextContext) -> Decision:
+    told = decide_for_child(child, intent, context)
     if told.answer not in {Answer.MISSING, Answer.MISSING_AGAIN} or child.names:
         return told
     by_code = Answer.MISSING_BY_CODE if child.placement else Answer.MISSING_NO_FORCE
@@ -116,10 +116,10 @@ def _is_told(intent: Intent, meaning: Meaning) -> bool:
     return intent is not Intent.REFERENCE or meaning.reference
 
 
-def is_told_of(telling: Telling, scene: TextContext) -> bool:
+def is_told_of(telling: Telling, context: TextContext) -> bool:
     """Whether a carer was told as a professional of another authority. They then answer as one."""
-    there = any(each.professional and each.authority == telling.authority for each in scene.capacities)
-    return there and telling.child not in {each.child for each in scene.children}
+    there = any(each.professional and each.authority == telling.authority for each in context.capacities)
+    return there and telling.child not in {each.child for each in context.children}
 
 
 def leaves_duty(meaning: Meaning) -> bool:
@@ -129,10 +129,10 @@ def leaves_duty(meaning: Meaning) -> bool:
     return (asks and meaning.asks_only) or replies.declines(meaning.words)
 
 
-def _decide_about_telling(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
+def _decide_about_telling(telling: Telling, meaning: Meaning, context: TextContext) -> Decision:
     """About the telling whose code stands in the text."""
     of_telling = replace(
-        scene, authority=telling.authority, person=telling.person or scene.person_in(telling.authority)
+        context, authority=telling.authority, person=telling.person or context.person_in(telling.authority)
     )
     child = Child(telling.child, "", standing=Standing("missing"), episode=telling.episode)
     counts = OF_THE_CHILD_ALL_THE_SAME if replies.declines(meaning.words) else SAID_OF_A_CHILD
@@ -160,17 +160,17 @@ def _decide_about_telling(telling: Telling, meaning: Meaning, scene: TextContext
     return combine_decisions(parts)
 
 
-def _decide_about_another(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision | None:
+def _decide_about_another(telling: Telling, meaning: Meaning, context: TextContext) -> Decision | None:
     """A child's own code beside that of the telling identifies its child, or means another child. None without one."""
-    codes = child_names.find_named(meaning.words, scene.coded_only)
+    codes = child_names.find_named(meaning.words, context.coded_only)
     if not {*codes.children, *codes.alike} - {telling.child} and not codes.somebody_else:
         return None
-    found = resolve_mentions(meaning, scene)
+    found = resolve_mentions(meaning, context)
     reports = any(REPORTS & set(intents) for intents in (*found.about.values(), *found.either.values(), found.nobody))
     if is_provisional(telling.child) and not reports:
-        return identification.identify_child(telling, codes, meaning, scene)
-    read = Decision((escalation.request_person(scene, "which-child", telling.child),), Answer.HUMAN)
-    return combine_decisions([_decide_by_code(found, meaning, scene), read]) if reports else read
+        return identification.identify_child(telling, codes, meaning, context)
+    read = Decision((escalation.request_person(context, "which-child", telling.child),), Answer.HUMAN)
+    return combine_decisions([_decide_by_code(found, meaning, context), read]) if reports else read
 
 
 def _drop_known(said: list[Intent], meaning: Meaning) -> list[Intent]:
@@ -180,7 +180,7 @@ def _drop_known(said: list[Intent], meaning: Meaning) -> list[Intent]:
     return [intent for intent in said if intent is not Intent.NOT_BACK or Intent.LOCATED not in said]
 
 
-def _keep_information(child: Child, said: list[Intent], meaning: Meaning, scene: TextContext) -> list[Decision]:
+def _keep_information(child: Child, said: list[Intent], meaning: Meaning, context: TextContext) -> list[Decision]:
     """Keeps what else they know about the child."""
     if (
         said
@@ -189,7 +189,7 @@ def _keep_information(child: Child, said: list[Intent], meaning: Meaning, scene:
         or not PATTERNS["of_the_child"].search(meaning.words)
     ):
         return []
-    return [decide_for_child(child, Intent.UNCLEAR, scene)]
+    return [decide_for_child(child, Intent.UNCLEAR, context)]
 
 
 def _still_counts(intent: Intent, telling: Telling) -> bool:
@@ -198,11 +198,11 @@ def _still_counts(intent: Intent, telling: Telling) -> bool:
     return intent not in OF_THE_EPISODE or telling.open or again
 
 
-def _answer_left_duty(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
+def _answer_left_duty(telling: Telling, meaning: Meaning, context: TextContext) -> Decision:
     if Intent.STATUS in meaning.intents and not replies.declines(meaning.words):
         asked = Answer.STATUS_BY_CODE if telling.exercise else Answer.STATUS_TO_STAFF
         return Decision(answer=asked, standing=telling.standing)
     if meaning.enquiry == "where":
-        return escalation.refuse_enquiry(scene)
+        return escalation.refuse_enquiry(context)
     reason: HumanReason = "asked-for-human" if Intent.HELP in meaning.intents else "not-understood"
-    return Decision((escalation.request_person(scene, reason, telling.child),), Answer.HUMAN)
+    return Decision((escalation.request_person(context, reason, telling.child),), Answer.HUMAN)

@@ -19,33 +19,33 @@ NOTHING_BESIDES = frozenset({Intent.ENQUIRY, Intent.STATUS, Intent.THANKS, Inten
 """Beside an enquiry these add nothing. A cry for help or a report does."""
 
 
-def decide(meaning: Meaning, scene: TextContext) -> Decision:
+def decide(meaning: Meaning, context: TextContext) -> Decision:
     """The code of a telling that was sent to this number acknowledges that telling, and nothing else: by the register
     the sender has nothing to do with the child any more.
     """
-    if scene.telling is None or Intent.STOP in meaning.intents or staff.leaves_duty(meaning):
-        return _answer_stranger(meaning, scene)
-    acknowledged = staff.acknowledge_telling(scene.telling)
+    if context.telling is None or Intent.STOP in meaning.intents or staff.leaves_duty(meaning):
+        return _answer_stranger(meaning, context)
+    acknowledged = staff.acknowledge_telling(context.telling)
     if set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}:
         return acknowledged
-    rest = _answer_stranger(meaning, scene)
+    rest = _answer_stranger(meaning, context)
     return replace(rest, acts=(*acknowledged.acts, *rest.acts))
 
 
-def _answer_stranger(meaning: Meaning, scene: TextContext) -> Decision:
+def _answer_stranger(meaning: Meaning, context: TextContext) -> Decision:
     """The answer is always the same, so that nobody learns anything from it."""
-    beyond = scene.texts_this_hour - TEXTS_AN_HOUR
+    beyond = context.texts_this_hour - TEXTS_AN_HOUR
     if beyond > 0 and beyond.bit_count() > 1:
         return Decision()
-    answer = None if scene.answered_before or Intent.STOP in meaning.intents else Answer.STRANGER
-    acts = escalation.refuse_enquiry(scene).acts if meaning.enquiry else ()
+    answer = None if context.answered_before or Intent.STOP in meaning.intents else Answer.STRANGER
+    acts = escalation.refuse_enquiry(context).acts if meaning.enquiry else ()
     if not acts or set(meaning.intents) - NOTHING_BESIDES or not meaning.asks_only:
-        acts += _request_person(scene)
+        acts += _request_person(context)
     return Decision(acts, answer)
 
 
-def _request_person(scene: TextContext) -> tuple[Act, ...]:
-    told = scene.telling
+def _request_person(context: TextContext) -> tuple[Act, ...]:
+    told = context.telling
     if told is None:
-        return escalation.request_each_team(scene, "unknown-sender")
-    return (escalation.request_person(replace(scene, authority=told.authority), "unknown-sender", told.child),)
+        return escalation.request_each_team(context, "unknown-sender")
+    return (escalation.request_person(replace(context, authority=told.authority), "unknown-sender", told.child),)
