@@ -25,8 +25,8 @@ GONE = "DELETE FROM disposal.provider_copies WHERE sid = ANY(%(gone)s::text[])"
 
 
 class ProviderCopies:
-    """The database lists them, by a trigger: whatever deletes a row. Twilio has them under one account, so carers alone
-    deletes them, those of other services too.
+    """A trigger of the database lists them, whatever deletes the row. Twilio has them all under one account, so carers
+    deletes those of other services too.
     """
 
     def __init__(self, store: Store, clocks: Clocks, texts: Texts) -> None:

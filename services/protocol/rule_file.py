@@ -77,7 +77,7 @@ class RulesFile:
 
 
 def read(path: Path) -> RulesFile:
-    """As `read_text`, of what lies there."""
+    """As `read_text`, of the file at `path`."""
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:

@@ -53,7 +53,7 @@ def pages(
     notify_doors = [new_notify_door(name, settings) for name in ("inbound", "status")]
 
     async def keep(text: Text, whose: Whose) -> None:
-        """Not what we text to ourselves."""
+        """Unless it is what we texted to ourselves."""
         if await probes.take(text):
             return
         try:

@@ -68,7 +68,7 @@ def find_editions(folder: Path | None, known: Iterable[Edition]) -> Found:
 
 
 def _text_of(path: Path) -> tuple[str, str | None]:
-    """With what keeps it from being read."""
+    """The text, and the fault that keeps it from being read."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -80,7 +80,9 @@ def _text_of(path: Path) -> tuple[str, str | None]:
 
 
 def _owner(path: Path, text: str, owners: Mapping[str, str]) -> tuple[str, str | None]:
-    """By what it says; where it cannot be read, by its line `authority:`, or by whose it was."""
+    """Whose the file is, and its fault if it cannot be read. It is then whose its line
+    `authority:` says, or whose it was before.
+    """
     try:
         whose = read_text(path, text).authority
     except ValueError as error:

@@ -139,7 +139,7 @@ class Episode(State):
     interview_offered: bool = False
     reference_known: bool = False
     references: dict[WordsId, ReferenceKind] = {}
-    """The words in which police, or who rang them, gave one. An incident has another than a missing person."""
+    """The kind of each, by the words in which police, or whoever rang them, gave it."""
     grade: RiskGrade | None = None
     """As police graded the risk last."""
     news_at: datetime | None = None
@@ -197,7 +197,9 @@ class DutyOfCase(State):
     """The episode whose report ended it. Where that was a mistake it goes on."""
     created_at: datetime
     counted_from: datetime
-    """The duty's creation, or the moment a withdrawn return set it going again; later by what an answer let it rest."""
+    """From when the minutes of its steps count: its creation, or when its end proved a mistake. A rest or a late step
+    moves it on.
+    """
     passed: int = 0
     """How many steps of the rule's `otherwise` lie behind."""
     next: int | None = None

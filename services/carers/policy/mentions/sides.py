@@ -9,7 +9,9 @@ from services.safeguarding.identifiers import ChildId, provisional_child
 
 
 def list_sides(context: TextContext) -> tuple[TextContext, ...]:
-    """One context for each authority and placement that an unnamed child may belong to, with its children, report."""
+    """One context for each authority and placement that an unnamed child may belong to, with the children there and a
+    report of its own.
+    """
     if not context.children:
         return _list_capacities(context)
     places: dict[tuple[str | None, str | None], list[Child]] = {}

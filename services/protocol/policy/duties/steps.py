@@ -17,7 +17,9 @@ LATE = timedelta(minutes=1)
 
 
 def begin(draft: Draft, duty: DutyOfCase) -> None:
-    """Tells the first recipient and sets the time of the next. Who is told first in another's place has their step."""
+    """Tells the first recipient and sets the time of the next step. Somebody on duty who is told in their place is not
+    told again by the step that names them.
+    """
     rule = draft.rule_of(duty)
     step = first_step(rule, draft.now)
     if step is not None:
@@ -28,8 +30,8 @@ def begin(draft: Draft, duty: DutyOfCase) -> None:
 
 
 def first_step(rule: Rule, at: datetime) -> Step | None:
-    """The step that tells somebody on duty, if the rule comes to its time at `at`, out of the hours of whom it means,
-    and cannot wait for them. None: those whom it means are told.
+    """The step to begin with where a rule comes to its time out of working hours and cannot wait: the one that tells
+    somebody on duty. None: the rule's own recipient is told first.
     """
     if rule.latest is None or in_working_hours(at):
         return None
@@ -37,9 +39,9 @@ def first_step(rule: Rule, at: datetime) -> Step | None:
 
 
 def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
-    """The time to answer is over: takes the next step. Ends a duty whose day is over, or that another repeats. After an
-    outage the answers that wait on another topic come first: a late step is put off, once, and those after it keep
-    their distance to it.
+    """The time to answer is over: takes the next step. Ends a duty whose day is over, or that another repeats. A step
+    that comes late, as after an outage, is put off once, so that answers waiting on another topic come first. The steps
+    after it keep their distance to it.
     """
     rule = draft.rule_of(duty)
     if duty.next is None:
@@ -82,7 +84,7 @@ def _is_day_over(rule: Rule, duty: DutyOfCase, now: datetime) -> bool:
 
 
 def _rivals(draft: Draft, duty: DutyOfCase) -> list[DutyOfCase]:
-    """The open duties that stand for a deed, of the same episode and matter. None, if this one stands for none."""
+    """The open duties of the same episode and matter, where this one stands for a deed."""
     about = (duty.episode, duty.cause.matter, duty.cause.exercise)
     return [
         each
@@ -139,9 +141,9 @@ def resume(draft: Draft, duty: DutyOfCase) -> None:
 
 
 def rest(draft: Draft, duty: DutyOfCase, rule: Rule, answered: Telling, length: timedelta) -> None:
-    """Somebody has the duty, and it is not done yet: nobody is told for so long. Of a deed they are then asked once
-    more themselves, and at their second answer the next person is told after the rest. Later steps keep their distance.
-    After the last step its repetition goes on.
+    """Somebody has the duty, and it is not done yet: nobody is told for `length`. About a deed the same person is then
+    asked once more; after their second answer the next person is told when the rest is over. Later steps keep their
+    distance. After the last step its repetition goes on.
     """
     until = _end_of_rest(rule, duty, draft.now, length)
     if rule.deed is not None and not _answered_before(duty, answered):
@@ -157,8 +159,8 @@ def rest(draft: Draft, duty: DutyOfCase, rule: Rule, answered: Telling, length: 
 
 
 def _end_of_rest(rule: Rule, duty: DutyOfCase, now: datetime, length: timedelta) -> datetime:
-    """For working hours the next of them. Where that would be too late for what must be done in time, the last of them
-    before; if those are over, so long after the answer, by day or night.
+    """A rule of working hours rests until the next of them. Where that would be too late, it rests until the last of
+    them before; where those are over too, for `length`, by day or night.
     """
     until = now + length
     if rule.hours != "working":
@@ -234,7 +236,7 @@ def _time_of_next(rule: Rule, duty: DutyOfCase, now: datetime) -> tuple[int | No
 
 
 def _time_of_repeat(rule: Rule, duty: DutyOfCase) -> datetime | None:
-    """Of the last step. None: it is not repeated."""
+    """When the last step is repeated. None: it is not."""
     repeat = rule.otherwise[-1].repeat if rule.otherwise else None
     return None if repeat is None or not duty.tellings else duty.tellings[-1].told_at + repeat
 

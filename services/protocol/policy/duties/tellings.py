@@ -44,7 +44,7 @@ def message_of(duty: UUID, step: int, act: str) -> UUID:
 
 
 def kind_of_duty(role: Role, channel: Channel, deed: Deed | None = None) -> type[Duty]:
-    """The kind of message, and so the service that carries the duty out. The forms of deeds are one service's."""
+    """The kind of message, and so the service that carries the duty out. Only `professionals` has forms for deeds."""
     if channel == Channel.INVITATION:
         return StrategyInvite
     if role == Role.POLICE_CONTROL_ROOM:

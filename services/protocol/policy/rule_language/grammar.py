@@ -163,8 +163,8 @@ class Rule(Grammar):
     night; with `every`, each time. `evening`: at half past eight, that day's or the next.
     """
     before: Before | None = None
-    """The rule comes to its time once for each length before the date. Of those that lie behind when we learn of it the
-    last is told at once, late.
+    """The rule comes to its time once for each length before the date. Of the times that are past when we learn of the
+    date, the last is told at once.
     """
     about: Literal["child", "episode"] = "child"
     """Of a rule with `before`: whether it is told of the child, or of the episode that is open then."""
