@@ -111,7 +111,7 @@ async def test_one_back_and_one_missing_in_one_text_are_told_apart(service: Care
     }
 
 
-async def test_an_unknown_number_has_one_safe_answer_an_hour_and_a_person_reads_every_text(
+async def test_an_unknown_number_has_one_safe_answer_in_four_weeks_and_a_person_reads_every_text(
     service: Carers, kestrel: Kestrel
 ) -> None:
     stranger = fresh_number()
