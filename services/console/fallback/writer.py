@@ -59,7 +59,7 @@ class PackWriter:
             try:
                 await put(plan.places[number], sealed)
             except PlaceAway as away:
-                logger().warning("a fallback pack was not taken", place=number + 1, reason=str(away))
+                logger().warning("a fallback pack was not taken", name=f"place {number + 1}", reason=str(away))
                 continue
             self._written[authority, number] = now
             metrics.PACK_WRITTEN.labels(authority, number + 1).set(now.timestamp())

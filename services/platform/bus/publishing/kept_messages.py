@@ -90,7 +90,7 @@ class KeptMessages:
             if not keys:
                 break
             metrics.PUBLISHED_AGAIN.inc(len(keys))
-            logger().warning("Kafka has lost what it acknowledged, and it is published again", messages=len(keys))
+            logger().warning("Kafka has lost what it acknowledged, and it is published again", count=len(keys))
             self._wake(list(dict.fromkeys(keys)))
         metrics.UNCHECKED.set(unsaid)
         if not unsaid:
