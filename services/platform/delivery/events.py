@@ -45,7 +45,7 @@ def acknowledged(
 
 
 def failed(delivery: Delivery, reason: FailureReason, person: PersonId | None) -> Message | None:
-    """A duty's failure sends the protocol to the next person; a reply that cannot be delivered is a human's business too."""
+    """A duty's failure sends the protocol to the next person. A human hears of an undeliverable reply too."""
     if delivery.duty is not None:
         return DutyFailed(**_named(delivery.duty), person=person, reason=reason)
     if delivery.authority is None or delivery.person is None:

@@ -1,4 +1,4 @@
-"""Joins the events of one transaction that are about one child: its attempts and their outcomes travel in one message."""
+"""Joins one transaction's events about one child: attempts and their outcomes travel in one message."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

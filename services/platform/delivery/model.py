@@ -76,7 +76,7 @@ class Delivery:
         person: PersonId | None = None,
         id: UUID | None = None,  # noqa: A002 the field's name
     ) -> "Delivery":
-        """A telling. Where one telling goes to several people, each has an `id` derived from the telling and the person."""
+        """A telling. If it goes to several people, each has an `id` derived from the telling and the person."""
         duty = received.content
         return cls(
             id=id or duty.telling,
@@ -114,8 +114,9 @@ class Delivery:
 class PreparedMessage:
     """Recipient (a URL, a number, an address) and body, the same for every attempt.
 
-    `read` names the fields of the register that were read for it and are not on the record yet. `number` is the recipient's, where it is a phone: a code texted to
-    it may come back from it. `secrets` sign a webhook, and are asked for anew at each attempt.
+    `read` names the fields of the register that were read for it and are not on the record yet. `number` is the
+    recipient's, if it is a phone: a code texted to it may come back from it. `secrets` sign a webhook, and are asked
+    for anew at each attempt.
     """
 
     recipient: str

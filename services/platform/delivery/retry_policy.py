@@ -1,4 +1,4 @@
-"""Decides a delivery's next state after an attempt, and when the next one is. Pure: now, age and chance are passed in."""
+"""Decides a delivery's next state after an attempt, and when the next one is. Pure: now, age and chance are given."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,15 +17,15 @@ RETRY_AFTER_MOST = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Schedule:
-    """`delays` are seconds between attempts. The schedule goes by age, not by count: attempts that a failing lane made or spared do not
-    change the time at which a delivery is given up.
+    """`delays` are seconds between attempts. The schedule goes by age, not by count: the attempts of a failing lane,
+    made or spared, do not change when a delivery is given up.
     """
 
     name: str
     delays: tuple[int, ...]
 
     def delay(self, age: timedelta, *, chance: float, retry_after: timedelta | None = None) -> timedelta | None:
-        """The time to the next attempt, `age` after the delivery was put. `chance` lies in [0, 1). None: no further attempt."""
+        """The time to the next attempt, `age` after the delivery was put. `chance` is in [0, 1). None: no more."""
         seconds = age.total_seconds()
         for delay, reached in zip(self.delays, accumulate(self.delays), strict=True):
             if reached > seconds:
@@ -80,9 +80,10 @@ def next_state(
     uncertain: bool = False,
     patience: timedelta = timedelta(0),
 ) -> Transition:
-    """`uncertain`: an earlier attempt may have arrived. That this one has not says nothing about it, so the state stays unknown.
+    """`uncertain`: an earlier attempt may have arrived. If this one has not, that says nothing about the earlier one,
+    so the state stays unknown.
 
-    `patience`: the least time to the next attempt, where the result was lost.
+    `patience`: the least time to the next attempt, if the result was lost.
     """
     if result.result is AttemptResult.ACCEPTED:
         return Transition(State.ACCEPTED, now)

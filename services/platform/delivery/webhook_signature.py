@@ -1,5 +1,5 @@
-"""Signs and verifies webhooks (Standard Webhooks 1.0): `v1` by a secret that both sides know (`whsec_`, the published library),
-`v1a` by an Ed25519 key (`whsk_` signs, `whpk_` verifies), for which that library has nothing.
+"""Signs and verifies webhooks (Standard Webhooks 1.0): `v1` by a shared secret (`whsec_`, the published library), `v1a`
+by an Ed25519 key (`whsk_` signs, `whpk_` verifies), which that library lacks.
 """
 
 from base64 import b64decode, b64encode

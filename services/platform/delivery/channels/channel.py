@@ -38,7 +38,7 @@ class SendRequest:
     of_duty: bool = False
     """Its recipient may answer that they have it: in a call, by a key."""
     to_stranger: bool = False
-    """The one safe answer to a number that nobody knows, maybe a child's own: late, or read out by a call, it could betray them."""
+    """The one safe answer to an unknown number, maybe a child's own. Late or read out, it could betray them."""
     authority: AuthorityId | None = None
     texted: str | None = None
     """Our number that a text came to which this answers."""
@@ -113,7 +113,8 @@ class TextWay(Protocol):
 
 
 class ChannelRegistry:
-    """The channels of one service. A delivery goes by the one that its duty names, or by the first where the service has no such.
+    """The channels of one service. A delivery goes by the channel that its duty names, or by `first` where the service
+    has none of that name.
 
     A recipient that is a `mailto:` or `poll:` URL decides itself, whatever the duty names.
     """
@@ -127,8 +128,8 @@ class ChannelRegistry:
         return self._by_name.get(BY_SCHEME.get(scheme + colon, name), self._first)
 
     async def send(self, name: MediumName, request: SendRequest) -> tuple[SendResult, int]:
-        """The result, and how many milliseconds it took. Where a channel raises all the same, nobody knows whether it sent: the schedule
-        goes on to its end, instead of the lease being taken again for ever.
+        """The result, and how many milliseconds it took. If a channel raises all the same, nobody knows whether it
+        sent: the result is unknown, so that the schedule goes on to its end.
         """
         channel = self.of(name, request.recipient)
         started = time.perf_counter()

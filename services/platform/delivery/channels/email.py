@@ -1,5 +1,5 @@
-"""Sends mail through the authority's relay. A delivery's body is the whole mail, so every attempt sends the same under the same
-Message-ID, and a mailbox shows it once though it arrived twice.
+"""Sends mail through the authority's relay. A delivery's body is the whole mail: every attempt sends the same under the
+same Message-ID, so a mailbox shows it once even if it arrives twice.
 """
 
 import ssl
@@ -30,7 +30,7 @@ MAILBOX_FULL = "5.2.2"
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """`sender` is the envelope's and the From header's address. Without `encrypted` mail travels in the clear: in a sandbox alone."""
+    """`sender` is the address of the envelope and of the From header. Only in a sandbox is it not `encrypted`."""
 
     host: str
     port: int
@@ -113,8 +113,8 @@ def _before_the_mail(failure: Exception) -> SendResult:
 
 
 def _read_refusal(refusal: SMTPResponseException | UnicodeError) -> SendResult:
-    """4xx is transient, such as greylisting; 5xx is final. So is an address that is not ASCII and never left this machine: an import
-    refuses such an address, but the register may hold an older one.
+    """4xx is transient, such as greylisting; 5xx is final. So is an address that is not ASCII: it never left this
+    machine. An import refuses one, but the register may hold an older one.
     """
     if isinstance(refusal, UnicodeError):
         return SendResult(AttemptResult.REFUSED, reason="refused")

@@ -18,17 +18,18 @@ BUTTON = Template('<p><a class="button" href="$link">$says</a></p>')
 QUOTED = Charset("utf-8")
 QUOTED.body_encoding = QP
 WIRE = compat32.clone(linesep="\r\n")
-"""In ASCII: a relay need not take anything else. The older of the standard library's two ways to write a mail, since the newer
-parses each header that it is given, which is most of what a mail costs.
+"""In ASCII: a relay need not take anything else. By the older of the standard library's two ways to write a mail: the
+newer parses each header that it is given, which would be most of what a mail costs.
 """
 NAME = "Safe Return"
 
 
 @dataclass(frozen=True, slots=True)
 class EmailContent:
-    """`paragraphs` in plain words; `button` is what the link says, `link` where it goes, where there is one; `small` is the fine print.
+    """`paragraphs` in plain words; `button` is what the link says, `link` where it goes, if there is one; `small` is
+    the fine print.
 
-    `headline`, where there is one, is what must be seen first, such as when a discussion is; else the subject is.
+    `headline` is what must be seen first, such as when a discussion is. Without one, the subject stands there.
     """
 
     subject: str
@@ -56,8 +57,8 @@ def message_id(delivery: UUID, sender: str) -> str:
 def build_email(
     letter: EmailContent, *, delivery: UUID, sender: str, recipient: str, at: datetime, calendar: Calendar | None = None
 ) -> str:
-    """The whole mail as it travels, in ASCII. `at` is wall time, and is the mail's date for every attempt. Raises ValueError where a
-    header would hold a line break.
+    """The whole mail as it travels, in ASCII. `at` is wall time: the mail's date at every attempt. Raises ValueError if
+    a header would hold a line break.
     """
     mail = MIMEMultipart("alternative", boundary=f"=_{delivery.hex}")
     headers = {

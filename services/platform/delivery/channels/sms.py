@@ -1,7 +1,7 @@
-"""Sends texts through Twilio, and reads out by a call those that cannot be texted. The one module that knows its library.
+"""Sends texts through Twilio, and reads out by a call those that cannot be texted. No other module knows its library.
 
-Twilio has no idempotency key: after a lost answer nobody knows whether the text went out. Then its own list is asked for
-the exact body, which a code makes unique; if it is not there it is sent again, marked as a possible repeat.
+Twilio has no idempotency key: after a lost answer nobody knows whether the text went out. Then its own list is asked
+for the exact body, which a code makes unique. If it is not there, it is sent again, marked as a possible repeat.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ TOTAL_SECONDS = 10.0
 URGENT_VALIDITY_SECONDS = 300
 """A text that the network could not hand over by then is reported as not delivered, and the next person is told."""
 STRANGERS_ANSWER_WITHIN = timedelta(seconds=URGENT_VALIDITY_SECONDS)
-"""Later than this no automatic answer goes to a phone that may be a child's: somebody else may hold it by then (S61)."""
+"""Later than this no automatic answer goes to a phone that may be a child's: somebody else may hold it (S61)."""
 RINGS_SECONDS = 45
 WAITS_SECONDS = 10
 """For a key, once everything is said."""
@@ -53,14 +53,14 @@ Tokens: TypeAlias = Callable[[], Sequence[str]]
 LOST = (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 """After any of these nobody knows whether Twilio has it."""
 CLOCKS_DIFFER = timedelta(seconds=5)
-"""Twilio says in whole seconds, and by its own clock, when a call was made. No more: an earlier call may be another delivery's, and
-a call that is missed is worse than one that rings twice.
+"""Twilio gives the time of a call in whole seconds, by its own clock. No more is allowed: an earlier call may be
+another delivery's, and a missed call is worse than one that rings twice.
 """
 
 
 def signature_is_valid(url: str, form: Mapping[str, Any], signature: str | None, tokens: Sequence[str]) -> bool:
-    """Whether Twilio sent this form to `url`, the configured public one with its query. Blank fields count; `form` may be a
-    multidict. `tokens`: the primary and, during a change, the alternate.
+    """Whether Twilio sent this form to `url`, the configured public one with its query. Blank fields count; `form` may
+    be a multidict. `tokens`: the primary one and, during a change, the alternate.
     """
     return bool(signature) and any(RequestValidator(token).validate(url, form, signature) for token in tokens)
 
@@ -103,8 +103,8 @@ def conversation_twiml(
     unpressed: Sequence[Spoken] = (),
     dial: str | None = None,
 ) -> str:
-    """What is said in a conversation. `keys`: where a key goes that is pressed meanwhile; without a key, `unpressed` is said next.
-    `recording`: where the other then says something to. `dial`: the number to which the call then goes.
+    """What a call says. `keys`: where a key goes that is pressed meanwhile; without a key, `unpressed` is said next.
+    `recording`: where the other's words then go. `dial`: the number that the call is then passed on to.
     """
     response = VoiceResponse()
     asked = response if keys is None else response.gather(num_digits=1, timeout=WAITS_SECONDS, action=keys)
@@ -275,8 +275,8 @@ class _Throttled(Exception):
 
 
 class _TwilioHttp(AsyncTwilioHttpClient):  # type: ignore[misc]
-    """Tells of Retry-After, which the library's exception does not carry, and writes the credentials' header itself, since
-    aiohttp deprecates the class that the library uses for it.
+    """Raises `_Throttled` with Retry-After, which the library's exception does not carry. Writes the credentials'
+    header itself, since aiohttp deprecates the class that the library uses for it.
     """
 
     async def request(self, method: str, url: str, **rest: Any) -> Response:

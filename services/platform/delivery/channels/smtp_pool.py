@@ -1,4 +1,4 @@
-"""Connections to the authority's relay, each kept for a few seconds of use: opening one, with its greeting, TLS and password, costs
+"""Keeps connections to the authority's relay for a few seconds: opening one, with greeting, TLS and password, costs
 more than the mail that goes over it.
 """
 
@@ -11,7 +11,7 @@ import aiosmtplib
 from aiosmtplib.errors import SMTPException
 
 KEPT_SECONDS = 5.0
-"""Idle. Relays wait for minutes before they close one; what lies between us and them, such as a firewall, may forget it sooner."""
+"""Idle. Relays wait for minutes before they close one, but a firewall in between may forget it sooner."""
 KEPT_MOST = 8
 MAILS_MOST = 50
 """Over one connection. Relays that count allow a hundred and more."""
@@ -53,7 +53,9 @@ class Connections:
         self._closed = False
 
     async def begin(self) -> Connection:
-        """One on which the relay has taken the sender of a mail, and heard nothing else of it. Raises as aiosmtplib does, and OSError."""
+        """One on which the relay has taken the sender of a mail, and heard nothing else of it. Raises aiosmtplib's
+        errors and OSError.
+        """
         return await self._of_idle() or await self._begun(Connection(self._opens(self._own_name)))
 
     def done(self, connection: Connection) -> None:
@@ -74,9 +76,9 @@ class Connections:
         self._close_idle()
 
     async def _of_idle(self) -> Connection | None:
-        """The relay may have closed it meanwhile, or want no more mails over it. Whatever keeps a mail from beginning there, a new
-        connection is asked instead, and its answer counts: no recipient has been named, so nothing can have been sent. The
-        other idle ones are as old, and are given up with it.
+        """The relay may have closed it meanwhile, or want no more mails over it. Whatever keeps a mail from beginning
+        there, a new connection is opened and its answer counts: no recipient was named, so nothing can have been sent.
+        The other idle ones are as old, and are given up with it.
         """
         while self._idle:
             connection = self._idle.pop()

@@ -1,4 +1,4 @@
-"""Says what follows from each of Twilio's errors: try again, ring instead, or leave this person and go on to the next."""
+"""Says what follows from each of Twilio's errors: try again, ring instead, or go on to the next person."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from services.safeguarding.duty.outcomes import FailureReason
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`reason` None: it passes, try again. `operator`: only a change of our settings or account mends it, so somebody is told."""
+    """`reason` None: it passes, try again. `operator`: only new settings, or a change to the account, mend it."""
 
     reason: FailureReason | None
     operator: bool = False

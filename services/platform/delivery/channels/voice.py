@@ -1,4 +1,4 @@
-"""Writes the words of a call for a text that did not arrive: the text itself, which holds nothing of a child, twice, and the
+"""Writes the words of a call for a text that did not arrive: the text itself, which holds nothing of a child, and the
 keys that answer it.
 """
 

@@ -106,7 +106,7 @@ class WebhookMedium:
 
 
 class _Post:
-    """A body that notes when the client asks for it, once it is connected: after a failure before that, nothing has arrived."""
+    """A body that notes when the client, once connected, asks for it: before that, nothing can have arrived."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body

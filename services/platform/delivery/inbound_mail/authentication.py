@@ -1,7 +1,8 @@
 """Reads our relay's verdict on a mail's sender (Authentication-Results, RFC 8601). An unclear verdict counts as none.
 
-A relay writes what it checked above what came with the mail. Anybody can write such a header, in another's name or in ours: the
-topmost one with our relay's name counts alone, and the relay takes away those that came with a mail (RFC 8601, section 5).
+A relay writes its own header above those that came with the mail, which anybody can write in another's name or in ours.
+So only the topmost one with our relay's name counts, and the relay takes away those that came with a mail (RFC 8601,
+section 5).
 """
 
 import re
@@ -13,11 +14,11 @@ from services.platform.delivery.inbound_mail.parser import HEADER_AT_MOST
 SPACE = " \t\r\n"
 VALUE = r'"(?:[^"\\]|\\.)*"(?:@[^\s";]*)?|[^\s";]*'
 PAIR = re.compile(rf"[{SPACE}]*([A-Za-z0-9_.-]+)(?:/[0-9]+)?[{SPACE}]*=[{SPACE}]*({VALUE})(?=[{SPACE}]|$)", re.DOTALL)
-"""`dmarc=pass`, `dkim/1=pass`, `header.d=north.example`, and Microsoft's `action=none`, which the standard does not have."""
+"""`dmarc=pass`, `dkim/1=pass`, `header.d=north.example`, and Microsoft's `action=none`, which no standard has."""
 NAME = re.compile(rf'[{SPACE}]*("(?:[^"\\]|\\.)*"|[^\s";=]+)(?:[{SPACE}]+1)?[{SPACE}]*', re.DOTALL)
 """The checker's name, and the version of the format, which is always 1."""
 SAYS_FOR_WHOM = {"dmarc": ("header.from",), "dkim": ("header.d", "header.i"), "spf": ("smtp.mailfrom",)}
-"""The properties in which each method names the domain that it checked; the first that is there counts. Other methods do not count."""
+"""Where each method names the domain that it checked: the first property that is there counts. Other methods do not."""
 
 
 class Unclear(Exception):
@@ -32,10 +33,11 @@ class Result:
 
 
 def is_authenticated(headers: Iterable[str], *, relay: str, sender: str) -> bool:
-    """Whether our relay says that the domain of `sender` sent this mail: a pass of DMARC, or of DKIM or SPF for exactly that domain.
+    """Whether our relay says that the domain of `sender` sent this mail: a pass of DMARC, or of DKIM or SPF for exactly
+    that domain.
 
-    `headers` are the mail's Authentication-Results as they came, topmost first; `relay` is the name (authserv-id) that our relay
-    gives in them. A domain is what is checked: whoever sends from it may give any name before the @.
+    `headers` are the mail's Authentication-Results as they came, topmost first; `relay` is the name (authserv-id) that
+    our relay gives itself in them. Only a domain is checked: whoever sends from it may give any name before the @.
     """
     domain = _domain(sender) if "@" in sender else ""
     own = next((each for each in headers if relay and _checked_by(each) == relay.lower()), None)

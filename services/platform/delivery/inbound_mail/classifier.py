@@ -1,4 +1,4 @@
-"""Classifies mails to a mailbox of ours: bounces, automatic answers, calendars' replies, and words that a person must read."""
+"""Classifies mails to a mailbox of ours: bounces, automatic answers, calendars' replies, words for a person."""
 
 import re
 from codecs import lookup
@@ -30,7 +30,7 @@ AWAY = re.compile(
 )
 WORDS_AT_MOST = 2000
 CALENDARS_AT_MOST, CALENDAR_AT_MOST = 3, 32_000
-"""Calendars in one mail, and characters in one calendar. Gmail sends its answer twice; one takes a page, with its time zone and note."""
+"""Calendars in one mail, and characters in one. Gmail sends its answer twice; one takes a page."""
 BROKEN = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """Errors of the standard library for malformed headers."""
 SAME_HEADERS_AT_MOST = 4
@@ -67,10 +67,12 @@ class CalendarPart:
 
 @dataclass(frozen=True, slots=True)
 class ReadMail:
-    """A mail whose text PostgreSQL takes: without NUL and lone surrogates. `sender` is as `spelt` returns it. `refers_to` is the mail of
-    ours that it answers, or that a bounce repeats, where it names one; `also_named` are others that it answers too.
+    """A mail whose text PostgreSQL takes: without NUL and lone surrogates. `sender` is as `spelt` returns it.
+    `refers_to` is the mail of ours that it answers, or that a bounce repeats, if it names one; `also_named` are others
+    that it answers.
 
-    `authenticated`: our relay says that the sender's domain sent it. Nothing else is believed. `words`: subject and text, for a person.
+    `authenticated`: our relay says that the sender's domain sent it. Nothing else is believed. `words`: subject and
+    text, for a person.
     """
 
     sender: str
@@ -88,10 +90,11 @@ def spelt(address: str) -> str:
 
 
 def read_mail(raw: bytes, envelope_sender: str, relay: str = "") -> ReadMail:
-    """`relay` is the name that our relay gives itself in Authentication-Results; without it no mail counts as authenticated.
+    """`relay` is the name that our relay gives itself in Authentication-Results; without it no mail counts as
+    authenticated.
 
-    Raises nothing: a mail that cannot be read is for a person to look at. The worst mail that anybody can send takes tenths of a second:
-    read it in a thread where others wait for the same event loop.
+    Raises nothing: a mail that cannot be read is for a person to look at. The worst mail takes tenths of a second: read
+    it in a thread where others wait for the same event loop.
     """
     mail, whole = parse(raw)
     sender = _address(_header(mail, "From"))
@@ -111,7 +114,9 @@ def read_mail(raw: bytes, envelope_sender: str, relay: str = "") -> ReadMail:
 
 
 def fallback_readings(mail: ReadMail) -> tuple[ReadMail, ReadMail, ReadMail]:
-    """Readings on which ever less can fail: the mail as it is, its words alone for a person, and a note that it could not be read."""
+    """The mail as it is, its words alone for a person, and a note that it could not be read: each can fail less than
+    the one before.
+    """
     words = replace(mail, kind=MailKind.PERSONAL, calendars=())
     return mail, replace(words, words=f"{PARTLY}\n\n{mail.words}"), replace(words, words=UNREAD)
 
@@ -166,7 +171,7 @@ def _is_automatic(mail: Message) -> bool:
 
 
 def _calendars(mail: Message) -> list[CalendarPart]:
-    """Outlook attaches a calendar, Gmail sends it as an alternative and as a file, some call it application/ics or plain text."""
+    """Outlook attaches it, Gmail sends it as an alternative and a file, others as application/ics or plain text."""
     found = []
     for part in mail.walk():
         if part.is_multipart():
@@ -225,7 +230,7 @@ def _each(mail: Message, name: str) -> Iterator[str]:
 
 
 def _header(mail: Message, name: str) -> str:
-    """Decoded: costly, so only for a few headers. Empty for a malformed header for which the standard library raises."""
+    """Decoded, which is costly: only for a few headers. Empty where the standard library raises on a malformed one."""
     raw = islice(_each(mail, name), SAME_HEADERS_AT_MOST)
     try:
         return _clean(" ".join(str(modern.header_fetch_parse(name, each)) for each in raw))

@@ -55,8 +55,8 @@ class MailAnswers:
     async def goes_on(self, uow: UnitOfWork, mail: ReadMail) -> str:
         """Has the next person told, unless somebody has answered already. A person who is away may still answer.
 
-        Anybody can forge a bounce, so it never stops anything: a delivery that has not been sent cannot have bounced, and one that may
-        not have arrived is sent on all the same. The caller has checked whether an absence is believed.
+        Anybody can forge a bounce, so it never stops anything: a delivery that has not been sent cannot have bounced,
+        and one that may not have arrived is still sent on. The caller has checked whether an absence is believed.
         """
         held = None if mail.refers_to is None else await deliveries.lock(uow, mail.refers_to)
         if held is None or held[0].duty is None or held[1] is State.WAITING:
@@ -70,14 +70,16 @@ class MailAnswers:
         return str(mail.kind)
 
     async def is_believed(self, uow: UnitOfWork, mail: ReadMail) -> bool:
-        """An absence is believed from the person who was told. Another's is for a person to read, unless it no longer matters."""
+        """An absence is believed from the person who was told. A person reads any other that still matters."""
         if mail.kind is not MailKind.AWAY or mail.refers_to is None:
             return True
         held = await deliveries.lock(uow, mail.refers_to)
         return held is None or held[1] in OVER or await self._is_theirs(uow, mail, held[0])
 
     async def made_of(self, uow: UnitOfWork, mail: ReadMail) -> str:
-        """Handles a mail that answers one telling, and returns the outcome. A person reads what somebody wrote; a stranger's mail is left."""
+        """Handles a mail that answers one telling, and returns the outcome. A person reads what somebody wrote. A
+        stranger's mail is left alone.
+        """
         if mail.kind in ESCALATES and await self.is_believed(uow, mail):
             return await self.goes_on(uow, mail)
         if mail.kind not in {MailKind.PERSONAL, MailKind.AWAY}:

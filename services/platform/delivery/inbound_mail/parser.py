@@ -1,8 +1,8 @@
 """Parses a mail that anybody may have written, within bounds that no honest mail reaches.
 
-The standard library's parser asks each line of every enclosing part, and reads addresses and parameters in quadratic time: a
-mail of a few kilobytes could keep a service from everything else for minutes. Nobody is refused for the size of their headers:
-those of DKIM, ARC and Microsoft's filters come to 25 kB in honest mails, and none of them is read here.
+The standard library's parser asks each line of every enclosing part, and reads addresses and parameters in quadratic
+time: a mail of a few kilobytes could hold up everything else in a service for minutes. No mail is refused for the size
+of its headers: those of DKIM, ARC and Microsoft's filters come to 25 kB in honest mails, and none of them is read here.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ PARTS_AT_MOST, DEEP_AT_MOST = 100, 20
 LINES_AT_MOST = 50_000
 """Twice the lines of 2 MB in base64, the largest mail that the listener takes."""
 HEADERS_AT_MOST, HEADER_AT_MOST = 200, 2048
-"""Headers of one part, and characters of one header. The rest is not read: in a long thread's References, the newest."""
+"""Headers of one part, and characters of one header. The rest is not read: in a long thread, the newest references."""
 HEADER_BLOCK_AT_MOST = 64_000
 """Bytes that are searched for headers where nothing else is read."""
 
@@ -45,7 +45,9 @@ class Part(Message):
 
 
 def parse(raw: bytes) -> tuple[Message, bool]:
-    """Returns the mail, and whether it is whole: one beyond the bounds, or that breaks the parser, has its headers alone. Raises nothing."""
+    """Returns the mail, and whether it is whole. One beyond the bounds, or that breaks the parser, has its headers
+    alone. Raises nothing.
+    """
     lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
     if lines <= LINES_AT_MOST:
         try:

@@ -61,7 +61,8 @@ def tls_of(certificate: Path) -> ssl.SSLContext:
 class MailListener:
     """A part. Takes mail for one address and no other; answers 250 when its effects are committed.
 
-    After a transient error the relay is asked to repeat the mail. A mail that fails for another reason is for a person to read.
+    After a transient error the relay is asked to repeat the mail. A mail that fails for another reason is for a person
+    to read.
     """
 
     def __init__(
@@ -113,7 +114,9 @@ class MailListener:
         return TAKEN
 
     async def _handle(self, raw: bytes, envelope_sender: str) -> str:
-        """A permanent failure would repeat until the relay gives up, and nobody would hear of the answer: so simpler readings follow."""
+        """Tries simpler readings after a permanent failure: the relay would repeat the mail, then give up, and nobody
+        would hear of the answer.
+        """
         read = await asyncio.to_thread(read_mail, raw, envelope_sender, self._relay)
         said = "a mail was read" if read.authenticated else "a mail was read that the relay does not vouch for"
         logger().info(said, result=str(read.kind))

@@ -27,7 +27,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Fields under a heading of their own, such as one step of a plan. Without a heading they stand alone. `folded`: opened by a tap."""
+    """Fields under a heading of their own, such as one step of a plan, or without one. `folded`: opened by a tap."""
 
     fields: tuple[Field, ...]
     heading: str = ""
@@ -62,7 +62,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The content of a page: `paragraphs`, then `sections` under headings, then `asks`. Without buttons there is nothing left to do."""
+    """A page: `paragraphs`, then `sections` under headings, then `asks`. Without buttons nothing is left to do."""
 
     title: str
     paragraphs: tuple[str, ...]

@@ -35,8 +35,8 @@ HEADERS = {
 Finds = Callable[[str], Awaitable[Sequence[tuple[UUID, datetime]]]]
 """The deliveries that have this code, and when each was put, in wall time."""
 Answers = Callable[[UUID, Form], Awaitable[Sheet | None]]
-"""Does what the pressed button says, commits, and returns the page; None where there is no such delivery. Pressed twice, it acts
-once. A form without an answer is of a page that was only opened: nothing is done.
+"""Does what the pressed button says, commits, and returns the page; None if there is no such delivery. Pressed twice,
+it acts once. A form without an answer means that the page was only opened: nothing is done.
 """
 Outlives = Callable[[UUID], Awaitable[bool]]
 """Whether the page of this delivery is still needed though its link has expired."""
@@ -54,7 +54,7 @@ UNKNOWN = Sheet(
 
 
 class LinkPages:
-    """`links` reads tokens; wall time says whether one has expired. `finds`, where there are short links, finds what such
+    """`links` reads tokens; wall time says whether one has expired. `finds`, if there are short links, finds what such
     a link may name. Without `outlives` no page is shown after its time.
     """
 

@@ -1,7 +1,7 @@
-"""Forms that Twilio posts: read byte by byte, so that what is no UTF-8 is not lost, and judged by their signature.
+"""Reads forms that Twilio posts, byte by byte, so that what is not UTF-8 is not lost, and checks their signature.
 
-What Twilio signs of bytes that are no UTF-8 it says nowhere: the bytes themselves, or one of the ways in which they can be read.
-Each is tried. None can be made without the account's token, so that nobody gets in by the choice.
+Twilio does not say what it signs of bytes that are not UTF-8: the bytes themselves, or one of the ways to read them.
+Each is tried. None can be made without the account's token, so the choice lets nobody in.
 """
 
 from collections.abc import Callable, Collection
@@ -31,7 +31,7 @@ class Whose(StrEnum):
     TWILIO = "twilio"
     """Its signature is right: what was refused may be somebody's report."""
     ACCOUNT = "account"
-    """It names our account, which strangers do not know, and its signature is wrong: a token or a URL may be another than Twilio's."""
+    """It names our account, which strangers do not know, with a wrong signature: our token or URL may be old."""
     NOTIFY = "notify"
     """Its token is right."""
     ANYBODY = "anybody"
@@ -66,8 +66,8 @@ class TwilioDoor:
         self._refused, self._signed = refused, signed
 
     async def signed_form(self, request: Request) -> SignedForm:
-        """Raises Problem: 415 for another type, 413 over 64 KiB, 400 for what is no form and for several signatures, 403 without
-        Twilio's signature and for another account.
+        """Raises Problem: 415 for another type, 413 over 64 KiB, 400 for what is no form and for several signatures,
+        403 without Twilio's signature and for another account.
         """
         if media_type_of(request) != FORM_TYPE:
             detail = f"The content type must be {FORM_TYPE}."

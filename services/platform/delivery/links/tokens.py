@@ -1,4 +1,4 @@
-"""Signs and reads one-time links: a token names a delivery and the purpose of its page, and nothing of a child or a person.
+"""Signs and reads one-time links: a token names a delivery and its page's purpose, and nothing of a child or a person.
 
 A mail scanner opens every link, so opening one only shows; a button's POST acts.
 """
@@ -26,7 +26,7 @@ class Purpose(StrEnum):
 
     ACKNOWLEDGE = "acknowledge"
     DEED = "d"
-    """The form of one duty of a mail or a text, which its reader fills in when it is done. Short, since a text holds it."""
+    """The form of one duty, which its reader fills in when it is done. Short, since a text holds it."""
     REPLY = "invitations"
     RECORD = "records"
     """The record of a discussion, for the convener to write."""
@@ -56,8 +56,8 @@ class LinkExpired(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """`key`, the same for all processes of a service, is the base64 of 32 bytes, or several by white space while it is being changed:
-    the first signs, each opens. `public_url` is the service's, as readers reach it.
+    """`key`, the same for all processes of a service, is the base64 of 32 bytes, or several by white space while it is
+    being changed: the first signs, each opens. `public_url` is the service's, as readers reach it.
     """
 
     key: str | KeyFile
@@ -90,7 +90,7 @@ class Links:
         return any(hmac.compare_digest(given, each.encode()) for each in signed)
 
     def _signer(self, purpose: Purpose) -> URLSafeSerializer:
-        """Not the library's timed one, which reads the machine's clock: here time is passed in, and its end is signed."""
+        """Not the library's timed one, which reads the machine's clock. Here time is given, and the end is signed."""
         oldest_first = KeyFile.of(self.key).newest_first()[::-1]
         how = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
         return URLSafeSerializer(oldest_first, salt=purpose.value, signer_kwargs=how)

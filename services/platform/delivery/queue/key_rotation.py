@@ -1,4 +1,4 @@
-"""Brings the number hashes of deliveries under the newest phone key: they find the telling that a texted code answers."""
+"""Brings the number hashes of deliveries, which find what a texted code answers, under the newest phone key."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Leases rows to the process that sends them: for a short time, renewed while a send lasts, released by a process that comes back."""
+"""Leases rows to the process that sends them: briefly, renewed during a send, released when a process comes back."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class LeasedDelivery:
 
     @property
     def needs_key(self) -> bool:
-        """Whether its owner's key is needed to send it: to decrypt recipient and body, or to encrypt them at the first attempt."""
+        """Whether sending needs its owner's key, to decrypt recipient and body or, at first, to encrypt them."""
         return self.is_fixed or self.delivery.body is None
 
 
@@ -61,20 +61,20 @@ ONE_OF_LANE = CLAIM.format(
     which="lane = %(of_lane)s AND CASE WHEN attempts = 0 THEN next_attempt_at <= %(now)s ELSE NOT %(untried)s END "
     "ORDER BY attempts > 0, withdrawn_at, changed_at"
 )
-"""In turns: whose key is away must not keep the lane from the others. What was withdrawn needs no turn, and goes first."""
+"""In turns: one whose key is away must not keep the lane from the others. A withdrawn one goes first."""
 
 
 async def due(
     connection: AsyncConnection, lease: Lease, *, now: datetime, passed_over: Sequence[str], most: int
 ) -> list[LeasedDelivery]:
-    """Claims urgent rows first, and of either kind those that are due longest. `passed_over` are lanes that are full or failing."""
+    """Claims urgent rows first, and of either kind those due longest. `passed_over`: lanes that are full or failing."""
     return await _claimed(connection, DUE, lease, now=now, most=most, passed_over=list(passed_over))
 
 
 async def one_of_lane(
     connection: AsyncConnection, lease: Lease, lane: str, *, now: datetime, untried: bool
 ) -> LeasedDelivery | None:
-    """Claims the row that a failing lane tries next: one that was never tried, else, due or not, the one tried longest ago."""
+    """Claims the row that a failing lane tries next: one never tried, else, due or not, the one tried longest ago."""
     claimed = await _claimed(connection, ONE_OF_LANE, lease, now=now, most=1, of_lane=lane, untried=untried)
     return claimed[0] if claimed else None
 
@@ -87,8 +87,8 @@ async def _claimed(connection: AsyncConnection, asked: str, lease: Lease, **fill
 
 
 def _leased(row: Any) -> LeasedDelivery | None:
-    """None for what a later version wrote and this one does not know: it must not hold up what this one can send. Its lease
-    keeps it aside for a moment.
+    """None for what a later version wrote and this one cannot read: it must not hold up the others. Its lease keeps it
+    aside for a moment.
     """
     try:
         delivery = decode_delivery(row)
@@ -113,7 +113,7 @@ RENEW = """
         SELECT id FROM delivery.deliveries WHERE id = ANY(%(ids)s) AND lease_owner = %(owner)s FOR UPDATE SKIP LOCKED
     ))
 """
-"""A row that somebody writes at this moment is left for the next renewal: both would lock several rows, and wait for each other."""
+"""A row that is being written is left to the next renewal: both lock several rows, and would wait for each other."""
 
 
 def renew(uow: UnitOfWork, lease: Lease, ids: Iterable[UUID]) -> None:
@@ -149,14 +149,14 @@ BRING_FORWARD = """
 
 
 async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -> None:
-    """When the lane answers again: rows that wait for another attempt are due at once, or, if a result was lost, after its patience."""
+    """When the lane answers again: rows to be tried again are due at once, or once their patience is over."""
     about = {"lane": lane, "now": now, "patience": CALLBACK_PATIENCE, "without_patience": list(WITHOUT_PATIENCE)}
     await Reader(connection).fetch(Query(BRING_FORWARD, about, all_rows))
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The rows that wait to be sent: how many, when the oldest was created, and when the next will be due and free of its lease."""
+    """The rows that wait to be sent: how many, since when the oldest, and when the next is due and free."""
 
     count: int
     oldest: datetime | None

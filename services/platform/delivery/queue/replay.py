@@ -1,7 +1,7 @@
-"""Sends deliveries again: the same bytes under the same id, freshly signed, by the same loop, schedule and lanes as the first time.
+"""Sends deliveries again: the same bytes under the same id, freshly signed, by the same loop, schedule and lanes.
 
-For a receiver that has lost them; one that still has them knows the id. (`DeliveryLoop.send_again` prepares a
-telling anew.)
+For a receiver that has lost them; one that still has them knows the id. (`DeliveryLoop.send_again` prepares a telling
+anew.)
 """
 
 from dataclasses import asdict, dataclass
@@ -52,7 +52,8 @@ REPLAY = """
 
 
 async def replay(uow: UnitOfWork, chosen: Chosen, now: datetime) -> list[Delivery]:
-    """Returns the deliveries that will go again. Those that were withdrawn before they were accepted, or not sent yet, stay as they are.
+    """Returns the deliveries that will go again. Those not sent yet, or withdrawn before they were accepted, stay as
+    they are.
 
     They count as put now, in their order, so that the schedule begins anew.
     """

@@ -1,4 +1,4 @@
-"""Keeps deliveries in their table: puts, withdraws, acknowledges and reads them, all within the caller's transaction."""
+"""Keeps deliveries in their table: puts, withdraws, acknowledges and reads them, within the caller's transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from services.safeguarding.message import CONTRACTS
 
 
 def channel_of(service: str) -> str:
-    """On which processes tell each other of deliveries that are to be taken up. The payload names the one that tells."""
+    """On which processes tell each other of deliveries to take up. The payload names the process that tells."""
     return f"deliveries_{service}"
 
 
@@ -92,9 +92,10 @@ ALL_ACKNOWLEDGED = f"""
 
 
 async def withdraw(uow: UnitOfWork, service: str, duty: Duty, at: datetime) -> bool:
-    """Stops deliveries of this telling that have not been sent, or not been put yet. One that is being sent ends as it would, and
-    its outcome is published; one that may have arrived is due at once, so that its outcome is. One that was accepted is neither sent
-    again nor read out, even if it turns out not to have arrived. True where one is due. `at` is wall time.
+    """Stops deliveries of this telling that have not been sent, or not been put yet. One that is being sent ends as it
+    would, and its outcome is published. One that may have arrived is due at once, for the same reason. One that was
+    accepted is neither sent again nor read out, even if it turns out not to have arrived. Returns whether one is due.
+    `at` is wall time.
     """
     told = {"service": service, "duty": duty.duty, "step": duty.step, "revision": duty.revision, "at": at}
     _, withdrawn = await uow.fetch(Query(WITHDRAWAL, told, all_rows), Query(WITHDRAWN, told, all_rows))
@@ -110,8 +111,8 @@ OF_STEP = "SELECT * FROM delivery.deliveries WHERE duty = %(duty)s AND step = %(
 
 
 def first_of_step(duty: UUID, step: int) -> Query[list[Delivery]]:
-    """The first delivery to each person who was told. If nobody held the role at first, it is whoever held it when it was sent
-    again.
+    """The first delivery to each person who was told. If nobody held the role at first: to whoever held it when it was
+    sent again.
     """
 
     def decode(rows: Rows) -> list[Delivery]:
@@ -238,8 +239,8 @@ SUPERSEDED = """
 
 
 async def supersede(uow: UnitOfWork, service: str, duty: Duty, *, by: UUID, at: datetime) -> None:
-    """Stops all deliveries of this telling but `by`: a mail that a relay put off would arrive after the newer one. One that is being
-    sent ends as it would. `at` is wall time.
+    """Stops all deliveries of this telling but `by`: a mail that a relay put off would arrive after the newer one. One
+    that is being sent ends as it would. `at` is wall time.
     """
     older = {"service": service, "duty": duty.duty, "step": duty.step, "by": by, "at": at}
     await uow.fetch(Query(SUPERSEDED, older, all_rows))
@@ -270,8 +271,8 @@ TAKE_UNRECORDED = """
     UPDATE delivery.deliveries AS kept SET looked_up = NULL FROM ended WHERE kept.id = ended.id
     RETURNING ended.read, kept.*
 """
-"""What was read of the register is in the row until the first attempt is recorded. If the process dies in between, and a receipt or an
-answer ends the delivery meanwhile, nobody sends it again.
+"""A row keeps what was read of the register until the first attempt is recorded. If the process dies before that, and a
+receipt or an answer ends the delivery, nobody sends it again, so this takes what was read.
 """
 
 
@@ -284,6 +285,6 @@ def join_names(names: tuple[str, ...]) -> str | None:
 
 
 async def take_unrecorded(uow: UnitOfWork, now: datetime) -> list[tuple[Delivery, tuple[str, ...]]]:
-    """Deliveries that have ended, and what was read for each. The caller publishes it in this transaction. `now` is wall time."""
+    """Deliveries that have ended, and what was read for each, for the caller to publish. `now` is wall time."""
     rows = await uow.fetch(Query(TAKE_UNRECORDED, {"now": now, "most": UNRECORDED_AT_ONCE}, all_rows))
     return [(decode_delivery(row), read_names(row.read)) for row in rows]

@@ -72,7 +72,7 @@ async def measure(connection: AsyncConnection, service: str, now: datetime) -> N
 
 
 async def measure_recent(connection: AsyncConnection, service: str, now: datetime) -> None:
-    """As `measure`, over the windows of hours alone, and for notices that wait or have just failed: it reads little, so it may be asked often."""
+    """As `measure`, over the windows of hours, and notices that wait or have just failed. It reads little."""
     await _show(connection, MEASURE_RECENT, _HOURS, {"service": service, "now": now, "since": now - LATELY})
 
 

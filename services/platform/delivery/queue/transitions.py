@@ -1,4 +1,4 @@
-"""Changes the state of a row, for the process that holds its lease. Each function is one statement of the caller's transaction."""
+"""Changes a row's state for the process that holds its lease, by one statement of the caller's transaction."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -67,7 +67,7 @@ POSTPONE = f"""
 def mark_sending(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, fixed: Mapping[str, Any]) -> None:
     """With the commit: an attempt begins. `fixed` are the columns of `FIXED`; None leaves a column as it is.
 
-    The row stays as it is where it was withdrawn or answered meanwhile, or another process holds it: `attempts_begun` tells.
+    Nothing changes if it was withdrawn or answered meanwhile, or another process holds it: `attempts_begun` tells.
     """
     uow.bulk_write(MARK_SENDING, {"delivery": delivery, "owner": owner, "now": now, **fixed}, locks="delivery")
 
@@ -78,8 +78,8 @@ def attempts_begun(uow: UnitOfWork) -> dict[UUID, int]:
 
 
 def record_result(uow: UnitOfWork, record: AttemptRecord, owner: str, now: datetime, transition: Transition) -> None:
-    """With the commit. A receipt or an acknowledgement that arrived before the result wins. A delivery that was withdrawn
-    meanwhile ends as withdrawn if it cannot have arrived; if it may have, its next attempt is due at once, and finds this out.
+    """With the commit. A receipt or an acknowledgement that came before the result wins. A delivery that was withdrawn
+    meanwhile ends as withdrawn if it cannot have arrived. If it may have, its next attempt is due at once, to find out.
     """
     uow.write(RECORD_RESULT, _row(record, owner, now, transition))
 
@@ -113,16 +113,16 @@ def _row(record: AttemptRecord, owner: str, now: datetime, transition: Transitio
 
 
 async def close(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, state: State) -> tuple[str, ...] | None:
-    """The fields of the register that were read for it, where the caller has to put them on the record: no attempt will.
+    """Returns the fields of the register that were read for it. The caller puts them on the record: no attempt will.
 
-    None where another process holds it, it has ended already, or it is to end as withdrawn and nobody has withdrawn it.
+    None if another process holds it, if it has ended already, or if it is to end as withdrawn and nobody withdrew it.
     """
     closing = {"delivery": delivery, "owner": owner, "now": now, "state": state}
     return await uow.fetch(Query(CLOSE, closing, lambda rows: read_names(rows[0].looked_up) if rows else None))
 
 
 def postpone(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, until: datetime, attempts: int) -> None:
-    """With the commit. `attempts` counts this one, whether or not it had begun. The state stays: an attempt that had begun may have
-    arrived.
+    """With the commit. `attempts` counts this one, whether or not it had begun. The state stays: an attempt that had
+    begun may have arrived.
     """
     uow.write(POSTPONE, {"delivery": delivery, "owner": owner, "now": now, "until": until, "attempts": attempts})

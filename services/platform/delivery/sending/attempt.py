@@ -46,7 +46,7 @@ KEY_AWAY_FOR_URGENT, KEY_AWAY_FOR = timedelta(seconds=5), timedelta(seconds=60)
 """A delivery whose key is away is looked at again so often."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 DEFECTS_MOST = 3
-"""A delivery is given up after so many attempts in which an error of ours kept it from being prepared, sent or recorded."""
+"""A delivery is given up after so many attempts that an error of ours kept from being prepared, sent or recorded."""
 
 
 async def no_secrets(_uow: UnitOfWork, _delivery: Delivery) -> tuple[None, tuple[str, ...]]:
@@ -133,8 +133,8 @@ class AttemptStarter:
             transitions.postpone(uow, leased.delivery.id, self._owner, now, until, leased.attempts)
 
     async def record_defect(self, leased: LeasedDelivery, error: Exception) -> None:
-        """After an error of ours, before the attempt began or later: the delivery is tried again, and soon given up, so that the
-        protocol goes on to somebody who can be told.
+        """After an error of ours, before the attempt began or later. The delivery is tried again, and soon given up, so
+        that the protocol goes on to somebody who can be told.
         """
         metrics.DEFECTS.inc()
         delivery, now, attempts = leased.delivery, self._clocks.wall(), leased.attempts + 1
@@ -151,8 +151,8 @@ class AttemptStarter:
                 transitions.postpone(uow, delivery.id, self._owner, now, later.next_attempt_at, attempts)
 
     async def _begin(self, start: _Start) -> None:
-        """In a batch. If an error of ours fails the batch, each begins alone (`GroupCommit`). If the database does, so does each
-        here: one row that stays locked must not fail the same batch again.
+        """In a batch. If an error of ours fails it, each begins alone (`GroupCommit`). If the database fails it, each
+        begins alone here: one row that stays locked must not fail the same batch again.
         """
         try:
             await self._batches.put(start)
@@ -232,8 +232,8 @@ class AttemptStarter:
         uow.on_commit(metrics.ENDED.labels(self._channels.of(delivery.medium).name, why.reason).inc)
 
     async def _close_withdrawn(self, leased: LeasedDelivery) -> None:
-        """An earlier attempt whose answer was lost may have arrived: it counts as accepted, so that its recipient hears the
-        all-clear. An all-clear for an alert that never arrived is the lesser harm.
+        """An earlier attempt with a lost answer may have arrived: it counts as accepted, so that its recipient hears
+        the all-clear. An all-clear for an alert that never arrived is the lesser harm.
         """
         delivery = leased.delivery
         async with self._store.transaction() as uow:

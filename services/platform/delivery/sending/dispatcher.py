@@ -27,8 +27,8 @@ T = TypeVar("T")
 
 
 class Dispatcher:
-    """Keeps everything in memory: whatever it forgets lies in the table. Calls `on_room` when the table is worth another look,
-    and `on_retry` when a delivery may have to be tried again.
+    """Keeps everything in memory: whatever it forgets is in the table. Calls `on_room` when the table is worth another
+    look, and `on_retry` when a delivery may have to be tried again.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class Dispatcher:
             self._under_way -= 1
 
     async def _record_defect(self, leased: LeasedDelivery, error: Exception) -> None:
-        """If not even this can be written, or the process stops first, the lease runs out and the delivery is tried again."""
+        """If even this cannot be written, or the process stops first, the lease ends and it is tried again."""
         try:
             if not (self._stopping and is_transient(error)):
                 await self._until_done(lambda: self._starter.record_defect(leased, error))
@@ -168,7 +168,7 @@ class Dispatcher:
         lane.queue.clear()
 
     async def _until_done(self, act: Callable[[], Awaitable[T]]) -> T:
-        """Repeats `act` while it fails transiently: a result must not be lost because the database is away for a moment."""
+        """Repeats `act` while it fails transiently: no result may be lost because the database is away for a moment."""
         failures = 0
         while True:
             try:

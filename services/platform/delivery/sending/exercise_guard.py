@@ -10,9 +10,10 @@ AUTHORITY_OF = "SELECT authority FROM register.for_contact WHERE person = %(pers
 
 
 def block_real_recipients(prepare: Prepare, *, sandbox: bool, exercise_authority: AuthorityId) -> Prepare:
-    """Wraps `prepare`: an exercise is prepared only where a sandbox plays every recipient, or for `exercise_authority` (empty: there is
-    none), whose force, numbers and mailboxes are our own. Every other exercise's duty ends as undeliverable. So does one that would
-    go to another authority's person, such as the host authority's desk. A connection test is no duty, and goes.
+    """Wraps `prepare`. An exercise is prepared only where a sandbox plays every recipient, or for `exercise_authority`
+    (empty: there is none), whose force, numbers and mailboxes are our own. Every other exercise's duty ends as
+    undeliverable; so does one that would go to another authority's person, such as the host authority's desk. A
+    connection test is no duty, and goes.
     """
 
     async def prepared(uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:

@@ -1,4 +1,4 @@
-"""Gives each destination a lane: few sends at once, and one at a time while it fails, so that a slow or dead one delays no other."""
+"""Gives each destination a lane, with few sends at once and one while it fails: a slow or dead one delays no other."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ QUEUE_MOST = 16
 
 @dataclass
 class DestinationLane:
-    """A failing lane is never switched off: new deliveries go at once, one at a time, and those that have failed go in turns, at
-    the schedule's pace. In turns, since a delivery that breaks its destination must not keep the others from it.
+    """A failing lane is never switched off: new deliveries go at once, one at a time; those that have failed go at the
+    schedule's pace, in turns, since one that breaks its destination must not keep the others from it.
     """
 
     name: str
@@ -26,7 +26,7 @@ class DestinationLane:
     sending: int = 0
     failures: int = 0
     tries: int = 0
-    """While failing: tries of deliveries that had failed before. They set the pace; failures of new ones do not slow it."""
+    """While failing: tries of deliveries that had failed before. They alone set the pace, not failures of new ones."""
     next_try_at: datetime | None = None
     turned_away: bool = False
     """Rows of this lane lie in the table that nobody here has taken up."""

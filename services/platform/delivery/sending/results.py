@@ -44,8 +44,8 @@ class ResultWriter:
         self._batches = GroupCommit(self._commit, most=BATCH_MOST, gather_seconds=HELD_SECONDS)
 
     async def write(self, outcome: AttemptOutcome, *, alone: bool = True) -> None:
-        """Returns when it is committed. Unless it is `alone`, an acceptance waits a moment for others. Any other result does not: it
-        brings the next attempt, or the next person.
+        """Returns when it is committed. Unless it is `alone`, an acceptance waits a moment for others. No other result
+        waits: it brings the next attempt, or the next person.
         """
         await self._batches.put(outcome, hurries=alone or outcome.result.result is not AttemptResult.ACCEPTED)
 

@@ -42,11 +42,11 @@ STOP_GRACE_SECONDS = 4.0
 
 
 class DeliveryLoop:
-    """A part. `slot` is the process's stable identity: a process that comes back under it takes up at once what it held.
+    """A part. `slot` is the process's stable identity: a process that comes back under it takes up what it held.
 
-    `put`, `withdraw`, `send_again` and `acknowledged` belong to the caller's transaction; the dispatcher takes a delivery
-    up right after its commit.
-    `at_once` is how many sends one lane gets at the same time. `others`: further channels of the service.
+    `put`, `withdraw`, `send_again` and `acknowledged` belong to the caller's transaction; the dispatcher takes a
+    delivery up right after its commit. `at_once` is how many sends one lane gets at the same time. `others`: further
+    channels of the service.
     """
 
     def __init__(
@@ -147,8 +147,8 @@ class DeliveryLoop:
                 raise
 
     async def _turn(self) -> bool:
-        """Releases the rows that an earlier life of this process held, claims those that are due and have room, and asks when the next
-        will be due.
+        """Releases the rows that an earlier life of this process held, claims those that are due and have room, and
+        asks when the next is due.
         """
         async with self._store.transaction() as uow:
             if not self._has_come_back:
@@ -163,7 +163,7 @@ class DeliveryLoop:
         return len(claimed) == CLAIMED_AT_ONCE
 
     async def _apply_requests(self, uow: UnitOfWork) -> None:
-        """Releases and brings forward rows as the dispatcher has asked. Leaves what it asks meanwhile for the next turn."""
+        """Releases and brings forward rows as the dispatcher has asked. What it asks meanwhile waits for the next."""
         dispatcher, connection = self._dispatcher, uow.connection
         back, again = frozenset(dispatcher.given_back), frozenset(dispatcher.answering_again)
         if back:
@@ -210,7 +210,7 @@ class DeliveryLoop:
         return claimed
 
     async def _look_ahead(self, uow: UnitOfWork) -> None:
-        """Turns again when the next row is due and no process holds it: one to be tried again, or one whose process has died."""
+        """Turns again when the next row is due and free: one to be tried again, or one whose process has died."""
         now = self._clocks.wall()
         if now < self._looks_ahead_at:
             return

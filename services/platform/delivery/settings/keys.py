@@ -29,7 +29,7 @@ OurAddress = Annotated[
 
 class KeySettings(KeyringSettings):
     exercise_authority: ExerciseAuthority = ""
-    """Whose exercises are sent, since its force, numbers and mailboxes are our own. Others reach nobody outside a sandbox."""
+    """Whose exercises are sent: its force, numbers and mailboxes are our own. Others reach nobody outside a sandbox."""
 
     def block_real_recipients(self, prepare: Prepare) -> Prepare:
         return block_real_recipients(prepare, sandbox=self.sandbox, exercise_authority=self.exercise_authority)

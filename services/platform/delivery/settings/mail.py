@@ -16,12 +16,12 @@ from services.platform.store.encryption import Keys, key_file
 class MailSettings(KeySettings):
     """The authority's relay. TLS is left out only where a sandbox is declared; DKIM is the relay's affair.
 
-    `public_url` is this service's address as readers of its mails reach it; `link_key` (a secret file as `master_key` is)
-    signs their links. `smtp_user` and `smtp_password` where the relay asks for them. `smtp_listen_port` is where the
-    relay hands over mail to `smtp_from`, bounces among it; `smtp_listen_host` on which address. `smtp_authserv_id` is the name
-    that the relay gives itself in Authentication-Results (RFC 8601): what it does not vouch for there is not believed.
-    Beyond loopback it listens with `smtp_listen_certificate` alone (a PEM file: key and chain), or where `smtp_listen_plain`
-    says that something else keeps others out, as Docker's published ports do.
+    `public_url` is this service's address as readers of its mails reach it; `link_key` (a secret file as `master_key`
+    is) signs their links. `smtp_user` and `smtp_password` where the relay asks for them. `smtp_listen_port` is where
+    the relay hands over mail to `smtp_from`, bounces among it; `smtp_listen_host` on which address. `smtp_authserv_id`
+    is the name that the relay gives itself in Authentication-Results (RFC 8601): what it does not vouch for there is
+    not believed. Beyond loopback it listens with `smtp_listen_certificate` alone (a PEM file: key and chain), or where
+    `smtp_listen_plain` says that something else keeps others out, as Docker's published ports do.
     """
 
     public_url: OurAddress

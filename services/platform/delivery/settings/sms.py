@@ -20,11 +20,12 @@ def _require_token(text: str) -> str:
 
 
 class TextSettings(KeySettings):
-    """`public_url` is this service's address as Twilio calls and signs it; a proxy in between may see other hosts and ports.
-    `twilio_from` is Safe Return's number, E.164. `twilio_base_url` only where a sandbox plays Twilio.
+    """`public_url` is this service's address as Twilio calls and signs it; a proxy in between may see other hosts and
+    ports. `twilio_from` is Safe Return's number, E.164. `twilio_base_url` only where a sandbox plays Twilio.
 
-    Without `twilio_auth_token` no signature can be checked, and the service does not start. While it is being changed Twilio
-    may sign with `twilio_auth_token_alternate` too. `twilio_further_accounts`: others whose texts and reports are taken.
+    Without `twilio_auth_token` no signature can be checked, and the service does not start. While it is being changed
+    Twilio may sign with `twilio_auth_token_alternate` too. `twilio_further_accounts`: others whose texts and reports
+    are taken.
 
     `notify_...`: this service's own service at GOV.UK Notify, the second way. Without `notify_api_key` there is none.
     """
@@ -79,7 +80,7 @@ class TextSettings(KeySettings):
 
     @property
     def twilio_tokens(self) -> Tokens:
-        """As they are whenever they are asked for. An alternate whose file was emptied is none: anybody can sign with the empty key."""
+        """As they are whenever they are asked for. An emptied alternate is dropped: anybody can sign with it."""
         name, alternate = "twilio_auth_token", self.twilio_auth_token_alternate or SecretStr("")
         first = SecretFile(self.twilio_auth_token.get_secret_value(), _require_token, secret_path(name))
         other = SecretFile(alternate.get_secret_value(), str, secret_path(f"{name}_alternate"))
@@ -91,7 +92,7 @@ class TextSettings(KeySettings):
         return frozenset({self.twilio_account_sid, *self.twilio_further_accounts.split()})
 
     def texts(self, store: Store, clocks: Clocks, *, reports: bool = True) -> Texts:
-        """`reports`: Twilio says at `public_url` what became of each; Notify is told at its own pages where to say it."""
+        """`reports`: Twilio reports what became of each to `public_url`. Notify is told where at its own pages."""
         twilio = TwilioWay(
             account_sid=self.twilio_account_sid,
             tokens=self.twilio_tokens,

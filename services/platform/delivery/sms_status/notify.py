@@ -1,7 +1,8 @@
-"""Serves GOV.UK Notify's callbacks: `POST /texts/notify/receipts` here, and texts that come in where `NotifyDoor` is asked for them.
+"""Serves GOV.UK Notify's callbacks: `POST /texts/notify/receipts` here, and incoming texts wherever `NotifyDoor` is
+used.
 
-A Notify service has one URL for each, and puts the bearer token there that it was given. It repeats a callback that failed five
-times, every five minutes.
+A Notify service has one URL for each, and sends the bearer token that it was given. It repeats a callback that failed
+five times, every five minutes.
 """
 
 import hmac

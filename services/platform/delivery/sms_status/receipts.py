@@ -132,7 +132,7 @@ def _is_of_last_attempt(row: Row, report: Report) -> bool:
 
 
 class Receipts:
-    """Takes reports for one service's own deliveries. Reports that come while others are being written are written together."""
+    """Takes reports for one service's own deliveries. Those that come while others are written are written together."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class Receipts:
         self._group = GroupCommit(self._commit, most=COMMITTED_AT_ONCE, gather_seconds=GATHER_SECONDS)
 
     async def take(self, report: Report) -> None:
-        """Commits before it returns. A report of a delivery that is not ours, or of an attempt before the last, changes nothing."""
+        """Commits before it returns. A report of another's delivery, or of an earlier attempt, changes nothing."""
         if report.status in TAKEN and self._knows_as_taken(report.delivery, report.provider_id):
             return
         if report.status in KNOWN:
@@ -167,7 +167,7 @@ class Receipts:
             events.publish(uow)
 
     async def _may_be_news(self, several: Sequence[Report]) -> list[Report]:
-        """Those that may be news. That a text was accepted is mostly known since Twilio's answer: it is read first, without a lock."""
+        """Those that may be news, by a read without a lock: mostly Twilio's answer has told of an acceptance."""
         of_taken = {report.delivery for report in several if report.status in TAKEN}
         states: dict[UUID, Row] = {}
         if of_taken:

@@ -1,4 +1,5 @@
-"""Has a text that was accepted and has not arrived read out by a call to the same number; if nobody answers, the next person is told.
+"""Has a text that was accepted and has not arrived read out by a call to the same number. If nobody answers, the next
+person is told.
 
 `receipts` takes the phone company's reports; this is for texts of which it reports nothing.
 """

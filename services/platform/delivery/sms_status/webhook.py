@@ -1,5 +1,5 @@
-"""Serves `POST /texts/status`, where Twilio reports what became of a text, and `POST /calls/keys`, where it brings a key that was
-pressed. Every service that texts mounts them.
+"""Serves `POST /texts/status`, where Twilio reports what became of a text, and `POST /calls/keys`, where it brings a
+pressed key. Every service that texts mounts them.
 """
 
 from http import HTTPStatus
@@ -41,7 +41,12 @@ def mount_status_route(app: FastAPI, receipts: Receipts, keys: CallKeys, door: T
 
 
 def _report(form: Form, request: Request, door: TwilioDoor) -> Report:
-    """Raises Problem 400 for a report without a field, and as `_delivery`."""
+    """Raises Problem 400 for a report without a delivery's id.
+
+    Its signature is right and the URL is one that we gave, so the fault is ours. Twilio's debugger shows a 400, while a
+    204 would hide it; Twilio does not repeat a report for a 400. The id of a delivery that we do not have, or no longer
+    have, is no fault: 204.
+    """
     try:
         return Report.of(_delivery(request, door), form)
     except KeyError as missing:
@@ -53,8 +58,9 @@ def _report(form: Form, request: Request, door: TwilioDoor) -> Report:
 def _delivery(request: Request, door: TwilioDoor) -> UUID:
     """Raises Problem 400 for a report without a delivery's id.
 
-    Its signature is right and the URL is one that we gave, so the fault is ours: Twilio's debugger shows a 400, and a 204 would hide
-    it. Twilio does not repeat a report for a 400. The id of a delivery that we do not have, or no longer, is no fault: 204.
+    Its signature is right and the URL is one that we gave, so the fault is ours. Twilio's debugger shows a 400, while a
+    204 would hide it; Twilio does not repeat a report for a 400. The id of a delivery that we do not have, or no longer
+    have, is no fault: 204.
     """
     try:
         return UUID(request.query_params.get("delivery", ""))

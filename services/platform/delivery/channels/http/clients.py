@@ -1,4 +1,4 @@
-"""Keeps the HTTP clients of webhooks: certificates are always verified, by public authorities or by the destination's own."""
+"""Keeps the HTTP clients of webhooks. Certificates are verified, by public authorities or the destination's own."""
 
 import ssl
 from tempfile import NamedTemporaryFile
@@ -16,8 +16,8 @@ KEPT_SECONDS = 30
 
 
 class Trust(NamedTuple):
-    """`private_ca` (PEM) alone may sign the other end's certificate; None: a public authority. `client_certificate` (PEM,
-    with its key) is shown to whoever asks for one. `oauth`: its server gives us tokens, and is trusted alike.
+    """`private_ca` (PEM) alone may sign the other end's certificate; None: a public authority. `client_certificate`
+    (PEM, with its key) is shown to whoever asks for one. `oauth`: its server gives us tokens, and is trusted alike.
     """
 
     private_ca: str | None = None
@@ -28,9 +28,8 @@ class Trust(NamedTuple):
         """With a private authority, certificates of public ones do not count."""
         made = ssl.create_default_context(cadata=self.private_ca)
         if self.client_certificate is not None:
-            with NamedTemporaryFile(
-                "w", suffix=".pem"
-            ) as file:  # OpenSSL reads a file alone; nobody else may read this one
+            # OpenSSL reads it from a file alone, and nobody else may read this one.
+            with NamedTemporaryFile("w", suffix=".pem") as file:
                 file.write(self.client_certificate)
                 file.flush()
                 made.load_cert_chain(file.name)
@@ -39,7 +38,7 @@ class Trust(NamedTuple):
 
 PUBLIC = Trust()
 NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""For the transport, which has no use for a context of its own beside the session's, and would load all public authorities."""
+"""For the transport, which would load all public authorities, and uses the session's context instead."""
 
 
 class WebhookClients:

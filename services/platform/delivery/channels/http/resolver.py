@@ -1,7 +1,7 @@
 """Looks names up for the HTTP client and checks every address, so that what was checked is what is connected to.
 
-A client may take for an address what no check took for one ("127。0。0。1") and look nothing up: so each socket is checked as well, at
-the last moment, by the address to which it is about to connect.
+A client may take for an address what no check took for one ("127。0。0。1"), and look nothing up. So each socket is
+checked too, at the last moment, by the address that it is about to connect to.
 """
 
 import socket

@@ -1,4 +1,4 @@
-"""Refuses connections to addresses that are not public, whatever a name or a URL claims. Pure; checks every address, at connect time."""
+"""Refuses connections to addresses that are not public, whatever a name or a URL claims. Pure."""
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
@@ -17,7 +17,7 @@ NEVER = tuple(
         "fec0::/10", "ff00::/8",
     )
 )  # fmt: skip
-"""Beside what `ipaddress` itself calls private: its list differs between Python versions, and cloud metadata is not on it."""
+"""Beside those that `ipaddress` calls private: its list differs between Python versions, and lacks cloud metadata."""
 
 
 class ForbiddenDestination(Exception):
@@ -41,7 +41,7 @@ def is_permitted(address: str, *, sandbox: bool) -> bool:
 
 
 def require_permitted_url(url: str, *, sandbox: bool) -> None:
-    """HTTPS, no credentials, no address in an unusual spelling, names as they are looked up (`xn--`). Raises ForbiddenDestination."""
+    """HTTPS, no credentials, no oddly spelt address, names as looked up (`xn--`). Raises ForbiddenDestination."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

@@ -1,4 +1,4 @@
-"""Knows which way to text fails, by its own failures and by the probes of carers, and which numbers are an authority's own."""
+"""Knows which way to text fails, by its own failures and carers' probes, and which numbers are an authority's own."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -77,7 +77,7 @@ class WayHealth:
         return sorted(ways, key=place)
 
     def sender(self, way: TextWay, sending: SendRequest) -> str | None:
-        """How the provider knows the number that it goes out by: the one that was texted, or the authority's own. None: the usual one."""
+        """How the provider knows the number to send from: the one texted, or the authority's own. None: its usual."""
         if sending.texted is not None and sending.texted == way.number:
             return None
         own = self._own(way)

@@ -1,7 +1,7 @@
 """Sends texts through GOV.UK Notify (https://docs.notifications.service.gov.uk/rest-api.html).
 
-Notify finds a text by our reference, which is the delivery's id: after a lost answer it says for sure. Its own client blocks, and brings
-a package of which there is no wheel; tests hold what plays Notify against it.
+Notify finds a text by our reference, which is the delivery's id, so after a lost answer it can say for sure. Its own
+client is not used: it blocks, and needs a package of which there is no wheel. Tests hold what plays Notify against it.
 """
 
 from typing import Any
@@ -26,8 +26,8 @@ LATER = {401, 403, 429}
 
 
 class NotifyWay:
-    """`api_key` ends in the ids of service and key, as Notify shows it. `template` is one there that holds `((message))` alone.
-    `base_url` only where a sandbox plays Notify.
+    """`api_key` ends in the ids of service and key, as Notify shows it. `template` is one of Notify's that holds
+    `((message))` alone. `base_url` only where a sandbox plays Notify.
     """
 
     way: WayName = "notify"

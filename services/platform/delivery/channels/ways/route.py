@@ -13,8 +13,8 @@ from services.platform.delivery.model import MediumName
 from services.safeguarding.duty.evidence import AttemptResult
 
 ASKED_FOR = {True: timedelta(seconds=40), False: timedelta(minutes=15)}
-"""By urgency. So long after a text was put, a way that may have it and does not say keeps it from the other way. Then silence is worse
-than a repeat.
+"""By urgency. For so long after a text was put, a way that may have it and does not say keeps it from the other way.
+After that, silence is worse than a repeat.
 """
 
 
@@ -43,7 +43,7 @@ class Texts:
         return await self._twilio.delete_copy(sid)
 
     async def send(self, sending: SendRequest) -> SendResult:
-        """An urgent text that its recipient's number cannot take is read out by a call at once, unless a stranger's phone would ring."""
+        """An urgent text that a number cannot take is read out by a call at once, but never to a stranger."""
         if sending.by_voice:
             return await self._twilio.ring(sending)
         if sending.to_stranger and sending.now - sending.created_at > STRANGERS_ANSWER_WITHIN:
