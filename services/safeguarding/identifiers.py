@@ -19,7 +19,7 @@ AuthorityId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*
 ForceId = AuthorityId
 Scope: TypeAlias = list[AuthorityId] | None
 """The authorities whose rows are asked for. None: of every authority."""
-EXERCISE_AUTHORITY = re.compile(r"exercise(-[a-z0-9]+)*")
+EXERCISE_AUTHORITY = r"exercise(-[a-z0-9]+)*"
 
 
 def new_id(of: str) -> str:
@@ -63,4 +63,4 @@ def is_provisional(child: str) -> bool:
 
 def is_for_exercises(authority: str) -> bool:
     """Whether the authority exists for exercises alone. Its id says so: no other can be named as one by mistake."""
-    return EXERCISE_AUTHORITY.fullmatch(authority) is not None
+    return re.fullmatch(EXERCISE_AUTHORITY, authority) is not None

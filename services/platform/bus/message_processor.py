@@ -223,11 +223,10 @@ class MessageProcessor:
                     uow.publish(letter, subject=subject, message_id=str(letter_id))
                     if self._last_resort is not None and received is not None:
                         await self._last_resort(received, uow)
+                break
             except Exception as error:  # noqa: BLE001 the message stays in hand, or comes again
                 if not await self._wait(raw.origin, error):
                     return False
-                continue
-            break
         metrics.DEAD_LETTERS.labels(letter.original_kind or "unknown").inc()
         self._clear_waiting(raw.origin)
         await self._relay.wait_published(list(uow.published_keys))

@@ -21,16 +21,14 @@ def require_text(said: str | None, needed: str) -> str:
     return said.strip()
 
 
-AS_ADMIN = "such as postgresql://postgres:PASSWORD@127.0.0.1:5432/safe_return"
-
-
 def admin_database() -> str:
     """SAFE_RETURN_ADMIN_DATABASE. Raises Exit."""
     place = os.environ.get("SAFE_RETURN_ADMIN_DATABASE", "")
     if not place.startswith("postgresql://"):
         wrong = "is wrong" if place else "is missing"
         raise refuse(
-            f"SAFE_RETURN_ADMIN_DATABASE {wrong}. It is the database as its administrator reaches it, {AS_ADMIN}"
+            f"SAFE_RETURN_ADMIN_DATABASE {wrong}. It is the database as its administrator reaches it, "
+            "such as postgresql://postgres:PASSWORD@127.0.0.1:5432/safe_return"
         )
     try:
         return require_tls(place)

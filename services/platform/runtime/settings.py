@@ -14,17 +14,16 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from services.platform.runtime.logs import logger
+from services.safeguarding.identifiers import EXERCISE_AUTHORITY
 
 T = TypeVar("T")
 SECRETS_DIR = "SAFE_RETURN_SECRETS_DIR"
-EXERCISE_AUTHORITY = r"^(exercise(-[a-z0-9]+)*)?$"
-"""An authority that exists for exercises alone, and says so in its id: no other can be named as one by mistake."""
 LOOPBACK = r"/.*|(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?|::1"
 Port = Annotated[int, Field(ge=1, le=65535)]
 ExerciseAuthority = Annotated[
     str,
     Field(
-        pattern=EXERCISE_AUTHORITY,
+        pattern=f"^({EXERCISE_AUTHORITY})?$",
         description="an authority whose id begins with `exercise`, such as exercise-north, or left out",
     ),
 ]
@@ -152,7 +151,7 @@ class Settings(KafkaSettings):
     )
     """Longer than it may take until a lost disk, or a Kafka that was made anew, is noticed."""
     http_host: Place = Field(default="127.0.0.1", description="the address to listen on, such as 127.0.0.1")
-    """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
+    """In a container: 0.0.0.0, behind a network of its own."""
     http_port: Port = Field(description="the port that this service listens on, 1 to 65535")
     version: str = Field(default="development", description="what runs, such as 0.2.0")
     drain_seconds: float = Field(
@@ -217,9 +216,11 @@ def secret_path(name: str) -> Path | None:
 
 
 def _mark(file: Path | None) -> tuple[int, int] | None:
-    """Another one is another file, or another content."""
+    """Changes with the file and with its content. None: there is no file."""
+    if file is None:
+        return None
     try:
-        found = None if file is None else file.stat()
+        found = file.stat()
     except OSError:
         return None
-    return None if found is None else (found.st_ino, found.st_mtime_ns)
+    return found.st_ino, found.st_mtime_ns

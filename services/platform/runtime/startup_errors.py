@@ -5,7 +5,6 @@ Names a setting as its operator knows it, and never shows a secret's value.
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from kafka.errors import KafkaTimeoutError
 from pydantic import ValidationError
@@ -13,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from sqlalchemy.exc import OperationalError
 
-from services.platform.runtime.settings import SECRETS_DIR, EnvironmentSettings, SecretsUnread
+from services.platform.runtime.settings import SECRETS_DIR, EnvironmentSettings, SecretsUnread, secret_path
 
 WRONG = {
     "missing": "is missing",
@@ -27,8 +26,6 @@ WRONG = {
     "no_lock": "lets anybody in",
     "alone": "is there without what it needs",
 }
-
-
 WHERE_SAID = 'docs/operating.md names every setting. Where `make run` runs, its own are used by: make services DO="..."'
 
 
@@ -38,17 +35,12 @@ def explain_error(error: Exception) -> list[str] | None:
         return [str(error), WHERE_SAID]
     if isinstance(error, ValidationError):
         return _of_settings(error)
-    if isinstance(error, OperationalError) and _never_connected(error):
+    if isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) is None:  # it never connected
         why = str(error.orig).splitlines()[0]
         return [f"PostgreSQL does not let this in: {why}. SAFE_RETURN_DATABASE says where it is"]
     if isinstance(error, KafkaTimeoutError):
         return [f"Kafka does not answer: {error}. SAFE_RETURN_KAFKA says where it is"]
     return None
-
-
-def _never_connected(error: OperationalError) -> bool:
-    """An error after the connection has a code."""
-    return getattr(error.orig, "sqlstate", None) is None
 
 
 def _of_settings(error: ValidationError) -> list[str] | None:
@@ -82,11 +74,10 @@ def _wrong(detail: ErrorDetails) -> str:
 
 def _name(field: str, setting: FieldInfo) -> str:
     """A secret is read from its file first, so if there is one, the file is wrong."""
-    variable, folder = f"SAFE_RETURN_{field.upper()}", os.environ.get(SECRETS_DIR)
-    file = None if folder is None else Path(folder) / field
-    is_secret = setting.annotation is not None and "SecretStr" in str(setting.annotation)
-    if file is not None and (file.is_file() or (is_secret and variable not in os.environ)):
+    variable, file = f"SAFE_RETURN_{field.upper()}", secret_path(field)
+    is_missing_secret = "SecretStr" in str(setting.annotation) and variable not in os.environ
+    if file is not None and (is_missing_secret or file.is_file()):
         return f"the secret {file}"
-    if is_secret and variable not in os.environ:
+    if is_missing_secret:
         return f"the secret {field} (a file of that name in the folder {SECRETS_DIR})"
     return variable

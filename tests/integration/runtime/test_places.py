@@ -49,6 +49,7 @@ def test_files_are_put_listed_fetched_replaced_and_removed(place: OpenPlace) -> 
     assert place.names("wal") == ["wal/1", "wal/2"]
     place.put("wal/1", BytesIO(b"anew" * 3_000_000))
     assert fetched(place, "wal/1") == b"anew" * 3_000_000
+    place.put("wal-of-another/1", BytesIO(b"x"))
     place.remove("wal/2")
     assert place.names("wal") == ["wal/1"]
     with pytest.raises(NotThere):

@@ -230,9 +230,9 @@ def photograph_of(keyring: Keyring, child: ChildId) -> Query[Photograph | None]:
     """For an officer who opens the link in a notice. None if there is none, or if its key was erased."""
 
     def decode(rows: Rows) -> Photograph | None:
-        for row in rows:
-            picture = Decryptor(keyring, child, row.wrapped).open_bytes(row.picture, PICTURE)
-            return None if picture is None else Photograph(picture, row.media_type, row.taken_on)
-        return None
+        if not rows:
+            return None
+        picture = Decryptor(keyring, child, rows[0].wrapped).open_bytes(rows[0].picture, PICTURE)
+        return None if picture is None else Photograph(picture, rows[0].media_type, rows[0].taken_on)
 
     return Query(PHOTOGRAPH, {"child": child}, decode)

@@ -1,7 +1,7 @@
 """Finds whose number a text came from, and which children they may text about. Never tells the number any of it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -9,10 +9,9 @@ from string import ascii_uppercase
 from typing import Any
 
 from services.platform.register.keys import Decryptor
-from services.platform.runtime.settings import EXERCISE_AUTHORITY
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, fields_in, first_row
-from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId
+from services.safeguarding.identifiers import EXERCISE_AUTHORITY, AuthorityId, ChildId, ForceId, PersonId, PlacementId
 
 
 class SpeakerKind(StrEnum):
@@ -148,20 +147,19 @@ def duty_team(authority: AuthorityId | None, texted: str = "") -> Query[DutyTeam
     """Hears of numbers that nobody knows. `texted`: our number; whoever's own it is comes before `authority`. Without
     one: the first authority's. None: the register has none.
     """
-    return Query(
-        DUTY_TEAMS,
-        {"authority": authority, "exercise": EXERCISE_AUTHORITY, "texted": texted},
-        lambda rows: _team(rows[0]) if rows else None,
-    )
+    return _teams(authority, texted, lambda rows: _team(rows[0]) if rows else None)
 
 
 def only_team(authority: AuthorityId | None) -> Query[DutyTeam | None]:
     """Of `authority`. Without one: of the only one, or None."""
-    return Query(
-        DUTY_TEAMS,
-        {"authority": authority, "exercise": EXERCISE_AUTHORITY, "texted": ""},
-        lambda rows: _team(rows[0]) if len(rows) == 1 else None,
-    )
+    return _teams(authority, "", lambda rows: _team(rows[0]) if len(rows) == 1 else None)
+
+
+def _teams(
+    authority: AuthorityId | None, texted: str, decode: Callable[[Rows], DutyTeam | None]
+) -> Query[DutyTeam | None]:
+    asked = {"authority": authority, "exercise": f"^{EXERCISE_AUTHORITY}$", "texted": texted}
+    return Query(DUTY_TEAMS, asked, decode)
 
 
 def _team(row: Any) -> DutyTeam:

@@ -42,9 +42,7 @@ TELEPHONES = f"SELECT person, mobile, wrapped FROM register.telephones_for_conso
 
 
 def rota_lines(keyring: Keyring, authorities: Scope, at: datetime) -> Query[list[RotaLine]]:
-    """These authorities', by role, then in the order in which they are asked. Without the changes
-    that are over at `at` (story time).
-    """
+    """By role, then in the order in which they are asked. Without changes that are over at `at` (story time)."""
 
     def decode(rows: Rows) -> list[RotaLine]:
         return [_rota_line(keyring, row) for row in rows]

@@ -38,10 +38,7 @@ def operator_by_code(code: str, now: datetime) -> Query[Operator | None]:
 
 
 def _operator(rows: Rows) -> Operator | None:
-    return next(
-        (
-            Operator(row.account, OperatorRole(row.role), None if "all" in row.authorities else list(row.authorities))
-            for row in rows
-        ),
-        None,
-    )
+    if not rows:
+        return None
+    account, role, authorities = rows[0]
+    return Operator(account, OperatorRole(role), None if "all" in authorities else list(authorities))

@@ -41,33 +41,23 @@ CORRECTED = """
 """
 
 
-def add(uow: UnitOfWork, name: str, authority: AuthorityId, change: RotaChange, made_by: str) -> None:
-    """Who holds a role (`directory.py`) honours it from the next message on. `name` is the change's own."""
-    _write(uow, name, authority, change, made_by, calendar=False)
+def add(
+    uow: UnitOfWork, name: str, authority: AuthorityId, change: RotaChange, made_by: str, *, calendar: bool = False
+) -> None:
+    """The next message already goes by it. `name` is the change's own. `calendar`: it came in a calendar."""
+    row = asdict(change) | {"id": derived("rota", name), "authority": authority, "made_by": made_by}
+    uow.write(ADD, row | {"calendar": calendar})
 
 
 def replace_calendar(
     uow: UnitOfWork, authority: AuthorityId, role: str, shifts: Iterable[RotaChange], made_by: str, at: datetime
 ) -> None:
-    """Shifts that an earlier calendar gave the role end, but for those that this one has too. `at` is story time."""
+    """Ends the shifts that an earlier calendar gave the role, unless this one has them too. `at` is story time."""
     uow.write(ONE_CALENDAR, {"authority": authority, "role": role})
     uow.write(END_CALENDAR, {"authority": authority, "role": role, "at": at})
     for each in shifts:
-        _write(
-            uow,
-            f"{authority} {role} {each.person} {each.from_at} {each.to_at}",
-            authority,
-            each,
-            made_by,
-            calendar=True,
-        )
-
-
-def _write(
-    uow: UnitOfWork, name: str, authority: AuthorityId, change: RotaChange, made_by: str, *, calendar: bool
-) -> None:
-    row = asdict(change) | {"id": derived("rota", name), "authority": authority, "made_by": made_by}
-    uow.write(ADD, row | {"calendar": calendar})
+        name = f"{authority} {role} {each.person} {each.from_at} {each.to_at}"
+        add(uow, name, authority, each, made_by, calendar=True)
 
 
 def end(uow: UnitOfWork, change: UUID, at: datetime) -> None:

@@ -5,8 +5,6 @@ import re
 import phonenumbers
 
 COUNTRY = "GB"
-
-
 WITHOUT_PLUS = re.compile(r"[1-9][0-9]{8,14}")
 
 

@@ -47,9 +47,8 @@ def exposition(
     routes: list[BaseRoute] = [Route(path, answer) for path, answer in answers.items()]
     app = Starlette(routes=routes)
     if pages is not None:
-        app.router.default = (
-            pages  # a Mount does not match a path with a line break, and answers it with a text of its own
-        )
+        # A Mount does not match a path with a line break, and answers it with a text of its own.
+        app.router.default = pages
     return app
 
 

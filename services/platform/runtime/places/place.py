@@ -14,7 +14,8 @@ from pydantic_core import Url
 
 from services.platform.runtime.places.durable_file import write_durably
 
-WITHIN_SECONDS = 20.0
+DIRECTLY: Any = {"timeout": 20.0, "trust_env": False}
+"""Seconds; and by no proxy that the environment names."""
 FileUrl = Annotated[Url, UrlConstraints(allowed_schemes=["file"])]
 BucketUrl = Annotated[Url, UrlConstraints(allowed_schemes=["s3"], host_required=True)]
 Place = FileUrl | BucketUrl | HttpUrl
@@ -86,23 +87,19 @@ class _Address:
     url: httpx.URL
 
     def put(self, name: str, source: IO[bytes]) -> None:
-        with _away(httpx.HTTPError), httpx.Client(timeout=WITHIN_SECONDS, trust_env=False) as client:
-            client.put(self._below(name), content=source).raise_for_status()
+        with _away(httpx.HTTPError):
+            httpx.put(self._below(name), content=source, **DIRECTLY).raise_for_status()
 
     def fetch(self, name: str, into: IO[bytes]) -> None:
-        with (
-            _away(httpx.HTTPError),
-            httpx.Client(timeout=WITHIN_SECONDS, trust_env=False) as client,
-            client.stream("GET", self._below(name)) as answer,
-        ):
+        with _away(httpx.HTTPError), httpx.stream("GET", self._below(name), **DIRECTLY) as answer:
             into.writelines(answer.raise_for_status().iter_bytes())
 
     def names(self, folder: str = "") -> list[str]:  # noqa: ARG002 the other places' way
         raise PlaceAway("an address cannot be listed: name a folder or a bucket")
 
     def remove(self, name: str) -> None:
-        with _away(httpx.HTTPError), httpx.Client(timeout=WITHIN_SECONDS, trust_env=False) as client:
-            client.delete(self._below(name)).raise_for_status()
+        with _away(httpx.HTTPError):
+            httpx.delete(self._below(name), **DIRECTLY).raise_for_status()
 
     def _below(self, name: str) -> httpx.URL:
         """A query, such as a token of an object store, stays where it is."""
@@ -131,9 +128,8 @@ class _Bucket:
 
     def names(self, folder: str = "") -> list[str]:
         with _away(*self._errors):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._prefix + folder
-            )
+            below = self._prefix + (folder and f"{folder}/")
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=below)
             return sorted(each["Key"].removeprefix(self._prefix) for page in pages for each in page.get("Contents", ()))
 
     def remove(self, name: str) -> None:

@@ -26,9 +26,8 @@ class SpanTracer:
     """A part of the process."""
 
     def __init__(self, service: str) -> None:
-        logging.getLogger("opentelemetry").setLevel(
-            logging.CRITICAL
-        )  # it says each failure; `_Exporter` says the first
+        # It logs each failure; `_Exporter` logs the first.
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         self._ids = _Ids()
         self._provider = TracerProvider(
             resource=Resource.create({"service.name": service}), id_generator=self._ids, shutdown_on_exit=False
