@@ -88,7 +88,7 @@ class Handlers:
         store.save(uow, held, decision.case)
         if joining is not None:
             store.save(uow, joining, Case(child=joining.case.child, merged_into=case.child))
-        await publish_decision(uow, received, decision, now)
+        publish_decision(uow, received, decision, now)
         uow.on_commit(lambda: _measure(turns, facts.authority))
 
     async def last_resort(self, received: Received[Any], uow: UnitOfWork) -> None:
@@ -99,7 +99,7 @@ class Handlers:
         facts = await store.facts_of(uow, known.get(received.subject), None, None)
         now = self._clocks.story()
         decision = decide_without_case(received.subject, received.id, facts.authority, now)
-        await publish_decision(uow, received, decision, now)
+        publish_decision(uow, received, decision, now)
 
     def _now(self, received: Received[Any]) -> datetime:
         """Story time. The clock may be a moment ahead of this process: nothing is decided before it is due."""

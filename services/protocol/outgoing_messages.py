@@ -21,11 +21,11 @@ DECIDED: Local[dict[tuple[str, str, bool], list[MessageDecided]]] = Local(dict)
 """By child, authority and whether it is an exercise."""
 
 
-async def publish_decision(uow: UnitOfWork, received: Received[Any], decision: Decision, now: datetime) -> None:
+def publish_decision(uow: UnitOfWork, received: Received[Any], decision: Decision, now: datetime) -> None:
     """Everything is of the child whose case was decided upon. `now` is story time."""
     child = decision.case.child
-    await deadlines.cancel(uow, now, *decision.cancelled)
-    await deadlines.put_all(uow, [_pending(child, received, each) for each in decision.deadlines], now)
+    deadlines.cancel(uow, now, *decision.cancelled)
+    deadlines.put_all(uow, [_pending(child, received, each) for each in decision.deadlines], now)
     for content, name, exercise in _messages(received, decision):
         publish = partial(uow.publish, subject=child, cause=received, at=now, message_id=str(name), exercise=exercise)
         if isinstance(content, MessageDecided):

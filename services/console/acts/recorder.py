@@ -63,7 +63,7 @@ class ActRecorder:
         for name, message in messages.items():
             if held:
                 now, how = self.clocks.story(), {"said_by": "console", "exercise": self.exercise}
-                await deadlines.hold(self.uow, now, name, message, subject=self.child, at=at or now, **how)
+                deadlines.hold(self.uow, now, name, message, subject=self.child, at=at or now, **how)
             else:
                 self._publish(message, at)
         self.record(what, words=all_words(kept), said=tuple(map(str, messages)), **about)

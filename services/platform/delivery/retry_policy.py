@@ -47,10 +47,6 @@ NORMAL = Schedule("normal", (0, 5, 5 * _MINUTE, 30 * _MINUTE, *_HOURS))
 """The table of Standard Webhooks."""
 
 
-def schedule_of(*, urgent: bool) -> Schedule:
-    return URGENT if urgent else NORMAL
-
-
 CALLBACK_PATIENCE = timedelta(seconds=10)
 """After a lost result: time for the provider's own report to arrive, before anybody asks."""
 WITHOUT_PATIENCE: frozenset[MediumName] = frozenset({"webhook", "poll"})
@@ -89,7 +85,8 @@ def next_state(
         return Transition(State.ACCEPTED, now)
     if result.result is AttemptResult.REFUSED:
         return Transition(State.FAILED, now, result.reason or "refused")
-    delay = schedule_of(urgent=urgent).delay(now - created_at, chance=chance, retry_after=result.retry_after)
+    schedule = URGENT if urgent else NORMAL
+    delay = schedule.delay(now - created_at, chance=chance, retry_after=result.retry_after)
     if delay is None:
         return Transition(State.FAILED, now, "retries-spent")
     if result.result is AttemptResult.UNKNOWN:

@@ -170,7 +170,7 @@ class DeedForms:
             await deliveries.acknowledge(uow, duty.duty, duty.step, self.clocks.wall())
         event = spec.event(matter, replace(answers, words=kept))
         how = {"said_by": "professionals", "subject": about, "exercise": delivery.exercise, "trace": delivery.trace}
-        await deadlines.hold(uow, now, act, event, **how)
+        deadlines.hold(uow, now, act, event, **how)
         uow.on_commit(metrics.ANSWERS.labels(RECORD).inc)
 
 

@@ -39,7 +39,7 @@ class Clockwork:
             content, said_by="protocol", subject=self.child, at=due_at, message_id=f"{deadline}/{version}"
         )
         async with self.protocol.transaction() as uow:
-            await deadlines.put_all(uow, [Pending(deadline, version, self.child, due_at, envelope)], Clocks().story())
+            deadlines.put_all(uow, [Pending(deadline, version, self.child, due_at, envelope)], Clocks().story())
         return deadline
 
     async def published(self) -> list[bytes]:
@@ -89,7 +89,7 @@ async def test_what_a_service_holds_back_is_published_under_its_own_signature(cl
     holding = Store(clockwork.protocol.engine, origin=Origin("console", Clocks(), SIGNERS["console"]))
     about: dict[str, Any] = {"said_by": "console", "subject": clockwork.child}
     async with holding.transaction() as uow:
-        await deadlines.hold(uow, _now() - timedelta(hours=2), uuid4(), ChildReturned(authority="kestrel"), **about)
+        deadlines.hold(uow, _now() - timedelta(hours=2), uuid4(), ChildReturned(authority="kestrel"), **about)
     await fire_due(clockwork.clock, Clocks())
     [published] = [SIGNERS["clock"].sign(each) for each in await clockwork.published()]
     assert SPEAKERS.speaker_of(published, ChildReturned.kind) == "console"
@@ -106,7 +106,7 @@ async def test_story_time_decides_what_is_due(clockwork: Clockwork) -> None:
 async def test_a_cancelled_deadline_never_fires(clockwork: Clockwork) -> None:
     deadline = await clockwork.put(_now() - timedelta(seconds=1))
     async with clockwork.protocol.transaction() as uow:
-        await deadlines.cancel(uow, _now(), deadline)
+        deadlines.cancel(uow, _now(), deadline)
     await fire_due(clockwork.clock, Clocks())
     assert await clockwork.published() == []
 
@@ -117,14 +117,14 @@ async def test_of_one_transaction_what_was_put_after_a_cancelling_stands_and_wha
     before, after = uuid4(), uuid4()
     due = [Pending(each, 1, clockwork.child, _now() - timedelta(seconds=1), b"{}") for each in (before, after)]
     async with clockwork.protocol.transaction() as uow:
-        await deadlines.put_all(uow, due[:1], Clocks().story())
-        await deadlines.cancel(uow, _now(), before, after)
-        await deadlines.put_all(uow, due[1:], Clocks().story())
+        deadlines.put_all(uow, due[:1], Clocks().story())
+        deadlines.cancel(uow, _now(), before, after)
+        deadlines.put_all(uow, due[1:], Clocks().story())
     async with clockwork.clock.engine.connect() as connection:
         asked = text("SELECT deadline FROM deadlines.due WHERE deadline = ANY(:both) AND cancelled_at IS NULL")
         assert list((await connection.execute(asked, {"both": [before, after]})).scalars()) == [after]
     async with clockwork.protocol.transaction() as uow:
-        await deadlines.cancel(uow, _now(), after)
+        deadlines.cancel(uow, _now(), after)
 
 
 async def test_a_later_version_of_a_fired_deadline_fires_again(clockwork: Clockwork) -> None:
@@ -170,7 +170,7 @@ async def test_a_clock_that_dies_before_its_commit_leaves_the_deadline_to_the_ne
 async def test_a_deadline_that_holds_no_message_keeps_no_other_back(clockwork: Clockwork) -> None:
     async with clockwork.protocol.transaction() as uow:
         empty = Pending(uuid4(), 1, clockwork.child, _now() - timedelta(days=1), b"")
-        await deadlines.put_all(uow, [empty], Clocks().story())
+        deadlines.put_all(uow, [empty], Clocks().story())
     await clockwork.put(_now() - timedelta(seconds=1))
     assert await fire_due(clockwork.clock, Clocks()) is False
     unreadable, raw = await clockwork.published()

@@ -35,7 +35,7 @@ class Clockwork:
         content = DutyStepDue(authority="kestrel", deadline=deadline, version=1, duty=uuid4(), step=1)
         envelope = compose(content, said_by="protocol", subject=child, at=due_at, message_id=f"{deadline}/1")
         async with self.protocol.transaction() as uow:
-            await deadlines.put_all(uow, [Pending(deadline, 1, child, due_at, envelope)], self.clocks.story())
+            deadlines.put_all(uow, [Pending(deadline, 1, child, due_at, envelope)], self.clocks.story())
         return deadline
 
     async def lateness(self, deadline: UUID, due_at: datetime, within: float = 5) -> timedelta:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.platform.delivery.retry_policy import JITTER, NORMAL, RETRY_AFTER_MOST, URGENT, Schedule, schedule_of
+from services.platform.delivery.retry_policy import JITTER, NORMAL, RETRY_AFTER_MOST, URGENT, Schedule
 
 MIDDLE = 0.5
 """No jitter."""
@@ -94,8 +94,3 @@ def test_a_failing_lane_is_tried_at_least_once_a_minute() -> None:
     most = timedelta(seconds=60)
     assert URGENT.pace(1, most) == timedelta(seconds=2)
     assert URGENT.pace(500, most) == most
-
-
-def test_urgency_chooses_the_schedule() -> None:
-    assert schedule_of(urgent=True) is URGENT
-    assert schedule_of(urgent=False) is NORMAL

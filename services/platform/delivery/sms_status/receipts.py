@@ -15,7 +15,7 @@ from services.platform.delivery import metrics, retry_policy
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.twilio_errors import NOTIFY, Meaning, meaning
 from services.platform.delivery.joined_events import JoinedEvents
-from services.platform.delivery.model import State
+from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue.repository import channel_of, decode_delivery
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.batch_writer import GroupCommit
@@ -191,7 +191,7 @@ class Receipts:
             means = report.means
             withdrawn = row["withdrawn_at"] is not None
             by_voice = means.by_voice and delivery.urgent and delivery.duty is not None and not withdrawn
-            again = now if by_voice else self._again(delivery.created_at, delivery.urgent, means, now)
+            again = now if by_voice else _next_attempt(delivery, means, now)
             if not withdrawn and again is not None:
                 how = {"state": State.WAITING, "next_attempt_at": again, "by_voice": by_voice}
                 self._write(uow, row, report, now, **how)
@@ -203,14 +203,15 @@ class Receipts:
             events.add(delivery, delivery_events.failed(delivery, means.reason or "undeliverable", delivery.person))
             uow.on_commit(metrics.ENDED.labels("text", means.reason or "undeliverable").inc)
 
-    def _again(self, created_at: datetime, urgent: bool, means: Meaning, now: datetime) -> datetime | None:  # noqa: FBT001
-        if not means.passes:
-            return None
-        transition = retry_policy.next_state(
-            SendResult(AttemptResult.RETRY), created_at=created_at, urgent=urgent, now=now, chance=0.5
-        )
-        return transition.next_attempt_at if transition.state is State.WAITING else None
-
     def _write(self, uow: UnitOfWork, row: Row, report: Report, now: datetime, **to: Any) -> None:
         row.update({"provider_id": report.provider_id, "changed_at": now} | to)
         uow.write(CHANGE, {name: row[name] for name in CHANGES})
+
+
+def _next_attempt(delivery: Delivery, means: Meaning, now: datetime) -> datetime | None:
+    if not means.passes:
+        return None
+    transition = retry_policy.next_state(
+        SendResult(AttemptResult.RETRY), created_at=delivery.created_at, urgent=delivery.urgent, now=now, chance=0.5
+    )
+    return transition.next_attempt_at if transition.state is State.WAITING else None

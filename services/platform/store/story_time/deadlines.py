@@ -49,7 +49,7 @@ CLAIM = """
 CANCEL = "UPDATE deadlines.due SET cancelled_at = %(at)s WHERE deadline = ANY(%(deadlines)s) AND fired_at IS NULL"
 
 
-async def put_all(uow: UnitOfWork, pending: Sequence[Pending], now: datetime) -> None:
+def put_all(uow: UnitOfWork, pending: Sequence[Pending], now: datetime) -> None:
     """Replaces a deadline, fired or not, by its later version; an earlier version changes nothing. `now` is story time.
 
     Written with the commit, after the transaction's earlier puts and cancellations. No deadline may be given twice.
@@ -61,7 +61,7 @@ async def put_all(uow: UnitOfWork, pending: Sequence[Pending], now: datetime) ->
             uow.notify(TOLD)
 
 
-async def cancel(uow: UnitOfWork, at: datetime, *deadlines: UUID) -> None:
+def cancel(uow: UnitOfWork, at: datetime, *deadlines: UUID) -> None:
     """Cancels deadlines that have not fired; the protocol ignores a fired one that its case has outgrown. Written with
     the commit, after the transaction's earlier puts.
     """
@@ -69,12 +69,12 @@ async def cancel(uow: UnitOfWork, at: datetime, *deadlines: UUID) -> None:
         uow.write(CANCEL, {"at": at, "deadlines": list(deadlines)})
 
 
-async def hold(uow: UnitOfWork, now: datetime, name: UUID, message: Message, **envelope: Any) -> None:
+def hold(uow: UnitOfWork, now: datetime, name: UUID, message: Message, **envelope: Any) -> None:
     """The clock publishes it in a minute, unless somebody takes it back before. `now` is story time; `envelope` as
     `compose` takes it.
     """
     held = uow.sign(compose(message, message_id=str(name), **{"at": now} | envelope))
-    await put_all(uow, [Pending(name, 1, envelope["subject"], now + HELD_FOR, held)], now)
+    put_all(uow, [Pending(name, 1, envelope["subject"], now + HELD_FOR, held)], now)
 
 
 def take_back(at: datetime, names: Sequence[UUID]) -> Query[int]:
