@@ -64,7 +64,7 @@ def _by_key(key: str, body: bytes, headers: Mapping[str, str]) -> bool:
 def _verifies(public: Ed25519PublicKey, signature: str, content: bytes) -> bool:
     try:
         public.verify(b64decode(signature), content)
-    except InvalidSignature:
+    except (InvalidSignature, ValueError):
         return False
     return True
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from services.platform.delivery.webhook_signature import is_signed
+from services.platform.delivery.webhook_signature import generate_key, is_signed, sign
 
 OURS, NEXT, OTHERS = ("whsec_" + b64encode(each * 32).decode() for each in (b"a", b"b", b"c"))
 BODY = '{"name": "é"}'
@@ -51,6 +51,14 @@ def test_what_is_odd_in_a_header_is_not_signed_and_breaks_nothing(name: str, val
 
 def test_bytes_that_are_no_text_are_not_signed() -> None:
     assert not is_signed(b"\xff", headers(body="\ufffd"), (OURS,))
+
+
+def test_a_signature_that_cannot_be_read_does_not_hide_a_right_one() -> None:
+    private, public = generate_key()
+    whole = headers()
+    right = sign(private, "1", datetime.fromtimestamp(int(whole["webhook-timestamp"]), UTC), BODY)
+    assert is_signed(BODY.encode(), whole | {"webhook-signature": f"v1a,abc {right}"}, (public,))
+    assert not is_signed(BODY.encode(), whole | {"webhook-signature": "v1a,abc"}, (public,))
 
 
 def test_without_a_secret_nobody_signs() -> None:
