@@ -1,4 +1,4 @@
-"""A listener that is stopped at the moment of a notification stops all the same."""
+"""How a listener ends: stopped at the moment of a notification, and by a defect."""
 
 import asyncio
 from collections.abc import Callable
@@ -33,3 +33,16 @@ async def test_stopping_ends_though_a_notification_comes_at_that_moment(monkeypa
     for each in left:
         each.cancel()
     assert done
+
+
+async def test_a_listener_that_a_defect_has_ended_is_an_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_: Listener) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(Listener, "_hear", fail)
+    listener = Listener(make_url("postgresql://127.0.0.1/none"), Channels())
+    await listener.start()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert listener.obstacle() == "listening has ended"
+    await listener.stop()

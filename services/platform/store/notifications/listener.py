@@ -36,7 +36,8 @@ class Listener:
         self._failure: str | None = None
 
     def obstacle(self) -> str | None:
-        return self._failure
+        has_ended = self._listening is not None and self._listening.done()
+        return "listening has ended" if has_ended else self._failure
 
     async def start(self) -> None:
         self._listening = asyncio.create_task(self._listen(), name="listening")
