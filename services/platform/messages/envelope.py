@@ -26,10 +26,7 @@ from services.safeguarding.identifiers import trace_of
 from services.safeguarding.message import Message, Topic
 
 PREFIX = "/safe-return/"
-FAULTS = {
-    "time": "time: an RFC 3339 time with its zone is needed",
-    "subject": "subject: the child's id is needed",
-}
+FAULTS = {"time": "time: an RFC 3339 time with its zone is needed", "subject": "subject: the child's id is needed"}
 NO_JSON = {RecursionError: "the message is nested too deeply", UnicodeDecodeError: "the message is not UTF-8"}
 
 M_co = TypeVar("M_co", bound=Message, covariant=True)

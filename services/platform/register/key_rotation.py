@@ -132,12 +132,7 @@ class Hashed:
 
 
 async def rehash(
-    uow: UnitOfWork,
-    keyring: Keyring,
-    rows: Sequence[Hashed],
-    place: str,
-    sql: str,
-    spelt: Callable[[str], str] = str,
+    uow: UnitOfWork, keyring: Keyring, rows: Sequence[Hashed], place: str, sql: str, spelt: Callable[[str], str] = str
 ) -> Batch:
     """`sql` writes a hash: it is given `of`, `before` and `after`. `spelt` gives the form that is hashed.
 

@@ -9,14 +9,7 @@ from sqlalchemy import URL, Connection, PoolProxiedConnection, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.platform.runtime.settings import Settings
-from services.platform.store.query import (
-    AT_LOGIN,
-    BEGINS,
-    driver_of,
-    narrowed_to,
-    opens_a_transaction,
-    watch_commits,
-)
+from services.platform.store.query import AT_LOGIN, BEGINS, driver_of, narrowed_to, opens_a_transaction, watch_commits
 
 
 def database_url(settings: Settings, role: str) -> URL:

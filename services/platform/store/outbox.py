@@ -12,13 +12,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.platform.store.query import (
-    Query,
-    bulk_insert,
-    execute_pipelined,
-    to_columns,
-    unnest_rows,
-)
+from services.platform.store.query import Query, bulk_insert, execute_pipelined, to_columns, unnest_rows
 
 BATCH = 500
 

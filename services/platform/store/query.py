@@ -245,24 +245,11 @@ class Reader:
     ) -> tuple[A, B, C, D]: ...
     @overload
     async def fetch(
-        self,
-        first: Query[A],
-        second: Query[B],
-        third: Query[C],
-        fourth: Query[D],
-        fifth: Query[E],
-        /,
+        self, first: Query[A], second: Query[B], third: Query[C], fourth: Query[D], fifth: Query[E], /
     ) -> tuple[A, B, C, D, E]: ...
     @overload
     async def fetch(
-        self,
-        first: Query[A],
-        second: Query[B],
-        third: Query[C],
-        fourth: Query[D],
-        fifth: Query[E],
-        sixth: Query[F],
-        /,
+        self, first: Query[A], second: Query[B], third: Query[C], fourth: Query[D], fifth: Query[E], sixth: Query[F], /
     ) -> tuple[A, B, C, D, E, F]: ...
     @overload
     async def fetch(

@@ -40,9 +40,7 @@ def _reached_by_mail(owner: Role) -> Role:
 
 
 PlanOwner = Annotated[
-    Role,
-    AfterValidator(_reached_by_mail),
-    WithJsonSchema({"type": "string", "enum": sorted(PLAN_OWNERS)}),
+    Role, AfterValidator(_reached_by_mail), WithJsonSchema({"type": "string", "enum": sorted(PLAN_OWNERS)})
 ]
 
 

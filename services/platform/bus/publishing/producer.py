@@ -28,10 +28,7 @@ class Producer:
     async def ready(self) -> AIOKafkaProducer:
         if self._opened is None:
             producer = self._connection.producer(
-                acks="all",
-                enable_idempotence=True,
-                request_timeout_ms=REQUEST_TIMEOUT_MS,
-                retry_backoff_ms=100,
+                acks="all", enable_idempotence=True, request_timeout_ms=REQUEST_TIMEOUT_MS, retry_backoff_ms=100
             )
             try:
                 await producer.start()

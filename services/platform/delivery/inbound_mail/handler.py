@@ -19,10 +19,7 @@ from services.safeguarding.child_events.events import TextNeedsHuman
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
-ESCALATES: dict[MailKind, Literal["undeliverable", "away"]] = {
-    MailKind.BOUNCED: "undeliverable",
-    MailKind.AWAY: "away",
-}
+ESCALATES: dict[MailKind, Literal["undeliverable", "away"]] = {MailKind.BOUNCED: "undeliverable", MailKind.AWAY: "away"}
 """Kinds of mail after which the next person is told, and the reason given."""
 OVER = frozenset({State.ACKNOWLEDGED, State.WITHDRAWN, State.FAILED})
 UNAUTHENTICATED = "Our mail relay cannot say that this mail comes from whom it names. Nothing of it has been recorded. Please ask them."

@@ -182,11 +182,7 @@ class DeliveryLoop:
         for lane in full:
             lane.turned_away = True
         return await leases.due(
-            uow.connection,
-            self._lease(),
-            now=now,
-            passed_over=[lane.name for lane in full],
-            most=CLAIMED_AT_ONCE,
+            uow.connection, self._lease(), now=now, passed_over=[lane.name for lane in full], most=CLAIMED_AT_ONCE
         )
 
     def _tell_others(self, uow: UnitOfWork, now: datetime) -> None:

@@ -76,10 +76,7 @@ def described(kind: type[BaseModel]) -> dict[str, Any]:
 
 def mount_receipts_route(app: FastAPI, receipts: Receipts, door: NotifyDoor) -> None:
     @app.post(
-        "/texts/notify/receipts",
-        status_code=HTTPStatus.NO_CONTENT,
-        responses=REFUSED,
-        openapi_extra=described(Receipt),
+        "/texts/notify/receipts", status_code=HTTPStatus.NO_CONTENT, responses=REFUSED, openapi_extra=described(Receipt)
     )
     async def take_receipt(request: Request) -> None:
         """What became of a text of ours, as GOV.UK Notify's delivery receipt says."""

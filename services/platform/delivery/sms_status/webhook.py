@@ -17,10 +17,7 @@ def mount_status_route(app: FastAPI, receipts: Receipts, keys: CallKeys, door: T
     """`app` answers problems, and 503 while the database is away, so that Twilio repeats the report."""
 
     @app.post(
-        "/calls/keys",
-        response_class=Response,
-        responses=openapi.REFUSED | openapi.SAID,
-        openapi_extra=openapi.KEYS,
+        "/calls/keys", response_class=Response, responses=openapi.REFUSED | openapi.SAID, openapi_extra=openapi.KEYS
     )
     async def take_key(request: Request) -> Response:
         """The key that the recipient of a call pressed. Its effect is committed before this answers."""
@@ -29,10 +26,7 @@ def mount_status_route(app: FastAPI, receipts: Receipts, keys: CallKeys, door: T
         return Response(said, media_type="text/xml")
 
     @app.post(
-        "/texts/status",
-        status_code=HTTPStatus.NO_CONTENT,
-        responses=openapi.REFUSED,
-        openapi_extra=openapi.STATUS,
+        "/texts/status", status_code=HTTPStatus.NO_CONTENT, responses=openapi.REFUSED, openapi_extra=openapi.STATUS
     )
     async def take_status(request: Request) -> None:
         """What became of a text of ours, as Twilio's status callback says."""
