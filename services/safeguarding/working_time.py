@@ -79,7 +79,7 @@ def in_england(at: datetime) -> datetime:
 
 
 def moment_of(local: datetime, now: datetime) -> datetime:
-    """What England's clock showed, without a zone. Of the hour that it shows twice the second, once it has come."""
+    """When England's clock showed `local`, which has no zone. Of an hour that comes twice: the second, once it came."""
     again = local.replace(tzinfo=ENGLAND, fold=1)
     return again if again.astimezone(UTC) <= now else again.replace(fold=0)
 

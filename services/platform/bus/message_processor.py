@@ -35,7 +35,7 @@ ATTEMPT_PAUSE_SECONDS = 0.5
 FIRST_WAIT_SECONDS, LATER_WAIT_SECONDS = 0.2, 2.0
 """Pauses while a dependency is away. The first is short, since most come back at once."""
 YIELDS_FOR_SECONDS = 0.05
-"""How long other messages let urgent ones go first. The rest gets its turn where one follows another."""
+"""How long other messages let urgent ones go first. They get their turn though one urgent message follows another."""
 
 
 @dataclass(slots=True)

@@ -125,8 +125,8 @@ async def move_data_key(connection: AsyncConnection, keyring: Keyring, owner: st
 class Decryptor:
     """Decrypts one owner's columns. A column whose key was erased is a gap: None, as an empty column is.
 
-    So it is where the owner has a new key by now. A column under the erased key looks the same as one that somebody
-    changed: therefore each is logged as an error and counted. Raised, the error would stop messages about others too.
+    It is a gap too if the owner has a new key by now. A column under the erased key then looks like one that somebody
+    changed, so each is logged as an error and counted. Raised, the error would stop messages about others too.
     """
 
     def __init__(self, keyring: Keyring, owner: str, wrapped: bytes | None) -> None:

@@ -27,7 +27,7 @@ def keep_reference(uow: UnitOfWork, keyring: Keyring, words: WordsId, text: str)
 
 
 def hashes_by_key(keyring: Keyring, text: str) -> list[tuple[bytes, ...]]:
-    """Of the whole, and of each of its words with three letters or more, where it has a digit and is no day: by the
+    """Hashes of the whole text, and of each of its words that has three characters and a digit and is no day: by the
     newest key, then by older ones. Case, blanks and strokes make no difference.
     """
     words = [each for each in text.split() if not DAY.fullmatch(each)]

@@ -41,7 +41,7 @@ class RotaChange:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """`people` in the order in which they are asked. None of them: a gap."""
+    """`people` in the order in which they are asked. Nobody: a gap."""
 
     from_at: datetime
     to_at: datetime

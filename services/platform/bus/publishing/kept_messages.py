@@ -51,8 +51,8 @@ class KeptMessages:
         self.check = Repeating("published messages", self._turn, every_seconds=LOOK_EVERY_SECONDS)
 
     async def known_logs(self, client: AIOKafkaClient, topics: Iterable[str]) -> Logs:
-        """For `place`, to be asked before a message is written: with an epoch that is too old it would come twice, with
-        one that is too new never. Raises KafkaError.
+        """For `place`. Ask before a message is written: under an epoch that is too old it would be published again for
+        nothing, under one that is too new its loss would go unseen. Raises KafkaError.
         """
         known = all(TopicPartition(each, 0) in self._logs for each in topics)
         return self._logs if known else await self._look(client)
@@ -98,8 +98,8 @@ class KeptMessages:
 
 
 async def _find_lost(client: AIOKafkaClient, logs: Logs, written: Sequence[Written]) -> tuple[list[Written], int]:
-    """Of each log and epoch but the present ones: where in it the lost ones begin. All are, of a log that is gone. And
-    how many epochs have a leader that does not say where they end: what others have lost does not wait for that.
+    """Says where the lost messages of each earlier log and epoch begin (of a log that is gone, all are lost), and how
+    many epochs have a leader that does not say where they end. What others have lost does not wait for those.
     """
     places = {each: TopicPartition(each.topic, each.partition) for each in written}
     known = {each: (place, logs[place]) for each, place in places.items() if place in logs}

@@ -51,7 +51,7 @@ async def find_logs(client: AIOKafkaClient, topics: Iterable[str]) -> Logs:
 
 
 async def find_ends(client: AIOKafkaClient, logs: Logs, epochs: Collection[Epoch]) -> dict[Epoch, int]:
-    """Where each epoch ends in the present log: 0 if the log does not know it. Without what a leader does not say."""
+    """Where each epoch ends in the present log: 0 if it does not know it. Leaves out what a leader does not say."""
     from kafka.protocol.consumer import OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse
 
     by_leader: dict[int, list[Epoch]] = defaultdict(list)

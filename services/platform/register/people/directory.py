@@ -101,8 +101,8 @@ def _holder(row: Any) -> Holder:
 
 
 def _holders_on_duty(rows: Rows, *, lines: Sequence[str], at: datetime) -> list[Holder]:
-    """Those of the first line that has somebody on duty. The child's own rota goes before the authority's. Who is away
-    from every role is a row of none.
+    """Those of the first line that has somebody on duty. The child's own rota goes before the authority's. A row
+    without a role is of somebody who is away from every role.
     """
     for line in lines:
         of_line = [row for row in rows if row.role in {line, None}]

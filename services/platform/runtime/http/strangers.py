@@ -17,8 +17,8 @@ MOST_OF_A_STRANGER = 60
 MOST_OF_SOMEBODY_KNOWN = 1200
 """An agency that sends more within a minute waits, and loses nothing: it sends the same again."""
 NAMES_OF_AN_ADDRESS = 10
-"""Of who is not known, as many may ask at one address as often as they may. So a gateway can have many behind it, and a
-flood of made-up names ends all the same.
+"""One address may ask as often as so many strangers: a gateway may have many people behind it, and a flood of made-up
+names still ends.
 """
 KNOWN_FOR_SECONDS = 3600
 MOST_KEYS = 10_000

@@ -33,8 +33,8 @@ def old_rows(
 ) -> Query[int]:
     """Deletes the first whose time is over, and says how many. A row that is changed meanwhile stays.
 
-    Whose a row is costs several questions, so none is asked of one that is younger than the authority keeps it whose it
-    says that it is; or, where it does not say so, than anybody keeps it.
+    Finding whose a row is takes several look-ups. None is made for a row that is too young still: for the authority
+    that it names or, if it names none, for every authority.
     """
     sql = f"""
         DELETE FROM {sweep.table} WHERE ctid = ANY(ARRAY(

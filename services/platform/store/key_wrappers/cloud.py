@@ -21,9 +21,9 @@ NOT_BY_THIS_KEY = frozenset(
 )
 """Also a key that is disabled or waits to be deleted: then its authority's data cannot be read."""
 DENIED = "AccessDeniedException"
-"""Of what another key has wrapped too."""
+"""Said also of what another key has wrapped."""
 NO_RIGHT = "not authorized"
-"""Is said where we lack a right: a slip, which passes. The message waits, rather than becoming a dead letter."""
+"""Says that we lack a right: a slip, which passes. The message waits, rather than becoming a dead letter."""
 RESTS_SECONDS = 5.0
 """After a call without an answer: whoever calls is held up, and with them all that the process does besides."""
 
