@@ -43,7 +43,7 @@ class ExerciseReporter:
         self._published: set[str] = set()
         """Of the round that began at `_begun_at`."""
 
-    async def turn(self) -> bool:
+    async def turn(self) -> None:
         """Raises NobodyToExerciseWith, which readiness shows."""
         metrics.EXERCISE_MAILS_DUE.set(in_working_hours(self._clocks.story()))
         now = self._clocks.wall()
@@ -54,7 +54,6 @@ class ExerciseReporter:
             await self._publish_once(self._begun_at, "report")
             if now >= self._begun_at + OVER_AFTER:
                 await self._publish_once(self._begun_at, "end")
-        return False
 
     async def _publish_once(self, begun_at: datetime, what: str) -> None:
         if what in self._published:

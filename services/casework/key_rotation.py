@@ -1,5 +1,5 @@
-"""Lists the keys that casework rotates. People's numbers and police's references come under the newest phone key: each
-is found by its hash.
+"""Lists the keys that casework rotates. People's numbers and police's references are hashed anew with the newest phone
+key, since each is found by its hash.
 """
 
 from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, Renews, authority_keys, data_keys, rehash
@@ -31,7 +31,7 @@ async def numbers_of_people(uow: UnitOfWork, keyring: Keyring, after: str) -> Ba
 
 
 async def police_references(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
-    """Those of an erased child go."""
+    """Deletes those of an erased child."""
     rows, changed, undecryptable = await uow.fetch(Query(REFERENCES, {"after": after, "most": AT_ONCE}, all_rows)), 0, 0
     for row in rows:
         try:

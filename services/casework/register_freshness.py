@@ -1,5 +1,5 @@
-"""Shows how old each authority's register is: a missing export must not be found by a missing child. Forgets the rows
-that imports replaced long ago.
+"""Shows how old each authority's register is, so that no missing child is the first to show a missing export. Forgets
+the rows that imports replaced long ago.
 """
 
 from services.casework import metrics
@@ -14,17 +14,16 @@ EVERY_SECONDS = 60.0
 FORGETS_EVERY_SECONDS = 3600.0
 
 
-async def show_ages(store: Store, clocks: Clocks) -> bool:
+async def show_ages(store: Store, clocks: Clocks) -> None:
     """Each replica shows the same. An authority for exercises is passed over: nobody keeps its register fresh."""
     async with store.transaction() as uow:
         _, found = await uow.fetch(PLAN_BY_VALUES, ages(clocks.story()))
     for (authority, table), seconds in found.items():
         if not is_for_exercises(authority):
             metrics.REGISTER_AGE.labels(authority, table).set(seconds)
-    return False
 
 
 async def forget_replaced(store: Store, clocks: Clocks) -> bool:
-    """Reads about each import that there was, so it is asked for rarely. True while there are more."""
+    """Call it rarely: it reads about every import ever made. True while there are more rows to forget."""
     async with store.transaction() as uow:
         return bool(await uow.fetch(MAY_SWEEP)) and await uow.fetch(forget_old_rows(clocks.story()))

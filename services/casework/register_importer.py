@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from services.casework import metrics
@@ -69,8 +69,8 @@ class _Tried(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """`by`: the credential, or the account of a person. `feed`: single rows, each with its time. `confirmed`: it may
-    end what it ends. `trying`: nothing is changed.
+    """`by`: the credential, or a person's account. `feed`: single rows, each with its time. `confirmed`: it may end as
+    much as it does. `trying`: nothing is changed.
     """
 
     document: Mapping[str, Any]
@@ -81,22 +81,21 @@ class Sent:
     trying: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class RegisterImporter:
     store: Store
     clocks: Clocks
     keyring: Keyring
     settings: CaseworkSettings
-    _at_once: asyncio.Semaphore = field(init=False)
-    """Connections are left to agencies' events, however many authorities import at two in the morning."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_at_once", asyncio.Semaphore(max(1, self.settings.database_connections // 2)))
+        self._at_once = asyncio.Semaphore(max(1, self.settings.database_connections // 2))
+        """Leaves connections to agencies' events, however many authorities import at two in the morning."""
 
     async def take(self, authority: str, sent: Sent) -> dict[str, Any]:
         """How many rows of each table it has and how many differ from before, once all of it is durable.
 
-        Raises Refused, Held. What is only tried is never held: the answer says that it would be.
+        Raises Refused, Held. A trial is never held: its answer says that the import would be.
         """
         at = self.clocks.story()
         given, faults = register_import.read(sent.document, authority, feed=sent.feed)

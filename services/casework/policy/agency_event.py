@@ -38,7 +38,7 @@ GOES_WITH: Mapping[str, tuple[type[Told], str]] = {
     "moves_to": (ChildTransferred, "the receiving authority's reference of a placement"),
     "date_of_birth": (AgeDetermined, "a day, such as 2010-06-01"),
 }
-"""What is for the register alone, the kind that has it, and its form."""
+"""Fields for the register alone, each with its kind of event and its form."""
 WITH_DETAILS = (ChildReportedMissing, ChildInformationReceived)
 """The kinds that may answer a control room's questions, besides words."""
 OURS = (
@@ -148,7 +148,7 @@ def parse(body: bytes) -> RawEvent:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Of a name that is there twice, two readers may take different ones. Raises InvalidEvent."""
+    """Raises InvalidEvent for a name that is there twice: two readers may take different values."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise InvalidEvent(Defect.ENVELOPE, "", "the body must have each name once")
@@ -219,7 +219,7 @@ def message_id(envelope: Envelope) -> str:
 
 
 def trace_of(envelope: Envelope) -> str:
-    """The agency's trace context, or a new one if it is missing or malformed, which is no reason to refuse a report."""
+    """The agency's trace context; a new one if it is missing or malformed, since a report is never refused for that."""
     if envelope.traceparent and TRACE.match(envelope.traceparent):
         return envelope.traceparent
     return identifiers.trace_of("agency event", envelope.source, envelope.id)

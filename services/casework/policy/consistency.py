@@ -8,7 +8,7 @@ from services.casework.policy.register_import import Fault, Import, KnownReferen
 from services.casework.policy.rows import TABLES, DirectoryRow, PersonRow
 
 ORGANISATIONS = {"force": "force", "id": "agency"}
-"""What a field points to that no import can bring."""
+"""Fields that point to what no import brings, and what that is."""
 ROLES_FOR_ONE_CHILD = ("child.", "police.", "home-office.", "area.")
 """Prefixes of roles held for one child. A child's force, desk or area may also differ from the authority's own."""
 
@@ -27,7 +27,7 @@ def cross_faults(given: Import, known: KnownReferences) -> list[Fault]:
 
 
 def birth_faults(given: Import, today: date) -> Iterator[Fault]:
-    """A child who is not born yet is a slip of the pen, by which rules of age would go wrong."""
+    """A birth date in the future is a slip of the pen, and rules of age would go wrong by it."""
     for at, row in (given.children or {}).items():
         for field in ("date_of_birth", "claimed_date_of_birth"):
             if (born := getattr(row, field)) is not None and born > today:

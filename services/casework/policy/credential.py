@@ -1,6 +1,6 @@
 """Says what a credential may write: some tables of one authority's register, until it expires."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ SCOPE = "register"
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A hashed token of ours, or a client of the authority's identity provider: then it has the four last fields."""
+    """A token of ours, or a client of the authority's identity provider: then it has the last four fields."""
 
     id: str
     authority: AuthorityId
@@ -37,7 +37,3 @@ class Credential:
         scopes = claims.get("scope", "")
         in_scope = isinstance(scopes, str) and SCOPE in scopes.split()
         return in_scope and claims.get("authority") == self.authority
-
-    def missing(self, tables: Collection[str]) -> list[str]:
-        """Those of `tables` that it may not write."""
-        return sorted(set(tables) - self.tables)

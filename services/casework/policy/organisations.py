@@ -83,8 +83,8 @@ class Organisations(Closed):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Of a force (`kind`), a version of it: `effective_at` is None while it is only proposed. Of an agency, until it is
-    decided: then it `is_over`.
+    """A version of a force, whose `effective_at` is None while it is only proposed; or a change of an agency, which
+    `is_over` once it is decided. `kind`: force or agency.
     """
 
     id: UUID
@@ -108,13 +108,13 @@ SECRET = frozenset({"secrets", "reply_secrets", "client_certificate", "private_c
 
 
 def describe_change(before: object, after: object, fields: Iterable[str]) -> list[str]:
-    """A line for each field that differs, for who has to approve it. Of keys and certificates, fingerprints alone."""
+    """A line for each field that differs, for the approver. Keys and certificates are shown as fingerprints."""
     both = [(name, _shown(name, getattr(before, name)), _shown(name, getattr(after, name))) for name in fields]
     return [f"{name}: {was} -> {is_now}" for name, was, is_now in both if was != is_now]
 
 
 def fingerprint_of(lines: Iterable[str]) -> str:
-    """Of what somebody was shown: an approval says it again."""
+    """Identifies what somebody was shown: their approval must name it."""
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Draws a photograph anew, so that nothing goes on of the file that came but the picture. Pure."""
+"""Draws a photograph anew, so that nothing but the picture is kept of the file. Pure."""
 
 from io import BytesIO
 
@@ -13,7 +13,7 @@ WANTED = "a JPEG or PNG photograph of at most 5 MB and 25 million pixels is need
 
 
 class NoPhotograph(ValueError):
-    """The file is none that can be drawn. The text is a sentence with what is wanted."""
+    """The file cannot be drawn. The text says what is wanted."""
 
 
 def redrawn(content: bytes, media_type: str) -> bytes:

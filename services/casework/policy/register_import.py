@@ -47,7 +47,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class KnownReferences:
-    """The register before the import: of placements, people and children our ids by the authority's references."""
+    """The register before the import. `placements`, `people` and `children`: our ids by the authority's references."""
 
     authority: bool = False
     forces: frozenset[str] = frozenset()
@@ -55,13 +55,13 @@ class KnownReferences:
     people: Mapping[str, str] = field(default_factory=dict)
     children: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
-    """Of children, by reference."""
+    """Children's, by reference."""
     given_away: frozenset[str] = frozenset()
     """References of children who have moved to another authority."""
     agencies: frozenset[str] = frozenset()
     """Forces and agencies are everybody's: an import names them by id, and changes nothing of them."""
     as_of: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
-    """By table and key, as old as the register has the row."""
+    """By table and key, the time as of which the register has the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,8 @@ class Import:
     """References of faulty rows, so that rows which refer to them are not called faulty too."""
 
     def rows(self, table: str) -> Mapping[int, Any]:
-        """None of a table that was not given."""
-        found: Mapping[int, Any] | None = getattr(self, table)
-        return found or {}
+        """Empty for a table that was not given."""
+        return getattr(self, table) or {}
 
 
 def read(document: Mapping[str, Any], authority: str, *, feed: bool = False) -> tuple[Import, list[Fault]]:
@@ -110,7 +109,7 @@ def read(document: Mapping[str, Any], authority: str, *, feed: bool = False) -> 
 
 
 def age_faults(given: Import, now: datetime) -> Iterator[Fault]:
-    """A row that is as of a time to come would keep every later one out."""
+    """A row from the future would keep out every later one until then."""
     for table in FED:
         for at, row in given.rows(table).items():
             if row.as_of is None and given.feed:
@@ -120,8 +119,8 @@ def age_faults(given: Import, now: datetime) -> Iterator[Fault]:
 
 
 def drop_older(given: Import, known: KnownReferences) -> tuple[Import, dict[str, int]]:
-    """The import without rows that the register has as of that time or a later one, and how many they were by table. So
-    the order in which rows arrive makes no difference. A whole list of carers is what holds, however old.
+    """The import without rows that are no newer than the register's, and how many these were by table. So the order in
+    which rows arrive makes no difference. A whole list of carers holds, however old.
     """
     kept: dict[str, Any] = {}
     older: dict[str, int] = {}
@@ -162,8 +161,8 @@ def drop_given_away(given: Import, known: KnownReferences) -> tuple[Import, tupl
 
 
 def keep_corrections(given: Import, corrected: Mapping[str, Mapping[str, str | None]]) -> tuple[Import, Named, Named]:
-    """The import with what was put right by hand, by reference and field. Named second: where the source says
-    otherwise, and the correction is kept. Third: where the source agrees by now.
+    """The import with corrections by hand put over it; the fields in which one was kept, since the source says
+    otherwise; and those in which the source agrees by now. `corrected`: by reference and field.
     """
     people, kept, agreed = dict(given.people or {}), Named(), Named()
     for at, row in people.items():

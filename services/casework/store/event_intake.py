@@ -27,7 +27,7 @@ from services.safeguarding.identifiers import ChildId, WordsId, derived, is_prov
 
 OUR_ID = re.compile(r"^(child|provisional)-[0-9a-f-]{36}$")
 TAKEN_OF_ANYBODY = (*WITH_DETAILS, ChildIdentified)
-"""The last is judged by itself, below."""
+"""`_require_identifiable` judges the last."""
 
 MARK = """
     INSERT INTO accepted (source, message_id, content_hash, child, agency, at)
@@ -112,7 +112,7 @@ async def accept_event(
 async def _keep_words(
     uow: UnitOfWork, keyring: Keyring, agency: Agency, event: AgencyEvent, child: Child, *, unknown: bool
 ) -> tuple[WordsId, ...]:
-    """Of an unknown child it first keeps what the agency calls it: that may be a name, so it does not travel."""
+    """For an unknown child, first what the agency calls it: that may be a name, so it does not travel."""
     subject = (f"Named by the agency: {event.envelope.subject}",) if unknown else ()
     at = event.envelope.time
     said = [(None, each) for each in (*subject, *event.said.words)]

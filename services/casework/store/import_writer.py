@@ -50,7 +50,6 @@ SHARED_NUMBERS = """
     GROUP BY p.number_hash HAVING count(*) > 1
 """
 
-
 LISTED_NO_LONGER = text(
     "DELETE FROM register.agency_agreements WHERE authority = :authority AND agency <> ALL(CAST(:listed AS text[]))"
 )
@@ -123,7 +122,7 @@ def _ids(rows: Rows) -> dict[str, str]:
 async def write_import(
     uow: UnitOfWork, keyring: Keyring, authority: AuthorityId, given: Import, before: KnownReferences, at: datetime
 ) -> None:
-    """At once, so that the caller can check it. Carers left out are former carers from `at` (story time)."""
+    """At once, so that the caller can check it. Carers who are left out are former ones from `at` (story time)."""
     connection = uow.connection
     placements = _with_new(before.placements, given.placements, "placement")
     people = _with_new(before.people, given.people, "person")
@@ -179,7 +178,7 @@ async def write_import(
 
 
 def corrections_by_reference(keyring: Keyring, authority: AuthorityId) -> Query[dict[str, dict[str, str | None]]]:
-    """What was put right by hand: the reference, the field, the value that holds."""
+    """Values that were put right by hand, by reference and field."""
 
     def decode(rows: Rows) -> dict[str, dict[str, str | None]]:
         found: dict[str, dict[str, str | None]] = {}

@@ -32,8 +32,8 @@ TABLES = ("placements", "people", "children")
 
 
 class RowEncryptor:
-    """Has the keys of every owner in one import, their ids by table and reference, and their rows as they are: a column
-    that says the same stays as it lies, so that what an import changed can be told by the rows alone.
+    """For one import: the owners' ids by table and reference, their keys, and their rows before it. A column whose
+    value is the same keeps its bytes, so that the rows alone show what an import changed.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ KEYS_WITHIN_SECONDS = 5
 
 
 class Bearers:
-    """Keeps each issuer's keys for five minutes (`PyJWKClient`). Of an unknown key it asks the issuer once in 30 s."""
+    """Keeps each issuer's keys for five minutes (`PyJWKClient`), and asks for an unknown key once in 30 s at most."""
 
     def __init__(self, store: Store, clocks: Clocks) -> None:
         self._store = store
@@ -86,7 +86,7 @@ class Bearers:
 
 
 def require_tables(credential: Credential, tables: Collection[str]) -> None:
-    """Raises Problem where the credential may not write one of them. Names that no table has are others' to refuse."""
-    if credential.missing([each for each in tables if each in WRITABLE]):
+    """Raises Problem where the credential may not write one of them. An unknown name is refused elsewhere."""
+    if not credential.tables >= {each for each in tables if each in WRITABLE}:
         detail = f"This token may write {', '.join(sorted(credential.tables))}."
         raise Problem(HTTPStatus.FORBIDDEN, "Not for this token", detail)

@@ -92,7 +92,7 @@ class EventEndpoint:
 
 
 def _seen_by(agency: Agency, event: AgencyEvent) -> set[str]:
-    """What a transfer names is moved into, and its codes are read. Nobody is called by the word for every authority."""
+    """The agency's authority and the one to which a transfer moves the child, but never the word for all of them."""
     to = event.envelope.data.get("to") if event.kind is ChildTransferred else None
     return {agency.authority, str(to or agency.authority).replace("\x00", "")} - {EVERY}
 

@@ -47,15 +47,14 @@ def _alternative(kind: type[Told]) -> dict[str, Any]:
     said = {name: FOR_REGISTER[name] for name in more}
     data = {"type": "object", "additionalProperties": False, "properties": kept | said}
     required = [name for name in content.get("required", []) if name in kept]
-    alternative: dict[str, Any] = {
+    return {
         "title": kind.kind,
         "description": " ".join((kind.__doc__ or "").split()),
         "properties": {
             "type": {"const": kind.kind},
             "data": data | ({"required": required} if required else {}),
         },
-    }
-    return alternative | ({"required": ["data"]} if required else {})
+    } | ({"required": ["data"]} if required else {})
 
 
 def row_schema(row: type[Row]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ MOST_OF_A_REASON = 500
 
 @dataclass(frozen=True)
 class OrganisationEndpoint:
-    """Takes the code that a command takes, so who asks is known here and not said by the console."""
+    """Takes the code that a command takes: by it we know who asks, whatever the console says."""
 
     store: Store
     clocks: Clocks

@@ -120,8 +120,7 @@ class RegisterEndpoint:
 def _document(body: bytes, table: str | None, media_type: str) -> Mapping[str, Any]:
     try:
         text = body.decode("utf-8-sig")
-        is_sheet = table is not None and media_type == "text/csv"
-        document = spreadsheet.rows_of(text, table) if table is not None and is_sheet else json.loads(text)
+        document = spreadsheet.rows_of(text, table) if table and media_type == "text/csv" else json.loads(text)
     except UnicodeDecodeError:
         raise Problem(*UNREADABLE, "The body must be UTF-8.") from None
     except json.JSONDecodeError as error:

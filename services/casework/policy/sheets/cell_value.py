@@ -1,4 +1,4 @@
-"""Says what a field of ours is by the cells of a council's row."""
+"""Works out a field of ours from the cells of a council's row."""
 
 import re
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ Said: TypeAlias = str | bool | int | None
 
 
 class Value(Closed):
-    """What a field of ours is. `column`: theirs; several are joined by a space. `first`: the first that is not empty.
-    `values`: theirs to ours, or the name of one of the mapping's `lists`; with `starts` the longest beginning counts.
-    `otherwise`: for what is not among them; if it is left out, such a cell is a fault. `dates`: how they write a date.
+    """How a field of ours is found. `column`: theirs; several are joined by a space. `first`: the first column that is
+    not empty. `values`: theirs to ours, or the name of one of the mapping's `lists`; with `starts` the longest that the
+    cell begins with. `otherwise`: for any other value, which is a fault without it. `dates`: how they write a date.
     """
 
     column: str | tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Reads a file of a council's own: lines of cells by the names of its columns."""
+"""Reads a council's own file: lines of cells by column name."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ class CouncilFile:
 
 
 def find_file(wanted: str, names: Collection[str]) -> str:
-    """Of these the one that without its ending is `wanted`, where `*` stands for anything. Raises MappingFault."""
+    """The one of `names` that is `wanted` without its ending; `*` stands for anything. Raises MappingFault."""
     found = [name for name in names if fnmatch(name.rpartition(".")[0].lower() or name.lower(), wanted.lower())]
     if len(found) != 1:
         raise MappingFault(f"one file named {wanted}.csv is needed: there are {len(found)}")

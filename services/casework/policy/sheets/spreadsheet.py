@@ -35,7 +35,7 @@ def _row(cells: dict[str, str]) -> dict[str, Any]:
 
 
 def value_of(field: str, text: str) -> Any:
-    """Of a cell's text, as the field takes it."""
+    """A cell's text as the field takes it."""
     if field in LISTS:
         return [each.strip() for each in text.split("|") if each.strip()]
     return WORDS.get(text.lower(), text) if field in FLAGS else text

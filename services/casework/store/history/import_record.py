@@ -76,23 +76,23 @@ async def begin_import(uow: UnitOfWork) -> UUID:
 
 
 def forget_old_rows(now: datetime) -> Query[bool]:
-    """Of every authority, also of one that imports no more. True while there are more. `now` is story time."""
+    """Every authority's, even if it imports no more. True while there are more. `now` is story time."""
     asked = {"before": now - KEPT, "most": FORGOTTEN_AT_ONCE}
     return Query(FORGET, asked, lambda rows: len(rows) == asked["most"])
 
 
 def losses_of(imported: UUID, authority: AuthorityId, at: datetime, *, fed: bool) -> Query[dict[str, Loss]]:
     """What it has ended so far: carers, people on the directory, numbers of those whom we reach; and which
-    placements it moves to another address or force. `fed`: with the single rows of the hour before, back to what was
-    confirmed. `at` is story time.
+    placements it moves to another address or force. `fed`: counts the single rows of the last hour with it, since the
+    last import that was confirmed. `at` is story time.
     """
     asked = {"import": imported, "authority": authority, "since": at - COUNTED_TOGETHER, "fed": fed}
     return Query(LOSSES, asked, lambda rows: {row.what: Loss(row.lost, row.of_all) for row in rows})
 
 
 def shortened_periods(imported: UUID) -> Query[list[str]]:
-    """The records that an import has its authority keep for less time: a sweep would delete what was to stay. None
-    before the authority is live, since nothing real is kept.
+    """The records whose period the import shortens: a sweep would delete what was to stay. None before the authority
+    is live, since nothing real is kept.
     """
     return Query(PERIODS, {"import": imported}, lambda rows: [each for row in rows for each in shorter_periods(*row)])
 
