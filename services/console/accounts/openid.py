@@ -162,17 +162,18 @@ class OpenId:
 
     async def _about(self, name: str, *, fresh: bool = False) -> About:
         """The provider's own description and keys."""
-        if fresh or name not in self._known:
+        known = None if fresh else self._known.get(name)
+        if known is None:
             provider = self._providers.providers[name]
             about = await _ask(provider, "GET", f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration")
             if about.get("issuer") != provider.issuer or "authorization_endpoint" not in about:
                 raise ProviderAway
             keys = await _ask(provider, "GET", str(about.get("jwks_uri")))
             try:
-                self._known[name] = about, {each.key_id: each for each in PyJWKSet.from_dict(keys).keys}
+                known = self._known[name] = about, {each.key_id: each for each in PyJWKSet.from_dict(keys).keys}
             except jwt.PyJWTError:
                 raise ProviderAway from None
-        return self._known[name]
+        return known
 
 
 async def _ask(provider: Provider, method: str, url: str, fields: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -38,7 +38,7 @@ WITHIN = """
     OR authorities <> '{}' AND authorities <@ %(authorities)s::text[] ORDER BY disabled_at IS NOT NULL, sign_in
 """
 NAMES = "SELECT account, name FROM accounts"
-AUTHORITIES = "SELECT id AS authority FROM register.authorities ORDER BY id"
+AUTHORITIES = "SELECT id FROM register.authorities ORDER BY id"
 END_SESSIONS = "DELETE FROM sessions WHERE account = %(account)s"
 
 
@@ -130,13 +130,13 @@ def account_by_sign_in(sign_in: str, *, locked: bool = False) -> Query[Account |
 
 
 def accounts_within(operator: Operator) -> Query[list[Account]]:
-    """Those that see nothing which `operator` does not: open ones first."""
+    """Accounts that see no more than `operator` does; open ones first."""
     return Query(WITHIN, {"authorities": operator.scope}, lambda rows: [account_of(row) for row in rows])
 
 
 def authorities() -> Query[list[AuthorityId]]:
-    """The register's authorities that have a directory or a placement. Of any other there is nothing to see."""
-    return Query(AUTHORITIES, {}, lambda rows: [row.authority for row in rows])
+    """Every authority of the register."""
+    return Query(AUTHORITIES, {}, lambda rows: [row.id for row in rows])
 
 
 def account_names() -> Query[dict[AccountId, str]]:

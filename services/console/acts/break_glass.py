@@ -26,7 +26,7 @@ class BreakGlassService(ConsoleService):
         return (Field("authority", Kind.CHOICE, choices=tuple(others)), Field("child", Kind.CODE), REASON)
 
     async def reveal(self, operator: Operator, answers: Answers) -> identity.Identity | None:
-        """The same form shows the same child again, and tells nobody twice; of another child it tells anew.
+        """The same form shows the same child again, and tells the manager once for each child.
 
         Raises Faults for a code that no child there has.
         """

@@ -66,7 +66,7 @@ class Named(NamedTuple):
 
 
 class DisposalService(ConsoleService):
-    """Every method but the first is one act: repeated with the same id, it does nothing more."""
+    """Each method from `hold` on is one act: repeated with the same id, it does nothing more."""
 
     async def shown(self) -> Mapping[str, Any]:
         """Of whoever asks: the database shows them their authorities alone."""

@@ -28,7 +28,7 @@ ONE_ACT = "SELECT pg_advisory_xact_lock(hashtextextended('acts about ' || %(chil
 
 
 class _HasGoneOut(Exception):
-    """Something of what was to be undone: nothing of it is."""
+    """A part of what was to be undone: so nothing of it is undone."""
 
 
 class Result(Enum):

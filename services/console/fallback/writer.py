@@ -10,7 +10,7 @@ from services.console.fallback.page import PackPage
 from services.console.fallback.plan import PackPlan
 from services.console.fallback.seal import put, seal
 from services.platform.runtime.logs import logger
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.periodic import Repeating, run_each
 from services.platform.runtime.places.place import PlaceAway
 from services.safeguarding.identifiers import AuthorityId
 
@@ -32,28 +32,18 @@ class PackWriter:
         self._repeating = Repeating("fallback packs", self.turn, every_seconds=LOOKS_EVERY_SECONDS)
         self.start, self.stop = self._repeating.start, self._repeating.stop
 
-    async def turn(self) -> bool:
+    async def turn(self) -> None:
         """A place that is away delays no other, and an authority whose pack cannot be written no other authority. The
         database away: the places keep the last pack. Raises the last error.
         """
-        failure: Exception | None = None
-        for authority, plan in self._plans.items():
-            due = [number for number in range(len(plan.places)) if self._is_due(authority, number)]
-            try:
-                if due:
-                    await self._write(authority, plan, due)
-            except Exception as error:  # noqa: BLE001 raised below, once the others have theirs
-                failure = error
-        if failure is not None:
-            raise failure
-        return False
+        await run_each(self._write_due, self._plans)
 
-    def _is_due(self, authority: AuthorityId, number: int) -> bool:
-        last = self._written.get((authority, number))
-        return last is None or self._page.clocks.wall() - last >= EVERY
-
-    async def _write(self, authority: AuthorityId, plan: PackPlan, due: list[int]) -> None:
-        now = self._page.clocks.wall()
+    async def _write_due(self, authority: AuthorityId) -> None:
+        plan, now = self._plans[authority], self._page.clocks.wall()
+        written = [self._written.get((authority, number)) for number in range(len(plan.places))]
+        due = [number for number, last in enumerate(written) if last is None or now - last >= EVERY]
+        if not due:
+            return
         sealed = seal(await self._page.write(authority), plan.recipients, self._key)
         for number in due:
             try:

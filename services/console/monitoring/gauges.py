@@ -61,7 +61,7 @@ class GaugeUpdater:
         self._repeating = Repeating("standing", self.turn, every_seconds=EVERY_SECONDS)
         self.start, self.stop, self.obstacle = self._repeating.start, self._repeating.stop, self._repeating.obstacle
 
-    async def turn(self) -> bool:
+    async def turn(self) -> None:
         """Keeps the last values while the database is away; `standing_measured_timestamp_seconds` shows their age. What
         has found nothing yet is asked again soon: the system has just begun. What fails waits for its next time, so
         that what comes after it is measured at the next turn.
@@ -81,4 +81,3 @@ class GaugeUpdater:
                 if not all(found):
                     self._due_at[group] = now + min(EVERY[group], SLOW_EVERY)
                 metrics.MEASURED.labels(group).set(now.timestamp())
-        return False

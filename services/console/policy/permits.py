@@ -8,7 +8,7 @@ from services.safeguarding.identifiers import AuthorityId, Scope
 from services.safeguarding.operators import AccountId, OperatorRole
 
 ALL = "all"
-"""Is written where somebody is to see every authority. Nothing that is left out ever means it."""
+"""Stands for every authority. It has to be written: nothing that is left out ever means it."""
 
 
 class May(StrEnum):
@@ -70,9 +70,7 @@ class Operator:
     @property
     def only_authority(self) -> AuthorityId | None:
         """None where they see several, or none."""
-        return (
-            next(iter(self.authorities - {ALL})) if len(self.authorities) == 1 and ALL not in self.authorities else None
-        )
+        return next(iter(self.authorities)) if len(self.authorities) == 1 and ALL not in self.authorities else None
 
     def may(self, what: May) -> bool:
         return what in MAY[self.role]

@@ -94,7 +94,7 @@ def by_hour(absences: Iterable[Absence]) -> Counts:
 
 
 def _first_offer(absence: Absence) -> datetime | None:
-    """Who held an interview, or declined it, was offered one by then."""
+    """An interview that was held or declined had been offered by then."""
     return min(filter(None, (absence.offered_at, absence.held_at, absence.declined_at)), default=None)
 
 

@@ -25,6 +25,7 @@ class Found(NamedTuple):
     episode: RecordedMessage[EpisodeChanged] | None
 
 
+HOUSEKEEPING_WORDINGS = [str(each) for each in HOUSEKEEPING]
 MOST_CASES = 500
 MOST_DUTIES = 500
 MOST_FOUND = 100
@@ -99,19 +100,18 @@ def open_cases(authorities: Scope) -> Query[list[CaseLine]]:
 
 def duties_beside(authorities: Scope, *, housekeeping: bool) -> Query[list[DutyLine]]:
     """Unanswered duties that belong to no episode: housekeeping, or all others. Oldest first."""
-    asked = {"authorities": authorities, "housekeeping": housekeeping, "wordings": [str(each) for each in HOUSEKEEPING]}
+    asked = {"authorities": authorities, "housekeeping": housekeeping, "wordings": HOUSEKEEPING_WORDINGS}
     return Query(DUTIES_BESIDE, asked, lambda rows: [DutyLine(recorded(row, DutyChanged), row.code) for row in rows])
 
 
 def housekeeping_waits(authorities: Scope) -> Query[int]:
     """The number of duties of housekeeping that wait."""
-    asked = {"authorities": authorities, "wordings": [str(each) for each in HOUSEKEEPING]}
-    return Query(HOUSEKEEPING_WAITS, asked, scalar)
+    return Query(HOUSEKEEPING_WAITS, {"authorities": authorities, "wordings": HOUSEKEEPING_WORDINGS}, scalar)
 
 
 def children_named(name: str) -> Query[list[tuple[ChildId, AuthorityId]]]:
-    """The children that somebody calls so, each with each authority that has something of it. `name` is a code of the
-    register, our reference of an episode, or the child's id.
+    """The children of that name, each with every authority that has something of it. `name` is a code of the register,
+    our reference of an episode, or the child's id.
     """
     return Query(NAMED, {"name": name}, lambda rows: [(row.child, row.authority) for row in rows])
 

@@ -24,7 +24,7 @@ CHANGES = "console_changes"
 """The PostgreSQL channel of changes. A notification holds the child's id, and the authority's if there is one."""
 NOTIFICATION = "child || ' ' || coalesce(content ->> 'authority', '')"
 NOTIFICATION_OF_NOBODY = "' '"
-MOST_DUTIES = 500
+MOST_LETTERS = 500
 MOST_ENTRIES = 2000
 
 STATE = {
@@ -139,7 +139,7 @@ WAITING = f"""
     WHERE child = ANY(ARRAY({IDS_OF_CHILD})) AND cancelled_at IS NULL AND (fired_at IS NULL OR fired_at > greatest(
         %(now)s - interval '30 seconds', (SELECT changed_at FROM episodes WHERE episode = %(episode)s)))
 """
-"""What has gone out is found until the episode has changed upon it; if it does not, for longer than that takes."""
+"""An event that has gone out is found until the episode has changed because of it, and for 30 s at most."""
 ENTRIES = f"""
     SELECT message_id, child, kind, at, exercise, content FROM entries
     WHERE child = ANY(ARRAY({IDS_OF_CHILD}))
@@ -171,7 +171,7 @@ MARK_REDRIVEN = """
 """
 DEAD_LETTERS = f"""
     SELECT letter, service, origin, reason, original_kind, at, redriven_at, redriven_by FROM dead_letters
-    WHERE at > %(after)s ORDER BY at DESC LIMIT {MOST_DUTIES}
+    WHERE at > %(after)s ORDER BY at DESC LIMIT {MOST_LETTERS}
 """
 
 

@@ -47,9 +47,9 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
 
 def moment(at: datetime, now: datetime) -> str:
     """The time, with its date unless that is the date of `now`. Local time."""
-    signed_in = in_england(at)
-    same_day = signed_in.date() == in_england(now).date()
-    return signed_in.strftime("%H:%M:%S" if same_day else "%-d %b %H:%M:%S")
+    local = in_england(at)
+    same_day = local.date() == in_england(now).date()
+    return local.strftime("%H:%M:%S" if same_day else "%-d %b %H:%M:%S")
 
 
 def age_on(born: date, now: datetime) -> str:

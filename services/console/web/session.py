@@ -57,7 +57,7 @@ class AskedFirst(Exception):
 ACCOUNT = "/account"
 """One's own, where a second factor is set up."""
 SEEN: ContextVar[frozenset[str]] = ContextVar("authorities", default=frozenset())
-"""Of whoever asks: their pages see the rows of these authorities in the database, whatever a handler asks for."""
+"""Of whoever asks. Their pages see only these authorities' rows in the database, whatever a handler asks for."""
 BEFORE_SECOND_FACTOR = {ACCOUNT, f"{ACCOUNT}/second-factor", "/sign-in/again"}
 
 

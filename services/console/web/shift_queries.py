@@ -68,7 +68,7 @@ class ShiftQueries(ConsoleService):
             uow.write(WITHDRAW, row)
 
     async def calendar(self, authority: AuthorityId, token: str, in_words: InWords) -> bytes | None:
-        """What the link of `path_of_calendar` shows. None: it is none of ours, or nobody is on the rota by that."""
+        """What a link of `_path_of_calendar` shows. None: it is not ours, or its person or role is not on the rota."""
         now = self.clocks.story()
         try:
             feed = UUID(hex=token[:32])

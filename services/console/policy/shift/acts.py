@@ -1,12 +1,12 @@
 """Lists the acts of a shift: what the form of each asks, who may send it, and what it brings about."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from services.console.policy.permits import May, Operator
-from services.console.policy.shift.board import OF_DUTY, names_of
+from services.console.policy.shift.board import is_of_duty, names_of
 from services.console.policy.shift.calendar import Unread, read_calendar
 from services.safeguarding.child_events.contact_events import ShiftAccepted, ShiftHandedOver
 from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
@@ -130,20 +130,20 @@ def may_end(operator: Operator, line: RotaLine) -> bool:
 
 
 def choices(
-    listed: Iterable[RotaLine], in_words: Callable[[object, str], str], operator: Operator
+    listed: Sequence[RotaLine], in_words: Callable[[object, str], str], operator: Operator
 ) -> dict[str, dict[str, str]]:
-    """What each field offers, with the words for it: nobody whom `listed` does not hold. Only who has a duty line may
+    """What each field offers, with its words: nobody beside those in `listed`. Only somebody who has a duty line may
     take one over, so that no change of the rota gives a right over other children.
     """
     lines = [line for line in listed if line.role is not None]
     names = names_of(listed)
-    on_duty = {line.person: names[line.person] for line in lines if str(line.role).startswith(OF_DUTY)}
+    on_duty = {line.person: names[line.person] for line in lines if is_of_duty(str(line.role))}
     role_of = {str(line.role): in_words(line.role, "role") for line in lines}
     return {
         "taker": on_duty,
         "to": on_duty,
         "person": names,
-        "role": {role: words for role, words in role_of.items() if role.startswith(OF_DUTY)},
+        "role": {role: words for role, words in role_of.items() if is_of_duty(role)},
         "place": {
             f"{line.person} {line.role}": f"{names[line.person]}, {role_of[str(line.role)]}"
             for line in lines

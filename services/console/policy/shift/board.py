@@ -9,7 +9,6 @@ from services.safeguarding.identifiers import AuthorityId, PersonId
 from services.safeguarding.working_time import Turn
 
 SHOWN = timedelta(days=14)
-OF_DUTY = "duty."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def board(listed: Iterable[RotaLine], now: datetime, shown: timedelta = SHOWN) -
     lines = list(listed)
     by_role: dict[tuple[AuthorityId, str], list[Turn]] = {}
     for line in lines:
-        if line.role is not None and line.role.startswith(OF_DUTY):
+        if line.role is not None and is_of_duty(line.role):
             by_role.setdefault((line.authority, line.role), []).append(line.turn)
     away = [line.turn for line in lines if line.role is None]
     roles = (
@@ -55,6 +54,11 @@ def board(listed: Iterable[RotaLine], now: datetime, shown: timedelta = SHOWN) -
         (line for line in lines if line.change is not None), key=lambda line: (line.turn.from_at, line.turn.person)
     )
     return Board(tuple(roles), tuple(changes), names_of(lines))
+
+
+def is_of_duty(role: str) -> bool:
+    """Also `duty.social-worker`, which is on the directory and no `Role`."""
+    return role.startswith("duty.")
 
 
 def names_of(listed: Iterable[RotaLine]) -> dict[PersonId, str]:

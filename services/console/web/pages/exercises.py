@@ -27,8 +27,7 @@ class ExercisePages(Pages):
         app.add_api_route("/parts/exercise", self.show_part, methods=["GET"], include_in_schema=False)
 
     async def show(self, request: Request) -> Response:
-        signed_in = await self.guard.require(request)
-        return await self._page(request, signed_in)
+        return await self._page(request, await self.guard.require(request))
 
     async def show_part(self, request: Request) -> Response:
         """The list alone, so that a form half filled in keeps its text."""

@@ -1,6 +1,6 @@
 """Serves the shift: who is on call now and how to ring them, the rota with its dates, and the forms that change it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from uuid import uuid4
@@ -15,8 +15,7 @@ from services.console.policy.shift.board import SHOWN
 from services.console.web.session import SignedIn, require_text
 from services.console.web.shift_queries import ShiftQueries
 from services.console.web.templates import Pages, go_to
-from services.safeguarding.deeds.answers import Fault, Faults
-from services.safeguarding.duty.rota import RotaLine
+from services.safeguarding.deeds.answers import Fault, Faults, Field
 from services.safeguarding.operators import OperatorAct
 
 
@@ -62,23 +61,24 @@ class ShiftPages(Pages):
         form: dict[str, str] = {}
         if act is OperatorAct.SHIFT_HANDED_OVER:
             form["hand_over"] = await self.queries.note(signed_in.operator.only_authority, self.templates.words.of)
-        return self._form(request, signed_in, spec, await self.service.lines(signed_in.operator), form, {})
+        lines = await self.service.lines(signed_in.operator)
+        offered = choices(lines, self.templates.words.of, signed_in.operator)
+        return self._form(request, signed_in, spec, offered, form, {})
 
     async def submit(self, request: Request, act: OperatorAct) -> Response:
         spec, now = _spec_of(act), self.templates.clocks.story()
         signed_in, form = await self.guard.enter_with_form(request, spec.needs)
         lines = await self.service.lines(signed_in.operator)
         offered = choices(lines, self.templates.words.of, signed_in.operator)
-        asked = [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks]
         try:
-            answers = self.read(form, asked)
+            answers = self.read(form, _asks(spec, offered))
             effect = spec.effect(answers, now, offered["person"])
             if effect.calendar_of and not (effect.changes and form.get("confirmed")):
                 shown = {"what": act, "form": form, "effect": effect, "names": offered["person"]}
                 return self.templates.page(request, "calendar.html", shown, signed_in)
             await self.service.act(signed_in.operator, spec, answers, effect, lines)
         except Faults as faults:
-            return self._form(request, signed_in, spec, lines, form, faults.by_field)
+            return self._form(request, signed_in, spec, offered, form, faults.by_field)
         return go_to("/shift", signed_in, act)
 
     def _form(
@@ -86,17 +86,19 @@ class ShiftPages(Pages):
         request: Request,
         signed_in: SignedIn,
         spec: ShiftAct,
-        lines: Sequence[RotaLine],
+        offered: Mapping[str, Mapping[str, str]],
         form: Mapping[str, str],
         faults: Mapping[str, Fault],
     ) -> Response:
-        offered = choices(lines, self.templates.words.of, signed_in.operator)
-        asks = [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks]
         shown: dict[str, object] = {
             "offered": {f"{name}_choices": labels for name, labels in offered.items()},
             "back": "/shift",
         }
-        return self.templates.form(request, signed_in, spec.act, asks, form, faults, shown=shown)
+        return self.templates.form(request, signed_in, spec.act, _asks(spec, offered), form, faults, shown=shown)
+
+
+def _asks(spec: ShiftAct, offered: Mapping[str, Mapping[str, str]]) -> list[Field]:
+    return [each.offering(tuple(offered.get(each.name, ()))) for each in spec.asks]
 
 
 def _spec_of(act: OperatorAct) -> ShiftAct:

@@ -41,11 +41,9 @@ class Wanted:
         """The field that has to be corrected."""
         if self.what is Access.ACCOUNT_MADE and not (accounts.is_local_name(self.sign_in) and self.name):
             return "name"
-        if self.what not in {Access.ACCOUNT_MADE, Access.ACCOUNT_LIMITED}:
-            return None
-        return (
-            None if self.role is not None and self.authorities and self.authorities <= set(offered) else "authorities"
-        )
+        has_scope = self.role is not None and self.authorities and self.authorities <= set(offered)
+        needs_scope = self.what in {Access.ACCOUNT_MADE, Access.ACCOUNT_LIMITED}
+        return "authorities" if needs_scope and not has_scope else None
 
 
 @dataclass(frozen=True)
@@ -108,11 +106,10 @@ class AccountPages(Pages):
             changed = await self._carry_out(uow, wanted, password)
             if changed is not None:
                 record_access(uow, wanted.what, changed, by=signed_in.operator.account)
-        if not accounts.is_local_name(wanted.sign_in):
-            password = ""
         if changed is None:
             return await self._page(request, signed_in, {"fault": "taken", "form": form})
-        shown = {"done": wanted.what, "sign_in": wanted.sign_in, "password": password}
+        told = password if accounts.is_local_name(wanted.sign_in) else ""
+        shown = {"done": wanted.what, "sign_in": wanted.sign_in, "password": told}
         return await self._page(request, signed_in, shown)
 
     async def _require_within(self, uow: UnitOfWork, signed_in: SignedIn, wanted: Wanted) -> None:
@@ -163,7 +160,7 @@ class AccountPages(Pages):
 
 
 def _wanted(form: dict[str, str]) -> Wanted:
-    """Raises HTTPException (404) for a change that there is not."""
+    """Raises HTTPException (404) for an unknown change."""
     if form.get("what") not in CHANGES:
         raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-change")
     role = form.get("role", "")

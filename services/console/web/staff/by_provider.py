@@ -37,8 +37,8 @@ FAULT_OF = {
 
 @dataclass(frozen=True)
 class ProviderPages:
-    """Each request may make us ask the provider, which holds us back if somebody has us ask without end: then nobody
-    comes in.
+    """Strangers are limited: each request may make us ask the provider, which would shut us out, and so everybody, if
+    somebody made us ask without end.
     """
 
     openid: OpenId
