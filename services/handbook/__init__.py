@@ -2,5 +2,5 @@
 asks.
 
 Promises: sends nothing and needs no database, bus or clock; the same rules and stories always render the same bytes.
-Its pages in the console (`web`) stand behind the console's door.
+Its pages (`web`) are the console's and need a session there.
 """

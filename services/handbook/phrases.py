@@ -65,13 +65,13 @@ def _by_day_and_in_time(latest: timedelta) -> str:
 
 
 def _around(before: Before) -> str:
-    date = words_of(before.date) if before.after is None else f"{calendar(before.after)} after {words_of(before.date)}"
+    day = words_of(before.date) if before.after is None else f"{calendar(before.after)} after {words_of(before.date)}"
     ahead = [calendar(each) for each in before.by if each.months > 0 or each.days > 0]
     later = [calendar(each) for each in before.by if each.months < 0 or each.days < 0]
     parts = [
-        f"{', '.join(ahead)} before {date}" if ahead else "",
-        f"on the day of {date}" if len(ahead) + len(later) < len(before.by) else "",
-        f"{', '.join(later)} after {date}" if later else "",
+        f"{', '.join(ahead)} before {day}" if ahead else "",
+        f"on the day of {day}" if len(ahead) + len(later) < len(before.by) else "",
+        f"{', '.join(later)} after {day}" if later else "",
     ]
     return " and ".join(filter(None, parts))
 

@@ -42,7 +42,7 @@ def triggers_of(kind: str, protocol: Protocol) -> list[Trigger]:
 def follow(
     rules: Iterable[Rule], protocol: Protocol, after: tuple[str, str] | None = None
 ) -> Iterator[tuple[Rule, tuple[str, str] | None]]:
-    """Each rule, and those that its duty sets off; with the earlier rule and its duty's state, where one set it off."""
+    """Each rule, and after it those that its duty sets off, each with that rule and the duty's state."""
     for rule in rules:
         yield rule, after
         for becomes in ("accepted", "acknowledged", "failed"):

@@ -14,8 +14,8 @@ from services.protocol.loader import Library, files
 
 @dataclass
 class ShownRules:
-    """As the protocol service chooses them, but rules from before this process began are not known here: of an
-    authority whose files were at fault by then, the default rules are shown, with the fault.
+    """As the protocol service chooses them; but no rules from before this process began are known here, so for an
+    authority whose files were at fault even then it shows the default rules, with the fault.
     """
 
     folder: Path | None
@@ -26,8 +26,8 @@ class ShownRules:
     _kept: dict[str, list[Kept]] = field(default_factory=dict)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def look(self, today: date) -> None:
-        """Call it before a page is made. Where nothing has changed, it reads the names and times of the files alone."""
+    async def refresh(self, today: date) -> None:
+        """Call it before a page is made. If nothing has changed, it reads only the files' names and times."""
         async with self._one_at_a_time:
             now = await asyncio.to_thread(signature, self.folder)
             if now != self._seen:
@@ -39,7 +39,7 @@ class ShownRules:
 
     @property
     def authorities(self) -> list[str]:
-        """Those that have rules of their own, or would have, were their files not at fault."""
+        """Those with files of their own, even if these are at fault."""
         return [] if self._choice is None else sorted(self._choice.own)
 
     def faults(self, authority: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from services.console.policy.permits import May, Operator
 from services.console.settings import ConsoleSettings
 from services.console.web.session import SessionGuard, SignedIn
-from services.console.web.templates import SECURITY, Templates
+from services.console.web.templates import SECURITY, Pages, Templates
 from services.handbook import phrases
 from services.handbook.charts.chart import draw
 from services.handbook.question import follow, triggers_of
@@ -35,84 +35,82 @@ SVG = SECURITY | {"Content-Security-Policy": "default-src 'none'; style-src 'uns
 MOMENTS_SHOWN = 300
 
 
-def mount(app: FastAPI, door: SessionGuard, look: Templates, settings: ConsoleSettings) -> None:
-    """Into the console, behind its door and in its look."""
-    look.add(HERE / "pages", ("/protocol", "Protocol"), ("/simulate", "Simulator"))
+def mount(app: FastAPI, guard: SessionGuard, templates: Templates, settings: ConsoleSettings) -> None:
+    """Into the console, as its other pages."""
+    templates.add(HERE / "pages", ("/protocol", "Protocol"), ("/simulate", "Simulator"))
     app.mount("/handbook", StaticFiles(directory=HERE / "static"))
-    HandbookPages(ShownRules(settings.protocol_dir), door, look).mount(app)
+    HandbookPages(guard, templates, ShownRules(settings.protocol_dir)).mount(app)
 
 
 @dataclass(frozen=True)
-class HandbookPages:
+class HandbookPages(Pages):
     rules: ShownRules
-    door: SessionGuard
-    look: Templates
     _one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route("/protocol", self.shows, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/protocol/{event}", self.explains, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/protocol/{event}/chart", self.draws, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/simulate", self.asks, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/simulate", self.plays, methods=["POST"], include_in_schema=False)
+        app.add_api_route("/protocol", self.show_protocol, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/protocol/{event}", self.show_event, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/protocol/{event}/chart", self.show_chart, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/simulate", self.show_simulator, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/simulate", self.play, methods=["POST"], include_in_schema=False)
 
-    async def shows(self, request: Request, authority: str = "") -> Response:
+    async def show_protocol(self, request: Request, authority: str = "") -> Response:
         """For each event who is told."""
-        here = await self.door.require(request)
-        _, _, protocol = await self._protocol(here.operator, authority)
+        signed_in = await self.guard.require(request)
+        _, _, protocol = await self._protocol(signed_in.operator, authority)
         told = {
             trigger: dict.fromkeys(phrases.who(rule.tell, rule.among) for rule in protocol.on(trigger))
             for trigger in Trigger
             if protocol.on(trigger)
         }
-        return self._page(request, here, "protocol.html", protocol, {"told": told})
+        return self._page(request, signed_in, "protocol.html", protocol, {"told": told})
 
-    async def explains(self, request: Request, event: str, authority: str = "") -> Response:
-        here = await self.door.require(request)
-        name, library, protocol = await self._protocol(here.operator, authority)
+    async def show_event(self, request: Request, event: str, authority: str = "") -> Response:
+        signed_in = await self.guard.require(request)
+        name, library, protocol = await self._protocol(signed_in.operator, authority)
         origins = library.origins(name)
         by_trigger = [(trigger, list(follow(protocol.on(trigger), protocol))) for trigger in _known(event, protocol)]
         shown = {"event": event, "by_trigger": by_trigger, "origins": origins, "spoken": format_period}
-        return self._page(request, here, "protocol-event.html", protocol, shown)
+        return self._page(request, signed_in, "protocol-event.html", protocol, shown)
 
-    async def draws(self, request: Request, event: str, authority: str = "") -> Response:
-        here = await self.door.require(request)
-        name, library, protocol = await self._protocol(here.operator, authority)
+    async def show_chart(self, request: Request, event: str, authority: str = "") -> Response:
+        signed_in = await self.guard.require(request)
+        name, library, protocol = await self._protocol(signed_in.operator, authority)
         _known(event, protocol)
         drawn = draw(event, library, name, self._today())
         return Response(drawn, media_type="image/svg+xml", headers=SVG)
 
-    async def asks(self, request: Request, authority: str = "") -> Response:
-        here = await self.door.require(request)
-        _, _, protocol = await self._protocol(here.operator, authority)
-        return self._form(request, here, protocol, {}, [])
+    async def show_simulator(self, request: Request, authority: str = "") -> Response:
+        signed_in = await self.guard.require(request)
+        _, _, protocol = await self._protocol(signed_in.operator, authority)
+        return self._form(request, signed_in, protocol, {}, [])
 
-    async def plays(self, request: Request) -> Response:
+    async def play(self, request: Request) -> Response:
         """In a thread, one at a time: a week without an answer takes part of a second, and delays no other page."""
-        here, form = await self.door.enter_with_form(request, May.LOOK)
-        name, library, protocol = await self._protocol(here.operator, form.get("authority", ""))
+        signed_in, form = await self.guard.enter_with_form(request, May.LOOK)
+        name, library, protocol = await self._protocol(signed_in.operator, form.get("authority", ""))
         wrong = story_form.wrong(story_form.questions(protocol), form)
         if wrong:
-            return self._form(request, here, protocol, form, wrong)
+            return self._form(request, signed_in, protocol, form, wrong)
         async with self._one_at_a_time:
             timeline = await asyncio.to_thread(tell, story_form.story(form, name), library)
-        return self._form(request, here, protocol, form, [], timeline)
+        return self._form(request, signed_in, protocol, form, [], timeline)
 
     async def _protocol(self, operator: Operator, asked: str) -> tuple[str, Library, Protocol]:
-        """Of whom, from which files, and what is in force today."""
+        """Whose rules, the files that they come from, and what is in force today."""
         today = self._today()
-        await self.rules.look(today)
+        await self.rules.refresh(today)
         name = self._whose(operator, asked)
         library = self.rules.library(name, today)
         return name, library, library.current(name, today)
 
     def _today(self) -> date:
-        return day_in_england(self.door.clocks.story())
+        return day_in_england(self.guard.clocks.story())
 
     def _form(
         self,
         request: Request,
-        here: SignedIn,
+        signed_in: SignedIn,
         protocol: Protocol,
         form: Mapping[str, str],
         wrong: list[str],
@@ -129,12 +127,12 @@ class HandbookPages:
             "columns": COLUMNS,
         }
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
-        return self._page(request, here, "simulate.html", protocol, shown, status)
+        return self._page(request, signed_in, "simulate.html", protocol, shown, status)
 
     def _page(
         self,
         request: Request,
-        here: SignedIn,
+        signed_in: SignedIn,
         name: str,
         protocol: Protocol,
         shown: Mapping[str, object],
@@ -142,14 +140,14 @@ class HandbookPages:
     ) -> Response:
         around: dict[str, object] = {
             "protocol": protocol,
-            "authorities": self._to_choose(here.operator),
+            "authorities": self._to_choose(signed_in.operator),
             "faults": self.rules.faults(protocol.authority),
             "say": phrases,
         }
-        return self.look.page(request, name, around | dict(shown), here, status=status)
+        return self.templates.page(request, name, around | dict(shown), signed_in, status=status)
 
     def _to_choose(self, operator: Operator) -> list[str]:
-        """Whose rules may be looked at beside the default; none for who sees one authority."""
+        """Whose rules they may choose among; none for somebody who sees one authority."""
         known, scope = self.rules.authorities, operator.scope
         return [] if operator.only_authority else [DEFAULT, *(each for each in known if scope is None or each in scope)]
 

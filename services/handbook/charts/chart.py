@@ -28,8 +28,8 @@ Followed = list[tuple[Rule, tuple[str, str] | None]]
 
 
 def draw(event_kind: str, library: Library, authority: str, on: date | None = None) -> str:
-    """A chart for each thing that the event may turn out to be, as `explain`, one below the other. Raises ValueError
-    for an unknown one.
+    """One below the other, a chart for each thing that the event may turn out to be. Raises ValueError for an unknown
+    event.
     """
     protocol = library.current(authority, on)
     charts = [(trigger, list(follow(protocol.on(trigger), protocol))) for trigger in triggers_of(event_kind, protocol)]
@@ -72,7 +72,7 @@ def _lane(rule: Rule, after: tuple[str, str] | None, ys: dict[str, int]) -> dict
     first = {
         "who": phrases.who(rule.tell, rule.among),
         "says": _says(rule.by or "as before", rule.message),
-        "colours": _colours(_kind(rule.tell)),
+        "colours": _colours(rule.tell),
         "again": "",
     }
     return {
@@ -92,7 +92,7 @@ def _box(step: Step, rule: Rule) -> dict[str, Any]:
     return {
         "who": phrases.who(role, rule.among if step.again else None),
         "says": "once more" if step.again else _says(step.by or "", step.message or rule.message),
-        "colours": _colours(_kind(role)),
+        "colours": _colours(role),
         "after": format_period(step.after),
         "only_if_not_taken": step.unless is not None,
         "again": "" if step.repeat is None else f"again every {format_period(step.repeat)}",
@@ -110,20 +110,16 @@ def _waits(words: str) -> Iterator[tuple[int, str]]:
         yield (-6 - 13 * (min(len(lines), 2) - 1 - index) if index < 2 else 16 + 13 * (index - 2)), line
 
 
-def _kind(role: Role) -> str:
-    family = role.split(".", maxsplit=1)[0].removesuffix("s")
-    return family if family in KINDS else "others"
-
-
-def _colours(kind: str) -> tuple[str, str]:
-    return KINDS[kind]["fill"], KINDS[kind]["edge"]
+def _colours(role: Role) -> tuple[str, str]:
+    kind = KINDS.get(role.split(".", maxsplit=1)[0].removesuffix("s"), KINDS["others"])
+    return kind["fill"], kind["edge"]
 
 
 def _legend(width: int) -> Iterator[tuple[int, str, str, str]]:
     x = width - 40
-    for kind, about in reversed(KINDS.items()):
-        x -= 30 + round(6.3 * len(about["says"]))
-        yield x, *_colours(kind), about["says"]
+    for kind in reversed(KINDS.values()):
+        x -= 30 + round(6.3 * len(kind["says"]))
+        yield x, kind["fill"], kind["edge"], kind["says"]
 
 
 def _wrapped(words: str, room: int) -> list[str]:

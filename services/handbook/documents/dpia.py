@@ -18,7 +18,7 @@ DISCLOSES = re.compile(r"^\| I \| (?P<threat>[^|]+) \| (?P<held_by>[^|]+) \| (?P
 
 
 class Threat(NamedTuple):
-    """By which somebody would learn what is not for them."""
+    """A threat by which somebody would learn what is not for them, as a line of `docs/security.md` has it."""
 
     boundary: str
     threat: str

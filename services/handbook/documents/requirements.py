@@ -58,7 +58,7 @@ def stories_of(requirement: Requirement, told_by: Mapping[str, frozenset[str]]) 
 
 
 def faults(protocol: Protocol, told_by: Mapping[str, frozenset[str]]) -> Iterator[str]:
-    """What is not so in the file, or no longer. Each names the requirement and what to write."""
+    """What is wrong in the file. Each names the requirement and what to write."""
     for each in requirements():
         unknown = [name for name in each.rules if name not in protocol.by_id]
         for name in unknown:

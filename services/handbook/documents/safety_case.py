@@ -55,7 +55,7 @@ def hazards() -> tuple[Hazard, ...]:
 
 
 def faults(protocol: Protocol) -> Iterator[str]:
-    """What is not so in the file, or no longer. Each names the hazard and what is gone."""
+    """What is wrong in the file. Each names the hazard and what is gone."""
     alerts = _alerts()
     for each in hazards():
         if prod(each.residual) > prod(each.initial):

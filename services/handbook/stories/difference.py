@@ -18,7 +18,7 @@ from services.protocol.stories import AUTHORITY
 from services.protocol.stories import read as read_story
 
 LEFT_OUT = {"protocol", "because"}
-"""Of a rule's fields: where it stands, and why, change nothing for anybody."""
+"""Fields of a rule that change nothing for anybody: where it stands, and why."""
 
 
 @dataclass(frozen=True, order=True)

@@ -17,11 +17,10 @@ from services.protocol.simulate import Timeline, Told, tell
 from services.protocol.stories import Story, story_of
 from services.safeguarding.duty.duties import Because, Duty
 from services.safeguarding.duty.outcomes import DutyAcknowledged
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import ON_DUTY, Channel, Role, Wording
 
 BUDGET = Path(__file__).parent / "message_budget.yaml"
 SAID_LATELY = timedelta(hours=1)
-ON_DUTY = "duty."
 SEVERAL = frozenset({*CARERS, Role.DIRECTORY_CONTACT})
 """Roles that several people hold at once, each a reader."""
 Matter: TypeAlias = tuple[UUID | None, Wording]
@@ -44,7 +43,7 @@ class MessageCount:
     role: Role
     sent: list[Told] = field(default_factory=list)
     needless: list[Told] = field(default_factory=list)
-    """Said the same to them within the hour before, or says that nobody answered what somebody on duty had answered."""
+    """Messages that repeat one of the last hour, or say that nobody has answered though somebody on duty has."""
 
     def __str__(self) -> str:
         counts = [(sum(each.duty.channel == channel for each in self.sent), kind) for channel, kind in KINDS.items()]
@@ -54,7 +53,7 @@ class MessageCount:
 
 
 def count_messages(timeline: Timeline) -> list[MessageCount]:
-    """Of each reader, in the order in which they first hear. A withdrawal is no message."""
+    """For each reader, in the order in which they first hear. A withdrawal is no message."""
     found: dict[tuple[Role, str | None], MessageCount] = {}
     firsts = {each.duty.duty: each.duty for each in reversed(timeline.told)}
     answered = _answers_of_duty_staff(timeline, firsts)
@@ -74,7 +73,7 @@ def _answers_of_duty_staff(timeline: Timeline, firsts: dict[UUID, Duty]) -> dict
     found: dict[Matter, timedelta] = {}
     for each in timeline.heard:
         answer = each.content
-        if isinstance(answer, DutyAcknowledged) and roles[answer.duty, answer.step].startswith(ON_DUTY):
+        if isinstance(answer, DutyAcknowledged) and roles[answer.duty, answer.step] in ON_DUTY:
             found.setdefault(_matter(firsts[answer.duty]), each.after)
     return found
 

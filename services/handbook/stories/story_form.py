@@ -39,7 +39,7 @@ class Question:
 
 
 def questions(protocol: Protocol) -> list[Question]:
-    """Of events those that set something off by themselves and need nothing that only a real one has."""
+    """An event is offered if it sets something off and the form has all that it needs."""
     events = {str(each): sentence(words_of(each)) for each in Trigger if protocol.on(each) and _can_be_played(each)}
     return [
         Question("event", "What is reported", events, MISSING),
@@ -55,7 +55,7 @@ def questions(protocol: Protocol) -> list[Question]:
 
 
 def wrong(asked: list[Question], chosen: Mapping[str, str]) -> list[str]:
-    """Names of questions without one of their answers."""
+    """Names of questions whose answer is missing or not offered."""
     return [each.name for each in asked if chosen.get(each.name) not in each.choices]
 
 

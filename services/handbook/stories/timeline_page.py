@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from datetime import timedelta
-from html import escape
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -104,4 +103,4 @@ def _clock(after: timedelta) -> str:
     """`+0:05`, `+26:00`, with seconds where there are any: `+0:00:02`."""
     seconds = int(after.total_seconds())
     hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
-    return escape(f"+{hours}:{minutes:02}" + (f":{rest:02}" if rest else ""))
+    return f"+{hours}:{minutes:02}" + (f":{rest:02}" if rest else "")
