@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 import pyrage
@@ -29,6 +29,7 @@ from services.platform.store.disposal.sweep import DELETIONS
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 FORM = "safe-return authority exit 1"
 MANIFEST, CERTIFICATE, KEY = "manifest.json", "certificate.json", "key.age"
 NOT_IN_IT = (
@@ -85,7 +86,7 @@ def theirs() -> dict[str, Holding]:
     return {table: each for table, each in holdings().items() if each.authority is not None}
 
 
-def connect_as_admin(database: str) -> "psycopg.Connection[tuple[Any, ...]]":
+def connect_as_admin(database: str) -> Connection:
     return psycopg.connect(database, autocommit=True, options=AT_LOGIN, row_factory=tuple_row)
 
 
@@ -139,9 +140,7 @@ def export(
     return manifest
 
 
-def _lines(
-    connection: "psycopg.Connection[tuple[Any, ...]]", keyring: Keyring, authority: str, table: str, holding: Holding
-) -> Iterator[bytes]:
+def _lines(connection: Connection, keyring: Keyring, authority: str, table: str, holding: Holding) -> Iterator[bytes]:
     with connection.cursor(name="export") as cursor:
         cursor.execute(_sql(ROWS, table, holding), {"whose": authority})
         for content, owner, wrapped in cursor:
@@ -179,9 +178,7 @@ def dispose(database: str, manifest: Mapping[str, Any], *, looking: bool = False
             raise refuse("nothing was done: rows have changed meanwhile; export again") from None
 
 
-def _require_same(
-    connection: "psycopg.Connection[tuple[Any, ...]]", manifest: Mapping[str, Any], whose: Mapping[str, str]
-) -> None:
+def _require_same(connection: Connection, manifest: Mapping[str, Any], whose: Mapping[str, str]) -> None:
     if hindered := [each for (each,) in connection.execute(HINDRANCES, whose)]:
         raise refuse(f"nothing was done: still open or held: {', '.join(hindered)}")
     for table, holding in theirs().items():
@@ -190,7 +187,7 @@ def _require_same(
             raise refuse(f"nothing was done: {table} has changed since the export; export again")
 
 
-def _delete(connection: "psycopg.Connection[tuple[Any, ...]]", whose: Mapping[str, str]) -> None:
+def _delete(connection: Connection, whose: Mapping[str, str]) -> None:
     connection.execute(REMOVED, whose)
     connection.execute(DESTROYED, whose)
     for table, holding in theirs().items():

@@ -33,8 +33,8 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Pack:
-    """`held`: a table an element, with what a reader has to know of it, and its rows opened. `given`: to whom something
-    was told or shown, oldest first. `corrections`: what was put right, and whether it lasts.
+    """`held`: an element for each table, with what a reader has to know of it, and its rows opened. `given`: to whom
+    something was told or shown, oldest first. `corrections`: what was put right, and whether it lasts.
     """
 
     subject: str
@@ -104,11 +104,11 @@ def open_row(content: Mapping[str, Any], key: Decryptor, holding: Holding, table
 
 
 def _opened(sealed: str | None, key: Decryptor, table: str, column: str) -> str | None:
-    """A picture as base64, which is all that is no text."""
+    """Text, a picture as base64. None: the column is empty, or its key was erased."""
     content = None if sealed is None else key.open_bytes(bytes.fromhex(sealed[2:]), f"{table.split('.')[1]}.{column}")
-    if content is None or column == "picture":
-        return None if content is None else base64.b64encode(content).decode()
-    return content.decode()
+    if content is None:
+        return None
+    return base64.b64encode(content).decode() if column == "picture" else content.decode()
 
 
 def _shown(row: Row, holding: Holding, mask: Mask, subject: str) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def _gift(message: Mapping[str, Any], to: str, by: str, fields: Sequence[str], p
 
 
 PARTS = {"delivery.attempted.v1": "attempts", "duty.changed.v1": "duties"}
-"""Under which name a message holds several of that kind."""
+"""The field in which a message holds several of that kind."""
 
 
 def _each(messages: Sequence[Mapping[str, Any]], kind: str) -> Iterator[Mapping[str, Any]]:

@@ -18,7 +18,7 @@ ACT = "SELECT act FROM acts WHERE act = %(act)s AND account = %(account)s AND ch
 
 
 def authority_of(subject: str) -> Query[AuthorityId | None]:
-    """None for somebody whom the database does not hold, or holds behind a wall: a child, a person, an account."""
+    """`subject`: a child, a person or an account. None: the database does not hold it, or not for this reader."""
     return Query("SELECT holdings.authority_of(%(subject)s)", {"subject": subject}, scalar)
 
 

@@ -41,7 +41,7 @@ class Mask:
         self._names = _parts(self.others) - _parts(self.own)
 
     def mask_text(self, text: str) -> str:
-        """What somebody wrote. A name of whom the register does not know stays."""
+        """What somebody wrote. A name that the register does not know stays."""
         parts = IDS.split(text)
         parts[::2] = map(self._mask_words, parts[::2])
         return self.mask_ids("".join(parts))

@@ -38,9 +38,9 @@ def languages_in(folder: Path) -> dict[str, dict[str, Any]]:
     return {file.stem: read_words(file) for file in sorted(folder.glob("*.yaml"))}
 
 
-def in_language(spoken: Mapping[str, T], language: str | None) -> T:
+def in_language(by_language: Mapping[str, T], language: str | None) -> T:
     """English, if there is no such language or none is known."""
-    return spoken.get(language or ENGLISH, spoken[ENGLISH])
+    return by_language.get(language or ENGLISH, by_language[ENGLISH])
 
 
 def role_names(language: str | None) -> dict[str, str]:
