@@ -40,7 +40,7 @@ class OrganisationEndpoint:
         form = await read_form(request)
         try:
             at = datetime.fromisoformat(form["at"]).astimezone(self.clocks.wall().tzinfo) if "at" in form else None
-        except ValueError:
+        except (ValueError, OverflowError):
             raise Problem(HTTPStatus.BAD_REQUEST, "Not a time", "A time is needed.", field="at") from None
         async with self._acting(request) as changes:
             await changes.approve(change, at, shown=form.get("shown", ""))

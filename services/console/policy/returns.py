@@ -55,7 +55,7 @@ def period_of(name: str) -> Period | None:
         first = datetime(int(year), int(month or APRIL), 1, tzinfo=ENGLAND)
         months = first.month if month else first.month + 11
         end = first.replace(year=first.year + months // 12, month=months % 12 + 1)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return Period(f"{first:%Y-%m}" if month else f"{first:%Y}", first.astimezone(UTC), end.astimezone(UTC))
 

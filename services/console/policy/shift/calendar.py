@@ -77,9 +77,9 @@ def read_calendar(
     """
     try:
         events = [each for each in Calendar.from_ical(text).walk("VEVENT") if each.get("status") != "CANCELLED"]
-    except (ValueError, IndexError):
+        replaced = {(each.get("uid"), _moment(each.get("recurrence-id"))) for each in events if "recurrence-id" in each}
+    except (ValueError, IndexError, AttributeError, OverflowError):
         return (), (Unread("", Why.NO_CALENDAR),)
-    replaced = {(each.get("uid"), _moment(each.get("recurrence-id"))) for each in events if "recurrence-id" in each}
     shifts: dict[tuple[PersonId, datetime, datetime], RotaChange] = {}
     unread: list[Unread] = []
     for event in events:
@@ -113,14 +113,15 @@ def _spans(event: Any, replaced: Iterable[Any], now: datetime) -> list[tuple[dat
         if "rrule" in event:
             left_out = {_moment(each) for dates in _as_list(event.get("exdate")) for each in dates.dts}
             repeats = event["rrule"].to_ical().decode()
-            if any(each in repeats for each in TOO_OFTEN):
+            # By an interval of 0 the rule would never end.
+            if any(each in repeats for each in TOO_OFTEN) or min(event["rrule"].get("interval", [1])) < 1:
                 return None
             rule = rrulestr(repeats, dtstart=start)
             found = rule.between(now.astimezone(ENGLAND) - lasts, now.astimezone(ENGLAND) + AHEAD)
             starts = [each for each in found if each not in left_out and (event.get("uid"), each) not in replaced]
-    except (KeyError, TypeError, ValueError, AttributeError):
+        return [(each, each + lasts) for each in starts if each + lasts > now] if lasts > timedelta(0) else None
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
-    return [(each, each + lasts) for each in starts if each + lasts > now] if lasts > timedelta(0) else None
 
 
 def _moment(value: Any) -> datetime:
