@@ -17,7 +17,6 @@ ANCHOR = Gauge("safe_return_audit_anchor_number", "The newest anchor's number")
 ANCHORED_AT = Gauge(
     "safe_return_audit_anchored_timestamp_seconds", "What was recorded before this is under an anchor, in Unix time"
 )
-
 ANCHOR_PUBLISHED_AT = Gauge(
     "safe_return_audit_anchor_published_timestamp_seconds",
     "When the newest anchor was last put in a place outside, in Unix time",

@@ -5,6 +5,7 @@ next to nothing.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from services.audit.policy.chain import NOTHING_BEFORE, Anchor, Entry, Head, anchor_hash, chain_name, entry_hash, moment
 
@@ -79,9 +80,9 @@ class ChainCheck:
         if self._rewritten is not None:
             yield self._rewritten
 
-    def _note(self, faults: list[str] | list[str | Entry], fault: str | Entry) -> None:
+    def _note(self, faults: list[Any], fault: str | Entry) -> None:
         if len(self._order) + len(self._content) < MOST_FAULTS:
-            faults.append(fault)  # type: ignore[arg-type]
+            faults.append(fault)
         else:
             self._more += 1
 

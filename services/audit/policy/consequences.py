@@ -62,8 +62,6 @@ SENTENCES = {
     Gap.TELLING_NOT_TRIED: "a telling was given out, and nobody has tried to deliver it",
     Gap.STEP_NOT_TAKEN: "the time for a duty's next step is over, and the step was not taken",
 }
-
-
 OUTCOMES = frozenset({DutyOutcomes.kind, *(each.kind for each in Outcome.__subclasses__())})
 """Kinds of messages that say what came of a duty."""
 

@@ -55,8 +55,7 @@ def evidence_of(entries: Iterable[Entry], episode: UUID) -> Evidence:
     by_duty: dict[UUID, list[DutyChanged]] = {}
     for each in _contents(messages, DutyChanged, episode):
         by_duty.setdefault(each.duty, []).append(each)
-    duties = [newest for each in by_duty.values() if (newest := _newest(each)) is not None]
-    return Evidence(_belonging(messages, episode), last, duties)
+    return Evidence(_belonging(messages, episode), last, [_newest(each) for each in by_duty.values()])
 
 
 def accounts_in(evidence: Evidence) -> list[str]:
@@ -97,11 +96,8 @@ def _belonging(messages: Sequence[RecordedMessage], episode: UUID) -> list[Recor
     mine = names_by_episode[str(episode)]
     others = set().union(*(names for name, names in names_by_episode.items() if name != str(episode))) - mine
     linked = [index for index, each in enumerate(messages) if _named(each) & mine]
-    return [
-        each
-        for index, each in enumerate(messages)
-        if index in set(linked) or (linked[0] < index < linked[-1] and not _named(each) & others)
-    ]
+    between = messages[linked[0] : linked[-1] + 1]
+    return [each for each in between if _named(each) & mine or not _named(each) & others]
 
 
 def _names_of(messages: Sequence[RecordedMessage], episode: str) -> set[str]:

@@ -27,8 +27,8 @@ EVERY = timedelta(hours=1)
 class AnchorPublisher:
     """A place that is away is tried again at the next turn, and delays no other."""
 
-    def __init__(self, kept: Store, clocks: Clocks, places: Sequence[Place], key: Ed25519PrivateKey) -> None:
-        self._store, self._clocks, self._key = kept, clocks, key
+    def __init__(self, record: Store, clocks: Clocks, places: Sequence[Place], key: Ed25519PrivateKey) -> None:
+        self._store, self._clocks, self._key = record, clocks, key
         self._places = dict(enumerate(places, start=1))
         self._last: dict[int, datetime] = {}
         for number in self._places:
