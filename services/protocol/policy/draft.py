@@ -243,8 +243,8 @@ class Draft:
 class Reading(NamedTuple):
     """The trigger that the event amounts to, and its episode; or the reason why it sets off nothing."""
 
-    trigger: Trigger | None
-    episode: Episode | None
+    trigger: Trigger | None = None
+    episode: Episode | None = None
     verdict: Verdict | None = None
 
 

@@ -109,16 +109,14 @@ def _gives_way(draft: Draft, earlier: DutyOfCase, later: DutyOfCase, role: Role)
 def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> None:
     """The newest telling reached nobody: takes the next step now. After the last, the duty waits for its repeat."""
     rule = draft.rule_of(duty)
-    if duty.rest is not None:
-        schedule(draft, duty)
-        return
-    deputy = _asks_a_deputy(rule, duty, because, draft.now)
-    upcoming = duty.passed if deputy else _upcoming(rule, duty, draft.now)
-    if upcoming is None:
-        schedule(draft, duty.model_copy(update={"state": DutyState.OVERDUE}))
-        return
-    duty = duty.model_copy(update={"passed": upcoming + 1})
-    duty = _take_step(draft, duty, rule.otherwise[upcoming], because)
+    if duty.rest is None:
+        deputy = _asks_a_deputy(rule, duty, because, draft.now)
+        upcoming = duty.passed if deputy else _upcoming(rule, duty, draft.now)
+        if upcoming is None:
+            duty = duty.model_copy(update={"state": DutyState.OVERDUE})
+        else:
+            duty = duty.model_copy(update={"passed": upcoming + 1})
+            duty = _take_step(draft, duty, rule.otherwise[upcoming], because)
     schedule(draft, duty)
 
 
@@ -131,7 +129,7 @@ def _asks_a_deputy(rule: Rule, duty: DutyOfCase, because: Because, now: datetime
 
 
 def resume(draft: Draft, duty: DutyOfCase) -> None:
-    """A return was withdrawn: the escalation starts again, and its minutes count from now."""
+    """The duty's end was a mistake: the escalation starts again, and its minutes count from now."""
     state = DutyState.ACCEPTED if duty.accepted else DutyState.OPEN
     fresh = {"ended_because": None, "counted_from": draft.now, "passed": 0, "rest": None}
     duty = duty.model_copy(update={"state": state, **fresh})

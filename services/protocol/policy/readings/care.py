@@ -19,7 +19,7 @@ STEPS_DONE = {step: Trigger[step.upper().replace("-", "_")] for step in CareStep
 
 def _only(*triggers: Trigger | None) -> list[Reading]:
     """Readings of the child, outside any episode."""
-    return [Reading(each, None) for each in triggers if each is not None]
+    return [Reading(each) for each in triggers if each is not None]
 
 
 def _read_presented(_draft: Draft, event: care.ChildPresented) -> list[Reading]:
@@ -51,7 +51,7 @@ def _read_dispute_opened(draft: Draft, _event: Message) -> list[Reading]:
 
 def _read_age_determined(draft: Draft, event: care.AgeDetermined) -> list[Reading]:
     if not event.case_law_compliant:
-        return [Reading(Trigger.AGE_UNLAWFULLY_DETERMINED, None, Verdict.UNVERIFIED)]
+        return [Reading(Trigger.AGE_UNLAWFULLY_DETERMINED, verdict=Verdict.UNVERIFIED)]
     draft.mark(Mark.AGE_DISPUTED, draft.happened.time, on=False)
     is_child = event.found == "child"
     if _is_child_by_register(draft) is not is_child:
@@ -73,9 +73,9 @@ def _read_stage(draft: Draft, event: plan.AsylumStageRecorded) -> list[Reading]:
 def start_watch(draft: Draft, trigger: Trigger | None) -> list[Reading]:
     """Starts the watch, or starts it again. An older decision that arrives late does not shorten it."""
     if trigger is None:
-        return [Reading(None, None, Verdict.CHANGED)]
+        return [Reading(verdict=Verdict.CHANGED)]
     if trigger not in draft.protocols.current.watch_on:
-        return [Reading(trigger, None)]
+        return [Reading(trigger)]
     if not draft.happened.exercise:
         draft.watched_since = max(filter(None, (draft.watched_since, draft.happened.time)))
     return _only(trigger, Trigger.WATCH_OPENED)
@@ -130,12 +130,12 @@ def _read_carers_aware(draft: Draft, event: care.CarerAwarenessRecorded) -> list
     before = aware_since(draft.record, draft.facts)
     draft.keep(carers_aware=with_aware(draft.record, draft.facts, event.carer, draft.happened.time))
     now = aware_since(draft.record, draft.facts)
-    return [Reading(None, None, Verdict.CHANGED)] if now is None or now == before else _only(Trigger.CARERS_MADE_AWARE)
+    return [Reading(verdict=Verdict.CHANGED)] if now is None or now == before else _only(Trigger.CARERS_MADE_AWARE)
 
 
 def record_changed(draft: Draft, _event: Message) -> list[Reading]:
     guardian = _only(Trigger.GUARDIAN_APPOINTED if draft.facts.guardian_allocated else None)
-    return [Reading(Trigger.CHILD_RECORD_CHANGED, None), *guardian, *follow_placement(draft), *settle_unknowns(draft)]
+    return [Reading(Trigger.CHILD_RECORD_CHANGED), *guardian, *follow_placement(draft), *settle_unknowns(draft)]
 
 
 def _placed(draft: Draft) -> None:
@@ -144,7 +144,7 @@ def _placed(draft: Draft) -> None:
 
 def _read_placement_changed(draft: Draft, _event: Message) -> list[Reading]:
     _placed(draft)
-    return [Reading(Trigger.PLACEMENT_CHANGED, None), *follow_placement(draft)]
+    return [Reading(Trigger.PLACEMENT_CHANGED), *follow_placement(draft)]
 
 
 def _read_care_step(draft: Draft, event: plan.CareStepRecorded) -> list[Reading]:
@@ -156,7 +156,7 @@ def _read_immigration_status(draft: Draft, event: plan.ImmigrationStatusRecorded
     """Holds until the register has a word of its own. It sets off `immigration-control.settled`."""
     draft.keep(immigration_control=event.subject_to_control)
     draft.facts = with_what_is_known(draft.record, draft.facts)
-    return settle_unknowns(draft) or [Reading(None, None, Verdict.CHANGED)]
+    return settle_unknowns(draft) or [Reading(verdict=Verdict.CHANGED)]
 
 
 READERS: dict[type[Message], Reader] = {
@@ -169,7 +169,7 @@ READERS: dict[type[Message], Reader] = {
     plan.AsylumStageRecorded: _read_stage,
     plan.NrmReferralRecorded: _read_nrm_referred,
     plan.AppealRightsExhausted: lambda _draft, event: (
-        [Reading(None, None, Verdict.CHANGED)]
+        [Reading(verdict=Verdict.CHANGED)]
         if event.lawful_basis or event.claim_outstanding
         else _only(Trigger.APPEAL_RIGHTS_EXHAUSTED)
     ),

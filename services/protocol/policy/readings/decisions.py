@@ -21,8 +21,8 @@ def _read_asylum(draft: Draft, event: events.AsylumDecisionRecorded) -> list[Rea
     """A correction counts the time to appeal from the corrected day; the watch stays as it was."""
     trigger = NEGATIVE.get(event.outcome)
     if trigger is None:
-        return [Reading(None, None, Verdict.CHANGED) if event.corrects else Reading(Trigger.DECISION_GRANTED, None)]
-    dated = Reading(Trigger.DECISION_UNDATED if event.sent_on is None else Trigger.DECISION_DATED, None)
+        return [Reading(verdict=Verdict.CHANGED) if event.corrects else Reading(Trigger.DECISION_GRANTED)]
+    dated = Reading(Trigger.DECISION_UNDATED if event.sent_on is None else Trigger.DECISION_DATED)
     if not event.corrects:
         return [*start_watch(draft, trigger), dated]
     for waiting in list(draft.waiting.values()):
@@ -33,18 +33,17 @@ def _read_asylum(draft: Draft, event: events.AsylumDecisionRecorded) -> list[Rea
 
 
 def _read_appeal(draft: Draft, event: events.AppealDecided) -> list[Reading]:
-    decided = Reading(Trigger.APPEAL_DECIDED, None)
-    return [decided, *(start_watch(draft, Trigger.APPEAL_DISMISSED) if event.result == "dismissed" else [])]
+    dismissed = start_watch(draft, Trigger.APPEAL_DISMISSED) if event.result == "dismissed" else []
+    return [Reading(Trigger.APPEAL_DECIDED), *dismissed]
 
 
 def _read_nrm(draft: Draft, event: events.NrmDecisionRecorded) -> list[Reading]:
     """A decision implies a referral, whether or not we heard of one."""
-    decided = Reading(Trigger.NRM_DECIDED, None)
+    decided = Reading(Trigger.NRM_DECIDED)
     draft.mark(Mark.NRM_REFERRED, draft.happened.time)
     if event.positive:
         draft.mark(Mark.TREATED_AS_VICTIM, draft.happened.time)
-        first = event.stage == "reasonable-grounds"
-        return [decided, *([Reading(Trigger.NRM_REASONABLE_GROUNDS, None)] if first else [])]
+        return [decided, Reading(Trigger.NRM_REASONABLE_GROUNDS)] if event.stage == "reasonable-grounds" else [decided]
     if event.stage == "conclusive-grounds":
         draft.mark(Mark.TREATED_AS_VICTIM, draft.happened.time, on=False)
     return [decided, *start_watch(draft, Trigger.NRM_NEGATIVE)]
@@ -55,17 +54,16 @@ def _read_granted(draft: Draft, event: plan_events.LeaveGranted) -> list[Reading
         return _runs_out(draft, Trigger.LEAVE_GRANTED, event.expires_on)
     if not draft.happened.exercise:
         draft.leave_expires_on = None
-    return [Reading(Trigger.LEAVE_GRANTED, None), Reading(Trigger.LEAVE_WITHOUT_END, None)]
+    return [Reading(Trigger.LEAVE_GRANTED), Reading(Trigger.LEAVE_WITHOUT_END)]
 
 
 def _runs_out(draft: Draft, trigger: Trigger, on: date | None) -> list[Reading]:
     """A known day sets off nothing: it is counted down to already, or an application extends the leave (3C)."""
-    if draft.happened.exercise or on is None:
-        return [Reading(trigger, None)]
-    if on == draft.leave_expires_on:
-        return [Reading(None, None, Verdict.ALREADY_SO)]
-    draft.leave_expires_on = on
-    return [Reading(trigger, None)]
+    if not draft.happened.exercise and on is not None:
+        if on == draft.leave_expires_on:
+            return [Reading(verdict=Verdict.ALREADY_SO)]
+        draft.leave_expires_on = on
+    return [Reading(trigger)]
 
 
 def _read_application(draft: Draft, event: plan_events.LeaveApplicationRecorded) -> list[Reading]:
@@ -73,23 +71,23 @@ def _read_application(draft: Draft, event: plan_events.LeaveApplicationRecorded)
     made_on = event.made_on or day_in_england(draft.happened.time)
     late = draft.leave_expires_on is not None and made_on > draft.leave_expires_on
     fit = event.valid and not late
-    return [Reading(Trigger.LEAVE_APPLICATION_RECORDED if fit else Trigger.LEAVE_APPLICATION_UNFIT, None)]
+    return [Reading(Trigger.LEAVE_APPLICATION_RECORDED if fit else Trigger.LEAVE_APPLICATION_UNFIT)]
 
 
 def _read_application_ended(draft: Draft, event: plan_events.LeaveApplicationEnded) -> list[Reading]:
     """A grant changes nothing here: `leave.granted` brings the new date."""
     if event.result == "granted":
-        return [Reading(None, None, Verdict.CHANGED)]
+        return [Reading(verdict=Verdict.CHANGED)]
     refused = start_watch(draft, Trigger.EXTENSION_REFUSED) if event.result == "refused" else []
-    return [Reading(Trigger.LEAVE_APPLICATION_ENDED, None), *refused]
+    return [Reading(Trigger.LEAVE_APPLICATION_ENDED), *refused]
 
 
 def _read_reviewed(draft: Draft, event: events.WatchReviewed) -> list[Reading]:
     if draft.watched_since is None or draft.happened.time < draft.watched_since:
-        return [Reading(None, None, Verdict.OUTGROWN)]
+        return [Reading(verdict=Verdict.OUTGROWN)]
     if not draft.happened.exercise:
         draft.watched_since = draft.happened.time if event.goes_on else None
-    return [Reading(Trigger.WATCH_OPENED if event.goes_on else Trigger.WATCH_ENDED, None)]
+    return [Reading(Trigger.WATCH_OPENED if event.goes_on else Trigger.WATCH_ENDED)]
 
 
 READERS: dict[type[Message], Reader] = {

@@ -14,27 +14,25 @@ def _read_held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) ->
     """A section 47 enquiry belongs to the child: its clock runs on when the episode is over, or another begins. A
     correction invites nobody again: it may start the enquiry.
     """
+    was_open = draft.record.has(Mark.SECTION_47)
+    draft.mark(Mark.SECTION_47, draft.happened.time, on=event.section_47 != "no-enquiry")
+    started = [Reading(Trigger.SECTION_47_STARTED)] if event.section_47 == "enquiry" else []
     if event.corrects_event is not None:
-        known = draft.record.marks.get(Mark.SECTION_47)
-        draft.mark(Mark.SECTION_47, draft.happened.time, on=event.section_47 != "no-enquiry")
-        starts = event.section_47 == "enquiry" and not (known and known.on)
-        return [Reading(Trigger.SECTION_47_STARTED, None)] if starts else []
+        return [] if was_open else started
     draft.keep(discussion_over_at=draft.now)
     found = _over(draft, draft.episode_meant(event.episode))
-    draft.mark(Mark.SECTION_47, draft.happened.time, on=event.section_47 != "no-enquiry")
-    readings = [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), Reading(HELD[event.form], found)]
-    return [*readings, *([Reading(Trigger.SECTION_47_STARTED, None)] if event.section_47 == "enquiry" else [])]
+    return [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), Reading(HELD[event.form], found), *started]
 
 
 def _read_conference(draft: Draft, _event: Message) -> list[Reading]:
     draft.mark(Mark.SECTION_47, draft.happened.time, on=False)
-    return [Reading(Trigger.CONFERENCE_HELD, None)]
+    return [Reading(Trigger.CONFERENCE_HELD)]
 
 
 def _read_step(draft: Draft, _event: Message) -> list[Reading]:
     """The plan outlives the episode. While the child is not back, its steps are to recover it."""
     recovers = [] if draft.open_episode is None else [Reading(Trigger.RECOVERY_STEP_SET, draft.open_episode)]
-    return [Reading(Trigger.PLAN_STEP_SET, None), *recovers]
+    return [Reading(Trigger.PLAN_STEP_SET), *recovers]
 
 
 def _read_called_off(draft: Draft, event: discussion_events.StrategyDiscussionCancelled) -> list[Reading]:

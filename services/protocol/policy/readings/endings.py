@@ -26,7 +26,7 @@ def _locate(draft: Draft, event: events.ToldOfEpisode, found: Episode | None) ->
     if another is not None:
         return another
     if found is None:
-        return [Reading(None, None, Verdict.ALREADY_SO)]
+        return [Reading(verdict=Verdict.ALREADY_SO)]
     if draft.happened.time < found.last_report_at:
         return [Reading(None, found, Verdict.TOO_OLD)]
     if found.state == EpisodeState.LOCATED:
@@ -68,7 +68,7 @@ def _open_by_return(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
     time = draft.happened.time
     if draft.record.has(Mark.AWAY) and time >= draft.record.marks[Mark.AWAY].since:
         draft.mark(Mark.AWAY, time, on=False)
-        return [Reading(Trigger.CHILD_BACK_FROM_AWAY, None)]
+        return [Reading(Trigger.CHILD_BACK_FROM_AWAY)]
     if _said_again(draft, event) or draft.happened.exercise:
         if not draft.happened.exercise:
             draft.returned_at = max(filter(None, (draft.returned_at, time)))
@@ -157,7 +157,7 @@ def _read_claim_without_episode(draft: Draft, event: events.ToldOfEpisode) -> li
     if draft.happened.exercise or _said_again(draft, event):
         known = Verdict.UNVERIFIED if isinstance(event, events.ChildReturned) else Verdict.ALREADY_SO
         return [Reading(None, draft.latest, known)]
-    return [Reading(Trigger.RETURN_UNREPORTED_CLAIMED, None, Verdict.UNVERIFIED)]
+    return [Reading(Trigger.RETURN_UNREPORTED_CLAIMED, verdict=Verdict.UNVERIFIED)]
 
 
 def _read_retraction_claimed(draft: Draft, event: events.MissingRetractionClaimed) -> list[Reading]:
@@ -169,11 +169,7 @@ def _read_retraction_claimed(draft: Draft, event: events.MissingRetractionClaime
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
     if is_word_enough(draft, found):
         return _end_by_retraction(draft, found)
-    return (
-        [Reading(None, found, Verdict.ALREADY_SO)]
-        if found.state in OVER
-        else claims.record_claim(draft, found, "retraction")
-    )
+    return [claims.pass_over(found)] if found.state in OVER else claims.record_claim(draft, found, "retraction")
 
 
 def _read_location_claimed(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
@@ -182,7 +178,7 @@ def _read_location_claimed(draft: Draft, event: events.ToldOfEpisode) -> list[Re
         return _locate(draft, event, found)
     if found is None:
         known = _said_again(draft, event)
-        return [Reading(None if known else Trigger.CHILD_INFORMATION_RECEIVED, None, Verdict.UNVERIFIED)]
+        return [Reading(None if known else Trigger.CHILD_INFORMATION_RECEIVED, verdict=Verdict.UNVERIFIED)]
     another = _read_of_another_episode(draft, event, found, Trigger.RETURN_UNVERIFIED)
     if another is not None:
         return another

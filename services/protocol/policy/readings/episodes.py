@@ -51,10 +51,10 @@ def _read_missing(draft: Draft, event: events.ChildReportedMissing) -> list[Read
             *([Reading(Trigger.CHILD_LOST_AGAIN, added)] if lost_again else []),
         ]
     if draft.returned_at is not None and happened.time < draft.returned_at:
-        return [Reading(Trigger.REPORT_LATE, None)]
+        return [Reading(Trigger.REPORT_LATE)]
     if event.status == "away-without-authorisation":
         draft.mark(Mark.AWAY, happened.time)
-        return [Reading(Trigger.CHILD_AWAY, None)]
+        return [Reading(Trigger.CHILD_AWAY)]
     opened = open_episode(
         draft,
         placement=event.placement,

@@ -57,26 +57,18 @@ def settle_unknowns(draft: Draft) -> list[Reading]:
 
 
 def _read_proposed(draft: Draft, event: care.TransferProposed) -> list[Reading]:
-    hinders = draft.record.has(Mark.SECTION_47) and not event.hindrance_accepted
-    if hinders:
-        return [Reading(Trigger.TRANSFER_HINDERS_ENQUIRY, None)]
-    considered = event.best_interests_considered
-    return [
-        Reading(Trigger.TRANSFER_CONSIDERED if considered else Trigger.TRANSFER_UNCONSIDERED, None),
-        Reading(Trigger.TRANSFER_PROPOSED, None),
-    ]
+    considered = Trigger.TRANSFER_CONSIDERED if event.best_interests_considered else Trigger.TRANSFER_UNCONSIDERED
+    return _find_hindrance(draft, event) or [Reading(considered), Reading(Trigger.TRANSFER_PROPOSED)]
 
 
 def _read_transferred(draft: Draft, event: care.ChildTransferred) -> list[Reading]:
-    hinders = draft.record.has(Mark.SECTION_47) and not event.hindrance_accepted
-    hindered = [Reading(Trigger.TRANSFER_HINDERS_ENQUIRY, None)] if hinders else []
-    former = _former(draft, event)
+    hindrance, former = _find_hindrance(draft, event), _former(draft, event)
     if event.to is None or event.outside_england:
-        return [*hindered, Reading(Trigger.TRANSFERRED_ELSEWHERE, draft.open_episode)]
+        return [*hindrance, Reading(Trigger.TRANSFERRED_ELSEWHERE, draft.open_episode)]
     if event.to == former:
-        return [Reading(None, None, Verdict.ALREADY_SO)]
+        return [Reading(verdict=Verdict.ALREADY_SO)]
     if draft.happened.exercise:
-        return [*hindered, Reading(Trigger.CHILD_TRANSFERRED, draft.open_episode)]
+        return [*hindrance, Reading(Trigger.CHILD_TRANSFERRED, draft.open_episode)]
     draft.keep(authority=event.to, former_authority=former)
     draft.facts = draft.facts.model_copy(update={"authority": event.to})
     for each in list(draft.episodes.values()):
@@ -86,7 +78,12 @@ def _read_transferred(draft: Draft, event: care.ChildTransferred) -> list[Readin
         if duty.goes_on and duty.authority is None:
             draft.put_duty(duty)
     follows = follow_placement(draft)
-    return [*hindered, Reading(Trigger.CHILD_TRANSFERRED, draft.open_episode), *follows]
+    return [*hindrance, Reading(Trigger.CHILD_TRANSFERRED, draft.open_episode), *follows]
+
+
+def _find_hindrance(draft: Draft, event: care.TransferProposed | care.ChildTransferred) -> list[Reading]:
+    hinders = draft.record.has(Mark.SECTION_47) and not event.hindrance_accepted
+    return [Reading(Trigger.TRANSFER_HINDERS_ENQUIRY)] if hinders else []
 
 
 def _former(draft: Draft, event: care.ChildTransferred) -> AuthorityId:
@@ -98,23 +95,19 @@ def _former(draft: Draft, event: care.ChildTransferred) -> AuthorityId:
 
 
 def _read_identified(draft: Draft, event: care.ChildIdentified) -> list[Reading]:
-    if draft.joined is None:
-        known = event.child == draft.child
-        return [
-            Reading(None, None, Verdict.ALREADY_SO)
-            if known
-            else Reading(Trigger.RETRACTION_UNVERIFIED, None, Verdict.UNVERIFIED)
-        ]
-    return _joined(draft, draft.joined)
+    if draft.joined is not None:
+        return _join(draft, draft.joined)
+    if event.child == draft.child:
+        return [Reading(verdict=Verdict.ALREADY_SO)]
+    return [Reading(Trigger.RETRACTION_UNVERIFIED, verdict=Verdict.UNVERIFIED)]
 
 
-def _joined(draft: Draft, other: Case) -> list[Reading]:
+def _join(draft: Draft, other: Case) -> list[Reading]:
     """Two reports of one child become one episode: the provisional child's duties go on in the one that was open."""
     here = draft.open_episode
     lands: dict[UUID, UUID] = {}
     for each in other.episodes.values():
-        is_second = here is not None and each.state in OPEN_STATES and each.exercise == draft.happened.exercise
-        if is_second and here is not None:
+        if here is not None and each.state in OPEN_STATES and each.exercise == draft.happened.exercise:
             lands[each.episode] = here.episode
             seen = newest_sighting(here.last_seen_at, each.last_seen_at, until=draft.now)
             here = draft.put_episode(
@@ -224,7 +217,7 @@ def _wait_for_new(draft: Draft, rule: Rule, current: Protocol, episode: Episode)
 def _read_hand_over(draft: Draft, event: care.DutyHandOverAsked) -> list[Reading]:
     duty = draft.duties.get(event.duty)
     if duty is None:
-        return [Reading(None, None, Verdict.OUTGROWN)]
+        return [Reading(verdict=Verdict.OUTGROWN)]
     return [Reading(Trigger.HAND_OVER_ASKED, draft.episode_of(duty.episode))]
 
 

@@ -26,9 +26,6 @@ OF_ONE_MATTER = frozenset({Trigger.INTERPRETER_CHECKED, Trigger.COMPANION_GOES, 
 """Triggers that end only duties about the same meeting, stage or step, and none about a later one."""
 
 
-NOBODY = UUID(int=0)
-
-
 def stand_down(draft: Draft, trigger: Trigger, episode: Episode | None) -> None:
     """Ends duties and waiting rules that hold until `trigger`: this episode's, and the child's outside any."""
     report = episode.episode if trigger == Trigger.CHILD_REPORTED_MISSING and episode is not None else None
@@ -48,8 +45,11 @@ def stand_down(draft: Draft, trigger: Trigger, episode: Episode | None) -> None:
 
 
 def _reason(rule: Rule, trigger: Trigger) -> Because:
-    done = rule.deed is not None and trigger in DEED_SPECS[rule.deed].ends
-    return Because.DONE if done else ENDS.get(trigger, Because.SUPERSEDED)
+    return Because.DONE if _does_deed(rule, trigger) else ENDS.get(trigger, Because.SUPERSEDED)
+
+
+def _does_deed(rule: Rule, trigger: Trigger) -> bool:
+    return rule.deed is not None and trigger in DEED_SPECS[rule.deed].ends
 
 
 def _stand_down_duty(draft: Draft, duty: DutyOfCase, because: Because, report: UUID | None) -> None:
@@ -68,8 +68,7 @@ def _ends_on(draft: Draft, holder: DutyOfCase | Waiting, trigger: Trigger, episo
 
 def _is_one_of_series(rule: Rule, trigger: Trigger) -> bool:
     """Whether the trigger does this time's deed of a series, which goes on."""
-    is_done = rule.deed is not None and trigger in DEED_SPECS[rule.deed].ends
-    return rule.every is not None and is_done and trigger not in rule.on
+    return rule.every is not None and _does_deed(rule, trigger) and trigger not in rule.on
 
 
 def _is_about(holder: DutyOfCase | Waiting, meant: str | None) -> bool:
@@ -89,7 +88,7 @@ def _settle_matter(draft: Draft, trigger: Trigger, episode: Episode | None) -> s
     causes = [*(each.cause for each in asked), *(waiting.cause for _, waiting in dated)]
     days = [(each.day < today, abs(each.day - today), each.matter) for each in causes if each.day is not None]
     content = draft.happened.content
-    asked_of = draft.duties.get(getattr(content, "duty", None) or NOBODY)
+    asked_of = draft.duties.get(getattr(content, "duty", None))
     said = str(getattr(content, "matter", "")) or ("" if asked_of is None else asked_of.cause.matter)
     meant = said or min(days, default=(False, today - today, ""))[2]
     for _, waiting in dated:

@@ -62,10 +62,8 @@ def _weigh(when: When, situation: Situation, unknown: list[str]) -> bool | None:
     if when.any:
         none_of_them = _each(when.any, situation, unknown, wanted=False)
         parts.append(None if none_of_them is None else not none_of_them)
-    if when.all:
-        parts.append(_each(when.all, situation, unknown, wanted=True))
-    if when.none:
-        parts.append(_each(when.none, situation, unknown, wanted=False))
+    parts.append(_each(when.all, situation, unknown, wanted=True))
+    parts.append(_each(when.none, situation, unknown, wanted=False))
     if False in parts:
         return False
     return None if None in parts else True

@@ -36,7 +36,6 @@ GROUPS = {
 }
 """All others are on duty, or work with the child."""
 
-
 Line: TypeAlias = tuple[Role, Channel, UUID | None]
 
 
@@ -53,43 +52,41 @@ class Recipient:
 
 
 def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> list[Recipient]:
-    if rule.tell == Role.EVERYONE_TOLD:
+    if rule.by is None:  # `everyone-told`: each is told by the channel of before
         told = [] if episode is None else everyone_told(draft, episode)
         return [each for each in told if is_among(rule, each)]
-    if rule.tell == Role.PLAN_OWNER and rule.by is not None:
+    if rule.tell == Role.PLAN_OWNER:
         return [] if cause.owner is None else [Recipient(cause.owner, rule.by)]
-    if rule.tell == Role.DIRECTORY_CONTACT and rule.by is not None:
+    if rule.tell == Role.DIRECTORY_CONTACT:
         return [] if cause.person is None else [Recipient(rule.tell, rule.by, cause.person)]
-    if rule.by is not None and rule.tell == Role.CARERS_ALL and (episode or cause.person) is not None:
+    if rule.tell == Role.CARERS_ALL and (episode or cause.person) is not None:
         return _other_carers(draft, rule.by, episode, cause)
-    if rule.by is not None and rule.tell == Role.CARER_REPORTING:
-        people = _reporters(episode, cause)
-        if rule.among is not None:
-            people = [each for each in people if (each == cause.person) == (rule.among == "speaker")]
-        if rule.message == POLICE_TOLD:
-            people = _not_told_yet(draft, episode, people)
-        return [Recipient(rule.tell, rule.by, person) for person in people]
-    return [] if rule.by is None else _holders(draft, rule, rule.by, episode)
+    if rule.tell == Role.CARER_REPORTING:
+        return [Recipient(rule.tell, rule.by, person) for person in _choose_reporters(draft, rule, episode, cause)]
+    return _holders(draft, rule, rule.by, episode)
 
 
-def _not_told_yet(draft: Draft, episode: Episode | None, people: list[PersonId]) -> list[PersonId]:
-    """Each carer hears once an absence that police have the alert, however often they report."""
-    told = {
-        each.person
-        for each in draft.duties.values()
-        if episode is not None and each.episode == episode.episode and each.wording == POLICE_TOLD
-    }
+def _choose_reporters(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> list[PersonId]:
+    """Each carer hears once in an absence that police have the alert, however often they report."""
+    people = _reporters(episode, cause)
+    if rule.among is not None:
+        people = [each for each in people if (each == cause.person) == (rule.among == "speaker")]
+    if rule.message != POLICE_TOLD or episode is None:
+        return people
+    about = episode.episode, POLICE_TOLD
+    told = {each.person for each in draft.duties.values() if (each.episode, each.wording) == about}
     return [each for each in people if each not in told]
 
 
 def _holders(draft: Draft, rule: Rule, by: Channel, episode: Episode | None) -> list[Recipient]:
-    if isinstance(draft.happened.content, DutyHandOverAsked):
-        return _next_holder(draft, rule, by, draft.happened.content)
+    event, former = draft.happened.content, draft.record.former_authority
+    if isinstance(event, DutyHandOverAsked):
+        known = event.duty in draft.duties
+        return [Recipient(rule.tell, by, event.to, identifiers.telling(event.duty, 0))] if known else []
     if rule.whose == "former":
-        former = draft.record.former_authority
         return [] if former is None else [Recipient(rule.tell, by, authority=former)]
-    if rule.whose == "giving" and isinstance(draft.happened.content, ChildTransferred):
-        return [Recipient(rule.tell, by, authority=draft.record.former_authority)]
+    if rule.whose == "giving" and isinstance(event, ChildTransferred):
+        return [Recipient(rule.tell, by, authority=former)]
     return [_control_room(draft, by, episode) if rule.tell == CONTROL_ROOM else Recipient(rule.tell, by)]
 
 
@@ -97,12 +94,6 @@ def _control_room(draft: Draft, by: Channel, episode: Episode | None) -> Recipie
     force = draft.facts.force if episode is None else episode.force
     refers_to = None if episode is None else police_notice(draft, episode, force)
     return Recipient(CONTROL_ROOM, by, refers_to=refers_to, force=force)
-
-
-def _next_holder(draft: Draft, rule: Rule, by: Channel, asked: DutyHandOverAsked) -> list[Recipient]:
-    if asked.duty not in draft.duties:
-        return []
-    return [Recipient(rule.tell, by, asked.to, refers_to=identifiers.telling(asked.duty, 0))]
 
 
 def is_among(rule: Rule, recipient: Recipient) -> bool:
@@ -187,7 +178,7 @@ def _later_channel(telling: Telling) -> Channel:
 
 
 def police_notice(draft: Draft, episode: Episode, force: ForceId | None) -> UUID | None:
-    """The first telling by which a force knows the episode."""
+    """The first notice by which the force knows the episode."""
     for duty in draft.duties.values():
         if (
             duty.episode == episode.episode

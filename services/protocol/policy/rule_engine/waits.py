@@ -55,19 +55,20 @@ def wait(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, 
     if rule.before is not None:
         return _wait_for_date(draft, rule, rule.before, protocol, cause)
     name = None if episode is None else episode.episode
+    deadline = _deadline(draft, rule, name, cause)
+    known = draft.waiting.get(deadline) if rule.every is not None else None
+    if known is not None and known.stood_down is None:
+        return None
     waiting = Waiting(
-        deadline=_deadline(draft, rule, name, cause),
+        deadline=deadline,
+        version=1 if known is None else known.version + 1,
         rule=rule.id,
         protocol=protocol.hash,
         episode=name,
         cause=cause,
-        due_at=draft.now,
+        due_at=_due_at(draft, rule, cause),
     )
-    known = draft.waiting.get(waiting.deadline) if rule.every is not None else None
-    if known is not None and known.stood_down is None:
-        return None
-    version = 1 if known is None else known.version + 1
-    announce(draft, waiting.model_copy(update={"due_at": _due_at(draft, rule, cause), "version": version}))
+    announce(draft, waiting)
     return None
 
 

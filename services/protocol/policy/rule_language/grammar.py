@@ -201,8 +201,8 @@ class Rule(Grammar):
     deed: Deed | None = None
     """What is to be done. `enough` is then `done`: whoever answers is asked again after the rest, and then the next."""
     rests: Length | None = None
-    """How long an answer that ends nothing lets the duty rest before it goes on with its next step: any answer where
-    `enough` is `done`, else one of somebody told in another's place, who has not rung the one meant either.
+    """How long an answer that does not end the duty lets it rest before its next step. Where `enough` is `done`, that
+    is any answer. Else it is an answer by somebody told in another's place, who has not rung that other either.
     """
     otherwise: tuple[Step, ...] = ()
     until: tuple[Trigger, ...] = ()
@@ -220,13 +220,9 @@ class Rule(Grammar):
         return {"enough": "done", **written} if isinstance(written, dict) and "deed" in written else written
 
     @model_validator(mode="after")
-    def _holds_on_some_day(self) -> "Rule":
+    def _words_go_together(self) -> "Rule":
         if self.since is not None and self.to is not None and self.to < self.since:
             raise ValueError("`to` is the last day, and no earlier than `from`")
-        return self
-
-    @model_validator(mode="after")
-    def _channel_where_needed(self) -> "Rule":
         if (self.by is None) != (self.tell == Role.EVERYONE_TOLD):
             raise ValueError("`by` is needed, except for everyone-told, who are told as before")
         of_carers = self.tell == Role.CARER_REPORTING and self.among in {"others", "speaker"}
@@ -254,7 +250,7 @@ class Rule(Grammar):
 
     @property
     def latest(self) -> timedelta | None:
-        """Where its deed has a time limit (decision 106): how long after it happened the rule is told at the latest."""
+        """How long after its cause the rule is told at the latest, where its deed has a time limit (decision 106)."""
         within = None if self.deed is None or self.every is not None else DEED_SPECS[self.deed].within
         return within if within and self.hours == "working" and self.period and self.period <= within else None
 

@@ -35,7 +35,7 @@ def format_period(span: timedelta) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A length in calendar months or days. Negative: `+1d`, a day after the date that it is counted from."""
+    """A length in calendar months or days, counted back from a date. `+1d` is negative: the day after it."""
 
     months: int
     days: int
