@@ -1,4 +1,4 @@
-"""Professionals, put together."""
+"""Assembles the professionals service."""
 
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost

@@ -1,4 +1,4 @@
-"""Strategy, put together."""
+"""Assembles the strategy service."""
 
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost

@@ -27,6 +27,14 @@ from services.strategy.discussions.service import DiscussionService
 from services.strategy.records import service as records
 from services.strategy.records.service import RecordService
 
+MATTERS = OVER | {EpisodeState.RETURNED}
+"""The states of an episode in which a rule may call a discussion off."""
+
+
+def changes_no_discussion(episode: EpisodeChanged) -> bool:
+    """No rule calls a discussion off in this state, no other episode takes it over, and the child's id is the same."""
+    return episode.state not in MATTERS and episode.revision == 1
+
 
 @dataclass(frozen=True)
 class Handlers:
@@ -62,7 +70,7 @@ class Handlers:
             await self.loop.put(uow, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
 
     async def on_strategy_discussion_held(self, received: Received[StrategyDiscussionHeld], uow: UnitOfWork) -> None:
-        """Takes an agency's record. Our own page has taken its records already."""
+        """Takes an agency's record. Our own page has taken its own already."""
         held = received.content
         if held.channel == "page":
             return
@@ -89,7 +97,7 @@ class Handlers:
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], uow: UnitOfWork) -> None:
         """A report that was a mistake needs no discussion. A child who is back may need one: the rule says which states
-        end it. A child who was reported without a name has an id of its own once a person has said which child it is.
+        end it. A child who was reported without a name gets another id once a person has said which child it is.
         """
         episode = received.content
         await discussions.set_child(uow, episode.episode, received.subject)
@@ -113,11 +121,3 @@ def _discussion_of(
     return discussions.discussion_of_child(
         received.subject, named.discussion, exercise=received.exercise, states=states, form=form, episode=named.episode
     )
-
-
-def changes_no_discussion(episode: EpisodeChanged) -> bool:
-    """No rule calls a discussion off in this state, no other episode takes it over, and the child's id is the same."""
-    return episode.state not in MATTERS and episode.revision == 1
-
-
-MATTERS = OVER | {EpisodeState.RETURNED}

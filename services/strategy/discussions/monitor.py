@@ -1,5 +1,5 @@
-"""Watches discussions: whether the quorum is there shortly before one begins and a while after one was moved, and
-whether one that is over has been recorded.
+"""Watches discussions: for the quorum, shortly before one begins and a while after one was moved, and for the record of
+one that is over.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """A moment of planned discussions, by its column. `waits`: it has not been seen to. `done` notes that it has."""
+class Deadline:
+    """A column of planned discussions. `waits`: nobody has acted on it yet. `done` records that somebody has."""
 
     column: str
     waits: str
@@ -35,26 +35,26 @@ class Moment:
         return Query(sql, {"now": now}, lambda rows: [row.discussion for row in rows])
 
     def hold(self, discussion: UUID, now: datetime) -> Query[list[Discussion]]:
-        """None where it has been seen to, or another process holds it."""
+        """Empty if it has been dealt with, or another process holds it."""
         sql = f"""
             SELECT {COLUMNS} FROM discussions WHERE discussion = %(discussion)s AND {self._is_due} FOR UPDATE SKIP LOCKED
         """  # noqa: S608 its own columns
         return Query(sql, {"discussion": discussion, "now": now}, read_discussions)
 
 
-TO_WARN = Moment("warns_at", "warned_at IS NULL", "warned_at = %(at)s")
-"""So close to their beginning that the convener must hear who is lacking."""
-ANSWERS_DUE = Moment("answers_due_at", "answers_due_at IS NOT NULL", "answers_due_at = NULL")
-"""Moved, and the time to reply again is over."""
-OVER = Moment("ends_at", "record_asked_at IS NULL", "record_asked_at = %(at)s")
-"""Over, not recorded, and nobody has been asked for the record."""
-MOMENTS = (TO_WARN, ANSWERS_DUE, OVER)
-SOONEST = (f"(SELECT min({each.column}) FROM discussions WHERE state = 'planned' AND {each.waits})" for each in MOMENTS)  # noqa: S608
+TO_WARN = Deadline("warns_at", "warned_at IS NULL", "warned_at = %(at)s")
+"""It begins so soon that the convener must hear who is lacking."""
+ANSWERS_DUE = Deadline("answers_due_at", "answers_due_at IS NOT NULL", "answers_due_at = NULL")
+"""It was moved, and the time to reply again is over."""
+OVER = Deadline("ends_at", "record_asked_at IS NULL", "record_asked_at = %(at)s")
+"""It is over and not recorded, and nobody has been asked for the record."""
+DEADLINES = (TO_WARN, ANSWERS_DUE, OVER)
+SOONEST = (f"(SELECT min({one.column}) FROM discussions WHERE state = 'planned' AND {one.waits})" for one in DEADLINES)  # noqa: S608
 NEXT: Query[datetime | None] = Query(f"SELECT least({', '.join(SOONEST)})", {}, scalar)
 
 
 class DiscussionWatch:
-    """Sends one warning a date and one question for the record, however many processes watch."""
+    """Sends one warning for each date and asks for the record once, however many processes watch."""
 
     def __init__(self, store: Store, clocks: Clocks, service: DiscussionService) -> None:
         self._store, self._clocks, self._service = store, clocks, service
@@ -63,32 +63,32 @@ class DiscussionWatch:
         service.on_planned(self.loop.wake)
 
     async def _turn(self) -> bool:
-        """Looks when the next is due, and does what is due: each by itself, so that one holds up no other."""
+        """Acts on each deadline that is due, in a transaction of its own, so that one holds up no other."""
         now = self._clocks.story()
         async with self._store.read() as reader:
             due_at = await reader.fetch(NEXT)
             if not self.loop.wake_when_due(due_at, now):
                 return False
-            due = [(moment, each) for moment in MOMENTS for each in await reader.fetch(moment.due(now))]
+            due = [(deadline, each) for deadline in DEADLINES for each in await reader.fetch(deadline.due(now))]
         self.loop.wake_after(AGAIN_SECONDS)
         return any(await run_each(self._see_to, due))
 
-    async def _see_to(self, due: tuple[Moment, UUID]) -> bool:
+    async def _see_to(self, due: tuple[Deadline, UUID]) -> bool:
         """False where another process does."""
-        (moment, discussion), now = due, self._clocks.story()
+        (deadline, discussion), now = due, self._clocks.story()
         async with self._store.transaction() as uow:
-            found = await uow.fetch(moment.hold(discussion, now))
+            found = await uow.fetch(deadline.hold(discussion, now))
             for each in found:
-                await self._act(uow, moment, each)
+                await self._act(uow, deadline, each)
                 about = {"discussion": each.discussion, "at": now}
-                uow.write(f"UPDATE discussions SET {moment.done} WHERE discussion = %(discussion)s", about)  # noqa: S608
+                uow.write(f"UPDATE discussions SET {deadline.done} WHERE discussion = %(discussion)s", about)  # noqa: S608
         return bool(found)
 
-    async def _act(self, uow: UnitOfWork, moment: Moment, found: Discussion) -> None:
-        if moment is OVER:
+    async def _act(self, uow: UnitOfWork, deadline: Deadline, found: Discussion) -> None:
+        if deadline is OVER:
             self._service.ask_for_record(uow, found)
             uow.on_commit(metrics.DISCUSSIONS.labels("over").inc)
             return
         lacking = await self._service.warn_of_quorum(uow, found)
-        if moment is TO_WARN:
+        if deadline is TO_WARN:
             uow.on_commit(metrics.DISCUSSIONS.labels("without-quorum" if lacking else "with-quorum").inc)

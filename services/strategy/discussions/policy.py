@@ -52,8 +52,8 @@ def choose_start(meets: Meets, now: datetime, *, urgent_at: datetime | None) -> 
 
 
 def _at_once(meets: AtOnce, now: datetime) -> datetime:
-    """The last quarter of an hour within the time that the rule gives. A discussion that would begin after working
-    hours is held as at night.
+    """The last quarter of an hour within the rule's time. A discussion that would begin after working hours has the
+    rule's time for the night.
     """
     by_day = _quarter_before(now + meets.day)
     is_day = in_working_hours(now) and in_working_hours(by_day)
@@ -78,7 +78,7 @@ def is_held_at_night(starts_at: datetime) -> bool:
 
 
 def lacking_seats(attendees: Iterable[Attendance], starts_at: datetime) -> tuple[Seat, ...]:
-    """The seats of the quorum for which nobody has said that they come for certain."""
+    """The seats of the quorum that nobody is certain to take."""
     taken = {SEATS.get(each.role) for each in attendees if each.reply is Reply.ACCEPTED}
     quorum = QUORUM_BY_NIGHT if is_held_at_night(starts_at) else QUORUM
     return tuple(seat for seat in quorum if seat not in taken)

@@ -23,7 +23,7 @@ HELD: State = "held"
 
 @dataclass(frozen=True, slots=True)
 class Discussion:
-    """`discussion` is the first half of the calendar's UID and never changes; `number` counts the episode's discussions
+    """`discussion` is the first half of the calendar's UID and never changes. `number` counts the episode's discussions
     from 1.
 
     At `warns_at` the convener hears of a lacking quorum. `unless`: the states of the episode that call the discussion
@@ -94,9 +94,8 @@ def discussion_of_child(
     form: Form | None = None,
     episode: UUID | None = None,
 ) -> Query[Discussion | None]:
-    """The newest discussion in one of these states, with this number and of this episode, where those are given.
-
-    A planned one goes before others, then one of this form.
+    """The newest discussion in one of these states, with this number and of this episode if they are given. A planned
+    one goes before others, then one of this form.
     """
     about = {"child": child, "number": number, "exercise": exercise, "states": list(states), "form": form}
     return Query(OF_CHILD, about | {"episode": episode}, first_discussion)
@@ -144,7 +143,7 @@ SET_CHILD = "UPDATE discussions SET child = %(child)s WHERE episode = %(episode)
 
 
 async def set_child(uow: UnitOfWork, episode: UUID, child: str) -> None:
-    """Changes every discussion of the episode, also those held or called off: the convener names them by this child."""
+    """Of every discussion of the episode, also those held or called off: the convener names them by this child."""
     await uow.fetch(Query(SET_CHILD, {"episode": episode, "child": child}, all_rows))
 
 

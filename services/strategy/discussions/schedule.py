@@ -35,7 +35,7 @@ async def plan(
     """The episode's discussion of this form, and whether it was planned just now. `now` is story time.
 
     The id is derived from episode and number, so a retry cannot plan it twice. After a cancelled or recorded discussion
-    the next number is planned. A later step of one duty invites to the discussion of the first step, unless that was
+    the next number is planned. A later step of a duty invites to the discussion of its first step, unless that was
     called off because its episode goes on in this one.
     """
     duty = received.content

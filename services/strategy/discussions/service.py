@@ -9,7 +9,6 @@ from uuid import UUID
 from services.platform.delivery.channels import email
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.delivery.queue.repository import supersede
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
@@ -25,18 +24,14 @@ from services.safeguarding.identifiers import ChildId, derived
 from services.safeguarding.message import Message
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.attendees import (
-    Attendee,
-    attendees_of_discussion,
-    set_reply,
-)
+from services.strategy.discussions.attendees import Attendee, attendees_of_discussion, set_reply
 from services.strategy.discussions.policy import ANSWERS, Reply, Seat, lacking_seats
 from services.strategy.discussions.repository import Discussion, planned_discussions
 
 SERVICE = "strategy"
 BEYOND_WITHDRAWAL = 2_000_000_000
-"""The revision of the duty under which news goes out. The end of a duty, such as the child's return or the discussion's
-end, withdraws its mails; people who have the entry in their calendar must hear of each change all the same.
+"""The revision of the duty under which news goes out. The end of a duty, as when the child returns or the discussion is
+over, withdraws its mails. Whoever has the entry in their calendar must hear of each change all the same.
 """
 
 
@@ -49,11 +44,11 @@ class DiscussionService:
     _on_planned: list[Callable[[], None]] = field(default_factory=list, init=False)
 
     def on_planned(self, act: Callable[[], None]) -> None:
-        """Calls `act` when a discussion was planned, moved or called off, after the commit."""
+        """`act` is called after each commit that plans or changes a discussion."""
         self._on_planned.append(act)
 
     async def move(self, uow: UnitOfWork, found: Discussion, starts_at: datetime) -> None:
-        """Does nothing if it is at that time already."""
+        """Does nothing if it begins at that time already."""
         if starts_at == found.starts_at:
             return
         moved = await discussions.change(
@@ -103,14 +98,14 @@ class DiscussionService:
         self._publish_state(uow, found, everyone)
 
     def _publish_quorum(
-        self, uow: UnitOfWork, found: Discussion, before: Sequence[Attendee], now: Sequence[Attendee]
+        self, uow: UnitOfWork, found: Discussion, before: Sequence[Attendee], after: Sequence[Attendee]
     ) -> None:
         """The convener hears when the quorum is reached, and when it is lost again after the time of the warning."""
         lacked = lacking_seats(before, found.starts_at)
-        if lacked and not lacking_seats(now, found.starts_at):
+        if lacked and not lacking_seats(after, found.starts_at):
             _publish(uow, found, StrategyQuorumReached(**_about(found)))
         elif not lacked and self.clocks.story() >= found.warns_at:
-            _publish_lacking(uow, found, now)
+            _publish_lacking(uow, found, after)
 
     async def mark_held(self, uow: UnitOfWork, found: Discussion) -> None:
         """Everyone invited gets the record by link. The entry in calendars stays, since the discussion took place."""
@@ -149,7 +144,7 @@ class DiscussionService:
             first = await deliveries.find(uow.connection, attendee.delivery)
             if first is not None and first.duty is not None:
                 news = self._news(first, first.duty, found)
-                await supersede(uow, SERVICE, first.duty, by=news.id, at=news.created_at)
+                await deliveries.supersede(uow, SERVICE, first.duty, by=news.id, at=news.created_at)
                 await self.loop.put(uow, news)
         await self.publish_state(uow, found)
 

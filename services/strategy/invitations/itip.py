@@ -155,7 +155,7 @@ def _read_comment(event: Any, attendee: Any) -> str:
 
 
 def _read_moment(event: Any) -> datetime | None:
-    """None for a time without its zone, which would be a guess, and for a year that no discussion is in."""
+    """None for a time without its zone, which would be a guess, and for one that no discussion can be at."""
     try:
         return MOMENT.validate_python(event.decoded("DTSTART", None), strict=True)
     except ValidationError:

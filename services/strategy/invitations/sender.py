@@ -76,7 +76,7 @@ class InvitationSender:
         return reached or Undeliverable("no-address", holders[0].person)
 
     async def _not_asked_yet(self, uow: UnitOfWork, duty: Duty, holders: list[Holder]) -> list[Holder]:
-        """At a later step the role's deputies. If there is none left, those who have not answered are reminded."""
+        """The role's deputies. If there is none left, those who have not answered are reminded."""
         earlier = await uow.fetch(attendees.attendees_of_duty(duty.duty))
         asked = {each.person for each in earlier}
         deputies_left = [each for each in holders if each.person not in asked]

@@ -1,6 +1,6 @@
-"""Takes a discussion's record, by page or from an agency: once, with each step of its plan, for all invited.
+"""Takes a discussion's record once, from the page or an agency, with each step of its plan; tells everyone invited.
 
-Keeps who was asked for it, too. Its words lie in the register; here are their ids.
+Keeps who was asked for it, too. Its words are in the register; their ids are here.
 """
 
 from dataclasses import dataclass
@@ -79,10 +79,8 @@ class RecordService:
         cause: Cause,
         name: str,
     ) -> None:
-        """The first record of a discussion is kept, with its corrections. A discussion that was never planned here has
-        steps all the same.
-
-        `name` identifies the record: the same name sets no step twice.
+        """Keeps the first record of a discussion and its corrections. `found` is None if it was never planned here: its
+        steps are set all the same. `name` identifies the record: the same name sets no step twice.
         """
         if found is not None:
             if found.state == discussions.HELD:

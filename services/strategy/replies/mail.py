@@ -70,12 +70,12 @@ class Replies:
         comments = _join(*dict.fromkeys(each.comment for each in answers))
         if found is None:
             return await self._take_words(uow, mail, _join(DOUBTS["unknown"], comments))
-        several = bool(others) or named - {found.discussion} != set()
+        several = bool(others or named - {found.discussion})
         doubt = _doubt(mail, answered, found, mine, several=several)
         if doubt is not None:
             return await self._to_a_person(uow, mail, found, mine, _join(DOUBTS[doubt], comments))
         if found.state != PLANNED or not _is_current(answered, found):
-            if answered.comment:  # it may be about the child, though the answer counts no more
+            if answered.comment:  # it may be about the child, though the answer no longer counts
                 await self._to_a_person(uow, mail, found, mine, _join(DOUBTS["old"], answered.comment))
             return "old"
         for attendee in mine:
@@ -88,7 +88,7 @@ class Replies:
         return str(answered.reply)
 
     async def _escalate(self, uow: UnitOfWork, mail: ReadMail) -> str:
-        """Not where the attendee has replied already: a bounce of later news says nothing about who comes."""
+        """Unless the attendee has replied already: a bounce of later news says nothing about who comes."""
         told = await self.answers.told(uow, mail)
         if told is not None:
             discussion, attendee = await uow.fetch(discussion_by_duty(told[1]), attendee_by_duty(told[1]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from uuid import UUID
 
@@ -22,11 +23,7 @@ from services.safeguarding.working_time import day_in_england
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.attendees import Attendee, attendees_of_discussion
 from services.strategy.discussions.policy import Reply
-from services.strategy.discussions.repository import (
-    Discussion,
-    discussion_by_duty,
-    discussion_by_recorder,
-)
+from services.strategy.discussions.repository import Discussion, discussion_by_duty, discussion_by_recorder
 from services.strategy.records import form as record_form
 from services.strategy.records.form import Filled
 from services.strategy.records.service import Record, RecordService, record_of_discussion
@@ -67,21 +64,12 @@ class RecordWriting:
             return Sheet(spoken.record("thanks"), said, done=True, language=spoken.name)
 
     async def _record(self, uow: UnitOfWork, delivery: Delivery, duty: Duty, found: Discussion, filled: Filled) -> None:
-        kept = [
-            await register_words.keep(
-                uow,
-                self.keyring,
-                about=found.child,
-                words=text,
-                said_by=delivery.person,
-                at=self.clocks.story(),
-            )
-            for text in filled.texts
-        ]
+        at, by = self.clocks.story(), delivery.person
+        keep = partial(register_words.keep, uow, self.keyring, about=found.child, said_by=by, at=at)
         about = {
             "authority": found.authority,
-            "words": tuple(kept),
-            "said_by": delivery.person,
+            "words": tuple([await keep(words=text) for text in filled.texts]),
+            "said_by": by,
             "channel": "page",
             "episode": found.episode,
             "discussion": found.number,
@@ -91,7 +79,7 @@ class RecordWriting:
         name = str(derived("strategy record", str(found.discussion)))
         uow.publish(held, subject=found.child, cause=found, message_id=name)
         await self.record_service.take(uow, found, held, child=found.child, cause=found, name=name)
-        uow.publish(acknowledged(duty, "page", by=delivery.person), subject=found.child, cause=found)
+        uow.publish(acknowledged(duty, "page", by=by), subject=found.child, cause=found)
         await deliveries.acknowledge(uow, duty.duty, duty.step, self.clocks.wall())
 
 
