@@ -19,7 +19,7 @@ SEARCHED_FOR = ("missing", "located")
 MERGED = "merged"
 """The force has another notice of the same absence, and was told so: it may list either."""
 JUST_TOLD = timedelta(hours=1)
-"""For so long after it was told, a force need not list an episode."""
+"""How long after it was told a force need not list an episode."""
 CLOSING = timedelta(hours=24)
 """A child who is back stays on the force's list until the safe and well check."""
 SILENCE = timedelta(hours=26)
@@ -57,7 +57,7 @@ class ToldEpisode:
 def differences(
     ours: Iterable[ToldEpisode], listed: Collection[UUID], drawn_up: datetime
 ) -> Iterator[tuple[ToldEpisode, Difference]]:
-    """As of `drawn_up`: a late list cannot hold what the force was told since. No list holds exercises."""
+    """As of `drawn_up`: a late list cannot name what the force was told since. No list names exercises."""
     for each in ours:
         age = drawn_up - each.told_at
         if each.exercise:

@@ -48,7 +48,7 @@ REPORTS = (About.MISSING, About.NEW_INFORMATION)
 class NoticeContext:
     """The parts of a notice that come neither from the duty nor from the register's facts.
 
-    `earlier` is None while nobody knows which child it is. `link` opens the details, until the time next to it.
+    `earlier` is None while nobody knows which child it is. `link`: the URL of the details, and until when it opens.
     """
 
     words: Sequence[Words] = ()
@@ -74,8 +74,10 @@ def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeCo
         telephone=facts.duty_line or UNKNOWN,
     )
     gaps = [*_gaps(sender, child, placement)]
-    gaps += [] if facts.child is None or facts.child.has_photograph else ["photograph"]
-    gaps += [f"report.{name}" for name, value in report if value == UNKNOWN and about is About.MISSING]
+    if facts.child is not None and not facts.child.has_photograph:
+        gaps.append("photograph")
+    if about is About.MISSING:
+        gaps += [f"report.{name}" for name, value in report if value == UNKNOWN]
     return Notice(
         type=kind,
         timestamp=duty.created_at,
@@ -112,9 +114,9 @@ def _agreement(sharing: Sharing) -> Agreement | None:
 
 
 def _interpreter_needed(child: ChildFacts | None) -> Known:
-    language = None if child is None else child.language
-    needed: Known = _told(None if language is None else language.casefold() not in {"english", "en"})
-    return needed
+    if child is None or child.language is None:
+        return UNKNOWN
+    return "no" if child.language.casefold() in {"english", "en"} else "yes"
 
 
 def _plan(duty: Duty) -> PlanStep | None:
@@ -204,17 +206,12 @@ def _answers(words: Sequence[Words]) -> dict[str, str]:
 
 
 def _earlier(duty: Duty, child: ChildFacts | None, context: NoticeContext) -> dict[str, str]:
-    entered = child.entered_care_at if child else None
-    earlier = context.earlier
-    return {
-        "first_72_hours": _told(None if entered is None else in_first_hours(entered, duty.created_at)),
-        "earlier_episodes": UNKNOWN if earlier is None else str(earlier.number),
-        "last_episode": UNKNOWN if earlier is None else _day_in_england(earlier.last_told_at),
-    }
-
-
-def _day_in_england(at: datetime | None) -> str:
-    return NONE if at is None else day_in_england(at).isoformat()
+    entered, earlier = child.entered_care_at if child else None, context.earlier
+    told = {"first_72_hours": _told(None if entered is None else in_first_hours(entered, duty.created_at))}
+    if earlier is None:
+        return told
+    last = None if earlier.last_told_at is None else day_in_england(earlier.last_told_at)
+    return told | {"earlier_episodes": str(earlier.number), "last_episode": NONE if last is None else last.isoformat()}
 
 
 def _placement(facts: PlacementFacts | None) -> Placement:

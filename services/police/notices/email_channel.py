@@ -1,7 +1,6 @@
 """Sends a notice to a force without an API as an email that names nobody, with a link to the notice."""
 
 from dataclasses import replace
-from uuid import UUID
 
 from services.platform.delivery.channels import mime
 from services.platform.delivery.channels.channel import MAIL_TO, ChannelSender, SendRequest, SendResult
@@ -9,7 +8,7 @@ from services.platform.delivery.channels.mime import EmailContent
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import MediumName
 from services.police.notices.schema import About, Notice
-from services.police.notices.wording import WORDS
+from services.police.notices.wording import WORDS, name_of
 
 
 class NoticeEmail:
@@ -41,7 +40,7 @@ def build_content(notice: Notice, link: str) -> EmailContent:
     data = notice.data
     mark = "EXERCISE. " if data.exercise else ""
     return EmailContent(
-        subject=f"{mark}{_subject(data.about)} ({_short(data.episode or data.notice)})",
+        subject=f"{mark}{_subject(data.about)} ({name_of(data)})",
         paragraphs=(
             f"{mark}{data.handling}. {data.sender.name} has a notice for your control room. {subject_of(data.about)}.",
             "Until an officer has said that they have it, the authority will ring you.",
@@ -64,7 +63,3 @@ def subject_of(about: About) -> str:
 def _subject(about: About) -> str:
     subjects: dict[str, str] = WORDS["subjects"]
     return subjects.get(about, subjects["otherwise"])
-
-
-def _short(name: UUID) -> str:
-    return name.hex[:8].upper()

@@ -8,7 +8,7 @@ from services.safeguarding.notice_fields import NoticeField
 
 
 def redact_to_agreement(notice: Notice, agreed: AbstractSet[str]) -> str:
-    """The body. Every force gets the frame, the risk and the call-back."""
+    """The body, as JSON. Every force gets the frame, the risk and the call-back."""
     left_out = tuple(sorted(each for each in NoticeField if each not in agreed))
     if not left_out:
         return notice.model_dump_json()
@@ -17,7 +17,7 @@ def redact_to_agreement(notice: Notice, agreed: AbstractSet[str]) -> str:
     if details is not None:
         holds = tuple(each for each in details.holds if each not in left_out)
         details = details.model_copy(update={"holds": holds}) if holds else None
-    gaps = tuple(each for each in data.gaps if not _covered(each, left_out))
+    gaps = tuple(each for each in data.gaps if not {each, each.partition(".")[0]} & {*left_out})
     needed = UNKNOWN if "child.language" in left_out else data.interpreter_needed
     said = {"details": details, "gaps": gaps, "not_agreed": left_out, "interpreter_needed": needed}
     kept = data.model_copy(update=said)
@@ -27,10 +27,6 @@ def redact_to_agreement(notice: Notice, agreed: AbstractSet[str]) -> str:
 def disclosed_fields(fields: tuple[str, ...], agreed: AbstractSet[str]) -> tuple[str, ...]:
     """Those of `fields`, which were read from the register, that the force is told."""
     return tuple(each for each in fields if each in agreed or (each == "words" and "said" in agreed))
-
-
-def _covered(gap: str, left_out: tuple[str, ...]) -> bool:
-    return gap in left_out or gap.partition(".")[0] in left_out
 
 
 def _excluded(left_out: tuple[str, ...]) -> dict[str, Any]:

@@ -47,14 +47,13 @@ class Command:
 async def replay_notices(chosen: Chosen, code: str, reason: str) -> int:
     """The number of notices that are sent again, each recorded. Raises NobodyMay."""
     settings = KeySettings()
-    keyring = settings.keyring
     async with opened(settings, "police") as store, store.transaction() as uow:
         command = await _command(uow, code, reason)
         again = await replay(uow, replace(chosen, authorities=command.operator.scope), command.now)
         uow.notify(channel_of("police"))
         for delivery in again:
             act = OperatorAct.SENT_AGAIN if delivery.duty is not None else OperatorAct.CONNECTION_TESTED
-            await _record(uow, keyring, command, act, delivery)
+            await _record(uow, settings.keyring, command, act, delivery)
         return len(again)
 
 
@@ -78,8 +77,8 @@ async def send_connection_test(force: str, code: str, reason: str, change: UUID 
 async def put_test(
     uow: UnitOfWork, keyring: Keyring, force: ForceId, now: datetime, change: UUID | None = None
 ) -> Delivery:
-    """The running service hears of it and sends it; of a proposed `change`, to its address and with its keys. `now` is
-    wall time.
+    """The running service sends it: to the address and with the keys of the proposed `change`, if one is given. `now`
+    is wall time.
     """
     owner = owner_of(force)
     delivery = Delivery(
@@ -99,8 +98,8 @@ async def _command(uow: UnitOfWork, code: str, reason: str) -> Command:
 
 
 async def _record(uow: UnitOfWork, keyring: Keyring, command: Command, act: OperatorAct, delivery: Delivery) -> None:
-    """The reason is stored in the register, encrypted under the key of the person whom the notice is about. The running
-    service publishes what is recorded.
+    """The reason goes into the register, encrypted under the key of the person whom the notice is about. The running
+    service publishes the act.
     """
     operator, duty = command.operator, delivery.duty
     kept = await words.keep(
@@ -120,7 +119,7 @@ async def _record(uow: UnitOfWork, keyring: Keyring, command: Command, act: Oper
 
 
 async def _outcome(store: Store, test: UUID) -> tuple[bool, str]:
-    """Waits for the answer to the first attempt, at most TEST_SECONDS."""
+    """Waits at most TEST_SECONDS for the answer to the first attempt."""
     deadline = time.monotonic() + TEST_SECONDS
     while True:
         async with store.read() as reader:

@@ -36,8 +36,8 @@ NO_AGREEMENT = "sharing-agreement"
 
 
 def lane_of(force: ForceId | None, trial: UUID | None = None) -> str:
-    """Each force has one lane for all ways to reach it. The `trial` of a proposed version has its own: its failure says
-    nothing about the address that is in force.
+    """Each force has one lane for all ways to reach it. The `trial` of a proposed version has a lane of its own: if it
+    fails, that says nothing about the address that is in force.
     """
     lane = f"{LANE_OF_FORCE}{force}" if force else UNKNOWN_FORCE_LANE
     return lane if trial is None else f"{lane}{TRIAL}{trial}"
@@ -113,19 +113,15 @@ class NoticeSender:
         )
 
     def _recipient_of(self, force: Force | None) -> str | None:
-        """What is trusted goes by the URL, whose fragment names the version and never travels: at the same address,
-        what another force trusts, or what is only proposed, must not count.
+        """The fragment of the URL names the version, and never travels. What is trusted goes by the URL: at the same
+        address, what another force trusts or what is only proposed must not count.
         """
         if force is None:
             return None
         if force.notice_url is not None and force.secrets:
             url = f"{force.notice_url}#{force.version}"
-            self.trust(
-                url,
-                Trust(
-                    force.private_ca, force.client_certificate, None if force.oauth is None else Client(**force.oauth)
-                ),
-            )
+            client = None if force.oauth is None else Client(**force.oauth)
+            self.trust(url, Trust(force.private_ca, force.client_certificate, client))
             return url
         if force.polls:
             return POLLED
@@ -137,7 +133,7 @@ class NoticeSender:
 
 
 def _chase_gaps(uow: UnitOfWork, delivery: Delivery, duty: Duty, sharing: Sharing, notice: Notice) -> None:
-    """Has the facts chased that a first report needs and this one lacks, and an agreement. The notice does not wait."""
+    """Has a lacking agreement chased, and the facts that a first report needs and lacks. The notice does not wait."""
     lacking, agreed = sorted(CHASED.intersection(notice.data.gaps)), sharing.fields
     gaps = [] if sharing.is_agreed else [NO_AGREEMENT]
     gaps += [each for each in lacking if each in agreed or each.partition(".")[0] in agreed]
@@ -150,6 +146,6 @@ def _chase_gaps(uow: UnitOfWork, delivery: Delivery, duty: Duty, sharing: Sharin
 
 def _other_fields(words: Sequence[Words], reporter: Reporter | None) -> list[str]:
     """Names of the fields that come from elsewhere than the register's facts, for the audit."""
-    free = any(each.answers is None for each in words)
-    answered = reporter is not None or any(each.answers is not None for each in words)
-    return [*(["words"] if free else []), *(["report"] if answered else [])]
+    is_answer = {each.answers is not None for each in words}
+    found = {"words": False in is_answer, "report": reporter is not None or True in is_answer}
+    return [name for name, was_read in found.items() if was_read]

@@ -20,20 +20,20 @@ Section = tuple[str, tuple[str, ...]]
 
 
 def sections(notice: Notice) -> tuple[Section, ...]:
-    """Without the fields that the force has not agreed to be sent: the notice does not have them."""
+    """The sections that have lines, in order."""
     return tuple(each for each in _sections(notice.data) if each[1])
 
 
 def fields_of(notice: Notice) -> tuple[str, ...]:
     """Names of the personal fields in this notice."""
     data = notice.data
-    child = () if data.child is None else _known_fields(data.child)
-    read = [f"child.{name}" for name in child]
+    read = [] if data.child is None else [f"child.{name}" for name in _known_fields(data.child)]
     read += ["candidates"] if data.candidates else []
     read += ["placement.address"] if data.placement.address != UNKNOWN else []
     read += ["placement.carers"] if data.placement.carers else []
     read += ["report"] if _known_fields(data.report) else []
-    return (*read, *(["words"] if data.said else []))
+    read += ["words"] if data.said else []
+    return tuple(read)
 
 
 def headline(data: NoticeData) -> str:
@@ -45,7 +45,7 @@ def _sections(data: NoticeData) -> Iterator[Section]:
     yield "What is asked", (data.request.replace("-", " ").capitalize(),) if data.request else ()
     if data.about is About.CONNECTION:
         return
-    yield "Who answers you, at any hour", _who_answers(data)
+    yield "Who answers you, at any hour", (f"{data.sender.name}: {data.sender.telephone}", our_name(data))
     if data.about is About.RETURNED:
         yield "The absence", _absence(data)
         yield "The check", (INTERPRETER,) if data.interpreter_needed == "yes" else ()
@@ -70,19 +70,14 @@ def _sections(data: NoticeData) -> Iterator[Section]:
     address = data.placement.address + ("" if as_of is None else f" (address as of {local(as_of)})")
     where = (f"{kind}: {address}", f"Host authority: {data.placement.host_authority}")
     yield "Where the child is placed", (*where, *carers)
-    yield "Not sent, by agreement with your force", tuple(label(*each.split(".")[-1:]) for each in data.not_agreed)
+    yield "Not sent, by agreement with your force", tuple(label(each.rpartition(".")[2]) for each in data.not_agreed)
 
 
 def _absence(data: NoticeData) -> tuple[str, ...]:
     """Both its beginning and its end, since the force may never have had the first notice."""
-    since = "Nobody had reported the child missing."
-    if data.missing_since is not None:
-        since = f"Reported missing: {local(data.missing_since)}"
-    return (since, *(() if data.returned_at is None else (f"Back since: {local(data.returned_at)}",)))
-
-
-def _who_answers(data: NoticeData) -> tuple[str, ...]:
-    return (f"{data.sender.name}: {data.sender.telephone}", our_name(data))
+    since, until = data.missing_since, data.returned_at
+    begun = "Nobody had reported the child missing." if since is None else f"Reported missing: {local(since)}"
+    return (begun,) if until is None else (begun, f"Back since: {local(until)}")
 
 
 def _role(name: str) -> str:
@@ -91,18 +86,19 @@ def _role(name: str) -> str:
 
 def basis_of(data: NoticeData) -> str:
     """Why it may be shared, and who judged so, where an agreement says."""
-    agreed = data.sharing_agreement
-    judged = (
-        ""
-        if agreed is None
-        else f" Judged by {data.sender.name}: agreement {agreed.reference}, since {agreed.since:%d %b %Y}."
-    )
-    return f"{data.sharing_basis}.{judged}"
+    basis, agreed = f"{data.sharing_basis}.", data.sharing_agreement
+    if agreed is None:
+        return basis
+    return f"{basis} Judged by {data.sender.name}: agreement {agreed.reference}, since {agreed.since:%d %b %Y}."
 
 
 def our_name(data: NoticeData) -> str:
     """The name that both sides use on the telephone."""
-    return f"Safe Return's name for it: {(data.episode or data.notice).hex[:8].upper()}"
+    return f"Safe Return's name for it: {name_of(data)}"
+
+
+def name_of(data: NoticeData) -> str:
+    return (data.episode or data.notice).hex[:8].upper()
 
 
 def local(at: datetime) -> str:

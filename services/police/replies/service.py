@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, Literal
 
 from services.platform.delivery.events import acknowledged
@@ -12,7 +11,7 @@ from services.platform.register import words
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police import store
-from services.police.replies.schema import Officer, Reply, ReplyType
+from services.police.replies.schema import Reply, ReplyType
 from services.safeguarding.child_events.events import (
     ChildInformationReceived,
     ChildLocated,
@@ -54,7 +53,8 @@ class ReplyService:
     async def take(self, reply: Reply) -> None:
         """Publishes an event for each part of the reply. Only an officer or a reference acknowledges the duty."""
         told = reply.data
-        officer = await self._keep(_signature(told.officer)) if told.officer else ()
+        by = told.officer
+        officer = await self._keep(f"{by.name}, {by.collar_number}") if by else ()
         spoken = await self._keep(told.words) if told.words else ()
         if reply.type is ReplyType.ACKNOWLEDGED:
             self._publish(self._police(PoliceAcknowledged, officer + spoken))
@@ -68,7 +68,7 @@ class ReplyService:
             self._publish(news)
         if reply.type is ReplyType.CLOSED and self.duty.episode is not None:
             store.record_closed(self.uow, self.force, self.duty.episode, self.at)
-        if reply.data.says_who_has_it:
+        if told.says_who_has_it:
             await self._acknowledge(officer)
 
     def _news(self, kind: ReplyType, said: tuple[WordsId, ...]) -> Message | None:
@@ -104,14 +104,13 @@ class ReplyService:
         await deliveries.acknowledge(self.uow, duty.duty, duty.step, self.now)
 
     async def _keep(self, said: str, *, reference: bool = False) -> tuple[WordsId, ...]:
-        keep = partial(words.keep, self.uow, self.keyring, about=self.delivery.child, said_by=None, at=self.at)
-        return (await keep(words=said, reference=reference),)
+        about, at = self.delivery.child, self.at
+        kept = await words.keep(
+            self.uow, self.keyring, about=about, words=said, said_by=None, at=at, reference=reference
+        )
+        return (kept,)
 
     def _publish(self, content: Message) -> None:
         at = self.at if isinstance(content, DutyAcknowledged) else self.came_about or self.at
         message_id = str(derived(self.reply_id, content.kind)) if self.how == "page" else None
         self.uow.publish(content, subject=self.delivery.child, cause=self.delivery, at=at, message_id=message_id)
-
-
-def _signature(officer: Officer) -> str:
-    return f"{officer.name}, {officer.collar_number}"

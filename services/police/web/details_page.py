@@ -54,9 +54,7 @@ class DetailsPage:
                 return LOCKED
             holds, child = found.notice.data.details.holds, found.delivery.child
             facts = await uow.fetch(facts_for_notice(self.keyring, child))
-            picture = None
-            if "photograph" in holds:
-                picture = await uow.fetch(photograph_of(self.keyring, child))
+            picture = await uow.fetch(photograph_of(self.keyring, child)) if "photograph" in holds else None
             record_reading(uow, found, "notice-details", holds, reader)
         return NOTHING if facts.child is None else _sheet(facts.child, holds, picture)
 

@@ -49,7 +49,7 @@ async def is_superseded(uow: UnitOfWork, found: LinkedNotice) -> bool:
 
 
 async def is_searched_for(store: Store, keyring: Keyring, delivery: UUID) -> bool:
-    """Whether its force was told last that the child is searched for, in no exercise: its link opens as long."""
+    """Whether its force was last told that the child is searched for, in no exercise. Its link opens for as long."""
     async with store.transaction(delivery) as uow:
         found = await load(uow, keyring, delivery)
         episode = None if found is None else await _told_episode(uow, found)

@@ -1,4 +1,4 @@
-"""Opens a notice to an officer who proves more than a mailbox: by a code, sent to the control room's number on file.
+"""Opens a notice to an officer with a code, which goes to the control room's number on file: a mailbox proves little.
 
 A code is good once, for ten minutes, in the browser that asked for it; the notice is then open there for an hour.
 """
@@ -66,7 +66,7 @@ class ReadingCodes:
     texts: ChannelSender
 
     async def issue(self, uow: UnitOfWork, found: LinkedNotice, officer: str) -> Issued | None:
-        """To be sent after the commit. None where no number is on file, or too many were sent."""
+        """To be sent after the commit. None if no number is on file or too many codes were sent."""
         now, delivery = self.clocks.wall(), found.delivery.id
         uow.write(OLD, {"since": now - OPEN_FOR - CODE_FOR})
         sent = await uow.fetch(Query(SENT, {"delivery": delivery, "since": now - timedelta(hours=1)}, scalar))
@@ -106,7 +106,7 @@ class ReadingCodes:
         return bool(await uow.fetch(Query(USED_UP, asked, scalar)))
 
     async def are_needed(self, uow: UnitOfWork, found: LinkedNotice) -> bool:
-        """Not for a force with an API, called or polled: its link came into the force's own system, and no mailbox."""
+        """Not for a force with an API, called or polled: the link went into its own system and into no mailbox."""
         force = await self._force(uow, found)
         return force is None or (force.notice_url is None and not force.polls)
 

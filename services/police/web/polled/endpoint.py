@@ -22,14 +22,14 @@ LARGEST_CURSOR = 2**62
 
 
 class PollEndpoint:
-    """Commits before it answers: what the cursor confirms is accepted then."""
+    """Commits before it answers that what the cursor confirms is accepted."""
 
     def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, forces: Forces) -> None:
         self._store, self._clocks, self._keyring, self._forces = store, clocks, keyring, forces
         self._strangers = Strangers()
 
     async def give(self, request: Request, force_id: ForceId, after: int) -> JSONResponse:
-        """Raises Problem as `signed_body` does. What is signed in place of a body is the request's target."""
+        """Raises Problem as `signed_body` does. The signature is of the request's target, in place of a body."""
         if not 0 <= after < LARGEST_CURSOR:
             detail = "The cursor of an earlier answer, or 0, is needed."
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a cursor", detail, field="after")
@@ -63,7 +63,7 @@ class PollEndpoint:
 
 
 def _who_may_ask(force: Force | None) -> tuple[Force, ...]:
-    """With the keys of a version that is only proposed: for the test of that version, and nothing else."""
+    """A version that is only proposed may ask, by its own keys, for its connection test and for nothing else."""
     if force is None:
         return ()
     return tuple(each for each in (force, *force.proposed) if each.polls)

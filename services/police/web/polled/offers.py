@@ -22,7 +22,7 @@ from services.safeguarding.identifiers import ForceId
 AT_ONCE = 50
 LOOK_AGAIN = timedelta(minutes=5)
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('offered to ' || %(force)s, 0))"
-"""So that the positions of one force are committed in their order, and a cursor passes none over."""
+"""The positions of a force are committed in their order, so that its cursor passes none over."""
 CONFIRM = """
     WITH confirmed AS (
         UPDATE police.offered o SET confirmed_at = %(now)s FROM delivery.deliveries d
@@ -76,8 +76,8 @@ class Offer(NamedTuple):
 
 
 async def offer(uow: UnitOfWork, keyring: Keyring, force: ForceId, lane: str, after: int, now: datetime) -> Offer:
-    """The notices of this lane after the cursor, the oldest first, without those whose key was erased. Those of this
-    lane up to it are confirmed: the force has stored them. `now` is wall time.
+    """The notices of this lane after the cursor, the oldest first, without those whose key was erased. Those up to the
+    cursor are confirmed: the force has stored them. `now` is wall time.
     """
     about: dict[str, Any] = {"force": force, "lane": lane, "after": after, "now": now, "most": AT_ONCE}
     _, confirmed, _, found = await uow.fetch(
@@ -97,7 +97,7 @@ async def offer(uow: UnitOfWork, keyring: Keyring, force: ForceId, lane: str, af
 
 
 def _opened(keyring: Keyring, rows: Rows) -> Offer:
-    """One authority's missing key holds up no other's notices. It is asked for once: a key service takes its time."""
+    """One authority's missing key holds up no other's notices. It is asked for once, since a key service is slow."""
     given, missing = Offer([], []), set[bytes]()
     for row in rows:
         body, under = None, split(row.wrapped)[0]
