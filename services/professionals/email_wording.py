@@ -48,8 +48,8 @@ class MailLanguage(Words):
         has_deed: bool = False,
         children: int = 0,
     ) -> EmailContent:
-        """`matters`: wording, code and the reader's role of each, the most urgent first. A mail names each. `children`:
-        so many were reported by one reporter, and further ones come behind the link.
+        """`matters`: wording, code and the reader's role of each, the most urgent first. `children`: one reporter has
+        reported so many, and further ones will be behind the link.
         """
         mark, codes = self.exercise if exercise else "", ", ".join(dict.fromkeys(code for _, code, _ in matters))
         if len(matters) == 1:
@@ -61,10 +61,8 @@ class MailLanguage(Words):
             intro = self.several["says"].format(count=len(matters))
             says = [intro, *(f"{code}: {self.says(wording, role)}" for wording, code, role in matters)]
         if children:
-            subject, says = (
-                f"{subject}. {self.several['mass-subject'].format(count=children)}",
-                [*says, self.several["mass"]],
-            )
+            subject += f". {self.several['mass-subject'].format(count=children)}"
+            says.append(self.several["mass"])
         ring = self.no_line if duty_line is None else self.ring
         return EmailContent(
             subject=f"{mark}{subject} ({codes})",

@@ -18,9 +18,9 @@ from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel
 
 GATHERED_FOR = timedelta(seconds=10)
-"""A mail that is not urgent waits so long for others to the same reader. An urgent one never waits."""
+"""How long a mail that is not urgent waits for others to the same reader."""
 TO_THE_TEXT = frozenset({"text", "phoned", "call"})
-"""Answers by whoever read a text, or heard it in a call."""
+"""Answers by somebody who read a text or heard it in a call."""
 
 
 def answers_a_notice(answer: DutyAcknowledged) -> bool:
@@ -43,14 +43,14 @@ class Handlers:
             await self.loop.put(uow, replace(delivery, held_for=held_for))
 
     async def _withdraw(self, uow: UnitOfWork, received: Received[ProfessionalNotify]) -> None:
-        """Who read it in another's mail has been told, so that they hear the all-clear."""
+        """Somebody who read it in another's mail counts as told, so that they hear the all-clear."""
         await self.loop.withdraw(uow, received)
         for delivery, reader in await uow.fetch(ridden(received.content)):
             uow.publish(accepted(delivery, reader), subject=delivery.child, cause=delivery)
 
     async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], uow: UnitOfWork) -> None:
-        """Whoever answers a text about many children has heard of each that it counted, and of no later one. Who
-        answers for one child elsewhere, such as at the console, has answered for this one alone.
+        """Whoever answers a text about many children has heard of each that it counted, and of no later one. Whoever
+        answers for one child elsewhere, as at the console, answers for that child alone.
         """
         answer = received.content
         await self.loop.acknowledged(uow, answer.duty, answer.step)

@@ -1,4 +1,4 @@
-"""Sorts messages by what they are about (`matters.yaml`): which is the most urgent, and which may share a mail."""
+"""Sorts messages by matter (`matters.yaml`): which is the most urgent, and which may share a mail."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from services.safeguarding.roles import Wording
 PLACE = Path(__file__).parent / "matters.yaml"
 PARTS: dict[str, dict[str, list[str]]] = yaml.load(PLACE.read_text(encoding="utf-8"), yaml.CSafeLoader)
 MATTERS = tuple(matter for part in PARTS.values() for matter in part)
-"""The most urgent first. The last has all that is in no other."""
+"""The most urgent first. The last has every wording that no other lists."""
 OF_WORDING = {Wording(each): matter for part in PARTS.values() for matter, of in part.items() for each in of}
 
 

@@ -1,4 +1,4 @@
-"""Finds the person a telling goes to: asks the directory when it is sent."""
+"""Finds the person to whom a message goes: asks the directory when it is sent."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ Address: TypeAlias = Callable[[Contact], str | None]
 
 @dataclass(frozen=True)
 class RecipientLookup:
-    """Finds the first holder of the role who has an address; those after the first are deputies. At a later step a
-    deputy, if there is one, takes the place of a person who was not reached before, was away or cannot act.
+    """Finds the first holder of the role who has an address. Those after the first are deputies: at a later step, one
+    takes the place of a person who was not reached, was away or cannot act.
     """
 
     keyring: Keyring
@@ -55,5 +55,5 @@ class RecipientLookup:
 
 def duty_of(delivery: Delivery) -> Duty:
     if delivery.duty is None:
-        raise ValueError("professionals sends tellings of duties alone")
+        raise ValueError("professionals sends messages of duties alone")
     return delivery.duty

@@ -14,7 +14,7 @@ MESSAGES = Path(__file__).parent / "messages"
 OPENING = "Safe Return:"
 """How every text begins. The child's code stands before the colon."""
 MISSING = "{missing}"
-"""In the text for who comes on duty: how many of the authority's children are missing."""
+"""How many of the authority's children are missing, in the text to whoever comes on duty."""
 TO_BE_RUNG = frozenset({Wording("police-not-reached"), Wording("police-not-acknowledged")})
 """A person who answers these with a reference has rung police, which ends the duty. "I have it" only lets it rest."""
 
@@ -35,7 +35,7 @@ class Language(Words):
 
     @property
     def unanswered(self) -> dict[str, str]:
-        """That nobody has answered, by matter."""
+        """The sentence that nobody has answered, by matter."""
         return {each: self.nobody_answered.format(matter=matter) for each, matter in self.matters.items()}
 
     def write(
@@ -48,9 +48,9 @@ class Language(Words):
         unanswered: Wording | None = None,
         link: str | None = None,
     ) -> str:
-        """With the child's code, which answers all about the child (None: not identified), and the telling's, which no
-        other text has. `unanswered`: what nobody has answered, where it says so. `link`: to the page of the deed, in
-        place of the console, where one segment has room for it.
+        """With the code of the child (None: not identified), which answers all texts about the child, and `code`, which
+        answers this text alone. `unanswered`: the message that nobody has answered. `link`: to the deed's page, which
+        takes the place of the console if one segment has room for it.
 
         Raises KeyError for a wording that professionals are not told.
         """
@@ -68,14 +68,14 @@ class Language(Words):
         return (self.exercise if exercise else "") + self.carers[wording].format(child=child or "", link=link)
 
     def write_mass(self, wording: Wording, code: str, children: int, *, exercise: bool) -> str:
-        """Of so many children of one reporter. `code` answers what all of them were told by this text."""
+        """About so many children of one reporter. `code` answers for all of them."""
         says = self.mass_report if wording is Wording("missing-notice") else self.texts[wording]
         mark = self.exercise if exercise else ""
         return mark + _begin(says, self.many.format(count=children)) + self.answer_all.format(code=code)
 
     def mark_late(self, text: str, since: datetime) -> str:
-        """Says since when it was due. The console's name gives way if one segment has no room for both; a few texts
-        take two.
+        """Says since when it was due. The console's name gives way if one segment has no room for both. A few texts
+        take two segments all the same.
         """
         mark = self.exercise if text.startswith(self.exercise) else ""
         marked = mark + self.late.format(at=f"{in_england(since):%H:%M}") + text.removeprefix(mark)

@@ -1,4 +1,4 @@
-"""Sends nothing twice to one reader: a delivery that went in another's mail or text is taken when that one is."""
+"""Sends one mail or text for several deliveries. Those that went in the leader's message are accepted when it is."""
 
 import asyncio
 from collections import deque
@@ -16,14 +16,14 @@ TAKEN = frozenset({State.ACCEPTED, State.DELIVERED, State.ACKNOWLEDGED})
 WAITS_SECONDS = 3.0
 LOOKS_EVERY_SECONDS = 0.1
 REMEMBERED = 200
-"""Mails that this process saw taken: most deliveries of a mail are sent right after its first."""
+"""Leaders whose message this process saw taken: most deliveries of a message are sent right after its leader."""
 STATE = "SELECT state FROM delivery.deliveries WHERE id = %(delivery)s"
 LEADER = "SELECT leader FROM professionals.mass_texts WHERE delivery = %(delivery)s"
 MAIL_TAKEN, TEXT_TAKEN = 250, 200
 
 
 class Grouped:
-    """Wraps a channel. If the leader's message is not taken soon, the same one is sent for the other delivery too."""
+    """Wraps a channel. If the leader's message is not taken soon, the other delivery sends it too."""
 
     name: MediumName
     taken: int
@@ -51,7 +51,7 @@ class Grouped:
         raise NotImplementedError
 
     async def _is_taken(self, leader: UUID) -> bool:
-        """Waits some seconds for it. If this process does not send it, its row says so."""
+        """Waits some seconds for it. If another process sends it, its row says when it is taken."""
         for _ in range(round(WAITS_SECONDS / LOOKS_EVERY_SECONDS)):
             await asyncio.sleep(LOOKS_EVERY_SECONDS)
             if leader in self._taken_lately:

@@ -1,4 +1,4 @@
-"""Groups mails to one reader into one: it names each matter, and each is accepted and acknowledged for itself."""
+"""Groups mails to one reader into one that names each matter. Each is accepted and acknowledged by itself."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ AT_MOST = 20
 """Deliveries in one mail. The rest go in the next."""
 
 PREPARED: Local[dict[UUID, PreparedMessage]] = Local(dict)
-"""The mails that this transaction has prepared, by delivery: those that went in another's mail have that one's."""
+"""The mails that this transaction has prepared, by delivery. One that went in another's mail has that mail."""
 ANOTHERS_MAIL = """
     SELECT mail.body, mail.key_owner, wrapped FROM delivery.deliveries mail
     JOIN professionals.grouped ON leader = mail.id LEFT JOIN register.data_keys ON owner = mail.key_owner
@@ -44,16 +44,16 @@ UNSENT = f"""
         AND NOT EXISTS (SELECT FROM professionals.grouped WHERE delivery = d.id)
     ORDER BY created_at, id LIMIT %(most)s FOR NO KEY UPDATE OF d SKIP LOCKED
 """  # noqa: S608 this module's own words
-"""No rows for a delivery that went in another's mail. A withdrawal of one waits until the mail is written: `ridden`."""
+"""No rows for a delivery that went in another's mail. The rows stay locked: a withdrawal of one waits until the mail is
+written (`ridden`).
+"""
 GROUP = bulk_insert(
     "professionals.grouped", {"delivery": "uuid", "leader": "uuid", "at": "timestamptz"}, "ON CONFLICT DO NOTHING"
 )
 
 
 class Gathered(NamedTuple):
-    """What goes in one mail with the delivery that leads it, and how many children its reporter reported, where those
-    are many.
-    """
+    """What goes in the leader's mail, and how many children its reporter has reported, if they are many."""
 
     others: list[Delivery]
     children: int = 0
@@ -68,10 +68,9 @@ class DigestGrouping:
 
     async def gather(self, uow: UnitOfWork, delivery: Delivery, reader: Contact) -> PreparedMessage | Gathered:
         """Returns the mail that this delivery went in, or the reader's other unsent deliveries, which join this one on
-        commit.
+        commit. Exercises go with exercises, and an authority's with its own.
 
-        Exercises go with exercises, an authority's with its own. Until the commit no other transaction prepares a mail
-        or a text of a mass report of this authority.
+        Until the commit no other transaction prepares a mail of this authority, or a text of a mass report.
         """
         prepared = uow.local(PREPARED)
         if delivery.id in prepared:
@@ -82,7 +81,7 @@ class DigestGrouping:
             Query(LOCK, about, all_rows), Query(ANOTHERS_MAIL, about, first_row), Query(UNSENT, among, _deliveries)
         )
         if mail is not None:
-            return self._reopen(reader, mail) or Gathered([])  # erased since: it goes in a mail of its own
+            return self._reopen(reader, mail) or Gathered([])  # the mail was erased since: this one has its own
         told, mass = duty_of(delivery).wording, duty_of(delivery).mass
         folded = None if mass is None else await fold(uow, delivery, mass, reader.person, self.clocks.story())
         if folded is not None and folded.leader != delivery.id:
@@ -92,19 +91,19 @@ class DigestGrouping:
         near = [each for each in unsent if may_share_a_mail(duty_of(each).wording, told)]
         others = await self._to_same_reader(uow, near, reader)
         if others or folded is not None:
-            self._group(uow, delivery.id, *(each.id for each in (delivery, *others)))
+            self._group(uow, delivery.id, delivery, *others)
         return Gathered(others, 0 if folded is None else folded.children)
 
-    def _group(self, uow: UnitOfWork, leader: UUID, *those: UUID) -> None:
+    def _group(self, uow: UnitOfWork, leader: UUID, *those: Delivery) -> None:
         now = self.clocks.wall()
-        uow.bulk_write(GROUP, *({"delivery": each, "leader": leader, "at": now} for each in those))
+        uow.bulk_write(GROUP, *({"delivery": each.id, "leader": leader, "at": now} for each in those))
 
     async def _join(self, uow: UnitOfWork, delivery: Delivery, leader: UUID, reader: Contact) -> PreparedMessage | None:
-        """The mail of `leader`, which has been prepared: this delivery is on the page behind it from now on."""
+        """The mail of `leader`, which has been prepared. The page behind it shows this delivery from now on."""
         mail = await uow.fetch(Query(MAIL_OF, {"leader": leader}, first_row))
         found = None if mail is None else self._reopen(reader, mail)
         if found is not None:
-            self._group(uow, leader, delivery.id)
+            self._group(uow, leader, delivery)
         return found
 
     def _reopen(self, reader: Contact, mail: Any) -> PreparedMessage | None:
@@ -146,7 +145,7 @@ RIDDEN = """
 
 
 def ridden(duty: Duty) -> Query[list[tuple[Delivery, PersonId]]]:
-    """Deliveries of this telling that were withdrawn unsent, though another's mail may have told their reader."""
+    """Deliveries of this step that were withdrawn unsent, though another's mail may have told their reader."""
     about = {"duty": duty.duty, "step": duty.step}
     return Query(RIDDEN, about, lambda rows: [(decode_delivery(row), row.reader) for row in rows])
 

@@ -1,4 +1,4 @@
-"""Folds a mass report: where one source reports many children, a reader gets one message with a count, and few more."""
+"""Folds a mass report: if one source reports many children, a reader gets one message with a count, and few more."""
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,9 +17,9 @@ LOCK = """
     SELECT pg_advisory_xact_lock_shared(hashtextextended('messages to one reader', 0)),
         pg_advisory_xact_lock(hashtextextended('messages to readers of ' || %(authority)s, 0))
 """
-"""One for all readers of an authority. A transaction prepares several messages, in the order of authorities: two that
-locked reader by reader could deadlock. The first keeps a process of 0.2 out, which locks all readers; it goes with the
-release after 0.3.
+"""One for all readers of an authority: a transaction prepares several messages, in the order of authorities, and two
+that locked reader by reader could deadlock. The first keeps out a process of 0.2, which locks all readers; it goes with
+the release after 0.3.
 """
 COUNTED_FOR = timedelta(days=1)
 OF_REPORTER = "FROM professionals.mass_texts WHERE reporter = %(reporter)s AND authority = %(authority)s"
@@ -51,7 +51,7 @@ COUNTED = """
 
 
 class MassText(NamedTuple):
-    """The text or mail that says how many. `leader` is the delivery that sends it; the others ride in it."""
+    """The text or mail that gives the number. `leader` is the delivery that sends it; the others ride in it."""
 
     leader: UUID
     children: int
@@ -60,8 +60,8 @@ class MassText(NamedTuple):
 async def fold(
     uow: UnitOfWork, delivery: Delivery, mass: MassReport, reader: PersonId, now: datetime
 ) -> MassText | None:
-    """Within the transaction that prepares a message. None: a message about this child alone. On duty, what colleagues
-    have heard counts too. `now` is story time.
+    """Within the transaction that prepares a message. None: it is about this child alone. For somebody on duty, what
+    colleagues have heard counts too. `now` is story time.
     """
     duty = duty_of(delivery)
     about: dict[str, Any] = {
@@ -88,6 +88,6 @@ async def fold(
 
 
 def deliveries_counted(duty: UUID, step: int) -> Query[list[Delivery]]:
-    """Those about other children that the text of this telling counted, and that nobody has answered."""
+    """Those about other children that the text of this step counted, and that nobody has answered."""
     about = {"duty": duty, "step": step, "since": COUNTED_FOR}
     return Query(COUNTED, about, lambda rows: [decode_delivery(row) for row in rows])

@@ -1,4 +1,4 @@
-"""Builds the page behind a mail of several matters: each is answered for itself, or all at once. Pure."""
+"""Builds the page behind a mail of several matters, which are answered one by one or all at once. Pure."""
 
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ class Matter(NamedTuple):
 
 
 def read_answer(matters: list[Matter], button: str) -> tuple[list[Matter], str]:
-    """Which of them the button is about, and the answer that it gives to each of those."""
+    """The matters that the button is about, and its answer to each of them."""
     what, _, shown = button.rpartition("-")
     if what in {HAVE_ALL, CANNOT}:
         seen = int(shown) if shown.isdecimal() else 0  # others may have come since the page was shown

@@ -1,4 +1,4 @@
-"""Hands a telling over from one holder of a role to another: by mail, under the same duty and step."""
+"""Hands a message over from one holder of a role to another: by mail, under the same duty and step."""
 
 from dataclasses import dataclass, replace
 

@@ -32,25 +32,27 @@ class AcknowledgePage:
     deputies: Deputies
     deeds: DeedForms
     alone: bool = False
-    """The page is about the link's own duty, whatever else went in the same mail."""
+    """The page is about the link's own duty alone, whatever else went in the same mail."""
 
     async def find(self, code: str) -> list[tuple[UUID, datetime]]:
-        """What a text's short link may name."""
+        """The texts that a short link's code may name."""
         async with self.store.read() as reader:
             return await reader.fetch(deliveries.texts_with_code(code))
 
     async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction(delivery) as uow:
             matters = await self._matters(uow, delivery)
-            if not matters or not form.answer:
-                return await self._page(uow, matters, form) if matters else None
-            chosen, answer = (
-                (matters, form.answer) if len(matters) == 1 else digest_page.read_answer(matters, form.answer)
-            )
-            for each in chosen:
-                if each.state not in OVER:
-                    await self._answer(uow, each, answer)
-            return await self._page(uow, await self._matters(uow, delivery), form)
+            if not matters:
+                return None
+            if form.answer:
+                chosen, answer = matters, form.answer
+                if len(matters) > 1:
+                    chosen, answer = digest_page.read_answer(matters, answer)
+                for each in chosen:
+                    if each.state not in OVER:
+                        await self._answer(uow, each, answer)
+                matters = await self._matters(uow, delivery)
+            return await self._page(uow, matters, form)
 
     async def _answer(self, uow: UnitOfWork, each: Matter, answer: str) -> None:
         """A reader who handed it over, or could not act, may still say "I have it". If there is nobody to hand it to,

@@ -52,7 +52,7 @@ RECORDED = """
     SELECT number, event, delivery, at, undone_at, d.person, d.role FROM professionals.deeds
     LEFT JOIN delivery.deliveries d ON d.id = delivery WHERE deeds.duty = %(duty)s ORDER BY number DESC
 """
-"""Without person and role of whoever is another authority's since."""
+"""Without the person and role of somebody who belongs to another authority by now."""
 UNDONE = """
     UPDATE professionals.deeds SET undone_at = %(at)s WHERE event = %(event)s AND duty = %(duty)s RETURNING event
 """
@@ -63,20 +63,20 @@ CLAIM = """
 
 
 def spec_of(duty: Duty) -> DeedSpec | None:
-    """None where no form ends the duty, and where a word about police is needed of a force that nobody knows."""
+    """None if no form ends the duty, or if its form is about police and nobody knows the force."""
     spec = None if duty.deed is None else DEED_SPECS[duty.deed]
     return None if spec is not None and spec.is_about_police() and duty.force is None else spec
 
 
 class Before(NamedTuple):
-    """What was recorded so far, the newest first; of what was not undone the newest, if any; and the next number."""
+    """`records`: what was recorded so far, the newest first. `newest`: of those not undone. `number`: the next."""
 
     records: Rows
     newest: Any
     number: int
 
     def by_another(self, each: Matter, form: Form) -> Any:
-        """What somebody else recorded while this form was being filled in. None: nothing."""
+        """The record that somebody else made while this form was being filled in, or None."""
         numbered = (row for row in self.records if form.answer == f"{RECORD}-{row.number}")
         return next((row for row in numbered if row.delivery != each.delivery.id), None)
 
@@ -99,9 +99,8 @@ class DeedForms:
         return self.links.url(Purpose.DEED, each.delivery.id, now)
 
     async def show(self, uow: UnitOfWork, each: Matter, spec: DeedSpec, form: Form, plain: Sheet) -> Sheet:
-        """Does what the form's button says. Returns the form, its faults, or that it is recorded.
-
-        `plain` is the page of a duty that a word ends: its other buttons stay.
+        """Does what the form's button says. Returns the form, its faults, or that it is recorded. `plain` is the page
+        of a duty without a form: its other buttons stay.
         """
         spoken = DeedWords.read(plain.language)
         before = await uow.fetch(_recorded_of(each.duty))
@@ -132,7 +131,7 @@ class DeedForms:
         )
 
     async def _undo(self, uow: UnitOfWork, each: Matter, before: Before) -> bool:
-        """False if it has gone out, or another recorded it."""
+        """False if it has gone out, or somebody else recorded it."""
         now = self.clocks.wall()
         if not before.can_be_undone(each, now):
             return False
@@ -143,28 +142,20 @@ class DeedForms:
         return await uow.fetch(Query(UNDONE, undone, bool))
 
     async def _record(self, uow: UnitOfWork, each: Matter, spec: DeedSpec, form: Form, before: Before) -> None:
-        """Raises Faults. Of two readers at the same moment, the second records nothing. It goes out a minute later."""
+        """Raises Faults. It goes out a minute later. Of two readers at the same moment, the second records nothing."""
         delivery, duty, now, number = each.delivery, each.duty, self.clocks.story(), before.number
         act = derived("deed", str(duty.duty), str(number))
         answers = spec.read(act, {name: ",".join(form.all(name)).strip() for name in form.filled}, now)
         row = {"duty": duty.duty, "number": number, "event": act, "delivery": delivery.id, "at": self.clocks.wall()}
         if not await uow.fetch(Query(CLAIM, row, bool)):
             return
-        about, by = delivery.child, delivery.person
+        about, by, earlier = delivery.child, delivery.person, before.newest and before.newest.event
         keep = partial(words.keep, uow, self.keyring, about=about, said_by=by, at=now)
         kept = {
             name: (await keep(words=said, answers=QUESTIONS.get(name), reference=name == "reference"),)
             for name, said in answers.said.items()
         }
-        matter = deed.Matter(
-            duty.authority,
-            "page",
-            duty.episode,
-            duty.force,
-            by,
-            before.newest and before.newest.event,
-            duty.duty,
-        )
+        matter = deed.Matter(duty.authority, "page", duty.episode, duty.force, by, earlier, duty.duty)
         if each.state is not State.ACKNOWLEDGED:
             uow.publish(acknowledged(duty, "page", by=by), subject=about, cause=delivery)
             await deliveries.acknowledge(uow, duty.duty, duty.step, self.clocks.wall())
@@ -198,7 +189,7 @@ def _form_sheet(
 
 
 def _group(spec: DeedSpec, spoken: DeedWords, form: Form, faults: Mapping[str, Fault]) -> Iterator[Group]:
-    """What is always needed; then, opened by a tap, what depends on it."""
+    """The fields that are always needed; then, opened by a tap, the others."""
     if not spec.folds:
         yield Group(tuple(_ask(spec, spoken, each, form, faults) for each in spec.asks))
         return
@@ -224,7 +215,7 @@ def _ask(spec: DeedSpec, spoken: DeedWords, each: Field, form: Form, faults: Map
 
 
 def _quiet(spec: DeedSpec, spoken: DeedWords, buttons: tuple[Button, ...]) -> Iterator[Button]:
-    """Beside the form's own button. Whoever is asked whether they will do it has no third answer."""
+    """Beside the form's own button. A form with its own way to refuse has no "I have it"."""
     cannot = spoken.forms[spec.deed].get("cannot")
     for each in buttons:
         if each.answer == HAVE_IT and cannot is None:
