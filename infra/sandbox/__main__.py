@@ -20,7 +20,6 @@ async def play(config: SandboxConfig) -> None:
 
 
 def main() -> None:
-    """Read the command line and play."""
     parser = argparse.ArgumentParser(prog="python -m infra.sandbox", description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="JSON: phones, desks, ports and secrets")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")

@@ -10,8 +10,8 @@ HEADER = "Authentication-Results"
 
 
 def stamped(mail: bytes, sender: str) -> bytes:
-    """Takes away what came in this relay's own name. SPF passes for the domain of `sender`, the envelope's, since nobody but the
-    sandbox's own people mails here; DMARC passes where the mail is from that domain.
+    """Removes verdicts that came in this relay's own name. SPF passes for the domain of `sender`, the envelope's, since
+    nobody but the sandbox's own people mails here. DMARC passes if the mail is from that domain.
     """
     domain = sender.rpartition("@")[2].lower()
     claimed = parseaddr(str(message_from_bytes(mail, policy=compat32)["From"] or ""))[1].rpartition("@")[2].lower()
@@ -24,7 +24,7 @@ def stamped(mail: bytes, sender: str) -> bytes:
 
 
 def _without_own(head: bytes, end: bytes) -> bytes:
-    """A header goes on in lines that begin with a space."""
+    """A header continues on lines that begin with a space or a tab."""
     kept: list[bytes] = []
     own = False
     for line in head.split(end):

@@ -45,11 +45,12 @@ class DeskBehaviour(Trouble):
 
 
 class PhoneNetworkBehaviour(Trouble):
-    """`mode` is Twilio's API, `delivery` is the way to the handset, `patient` is the sandbox's own kindness.
+    """`mode` is that of Twilio's API. A slow network also takes `delay_seconds` to reach the handset.
 
-    `calls` is what becomes of a call, `key` what its recipient presses. `delivery`: `undelivered` reports `error_code`, `none` says nothing after "sent". A slow network also takes
-    `delay_seconds` to reach the handset. Texts *to* Safe Return are touched by `repeats` alone: each is offered once
-    more under the same MessageSid although it was taken, as when the answer to Twilio is lost.
+    `delivery`: `undelivered` reports `error_code`, `none` says nothing after "sent". `calls`: the end of each call, in
+    which its recipient presses `key`. Texts to Safe Return heed two switches alone. `patient`, the sandbox's own
+    kindness: one that is not taken is offered again. `repeats`: each is offered once more under the same MessageSid
+    although it was taken, as when the answer to Twilio is lost.
     """
 
     mode: Literal[Mode.NORMAL, Mode.SLOW, Mode.FAILING, Mode.SILENT, Mode.LOST_ANSWER, Mode.THROTTLED] = Mode.NORMAL
@@ -64,8 +65,8 @@ class PhoneNetworkBehaviour(Trouble):
 
 
 class NotifyBehaviour(Trouble):
-    """`mode` is GOV.UK Notify's API: `throttled` is its rate limit, `full` its daily one. `delivery` is the status that a text ends in;
-    `none`: no receipt follows.
+    """`mode` is that of GOV.UK Notify's API: `throttled` is its rate limit, `full` its daily one. `delivery` is the
+    status in which a text ends; `none`: no receipt follows.
     """
 
     mode: Literal[
@@ -81,9 +82,10 @@ class MailServerBehaviour(Trouble):
 
 
 class MailboxBehaviour(BaseModel):
-    """One mailbox: `unknown` says 550 and `full` 552 at its name, `greylisting` 451 the first `times` that anybody asks.
+    """One mailbox: `unknown` answers its name with 550, `full` with 552, `greylisting` with 451 the first `times`.
 
-    `bounces` and `away` take the mail, and send a delivery status notification or an automatic note after `delay_seconds`.
+    `bounces` and `away` take the mail. A delivery status notification or an automatic note follows after
+    `delay_seconds`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -108,7 +110,7 @@ class Behaviours(BaseModel):
 
 
 def current_mode(behaviour: DeskBehaviour | PhoneNetworkBehaviour | NotifyBehaviour | MailServerBehaviour) -> Mode:
-    """Say what this one caller meets: the mode that is set, or normal where the trouble does not strike this time."""
+    """Say what one caller meets: the mode that is set, or normal if the trouble does not strike this time."""
     if behaviour.probability < 1 and random.random() >= behaviour.probability:  # noqa: S311 - a die, not a secret
         return Mode.NORMAL
     return behaviour.mode

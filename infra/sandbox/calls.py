@@ -1,4 +1,4 @@
-"""Plays calls on the phone network: out, rung, answered or not; in, by somebody who listens, presses a key and speaks."""
+"""Plays calls on the phone network: those from Safe Return, and those of people who ring it."""
 
 import asyncio
 import uuid
@@ -20,7 +20,7 @@ SECONDS_TO_ANSWER = 0.2
 
 @dataclass(slots=True)
 class Call:
-    """One call from Safe Return. `says` is what the voice reads out, the TwiML's tags left away."""
+    """One call, from Safe Return or to it. `says` is what the voice reads out, without the TwiML's tags."""
 
     sender: str
     recipient: str
@@ -37,7 +37,7 @@ class Call:
 
 
 def words_of(twiml: str) -> str:
-    """Give the words of the first Say; the others repeat it. Raises ValueError for what is no TwiML that says anything."""
+    """Give the words of the first Say; the others repeat it. Raises ValueError for TwiML that says nothing."""
     try:
         document = ET.fromstring(twiml)  # noqa: S314 - from the service under test, on loopback
     except ET.ParseError as broken:
@@ -49,7 +49,7 @@ def words_of(twiml: str) -> str:
 
 
 def action_of(twiml: str, verb: str) -> str | None:
-    """Say where the first such verb, a Gather or a Record, sends what the other end does."""
+    """Give the URL to which the first such verb, a Gather or a Record, sends what the other end does."""
     found = next(ET.fromstring(twiml).iter(verb), None)  # noqa: S314 - from the service under test, on loopback
     return None if found is None else found.get("action")
 
@@ -58,7 +58,6 @@ class Calls:
     """Takes calls from the API; each rings and ends on its own, as the phone network's switch says."""
 
     def __init__(self, config: SandboxConfig, behaviours: Behaviours, caller: SignedCaller, errands: Errands) -> None:
-        """Nobody is called yet."""
         self.made: Ledger[Call] = Ledger()
         self._config, self._behaviours, self._caller, self._errands = config, behaviours, caller, errands
 
@@ -88,7 +87,7 @@ class Calls:
             await self._becomes(call, "completed", how)
 
     async def receive(self, sender: str, key: str = "", speaks: bool = False) -> Call:  # noqa: FBT001, FBT002
-        """Let somebody ring Safe Return's number, press a key and speak. What they hear is in the call when this returns."""
+        """Let somebody ring Safe Return's number, press a key and speak. The call that returns has what they heard."""
         call = Call(sender, self._config.own_number, "", None, frozenset(), status="in-progress")
         self.made.add(call.sid, call)
         said = await self._do(call, self._config.voice_url, {})
@@ -104,7 +103,7 @@ class Calls:
     async def _do(self, call: Call, url: str | None, what: dict[str, str]) -> str:
         """Tell the application, and hear what it says then."""
         form = status_form(call, self._config.account_sid) | what
-        answer = await self._caller.call(url or "", form, str(uuid.uuid4()), attempt=lambda: None)
+        answer = await self._caller.call(url or "", form, str(uuid.uuid4()))
         said = "<Response/>" if answer is None else answer.body.decode()
         document = ET.fromstring(said)  # noqa: S314 - from the service under test, on loopback
         call.heard += [each.text or "" for each in document.iter("Say")]
@@ -114,7 +113,7 @@ class Calls:
         call.status = status
         if call.callback_url and event in call.callback_events:
             form = status_form(call, self._config.account_sid)
-            await self._caller.call(call.callback_url, form, str(uuid.uuid4()), attempt=lambda: None)
+            await self._caller.call(call.callback_url, form, str(uuid.uuid4()))
 
 
 def status_form(call: Call, account_sid: str) -> dict[str, str]:

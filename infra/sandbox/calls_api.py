@@ -1,4 +1,4 @@
-"""Plays the part of Twilio's Calls API that reading a text out needs: make a call, look at one, list a number's calls."""
+"""Plays the part of Twilio's Calls API by which a text is read out: make a call, look at one, list a number's."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

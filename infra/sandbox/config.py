@@ -56,7 +56,7 @@ class Mailbox(BaseModel):
 
 
 class NotifyService(BaseModel):
-    """A service at GOV.UK Notify: the ids that its API key and its template have, its number, and the URLs of its callbacks.
+    """A service at GOV.UK Notify: the ids in its API key and of its template, its number, the URLs of its callbacks.
 
     `senders`: further numbers of its own, by the id of the text message sender.
     """
@@ -92,7 +92,7 @@ class SandboxConfig(BaseModel):
     auth_token: str
     own_number: PhoneNumber = Field(alias="from")
     further_numbers: tuple[PhoneNumber, ...] = ()
-    """Of the same account at Twilio: authorities' own."""
+    """Authorities' own, of the same account at Twilio."""
     notify: tuple[NotifyService, ...] = ()
     webhook_url: str
     fallback_url: str | None = None
@@ -110,7 +110,7 @@ class SandboxConfig(BaseModel):
 
     @property
     def own_numbers(self) -> set[str]:
-        """All at which Safe Return is texted."""
+        """Every number at which Safe Return is texted."""
         at_notify = {number for service in self.notify for number in service.numbers}
         return {self.own_number, *self.further_numbers, *at_notify}
 

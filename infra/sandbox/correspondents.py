@@ -19,7 +19,9 @@ _BUTTON = re.compile(r'<button name="(?P<name>[\w-]+)" value="(?P<value>[\w-]+)"
 
 
 class Correspondents:
-    """Who reads which mailbox. Those who answer open the link, press the first button, and accept every invitation."""
+    """Who reads which mailbox. Those who answer open the link, press the first button, and accept every invitation that
+    comes from a mailbox of Safe Return's.
+    """
 
     def __init__(
         self,
@@ -29,7 +31,6 @@ class Correspondents:
         errands: Errands,
         handover: Handover,
     ) -> None:
-        """Give out the mailboxes. An invitation from no mailbox of Safe Return's is left unanswered."""
         self.mailboxes = {mailbox.address: mailbox for mailbox in mailboxes}
         self._session, self._errands, self._handover = session, errands, handover
         mail_server.arrived.append(self._read)

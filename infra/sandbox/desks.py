@@ -53,7 +53,6 @@ class Desks:
     def __init__(
         self, desks: tuple[Desk, ...], behaviours: Behaviours, session: aiohttp.ClientSession, errands: Errands
     ) -> None:
-        """Open the desks."""
         self.desks = {desk.force: desk for desk in desks}
         self.notices: Ledger[Notice] = Ledger()
         self._behaviours, self._session, self._errands = behaviours, session, errands
@@ -64,7 +63,7 @@ class Desks:
                 self._errands.start(self._come_for_notices(desk, desk.notices_url))
 
     def take(self, force: str, body: bytes, headers: Mapping[str, str]) -> Notice:
-        """Keep a notice and say what it is; one whose signature is wrong is kept too, apart, as not verified."""
+        """Keep a notice. One whose signature is wrong is kept too, as not verified, and no id finds it."""
         notice_id, digest = headers.get("webhook-id", ""), hashlib.sha256(body).digest()
         if not self._verified(force, body, headers):
             notice = Notice(force, notice_id, verified=False, body=_read_json(body), digest=digest)
@@ -101,7 +100,7 @@ class Desks:
             await asyncio.sleep(SECONDS_TO_COME_AGAIN)
 
     async def _come(self, desk: Desk, url: URL, after: str) -> str:
-        """Give the cursor to ask with once what came is stored."""
+        """Store what came, and give the cursor to ask with next."""
         target = url.with_query(after=after)
         headers = self._signed(desk, f"poll_{uuid.uuid4().hex}", target.path_qs)
         try:
@@ -179,7 +178,7 @@ def _initials(force: str) -> str:
 
 
 def _read_json(body: bytes) -> Any:
-    """Read JSON, or keep what is none of it as text, so that a person can see what came."""
+    """Read JSON; anything else is kept as text, so that a person can see what came."""
     try:
         return json.loads(body)
     except ValueError:

@@ -12,7 +12,6 @@ class Errands:
     """Tasks that nobody waits for. One that fails is logged; `stop` ends those still under way."""
 
     def __init__(self) -> None:
-        """Start with nothing to do."""
         self._under_way: set[asyncio.Task[None]] = set()
 
     def start(self, errand: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

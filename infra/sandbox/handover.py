@@ -15,7 +15,6 @@ class Handover:
     """`ports` says at which each of Safe Return's mailboxes takes mail. Mail to any other is nobody's."""
 
     def __init__(self, ports: Mapping[str, int]) -> None:
-        """Keep where each takes mail."""
         self._ports = {address.lower(): port for address, port in ports.items()}
 
     def takes(self, address: str) -> bool:
@@ -23,7 +22,7 @@ class Handover:
         return address.lower() in self._ports
 
     async def post(self, mail: bytes, sender: str, recipient: str) -> None:
-        """Give it up after half a minute, or when it is refused for good. `sender` is the envelope's, empty for a bounce."""
+        """Give up after half a minute or a refusal for good. `sender` is the envelope's, empty for a bounce."""
         port, mail = self._ports.get(recipient.lower()), stamped(mail, sender)
         for _ in range(0 if port is None else TRIES):
             client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port, use_tls=False, start_tls=False)

@@ -13,13 +13,11 @@ class Ledger(Generic[Entry]):
     """Entries by key, each numbered from 1 as it comes. When full, the oldest gives way to the newest."""
 
     def __init__(self, limit: int = KEPT) -> None:
-        """Keep at most `limit` entries."""
         self._limit = limit
         self._entries: OrderedDict[str, tuple[int, Entry]] = OrderedDict()
         self.last_number = 0
 
     def __len__(self) -> int:
-        """Count the entries that are kept."""
         return len(self._entries)
 
     def add(self, key: str, entry: Entry) -> Entry | None:

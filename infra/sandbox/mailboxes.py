@@ -34,7 +34,6 @@ class MailServer:
     """The SMTP side. Its methods are aiosmtpd's hooks; `mails` is what it has taken."""
 
     def __init__(self, behaviours: Behaviours, closing: asyncio.Event) -> None:
-        """Stand ready; `listen` opens the port."""
         self.mails: Ledger[Mail] = Ledger()
         self.arrived: list[Callable[[Mail], None]] = []
         self._behaviours, self._closing = behaviours, closing

@@ -32,9 +32,9 @@ def show_message(text: Text, account_sid: str) -> dict[str, Any]:
         "num_segments": str(text.segments),
         "num_media": str(len(text.pictures)),
         "messaging_service_sid": None,
-        "date_created": _rfc_2822(text.created_at),
-        "date_updated": _rfc_2822(text.updated_at),
-        "date_sent": _rfc_2822(text.sent_at) if text.sent_at else None,
+        "date_created": format_datetime(text.created_at),
+        "date_updated": format_datetime(text.updated_at),
+        "date_sent": format_datetime(text.sent_at) if text.sent_at else None,
         "error_code": text.error_code,
         "error_message": delivery_error(text.error_code),
         "price": None,
@@ -119,7 +119,3 @@ def _after(texts: Iterable[Text], token: str | None) -> Iterable[Text]:
             if f"PA{text.sid}" == token:
                 break
     return remaining
-
-
-def _rfc_2822(moment: datetime) -> str:
-    return format_datetime(moment)

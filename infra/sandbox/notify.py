@@ -1,4 +1,4 @@
-"""Plays what GOV.UK Notify does behind its API: texts to handsets, their receipts, and texts that come in, as callbacks."""
+"""Plays GOV.UK Notify behind its API: texts to handsets, and callbacks with receipts and the texts that come in."""
 
 import asyncio
 from datetime import datetime
@@ -26,7 +26,6 @@ class Notify:
     def __init__(
         self, network: "PhoneNetwork", behaviours: Behaviours, session: aiohttp.ClientSession, errands: Errands
     ) -> None:
-        """Join the phone network."""
         self._network, self._behaviours, self._session, self._errands = network, behaviours, session, errands
 
     def send(self, service: NotifyService, recipient: str, body: str, sender: str, reference: str | None) -> Text:
@@ -58,7 +57,7 @@ class Notify:
     async def _call_back(self, url: str, bearer: str, document: dict[str, Any], text: Text) -> None:
         """Repeat after no answer, 429 and 5xx, as Notify does."""
         for pause in (*CALLBACK_PAUSES, None):
-            text.attempts += 1
+            text.count_attempt()
             try:
                 async with self._session.post(
                     url, json=document, headers={"Authorization": f"Bearer {bearer}"}

@@ -25,7 +25,6 @@ class NotifyRefusalError(Exception):
     """An answer in the shape of Notify's errors."""
 
     def __init__(self, status: int, error: str, message: str) -> None:
-        """Say what Notify would say."""
         super().__init__(message)
         self.status, self.error, self.message = status, error, message
 

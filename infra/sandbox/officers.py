@@ -17,22 +17,17 @@ _ASKS_WHO = re.compile(r'<input[^>]* name="collar"')
 
 
 class Officers:
-    """They do it by themselves where their mailbox answers, and when they are told to. Both as a person does: by the page's buttons."""
+    """They acknowledge by themselves if their mailbox answers, and when told to: as a person does, on the page."""
 
     def __init__(
         self, correspondents: Correspondents, mail_server: MailServer, session: aiohttp.ClientSession, errands: Errands
     ) -> None:
-        """Give each control room's mailbox to its officer."""
-        self._correspondents, self._mails, self._session, self._errands = (
-            correspondents,
-            mail_server.mails,
-            session,
-            errands,
-        )
+        self._correspondents, self._mails = correspondents, mail_server.mails
+        self._session, self._errands = session, errands
         mail_server.arrived.append(self._read)
 
     async def acknowledge(self, address: str, reference: str | None) -> bool | None:
-        """Do it now, for the newest notice in this mailbox: whether the page took it. None where there is no officer or no notice."""
+        """Acknowledge the newest notice in this mailbox: whether the page took it. None: no officer, or no notice."""
         mailbox = self._correspondents.mailboxes.get(address)
         links = [link for _, mail in self._mails.since(0) if address in mail.recipients and (link := _link_of(mail))]
         if mailbox is None or mailbox.officer is None or not links:
@@ -54,7 +49,7 @@ class Officers:
                 return
 
     async def _press(self, link: str, officer: Officer, reference: str | None) -> bool:
-        """The envelope with its form, and the form: taken, once the page says so. To read the notice takes a code by telephone."""
+        """Fill in the form of the notice's cover, which needs no code: true once the page no longer asks who it is."""
         try:
             async with self._session.get(link) as envelope:
                 if not envelope.ok or _ASKS_WHO.search(await envelope.text()) is None:

@@ -16,7 +16,6 @@ class People:
     """Who holds which phone. Staff who answer send back the `OK <code>` that a text asks for, about a second later."""
 
     def __init__(self, phones: tuple[Phone, ...], network: PhoneNetwork, errands: Errands) -> None:
-        """Give out the phones."""
         self.phones = {phone.number: phone for phone in phones}
         self._network, self._errands = network, errands
         network.arrived.append(self._read)

@@ -38,7 +38,6 @@ class PhoneNetwork:
         session: aiohttp.ClientSession,
         errands: Errands,
     ) -> None:
-        """Connect Safe Return's number to its webhook."""
         self.texts = Texts()
         self.opted_out: set[str] = set()
         self.arrived: list[Callable[[Text], None]] = []
@@ -61,13 +60,11 @@ class PhoneNetwork:
         to = to or self._config.own_number
         service = next((each for each in self._config.notify if to in each.numbers), None)
         text = Text(sender, to, body, "inbound", "received", service=service)
-        if service is not None:
-            text.becomes("received")
-            self.texts.add(text)
-            self._errands.start(self.notify.forward(text, service))
-            return text
         text.becomes("received")
         self.texts.add(text)
+        if service is not None:
+            self._errands.start(self.notify.forward(text, service))
+            return text
         self._heed_keyword(sender, body)
         waiting = self._waiting.setdefault(sender, deque())
         waiting.append(text)
@@ -128,7 +125,7 @@ class PhoneNetwork:
     ) -> None:
         if after:
             await after
-        answer = await self._caller.call(callback_url, form, str(uuid.uuid4()), attempt=lambda: _count_attempt(text))
+        answer = await self._caller.call(callback_url, form, str(uuid.uuid4()), attempt=text.count_attempt)
         text.answered = answer is not None
 
     async def _hand_over(self, sender: str, waiting: deque[Text]) -> None:
@@ -138,13 +135,9 @@ class PhoneNetwork:
         del self._waiting[sender]
 
     async def _offer(self, text: Text) -> None:
-        """Offer a text to the webhook, then the fallback, then (a patient network) over and over until it is taken."""
+        """Offer a text to the webhook, then to the fallback, then, by a patient network, again until it is taken."""
         form, token = inbound_form(text, self._config.account_sid), str(uuid.uuid4())
-        url, fallback_url = self._config.webhook_url, self._config.fallback_url
-
-        def attempt() -> None:
-            _count_attempt(text)
-
+        url, fallback_url, attempt = self._config.webhook_url, self._config.fallback_url, text.count_attempt
         answer = await self._caller.call(url, form, token, attempt=attempt)
         if answer is None and fallback_url:
             failed = {"ErrorCode": "11200", "ErrorUrl": url}
@@ -172,10 +165,6 @@ def status_form(text: Text, account_sid: str) -> dict[str, str]:
     ids = {"MessageSid": text.sid, "SmsSid": text.sid, "AccountSid": account_sid, "ApiVersion": "2010-04-01"}
     status = {"MessageStatus": text.status, "SmsStatus": text.status, "From": text.sender, "To": text.recipient}
     return ids | status | ({"ErrorCode": str(text.error_code)} if text.error_code else {})
-
-
-def _count_attempt(text: Text) -> None:
-    text.attempts += 1
 
 
 def _is_landline(number: str) -> bool:

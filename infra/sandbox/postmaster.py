@@ -16,7 +16,6 @@ class Postmaster:
     """Reads nothing; answers for the mailboxes whose switch says so."""
 
     def __init__(self, behaviours: Behaviours, mail_server: MailServer, handover: Handover, errands: Errands) -> None:
-        """Stand behind the mail server."""
         self._behaviours, self._handover, self._errands = behaviours, handover, errands
         mail_server.arrived.append(self._arrived)
 

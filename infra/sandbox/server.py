@@ -1,4 +1,4 @@
-"""Serves the outside world until it is closed, over HTTP and, given a port for it, over TLS that nobody should trust."""
+"""Serves the outside world until it is closed: over HTTP and, given a port, over TLS that nobody should trust."""
 
 import asyncio
 from collections.abc import Iterator

@@ -21,7 +21,9 @@ def new_sid() -> str:
 
 @dataclass(slots=True)
 class Text:
-    """One text, in either direction, with the ids of its pictures. `attempts` and `answered` count webhook requests for it and say how they ended."""
+    """One text, in either direction, with the ids of its pictures. `attempts`: the webhook requests about it, of which
+    the last was `answered` or not.
+    """
 
     sender: str
     recipient: str
@@ -36,7 +38,7 @@ class Text:
     updated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     error_code: int | None = None
     service: NotifyService | None = None
-    """At GOV.UK Notify, where it went or came by that; else it is Twilio's."""
+    """At GOV.UK Notify. None: it went or came by Twilio."""
     reference: str | None = None
     attempts: int = 0
     answered: bool = False
@@ -44,13 +46,15 @@ class Text:
 
     @property
     def segments(self) -> int:
-        """Segments on the air."""
         return count_segments(self.body)
 
     @property
     def phone(self) -> str:
         """The number at the other end from Safe Return."""
         return self.sender if self.direction == "inbound" else self.recipient
+
+    def count_attempt(self) -> None:
+        self.attempts += 1
 
     def becomes(self, status: str, error_code: int | None = None) -> None:
         """Move to another status, now."""
@@ -63,19 +67,16 @@ class Texts:
     """All texts, newest kept; a phone's own thread is found without reading the others."""
 
     def __init__(self, limit: int = KEPT) -> None:
-        """Keep at most `limit` texts."""
         self._ledger: Ledger[Text] = Ledger(limit)
         self._threads: dict[str, deque[tuple[int, Text]]] = {}
 
     def add(self, text: Text) -> None:
-        """Take in a new text."""
         oldest = self._ledger.add(text.sid, text)
         self._threads.setdefault(text.phone, deque()).append((self._ledger.last_number, text))
         if oldest:
             self._leave_thread(oldest)
 
     def get(self, sid: str) -> Text | None:
-        """Find a text by its id."""
         return self._ledger.get(sid)
 
     def remove(self, text: Text) -> None:
@@ -85,7 +86,7 @@ class Texts:
         self._threads[text.phone] = deque(numbered for numbered in thread if numbered[1] is not text)
 
     def since(self, number: int, phone: str | None = None) -> list[tuple[int, Text]]:
-        """List texts after that number, oldest first; of one phone if asked."""
+        """List the texts after that number, or one phone's, oldest first."""
         if phone is None:
             return self._ledger.since(number)
         return [numbered for numbered in self._threads.get(phone, ()) if numbered[0] > number]

@@ -40,12 +40,17 @@ class SignedCaller:
     """Posts a form to an application as Twilio does, signed over the URL without its fragment."""
 
     def __init__(self, session: aiohttp.ClientSession, auth_token: str) -> None:
-        """Sign with the account's auth token."""
         self._session = session
         self._validator = RequestValidator(auth_token)
 
     async def call(
-        self, url: str, form: dict[str, str], token: str, *, retries: bool = True, attempt: Callable[[], None]
+        self,
+        url: str,
+        form: dict[str, str],
+        token: str,
+        *,
+        retries: bool = True,
+        attempt: Callable[[], None] = lambda: None,
     ) -> Answer | None:
         """Post until a 2xx comes or the attempts or 15 s are spent: then None. `attempt` is told of each request."""
         pauses = RETRY_PAUSES if retries else ()
