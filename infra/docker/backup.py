@@ -1,8 +1,8 @@
-"""Copies the database of docker-compose.yml into a file and back: `python3 -m infra.docker.backup {dump | restore} FILE [KEY]`;
-or lists beside the copies what was erased: `python3 -m infra.docker.backup destroyed FOLDER`.
+"""Copies the database of Compose to a file and back: `python3 -m infra.docker.backup {dump | restore} FILE [KEY]`.
 
-KEY encrypts the copy: to dump, the public one (`age1...`); to restore, the file with the private one. That needs the program `age`;
-else Docker and Python 3.11 are enough. Run beside docker-compose.yml, with `postgres` up.
+`python3 -m infra.docker.backup destroyed FOLDER` lists beside the copies what was erased. KEY encrypts the copy: to
+dump, the public key (`age1...`); to restore, the file with the private one. It needs the program `age`; without it,
+Docker and Python 3.11 are enough. Run beside docker-compose.yml, with `postgres` up.
 """
 
 import sys

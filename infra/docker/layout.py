@@ -1,4 +1,4 @@
-"""Says where docker-compose.yml has its secrets, and whose. Standard library alone: a backup is made without our image."""
+"""Says where docker-compose.yml has its secrets, and whose. Only the standard library: a backup needs no image."""
 
 from pathlib import Path
 

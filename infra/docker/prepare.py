@@ -1,9 +1,10 @@
 """Makes the secrets that docker-compose.yml mounts, once, and keeps those that exist: `python -m infra.docker.prepare`,
 in the image, as docs/operating.md says.
 
-A folder a service holds what that service alone may read; `made` holds everything, and is dealt out from at each run.
-Put the Twilio account's own token into `made/twilio_auth_token`, and run it again; beside it, where there are such,
-`twilio_auth_token_alternate`, GOV.UK Notify's `notify_api_key-SERVICE` and `notify_bearer-SERVICE`, and the relay's `smtp_user` and `smtp_password`.
+Each service has a folder of what it alone may read; `made` holds everything, and each run deals it out. Put the Twilio
+account's own token into `made/twilio_auth_token` and run this again. Beside it go, if there are any,
+`twilio_auth_token_alternate`, GOV.UK Notify's `notify_api_key-SERVICE` and `notify_bearer-SERVICE`, and the relay's
+`smtp_user` and `smtp_password`.
 """
 
 from pathlib import Path

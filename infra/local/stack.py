@@ -34,9 +34,11 @@ READY_WITHIN_SECONDS = 300
 class Stack:
     """Everything runs between `start` and `stop`, once; what it knows stays in `folder`, for the next stack there.
 
-    `archive`: the database is kept in another folder too, as it changes. `copy`: a file that `back_up` wrote, restored before any service starts, where there is no database yet.
-    Processes are named `postgres`, `kafka`, `sandbox` and after their service; a second replica is `<service>-1`. A `cluster`
-    has three brokers, and two databases under Patroni with a witness (infra.local.settings.layout).
+    `archive`: the database is kept in another folder too, as it changes. `copy`: a file that `back_up` wrote, restored
+    before any service starts; there must be no database yet. Processes are named `postgres`, `kafka`, `sandbox` and
+    after their service; a second replica is `<service>-1`. A `cluster` has three brokers, and two databases under
+    Patroni with a witness (infra.local.settings.layout).
+
     Methods block, and may be called from any thread.
     """
 
@@ -71,7 +73,8 @@ class Stack:
     def start(self) -> None:
         """Returns when everything is ready and the example authorities are loaded.
 
-        Raises AlreadyRuns, DidNotStart, NotReady, CannotFetch, NoPlace, CannotBackUp, ExampleRefused; then nothing is left running.
+        Raises AlreadyRuns, DidNotStart, NotReady, CannotFetch, NoPlace, CannotBackUp, ExampleRefused; then nothing is
+        left running.
         """
         self.layout.make()
         self._lock.take()
@@ -106,7 +109,7 @@ class Stack:
         self._lock.release()
 
     def remove(self) -> None:
-        """Deletes everything that a stopped stack keeps, the database included, but for backups. Raises AlreadyRuns, NoPlace."""
+        """Deletes everything that a stopped stack keeps, but for backups. Raises AlreadyRuns, NoPlace."""
         cleanup.remove(self.layout)
 
     def back_up(self, file: Path) -> dict[str, str]:
@@ -123,7 +126,7 @@ class Stack:
         self._supervisor.stop_programs([name])
 
     def start_one(self, name: str, environment: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Starts what `stop_one` stopped, under the same identity, with `environment` beside its own; does not wait until it is ready."""
+        """Starts what `stop_one` stopped, with `environment` beside its own. Returns before it is ready."""
         services = {each.name: each for each in self._roster.service_programs()}
         program = services.get(name, self._supervisor.program(name))
         self._supervisor.start_program(replace(program, environment={**program.environment, **environment}))
@@ -191,7 +194,7 @@ class Stack:
         return self._engines().pair
 
     def roles(self) -> dict[str, str]:
-        """Who leads and who follows in a cluster, as they say themselves; `away` for who does not answer."""
+        """Who leads and who follows in a cluster, as they say themselves; `away` if one does not answer."""
         return roles.ask(self.ports) if self._cluster else {}
 
     def _engines(self) -> Engines:
@@ -202,15 +205,8 @@ class Stack:
             self._say(f"{name} was left behind by an earlier run and has been ended")
         self.layout.endpoints.unlink(missing_ok=True)
         services = listed_services()
-        names = (
-            *services,
-            "sandbox",
-            "sandbox-tls",
-            "backups",
-            "smtp",
-            *MAIL_PORTS.values(),
-            *self._engine_ports(),
-        )
+        others = ("sandbox", "sandbox-tls", "backups", "smtp", *MAIL_PORTS.values())
+        names = (*services, *others, *self._engine_ports())
         self.ports = ports.choose(self.layout.ports, names, fixed=self._fixed_ports, say=self._say)
         self._secrets.play_notify()
         self._secrets.deal(services)

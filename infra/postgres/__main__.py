@@ -42,7 +42,7 @@ def keep(
     port: Annotated[int, typer.Option(envvar="SAFE_RETURN_HTTP_PORT")] = 8080,
     host: Annotated[str, typer.Option(envvar="SAFE_RETURN_HTTP_HOST")] = "127.0.0.1",
 ) -> None:
-    """Receive the WAL and put it elsewhere, until told to stop. The database is found by libpq's settings (PGHOST, ...)."""
+    """Receive the WAL and put it elsewhere, until told to stop. libpq's settings (PGHOST, ...) name the database."""
     logs.configure("backups", None)
     told = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -100,7 +100,7 @@ def drill(
     signer: Signer,
     aside: Annotated[Path, typer.Option(help="A folder with room for the database, which is removed.")],
 ) -> None:
-    """Restore the newest copy aside, read every row, verify the record, say how long it took, and leave that with the copies."""
+    """Restore the newest copy aside, read every row and verify the record. Say how long it took, also in the place."""
     try:
         restored, record = practise(_reader(from_, identity, signer), aside)
     except (CannotRestore, PlaceAway, NoPlace) as why:

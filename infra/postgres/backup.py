@@ -1,8 +1,8 @@
 """Copies the database into a file and back, with PostgreSQL's own tools and Python's standard library alone.
 
-The copy is of one moment, all services' schemas together, taken while everything runs. The secrets are not in it: without
-`master_key` and `phone_key` its personal columns stay shut, so keep those apart from it. For somebody's key, it is encrypted as it is
-written, by the program `age`: it never lies on the disk in the clear.
+The copy is of one moment, all services' schemas together, taken while everything runs. The secrets are not in it:
+without `master_key` and `phone_key` its personal columns stay shut, so keep those apart from it. Given a public key,
+the program `age` encrypts it as it is written: it never lies on the disk in the clear.
 """
 
 import contextlib
@@ -23,8 +23,9 @@ DATABASE = "safe_return"
 NEWEST_ANCHOR = "SELECT number || ' ' || encode(hash, 'hex') FROM audit.anchors ORDER BY number DESC LIMIT 1"
 KEYS = ("master_key", "phone_key")
 SHUT = f"ALTER DATABASE {DATABASE} CONNECTION LIMIT 0"
-"""To every login but an administrator's. In a statement of its own: psql commits several together, and who is sent out before that
-comes back."""
+"""To every login but an administrator's. In a statement of its own: psql commits several together, and whoever is sent
+out before that comes back.
+"""
 SENT_OUT = (
     f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DATABASE}' AND pid <> pg_backend_pid()"  # noqa: S608 our own words
 )
@@ -45,7 +46,7 @@ class CannotBackUp(Exception):
 
 @dataclass(frozen=True)
 class Tools:
-    """How PostgreSQL's tools are called: `before` comes before a tool's name, such as a folder's path or `docker compose exec`."""
+    """How PostgreSQL's tools are called: `before` is a command that runs them, such as `docker compose exec`."""
 
     before: Sequence[str] = ()
     folder: str = ""
@@ -65,7 +66,7 @@ class Tools:
         return done.stdout.strip()
 
     def write(self, file: Path, *arguments: str, recipient: str | None = None) -> None:
-        """A tool's output into the file, which is its owner's alone. `recipient`: the age key for whom it is encrypted."""
+        """A tool's output into a file that only its owner reads. `recipient`: the age key to which it is encrypted."""
         sealed = [["age", "--encrypt", f"--recipient={recipient}"]] if recipient else []
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
             _pipe([self.command(*arguments), *sealed], self.whole_environment(), out=out)
@@ -114,8 +115,8 @@ def _pipe(
 
 
 def dump(tools: Tools, file: Path, made: Path, recipient: str | None = None) -> dict[str, str]:
-    """Writes the copy, for `recipient` alone if one is given. Beside it goes `<file>.json`, which is returned: its SHA-256,
-    the newest anchor that must be in it, and a fingerprint of each key of the secrets in `made`.
+    """Writes the copy, for `recipient` alone if one is given. Beside it goes `<file>.json`, which is returned: its
+    SHA-256, the newest anchor that must be in it, and a fingerprint of each key of the secrets in `made`.
 
     A copy that was broken off is not left behind. Raises CannotBackUp.
     """
@@ -135,11 +136,12 @@ def dump(tools: Tools, file: Path, made: Path, recipient: str | None = None) -> 
 
 
 def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path, identity: Path | None = None) -> None:
-    """Into an empty database: all of it or nothing. What was erased since the copy was made is erased again before any service
-    is let in; a restoration that stops earlier lets none in. The roles have no password yet, and the shape is the copy's: migrate next.
+    """Into an empty database: all of it or nothing. What was erased since the copy was made is erased again before any
+    service is let in; a restoration that stops earlier lets none in. The roles have no password yet, and the shape is
+    the copy's: migrate next.
 
-    Raises CannotBackUp where the database is not empty, the file is not what `dump` wrote, its keys are not in `made`, or the list
-    of what was erased is not beside it.
+    Raises CannotBackUp if the database is not empty, the file is not what `dump` wrote, its keys are not in `made`, or
+    the list of what was erased is not beside it.
     """
     _require_both(file)
     destroyed = _read_destroyed(file.parent)
@@ -159,7 +161,7 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path, identity
 
 
 def erase_again(tools: Tools, destroyed: Sequence[str]) -> None:
-    """Whatever of the list the restored database does not know to be erased."""
+    """Everything on the list that the restored database does not know to be erased."""
     known = tools.ask(DESTROYED).splitlines()
     since = [each.split() for each in destroyed if each not in known]
     if since:
@@ -183,7 +185,7 @@ def _read_destroyed(folder: Path) -> list[str]:
 
 
 def read_destroyed(listed: str, named: str) -> list[str]:
-    """Raises CannotBackUp for a line that is none."""
+    """Raises CannotBackUp for a line that names nothing erased."""
     lines = listed.splitlines()
     if wrong := [number for number, each in enumerate(lines, 1) if not DESTROYED_LINE.fullmatch(each)]:
         raise CannotBackUp(f"{named}: line {wrong[0]} names nothing that was erased")
@@ -195,7 +197,7 @@ def _destroyed_in(folder: Path) -> Path:
 
 
 def require_its_keys(file: Path, made: Path) -> None:
-    """Raises CannotBackUp where a key by which the copy was written is not among the secrets: nobody could read it."""
+    """Raises CannotBackUp if a key by which the copy was written is not among the secrets: nobody could read it."""
     _require_both(file)
     about = json.loads(beside(file).read_text())
     for name in KEYS:
@@ -217,7 +219,7 @@ def _require_both(file: Path) -> None:
 
 
 def _fingerprints(keys: Path) -> list[str]:
-    """Of each key in the file. A keyed hash: whoever has it knows whether a key is the same, and nothing of the key."""
+    """Of each key in the file: a keyed hash, which tells whether a key is the same, and nothing of the key."""
     written = keys.read_text().split() if keys.exists() else []
     return [hmac.new(key.encode(), b"of a copy of the database", hashlib.sha256).hexdigest() for key in written]
 

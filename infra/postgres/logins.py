@@ -1,4 +1,4 @@
-"""Gives the services' roles LOGIN and passwords, which each installation has of its own, and makes the archive's. Migrations do neither."""
+"""Gives the services' roles LOGIN and their passwords, and makes the archive's role. Migrations do neither."""
 
 import os
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ EXPORTER = "exporter"
 
 
 def open_logins(admin_url: str, passwords: Mapping[str, str]) -> None:
-    """Lets each role that exists log in with its password. Run after the migrations; roles that they did not make are left out."""
+    """Lets each role log in with its password. Run after the migrations: roles that they did not make are left out."""
     with psycopg.connect(admin_url, autocommit=True) as connection:
         for role, password in passwords.items():
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
@@ -26,7 +26,9 @@ def open_logins(admin_url: str, passwords: Mapping[str, str]) -> None:
 
 
 def open_backups(admin_url: str, password: str) -> None:
-    """Makes the login of `infra.postgres keep`: it may copy the whole database and end a segment of WAL, and reads what was erased alone."""
+    """Makes the login of `infra.postgres keep`. It may copy the whole database and end a segment of WAL, and reads only
+    the list of what was erased.
+    """
     with psycopg.connect(admin_url) as connection:
         if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [BACKUPS]).fetchone() is None:
             connection.execute("CREATE ROLE backups")
@@ -36,7 +38,9 @@ def open_backups(admin_url: str, password: str) -> None:
 
 
 def main() -> None:
-    """For containers: `SAFE_RETURN_LOGINS_DIR` holds a file a role, its password. Raises KeyError where a setting is missing."""
+    """For containers: `SAFE_RETURN_LOGINS_DIR` has a file with the password for each role. Raises KeyError if a setting
+    is missing.
+    """
     folder = Path(os.environ["SAFE_RETURN_LOGINS_DIR"])
     passwords = {file.name: file.read_text() for file in folder.iterdir()}
     if BACKUPS in passwords:

@@ -1,7 +1,7 @@
 """Refuses a migration that would break or block running services: `python -m infra.postgres.migration_check`.
 
-Each migration after the baseline is printed as SQL and read by squawk. Where a rule is broken on purpose, as when a later
-version drops a column that nobody reads any more, the line above says so: `-- squawk-ignore ban-drop-column`.
+Each migration after the baseline is printed as SQL and read by squawk. Where a rule is broken on purpose, as when a
+later version drops a column that nobody reads any more, the line above says so: `-- squawk-ignore ban-drop-column`.
 """
 
 import io

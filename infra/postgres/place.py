@@ -1,7 +1,7 @@
 """Places PostgreSQL's binaries and files, and chooses the user that it runs as.
 
-PostgreSQL refuses to run as root. Started by root, it runs as another login, and binaries and files go where that login can
-reach them: a clone may lie in a folder that only root may enter.
+PostgreSQL refuses to run as root. Started by root, it runs as another login, and binaries and files go where that login
+can reach them: a clone may lie in a folder that only root may enter.
 """
 
 import hashlib
@@ -74,7 +74,7 @@ def _reachable(folder: Path) -> Path:
 
 
 def binaries() -> Path:
-    """The tools among them run as anybody, root too. In a container they are another package's. Raises NoPlace."""
+    """The tools among them run as anybody, root too. In a container another package has them. Raises NoPlace."""
     named = os.environ.get(BINARIES)
     return _wheel() / INSTALLED / "bin" if named is None else Path(named)
 
@@ -100,7 +100,7 @@ def _wheel() -> Path:
 
 
 def _copied_binaries(reachable: Path) -> Path:
-    """A copy of what the server needs. The binaries find their libraries beside the package's folder, so that lies as in the wheel."""
+    """Copies what the server needs, laid out as in the wheel: the binaries find their libraries beside the package."""
     whole = reachable / "binaries"
     if not whole.exists():
         wheel, draft = _wheel(), reachable / "copying"

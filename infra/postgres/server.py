@@ -32,8 +32,8 @@ INITDB = {"encoding": "UTF8", "locale": "C.UTF-8", "locale-provider": "builtin"}
 
 
 class Server:
-    """The cluster at `place`. Starting and stopping its process is the supervisor's work. With `others` it is reached at
-    whichever of these ports is the primary.
+    """The cluster at `place`. Starting and stopping its process is the supervisor's work. With `others`, it is reached
+    at whichever of the ports is the primary's.
     """
 
     def __init__(self, place: Place, port: int, admin_password: str, others: Sequence[int] = ()) -> None:
@@ -64,7 +64,7 @@ class Server:
         return (str(self.place.binaries / "postgres"), "-D", str(self.place.files), "-p", str(self.port), *settings)
 
     def make_cluster(self) -> None:
-        """Makes the files if there are none. A half-made cluster cannot stay: initdb works in a draft folder that is renamed."""
+        """Makes the files if there are none. initdb works in a draft folder that is renamed: no half of them stays."""
         if self._is_ours():
             return
         self._put_aside()
@@ -85,7 +85,7 @@ class Server:
         self._mark.write_bytes(self._password_hash)
 
     def clear_stale_pid_file(self) -> None:
-        """After kill -9 the pid file may name a process that is no longer PostgreSQL, and PostgreSQL then refuses to start."""
+        """After kill -9 it may name a process that is no longer PostgreSQL, which then refuses to start."""
         import psutil  # the archive's image does without
 
         pid_file = self.place.files / "postmaster.pid"
@@ -128,7 +128,7 @@ class Server:
         return self.place.files.exists() and self._mark.exists() and self._mark.read_bytes() == self._password_hash
 
     def _put_aside(self) -> None:
-        """A cluster whose password is gone with a deleted `.local` can be neither used nor, its master key gone too, read."""
+        """A deleted `.local` took the cluster's password and master key with it: nobody can use or read it."""
         if self.place.files.exists():
             aside = self.place.files.with_name("password-lost")
             shutil.rmtree(aside, ignore_errors=True)
@@ -156,13 +156,13 @@ class Server:
 
 
 def primary_url(ports: Sequence[int]) -> str:
-    """Without user and password: of whichever PostgreSQL on this machine takes writes. In the one form that SQLAlchemy and
-    libpq both read.
+    """Of whichever PostgreSQL on this machine takes writes, without user and password. In the one form that SQLAlchemy
+    and libpq both read.
     """
     hosts = ",".join(["127.0.0.1"] * len(ports))
     return f"postgresql:///{DATABASE}?host={hosts}&port={','.join(map(str, ports))}&target_session_attrs=read-write"
 
 
 def plain_environment() -> dict[str, str]:
-    """Of the caller's environment, PG... variables would mislead initdb; only the path is its business."""
+    """The caller's path alone: its PG... variables would mislead initdb."""
     return {"PATH": os.environ.get("PATH", os.defpath)}

@@ -1,6 +1,6 @@
-"""Renders a CycloneDX list of every package in each image, with its licence: `python -m infra.supply.bill_of_materials`.
+"""Renders a CycloneDX list of each image's packages and their licences: `python -m infra.supply.bill_of_materials`.
 
-What is locked says which packages; what is installed here, from the same lock, says their licences. `make lock` renders it.
+The lock says which packages; what is installed here, from the same lock, says their licences. `make lock` renders it.
 """
 
 import json
@@ -41,7 +41,7 @@ def render(lock: str, installed: Mapping[str, Any]) -> str:
 
 
 def licences_of(component: Mapping[str, Any]) -> Iterator[str]:
-    """SPDX expressions, or the words that a package uses; of a package that names several, each."""
+    """Each licence that a package names: an SPDX expression, or the package's own words."""
     for each in component.get("licenses", ()):
         licence = each.get("license", {})
         yield each.get("expression") or licence.get("id") or licence["name"]

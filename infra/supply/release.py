@@ -1,4 +1,4 @@
-"""Cuts a release: `make release VERSION=0.3.0` writes the version wherever one stands, dates its changes, commits and tags."""
+"""Cuts a release: `make release VERSION=0.3.0` writes the version everywhere, dates the changes, commits and tags."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ PLACES = {
     "infra/chart/Chart.yaml": r"^(?:appV|v)ersion: (.+)$",
     "infra/chart/values.yaml": r"^image: safe-return:(.+)$",
 }
-"""Where it stands, by file."""
+"""By file, where the version stands."""
 UNRELEASED = "## Unreleased\n"
 RELEASED = re.compile(r"^## (\d\S*) \(\d{4}-\d\d-\d\d\)$", re.MULTILINE)
 
@@ -24,7 +24,7 @@ class CannotRelease(Exception):
 
 
 def versions(root: Path = ROOT) -> dict[str, set[str]]:
-    """What each place says, and what the newest heading of the changelog does."""
+    """By file, the versions that it names; of the changelog, the newest."""
     said = {name: set(re.findall(each, (root / name).read_text(), re.MULTILINE)) for name, each in PLACES.items()}
     return said | {"CHANGELOG.md": set(RELEASED.findall((root / "CHANGELOG.md").read_text())[:1])}
 
@@ -46,7 +46,9 @@ def write(version: str, day: date, root: Path = ROOT) -> None:
 
 
 def main() -> None:
-    """The commit that changes pyproject.toml's version is the release, also for a clone without tags (tests/support/versions.py)."""
+    """The commit that changes pyproject.toml's version is the release, also for a clone without tags
+    (tests/support/versions.py).
+    """
     version = sys.argv[1] if len(sys.argv) > 1 else ""
     if _git("status", "--porcelain", "--untracked-files=no"):
         sys.exit("commit first: a release's commit changes its version and nothing else")

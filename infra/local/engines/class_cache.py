@@ -1,4 +1,4 @@
-"""Lets Java keep the classes of a broker as it has read and linked them: a broker then starts in half the time and processor."""
+"""Lets Java keep a broker's classes as it has read and linked them: it then starts with half the time and processor."""
 
 import fcntl
 import subprocess
@@ -15,7 +15,9 @@ LEARNT_WITHIN_SECONDS = 120
 
 
 def fetch(cache: Path) -> Path:
-    """As `jars.fetch`, with what a broker has learnt beside the jars: 15 s more and 70 MB, once for each clone and Java. Raises CannotFetch."""
+    """As `jars.fetch`, with the cache beside the jars. That takes 15 s and 70 MB more, once for each clone and Java.
+    Raises CannotFetch.
+    """
     found = jars.fetch(cache)
     with (cache / "learning.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -23,13 +25,13 @@ def fetch(cache: Path) -> Path:
             draft = class_cache(found).with_suffix(".draft")
             draft.touch()
             _learn(found, draft)
-            # Left empty where nothing could be learnt, it is ignored, and is not tried for at each start.
+            # Where nothing could be learnt it stays empty: Java ignores it, and nobody tries again at each start.
             draft.rename(class_cache(found))
     return found
 
 
 def _learn(found: Path, draft: Path) -> None:
-    """From a broker that comes up, answers and ends."""
+    """Starts a broker and ends it once it answers: it then writes the draft."""
     with TemporaryDirectory() as folder:
         port = any_free([])
         broker = Broker(Path(folder) / "kafka", found, port, any_free([port]))

@@ -27,7 +27,7 @@ LONGEST_SOCKET_FOLDER = 90
 """Bytes. The kernel takes 107 for the name of a socket, its file's included."""
 ACCESS = ("all all", "replication replicator", f"replication {BACKUPS}")
 FAILOVER = {
-    "ttl": 20,  # Patroni's least: after the loss of a machine nobody is the primary for so long
+    "ttl": 20,  # Patroni's least: how long nobody is the primary after a machine is lost
     "loop_wait": 2,
     "retry_timeout": 3,
     "synchronous_mode": True,
@@ -42,7 +42,7 @@ ALIKE = {"max_connections": SETTINGS["max_connections"]}
 
 
 class Pair:
-    """Its programs. `ports` has one for each member, and for its API and Raft; `passwords` makes one for each name."""
+    """`ports`: of each member, its API and its Raft. `passwords` makes one for each name."""
 
     def __init__(self, place: Place, ports: Mapping[str, int], passwords: Callable[[str], str]) -> None:
         self._place = place
@@ -69,7 +69,7 @@ class Pair:
         ]
 
     def data(self, name: str) -> Path:
-        """What a lost disk takes."""
+        """The files that are lost with a disk."""
         return self._folder(name) / "files"
 
     def postmaster(self, name: str) -> int | None:
@@ -137,7 +137,7 @@ class Pair:
         }
 
     def _as_login(self, command: tuple[str, ...]) -> tuple[str, ...]:
-        """Patroni has to be who PostgreSQL is. It may read all files, since Python may lie where only root can enter."""
+        """Patroni must have PostgreSQL's login. It may read all files: Python may lie where only root can enter."""
         login = self._place.login
         if login is None:
             return command
@@ -149,7 +149,7 @@ class Pair:
 
 
 def with_children(pid: int) -> list[psutil.Process]:
-    """A process and all that come of it, as they are now."""
+    """A process and all its descendants at this moment."""
     parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
 

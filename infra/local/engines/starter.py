@@ -15,7 +15,7 @@ from infra.local.engines import class_cache
 from infra.local.engines.database_pair import Pair
 from infra.local.processes.program import Program
 from infra.local.processes.supervisor import Supervisor
-from infra.local.settings.environment import bare, bus
+from infra.local.settings.environment import bare, bus, database_ports
 from infra.local.settings.layout import BROKERS, DATABASES, JARS, ROOT, Layout
 from infra.local.settings.secret_files import SecretFiles
 from infra.postgres import backup, place
@@ -25,11 +25,18 @@ from infra.postgres.server import Server
 
 UP_WITHIN_SECONDS = 60
 STILL_READ = 2
-"""What `rewind` ends with then."""
+"""The exit code of `rewind` while consumers still read."""
 
 
 class DidNotStart(Exception):
     """Something of the stack did not come up; the text says what, and shows the end of its log."""
+
+
+def server_of(layout: Layout, ports: Mapping[str, int]) -> Server:
+    """The stack's PostgreSQL, running or not. Raises NoPlace."""
+    first, *others = database_ports(ports)
+    password = SecretFiles(layout.secrets).database_password("administrator")
+    return Server(place.find(layout.folder), first, password, others)
 
 
 class Engines:
@@ -45,7 +52,7 @@ class Engines:
         self._secrets = SecretFiles(layout.secrets)
 
     def bring_up_postgres(self, services: Iterable[str], copy: Path | None = None) -> None:
-        """Returns when the database has its newest shape and every service can log in; with a `copy`, what that held is in it.
+        """Returns when the database has its newest shape, with the content of the `copy`, and every service can log in.
 
         Raises DidNotStart, NoPlace, CannotBackUp.
         """
@@ -84,7 +91,9 @@ class Engines:
         self._services("topics", {"SAFE_RETURN_KAFKA": bus(self._ports)} | replicas)
 
     def rewind(self) -> None:
-        """Where the database was restored, the bus is ahead of it. Kafka refuses until the last run's consumers are forgotten."""
+        """Sets the bus back if the database was restored to a moment. Kafka refuses while it knows the last run's
+        consumers.
+        """
         if not self._layout.rewind.exists():
             return
         order = [sys.executable, "-m", "services", "rewind", self._layout.rewind.read_text()]
@@ -95,10 +104,7 @@ class Engines:
         self._layout.rewind.unlink()
 
     def server(self) -> Server:
-        """The stack's PostgreSQL, running or not."""
-        password = self._secrets.database_password("administrator")
-        ports = [self._ports[each] for each in DATABASES if each in self._ports]
-        return Server(place.find(self._layout.folder), ports[0], password, ports[1:])
+        return server_of(self._layout, self._ports)
 
     @property
     def pair(self) -> Pair | None:

@@ -1,15 +1,15 @@
 """Loads the example authorities: files in the register's import format, with placeholders for each clone's own values.
 
-`{sandbox}` becomes the sandbox's URL, `{sandbox-tls}` the one with a certificate not to be trusted, `{secret:NAME}` the webhook secret
-of that name.
+`{sandbox}` becomes the sandbox's URL, `{sandbox-tls}` the one with a certificate not to be trusted, `{secret:NAME}` the
+webhook secret of that name.
 """
 
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from services.platform.register.organisations.import_credentials import add_cred
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
 from services.platform.store.query import Query
-from services.platform.store.unit_of_work import UnitOfWork, opened
+from services.platform.store.unit_of_work import opened
 from services.safeguarding.identifiers import new_id
 
 FOLDER = Path(__file__).parent
@@ -74,7 +74,7 @@ def _filled_in(file: Path, secrets: SecretFiles, ports: Mapping[str, int]) -> An
 
 
 def load(casework: str, secrets: SecretFiles, ports: Mapping[str, int]) -> None:
-    """Imports every example authority into the register. Importing again what is there changes nothing. Raises ExampleRefused."""
+    """Imports every example authority into the register. To import it again changes nothing. Raises ExampleRefused."""
     import_bearer(OF_THE_GUIDE, secrets, ports)
     with httpx.Client(timeout=60, trust_env=False) as client:
         for authority in authorities(secrets, ports):
@@ -88,32 +88,27 @@ def load(casework: str, secrets: SecretFiles, ports: Mapping[str, int]) -> None:
 
 
 def import_bearer(authority: str, secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, str]:
-    """The header of a token of this clone's that imports every table of the authority. Made at the first call, then prolonged.
-
-    The authority is entered and live, as by somebody at the console.
+    """The header with this clone's token to import every table of the authority. The first call makes the token, later
+    ones prolong it. The authority is entered and live, as by somebody at the console.
     """
     own = secrets.value(f"register-token-{authority}", new_token)
     now = Clocks().wall()
     credential = Credential(new_id("credential"), authority, frozenset(WRITABLE), now + TOKEN_HOLDS)
-
-    async def keep(uow: UnitOfWork) -> None:
-        uow.write(LIVE, {"authority": authority})
-        asked = {"hash": hash_token(own), "expires_at": credential.expires_at}
-        if not await uow.fetch(Query(PROLONG, asked, bool)):
-            await uow.fetch(add_credential(asdict(credential), own, now))
-
     settings = Settings(
         database=database(ports),
         database_password=SecretStr(secrets.database_password("casework")),
         http_port=ports["casework"],
     )
-    asyncio.run(_keep(settings, keep))
+    asyncio.run(_keep(settings, credential, own, now))
     return {"authorization": f"Bearer {own}"}
 
 
-async def _keep(settings: Settings, keep: Callable[[UnitOfWork], Awaitable[None]]) -> None:
+async def _keep(settings: Settings, credential: Credential, own: str, now: datetime) -> None:
     async with opened(settings, "casework") as store, store.transaction() as uow:
-        await keep(uow)
+        uow.write(LIVE, {"authority": credential.authority})
+        asked = {"hash": hash_token(own), "expires_at": credential.expires_at}
+        if not await uow.fetch(Query(PROLONG, asked, bool)):
+            await uow.fetch(add_credential(asdict(credential), own, now))
 
 
 def plan_fallback(layout: Layout) -> None:
@@ -124,11 +119,12 @@ def plan_fallback(layout: Layout) -> None:
     plan = {"recipients": [str(identity.to_public())], "places": [(folder / each).as_uri() for each in ("one", "two")]}
     names = [json.loads(file.read_text())["authority"]["id"] for file in (FOLDER / "authorities").glob("*.json")]
     write(folder / "example.key", str(identity))
-    write(layout.fallback_plan, yaml.safe_dump({name: _below(plan, name) for name in sorted(names)}))
+    plans = {name: plan | {"places": [f"{each}/{name}" for each in plan["places"]]} for name in sorted(names)}
+    write(layout.fallback_plan, yaml.safe_dump(plans))
 
 
 def plan_archive(layout: Layout) -> None:
-    """The database's copies go into a folder, sealed to a key beside it. Once a clone; the key that signs is of these secrets."""
+    """The database's copies go into a folder, sealed to a key beside it, and signed by a secret. Once a clone."""
     SecretFiles(layout.secrets).value("backup_key", key)
     if not (layout.archive / "plan.yaml").exists():
         identity = x25519.Identity.generate()
@@ -141,12 +137,8 @@ def plan_archive(layout: Layout) -> None:
         write(layout.archive / "plan.yaml", yaml.safe_dump(plan))
 
 
-def _below(plan: dict[str, list[str]], authority: str) -> dict[str, list[str]]:
-    return plan | {"places": [f"{place}/{authority}" for place in plan["places"]]}
-
-
 def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
-    """What the sandbox plays: a phone for every person of the examples and for a few strangers, a desk for every force."""
+    """The sandbox's cast: a phone for every person of the examples and for some strangers, a desk for every force."""
     examples, forces = list(authorities(secrets, ports)), organisations(secrets, ports)["forces"]
     return {
         "account_sid": account_sid(secrets),

@@ -19,8 +19,8 @@ from services.platform.store.unit_of_work import opened
 
 
 def enter(secrets: SecretFiles, ports: Mapping[str, int], given: Mapping[str, Any] | None = None) -> None:
-    """Those of the example, or `given`. What has changed since the last start, such as a port, holds at once: nobody but the sandbox is
-    there to be tried.
+    """Those of the example, or `given`. What has changed since the last start, such as a port, holds at once: only the
+    sandbox is there to be tried.
     """
     settings = KeySettings(
         database=database(ports),

@@ -1,8 +1,8 @@
 """Becomes another program that ends when its starter ends.
 
-Run as `python -I -S launch.py <parent pid> <signal> <login or -> <niceness> <program> [argument ...]`. A step of its own, because doing this
-between fork and exec of a process with threads can deadlock. On Linux the kernel sends the signal when the parent is gone, even by
-kill -9; elsewhere the next `make run` finds what was left.
+Run as `python -I -S launch.py <parent pid> <signal> <login or -> <niceness> <program> [argument ...]`. It is a step of
+its own because a process with threads can deadlock if it does this between fork and exec. On Linux the kernel sends the
+signal when the parent is gone, even by kill -9; elsewhere the next `make run` finds what was left.
 """
 
 import contextlib
@@ -25,8 +25,8 @@ def become_login(login: str) -> None:
 
 
 def yield_processors(niceness: int) -> None:
-    """To every other process. Where the kernel groups processes by session it shares the processors between the groups alone, and
-    `nice` counts only within one: there, the group's own niceness is what counts.
+    """To every other process. Where the kernel groups processes by session, `nice` counts only within a group, and the
+    group's own niceness counts between them.
     """
     os.nice(niceness)
     with contextlib.suppress(OSError):

@@ -9,7 +9,7 @@ import psutil
 
 
 class ProcessList:
-    """The file that names the stack's processes. A process id alone may since belong to somebody else: start times decide."""
+    """The file that names the stack's processes. Start times decide: a process id may belong to another one by now."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

@@ -31,10 +31,11 @@ FIXED = {
     "kafka-controller": 8193,
 }
 BELOW_EPHEMERAL = range(10_000, 30_000)
-"""Never from the ephemeral range: there, a client that retries a service while it is down can be given the service's own port,
-and connects to itself."""
+"""Never from the ephemeral range: there, a client that retries a service while it is down can be given the service's
+own port, and connects to itself.
+"""
 CLAIMS = Path(tempfile.gettempdir()) / f"safe-return-ports-{os.getuid()}"
-"""A lock for each port that a run of this user has chosen and perhaps not opened yet: two services may listen on one port."""
+"""A lock for each port that a run of this user has chosen, perhaps without opening it yet: two could listen on it."""
 _held: dict[int, int] = {}
 """The open file of each."""
 
@@ -75,7 +76,7 @@ def any_free(taken: Iterable[int]) -> int:
 
 
 def choose(file: Path, names: Iterable[str], *, fixed: bool, say: Callable[[str], None]) -> dict[str, int]:
-    """A free port for each name: the one it had last time, else its fixed one, else any. Says when it had to move one."""
+    """A free port for each name: that of last time, else its fixed one, else any. Says which it had to move."""
     before: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
     ports: dict[str, int] = {}
     for name in names:

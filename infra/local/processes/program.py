@@ -15,8 +15,8 @@ LAUNCH = Path(__file__).with_name("launch.py")
 class Program:
     """`patience` is in seconds, from the stop signal to kill -9. `prepare` runs before each start, restarts included.
 
-    `orphan_signal` ends it when its supervisor was killed: everything here is made to survive kill -9, and an orderly stop would
-    wait for neighbours that are gone as well. `niceness`, from 0 to 19: how far it yields the processors to the others.
+    `orphan_signal` ends it when its supervisor was killed: everything here is made to survive kill -9, and an orderly
+    stop would wait for neighbours that are gone as well. `niceness`, from 0 to 19: how far it yields the processors.
     """
 
     name: str

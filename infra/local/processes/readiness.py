@@ -40,7 +40,7 @@ def wait(
     """
     until, said_at = time.monotonic() + within_seconds, time.monotonic()
     waiting = urls
-    # Who has been ready is asked again when all have been: an answer costs the machine what those that start could use.
+    # Whoever was ready is asked again only once all were: answers cost processor that those still starting need.
     while missing := obstacles(waiting, replicas=replicas) or obstacles(urls, replicas=replicas):
         waiting = {name: urls[name] for name in missing}
         if reason := lost():
@@ -67,5 +67,5 @@ def _obstacle(url: str, times: int) -> str | None:
 
 @functools.cache
 def _client() -> httpx.Client:
-    """One for all, since making one costs more than ten answers. Each question has a connection of its own, as above."""
+    """One for all: to make one costs more than ten answers. Each question has a connection of its own (`obstacles`)."""
     return httpx.Client(timeout=5, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))

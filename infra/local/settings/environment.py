@@ -36,15 +36,20 @@ def bus(ports: Mapping[str, int]) -> str:
     return ",".join(f"127.0.0.1:{ports[each]}" for each in BROKERS if each in ports)
 
 
+def database_ports(ports: Mapping[str, int]) -> list[int]:
+    """One, or of a cluster each member's."""
+    return [ports[each] for each in DATABASES if each in ports]
+
+
 def database(ports: Mapping[str, int]) -> str:
     """Without user and password."""
-    found = [ports[each] for each in DATABASES if each in ports]
+    found = database_ports(ports)
     return f"postgresql://127.0.0.1:{found[0]}/safe_return" if len(found) == 1 else primary_url(found)
 
 
 def of_backups(layout: Layout, ports: Mapping[str, int]) -> dict[str, str]:
     """For libpq too, which finds the primary of a cluster by itself."""
-    secrets, found = SecretFiles(layout.secrets), [ports[each] for each in DATABASES if each in ports]
+    secrets, found = SecretFiles(layout.secrets), database_ports(ports)
     return bare() | {
         "PGHOST": ",".join(["127.0.0.1"] * len(found)),
         "PGPORT": ",".join(map(str, found)),

@@ -67,7 +67,7 @@ class Layout:
 
     @property
     def archive(self) -> Path:
-        """Where `make run` keeps the database as it changes: plan, copies and, since this is for trying, the key that opens them."""
+        """Where `make run` keeps the database as it changes: plan, copies and, since this is for trying, their key."""
         return self.backups / "continuous"
 
     @property

@@ -14,7 +14,7 @@ from infra.local.settings.layout import ROOT, Layout
 from infra.local.settings.secret_files import SecretFiles
 
 YIELDS = {"professionals": 10, "strategy": 12, "console": 15, "audit": 19}
-"""Where processors are short: the report and the police first, then whom they have to reach next, then the page, then the record."""
+"""Niceness, for when processors are short: reports and police first, then other people, the console, the record."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Roster:
     replicas: int
 
     def service_programs(self) -> list[Program]:
-        """One a process, named after its service, and `<service>-<slot>` from the second replica on."""
+        """One for each process: `<service>`, and `<service>-<slot>` from the second replica on."""
         return [self._service(service, slot) for service in self.services for slot in range(self.replicas)]
 
     def sandbox_program(self) -> Program:
@@ -51,9 +51,8 @@ class Roster:
         return {name: f"http://127.0.0.1:{self.ports[name]}" for name in (*self.services, "sandbox")}
 
     def ready_urls(self) -> dict[str, str]:
-        """What to ask, for each endpoint, to know that it is ready. The outside world has no readiness: it answers or not."""
-        question = {"sandbox": "/phones"}
-        return {name: url + question.get(name, "/health/ready") for name, url in self.endpoints().items()}
+        """By endpoint, the URL that says whether it is ready."""
+        return {name: f"{url}/health/ready" for name, url in self.endpoints().items()}
 
     def _service(self, service: str, slot: int) -> Program:
         name = service if slot == 0 else f"{service}-{slot}"

@@ -77,7 +77,7 @@ class SecretFiles:
         return self.value(f"database-{role}", token)
 
     def signing_key(self, service: str) -> str:
-        """That with which it signs now."""
+        """The one with which it signs now."""
         return self._signing_keys(service)[0]
 
     def _signing_keys(self, service: str) -> list[str]:
@@ -105,21 +105,19 @@ class SecretFiles:
             if service in MAILS:
                 self._give_if_kept(service, "smtp_user")
                 self._give_if_kept(service, "smtp_password")
+                self._give(service, "link_key", own_key(service, self.value("link_key", key)))
             if service == "console":
                 self._give_if_kept(service, "sign_in_providers")
-            if service == "console":
                 self._give(service, "pack_key", self.value("pack_key", key))
-            if service in MAILS:
-                self._give(service, "link_key", own_key(service, self.value("link_key", key)))
 
     def play_notify(self) -> None:
-        """Makes what GOV.UK Notify, played, gives each service that texts."""
+        """Makes the keys that the sandbox's GOV.UK Notify gives each service that texts."""
         for service in TEXTS:
             self.value(f"notify_api_key-{service}", notify_key)
             self.value(f"notify_bearer-{service}", token)
 
     def _give_if_kept(self, service: str, name: str, made: str | None = None) -> None:
-        """What cannot be made: as long as `made` has it, and no longer."""
+        """For a secret that we cannot make: given for as long as `made` has it."""
         file = self.made / (made or name)
         if file.exists():
             self._give(service, name, file.read_text())

@@ -33,7 +33,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Contents:
-    """Of one database. `segments` has the names at each place, one a timeline."""
+    """Of one database. `segments` has the names at each place, one for each timeline."""
 
     bases: Sequence[Base]
     segments: Mapping[int, Sequence[str]]
@@ -44,8 +44,8 @@ class Contents:
         return max(self.segments, default=-1)
 
     def along(self, timeline: int, forks: Mapping[int, int]) -> "Contents":
-        """What leads to a database on `timeline`; `forks` as of `read_forks`. Once it was restored to a moment, more lies
-        there of the timeline that it left. Then a base of that one does not count: it may be of after the moment.
+        """What leads to a database on `timeline`; `forks` as of `read_forks`. After a restoration to a moment, more may
+        lie there of the timeline that was left. Then none of its bases counts: they may be of after the moment.
         """
         leads, left = defaultdict(list), False
         for place, names in self.segments.items():
@@ -66,7 +66,9 @@ class Contents:
         return fit[-1]
 
     def wal_after(self, base: Base) -> tuple[list[str], int | None]:
-        """What the base needs, up to the first gap; and the place of that gap, if there is WAL beyond it or none at all."""
+        """The WAL that the base needs, up to the first gap. With it the gap's place, if there is WAL beyond it, or none
+        before it.
+        """
         end = base.first
         while end in self.segments:
             end += 1
@@ -84,7 +86,7 @@ class Contents:
 
 
 def read_contents(names: Iterable[str], system: str | None = None) -> Contents:
-    """Of the database that made the newest base, or of `system`. A file whose signature is not there yet does not count."""
+    """Of the database that made the newest base, or of `system`. Without its signature, a file does not count yet."""
     there = set(names)
     whole = sorted(each for each in there if each.endswith(SEALED) and each + SIGNATURE in there)
     bases = sorted((_base(found) for each in whole if (found := BASE.fullmatch(each))), key=lambda base: base.at)
@@ -99,7 +101,7 @@ def read_contents(names: Iterable[str], system: str | None = None) -> Contents:
 
 
 def read_forks(history: str) -> Mapping[int, int]:
-    """The place at which each timeline of a database's past was left, by PostgreSQL's history of the newest."""
+    """The place at which each earlier timeline was left, by PostgreSQL's history of the newest."""
     lines = [line.split() for line in history.splitlines() if line.strip() and not line.startswith("#")]
     return {int(timeline): place_before(lsn) for timeline, lsn, *_ in lines}
 

@@ -1,6 +1,6 @@
 """Receives the WAL as it is written and puts it elsewhere, with a base backup from time to time. A process of its own.
 
-It is a client of the database, by the login `backups`, which may replicate and end a segment, and reads the list of what was erased alone. A
+It logs in as `backups`, which may replicate and end a segment, and reads only the list of what was erased. A
 replication slot makes the database keep what has not been received yet.
 """
 
@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, LiteralString, cast
+from typing import IO, Any, cast
 
 import psycopg
 from pydantic import BaseModel, ValidationError
@@ -43,7 +43,7 @@ TURN_SECONDS = 1.0
 LOOKS_SECONDS = 60.0
 ASKS_EVERY = timedelta(hours=1)
 DRILLS = "drills"
-WHERE = "SELECT pg_current_wal_insert_lsn()::text, timeline_id FROM pg_control_checkpoint()"
+WAL_POSITION = "SELECT pg_current_wal_insert_lsn()::text, timeline_id FROM pg_control_checkpoint()"
 """The backup begins with a checkpoint, so it needs no WAL from before this."""
 GONE = (
     "has already been removed",
@@ -51,7 +51,7 @@ GONE = (
     # More had been received than the standby had that is the primary now.
     "is not in this server's history",
     "is ahead of the WAL flush position",
-    # A database that was made anew from another has no history of the timelines before that one's, nor have we any more.
+    # A database that was made from another has no history of the timelines before, and nor have we any more.
     '.history": No such file or directory',
 )
 HISTORY_SUFFIX = ".history"
@@ -90,7 +90,7 @@ class Keeper:
         self._making: Future[None] | None = None
 
     def run(self, stopping: threading.Event) -> None:
-        """Until told to stop. Whatever fails is tried again, and meanwhile the metrics age."""
+        """Until told to stop. Whatever fails is tried again; meanwhile the metrics age."""
         with ThreadPoolExecutor(1) as beside, contextlib.closing(self):
             while not stopping.wait(TURN_SECONDS):
                 try:
@@ -126,7 +126,7 @@ class Keeper:
         """Streams it: nothing lies here in the clear, and memory does not grow with the database."""
         gaps = self._gaps
         with _connect() as connection:
-            lsn, timeline = connection.execute(WHERE).fetchall()[0]
+            lsn, timeline = connection.execute(WAL_POSITION).fetchall()[0]
         command = self._tools.command("pg_basebackup", "--pgdata=-", "--format=tar", "--compress=client-gzip:1")
         command += ["--manifest-checksums=SHA256", "--wal-method=none", "--checkpoint=fast", "--no-password"]
         log = self._writer.work / "base.log"
@@ -150,13 +150,13 @@ class Keeper:
         self._gauges.outdated.set(0)
 
     def _outdated(self, contents: Contents, at: datetime) -> list[str]:
-        """What should be gone since the base of that moment."""
+        """The files that should be gone since the base of that moment."""
         found = [*contents.outdated(at, timedelta(days=self._plan.keep_days))]
         self._gauges.outdated.set(len(found))
         return found
 
     def _look_round(self) -> None:
-        """What the place already has of this database."""
+        """Learns what the place already has of this database."""
         system, timeline, history = _identify()
         contents = read_contents(self._writer.place.names(system), system)
         for file in self._wal.glob(f"*{HISTORY_SUFFIX}"):
@@ -196,7 +196,8 @@ class Keeper:
         if now < self._next_end:
             return
         with _connect() as connection:
-            self._ended.append((now, place_before(str(_one(connection, "SELECT pg_switch_wal()")))))
+            [(lsn,)] = connection.execute("SELECT pg_switch_wal()::text").fetchall()
+        self._ended.append((now, place_before(lsn)))
         self._next_end = now + timedelta(seconds=self._plan.segment_ends_seconds)
 
     def _ship(self) -> None:
@@ -267,16 +268,12 @@ def _identify() -> tuple[str, int, str]:
 
 
 def _keep_history(file: Path) -> None:
-    """For the receiver, which looks for it under its own name and else asks the database, which may have been made anew."""
+    """The receiver looks for it under its own name, and otherwise asks the database, which may have been made anew."""
     unfinished = file.with_suffix(".tmp")
     unfinished.write_bytes(gzip.decompress(file.read_bytes()))
     unfinished.rename(file.with_suffix(""))
 
 
-def _one(connection: psycopg.Connection[Any], question: LiteralString) -> Any:
-    return connection.execute(question).fetchall()[0][0]
-
-
 def _said(trouble: Exception) -> str | None:
-    """Ours name no address and nobody; PostgreSQL's own might."""
+    """Our own texts name no address and nobody; PostgreSQL's might."""
     return str(trouble) if isinstance(trouble, (CannotBackUp, PlaceAway)) else None

@@ -20,7 +20,7 @@ def _require_recipient(written: str) -> str:
 
 
 class ArchivePlan(BaseModel):
-    """`recipients` are age keys: whoever holds one of their identities can open everything, so none may be on this machine."""
+    """`recipients` are age keys. Any of their identities opens everything, so none may be on this machine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,9 +28,9 @@ class ArchivePlan(BaseModel):
     place: FileUrl | BucketUrl
     base_every_hours: int = Field(default=24, ge=1)
     segment_ends_seconds: float = Field(default=20.0, gt=0)
-    """For how long a commit may lie on this machine alone. Sending its segment takes some time more."""
+    """For how long a commit may be on this machine alone, before its segment is sent."""
     keep_days: int = Field(default=14, ge=1)
-    """How far back a moment can be restored. What was erased stays in the copies for as long, and a base's age longer."""
+    """How far back a moment can be restored. What was erased stays in the copies for so long, and a base's age more."""
 
 
 def read_plan(file: Path) -> ArchivePlan:

@@ -1,4 +1,4 @@
-"""Restores the database to a moment, into a folder of its own. Nothing is started there before all of it is known to be ours."""
+"""Restores the database to a moment, into a folder of its own. Nothing starts before all of it is known to be ours."""
 
 import hashlib
 import json
@@ -49,8 +49,8 @@ def restore(
     at: datetime | None = None,
     check: Callable[[str], None] = lambda _: None,
 ) -> Restored:
-    """As of the moment `at`, or as new as there is. `check` gets the URL of the database while it can be reached by a socket
-    in a private folder alone. Afterwards it lies at `where.files`, stopped, in the shape and with the passwords that it had.
+    """As of the moment `at`, or as new as there is. `check` gets the database's URL while only a socket in a private
+    folder reaches it. Afterwards it lies at `where.files`, stopped, in the shape and with the passwords that it had.
 
     Raises CannotRestore, and then nothing lies there.
     """
@@ -78,7 +78,7 @@ def restore(
 
 
 def _unpack(reader: Reader, base: Base, files: Path) -> None:
-    """As a stream. PostgreSQL's manifest then says whether each file is whole."""
+    """Streams the base. PostgreSQL's manifest then says whether each file is whole."""
     tar = subprocess.Popen(["tar", "--extract", "--gzip", f"--directory={files}"], stdin=subprocess.PIPE)
     with tar:
         reader.open(base.name, cast("IO[bytes]", tar.stdin))
@@ -92,7 +92,7 @@ def _unpack(reader: Reader, base: Base, files: Path) -> None:
 
 
 def _fetch_wal(reader: Reader, contents: Contents, base: Base, wal: Path, at: datetime | None) -> int:
-    """Compressed, as it lies elsewhere: a quiet minute's segment is nearly empty."""
+    """Leaves it compressed, as it lies elsewhere: a quiet minute's segment is nearly empty."""
     names, gap = contents.wal_after(base)
     if gap is not None and (at is None or not names):
         raise CannotRestore(
