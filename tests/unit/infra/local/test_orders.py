@@ -18,6 +18,7 @@ from infra.local.processes.ports import FIXED
 from infra.local.processes.run_lock import AlreadyRuns, RunLock
 from infra.local.settings.layout import ROOT, Layout
 from infra.local.settings.secret_files import SecretFiles, key
+from infra.postgres import place
 from infra.postgres.place import Place
 
 
@@ -176,7 +177,7 @@ def test_a_recovery_that_fails_leaves_the_database_in_its_place(
     files = layout.folder / "postgres" / "files"
     files.mkdir(parents=True)
     (files / "PG_VERSION").write_text("18")
-    monkeypatch.setattr(orders.place, "find", lambda _folder: Place(Path("/none"), files, None))
+    monkeypatch.setattr(place, "find", lambda _folder: Place(Path("/none"), files, None))
     if is_key_there:
         SecretFiles(layout.secrets).value("backup_key", key)
     assert order("recover", "--folder", str(layout.folder)).exit_code in {1, 2}, "there are no copies"
