@@ -168,7 +168,7 @@ def recover(moment: str = "", folder: Path = HOME) -> None:
 
 @contextmanager
 def _aside(files: Path) -> Iterator[None]:
-    """The folder is beside its place meanwhile, and comes back if nothing takes that: else a new database would."""
+    """Moves the folder aside, and back if nothing took its place: the next run would make an empty database there."""
     former = files.with_name(f"former-{time.strftime('%Y%m%d-%H%M%S')}")
     if files.exists():
         files.rename(former)
