@@ -18,7 +18,7 @@ ARGUMENTS = {"dump": (2, 3), "restore": (2, 3), "destroyed": (2,)}
 def main(arguments: list[str]) -> int:
     """0 when it is done, 1 with a sentence on stderr when it is not."""
     if not arguments or len(arguments) not in ARGUMENTS.get(arguments[0], ()):
-        print((__doc__ or "").splitlines()[0], file=sys.stderr)
+        print(__doc__, file=sys.stderr)
         return 2
     order, file, key = arguments[0], Path(arguments[1]), next(iter(arguments[2:]), None)
     try:

@@ -60,7 +60,7 @@ def main(arguments: list[str], folder: Path = FOLDER) -> int:
                 print(why, file=sys.stderr)
                 return 1
             return 0
-    print((__doc__ or "").splitlines()[0], file=sys.stderr)
+    print(__doc__, file=sys.stderr)
     return 2
 
 
