@@ -1,7 +1,6 @@
 """Reads a text into its meaning. Protective: words that could report a child missing do report it."""
 
 from dataclasses import replace
-from itertools import pairwise
 
 from services.carers.understanding.details import references, replies
 from services.carers.understanding.languages import language_recognition, plain_words, word_lists
@@ -50,25 +49,20 @@ def understand(text: str) -> Meaning:
     )
 
 
-def _read_clauses(text: str, plain: str, parts: list[plain_words.Clause]) -> list[Statement]:
-    known = whole_text.read_whole(plain, parts, quoted=plain_words.quotes_somebody(text))
+def _read_clauses(text: str, whole: str, parts: list[plain_words.Clause]) -> list[Statement]:
+    known = whole_text.read_whole(whole, parts, quoted=plain_words.quotes_somebody(text))
     said: list[Statement] = []
     before = ""
-    for at, (clause, following) in enumerate(pairwise([*parts, None])):
-        if clause is not None:
-            found = clauses.read_clause(clause, whole_text.look_ahead(known, following))
-            if (PATTERNS["not_that_one"].fullmatch(clause.plain) and PATTERNS["home"].search(before)) or PATTERNS[
-                "no_such_one"
-            ].fullmatch(clause.plain):
-                found.append(Statement(Intent.NOT_BACK, clause.typed, if_named=True))
-            if (
-                not found
-                and (but := PATTERNS["all_but"].search(clause.typed))
-                and not PATTERNS["gone"].search(clause.plain)
-            ):
-                found.append(Statement(Intent.NOT_BACK, but[1], if_named=True))
-            said.extend(replace(each, at=at) for each in found)
-            known, before = whole_text.carry_over(known, clause), clause.plain
+    for at, (clause, following) in enumerate(zip(parts, [*parts[1:], None], strict=False)):
+        plain = clause.plain
+        found = clauses.read_clause(clause, whole_text.look_ahead(known, following))
+        not_that_one = PATTERNS["not_that_one"].fullmatch(plain) and PATTERNS["home"].search(before)
+        if not_that_one or PATTERNS["no_such_one"].fullmatch(plain):
+            found.append(Statement(Intent.NOT_BACK, clause.typed, if_named=True))
+        if not found and (but := PATTERNS["all_but"].search(clause.typed)) and not PATTERNS["gone"].search(plain):
+            found.append(Statement(Intent.NOT_BACK, but[1], if_named=True))
+        said.extend(replace(each, at=at) for each in found)
+        known, before = whole_text.carry_over(known, clause), plain
     return said
 
 

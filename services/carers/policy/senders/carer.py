@@ -114,12 +114,8 @@ def _decide_told(meaning: Meaning, found: ChildMentions, context: TextContext) -
         return None
     decision = _ask_for_names(combine_decisions(parts), context)
     nameless = {each.provisional for each in context.provisionals if each.child is None}
-    if (
-        any(isinstance(act.content, ChildReturnClaimed) and act.subject not in nameless for act in decision.acts)
-        and nameless
-    ):
-        return _ask_about_nameless(decision, context, nameless)
-    return decision
+    back = {act.subject for act in decision.acts if isinstance(act.content, ChildReturnClaimed)}
+    return _ask_about_nameless(decision, context, nameless) if nameless and back - nameless else decision
 
 
 def _ask_for_names(decision: Decision, context: TextContext) -> Decision:
@@ -149,12 +145,10 @@ def _decide_told_of(child: ChildId, intent: Intent, context: TextContext) -> Dec
 
 def _only_at_home(child: ChildId, found: ChildMentions, context: TextContext) -> bool:
     """Whether the child is only said to be at home, while another is missing or back."""
-    others = [intents for other, intents in found.about.items() if other != child]
-    missing = any(REPORTS & set(intents) for intents in (*others, found.nobody))
+    others = {other: intents for other, intents in found.about.items() if other != child}
+    missing = any(REPORTS & set(intents) for intents in (*others.values(), found.nobody))
     back = any(
-        STANDS_DOWN & set(intents) and context.child_by_id(other).standing.open
-        for other, intents in found.about.items()
-        if other != child
+        STANDS_DOWN & set(intents) and context.child_by_id(other).standing.open for other, intents in others.items()
     )
     return (missing or back) and context.child_by_id(child).standing.state is None and not context.provisionals
 
@@ -185,11 +179,8 @@ def _answer_request(meaning: Meaning, context: TextContext) -> Decision:
     if meaning.enquiry == "where" and _is_enquiry(meaning.words, context):
         return escalation.refuse_enquiry(context)
     if Intent.STATUS in intents or (Intent.ENQUIRY in intents and context.open):
-        return (
-            _answer_status(context)
-            if meaning.asks_only
-            else replace(_answer_status(context), acts=_keep_information(context).acts)
-        )
+        acts = () if meaning.asks_only else _keep_information(context).acts
+        return replace(_answer_status(context), acts=acts)
     if Intent.HELP in intents:
         return escalation.escalate(context, "asked-for-human")
     if intents == {Intent.THANKS} and not context.pictures:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from string import ascii_lowercase
 
 from rapidfuzz.distance import OSA
 
@@ -94,7 +95,7 @@ def _sort_by_role(words: str, found: tuple[str, ...], children: Sequence[KnownCh
 
 
 def _find_places(words: list[str], child: KnownChild) -> list[int]:
-    forms = list_words(child) | {simplify_code(child.code).lstrip("abcdefghijklmnopqrstuvwxyz")} - {""}
+    forms = list_words(child) | {_number_of(simplify_code(child.code))} - {""}
     return [at for at, word in enumerate(words) if word in forms]
 
 
@@ -119,7 +120,7 @@ def _find_children(words: str, children: Sequence[KnownChild]) -> tuple[tuple[st
 
 def _find_bare_numbers(words: str, codes: Iterable[str]) -> list[str]:
     """Codes without their letter, as in "17 and 18 gone". Ages, times and house numbers stand in other places."""
-    of_number = {code.lstrip("abcdefghijklmnopqrstuvwxyz"): code for code in codes}
+    of_number = {_number_of(code): code for code in codes}
     return [
         of_number[number]
         for found in PATTERNS["bare_numbers"].finditer(words)
@@ -139,8 +140,11 @@ def _group_by_code(children: Sequence[KnownChild]) -> dict[str, list[str]]:
 def find_code_numbers(words: str) -> tuple[str, ...]:
     """The first numbers that may be a child's code, without leading noughts: "c17", "child 17", "see seventeen"."""
     written = [found[1] for word in words.split() if (found := NUMBER_OF_CODE.match(word))]
-    spoken = [str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS]
-    return tuple(dict.fromkeys([*written, *spoken]))[:MOST_NAMED]
+    return tuple(dict.fromkeys([*written, *_list_spoken_numbers(words)]))[:MOST_NAMED]
+
+
+def _list_spoken_numbers(words: str) -> list[str]:
+    return [str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS]
 
 
 def is_the_wrong_one(child: KnownChild, words: str) -> bool:
@@ -176,9 +180,14 @@ def simplify_code(code: str) -> str:
     return letters + plain[len(letters) :].lstrip("0")
 
 
+def _number_of(code: str) -> str:
+    """What follows the letters of a code that `simplify_code` gave."""
+    return code.lstrip(ascii_lowercase)
+
+
 def _compile_spoken(code: str) -> re.Pattern[str]:
     """Matches a code as typed and as dictated: C17 becomes "see seventeen"."""
-    number = code.lstrip("abcdefghijklmnopqrstuvwxyz")
+    number = _number_of(code)
     spoken = [number] if number else []
     if number.isdigit() and int(number) <= len(NUMBERS):
         spoken.append(NUMBERS[int(number) - 1])
@@ -212,10 +221,10 @@ def list_words(child: KnownChild) -> set[str]:
 
 def find_answered(words: str, children: Sequence[KnownChild]) -> tuple[str, ...]:
     """The children meant by an answer to "which child?", where a bare number is enough: 17 is C17."""
-    spoken = {word.lstrip("0") for word in words.split()}
-    spoken |= {str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS}
-    numbered = [each for each in children if simplify_code(each.code).lstrip("abcdefghijklmnopqrstuvwxyz") in spoken]
-    return tuple(each.child for each in numbered if len(_group_by_code(children)[simplify_code(each.code)]) == 1)
+    spoken = {*(word.lstrip("0") for word in words.split()), *_list_spoken_numbers(words)}
+    numbered = [each for each in children if _number_of(simplify_code(each.code)) in spoken]
+    by_code = _group_by_code(children)
+    return tuple(each.child for each in numbered if len(by_code[simplify_code(each.code)]) == 1)
 
 
 def find_correction(clauses: Sequence[str], children: Sequence[KnownChild]) -> tuple[str, str] | None:
