@@ -32,10 +32,13 @@ SO_FAR = f"""
 KEEP = """
     INSERT INTO professionals.mass_texts
         (delivery, leader, reader, reporter, authority, child, wording, channel, on_duty, counted, at)
-    VALUES (%(delivery)s, %(leader)s, %(reader)s, %(reporter)s, %(authority)s, %(child)s, %(wording)s, %(channel)s,
-        %(on_duty)s, %(counted)s, %(at)s)
+    SELECT id, %(leader)s, %(reader)s, %(reporter)s, %(authority)s, %(child)s, %(wording)s, %(channel)s,
+        %(on_duty)s, %(counted)s, %(at)s
+    FROM delivery.deliveries
+    WHERE id = %(delivery)s AND withdrawn_at IS NULL AND state IN ('waiting', 'sending', 'unknown') FOR NO KEY UPDATE
     ON CONFLICT DO NOTHING
 """
+"""What was withdrawn or answered meanwhile is not sent, so nothing may ride in it."""
 RIDES = "UPDATE delivery.deliveries SET urgent = false WHERE id = %(delivery)s"
 """No call reads it out: its leader's text is the one that went to the phone."""
 COUNTED = """

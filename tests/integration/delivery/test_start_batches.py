@@ -21,6 +21,7 @@ from tests.support.engines.database import Database
 from tests.support.engines.round_trips import round_trips
 from tests.support.in_process.delivery import (
     ACCEPTED,
+    LATER,
     REFUSED,
     Floor,
     PlayedMedium,
@@ -113,6 +114,22 @@ async def test_one_that_an_error_of_ours_keeps_from_being_prepared_is_given_up_a
         assert attempt["looked_up"] == ["child.name"], "not of what was rolled back"
     assert preparing.seen.count(bad.id) == 1 + DEFECTS_MOST, "once with the others"
     assert sorted(each.id for each in medium.sent) == sorted(each.id for each in (first, *others))
+
+
+async def test_attempts_that_failed_elsewhere_are_no_errors_of_ours(engine: AsyncEngine, keyring: Keyring) -> None:
+    medium, asked = PlayedMedium(answers=[LATER] * DEFECTS_MOST), 0
+
+    async def secrets(_: UnitOfWork, __: Delivery) -> tuple[None, tuple[str, ...]]:
+        nonlocal asked
+        asked += 1
+        if asked == DEFECTS_MOST:
+            raise KeyError("a secret")
+        return None, ()
+
+    async with running_floor(engine, keyring, medium, secrets=secrets) as floor, floor.without_pauses():
+        delivery = await floor.put(received(), "force-x")
+        row = await floor.until(delivery.id, "accepted")
+    assert row["attempts"] == len(medium.sent) + 1 == DEFECTS_MOST + 2
 
 
 async def test_one_that_the_database_refuses_to_prepare_or_to_mark_keeps_no_other_from_being_sent(

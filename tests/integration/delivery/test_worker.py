@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.carers.store.conversations import telling_by_code
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
+from services.platform.delivery.retry_policy import CALLBACK_PATIENCE
 from services.platform.delivery.sending.attempt import DEFECTS_MOST, AttemptStarter
 from services.platform.delivery.sending.results import ResultWriter
 from services.platform.store.encryption import Keyring
@@ -315,6 +316,29 @@ async def test_a_process_that_comes_back_takes_up_at_once_what_it_held(engine: A
             await second.until(delivery.id, "accepted", within=6)
     assert medium.sent[0].uncertain
     assert medium.sent[0].id == stuck.sent[0].id
+
+
+async def test_a_text_that_may_be_on_its_way_waits_until_its_provider_can_say_so(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    """Whoever takes it over asks the provider, whose list may lag."""
+    stuck, medium = PlayedMedium(delay_seconds=600), PlayedMedium()
+    async with running_floor(engine, keyring, stuck, slot=7) as first:
+        delivery = await first.put(received(), "force-m")
+        await eventually(lambda: stuck.sent)
+        async with engine.begin() as connection:
+            to_a_phone = update(deliveries).where(deliveries.c.id == delivery.id).values(number_hash=b"a number's")
+            await connection.execute(to_a_phone)
+        await first.die()
+        async with running_floor(engine, keyring, medium, slot=7) as second:
+            await eventually(lambda: second.loop._has_come_back)
+            row = await second.row(delivery.id)
+            assert (row["state"], row["lease_owner"]) == ("sending", None)
+            assert row["next_attempt_at"] == row["changed_at"] + CALLBACK_PATIENCE
+            await second.end_pauses()
+            second.loop._sweep.wake()
+            await second.until(delivery.id, "accepted", within=6)
+    assert [each.uncertain for each in medium.sent] == [True]
 
 
 async def test_what_a_later_version_put_holds_up_nothing_of_this_one(engine: AsyncEngine, keyring: Keyring) -> None:

@@ -297,6 +297,29 @@ async def test_a_text_that_was_to_ride_goes_by_itself_where_its_leader_failed(pr
     ]
 
 
+@pytest.mark.usefixtures("_noon")
+async def test_nothing_rides_in_a_text_that_was_withdrawn_before_it_was_sent(professionals: Professionals) -> None:
+    """Its code would be known to nobody, and its reader's OK refused."""
+    mass = MassReport(reporter=uuid4(), children=5, within=timedelta(minutes=30))
+    await _report(professionals, 4, 1, mass.reporter)
+    led = {"child": new_id("child"), "role": Role.DUTY_WORKER, "channel": Channel.TEXT, "mass": mass}
+    told = received(ProfessionalNotify, authority=professionals.authority, **led)
+    withdrawn = _with(told, told.content.model_copy(update={"act": "withdraw", "revision": 2}))
+    async with professionals.floor.store.transaction() as uow:
+        await professionals.handlers.on_professional_notify(told, uow)
+        await professionals.handlers.on_professional_notify(withdrawn, uow)
+    await professionals.floor.idle()
+    last = await professionals.tell(child=new_id("child"), mass=mass)
+    await professionals.floor.until(last.content.telling, "accepted")
+    assert len(professionals.medium.sent) == 5
+    assert professionals.medium.sent[-1].id == last.content.telling
+    leaders = Query(
+        "SELECT leader FROM mass_texts WHERE reporter = %(reporter)s AND counted", {"reporter": mass.reporter}, scalar
+    )
+    async with professionals.floor.store.read() as reader:
+        assert await reader.fetch(leaders) == last.content.telling
+
+
 def _with(received_: Any, content: Any) -> Any:
     return type(received_)(
         source=received_.source, id=received_.id, subject=received_.subject, time=received_.time, content=content

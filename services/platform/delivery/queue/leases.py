@@ -121,7 +121,9 @@ def renew(uow: UnitOfWork, lease: Lease, ids: Iterable[UUID]) -> None:
 
 
 RELEASE = """
-    UPDATE delivery.deliveries SET lease_owner = NULL, lease_until = NULL
+    UPDATE delivery.deliveries SET lease_owner = NULL, lease_until = NULL,
+        next_attempt_at = CASE WHEN state = 'sending' AND number_hash IS NOT NULL
+            THEN greatest(next_attempt_at, changed_at + %(patience)s) ELSE next_attempt_at END
     WHERE lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown') AND id <> ALL(%(but)s::uuid[])
         AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
     RETURNING id
@@ -131,8 +133,10 @@ RELEASE = """
 async def release(
     connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None, *, but: Iterable[UUID] = ()
 ) -> bool:
-    """All rows that `owner` holds, or those of `ids`, and none of `but`. False if there were none."""
-    which = {"owner": owner, "ids": None if ids is None else list(ids), "but": list(but)}
+    """All rows that `owner` holds, or those of `ids`, and none of `but`. False if there were none. A text or a call that may
+    be on its way waits until its provider can say so: whoever sent it again at once would send it twice.
+    """
+    which = {"owner": owner, "ids": None if ids is None else list(ids), "but": list(but), "patience": CALLBACK_PATIENCE}
     return await Reader(connection).fetch(Query(RELEASE, which, bool))
 
 

@@ -77,6 +77,11 @@ def attempts_begun(uow: UnitOfWork) -> dict[UUID, int]:
     return dict(uow.returned.get(MARK_SENDING, ()))
 
 
+def attempts_recorded(delivery: UUID) -> Query[int]:
+    """How many attempts came to a result, whichever."""
+    return Query("SELECT count(*) FROM delivery.attempts WHERE delivery = %(id)s", {"id": delivery}, scalar)
+
+
 def record_result(uow: UnitOfWork, record: AttemptRecord, owner: str, now: datetime, transition: Transition) -> None:
     """With the commit. A receipt or an acknowledgement that came before the result wins. A delivery that was withdrawn
     meanwhile ends as withdrawn if it cannot have arrived. If it may have, its next attempt is due at once, to find out.

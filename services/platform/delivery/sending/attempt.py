@@ -143,7 +143,8 @@ class AttemptStarter:
             SendResult(AttemptResult.RETRY), created_at=delivery.created_at, urgent=delivery.urgent, now=now, chance=0.5
         )
         async with self._store.transaction() as uow:
-            if attempts >= DEFECTS_MOST:
+            recorded = await uow.fetch(transitions.attempts_recorded(delivery.id))
+            if attempts - recorded >= DEFECTS_MOST:
                 events = JoinedEvents()
                 await self._close_undeliverable(uow, delivery, Undeliverable("undeliverable"), events)
                 events.publish(uow)
