@@ -30,8 +30,12 @@ class BatchConsumer(Consumer[ConsumerRecord]):
     """
     GATHERED_SECONDS = 0.15
     """After messages have come, the next are fetched together so much later. A page is then at most a second behind."""
-    HELD_MOST = 256
+    HELD_MOST = 64
     """Messages of one partition that wait here. The others wait in Kafka."""
+    FETCHED_BYTES = 128 * 1024
+    """Of one partition at once, or one message that is larger. With Kafka's megabyte, a process that has fallen behind
+    holds hundreds of them.
+    """
 
     def __init__(self, settings: Settings, processor: MessageProcessor) -> None:
         super().__init__(settings, processor)
@@ -84,6 +88,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             fetch_max_wait_ms=self.FETCH_WITHIN_MS,
+            max_partition_fetch_bytes=self.FETCHED_BYTES,
             session_timeout_ms=self.SESSION_SECONDS * 1000,
             heartbeat_interval_ms=self.HEARTBEAT_SECONDS * 1000,
             rebalance_timeout_ms=self.REBALANCE_SECONDS * 1000,
