@@ -1,7 +1,7 @@
 """Reads what the page of one child shows, to whom it may be shown, and records each view."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -195,7 +195,8 @@ def day_meant(words: str) -> datetime | None:
     """The beginning of the day that the words name, in England. None: they name none."""
     for form in ("%d/%m/%Y", "%d/%m/%y", "%Y-%m-%d", "%d %b %Y", "%d %B %Y"):
         try:
-            return datetime.strptime(words, form).replace(tzinfo=ENGLAND)
+            day = datetime.strptime(words, form).replace(tzinfo=ENGLAND)
         except ValueError:
             continue
+        return day if day.year < MAXYEAR else None
     return None

@@ -83,6 +83,12 @@ def test_an_instance_that_was_moved_is_where_it_was_moved_to() -> None:
         ("SUMMARY:Night Example\nDTSTART:00010101T000000Z\nDTEND:20261125T180000Z", Why.NO_TIME),
         ("SUMMARY:Night Example\nDTSTART:20261125T180000Z\nDURATION:PT1H\nRRULE:FREQ=OFTEN", Why.NO_TIME),
         ("SUMMARY:Night Example\nDTSTART:19700101T000000Z\nDURATION:PT1H\nRRULE:FREQ=SECONDLY", Why.NO_TIME),
+        ("SUMMARY:Night Example\nDTSTART:20261125T180000Z\nDURATION:PT1H\nRRULE:FREQ=HOURLY", Why.NO_TIME),
+        (
+            "SUMMARY:Night Example\nDTSTART:20261125T180000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+            Why.NO_TIME,
+        ),
+        ("SUMMARY:Night Example\nDTSTART:16010101T000000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY", Why.NO_TIME),
         ("SUMMARY:Night Example\nDTSTART:19700101T000000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;BYSECOND=1,2", Why.NO_TIME),
     ],
 )
@@ -94,7 +100,8 @@ def test_an_event_that_is_not_understood_is_named_and_the_others_are_read(event:
 
 
 def test_what_is_no_calendar_and_what_repeats_too_often_is_refused_whole() -> None:
-    hourly = "SUMMARY:Boss Example\nDTSTART:20261125T180000Z\nDURATION:PT1H\nRRULE:FREQ=HOURLY"
+    hours = ",".join(map(str, range(24)))
+    hourly = f"SUMMARY:Boss Example\nDTSTART:20261125T180000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;BYHOUR={hours}"
     for text, why in (("Night Example on Tuesday", Why.NO_CALENDAR), (calendar(hourly), Why.TOO_MANY)):
         found, [unread] = read_calendar(text, ROLE, NAMES, NOW)
         assert (found, unread.why) == ((), why)

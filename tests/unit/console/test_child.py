@@ -81,6 +81,11 @@ def test_a_day_is_read_as_people_write_it(words: str) -> None:
     assert f"{found:%Y-%m-%d %H:%M %Z}" == "2026-11-26 00:00 GMT"
 
 
+@pytest.mark.parametrize("words", ["31/12/9999", "26/13/2026", "Sam"])
+def test_words_that_name_no_day_are_none(words: str) -> None:
+    assert day_meant(words) is None
+
+
 def test_a_number_is_shown_as_it_is_dialled_in_britain() -> None:
     assert [format_telephone(each) for each in ("+447700900123", "101", "+33612345678")] == [
         "07700 900123",

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 import yaml
@@ -13,6 +14,7 @@ from services.safeguarding.operators import OperatorRole
 
 Url = Annotated[str, StringConstraints(pattern=r"^https://[^\s?#]+$|^http://127\.0\.0\.1(:\d+)?(/[^\s?#]*)?$")]
 """HTTPS. Plain HTTP is for a provider on this machine, as tests have it."""
+LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 
 
@@ -115,7 +117,7 @@ def read_claims(provider: Provider, claims: Mapping[str, Any]) -> Claimed:
         subject=str(claims["sub"]),
         name=str(claims.get("name") or claims.get("preferred_username") or "No name given")[:120],
         session=str(claims["sid"]) if "sid" in claims else None,
-        proved_at=float(proved_at) if isinstance(proved_at, int | float) else 0.0,
+        proved_at=float(proved_at) if isinstance(proved_at, int | float) and 0 <= proved_at < LATEST else 0.0,
         grant=provider.grant_of(known),
         has_second_factor=provider.second_factor.is_shown_by(claims),
     )

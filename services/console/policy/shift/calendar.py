@@ -18,8 +18,12 @@ PRODUCT = "-//Safe Return//rota//EN"
 AHEAD = timedelta(days=60)
 """How far a calendar is written, and how far one that is read repeats."""
 SHIFTS_AT_MOST = 300
-TOO_OFTEN = ("SECONDLY", "MINUTELY", "BYSECOND", "BYMINUTE")
-"""No shift repeats so: to count such repetitions would hold everybody's pages up, for hours where it began long ago."""
+TOO_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY", "BYSECOND", "BYMINUTE")
+"""No shift repeats so: to count such repetitions would hold everybody's pages up."""
+DAYS_OF_A_YEAR = ("BYMONTH", "BYYEARDAY", "BYWEEKNO", "BYSETPOS", "BYEASTER")
+"""Nor by these every day or week: for each 30 February, eight thousand years would be searched."""
+BEGAN_AT_MOST = timedelta(days=50 * 365)
+"""Before now."""
 WHOLE_DAY = timedelta(days=1)
 
 
@@ -113,8 +117,7 @@ def _spans(event: Any, replaced: Iterable[Any], now: datetime) -> list[tuple[dat
         if "rrule" in event:
             left_out = {_moment(each) for dates in _as_list(event.get("exdate")) for each in dates.dts}
             repeats = event["rrule"].to_ical().decode()
-            # By an interval of 0 the rule would never end.
-            if any(each in repeats for each in TOO_OFTEN) or min(event["rrule"].get("interval", [1])) < 1:
+            if not _can_be_counted(repeats, event["rrule"].get("interval", [1])) or now - start > BEGAN_AT_MOST:
                 return None
             rule = rrulestr(repeats, dtstart=start)
             found = rule.between(now.astimezone(ENGLAND) - lasts, now.astimezone(ENGLAND) + AHEAD)
@@ -122,6 +125,13 @@ def _spans(event: Any, replaced: Iterable[Any], now: datetime) -> list[tuple[dat
         return [(each, each + lasts) for each in starts if each + lasts > now] if lasts > timedelta(0) else None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
+
+
+def _can_be_counted(repeats: str, intervals: Iterable[int]) -> bool:
+    """By an interval of 0 a rule would never end."""
+    counts_days = "DAILY" in repeats or "WEEKLY" in repeats
+    refused = (*TOO_OFTEN, *DAYS_OF_A_YEAR) if counts_days else TOO_OFTEN
+    return min(intervals) > 0 and not any(each in repeats for each in refused)
 
 
 def _moment(value: Any) -> datetime:
