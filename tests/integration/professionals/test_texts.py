@@ -302,8 +302,8 @@ async def test_nothing_rides_in_a_text_that_was_withdrawn_before_it_was_sent(pro
     """Its code would be known to nobody, and its reader's OK refused."""
     mass = MassReport(reporter=uuid4(), children=5, within=timedelta(minutes=30))
     await _report(professionals, 4, 1, mass.reporter)
-    led = {"child": new_id("child"), "role": Role.DUTY_WORKER, "channel": Channel.TEXT, "mass": mass}
-    told = received(ProfessionalNotify, authority=professionals.authority, **led)
+    about: Any = {"authority": professionals.document["authority"]["id"], "role": Role.DUTY_WORKER, "mass": mass}
+    told = received(ProfessionalNotify, child=new_id("child"), channel=Channel.TEXT, **about)
     withdrawn = _with(told, told.content.model_copy(update={"act": "withdraw", "revision": 2}))
     async with professionals.floor.store.transaction() as uow:
         await professionals.handlers.on_professional_notify(told, uow)

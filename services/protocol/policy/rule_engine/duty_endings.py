@@ -88,7 +88,8 @@ def _settle_matter(draft: Draft, trigger: Trigger, episode: Episode | None) -> s
     causes = [*(each.cause for each in asked), *(waiting.cause for _, waiting in dated)]
     days = [(each.day < today, abs(each.day - today), each.matter) for each in causes if each.day is not None]
     content = draft.happened.content
-    asked_of = draft.duties.get(getattr(content, "duty", None))
+    duty = getattr(content, "duty", None)
+    asked_of = None if duty is None else draft.duties.get(duty)
     said = str(getattr(content, "matter", "")) or ("" if asked_of is None else asked_of.cause.matter)
     meant = said or min(days, default=(False, today - today, ""))[2]
     for _, waiting in dated:

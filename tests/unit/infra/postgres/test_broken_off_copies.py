@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pydantic import FileUrl
+from pydantic import TypeAdapter
 
 from infra.postgres.archive import restoration
 from infra.postgres.archive.contents import SIGNATURE, base_name
 from infra.postgres.archive.vault import CannotRestore, Reader
 from infra.postgres.backup import DESTROYED, CannotBackUp, Tools, dump
 from infra.postgres.place import Place
-from services.platform.runtime.places.place import open_place
+from services.platform.runtime.places import place as places
 
 
 class Dying(Tools):
@@ -37,7 +37,7 @@ def test_a_disk_that_is_full_is_said_in_a_sentence(tmp_path: Path, monkeypatch: 
         raise OSError(28, "No space left on device")
 
     base = base_name("7", datetime(2026, 11, 28, tzinfo=UTC), "0" * 24)
-    place = open_place(FileUrl((tmp_path / "copies").as_uri()))
+    place = places.open_place(TypeAdapter(places.Place).validate_python((tmp_path / "copies").as_uri()))
     for name in (base, base + SIGNATURE):
         (tmp_path / "copies" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "copies" / name).touch()
