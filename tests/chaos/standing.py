@@ -32,6 +32,7 @@ STEP_GRACE = timedelta(minutes=1)
 AS_LATER = timedelta(minutes=10)
 """The reconciler is asked as if so much time had passed: whatever it would still have waited for is a gap now."""
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
+LOOKS_EVERY_SECONDS = 3.0
 SPEAKING = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
 SAFE = "backup_safe_timestamp_seconds "
 
@@ -64,7 +65,7 @@ class Cases:
 
 
 def standing(stack: Stack, cases: Cases, since: datetime) -> Standing:
-    """All duties as they are now; the record's gaps, once nothing else is at fault, among what was recorded after `since`."""
+    """All duties as they are now, and the record's gaps among what was recorded after `since`."""
     found = Standing()
     with psycopg.connect(stack.admin_url) as connection:
         now = _story_now(connection)
@@ -77,17 +78,22 @@ def standing(stack: Stack, cases: Cases, since: datetime) -> Standing:
             found.faults.append(f"duty {duty.duty} ({duty.rule}): {fault}")
         if shown.get(duty.duty) != (duty.revision, duty.state):
             found.faults.append(f"duty {duty.duty} ({duty.rule}): the console has {shown.get(duty.duty)}")
-    found.faults = found.faults or asyncio.run(_gaps(stack, since))
+    found.faults += asyncio.run(_gaps(stack, since))
     return found
 
 
 def settled_standing(
     stack: Stack, within_seconds: float, cases: Cases | None = None, since: datetime = EVER
 ) -> Standing:
-    """Once there is no fault any more, or when the time is over."""
+    """Once no fault lasts from one look to the next, or when the time is over. Where thousands of duties go on, some step is
+    on its way at each look.
+    """
     until, read = time.monotonic() + within_seconds, cases or Cases()
-    while (found := standing(stack, read, since)).faults and time.monotonic() < until:
-        time.sleep(2)
+    found = standing(stack, read, since)
+    while found.faults and time.monotonic() < until:
+        time.sleep(LOOKS_EVERY_SECONDS)
+        before, found = found.faults, standing(stack, read, since)
+        found.faults = [each for each in found.faults if each in before]
     return found
 
 
@@ -140,15 +146,15 @@ def _shown(connection: psycopg.Connection[Any]) -> Iterator[tuple[UUID, tuple[in
 
 def _left_behind(connection: psycopg.Connection[Any]) -> Iterator[str]:
     for service in SPEAKING:
-        unsent = connection.execute(f"SELECT count(*) FROM {service}.outbox").fetchone()
-        if unsent != (0,):
-            yield f"{service} has {unsent} messages unpublished"
-    waiting = """
-        SELECT service, lane, state, count(*) FROM delivery.deliveries
-        WHERE state IN ('waiting', 'sending', 'unknown') AND next_attempt_at < now() GROUP BY 1, 2, 3
+        for row in connection.execute(f"SELECT position, topic FROM {service}.outbox ORDER BY position LIMIT 1"):
+            yield f"{service} has not published {row}"
+    due = """
+        SELECT DISTINCT ON (service, state) service, state, id FROM delivery.deliveries
+        WHERE state IN ('waiting', 'sending', 'unknown') AND next_attempt_at < now()
+        ORDER BY service, state, next_attempt_at, id
     """
-    for row in connection.execute(waiting):
-        yield f"deliveries are due and not made: {row}"
+    for row in connection.execute(due):
+        yield f"a delivery is due and not made: {row}"
 
 
 def _story_now(connection: psycopg.Connection[Any]) -> datetime:
