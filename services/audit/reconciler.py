@@ -122,15 +122,17 @@ async def gaps(
     since: datetime,
     known: frozenset[Found] = frozenset(),
 ) -> frozenset[Found]:
-    """The gaps among the entries recorded after `since` (thirty days ago at most), and those of `known` still open."""
-    since = max(since, wall - FIRST_LOOK)
+    """The gaps among the entries recorded after `since`, and those of `known` still open; of thirty days at most."""
+    first = wall - FIRST_LOOK
+    since = max(since, first)
     limits = {"tried_before": wall - TRIED_WITHIN, "answered_before": wall - ANSWERED_WITHIN, "most": MOST}
     found = set[Found]()
     while since < wall and len(found) < MOST:
         window = {"since": since, "until": since + SLICE, "nearby": NEARBY_WITHIN}
         found |= {_unanswered(row) for row in (await connection.execute(FRESH, limits | window)).mappings()}
         since += SLICE
-    places = [(each.chain, each.position) for each in in_order(known) if each.position is not None][:MOST]
+    open_yet = [each for each in in_order(known) if each.since >= first]
+    places = [(each.chain, each.position) for each in open_yet if each.position is not None][:MOST]
     if places:
         named = {"chains": [chain for chain, _ in places], "places": [place for _, place in places]}
         found |= {_unanswered(row) for row in (await connection.execute(KNOWN, limits | named)).mappings()}

@@ -1,6 +1,7 @@
 """Makes every Kafka client, with the address, certificates and login of the settings, and says why Kafka refuses."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -110,11 +111,16 @@ class Connection:
                 return
 
     def _rights_held(self, topics: list[Topic]) -> dict[str, list[str]]:
-        admin = self.plain_admin(bootstrap_timeout_ms=ANSWERS_WITHIN_MS)
+        """Raises TimeoutError if Kafka has gone away since the login: this library's errors are not aiokafka's."""
+        from kafka.errors import KafkaError as PlainKafkaError
+
         try:
-            return {each["name"]: each["authorized_operations"] for each in admin.describe_topics(topics)}
-        finally:
-            admin.close()
+            with contextlib.closing(self.plain_admin(bootstrap_timeout_ms=ANSWERS_WITHIN_MS)) as admin:
+                return {each["name"]: each["authorized_operations"] for each in admin.describe_topics(topics)}
+        except PlainKafkaError as error:
+            if error.retriable:
+                raise TimeoutError from error
+            raise
 
     def _options(self) -> dict[str, Any]:
         """Both libraries call them alike."""

@@ -8,7 +8,7 @@ import pytest
 
 from services.audit import metrics
 from services.audit.policy.consequences import Gap
-from services.audit.reconciler import FIRST_LOOK, Reconciler, gaps
+from services.audit.reconciler import FIRST_LOOK, Found, Reconciler, gaps
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
@@ -84,6 +84,17 @@ async def test_what_is_told_of_a_provisional_child_is_decided_upon_in_the_chain_
         await record(store, heard(decided(f"outcome-of-{each}"), child))
     assert await found_of(store, provisional) == []
     assert await found_of(store, other) == [(Gap.OUTCOME_NOT_TAKEN, 1)]
+
+
+async def test_a_gap_that_nobody_fills_counts_for_thirty_days_however_long_the_process_runs(store: Store) -> None:
+    child = new_id("child")
+    await record(store, heard(ChildReportedMissing(authority="kestrel"), child))
+    at, found = datetime.now(UTC) + AN_HOUR, frozenset[Found]()
+    async with store.engine.connect() as connection:
+        for later, counted in ((timedelta(), 1), (FIRST_LOOK - 2 * AN_HOUR, 1), (FIRST_LOOK, 0)):
+            wall = at + later
+            found = await gaps(connection, wall=wall, story=at, since=wall - 2 * AN_HOUR, known=found)
+            assert len([each for each in found if each.chain == child]) == counted
 
 
 async def test_an_answer_that_the_protocol_never_took_is_a_gap(store: Store) -> None:
