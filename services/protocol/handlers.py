@@ -1,17 +1,18 @@
 """Fetches case, facts and protocol, asks the policy, and writes the result, all in the message's transaction."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.messages.envelope import Received
-from services.platform.register.children.facts import facts_by_child
 from services.platform.register.references import unlike_references
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
+from services.platform.store import inbox
+from services.platform.store.inbox import Identity, Mark
 from services.platform.store.unit_of_work import UnitOfWork
 from services.protocol import metrics, store
 from services.protocol.editions.rules_in_force import RulesInForce
@@ -20,7 +21,7 @@ from services.protocol.policy.case import Case
 from services.protocol.policy.draft import Happened, Protocols, responsible
 from services.protocol.policy.duties.milestones import find_milestones
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.last_resort import decide_without_case
+from services.protocol.policy.last_resort import decide_without_case, last_resort_id
 from services.protocol.policy.readings.episodes import READ
 from services.protocol.policy.turns import Turn, sum_up, take_turns
 from services.protocol.store import Held
@@ -47,6 +48,18 @@ HEARD_BY_PRIORITY: Mapping[Priority, Collection[type[Message]]] = {
 HEARD = tuple(event for events in HEARD_BY_PRIORITY.values() for event in events)
 
 
+def is_about_a_letter(letter: MessageDeadLettered) -> bool:
+    """Nobody is told of such a letter. It may be about a child whose case cannot be read: if it were decided upon, each
+    would bring about the next.
+    """
+    return letter.original_kind == MessageDeadLettered.kind
+
+
+SKIPPED: Mapping[type[Message], Callable[[Any], bool]] = {MessageDeadLettered: is_about_a_letter}
+LAST_RESORT = "last resort"
+"""The source under which the inbox keeps the days on which a child's duty line was told."""
+
+
 class Handlers:
     """One handler for every message: the policy alone knows what differs between them."""
 
@@ -57,7 +70,7 @@ class Handlers:
 
     def subscriptions(self) -> list[Subscription]:
         return [
-            Subscription(event, self.on_message, priority)
+            Subscription(event, self.on_message, priority, skip_if=SKIPPED.get(event))
             for priority, events in HEARD_BY_PRIORITY.items()
             for event in events
         ]
@@ -92,13 +105,19 @@ class Handlers:
         uow.on_commit(lambda: _measure(turns, facts.authority))
 
     async def last_resort(self, received: Received[Any], uow: UnitOfWork) -> None:
-        """Tells the duty line of a dead letter that could not be decided upon, without reading any case."""
+        """Tells the duty line of a dead letter that could not be decided upon, without reading any case: once a day for
+        each child.
+        """
         if not isinstance(received.content, MessageDeadLettered):
             return
-        known = await uow.fetch(facts_by_child([received.subject]))
-        facts = await store.facts_of(uow, known.get(received.subject), None, None)
-        now = self._clocks.story()
-        decision = decide_without_case(received.subject, received.id, facts.authority, now)
+        child, now = received.subject, self._clocks.story()
+        authority = await store.authority_of(uow, child)
+        name = last_resort_id(child, authority, now, exercise=received.exercise)
+        [mark], _ = await inbox.mark_and_ask(uow, [Identity(LAST_RESORT, str(name), b"")], self._clocks.wall())
+        if mark is not Mark.NEW:
+            logger().info("the duty line has been told of this child today")
+            return
+        decision = decide_without_case(child, authority, now, exercise=received.exercise)
         publish_decision(uow, received, decision, now)
 
     def _now(self, received: Received[Any]) -> datetime:

@@ -4,7 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from services.platform.register.children.facts import Known, facts_at_placement, facts_by_child, first_authority
+from services.platform.register.children.facts import (
+    Known,
+    authority_of_child,
+    facts_at_placement,
+    facts_by_child,
+    first_authority,
+)
 from services.platform.store.query import Query, Rows, bulk_insert, to_columns, unnest_rows
 from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.protocol.loader import parse
@@ -102,3 +108,9 @@ async def facts_of(uow: UnitOfWork, known: Known | None, placement: str | None, 
     known = dict(known or at_placement)
     known["authority"] = known["authority"] or authority or first or NOBODY
     return Facts.model_validate(known)
+
+
+async def authority_of(uow: UnitOfWork, child: str) -> str:
+    """As in `facts_of`, where the message names none. No other fact is read: it may be the one that is at fault."""
+    named, first = await uow.fetch(authority_of_child(child), first_authority())
+    return named or first or NOBODY

@@ -1,6 +1,10 @@
-"""Tells the people on duty without any case, rule or escalation, where even a dead letter could not be decided upon."""
+"""Tells the people on duty without any case, rule or escalation, where even a dead letter could not be decided upon.
+
+Once a day for each child: whatever else fails there, and what comes of these texts, says nothing new to them.
+"""
 
 from datetime import datetime
+from uuid import UUID
 
 from services.protocol.policy.case import Case
 from services.protocol.policy.draft import Decision
@@ -8,15 +12,22 @@ from services.safeguarding import identifiers
 from services.safeguarding.duty.duties import Because, ProfessionalNotify
 from services.safeguarding.identifiers import AuthorityId, ChildId
 from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.working_time import day_in_england
 
 TOLD = (Role.DUTY_WORKER, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE)
 
 
-def decide_without_case(child: ChildId, letter: str, authority: AuthorityId, now: datetime) -> Decision:
-    """`letter` is the dead letter's id, from which the duties' ids follow: they are told once. `now` is story time."""
+def last_resort_id(child: ChildId, authority: AuthorityId, now: datetime, *, exercise: bool) -> UUID:
+    """The same for the whole day in England, whichever message failed. `now` is story time."""
+    return identifiers.derived("last resort", child, authority, str(day_in_england(now)), str(exercise))
+
+
+def decide_without_case(child: ChildId, authority: AuthorityId, now: datetime, *, exercise: bool) -> Decision:
+    """The duties' ids follow from `last_resort_id` and the role. `now` is story time."""
+    of_the_day = str(last_resort_id(child, authority, now, exercise=exercise))
     duties = [
         ProfessionalNotify(
-            duty=identifiers.derived("last resort", letter, role),
+            duty=identifiers.derived("last resort", of_the_day, role),
             step=0,
             revision=1,
             because=Because.FIRST,
@@ -31,4 +42,5 @@ def decide_without_case(child: ChildId, letter: str, authority: AuthorityId, now
         )
         for role in TOLD
     ]
-    return Decision(case=Case(child=child), duties=list(duties))
+    exercises = {each.duty for each in duties if exercise}
+    return Decision(case=Case(child=child), duties=list(duties), exercises=exercises)
