@@ -21,7 +21,7 @@ from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.telemetry import spans
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import is_away
-from services.platform.store.transient_errors import is_transient
+from services.platform.store.transient_errors import is_contention, is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.child_events.events import TextNeedsHuman
 from services.safeguarding.identifiers import AuthorityId, derived, provisional_child, trace_of
@@ -38,6 +38,7 @@ TRIES = 3
 """After so many failures of our own code a text goes to a person instead, and its sender's later texts are read."""
 PAUSE = timedelta(milliseconds=500)
 KEY_AWAY_FOR = timedelta(seconds=5)
+CONTENDED_FOR = timedelta(seconds=1)
 
 
 class TextWorker:
@@ -81,11 +82,11 @@ class TextWorker:
                 elif some_wait:
                     self.loop.wake_after(SWEEP_AGAIN_SECONDS)
         except Exception as error:
-            if unread is None or (is_transient(error) and not is_away(error)):
-                raise
-            if is_away(error):
-                await self._put_off(unread)
+            if unread is not None and (pause := _pause_after(error)) is not None:
+                await self._put_off(unread, pause, error)
                 return unread
+            if unread is None or is_transient(error):
+                raise
             trace = trace_of("text", unread.sid)
             logger().error("a text could not be worked on", trace=trace, attempt=unread.tries + 1, exc_info=error)
             await self._record_failure(unread)
@@ -106,11 +107,11 @@ class TextWorker:
         texts.mark_read(uow, unread.sid, at=now, replied=replied, about=about)
         uow.on_commit(lambda: self._count(known, decision, unread))
 
-    async def _put_off(self, unread: Unread) -> None:
-        """A key is away that it needs. Its sender's texts wait, and the others' are read."""
-        logger().warning("a text waits for a key", trace=trace_of("text", unread.sid))
+    async def _put_off(self, unread: Unread, pause: timedelta, error: Exception) -> None:
+        """Its sender's texts wait, and the others' are read."""
+        logger().warning("a text is put off", trace=trace_of("text", unread.sid), exc_info=error)
         async with self._store.transaction() as uow:
-            texts.put_off(uow, unread, self._clocks.wall() + KEY_AWAY_FOR)
+            texts.put_off(uow, unread, self._clocks.wall() + pause)
 
     async def _record_failure(self, unread: Unread) -> None:
         async with self._store.transaction() as uow:
@@ -150,3 +151,10 @@ class TextWorker:
             count, oldest = await reader.fetch(texts.backlog())
         metrics.UNREAD.set(count)
         metrics.OLDEST_UNREAD.set((self._clocks.wall() - oldest).total_seconds() if oldest else 0)
+
+
+def _pause_after(error: Exception) -> timedelta | None:
+    """How long a text waits that alone may have met this. None: it does not, whatever else becomes of it."""
+    if is_away(error):
+        return KEY_AWAY_FOR
+    return CONTENDED_FOR if is_contention(error) else None

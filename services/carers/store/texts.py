@@ -184,7 +184,7 @@ PUT_OFF = "UPDATE texts_in SET next_try_at = %(until)s WHERE message_sid = %(sid
 
 
 def put_off(uow: UnitOfWork, unread: Unread, until: datetime) -> None:
-    """Written with the commit. Nothing has failed: a key that it needs is away."""
+    """Written with the commit. No failure is counted: what the text needs is away."""
     uow.write(PUT_OFF, {"sid": unread.sid, "until": until})
 
 

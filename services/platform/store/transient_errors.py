@@ -9,6 +9,9 @@ from services.platform.store.key_wrappers.wrapper import KeyMissing
 PASSING_STATES = ("08", "40001", "40P01", "53", "55P03", "57P", "57014", "25P03", "25006")
 """SQLSTATE prefixes: connection, serialization, deadlock, resources, lock timeout, shutdown, cancelled, read-only."""
 
+OF_CONTENTION = ("40001", "40P01", "53", "55P03", "57014")
+"""Those of them after which the connection goes on: this work failed, and other work need not."""
+
 OF_DATABASE = (SQLAlchemyError, psycopg.Error, OSError, TimeoutError)
 """Errors after which a transaction cannot go on."""
 
@@ -18,15 +21,24 @@ def is_transient(error: BaseException) -> bool:
         return False  # whoever waited for one authority's key would hold up every other's work
     if isinstance(error, PoolTimeoutError | ConnectionError | TimeoutError):
         return True
-    if isinstance(error, psycopg.Error):
-        state, away = error.sqlstate, isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    elif isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        away = isinstance(error, OperationalError | InterfaceError)
-        if error.connection_invalidated:
-            return True
-    else:
-        return False
+    if _is_lost(error):
+        return True
+    state = _state_of(error)
     if state is None:
-        return away
-    return str(state).startswith(PASSING_STATES)
+        away = psycopg.OperationalError | psycopg.InterfaceError | OperationalError | InterfaceError
+        return isinstance(error, away)
+    return state.startswith(PASSING_STATES)
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether this work alone has to wait: it met a lock or took too long, and the connection serves other work."""
+    return not _is_lost(error) and (_state_of(error) or "").startswith(OF_CONTENTION)
+
+
+def _is_lost(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _state_of(error: BaseException) -> str | None:
+    of_driver = error.orig if isinstance(error, DBAPIError) else error
+    return of_driver.sqlstate if isinstance(of_driver, psycopg.Error) else None

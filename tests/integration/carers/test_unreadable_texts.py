@@ -8,9 +8,10 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from services.carers.conversation import context
-from services.carers.conversation.worker import KEY_AWAY_FOR
+from services.carers.conversation.worker import CONTENDED_FOR, KEY_AWAY_FOR
 from services.carers.text import Text
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
@@ -202,3 +203,59 @@ async def test_a_text_whose_key_is_away_holds_up_its_sender_alone(
     monkeypatch.setattr(service.worker._clocks, "wall", lambda: later)
     await service.work()
     assert len(await service.said_after(before)) > len(ash)
+
+
+@pytest.mark.parametrize("state", ["55P03", "57014", "40P01"])
+async def test_a_text_that_keeps_meeting_a_lock_or_a_limit_of_time_holds_up_its_sender_alone(
+    service: Carers, kestrel: Kestrel, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    waits, load, before = kestrel.phone("cat"), context.load, await service.last_position()
+    read: list[str] = []
+
+    async def meets(uow: UnitOfWork, keyring: Keyring, kept: Text, *about: Any, **more: Any) -> Any:
+        if kept.sender == waits:
+            await uow.connection.execute(text(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$"))
+        return await load(uow, keyring, kept, *about, **more)
+
+    async def meets_nothing(uow: UnitOfWork, keyring: Keyring, kept: Text, *about: Any, **more: Any) -> Any:
+        read.append(kept.body)
+        return await load(uow, keyring, kept, *about, **more)
+
+    monkeypatch.setattr(context, "load", meets)
+    sids = [f"SM{uuid4().hex}" for _ in range(2)]
+    for sid, sender, body in (
+        (sids[0], waits, "MISSING"),
+        (sids[1], waits, "BACK"),
+        (None, kestrel.phone("ash"), "MISSING C1"),
+    ):
+        assert (await service.text(sender, body, sid=sid)).status_code == 200
+    await service.work()
+    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1"]
+    async with service.store.engine.connect() as connection:
+        asked = text("SELECT tries, worked_at FROM texts_in WHERE message_sid = ANY(:sids)")
+        rows = await connection.execute(asked, {"sids": sids})
+        assert [tuple(row) for row in rows] == [(0, None)] * 2
+    monkeypatch.setattr(context, "load", meets_nothing)
+    later = now() + CONTENDED_FOR
+    monkeypatch.setattr(service.worker._clocks, "wall", lambda: later)
+    await service.work()
+    assert read == ["MISSING", "BACK"]
+    assert kinds(await service.said_after(before))[:2] == ["child.reported-missing.v1"] * 2
+
+
+async def test_a_lost_connection_stops_the_turn_and_counts_as_no_failure_of_the_text(
+    service: Carers, kestrel: Kestrel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, before = context.load, await service.last_position()
+
+    async def shut_down(uow: UnitOfWork, *_: Any, **__: Any) -> Any:
+        await uow.connection.execute(text("DO $$ BEGIN RAISE SQLSTATE '57P01'; END $$"))
+
+    monkeypatch.setattr(context, "load", shut_down)
+    await service.text(kestrel.phone("cat"), "MISSING")
+    for _ in range(4):
+        with pytest.raises(DBAPIError):
+            await service.worker._turn()
+    monkeypatch.setattr(context, "load", load)
+    await service.work()
+    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1"]

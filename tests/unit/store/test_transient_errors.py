@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy.exc import DBAPIError
 
 from services.carers.inbound import web as carers
 from services.casework import web as casework
@@ -17,6 +18,7 @@ from services.console import web as console
 from services.platform.delivery.links.tokens import Links
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.key_wrappers.wrapper import KeyMissing
+from services.platform.store.transient_errors import is_contention, is_transient
 from services.police.web import app as police
 from services.professionals.web import app as professionals
 from services.professionals.web.acknowledge_page import AcknowledgePage
@@ -77,3 +79,33 @@ async def test_what_passes_by_itself_asks_for_the_same_again(service: str, error
 async def test_what_does_not_pass_is_our_fault(service: str, error: Exception) -> None:
     answer = await answer_of(DOORS[service](), error)
     assert (answer.status_code, "Retry-After" in answer.headers) == (500, False)
+
+
+@pytest.mark.parametrize(
+    "state", ["LockNotAvailable", "QueryCanceled", "DeadlockDetected", "SerializationFailure", "OutOfMemory"]
+)
+def test_after_a_lock_or_a_limit_the_connection_serves_other_work(state: str) -> None:
+    met = getattr(psycopg.errors, state)()
+    for error in (met, DBAPIError("SELECT", {}, met)):
+        assert is_contention(error)
+        assert is_transient(error)
+    lost = DBAPIError("SELECT", {}, met, connection_invalidated=True)
+    assert (is_contention(lost), is_transient(lost)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "transient"),
+    [
+        (psycopg.OperationalError("gone"), True),
+        (psycopg.errors.AdminShutdown(), True),
+        (psycopg.errors.ReadOnlySqlTransaction(), True),
+        (psycopg.errors.IdleInTransactionSessionTimeout(), True),
+        (ConnectionResetError(), True),
+        (psycopg.errors.UniqueViolation(), False),
+        (KeyMissing(), False),
+        (ZeroDivisionError(), False),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_a_connection_that_is_lost_serves_nothing(error: Exception, transient: bool) -> None:
+    assert (is_contention(error), is_transient(error)) == (False, transient)
