@@ -27,6 +27,7 @@ from services.protocol.policy.turns import Turn, sum_up, take_turns
 from services.protocol.store import Held
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import (
+    ChildReportedMissing,
     Due,
     DutyStepDue,
     PoliceReferenceGiven,
@@ -35,7 +36,7 @@ from services.safeguarding.child_events.events import (
 )
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, DutyOutcomes
-from services.safeguarding.identifiers import is_provisional
+from services.safeguarding.identifiers import derived, is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.working_time import day_in_england
 
@@ -105,19 +106,22 @@ class Handlers:
         uow.on_commit(lambda: _measure(turns, facts.authority))
 
     async def last_resort(self, received: Received[Any], uow: UnitOfWork) -> None:
-        """Tells the duty line of a dead letter that could not be decided upon, without reading any case: once a day for
-        each child.
+        """Tells the duty line of a dead letter that could not be decided upon, without reading any case: of each report
+        that a child is missing, and else once a day for each child. A report counts as that day's telling too.
         """
-        if not isinstance(received.content, MessageDeadLettered):
+        letter = received.content
+        if not isinstance(letter, MessageDeadLettered):
             return
         child, now = received.subject, self._clocks.story()
         authority = await store.authority_of(uow, child)
-        name = last_resort_id(child, authority, now, exercise=received.exercise)
-        [mark], _ = await inbox.mark_and_ask(uow, [Identity(LAST_RESORT, str(name), b"")], self._clocks.wall())
-        if mark is not Mark.NEW:
+        day = last_resort_id(child, authority, now, exercise=received.exercise)
+        about = derived("last resort", received.id) if letter.original_kind == ChildReportedMissing.kind else day
+        names = [Identity(LAST_RESORT, str(each), b"") for each in dict.fromkeys((day, about))]
+        marks, _ = await inbox.mark_and_ask(uow, names, self._clocks.wall())
+        if marks[-1] is not Mark.NEW:
             logger().info("the duty line has been told of this child today")
             return
-        decision = decide_without_case(child, authority, now, exercise=received.exercise)
+        decision = decide_without_case(child, authority, about, now, exercise=received.exercise)
         publish_decision(uow, received, decision, now)
 
     def _now(self, received: Received[Any]) -> datetime:

@@ -1,6 +1,7 @@
 """Tells the people on duty without any case, rule or escalation, where even a dead letter could not be decided upon.
 
-Once a day for each child: whatever else fails there, and what comes of these texts, says nothing new to them.
+For each report that a child is missing, and else once a day for each child: whatever else fails there, and what comes
+of these texts, says nothing new to them.
 """
 
 from datetime import datetime
@@ -22,12 +23,13 @@ def last_resort_id(child: ChildId, authority: AuthorityId, now: datetime, *, exe
     return identifiers.derived("last resort", child, authority, str(day_in_england(now)), str(exercise))
 
 
-def decide_without_case(child: ChildId, authority: AuthorityId, now: datetime, *, exercise: bool) -> Decision:
-    """The duties' ids follow from `last_resort_id` and the role. `now` is story time."""
-    of_the_day = str(last_resort_id(child, authority, now, exercise=exercise))
+def decide_without_case(
+    child: ChildId, authority: AuthorityId, about: UUID, now: datetime, *, exercise: bool
+) -> Decision:
+    """The duties' ids follow from `about`, a report's letter or `last_resort_id`, and the role. `now` is story time."""
     duties = [
         ProfessionalNotify(
-            duty=identifiers.derived("last resort", of_the_day, role),
+            duty=identifiers.derived("last resort", str(about), role),
             step=0,
             revision=1,
             because=Because.FIRST,

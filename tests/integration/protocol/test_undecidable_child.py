@@ -21,7 +21,7 @@ from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.handlers import Handlers
 from services.protocol.loader import files
 from services.protocol.store import held_cases, remember
-from services.safeguarding.child_events.events import ChildReportedMissing
+from services.safeguarding.child_events.events import ChildReportedMissing, PoliceClosed
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.duty.outcomes import DutyAccepted
@@ -32,6 +32,7 @@ from tests.support.histories.reading import unsent_of
 from tests.support.signatures import SIGNERS, SPEAKERS, say
 
 MISSING = ChildReportedMissing(authority="northshire", channel="agency")
+CLOSED = PoliceClosed(authority="northshire", force="northmoor-police", reply="reply")
 ROUNDS_AT_MOST = 10
 
 
@@ -106,14 +107,17 @@ async def bus(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     await bus.store.close()
 
 
-async def test_each_role_is_told_once_a_day_and_every_letter_is_kept(bus: Bus) -> None:
+async def test_each_role_is_told_of_each_report_and_else_once_a_day_and_every_letter_is_kept(bus: Bus) -> None:
     await bus.brings(MISSING)
     assert [each.role for each in await bus.texts()] == ["duty.worker", "duty.senior-manager", "duty.head-of-service"]
     of_texts = [DutyAccepted.kind] * 3
     assert await bus.letters_about() == [MISSING.kind, *of_texts, *[MessageDeadLettered.kind] * 4]
-    await bus.brings(MISSING)
+    await bus.brings(CLOSED)
     assert len(await bus.texts()) == 3
-    assert (await bus.letters_about()).count(MISSING.kind) == 2
-    bus.clocks.move_to(timedelta(days=1))
+    assert (await bus.letters_about()).count(CLOSED.kind) == 1
     await bus.brings(MISSING)
     assert len({each.duty for each in await bus.texts()}) == len(await bus.texts()) == 6
+    bus.clocks.move_to(timedelta(days=1))
+    for _ in range(2):
+        await bus.brings(CLOSED)
+        assert len({each.duty for each in await bus.texts()}) == len(await bus.texts()) == 9

@@ -1,28 +1,30 @@
 """A dead letter that could not be decided upon: the people on duty are told without a case, once a day for a child."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from services.platform.runtime.clocks import Clocks
 from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.handlers import Handlers
-from services.protocol.policy.last_resort import decide_without_case
+from services.protocol.policy.last_resort import decide_without_case, last_resort_id
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.duties import Duty
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
+DAY = last_resort_id("child-1", "northshire", NOW, exercise=True)
 
 
 def told(
     child: str = "child-1", authority: str = "northshire", now: datetime = NOW, *, exercise: bool = False
 ) -> list[UUID]:
-    return [each.duty for each in decide_without_case(child, authority, now, exercise=exercise).duties]
+    day = last_resort_id(child, authority, now, exercise=exercise)
+    return [each.duty for each in decide_without_case(child, authority, day, now, exercise=exercise).duties]
 
 
 def test_everybody_on_duty_has_a_text_and_it_cites() -> None:
-    decision = decide_without_case("child-1", "northshire", NOW, exercise=False)
+    decision = decide_without_case("child-1", "northshire", uuid4(), NOW, exercise=False)
     assert decision.case.child == "child-1"
     assert [each.role for each in decision.duties] == ["duty.worker", "duty.senior-manager", "duty.head-of-service"]
     assert len(set(told())) == 3
@@ -46,7 +48,7 @@ def test_another_child_authority_or_practice_is_a_telling_of_its_own(other: list
 
 
 def test_what_a_letter_of_practice_brings_about_is_practice() -> None:
-    assert decide_without_case("child-1", "northshire", NOW, exercise=True).exercises == set(told(exercise=True))
+    assert decide_without_case("child-1", "northshire", DAY, NOW, exercise=True).exercises == set(told(exercise=True))
 
 
 @pytest.mark.parametrize(
