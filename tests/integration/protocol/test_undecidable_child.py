@@ -82,7 +82,7 @@ class Bus:
         async with self.store.engine.connect() as connection:
             return [read(each.envelope) for each in await unsent_of(connection, self.child)]
 
-    async def letters_about(self) -> list[str | None]:
+    async def letters_about(self) -> list[str]:
         said = [each.content for each in await self.said()]
         return sorted(each.original_kind or "" for each in said if isinstance(each, MessageDeadLettered))
 
