@@ -27,6 +27,7 @@ from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding import identifiers
 from services.safeguarding.contracts import contract_of
+from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.message import Message
 
 ATTEMPTS = 3
@@ -36,6 +37,14 @@ FIRST_WAIT_SECONDS, LATER_WAIT_SECONDS = 0.2, 2.0
 """Pauses while a dependency is away. The first is short, since most come back at once."""
 YIELDS_FOR_SECONDS = 0.05
 """How long other messages let urgent ones go first. They get their turn though one urgent message follows another."""
+
+
+def _would_repeat(kind: str | None, received: Received[Message] | None) -> bool:
+    """Of a letter that is refused, or about a letter: one about it would be refused, or fail, in the same way."""
+    if kind != MessageDeadLettered.kind:
+        return False
+    letter = None if received is None else received.content
+    return not isinstance(letter, MessageDeadLettered) or letter.original_kind == MessageDeadLettered.kind
 
 
 @dataclass(slots=True)
@@ -210,8 +219,14 @@ class MessageProcessor:
     async def _give_up(
         self, raw: Raw, reason: str, kind: str | None, message_id: str | None, received: Received[Message] | None = None
     ) -> bool:
-        """Publishes a dead letter. Its id comes from the message and its place: a repetition makes no second letter."""
+        """Publishes a dead letter. Its id comes from the message and its place: a repetition makes no second letter. A
+        letter that another would only repeat is counted and logged alone.
+        """
         logger().error("a message was dead-lettered", kind=kind, message_id=message_id, reason=reason)
+        if _would_repeat(kind, received):
+            metrics.DEAD_LETTERS.labels(kind).inc()
+            self._clear_waiting(raw.origin)
+            return True
         letter = letter_about(
             raw, service=self.service, reason=reason, kind=kind, message_id=message_id if received is not None else None
         )

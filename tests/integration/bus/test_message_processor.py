@@ -57,6 +57,7 @@ class Office:
                 skip_if=lambda report: report.authority == "elsewhere",
             ),
             Subscription(ChildReturned, self.on_child_returned),
+            Subscription(MessageDeadLettered, self.on_dead_letter),
         ]
         self.processor = MessageProcessor(
             "protocol",
@@ -70,7 +71,7 @@ class Office:
 
     def goes_away(self) -> None:
         """From now on its handler fails as if the database were away."""
-        report, _ = self.processor.subscriptions.values()
+        report, *_ = self.processor.subscriptions.values()
         self.processor.subscriptions[report.event.kind] = replace(report, handler=_away)
 
     async def on_child_reported_missing(self, received: Received[ChildReportedMissing], uow: UnitOfWork) -> None:
@@ -95,6 +96,9 @@ class Office:
         if self.returns_wait_for is not None:
             await self.returns_wait_for.wait()
         self.returns.append(await _id_of(uow))
+
+    async def on_dead_letter(self, _: Received[MessageDeadLettered], __: UnitOfWork) -> None:
+        raise ZeroDivisionError
 
     async def decided_on(self, child: str) -> list[str]:
         async with self.store.engine.connect() as connection:
@@ -231,6 +235,28 @@ async def test_what_nobody_has_said_who_may_say_it_changes_nothing_and_is_a_dead
 async def test_what_a_service_has_said_that_may_say_it_is_believed(office: Office, genuine: bytes) -> None:
     await office.processor.process_batch([Raw(genuine, Topic.CHILD_EVENTS, f"child-events/0/{uuid4().int}")])
     assert len(office.returns) == 1
+
+
+@pytest.mark.parametrize(("about", "letters"), [(ChildReturned.kind, 1), (MessageDeadLettered.kind, 0)])
+async def test_a_service_that_fails_at_letters_writes_none_about_its_own(
+    office: Office, about: str, letters: int
+) -> None:
+    child = new_id("child")
+    letter = MessageDeadLettered(service="police", origin="duties/0/1", reason="x", original_kind=about, original="")
+    before = metrics.DEAD_LETTERS.labels(MessageDeadLettered.kind)._value.get()
+    raw = Raw(say(letter, **TOLD | {"subject": child}), Topic.DEAD_LETTERS, f"dead-letters/0/{uuid4().int}")
+    assert await office.processor.process_batch([raw]) == 1
+    async with office.store.engine.connect() as connection:
+        assert len(await unsent_of(connection, child)) == letters
+    assert metrics.DEAD_LETTERS.labels(MessageDeadLettered.kind)._value.get() == before + 1
+
+
+async def test_a_letter_that_is_refused_makes_none(office: Office) -> None:
+    letter = MessageDeadLettered(service="police", origin="duties/0/1", reason="x", original_kind=None, original="")
+    raw = Raw(compose(letter, said_by="police", **TOLD), Topic.DEAD_LETTERS, f"dead-letters/0/{uuid4().int}")
+    assert await office.processor.process_batch([raw]) == 1
+    async with office.store.engine.connect() as connection:
+        assert await unsent_of(connection, provisional_child(raw.identity)) == []
 
 
 async def test_kinds_that_the_service_does_nothing_with_are_passed_over(office: Office) -> None:
