@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from services.platform.bus.subscriptions import Priority, Subscription
@@ -21,13 +22,12 @@ from services.protocol.policy.case import Case
 from services.protocol.policy.draft import Happened, Protocols, responsible
 from services.protocol.policy.duties.milestones import find_milestones
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.last_resort import decide_without_case, last_resort_id
+from services.protocol.policy.last_resort import decide_without_case, list_tellings
 from services.protocol.policy.readings.episodes import READ
 from services.protocol.policy.turns import Turn, sum_up, take_turns
 from services.protocol.store import Held
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import (
-    ChildReportedMissing,
     Due,
     DutyStepDue,
     PoliceReferenceGiven,
@@ -36,7 +36,7 @@ from services.safeguarding.child_events.events import (
 )
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, DutyOutcomes
-from services.safeguarding.identifiers import derived, is_provisional
+from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.working_time import day_in_england
 
@@ -49,16 +49,14 @@ HEARD_BY_PRIORITY: Mapping[Priority, Collection[type[Message]]] = {
 HEARD = tuple(event for events in HEARD_BY_PRIORITY.values() for event in events)
 
 
-def is_about_a_letter(letter: MessageDeadLettered) -> bool:
-    """Nobody is told of such a letter. It may be about a child whose case cannot be read: if it were decided upon, each
-    would bring about the next.
-    """
-    return letter.original_kind == MessageDeadLettered.kind
-
-
-SKIPPED: Mapping[type[Message], Callable[[Any], bool]] = {MessageDeadLettered: is_about_a_letter}
+SKIPPED: Mapping[type[Message], Callable[[Any], bool]] = {
+    MessageDeadLettered: attrgetter("is_about_a_letter"),
+}
+"""Nobody is told of a letter about a letter. It may be about a child whose case cannot be read: if it were decided
+upon, each would bring about the next.
+"""
 LAST_RESORT = "last resort"
-"""The source under which the inbox keeps the days on which a child's duty line was told."""
+"""The source under which the inbox keeps the reports and days of which a child's duty line was told."""
 
 
 class Handlers:
@@ -114,14 +112,13 @@ class Handlers:
             return
         child, now = received.subject, self._clocks.story()
         authority = await store.authority_of(uow, child)
-        day = last_resort_id(child, authority, now, exercise=received.exercise)
-        about = derived("last resort", received.id) if letter.original_kind == ChildReportedMissing.kind else day
-        names = [Identity(LAST_RESORT, str(each), b"") for each in dict.fromkeys((day, about))]
+        told = list_tellings(letter, received.id, child, authority, now, exercise=received.exercise)
+        names = [Identity(LAST_RESORT, str(each), b"") for each in told]
         marks, _ = await inbox.mark_and_ask(uow, names, self._clocks.wall())
         if marks[-1] is not Mark.NEW:
             logger().info("the duty line has been told of this child today")
             return
-        decision = decide_without_case(child, authority, about, now, exercise=received.exercise)
+        decision = decide_without_case(child, authority, told[-1], now, exercise=received.exercise)
         publish_decision(uow, received, decision, now)
 
     def _now(self, received: Received[Any]) -> datetime:

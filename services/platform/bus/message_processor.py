@@ -39,14 +39,6 @@ YIELDS_FOR_SECONDS = 0.05
 """How long other messages let urgent ones go first. They get their turn though one urgent message follows another."""
 
 
-def _would_repeat(kind: str | None, received: Received[Message] | None) -> bool:
-    """Of a letter that is refused, or about a letter: one about it would be refused, or fail, in the same way."""
-    if kind != MessageDeadLettered.kind:
-        return False
-    letter = None if received is None else received.content
-    return not isinstance(letter, MessageDeadLettered) or letter.original_kind == MessageDeadLettered.kind
-
-
 @dataclass(slots=True)
 class _Bundle:
     """Messages of one partition, in their order, and the keys under which their handlers published."""
@@ -264,6 +256,14 @@ class MessageProcessor:
     def _clear_waiting(self, origin: str) -> None:
         self.waiting.pop(origin, None)
         metrics.WAITING.set(len(self.waiting))
+
+
+def _would_repeat(kind: str | None, received: Received[Message] | None) -> bool:
+    """Of a letter that is refused, or about a letter: one about it would be refused, or fail, in the same way."""
+    if kind != MessageDeadLettered.kind:
+        return False
+    letter = None if received is None else received.content
+    return not isinstance(letter, MessageDeadLettered) or letter.is_about_a_letter
 
 
 def _bound(received: Received[Message]) -> AbstractContextManager[Any]:

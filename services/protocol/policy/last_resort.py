@@ -10,6 +10,8 @@ from uuid import UUID
 from services.protocol.policy.case import Case
 from services.protocol.policy.draft import Decision
 from services.safeguarding import identifiers
+from services.safeguarding.child_events.events import ChildReportedMissing
+from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.duties import Because, ProfessionalNotify
 from services.safeguarding.identifiers import AuthorityId, ChildId
 from services.safeguarding.roles import Channel, Role, Wording
@@ -18,15 +20,27 @@ from services.safeguarding.working_time import day_in_england
 TOLD = (Role.DUTY_WORKER, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE)
 
 
-def last_resort_id(child: ChildId, authority: AuthorityId, now: datetime, *, exercise: bool) -> UUID:
-    """The same for the whole day in England, whichever message failed. `now` is story time."""
-    return identifiers.derived("last resort", child, authority, str(day_in_england(now)), str(exercise))
+def list_tellings(
+    letter: MessageDeadLettered,
+    letter_id: str,
+    child: ChildId,
+    authority: AuthorityId,
+    now: datetime,
+    *,
+    exercise: bool,
+) -> tuple[UUID, ...]:
+    """What counts as told once this letter is, the letter's own telling last: a report's and the day's, or the day's
+    alone. The day is England's; `now` is story time.
+    """
+    day = identifiers.derived("last resort", child, authority, str(day_in_england(now)), str(exercise))
+    is_report = letter.original_kind == ChildReportedMissing.kind
+    return (day, identifiers.derived("last resort", letter_id)) if is_report else (day,)
 
 
 def decide_without_case(
     child: ChildId, authority: AuthorityId, about: UUID, now: datetime, *, exercise: bool
 ) -> Decision:
-    """The duties' ids follow from `about`, a report's letter or `last_resort_id`, and the role. `now` is story time."""
+    """The duties' ids follow from `about`, the last of `list_tellings`, and the role. `now` is story time."""
     duties = [
         ProfessionalNotify(
             duty=identifiers.derived("last resort", str(about), role),

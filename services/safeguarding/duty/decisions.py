@@ -177,3 +177,7 @@ class MessageDeadLettered(Message, kind="message.dead-lettered.v1", topic=Topic.
     """The message's bytes, base64. None where there are too many for a letter: they lie at the origin for as long as
     its topic keeps them.
     """
+
+    @property
+    def is_about_a_letter(self) -> bool:
+        return self.original_kind == self.kind

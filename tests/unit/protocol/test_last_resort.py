@@ -8,18 +8,24 @@ import pytest
 from services.platform.runtime.clocks import Clocks
 from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.handlers import Handlers
-from services.protocol.policy.last_resort import decide_without_case, last_resort_id
+from services.protocol.policy.last_resort import decide_without_case, list_tellings
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.duties import Duty
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
-DAY = last_resort_id("child-1", "northshire", NOW, exercise=True)
+
+
+def letter(kind: str | None) -> MessageDeadLettered:
+    return MessageDeadLettered(service="protocol", origin="x/0/1", reason="x", original_kind=kind, original="")
+
+
+DAY = list_tellings(letter(None), "letter-1", "child-1", "northshire", NOW, exercise=True)[-1]
 
 
 def told(
     child: str = "child-1", authority: str = "northshire", now: datetime = NOW, *, exercise: bool = False
 ) -> list[UUID]:
-    day = last_resort_id(child, authority, now, exercise=exercise)
+    [day] = list_tellings(letter(None), "letter-1", child, authority, now, exercise=exercise)
     return [each.duty for each in decide_without_case(child, authority, day, now, exercise=exercise).duties]
 
 
@@ -47,6 +53,15 @@ def test_another_child_authority_or_practice_is_a_telling_of_its_own(other: list
     assert not set(told()) & set(other)
 
 
+def test_each_report_is_a_telling_of_its_own_and_counts_as_the_days_too() -> None:
+    about = ("child-1", "northshire", NOW)
+    [day] = list_tellings(letter("police.closed.v1"), "letter-1", *about, exercise=False)
+    first = list_tellings(letter("child.reported-missing.v1"), "letter-2", *about, exercise=False)
+    second = list_tellings(letter("child.reported-missing.v1"), "letter-3", *about, exercise=False)
+    assert first[0] == second[0] == day
+    assert len({day, first[-1], second[-1]}) == 3
+
+
 def test_what_a_letter_of_practice_brings_about_is_practice() -> None:
     assert decide_without_case("child-1", "northshire", DAY, NOW, exercise=True).exercises == set(told(exercise=True))
 
@@ -55,10 +70,9 @@ def test_what_a_letter_of_practice_brings_about_is_practice() -> None:
     ("kind", "skipped"), [("message.dead-lettered.v1", True), ("child.reported-missing.v1", False), (None, False)]
 )
 def test_a_letter_about_a_letter_is_not_heard(kind: str | None, skipped: bool) -> None:
-    letter = MessageDeadLettered(service="protocol", origin="x/0/1", reason="x", original_kind=kind, original="")
     subscriptions = Handlers(RulesInForce(), Clocks()).subscriptions()
     [mine] = [each for each in subscriptions if each.event is MessageDeadLettered]
-    assert (mine.skip_if is not None and mine.skip_if(letter)) is skipped
+    assert (mine.skip_if is not None and mine.skip_if(letter(kind))) is skipped
 
 
 def _said(duty: Duty) -> tuple[object, ...]:
