@@ -41,3 +41,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupsAndTheRest:
     return GroupsAndTheRest(config, log)
+
+
+class Ending:
+    """Says last what failed: where pytest itself breaks, it leaves its own summary out, and a log may keep its end alone."""
+
+    def __init__(self) -> None:
+        self._failed: list[str] = []
+        self._broke: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            why = crash.message.partition("\n")[0] if crash else "no message"
+            self._failed.append(f"{report.nodeid} ({report.when}): {why}")
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        self._broke.append("\n".join(str(excrepr).splitlines()[-12:]))
+
+    def pytest_unconfigure(self) -> None:
+        if self._broke:
+            print(*reversed(self._broke), "pytest broke, after these had failed:", *self._failed, sep="\n")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Ending())
