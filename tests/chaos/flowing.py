@@ -15,7 +15,7 @@ import httpx
 from tests.support.outside.world import Carer, World
 
 REPLY, REPORT = "Recorded as missing.", "Our alert has left here"
-CONFIRMED_WITHIN_SECONDS = 120
+CONFIRMED_WITHIN_SECONDS = 360
 """The reply that holds the code comes late while the stack is hurt."""
 INVITED_AT_LEAST = 1
 """Police, by night as well; social care, where its duty worker has no mailbox, is texted."""

@@ -108,7 +108,7 @@ def record_holds(stack: Stack, checkpoint: Path | None = None) -> bool:
 def lies_elsewhere(stack: Stack, moment: datetime) -> bool:
     """Whether the copy that the stack keeps of its database has all that was committed before."""
     try:
-        page = httpx.get(f"http://127.0.0.1:{stack.ports['backups']}/metrics", trust_env=False).text
+        page = httpx.get(f"http://127.0.0.1:{stack.ports['backups']}/metrics", trust_env=False, timeout=30).text
     except httpx.HTTPError:
         return False
     return any(float(line.split()[1]) > moment.timestamp() for line in page.splitlines() if line.startswith(SAFE))

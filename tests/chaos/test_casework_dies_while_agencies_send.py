@@ -44,7 +44,7 @@ DEATHS = 6
 OLD, NEW = (taken(size=size) for size in ((60, 40), (40, 60)))
 KEPT_OLD, KEPT_NEW = (redrawn(each, "image/jpeg") for each in (OLD, NEW))
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(450)]
 
 
 class Casework:
@@ -81,12 +81,12 @@ class Casework:
 
     def died(self) -> bool:
         assert self._process is not None
-        return self._process.wait(20) == -signal.SIGKILL
+        return self._process.wait(60) == -signal.SIGKILL
 
     def kill(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
-            self._process.wait(20)
+            self._process.wait(60)
 
 
 class Agency:
@@ -96,7 +96,7 @@ class Agency:
         self.source = f"/agencies/{name}-hospital"
         self.photograph = f"/register/{name}/children/C1/photograph"
         self.taken, self.repeats = 0, 0
-        self._http = httpx.AsyncClient(base_url=url, timeout=10, trust_env=False)
+        self._http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
 
     def event(self, child: str) -> bytes:
         whole: dict[str, Any] = {

@@ -36,7 +36,7 @@ HANDSHAKE = HANDSHAKE_EVERYWHERE if os.environ.get("DIE_EVERYWHERE") else HANDSH
 QUIET_SECONDS = 1.5
 CODE = re.compile(r"\((\w{5})\)$")
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(750)]
 
 
 @pytest.mark.parametrize(("service", "step", "nth"), CASES)

@@ -15,7 +15,7 @@ from tests.support.outside.world import Carer, World
 STEPS = ("act-written", "committed", "act-taken")
 FORCE = "northmoor-police"
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(750)]
 
 
 @pytest.fixture

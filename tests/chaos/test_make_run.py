@@ -18,7 +18,7 @@ from infra.local.settings.environment import bare
 from infra.local.settings.layout import ROOT, Layout
 from infra.postgres import place
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(750)]
 
 
 class MakeRun:
@@ -43,7 +43,7 @@ class MakeRun:
         self.pids |= set(pids.values())
         return pids
 
-    def until(self, holds: Callable[[], object], within_seconds: float = 120) -> None:
+    def until(self, holds: Callable[[], object], within_seconds: float = 360) -> None:
         end = time.monotonic() + within_seconds
         while not holds():
             assert time.monotonic() < end, self.output.read_text()
@@ -52,12 +52,12 @@ class MakeRun:
     def interrupt(self) -> int:
         self.listed()
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
+        return self.process.wait(180)
 
     def ready(self, service: str) -> bool:
         url = json.loads(self.layout.endpoints.read_text())[service]
         try:
-            return httpx.get(f"{url}/health/ready", timeout=2, trust_env=False).is_success
+            return httpx.get(f"{url}/health/ready", timeout=10, trust_env=False).is_success
         except httpx.HTTPError:
             return False
 
@@ -70,7 +70,7 @@ def make_run(tmp_path: Path) -> Iterator[MakeRun]:
     if one.process.poll() is None:
         one.process.kill()
         one.process.wait()
-    psutil.wait_procs([psutil.Process(pid) for pid in one.pids if psutil.pid_exists(pid)], timeout=10)
+    psutil.wait_procs([psutil.Process(pid) for pid in one.pids if psutil.pid_exists(pid)], timeout=30)
     shutil.rmtree(place.find(folder).reachable)
 
 

@@ -140,7 +140,7 @@ class Signing:
     def sign_in(self) -> None:
         """At the console, if nobody is signed in, or a request has ended their session. Signing in is slow on purpose."""
         manager = self.stack.operators[0]
-        with httpx.Client(base_url=self.stack.endpoints["console"], trust_env=False) as browser:
+        with httpx.Client(base_url=self.stack.endpoints["console"], trust_env=False, timeout=60) as browser:
             if browser.get("/", headers={"cookie": self._console}).status_code != httpx.codes.OK:
                 sign_in_blocking(browser, manager.sign_in, manager.password)
                 self._console = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
@@ -154,7 +154,7 @@ class Signing:
             case.path_parameters["force_id"] = self.force["id"]
         kwargs = case.as_transport_kwargs(base_url=self.stack.endpoints[service])
         kwargs.pop("cookies", None)
-        return self.session.send(self.signed(service, requests.Request(**kwargs).prepare()), timeout=20)
+        return self.session.send(self.signed(service, requests.Request(**kwargs).prepare()), timeout=60)
 
     def signed(self, service: str, request: requests.PreparedRequest) -> requests.PreparedRequest:
         body = request.body or b""

@@ -58,7 +58,7 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("javascript")
     shutil.copy(KIT / "receive.mjs", folder)
     install = [npm, "install", "--silent", "--no-audit", "--no-fund", "standardwebhooks@1"]
-    done = subprocess.run(install, cwd=folder, capture_output=True, check=False, timeout=100)
+    done = subprocess.run(install, cwd=folder, capture_output=True, check=False, timeout=250)
     if done.returncode != 0:
         pytest.skip("npm cannot install standardwebhooks here")
     return folder
@@ -71,11 +71,11 @@ def running(command: list[str], secret: str, port: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/"
     finally:
         receiver.terminate()
-        receiver.wait(10)
+        receiver.wait(30)
 
 
 async def until_it_listens(url: str) -> None:
-    async with asyncio.timeout(20), httpx.AsyncClient() as client:
+    async with asyncio.timeout(60), httpx.AsyncClient() as client:
         while True:
             try:
                 await client.post(url, content=b"{}")
@@ -161,7 +161,7 @@ async def test_the_kits_acknowledgement_is_a_reply_that_police_takes(tmp_path: P
     environment = os.environ | {"NOTICE_FILE": str(tmp_path / "notice.json"), "REPLY_SECRET": SECRET}
     command = [sys.executable, str(KIT / "acknowledge.py"), f"http://127.0.0.1:{port}/forces/x/replies"]
     acknowledging = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.PIPE)
-    out, _ = await asyncio.wait_for(acknowledging.communicate(), 20)
+    out, _ = await asyncio.wait_for(acknowledging.communicate(), 60)
     server.close()
     assert out.strip() == b"202"
     [(headers, body)] = taken

@@ -72,7 +72,7 @@ def notify(outside: Outside) -> NotificationsAPIClient:
 
 
 def by_key(outside: Outside, key: str) -> NotificationsAPIClient:
-    return NotificationsAPIClient(key, base_url=outside.url, timeout=5)  # type: ignore[no-untyped-call]
+    return NotificationsAPIClient(key, base_url=outside.url, timeout=30)  # type: ignore[no-untyped-call]
 
 
 async def send(notify: Any, body: str = "Thank you.", **more: Any) -> Any:

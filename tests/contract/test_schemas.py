@@ -197,7 +197,7 @@ def test_the_asyncapi_document_is_valid(rendered: dict[str, str], tmp_path: Path
         "console.log(JSON.stringify(diagnostics.filter((each) => each.severity === 0)));\n"
     )
     command = ["node", str(script), str(tmp_path / "asyncapi.yaml")]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=250)
     assert json.loads(said.stdout) == []
 
 
@@ -270,7 +270,7 @@ def _node_package(name: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             command = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), name]
-            subprocess.run(command, check=True, timeout=100, capture_output=True)
+            subprocess.run(command, check=True, timeout=250, capture_output=True)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             pytest.skip(f"npm could not install {name}")
     return package

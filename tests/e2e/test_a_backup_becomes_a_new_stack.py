@@ -17,7 +17,7 @@ from infra.postgres.backup import beside
 from tests.support.in_process.console import child_page
 from tests.support.outside.world import World
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(750)]
 
 CARER, CODE, FORCE = "+447700900100", "C11", "northmoor-police"
 POLICE_SILENT = "police have not answered a notice"
@@ -50,7 +50,7 @@ def test_a_child_missing_at_the_copy_is_still_looked_after_by_the_stack_that_com
         world.eventually(lambda: "Delivered, no reply yet: police control room" in _episode(world))
         # An anchor is made every minute, and when the audit starts: that is sooner.
         world.stack.kill("audit")
-        anchored = world.eventually(lambda: _newest_anchor(world.stack), within_seconds=90)
+        anchored = world.eventually(lambda: _newest_anchor(world.stack), within_seconds=270)
         assert world.stack.back_up(copy)["anchor_hash"] == anchored
         # What is kept apart from the copy: the secrets, and at which addresses all of it is reached.
         shutil.copytree(world.stack.layout.secrets / "made", kept / "secrets" / "made")

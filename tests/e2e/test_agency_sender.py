@@ -26,7 +26,7 @@ def run_sender(url: str, secret: str) -> subprocess.CompletedProcess[str]:
         "SAFE_RETURN_SECRET": secret,
     }
     command = [sys.executable, str(DOCS / "agencies/send.py"), f"somebody {uuid4()}", "Not on the ward."]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=180)
 
 
 @pytest.mark.stack

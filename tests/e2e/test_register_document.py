@@ -17,7 +17,7 @@ def test_the_document_s_commands_load_an_authority_and_one_person_more(stack: St
     told = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/integrating/register.md").read_text(), re.DOTALL)
     [commands] = [each for each in told if "wren.json" in each]
     typed = "set -e\n" + commands.replace(".local/", f"{stack.layout.folder}/")
-    ran = subprocess.run(["bash", "-c", typed], capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)
+    ran = subprocess.run(["bash", "-c", typed], capture_output=True, text=True, check=False, timeout=180, cwd=ROOT)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     whole, people = (json.loads(each) for each in ran.stdout.replace("}{", "}\n{").splitlines())
     assert whole["rows"]["directory"] == 5

@@ -18,7 +18,7 @@ from tests.chaos.standing import lies_elsewhere
 from tests.support.in_process.console import child_page
 from tests.support.outside.world import World
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(570)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(1400)]
 
 BEFORE, CODE_BEFORE = "+447700900100", "C11"
 AFTER, CODE_AFTER = "+447700900106", "C18"
@@ -52,7 +52,7 @@ def audit(stack: Stack, *order: str) -> tuple[int, str]:
 
 def lies_elsewhere_by_now(world: World) -> datetime:
     now = datetime.now(UTC)
-    world.eventually(lambda: lies_elsewhere(world.stack, now), within_seconds=120)
+    world.eventually(lambda: lies_elsewhere(world.stack, now), within_seconds=360)
     return datetime.now(UTC)
 
 
@@ -69,9 +69,9 @@ def test_what_the_restored_database_does_not_know_any_more_comes_back_from_the_b
         orders.recover(moment.isoformat(), folder)
         with running(folder) as world:
             episode = lost["body"]["data"]["episode"]
-            world.eventually(lambda: episode in child_page(world.console, CODE_AFTER), within_seconds=90)
+            world.eventually(lambda: episode in child_page(world.console, CODE_AFTER), within_seconds=270)
             assert "Missing" in child_page(world.console, CODE_BEFORE)
-            world.eventually(lambda: audit(world.stack, "gaps")[0] == 0, within_seconds=90)
+            world.eventually(lambda: audit(world.stack, "gaps")[0] == 0, within_seconds=270)
             assert audit(world.stack, "verify")[0] == 0
             code, said = audit(world.stack, "verify", "--anchors", world.stack.layout.anchors.as_uri())
             assert (code, "was published and is not in the record" in said) in {(0, False), (1, True)}, said

@@ -15,12 +15,12 @@ from tests.support.histories.meetings import IN_FULL, story_time
 from tests.support.outside.convenor import convenor_says
 from tests.support.outside.world import World
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(750)]
 
 CHILD, NURSE, OFFICER = "child-c12", "nurse-looked-after@kestrel.example", "coordinator-northmoor@kestrel.example"
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1000)
 def test_those_invited_come_whoever_convenes_hears_it_and_a_cancellation_empties_the_calendars(world: World) -> None:
     held_at = story_time(world.stack)
     convenor_says(
@@ -28,14 +28,14 @@ def test_those_invited_come_whoever_convenes_hears_it_and_a_cancellation_empties
         form="urgent", section_47="no-enquiry", held_on=held_at.date().isoformat(),
     )  # fmt: skip
     to_working_hours(world)  # where much else of the stack comes to its time as well
-    invited = world.eventually(lambda: full(world, NURSE, "REQUEST"), within_seconds=150)
+    invited = world.eventually(lambda: full(world, NURSE, "REQUEST"), within_seconds=450)
     assert datetime.fromisoformat(invited[0]["start"]) == working_day_after(
         story_time(world.stack), IN_FULL.workday, IN_FULL.at
     )
     assert full(world, OFFICER, "REQUEST")[0]["uid"] == invited[0]["uid"]
-    world.eventually(lambda: "reached" in quorums(world.stack, invited[0]["uid"]), within_seconds=60)
+    world.eventually(lambda: "reached" in quorums(world.stack, invited[0]["uid"]))
     convenor_says(world.stack, "strategy-discussion.cancelled.v1", CHILD)
-    off = world.eventually(lambda: full(world, NURSE, "CANCEL"), within_seconds=60)
+    off = world.eventually(lambda: full(world, NURSE, "CANCEL"))
     assert (off[0]["uid"], off[0]["sequence"]) == (invited[0]["uid"], 1)
 
 

@@ -55,7 +55,7 @@ def played(stack: Stack) -> dict[str, Play]:
     return {each.name: each for each in theatre.shown}
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2250)
 @pytest.mark.parametrize("name", DAYS + EVENING)
 def test_exactly_those_are_told_whom_the_story_names_at_its_times(name: str, played: dict[str, Play]) -> None:
     assert "\n".join(played[name].differences()) == ""

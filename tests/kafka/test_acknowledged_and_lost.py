@@ -18,7 +18,7 @@ from tests.support.engines.alone import require_alone
 from tests.support.engines.bus import Kafka, MortalKafka
 from tests.support.engines.database import Database
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(450)
 SAID = [str(each).encode() * 50 for each in range(10, 22)]
 PARTITIONS = 12
 
@@ -66,7 +66,7 @@ async def missing(kafka: Kafka, keys: list[str]) -> int:
 
 
 async def all_there(kafka: Kafka, office: Office, keys: list[str]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while await missing(kafka, keys):  # noqa: ASYNC110 Kafka tells nobody
             await asyncio.sleep(0.5)
     assert await office.all_taken_out(keys)
@@ -109,7 +109,7 @@ async def test_a_leader_that_lost_nothing_makes_nothing_come_again(broker: Morta
         keys = await say_all(office)
         broker.kill()
         await asyncio.to_thread(broker.start)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while {log.epoch for log in (office.publisher._kept._checked or {}).values()} <= {0}:  # noqa: ASYNC110 nor does the relay
                 await asyncio.sleep(0.5)
         for key in keys[:5]:

@@ -51,7 +51,7 @@ async def test_an_operator_gives_a_dead_letter_another_try_and_is_named_for_it(
     page = await browser.get(path)
     form = {"csrf": csrf_in(page), "act": page.text.split('name="act" value="')[1].split('"')[0]}
     assert (await browser.post(path, data=form)).status_code == 422
-    answer = await browser.post(path, data=form | {"reason": "Release 1.2 mends it"}, timeout=60)
+    answer = await browser.post(path, data=form | {"reason": "Release 1.2 mends it"}, timeout=180)
     assert (answer.status_code, landing(answer)) == (303, "/dead-letters?done=dead-letter-redriven")
 
     assert original in await ids_on(kafka, Topic.CHILD_EVENTS)
@@ -76,7 +76,7 @@ async def test_a_letter_that_the_bus_no_longer_holds_is_said_to_be_gone(
     path = f"/dead-letters/{name}/acts/dead-letter-redriven"
     page = await browser.get(path)
     form = {"csrf": csrf_in(page), "act": str(uuid4()), "reason": "x"}
-    answer = await browser.post(path, data=form, timeout=60)
+    answer = await browser.post(path, data=form, timeout=180)
     assert (answer.status_code, "is no longer kept" in answer.text) == (410, True)
     assert (await browser.get(path.replace(name, str(uuid4())))).status_code == 404
 

@@ -54,7 +54,7 @@ async def test_a_message_that_cannot_be_worked_on_is_dead_lettered_and_can_be_re
     async with Line(kafka) as line:
         refused = await line.report(authority="refused")
         await line.report()
-        await line.until(lambda: bool(line.dead), 30)
+        await line.until(lambda: bool(line.dead))
         await line.until(lambda: len(line.decided) == 1)
         letter = line.dead[0].content
         assert letter.original_id == refused
@@ -85,7 +85,7 @@ async def test_what_is_no_message_becomes_a_dead_letter_that_says_why(
 ) -> None:
     async with Line(kafka) as line:
         await line.raw(raw, "nobody")
-        await line.until(lambda: line.letters_about(raw) != [], 30)
+        await line.until(lambda: line.letters_about(raw) != [])
         assert {letter.reason for letter in line.letters_about(raw)} == {reason}
 
 
@@ -95,12 +95,12 @@ async def test_a_message_too_large_for_a_letter_is_named_by_its_place_and_can_be
     async with Line(kafka) as line:
         large = b"x" * 800_000
         await line.raw(large, "nobody")
-        await line.until(lambda: any(letter.content.original is None for letter in line.dead), 30)
+        await line.until(lambda: any(letter.content.original is None for letter in line.dead))
         found = await asyncio.to_thread(dead_letters.list_dead_letters, kafka.connection)
         letter = next(each for each in found if each.letter.original is None)
         before = len(line.dead)
         await asyncio.to_thread(dead_letters.redrive, kafka.connection, letter)
-        await line.until(lambda: len(line.dead) > before, 30)
+        await line.until(lambda: len(line.dead) > before)
         assert line.dead[-1].content.origin != letter.letter.origin
 
 
@@ -108,7 +108,7 @@ async def test_a_report_that_waits_holds_its_own_partition_only(echo: Echo, kafk
     async with Line(kafka) as line:
         waiting = await line.report(authority="waiting")
         others = [await line.report() for _ in range(60)]
-        await line.until(lambda: sum(report in line.decided for report in others) >= 40, 20)
+        await line.until(lambda: sum(report in line.decided for report in others) >= 40)
         assert waiting not in line.decided
         assert waiting not in {letter.content.original_id for letter in line.dead}
         echo.end(signal.SIGTERM)

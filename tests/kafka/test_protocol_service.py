@@ -28,7 +28,7 @@ from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.signatures import say
 
-WITHIN_SECONDS = 30
+WITHIN_SECONDS = 90
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def service(kafka: Kafka, database: Database, tmp_path: Path) -> Iterator[subpro
     yield running
     if running.poll() is None:
         os.kill(running.pid, signal.SIGTERM)
-    assert running.wait(20) == 0
+    assert running.wait(60) == 0
 
 
 async def first(consumer: AIOKafkaConsumer, child: str, wanted: Callable[[Message], bool]) -> Message:

@@ -21,7 +21,7 @@ async def test_a_service_that_starts_without_kafka_answers_http_and_consumes_whe
         echo = Echo(replace(kafka, address=f"127.0.0.1:{way.port}"), database.port)
         echo.start()
         try:
-            async with httpx.AsyncClient(base_url=echo.url) as client:
+            async with httpx.AsyncClient(base_url=echo.url, timeout=30) as client:
                 assert (await client.get("/health/live")).status_code == 200
                 not_ready = await client.get("/health/ready")
                 assert not_ready.status_code == 503

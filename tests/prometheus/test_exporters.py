@@ -44,7 +44,7 @@ def running(name: str, *arguments: str) -> Iterator[Callable[[str], str]]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def get(path: str) -> str:
-        return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False, timeout=20).text
+        return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False, timeout=60).text
 
     def answers() -> bool:
         try:
@@ -57,7 +57,7 @@ def running(name: str, *arguments: str) -> Iterator[Callable[[str], str]]:
         yield get
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def names(metrics: str) -> set[str]:

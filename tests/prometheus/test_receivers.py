@@ -30,7 +30,7 @@ def test_each_alert_arrives_at_its_own_receiver(tmp_path: Path, receiver: Receiv
             {"alertname": "ReturnInterviewOverdue", "severity": "warning", "authority": "kestrel"},
         ]
         alerts = [{"labels": each, "startsAt": now} for each in labels]
-        httpx.post(f"{address}/api/v2/alerts", json=alerts, trust_env=False).raise_for_status()
+        httpx.post(f"{address}/api/v2/alerts", json=alerts, trust_env=False, timeout=30).raise_for_status()
         wanted = {"DutyOverdue", "ServiceDown", "ReturnInterviewOverdue"}
         eventually(lambda: receiver.names("/operators") >= wanted and receiver.names("/watchdog") == {"Watchdog"})
     assert receiver.names("/operators") == wanted, "that a service waits is not told beside that it is down"

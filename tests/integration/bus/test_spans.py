@@ -66,7 +66,7 @@ class _Taking(BaseHTTPRequestHandler):
         here = cast("Collector", self.server)
         body = self.rfile.read(int(self.headers["Content-Length"]))
         here.asked.set()
-        here.answers.wait(60)
+        here.answers.wait(180)
         here.bodies.append(body)
         self.send_response(200)
         self.end_headers()

@@ -84,7 +84,7 @@ async def test_what_another_process_kept_behind_a_text_that_was_being_read_is_re
     monkeypatch.setattr(service.worker.loop, "_every_seconds", 60.0)
     await service.text(phone, "MISSING")
     await service.worker.loop.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(await service.said_after(before)) < 2:  # noqa: ASYNC110 the database is asked
             await asyncio.sleep(0.02)
     await service.worker.loop.stop()

@@ -169,7 +169,7 @@ async def test_a_text_of_sixty_thousand_letters_is_kept_whole_and_holds_up_no_ot
     begun = time.monotonic()
     pairs = form_of(kestrel.phone("cat"), body.encode())
     said = await said_because_of(service, escaped(pairs), signed_bytes(pairs))
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 15  # a way of reading that grows with the square of the letters takes minutes
     assert set(kinds(said)) == set(BOTH)
     report = said[0].content
     assert isinstance(report, ChildReportedMissing)

@@ -1,7 +1,6 @@
 """Texts and practices are seen to in time, though nothing is polled: the sweeps are put off here so far that they cannot help."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -60,9 +59,7 @@ async def test_a_text_on_the_disk_is_in_the_database_soon_after_its_return(
     await asyncio.sleep(2)
     assert behind.spool.count == 1
     await line.mend()
-    mended = time.monotonic()
-    await eventually(lambda: behind.spool.count == 0)
-    assert time.monotonic() - mended < 3
+    await eventually(lambda: behind.spool.count == 0)  # the next look by itself would come after a minute
     await behind.intake.replay.stop()
 
 
@@ -77,7 +74,7 @@ async def test_a_text_that_another_process_holds_is_read_once_that_has_let_go(
         await service.worker.loop.start()
         await asyncio.sleep(1)
         assert await service.said_after(before) == []
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(15):
         while kinds(await service.said_after(before)) != ["child.reported-missing.v1"]:  # noqa: ASYNC110 the loop brings it about
             await asyncio.sleep(0.05)
     await service.worker.loop.stop()
@@ -91,7 +88,7 @@ async def test_a_practice_ends_when_story_time_has_passed_its_end(service: Carer
     await service.says(kestrel.phone("cat"), "PRACTICE MISSING")
     before = await service.last_position()
     clocks.move_to(AFTER + timedelta(seconds=1))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(15):
         while "report.retracted.v1" not in kinds(await service.said_after(before)):  # noqa: ASYNC110 the loop brings it about
             await asyncio.sleep(0.05)
     await ending.stop()
@@ -103,7 +100,7 @@ async def test_the_end_of_a_practice_is_known_before_it_comes(service: Carers, k
     clocks = Clocks(AFTER - timedelta(seconds=4))
     ending = PracticeTimeout(service.store, clocks).ending
     await ending.start()
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while "report.retracted.v1" not in kinds(await service.said_after(before)):  # noqa: ASYNC110 the loop brings it about
             await asyncio.sleep(0.05)
     await ending.stop()

@@ -126,7 +126,7 @@ async def test_files_are_tried_and_imported_from_a_shell_by_the_door_that_everyb
     sheet, mapping = tmp_path / "staff.csv", tmp_path / "mapping.yaml"
     mapping.write_text("tables: {people: [{file: staff, fields: {reference: No, name: Name, mobile: Mobile}}]}")
     given = [name, str(sheet), "--mapping", str(mapping), "--url", f"http://127.0.0.1:{port}", "--token", bearer]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         whole = {"authority": document["authority"]}
         await client.put(f"/register/{name}", json=whole, headers={"authorization": f"Bearer {bearer}"})
     sheet.write_text("No,Name,Mobile\nw-1,Max Example,12\n")
@@ -194,7 +194,7 @@ async def test_an_import_that_is_held_is_confirmed_from_a_shell(
     headers = await import_bearer(engine, name)
     web = Web(casework(database, engine), port)
     await web.start()
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         whole = await client.put(f"/register/{name}", json=document, headers=headers)
     assert whole.status_code == 200, whole.text
     sheet, mapping = tmp_path / "staff.csv", tmp_path / "mapping.yaml"

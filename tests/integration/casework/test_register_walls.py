@@ -39,7 +39,7 @@ async def admin(database: Database) -> AsyncIterator[AsyncEngine]:
 async def http(database: Database, engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(casework(database, engine))
     async with httpx.AsyncClient(
-        transport=transport, base_url="http://casework", auth=ImportAuth(engine), timeout=60
+        transport=transport, base_url="http://casework", auth=ImportAuth(engine), timeout=180
     ) as client:
         yield client
 
@@ -61,7 +61,7 @@ async def test_every_authority_of_england_imports_at_once(database: Database, en
 
     async def from_home(number: int) -> int:
         transport = httpx.ASGITransport(app, client=(f"10.0.0.{number}", 1))
-        async with httpx.AsyncClient(transport=transport, base_url="http://casework", timeout=60) as council:
+        async with httpx.AsyncClient(transport=transport, base_url="http://casework", timeout=180) as council:
             return await put(council, documents[number], bearers[number])
 
     assert await asyncio.gather(*map(from_home, range(AUTHORITIES))) == [200] * AUTHORITIES
@@ -73,7 +73,7 @@ async def test_an_import_does_not_wait_for_another_authoritys(http: httpx.AsyncC
     async with holder.begin() as connection:
         held = "SELECT pg_advisory_xact_lock(hashtextextended('register ' || :name, 0))"
         await connection.execute(text(held), {"name": own["authority"]["id"]})
-        assert await asyncio.wait_for(put(http, other), 8) == 200
+        assert await asyncio.wait_for(put(http, other), 30) == 200
     await holder.dispose()
 
 

@@ -21,6 +21,7 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.identifiers import new_id
 from tests.support.engines.database import Database
+from tests.support.in_process.delivery import eventually
 from tests.support.wrong_clocks import WrongClocks
 
 FIRED = "SELECT fired_at FROM deadlines.due WHERE deadline = %(deadline)s"
@@ -38,7 +39,7 @@ class Clockwork:
             deadlines.put_all(uow, [Pending(deadline, 1, child, due_at, envelope)], self.clocks.story())
         return deadline
 
-    async def lateness(self, deadline: UUID, due_at: datetime, within: float = 5) -> timedelta:
+    async def lateness(self, deadline: UUID, due_at: datetime, within: float = 15) -> timedelta:
         async with asyncio.timeout(within), self.clock.read() as reader:
             while (at := await reader.fetch(Query(FIRED, {"deadline": deadline}, scalar))) is None:  # noqa: ASYNC110 another loop brings it about
                 await asyncio.sleep(0.02)
@@ -51,7 +52,7 @@ class Clockwork:
         self.clock.channels.on("test_connected", lambda _: connected.set())
         listener = Listener(database_url(database.settings("clock"), "clock"), self.clock.channels)
         await listener.start()
-        await asyncio.wait_for(connected.wait(), 15)
+        await asyncio.wait_for(connected.wait(), 45)
         await asyncio.sleep(0.3)  # the turn that connecting causes
         yield
         await listener.stop()
@@ -62,6 +63,10 @@ class Clockwork:
         await loop.start()
         yield
         await loop.stop()
+
+
+SLOW = timedelta(seconds=5)
+"""What a busy machine may be late by. What is not woken at its moment comes ten minutes later here."""
 
 
 @pytest.fixture
@@ -81,14 +86,14 @@ async def test_a_deadline_that_is_known_fires_at_its_moment(clockwork: Clockwork
     due_at = right.story() + timedelta(seconds=1.5)
     deadline = await clockwork.put(due_at)
     async with clockwork.firing():
-        assert timedelta() <= await clockwork.lateness(deadline, due_at) < timedelta(seconds=1)
+        assert timedelta() <= await clockwork.lateness(deadline, due_at) < SLOW
 
 
 async def test_one_that_comes_before_the_next_look_is_told_of(clockwork: Clockwork, database: Database) -> None:
     async with clockwork.firing(), clockwork.hearing(database):
         for seconds in (0.0, 1.0):
             due_at = clockwork.clocks.story() + timedelta(seconds=seconds)
-            assert await clockwork.lateness(await clockwork.put(due_at), due_at) < timedelta(seconds=1)
+            assert await clockwork.lateness(await clockwork.put(due_at), due_at) < SLOW
 
 
 async def test_those_that_come_later_are_not_told_of(clockwork: Clockwork, database: Database) -> None:
@@ -97,6 +102,7 @@ async def test_those_that_come_later_are_not_told_of(clockwork: Clockwork, datab
     async with clockwork.hearing(database):
         await clockwork.put(clockwork.clocks.story() + timedelta(minutes=15))
         await clockwork.put(clockwork.clocks.story())
+        await eventually(lambda: len(heard) == 2)
         await asyncio.sleep(0.5)
     assert heard == [None, ""], "it takes its turn with every other commit of the database"
 
@@ -108,7 +114,7 @@ async def test_what_it_was_not_told_of_it_finds_at_the_next_look(
     async with clockwork.firing():
         await asyncio.sleep(0.2)
         due_at = clockwork.clocks.story()
-        assert await clockwork.lateness(await clockwork.put(due_at), due_at) < timedelta(seconds=2)
+        assert await clockwork.lateness(await clockwork.put(due_at), due_at) < SLOW
 
 
 async def test_a_move_of_story_time_fires_what_it_has_passed(clockwork: Clockwork) -> None:
@@ -117,7 +123,7 @@ async def test_a_move_of_story_time_fires_what_it_has_passed(clockwork: Clockwor
     async with clockwork.firing():
         await asyncio.sleep(0.3)
         clockwork.clocks.move_to(timedelta(minutes=30))
-        assert await clockwork.lateness(deadline, due_at) < timedelta(seconds=1.5)
+        assert await clockwork.lateness(deadline, due_at) < SLOW
 
 
 def test_the_protocol_tells_of_more_than_the_next_look_would_miss() -> None:

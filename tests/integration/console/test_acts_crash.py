@@ -40,7 +40,7 @@ from tests.support.in_process.console import (
 )
 
 HANDLERS = Handlers(Clocks())
-UP_WITHIN_SECONDS = 60
+UP_WITHIN_SECONDS = 180
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def console(database: Database, folder: Path, port: int, *dies_at: str) -> Itera
 
 @asynccontextmanager
 async def browsing(port: int) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as browser:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=90) as browser:
         async with asyncio.timeout(UP_WITHIN_SECONDS):
             while not await _is_up(browser):  # noqa: ASYNC110 another process comes up
                 await asyncio.sleep(0.1)

@@ -97,7 +97,7 @@ async def page(console: str) -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser: Browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         page = await browser.new_page(base_url=console)
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(90_000)
         yield page
         await browser.close()
 
@@ -150,7 +150,7 @@ async def test_an_authority_gets_from_nothing_to_live_at_the_console(
     await page.goto(f"/authorities/{name}")
     assert str(token) not in await page.content()
     bearer = {"authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=register) as client:
+    async with httpx.AsyncClient(base_url=register, timeout=30) as client:
         answer = await client.put(f"/register/{name}", json=document, headers=bearer)
     assert answer.status_code == 200, answer.text
 

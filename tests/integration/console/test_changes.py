@@ -47,11 +47,11 @@ async def heard(database: Database, opened: Store) -> AsyncIterator[Heard]:
         through = database_url(database.settings("console"), "console").set(host="127.0.0.1", port=proxy.port)
         channels = Channels()
         changes = Changes(channels, Clocks())
-        listener = Listener(through, channels, probe_every=0.2, answered_within=0.3)
+        listener = Listener(through, channels, probe_every=0.2, answered_within=1.5)
         await listener.start()
         await eventually(lambda: changes.count)
         yield Heard(changes, listener, proxy, opened)
-        await asyncio.wait_for(listener.stop(), 5)
+        await asyncio.wait_for(listener.stop(), 30)
 
 
 async def test_a_connection_that_is_lost_without_a_word_is_noticed_and_made_anew(heard: Heard) -> None:
@@ -67,7 +67,7 @@ async def test_while_there_is_none_it_is_an_obstacle_and_open_pages_look_for_the
     await anext(looks)
     heard.proxy.silence()
     for _ in range(2):
-        await asyncio.wait_for(anext(looks), 10)
+        await asyncio.wait_for(anext(looks), 30)
         await eventually(lambda: heard.listener.obstacle() is not None)
     heard.proxy.speak()
     await heard.goes_on()

@@ -233,7 +233,7 @@ async def test_nobody_else_sees_or_decides_one(
         assert ('href="/organisations"' in (await browser.get("/account")).text) == (status == 200)
     async with opened.transaction() as uow:
         code = sessions.begin_session(uow, await account_id(opened, name), CLOCKS.wall(), for_command=True)
-    async with httpx.AsyncClient(base_url=door) as client:
+    async with httpx.AsyncClient(base_url=door, timeout=30) as client:
         for bearer, answers in ((code, 200 if status == 200 else 401), ("wrong", 401)):
             headers = {"authorization": f"Bearer {bearer}"}
             assert (await client.get("/organisations/changes", headers=headers)).status_code == answers

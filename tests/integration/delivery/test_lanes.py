@@ -23,6 +23,7 @@ from tests.support.engines.database import Database
 from tests.support.in_process.delivery import (
     ACCEPTED,
     LATER,
+    Floor,
     PlayedMedium,
     all_withdrawn,
     eventually,
@@ -50,7 +51,7 @@ class ManyDestinations:
     async def send(self, sending: SendRequest) -> SendResult:
         self.sent.append((Clocks().wall(), sending))
         if sending.recipient in self.hangs:
-            await asyncio.sleep(10)
+            await asyncio.sleep(600)
             return LATER
         if sending.recipient in self.fails or sending.body in self.breaks_on:
             return LATER
@@ -79,18 +80,22 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
         yield opened
 
 
+async def taken_after(floor: Floor, lane: str) -> float:
+    """Seconds."""
+    started = asyncio.get_running_loop().time()
+    delivery = await floor.put(received(), lane)
+    await floor.until(delivery.id, "accepted")
+    return asyncio.get_running_loop().time() - started
+
+
 async def test_a_force_that_hangs_delays_no_other(engine: AsyncEngine, keyring: Keyring) -> None:
     medium = ManyDestinations(hangs={"force-hangs"})
     async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
+        usual = max([await taken_after(floor, "force-well") for _ in range(5)])
         for _ in range(60):
             await floor.put(received(), "force-hangs")
-        waits = []
-        for _ in range(30):
-            started = asyncio.get_running_loop().time()
-            delivery = await floor.put(received(), "force-well")
-            await floor.until(delivery.id, "accepted", within=3)
-            waits.append(asyncio.get_running_loop().time() - started)
-    assert sorted(waits)[-3] < 0.5
+        waits = [await taken_after(floor, "force-well") for _ in range(30)]
+    assert sorted(waits)[-3] < 0.5 + 3 * usual
     assert sum(sending.recipient == "force-hangs" for _, sending in medium.sent) <= 8
 
 
@@ -100,11 +105,12 @@ async def test_a_failing_force_is_tried_one_at_a_time_and_gets_everything_once_i
     medium = ManyDestinations(fails={"force-down"})
     async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
         parcels = [await floor.put(received(), "force-down") for _ in range(25)]
+        await eventually(floor.loop._dispatcher.lanes.failing)
         await asyncio.sleep(4)
         tried = len(medium.sent)
         medium.fails.clear()
         for delivery in parcels:
-            await floor.until(delivery.id, "accepted", within=15)
+            await floor.until(delivery.id, "accepted")
     assert FAILING_AFTER <= tried < 25 * 3
     assert len(medium.sent) <= tried + 25 + 8
 
@@ -138,7 +144,7 @@ async def test_a_notice_that_its_force_cannot_stomach_does_not_keep_the_others_f
         await eventually(floor.loop._dispatcher.lanes.failing)
         medium.fails.clear()
         for delivery in others:
-            await floor.until(delivery.id, "accepted", within=20)
+            await floor.until(delivery.id, "accepted")
         assert (await floor.row(poison.content.telling))["state"] == "waiting"
 
 

@@ -87,7 +87,7 @@ async def test_what_is_known_already_costs_one_question_and_holds_no_row(
             select(deliveries.c.id).where(deliveries.c.id == delivery.id).with_for_update()
         )
         with round_trips(store.engine) as trips:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await asyncio.gather(*(receipts.take(report(delivery, each)) for each in ("queued", "sent")))
             assert trips.count <= 2, trips.statements
 

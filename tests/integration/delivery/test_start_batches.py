@@ -249,8 +249,9 @@ class Answering(PlayedMedium):
 
 
 async def test_answers_a_moment_apart_are_recorded_together_and_said_together(
-    engine: AsyncEngine, keyring: Keyring
+    engine: AsyncEngine, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(results, "HELD_SECONDS", 60)
     told = received()
     async with running_floor(engine, keyring, Answering(0.01)) as floor:
         await ends(floor, await put_together(floor, received(child=told.subject)))
@@ -276,9 +277,9 @@ async def test_a_refusal_waits_for_no_other_answer(
     told = received()
     async with running_floor(engine, keyring, Answering(0.05, ACCEPTED, REFUSED)) as floor:
         first, second, third = await put_together(floor, *(received(child=told.subject) for _ in range(3)))
-        await floor.until(second.id, "failed", within=5)
+        await floor.until(second.id, "failed")
         assert (await floor.row(first.id))["state"] == "accepted", "with it"
-        await floor.until(third.id, "accepted", within=5)
+        await floor.until(third.id, "accepted")
         outcomes = [each for each in await floor.said(told.subject) if each["type"] == "duty.outcomes.v1"]
     assert [(len(each["data"]["accepted"]), len(each["data"]["failed"])) for each in outcomes] == [(1, 1)]
 
@@ -310,7 +311,7 @@ async def test_an_answer_is_recorded_at_once_where_a_delivery_waits_for_its_plac
         await eventually(lambda: floor.loop._dispatcher._under_way == 1)
         assert (await floor.row(first.id))["state"] == "sending", "its answer waits for the other's"
         await floor.put(received(), "force-place")
-        await eventually(lambda: len(medium.sent) == 3, within=5)
+        await eventually(lambda: len(medium.sent) == 3)
         assert (await floor.row(second.id))["state"] == "sending"
         for gate in medium.gates:
             gate.set()

@@ -290,7 +290,7 @@ async def test_a_receipt_of_notify_ends_a_text_has_it_rung_or_sent_again(
             assert (await client.post(url, json=receipt | {"reference": "another's"}, headers=bears)).status_code == 204
             assert (await client.post(url, json=receipt, headers=bears)).status_code == 204
         await eventually(lambda: len(outside.world.calls.to(CARER)) == rung)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while state == "accepted" and (await floor.row(delivery.id))["provider_id"] == taken:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         assert (await floor.row(delivery.id))["state"] == state

@@ -101,7 +101,7 @@ async def test_that_it_may_have_arrived_is_said_at_once_however_late_its_next_at
         await floor.until(delivery.id, "unknown")
         await next_attempt_at(floor, delivery, floor.clocks.wall() + HOUR)
         await calls_back(floor, told)
-        await floor.until(delivery.id, "withdrawn", within=5)
+        await floor.until(delivery.id, "withdrawn")
         assert (await floor.kinds_said(told.subject))[-1] == "duty.accepted.v1"
     assert len(medium.sent) == 1
 
@@ -116,7 +116,7 @@ async def test_so_it_is_where_the_child_is_back_during_the_attempt(engine: Async
             await floor.loop.put(uow, delivery)
         await eventually(lambda: medium.sent)
         await calls_back(floor, told)
-        await floor.until(delivery.id, "withdrawn", within=5)
+        await floor.until(delivery.id, "withdrawn")
         assert (await floor.kinds_said(told.subject))[-1] == "duty.accepted.v1"
     assert len(medium.sent) == 1
 

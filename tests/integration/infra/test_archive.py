@@ -42,7 +42,7 @@ from tests.support.in_process.audit import heard, opened, record, tamper
 KEY = signer("c2FmZSByZXR1cm4gc2lnbnMgd2hhdCBpdCB3cml0ZXM=")
 OTHER = signer("YW5vdGhlciBpbnN0YWxsYXRpb24gc2lnbmVkIHRoaXM=")
 IDENTITY = x25519.Identity.generate()
-WITHIN_SECONDS = 60
+WITHIN_SECONDS = 180
 ERASED = "SELECT count(*) FROM disposal.destroyed WHERE owner = 'child-erased'"
 ENTRIES: LiteralString = "SELECT count(*) FROM audit.entries"
 

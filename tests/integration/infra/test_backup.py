@@ -79,13 +79,13 @@ def empty(tmp_path: Path) -> Iterator[Server]:
     running = subprocess.Popen(
         server.command, user=where.login, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while not server.answers():
         assert time.monotonic() < until, "PostgreSQL did not come up"
         time.sleep(0.05)
     yield server
     running.send_signal(signal.SIGINT)  # "fast": does not wait for whoever is connected
-    running.wait(30)
+    running.wait(90)
     shutil.rmtree(where.reachable, ignore_errors=True)
 
 

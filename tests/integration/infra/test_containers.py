@@ -233,7 +233,7 @@ def _locked(file: Path) -> dict[str, str]:
 def _load(folder: Path, text: str, *others: str) -> subprocess.CompletedProcess[str]:
     (folder / "docker-compose.yml").write_text(text)
     command = [_loader(), *(str(folder / each) for each in ("docker-compose.yml", *others))]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=folder)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=180, cwd=folder)
 
 
 def _loader() -> str:
@@ -246,7 +246,7 @@ def _loader() -> str:
     if not loader.exists():
         environment = os.environ | {"GOBIN": str(folder), "GOFLAGS": "-mod=mod"}
         try:
-            subprocess.run([go, "install", LOADER], env=environment, check=True, capture_output=True, timeout=110)
+            subprocess.run([go, "install", LOADER], env=environment, check=True, capture_output=True, timeout=280)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             pytest.skip("Go could not install compose-go")
     return str(loader)

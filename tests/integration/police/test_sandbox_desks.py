@@ -68,14 +68,14 @@ def desk(port: int, *, answers: bool, polls: bool) -> dict[str, Any]:
     }
 
 
-async def told(police: Police, state: str, within: float = 15) -> Any:
+async def told(police: Police, state: str, within: float = 45) -> Any:
     duty = await police.tell()
     await police.floor.until(duty.content.telling, state, within=within)
     return duty
 
 
 async def until_tried(police: Police, duty: Any) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await police.floor.attempts(duty.content.telling):  # noqa: ASYNC110 the service has no event for it
             await asyncio.sleep(0.05)
 

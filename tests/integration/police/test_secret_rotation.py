@@ -48,7 +48,7 @@ class Flow:
 
     async def more(self, count: int = 8) -> None:
         reached = self.acknowledged + count
-        await eventually(lambda: self.acknowledged >= reached or bool(self.refused), within=30)
+        await eventually(lambda: self.acknowledged >= reached or bool(self.refused), within=90)
 
 
 async def change(police: Police, **secrets: Any) -> None:

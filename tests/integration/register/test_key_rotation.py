@@ -163,7 +163,7 @@ async def test_every_look_up_succeeds_while_keys_are_renewed_killed_and_renewed_
 
     looking = asyncio.create_task(look_ups())
     process = await _renewing(database, "casework", BOTH, tmp_path / "secrets")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while not await _has_begun(database):
             pass
     process.send_signal(signal.SIGKILL)

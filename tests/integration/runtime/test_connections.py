@@ -56,14 +56,14 @@ async def close(opened: Sequence[Connected]) -> None:
 
 
 async def wait_for_end(reader: asyncio.StreamReader) -> None:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(15):
         with contextlib.suppress(ConnectionError):
             while await reader.read(1000):
                 pass
 
 
 async def answered(port: int) -> bool:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         return (await http.post(f"http://127.0.0.1:{port}/", content=b"MISSING")).content == b"MISSING"
 
 

@@ -80,11 +80,11 @@ def guarded() -> Iterator[Guarded]:
             yield Guarded(server, folder, authority)
         finally:
             running.terminate()
-            running.wait(30)
+            running.wait(90)
 
 
 def _wait_for(guarded: Guarded) -> None:
-    for _ in range(100):
+    for _ in range(600):
         with suppress(psycopg.OperationalError):
             psycopg.connect(guarded.url()).close()
             return

@@ -38,7 +38,7 @@ async def listening(database: Database, channels: Channels, **options: float) ->
     channels.on("test_connected", lambda _: connected.set())
     listener = Listener(database_url(database.settings("clock"), "clock"), channels, **options)
     await listener.start()
-    await asyncio.wait_for(connected.wait(), 15)
+    await asyncio.wait_for(connected.wait(), 45)
     yield listener
     await listener.stop()
 
@@ -75,7 +75,7 @@ async def test_a_connection_that_was_cut_is_made_anew_and_what_was_missed_meanwh
         heard.clear()
         with psycopg.connect(database.admin_url, autocommit=True) as connection:
             assert connection.execute(CUT).fetchone() == (1,)
-            await eventually(lambda: listener.obstacle() is not None, within=3)
+            await eventually(lambda: listener.obstacle() is not None)
             connection.execute("NOTIFY test_a, 'lost'")
             await eventually(lambda: listener.obstacle() is None)
             assert heard == [None, None], "once that it is lost, once that it is back"
@@ -103,7 +103,7 @@ async def test_story_time_is_followed_as_soon_as_it_moves(database: Database, st
         await following.start()
         await asyncio.sleep(0.5)
         moved = await story_clock.move_forward(store.engine, timedelta(minutes=7))
-        await asyncio.wait_for(woken.wait(), 1)
+        await asyncio.wait_for(woken.wait(), 15)
         assert clocks.offset == moved
         await following.stop()
 
@@ -117,5 +117,5 @@ async def test_a_move_that_nobody_tells_of_is_seen_at_the_next_look(
     await following.start()
     await asyncio.sleep(0.1)
     moved = await story_clock.move_forward(store.engine, timedelta(minutes=7))
-    await eventually(lambda: clocks.offset == moved, within=2)
+    await eventually(lambda: clocks.offset == moved)
     await following.stop()

@@ -133,7 +133,7 @@ async def test_what_is_not_on_the_standby_is_not_taken_for_kept(engine: AsyncEng
             await admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
             await admin.execute("SELECT pg_reload_conf()")
             committing = asyncio.create_task(commit())
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while (await (await admin.execute(waiting)).fetchone()) is None:  # noqa: ASYNC110 it tells nobody
                     await asyncio.sleep(0.05)
             with pytest.raises(KeptOnce) as error:

@@ -51,7 +51,7 @@ def read(*calendars: str, zone: str = "Europe/London") -> list[list[dict[str, An
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=180,
         env=os.environ | {"TZ": zone},
     )
     found: list[list[dict[str, Any]]] = json.loads(done.stdout)

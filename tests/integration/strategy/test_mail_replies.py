@@ -113,7 +113,7 @@ async def test_who_has_no_deputy_and_does_not_come_is_asked_no_more(strategy: St
 
 
 async def eventually_failed(strategy: Strategy, reason: str) -> None:
-    for _ in range(100):
+    for _ in range(600):
         if reason in [each["reason"] for each in await strategy.said("duty.failed.v1")]:
             return
         await asyncio.sleep(0.05)

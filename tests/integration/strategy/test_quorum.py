@@ -159,7 +159,7 @@ async def test_a_discussion_that_is_planned_too_late_for_its_warning_is_warned_o
     await watch.loop.start()
     await asyncio.sleep(0.5)
     await strategy.invite(POLICE, episode=uuid4())
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(15):
         while len(await lacking(strategy)) == before:  # noqa: ASYNC110 the watch brings it about
             await asyncio.sleep(0.05)
     await watch.loop.stop()

@@ -11,7 +11,7 @@ import httpx
 from infra.local.settings.layout import ROOT
 from infra.local.stack import Stack
 
-READY_WITHIN_SECONDS = 90
+READY_WITHIN_SECONDS = 270
 
 
 class Dying:
@@ -40,12 +40,12 @@ class Dying:
         draft.rename(self._orders)
 
     def wait_until_dead(self) -> None:
-        assert self._process.wait(60) == -signal.SIGKILL, self._log.read_text()
+        assert self._process.wait(180) == -signal.SIGKILL, self._log.read_text()
 
     def give_way(self) -> None:
         """To the stack's own process of the service."""
         self._process.terminate()
-        self._process.wait(60)
+        self._process.wait(180)
         self._stack.start_one(self._service)
 
     def wait_until_ready(self) -> None:

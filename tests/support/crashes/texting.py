@@ -71,9 +71,9 @@ class CarersProcess:
         assert self.process is not None
         if self.process.poll() is None:
             os.kill(self.process.pid, number)
-        self.process.wait(30)
+        self.process.wait(90)
 
-    def wait_until_it_runs(self, within_seconds: float = 90) -> None:
+    def wait_until_it_runs(self, within_seconds: float = 270) -> None:
         """By its own log, since its port answers for its replicas too. Raises AssertionError where it does not come up."""
         until = time.monotonic() + within_seconds
         while self._log.read_bytes().count(b"the service runs") < self._starts:

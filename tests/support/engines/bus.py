@@ -37,7 +37,7 @@ from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.signatures import give_keys, say
 
-UP_WITHIN_SECONDS = 60
+UP_WITHIN_SECONDS = 180
 
 
 @dataclass
@@ -84,7 +84,7 @@ class MortalKafka:
     def kill(self) -> None:
         if self._running is not None:
             self._running.kill()
-            self._running.wait(30)
+            self._running.wait(90)
 
     def lose_the_end(self, topic: Topic, share: float) -> None:
         """As a disk does that had not written what it said: of each partition's last segment this share is gone."""
@@ -154,7 +154,7 @@ class Echo:
     def ended(self) -> int:
         """Its exit code, once it has ended."""
         assert self._process is not None
-        return self._process.wait(20)
+        return self._process.wait(60)
 
 
 @pytest.fixture
@@ -210,14 +210,14 @@ class Line:
     async def raw(self, raw: bytes, key: str) -> None:
         await self._producer.send_and_wait(Topic.CHILD_EVENTS, raw, key=key.encode())
 
-    async def all_decided(self, within_seconds: float = 45) -> None:
+    async def all_decided(self, within_seconds: float = 135) -> None:
         await self.until(lambda: set(self.sent) <= set(self.decided), within_seconds)
 
     def letters_about(self, raw: bytes) -> list[MessageDeadLettered]:
         original = base64.b64encode(raw).decode()
         return [received.content for received in self.dead if received.content.original == original]
 
-    async def until(self, holds: Callable[[], bool], within_seconds: float = 45) -> None:
+    async def until(self, holds: Callable[[], bool], within_seconds: float = 135) -> None:
         until = time.monotonic() + within_seconds
         while not holds():
             assert time.monotonic() < until, f"not within {within_seconds} s"

@@ -32,7 +32,7 @@ from services.platform.store.migrations.access import SERVICES
 from services.platform.store.migrations.apply import apply
 from tests.support.engines.ports import free_port
 
-UP_WITHIN_SECONDS = 30
+UP_WITHIN_SECONDS = 90
 MIGRATED = "migrated"
 """The template, which nobody may be connected to while it is copied."""
 FOR_SPEED = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "scram_iterations=1")
@@ -129,7 +129,7 @@ class MortalDatabase:
     def end(self, number: signal.Signals) -> None:
         if self._running is not None and self._running.poll() is None:
             self._running.send_signal(number)
-            self._running.wait(30)
+            self._running.wait(90)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from tests.support.engines.ports import free_port
 
 VERSION = "26.7.3"
 CACHE = HOME / "keycloak"
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 600
 REALM, CLIENT, SECRET = "staff", "safe-return", "a-secret-of-the-test"
 PASSWORD = "correct horse battery"
 CODES = {name: f"{name:x<20}" for name in ("ada", "lena", "zoe")}
@@ -51,7 +51,7 @@ class Keycloak:
 
     def leaves(self, user: str) -> None:
         """Their organisation closes the account and signs them out everywhere."""
-        with httpx.Client(base_url=self.address, trust_env=False) as browser:
+        with httpx.Client(base_url=self.address, trust_env=False, timeout=60) as browser:
             form = {"grant_type": "password", "client_id": "admin-cli", "username": "admin", "password": "admin"}
             token = browser.post("/realms/master/protocol/openid-connect/token", data=form).json()["access_token"]
             browser.headers["Authorization"] = f"Bearer {token}"
@@ -90,7 +90,7 @@ def running(folder: Path, console: str) -> Iterator[Keycloak]:
                 yield Keycloak(address)
             finally:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait(30)
+                process.wait(90)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class Prometheus:
     """A running one. Every answer is of this moment."""
 
     def __init__(self, address: str) -> None:
-        self._http = httpx.Client(base_url=address, trust_env=False, timeout=20)
+        self._http = httpx.Client(base_url=address, trust_env=False, timeout=60)
 
     def close(self) -> None:
         self._http.close()
@@ -91,7 +91,7 @@ def prometheus(folder: Path, services: Mapping[str, str], alertmanager: str | No
     finally:
         one.close()
         running.terminate()
-        running.wait(20)
+        running.wait(60)
 
 
 @contextmanager
@@ -114,7 +114,7 @@ def alertmanager(folder: Path, receivers: Mapping[str, str]) -> Iterator[str]:
         yield address
     finally:
         running.terminate()
-        running.wait(20)
+        running.wait(60)
 
 
 def receiving(receivers: Mapping[str, str]) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def receiver() -> Iterator[Receiver]:
     one.close()
 
 
-def eventually(holds: Callable[[], object], within_seconds: float = 30) -> None:
+def eventually(holds: Callable[[], object], within_seconds: float = 90) -> None:
     until = time.monotonic() + within_seconds
     while not holds():
         assert time.monotonic() < until, f"not within {within_seconds} s"
@@ -174,6 +174,6 @@ def eventually(holds: Callable[[], object], within_seconds: float = 30) -> None:
 
 def _is_ready(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/-/ready", trust_env=False).is_success
+        return httpx.get(f"{address}/-/ready", trust_env=False, timeout=30).is_success
     except httpx.HTTPError:
         return False

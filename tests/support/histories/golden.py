@@ -43,7 +43,7 @@ LATE = timedelta(seconds=55)
 """By so much a telling may come after its time: what the machine takes to carry out everything that is due at once."""
 DESK_ANSWERS_AFTER = timedelta(seconds=2)
 """What the sandbox's desk takes to say that an officer has a notice, with the reference: stories give it a minute or two."""
-SETTLED_WITHIN_SECONDS = 90
+SETTLED_WITHIN_SECONDS = 270
 BEFORE, QUIET_SECONDS = timedelta(minutes=10), 3
 """So long before an act, the theatre waits until nothing has been said for so many seconds: what is due by then is done."""
 FOLLOWED_WITHIN_SECONDS = 1.0
@@ -370,7 +370,7 @@ class Theatre:
             play.given_up = play.given_up or f"nobody was sent {_line(duty)}, and it was to be answered"
             return
         url = Links(key, stack.endpoints["professionals"]).url(Purpose.DEED, row[0], datetime.now(UTC))
-        httpx.post(url, data={"answer": "have-it"}, timeout=30, trust_env=False).raise_for_status()
+        httpx.post(url, data={"answer": "have-it"}, timeout=90, trust_env=False).raise_for_status()
 
     async def _come_to_rest(self, moment: timedelta, shown: list[Play]) -> None:
         """Until everything that is due has been said, taken, and answered by those who have just answered."""
@@ -450,7 +450,7 @@ class Theatre:
         stack = self._world.stack
         bearer = example_authority.import_bearer(authority, SecretFiles(stack.layout.secrets), stack.ports)
         url = f"{stack.endpoints['casework']}/register/{authority}"
-        answer = httpx.put(url, json=document, headers=bearer, timeout=60, trust_env=False)
+        answer = httpx.put(url, json=document, headers=bearer, timeout=180, trust_env=False)
         assert answer.is_success, answer.text
 
 

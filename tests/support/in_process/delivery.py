@@ -226,7 +226,7 @@ class Floor:
             finally:
                 over.set()
 
-    async def until(self, delivery: UUID, state: str, within: float = 15) -> Any:
+    async def until(self, delivery: UUID, state: str, within: float = 45) -> Any:
         async with asyncio.timeout(within):
             while (row := await self.row(delivery))["state"] != state:  # noqa: ASYNC110 another process may change it
                 await asyncio.sleep(0.02)
@@ -287,7 +287,7 @@ async def no_leftovers(engine: AsyncEngine) -> AsyncIterator[None]:
     yield
 
 
-async def eventually(holds: Callable[[], Any], within: float = 15) -> None:
+async def eventually(holds: Callable[[], Any], within: float = 45) -> None:
     async with asyncio.timeout(within):
         while not holds():  # noqa: ASYNC110 asks about anything, not about one event
             await asyncio.sleep(0.01)

@@ -13,7 +13,7 @@ NARROW: ViewportSize = {"width": 360, "height": 740}
 WIDE: ViewportSize = {"width": 1920, "height": 1080}
 THUMB_PIXELS = 44
 
-expect.set_options(timeout=20_000)  # five seconds are too few for Chromium beside a stack that starts
+expect.set_options(timeout=60_000)  # five seconds are too few for Chromium beside a stack that starts
 
 
 async def against_wcag(page: Page) -> list[tuple[str, list[str]]]:

@@ -35,5 +35,5 @@ def convenor_says(stack: Stack, kind: str, child: str, **about: object) -> None:
         ),
     }
     url = f"{stack.endpoints['casework']}/events"
-    answer = httpx.post(url, content=body, headers=headers, timeout=30, trust_env=False)
+    answer = httpx.post(url, content=body, headers=headers, timeout=90, trust_env=False)
     assert answer.status_code == 202, answer.text

@@ -98,7 +98,7 @@ async def play_outside_world(**changes: Any) -> AsyncIterator[Outside]:
         yield outside
 
 
-async def eventually(holds: Callable[[], Any], within: float = 30) -> None:
+async def eventually(holds: Callable[[], Any], within: float = 90) -> None:
     """Wait until something holds. Fails with what it asked for when it never does."""
     async with asyncio.timeout(within):
         while not holds():  # noqa: ASYNC110 - asks about anything, not about one event
@@ -166,7 +166,7 @@ async def _serve_application(application: Application) -> AsyncIterator[None]:
 async def _serve_world(application: Application, changes: dict[str, Any]) -> AsyncIterator[Outside]:
     config = outside_config(application.url, changes)
     url = f"http://127.0.0.1:{config.http_port}"
-    async with open_world(config) as world, httpx.AsyncClient(base_url=url, timeout=20) as scripts:
+    async with open_world(config) as world, httpx.AsyncClient(base_url=url, timeout=60) as scripts:
         serving = asyncio.create_task(serve(world))
         await until_it_answers(scripts)
         try:
@@ -176,7 +176,7 @@ async def _serve_world(application: Application, changes: dict[str, Any]) -> Asy
             await serving
 
 
-async def until_it_answers(scripts: httpx.AsyncClient, within: float = 10) -> None:
+async def until_it_answers(scripts: httpx.AsyncClient, within: float = 30) -> None:
     async with asyncio.timeout(within):
         while True:
             try:

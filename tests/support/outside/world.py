@@ -53,7 +53,7 @@ class World:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self._sandbox = httpx.Client(base_url=stack.endpoints["sandbox"], timeout=30, trust_env=False)
+        self._sandbox = httpx.Client(base_url=stack.endpoints["sandbox"], timeout=90, trust_env=False)
 
     @cached_property
     def console(self) -> httpx.Client:
@@ -72,7 +72,7 @@ class World:
         """The phone network keeps it until the webhook has been answered. `to`: another number of ours than the usual one."""
         self._sandbox.post("/texts", json={"from": number, "to": to, "body": body}).raise_for_status()
 
-    def confirm(self, number: str, claim: str, within_seconds: float = 30) -> None:
+    def confirm(self, number: str, claim: str, within_seconds: float = 90) -> None:
         """Texts a claim such as BACK, waits for the code that the reply asks for, and sends it back."""
         before = len(self.texts_to(number))
         self.text(number, claim)
@@ -134,7 +134,7 @@ class World:
         command = [sys.executable, "-m", "services", "forward", by]
         subprocess.run(command, cwd=ROOT, env=self.stack.environment("clock"), check=True, capture_output=True)
 
-    def eventually(self, what: Callable[[], T], within_seconds: float = 60) -> T:
+    def eventually(self, what: Callable[[], T], within_seconds: float = 180) -> T:
         """The first answer that is true. Fails the test when none comes."""
         until = time.monotonic() + within_seconds
         while True:
@@ -209,7 +209,7 @@ def settle(stack: Stack, document: Mapping[str, Any]) -> None:
         f"{stack.endpoints['casework']}/register/{document['authority']['id']}",
         json=document,
         headers=example_authority.import_bearer(document["authority"]["id"], secrets, stack.ports),
-        timeout=60,
+        timeout=180,
         trust_env=False,
     )
     assert answer.is_success, answer.text

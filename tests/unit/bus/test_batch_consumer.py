@@ -91,7 +91,7 @@ async def reading(kafka: PlayedKafka, processor: PlayedProcessor) -> asyncio.Tas
 
 
 async def until(holds: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 asks about anything
             await asyncio.sleep(0.005)
 

@@ -50,7 +50,7 @@ async def test_what_says_that_kafka_is_away_is_waited_out(monkeypatch: pytest.Mo
     app = PlayedFaust(KafkaConnectionError(), KafkaTimeoutError(), NodeNotReadyError(), OSError())
     part = consumer(app, monkeypatch)
     await part.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while part.obstacle() is not None:  # noqa: ASYNC110 asks about the part, which has no event
             await asyncio.sleep(0.01)
     assert app.started == 5
@@ -68,7 +68,7 @@ async def test_what_kafka_refuses_for_good_ends_the_process_however_late_it_come
         await part.wait_for_failure()
 
     with pytest.raises(TopicAuthorizationFailedError):
-        await asyncio.wait_for(runs(), 5)
+        await asyncio.wait_for(runs(), 30)
     assert part.obstacle() == "consuming could not be started"
 
 
@@ -82,5 +82,5 @@ async def test_faust_that_ends_by_itself_is_an_obstacle_and_a_failure(monkeypatc
     assert part.obstacle() is None
     app.crash_reason = KafkaError()
     with pytest.raises(ConsumingEndedError):
-        await asyncio.wait_for(failed, 5)
+        await asyncio.wait_for(failed, 30)
     assert part.obstacle() == "consuming has ended"

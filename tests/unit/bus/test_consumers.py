@@ -91,7 +91,7 @@ async def test_a_stop_lets_what_is_in_hand_finish_before_the_group_is_left() -> 
     assert consumer.left_with is None
     assert processor.waits_for is not None
     processor.waits_for.set()
-    await asyncio.wait_for(stopping, 5)
+    await asyncio.wait_for(stopping, 30)
     assert consumer.left_with == [5]
     assert processor.closed
     assert await taking == 1
@@ -103,7 +103,7 @@ async def test_a_stop_does_not_wait_for_ever_for_what_is_in_hand(monkeypatch: py
     consumer = Plain(processor)
     taking = asyncio.create_task(consumer.take(5))
     await asyncio.sleep(0)
-    await asyncio.wait_for(consumer.stop(), 5)
+    await asyncio.wait_for(consumer.stop(), 30)
     assert (consumer.left_with, processor.closed) == ([], True)
     taking.cancel()
 
@@ -141,7 +141,7 @@ async def test_faust_gathers_a_topic_as_long_as_its_subscriptions_say(topic: Top
     for offset in range(2):
         stream.come.put_nowait(Record(offset, topic=topic))
         await asyncio.sleep(0.02)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(stream.acknowledged) < 2:  # noqa: ASYNC110 a list has no event
             await asyncio.sleep(0.01)
     agent.cancel()
@@ -156,7 +156,7 @@ async def test_messages_that_faust_hands_over_one_by_one_without_a_pause_are_tak
         stream.come.put_nowait(Record(offset, topic="child-events"))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(stream.acknowledged) < 4:  # noqa: ASYNC110 a list has no event
             await asyncio.sleep(0.01)
     agent.cancel()

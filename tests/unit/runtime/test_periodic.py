@@ -26,7 +26,7 @@ async def test_a_turn_that_failed_is_tried_again_soon_however_seldom_the_loop_tu
 
     done, loop = asyncio.Event(), Repeating("forgetting", turn, every_seconds=600)
     await loop.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await done.wait()
     await loop.stop()
     assert shown == [None, "TimeoutError", "TimeoutError"]
@@ -44,7 +44,7 @@ async def test_a_loop_that_turns_often_is_not_slowed_by_a_failure() -> None:
 
     loop = Repeating("delivery", turn, every_seconds=0.01)
     await loop.start()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(15):
         while turns < 5:  # noqa: ASYNC110 counts turns, which are no event
             await asyncio.sleep(0.01)
     await loop.stop()
@@ -61,14 +61,15 @@ async def test_a_loop_turns_at_each_moment_that_was_asked_for() -> None:
 
     loop = Repeating("retries", turn, every_seconds=600)
     await loop.start()
-    for seconds in (0.5, 0.2, 0.5, 0.201, 600):
+    for seconds in (2, 0.2, 2, 0.201, 600):
         loop.wake_after(seconds)
-    await asyncio.sleep(1)
+    async with asyncio.timeout(30):
+        while not turned or turned[-1] < 2:  # noqa: ASYNC110 counts turns, which are no event
+            await asyncio.sleep(0.01)
     await loop.stop()
     first, *later = turned
-    assert first < 0.2
+    assert first < 0.2 <= later[0] < 2
     assert len(later) in {2, 3}, "moments that lie close together share a turn"
-    assert 0.2 <= later[0] < 0.5 <= later[-1] < 1
 
 
 async def test_a_moment_that_is_past_is_now() -> None:
@@ -81,7 +82,7 @@ async def test_a_moment_that_is_past_is_now() -> None:
     loop = Repeating("retries", turn, every_seconds=600)
     await loop.start()
     loop.wake_after(-5)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(15):
         await turns.get()
         await turns.get()
     await loop.stop()
@@ -97,7 +98,7 @@ async def test_a_loop_may_turn_seldom_and_be_tried_again_soon() -> None:
 
     loop = Repeating("delivery", turn, every_seconds=600, again_seconds=0.01)
     await loop.start()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(15):
         while turns < 5:  # noqa: ASYNC110 counts turns, which are no event
             await asyncio.sleep(0.01)
     await loop.stop()
@@ -117,7 +118,7 @@ async def test_a_moment_to_come_wakes_the_loop_then_and_one_that_is_past_is_due_
     assert not loop.wake_when_due(None, now)
     before = len(turns)
     assert not loop.wake_when_due(now + timedelta(seconds=0.1), now)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(turns) == before:  # noqa: ASYNC110 the loop itself turns
             await asyncio.sleep(0.02)
     await loop.stop()
@@ -137,8 +138,9 @@ async def test_a_turn_that_does_not_end_is_an_obstacle(monkeypatch: pytest.Monke
     await asyncio.sleep(0.1)
     assert loop.obstacle() == "sweep: a turn does not end"
     ends.set()
-    await asyncio.sleep(0.01)
-    assert loop.obstacle() is None
+    async with asyncio.timeout(15):
+        while loop.obstacle() is not None:  # noqa: ASYNC110 asks about the loop, which has no event
+            await asyncio.sleep(0.01)
     await loop.stop()
 
 

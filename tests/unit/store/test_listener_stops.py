@@ -29,7 +29,7 @@ async def test_stopping_ends_though_a_notification_comes_at_that_moment(monkeypa
     readable[-1]()
     await asyncio.sleep(0)
     listening.cancel()
-    done, left = await asyncio.wait({listening}, timeout=1)
+    done, left = await asyncio.wait({listening}, timeout=15)
     for each in left:
         each.cancel()
     assert done

@@ -63,11 +63,11 @@ def test_a_missing_or_half_written_list_names_nobody(tmp_path: Path, content: st
 def test_the_programs_of_a_supervisor_killed_with_9_end_by_themselves(tmp_path: Path) -> None:
     file = tmp_path / "processes.json"
     with subprocess.Popen([sys.executable, "-c", SUPERVISES, str(tmp_path)], cwd=ROOT) as supervisor:
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while not file.exists() and time.monotonic() < end:
             time.sleep(0.05)
         program = psutil.Process(json.loads(file.read_text())["one"]["pid"])
         time.sleep(0.3)  # launching takes a moment before the kernel has been asked
         supervisor.kill()
-    psutil.wait_procs([program], timeout=5)
+    psutil.wait_procs([program], timeout=30)
     assert not program.is_running() or program.status() == psutil.STATUS_ZOMBIE

@@ -36,7 +36,7 @@ class Running:
         self.answers()
 
     def answers(self) -> None:
-        end = time.monotonic() + 15
+        end = time.monotonic() + 90
         while not self.server.answers():
             assert time.monotonic() < end, self.supervisor.program("postgres").last_words()
             time.sleep(0.05)

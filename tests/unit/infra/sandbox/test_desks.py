@@ -169,7 +169,7 @@ async def test_a_hanging_desk_keeps_the_notice_and_never_ends_its_answer(outside
     await outside.behave(f"desks/{FORCE}", mode="hang")
     body, headers = sign(new_notice())
     with pytest.raises(httpx.ReadTimeout):
-        await post(outside, body, headers, timeout=0.3)
+        await post(outside, body, headers, timeout=1.0)
     await outside.behave(f"desks/{FORCE}")
     assert (await post(outside, body, headers)).is_success
     assert [held["repeats"] for held in await outside.get("/notices")] == [1]

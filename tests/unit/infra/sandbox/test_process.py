@@ -30,14 +30,14 @@ def start(config_file: Path) -> subprocess.Popen[bytes]:
 
 
 def wait_until_ready(port: int) -> None:
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 60
     while time.monotonic() < give_up:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/health/ready").is_success:
+            if httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=30).is_success:
                 return
         except httpx.TransportError:
             time.sleep(0.05)
-    pytest.fail("the sandbox was not ready within 20 s")
+    pytest.fail("the sandbox was not ready within 60 s")
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -47,12 +47,14 @@ def test_a_signal_ends_it_with_exit_code_0_though_a_caller_is_being_kept_waiting
     port = json.loads(config_file.read_text())["http_port"]
     with start(config_file) as process:
         wait_until_ready(port)
-        httpx.put(f"http://127.0.0.1:{port}/behaviours/desks/{FORCE}", json={"mode": "silent"}).raise_for_status()
+        httpx.put(
+            f"http://127.0.0.1:{port}/behaviours/desks/{FORCE}", json={"mode": "silent"}, timeout=30
+        ).raise_for_status()
         with socket.create_connection(("127.0.0.1", port)) as caller:
             caller.sendall(f"POST /desks/{FORCE}/notices HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
             time.sleep(0.3)
             process.send_signal(stop)
-            output, _ = process.communicate(timeout=10)
+            output, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert output == b""
 
@@ -61,6 +63,6 @@ def test_a_config_with_a_wrong_field_names_it(config_file: Path) -> None:
     config = json.loads(config_file.read_text()) | {"account_sid": "not an account"}
     config_file.write_text(json.dumps(config))
     with start(config_file) as process:
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=60)
     assert process.returncode != 0
     assert b"account_sid" in output
