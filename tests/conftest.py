@@ -20,6 +20,8 @@ structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plai
 compile_once()
 
 pytest_plugins = [
+    "tests.support.engines.alarm",
+    "tests.support.engines.reports",
     "tests.support.engines.database",
     "tests.support.in_process.carers",
     "tests.support.in_process.console",
