@@ -6,14 +6,11 @@ from services.platform.runtime.clocks import Clocks
 
 
 class WrongClocks(Clocks):
-    """`off`: by how much they are ahead."""
+    """`off`: by how much the machine's are ahead, until somebody sets them."""
 
     def __init__(self, off: timedelta) -> None:
         super().__init__()
-        self._off = off
+        self.off = off
 
-    def wall(self) -> datetime:
-        return super().wall() + self._off
-
-    def story(self) -> datetime:
-        return super().story() + self._off
+    def own(self) -> datetime:
+        return super().own() + self.off

@@ -104,7 +104,7 @@ class ServiceHost:
         """Runs until SIGTERM or SIGINT. HTTP starts last and stops first; `closing` ends streams and the like."""
         served = exposition(REGISTRY, self.health, pages, self.settings.metrics_network)
         web = Web(served, self.settings.http_port, self.settings.http_host, closing=closing)
-        clock = story_clock.follow_offset(self.store, self.clocks)
+        clock = story_clock.follow_database(self.store, self.clocks)
         listener = Listener(database_url(self.settings, self.service), self.store.channels)
         self.health.watch("database", lambda: listener.obstacle() or clock.obstacle())
         self.add_periodic(

@@ -1,31 +1,58 @@
-"""Tells the two times. Story time rules duties and deadlines; wall time rules signatures, leases and retries.
+"""Tells the two times. Story time rules duties and deadlines; wall time rules leases and retries.
 
+Wall time is the database's clock, once that has been read: processes that share rows share their times (decision 111).
 Story time is wall time plus an offset that only grows and is zero outside the sandbox. This is the one module that
 reads the machine's clock; everything else has the time passed in.
 """
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+TOLERANCE = timedelta(seconds=0.5)
+"""Clocks that are kept are closer. Two processes may be twice as far apart: leases and sweeps allow for more."""
+FOLLOWED_MOST = timedelta(days=1)
+"""A database whose clock is further off is not followed: by the wrong year, disposal would delete everything."""
+
 
 class Clocks:
-    """One for each process. `offset` is kept up to date by `services.platform.store.story_time.story_clock`."""
+    """One for each process. `services.platform.store.story_time.story_clock` keeps them up to date."""
 
     def __init__(self, offset: timedelta = timedelta()) -> None:
         self._offset = offset
+        self._zero: datetime | None = None
+        """The time at which the stopwatch stood at zero. None: no database's clock is followed."""
         self.moved_to = datetime.min.replace(tzinfo=UTC)
         """Where story time was when it had last moved. What was due in the time that it skipped is not late."""
         self._on_move: list[Callable[[], None]] = []
 
     def wall(self) -> datetime:
-        return datetime.now(UTC)
+        return self._now()
 
     def story(self) -> datetime:
-        return datetime.now(UTC) + self._offset
+        return self._now() + self._offset
+
+    def own(self) -> datetime:
+        """The machine's clock. It rules what is compared with a clock outside, as signatures are: if the database's is
+        the wrong one, nobody outside must refuse all of us.
+        """
+        return datetime.now(UTC)
 
     @property
     def offset(self) -> timedelta:
         return self._offset
+
+    def follow(self, theirs: datetime, asked_at: float) -> bool:
+        """The database, asked at that moment of the stopwatch, has just said that it is `theirs`. From now on the
+        stopwatch carries that on, so that nothing that befalls the machine's own clock is felt. True if it is not what
+        was followed so far: the database's clock has been set, or the database has moved to another machine.
+        """
+        followed, zero = self._zero is not None, self._zero or self.own() - _stopwatch()
+        off = apart(theirs, zero + _stopwatch(), asked_at)
+        if followed and abs(off) <= TOLERANCE:
+            return False
+        self._zero = zero + off if abs(off) <= FOLLOWED_MOST else None
+        return followed
 
     def move_to(self, offset: timedelta) -> None:
         """Story time never goes back: a smaller offset than the present one is ignored."""
@@ -38,3 +65,16 @@ class Clocks:
     def on_move(self, act: Callable[[], None]) -> None:
         """Calls `act` whenever story time has moved: whoever waits for a moment of it looks again."""
         self._on_move.append(act)
+
+    def _now(self) -> datetime:
+        return self.own() if self._zero is None else self._zero + _stopwatch()
+
+
+def apart(theirs: datetime, now: datetime, asked_at: float) -> timedelta:
+    """How far a clock that said `theirs`, at some moment since it was asked, is ahead of `now`, at the least."""
+    took = timedelta(seconds=time.monotonic() - asked_at)
+    return max(theirs - now, timedelta()) + min(theirs - now + took, timedelta())
+
+
+def _stopwatch() -> timedelta:
+    return timedelta(seconds=time.monotonic())

@@ -1,6 +1,7 @@
 """Staff are known: a second factor, a fresh proof before a grave act, accounts by their own administrator, the record."""
 
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -107,6 +108,21 @@ async def test_a_local_account_sees_nothing_before_it_has_a_second_factor_and_ne
     async with over_https(real, somewhere()) as browser:
         assert (await enter(browser, name)).status_code == 303
         assert (await browser.get("/")).headers["location"] == "/account"
+
+
+async def test_codes_of_a_phone_go_by_the_machines_own_clock(database: Database, opened: Store) -> None:
+    """A phone does not know the database's, which may be the wrong one."""
+    clocks, name = Clocks(), await account(opened)
+    clocks.follow(clocks.own() + timedelta(hours=1), time.monotonic())
+    settings = settings_of(database).model_copy(update={"sandbox": False})
+    real = pages(opened, clocks, Changes(opened.channels, clocks), settings)
+    async with over_https(real, somewhere()) as browser:
+        await enter(browser, name)
+        totp = await set_up(browser)
+        again = {"csrf": csrf_in(await browser.get("/account")), "code": totp.now()}
+        assert (await browser.post("/sign-in/again", data=again)).headers["location"] == "/"
+    async with over_https(real, somewhere()) as elsewhere:
+        assert (await enter(elsewhere, name, totp.at(CLOCKS.wall(), counter_offset=1))).status_code == 303
 
 
 async def test_no_session_begins_by_a_password_that_is_reset_while_it_is_checked(

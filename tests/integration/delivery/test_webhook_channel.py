@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -57,6 +58,12 @@ async def test_a_notice_arrives_with_its_exact_bytes_and_a_signature_that_the_pu
     assert desk.received[0].verified
     assert desk.received[0].id == str(notice.id)
     assert desk.received[0].body == notice.body.encode()
+
+
+async def test_it_is_signed_by_the_machines_own_clock(desk: FaultyDesk, medium: WebhookMedium) -> None:
+    """Nobody outside goes by the database's, which may be the wrong one."""
+    await medium.send(replace(sending(desk.url), now=NOW))
+    assert desk.received[0].verified
 
 
 @pytest.mark.parametrize("held", [SECRET, OTHER_SECRET])

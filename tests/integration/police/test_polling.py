@@ -1,6 +1,7 @@
 """A force that nothing reaches from outside comes for its notices: the same duty, the same record, the same answers as by a webhook."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,6 +62,14 @@ async def test_a_notice_is_accepted_once_the_force_has_come_for_more_and_not_bef
     assert len(await police.said_since(told, ("duty.accepted",))) == 1
     await come(police, offered["after"])
     assert len(await police.said_since(told, ("duty.accepted",))) == 1
+
+
+async def test_it_is_signed_by_the_machines_own_clock(police: Police) -> None:
+    """Nobody outside goes by the database's, which may be the wrong one."""
+    police.floor.clocks.follow(police.floor.clocks.own() + timedelta(hours=1), time.monotonic())
+    [notice] = (await until_offered(police, await police.tell()))["notices"]
+    signed_at = int(notice["headers"]["webhook-timestamp"])
+    assert signed_at == pytest.approx(police.floor.clocks.own().timestamp(), abs=60)
 
 
 async def test_it_is_acknowledged_by_the_same_reply(police: Police) -> None:

@@ -98,7 +98,7 @@ async def test_probes_are_no_transactions(database: Database, store: Store) -> N
 async def test_story_time_is_followed_as_soon_as_it_moves(database: Database, store: Store) -> None:
     clocks, woken = Clocks(), asyncio.Event()
     clocks.on_move(woken.set)
-    following = story_clock.follow_offset(store, clocks)
+    following = story_clock.follow_database(store, clocks)
     async with listening(database, store.channels):
         await following.start()
         await asyncio.sleep(0.5)
@@ -113,7 +113,7 @@ async def test_a_move_that_nobody_tells_of_is_seen_at_the_next_look(
 ) -> None:
     monkeypatch.setattr(story_clock, "FOLLOW_EVERY_SECONDS", 0.3)
     clocks = Clocks()
-    following = story_clock.follow_offset(store, clocks)
+    following = story_clock.follow_database(store, clocks)
     await following.start()
     await asyncio.sleep(0.1)
     moved = await story_clock.move_forward(store.engine, timedelta(minutes=7))

@@ -244,8 +244,9 @@ async def running_floor(
     secrets: Secrets = no_secrets,
     slot: int | None = None,
     at_once: int = 4,
+    clocks: Clocks | None = None,
 ) -> AsyncIterator[Floor]:
-    clocks = Clocks()
+    clocks = clocks or Clocks()
     store = Store(engine, origin=Origin(service, clocks))
     loop = DeliveryLoop(
         service,

@@ -62,7 +62,7 @@ class AccountPages(Pages):
 
     async def set_second_factor(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, None, proved=True)
-        secret, now = form.get("secret", ""), self.guard.clocks.wall()
+        secret, now = form.get("secret", ""), self.guard.clocks.own()
         async with self.guard.store.transaction() as uow:
             is_kept = await keep_secret(uow, self.keyring, signed_in.account, secret, form.get("code", ""), now)
             if is_kept:

@@ -117,7 +117,7 @@ class SignInPages(Pages):
         place = attempt.place if is_known else sessions.SECOND_FACTOR
         if not await sessions.count_attempt(uow, attempt.sign_in, place, attempt.now):
             return False
-        if not await check_code(uow, self.keyring, account, attempt.code, attempt.now):
+        if not await check_code(uow, self.keyring, account, attempt.code, self.guard.clocks.own()):
             return False
         sessions.forget_attempt(uow, attempt.sign_in, place, attempt.now)
         return True
@@ -152,7 +152,8 @@ class SignInPages(Pages):
         has_code = account.second_factor is not None
         is_right = has_code or await verify_password(form.get("password", ""), account.password_seal)
         async with self.guard.store.transaction() as uow:
-            is_right = is_right and await check_code(uow, self.keyring, account, form.get("code", ""), now)
+            by_phone = self.guard.clocks.own()
+            is_right = is_right and await check_code(uow, self.keyring, account, form.get("code", ""), by_phone)
             record_access(uow, Access.PROVED if is_right else Access.REFUSED, account.operator)
             if is_right:
                 sessions.forget_attempt(uow, account.sign_in, place, now)

@@ -19,6 +19,7 @@ from services.platform.delivery.channels.http.resolver import CheckedResolver
 from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
 from services.platform.delivery.model import MediumName
 from services.platform.delivery.webhook_signature import sign
+from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.safeguarding.duty.evidence import AttemptResult
 
@@ -34,7 +35,8 @@ DAY = timedelta(days=1)
 def signed(message_id: str, body: str, secrets: tuple[str, ...], now: datetime) -> dict[str, str]:
     """The three headers. Several secrets give several signatures, so that either side may change its secret first.
 
-    `now` is wall time; it is signed as UTC, since the library would sign another zone's digits as if they were UTC.
+    `now` is by the machine's own clock, and signed as UTC: the library would sign another zone's digits as if they were
+    UTC's.
     """
     now = now.astimezone(UTC)
     signatures = " ".join(sign(secret, message_id, now, body) for secret in secrets)
@@ -89,11 +91,12 @@ class WebhookMedium:
 
     async def _post(self, post: "_Post", sending: SendRequest) -> SendResult:
         client = self._clients.of(sending.recipient)
-        headers = signed(str(sending.id), sending.body, sending.secrets, sending.now)
+        now = Clocks().own()
+        headers = signed(str(sending.id), sending.body, sending.secrets, now)
         headers["content-length"] = str(len(post.body))  # else a body that is asked for piece by piece goes in chunks
         request = client.build_request("POST", sending.recipient, content=post, headers=headers)
         response = await client.send(request, stream=True)
-        post.answer = answer = read_answer(response.status_code, response.headers, sending.now)
+        post.answer = answer = read_answer(response.status_code, response.headers, now)
         try:
             read = 0
             async for chunk in response.aiter_raw():

@@ -83,8 +83,7 @@ class DeliveryLoop:
         )
         self.knows_as_taken = self._dispatcher.knows_as_taken
         self._has_come_back = False
-        self._looks_ahead_at = self._tells_others_at = LONG_AGO
-        self._measured_due_at = clocks.wall()
+        self._looks_ahead_at = self._tells_others_at = self._measured_due_at = LONG_AGO
         for windows in ("hours", "days"):  # else an alert would not see what fails from the start
             metrics.MEASURED.labels(windows).set(clocks.wall().timestamp())
         self._channel = deliveries.channel_of(service)

@@ -1,33 +1,56 @@
-"""Keeps story time's offset: one row that only grows. PostgreSQL tells every process of its changes."""
+"""Keeps story time's offset, one row that only grows, and every process by the database's clock."""
 
+import asyncio
+import time
+from contextlib import suppress
 from datetime import timedelta
 
 from prometheus_client import Gauge
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.clocks import Clocks, apart
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.unit_of_work import Store
 
 FOLLOW_EVERY_SECONDS = 60.0
 """Without a notification."""
+AWAITED_SECONDS = 3.0
 MOVED = "story_clock"
-"""The channel on which a trigger of the table tells of each change."""
-SKEW = Gauge("database_clock_skew_seconds", "How far this process's clock and the database's are apart, at the least")
+"""The channel on which a trigger of the table tells of each change, and any process that the clock itself was set."""
+SKEW = Gauge("database_clock_skew_seconds", "How far this machine's clock and the database's are apart, at the least")
 
 
-def follow_offset(store: Store, clocks: Clocks) -> Repeating:
+class Following(Repeating):
+    """A part."""
+
+    async def start(self) -> None:
+        """Parts that start later have the database's time from the beginning, unless it is away."""
+        with suppress(Exception):
+            async with asyncio.timeout(AWAITED_SECONDS):
+                await self._turn()
+        await super().start()
+
+
+def follow_database(store: Store, clocks: Clocks) -> Following:
     async def turn() -> None:
         async with store.reading.connect() as connection:
-            clocks.move_to(await ahead_by(connection))
-            asked_at = clocks.wall()
-            there = await connection.scalar(text("SELECT clock_timestamp()")) or asked_at
-            SKEW.set(max(timedelta(), asked_at - there, there - clocks.wall()).total_seconds())
+            if await set_by(connection, clocks):
+                await connection.execute(text(f"NOTIFY {MOVED}"))
 
-    following = Repeating("story clock", turn, every_seconds=FOLLOW_EVERY_SECONDS, again_seconds=0.5)
+    following = Following("story clock", turn, every_seconds=FOLLOW_EVERY_SECONDS, again_seconds=0.5)
     store.channels.on(MOVED, lambda _: following.wake())
     return following
+
+
+async def set_by(connection: AsyncConnection, clocks: Clocks) -> bool:
+    """Sets both times by the database. Returns as `Clocks.follow` does."""
+    asked_at = time.monotonic()
+    theirs = await connection.scalar(text("SELECT clock_timestamp()"))
+    SKEW.set(abs(apart(theirs, clocks.own(), asked_at)).total_seconds())
+    was_set = clocks.follow(theirs, asked_at)
+    clocks.move_to(await ahead_by(connection))
+    return was_set
 
 
 async def ahead_by(connection: AsyncConnection) -> timedelta:

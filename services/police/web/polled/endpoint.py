@@ -53,7 +53,7 @@ class PollEndpoint:
         notices = [
             {
                 "cursor": str(each.position),
-                "headers": signed(str(each.id), each.body, asking.secrets, now),
+                "headers": signed(str(each.id), each.body, asking.secrets, self._clocks.own()),
                 "body": each.body,
             }
             for each in offered.notices

@@ -12,6 +12,7 @@ import jwt
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import WayName
+from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.safeguarding.duty.evidence import AttemptResult
 
@@ -54,7 +55,7 @@ class NotifyWay:
         if sender is not None:
             asked["sms_sender_id"] = sender
         try:
-            answer = await self._http.post("/v2/notifications/sms", json=asked, headers=self._signed(sending))
+            answer = await self._http.post("/v2/notifications/sms", json=asked, headers=self._signed())
             return _read_answer(answer.status_code, answer.json())
         except (httpx.ConnectError, httpx.ConnectTimeout):
             return SendResult(AttemptResult.RETRY)
@@ -64,7 +65,7 @@ class NotifyWay:
     async def look_up(self, sending: SendRequest) -> SendResult | None:
         asked = {"template_type": "sms", "reference": str(sending.id)}
         try:
-            answer = await self._http.get("/v2/notifications", params=asked, headers=self._signed(sending))
+            answer = await self._http.get("/v2/notifications", params=asked, headers=self._signed())
             found = answer.raise_for_status().json()["notifications"]
             had = [each for each in found if each["status"] != NOT_SENT]
         except (httpx.HTTPError, ValueError, LookupError, TypeError):
@@ -73,9 +74,9 @@ class NotifyWay:
             return SendResult(AttemptResult.REFUSED, reason="undeliverable")
         return SendResult(AttemptResult.ACCEPTED, 200, provider_id=had[0]["id"]) if had else None
 
-    def _signed(self, sending: SendRequest) -> dict[str, str]:
+    def _signed(self) -> dict[str, str]:
         """For 30 s."""
-        token = jwt.encode({"iss": self._service, "iat": sending.now}, self._secret, "HS256")
+        token = jwt.encode({"iss": self._service, "iat": Clocks().own()}, self._secret, "HS256")
         return {"Authorization": f"Bearer {token}"}
 
 
