@@ -161,10 +161,11 @@ def gaps() -> None:
     from services.audit import reconciler
     from services.audit.policy.consequences import SENTENCES
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.story_time.story_clock import ahead_by
+    from services.platform.store.story_time.story_clock import set_by
 
     async def look(connection: "AsyncConnection") -> frozenset[reconciler.Found]:
-        clocks = Clocks(await ahead_by(connection))
+        clocks = Clocks()
+        await set_by(connection, clocks)
         wall = clocks.wall()
         since = wall - reconciler.FIRST_LOOK
         return await reconciler.gaps(connection, wall=wall, story=clocks.story(), since=since)

@@ -52,7 +52,7 @@ async def _give(subject: str, why: str, code: str) -> "Pack | None":
     settings, clocks = ConsoleSettings(), Clocks()
     async with opened(settings, "console", clocks) as store:
         async with store.transaction() as uow:
-            clocks.move_to(await story_clock.ahead_by(uow.connection))
+            await story_clock.set_by(uow.connection, clocks)
             found = await uow.fetch(operator_by_code(code, clocks.wall()))
         if found is None:
             return None

@@ -98,7 +98,7 @@ def _do(act: "Callable[[UnitOfWork, datetime], Awaitable[Operator | None]]", wha
     async def within() -> bool:
         clocks = Clocks()
         async with opened(Settings(), "console", clocks) as store, store.transaction() as uow:
-            clocks.move_to(await story_clock.ahead_by(uow.connection))
+            await story_clock.set_by(uow.connection, clocks)
             changed = await act(uow, clocks.wall())
             if changed is not None:
                 record_access(uow, what, changed)

@@ -90,10 +90,11 @@ async def put_test(
 
 
 async def _command(uow: UnitOfWork, code: str, reason: str) -> Command:
-    operator = await uow.fetch(operators.operator_by_code(code, Clocks().wall()))
+    clocks = Clocks()
+    await story_clock.set_by(uow.connection, clocks)
+    operator = await uow.fetch(operators.operator_by_code(code, clocks.wall()))
     if operator is None:
         raise NobodyMay
-    clocks = Clocks(await story_clock.ahead_by(uow.connection))
     return Command(operator, reason, clocks.story(), clocks.wall())
 
 
