@@ -42,7 +42,7 @@ check-rest: bootstrap
 bootstrap:
 	@$(BOOTSTRAP)
 
-schemas: ## Render schemas/, docs/protocol.md, docs/requirements.md and Grafana's dashboards from the code and the rules.
+schemas: ## Render from the code and the rules: schemas/, Grafana's dashboards, docs/protocol/, and of docs/ disclosure.md, dpia.md, protocol.md, records-of-processing.md, requirements.md and safety-case.md.
 	@$(BOOTSTRAP)
 	$(VENV)/python -m services schemas
 	$(VENV)/python -m infra.grafana

@@ -9,6 +9,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from services.command_line import app
+from services.handbook.documents import pages
 from tests.support.cases import try_each
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +87,12 @@ def test_every_make_target_that_a_document_names_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {name for document in DOCUMENTS for name in re.findall(r"`make ([a-z]+)", document.read_text())}
     assert named - targets == set()
+
+
+def test_make_says_every_page_that_schemas_renders() -> None:
+    [said] = re.findall(r"^schemas: ## (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    rendered = {f"{path.split('/')[0]}/" if "/" in path else path for path in pages.documents()}
+    assert {each for each in rendered if each not in said} == set()
 
 
 def test_the_index_of_decisions_lists_each_under_its_own_title() -> None:
