@@ -93,19 +93,24 @@ def migrate() -> None:
 
 @app.command()
 def topics() -> None:
-    """Create the topics that do not exist yet. Where Kafka is guarded, set each service's login and rights too.
+    """Create the topics that do not exist yet, and have all kept for as long as infra/kafka/topics.yaml says. Where
+    Kafka is guarded, set each service's login and rights too.
 
     The passwords are files, each named as its service, in the folder SAFE_RETURN_KAFKA_LOGINS_DIR.
     """
     from services.platform.bus.admin.access_list import set_access
     from services.platform.bus.connection import Connection
-    from services.platform.bus.topics import create
+    from services.platform.bus.topics import create, set_retention
     from services.platform.runtime.settings import KafkaSecurity, TopicSettings
     from services.schemas.traffic import HEARS
 
     settings = TopicSettings()
     created = create(settings)
     typer.echo(f"created: {', '.join(created) or 'none, all exist'}")
+    changed, refused = set_retention(settings)
+    typer.echo(f"kept for another time: {', '.join(changed) or 'none, all are kept as declared'}")
+    for each in refused:
+        typer.echo(f"Kafka refuses to keep it for another time: {each}", err=True)
     if settings.kafka_security is not KafkaSecurity.PLAINTEXT:
         folder = os.environ.get("SAFE_RETURN_KAFKA_LOGINS_DIR")
         passwords = {} if folder is None else {each.name: each.read_text() for each in Path(folder).iterdir()}

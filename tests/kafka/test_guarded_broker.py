@@ -3,8 +3,8 @@
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
+from kafka.admin import ConfigResource, ConfigResourceType
 from pydantic import SecretStr
 
 from infra.docker.certificates import Authority
@@ -89,6 +90,23 @@ async def _let_in(guarded: Guarded) -> None:
         for service in SERVICES:
             while await guarded.of(service).find_refusal({Topic.DEAD_LETTERS: []}) is not None:  # noqa: ASYNC110 Kafka tells nobody
                 await asyncio.sleep(0.1)
+
+
+def test_a_topic_that_exists_is_kept_as_long_as_is_declared_from_then_on(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, declared = guarded.settings(ADMINISTRATOR), topics.read_declaration()
+    assert topics.set_retention(settings) == ([], [])
+    longer = [replace(each, retention_days=31) if each.name is Topic.DUTIES else each for each in declared]
+    with monkeypatch.context() as changed:
+        changed.setattr(topics, "read_declaration", lambda: longer)
+        assert topics.set_retention(settings) == (["duties from 30 to 31 days"], [])
+        assert topics.set_retention(settings) == ([], [])
+    assert topics.set_retention(settings) == (["duties from 31 to 30 days"], [])
+    of_duties = ConfigResource(ConfigResourceType.TOPIC, Topic.DUTIES)
+    with closing(guarded.of(ADMINISTRATOR).plain_admin()) as admin:
+        held = admin.describe_configs([of_duties])["topic"][Topic.DUTIES]
+    assert held["min.insync.replicas"]["value"] == "1", "what else was set stays"
 
 
 async def test_each_service_writes_where_it_speaks_and_nowhere_else(guarded: Guarded) -> None:

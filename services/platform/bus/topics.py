@@ -1,10 +1,11 @@
-"""Creates the topics that `infra/kafka/topics.yaml` declares."""
+"""Creates the topics that `infra/kafka/topics.yaml` declares, and has each kept for as long as it says."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from kafka.admin import NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
 from services.platform.bus.connection import Connection
@@ -13,6 +14,8 @@ from services.safeguarding.message import Topic
 
 DECLARATION = Path(__file__).parents[3] / "infra" / "kafka" / "topics.yaml"
 MS_A_DAY = 86_400_000
+RETENTION = "retention.ms"
+FOR_EVER = "-1"
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,15 @@ def read_declaration(path: Path = DECLARATION) -> list[Declared]:
 
 
 def create(settings: TopicSettings) -> list[str]:
-    """Creates the missing topics and returns their names. Existing topics are left as they are."""
-    admin = Connection(settings).plain_admin()
+    """Creates the missing topics and returns their names. Existing topics are left as they are: see `set_retention`."""
     created = []
-    try:
+    with closing(Connection(settings).plain_admin()) as admin:
         existing = set(admin.list_topics())
         for topic in read_declaration():
             if topic.name in existing:
                 continue
             configs = {
-                "retention.ms": str(topic.retention_days * MS_A_DAY),
+                RETENTION: str(topic.retention_days * MS_A_DAY),
                 "min.insync.replicas": str(settings.kafka_min_in_sync),
             }
             new = NewTopic(topic.name, topic.partitions, settings.kafka_replication, topic_configs=configs)
@@ -54,6 +56,25 @@ def create(settings: TopicSettings) -> list[str]:
             except TopicAlreadyExistsError:
                 continue
             created.append(str(topic.name))
-    finally:
-        admin.close()
     return created
+
+
+def set_retention(settings: TopicSettings) -> tuple[list[str], list[str]]:
+    """Of the topics that exist. Returns what it changed, and what Kafka refused, a phrase for each topic."""
+    with closing(Connection(settings).plain_admin()) as admin:
+        declared = {str(each.name): each.retention_days for each in read_declaration()}
+        asked = [ConfigResource(ConfigResourceType.TOPIC, name, [RETENTION]) for name in declared]
+        held = admin.describe_configs(asked, config_filter="all")["topic"]
+        was = {name: configs[RETENTION]["value"] for name, configs in held.items() if configs}
+        changes = [
+            ConfigResource(ConfigResourceType.TOPIC, name, {RETENTION: str(declared[name] * MS_A_DAY)})
+            for name in was
+            if was[name] != str(declared[name] * MS_A_DAY)
+        ]
+        results = admin.alter_configs(changes)["topic"] if changes else {}
+    done = [f"{each} from {_length(was[each])} to {declared[each]} days" for each in results if results[each] == "OK"]
+    return done, [f"{each}: {said}" for each, said in results.items() if said != "OK"]
+
+
+def _length(ms: str) -> str:
+    return "for ever" if ms == FOR_EVER else f"{int(ms) / MS_A_DAY:g}"
