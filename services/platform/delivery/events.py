@@ -5,6 +5,8 @@ from typing import Any
 
 from services.platform.delivery.channels.channel import AttemptRecord
 from services.platform.delivery.model import Delivery
+from services.platform.runtime.logs import logger
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.contact_events import ContactUnreachable
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
@@ -39,13 +41,22 @@ def acknowledged(
     return DutyAcknowledged(**_named(duty), by=by, force=force, how=how, words=words)
 
 
-def failed(delivery: Delivery, reason: FailureReason, person: PersonId | None) -> Message | None:
+def failed(uow: UnitOfWork, delivery: Delivery, reason: FailureReason, person: PersonId | None) -> Message | None:
     """A duty's failure sends the protocol to the next person. A human hears of an undeliverable reply too."""
+    log_given_up(uow, delivery, reason)
     if delivery.duty is not None:
         return DutyFailed(**_named(delivery.duty), person=person, reason=reason)
     if delivery.authority is None or delivery.person is None:
         return None
     return ContactUnreachable(authority=delivery.authority, person=delivery.person, role=CARER)
+
+
+def log_given_up(uow: UnitOfWork, delivery: Delivery, reason: str) -> None:
+    """With the commit, of what `delivery_urgent_failed` counts: by these ids somebody finds what its alert is about."""
+    duty = delivery.duty
+    if duty is not None and delivery.urgent and not delivery.exercise:
+        ids = {"delivery": str(delivery.id), "duty": str(duty.duty), "step": duty.step, "trace": delivery.trace}
+        uow.on_commit(lambda: logger().warning("an urgent notice was given up", reason=reason, rule=duty.rule, **ids))
 
 
 def _named(duty: Duty) -> dict[str, Any]:

@@ -61,7 +61,9 @@ class MailAnswers:
         delivery, state = held
         if state in OVER:
             return f"{mail.kind}-late"
-        uow.publish(failed(delivery, ESCALATES[mail.kind], delivery.person), subject=delivery.child, cause=delivery)
+        uow.publish(
+            failed(uow, delivery, ESCALATES[mail.kind], delivery.person), subject=delivery.child, cause=delivery
+        )
         if state not in UNSENT:
             await deliveries.end(uow, delivery.id, State.FAILED, self.clocks.wall())
         return str(mail.kind)

@@ -229,7 +229,7 @@ class AttemptStarter:
             return
         read = tuple(dict.fromkeys((*kept, *why.read)))
         looked_up = delivery_events.looked_up(delivery, delivery_events.purpose_of(delivery), read, why.person)
-        events.add(delivery, looked_up, delivery_events.failed(delivery, why.reason, why.person))
+        events.add(delivery, looked_up, delivery_events.failed(uow, delivery, why.reason, why.person))
         uow.on_commit(metrics.ENDED.labels(self._channels.of(delivery.medium).name, why.reason).inc)
 
     async def _close_withdrawn(self, leased: LeasedDelivery) -> None:

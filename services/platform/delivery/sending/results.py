@@ -86,7 +86,7 @@ class ResultWriter:
         else:
             state = await transitions.record_final_result(uow, record, self._owner, now, transition)
             if state == State.FAILED:
-                event = delivery_events.failed(delivery, transition.reason, person)
+                event = delivery_events.failed(uow, delivery, transition.reason, person)
                 uow.on_commit(metrics.ENDED.labels(medium, transition.reason).inc)
             elif state == State.WITHDRAWN and (leased.uncertain or result.result is AttemptResult.UNKNOWN):
                 # As before an attempt (`AttemptStarter`): its recipient hears the all-clear.

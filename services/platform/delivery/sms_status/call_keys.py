@@ -47,7 +47,7 @@ class CallKeys:
             await deliveries.acknowledge(uow, duty.duty, duty.step, now)
             return "have-it"
         if state is not State.FAILED:
-            self._publish(uow, delivery, events.failed(delivery, "declined", delivery.person), key)
+            self._publish(uow, delivery, events.failed(uow, delivery, "declined", delivery.person), key)
             await deliveries.end(uow, delivery.id, State.FAILED, now)
         return "cannot"
 

@@ -200,7 +200,8 @@ class Receipts:
                     uow.on_commit(metrics.SECOND_ROUTE.labels("undelivered").inc)
                 return
             self._write(uow, row, report, now, state=State.FAILED)
-            events.add(delivery, delivery_events.failed(delivery, means.reason or "undeliverable", delivery.person))
+            failed = delivery_events.failed(uow, delivery, means.reason or "undeliverable", delivery.person)
+            events.add(delivery, failed)
             uow.on_commit(metrics.ENDED.labels("text", means.reason or "undeliverable").inc)
 
     def _write(self, uow: UnitOfWork, row: Row, report: Report, now: datetime, **to: Any) -> None:
