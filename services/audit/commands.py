@@ -203,7 +203,9 @@ def replay(
     from services.platform.runtime.settings import KafkaSettings
 
     at = aware(since)
-    recorded = _ask(lambda connection: audit_replay.recorded_since(connection, at))
+    recorded, gone = _ask(lambda connection: audit_replay.recorded_since(connection, at))
+    for kind, count in gone.items():
+        typer.echo(f"left out, since this version no longer has the kind: {count} of {kind}", err=True)
     typer.echo(f"{audit_replay.publish(Connection(KafkaSettings()), recorded)} messages are on the bus again")
 
 

@@ -2,9 +2,11 @@
 of the database is restored, a message that one service had published and another had not yet consumed is only on the
 record.
 
-Services that did consume a message ignore it, by its id. A dead letter is not recorded in full, and is left out.
+Services that did consume a message ignore it, by its id. A dead letter is not recorded in full, and is left out. So is
+a message of a kind that this version no longer has: no service would read it, and its topic is not known.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -13,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.policy.chain import subject_of
 from services.platform.bus.connection import Connection
+from services.safeguarding.contracts import contract_of
 from services.safeguarding.duty.decisions import MessageDeadLettered
-from services.safeguarding.message import CONTRACTS
 
 SINCE = text(
     "SELECT chain, kind, envelope FROM audit.entries WHERE recorded_at >= :since AND kind <> :letters "
@@ -23,10 +25,18 @@ SINCE = text(
 ACKNOWLEDGED_WITHIN_SECONDS = 60
 
 
-async def recorded_since(connection: AsyncConnection, since: datetime) -> list[tuple[str, str, bytes]]:
-    """Child, topic and envelope of each message, in the order of the record."""
-    rows = await connection.execute(SINCE, {"since": since, "letters": MessageDeadLettered.kind})
-    return [(subject_of(row.chain), str(CONTRACTS[row.kind].topic), bytes(row.envelope)) for row in rows]
+async def recorded_since(
+    connection: AsyncConnection, since: datetime
+) -> tuple[list[tuple[str, str, bytes]], Counter[str]]:
+    """Child, topic and envelope of each message, in the order of the record; and what is left out, counted by kind."""
+    recorded, gone = [], Counter[str]()
+    for row in await connection.execute(SINCE, {"since": since, "letters": MessageDeadLettered.kind}):
+        contract = contract_of(row.kind)
+        if contract is None:
+            gone[row.kind] += 1
+        else:
+            recorded.append((subject_of(row.chain), str(contract.topic), bytes(row.envelope)))
+    return recorded, gone
 
 
 def publish(connection: Connection, recorded: Iterable[tuple[str, str, bytes]]) -> int:

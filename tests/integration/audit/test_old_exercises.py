@@ -159,5 +159,5 @@ async def test_a_replayed_exercise_travels_under_its_child(store: Store) -> None
     child = new_id("child")
     await exercised(store, child, 0)
     async with store.engine.connect() as connection:
-        recorded = await replay.recorded_since(connection, NOW - timedelta(days=1))
+        recorded, _ = await replay.recorded_since(connection, NOW - timedelta(days=1))
     assert {key for key, _, _ in recorded} == {child}
