@@ -101,7 +101,7 @@ def _published(place: str, signers: list[str] | None) -> tuple[dict[str, str], l
     from services.platform.runtime.places.place import Place, PlaceAway, open_place
     from services.platform.runtime.settings import SigningKeys
 
-    known = signers or [line.split()[1] for line in SigningKeys().bus_keys.splitlines() if line.startswith("audit ")]
+    known = signers or [line.split()[1] for line in SigningKeys().all_keys.splitlines() if line.startswith("audit ")]
     try:
         return witnesses_in(open_place(TypeAdapter(Place).validate_python(place)), known)
     except (PlaceAway, ValidationError) as error:

@@ -31,7 +31,7 @@ GIVEN = {
     "envelope": "bytea",
     "duties": "jsonb",
 }
-SPEAKERS = KnownSpeakers(cache(lambda: read_public_keys(SigningKeys().bus_keys)))
+SPEAKERS = KnownSpeakers(cache(lambda: read_public_keys(SigningKeys().all_keys)))
 APPEND = f"SELECT audit.append({', '.join(GIVEN)}) FROM (SELECT * FROM {unnest_rows(GIVEN)} ORDER BY place) AS in_order"
 
 DIGEST = (

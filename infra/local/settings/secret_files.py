@@ -14,6 +14,8 @@ READS_PERSONAL_WORDS = frozenset({"casework", "carers", "police", "strategy", "p
 TEXTS = frozenset({"carers", "professionals", "police"})
 MAILS = frozenset({"police", "strategy", "professionals"})
 """Their mails hold links, each signed."""
+RETIRED = "retired_keys"
+"""The public halves of signing keys that were dropped, a line each as in `bus_keys`."""
 
 
 def key() -> str:
@@ -93,6 +95,7 @@ class SecretFiles:
             self._give(service, "database_password", self.database_password(service))
             self._give(service, "signing_key", signing[service][0])
             self._give(service, "bus_keys", bus_keys)
+            self._give_if_kept(service, RETIRED)
             if service in READS_PERSONAL_WORDS:
                 self._give(service, "master_key", self.value("master_key", key))
                 self._give(service, "phone_key", self.value("phone_key", key))

@@ -176,6 +176,13 @@ class SigningKeys(EnvironmentSettings):
     bus_keys: str = Field(
         min_length=1, description="the public key of each service: a line `service key`, key as base64"
     )
+    retired_keys: str = Field(
+        default="", description="those of before, by which the record is verified, and nothing else"
+    )
+
+    @property
+    def all_keys(self) -> str:
+        return f"{self.bus_keys}\n{self.retired_keys}"
 
 
 def _require_readable(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from services.platform.messages.signature import (
     read_signing_key,
 )
 from services.platform.messages.speakers import SAYS
-from services.platform.runtime.settings import SecretFile
+from services.platform.runtime.settings import SecretFile, SigningKeys
 from services.safeguarding.child_events.events import ChildReturned
 from services.safeguarding.message import CONTRACTS
 from tests.support.signatures import signer_of, speakers_of
@@ -53,6 +53,24 @@ def test_old_messages_are_believed_until_the_old_key_is_dropped(tmp_path: Path) 
     with pytest.raises(Refused) as refused:
         _speakers(tmp_path).speaker_of(old, KIND)
     assert refused.value.doubt is Doubt.UNKNOWN_KEY
+
+
+@pytest.mark.parametrize(("last", "verifies"), [("drop", True), ("disown", False)])
+def test_the_record_is_verified_by_a_dropped_key_and_not_by_a_disowned_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str, verifies: bool
+) -> None:
+    """As `audit verify` does, and `authority-exit` with casework's secrets."""
+    prepare(tmp_path)
+    signed = [_signer(tmp_path).sign(SAID)]
+    for _twice in range(2):
+        for step in ("add", "lead", last):
+            rotate(tmp_path, "signing_key-police", step)
+        signed.append(_signer(tmp_path).sign(SAID))
+    for service in ("audit", "casework"):
+        monkeypatch.setenv("SAFE_RETURN_SECRETS_DIR", str(tmp_path / service))
+        speakers = KnownSpeakers(cache(lambda: read_public_keys(SigningKeys().all_keys)))
+        assert [_is_believed(speakers, each) for each in signed] == [verifies, verifies, True]
+        assert [_is_believed(_speakers(tmp_path), each) for each in signed] == [False, False, True], "on the bus"
 
 
 def test_who_runs_signs_by_the_new_key_and_believes_it_from_then_on(tmp_path: Path) -> None:
@@ -90,6 +108,12 @@ def test_each_service_is_believed_in_the_kinds_that_it_says_and_in_no_other(tmp_
             believed.add((speakers.speaker_of(signed, kind), kind))
     assert believed == {(service, kind.kind) for service, kinds in SAYS.items() for kind in kinds}
     assert ("clock", KIND) not in believed
+
+
+def _is_believed(speakers: KnownSpeakers, signed: bytes) -> bool:
+    with suppress(Refused):
+        return speakers.speaker_of(signed, KIND) == "police"
+    return False
 
 
 def _signer(folder: Path) -> Signer:
