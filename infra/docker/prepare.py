@@ -3,8 +3,8 @@ in the image, as docs/operating.md says.
 
 Each service has a folder of what it alone may read; `made` holds everything, and each run deals it out. Put the Twilio
 account's own token into `made/twilio_auth_token` and run this again. Beside it go, if there are any,
-`twilio_auth_token_alternate`, GOV.UK Notify's `notify_api_key-SERVICE` and `notify_bearer-SERVICE`, and the relay's
-`smtp_user` and `smtp_password`.
+`twilio_auth_token_alternate`, GOV.UK Notify's `notify_api_key-SERVICE` and `notify_bearer-SERVICE`, the relay's
+`smtp_user` and `smtp_password`, and `aws_credentials` or `hsm_pin` of whatever wraps the keys.
 """
 
 from pathlib import Path

@@ -100,6 +100,7 @@ class SecretFiles:
                 self._give(service, "master_key", self.value("master_key", key))
                 self._give(service, "phone_key", self.value("phone_key", key))
                 self._give_if_kept(service, "hsm_pin")
+                self._give_if_kept(service, "aws_credentials")
             if service in TEXTS:
                 self._give(service, "twilio_auth_token", self.value("twilio_auth_token", token))
                 self._give_if_kept(service, "twilio_auth_token_alternate")

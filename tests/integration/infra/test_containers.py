@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -17,10 +18,12 @@ from packaging.utils import canonicalize_name
 
 from infra.docker import prepare
 from infra.docker.layout import SERVICES as SERVICES_WITH_SECRETS
+from infra.local.settings.secret_files import READS_PERSONAL_WORDS
 from services.platform.runtime.settings import Settings
 from services.run import SERVICES
 
 ROOT = Path(__file__).parents[3]
+CREDENTIALS = "[default]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = of keys\n"
 LOADER = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"
 
 
@@ -190,6 +193,7 @@ def test_a_secret_that_was_replaced_in_one_place_is_dealt_out_to_whoever_may_rea
         ("smtp_user", {"police", "strategy", "professionals"}),
         ("smtp_password", {"police", "strategy", "professionals"}),
         ("twilio_auth_token_alternate", {"carers", "police", "professionals"}),
+        ("aws_credentials", set(READS_PERSONAL_WORDS)),
     ],
 )
 def test_what_only_the_outside_world_gives_is_dealt_out_as_long_as_it_is_kept(
@@ -207,6 +211,24 @@ def test_what_only_the_outside_world_gives_is_dealt_out_as_long_as_it_is_kept(
 
 def test_the_secrets_are_made_for_every_service() -> None:
     assert set(SERVICES) <= set(SERVICES_WITH_SECRETS)
+
+
+@pytest.mark.parametrize("service", sorted(READS_PERSONAL_WORDS))
+def test_who_wraps_keys_has_credentials_of_its_own_from_a_file_and_none_of_the_copies(
+    composed: dict[str, Any], service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = composed["services"][service]["environment"]
+    assert not {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"} & given.keys()
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "aws_credentials").write_text(CREDENTIALS)
+    prepare.prepare(tmp_path)
+    file = Path(given["AWS_SHARED_CREDENTIALS_FILE"].replace("/run/secrets", str(tmp_path / service)))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    found = boto3.Session().get_credentials()
+    assert found is not None
+    assert (found.access_key, found.secret_key) == ("AKIAEXAMPLE", "of keys")
 
 
 def test_a_service_listens_on_loopback_unless_it_is_told_otherwise() -> None:
