@@ -1,4 +1,4 @@
-"""Measures how punctual the clock is, and how far ahead the months of growing tables are made."""
+"""Measures how punctual the clock is, and whether the months of growing tables are made and dropped in time."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -10,6 +10,11 @@ LATENESS = Histogram(
 )
 MONTHS_AHEAD = Gauge(
     "table_months_ahead", "Months after this one for which a table that is kept by month is prepared", ["table"]
+)
+MONTHS_LEFT = Gauge(
+    "table_months_left_over",
+    "Months whose time is over, but that have rows which nothing needs, or are empty",
+    ["table"],
 )
 ROWS_OUTSIDE = Gauge(
     "table_rows_outside_months", "Rows that fit no month of their table, a thousand at most", ["table"]

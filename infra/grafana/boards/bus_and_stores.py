@@ -185,11 +185,12 @@ STORES = Row(
             "waiting",
         ),
         Panel(
-            "Months ahead",
-            "Months after this one for which tables that are kept by month are prepared: three, and rows that fit no month: none.",
+            "Months of tables",
+            "Months after this one for which tables that are kept by month are prepared: three; rows that fit no month, and months that should be gone: none.",
             {
                 "ahead": "min(table_months_ahead)",
                 "rows outside": "max(table_rows_outside_months)",
+                "left over": "max(table_months_left_over)",
             },
             "months-short",
         ),

@@ -25,3 +25,4 @@ async def test_it_makes_what_is_missing_and_measures_what_there_is(database: Dat
     for table in ("audit.entries", "console.entries"):
         assert REGISTRY.get_sample_value("table_months_ahead", {"table": table}) == 3
         assert REGISTRY.get_sample_value("table_rows_outside_months", {"table": table}) == 0
+        assert REGISTRY.get_sample_value("table_months_left_over", {"table": table}) == 0

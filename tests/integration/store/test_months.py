@@ -54,6 +54,14 @@ def keep_up(database: Database, table: str) -> tuple[int, int]:
     return row[0], row[1]
 
 
+def left_over(database: Database, table: str = "console.entries") -> int:
+    """As the clock counts them: the months that should be gone."""
+    with logged_in(database, "clock") as clock:
+        row = clock.execute("SELECT months.left_over(%s)", (table,)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def parts(database: Database, table: str) -> list[str]:
     with logged_in(database) as admin:
         return [name for (name,) in admin.execute(PARTS, (table,))]
@@ -140,15 +148,17 @@ def test_the_timeline_of_an_absence_stays_until_as_long_after_its_end(
     for name, (child, at) in rows.items():
         heard(database, name, at, child)
         heard(database, f"{name} of another", at, "child-8")
+    assert left_over(database) == 3
     for _month in range(3):
         keep_up(database, "console.entries")
+    assert left_over(database) == 0, "what is left of them is needed"
     kept = {name for name in (*rows, *(f"{each} of another" for each in rows)) if partition_of(database, name)}
     assert kept == {"first", "later"}
     with logged_in(database) as admin:
         admin.execute("UPDATE console.episodes SET state = 'closed', changed_at = %s", (month(-KEPT) - DAY,))
     for left in (1, 0):
         keep_up(database, "console.entries")
-        assert len(too_old(database)) == left, "one at a call"
+        assert len(too_old(database)) == left_over(database) == left, "one at a call"
     with logged_in(database) as admin:
         admin.execute("DELETE FROM console.episodes")
 
@@ -172,6 +182,7 @@ def test_the_record_loses_no_month(database: Database) -> None:
         )
         keep_up(database, "audit.entries")
         assert old in parts(database, "audit.entries")
+        assert left_over(database, "audit.entries") == 0
         admin.execute(f"DROP TABLE {old}")
 
 
@@ -185,6 +196,17 @@ def test_whoever_reads_is_let_be_and_the_next_call_makes_up_for_it(database: Dat
         assert keep_up(database, "console.entries") == (3, 0)
 
 
+def test_a_month_that_a_reader_keeps_from_being_dropped_is_counted(database: Database) -> None:
+    with logged_in(database) as admin:
+        make(admin, -KEPT - 1)
+        with admin.transaction():
+            admin.execute("SELECT count(*) FROM console.entries")
+            keep_up(database, "console.entries")
+            assert left_over(database) == 1
+    keep_up(database, "console.entries")
+    assert left_over(database) == 0
+
+
 @pytest.mark.parametrize(
     ("role", "statement"),
     [
@@ -193,6 +215,7 @@ def test_whoever_reads_is_let_be_and_the_next_call_makes_up_for_it(database: Dat
         ("clock", "INSERT INTO months.tables VALUES ('audit.entries', 1) ON CONFLICT (name) DO UPDATE SET kept = 1"),
         ("clock", "DROP TABLE console.entries_outside"),
         ("console", "SELECT months.keep_up('console.entries')"),
+        ("console", "SELECT months.left_over('console.entries')"),
         ("console", "SELECT * FROM console.entries_outside"),
     ],
 )
