@@ -41,7 +41,7 @@ def _in_words(value: Any) -> str:
         return ", ".join(_in_words(each) for each in value)
     if isinstance(value, str) and MOMENT.match(value):
         return in_london(datetime.fromisoformat(value))
-    return VERSION.sub("", str(value))
+    return WORDS["values"].get(str(value)) or VERSION.sub("", str(value))
 
 
 def in_london(at: datetime) -> str:

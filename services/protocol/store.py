@@ -19,7 +19,7 @@ from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.grammar import Protocol
 
 NOBODY = "unassigned"
-"""The authority of a child whom no register holds: its duties stay overdue on the console, for all to see."""
+"""The authority of a child whom no register holds: its duties stay unanswered on the console, for all to see."""
 
 OPEN = bulk_insert("protocol.cases", {"child": "text", "version": "integer", "state": "text"}, "ON CONFLICT DO NOTHING")
 HOLD = "SELECT child, state FROM protocol.cases WHERE child = ANY(%(children)s) ORDER BY child FOR UPDATE"

@@ -40,7 +40,7 @@ SAFE = "backup_safe_timestamp_seconds "
 @dataclass
 class Standing:
     """`faults` is empty where every duty was answered, has been called off, has its next step ahead, or stays on the page
-    as overdue, told to its last human; and where protocol, console and audit agree.
+    as unanswered, told to its last human; and where protocol, console and audit agree.
     """
 
     duties: Counter[str] = field(default_factory=Counter)
@@ -135,7 +135,7 @@ def _how(duty: DutyOfCase, now: datetime) -> tuple[str, str | None]:
         late = now - duty.next_at > STEP_GRACE
         return "next step ahead", f"its step was due at {duty.next_at:%H:%M:%S}" if late else None
     if duty.state is DutyState.OVERDUE:
-        return "overdue, told to its last human", None
+        return "unanswered, told to its last human", None
     return str(duty.state), "it goes on, and nothing comes next"
 
 

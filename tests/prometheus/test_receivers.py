@@ -24,14 +24,14 @@ def test_each_alert_arrives_at_its_own_receiver(tmp_path: Path, receiver: Receiv
         now = datetime.now(UTC).isoformat()
         labels = [
             {"alertname": "Watchdog", "severity": "none"},
-            {"alertname": "DutyOverdue", "severity": "critical", "authority": "kestrel"},
+            {"alertname": "DutyUnanswered", "severity": "critical", "authority": "kestrel"},
             {"alertname": "ServiceDown", "severity": "critical", "service": "police"},
             {"alertname": "ServiceNotReady", "severity": "warning", "service": "police"},
             {"alertname": "ReturnInterviewOverdue", "severity": "warning", "authority": "kestrel"},
         ]
         alerts = [{"labels": each, "startsAt": now} for each in labels]
         httpx.post(f"{address}/api/v2/alerts", json=alerts, trust_env=False, timeout=30).raise_for_status()
-        wanted = {"DutyOverdue", "ServiceDown", "ReturnInterviewOverdue"}
+        wanted = {"DutyUnanswered", "ServiceDown", "ReturnInterviewOverdue"}
         eventually(lambda: receiver.names("/operators") >= wanted and receiver.names("/watchdog") == {"Watchdog"})
     assert receiver.names("/operators") == wanted, "that a service waits is not told beside that it is down"
     assert {alert["labels"].get("authority") for alert in receiver.came["/operators"]} == {"kestrel", None}

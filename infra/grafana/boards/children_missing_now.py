@@ -31,10 +31,10 @@ NOW = Row(
             limits=[(300, "orange"), (900, "red")],
         ),
         number(
-            "Duties overdue",
+            "Duties unanswered",
             "Duties whose last person has not answered. Each one pages.",
             standing("duties_waiting", matching=f'{REAL}, state="overdue"'),
-            "duty-overdue",
+            "duty-unanswered",
             limits=[(1, "red")],
         ),
         number(
@@ -92,7 +92,7 @@ WHO = Row(
             "Waiting for an answer",
             "Duties that somebody has yet to answer, by state. Open: no system has accepted the message yet.",
             standing("duties_waiting", "state", matching=REAL),
-            "duty-overdue",
+            "duty-unanswered",
             "{{state}}",
             kind="stack",
             width=12,

@@ -85,7 +85,8 @@ class DutyState(StrEnum):
     """What had to be done is recorded."""
     CANCELLED = "cancelled"
     OVERDUE = "overdue"
-    """Told to its last human, who has not answered. It stays on the page until somebody does."""
+    """People read "unanswered": told to its last human, who has not answered. It stays on the page until somebody does.
+    """
 
 
 GOES_ON = frozenset({DutyState.OPEN, DutyState.ACCEPTED, DutyState.OVERDUE})

@@ -163,6 +163,15 @@ def test_the_page_shows_every_fact(alone: bool) -> None:
     assert ("looked up", "mobile") in {pair for _, pairs in shown for pair in pairs}
 
 
+def test_a_duty_that_nobody_has_answered_is_called_unanswered_as_its_alert_calls_it() -> None:
+    said = [("changed", episode_changed(EPISODE)), ("duty", duty_changed(EPISODE, duty=POLICE, state="overdue"))]
+    pack = Pack(EPISODE, CHILD, BEGAN, evidence_of(entries := recorded(said), EPISODE), entries, [], None, [], [])
+    page = pack.as_page()
+    assert "<td>unanswered" in page
+    assert '<span class="of">state</span> <span>unanswered</span>' in page
+    assert "overdue" not in page
+
+
 def test_beside_an_episode_lie_the_sign_ins_of_those_who_acted_in_it() -> None:
     account = new_id("account")
     acted = OperatorActed(
