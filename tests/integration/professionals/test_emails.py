@@ -3,13 +3,15 @@
 import email
 import email.policy
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeAlias
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from services.platform.delivery.inbound_mail.classifier import read_mail
 from services.platform.delivery.inbound_mail.handler import UNAUTHENTICATED
@@ -171,12 +173,19 @@ async def test_another_s_absence_leads_nowhere_and_a_person_hears_of_it(by_mail:
     assert await by_mail.said("duty.failed.v1") == []
 
 
+def given_up(logs: Sequence[EventDict]) -> list[tuple[str, str]]:
+    """By which somebody finds the delivery that the alert counts."""
+    return [(each["delivery"], each["reason"]) for each in logs if each["event"] == "an urgent notice was given up"]
+
+
 async def test_whoever_cannot_act_sends_it_on_and_may_still_take_it(by_mail: ByMail) -> None:
     await by_mail.tell()
     link = await by_mail.link()
     await by_mail.floor.until(by_mail.mail.sent[0].id, "accepted")
-    for _ in range(2):
-        await by_mail.web.post(link, data={"answer": "cannot"})
+    with capture_logs() as logs:
+        for _ in range(2):
+            await by_mail.web.post(link, data={"answer": "cannot"})
+    assert given_up(logs) == [(str(by_mail.mail.sent[0].id), "declined")]
     [failed] = await by_mail.said("duty.failed.v1")
     assert failed["reason"] == "declined"
     await by_mail.web.post(link, data={"answer": "have-it"})
@@ -188,8 +197,10 @@ async def test_the_deputy_takes_over_by_a_button_and_acknowledges_the_same_telli
     first = await by_mail.link()
     await by_mail.floor.until(by_mail.mail.sent[0].id, "accepted")
     assert "My deputy takes it" in (await by_mail.web.get(first)).text
-    for _ in range(2):
-        assert "Somebody else" in (await by_mail.web.post(first, data={"answer": "hand-over"})).text
+    with capture_logs() as logs:
+        for _ in range(2):
+            assert "Somebody else" in (await by_mail.web.post(first, data={"answer": "hand-over"})).text
+    assert given_up(logs) == [(str(by_mail.mail.sent[0].id), "handed-over")]
     await eventually(lambda: len(by_mail.mail.sent) == 2)
     assert [each.recipient for each in by_mail.mail.sent] == ["day@kestrel.example", "deputy@kestrel.example"]
     second = await by_mail.link()
