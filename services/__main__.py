@@ -15,6 +15,9 @@ def main() -> None:
             case ["run", service] if service in SERVICES:
                 run_service(service)
             case _:
+                from services.platform.runtime import logs
+
+                logs.configure("commands", None)
                 from services.command_line import app
 
                 app()

@@ -1,13 +1,17 @@
 """Writes structured logs, one JSON object a line: a human sentence, and fields from a closed list.
 
 Nothing personal can be logged by accident: a field that is not on the list is dropped. An exception is logged as its
-class and the place where it was raised, since its text may hold the failing statement's values.
+class and the place where it was raised, since its text may hold the failing statement's values. So is what Python
+itself would print: an error that nobody caught, and a warning.
 """
 
 import logging
 import sys
+import threading
 import traceback
+import warnings
 from collections.abc import Mapping, MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -22,7 +26,7 @@ FIELDS = frozenset(
 
 
 def configure(service: str, slot: int | None) -> None:
-    """Call once, before anything logs. Libraries' warnings are filtered in the same way."""
+    """Call once, before anything logs. What libraries log, and what Python prints, is filtered in the same way."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -38,6 +42,10 @@ def configure(service: str, slot: int | None) -> None:
     )
     structlog.contextvars.bind_contextvars(service=service, slot=slot)
     logging.basicConfig(handlers=[_Libraries(level=logging.WARNING)], level=logging.WARNING, force=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda said: _log_uncaught(said.exc_type, said.exc_value, said.exc_traceback)
+    sys.unraisablehook = lambda said: _log_uncaught(said.exc_type, said.exc_value, said.exc_traceback)
+    warnings.showwarning = _log_warning
 
 
 def logger() -> Any:
@@ -49,6 +57,16 @@ def place(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
     return type(error).__name__ + where
+
+
+def _log_uncaught(_kind: type[BaseException], error: BaseException | None, frames: TracebackType | None) -> None:
+    """With the lines of code that led there: whoever mends it has nothing else."""
+    traceback.print_tb(frames)
+    logger().critical("nobody caught an error", exc_info=error)
+
+
+def _log_warning(_text: Any, kind: type[Warning], file: str, line: int, *_: Any) -> None:
+    logger().warning("Python warns", error=f"{kind.__name__} at {file.rsplit('/', 1)[-1]}:{line}")
 
 
 def _reduce_exception(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

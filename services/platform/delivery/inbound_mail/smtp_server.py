@@ -118,8 +118,10 @@ class MailListener:
         would hear of the answer.
         """
         read = await asyncio.to_thread(read_mail, raw, envelope_sender, self._relay)
-        said = "a mail was read" if read.authenticated else "a mail was read that the relay does not vouch for"
-        logger().info(said, result=str(read.kind))
+        logger().info(
+            "a mail was read" if read.authenticated else "a mail was read that the relay does not vouch for",
+            result=str(read.kind),
+        )
         *more, least = fallback_readings(read)
         for mail in more:
             try:
