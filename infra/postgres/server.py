@@ -24,8 +24,10 @@ SETTINGS = {
     "shared_buffers": "64MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # Statements carry encrypted columns and ids only, yet none belongs in a log.
+    # Statements carry encrypted columns and ids only, yet none belongs in a log. Nor does the row or the value that the
+    # details of an error quote.
     "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     "log_parameter_max_length_on_error": "0",
 }
 INITDB = {"encoding": "UTF8", "locale": "C.UTF-8", "locale-provider": "builtin"}
