@@ -214,14 +214,15 @@ class MessageProcessor:
         """Publishes a dead letter. Its id comes from the message and its place: a repetition makes no second letter. A
         letter that another would only repeat is counted and logged alone.
         """
-        logger().error("a message was dead-lettered", kind=kind, message_id=message_id, reason=reason)
+        letter = letter_about(
+            raw, service=self.service, reason=reason, kind=kind, message_id=message_id if received is not None else None
+        )
+        known = letter.original_kind  # another may be anybody's words
+        logger().error("a message was dead-lettered", kind=known, message_id=message_id, reason=reason)
         if _would_repeat(kind, received):
             metrics.DEAD_LETTERS.labels(kind).inc()
             self._clear_waiting(raw.origin)
             return True
-        letter = letter_about(
-            raw, service=self.service, reason=reason, kind=kind, message_id=message_id if received is not None else None
-        )
         subject = received.subject if received is not None else identifiers.provisional_child(raw.identity)
         while True:
             try:
