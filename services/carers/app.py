@@ -12,8 +12,9 @@ from services.carers.provider_copies import ProviderCopies
 from services.carers.settings import CarersSettings
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import Priority, Subscription
+from services.platform.bus.subscriptions import Prefetch, Priority, Subscription
 from services.platform.delivery.channels.sms import AT_ONCE
+from services.platform.delivery.queue.row_locks import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
@@ -58,6 +59,7 @@ async def main() -> None:
             Subscription(EpisodeChanged, handlers.on_episode_changed, Priority.BACKGROUND),
             Subscription(ReportTaken, handlers.on_report_taken, Priority.BACKGROUND),
         ],
+        prefetch=Prefetch(lock_stopped),
         consumer=FaustConsumer,
     )
     probes = Probes(host.store, host.clocks, texts)

@@ -2,9 +2,10 @@
 
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import Priority, Subscription
+from services.platform.bus.subscriptions import Prefetch, Priority, Subscription
 from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.inbound_mail.handler import MailAnswers, Mailbox
+from services.platform.delivery.queue.row_locks import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.register.organisations.forces import Forces
@@ -48,6 +49,7 @@ async def main() -> None:
             Subscription(PoliceNotify, handlers.on_police_notify, Priority.URGENT),
             Subscription(DutySendAgain, loop.send_again),
         ],
+        prefetch=Prefetch(lock_stopped),
         consumer=FaustConsumer,
     )
     host.parts.append(loop)

@@ -2,9 +2,10 @@
 
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import Priority, Subscription
+from services.platform.bus.subscriptions import Prefetch, Priority, Subscription
 from services.platform.delivery.channels.sms import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers, Mailbox
+from services.platform.delivery.queue.row_locks import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.delivery.sms_status.call_keys import CallKeys
@@ -13,6 +14,7 @@ from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
 from services.professionals import metrics
 from services.professionals.digests.channels import GroupedMail, GroupedText
 from services.professionals.digests.groups import DigestGrouping
+from services.professionals.digests.mass_texts import lock_readers
 from services.professionals.handlers import Handlers, answers_a_notice
 from services.professionals.replies.hand_over import Deputies
 from services.professionals.replies.mail import Replies
@@ -42,7 +44,7 @@ async def main() -> None:
         prepare=settings.block_real_recipients(sender.prepare),
         slot=settings.slot,
         at_once=AT_ONCE,
-        by_authority=True,
+        locks=lock_readers,
         others=[GroupedMail(settings.email_medium(), host.store)],
     )
     handlers = Handlers(loop, host.clocks)
@@ -57,6 +59,7 @@ async def main() -> None:
                 DutyAcknowledged, handlers.on_duty_acknowledged, Priority.BACKGROUND, skip_if=answers_a_notice
             ),
         ],
+        prefetch=Prefetch(lock_stopped),
         consumer=FaustConsumer,
     )
     host.parts.append(loop)

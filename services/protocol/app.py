@@ -23,7 +23,6 @@ async def main() -> None:
     rules = RulesInForce()
     host.add_periodic(RulesWatch(rules, shipped, settings.protocol_dir, host.store, host.clocks).repeating())
     handlers = Handlers(rules, host.clocks)
-    host.subscribe(
-        handlers.subscriptions(), handlers.last_resort, prefetch=Prefetch(held_cases, remember), consumer=FaustConsumer
-    )
+    prefetch = Prefetch(lambda several: held_cases({each.subject for each in several}), remember)
+    host.subscribe(handlers.subscriptions(), handlers.last_resort, prefetch=prefetch, consumer=FaustConsumer)
     await host.run()

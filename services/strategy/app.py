@@ -2,9 +2,10 @@
 
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import Priority, Subscription
+from services.platform.bus.subscriptions import Prefetch, Priority, Subscription
 from services.platform.delivery.channels.email import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers
+from services.platform.delivery.queue.row_locks import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.settings.mail import MailSettings
 from services.safeguarding.child_events.discussion_events import (
@@ -57,6 +58,7 @@ async def main() -> None:
                 EpisodeChanged, handlers.on_episode_changed, Priority.BACKGROUND, skip_if=changes_no_discussion
             ),
         ],
+        prefetch=Prefetch(lock_stopped),
         consumer=FaustConsumer,
     )
     host.add_periodic(DiscussionWatch(host.store, host.clocks, discussion_service).loop)

@@ -187,7 +187,7 @@ class MessageProcessor:
         keys: list[list[str]] = []
         identities = [Identity(each.source, each.id, each.content_hash) for each in several]
         async with self._store.transaction() as uow:
-            queries = [] if self._prefetch is None else self._prefetch.queries({each.subject for each in several})
+            queries = [] if self._prefetch is None else self._prefetch.queries(several)
             marks, answers = await inbox.mark_and_ask(uow, identities, self._clocks.wall(), *queries)
             if self._prefetch is not None:
                 self._prefetch.remember(uow, answers)

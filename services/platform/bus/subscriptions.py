@@ -1,6 +1,6 @@
 """Describes what a service subscribes to: which events, who handles them, and how soon."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, TypeAlias
@@ -53,9 +53,9 @@ def gathered_seconds(subscriptions: Iterable[Subscription]) -> dict[Topic, float
 
 @dataclass(frozen=True, slots=True)
 class Prefetch:
-    """Reads for a whole batch, in the round trip of its inbox marks, what each handler would read by itself."""
+    """Reads or locks for a whole batch, in the round trip of its inbox marks, what each handler would by itself."""
 
-    queries: Callable[[Collection[str]], Sequence[Query[Any]]]
-    """Asked of the subjects of the whole batch: which of its messages were done before is not known yet."""
-    remember: Callable[[UnitOfWork, Sequence[Any]], None]
+    queries: Callable[[Sequence[Received[Any]]], Sequence[Query[Any]]]
+    """Asked of the whole batch: which of its messages were done before is not known yet."""
+    remember: Callable[[UnitOfWork, Sequence[Any]], None] = lambda _uow, _answers: None
     """Puts the answers where the handlers find them (`UnitOfWork.local`)."""

@@ -11,9 +11,9 @@ from services.platform.register.keys import Decryptor
 from services.platform.register.people.contact import Contact
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows, all_rows, bulk_insert, first_row
+from services.platform.store.query import Query, Rows, bulk_insert, first_row
 from services.platform.store.unit_of_work import Local, UnitOfWork
-from services.professionals.digests.mass_texts import LOCK, fold
+from services.professionals.digests.mass_texts import fold
 from services.professionals.matters import may_share_a_mail
 from services.professionals.recipients import RecipientLookup, duty_of
 from services.safeguarding.duty.duties import Duty
@@ -68,18 +68,14 @@ class DigestGrouping:
 
     async def gather(self, uow: UnitOfWork, delivery: Delivery, reader: Contact) -> PreparedMessage | Gathered:
         """Returns the mail that this delivery went in, or the reader's other unsent deliveries, which join this one on
-        commit. Exercises go with exercises, and an authority's with its own.
-
-        Until the commit no other transaction prepares a mail of this authority, or a text of a mass report.
+        commit. Exercises go with exercises, and an authority's with its own. Called under `lock_readers`.
         """
         prepared = uow.local(PREPARED)
         if delivery.id in prepared:
             return prepared[delivery.id]
         about = {"delivery": delivery.id, "reader": reader.person, "authority": duty_of(delivery).authority}
         among = about | {"lane": email.LANE, "practice": delivery.exercise, "most": AT_MOST - 1}
-        _, mail, unsent = await uow.fetch(
-            Query(LOCK, about, all_rows), Query(ANOTHERS_MAIL, about, first_row), Query(UNSENT, among, _deliveries)
-        )
+        mail, unsent = await uow.fetch(Query(ANOTHERS_MAIL, about, first_row), Query(UNSENT, among, _deliveries))
         if mail is not None:
             return self._reopen(reader, mail) or Gathered([])  # the mail was erased since: this one has its own
         told, mass = duty_of(delivery).wording, duty_of(delivery).mass

@@ -1,25 +1,26 @@
 """Folds a mass report: if one source reports many children, a reader gets one message with a count, and few more."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue.repository import decode_delivery
-from services.platform.store.query import Query, all_rows, first_row
+from services.platform.store.query import Query, Rows, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals.recipients import duty_of
 from services.safeguarding.duty.duties import MassReport
 from services.safeguarding.identifiers import PersonId
-from services.safeguarding.roles import ON_DUTY
+from services.safeguarding.roles import ON_DUTY, Channel
 
 LOCK = """
     SELECT pg_advisory_xact_lock_shared(hashtextextended('messages to one reader', 0)),
-        pg_advisory_xact_lock(hashtextextended('messages to readers of ' || %(authority)s, 0))
+        pg_advisory_xact_lock(hashtextextended('messages to readers of ' || authority, 0))
+    FROM unnest(%(authorities)s::text[]) authority
 """
-"""One for all readers of an authority: a transaction prepares several messages, in the order of authorities, and two
-that locked reader by reader could deadlock. The first keeps out a process of 0.2, which locks all readers; it goes with
-the release after 0.3.
+"""One for all readers of an authority: a transaction prepares several messages, and two that locked reader by reader
+could deadlock. The first keeps out a process of 0.2, which locks all readers; it goes with the release after 0.3.
 """
 COUNTED_FOR = timedelta(days=1)
 OF_REPORTER = "FROM professionals.mass_texts WHERE reporter = %(reporter)s AND authority = %(authority)s"
@@ -60,11 +61,20 @@ class MassText(NamedTuple):
     children: int
 
 
+def lock_readers(deliveries: Sequence[Delivery]) -> list[Query[Rows]]:
+    """Before these are prepared: until the commit no other transaction prepares a mail of their authorities, or a text
+    of a mass report.
+    """
+    duties = map(duty_of, deliveries)
+    authorities = sorted({each.authority for each in duties if each.mass or each.channel is Channel.EMAIL})
+    return [Query(LOCK, {"authorities": authorities}, all_rows)] if authorities else []
+
+
 async def fold(
     uow: UnitOfWork, delivery: Delivery, mass: MassReport, reader: PersonId, now: datetime
 ) -> MassText | None:
-    """Within the transaction that prepares a message. None: it is about this child alone. For somebody on duty, what
-    colleagues have heard counts too. `now` is story time.
+    """Within the transaction that prepares a message, under `lock_readers`. None: it is about this child alone. For
+    somebody on duty, what colleagues have heard counts too. `now` is story time.
     """
     duty = duty_of(delivery)
     about: dict[str, Any] = {
@@ -78,10 +88,8 @@ async def fold(
         "on_duty": duty.role in ON_DUTY,
         "at": now,
     }
-    _, found = await uow.fetch(
-        Query(LOCK, about, all_rows),
-        Query(SO_FAR, about | {"lately": now - mass.within, "since": now - COUNTED_FOR}, first_row),
-    )
+    since = {"lately": now - mass.within, "since": now - COUNTED_FOR}
+    found = await uow.fetch(Query(SO_FAR, about | since, first_row))
     counted = found.lately + 1 >= mass.children
     leader = (found.leader if counted else None) or delivery.id
     await uow.fetch(Query(KEEP, about | {"leader": leader, "counted": counted}, all_rows))

@@ -140,9 +140,10 @@ class DiscussionService:
 
     async def _tell_everyone(self, uow: UnitOfWork, found: Discussion) -> None:
         """One mail each. Its id is derived from the sequence, so a retry tells nobody twice."""
-        for attendee in await uow.fetch(attendees_of_discussion(found.discussion)):
-            first = await deliveries.find(uow.connection, attendee.delivery)
-            if first is not None and first.duty is not None:
+        invited = await uow.fetch(attendees_of_discussion(found.discussion))
+        held = await deliveries.lock_all(uow, [each.delivery for each in invited])
+        for first, _ in filter(None, (held.get(each.delivery) for each in invited)):
+            if first.duty is not None:
                 news = self._news(first, first.duty, found)
                 await deliveries.supersede(uow, SERVICE, first.duty, by=news.id, at=news.created_at)
                 await self.loop.put(uow, news)

@@ -1,11 +1,8 @@
 """Whatever the other end answers, and whatever goes wrong in a medium: an attempt is recorded, and the schedule goes on to its end."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any, TypeAlias
-from uuid import uuid4
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,33 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.model import Delivery, PreparedMessage
-from services.platform.delivery.queue import repository
 from services.platform.delivery.retry_policy import URGENT
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import Floor, PlayedMedium, all_withdrawn, received, running_floor
 from tests.support.in_process.register import SECRET
 from tests.support.outside.desk import faulty_desk, status
-
-WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
-LOCKED = "SELECT id FROM delivery.deliveries WHERE id = %(id)s FOR UPDATE NOWAIT"
-Locks: TypeAlias = Callable[[Floor, UnitOfWork, list[Delivery]], Awaitable[Any]]
-
-
-async def of_a_page(_: Floor, uow: UnitOfWork, those: list[Delivery]) -> None:
-    await repository.lock_all(uow, [each.id for each in those])
-
-
-async def of_a_key_in_a_call(_: Floor, uow: UnitOfWork, those: list[Delivery]) -> None:
-    await repository.lock(uow, those[0].id)
-
-
-async def of_answers(floor: Floor, uow: UnitOfWork, those: list[Delivery]) -> None:
-    for each in those:
-        assert each.duty is not None
-        await floor.loop.acknowledged(uow, each.duty.duty, each.duty.step)
 
 
 @pytest.fixture
@@ -117,31 +94,3 @@ async def test_a_medium_that_raises_for_ever_ends_with_its_retries(engine: Async
         said = await floor.said(told.subject)
     assert (said[-1]["type"], said[-1]["data"]["reason"]) == ("duty.failed.v1", "retries-spent")
     assert len(medium.sent) == 1
-
-
-@pytest.mark.parametrize("locks", [of_a_page, of_a_key_in_a_call, of_answers])
-async def test_rows_are_locked_in_the_order_of_results_whoever_asks(
-    engine: AsyncEngine, keyring: Keyring, locks: Locks
-) -> None:
-    """Else each holds what the other waits for, and PostgreSQL ends one of them."""
-    told = [received() for _ in range(2)] if locks is not of_a_key_in_a_call else [received()] * 2
-    ids = sorted(uuid4() for _ in told)
-    async with running_floor(engine, keyring, PlayedMedium()) as floor:
-        now = floor.clocks.wall()
-        low, high = (Delivery.of(each, lane="force-a", now=now, id=name) for each, name in zip(told, ids, strict=True))
-        async with floor.store.transaction() as uow:
-            for each in (low, high):
-                await repository.put(uow, "police", replace(each, held_for=timedelta(hours=1)), keyring, None)
-
-        async def other() -> None:
-            async with floor.store.transaction() as uow:
-                await locks(floor, uow, [high, low])
-
-        async with floor.store.transaction() as uow:
-            await uow.fetch(Query(LOCKED, {"id": low.id}, scalar))
-            asks = asyncio.create_task(other())
-            async with asyncio.timeout(45):
-                while not await uow.fetch(Query(WAITS, {}, scalar)):  # noqa: ASYNC110 asks PostgreSQL
-                    await asyncio.sleep(0.01)
-            assert await uow.fetch(Query(LOCKED, {"id": high.id}, scalar)) == high.id
-        await asks

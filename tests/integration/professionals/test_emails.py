@@ -57,7 +57,7 @@ async def test_a_duty_by_mail_goes_by_mail_and_one_by_text_by_text(by_mail: ByMa
 async def test_a_mail_waits_for_no_other_authority_s(by_mail: ByMail) -> None:
     """While another's is prepared, which may take as long as its transaction does."""
     async with by_mail.floor.store.transaction() as uow:
-        await uow.fetch(Query(LOCK, {"authority": "another"}, all_rows))
+        await uow.fetch(Query(LOCK, {"authorities": ["another"]}, all_rows))
         await by_mail.tell()
         await eventually(lambda: by_mail.mail.sent)
 

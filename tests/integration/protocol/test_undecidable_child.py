@@ -57,7 +57,7 @@ class Bus:
             SPEAKERS,
             handlers.subscriptions(),
             handlers.last_resort,
-            prefetch=Prefetch(held_cases, remember),
+            prefetch=Prefetch(lambda several: held_cases({each.subject for each in several}), remember),
             most_bundles=Consumer.BUNDLES_AT_ONCE,
         )
         self._brought: set[str] = set()

@@ -5,12 +5,13 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import aiosmtplib
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.store.encryption import Keyring
@@ -24,7 +25,7 @@ from services.strategy.discussions.monitor import DiscussionWatch
 from services.strategy.discussions.repository import Discussion
 from services.strategy.discussions.service import DiscussionService
 from tests.support.engines.database import Database
-from tests.support.in_process.delivery import ACCEPTED, eventually
+from tests.support.in_process.delivery import ACCEPTED, eventually, waits_without_holding
 from tests.support.in_process.strategy import (
     HEALTH,
     MAILBOX,
@@ -35,6 +36,7 @@ from tests.support.in_process.strategy import (
     from_convenor,
     running_strategy,
 )
+from tests.support.tables import deliveries
 
 LATER = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 
@@ -119,6 +121,25 @@ async def test_a_new_date_moves_the_entry_and_asks_everyone_again(strategy: Stra
     assert (await strategy.said("strategy-discussion.changed.v1"))[-1].get("coming", []) == []
     await strategy.accept(HEALTH, strategy.newest(HEALTH))
     assert (await strategy.said("strategy-discussion.changed.v1"))[-1]["coming"] == [HEALTH]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_news_of_a_discussion_locks_its_mails_in_one_order(strategy: Strategy, *, is_first: bool) -> None:
+    """Whoever was invited first."""
+    episode = uuid4()
+    while True:
+        told = [strategy.invitation(role, episode=episode) for role in (POLICE, HEALTH)]
+        low, high = sorted(each.content.telling for each in told)
+        if (low == told[0].content.telling) is is_first:
+            break
+    for each in told:
+        await strategy.hear(each)
+    await strategy.sent(2)
+    stays = {"state": "unknown", "next_attempt_at": strategy.floor.clocks.wall() + timedelta(hours=1)}
+    async with strategy.floor.store.transaction() as uow:
+        await uow.connection.execute(update(deliveries).where(deliveries.c.id.in_([low, high])).values(stays))
+    redated = from_convenor(strategy, StrategyDiscussionRedated, starts_at=LATER)
+    await waits_without_holding(strategy.floor.store, low, high, partial(strategy.hear, redated))
 
 
 async def test_a_discussion_called_off_is_cancelled_in_the_calendar_under_the_same_uid(strategy: Strategy) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +18,7 @@ from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.duty.duties import Because, Duty, PoliceNotify
 from services.safeguarding.duty.evidence import AttemptResult
@@ -286,6 +287,25 @@ async def no_leftovers(engine: AsyncEngine) -> AsyncIterator[None]:
     async with engine.begin() as connection:
         await connection.execute(update(deliveries).where(left).values(state="withdrawn"))
     yield
+
+
+WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+LOCKED = "SELECT id FROM delivery.deliveries WHERE id = %(id)s FOR NO KEY UPDATE NOWAIT"
+
+
+async def waits_without_holding(
+    store: Store, low: UUID, high: UUID, act: Callable[[], Coroutine[Any, Any, None]]
+) -> None:
+    """Another transaction has locked `low`; `act`, which changes both rows, waits for it and has not locked `high`."""
+    async with store.transaction() as uow:
+        await uow.fetch(Query(LOCKED, {"id": low}, scalar))
+        acts = asyncio.create_task(act())
+        async with asyncio.timeout(60):
+            while not await uow.fetch(Query(WAITS, {}, scalar)):
+                assert not acts.done(), "it needed no lock"
+                await asyncio.sleep(0.01)
+        assert await uow.fetch(Query(LOCKED, {"id": high}, scalar)) == high
+    await acts
 
 
 async def eventually(holds: Callable[[], Any], within: float = 45) -> None:

@@ -25,6 +25,7 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.professionals import metrics
 from services.professionals.digests.channels import GroupedMail
 from services.professionals.digests.groups import DigestGrouping
+from services.professionals.digests.mass_texts import lock_readers
 from services.professionals.handlers import Handlers
 from services.professionals.replies.hand_over import Deputies
 from services.professionals.replies.mail import Replies
@@ -104,7 +105,7 @@ async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator
         text,
         keyring=keyring,
         prepare=sender.prepare,
-        by_authority=True,
+        locks=lock_readers,
         others=[GroupedMail(mail, store)],
     )
     acknowledging = AcknowledgePage(store, clocks, Deputies(loop, keyring, clocks), DeedForms(keyring, clocks, links))

@@ -124,8 +124,12 @@ RELEASE = """
     UPDATE delivery.deliveries SET lease_owner = NULL, lease_until = NULL,
         next_attempt_at = CASE WHEN state = 'sending' AND number_hash IS NOT NULL
             THEN greatest(next_attempt_at, changed_at + %(patience)s) ELSE next_attempt_at END
-    WHERE lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown') AND id <> ALL(%(but)s::uuid[])
-        AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
+    WHERE id = ANY(ARRAY(
+        SELECT id FROM delivery.deliveries
+        WHERE lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown') AND id <> ALL(%(but)s::uuid[])
+            AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
+        ORDER BY id FOR NO KEY UPDATE
+    ))
     RETURNING id
 """
 
@@ -147,6 +151,7 @@ BRING_FORWARD = """
             SELECT medium FROM delivery.attempts WHERE delivery = id ORDER BY attempt DESC LIMIT 1
         ) = ANY(%(without_patience)s::text[]) THEN %(now)s ELSE greatest(%(now)s, changed_at + %(patience)s) END AS at
         FROM delivery.deliveries WHERE lane = %(lane)s AND state IN ('waiting', 'unknown')
+        ORDER BY id FOR NO KEY UPDATE
     ) due
     WHERE d.id = due.id AND d.next_attempt_at > due.at
 """

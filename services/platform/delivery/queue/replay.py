@@ -37,17 +37,20 @@ class Chosen:
 
 
 REPLAY = """
-    WITH chosen AS (
-        SELECT id, row_number() OVER (ORDER BY created_at, id) AS place FROM delivery.deliveries
+    WITH held AS (
+        SELECT id, created_at FROM delivery.deliveries
         WHERE body IS NOT NULL AND state IN ('accepted', 'delivered', 'acknowledged', 'failed')
             AND (%(authorities)s::text[] IS NULL OR authority = ANY(%(authorities)s::text[]))
             AND (%(delivery)s::uuid IS NULL OR id = %(delivery)s) AND (%(lane)s::text IS NULL OR lane = %(lane)s)
             AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
             AND (%(until)s::timestamptz IS NULL OR created_at < %(until)s)
+        ORDER BY id FOR NO KEY UPDATE
+    ), chosen AS (
+        SELECT id, row_number() OVER (ORDER BY created_at, id) AS place FROM held
     )
     UPDATE delivery.deliveries d SET state = 'waiting', created_at = %(now)s + chosen.place * %(a_place)s,
         next_attempt_at = %(now)s + chosen.place * %(a_place)s, changed_at = %(now)s, withdrawn_at = NULL
-    FROM chosen WHERE d.id = chosen.id AND d.state IN ('accepted', 'delivered', 'acknowledged', 'failed') RETURNING d.*
+    FROM chosen WHERE d.id = chosen.id RETURNING d.*
 """
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.platform.delivery.model import Delivery, State
 from services.platform.register import keys
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Reader, Rows, all_rows, first_row, unnest_rows
+from services.platform.store.query import Query, Reader, Rows, all_rows, first_row, to_columns, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import PersonId
@@ -76,12 +76,7 @@ WITHDRAWN = """
         AND state IN ('waiting', 'sending', 'unknown', 'accepted')
     RETURNING state = 'unknown'
 """
-ACKNOWLEDGED = """
-    UPDATE delivery.deliveries SET state = 'acknowledged', changed_at = %(at)s
-    WHERE duty = %(duty)s AND step = %(step)s AND state <> 'acknowledged'
-"""
-
-ALL_ACKNOWLEDGED = f"""
+ACKNOWLEDGED = f"""
     UPDATE delivery.deliveries AS kept SET state = 'acknowledged', changed_at = held.now
     FROM (
         SELECT id, given.now FROM {unnest_rows({"duty": "uuid", "step": "integer", "now": "timestamptz"})}
@@ -104,7 +99,7 @@ async def withdraw(uow: UnitOfWork, service: str, duty: Duty, at: datetime) -> b
 
 async def acknowledge(uow: UnitOfWork, duty: UUID, step: int, at: datetime) -> None:
     """A person has it: nothing further is sent for this telling. `at` is wall time."""
-    await uow.fetch(Query(ACKNOWLEDGED, {"duty": duty, "step": step, "at": at}, all_rows))
+    await uow.fetch(Query(ACKNOWLEDGED, to_columns([{"duty": duty, "step": step, "now": at}]), all_rows))
 
 
 OF_STEP = "SELECT * FROM delivery.deliveries WHERE duty = %(duty)s AND step = %(step)s ORDER BY created_at, id"

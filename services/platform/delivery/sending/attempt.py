@@ -9,14 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
-from uuid import UUID
 
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, SendRequest, SendResult
 from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import Delivery, PreparedMessage, State, Undeliverable
-from services.platform.delivery.queue import leases, transitions
+from services.platform.delivery.queue import leases, row_locks, transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.queue.repository import BODY, RECIPIENT, join_names
 from services.platform.delivery.queue.transitions import NOT_FIXED
@@ -28,6 +27,7 @@ from services.platform.runtime.logs import logger
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import KeyServiceAway, is_away
+from services.platform.store.query import Query
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
@@ -36,6 +36,8 @@ Prepare: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[PreparedMessage 
 """Called once, before a delivery is first sent: looks up the recipient and their fields, and writes the body."""
 Secrets: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[tuple[str | None, tuple[str, ...]]]]
 """Called before each later attempt: where it goes by now (None: where it went), and the secrets that sign it now."""
+Locks: TypeAlias = Callable[[Sequence[Delivery]], Sequence[Query[Any]]]
+"""What is locked before the rows of these, which are to be prepared."""
 
 BATCH_MOST = 16
 BATCHES_AT_ONCE = 2
@@ -83,13 +85,10 @@ class AttemptStarter:
         channels: ChannelRegistry,
         prepare: Prepare,
         secrets: Secrets,
-        *,
-        by_authority: bool,
+        locks: Locks | None = None,
     ) -> None:
-        """`by_authority`: each prepares under a lock of its authority, so they go in the order of authorities first."""
-        self._by_authority = by_authority
         self._owner, self._store, self._clocks, self._keyring = owner, store, clocks, keyring
-        self._channels, self._prepare, self._secrets = channels, prepare, secrets
+        self._channels, self._prepare, self._secrets, self._locks = channels, prepare, secrets, locks
         self._put_off_at = LONG_AGO
         self._transactions = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
         self._batches = GroupCommit(self._commit, most=BATCH_MOST, at_once=BATCHES_AT_ONCE)
@@ -165,18 +164,30 @@ class AttemptStarter:
     async def _commit(self, batch: Sequence[_Start]) -> None:
         """In the order of children, as messages are handled: two that lock rows of the same ones do not deadlock."""
         async with self._transactions, self._store.transaction() as uow:
-            owners = {each.leased.delivery.owner for each in batch if each.leased.needs_key}
-            wrapped = await uow.fetch(keys.wrapped_keys_of(owners)) if owners else {}
-            events = JoinedEvents()
-            for each in sorted(batch, key=lambda each: self._place_of(each.leased.delivery)):
+            wrapped, events = await self._read_keys(uow, [each.leased for each in batch]), JoinedEvents()
+            for each in sorted(batch, key=lambda each: (each.leased.delivery.child, each.leased.delivery.id)):
                 await self._prepare_attempt(uow, each, wrapped.get(each.leased.delivery.owner), events)
             events.publish(uow)
         numbers = transitions.attempts_begun(uow)
         for each in batch:
             each.number = numbers.get(each.leased.delivery.id)
 
-    def _place_of(self, delivery: Delivery) -> tuple[str, str, UUID]:
-        return (delivery.authority or "") if self._by_authority else "", delivery.child, delivery.id
+    async def _read_keys(self, uow: UnitOfWork, batch: Sequence[LeasedDelivery]) -> Mapping[str, bytes]:
+        """In the same round trip it locks the rows: some are changed at once, in the order of children, and the others
+        with the commit.
+        """
+        queries: list[Query[Any]] = []
+        if self._locks is not None:
+            queries += self._locks(
+                [each.delivery for each in batch if not each.is_fixed and each.delivery.body is None]
+            )
+        if queries or len(batch) > 1:
+            queries.append(row_locks.lock_rows(each.delivery.id for each in batch))
+        owners = {each.delivery.owner for each in batch if each.needs_key}
+        if owners:
+            queries.append(keys.wrapped_keys_of(owners))
+        answers = await uow.fetch_each(queries)
+        return answers[-1] if owners else {}
 
     async def _prepare_attempt(
         self, uow: UnitOfWork, start: _Start, wrapped: bytes | None, events: JoinedEvents

@@ -10,7 +10,7 @@ from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import AttemptRecord, ChannelRegistry, SendResult
 from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import State
-from services.platform.delivery.queue import transitions
+from services.platform.delivery.queue import row_locks, transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.retry_policy import next_state, patience_of
 from services.platform.delivery.sending.attempt import StartedAttempt
@@ -58,8 +58,11 @@ class ResultWriter:
         await self._batches.close()
 
     async def _commit(self, batch: Sequence[AttemptOutcome]) -> None:
-        """In one order: two processes that lock the same rows do not deadlock."""
+        """In the order of rows (`row_locks`). A last result is written before the others, which go with the commit."""
+        may_end = any(each.result.result is not AttemptResult.ACCEPTED for each in batch)
         async with self._store.transaction() as uow:
+            if may_end and len(batch) > 1:
+                await uow.fetch(row_locks.lock_rows(each.leased.delivery.id for each in batch))
             events = JoinedEvents()
             for each in sorted(batch, key=lambda each: each.leased.delivery.id):
                 await self._write(uow, each, events)

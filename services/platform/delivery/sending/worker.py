@@ -13,7 +13,7 @@ from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.queue.repository import Lease
-from services.platform.delivery.sending.attempt import LONG_AGO, AttemptStarter, Prepare, Secrets, no_secrets
+from services.platform.delivery.sending.attempt import LONG_AGO, AttemptStarter, Locks, Prepare, Secrets, no_secrets
 from services.platform.delivery.sending.dispatcher import Dispatcher
 from services.platform.delivery.sending.lanes import Lanes
 from services.platform.delivery.sending.results import ResultWriter
@@ -62,9 +62,8 @@ class DeliveryLoop:
         slot: int | None = None,
         at_once: int = 4,
         others: Sequence[ChannelSender] = (),
-        by_authority: bool = False,
+        locks: Locks | None = None,
     ) -> None:
-        """`by_authority`: as of `AttemptStarter`."""
         self._service, self._store, self._clocks, self._keyring = service, store, clocks, keyring
         self._channels = ChannelRegistry(channel, others)
         self._owner = f"{service}-{uuid4() if slot is None else slot}"
@@ -74,9 +73,7 @@ class DeliveryLoop:
         self._readings = Repeating(
             "delivery readings", self._record_readings, every_seconds=RECORD_READINGS_EVERY_SECONDS
         )
-        self._starter = AttemptStarter(
-            self._owner, store, clocks, keyring, self._channels, prepare, secrets, by_authority=by_authority
-        )
+        self._starter = AttemptStarter(self._owner, store, clocks, keyring, self._channels, prepare, secrets, locks)
         results = ResultWriter(service, self._owner, store, keyring, self._channels)
         self._dispatcher = Dispatcher(
             self._starter, self._channels, results, clocks, Lanes(at_once), self._sweep.wake, self._retry_later
@@ -124,7 +121,7 @@ class DeliveryLoop:
 
     async def acknowledged(self, uow: UnitOfWork, duty: UUID, step: int) -> None:
         """A person has it: nothing further is sent for this telling. Written with the commit."""
-        uow.bulk_write(deliveries.ALL_ACKNOWLEDGED, {"duty": duty, "step": step, "now": self._clocks.wall()})
+        uow.bulk_write(deliveries.ACKNOWLEDGED, {"duty": duty, "step": step, "now": self._clocks.wall()})
 
     async def start(self) -> None:
         await self._channels.start()
@@ -149,30 +146,34 @@ class DeliveryLoop:
         """Releases the rows that an earlier life of this process held, claims those that are due and have room, and
         asks when the next is due.
         """
-        async with self._store.transaction() as uow:
-            if not self._has_come_back:
+        if not self._has_come_back:
+            async with self._store.transaction() as uow:
                 await leases.release(uow.connection, self._owner, but=self._dispatcher.held)
-            await self._apply_requests(uow)
+            self._has_come_back = True
+        await self._apply_requests()
+        async with self._store.transaction() as uow:
             claimed = await self._claim(uow)
             tried = await self._claim_of_failing(uow)
             await self._look_ahead(uow)
-        self._has_come_back = True
         for leased in claimed + tried:
             self._dispatcher.take_up(leased)
         return len(claimed) == CLAIMED_AT_ONCE
 
-    async def _apply_requests(self, uow: UnitOfWork) -> None:
-        """Releases and brings forward rows as the dispatcher has asked. What it asks meanwhile waits for the next."""
-        dispatcher, connection = self._dispatcher, uow.connection
-        back, again = frozenset(dispatcher.given_back), frozenset(dispatcher.answering_again)
-        if back:
-            await leases.release(connection, self._owner, back)
-            uow.notify(self._channel, self._owner)
-        for lane in again:
-            await leases.bring_forward(connection, lane, self._clocks.wall())
+    async def _apply_requests(self) -> None:
+        """Releases and brings forward rows as the dispatcher has asked. What it asks meanwhile waits for the next. Each
+        in a transaction of its own: it locks rows in their order.
+        """
+        dispatcher = self._dispatcher
+        if back := frozenset(dispatcher.given_back):
+            async with self._store.transaction() as uow:
+                await leases.release(uow.connection, self._owner, back)
+                uow.notify(self._channel, self._owner)
+            dispatcher.given_back.difference_update(back)
+        for lane in frozenset(dispatcher.answering_again):
+            async with self._store.transaction() as uow:
+                await leases.bring_forward(uow.connection, lane, self._clocks.wall())
+            dispatcher.answering_again.discard(lane)
             self._looks_ahead_at = LONG_AGO
-        uow.on_commit(lambda: dispatcher.given_back.difference_update(back))
-        uow.on_commit(lambda: dispatcher.answering_again.difference_update(again))
 
     async def _claim(self, uow: UnitOfWork) -> list[LeasedDelivery]:
         full, now = self._dispatcher.lanes.without_room(), self._clocks.wall()

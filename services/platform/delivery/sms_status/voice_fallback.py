@@ -26,7 +26,11 @@ TEXTS = f"""service = %(service)s AND lane = '{LANE}' AND state = 'accepted' AND
 """
 SILENT = f"""
     UPDATE delivery.deliveries SET state = 'waiting', by_voice = true, next_attempt_at = %(now)s, changed_at = %(now)s
-    WHERE {TEXTS} AND changed_at BETWEEN %(since)s AND %(until)s RETURNING id
+    WHERE id = ANY(ARRAY(
+        SELECT id FROM delivery.deliveries
+        WHERE {TEXTS} AND changed_at BETWEEN %(since)s AND %(until)s ORDER BY id FOR NO KEY UPDATE
+    ))
+    RETURNING id
 """  # noqa: S608 this module's own words
 STILL = f"SELECT min(changed_at) FROM delivery.deliveries WHERE {TEXTS} AND changed_at > %(until)s"  # noqa: S608 as above
 

@@ -30,7 +30,12 @@ CONFIRM = """
             AND o.force = %(force)s AND o.position <= %(after)s AND o.confirmed_at IS NULL RETURNING o.delivery
     )
     UPDATE delivery.deliveries SET state = 'accepted', changed_at = %(now)s, lease_owner = NULL, lease_until = NULL
-    WHERE id IN (SELECT delivery FROM confirmed) AND state IN ('waiting', 'sending', 'unknown') RETURNING *
+    WHERE id = ANY(ARRAY(
+        SELECT id FROM delivery.deliveries
+        WHERE id IN (SELECT delivery FROM confirmed) AND state IN ('waiting', 'sending', 'unknown')
+        ORDER BY id FOR NO KEY UPDATE
+    ))
+    RETURNING *
 """
 OFFER = """
     INSERT INTO police.offered (delivery, force, offered_at)
