@@ -1,9 +1,11 @@
 """Tables that only grow, kept by month: made ahead, caught outside, dropped when their time is over, and never by a service's role."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -19,6 +21,10 @@ HEARD = "INSERT INTO console.entries VALUES ('s', %s, %s, 'k', %s, %s, false, '{
 EPISODE = """
     INSERT INTO console.episodes (episode, child, revision, opened_at, state, changed_at, exercise, content, reference)
     VALUES (gen_random_uuid(), 'child-9', 1, %s, %s, %s, false, '{}', 'SR-1')
+"""
+EPISODE_OF = """
+    INSERT INTO console.episodes (episode, child, revision, opened_at, state, changed_at, exercise, content, reference)
+    VALUES (%s, 'child-7', 1, %s, %s, %s, false, %s, 'SR-2')
 """
 KEPT, DAY = 18, timedelta(days=1)
 KEPT_BY_MONTH = ("audit.entries", "console.entries")
@@ -159,6 +165,34 @@ def test_the_timeline_of_an_absence_stays_until_as_long_after_its_end(
     for left in (1, 0):
         keep_up(database, "console.entries")
         assert len(too_old(database)) == left_over(database) == left, "one at a call"
+    with logged_in(database) as admin:
+        admin.execute("DELETE FROM console.episodes")
+
+
+def test_the_report_of_an_unknown_child_stays_as_long_as_the_later_absence_into_which_it_was_merged(
+    database: Database,
+) -> None:
+    reported, absent = month(-KEPT - 2) + DAY, uuid4()
+    merged, identified = {"merged_into": str(absent)}, reported + 3 * DAY
+    with logged_in(database) as admin:
+        for away in (-KEPT - 2, -KEPT - 1):
+            make(admin, away)
+        for name, begun, state, content in (
+            (absent, reported + 2 * DAY, "missing", {}),
+            (uuid4(), reported, "merged", merged),
+        ):
+            row = (name, begun, state, identified, json.dumps(content))
+            admin.execute(EPISODE_OF.encode(), row)
+    heard(database, "unknown", reported, "provisional-2")
+    heard(database, "who it is", identified, "provisional-2", identifies="child-7")
+    for _month in range(2):
+        keep_up(database, "console.entries")
+    assert partition_of(database, "unknown") is not None
+    with logged_in(database) as admin:
+        admin.execute("UPDATE console.episodes SET state = 'closed', changed_at = %s", (month(-KEPT) - DAY,))
+    for _month in range(2):
+        keep_up(database, "console.entries")
+    assert partition_of(database, "unknown") is None
     with logged_in(database) as admin:
         admin.execute("DELETE FROM console.episodes")
 
