@@ -37,7 +37,6 @@ async def main() -> None:
             made = await store.anchor(uow, at)
         metrics.ANCHORED_AT.set(at.timestamp())
         if made is not None:
-            metrics.ANCHOR.set(made.number)
             logger().info("anchored", anchor=made.number, hash=made.hash.hex())
             publishing.wake()
         return False

@@ -13,7 +13,6 @@ GAPS = Gauge(
 LOOKED_AT = Gauge(
     "safe_return_audit_reconciled_timestamp_seconds", "When expected and happened were last compared, in Unix time"
 )
-ANCHOR = Gauge("safe_return_audit_anchor_number", "The newest anchor's number")
 ANCHORED_AT = Gauge(
     "safe_return_audit_anchored_timestamp_seconds", "What was recorded before this is under an anchor, in Unix time"
 )

@@ -15,9 +15,12 @@ FORGETS_EVERY_SECONDS = 3600.0
 
 
 async def show_ages(store: Store, clocks: Clocks) -> None:
-    """Each replica shows the same. An authority for exercises is passed over: nobody keeps its register fresh."""
+    """Each replica shows the same. An authority for exercises is passed over: nobody keeps its register fresh. One that
+    has left is shown no longer: its last age would be an alarm until the process ends.
+    """
     async with store.transaction() as uow:
         _, found = await uow.fetch(PLAN_BY_VALUES, ages(clocks.story()))
+    metrics.REGISTER_AGE.clear()
     for (authority, table), seconds in found.items():
         if not is_for_exercises(authority):
             metrics.REGISTER_AGE.labels(authority, table).set(seconds)

@@ -373,6 +373,16 @@ async def test_other_hours_of_the_same_people_hold_nothing(council: Council) -> 
     await council.imported(document)
 
 
+async def test_the_age_of_what_is_no_longer_kept_is_shown_no_longer(council: Council) -> None:
+    """Else its last age would be an alarm until the process ends."""
+    await council.imported(council.document)
+    week = Clocks(AHEAD + timedelta(days=7))
+    await show_ages(Store(council.engine), week)
+    council.change("DELETE FROM casework.freshness WHERE authority = %(n)s")
+    await show_ages(Store(council.engine), week)
+    assert REGISTRY.get_sample_value("register_age_seconds", {"authority": council.name, "table": "people"}) is None
+
+
 async def test_the_age_of_a_table_is_shown_and_the_address_says_as_of_when(council: Council, keyring: Keyring) -> None:
     await council.imported(council.document)
     week = Clocks(AHEAD + timedelta(days=7))
