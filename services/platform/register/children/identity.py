@@ -1,6 +1,6 @@
 """Names a child at the console: by its code, or by name for somebody on duty who has said why they must know."""
 
-from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -40,7 +40,7 @@ IDENTITY = """
     WHERE child = %(child)s AND (%(authorities)s::text[] IS NULL OR authority = ANY(%(authorities)s::text[]))
 """
 AT_HOME = """
-    SELECT child, placement, address, placement_key, carers, carer_names, carer_mobiles, carer_keys
+    SELECT child, placement, address, placement_key, carers, carer_names, carer_keys
     FROM register.for_duty_desk
     WHERE placement IS NOT NULL AND (%(authorities)s::text[] IS NULL OR authority = ANY(%(authorities)s::text[]))
 """
@@ -90,18 +90,22 @@ def identity_of_child(keyring: Keyring, child: ChildId, authorities: Scope) -> Q
 
 
 def children_at_home(keyring: Keyring, authorities: Scope, words: str) -> Query[list[ChildId]]:
-    """The children whose address, or a carer's name, holds these words."""
+    """The children whose address, or a carer's name, holds these words. It opens those of every home of these
+    authorities, once each.
+    """
     sought = words.casefold()
 
+    def lines_of(row: Any) -> Iterator[str | None]:
+        yield address_of(keyring, row)
+        for person, name, key in zip(row.carers or (), row.carer_names or (), row.carer_keys or (), strict=True):
+            yield Decryptor(keyring, person, key).open(name, "people.name")
+
     def decode(rows: Rows) -> list[ChildId]:
-        known: dict[str, bool] = {}
-        for row in rows:
-            if row.placement not in known:
-                carers = [each.name for each in carers_at(keyring, row)]
-                known[row.placement] = any(
-                    sought in (each or "").casefold() for each in [address_of(keyring, row), *carers]
-                )
-        return [row.child for row in rows if known[row.placement]]
+        homes = {row.placement: row for row in rows}
+        found = {
+            name for name, row in homes.items() if any(sought in (each or "").casefold() for each in lines_of(row))
+        }
+        return [row.child for row in rows if row.placement in found]
 
     return Query(AT_HOME, {"authorities": authorities}, decode)
 
