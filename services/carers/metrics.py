@@ -11,7 +11,7 @@ REFUSED = Counter(
     "account, wrongly signed), anybody",
     ["door", "reason", "whose"],
 )
-"""The combinations that an alert watches begin at 0: Prometheus sees no increase in a count that first appears as 1."""
+# Those that an alert watches begin at 0: Prometheus sees no increase in a count that first appears as 1.
 for _reason in ("Several signatures", "Another account", "Not a text", "Not now", "Our fault"):
     REFUSED.labels("inbound", _reason, "twilio")
 for _door in ("inbound", "status"):

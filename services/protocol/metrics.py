@@ -16,7 +16,9 @@ SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 1800, 3600, 7200, 86400)
 
 DECIDED = Counter("protocol_decisions", "Decisions, by what set them off and how they fell", ["about", "verdict"])
 TOLD = Counter("protocol_tellings", "Tellings and withdrawals said on the bus", ["authority", "wording", "act"])
-ENDED = Counter("protocol_duty_changes", "Duties, by rule and the state they went into", ["authority", "rule", "state"])
+CHANGED = Counter(
+    "protocol_duty_changes", "Duties, by rule and the state they went into", ["authority", "rule", "state"]
+)
 FAILED = Counter("protocol_duty_failures", "Tellings of which no further attempt will be made, by why", ["reason"])
 DECIDING = Histogram(
     "protocol_deciding_seconds",
@@ -52,6 +54,12 @@ TAKEN = Histogram(
 ANSWERED = Histogram(
     "duty_answered_seconds", "From a duty's creation to its acknowledgement", ["authority", "exercise"], buckets=SECONDS
 )
+BY_MILESTONE = {
+    Milestone.POLICE_ACCEPTED: POLICE_ACCEPTED,
+    Milestone.FIRST_ACKNOWLEDGED: FIRST_ACKNOWLEDGED,
+    Milestone.ANSWERED: ANSWERED,
+    Milestone.TAKEN: TAKEN,
+}
 
 # Shown as 0 before the first failure: an increase from nothing to one would go unseen.
 for reason in get_args(DutyFailed.model_fields["reason"].annotation):
@@ -71,21 +79,13 @@ def measure(decision: Decision, content: Message, milestones: Iterable[Measureme
             GAPS.labels(each.authority, question).inc()
     for change in decision.changes:
         if isinstance(change, DutyChanged):
-            ENDED.labels(change.authority, change.rule, change.state).inc()
+            CHANGED.labels(change.authority, change.rule, change.state).inc()
     if isinstance(content, DutyFailed):
         FAILED.labels(content.reason).inc()
     for milestone in milestones:
-        _note(milestone)
+        _observe(milestone)
 
 
-def _note(reached: Measurement) -> None:
-    exercise = "yes" if reached.exercise else "no"
-    if reached.milestone is Milestone.TAKEN:
-        TAKEN.labels(reached.channel, exercise).observe(reached.seconds)
-        return
-    histograms = {
-        Milestone.POLICE_ACCEPTED: POLICE_ACCEPTED,
-        Milestone.FIRST_ACKNOWLEDGED: FIRST_ACKNOWLEDGED,
-        Milestone.ANSWERED: ANSWERED,
-    }
-    histograms[reached.milestone].labels(reached.authority, exercise).observe(reached.seconds)
+def _observe(reached: Measurement) -> None:
+    by = reached.channel if reached.milestone is Milestone.TAKEN else reached.authority
+    BY_MILESTONE[reached.milestone].labels(by, "yes" if reached.exercise else "no").observe(reached.seconds)

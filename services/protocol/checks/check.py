@@ -71,12 +71,12 @@ def _given_twice(read: Sequence[RulesFile]) -> Iterator[Finding]:
                 by_name[each.authority, str(rule["id"])].append((each, rule))
     for (_, name), rules in by_name.items():
         try:
-            twice = citations.hold_together(rules)
+            if not citations.hold_together(rules):
+                continue
         except ValueError:
             continue  # a day that is none is named already
-        for file in dict.fromkeys(id(file) for file, _ in rules) if twice else ():
-            each = next(one for one, _ in rules if id(one) == file)
-            says, instead = "two rules have this id", "an id of its own for each, or `from` and `to` that do not meet"
+        says, instead = "two rules have this id", "an id of its own for each, or `from` and `to` that do not meet"
+        for each in {id(file): file for file, _ in rules}.values():
             yield Finding(each.path, each.lines[name], name, says, instead, unreadable=True)
 
 
@@ -84,7 +84,7 @@ def _faults_of_rules(read: Sequence[RulesFile], only: str | None = None) -> Iter
     base = [each for each in read if each.authority == DEFAULT]
     authorities = sorted({each.authority for each in read} - {DEFAULT}) if only is None else [only]
     law, days = law_of(base), turning_days_of(read)
-    yield from _faults_of_data([each for each in read if only in (None, each.authority)], law, days)
+    yield from _faults_against_law([each for each in read if only in (None, each.authority)], law, days)
     seen: set[str] = set()
     for on in days:
         text = merge_files(base, DEFAULT, on, law)
@@ -100,7 +100,7 @@ def _faults_of_rules(read: Sequence[RulesFile], only: str | None = None) -> Iter
         seen.add(text)
 
 
-def _faults_of_data(read: Sequence[RulesFile], law: Law, days: Sequence[date]) -> Iterator[Finding]:
+def _faults_against_law(read: Sequence[RulesFile], law: Law, days: Sequence[date]) -> Iterator[Finding]:
     for each in read:
         for word, (says, instead) in citations.faults_of_law(each, law):
             yield Finding(each.path, each.places.get(("", word)), None, says, instead)

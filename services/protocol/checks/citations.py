@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import combinations
 
 from services.protocol.checks.rule_checks import Fault
 from services.protocol.law.law import Law
@@ -26,15 +27,13 @@ def faults_of(rule: Rule, sources: Sources) -> Iterator[Fault]:
 
 
 def faults_of_law(file: RulesFile, law: Law) -> Iterator[tuple[str, Fault]]:
-    """By the word of the file: its own sources and values."""
-    for source in file.sources:
-        if file.authority != DEFAULT and source.get("kind", "local") != "local":
-            yield (
-                "sources",
-                (f"source {source['id']} is an authority's own, and {source['kind']} is not", "kind: local"),
-            )
+    """What is wrong with the file's own sources and values, each under that word of the file."""
+    for source in file.sources if file.authority != DEFAULT else ():
+        if source.get("kind", "local") != "local":
+            says = f"source {source['id']} is an authority's own, and {source['kind']} is not"
+            yield "sources", (says, "kind: local")
         known = law.sources.of(str(source["id"]))
-        if file.authority != DEFAULT and known is not None and known.kind != "local":
+        if known is not None and known.kind != "local":
             yield "sources", (f"source {source['id']} is one of everybody's", "another id")
     if file.values and file.authority != DEFAULT:
         yield "values", ("the law's numbers are the same for every authority", "the number in a rule of your own")
@@ -43,20 +42,18 @@ def faults_of_law(file: RulesFile, law: Law) -> Iterator[tuple[str, Fault]]:
 
 
 def faults_of_numbers(file: RulesFile, law: Law, days: Sequence[date]) -> Iterator[tuple[str, Fault]]:
-    """By rule: a value that does not hold on a day on which the rule needs it."""
+    """A value that does not hold on a day on which a rule needs it, under the rule's id."""
     for rule in (each for each in file.rules if each.get("state") != TO_BE_CONFIRMED):
-        for name in names_in(rule):
-            if not law.values.is_off(name):
-                missing = [on for on in days if holds(file.period(rule), on) and law.values.on(name, on) is None]
-                if missing:
-                    says = f"no value {name} holds on {missing[0]}: the rule would be silent then"
-                    yield str(rule["id"]), (says, "`from` and `to` of the rule within those of the value")
+        for name in (each for each in names_in(rule) if not law.values.is_off(each)):
+            missing = [on for on in days if holds(file.period(rule), on) and law.values.on(name, on) is None]
+            if missing:
+                says = f"no value {name} holds on {missing[0]}: the rule would be silent then"
+                yield str(rule["id"]), (says, "`from` and `to` of the rule within those of the value")
 
 
 def hold_together(rules: Iterable[tuple[RulesFile, dict[str, object]]]) -> bool:
     """Whether two rules of one id hold on the same day."""
-    periods = [file.period(rule) for file, rule in rules]
-    return any(overlap(one, other) for at, one in enumerate(periods) for other in periods[at + 1 :])
+    return any(overlap(*both) for both in combinations([file.period(rule) for file, rule in rules], 2))
 
 
 def doubts(read: Sequence[RulesFile], today: date) -> Iterator[str]:

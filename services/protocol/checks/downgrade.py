@@ -10,8 +10,6 @@ from services.protocol.rule_file import RulesFile
 from services.safeguarding.meetings import AtOnce, InFull, Meets
 
 APPROVE = "`approved: { by: ..., reasons: ... }`, or no less than the default"
-
-
 ON_WORD = {"by-text": "word"}
 GIVEN_UP = (
     "stand-down by-text: word gives up the code from the carer's own handset: one text that a machine reads as 'the child is back', sent "
@@ -21,7 +19,7 @@ GIVEN_UP = (
 
 
 def weaker(default: Rule, own: Rule) -> Iterator[Fault]:
-    """Yields nothing unless guidance itself asks for the default (`kind: guidance`): an authority may change ours."""
+    """Nothing unless guidance itself asks for the default (`kind: guidance`): an authority may change what we ask."""
     if default.because.kind == "guidance":
         for says in _less(default, own):
             yield f"it asks less than the default: {says}", APPROVE
@@ -83,11 +81,9 @@ def _later(default: Rule, own: Rule) -> Iterator[str]:
 
 def lacking(own: RulesFile, default: Protocol) -> Iterator[tuple[str, str, str]]:
     """Key, fault and correction, where a file's lists leave out entries of the default."""
-    for key, mine, all_of_it in (
-        ("closing", own.closing, default.closing),
-        ("watch-on", own.watch_on, default.watch_on),
-    ):
-        left_out = [str(each) for each in all_of_it if each not in mine]
+    lists = (("closing", own.closing, default.closing), ("watch-on", own.watch_on, default.watch_on))
+    for key, mine, asked in lists:
+        left_out = [str(each) for each in asked if each not in mine]
         if mine and left_out:
             yield key, f"{key} leaves out {', '.join(left_out)}, which the default asks", APPROVE
     if own.stand_down == ON_WORD and default.stand_down.by_text != "word":

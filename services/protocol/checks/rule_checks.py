@@ -24,13 +24,12 @@ CLAIMED = frozenset(
 UNPROVEN = CLAIMED | {Trigger.RETURN_UNVERIFIED, Trigger.RETRACTION_UNVERIFIED, Trigger.RETURN_UNREPORTED_CLAIMED}
 WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
 ENDS_OF_MISSING = (Trigger.CHILD_RETURNED, Trigger.MISSING_RETRACTED)
-
 OWN = HUMANS | {Role.CHILD_SOCIAL_WORKER, Role.CHILD_TEAM_MANAGER, Role.PLAN_OWNER}
 
 
 def faults_of(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
-    for proof in PROOFS:
-        yield from proof(rule, protocol)
+    for check in CHECKS:
+        yield from check(rule, protocol)
 
 
 def _ends_in_a_human(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
@@ -149,7 +148,7 @@ def _steps_say_what_the_rule_is_about(rule: Rule, _protocol: Protocol) -> Iterat
             )
 
 
-PROOFS: tuple[Callable[[Rule, Protocol], Iterator[Fault]], ...] = (
+CHECKS: tuple[Callable[[Rule, Protocol], Iterator[Fault]], ...] = (
     _ends_in_a_human,
     _steps_can_be_reached,
     _rests_no_longer_than_it_repeats,

@@ -48,9 +48,7 @@ def unknown_words(file: RulesFile, values: Values) -> Iterator[Finding]:
         unknown = [name for name in names_in(written) if not values.versions(name)]
         for name in unknown:
             near = _nearest(name, dict.fromkeys(each.id for each in values.all))
-            yield _finding(
-                file, str(written.get("id")), "id", f"there is no value {name}", near, str(written.get("id"))
-            )
+            yield _of_whole_rule(file, written, f"there is no value {name}", near)
         if not unknown:
             yield from dict.fromkeys(_in_a_rule(file, written, values))
 
@@ -62,7 +60,7 @@ def _in_a_rule(file: RulesFile, written: dict[str, Any], values: Values) -> Iter
     except ValidationError as error:
         yield from _of_a_rule(file, written, error)
     except ValueError as error:
-        yield _finding(file, str(written.get("id")), "id", str(error), None, str(written.get("id")))
+        yield _of_whole_rule(file, written, str(error), None)
 
 
 def _outside_the_rules(file: RulesFile) -> Iterator[Finding]:
@@ -156,6 +154,11 @@ def _nearest(word: str, known: Any) -> str:
     words = [str(each) for each in known if str(each) != "protocol" or known is OF_A_FILE]
     near = get_close_matches(word, words, n=1, cutoff=0.6)
     return near[0] if near else f"one of {', '.join(words)}"
+
+
+def _of_whole_rule(file: RulesFile, written: dict[str, Any], says: str, instead: str | None) -> Finding:
+    name = str(written.get("id"))
+    return _finding(file, name, "id", says, instead, name)
 
 
 def _finding(file: RulesFile, rule: str, word: str, says: str, instead: str | None, name: str | None = None) -> Finding:

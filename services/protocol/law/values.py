@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -74,7 +74,7 @@ class Values:
         return {key: self.resolved(each, day) for key, each in written.items()}
 
     def every_reading(self, written: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The same with each version of each value in turn, in force or not. Nothing where a value is not known."""
+        """As `resolved`, once for each version of each value, in force or not. Nothing where a value is not known."""
         names = dict.fromkeys(names_in(written))
         for chosen in product(*map(self.versions, names)):
             always = {"since": None, "to": None, "state": "found"}
@@ -94,10 +94,9 @@ class Values:
 
     def faults(self) -> Iterator[str]:
         """Two versions of one value on one day."""
-        for at, one in enumerate(self.all):
-            for other in self.all[at + 1 :]:
-                if one.id == other.id and overlap(one.period, other.period):
-                    yield f"value {one.id} is both {one.amount} and {other.amount} on some days; write `from` and `to`"
+        for one, other in combinations(self.all, 2):
+            if one.id == other.id and overlap(one.period, other.period):
+                yield f"value {one.id} is both {one.amount} and {other.amount} on some days; write `from` and `to`"
 
 
 def names_in(written: Any) -> Iterator[str]:
