@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import get_args
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
@@ -30,6 +31,8 @@ MOST_LETTERS = 200
 """In an id or a number; Twilio's ids have 34."""
 CAME_AT = "ReceivedAt"
 """When our stand-in took a text that it hands over (`services.carers.responder`)."""
+FLAW = "Flaw"
+"""What was wrong with that text as it came: its bytes and bodies are not handed over as they were."""
 KEPT_AT_MOST = timedelta(days=14)
 NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """Replies go out as deliveries of their own: an answer in the response could be lost unnoticed."""
@@ -147,7 +150,7 @@ def read_text(form: SignedForm, door: TwilioDoor, clocks: Clocks) -> Text:
         pictures=pictures,
         received_at=clocks.wall() - late_by,
         story_at=clocks.story() - late_by,
-        flaw="not-utf-8" if form.undecodable & used else _find_flaw(bodies),
+        flaw="not-utf-8" if form.undecodable & used else _said_flaw(said) or _find_flaw(bodies),
         to=e164(next(iter(said.get("To", ())), "")[:MOST_LETTERS]),
     )
 
@@ -164,6 +167,10 @@ def _late_by(said: Mapping[str, Sequence[str]], door: TwilioDoor, clocks: Clocks
         detail = f"{CAME_AT} must be a time with its zone, {KEPT_AT_MOST.days} days ago at most."
         raise door.refusal(HTTPStatus.BAD_REQUEST, "Not a text", detail, CAME_AT, Whose.TWILIO)
     return max(kept_for, timedelta(0))  # a clock that is ahead costs no report
+
+
+def _said_flaw(said: Mapping[str, Sequence[str]]) -> Flaw | None:
+    return next((flaw for flaw in get_args(Flaw) if flaw in said.get(FLAW, ())), None)
 
 
 def _find_flaw(bodies: Sequence[str]) -> Flaw | None:

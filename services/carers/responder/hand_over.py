@@ -8,7 +8,7 @@ import httpx
 
 from services.carers import metrics
 from services.carers.inbound.spool import Spool
-from services.carers.inbound.web import CAME_AT
+from services.carers.inbound.web import CAME_AT, FLAW
 from services.carers.settings import ResponderSettings
 from services.carers.text import Text
 from services.platform.delivery.channels.sms import signature_of
@@ -88,5 +88,6 @@ class HandOver:
             "To": text.to,
             "Body": text.body + text.rest,
             CAME_AT: text.received_at.isoformat(),
+            **({FLAW: text.flaw} if text.flaw else {}),
             **pictures,
         }

@@ -19,9 +19,11 @@ from services.carers.responder.hand_over import HandOver
 from services.carers.settings import ResponderSettings
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.safeguarding.child_events.events import TextNeedsHuman
 from tests.support.engines.database import Database
 from tests.support.in_process.carers import ACCOUNT_SID, KEY, PUBLIC_URL, TOKEN, Carers, carers, import_kestrel, kinds
 from tests.support.in_process.delivery import eventually
+from tests.support.outside.twilio_posts import TYPE, escaped, form_of, signed_bytes
 
 OWN_URL = "https://stand-in.kestrel.example"
 DUTY_LINE = "+441214960000"
@@ -120,6 +122,23 @@ async def test_a_report_kept_by_the_stand_in_is_a_report_of_its_own_time_once_ca
     reported = next(each for each in said if each.content.kind == "child.reported-missing.v1")
     assert abs(reported.time - (datetime.now(UTC) - timedelta(hours=2))) < timedelta(minutes=1)
     assert not list(stand_in.folder.iterdir())
+
+
+@pytest.mark.parametrize("bodies", [[b"MISSING from the caf\xe9"], [b"hello there", b"MISSING"]])
+async def test_a_person_reads_a_text_that_came_to_the_stand_in_damaged(
+    stand_in: StandIn, service: Carers, database: Database, keyring: Keyring, bodies: list[bytes]
+) -> None:
+    kestrel = await import_kestrel(database, keyring)
+    pairs = form_of(kestrel.phone("cat"), *bodies)
+    headers = TYPE | {"X-Twilio-Signature": signed_bytes(pairs, url=f"{OWN_URL}/texts/inbound")}
+    assert (await stand_in.client.post("/texts/inbound", content=escaped(pairs), headers=headers)).status_code == 200
+    before = await service.last_position()
+    await stand_in.restarted(transport_of(service)).turn()
+    await service.work()
+    said = await service.said_after(before)
+    assert kinds(said) == ["child.reported-missing.v1", "text.needs-human.v1"]
+    assert isinstance(said[1].content, TextNeedsHuman)
+    assert said[1].content.reason == "damaged"
 
 
 async def test_a_text_that_carers_refuses_is_set_aside_and_holds_up_no_other(

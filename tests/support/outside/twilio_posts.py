@@ -23,8 +23,8 @@ def escaped(pairs: list[tuple[bytes, bytes]]) -> bytes:
     return b"&".join(f"{quote_plus(name)}={quote_plus(value)}".encode() for name, value in pairs)
 
 
-def signed_bytes(pairs: list[tuple[bytes, bytes]], token: str = TOKEN) -> str:
-    said = URL.encode() + b"".join(name + value for name, value in sorted(pairs))
+def signed_bytes(pairs: list[tuple[bytes, bytes]], token: str = TOKEN, url: str = URL) -> str:
+    said = url.encode() + b"".join(name + value for name, value in sorted(pairs))
     return b64encode(hmac.digest(token.encode(), said, "sha1")).decode()
 
 
