@@ -123,7 +123,7 @@ def _in_words(name: str, value: str | tuple[str, ...]) -> str:
 
 
 def _unknown_line(part: Child | Report) -> tuple[str, ...]:
-    unknown = "; ".join(_lower(label(name)) for name, value in part if value == UNKNOWN)
+    unknown = "; ".join(lower_first(label(name)) for name, value in part if value == UNKNOWN)
     return (f"Not known: {unknown}.",) if unknown else ()
 
 
@@ -135,6 +135,6 @@ def label(name: str) -> str:
     return str(WORDS["labels"].get(name, name.replace("_", " ").capitalize()))
 
 
-def _lower(words: str) -> str:
+def lower_first(words: str) -> str:
     """Lowers the first letter, unless the words begin with an abbreviation."""
     return words if words[:2].isupper() else words[:1].lower() + words[1:]

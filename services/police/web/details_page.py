@@ -10,6 +10,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.police.notices.builder import text_of
+from services.police.notices.wording import label
 from services.police.web.linked_notice import is_closed, load, record_reading
 from services.police.web.reading_codes import ReadingCodes
 
@@ -61,7 +62,7 @@ class DetailsPage:
 
 def _sheet(child: ChildFacts, holds: tuple[str, ...], picture: Photograph | None) -> Sheet:
     names = [each.removeprefix("child.") for each in holds if each.startswith("child.")]
-    told = tuple((name.replace("_", " ").capitalize(), (text_of(child, name) or "unknown",)) for name in names)
+    told = tuple((label(name), (text_of(child, name) or "unknown",)) for name in names)
     if picture is None:
         return Sheet("Details for a notice", (), sections=told)
     taken = f"Photograph taken on {picture.taken_on or 'an unknown day'}."

@@ -14,7 +14,16 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police.notices.email_channel import subject_of
-from services.police.notices.wording import WORDS, basis_of, fields_of, headline, label, our_name, sections
+from services.police.notices.wording import (
+    WORDS,
+    basis_of,
+    fields_of,
+    headline,
+    label,
+    lower_first,
+    our_name,
+    sections,
+)
 from services.police.replies.schema import Officer, Reply, ReplyData, ReplyType
 from services.police.replies.service import ReplyService
 from services.police.web.linked_notice import LinkedNotice, is_superseded, load, record_reading
@@ -217,8 +226,7 @@ def _superseded_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) ->
 
 def _link_text(holds: tuple[str, ...]) -> str:
     """Names the fields behind the link."""
-    named = [label(each.rpartition(".")[2]) for each in holds]
-    return f"Open: {', '.join(named).lower()}"
+    return f"Open: {', '.join(lower_first(label(each.rpartition('.')[2])) for each in holds)}"
 
 
 def _questions(form: Form, wrong: Mapping[str, str], *, first: bool) -> Group:
