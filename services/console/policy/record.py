@@ -41,6 +41,7 @@ class DeadLetter:
     redriven_at: datetime | None = None
     redriven_by: str | None = None
     """The account."""
+    exercise: bool = False
 
     @property
     def fault(self) -> Fault:

@@ -55,6 +55,7 @@ LETTER = {
     "reason": "text",
     "original_kind": "text",
     "at": "timestamptz",
+    "exercise": "boolean",
 }
 
 M = TypeVar("M", bound=Message)
@@ -116,7 +117,7 @@ def keep_entry(uow: UnitOfWork, received: Received[Message], heard_at: datetime)
 def keep_dead_letter(uow: UnitOfWork, received: Received[MessageDeadLettered]) -> None:
     """Its reason and its origin. The message's own bytes stay on the bus."""
     row = received.content.model_dump(include=set(LETTER))
-    uow.bulk_write(KEEP_DEAD_LETTER, row | {"letter": received.id, "at": received.time})
+    uow.bulk_write(KEEP_DEAD_LETTER, row | {"letter": received.id, "at": received.time, "exercise": received.exercise})
 
 
 EPISODE_BY_ID = "SELECT child, changed_at, exercise, content FROM episodes WHERE episode = %(episode)s"
@@ -170,7 +171,7 @@ MARK_REDRIVEN = """
     UPDATE dead_letters SET redriven_at = %(at)s, redriven_by = %(account)s WHERE letter = %(letter)s
 """
 DEAD_LETTERS = f"""
-    SELECT letter, service, origin, reason, original_kind, at, redriven_at, redriven_by FROM dead_letters
+    SELECT letter, service, origin, reason, original_kind, at, redriven_at, redriven_by, exercise FROM dead_letters
     WHERE at > %(after)s ORDER BY at DESC LIMIT {MOST_LETTERS}
 """
 

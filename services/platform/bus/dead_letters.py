@@ -24,9 +24,11 @@ class DeadLetter:
     at: datetime
     subject: str
     letter: MessageDeadLettered
+    exercise: bool = False
 
     def explain(self) -> str:
         about = self.letter.original_kind or "a message of no known kind"
+        about += " of an exercise" if self.exercise else ""
         return (
             f"{self.letter.service} could not work on {about} ({self.letter.origin}) at {self.at:%Y-%m-%d %H:%M:%S %Z}: "
             f"{self.letter.reason}. A person is told of it where it is about a child. Mend the cause, then redrive {self.id}."
@@ -108,7 +110,9 @@ def _take(raw: bytes, found: dict[str, DeadLetter]) -> None:
         return
     letter = received.content
     if isinstance(letter, MessageDeadLettered):
-        found.setdefault(received.id, DeadLetter(received.id, received.time, received.subject, letter))
+        found.setdefault(
+            received.id, DeadLetter(received.id, received.time, received.subject, letter, received.exercise)
+        )
 
 
 def _key_of(raw: bytes, otherwise: str) -> bytes:

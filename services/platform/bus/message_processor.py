@@ -212,7 +212,8 @@ class MessageProcessor:
         self, raw: Raw, reason: str, kind: str | None, message_id: str | None, received: Received[Message] | None = None
     ) -> bool:
         """Publishes a dead letter. Its id comes from the message and its place: a repetition makes no second letter. A
-        letter that another would only repeat is counted and logged alone.
+        letter that another would only repeat is counted and logged alone. One about practice is practice; what cannot
+        be read is not believed to be.
         """
         letter = letter_about(
             raw, service=self.service, reason=reason, kind=kind, message_id=message_id if received is not None else None
@@ -228,7 +229,7 @@ class MessageProcessor:
             try:
                 async with self._store.transaction() as uow:
                     letter_id = identifiers.derived("dead letter", self.service, raw.identity)
-                    uow.publish(letter, subject=subject, message_id=str(letter_id))
+                    uow.publish(letter, subject=subject, message_id=str(letter_id), cause=received)
                     if self._last_resort is not None and received is not None:
                         await self._last_resort(received, uow)
                 break

@@ -22,7 +22,7 @@ from services.platform.store.key_wrappers.wrapper import KeyMissing
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.child_events.events import ChildLocated, ChildReportedMissing, ChildReturned
 from services.safeguarding.duty.decisions import MessageDeadLettered, ProtocolDecided, Verdict
-from services.safeguarding.identifiers import new_id, provisional_child
+from services.safeguarding.identifiers import new_id, provisional_child, trace_of
 from services.safeguarding.message import Topic
 from tests.support.engines.database import Database
 from tests.support.histories.reading import unsent_of
@@ -249,6 +249,18 @@ async def test_a_service_that_fails_at_letters_writes_none_about_its_own(
     async with office.store.engine.connect() as connection:
         assert len(await unsent_of(connection, child)) == letters
     assert metrics.DEAD_LETTERS.labels(MessageDeadLettered.kind)._value.get() == before + 1
+
+
+@pytest.mark.parametrize("exercise", [True, False])
+async def test_a_letter_about_practice_is_practice(office: Office, exercise: bool) -> None:
+    child = new_id("child")
+    about = TOLD | {"subject": child, "exercise": exercise, "trace": trace_of("text", child)}
+    envelope = say(ChildReportedMissing(authority="refused"), by="carers", **about)
+    await office.processor.process_batch([Raw(envelope, Topic.CHILD_EVENTS, f"child-events/0/{uuid4().int}")])
+    async with office.store.engine.connect() as connection:
+        [letter] = [read(each.envelope) for each in await unsent_of(connection, child)]
+    assert isinstance(letter.content, MessageDeadLettered)
+    assert (letter.exercise, letter.trace) == (exercise, about["trace"])
 
 
 async def test_a_letter_that_is_refused_makes_none(office: Office) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -138,6 +139,18 @@ async def test_a_dead_letter_is_shown_without_what_it_held(opened: Store, browse
             text("SELECT count(*) FROM console.entries WHERE content::text LIKE :held"), {"held": f"%{held}%"}
         )
     assert (held in page, kept) == (False, 0)
+
+
+@pytest.mark.parametrize("exercise", [True, False])
+async def test_a_dead_letter_about_practice_is_marked(
+    opened: Store, browser: httpx.AsyncClient, exercise: bool
+) -> None:
+    letter = MessageDeadLettered(service="police", origin=f"duties/4/{uuid4().int}", reason="x", original="")
+    of_bus = replace(heard(letter, new_id("child"), at=CLOCKS.story()), exercise=exercise)
+    await hear(opened, HANDLERS, of_bus)
+    page = (await browser.get("/dead-letters")).text
+    [row] = [each for each in page.split("<tr>") if letter.origin in each]
+    assert (">Exercise<" in row) == exercise
 
 
 def test_every_page_that_says_it_shows_within_a_second_is_live() -> None:

@@ -1,0 +1,10 @@
+"""Keeps whether a dead letter is about practice."""
+
+from alembic import op
+
+revision = "0008_practice_letters"
+down_revision = "0007_sweeps"
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE console.dead_letters ADD COLUMN exercise boolean NOT NULL DEFAULT false")
