@@ -86,6 +86,13 @@ async def bodies(outside: Outside) -> list[str]:
     return [each["body"] for each in await outside.get("/texts")]
 
 
+async def test_one_that_is_started_again_sends_again(not_started: Texts) -> None:
+    for _ in range(2):
+        await not_started.start()
+        assert (await not_started.send(sending())).result is AttemptResult.ACCEPTED
+        await not_started.stop()
+
+
 async def test_a_text_goes_out_and_its_reports_name_the_delivery(outside: Outside, medium: Texts) -> None:
     text = sending()
     answer = await medium.send(text)

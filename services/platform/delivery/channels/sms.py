@@ -144,6 +144,7 @@ class TwilioWay:
 
     async def start(self) -> None:
         self._http = _TwilioHttp(timeout=TOTAL_SECONDS)
+        self._by_token.clear()  # theirs was closed by `stop`
 
     @property
     def _client(self) -> Any:
