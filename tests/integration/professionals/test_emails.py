@@ -19,6 +19,7 @@ from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register.people.contact import Contact
 from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.problems import Problem
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows
 from services.professionals.digests.channels import GroupedMail
@@ -262,6 +263,14 @@ async def test_several_at_once_are_one_mail_and_each_is_accepted_and_acknowledge
     acknowledged = {each["duty"] for each in await by_mail.said("duty.acknowledged.v1")}
     assert acknowledged == {str(each.content.duty) for each in told}
     assert len(await by_mail.said("duty.acknowledged.v1")) == 3
+
+
+@pytest.mark.parametrize("answer", ["have-all-", "cannot-", "have-it-"])
+async def test_a_number_too_long_to_be_read_is_no_answer(by_mail: ByMail, answer: str) -> None:
+    await several(by_mail)
+    with pytest.raises(Problem, match="Not an answer"):
+        await by_mail.web.post(await by_mail.link(), data={"answer": f"{answer}{'9' * 5000}"})
+    assert await by_mail.said("duty.acknowledged.v1") == []
 
 
 async def test_many_children_of_one_reporter_are_few_mails_and_the_page_of_the_last_shows_those_that_follow(

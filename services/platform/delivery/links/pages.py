@@ -20,10 +20,13 @@ from services.platform.delivery.links.tokens import LinkExpired, Links, NotALink
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.browser_form import read_form
 from services.platform.runtime.http.openapi_errors import read_routes
+from services.platform.runtime.http.problems import Problem
 from services.safeguarding.identifiers import CODE_LENGTH
 
 BROWSER = "safe-return-browser"
 """A cookie."""
+ANSWER_LETTERS = 100
+"""More than any button's value has: one that is not ours may be a number too long to be read."""
 FOLDER = Path(__file__).parents[1] / "pages"
 HEADERS = {
     "cache-control": "no-store",
@@ -114,10 +117,14 @@ class LinkPages:
 
 
 async def _read(request: Request) -> Form:
-    """Raises Problem as `read_form` does."""
+    """Raises Problem as `read_form` does, and 400 for what no button answers."""
     fields = await read_form(request)
     filled = {name: tuple(fields.getlist(name)) for name in fields}
-    return Form(filled.get("answer", ("",))[0], filled, request.cookies.get(BROWSER, ""))
+    answer = filled.get("answer", ("",))[0]
+    if len(answer) > ANSWER_LETTERS:
+        detail = "The answer must be that of one of the page's buttons."
+        raise Problem(HTTPStatus.BAD_REQUEST, "Not an answer", detail, field="answer")
+    return Form(answer, filled, request.cookies.get(BROWSER, ""))
 
 
 def mount_pages(app: FastAPI, *pages: LinkPages) -> None:
