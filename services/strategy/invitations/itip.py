@@ -9,6 +9,7 @@ from uuid import UUID
 from icalendar import Calendar, Event, vCalAddress
 from pydantic import TypeAdapter, ValidationError
 
+from services.safeguarding.calendars import parse_calendar
 from services.safeguarding.dates import Moment
 from services.strategy.discussions.policy import Reply
 from services.strategy.discussions.repository import CANCELLED, Discussion
@@ -99,7 +100,7 @@ def read(raw: str, method: str = "") -> Answered:
     the calendar names none.
     """
     try:
-        calendar = Calendar.from_ical(_repair(raw))
+        calendar = parse_calendar(_repair(raw))
         method = str(calendar.get("METHOD", "")).strip().upper() or method
         event, *others = calendar.walk("VEVENT")
         if any(each["UID"] != event["UID"] for each in others):
@@ -121,7 +122,7 @@ def read(raw: str, method: str = "") -> Answered:
             or "DELEGATED-TO" in attendee.params
             or "DELEGATED-FROM" in attendee.params,
         )
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, RecursionError) as error:
         raise NotAReply from error
 
 

@@ -99,6 +99,17 @@ def test_an_event_that_is_not_understood_is_named_and_the_others_are_read(event:
     assert unread.line.startswith(event.partition("\n")[0].removeprefix("SUMMARY:"))
 
 
+def test_a_zone_is_what_its_name_says_however_the_calendar_defines_it() -> None:
+    """Where it changes each second, nobody would see a page until all of them since 1601 were counted."""
+    parts = "BEGIN:{0}\nDTSTART:16010101T000000\nTZOFFSETFROM:+0000\nTZOFFSETTO:+0100\nRRULE:FREQ=SECONDLY\nEND:{0}\n"
+    zone = (
+        f"BEGIN:VTIMEZONE\nTZID:GMT Standard Time\n{parts.format('STANDARD')}{parts.format('DAYLIGHT')}END:VTIMEZONE\n"
+    )
+    text = calendar("SUMMARY:Night Example\nDTSTART;TZID=GMT Standard Time:20261125T180000\nDURATION:PT1H")
+    [shift], _ = read_calendar(text.replace("BEGIN:VEVENT", zone + "BEGIN:VEVENT"), ROLE, NAMES, NOW)
+    assert shift.from_at == datetime(2026, 11, 25, 18, tzinfo=UTC)
+
+
 def test_what_is_no_calendar_and_what_repeats_too_often_is_refused_whole() -> None:
     hours = ",".join(map(str, range(24)))
     hourly = f"SUMMARY:Boss Example\nDTSTART:20261125T180000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;BYHOUR={hours}"

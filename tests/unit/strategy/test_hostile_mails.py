@@ -1,5 +1,8 @@
 """Mails that try to be what they are not, or are nothing at all. None is believed, none breaks the reading of it."""
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as any_
@@ -69,6 +72,25 @@ def test_words_about_leave_are_no_absence_where_a_person_wrote_them() -> None:
 )
 def test_what_is_no_answer_is_none_and_breaks_nothing(raw: bytes) -> None:
     assert read_answers(read(raw)) == ()
+
+
+@pytest.mark.parametrize(
+    "rule", ["FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=3", "FREQ=SECONDLY", "FREQ=DAILY;INTERVAL=0"]
+)
+def test_a_zone_is_what_its_name_says_however_a_mail_defines_it(rule: str) -> None:
+    """Counted from 1601, a zone that changes each second would fill the memory, and every later mail would keep it."""
+    in_its_zone = by.outlook_calendar("ACCEPTED", "DTSTART;TZID=GMT Standard Time:20261124T130000")
+    defined = in_its_zone.replace("TZOFFSETTO:+0000", "TZOFFSETTO:+0500")
+    hostile = re.sub("RRULE:FREQ=YEARLY[^\r]*", f"RRULE:{rule}", defined)
+    for each in (hostile, in_its_zone):
+        [answered] = read_answers(read(by.bare(each)))
+        assert answered.starts_at == datetime(2026, 11, 24, 13, tzinfo=UTC)
+
+
+def test_a_time_in_a_zone_that_only_the_mail_knows_is_no_time() -> None:
+    own = by.outlook_calendar("ACCEPTED", "DTSTART;TZID=Nobody knows it:20261124T130000")
+    [answered] = read_answers(read(by.bare(own.replace("TZID:GMT Standard Time", "TZID:Nobody knows it"))))
+    assert (answered.reply, answered.starts_at) == (Reply.ACCEPTED, None)
 
 
 @given(any_.binary(max_size=300))

@@ -10,6 +10,7 @@ from dateutil.rrule import rrulestr
 from icalendar import Calendar, Event
 
 from services.console.policy.shift.board import Board, RoleBoard
+from services.safeguarding.calendars import parse_calendar
 from services.safeguarding.duty.rota import RotaChange
 from services.safeguarding.identifiers import PersonId, derived
 from services.safeguarding.working_time import ENGLAND
@@ -80,9 +81,9 @@ def read_calendar(
     event names somebody by the whole name, in its title or as an attendee. One without a time zone is in England's.
     """
     try:
-        events = [each for each in Calendar.from_ical(text).walk("VEVENT") if each.get("status") != "CANCELLED"]
+        events = [each for each in parse_calendar(text).walk("VEVENT") if each.get("status") != "CANCELLED"]
         replaced = {(each.get("uid"), _moment(each.get("recurrence-id"))) for each in events if "recurrence-id" in each}
-    except (ValueError, IndexError, AttributeError, OverflowError):
+    except (ValueError, IndexError, AttributeError, OSError, OverflowError):
         return (), (Unread("", Why.NO_CALENDAR),)
     shifts: dict[tuple[PersonId, datetime, datetime], RotaChange] = {}
     unread: list[Unread] = []
