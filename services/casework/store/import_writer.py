@@ -50,6 +50,8 @@ SHARED_NUMBERS = """
     GROUP BY p.number_hash HAVING count(*) > 1
 """
 
+CODES_MAY_SWAP = Query("SET CONSTRAINTS register.children_codes DEFERRED", {}, all_rows)
+CODES_ARE_UNIQUE = Query("SET CONSTRAINTS register.children_codes IMMEDIATE", {}, all_rows)
 LISTED_NO_LONGER = text(
     "DELETE FROM register.agency_agreements WHERE authority = :authority AND agency <> ALL(CAST(:listed AS text[]))"
 )
@@ -139,12 +141,14 @@ async def write_import(
     def mine(row: DatedRow) -> dict[str, Any]:
         return {"authority": authority, "as_of": row.as_of or at}
 
+    await uow.fetch(CODES_MAY_SWAP)
     for table, rows in (
         ("placements", [encryptor.placement(row) | mine(row) for row in given.rows("placements").values()]),
         ("people", [encryptor.person(row) | mine(row) for row in given.rows("people").values()]),
         ("children", [encryptor.child(row) | mine(row) for row in given.rows("children").values()]),
     ):
         await _upsert(connection, table, rows, "authority", "reference", keep="id")
+    await uow.fetch(CODES_ARE_UNIQUE)
     if given.feed:
         fed = [
             row.model_dump() | {"placement": placements[row.placement], "person": people[row.person]}

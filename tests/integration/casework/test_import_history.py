@@ -177,6 +177,18 @@ async def test_undo_restores_every_byte_that_the_import_changed_and_can_itself_b
     assert [each.id for each in last][-2:] == [second, first]
 
 
+async def test_children_may_swap_their_codes_and_an_undoing_swaps_them_back(council: Council) -> None:
+    await council.imported(council.document)
+    before = await council.rows()
+    new = copy.deepcopy(council.document)
+    one, two = new["children"][:2]
+    one["code"], two["code"] = two["code"], one["code"]
+    swapped = await council.imported(new)
+    assert (await council.rows())["children"] != before["children"]
+    await council.undo(swapped)
+    assert await council.rows() == before
+
+
 async def test_the_record_names_table_row_and_field_and_the_event_no_value(council: Council) -> None:
     await council.imported(council.document)
     council.document["people"][0]["mobile"] = fresh_number()

@@ -14,7 +14,7 @@ from services.casework.store.history.import_record import (
     shortened_periods,
     undo,
 )
-from services.casework.store.import_writer import people_sharing_a_number
+from services.casework.store.import_writer import CODES_ARE_UNIQUE, CODES_MAY_SWAP, people_sharing_a_number
 from services.casework.store.register_changes import (
     people_on_directory,
     publish_date_changes,
@@ -73,7 +73,7 @@ async def undo_import(
     people, shared = await uow.fetch(people_on_directory(authority), sharing)
     undoing = await begin_import(uow)
     try:
-        await uow.fetch(undo(imported))
+        await uow.fetch(CODES_MAY_SWAP, undo(imported), CODES_ARE_UNIQUE)
     except psycopg.IntegrityError:
         raise CannotUndo(
             "other rows refer to what it brought, an agency's or a later import's: undo the later import first"
