@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from services.platform.store.query import Query
+from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.police.policy import MEANINGS, MERGED, SEARCHED_FOR, EarlierEpisodes, ToldEpisode
 from services.safeguarding.duty.duties import Duty
@@ -102,6 +102,22 @@ SILENCE = """
 def save_list(force: ForceId, as_of: datetime) -> Query[bool]:
     """False, and nothing is changed, if a list of a later time came before. `as_of` is story time."""
     return Query(LIST, {"force": force, "as_of": as_of}, bool)
+
+
+ANSWER_ON_PAGE = """
+    INSERT INTO inbox (source, message_id, content_hash, done_at)
+    SELECT %(page)s::text, coalesce(max(message_id::int) + 1, 0)::text, %(said)s::bytea, %(now)s::timestamptz
+    FROM inbox WHERE source = %(page)s::text
+    HAVING (array_agg(content_hash ORDER BY message_id::int DESC))[1] IS DISTINCT FROM %(said)s::bytea
+    RETURNING message_id
+"""
+
+
+def answer_on_page(notice: UUID, said: bytes, now: datetime) -> Query[str | None]:
+    """The number of what an officer has said on the page of this notice, which the caller has locked. None for what was
+    said last already: a page may be sent twice. Something else may lie between. `now` is wall time.
+    """
+    return Query(ANSWER_ON_PAGE, {"page": f"/notices/{notice}", "said": said, "now": now}, scalar)
 
 
 def list_times(force: ForceId) -> Query[tuple[datetime | None, datetime | None]]:

@@ -1,5 +1,6 @@
 """Shows a notice to an officer of a force without an API, and takes the same acknowledgement as the API."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from services.platform.delivery.queue import repository as deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.police import store
 from services.police.notices.email_channel import subject_of
 from services.police.notices.wording import (
     WORDS,
@@ -101,8 +103,9 @@ class NoticePage:
             await deliveries.end(uow, delivery.id, State.ACKNOWLEDGED, self.clocks.wall())  # of a connection test
             return
         at, now = self.clocks.story(), self.clocks.wall()
-        for reply in replies:
-            name = _reply_id(delivery.id, reply, at)
+        number = await uow.fetch(store.answer_on_page(delivery.id, _hash_of(replies, at), now)) if replies else None
+        for reply in replies if number is not None else ():
+            name = f"page-{derived('page', str(delivery.id), number, reply.type)}"
             await ReplyService(self.keyring, uow, name, delivery, delivery.duty, at, now, how="page").take(reply)
 
 
@@ -131,9 +134,10 @@ def _form_field(place: tuple[int | str, ...]) -> str:
     return {"name": "name", "collar_number": "collar"}.get(str(place[-1]), "reference")
 
 
-def _reply_id(delivery: UUID, reply: Reply, now: datetime) -> str:
-    """A page that is sent twice is one reply; the same said on another day is another. `now` is story time."""
-    return f"page-{derived('page', str(delivery), f'{now:%Y-%m-%d}', reply.type, reply.data.model_dump_json())}"
+def _hash_of(replies: list[Reply], now: datetime) -> bytes:
+    """The same said on another day is another answer. Sent twice, the first "I have it" reads as a later reference."""
+    said = "".join(each.data.model_dump_json() for each in replies)
+    return hashlib.sha256(f"{now:%Y-%m-%d}{said}".encode()).digest()
 
 
 def _replies(found: LinkedNotice, form: Form, now: datetime, *, first: bool) -> list[Reply]:

@@ -162,3 +162,24 @@ async def test_a_force_without_an_api_grades_and_closes_on_the_page_and_a_form_s
         ("police.closed.v1", None),
     ]
     assert {each["data"]["force"] for each in said} == {told.content.force}
+
+
+async def test_a_grade_that_goes_back_to_what_it_was_is_said_too(police: Police) -> None:
+    """Whoever reads the record would otherwise hold the grade in between for the last."""
+    told, path = await mailed(police)
+    await police.open_notice(path)
+    await police.http.post(path, data=OFFICER)
+    for grade in ("high", "medium", "high", "high"):
+        page = await police.http.post(path, data={"answer": "have-it", "grade": grade})
+        assert "It is recorded" in page.text
+    said = await police.said_since(told, ("police.risk-graded",))
+    assert [each["data"]["grade"] for each in said] == ["high", "medium", "high"]
+    assert len({each["id"] for each in said}) == 3
+
+
+async def test_a_first_answer_that_is_sent_twice_gives_its_reference_once(police: Police) -> None:
+    told, path = await mailed(police)
+    for _ in range(2):
+        page = await police.http.post(path, data=OFFICER | {"reference": "NP-7"})
+        assert "It is recorded" in page.text
+    assert len(await police.said_since(told, ("police.reference-given",))) == 1
