@@ -94,7 +94,10 @@ class Supervisor(threading.Thread):
                 _carry_out(order, done)
             changed = [child.look_after(time.monotonic()) for child in self._children.values()]
             if any(changed):
-                self._remember()
+                try:
+                    self._remember()
+                except OSError as problem:  # as on a full disk: the kernel would end all programs with this thread
+                    self._say(f"the list of processes cannot be written ({problem})")
 
     def _do(self, order: Callable[[], None]) -> None:
         done: Future[None] = Future()

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -164,6 +165,18 @@ def test_a_program_that_cannot_be_restarted_is_tried_again_and_takes_no_other_wi
     assert watched.said[1] == "two could not be started (no room) and is started again"
     assert watched.supervisor.is_running("one")
     watched.supervisor.stop_programs(["two"])
+
+
+def test_a_list_of_processes_that_cannot_be_written_ends_nothing(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.start(SLEEPS)
+    before = watched.pid()
+    monkeypatch.setattr(ProcessList, "write", Mock(side_effect=OSError("no room")))
+    watched.supervisor.signal_one("one", signal.SIGKILL)
+    until(lambda: watched.supervisor.pid("one") not in {None, before})
+    assert "the list of processes cannot be written (no room)" in watched.said
+    assert watched.supervisor.is_running("one")
 
 
 def test_a_program_yields_the_processors_to_programs_of_other_sessions_as_well(tmp_path: Path) -> None:
