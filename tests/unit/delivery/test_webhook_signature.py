@@ -61,5 +61,11 @@ def test_a_signature_that_cannot_be_read_does_not_hide_a_right_one() -> None:
     assert not is_signed(BODY.encode(), whole | {"webhook-signature": "v1a,abc"}, (public,))
 
 
+@pytest.mark.parametrize("before", ["v1,abc", "v1", "v1,a,b", "v1,%", "", "v2,YQ=="])
+def test_what_is_no_signature_of_a_secret_does_not_hide_one(before: str) -> None:
+    whole = headers()
+    assert is_signed(BODY.encode(), whole | {"webhook-signature": f"{before} {whole['webhook-signature']}"}, (OURS,))
+
+
 def test_without_a_secret_nobody_signs() -> None:
     assert not is_signed(BODY.encode(), headers(), ())

@@ -50,12 +50,7 @@ def _report(form: Form, request: Request, door: TwilioDoor) -> Report:
 
 
 def _delivery(request: Request, door: TwilioDoor) -> UUID:
-    """Raises Problem 400 for a report without a delivery's id.
-
-    Its signature is right and the URL is one that we gave, so the fault is ours. Twilio's debugger shows a 400, while a
-    204 would hide it; Twilio does not repeat a report for a 400. The id of a delivery that we do not have, or no longer
-    have, is no fault: 204.
-    """
+    """Raises Problem 400 as `_report` does."""
     try:
         return UUID(request.query_params.get("delivery", ""))
     except ValueError:
