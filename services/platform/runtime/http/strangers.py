@@ -22,6 +22,8 @@ names still ends.
 """
 KNOWN_FOR_SECONDS = 3600
 MOST_KEYS = 10_000
+NAME_LETTERS = 200
+"""What is kept of a name. No honest one is longer, and ones as long as a request would fill the memory."""
 HELD_BACK = Counter("requests_held_back", "Requests that were not looked at, since too many came", ["who"])
 for who in ("known", "stranger"):
     HELD_BACK.labels(who)
@@ -47,7 +49,7 @@ class Strangers:
 
     def let_in(self, request: Request, name: str) -> None:
         """`name` is what the request says of itself. Raises Problem: 429."""
-        somebody = (_address(request), name)
+        somebody = _somebody(request, name)
         known = somebody in self._known
         is_too_often = self._count((*somebody, str(known))) > (MOST_OF_SOMEBODY_KNOWN if known else self._most)
         if is_too_often or (not known and self._count(somebody[:1]) > self._most * NAMES_OF_AN_ADDRESS):
@@ -61,8 +63,8 @@ class Strangers:
 
     def remember(self, request: Request, name: str) -> None:
         """The request proved to be from `name`."""
-        self._known[(_address(request), name)] = True
+        self._known[_somebody(request, name)] = True
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
+def _somebody(request: Request, name: str) -> tuple[str, str]:
+    return request.client.host if request.client else "", name[:NAME_LETTERS]

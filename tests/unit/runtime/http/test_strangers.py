@@ -34,3 +34,11 @@ def test_each_name_behind_one_gateway_has_its_own_count_and_made_up_names_end_to
     made_up = _looked_at(strangers, [f"made-up-{each}" for each in range(500)])
     assert made_up == most * NAMES_OF_AN_ADDRESS - 2 * most
     assert _looked_at(strangers, ["two"] * 20) == 20
+
+
+def test_a_name_of_a_whole_request_s_length_is_kept_and_counted_by_its_beginning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ten thousand of them would take hundreds of megabytes."""
+    monkeypatch.setenv("SAFE_RETURN_STRANGER_REQUESTS", "3")
+    assert _looked_at(Strangers(), [f"{'x' * 30_000}{each}" for each in range(10)]) == 3
