@@ -9,7 +9,7 @@ from services.casework import metrics
 from services.casework.policy import register_import
 from services.casework.policy.consistency import birth_faults, cross_faults, sharing_faults
 from services.casework.policy.import_brake import Loss, excessive
-from services.casework.policy.register_import import Fault, Import
+from services.casework.policy.register_import import MOST_FAULTS, Fault, Import
 from services.casework.policy.rows import TABLES
 from services.casework.settings import CaseworkSettings
 from services.casework.store.history.import_record import (
@@ -98,7 +98,9 @@ class RegisterImporter:
         Raises Refused, Held. A trial is never held: its answer says that the import would be.
         """
         at = self.clocks.story()
-        given, faults = register_import.read(sent.document, authority, feed=sent.feed)
+        given, faults = await asyncio.to_thread(register_import.read, sent.document, authority, feed=sent.feed)
+        if len(faults) >= MOST_FAULTS:
+            _require_none(faults)
         faults += [*birth_faults(given, at.date()), *register_import.age_faults(given, at)]
         if given.authority is not None:
             wrong = period_faults(given.authority.retention or {})

@@ -27,6 +27,8 @@ NOT_THEIRS = {
 }
 NEVER = datetime.min.replace(tzinfo=UTC)
 CLOCKS_DIFFER = timedelta(minutes=5)
+MOST_FAULTS = 500
+"""By then it is clear that the whole file is wrong."""
 Named = dict[str, list[str]]
 """Fields of people, by their references."""
 
@@ -88,7 +90,9 @@ class Import:
 
 
 def read(document: Mapping[str, Any], authority: str, *, feed: bool = False) -> tuple[Import, list[Fault]]:
-    """The authority's import without its faulty rows, and the faults of single rows."""
+    """The authority's import without its faulty rows, and the faults of single rows. After MOST_FAULTS it reads on no
+    further.
+    """
     faults: list[Fault] = []
     given: dict[str, Any] = {}
     unknown = [name for name in document if name != "authority" and name not in TABLES]
@@ -103,8 +107,12 @@ def read(document: Mapping[str, Any], authority: str, *, feed: bool = False) -> 
         if not isinstance(document[name], list):
             faults.append(Fault(name, 0, "", "", "a list of rows is needed"))
             continue
-        rows = {at: _row(name, at, row_class, content, faults) for at, content in enumerate(document[name], start=1)}
-        given[name] = {at: row for at, row in rows.items() if row is not None}
+        given[name] = {}
+        for at, content in enumerate(document[name], start=1):
+            if len(faults) >= MOST_FAULTS:
+                break
+            if (row := _row(name, at, row_class, content, faults)) is not None:
+                given[name][at] = row
     return Import(**given, feed=feed, left_out=frozenset(fault.reference for fault in faults)), faults
 
 

@@ -15,11 +15,11 @@ from starlette.responses import JSONResponse
 
 from services.casework.policy.credential import Credential
 from services.casework.policy.import_brake import Loss
-from services.casework.policy.register_import import Fault
+from services.casework.policy.register_import import MOST_FAULTS, Fault
 from services.casework.policy.rows import FED, TABLES
 from services.casework.policy.sheets import spreadsheet
 from services.casework.policy.sheets.council_file import MappingFault
-from services.casework.policy.sheets.file_map import MOST_FAULTS, digest_of, read_mapping, shipped_mapping
+from services.casework.policy.sheets.file_map import digest_of, read_mapping, shipped_mapping
 from services.casework.register_importer import Held, Refused, RegisterImporter, Sent
 from services.casework.store.history import import_undo
 from services.casework.web.bearer import Bearers, require_tables
@@ -65,7 +65,7 @@ class RegisterEndpoint:
             detail = f"The content type {' or '.join(offered)} is needed here."
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not readable", detail)
         body = await body_within(request, REGISTER_BYTES)
-        document = _document(body, table, media_type)
+        document = await asyncio.to_thread(_document, body, table, media_type)
         sent = Sent(document, hashlib.sha256(body).hexdigest(), credential.id, feed=feed)
         return await self._import(request, authority, credential, sent, lambda fault: fault)
 
@@ -78,6 +78,8 @@ class RegisterEndpoint:
         try:
             text = (await said.read()).decode() if isinstance(said, UploadFile) else said
             named = {each.filename or "": (await each.read()).decode("utf-8-sig") for each in files}
+            if len(named) < len(files):
+                raise Problem(*UNREADABLE, "Each file must have a name of its own.", field="file")
             mapping = read_mapping(text) if ":" in text else shipped_mapping(text)
             mapped = await asyncio.to_thread(mapping.apply, named)
         except UnicodeDecodeError:

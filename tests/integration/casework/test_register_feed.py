@@ -214,3 +214,6 @@ async def test_a_councils_own_file_is_tried_and_imported_and_its_faults_are_name
     ):
         refused = await own.sheets(mapping, sheets)
         assert (refused.status_code, says in refused.json()["detail"]) == (400, True), refused.text
+    twice = [("file", ("Foster Carers.csv", each.encode(), "text/csv")) for each in (right, right.partition("\n")[0])]
+    refused = await own.client.post(f"/register/{own.name}/files", data={"mapping": COUNCIL}, files=twice)
+    assert (refused.status_code, refused.json()["detail"]) == (400, "Each file must have a name of its own.")

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.casework.policy.register_import import MOST_FAULTS
 from tests.support.engines.database import Database
 from tests.support.in_process.casework import ImportAuth, casework
 from tests.support.in_process.register import KEYRING, SECRET, authority, enter, fresh_number, parts
@@ -105,6 +106,14 @@ async def test_each_child_whose_record_moves_duties_is_said_to_have_changed_and_
     )
     keys = [row.key for row in await desk.rows(said, n=name)]
     assert (len(keys), keys.count(child.id)) == (len(document["children"]) + 1, 2)
+
+
+async def test_where_everything_is_wrong_the_first_faults_are_enough(desk: Desk) -> None:
+    name = authority()["authority"]["id"]
+    answer = await desk.client.put(f"/register/{name}", json={"people": [{}] * 2000, "children": [0] * 2000})
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == MOST_FAULTS
+    assert {each["table"] for each in answer.json()["errors"]} == {"people"}
 
 
 async def test_every_bad_row_is_named_and_nothing_is_applied(desk: Desk) -> None:

@@ -8,6 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from services.casework.policy import register_import
+from services.casework.policy.register_import import MOST_FAULTS
 from services.casework.policy.sheets import council_file, file_map
 from services.casework.policy.sheets.council_file import MappingFault
 from services.casework.policy.sheets.file_map import FileMapping, read_mapping
@@ -186,9 +187,21 @@ def test_a_file_is_read_once_however_many_name_it_and_no_further_than_its_last_l
         council_file.read_file("a.csv", "n\na\nb\nc\n", ())
 
 
+def test_of_two_columns_of_one_name_neither_is_taken_for_the_other() -> None:
+    mapping = read_mapping("tables: {people: [{file: a, fields: {name: b}}]}")
+    assert mapping.apply({"a.csv": "b,c,c\nx,1,2\n"}).document == {"people": [{"name": "x"}]}
+    with pytest.raises(MappingFault, match="has more than one column b"):
+        mapping.apply({"a.csv": "b,c,b\nx,1,y\n"})
+
+
+def test_a_document_of_nothing_but_faults_is_read_no_further_than_it_takes_to_see_that() -> None:
+    _, faults = register_import.read({"people": [{}] * 50_000, "children": [0] * 50_000}, "kestrel")
+    assert MOST_FAULTS <= len(faults) < MOST_FAULTS + 5
+
+
 def test_of_faults_without_end_the_first_are_named() -> None:
     mapping = read_mapping("tables: {people: [{file: a, fields: {name: {column: n, values: {x: y}}}}]}")
-    assert len(mapping.apply({"a.csv": MANY}).faults) == file_map.MOST_FAULTS
+    assert len(mapping.apply({"a.csv": MANY}).faults) == MOST_FAULTS
 
 
 def test_a_file_of_more_columns_than_any_council_has_is_refused() -> None:

@@ -1,6 +1,7 @@
 """Reads a council's own files by a mapping: which of their columns and values are ours. A mapping is data, no code."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -12,7 +13,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
 from services.casework.policy.fields import Closed
-from services.casework.policy.register_import import Fault
+from services.casework.policy.register_import import MOST_FAULTS, Fault
 from services.casework.policy.rows import TABLES
 from services.casework.policy.sheets.cell_value import Said, Value
 from services.casework.policy.sheets.council_file import Cells, CouncilFile, Line, MappingFault, find_file, read_file
@@ -21,8 +22,6 @@ SHIPPED = Path(__file__).parents[2] / "mappings"
 
 
 MOST_CHARACTERS = 50_000
-MOST_FAULTS = 500
-"""By then it is clear that the whole file is wrong."""
 MOST_WORK = 20_000_000
 """Cells, values and dates that are looked at: half a minute of one thread."""
 
@@ -98,10 +97,15 @@ class Source(Rows):
         return lines * own + sum(len(file.lines) * other.work + lines * len(file.columns) for other, file in joined)
 
     def lines(self, file: CouncilFile, others: Mapping[str, CouncilFile]) -> Iterator[Line]:
-        """Raises MappingFault for a column that is not there: it would be read as empty for everybody."""
-        there = {*file.columns, *(f"{name}.{each}" for name, other in others.items() for each in other.columns)}
-        if missing := sorted(self.columns - there):
+        """Raises MappingFault for a column that is not there, which would be read as empty for everybody, and for one
+        that is there twice.
+        """
+        of_others = (f"{name}.{each}" for name, other in others.items() for each in other.columns)
+        there = Counter([*file.columns, *of_others])
+        if missing := sorted(self.columns - there.keys()):
             raise MappingFault(f"{file.name} has no column {', '.join(missing)}")
+        if twice := sorted(each for each in self.columns if there[each] > 1):
+            raise MappingFault(f"{file.name} has more than one column {', '.join(twice)}")
         found = {name: each.by_key(others[name]) for name, each in self.join.items()}
         for line in filter(lambda line: self.let_in(line.cells), file.lines):
             cells = dict(line.cells)
