@@ -66,7 +66,7 @@ class Bearers:
             detail = "The keys of the token's issuer cannot be read for the moment. Send the same again."
             headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Not now", detail, headers=headers) from None
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, RecursionError, UnicodeEncodeError):  # the last two of what anybody may write into one
             return None
         return credential
 

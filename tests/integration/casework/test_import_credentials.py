@@ -197,7 +197,17 @@ async def test_an_unsigned_jwt_is_none(http: httpx.AsyncClient, engine: AsyncEng
         "iat": NOW,
         "exp": NOW + timedelta(1),
     }
-    for token in (jwt.encode(claims, "", "none"), "a.b.c", "..", "e30.e30.e30"):
+    head, *made_up = (
+        urlsafe_b64encode(each.encode()).rstrip(b"=").decode()
+        for each in ('{"alg":"EdDSA"}', "[" * 15_000, '{"iss":"\\ud800","sub":"n"}')
+    )
+    for token in (
+        jwt.encode(claims, "", "none"),
+        "a.b.c",
+        "..",
+        "e30.e30.e30",
+        *(f"{head}.{each}.e30" for each in made_up),
+    ):
         answer = await http.put(f"/register/{name}", json={}, headers={"authorization": f"Bearer {token}"})
         assert answer.status_code == 401
 
