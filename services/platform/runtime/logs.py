@@ -65,8 +65,10 @@ def _log_uncaught(_kind: type[BaseException], error: BaseException | None, frame
     logger().critical("nobody caught an error", exc_info=error)
 
 
-def _log_warning(_text: Any, kind: type[Warning], file: str, line: int, *_: Any) -> None:
-    logger().warning("Python warns", error=f"{kind.__name__} at {file.rsplit('/', 1)[-1]}:{line}")
+def _log_warning(message: Any, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any) -> None:
+    """Its text may quote what it warns of."""
+    del message
+    logger().warning("Python warns", error=f"{category.__name__} at {filename.rsplit('/', 1)[-1]}:{lineno}")
 
 
 def _reduce_exception(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
