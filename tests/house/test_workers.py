@@ -48,7 +48,7 @@ import pytest
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     if "whose_report" in item.name and call.when == "call":
-        time.sleep(4)
+        time.sleep(6)
     return (yield)
 """
 
@@ -76,7 +76,7 @@ TELLS = ("PASSED test_", "FAILED test_", "ERROR test_", "XFAIL test_", "INTERNAL
 
 def ends(folder: Path, *options: str) -> set[str]:
     """How the tests of the folder's module end, run with what the tests here are run with."""
-    (folder / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\ntimeout = 3\n")
+    (folder / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\ntimeout = 5\n")
     plugins = ("tests.support.engines.alarm", "tests.support.engines.reports", "no:cacheprovider", "no:schemathesis")
     named = [option for each in plugins for option in ("-p", each)]
     done = subprocess.run(
