@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from services.safeguarding.codes import PullFactor, PushFactor, TextLanguage
+from services.safeguarding.child_events.codes import PullFactor, PushFactor, TextLanguage
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.message import Message, Topic

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.languages import language_recognition
 from services.carers.understanding.languages.language_recognition import recognise
-from services.safeguarding import codes
+from services.safeguarding.child_events import codes
 from tests.unit.carers.corpus import cases
 
 IN_ENGLISH = [

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 from services.console.policy.record import RecordedMessage
 from services.console.policy.timeline import timeline
 from services.console.web.wording import Words
+from services.safeguarding.child_events.codes import TextLanguage
 from services.safeguarding.child_events.events import ChildReportedMissing, PoliceReferenceTexted, TextNeedsHuman
-from services.safeguarding.codes import TextLanguage
 from services.safeguarding.duty.decisions import MessageDecided, ProtocolDecided, Verdict
 from services.safeguarding.duty.duties import Because, PoliceNotify
 from services.safeguarding.duty.evidence import (

@@ -10,8 +10,8 @@ import yaml
 from services.console.policy.record import RecordedMessage
 from services.console.policy.timeline import Line
 from services.console.web.wording import MESSAGES, Words
-from services.safeguarding import codes, operators, roles
-from services.safeguarding.child_events import discussion_events, events
+from services.safeguarding import operators, roles
+from services.safeguarding.child_events import codes, discussion_events, events
 from services.safeguarding.duty import decisions, duties, evidence
 from services.safeguarding.duty.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken
 from services.safeguarding.duty.duties import Duty
