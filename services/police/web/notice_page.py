@@ -104,7 +104,9 @@ class NoticePage:
             return
         at, now = self.clocks.story(), self.clocks.wall()
         number = await uow.fetch(store.answer_on_page(delivery.id, _hash_of(replies, at), now)) if replies else None
-        for reply in replies if number is not None else ():
+        if number is None:
+            return
+        for reply in replies:
             name = f"page-{derived('page', str(delivery.id), number, reply.type)}"
             await ReplyService(self.keyring, uow, name, delivery, delivery.duty, at, now, how="page").take(reply)
 

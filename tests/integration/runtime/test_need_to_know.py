@@ -291,13 +291,13 @@ async def test_no_secret_leaves_with_a_message_that_cannot_be_processed(
     heard: Overheard, database: Database, processor: MessageProcessor
 ) -> None:
     """One at which the handler fails, one with other content than its contract wants, one of a kind that anybody made up."""
-    report, about = ChildReportedMissing(authority="kestrel"), {"subject": new_id("child"), "at": Clocks().wall()}
-    sound = compose(report, said_by="carers", **about)
+    report, child, now = ChildReportedMissing(authority="kestrel"), new_id("child"), Clocks().wall()
+    sound = compose(report, said_by="carers", subject=child, at=now)
     spoilt = sound.replace(b'"authority": "kestrel"', b'"authority": ["%b"]' % WORDS.encode())
     spoilt = spoilt.replace(b'"authority":"kestrel"', b'"authority":["%b"]' % WORDS.encode())
     assert spoilt != sound
     made_up = sound.replace(report.kind.encode(), WORDS.encode())
-    several = [say(report, by="carers", **about), SIGNERS["carers"].sign(spoilt), made_up, WORDS.encode()]
+    several = [say(report, by="carers", subject=child, at=now), SIGNERS["carers"].sign(spoilt), made_up, WORDS.encode()]
     for number, each in enumerate(several):
         assert await processor.process_batch(
             [Raw(each, report.topic, f"child-events/0/{uuid4().int % 10**6 + number}")]
