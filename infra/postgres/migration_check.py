@@ -24,7 +24,10 @@ LEFT_OUT = (
 
 def findings(history: Path = HISTORY) -> list[str]:
     """One line each, with the migration and squawk's rule; none where all is well."""
-    migrations = list(ScriptDirectory.from_config(configuration(history)).walk_revisions())
+    written = ScriptDirectory.from_config(configuration(history))
+    heads, migrations = sorted(written.get_heads()), list(written.walk_revisions())
+    if len(heads) > 1:  # two branches were merged that each added one
+        return [f"{' and '.join(heads)} both come last: let each follow one (`down_revision`), and number it so"]
     return [
         line for each in reversed(migrations) if each.down_revision is not None for line in _findings(each, history)
     ]

@@ -30,6 +30,15 @@ def test_our_own_migrations_are_in_order() -> None:
     assert findings() == []
 
 
+def test_two_that_follow_the_same_one_are_refused(history: Path) -> None:
+    """None of them could be applied."""
+    _add(history, "SELECT 1")
+    other = history / "versions" / "other.py"
+    other.write_text((history / "versions" / "next.py").read_text().replace("'next'", "'other'"))
+    (found,) = findings(history)
+    assert "next and other both come last" in found
+
+
 @pytest.mark.parametrize(
     ("sql", "rule"),
     [

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0008_months_left"
-down_revision = "0007_sweeps"
+revision = "0009_months_left"
+down_revision = "0008_keep_what_was_merged"
 
 # Not one that has only rows which are needed still. Asked beside `keep_up`, whose locks it must not hold.
 LEFT_OVER = """

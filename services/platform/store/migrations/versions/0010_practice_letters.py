@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0008_practice_letters"
-down_revision = "0007_sweeps"
+revision = "0010_practice_letters"
+down_revision = "0009_months_left"
 
 
 def upgrade() -> None:

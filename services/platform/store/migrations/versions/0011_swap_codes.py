@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0008_swap_codes"
-down_revision = "0007_sweeps"
+revision = "0011_swap_codes"
+down_revision = "0010_practice_letters"
 
 # All of a register's children are few: the lock is short.
 ASKED_LATER = """
