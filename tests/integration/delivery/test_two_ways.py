@@ -132,6 +132,14 @@ async def test_a_way_that_cannot_be_reached_has_surely_taken_nothing(
     assert (found.result, found.way) == answer
 
 
+async def test_notify_is_asked_by_the_machines_own_clock(outside: Outside, texts: Texts) -> None:
+    """It does not go by the database's, which may be the wrong one."""
+    await outside.behave("phone-network", mode="failing")
+    later = datetime.now(UTC) + timedelta(hours=1)
+    answer = await texts.send(sending(created_at=later, now=later))
+    assert (answer.result, answer.way) == ("accepted", "notify")
+
+
 async def test_who_has_stopped_texts_is_not_texted_by_the_other_way(outside: Outside, texts: Texts) -> None:
     outside.world.network.opted_out.add(CARER)
     assert await texts.send(sending()) == SendResult(AttemptResult.REFUSED, 21610, reason="opted-out")
