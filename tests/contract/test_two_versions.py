@@ -85,7 +85,7 @@ DEMANDED = {
         WHERE {OURS} AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
             AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''""",
     "rule": f"""
-        SELECT format('%s.%s: %s', n.nspname, c.relname, split_part(pg_get_constraintdef(k.oid), ' ON DELETE ', 1)), format('%s.%s', n.nspname, c.relname),
+        SELECT format('%s.%s: %s', n.nspname, c.relname, regexp_replace(pg_get_constraintdef(k.oid), ' (ON DELETE|DEFERRABLE).*', '')), format('%s.%s', n.nspname, c.relname),
             (SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = c.oid AND attnum = ANY(k.conkey))
         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE {OURS} AND NOT c.relispartition AND k.contype IN ('c', 'u', 'f', 'x')""",
