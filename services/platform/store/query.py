@@ -84,6 +84,9 @@ PATIENTLY = Query(
 no index by child, which would cost each one.
 """
 
+BRIEFLY = Query("SELECT set_config('lock_timeout', '2s', true)", {}, all_rows)
+"""Before what waits for locks while others wait for it: whoever meets one is to try again, apart from them."""
+
 
 def unnest_rows(types: Mapping[str, str]) -> str:
     """A table `given` of the rows of `to_columns`: these columns, with PostgreSQL's types, and `place`, their order.

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -14,8 +14,9 @@ from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.queue.repository import supersede
 from services.platform.delivery.sending import results
-from services.platform.delivery.sending.attempt import DEFECTS_MOST
+from services.platform.delivery.sending.attempt import DEFECTS_MOST, TRANSACTIONS_AT_ONCE
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from tests.support.engines.database import Database
 from tests.support.engines.round_trips import round_trips
@@ -34,6 +35,10 @@ from tests.support.in_process.delivery import (
 
 NO_TEXT = "a\x00b"
 """PostgreSQL takes it into no column."""
+LOCK = "SELECT pg_advisory_xact_lock(4711)"
+LOCK_ROW = text("SELECT FROM delivery.deliveries WHERE id = :id FOR UPDATE")
+LOCK_TIMEOUT_SECONDS = 9
+"""A little less than PostgreSQL lets a service's transaction wait for a lock."""
 PUT = 1
 COMMIT = 1
 BEGIN = 2
@@ -165,6 +170,84 @@ async def test_one_whose_row_stays_locked_keeps_no_other_waiting(engine: AsyncEn
     assert medium.sent[-1].id == bad.id
     assert preparing.seen.count(bad.id) == 6
     assert max(preparing.seen.count(each.id) for each in others) <= 2, "with it, and alone"
+
+
+@pytest.mark.parametrize("readers", [False, True], ids=["what is read for it", "its readers"])
+async def test_one_that_waits_for_a_lock_keeps_no_later_one_waiting(
+    engine: AsyncEngine, keyring: Keyring, readers: bool
+) -> None:
+    medium, told, tries = PlayedMedium(), received(), 0
+    bad = told.content.telling
+
+    async def preparing(uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
+        if not readers:
+            for each in locks([delivery]):
+                await uow.fetch(each)
+        return await prepare(uow, delivery)
+
+    def locks(deliveries: Sequence[Delivery]) -> list[Query[Any]]:
+        nonlocal tries
+        is_there = bad in {each.id for each in deliveries}
+        tries += is_there
+        return [Query(LOCK, {}, all_rows)] if is_there else []
+
+    async with running_floor(
+        engine, keyring, medium, prepare=preparing, locks=locks if readers else None, at_once=1
+    ) as floor:
+        async with engine.begin() as other:
+            await other.execute(text(LOCK))
+            first, later = await put_together(floor, told, received())
+            await floor.until(later.id, "accepted", within=LOCK_TIMEOUT_SECONDS)
+            for at_try in (2, 3):
+                await eventually(lambda: tries >= at_try)  # noqa: B023 awaited here
+                later = await floor.put(received(), "sms")
+                await floor.until(later.id, "accepted", within=LOCK_TIMEOUT_SECONDS)
+            assert bad not in {each.id for each in medium.sent}
+        await floor.until(first.id, "accepted", within=30)
+    assert [each.id for each in medium.sent].count(bad) == 1
+
+
+@pytest.mark.parametrize("beside", [0, 1], ids=["alone", "in a batch"])
+async def test_one_whose_own_row_is_locked_waits_outside_its_lane(
+    engine: AsyncEngine, keyring: Keyring, beside: int
+) -> None:
+    medium = PlayedMedium()
+    async with running_floor(engine, keyring, medium, at_once=1) as floor, engine.begin() as other:
+        transactions = floor.loop._starter._transactions
+        for _ in range(TRANSACTIONS_AT_ONCE):
+            await transactions.acquire()
+        bad, *others = await put_together(floor, *(received() for _ in range(1 + beside)))
+        await other.execute(LOCK_ROW, {"id": bad.id})
+        for _ in range(TRANSACTIONS_AT_ONCE):
+            transactions.release()
+        later = await floor.put(received(), bad.lane)
+        for each in (*others, later):
+            await floor.until(each.id, "accepted", within=LOCK_TIMEOUT_SECONDS)
+        assert bad.id not in {each.id for each in medium.sent}
+        await other.rollback()
+        await floor.until(bad.id, "accepted", within=30)
+    assert [each.id for each in medium.sent].count(bad.id) == 1
+
+
+@pytest.mark.parametrize(("answer", "state"), [(ACCEPTED, "accepted"), (REFUSED, "failed")])
+async def test_a_result_whose_row_is_locked_keeps_no_other_waiting(
+    engine: AsyncEngine, keyring: Keyring, answer: SendResult, state: str
+) -> None:
+    medium = PlayedMedium([ACCEPTED, answer], released=asyncio.Event())
+    async with running_floor(engine, keyring, medium) as floor:
+        bad, beside = await put_together(floor, received(), received())
+        for each in (bad, beside):
+            await floor.until(each.id, "sending")
+        async with engine.begin() as other:
+            await other.execute(LOCK_ROW, {"id": bad.id})
+            assert medium.released is not None
+            medium.released.set()
+            await floor.until(beside.id, state, within=LOCK_TIMEOUT_SECONDS)
+            for _ in range(3):
+                later = await floor.put(received(), "sms")
+                await floor.until(later.id, "accepted", within=LOCK_TIMEOUT_SECONDS)
+        await floor.until(bad.id, "accepted")
+    assert [each.id for each in medium.sent].count(bad.id) == 1
 
 
 async def test_one_that_is_undeliverable_keeps_no_other_from_being_sent(engine: AsyncEngine, keyring: Keyring) -> None:

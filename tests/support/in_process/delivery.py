@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import Delivery, MediumName, PreparedMessage, Undeliverable
-from services.platform.delivery.sending.attempt import Prepare, Secrets, no_secrets
+from services.platform.delivery.sending.attempt import Locks, Prepare, Secrets, no_secrets
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
@@ -243,6 +243,7 @@ async def running_floor(
     service: str = "police",
     prepare: Prepare = prepare,
     secrets: Secrets = no_secrets,
+    locks: Locks | None = None,
     slot: int | None = None,
     at_once: int = 4,
     clocks: Clocks | None = None,
@@ -257,6 +258,7 @@ async def running_floor(
         keyring=keyring,
         prepare=prepare,
         secrets=secrets,
+        locks=locks,
         slot=slot,
         at_once=at_once,
     )

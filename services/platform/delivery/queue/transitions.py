@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from services.platform.delivery.channels.channel import AttemptRecord
 from services.platform.delivery.model import State
 from services.platform.delivery.queue.repository import read_names
 from services.platform.delivery.retry_policy import Transition
-from services.platform.store.query import Query, scalar, unnest_rows
+from services.platform.store.query import BRIEFLY, Query, scalar, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 
 FIXED = {"recipient": "bytea", "body": "bytea", "number_hash": "bytea", "person": "text", "looked_up": "text"}
@@ -60,7 +60,7 @@ CLOSE = f"""
 POSTPONE = f"""
     UPDATE delivery.deliveries SET attempts = %(attempts)s, next_attempt_at = %(until)s, changed_at = %(now)s,
         lease_owner = NULL, lease_until = NULL
-    {HELD}
+    WHERE id = (SELECT id FROM delivery.deliveries {HELD} FOR UPDATE SKIP LOCKED)
 """  # noqa: S608 this module's own words
 
 
@@ -83,8 +83,9 @@ def attempts_recorded(delivery: UUID) -> Query[int]:
 
 
 def record_result(uow: UnitOfWork, record: AttemptRecord, owner: str, now: datetime, transition: Transition) -> None:
-    """With the commit. A receipt or an acknowledgement that came before the result wins. A delivery that was withdrawn
-    meanwhile ends as withdrawn if it cannot have arrived. If it may have, its next attempt is due at once, to find out.
+    """With the commit, unless the row stays locked. A receipt or an acknowledgement that came before the result wins. A
+    delivery that was withdrawn meanwhile ends as withdrawn if it cannot have arrived. If it may have, its next attempt
+    is due at once, to find out.
     """
     uow.write(RECORD_RESULT, _row(record, owner, now, transition))
 
@@ -93,7 +94,8 @@ async def record_final_result(
     uow: UnitOfWork, record: AttemptRecord, owner: str, now: datetime, transition: Transition
 ) -> str | None:
     """As `record_result`, but at once. Returns the state of the row, or None if another process holds it."""
-    return await uow.fetch(Query(RECORD_RESULT, _row(record, owner, now, transition), scalar))
+    _, state = await uow.fetch(BRIEFLY, Query(RECORD_RESULT, _row(record, owner, now, transition), scalar))
+    return cast("str | None", state)
 
 
 def _row(record: AttemptRecord, owner: str, now: datetime, transition: Transition) -> dict[str, Any]:
@@ -128,6 +130,6 @@ async def close(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, stat
 
 def postpone(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, until: datetime, attempts: int) -> None:
     """With the commit. `attempts` counts this one, whether or not it had begun. The state stays: an attempt that had
-    begun may have arrived.
+    begun may have arrived. A row that is locked waits for the end of its lease instead.
     """
     uow.write(POSTPONE, {"delivery": delivery, "owner": owner, "now": now, "until": until, "attempts": attempts})

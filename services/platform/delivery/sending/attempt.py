@@ -9,6 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
+from uuid import UUID
+
+from cachetools import TTLCache
 
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
@@ -27,8 +30,8 @@ from services.platform.runtime.logs import logger
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import KeyServiceAway, is_away
-from services.platform.store.query import Query
-from services.platform.store.transient_errors import is_transient
+from services.platform.store.query import BRIEFLY, Query
+from services.platform.store.transient_errors import is_contention, is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 
@@ -46,6 +49,8 @@ TRANSACTIONS_AT_ONCE = 4
 """So that a burst of sends leaves database connections for the transactions that put deliveries."""
 KEY_AWAY_FOR_URGENT, KEY_AWAY_FOR = timedelta(seconds=5), timedelta(seconds=60)
 """A delivery whose key is away is looked at again so often."""
+CONTENDED_FOR = timedelta(seconds=1)
+CONTENDED_KEPT_MOST, CONTENDED_KEPT_SECONDS = 1000, 60.0
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 DEFECTS_MOST = 3
 """A delivery is given up after so many attempts that an error of ours kept from being prepared, sent or recorded."""
@@ -89,7 +94,10 @@ class AttemptStarter:
     ) -> None:
         self._owner, self._store, self._clocks, self._keyring = owner, store, clocks, keyring
         self._channels, self._prepare, self._secrets, self._locks = channels, prepare, secrets, locks
-        self._put_off_at = LONG_AGO
+        self._key_away_at = LONG_AGO
+        self._contended: TTLCache[UUID, bool] = TTLCache(CONTENDED_KEPT_MOST, CONTENDED_KEPT_SECONDS)
+        """Deliveries that met a lock, or took too long: each begins alone, and no two of them at once."""
+        self._one_contended = asyncio.Lock()
         self._transactions = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
         self._batches = GroupCommit(self._commit, most=BATCH_MOST, at_once=BATCHES_AT_ONCE)
 
@@ -100,6 +108,9 @@ class AttemptStarter:
         """
         start = _Start(leased)
         try:
+            if leased.delivery.id in self._contended and self._one_contended.locked():
+                await self._put_off(leased, CONTENDED_FOR)
+                return None
             await self._begin(start)
             if start.message is None:
                 return None
@@ -107,8 +118,8 @@ class AttemptStarter:
                 await self._close_withdrawn(leased)
                 return None
         except Exception as error:
-            if is_away(error):
-                await self._put_off(leased)
+            if (pause := self._pause_after(error, leased.delivery)) is not None:
+                await self._put_off(leased, pause)
                 return None
             if is_transient(error):
                 raise
@@ -118,18 +129,28 @@ class AttemptStarter:
 
     def obstacle(self) -> str | None:
         """A delivery was put off lately: its authority's key is away."""
-        is_lately = self._clocks.wall() - self._put_off_at < 2 * KEY_AWAY_FOR
+        is_lately = self._clocks.wall() - self._key_away_at < 2 * KEY_AWAY_FOR
         return KeyServiceAway.__name__ if is_lately else None
 
     async def close(self) -> None:
         await self._batches.close()
 
-    async def _put_off(self, leased: LeasedDelivery) -> None:
-        """Its key is away: it waits outside its lane, so that those whose keys are there go on."""
-        self._put_off_at = now = self._clocks.wall()
-        until = now + (KEY_AWAY_FOR_URGENT if leased.delivery.urgent else KEY_AWAY_FOR)
+    def _pause_after(self, error: Exception, delivery: Delivery) -> timedelta | None:
+        """How long a delivery waits that alone may have met this. None: it does not."""
+        if is_away(error):
+            self._key_away_at = self._clocks.wall()
+            return KEY_AWAY_FOR_URGENT if delivery.urgent else KEY_AWAY_FOR
+        if not is_contention(error):
+            return None
+        logger().warning("a delivery is put off", delivery=str(delivery.id), exc_info=error)
+        self._contended[delivery.id] = True
+        return CONTENDED_FOR
+
+    async def _put_off(self, leased: LeasedDelivery, pause: timedelta) -> None:
+        """It waits outside its lane, so that others go on."""
+        now = self._clocks.wall()
         async with self._store.transaction() as uow:
-            transitions.postpone(uow, leased.delivery.id, self._owner, now, until, leased.attempts)
+            transitions.postpone(uow, leased.delivery.id, self._owner, now, now + pause, leased.attempts)
 
     async def record_defect(self, leased: LeasedDelivery, error: Exception) -> None:
         """After an error of ours, before the attempt began or later. The delivery is tried again, and soon given up, so
@@ -154,6 +175,11 @@ class AttemptStarter:
         """In a batch. If an error of ours fails it, each begins alone (`GroupCommit`). If the database fails it, each
         begins alone here: one row that stays locked must not fail the same batch again.
         """
+        if start.leased.delivery.id in self._contended:
+            async with self._one_contended:
+                await self._commit([start])
+            self._contended.pop(start.leased.delivery.id, None)
+            return
         try:
             await self._batches.put(start)
         except Exception as error:
@@ -176,16 +202,19 @@ class AttemptStarter:
         """In the same round trip it locks the rows: some are changed at once, in the order of children, and the others
         with the commit.
         """
-        queries: list[Query[Any]] = []
+        queries: list[Query[Any]] = [BRIEFLY]
         if self._locks is not None:
             queries += self._locks(
                 [each.delivery for each in batch if not each.is_fixed and each.delivery.body is None]
             )
-        if queries or len(batch) > 1:
+        if len(queries) > 1 or len(batch) > 1:
             queries.append(row_locks.lock_rows(each.delivery.id for each in batch))
         owners = {each.delivery.owner for each in batch if each.needs_key}
         if owners:
             queries.append(keys.wrapped_keys_of(owners))
+        if len(queries) == 1:  # nothing is asked before the commit
+            uow.write(BRIEFLY.sql, BRIEFLY.parameters)
+            return {}
         answers = await uow.fetch_each(queries)
         return answers[-1] if owners else {}
 

@@ -1,9 +1,13 @@
 """Writes the results of attempts: those of all attempts that end meanwhile together, in one transaction."""
 
+import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
+
+from cachetools import TTLCache
 
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
@@ -13,13 +17,16 @@ from services.platform.delivery.model import State
 from services.platform.delivery.queue import row_locks, transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.retry_policy import next_state, patience_of
-from services.platform.delivery.sending.attempt import StartedAttempt
+from services.platform.delivery.sending.attempt import CONTENDED_KEPT_MOST, CONTENDED_KEPT_SECONDS, StartedAttempt
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import BRIEFLY
+from services.platform.store.transient_errors import is_contention
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 
 BATCH_MOST = 16
+ALONE_AT_ONCE = 2
 HELD_SECONDS = 0.1
 """An acceptance waits so long for attempts that are under way: nobody waits for it but the time of the next step."""
 
@@ -42,12 +49,27 @@ class ResultWriter:
         self._service, self._owner, self._store = service, owner, store
         self._keyring, self._channels = keyring, channels
         self._batches = GroupCommit(self._commit, most=BATCH_MOST, gather_seconds=HELD_SECONDS)
+        self._contended: TTLCache[UUID, bool] = TTLCache(CONTENDED_KEPT_MOST, CONTENDED_KEPT_SECONDS)
+        """Deliveries whose rows were locked, and those that were to be written with them: each is written alone."""
+        self._alone = asyncio.Semaphore(ALONE_AT_ONCE)
 
     async def write(self, outcome: AttemptOutcome, *, alone: bool = True) -> None:
         """Returns when it is committed. Unless it is `alone`, an acceptance waits a moment for others. No other result
-        waits: it brings the next attempt, or the next person.
+        waits: it brings the next attempt, or the next person. Raises what kept it, and it alone, from being committed.
         """
-        await self._batches.put(outcome, hurries=alone or outcome.result.result is not AttemptResult.ACCEPTED)
+        name = outcome.leased.delivery.id
+        if name not in self._contended:
+            try:
+                await self._batches.put(outcome, hurries=alone or outcome.result.result is not AttemptResult.ACCEPTED)
+            except Exception as error:
+                if not is_contention(error):
+                    raise
+                self._contended[name] = True
+            else:
+                return
+        async with self._alone:
+            await self._commit([outcome])
+        self._contended.pop(name, None)
 
     def hurry(self) -> None:
         """No other result will come soon, or a delivery waits for the place of one whose result is not written yet."""
@@ -62,7 +84,9 @@ class ResultWriter:
         may_end = any(each.result.result is not AttemptResult.ACCEPTED for each in batch)
         async with self._store.transaction() as uow:
             if may_end and len(batch) > 1:
-                await uow.fetch(row_locks.lock_rows(each.leased.delivery.id for each in batch))
+                await uow.fetch(BRIEFLY, row_locks.lock_rows(each.leased.delivery.id for each in batch))
+            else:
+                uow.write(BRIEFLY.sql, BRIEFLY.parameters)
             events = JoinedEvents()
             for each in sorted(batch, key=lambda each: each.leased.delivery.id):
                 await self._write(uow, each, events)
