@@ -18,6 +18,7 @@ from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Prefetch, Subscription
 from services.platform.delivery.channels.channel import ChannelRegistry
+from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.queue import leases, repository
 from services.platform.delivery.queue.leases import LeasedDelivery
@@ -161,7 +162,7 @@ async def a_force_comes_for_more(floor: Floor, pair: Pair) -> None:
         await offers.offer(uow, floor.keyring, FORCE, pair.low.lane, 1_000_000_000, floor.clocks.wall())
 
 
-TAKEN = {"state": "accepted", "body": b"a body", "lane": "text"}
+TAKEN = {"state": "accepted", "body": b"a body", "lane": LANE}
 CASES: list[tuple[Act, dict[str, Any]]] = [
     (a_page_answers, {}),
     (a_key_is_pressed_in_a_call, {}),
