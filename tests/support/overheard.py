@@ -46,6 +46,8 @@ SECRET = re.compile(
     re.IGNORECASE,
 )
 URL = re.compile(r"""https?://[^\s"'<>]+|(?:href|src|action)="(?!tel:|mailto:|data:)([^"]*)\"""")
+KIND = re.compile(r'kind="[a-z0-9.-]+"')
+"""A label may say it, as the bus does: how many messages there are of a kind says nothing of a child."""
 AUTHORITY = register.authority
 
 
@@ -91,7 +93,7 @@ class Overheard:
         assert bus, "the story said something"
         ways = {
             "printed": self.printed.getvalue(),
-            "labels": generate_latest(REGISTRY).decode(),
+            "labels": KIND.sub("", generate_latest(REGISTRY).decode()),
             "URLs": "\n".join(self.urls),
             "subjects": "\n".join(self.subjects),
             "texts": "\n".join(self.texts),
