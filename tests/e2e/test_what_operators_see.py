@@ -95,7 +95,8 @@ def seen(told: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prom
         eventually(lambda: one.rows("register_age_seconds"), within_seconds=270)
         eventually(lambda: one.rows("ends_at_seconds"), within_seconds=270)
         eventually(lambda: one.rows("duties_answer_seconds"), within_seconds=135)
-        for late in ("safe_return_audit_gaps", "safe_return_audit_anchored_timestamp_seconds"):  # audit yields to others
+        # What audit measures, which yields to everything else.
+        for late in ("safe_return_audit_gaps", "safe_return_audit_anchored_timestamp_seconds"):
             eventually(partial(one.rows, late), within_seconds=270)
         yield one
 
