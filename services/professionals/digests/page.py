@@ -34,7 +34,7 @@ def read_answer(matters: list[Matter], button: str) -> tuple[list[Matter], str]:
     """The matters that the button is about, and its answer to each of them."""
     what, _, shown = button.rpartition("-")
     if what in {HAVE_ALL, CANNOT}:
-        seen = int(shown[:9]) if shown.isdecimal() else 0  # others may have come since the page was shown
+        seen = int(shown) if shown.isdecimal() else 0  # others may have come since the page was shown
         return matters[:seen], CANNOT if what == CANNOT else HAVE_IT
     return [each for each in matters if each.button == button], HAVE_IT
 
