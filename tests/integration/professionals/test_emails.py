@@ -331,8 +331,11 @@ async def test_an_urgent_mail_waits_for_no_other(by_mail: ByMail) -> None:
     assert len(by_mail.mail.sent) == 1
 
 
-async def test_what_is_withdrawn_after_it_went_in_another_s_mail_counts_as_told(by_mail: ByMail) -> None:
+async def test_what_is_withdrawn_after_it_went_in_another_s_mail_counts_as_told(
+    by_mail: ByMail, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else its reader never hears the all-clear."""
+    monkeypatch.setattr("services.professionals.handlers.GATHERED_FOR", timedelta(minutes=1))  # none goes by itself
     rides = await by_mail.tell(urgent=False)
     leads = await by_mail.tell(urgent=True)
     await by_mail.floor.until(leads.content.telling, "accepted")
