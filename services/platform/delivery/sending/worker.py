@@ -146,15 +146,15 @@ class DeliveryLoop:
         """Releases the rows that an earlier life of this process held, claims those that are due and have room, and
         asks when the next is due.
         """
-        if not self._has_come_back:
-            async with self._store.transaction() as uow:
-                await leases.release(uow.connection, self._owner, but=self._dispatcher.held)
-            self._has_come_back = True
         await self._apply_requests()
         async with self._store.transaction() as uow:
+            if not self._has_come_back:
+                # What was put a moment ago, and is not held yet, is released too: the claim takes it up again at once.
+                await leases.release(uow.connection, self._owner, but=self._dispatcher.held)
             claimed = await self._claim(uow)
             tried = await self._claim_of_failing(uow)
             await self._look_ahead(uow)
+        self._has_come_back = True
         for leased in claimed + tried:
             self._dispatcher.take_up(leased)
         return len(claimed) == CLAIMED_AT_ONCE
