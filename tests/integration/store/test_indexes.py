@@ -123,6 +123,7 @@ BY: dict[str, tuple[str, str, Question]] = {
     "a reader's shifts": ("rota_changes_of_person", "professionals", lambda it: it.fetch(Query(UNSENT, READER, all_rows))),
     "what is owed": ("duties_beside", "console", lambda it: it.fetch(cases.duties_beside(None, housekeeping=False))),
     "a month": ("duties_changed", "console", lambda it: it.fetch_each([Query(sql, MEASURED, all_rows) for sql, _ in MEASURES["month"]])),
+    "texts": ("texts_in_unread", *OTHERS["texts"]),
     "a child by code": ("children_of_code", "console", lambda it: it.fetch(cases.children_named("C17"))),
     "the searches of a day": ("episodes_by_day", "console", lambda it: it.fetch(cases.find_cases(["kestrel"], "C17", day=NOW))),
     "what a force came for": ("offered_unconfirmed", "police", lambda it: it.fetch(Query(CONFIRM, COME_FOR, all_rows))),
