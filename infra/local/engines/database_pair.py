@@ -37,6 +37,10 @@ FAILOVER = {
     "maximum_lag_on_failover": 1_048_576,
     "slots": {BACKUPS: {"type": "physical"}},  # on the standby too, or what it takes over could have a gap elsewhere
 }
+WAL_KEPT = "2GB"
+"""More than one checkpoint is from the next (`max_wal_size`, 1 GB). A former primary that was set back (`pg_rewind`) has
+thrown away what its last checkpoint began with, and asks the other for it; without, it stayed away for good.
+"""
 ALIKE = {"max_connections": SETTINGS["max_connections"]}
 """Patroni takes this only from what is set for all members; otherwise it is a hundred."""
 
@@ -132,7 +136,12 @@ class Pair:
                     for each in ACCESS
                     for where in (f"local {each}", f"host {each} 127.0.0.1/32")
                 ],
-                "parameters": {**SETTINGS, "wal_log_hints": "on", "unix_socket_directories": sockets},
+                "parameters": {
+                    **SETTINGS,
+                    "wal_log_hints": "on",
+                    "wal_keep_size": WAL_KEPT,
+                    "unix_socket_directories": sockets,
+                },
             },
         }
 
