@@ -6,6 +6,7 @@ replication slot makes the database keep what has not been received yet.
 
 import contextlib
 import gzip
+import select
 import subprocess
 import threading
 from collections import deque
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import psycopg
+import pyrage
 from pydantic import BaseModel, ValidationError
 
 from infra.postgres.archive.contents import (
@@ -59,7 +61,15 @@ STAYS = (".partial", ".tmp", HISTORY_SUFFIX)
 NEVER = datetime.fromtimestamp(0, UTC)
 AGAIN = timedelta(minutes=1)
 """After a base backup that failed."""
-TROUBLE = (CannotBackUp, PlaceAway, psycopg.Error, OSError)
+SLOT_SECONDS = 60.0
+STILL_SECONDS = 600.0
+"""For so long a tool may bring nothing, as during the checkpoint with which a base backup begins. In all, a large
+database may take hours.
+"""
+NOTICED = "--dbname=connect_timeout=5 " + " ".join(f"{name}={value}" for name, value in NOTICES_LOSS.items())
+"""To the tools, which know it by no setting of the environment."""
+TROUBLE = (CannotBackUp, PlaceAway, psycopg.Error, OSError, subprocess.TimeoutExpired, pyrage.EncryptError)
+"""EncryptError: also of a disk that is full."""
 
 
 class DrillRecord(BaseModel):
@@ -84,7 +94,7 @@ class Keeper:
         self._base_at = NEVER
         self._gaps = 0
         self._ended: deque[tuple[datetime, int]] = deque()
-        self._next_end = self._next_look = self._next_ask = self._next_base = NEVER
+        self._next_end = self._next_look = self._next_ask = self._next_base = self._moved = NEVER
         self._destroyed: str | None = None
         self._receiver: subprocess.Popen[bytes] | None = None
         self._making: Future[None] | None = None
@@ -107,7 +117,7 @@ class Keeper:
     def turn(self, now: datetime, beside: ThreadPoolExecutor) -> None:
         if not self._system:
             self._look_round()
-        self._receive()
+        self._receive(now)
         self._end_segment(now)
         self._ship()
         if self._making is not None and self._making.done():
@@ -128,12 +138,12 @@ class Keeper:
         with _connect() as connection:
             lsn, timeline = connection.execute(WAL_POSITION).fetchall()[0]
         command = self._tools.command("pg_basebackup", "--pgdata=-", "--format=tar", "--compress=client-gzip:1")
-        command += ["--manifest-checksums=SHA256", "--wal-method=none", "--checkpoint=fast", "--no-password"]
+        command += ["--manifest-checksums=SHA256", "--wal-method=none", "--checkpoint=fast", "--no-password", NOTICED]
         log = self._writer.work / "base.log"
         with (
             log.open("wb") as said,
-            self._start(command, stdout=subprocess.PIPE, stderr=said) as process,
-            self._writer.sealed(cast("IO[bytes]", process.stdout)) as sealed,
+            self._start(command, stdout=subprocess.PIPE, stderr=said, bufsize=0) as process,
+            self._writer.sealed(cast("IO[bytes]", _Flow(process))) as sealed,
         ):
             if process.wait() != 0:
                 raise CannotBackUp(f"pg_basebackup failed: {log} says why")
@@ -173,12 +183,19 @@ class Keeper:
             self._gauges.base_at.set(base.at.timestamp())
         self._system = system
 
-    def _receive(self) -> None:
+    def _receive(self, now: datetime) -> None:
         if self._receiver is not None and self._receiver.poll() is None:
-            return
+            if not self._stands_still(now):
+                return
+            self._receiver.kill()
+            self._receiver.wait()
+            logger().warning("the receiver of WAL stood still and was ended")
+        self._moved = now
         log = self._writer.work / "receiver.log"
         too_late = log.exists() and any(each in log.read_text() for each in GONE)
-        command = self._tools.command("pg_receivewal", f"--directory={self._wal}", f"--slot={SLOT}", "--no-password")
+        command = self._tools.command(
+            "pg_receivewal", f"--directory={self._wal}", f"--slot={SLOT}", "--no-password", NOTICED
+        )
         with log.open("wb") as said:
             if too_late:
                 self._begin_again()
@@ -187,9 +204,14 @@ class Keeper:
                 for each in self._wal.glob("*.partial"):
                     each.unlink()
                 # Asking for that segment has moved the slot back to it: a new slot begins with what is still there.
-                self._start([*command, "--drop-slot"], stdout=said, stderr=said).wait()
-            self._start([*command, "--create-slot", "--if-not-exists"], stdout=said, stderr=said).wait()
+                self._run([*command, "--drop-slot"], said)
+            self._run([*command, "--create-slot", "--if-not-exists"], said)
             self._receiver = self._start([*command, "--compress=gzip:1", "--no-loop"], stdout=said, stderr=said)
+
+    def _stands_still(self, now: datetime) -> bool:
+        """Whether a segment that was ended long ago has not been received, or nothing since."""
+        since = max(self._ended[0][0], self._moved) if self._ended else now
+        return now - since > timedelta(seconds=STILL_SECONDS) and not self._received()
 
     def _end_segment(self, now: datetime) -> None:
         """A segment is sent when it is full or ended. Nothing happens in the database when nothing was written."""
@@ -201,9 +223,7 @@ class Keeper:
         self._next_end = now + timedelta(seconds=self._plan.segment_ends_seconds)
 
     def _ship(self) -> None:
-        for file in sorted(self._wal.iterdir()):
-            if file.suffix in STAYS:
-                continue
+        for file in self._received():
             name = wal_name(self._system, file.name)
             with file.open("rb") as source, self._writer.sealed(source) as sealed:
                 self._writer.put(name, sealed)
@@ -215,10 +235,14 @@ class Keeper:
             else:
                 _keep_history(file)
             file.unlink()
+            self._moved = datetime.now(UTC)
         while self._ended and self._shipped >= self._ended[0][1]:
             ended, _ = self._ended.popleft()
             if self._base_at > NEVER:  # WAL alone restores nothing
                 self._gauges.safe_at.set(ended.timestamp())
+
+    def _received(self) -> list[Path]:
+        return sorted(file for file in self._wal.iterdir() if file.suffix not in STAYS)
 
     def _begin_again(self) -> None:
         """There is a gap, which only a new base closes; not one that is being made."""
@@ -250,6 +274,25 @@ class Keeper:
 
     def _start(self, command: list[str], **ends: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, env=self._tools.whole_environment(), **ends)
+
+    def _run(self, command: list[str], said: IO[bytes]) -> None:
+        """What should end at once. Raises TimeoutExpired."""
+        environment = self._tools.whole_environment()
+        subprocess.run(command, env=environment, stdout=said, stderr=said, timeout=SLOT_SECONDS, check=False)
+
+
+class _Flow:
+    """What a tool writes, to be read. A tool that writes nothing for too long is ended."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def read(self, size: int) -> bytes:
+        pipe = cast("IO[bytes]", self._process.stdout)
+        if not select.select([pipe], [], [], STILL_SECONDS)[0]:
+            self._process.kill()
+            logger().warning("a base backup stood still and was ended")
+        return pipe.read(size)
 
 
 def _connect() -> psycopg.Connection[Any]:
