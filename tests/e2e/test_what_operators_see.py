@@ -40,7 +40,7 @@ run_service("casework")
 SERIES_MOST = 2000
 METRIC = re.compile(r"\b([a-z][a-z0-9_]*_[a-z0-9_]+|up)\b(?=[{\[)]|\s|$)")
 NOT_METRICS = {"histogram_quantile", "label_replace"}
-EXPORTED = re.compile(r"\b(node|probe|pg|cnpg|kubelet)_")
+EXPORTED = re.compile(r"\b(node|probe|pg|cnpg|barman|kubelet)_")
 """What exporters measure: tests/prometheus/test_exporters.py."""
 NO_KEEPER = "no keeper runs beside the shared stack"
 EXPECTED = {

@@ -43,7 +43,7 @@ ELSEWHERE = Row(
         number(
             "Not elsewhere since",
             "How old the oldest commit can be that lies on this site alone.",
-            "time() - max(backup_safe_timestamp_seconds)",
+            "time() - max(backup_safe_timestamp_seconds) or min(cnpg_pg_stat_archiver_seconds_since_last_archival >= 0)",
             "backup-old",
             unit="s",
             limits=[(120, "orange"), (300, "red")],
@@ -51,7 +51,7 @@ ELSEWHERE = Row(
         number(
             "Base backup",
             "Age of the newest base backup. One is made every day.",
-            "time() - max(backup_base_timestamp_seconds)",
+            "time() - max(backup_base_timestamp_seconds or barman_cloud_cloudnative_pg_io_last_available_backup_timestamp)",
             "backup-old",
             unit="s",
             limits=[(129600, "red")],

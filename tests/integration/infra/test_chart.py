@@ -1,5 +1,6 @@
 """The chart as helm renders it, against Kubernetes' own schemas. Nothing of it has been installed: there is no cluster here."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,6 +24,10 @@ OPERATORS = {
     "postgresql.cnpg.io/v1": ["Cluster", "ScheduledBackup"],
     "barmancloud.cnpg.io/v1": ["ObjectStore"],
 }
+STRIMZI_KEEPS = re.compile(
+    r"(?!controller\.quorum\.(election|fetch)\.)(advertised|authorizer|broker|controller|listener|sasl|ssl|node)\."
+)
+"""What a cluster's `config` may not set: it is left out, with a warning in the operator's log."""
 RULES = sorted((ROOT / "infra" / "prometheus" / "rules").glob("*.yaml"))
 
 
@@ -75,6 +80,14 @@ def test_the_alerts_are_those_of_compose_and_link_to_where_the_environment_says(
             page = rule["annotations"]["runbook_url"].rpartition("/")[2]
             rule["annotations"]["runbook_url"] = f"https://wiki.kestrel.example/runbooks/{page}"
     assert made["spec"]["groups"] == groups
+
+
+def test_no_setting_of_kafka_is_one_that_its_operator_leaves_out() -> None:
+    written = (CHART / "templates" / "engines.yaml").read_text()
+    config = written.partition("    config:\n")[2].partition("  entityOperator:")[0]
+    names = re.findall(r"^ +([a-z.]+):", config, re.MULTILINE)
+    assert "min.insync.replicas" in names
+    assert [each for each in names if STRIMZI_KEEPS.match(each)] == []
 
 
 def test_a_setting_is_said_once(rendered: list[dict[str, Any]]) -> None:
