@@ -38,8 +38,8 @@ FAILOVER = {
     "slots": {BACKUPS: {"type": "physical"}},  # on the standby too, or what it takes over could have a gap elsewhere
 }
 WAL_KEPT = "2GB"
-"""More than one checkpoint is from the next (`max_wal_size`, 1 GB). A former primary that was set back (`pg_rewind`) has
-thrown away what its last checkpoint began with, and asks the other for it; without, it stayed away for good.
+"""More than one checkpoint is from the next (`max_wal_size`, 1 GB). A former primary that was set back has thrown
+away (`pg_rewind`) what its last checkpoint began with, and asks the other for it. Without, it stayed away for good.
 """
 ALIKE = {"max_connections": SETTINGS["max_connections"]}
 """Patroni takes this only from what is set for all members; otherwise it is a hundred."""

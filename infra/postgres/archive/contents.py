@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 SEALED, SIGNATURE = ".age", ".sig"
-BASE = re.compile(r"(?P<system>\d+)/base/(?P<at>\d{8}T\d{12}Z)-(?P<segment>[0-9A-F]{24})\.tar\.gz\.age")
+BASE = re.compile(
+    r"(?P<system>\d+)/base/(?P<at>\d{8}T\d{12}Z)-(?P<segment>[0-9A-F]{24})(-(?P<last>[0-9A-F]{16}))?\.tar\.gz\.age"
+)
 WAL = re.compile(r"(?P<system>\d+)/wal/(?P<segment>[0-9A-F]{24})\.gz\.age")
 HISTORY = re.compile(r"(?P<system>\d+)/wal/[0-9A-F]{8}\.history\.gz\.age")
 MOMENT = "%Y%m%dT%H%M%S%fZ"
@@ -22,12 +24,15 @@ class NothingToRestore(Exception):
 
 @dataclass(frozen=True)
 class Base:
-    """`first`: the place of the first segment that it needs, counted from the beginning of all WAL."""
+    """`first` and `last`: the places of the segments that it needs, counted from the beginning of all WAL. What made a
+    base before 0.3 did not say the last.
+    """
 
     name: str
     system: str
     at: datetime
     first: int
+    last: int | None
     timeline: int
 
 
@@ -45,7 +50,7 @@ class Contents:
 
     def along(self, timeline: int, forks: Mapping[int, int]) -> "Contents":
         """What leads to a database on `timeline`; `forks` as of `read_forks`. After a restoration to a moment, more may
-        lie there of the timeline that was left. Then none of its bases counts: they may be of after the moment.
+        lie there of the timeline that was left. Then its bases count that were finished before it was left.
         """
         leads, left = defaultdict(list), False
         for place, names in self.segments.items():
@@ -54,7 +59,12 @@ class Contents:
                 if before == timeline or place < forks.get(before, 0):
                     leads[place].append(name)
                 left = left or (before != timeline and place > forks.get(before, -1))
-        bases = [each for each in self.bases if each.timeline == timeline or (not left and each.timeline in forks)]
+        bases = [
+            each
+            for each in self.bases
+            if each.timeline == timeline
+            or (each.timeline in forks and (not left or _is_before(each.last, forks[each.timeline])))
+        ]
         return replace(self, bases=bases, segments=leads)
 
     def base_for(self, at: datetime | None) -> Base:
@@ -106,8 +116,10 @@ def read_forks(history: str) -> Mapping[int, int]:
     return {int(timeline): place_before(lsn) for timeline, lsn, *_ in lines}
 
 
-def base_name(system: str, at: datetime, segment: str) -> str:
-    return f"{system}/base/{at.astimezone(UTC):{MOMENT}}-{segment}.tar.gz{SEALED}"
+def base_name(system: str, at: datetime, first: str, last: str = "") -> str:
+    """`first` and `last`: the segments that it needs."""
+    needs = f"{first}-{last[8:]}" if last else first
+    return f"{system}/base/{at.astimezone(UTC):{MOMENT}}-{needs}.tar.gz{SEALED}"
 
 
 def destroyed_name(system: str) -> str:
@@ -142,7 +154,13 @@ def place_before(lsn: str, *, itself: bool = False) -> int:
 
 def _base(found: re.Match[str]) -> Base:
     at = datetime.strptime(found["at"], MOMENT).replace(tzinfo=UTC)
-    return Base(found[0], found["system"], at, place_of(found["segment"]), int(found["segment"][:8], 16))
+    timeline = found["segment"][:8]
+    last = place_of(timeline + found["last"]) if found["last"] else None
+    return Base(found[0], found["system"], at, place_of(found["segment"]), last, int(timeline, 16))
+
+
+def _is_before(last: int | None, fork: int) -> bool:
+    return last is not None and last < fork
 
 
 def _timeline(name: str) -> int:

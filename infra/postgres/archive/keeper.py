@@ -5,7 +5,6 @@ replication slot makes the database keep what has not been received yet.
 """
 
 import contextlib
-import gzip
 import select
 import subprocess
 import threading
@@ -34,6 +33,7 @@ from infra.postgres.archive.contents import (
 )
 from infra.postgres.archive.metrics import Gauges
 from infra.postgres.archive.plan import ArchivePlan
+from infra.postgres.archive.timelines import HISTORY_SUFFIX, identify, keep_history
 from infra.postgres.archive.vault import Writer
 from infra.postgres.backup import DESTROYED, CannotBackUp, Tools
 from services.platform.runtime.logs import logger
@@ -46,17 +46,16 @@ LOOKS_SECONDS = 60.0
 ASKS_EVERY = timedelta(hours=1)
 DRILLS = "drills"
 WAL_POSITION = "SELECT pg_current_wal_insert_lsn()::text, timeline_id FROM pg_control_checkpoint()"
-"""The backup begins with a checkpoint, so it needs no WAL from before this."""
+"""A backup begins with a checkpoint, so it needs no WAL from before this, nor what comes after this once it is done."""
 GONE = (
     "has already been removed",
     "can no longer access replication slot",
-    # More had been received than the standby had that is the primary now.
-    "is not in this server's history",
     "is ahead of the WAL flush position",
     # A database that was made from another has no history of the timelines before, and nor have we any more.
     '.history": No such file or directory',
 )
-HISTORY_SUFFIX = ".history"
+PARTED = "is not in this server's history"
+"""More was received than the standby had that is the primary now. It has the slot too, no further than itself."""
 STAYS = (".partial", ".tmp", HISTORY_SUFFIX)
 NEVER = datetime.fromtimestamp(0, UTC)
 AGAIN = timedelta(minutes=1)
@@ -148,7 +147,10 @@ class Keeper:
             if process.wait() != 0:
                 raise CannotBackUp(f"pg_basebackup failed: {log} says why")
             at = datetime.now(UTC)
-            self._writer.put(base_name(self._system, at, segment_at(lsn, timeline)), sealed)
+            with _connect() as connection:
+                [(end, _)] = connection.execute(WAL_POSITION).fetchall()
+            needs = (segment_at(lsn, timeline), segment_at(end, timeline))
+            self._writer.put(base_name(self._system, at, *needs), sealed)
         if gaps == self._gaps:  # else it lacks WAL that it needs, and another is due
             self._base_at = at
             self._gauges.base_at.set(at.timestamp())
@@ -167,7 +169,7 @@ class Keeper:
 
     def _look_round(self) -> None:
         """Learns what the place already has of this database."""
-        system, timeline, history = _identify()
+        system, timeline, history = identify()
         contents = read_contents(self._writer.place.names(system), system)
         for file in self._wal.glob(f"*{HISTORY_SUFFIX}"):
             if wal_name(system, f"{file.name}.gz") not in contents.histories:  # another database's
@@ -192,21 +194,34 @@ class Keeper:
             logger().warning("the receiver of WAL stood still and was ended")
         self._moved = now
         log = self._writer.work / "receiver.log"
-        too_late = log.exists() and any(each in log.read_text() for each in GONE)
+        told = log.read_text() if log.exists() else ""
         command = self._tools.command(
             "pg_receivewal", f"--directory={self._wal}", f"--slot={SLOT}", "--no-password", NOTICED
         )
         with log.open("wb") as said:
-            if too_late:
+            if PARTED in told:
+                self._leave_timeline()
+            elif any(each in told for each in GONE):
                 self._begin_again()
                 self._shipped = -1
                 self._ended.clear()
-                for each in self._wal.glob("*.partial"):
-                    each.unlink()
+                self._forget_partial()
                 # Asking for that segment has moved the slot back to it: a new slot begins with what is still there.
                 self._run([*command, "--drop-slot"], said)
             self._run([*command, "--create-slot", "--if-not-exists"], said)
             self._receiver = self._start([*command, "--compress=gzip:1", "--no-loop"], stdout=said, stderr=said)
+
+    def _leave_timeline(self) -> None:
+        """The receiver begins where the slot is. A gap, or a base that may be of what was left, makes one due."""
+        self._ship()
+        self._forget_partial()
+        self._ended.clear()
+        self._begin_again()
+        self._look_round()
+
+    def _forget_partial(self) -> None:
+        for each in self._wal.glob("*.partial"):
+            each.unlink()
 
     def _stands_still(self, now: datetime) -> bool:
         """Whether a segment that was ended long ago has not been received, or nothing since."""
@@ -233,7 +248,7 @@ class Keeper:
                     self._begin_again()
                 self._shipped = max(self._shipped, here)
             else:
-                _keep_history(file)
+                keep_history(file)
             file.unlink()
             self._moved = datetime.now(UTC)
         while self._ended and self._shipped >= self._ended[0][1]:
@@ -297,24 +312,6 @@ class _Flow:
 
 def _connect() -> psycopg.Connection[Any]:
     return psycopg.connect("", connect_timeout=5, **NOTICES_LOSS)
-
-
-def _identify() -> tuple[str, int, str]:
-    """The database's system, its timeline, and PostgreSQL's history of that: empty for the first."""
-    with psycopg.connect(
-        "replication=true client_encoding=sql_ascii", connect_timeout=5, autocommit=True, **NOTICES_LOSS
-    ) as connection:
-        [(system, timeline, *_)] = connection.execute("IDENTIFY_SYSTEM").fetchall()
-        asked = f"TIMELINE_HISTORY {timeline}"
-        history = connection.execute(asked).fetchall()[0][1] if timeline > 1 else b""
-    return system.decode(), timeline, history.decode()
-
-
-def _keep_history(file: Path) -> None:
-    """The receiver looks for it under its own name, and otherwise asks the database, which may have been made anew."""
-    unfinished = file.with_suffix(".tmp")
-    unfinished.write_bytes(gzip.decompress(file.read_bytes()))
-    unfinished.rename(file.with_suffix(""))
 
 
 def _said(trouble: Exception) -> str | None:

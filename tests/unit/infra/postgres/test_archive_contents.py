@@ -71,6 +71,8 @@ def test_wal_of_a_later_timeline_goes_on_where_the_former_ended() -> None:
 
 SECOND = read_forks("1\t0/A000028\tbefore 2026-11-26 12:00:00+00\n")
 """A second timeline that began in segment 10."""
+FINISHED, UNFINISHED = (base_name("7", NOON - DAY, segment(8), segment(last)) for last in (9, 10))
+"""Before the second timeline began, and perhaps after."""
 
 
 @pytest.mark.parametrize(
@@ -86,6 +88,9 @@ SECOND = read_forks("1\t0/A000028\tbefore 2026-11-26 12:00:00+00\n")
             [base_name("7", NOON, segment(11, 2))],
         ),
         ([DAILY[2], *wal(9), *wal(12, timeline=3)], 9, []),
+        ([FINISHED, *wal(*range(9, 40))], 9, [FINISHED]),
+        ([FINISHED, *wal(8, 9, 10, 11), *wal(10, 11, timeline=2)], 11, [FINISHED]),
+        ([UNFINISHED, *wal(*range(9, 40)), *wal(10, 11, timeline=2)], 11, []),
     ],
     ids=[
         "failed over just now",
@@ -94,6 +99,9 @@ SECOND = read_forks("1\t0/A000028\tbefore 2026-11-26 12:00:00+00\n")
         "and goes on",
         "and has a base",
         "another branch",
+        "restored to a moment after a base",
+        "more was received than the standby had",
+        "a base was under way",
     ],
 )
 def test_what_was_written_on_a_timeline_after_it_was_left_does_not_count(

@@ -84,7 +84,7 @@ class Kept:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "_identify", lambda: ("7", 1, ""))
+    monkeypatch.setattr(keeping, "identify", lambda: ("7", 1, ""))
     monkeypatch.setattr(keeping, "_connect", lambda: nullcontext(Database()))
     monkeypatch.setattr(keeping, "TURN_SECONDS", 0.05)
     monkeypatch.setattr(keeping, "AGAIN", timedelta(seconds=0.1))
