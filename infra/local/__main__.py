@@ -42,6 +42,7 @@ A_TEXT = "Such as: make text FROM=+447700900100 BODY=MISSING"
 SETTINGS_OF = {
     "audit": "audit",
     "authority-exit": "casework",
+    "editions": "protocol",
     "forward": "clock",
     "organisations": "casework",
     "police": "police",

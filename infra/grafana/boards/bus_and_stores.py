@@ -147,7 +147,7 @@ STORES = Row(
     [
         Panel(
             "Database response time",
-            "Time for the simplest query, which the console runs every 5 s.",
+            "Time for the simplest query, which the console runs every 15 s.",
             "max(database_answer_seconds)",
             "database-away",
             "answer",

@@ -66,6 +66,7 @@ def order(*words: str) -> Result:
         (["police", "test", "westmark-police"], "police"),
         (["organisations", "put", "forces.json"], "casework"),
         (["authority-exit", "export", "kestrel"], "casework"),
+        (["editions"], "protocol"),
         (["renew-keys", "carers"], "carers"),
         (["audit", "gaps"], "audit"),
     ],
