@@ -60,6 +60,56 @@ def test_the_reports_and_the_waiting_rules_of_both_are_the_first_episodes() -> N
     assert {one.duties[each].episode for each in nobody.duties} == {here.episode}
 
 
+BACK = events.ChildReturned(authority="northshire", proof=events.Proof.AGENCY)
+FOUND = events.ChildLocated(authority="northshire", proof=events.Proof.AGENCY)
+OF_FORCE = {"authority": "northshire", "force": "north-force"}
+REFERENCE = events.PoliceReferenceGiven(
+    **OF_FORCE,
+    reply="1",
+    reference_kind=events.ReferenceKind.INCIDENT,
+    words=(f"words-{CHILD.removeprefix('child-')}",),
+)
+
+
+def graded(grade: events.RiskGrade) -> events.PoliceRiskGraded:
+    return events.PoliceRiskGraded(**OF_FORCE, reply="2", grade=grade)
+
+
+def minutes(count: int) -> datetime:
+    return START + timedelta(minutes=count)
+
+
+def test_a_return_from_before_the_report_of_the_child_nobody_knew_ends_nothing() -> None:
+    known = hears(Case(child=CHILD), missing(ANN)).case
+    nobody = hears(Case(child=UNKNOWN), missing(BEN), minutes(30)).case
+    one = hears(known, IDENTIFIED, LATER, joined=nobody).case
+    back = hears(one, BACK, minutes(20))
+    assert EpisodeState.RETURNED not in {each.state for each in back.case.episodes.values()}
+    assert [each.rule for each in back.duties] == ["verify-return"]
+
+
+@pytest.mark.parametrize(("found_at", "is_lost"), [(20, True), (40, False)])
+def test_a_child_that_somebody_reported_after_it_was_located_is_lost_again(found_at: int, is_lost: bool) -> None:
+    known = hears(hears(Case(child=CHILD), missing(ANN)).case, FOUND, minutes(found_at)).case
+    nobody = hears(Case(child=UNKNOWN), missing(BEN), minutes(30)).case
+    one = hears(known, IDENTIFIED, LATER, joined=nobody)
+    state = EpisodeState.MISSING if is_lost else EpisodeState.LOCATED
+    assert {each.state for each in one.case.episodes.values()} == {state, EpisodeState.MERGED}
+    to_fetch = [each for each in one.case.duties.values() if each.rule == "located-child-is-fetched"]
+    assert [each.goes_on for each in to_fetch] == [not is_lost]
+
+
+def test_what_police_said_of_the_child_nobody_knew_is_not_asked_again() -> None:
+    known = hears(hears(Case(child=CHILD), missing(ANN)).case, graded(events.RiskGrade.LOW)).case
+    nobody = hears(Case(child=UNKNOWN), missing(BEN)).case
+    for said in (REFERENCE, graded(events.RiskGrade.HIGH)):
+        nobody = hears(nobody, said, minutes(10)).case
+    one = hears(known, IDENTIFIED, LATER, joined=nobody).case
+    (here,) = [each for each in one.episodes.values() if each.state is EpisodeState.MISSING]
+    assert (here.reference_known, here.grade) == (True, events.RiskGrade.HIGH)
+    assert list(here.references) == list(REFERENCE.words)
+
+
 def test_an_episode_of_an_exercise_or_one_that_is_over_stays_one_of_its_own() -> None:
     known = hears(Case(child=CHILD), missing(ANN)).case
     practised = hears(Case(child=UNKNOWN), missing(BEN), exercise=True).case

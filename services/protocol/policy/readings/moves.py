@@ -4,6 +4,7 @@ identified one.
 Open duties and deadlines go along: what others only carry on is not told again.
 """
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from services.protocol.policy.rule_engine.waits import announce, supersede, time
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import care_events as care
+from services.safeguarding.child_events.events import RiskGrade
 from services.safeguarding.duty.decisions import OVER, EpisodeState, Verdict
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
@@ -105,14 +107,12 @@ def _read_identified(draft: Draft, event: care.ChildIdentified) -> list[Reading]
 def _join(draft: Draft, other: Case) -> list[Reading]:
     """Two reports of one child become one episode: the provisional child's duties go on in the one that was open."""
     here = draft.open_episode
+    was_located = here is not None and here.state is EpisodeState.LOCATED
     lands: dict[UUID, UUID] = {}
     for each in other.episodes.values():
         if here is not None and each.state in OPEN_STATES and each.exercise == draft.happened.exercise:
             lands[each.episode] = here.episode
-            seen = newest_sighting(here.last_seen_at, each.last_seen_at, until=draft.now)
-            here = draft.put_episode(
-                here.model_copy(update={"reports": here.reports + each.reports, "last_seen_at": seen})
-            )
+            here = draft.put_episode(here.model_copy(update=_said_of_both(here, each, draft.now)))
             draft.put_episode(
                 each.model_copy(update={"state": EpisodeState.MERGED, "merged_into": here.episode, "candidates": ()})
             )
@@ -132,7 +132,27 @@ def _join(draft: Draft, other: Case) -> list[Reading]:
     own = [draft.episodes[name] for name in other.episodes if name not in lands]
     counted = [Reading(Trigger.EPISODE_COUNTED, each) for each in own if each.state is not EpisodeState.RETRACTED]
     identified = Reading(Trigger.CHILD_IDENTIFIED, draft.open_episode, Verdict.MERGED)
-    return [identified, *counted, *follow_placement(draft), *settle_unknowns(draft)]
+    lost_again = was_located and here is not None and here.state is EpisodeState.MISSING
+    lost = [Reading(Trigger.CHILD_LOST_AGAIN, here)] if lost_again else []
+    return [*lost, identified, *counted, *follow_placement(draft), *settle_unknowns(draft)]
+
+
+def _said_of_both(here: Episode, other: Episode, now: datetime) -> dict[str, Any]:
+    """What was said of one absence under two names. Whoever is reported after it was located is lost again; no return
+    or claim from before the newest report is believed, and of two grades the higher is.
+    """
+    reported_at = max(here.last_report_at, other.last_report_at)
+    lost_again = here.located_at is not None and reported_at > here.located_at
+    return {
+        "state": EpisodeState.MISSING if lost_again else here.state,
+        "reports": here.reports + other.reports,
+        "last_report_at": reported_at,
+        "last_seen_at": newest_sighting(here.last_seen_at, other.last_seen_at, until=now),
+        "claims": tuple(each for each in (*here.claims, *other.claims) if each.at > reported_at),
+        "reference_known": here.reference_known or other.reference_known,
+        "references": here.references | other.references,
+        "grade": max(filter(None, (here.grade, other.grade)), key=[*RiskGrade].index, default=None),
+    }
 
 
 def _wait_for_both(draft: Draft, newcomer: Waiting) -> None:
