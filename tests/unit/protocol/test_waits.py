@@ -230,6 +230,19 @@ def test_each_time_of_a_series_has_a_name_of_its_own_and_what_is_still_asked_is_
     assert child.waiting.cause.id == f"{CHILD} 1 again 4"
 
 
+def test_a_series_goes_on_though_its_condition_was_not_met_while_the_child_was_located() -> None:
+    child = Child(ON | {"period": "1h", "every": "24h", "when": {"all": ["police.reference-known"]}})
+    first = due(child.hears(MISSING))
+    child.hears(events.ChildLocated(**SAID, proof=events.Proof.AGENCY), 0.5)
+    second = due(child.hears(first.content, 1))
+    assert (second.due_at, second.version) == (at(25), 2)
+    assert child.hears(first.content, 2).duties == []
+    child.hears(events.PoliceReferenceTexted(**SAID, said_by=ANN, channel="text"), 3)
+    third = child.hears(second.content, 25)
+    assert ([each.rule for each in third.duties], due(third).due_at) == (["waits"], at(49))
+    assert child.waiting.stood_down is None
+
+
 def test_a_series_of_the_child_is_another_than_that_of_an_exercise() -> None:
     names = set()
     for exercise in (False, True):

@@ -159,7 +159,7 @@ def _discussion_id(draft: Draft, rule: Rule, episode: Episode | None, cause: Cau
 def apply_due_rule(draft: Draft, event: RuleDue) -> None:
     """Applies a waiting rule whose time has come. If it comes late, at night, who works by day is told by day."""
     waiting = draft.waiting.get(event.deadline)
-    if waiting is None or waiting.version != event.version or waiting.stood_down is not None:
+    if waiting is None or waiting.version != event.version or not _comes(draft, waiting):
         draft.note(Verdict.OUTGROWN, episode=event.episode)
         return
     protocol = draft.protocols.of(waiting.protocol)
@@ -174,13 +174,21 @@ def apply_due_rule(draft: Draft, event: RuleDue) -> None:
         announce(draft, waiting.model_copy(update={"due_at": moment, "version": waiting.version + 1}))
         return
     episode = draft.episode_of(waiting.episode)
-    asked = rule.every is not None and _still_asked(draft, waiting)
-    if asked:
+    unmet = False
+    if rule.every is not None and _still_asked(draft, waiting):
         draft.note(Verdict.ALREADY_SO, rule, episode=waiting.episode)
-    elif not apply_rule(draft, rule, protocol, episode, waiting.cause) and _may_yet_be_met(draft, episode):
-        draft.put_waiting(waiting.model_copy(update={"stood_down": UNMET}))
-        return
-    come_to_its_time(draft, waiting, rule)
+    elif not apply_rule(draft, rule, protocol, episode, waiting.cause):
+        unmet = _may_yet_be_met(draft, episode)
+    waiting = waiting.model_copy(update={"stood_down": UNMET if unmet else None})
+    if unmet and rule.every is None:
+        draft.put_waiting(waiting)
+    else:
+        come_to_its_time(draft, waiting, rule)
+
+
+def _comes(draft: Draft, waiting: Waiting) -> bool:
+    """A series goes on, also where its condition was not met the last time."""
+    return waiting.stood_down is None or (waiting.stood_down == UNMET and draft.rule_of(waiting).every is not None)
 
 
 def _may_yet_be_met(draft: Draft, episode: Episode | None) -> bool:
