@@ -54,8 +54,8 @@ def _read_age_determined(draft: Draft, event: care.AgeDetermined) -> list[Readin
         return [Reading(Trigger.AGE_UNLAWFULLY_DETERMINED, verdict=Verdict.UNVERIFIED)]
     draft.mark(Mark.AGE_DISPUTED, draft.happened.time, on=False)
     is_child = event.found == "child"
-    if _is_child_by_register(draft) is not is_child:
-        draft.keep(wrong_adult_on=draft.facts.adult_on)
+    agrees = _is_child_by_register(draft) is is_child
+    draft.keep(wrong_adult_on=None if agrees else draft.facts.adult_on)
     return _only(Trigger.AGE_FOUND_CHILD) if is_child else start_watch(draft, Trigger.AGE_FOUND_ADULT)
 
 

@@ -127,9 +127,20 @@ def _wait_for_date(draft: Draft, rule: Rule, before: Before, protocol: Protocol,
         draft.put_waiting(waiting.model_copy(update={"stood_down": CAME}))
         if known is not None:
             draft.deadlines[waiting.deadline] = None
-        if (known is None or known.stood_down != CAME) and _worth_telling(draft, before, length, day):
+        waited = known is not None and known.stood_down == UNMET and rule.about == "child"
+        was_told = known is not None and known.stood_down == CAME and _is_asked(draft, waiting)
+        if not was_told and _worth_telling(draft, before, length, day, waited=waited):
             missed = waiting
     return missed
+
+
+def _is_asked(draft: Draft, waiting: Waiting) -> bool:
+    """Whether people are still asked on account of another day of the same matter."""
+    cause = waiting.cause
+    about = (waiting.rule, cause.matter, cause.exercise)
+    return any(
+        each.goes_on and (each.rule, each.cause.matter, each.cause.exercise) == about for each in draft.duties.values()
+    )
 
 
 def _dated(draft: Draft, rule: Rule, protocol: Protocol, cause: Cause, length: Calendar, day: date) -> Waiting:
@@ -148,12 +159,14 @@ def _dated(draft: Draft, rule: Rule, protocol: Protocol, cause: Cause, length: C
     )
 
 
-def _worth_telling(draft: Draft, before: Before, length: Calendar, day: date) -> bool:
-    """No reminder comes after its date. The day itself is told late, unless it is too long ago."""
+def _worth_telling(draft: Draft, before: Before, length: Calendar, day: date, *, waited: bool) -> bool:
+    """No reminder comes after its date. The day itself is told late, unless it was too long ago when we learnt of it:
+    one that has `waited` for its condition, such as the end of a dispute, is told whenever that comes.
+    """
     today = day_in_england(draft.now)
     if length.months > 0 or length.days > 0:
         return today <= day
-    return before.late is None or before.late.before(today) <= day
+    return waited or before.late is None or before.late.before(today) <= day
 
 
 def announce(draft: Draft, waiting: Waiting) -> None:
