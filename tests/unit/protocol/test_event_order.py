@@ -84,6 +84,27 @@ def test_a_report_older_than_what_ended_an_episode_opens_no_other(over: Message,
     assert [each.rule for each in child.hears(MISSING, 4, came_about=hour).duties] == told
 
 
+@pytest.mark.parametrize("reported", [True, False])
+@pytest.mark.parametrize("over", [BACK, events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY)])
+def test_an_end_that_is_said_by_a_clock_ahead_of_ours_makes_no_later_report_an_older_one(
+    over: Message, reported: bool
+) -> None:
+    child = Child(ASKED)
+    if reported:
+        child.hears(MISSING)
+    child.hears(over, 2, came_about=2.08)
+    assert [each.rule for each in child.hears(MISSING, 2.03).duties] == ["asked"]
+    assert EpisodeState.MISSING in {each.state for each in child.case.episodes.values()}
+
+
+def test_nor_does_it_make_the_word_that_the_child_is_not_back_an_older_one() -> None:
+    child = Child(ASKED)
+    child.hears(MISSING)
+    child.hears(BACK, 2, came_about=2.08)
+    child.hears(NOT_BACK, 2.03)
+    assert [each.state for each in child.case.episodes.values()] == [EpisodeState.MISSING]
+
+
 @pytest.mark.parametrize(("hour", "state"), [(1, EpisodeState.RETURNED), (2, EpisodeState.MISSING)])
 def test_a_return_is_taken_back_by_a_word_that_is_not_older_than_it(hour: int, state: EpisodeState) -> None:
     child = Child(ASKED)
@@ -138,8 +159,8 @@ def test_a_child_who_is_seen_after_the_last_report_is_missing_again_only_by_a_la
 @pytest.mark.parametrize("came_about", [0.5, 1, 2])
 def test_a_return_without_any_episode_makes_a_report_from_before_it_a_late_one(came_about: float) -> None:
     child = Child({"id": "late", "on": "report.late"}, ASKED)
-    child.hears(BACK, came_about=1)
-    child.hears(BACK, came_about=0.7)
+    child.hears(BACK, 1)
+    child.hears(BACK, 1, came_about=0.7)
     assert [each.returned_at for each in child.case.episodes.values()] == [at(1)]
     late = came_about < 1
     assert [each.rule for each in child.hears(MISSING, 3, came_about=came_about).duties] == [
