@@ -99,6 +99,17 @@ def test_a_child_that_somebody_reported_after_it_was_located_is_lost_again(found
     assert [each.goes_on for each in to_fetch] == [not is_lost]
 
 
+def test_whoever_takes_a_claim_back_is_heard_also_once_two_cases_are_one() -> None:
+    claim = events.ChildReturnClaimed(authority="northshire", said_by=ANN, channel="text")
+    known = hears(hears(Case(child=CHILD), missing(ANN)).case, claim, minutes(10)).case
+    one = hears(known, IDENTIFIED, LATER, joined=hears(Case(child=UNKNOWN), missing(BEN), minutes(20)).case).case
+    not_back = events.ReportRetracted(authority="northshire", said_by=ANN, channel="text", retracts="return")
+    after = hears(one, not_back, minutes(90)).case
+    assert {each.stood_down for each in after.waiting.values() if each.rule == "carer-is-rung-to-confirm"} == {
+        "superseded"
+    }
+
+
 def test_what_police_said_of_the_child_nobody_knew_is_not_asked_again() -> None:
     known = hears(hears(Case(child=CHILD), missing(ANN)).case, graded(events.RiskGrade.LOW)).case
     nobody = hears(Case(child=UNKNOWN), missing(BEN)).case

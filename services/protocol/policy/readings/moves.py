@@ -139,7 +139,7 @@ def _join(draft: Draft, other: Case) -> list[Reading]:
 
 def _said_of_both(here: Episode, other: Episode, now: datetime) -> dict[str, Any]:
     """What was said of one absence under two names. Whoever is reported after it was located is lost again; no return
-    or claim from before the newest report is believed, and of two grades the higher is.
+    from before the newest report is believed, and of two grades the higher is.
     """
     reported_at = max(here.last_report_at, other.last_report_at)
     lost_again = here.located_at is not None and reported_at > here.located_at
@@ -148,7 +148,7 @@ def _said_of_both(here: Episode, other: Episode, now: datetime) -> dict[str, Any
         "reports": here.reports + other.reports,
         "last_report_at": reported_at,
         "last_seen_at": newest_sighting(here.last_seen_at, other.last_seen_at, until=now),
-        "claims": tuple(each for each in (*here.claims, *other.claims) if each.at > reported_at),
+        "claims": here.claims + other.claims,
         "reference_known": here.reference_known or other.reference_known,
         "references": here.references | other.references,
         "grade": max(filter(None, (here.grade, other.grade)), key=[*RiskGrade].index, default=None),
