@@ -104,11 +104,18 @@ def _event(draft: Draft) -> None:
         if reading.trigger in SETS_GOING_AGAIN and reading.episode is not None:
             SETS_GOING_AGAIN[reading.trigger](draft, reading.episode)
         protocol = draft.protocol_for(reading.episode)
-        apply_rules(draft, protocol.on(reading.trigger), protocol, reading.episode, cause)
+        counted = _of_watch(draft, cause) if reading.trigger == Trigger.WATCH_OPENED else cause
+        apply_rules(draft, protocol.on(reading.trigger), protocol, reading.episode, counted)
     if any(reading.trigger == Trigger.WATCH_OPENED for reading in readings):
         draft.opens_watch = None  # It is one watch, though several readings may open it.
     if not draft.decided and draft.waiting.keys() - waited:
         draft.note(Verdict.WAITS)
+
+
+def _of_watch(draft: Draft, cause: Cause) -> Cause:
+    """Its days count from the one on which it began, not from the day of a decision that came by post or late."""
+    began = morning_of(day_in_england(draft.watched_since or draft.happened.time))
+    return cause.model_copy(update={"time": max(cause.time, began)})
 
 
 def _reporter_of(happened: Happened) -> UUID | None:

@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -73,6 +73,14 @@ def test_a_review_counts_for_the_watch_that_was_open_by_then(hour: int, verdict:
         assert [each.rule for each in decision.duties] == ([] if verdict else ["opened" if goes_on else "ended"])
         assert verdict in {None, *(each.verdict for each in decision.decided)}
         assert child.case.watched_since == (at(2) if verdict else at(hour) if goes_on else None)
+
+
+def test_the_days_of_a_watch_count_from_its_beginning_whatever_is_learnt_late_of_the_decision() -> None:
+    child = Child({"id": "review", "on": "watch.opened", "period": "28d", "until": ["watch.opened"]})
+    sent = REFUSED.model_copy(update={"sent_on": date(2026, 10, 1)})
+    assert [each.due_at for each in child.hears(sent).deadlines] == [datetime(2026, 12, 22, 9, tzinfo=UTC)]
+    older = child.hears(REFUSED, 48, came_about=-240)
+    assert [each.due_at for each in older.deadlines] == [datetime(2026, 12, 22, 9, tzinfo=UTC)]
 
 
 @pytest.mark.parametrize("over", [BACK, events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY)])
