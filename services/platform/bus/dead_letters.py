@@ -53,7 +53,7 @@ def list_dead_letters(connection: Connection) -> list[DeadLetter]:
                 raise KafkaTimeoutError
             for records in come.values():
                 for record in records:
-                    _take(record.value, found)
+                    _take(record.value or b"", found)
     finally:
         consumer.close()
     return sorted(found.values(), key=lambda each: each.at)

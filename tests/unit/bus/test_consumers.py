@@ -10,6 +10,7 @@ import pytest
 
 from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.messages.envelope import Unreadable, kind_of
 from services.platform.messages.raw_message import Raw
 from services.safeguarding.message import Topic
 
@@ -19,7 +20,7 @@ class Record:
     offset: int
     topic: str = "outcomes"
     partition: int = 3
-    value: bytes = b"{}"
+    value: bytes | None = b"{}"
 
 
 @dataclass
@@ -33,10 +34,12 @@ class PlayedProcessor:
     gathered_seconds: dict[Topic, float] = field(default_factory=lambda: {Topic.OUTCOMES: 0.2, Topic.CHILD_EVENTS: 0.0})
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     batches: list[list[str]] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
     closed: bool = False
 
     async def process_batch(self, messages: Sequence[Raw]) -> int:
         self.batches.append([each.origin for each in messages])
+        self.contents += [each.content for each in messages]
         if self.waits_for is not None:
             await self.waits_for.wait()
         return min(self.does, len(messages))
@@ -78,6 +81,16 @@ async def test_only_what_is_done_is_acknowledged_in_its_order() -> None:
     assert await consumer.take(5, 6, 7) == 2
     assert consumer.acknowledged == [5, 6]
     assert processor.batches == [["outcomes/3/5", "outcomes/3/6", "outcomes/3/7"]]
+
+
+async def test_a_record_without_a_value_is_a_message_that_nobody_can_read() -> None:
+    processor = PlayedProcessor()
+    consumer = Plain(processor)
+    with consumer._holding():
+        await consumer._process([Record(5, value=None), Record(6)], Topic.OUTCOMES)
+    assert (processor.contents, consumer.acknowledged) == ([b"", b"{}"], [5, 6])
+    with pytest.raises(Unreadable):
+        kind_of(b"")
 
 
 async def test_a_stop_lets_what_is_in_hand_finish_before_the_group_is_left() -> None:

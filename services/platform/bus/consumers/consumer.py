@@ -90,7 +90,8 @@ class Consumer(ABC, Generic[M]):
 
     async def _process(self, messages: Sequence[M], topic: Topic) -> int:
         """Returns how many, from the first on, are done and acknowledged: all, unless the process stops first."""
-        raw = [Raw(self.record(each).value, topic, self.origin(each)) for each in messages]
+        # Kafka takes records without a value too. They are no messages, and must not hold up those that follow.
+        raw = [Raw(self.record(each).value or b"", topic, self.origin(each)) for each in messages]
         done = await self._processor.process_batch(raw)
         for each in messages[:done]:
             await self.acknowledge(each)
