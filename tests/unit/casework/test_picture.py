@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 from PIL.PngImagePlugin import PngInfo
 
-from services.casework.policy.picture import LONGEST_SIDE, NoPhotograph, redrawn
+from services.casework.policy.picture import LONGEST_SIDE, MOST_SCANS, NoPhotograph, redrawn
 from tests.support.in_process.casework import taken
 
 SECRET = "51.4545 Fernside 07700900123"
@@ -115,3 +115,40 @@ def test_what_is_too_large_is_never_drawn(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(Image.Image, "thumbnail", lambda *_: pytest.fail("it was drawn"))
     with pytest.raises(NoPhotograph, match="6000 times 6000"):
         redrawn(bomb(6_000, 6_000), "image/png")
+
+
+def in_scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan is repeated until there are so many."""
+    whole = taken("JPEG", progressive=True)
+    first, last = whole.index(SCAN), whole.rindex(SCAN)
+    again = whole[last:-2] * (count - whole.count(SCAN))
+    assert whole.count(SCAN, first) == 10
+    return whole[:-2] + again + whole[-2:]
+
+
+SCAN = b"\xff\xda"
+PREVIEW = b"Exif\0\0" + SCAN * 1000
+OTHER_SEGMENT = b"\xff\xe1" + struct.pack(">H", len(PREVIEW) + 2) + PREVIEW
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        in_scans(MOST_SCANS),
+        in_scans(10)[:2] + OTHER_SEGMENT + in_scans(10)[2:],
+        in_scans(10) + SCAN * 1000,
+    ],
+    ids=["as many as may be", "in a preview", "after the picture"],
+)
+def test_a_picture_in_several_scans_is_drawn(content: bytes) -> None:
+    assert opened(redrawn(content, "image/jpeg")).size == (60, 40)
+
+
+@pytest.mark.parametrize(
+    "between", [b"", b"\xff" * 9, b"\xff\x02\x00\x20"], ids=["plain", "filled", "after a marker that is none"]
+)
+def test_one_of_more_scans_is_never_opened(monkeypatch: pytest.MonkeyPatch, between: bytes) -> None:
+    """Each passes over every pixel: 5 MB of them would take hours."""
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("it was opened"))
+    with pytest.raises(NoPhotograph, match=f"more than {MOST_SCANS} scans. Save it as a baseline JPEG"):
+        redrawn(in_scans(MOST_SCANS + 1).replace(SCAN, between + SCAN), "image/jpeg")
