@@ -20,8 +20,8 @@ from services.console.accounts.sessions import use_session
 from services.console.policy.access.sign_in import Session, SessionLimits
 from services.console.policy.permits import May, Operator
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.browser_form import MEDIA_TYPE, read_form
-from services.platform.runtime.http.problems import Problem, media_type_of
+from services.platform.runtime.http.browser_form import MEDIA_TYPE, read_form, require_text
+from services.platform.runtime.http.problems import media_type_of
 from services.platform.store.unit_of_work import Store
 
 
@@ -149,7 +149,7 @@ class SessionGuard:
             raise HTTPException(HTTPStatus.FORBIDDEN, f"not-permitted-{signed_in.operator.role}")
         if proved and not found.session.is_proved(now, sending=request.method == "POST"):
             raise ShownFirst(f"/sign-in/again?then={here}")
-        for name, value in request.path_params.items():
+        for name, value in (*request.path_params.items(), *request.query_params.items()):
             require_text(name, value)
         return signed_in
 
@@ -197,22 +197,13 @@ def own_path(path: str) -> str:
 async def read_our_form(request: Request, csrf: str) -> dict[str, str]:
     """The fields, stripped; several of one name are joined by commas.
 
-    Raises Problem as `read_form` and `require_text`, HTTPException (403) for a wrong token.
+    Raises Problem as `read_form`, HTTPException (403) for a wrong token.
     """
     posted = await read_form(request)
     fields = {name: ",".join(posted.getlist(name)).strip() for name in posted}
     if not hmac.compare_digest(fields.pop("csrf", "").encode(), csrf.encode()):
         raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form")
-    for name, value in fields.items():
-        require_text(name, value)
     return fields
-
-
-def require_text(name: str, value: str) -> None:
-    """Raises Problem (400) for a NUL: the database cannot store one, and nobody types one."""
-    if "\x00" in value:
-        detail = f"The field {name} holds a character that is none (NUL)."
-        raise Problem(HTTPStatus.BAD_REQUEST, "Not text", detail, field=name)
 
 
 def require_every_authority(operator: Operator, why: str) -> None:

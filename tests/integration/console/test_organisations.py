@@ -237,6 +237,10 @@ async def test_nobody_else_sees_or_decides_one(
         for bearer, answers in ((code, 200 if status == 200 else 401), ("wrong", 401)):
             headers = {"authorization": f"Bearer {bearer}"}
             assert (await client.get("/organisations/changes", headers=headers)).status_code == answers
+        if status == 200:
+            path, named = f"/organisations/changes/{uuid4()}/take-back", {"authorization": f"Bearer {code}"}
+            decided = await client.post(path, data={"reason": "a\x00b"}, headers=named)
+            assert (decided.status_code, decided.json()["field"]) == (400, "reason")
         for step in ("approve", "take-back"):
             decided = await client.post(
                 f"/organisations/changes/{uuid4()}/{step}", data={"reason": "x"}, headers=headers

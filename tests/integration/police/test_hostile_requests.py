@@ -255,7 +255,8 @@ async def test_a_form_that_is_none_and_one_that_is_huge_acknowledge_nothing(
         form, json = ({"content-type": each} for each in ("application/x-www-form-urlencoded", "application/json"))
         for content, headers, status in (
             (b"\xff\xfe", form, 200),
-            (b"answer=have-it&name=%00&collar=%0d%0aX", form, 200),
+            (b"answer=have-it&name=%00&collar=%0d%0aX", form, 400),
+            (b"answer=have-it&name=%01&collar=%0d%0aX", form, 200),
             (b"&" * 4000, form, 200),
             (b'{"answer":"have-it"}', form, 200),
             (b'{"answer":"have-it"}', json, 415),

@@ -14,7 +14,6 @@ from starlette.responses import Response
 
 from services.console.web.changes import Changes
 from services.console.web.queries import PageQueries
-from services.console.web.session import require_text
 from services.console.web.templates import Pages
 
 SIGNED_OUT = {401: {"description": "Signed out.", "content": {"text/html": {}}}}
@@ -91,7 +90,6 @@ class OverviewPages(Pages):
     async def follow(self, request: Request, child: str | None = None) -> EventSourceResponse:
         """Sends "changed" at once and at each change of one child, or of any, of the operator's authorities."""
         scope = (await self.guard.require(request)).operator.scope
-        require_text("child", child or "")
         if child is not None and scope is not None and not await self.queries.is_of_any(child, scope):
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
         changes = self.changes.follow(None, scope) if child is None else self.changes.follow(child)

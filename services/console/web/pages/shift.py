@@ -12,9 +12,10 @@ from services.console.acts.rota import RotaService
 from services.console.policy.permits import May
 from services.console.policy.shift.acts import SHIFT_ACTS, ShiftAct, choices, may_end
 from services.console.policy.shift.board import SHOWN
-from services.console.web.session import SignedIn, require_text
+from services.console.web.session import SignedIn
 from services.console.web.shift_queries import ShiftQueries
 from services.console.web.templates import Pages, go_to
+from services.platform.runtime.http.browser_form import require_text
 from services.safeguarding.deeds.answers import Fault, Faults, Field
 from services.safeguarding.operators import OperatorAct
 
