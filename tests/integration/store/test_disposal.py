@@ -1,6 +1,7 @@
 """What the schedule says of the database is so: every table is in it, and rows whose time is over go, and no others."""
 
 import json
+from asyncio import timeout
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
@@ -242,6 +243,26 @@ async def test_an_authority_keeps_for_as_long_as_it_says(
     async with opened(database, "carers") as store:
         await sweep_all(store, "carers")
     assert (code in administered(database, "SELECT code FROM carers.claims")) is left
+
+
+async def test_what_was_sent_and_is_locked_by_another_waits_for_the_next_sweep(database: Database) -> None:
+    """Two who wait for each other's rows would end in a deadlock: handlers lock in another order than a sweep."""
+    table = "delivery.deliveries"
+    rows, (_, kept) = ROWS[table], KEPT[table]
+    assert kept is not None
+    keys, at = [f"{rows.go[0]} locked {each}" for each in "ab"], datetime.now(UTC) - kept - timedelta(hours=1)
+    administered(database, rows.insert, *({"key": key, "at": at} for key in keys))
+    left = f"SELECT {rows.key} FROM {table} WHERE {rows.key} = ANY(%s)"
+    service = next(sweep.services[0] for _, sweep in SWEEPS if sweep.table == table)
+    async with opened(database, service) as store:
+        with psycopg.connect(database.admin_url) as other:
+            other.execute(f"SELECT FROM {table} WHERE {rows.key} = %s FOR UPDATE", keys[:1])
+            async with timeout(5):
+                await sweep_all(store, service)
+            assert other.execute(left, [keys]).fetchall() == [(keys[0],)]
+        await sweep_all(store, service)
+    with psycopg.connect(database.admin_url) as other:
+        assert other.execute(left, [keys]).fetchall() == []
 
 
 async def test_a_sweep_that_fails_holds_up_no_other(database: Database) -> None:

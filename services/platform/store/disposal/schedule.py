@@ -46,6 +46,8 @@ class Sweep(_Written):
     """An array of the children whose row it is."""
     authority: str = "NULL"
     """Whose row it is, where it says so itself."""
+    skips_locked: bool = False
+    """Rows that others have locked wait for the next time: they lock several, and not in the order of a sweep."""
 
 
 class Record(_Written):

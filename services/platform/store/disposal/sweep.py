@@ -42,7 +42,7 @@ def old_rows(
             AND ({sweep.authority} IS NULL OR {sweep.since} < %(now)s - coalesce(
                 (%(periods)s::interval[])[array_position(%(authorities)s::text[], {sweep.authority})], %(usual)s))
             AND disposal.is_over(%(name)s, {sweep.since}, %(now)s, %(usual)s, {sweep.about}, {sweep.authority})
-            LIMIT %(most)s
+            LIMIT %(most)s {"FOR UPDATE SKIP LOCKED" if sweep.skips_locked else ""}
         )) RETURNING true
     """  # noqa: S608 our own words, from `retention.yaml`
     usual = record.kept or timedelta.max
