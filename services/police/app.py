@@ -29,7 +29,7 @@ async def main() -> None:
     settings = CorrespondenceSettings()
     host = ServiceHost("police", settings)
     keyring, links = settings.keyring, settings.links
-    forces, webhooks = Forces(keyring), WebhookMedium(sandbox=settings.sandbox)
+    forces, webhooks = Forces(keyring, host.clocks), WebhookMedium(sandbox=settings.sandbox)
     sender = NoticeSender(keyring, host.clocks, links, forces, webhooks.trust)
     loop = DeliveryLoop(
         host.service,

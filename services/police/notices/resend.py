@@ -11,7 +11,7 @@ from services.platform.delivery.queue.replay import Chosen, replay
 from services.platform.delivery.queue.repository import channel_of, put
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.register import words
-from services.platform.register.organisations.forces import Forces, owner_of
+from services.platform.register.organisations.forces import in_force, owner_of, versions_of
 from services.platform.register.people import operators
 from services.platform.register.people.operators import Operator
 from services.platform.runtime.clocks import Clocks
@@ -64,7 +64,7 @@ async def send_connection_test(force: str, code: str, reason: str, change: UUID 
     async with opened(settings, "police") as store:
         async with store.transaction() as uow:
             command = await _command(uow, code, reason)
-            known = await uow.fetch(Forces(keyring).by_id(force))
+            known = in_force(await uow.fetch(versions_of(keyring, force)), command.now)
             if known is None:
                 return False, "the register knows no such force"
             if change is not None and change not in {each.version for each in known.proposed}:

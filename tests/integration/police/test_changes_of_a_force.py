@@ -213,7 +213,9 @@ async def test_what_one_force_trusts_counts_for_no_other_at_the_same_address(pol
                 uow, police.keyring, Organisations.model_validate(given), PROPOSER, datetime.now(UTC)
             )
             [force] = await uow.fetch(versions_of(police.keyring, f"{police.force}-{each}"))
-        sender = NoticeSender(police.keyring, Clocks(), Links("", ""), Forces(police.keyring), trusted.__setitem__)
+        clocks = Clocks()
+        forces = Forces(police.keyring, clocks)
+        sender = NoticeSender(police.keyring, clocks, Links("", ""), forces, trusted.__setitem__)
         sender._recipient_of(force)
     assert len(trusted) == 2
 

@@ -282,13 +282,21 @@ async def test_a_contacts_number_and_mail_open_for_those_who_send(
     assert found == contact.Contact(kestrel.ids["day"], number_of(kestrel.document, "day"), "day@kestrel.example", "en")
 
 
+class BeforeIt(Clocks):
+    def wall(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+
 async def test_a_forces_endpoint_has_both_secrets_of_a_rotation(
     engines: Engines, keyring: Keyring, kestrel: Loaded
 ) -> None:
     async with engines("police").connect() as connection:
-        by_id = Forces(keyring).by_id
-        found, unknown = await Reader(connection).fetch(by_id(f"{kestrel.name}-police"), by_id("no-such-force"))
+        by_id, name = Forces(keyring, Clocks()).by_id, f"{kestrel.name}-police"
+        found, unknown, early = await Reader(connection).fetch(
+            by_id(name), by_id("no-such-force"), Forces(keyring, BeforeIt()).by_id(name)
+        )
     assert unknown is None
+    assert early is None, "by the time that the process goes by, and not by its machine's"
     assert found is not None
     assert (found.secrets, found.reply_secrets) == ((SECRET, OTHER_SECRET), (OTHER_SECRET,))
     assert found.notice_url == "http://127.0.0.1:1/notices"

@@ -209,7 +209,8 @@ async def running(
     exercise_authority: str = "",
     port: int | None = None,
 ) -> AsyncIterator[tuple[Floor, Handlers, httpx.AsyncClient]]:
-    clocks, forces, medium = Clocks(), Forces(keyring), WebhookMedium(sandbox=True)
+    clocks, medium = Clocks(), WebhookMedium(sandbox=True)
+    forces = Forces(keyring, clocks)
     store = Store(engine, origin=Origin("police", clocks))
     at = "http://police" if port is None else f"http://127.0.0.1:{port}"
     links = Links(LINK_KEY, at)

@@ -86,8 +86,8 @@ class Forces:
     one force reads it once. Both secrets of a change are valid for far longer than that.
     """
 
-    def __init__(self, keyring: Keyring) -> None:
-        self._keyring, self._now = keyring, Clocks().wall
+    def __init__(self, keyring: Keyring, clocks: Clocks) -> None:
+        self._keyring, self._clocks = keyring, clocks
         self._cache: TTLCache[tuple[ForceId], Force] = new_cache()
 
     def by_id(self, force: ForceId) -> Query[Force | None]:
@@ -95,7 +95,7 @@ class Forces:
         return Query(BY_ID, {"force": force}, self._decode, self._cache)
 
     def _decode(self, rows: Rows) -> Force | None:
-        return in_force([decode_version(self._keyring, row) for row in rows], self._now())
+        return in_force([decode_version(self._keyring, row) for row in rows], self._clocks.wall())
 
 
 def versions_of(keyring: Keyring, force: ForceId) -> Query[list[Force]]:
