@@ -1,6 +1,7 @@
 """Finds the credential that a request bears: a token of ours, or a JWT of the authority's identity provider."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +19,8 @@ from services.platform.store.unit_of_work import Store
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 LEEWAY_SECONDS = 60
 KEYS_WITHIN_SECONDS = 5
+UPLOADS_AT_ONCE = 2
+"""Of one authority: each is held in memory whole, so the others wait before theirs is read."""
 
 
 class Bearers:
@@ -28,6 +31,11 @@ class Bearers:
         self._clocks = clocks
         self._keys: dict[str, jwt.PyJWKClient] = {}
         self._strangers = Strangers()
+        self._uploads = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(UPLOADS_AT_ONCE))
+
+    def upload(self, authority: str) -> asyncio.Semaphore:
+        """To be held while the body is read and used. Take it only with a credential of the authority."""
+        return self._uploads[authority]
 
     async def credential(self, request: Request, authority: str, tables: Collection[str] = ()) -> Credential:
         """Raises Problem: without a credential that holds 401, without one for `authority` and `tables` 403, for too

@@ -38,10 +38,11 @@ class PhotographEndpoint:
         if media_type not in picture.KINDS:
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a photograph", f"{picture.WANTED}.")
         taken_on = _day(request.query_params.get("taken_on"), self._clocks.story())
-        content = await body_within(request, picture.PICTURE_BYTES)
         try:
-            async with self._one_at_a_time:
-                drawn = await asyncio.to_thread(picture.redrawn, content, media_type)
+            async with self._bearers.upload(authority):
+                content = await body_within(request, picture.PICTURE_BYTES)
+                async with self._one_at_a_time:
+                    drawn = await asyncio.to_thread(picture.redrawn, content, media_type)
         except picture.NoPhotograph as wrong:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a photograph", f"{wrong}.", field="body") from None
         async with self._store.transaction([authority]) as uow:

@@ -19,7 +19,7 @@ from services.casework.policy.register_import import MOST_FAULTS, Fault
 from services.casework.policy.rows import FED, TABLES
 from services.casework.policy.sheets import spreadsheet
 from services.casework.policy.sheets.council_file import MappingFault
-from services.casework.policy.sheets.file_map import digest_of, read_mapping, shipped_mapping
+from services.casework.policy.sheets.file_map import Mapped, digest_of, read_mapping, shipped_mapping
 from services.casework.register_importer import Held, Refused, RegisterImporter, Sent
 from services.casework.store.history import import_undo
 from services.casework.web.bearer import Bearers, require_tables
@@ -64,14 +64,19 @@ class RegisterEndpoint:
         if media_type not in offered:
             detail = f"The content type {' or '.join(offered)} is needed here."
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not readable", detail)
-        body = await body_within(request, REGISTER_BYTES)
-        document = await asyncio.to_thread(_document, body, table, media_type)
-        sent = Sent(document, hashlib.sha256(body).hexdigest(), credential.id, feed=feed)
-        return await self._import(request, authority, credential, sent, lambda fault: fault)
+        async with self.bearers.upload(authority):
+            body = await body_within(request, REGISTER_BYTES)
+            document = await asyncio.to_thread(_document, body, table, media_type)
+            sent = Sent(document, hashlib.sha256(body).hexdigest(), credential.id, feed=feed)
+            return await self._import(request, authority, credential, sent, lambda fault: fault)
 
     async def take_files(self, request: Request, authority: str) -> JSONResponse:
         """A council's own files, with a mapping of their columns and values to ours. All of them, or nothing."""
         credential = await self.bearers.credential(request, authority)
+        async with self.bearers.upload(authority):
+            return await self._take_files(request, authority, credential)
+
+    async def _take_files(self, request: Request, authority: str, credential: Credential) -> JSONResponse:
         form = await parse_form(request, "multipart/form-data", REGISTER_BYTES, MOST_FILES)
         files = [each for each in form.getlist("file") if isinstance(each, UploadFile)]
         said = form.get("mapping", "")
@@ -80,8 +85,7 @@ class RegisterEndpoint:
             named = {each.filename or "": (await each.read()).decode("utf-8-sig") for each in files}
             if len(named) < len(files):
                 raise Problem(*UNREADABLE, "Each file must have a name of its own.", field="file")
-            mapping = read_mapping(text) if ":" in text else shipped_mapping(text)
-            mapped = await asyncio.to_thread(mapping.apply, named)
+            mapped = await asyncio.to_thread(_map, text, named)
         except UnicodeDecodeError:
             raise Problem(*UNREADABLE, "The files must be UTF-8.") from None
         except MappingFault as fault:
@@ -117,6 +121,11 @@ class RegisterEndpoint:
             raise _held(held.losses, sent.sha256) from None
         except Refused as refused:
             raise _refusal([place(each) for each in refused.faults]) from None
+
+
+def _map(mapping: str, files: Mapping[str, str]) -> Mapped:
+    """Raises MappingFault."""
+    return (read_mapping(mapping) if ":" in mapping else shipped_mapping(mapping)).apply(files)
 
 
 def _document(body: bytes, table: str | None, media_type: str) -> Mapping[str, Any]:

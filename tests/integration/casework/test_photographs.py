@@ -173,3 +173,21 @@ async def test_a_child_of_no_possible_reference_is_none(http: httpx.AsyncClient,
     nobody = path.replace("/C1/", "/%00/")
     assert (await put(http, nobody, PNG, "image/png")).status_code == 404
     assert (await http.delete(nobody)).status_code == 404
+
+
+async def test_no_more_than_two_of_an_authority_are_read_at_once(http: httpx.AsyncClient, path: str) -> None:
+    """Each is held in memory whole. Whoever waits is not read yet."""
+    read, go = list[int](), asyncio.Event()
+
+    async def body(number: int) -> AsyncIterator[bytes]:
+        read.append(number)
+        await go.wait()
+        yield PNG
+
+    headers = {"content-type": "image/png"}
+    sent = [asyncio.create_task(http.put(path, content=body(each), headers=headers)) for each in range(4)]
+    await eventually(lambda: len(read) == 2)
+    await asyncio.sleep(0.5)
+    assert len(read) == 2
+    go.set()
+    assert [each.status_code for each in await asyncio.gather(*sent)] == [204] * 4

@@ -143,6 +143,8 @@ def test_a_value_that_the_mapping_does_not_know_is_named_by_file_line_and_column
         ("!!python/object/apply:os.system ['true']", "or tags"),
         ("tables: !!bool x", "or tags"),
         ("{a: b", "must be YAML"),
+        ("[" * 40_000, "20 levels at most"),
+        ("? " * 20_000, "20 levels at most"),
     ],
 )
 def test_a_mapping_that_cannot_be_used_is_refused_by_what_is_wrong(mapping: str, says: str) -> None:
@@ -174,7 +176,7 @@ def test_a_mapping_that_would_work_for_minutes_is_refused_before_it_begins(
         read_mapping(f"tables: {{people: [{sources}]}}").apply({"a.csv": MANY})
 
 
-def test_a_file_is_read_once_however_many_name_it_and_no_further_than_its_last_line(
+def test_a_file_is_read_once_however_many_name_it_and_not_with_too_many_lines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reading = Mock(wraps=council_file.read_file)
@@ -182,9 +184,11 @@ def test_a_file_is_read_once_however_many_name_it_and_no_further_than_its_last_l
     sources = ", ".join(f"{{file: '{'*' * number}a', fields: {{name: n}}}}" for number in range(20))
     assert read_mapping(f"tables: {{people: [{sources}]}}").apply({"a.csv": "n\na\n"}).faults == []
     assert reading.call_count == 1
-    monkeypatch.setattr(council_file, "MOST_LINES", 2)
-    with pytest.raises(MappingFault, match="more than 2 lines"):
-        council_file.read_file("a.csv", "n\na\nb\nc\n", ())
+    monkeypatch.setattr(file_map, "MOST_LINES", 5)
+    mapping = read_mapping("tables: {people: [{file: a, fields: {name: n}}, {file: b, fields: {name: n}}]}")
+    assert mapping.apply({"a.csv": "n\r\na\r\n", "b.csv": "n\rb\rc\r"}).document["people"][2:] == [{"name": "c"}]
+    with pytest.raises(MappingFault, match="more than 5 lines"):
+        mapping.apply({"a.csv": "n\na\nb\n", "b.csv": "n\na\nb\n"})
 
 
 def test_of_two_columns_of_one_name_neither_is_taken_for_the_other() -> None:

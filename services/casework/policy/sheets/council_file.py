@@ -10,8 +10,6 @@ from typing import TypeAlias
 Cells: TypeAlias = Mapping[str, str]
 MOST_COLUMNS = 500
 """Each line of a file is joined with a line of others: without a bound two short files would take for ever."""
-MOST_LINES = 500_000
-"""Of one file: each is kept whole until the file is read."""
 
 
 class MappingFault(ValueError):
@@ -53,8 +51,6 @@ def read_file(name: str, text: str, nothing: Collection[str]) -> CouncilFile:
         for cells in reader:
             if cells and len(cells) != len(heading):
                 raise MappingFault(f"{name}, line {before + 1}: as many cells as the first line has are needed")
-            if len(lines) == MOST_LINES:
-                raise MappingFault(f"{name} has more than {MOST_LINES:,} lines")
             if cells:
                 told = ("" if cell.strip() in nothing else cell for cell in cells)
                 lines.append(Line(before + 1, dict(zip(heading, told, strict=True))))

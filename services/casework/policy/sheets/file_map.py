@@ -22,6 +22,10 @@ SHIPPED = Path(__file__).parents[2] / "mappings"
 
 
 MOST_CHARACTERS = 50_000
+MOST_LINES = 500_000
+"""Of all files: each is kept whole, however short, until they are read."""
+MOST_LEVELS = 20
+"""At each, whatever reads YAML looks back at those above it."""
 MOST_WORK = 20_000_000
 """Cells, values and dates that are looked at: half a minute of one thread."""
 
@@ -152,6 +156,8 @@ class FileMapping(Closed):
 
     def apply(self, files: Mapping[str, str]) -> Mapped:
         """`files`: their text by name. Raises MappingFault."""
+        if sum(map(_count_lines, files.values())) > MOST_LINES:
+            raise MappingFault(f"the files have more than {MOST_LINES:,} lines")
         parse = cache(lambda name: read_file(name, files[name], self.nothing))
 
         def read(wanted: str) -> CouncilFile:
@@ -219,13 +225,25 @@ def digest_of(mapping: str, files: Mapping[str, str]) -> str:
     return sha256("\0".join([mapping, *(files[name] for name in sorted(files))]).encode()).hexdigest()
 
 
+def _count_lines(text: str) -> int:
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
+
+
 def _load(text: str) -> Any:
-    """Raises MappingFault for a mapping that would grow as it is read."""
-    if len(text) > MOST_CHARACTERS or any(
-        isinstance(each, yaml.AliasEvent) or getattr(each, "tag", None) for each in yaml.parse(text)
-    ):
-        raise MappingFault(f"a mapping has {MOST_CHARACTERS} characters at most, and no aliases (*) or tags (!)")
+    """Raises MappingFault for a mapping that would grow as it is read, or take minutes."""
+    if len(text) > MOST_CHARACTERS or not _is_plain(text):
+        most = f"{MOST_CHARACTERS} characters and {MOST_LEVELS} levels at most"
+        raise MappingFault(f"a mapping has {most}, and no aliases (*) or tags (!)")
     return yaml.load(text, Loader=WordsLoader)  # noqa: S506 it is a safe loader
+
+
+def _is_plain(text: str) -> bool:
+    level = 0
+    for each in yaml.parse(text):
+        level += isinstance(each, yaml.CollectionStartEvent) - isinstance(each, yaml.CollectionEndEvent)
+        if level > MOST_LEVELS or isinstance(each, yaml.AliasEvent) or getattr(each, "tag", None):
+            return False
+    return True
 
 
 def _shipped(name: str) -> dict[str, Any]:
