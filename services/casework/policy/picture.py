@@ -1,6 +1,7 @@
 """Draws a photograph anew, so that nothing but the picture is kept of the file. Pure."""
 
 import re
+import warnings
 from io import BytesIO
 
 from PIL import Image, ImageOps
@@ -16,6 +17,8 @@ ten; eighteen in four colours.
 SEGMENT = re.compile(rb"\xff([\xc0-\xcf\xd9-\xfe])")
 SCAN, END = b"\xda", b"\xd9"
 LONGEST_SIDE = 2_000
+# Pillow warns of each faulty tag: a log line each, and Python would remember each text for ever.
+warnings.filterwarnings("ignore", module="PIL")
 WANTED = "a JPEG or PNG photograph of at most 5 MB and 25 million pixels is needed"
 
 

@@ -3,6 +3,8 @@
 import struct
 import zlib
 from io import BytesIO
+from subprocess import run
+from sys import executable
 
 import pytest
 from PIL import Image
@@ -124,6 +126,16 @@ def in_scans(count: int) -> bytes:
     again = whole[last:-2] * (count - whole.count(SCAN))
     assert whole.count(SCAN, first) == 10
     return whole[:-2] + again + whole[-2:]
+
+
+def test_faulty_tags_are_neither_logged_nor_remembered() -> None:
+    """There may be 65,535 of them, each with a warning of its own. pytest has filters of its own."""
+    tag = struct.pack("<HHHIII", 1, 0x2000, 7, 1000, 8, 0)
+    draw = "from sys import stdin; from services.casework.policy.picture import redrawn; redrawn(stdin.buffer.read(), 'image/jpeg')"
+    said = "from PIL.TiffImagePlugin import __warningregistry__ as told; print({*told} - {'version'})"
+    photograph = taken("JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0" + tag)
+    done = run([executable, "-c", f"{draw}; {said}"], input=photograph, capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"set()\n", b"")
 
 
 SCAN = b"\xff\xda"
