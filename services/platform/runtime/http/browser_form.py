@@ -44,8 +44,12 @@ async def parse_form(request: Request, media_type: str, most: int, files: int = 
     except (MultiPartException, HTTPException):  # the latter inside an application
         detail = f"A form here has {FORM_FIELDS} fields at most{f', and {files} files' if files else ''}."
         raise Problem(HTTPStatus.BAD_REQUEST, "Not a form", detail, field="body") from None
-    for name, value in form.multi_items():
-        require_text(name, value if isinstance(value, str) else value.filename or "")
+    try:
+        for name, value in form.multi_items():
+            require_text(name, value if isinstance(value, str) else value.filename or "")
+    except Problem:
+        await form.close()
+        raise
     return form
 
 
