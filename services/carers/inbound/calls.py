@@ -3,7 +3,7 @@
 It asks the database nothing, so that a report is taken while the database is away, as a text is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -57,14 +57,14 @@ class VoiceLine:
         said = await self._read(request, "CallSid", "From", "Digits")
         if said["Digits"] != REPORT:
             return _answer(_spoken("speak"), recording=self._url("recording"))
-        if await self._keep(said["CallSid"], said["From"], "MISSING"):
+        if await self._keep(said["CallSid"], said, "MISSING"):
             return _answer(_spoken("reported"), recording=self._url("recording"))
         return _answer(_spoken("not-kept"))
 
     async def record(self, request: Request) -> Response:
         """What the caller said."""
         said = await self._read(request, "RecordingSid", "From", "RecordingUrl")
-        kept = await self._keep(said["RecordingSid"], said["From"], "", said["RecordingUrl"])
+        kept = await self._keep(said["RecordingSid"], said, "", said["RecordingUrl"])
         return _answer(_spoken("recorded" if kept else "not-kept"))
 
     def _url(self, path: str) -> str:
@@ -76,13 +76,15 @@ class VoiceLine:
             if not form.get(field, "").strip():
                 detail = f"{field} is missing."
                 raise self.door.refusal(HTTPStatus.BAD_REQUEST, "Not a call", detail, field, Whose.TWILIO)
-        return {field: form[field].replace("\x00", "").strip() for field in fields}
+        return {field: form.get(field, "").replace("\x00", "").strip() for field in (*fields, "To")}
 
-    async def _keep(self, sid: str, sender: str, body: str, *recordings: str) -> bool:
+    async def _keep(self, sid: str, said: Mapping[str, str], body: str, *recordings: str) -> bool:
         """False where neither the database nor the disk takes it: the caller is told to ring somebody else."""
-        now, story = self.clocks.wall(), self.clocks.story()
+        now, story, to = self.clocks.wall(), self.clocks.story(), e164(said["To"])
         try:
-            await self.intake.take(Text(sid, e164(sender), body, recordings, received_at=now, story_at=story))
+            await self.intake.take(
+                Text(sid, e164(said["From"]), body, recordings, received_at=now, story_at=story, to=to)
+            )
         except NotKept:
             metrics.REFUSED.labels("inbound", "Not now", Whose.TWILIO).inc()
             return False

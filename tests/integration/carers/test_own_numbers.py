@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -78,6 +79,11 @@ async def test_a_strangers_text_is_for_the_authority_whose_number_was_texted(
                 if each.content.kind == "text.needs-human.v1"
             ]
             assert said.authority == authority  # type: ignore[attr-defined]
+            before = await running.last_position()
+            await running.call("choice", fresh_number(), To=to, CallSid=f"CA{uuid4().hex}", Digits="1")
+            await running.work()
+            [rung] = await running.said_after(before)
+            assert rung.content.authority == authority, "of a call too"  # type: ignore[attr-defined]
 
 
 class Way:
