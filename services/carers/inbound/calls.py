@@ -23,6 +23,10 @@ from services.platform.runtime.clocks import Clocks
 from services.wording import read_words
 
 REPORT = "1"
+WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
+"""What Twilio may give for the number of somebody who withholds it: ANONYMOUS and the like, on a telephone's keys. Or
+it gives the word, or nothing.
+"""
 CALL = openapi.describe_form("call")
 
 
@@ -54,7 +58,7 @@ class VoiceLine:
 
     async def choose(self, request: Request) -> Response:
         """The caller has pressed a key."""
-        said = await self._read(request, "CallSid", "From", "Digits")
+        said = await self._read(request, "CallSid", "Digits")
         if said["Digits"] != REPORT:
             return _answer(_spoken("speak"), recording=self._url("recording"))
         if await self._keep(said["CallSid"], said, "MISSING"):
@@ -63,7 +67,7 @@ class VoiceLine:
 
     async def record(self, request: Request) -> Response:
         """What the caller said."""
-        said = await self._read(request, "RecordingSid", "From", "RecordingUrl")
+        said = await self._read(request, "RecordingSid", "RecordingUrl")
         kept = await self._keep(said["RecordingSid"], said, "", said["RecordingUrl"])
         return _answer(_spoken("recorded" if kept else "not-kept"))
 
@@ -76,19 +80,24 @@ class VoiceLine:
             if not form.get(field, "").strip():
                 detail = f"{field} is missing."
                 raise self.door.refusal(HTTPStatus.BAD_REQUEST, "Not a call", detail, field, Whose.TWILIO)
-        return {field: form.get(field, "").replace("\x00", "").strip() for field in (*fields, "To")}
+        return {field: form.get(field, "").replace("\x00", "").strip() for field in (*fields, "CallSid", "From", "To")}
 
     async def _keep(self, sid: str, said: Mapping[str, str], body: str, *recordings: str) -> bool:
         """False where neither the database nor the disk takes it: the caller is told to ring somebody else."""
         now, story, to = self.clocks.wall(), self.clocks.story(), e164(said["To"])
         try:
-            await self.intake.take(
-                Text(sid, e164(said["From"]), body, recordings, received_at=now, story_at=story, to=to)
-            )
+            await self.intake.take(Text(sid, _caller(said), body, recordings, received_at=now, story_at=story, to=to))
         except NotKept:
             metrics.REFUSED.labels("inbound", "Not now", Whose.TWILIO).inc()
             return False
         return True
+
+
+def _caller(said: Mapping[str, str]) -> str:
+    """Whoever withholds their number is somebody of their own at each call: two of them do not report one child."""
+    number = e164(said["From"])
+    is_given = number.startswith("+") and said["From"] not in WITHHELD
+    return number if is_given else f"withheld {said['CallSid']}"
 
 
 def _spoken(words: str) -> list[Spoken]:

@@ -50,6 +50,24 @@ async def test_what_is_spoken_is_a_person_s_to_hear_with_a_link_to_it(
     assert kept.text == RECORDING
 
 
+@pytest.mark.parametrize("withheld", ["+266696687", "anonymous", ""])
+async def test_two_callers_who_withhold_their_numbers_report_two_children(service: Carers, withheld: str) -> None:
+    before, subjects = await service.last_position(), []
+    for call in (f"CA{uuid4().hex}", f"CA{uuid4().hex}"):
+        answer = await service.call("choice", withheld, CallSid=call, Digits="1")
+        assert "Your report is recorded" in words_of(answer.text)
+        recorded = {"RecordingSid": f"RE{uuid4().hex}", "RecordingUrl": RECORDING}
+        await service.call("recording", withheld, CallSid=call, **recorded)
+        await service.work()
+        said = await service.said_after(before)
+        assert kinds(said) == ["text.needs-human.v1"] * 2
+        [subject] = {each.subject for each in said}
+        subjects.append(subject)
+        before = await service.last_position()
+    assert subjects[0] != subjects[1]
+    assert await service.replies_to(withheld) == []
+
+
 @pytest.mark.parametrize("path", ["inbound", "choice", "recording"])
 async def test_only_twilio_is_answered(service: Carers, kestrel: Kestrel, path: str) -> None:
     before = await service.last_position()
