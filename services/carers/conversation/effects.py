@@ -13,7 +13,7 @@ from services.carers.text import Text
 from services.carers.understanding.details import answers
 from services.carers.understanding.details.times import find_last_seen
 from services.carers.understanding.languages import language_recognition
-from services.platform.delivery.channels.sms import LANE
+from services.platform.delivery.channels.sms import LANE, STRANGERS_ANSWER_WITHIN
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.register import words
@@ -179,6 +179,8 @@ class DecisionApplier:
         text, context, decision = self.text, self.context, self.decision
         if decision.answer is None or not text.can_be_answered:
             return False
+        if context.kind in STRANGERS and now - text.received_at > STRANGERS_ANSWER_WITHIN:
+            return False  # it was kept on a disk meanwhile, here or at the stand-in
         sent = False
         for number, body in enumerate(messages.write_replies(decision, codes, language, context.duty_line)):
             delivery = Delivery(

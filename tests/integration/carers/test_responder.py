@@ -23,6 +23,7 @@ from services.safeguarding.child_events.events import TextNeedsHuman
 from tests.support.engines.database import Database
 from tests.support.in_process.carers import ACCOUNT_SID, KEY, PUBLIC_URL, TOKEN, Carers, carers, import_kestrel, kinds
 from tests.support.in_process.delivery import eventually
+from tests.support.in_process.register import fresh_number
 from tests.support.outside.twilio_posts import TYPE, escaped, form_of, signed_bytes
 
 OWN_URL = "https://stand-in.kestrel.example"
@@ -206,6 +207,20 @@ async def test_a_report_is_one_though_the_stand_ins_clock_is_ahead(
     reported = next(each for each in said if each.content.kind == "child.reported-missing.v1")
     assert reported.time <= datetime.now(UTC)
     assert not list(stand_in.folder.iterdir())
+
+
+async def test_a_stranger_whose_text_was_kept_for_long_is_not_answered_late(stand_in: StandIn, service: Carers) -> None:
+    """Somebody else may hold a child's phone by then. A text that comes now is answered."""
+    stranger = fresh_number()
+    stand_in.clocks.by = timedelta(hours=2)
+    await stand_in.text(stranger, "please come")
+    before = await service.last_position()
+    await stand_in.restarted(transport_of(service)).turn()
+    await service.work()
+    assert kinds(await service.said_after(before)) == ["text.needs-human.v1"]
+    assert await service.replies_to(stranger) == []
+    await service.says(stranger, "are you there")
+    assert len(await service.replies_to(stranger)) == 1
 
 
 def test_kept_texts_travel_over_https_alone(tmp_path: Path) -> None:
