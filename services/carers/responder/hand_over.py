@@ -8,7 +8,7 @@ import httpx
 
 from services.carers import metrics
 from services.carers.inbound.spool import Spool
-from services.carers.inbound.web import CAME_AT, FLAW
+from services.carers.inbound.web import CAME_AT, FLAW, NO_ANSWER
 from services.carers.settings import ResponderSettings
 from services.carers.text import Text
 from services.platform.delivery.channels.sms import signature_of
@@ -20,7 +20,9 @@ from services.platform.runtime.periodic import Repeating
 EVERY_SECONDS = 10.0
 INBOUND = "/texts/inbound"
 REFUSES_THE_TEXT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
-"""Any other refusal says nothing of the text: a token was changed, or a proxy answers in the place of carers."""
+"""Any other refusal says nothing of the text: a token was changed, or a proxy answers in the place of carers. Nor does
+a 200 with other words than theirs, such as those of a page that says that all is down.
+"""
 
 
 class HandOver:
@@ -42,7 +44,7 @@ class HandOver:
         self.repeating = Repeating("hand-over", self.turn, every_seconds=EVERY_SECONDS)
 
     async def turn(self) -> bool:
-        """True while there is more. A text leaves the disk only once carers has answered 200.
+        """True while there is more. A text leaves the disk only once carers has answered that it is kept.
 
         Raises HTTPStatusError where carers took one not: where it failed at that text, other senders' have gone on.
         """
@@ -73,6 +75,8 @@ class HandOver:
                     failed[text.sender] = answer
                     continue
                 answer.raise_for_status()
+                if answer.text != NO_ANSWER:
+                    raise httpx.HTTPStatusError("another answers", request=answer.request, response=answer)
                 self._spool.forget(name)
                 self.took_at = self._clocks.wall()
         for answer in failed.values():

@@ -180,14 +180,14 @@ async def test_a_text_at_which_carers_fails_waits_with_its_senders_others_alone_
     assert len(list(stand_in.folder.iterdir())) == 2
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 408, 429])
+@pytest.mark.parametrize("status", [200, 204, 401, 403, 404, 408, 429])
 async def test_what_says_nothing_of_the_text_sets_none_aside(
     stand_in: StandIn, service: Carers, database: Database, keyring: Keyring, status: int
 ) -> None:
     kestrel = await import_kestrel(database, keyring)
     await stand_in.text(kestrel.phone("ash"), "MISSING C1")
     with pytest.raises(httpx.HTTPStatusError):
-        await stand_in.restarted(httpx.MockTransport(lambda _: httpx.Response(status))).turn()
+        await stand_in.restarted(httpx.MockTransport(lambda _: httpx.Response(status, text="Back soon."))).turn()
     before = await service.last_position()
     await stand_in.restarted(transport_of(service)).turn()
     await service.work()
