@@ -29,17 +29,22 @@ class PackPage(ConsoleService):
     def template(self) -> Template:
         return environment(self.words).get_template("pack.html")
 
-    async def write(self, authority: AuthorityId) -> str:
-        """A page of HTML without links or scripts, for paper."""
+    async def write(self, authority: AuthorityId) -> str | None:
+        """A page of HTML without links or scripts, for paper. None for an authority that the register does not have: a
+        page of it would say that no child is missing.
+        """
         now = self.clocks.story()
         async with self.store.read([authority]) as reader:
-            cases, rota, numbers, forces, areas = await reader.fetch(
+            known, cases, rota, numbers, forces, areas = await reader.fetch(
+                directory_page.is_known(authority),
                 open_cases([authority]),
                 directory_page.rota_lines(self.keyring, [authority], now),
                 directory_page.telephones(self.keyring, [authority]),
                 directory_page.force_lines(self.clocks.wall()),
                 directory_page.areas_with_placements([authority]),
             )
+        if not known:
+            return None
         near = {force for _, force in areas}
         return self.template.render(
             now=now,

@@ -44,7 +44,11 @@ class PackWriter:
         due = [number for number, last in enumerate(written) if last is None or now - last >= EVERY]
         if not due:
             return
-        sealed = seal(await self._page.write(authority), plan.recipients, self._key)
+        page = await self._page.write(authority)
+        if page is None:
+            logger().warning("the fallback plan names an authority that the register does not have")
+            return
+        sealed = seal(page, plan.recipients, self._key)
         for number in due:
             try:
                 await put(plan.places[number], sealed)

@@ -52,13 +52,40 @@ async def test_a_pack_says_who_is_missing_who_was_told_and_whom_to_ring_and_name
     told = duty_changed(episode, step(0, Role.DUTY_WORKER, "acknowledged"), state="acknowledged")
     both = [each.model_copy(update={"authority": name}) for each in (episode_changed(episode), told)]
     await hear(opened, Handlers(Clocks()), *(heard(each, ids["C1"]) for each in both))
-    page = await PackPage(opened, Clocks(), keyring).write(name)
+    page = await PackPage(opened, Clocks(), keyring).write(name) or ""
     assert f"C1 ({code_of(episode)}): missing since" in page
     assert number_of(document, "day").replace("+44", "0")[-6:] in page
     assert all(each["name"] in page for each in document["forces"])
     names = [child["name"] for child in document["children"]]
     assert not [each for each in names if each in page]
-    assert "Open cases: 0" in await PackPage(opened, Clocks(), keyring).write("nobodys")
+
+
+async def entered(database: Database, keyring: Keyring) -> str:
+    """An authority without any case."""
+    document, casework = authority(), database.engine("casework")
+    await load(casework, keyring, document, datetime.now(UTC))
+    await casework.dispose()
+    return str(document["authority"]["id"])
+
+
+async def test_an_authority_that_the_register_does_not_have_gets_no_pack_that_says_that_nobody_is_missing(
+    database: Database, opened: Store, keyring: Keyring, tmp_path: Path
+) -> None:
+    known = await entered(database, keyring)
+    plans = {
+        name: PackPlan.model_validate(
+            {
+                "recipients": [str(IDENTITY.to_public())],
+                "places": [(tmp_path / name / each).as_uri() for each in ("one", "two")],
+            }
+        )
+        for name in ("misspelt", known)
+    }
+    await PackWriter(PackPage(opened, Clocks(), keyring), plans, KEY).turn()
+    with pytest.raises(PlaceAway):
+        await fetch(plans["misspelt"].places[0])
+    page = open_pack(await fetch(plans[known].places[0]), str(IDENTITY), public_key(KEY))
+    assert "Open cases: 0" in page
 
 
 @pytest.fixture
@@ -88,7 +115,7 @@ async def test_each_place_has_the_newest_pack_and_one_that_is_away_delays_no_oth
 ) -> None:
     address, held = store_in_the_cloud
     away = f"http://127.0.0.1:{free_port()}/"
-    name = f"kestrel-{uuid4()}"
+    name = await entered(database, keyring)
     plan = PackPlan.model_validate(
         {"recipients": [str(IDENTITY.to_public())], "places": [away, tmp_path.as_uri(), address]}
     )
@@ -117,11 +144,11 @@ async def test_each_place_has_the_newest_pack_and_one_that_is_away_delays_no_oth
 
 
 async def test_an_authority_whose_pack_cannot_be_written_keeps_no_other_from_theirs(
-    opened: Store, keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, opened: Store, keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = PackPage.write
+    write, second = PackPage.write, await entered(database, keyring)
 
-    async def some(page: PackPage, authority: str) -> str:
+    async def some(page: PackPage, authority: str) -> str | None:
         if authority == "first":
             raise LookupError
         return await write(page, authority)
@@ -129,10 +156,10 @@ async def test_an_authority_whose_pack_cannot_be_written_keeps_no_other_from_the
     monkeypatch.setattr(PackPage, "write", some)
     places = [(tmp_path / each).as_uri() for each in ("one", "two")]
     plan = PackPlan.model_validate({"recipients": [str(IDENTITY.to_public())], "places": places})
-    writer = PackWriter(PackPage(opened, Clocks(), keyring), {"first": plan, "second": plan}, KEY)
+    writer = PackWriter(PackPage(opened, Clocks(), keyring), {"first": plan, second: plan}, KEY)
     with pytest.raises(LookupError):
         await writer.turn()
-    assert ", second: as it stood" in open_pack(await fetch(plan.places[1]), str(IDENTITY), public_key(KEY))
+    assert f", {second}: as it stood" in open_pack(await fetch(plan.places[1]), str(IDENTITY), public_key(KEY))
 
 
 def test_a_pack_that_was_changed_or_is_anothers_is_not_opened() -> None:

@@ -38,6 +38,7 @@ PLACEMENT = """
 AREAS = f"""
     SELECT DISTINCT authority, force FROM register.placements_for_protocol WHERE {OF_THESE} ORDER BY authority, force
 """  # noqa: S608
+IS_KNOWN = "SELECT EXISTS (SELECT FROM register.authorities WHERE id = %(authority)s)"
 TELEPHONES = f"SELECT person, mobile, wrapped FROM register.telephones_for_console WHERE {OF_THESE}"  # noqa: S608
 
 
@@ -86,6 +87,11 @@ def force_lines(at: datetime) -> Query[list[ForceLine]]:
 def placement_in_area(authority: AuthorityId, force: ForceId) -> Query[PlacementId | None]:
     """The authority's first placement in that force's area: exercises are set there. None: there is none."""
     return Query(PLACEMENT, {"authority": authority, "force": force}, scalar)
+
+
+def is_known(authority: AuthorityId) -> Query[bool]:
+    """Whether the register has such an authority."""
+    return Query(IS_KNOWN, {"authority": authority}, scalar)
 
 
 def areas_with_placements(authorities: Scope) -> Query[list[tuple[AuthorityId, ForceId]]]:
