@@ -1,5 +1,6 @@
 """Listing dead letters ends, whatever Kafka does meanwhile. The real Kafka is in tests/kafka."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -50,3 +51,14 @@ def test_where_nothing_more_comes_kafka_is_away(monkeypatch: pytest.MonkeyPatch,
         dead_letters.list_dead_letters(Connection(KafkaSettings(kafka="127.0.0.1:1")))
     assert issubclass(KafkaTimeoutError, dead_letters.AWAY)
     assert consumer.closed
+
+
+class OneWithoutAValue(SilentConsumer):
+    def poll(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+        self._position = 1
+        return {TopicPartition("dead-letters", 0): [SimpleNamespace(value=None)]}
+
+
+def test_a_record_without_a_value_hides_no_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Connection, "plain_consumer", lambda _, **__: OneWithoutAValue(0))
+    assert dead_letters.list_dead_letters(Connection(KafkaSettings(kafka="127.0.0.1:1"))) == []
