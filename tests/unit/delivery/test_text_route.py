@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
 
 import pytest
+from twilio.base.exceptions import TwilioRestException
 
+from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
+from services.platform.delivery.channels.sms import _read_refusal
+from services.platform.delivery.channels.ways.health import WayHealth
+from services.platform.delivery.channels.ways.notify import _read_answer
 from services.platform.delivery.channels.ways.route import Texts
 from services.platform.delivery.model import WayName
 from services.safeguarding.duty.evidence import AttemptResult
@@ -68,3 +74,39 @@ async def test_what_the_first_way_has_or_may_have_or_refused_for_its_recipient_i
     sending = SendRequest(uuid4(), 1, "+447700900101", "x", (), urgent=True, uncertain=False, created_at=NOW, now=NOW)
     assert await Texts(cast("Any", PlayedWay("twilio", answer)), notify).send(sending) == answer  # type: ignore[arg-type]
     assert notify.asked == []
+
+
+class WithoutTheirNumber(PlayedWay):
+    """Has its own number, and no authority's."""
+
+    async def text(self, sending: SendRequest, sender: str | None) -> SendResult:
+        taken = await super().text(sending, sender)
+        return taken if sender is None else SendResult(AttemptResult.REFUSED, 400, "undeliverable", by_voice=True,
+                                                       not_by_sender=True)  # fmt: skip
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_text_goes_out_by_the_usual_number_where_the_provider_lacks_the_authority_s_own(fails: bool) -> None:
+    health = WayHealth()
+    health._numbers = [SimpleNamespace(authority="kestrel", twilio="+447700900510", notify="x", notify_sender="y")]
+    twilio = PlayedWay("twilio", LATER) if fails else WithoutTheirNumber("twilio", TAKEN)
+    notify = WithoutTheirNumber("notify", TAKEN)
+    sending = SendRequest(uuid4(), 1, "+447700900101", "x", (), urgent=True, uncertain=False, created_at=NOW, now=NOW,
+                          authority="kestrel")  # fmt: skip
+    found = await Texts(cast("Any", twilio), notify, health).send(sending)  # type: ignore[arg-type]
+    assert (found, found.way) == (TAKEN, "notify" if fails else "twilio")
+
+
+@pytest.mark.parametrize("code", [21606, 21659, 21660])
+def test_twilio_says_that_a_number_is_not_the_account_s(code: int) -> None:
+    answer = _read_refusal(TwilioRestException(400, "", code=code))
+    assert (answer.result, answer.not_by_sender) == (AttemptResult.RETRY, True)
+    assert not _read_refusal(TwilioRestException(400, "", code=21614)).not_by_sender
+
+
+def test_notify_says_that_a_sender_is_another_service_s() -> None:
+    said = {"error": "BadRequestError", "message": "sms_sender_id y does not exist in database for service id z"}
+    before = metrics.OPERATOR.labels("text")._value.get()
+    answer = _read_answer(400, {"errors": [said]})
+    assert (answer.result, answer.not_by_sender) == (AttemptResult.REFUSED, True)
+    assert metrics.OPERATOR.labels("text")._value.get() == before, "no setting mends it"

@@ -58,6 +58,8 @@ class SendResult:
     way: WayName | None = field(default=None, compare=False)
     by_voice: bool = field(default=False, compare=False)
     """A call may get through where this text does not."""
+    not_by_sender: bool = field(default=False, compare=False)
+    """The provider does not have the number that this text was to go out by."""
     waits: bool = False
     """Its recipient has yet to come for it: nothing has failed."""
 

@@ -46,6 +46,8 @@ RECORDS_SECONDS = 180
 REPEAT_MARK = "(Repeat?) "
 LOOKED_THROUGH = 50
 FAILED_STATUSES = frozenset({"failed", "undelivered", "canceled"})
+NOT_OURS = frozenset({21212, 21606, 21659, 21660})
+"""Twilio's errors where the account does not have the number that a text was to go out by."""
 CALL_EVENTS = ("initiated", "answered", "completed")
 Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 Tokens: TypeAlias = Callable[[], Sequence[str]]
@@ -264,9 +266,9 @@ def _read_refusal(refusal: TwilioRestException) -> SendResult:
     if means.operator:
         metrics.OPERATOR.labels("text").inc()
         logger().error("texts cannot go out until the settings or the account are mended", status=refusal.code)
-    if means.passes:
-        return SendResult(AttemptResult.RETRY, refusal.code)
-    return SendResult(AttemptResult.REFUSED, refusal.code, reason=means.reason, by_voice=means.by_voice)
+    result = AttemptResult.RETRY if means.passes else AttemptResult.REFUSED
+    not_ours = refusal.code in NOT_OURS
+    return SendResult(result, refusal.code, means.reason, by_voice=means.by_voice, not_by_sender=not_ours)
 
 
 class _Throttled(Exception):

@@ -81,16 +81,18 @@ class NotifyWay:
 
 
 def _read_answer(status: int, said: Any) -> SendResult:
-    """Of its recipient alone Notify says ValidationError; whatever else it refuses, only a change of settings mends."""
+    """Of recipient and sender Notify says which it is; whatever else it refuses, only a change of settings mends."""
     if status == 201:
         return SendResult(AttemptResult.ACCEPTED, 201, provider_id=said["id"])
     if status >= 500 or status < 400:
         return SendResult(AttemptResult.UNKNOWN, status)
     first = (said.get("errors") or [{}])[0]
-    of_recipient = first.get("error") == "ValidationError" and str(first.get("message")).startswith("phone_number")
-    if not of_recipient and (status != 429 or first.get("error") == DAILY_LIMIT):
+    message = str(first.get("message"))
+    of_recipient = first.get("error") == "ValidationError" and message.startswith("phone_number")
+    of_sender = message.startswith("sms_sender_id")
+    if not (of_recipient or of_sender) and (status != 429 or first.get("error") == DAILY_LIMIT):
         metrics.OPERATOR.labels("text").inc()
         logger().error("GOV.UK Notify takes no texts until the settings or the service are mended", status=status)
     if status in LATER:
         return SendResult(AttemptResult.RETRY, status)
-    return SendResult(AttemptResult.REFUSED, status, reason="undeliverable", by_voice=True)
+    return SendResult(AttemptResult.REFUSED, status, "undeliverable", by_voice=True, not_by_sender=of_sender)

@@ -10,6 +10,7 @@ from services.platform.delivery.channels.channel import SendRequest, SendResult,
 from services.platform.delivery.channels.sms import REPEAT_MARK, STRANGERS_ANSWER_WITHIN, TwilioWay
 from services.platform.delivery.channels.ways.health import WayHealth
 from services.platform.delivery.model import MediumName
+from services.platform.runtime.logs import logger
 from services.safeguarding.duty.evidence import AttemptResult
 
 ASKED_FOR = {True: timedelta(seconds=40), False: timedelta(minutes=15)}
@@ -53,16 +54,26 @@ class Texts:
             found, ways = await _look_up(ways, sending)
             if found is not None:
                 return found
-        body = REPEAT_MARK + sending.body if sending.uncertain else sending.body
+        text = replace(sending, body=REPEAT_MARK + sending.body) if sending.uncertain else sending
         refused = []
         for way in ways:
-            text, sender = replace(sending, body=body), self._health.sender(way, sending)
-            answer = replace(await way.text(text, sender), way=way.way)
+            answer = await self._text(way, text)
             self._health.note(answer, sending.now)
             if not answer.leaves_another_way:
                 return answer
             refused.append(answer)
         return await self._close(sending, refused)
+
+    async def _text(self, way: TextWay, sending: SendRequest) -> SendResult:
+        """By the number that fits, or by the way's usual one where the provider does not have that: an authority's own
+        may have gone back, and at Notify it belongs to a single service of ours.
+        """
+        sender = self._health.sender(way, sending)
+        answer = await way.text(sending, sender)
+        if answer.not_by_sender and sender is not None:
+            logger().warning("a text goes out by the usual number, not by the authority's own", name=way.way)
+            answer = await way.text(sending, None)
+        return replace(answer, way=way.way)
 
     async def _close(self, sending: SendRequest, refused: Sequence[SendResult]) -> SendResult:
         """No way takes it now."""
