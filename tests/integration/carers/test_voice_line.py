@@ -52,7 +52,7 @@ async def test_what_is_spoken_is_a_person_s_to_hear_with_a_link_to_it(
 
 @pytest.mark.parametrize("withheld", ["+266696687", "anonymous", ""])
 async def test_two_callers_who_withhold_their_numbers_report_two_children(service: Carers, withheld: str) -> None:
-    before, subjects = await service.last_position(), []
+    before, subjects = await service.last_position(), list[str]()
     for call in (f"CA{uuid4().hex}", f"CA{uuid4().hex}"):
         answer = await service.call("choice", withheld, CallSid=call, Digits="1")
         assert "Your report is recorded" in words_of(answer.text)
