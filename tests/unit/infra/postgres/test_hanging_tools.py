@@ -76,7 +76,7 @@ class Kept:
                 thread.join()
 
     def is_safe(self) -> bool:
-        return self.gauges.base_at._value.get() > 0 and self.gauges.safe_at._value.get() > 0
+        return all(each._value.get() > 0 for each in (self.gauges.base_at, self.gauges.safe_at))
 
     def said(self) -> set[str]:
         return {each["event"] for each in self.lines}
@@ -131,7 +131,8 @@ class FullDisk(BytesIO):
     def write(self, _: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    seek = write
+    def seek(self, *_: object) -> int:
+        return self.write(_)
 
 
 def test_a_full_disk_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
