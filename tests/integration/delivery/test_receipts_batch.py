@@ -119,6 +119,20 @@ async def test_a_report_that_cannot_be_written_takes_no_other_with_it(
     assert await said_of(store, good, other) == 2
 
 
+async def test_a_row_that_is_locked_holds_up_no_other_report(
+    store: Store, receipts: Receipts, keyring: Keyring
+) -> None:
+    locked, *others = [await taken(store, keyring) for _ in range(3)]
+    async with store.transaction() as holding:
+        await holding.connection.execute(select(deliveries.c.id).where(deliveries.c.id == locked.id).with_for_update())
+        waits, *told = [asyncio.create_task(receipts.take(report(each, "delivered"))) for each in (locked, *others)]
+        await asyncio.gather(*told)
+        assert [await state_of(store, each.id) for each in others] == ["delivered", "delivered"]
+        assert not waits.done()
+    await waits
+    assert await state_of(store, locked.id) == "delivered"
+
+
 async def test_a_report_is_answered_only_when_it_is_committed(
     store: Store, receipts: Receipts, keyring: Keyring
 ) -> None:

@@ -3,6 +3,7 @@
 Reports come in any order and more than once; the state only ever goes forward.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,17 +20,18 @@ from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue.repository import channel_of, decode_delivery
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.batch_writer import GroupCommit
-from services.platform.store.query import Query
+from services.platform.store.query import BRIEFLY, Query
+from services.platform.store.transient_errors import is_contention
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 
 COMMITTED_AT_ONCE = 50
+ALONE_AT_ONCE = 2
 GATHER_SECONDS = 0.1
 """The first report waits so long for others. The provider waits for the answer far longer."""
 TAKEN = frozenset({"accepted", "scheduled", "queued", "sending", "sent", "initiated", "ringing", "in-progress"})
 ARRIVED = frozenset({"delivered", "read", "completed"})
 FAILED = frozenset({"undelivered", "failed", "canceled", "busy", "no-answer", *NOTIFY})
-KNOWN = TAKEN | ARRIVED | FAILED
 NOBODY_LISTENED = "no-answer"
 
 CALL_FAILED = Meaning("undeliverable")
@@ -47,6 +49,9 @@ RANKS = {
     State.ACKNOWLEDGED: 5,
 }
 
+REPORTED = (
+    dict.fromkeys(TAKEN, State.ACCEPTED) | dict.fromkeys(ARRIVED, State.DELIVERED) | dict.fromkeys(FAILED, State.FAILED)
+)
 UNANSWERED = frozenset({State.WAITING, State.SENDING, State.UNKNOWN, State.WITHDRAWN})
 """No result has brought the last attempt's id: the id in the row is of the attempt before, which has ended."""
 
@@ -87,15 +92,8 @@ class Report:
 
 def next_state(state: State, status: str) -> State | None:
     """The state after this report, or None where it changes nothing: an old report, a status that says nothing new."""
-    if status in TAKEN:
-        reported = State.ACCEPTED
-    elif status in ARRIVED:
-        reported = State.DELIVERED
-    elif status in FAILED:
-        reported = State.FAILED
-    else:
-        return None
-    return reported if RANKS[reported] > RANKS[state] and state is not State.WAITING else None
+    reported = REPORTED.get(status)
+    return reported if reported and RANKS[reported] > RANKS[state] and state is not State.WAITING else None
 
 
 Row: TypeAlias = dict[str, Any]
@@ -144,13 +142,20 @@ class Receipts:
         """`knows_as_taken`: by delivery and the provider's id, that it is taken and on the record."""
         self._service, self._store, self._clocks, self._knows_as_taken = service, store, clocks, knows_as_taken
         self._group = GroupCommit(self._commit, most=COMMITTED_AT_ONCE, gather_seconds=GATHER_SECONDS)
+        self._alone = asyncio.Semaphore(ALONE_AT_ONCE)
 
     async def take(self, report: Report) -> None:
         """Commits before it returns. A report of another's delivery, or of an earlier attempt, changes nothing."""
-        if report.status in TAKEN and self._knows_as_taken(report.delivery, report.provider_id):
+        is_known = report.status in TAKEN and self._knows_as_taken(report.delivery, report.provider_id)
+        if is_known or report.status not in REPORTED:
             return
-        if report.status in KNOWN:
+        try:
             await self._group.put(report)
+        except Exception as error:
+            if not is_contention(error):
+                raise
+            async with self._alone:  # so that only the report of a locked row waits for it
+                await self._commit([report])
 
     async def _commit(self, several: Sequence[Report]) -> None:
         """In the order in which they came: a later report of a delivery sees the state that an earlier one gave it."""
@@ -158,7 +163,9 @@ class Receipts:
         if not news:
             return
         async with self._store.transaction() as uow:
-            rows, events = await uow.fetch(_rows_by_id(LOCK, {report.delivery for report in news})), JoinedEvents()
+            locks: list[Query[Any]] = [_rows_by_id(LOCK, {report.delivery for report in news})]
+            rows = (await uow.fetch_each(([BRIEFLY] if len(several) > 1 else []) + locks))[-1]
+            events = JoinedEvents()
             for report in news:
                 row = rows.get(report.delivery)
                 state = _news(row, report)
