@@ -256,7 +256,7 @@ async def test_an_ok_answers_all_that_is_open_about_the_child_and_the_reply_says
     assert {each.content.duty for each in said} == {first.duty, second.duty}  # type: ignore[attr-defined]
     assert len({each.id for each in said}) == 2
     assert await answer(service, kestrel) == (
-        "You have C11: noted, still to be done; record it in the console. Still open: C12. OK and the code, or OK ALL."
+        "Noted: you have C11. Still to be done: record it in the console. Still open: C12. OK and the code, or OK ALL."
     )
     said = await service.says(kestrel.phone("boss"), "OK ALL")
     assert other.duty in {each.content.duty for each in said}  # type: ignore[attr-defined]

@@ -111,7 +111,7 @@ async def test_one_carer_of_a_couple_learns_by_status_of_what_the_other_reported
     assert kinds(await service.says(kestrel.phone("bea"), "STATUS")) == []
     assert (await answers(service, kestrel.phone("bea")))[0].startswith("Police: not reached yet")
     await service.says(kestrel.phone("cat"), "STATUS")
-    assert (await answers(service, kestrel.phone("cat")))[0].startswith("No report from here is open")
+    assert (await answers(service, kestrel.phone("cat")))[0].startswith("No report names a child with you as missing")
 
 
 @pytest.mark.parametrize("words", ["MISSING", "C9 is back", "STATUS", "where is C9 living now", "JOIN C9"])

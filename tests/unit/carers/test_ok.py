@@ -50,7 +50,7 @@ def context(text: str, open_: tuple[Telling, ...], telling: Telling | None = Non
         ("OK", ALL, [], "Which? C17, C31. Reply OK and the code, or OK ALL."),
         ("OK", (), [], "Nothing is open for you here"),
         ("OK ALL", (FIRST, OTHER, UNKNOWN), [FIRST, OTHER, UNKNOWN], "You have C17, C31 and 1 more."),
-        ("OK C31", (OTHER, TO_DO), [OTHER, TO_DO], "You have C31: noted, still to be done"),
+        ("OK C31", (OTHER, TO_DO), [OTHER, TO_DO], "Noted: you have C31. Still to be done"),
         ("OK C31", (FIRST,), [], "Which? C17. Reply OK"),
         ("OK C99", (FIRST,), None, "No child you may name has that code"),
         ("OK C17, cannot take it, not on duty", ALL, None, None),
