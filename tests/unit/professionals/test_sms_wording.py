@@ -124,6 +124,19 @@ def test_what_nobody_has_answered_is_said_in_one_wording_for_each_matter(languag
     )
 
 
+@pytest.mark.parametrize(
+    ("wording", "matter"),
+    [
+        ("check-in", "danger"),
+        ("child-presented", "danger"),
+        ("age-found-adult", "danger"),
+        ("away-too-long", "missing"),
+    ],
+)
+def test_a_child_who_may_be_gone_is_no_step_of_a_plan_to_whoever_is_asked_next(wording: str, matter: str) -> None:
+    assert matter_of(Wording(wording)) == matter
+
+
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_every_wording_that_professionals_may_be_told_has_a_text(language: str) -> None:
     assert set(LANGUAGES[language].texts) == set(Wording) - CARERS_ALONE - INVITATIONS_ALONE - POLICE_ALONE
