@@ -106,7 +106,7 @@ async def test_a_professional_answers_a_mail_in_two_taps(
     ("button", "kind", "then"),
     [
         ("I will attend", "duty.acknowledged.v1", "Thank you. You are expected"),
-        ("I cannot attend", "duty.failed.v1", "Thank you. Somebody else is asked"),
+        ("I cannot attend", "duty.failed.v1", "Thank you. It is recorded that you cannot attend"),
     ],
 )
 async def test_an_invitation_is_answered_in_two_taps(
