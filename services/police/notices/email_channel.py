@@ -43,7 +43,7 @@ def build_content(notice: Notice, link: str) -> EmailContent:
         subject=f"{mark}{_subject(data.about)} ({name_of(data)})",
         paragraphs=(
             f"{mark}{data.handling}. {data.sender.name} has a notice for your control room. {subject_of(data.about)}.",
-            "Until an officer has said that they have it, the authority will ring you.",
+            "Until an officer has said that they have it, the authority may ring you.",
             f"The authority answers at any hour: {data.sender.telephone}.",
         ),
         button="Open the notice",

@@ -50,7 +50,7 @@ def _sections(data: NoticeData) -> Iterator[Section]:
         yield "The absence", _absence(data)
         yield "The check", (INTERPRETER,) if data.interpreter_needed == "yes" else ()
     if data.about not in OVER:
-        raised = ("Raised: in the first days of care, or watched.",) if data.risk.raised else ()
+        raised = ("Raised: the child is in the first days of care, or known to be at higher risk.",) if data.risk.raised else ()
         yield "Risk", (f"Presumed {data.risk.presumed} until you grade it.", *raised)
     if data.child is not None:
         yield "The child", (*_known_lines(data.child), *_unknown_line(data.child))
@@ -94,7 +94,7 @@ def basis_of(data: NoticeData) -> str:
 
 def our_name(data: NoticeData) -> str:
     """The name that both sides use on the telephone."""
-    return f"Safe Return's name for it: {name_of(data)}"
+    return f"Safe Return's reference: {name_of(data)}"
 
 
 def name_of(data: NoticeData) -> str:

@@ -20,7 +20,7 @@ OVER = Sheet(
 )
 COVER = Sheet(
     "Details for a notice",
-    ("A photograph or a long description of a child, for police. That it was opened is recorded.",),
+    ("A photograph or a long description of a child, for police. Each opening is recorded.",),
     (Button(OPEN, "Open"),),
 )
 LOCKED = Sheet(

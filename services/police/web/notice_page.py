@@ -39,7 +39,7 @@ NEEDED = ("name", "collar")
 NOT_YET = "NOT RECORDED YET"
 MOST_LETTERS = 120
 TOO_LONG = FAULTS["too_long"].format(most=MOST_LETTERS)
-OVER = Sheet("This is over", ("The notice was withdrawn before anybody read it. You need do nothing.",))
+OVER = Sheet("This is over", ("The notice was withdrawn before anybody answered it. You need do nothing.",))
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,7 @@ def _reference(form: Form, wrong: Mapping[str, str], *, first: bool) -> tuple[Fi
 def _held_sheet(found: LinkedNotice) -> Sheet:
     """To a second officer, whose page is from before the first had it: nobody must believe that they were recorded."""
     ring = f"If you have it now, ring {found.notice.data.sender.name}: {found.notice.data.sender.telephone}."
-    title = "An officer had said already that they have it"
+    title = "An officer had already said that they have it"
     return Sheet(title, ("Nothing new was recorded.", ring), (Button(READ, "Read it again", quiet=True),))
 
 

@@ -123,7 +123,7 @@ def test_whom_to_ring_and_by_which_name_stands_on_every_notice_about_a_child() -
     for about in set(About) - {About.CONNECTION}:
         assert said(notice(about))["Who answers you, at any hour"] == (
             "Kestrel County Council: +441632960100",
-            "Safe Return's name for it: 9730E22F",
+            "Safe Return's reference: 9730E22F",
         )
 
 
