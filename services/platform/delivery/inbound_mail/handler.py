@@ -22,8 +22,8 @@ from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 ESCALATES: dict[MailKind, Literal["undeliverable", "away"]] = {MailKind.BOUNCED: "undeliverable", MailKind.AWAY: "away"}
 """Kinds of mail after which the next person is told, and the reason given."""
 OVER = frozenset({State.ACKNOWLEDGED, State.WITHDRAWN, State.FAILED})
-UNAUTHENTICATED = "Our mail relay cannot say that this mail comes from whom it names. Nothing of it has been recorded. Please ask them."
-SEVERAL = "This mail answers several of our mails, which are not about the same child. It may be about any of them."
+UNAUTHENTICATED = "We cannot be sure that this email comes from the person it names. Nothing in it has been recorded. Please ask them."
+SEVERAL = "This email answers several of ours, which are not about the same child. It may be about any of them."
 
 
 @dataclass(frozen=True)

@@ -46,12 +46,12 @@ Outlives = Callable[[UUID], Awaitable[bool]]
 
 EXPIRED = Sheet(
     "This link is too old",
-    ("It can no longer be used. Ring your duty team if what it was about is still open.",),
+    ("It can no longer be used. If what it was about is still open, ring the duty team.",),
     status=HTTPStatus.GONE,
 )
 UNKNOWN = Sheet(
     "This link does not work",
-    ("Perhaps a part of it was lost when it was copied. Open it from the mail itself.",),
+    ("Perhaps part of it was lost in copying. Open it from the email or the text itself.",),
     status=HTTPStatus.NOT_FOUND,
 )
 
