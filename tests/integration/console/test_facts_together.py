@@ -92,7 +92,7 @@ async def test_a_page_shows_the_same_of_facts_that_came_together_as_of_each_alon
     for said in (
         "Delivered, no reply yet",
         "On their phone",
-        "Could not be reached",
+        "could not be reached or cannot act",
         "Attempt 1",
         "does not apply",
         "Told",

@@ -141,7 +141,7 @@ async def test_a_change_of_a_force_is_seen_approved_and_taken_back_by_two_people
     assert held.notice_url == NEW
     assert "waits for approval" in await second.does(version, "approve")
     page = (await first.shows()).text
-    assert page.index("<h2>Before</h2>") < page.index(NEW), "what changed is shown still"
+    assert page.index("<h2>Earlier changes</h2>") < page.index(NEW), "what changed is shown still"
 
     assert "Say why" in await second.does(version, "take-back")
     for by, leads in ((second, "asked-back"), (second, "asked-back"), (first, "taken-back")):
