@@ -346,9 +346,9 @@ async def test_an_administrator_takes_no_step_for_another_authority_nor_past_wha
         (None, {}, ("No answer", "whether it was done"), "Nothing was changed"),
         (
             409,
-            {"detail": "Nothing was changed.", "errors": [{"field": "carers", "lost": 12, "of": 40, "confirm": "abc"}]},
-            ("Nothing was changed", "Import them all the same", 'name="confirm" value="abc"'),
-            "carers, carers",
+            {"detail": "with ?confirm=abc", "errors": [{"field": "carers", "lost": 12, "of": 40, "confirm": "abc"}]},
+            ("would end or change carers: 12 of 40", "Import them all the same", 'name="confirm" value="abc"'),
+            "?confirm",
         ),
     ],
     ids=["the register does not answer", "an import is held"],
