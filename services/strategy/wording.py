@@ -19,7 +19,7 @@ WORDINGS: dict[Form, Wording] = {"urgent": Wording("strategy-discussion"), "full
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """How to take part: by the authority's `bridge`, else through the duty line, else by a number that its reader has."""
+    """How to take part: by the authority's `bridge`, else through the duty line, else by a number the reader has."""
 
     duty_line: str | None
     bridge: str | None = None

@@ -50,7 +50,7 @@ def _sections(data: NoticeData) -> Iterator[Section]:
         yield "The absence", _absence(data)
         yield "The check", (INTERPRETER,) if data.interpreter_needed == "yes" else ()
     if data.about not in OVER:
-        raised = ("Raised: the child is in the first days of care, or known to be at higher risk.",) if data.risk.raised else ()
+        raised = ("Raised: first days of care, or known to be at higher risk.",) if data.risk.raised else ()
         yield "Risk", (f"Presumed {data.risk.presumed} until you grade it.", *raised)
     if data.child is not None:
         yield "The child", (*_known_lines(data.child), *_unknown_line(data.child))
