@@ -49,21 +49,27 @@ class Contents:
         return max(self.segments, default=-1)
 
     def along(self, timeline: int, forks: Mapping[int, int]) -> "Contents":
-        """What leads to a database on `timeline`; `forks` as of `read_forks`. After a restoration to a moment, more may
-        lie there of the timeline that was left. Then its bases count that were finished before it was left.
+        """What leads to a database on `timeline`; `forks` as of `read_forks`. After a restoration to a moment, and where a
+        primary was cut off, more may lie there of a timeline that was left. Of that one, only bases count that were
+        finished before it was left.
         """
-        leads, left = defaultdict(list), False
+        leads, beyond = defaultdict(list), set[int]()
         for place, names in self.segments.items():
             for name in names:
                 before = _timeline(name)
                 if before == timeline or place < forks.get(before, 0):
                     leads[place].append(name)
-                left = left or (before != timeline and place > forks.get(before, -1))
+                if before != timeline and place > forks.get(before, -1):
+                    beyond.add(before)
+        doubtful = beyond if beyond <= forks.keys() else forks.keys()
         bases = [
             each
             for each in self.bases
             if each.timeline == timeline
-            or (each.timeline in forks and (not left or _is_before(each.last, forks[each.timeline])))
+            or (
+                each.timeline in forks
+                and (each.timeline not in doubtful or _is_before(each.last, forks[each.timeline]))
+            )
         ]
         return replace(self, bases=bases, segments=leads)
 

@@ -1,5 +1,6 @@
 """Restores the database to a moment, into a folder of its own. Nothing starts before all of it is known to be ours."""
 
+import gzip
 import hashlib
 import json
 import re
@@ -18,7 +19,15 @@ from typing import IO, cast
 
 import psycopg
 
-from infra.postgres.archive.contents import Base, Contents, NothingToRestore, destroyed_name, read_contents, segment_of
+from infra.postgres.archive.contents import (
+    Base,
+    Contents,
+    NothingToRestore,
+    destroyed_name,
+    read_contents,
+    read_forks,
+    segment_of,
+)
 from infra.postgres.archive.vault import CannotRestore, Reader
 from infra.postgres.backup import CannotBackUp, Tools, erase_again, read_destroyed
 from infra.postgres.place import Place
@@ -64,7 +73,7 @@ def restore(
         for each in (files, wal, socket):
             each.mkdir(parents=True, mode=0o700)
         contents = read_contents(reader.place.names())
-        base = contents.base_for(at)
+        base = (contents if at else _newest_line(reader, contents)).base_for(at)
         _unpack(reader, base, files)
         segments = _fetch_wal(reader, contents, base, wal, at)
         last = _replay(where, draft, at, _read_list(reader, base), check)
@@ -75,6 +84,17 @@ def restore(
         shutil.rmtree(draft, ignore_errors=True)
     size = sum(each.stat().st_size for each in where.files.rglob("*") if each.is_file())
     return Restored(base, segments, size, time.monotonic() - begun, last)
+
+
+def _newest_line(reader: Reader, contents: Contents) -> Contents:
+    """Without the bases of a primary that was cut off and went on for a while beside the one that had taken over."""
+    for name in contents.histories[-1:]:
+        history = BytesIO()
+        reader.open(name, history)
+        timeline = int(Path(name).name.partition(".")[0], 16)
+        line = contents.along(timeline, read_forks(gzip.decompress(history.getvalue()).decode()))
+        return line if line.bases else contents
+    return contents
 
 
 def _unpack(reader: Reader, base: Base, files: Path) -> None:
