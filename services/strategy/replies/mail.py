@@ -27,7 +27,7 @@ from services.strategy.invitations.itip import Answered, NotAReply, read
 from services.wording import read_words
 
 DOUBTS = read_words(Path(__file__).with_name("doubts.yaml")) | {"unauthenticated": UNAUTHENTICATED}
-Doubt = Literal["unauthenticated", "several", "stranger", "another", "early"]
+Doubt = Literal["unauthenticated", "several", "stranger", "another", "early", "undated"]
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,15 @@ def _doubt(
         return "stranger"
     if answered.attendee != mail.sender:
         return "another"
-    return "early" if answered.sequence is not None and answered.sequence > found.sequence else None
+    return _doubt_of_date(answered, found)
+
+
+def _doubt_of_date(answered: Answered, found: Discussion) -> Doubt | None:
+    if answered.sequence is not None:
+        return "early" if answered.sequence > found.sequence else None
+    if answered.starts_at is None or answered.reply is Reply.COUNTER:
+        return "undated" if found.sequence and found.state == PLANNED else None
+    return None if found.sequence or answered.starts_at == found.starts_at else "early"
 
 
 def _is_current(answered: Answered, found: Discussion) -> bool:

@@ -13,7 +13,7 @@ import pytest
 
 from services.platform.delivery.channels.channel import SendRequest
 from services.platform.store.encryption import Keyring
-from services.safeguarding.child_events.discussion_events import StrategyDiscussionRedated
+from services.safeguarding.child_events.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
 from services.safeguarding.roles import Role
 from tests.support.engines.database import Database
 from tests.support.in_process.strategy import HEALTH, POLICE, Strategy, event_of, from_convenor, running_strategy
@@ -37,6 +37,8 @@ async def test_an_answer_in_another_s_name_is_for_a_person(strategy: Strategy) -
 async def test_an_answer_to_a_date_that_never_was_is_for_a_person(strategy: Strategy) -> None:
     await strategy.accept(HEALTH, strategy.newest(HEALTH), **{"SEQUENCE:0": "SEQUENCE:7"})
     assert await strategy.stands() == (0, 0, 1)
+    await strategy.accept(HEALTH, strategy.newest(HEALTH), **{"SEQUENCE:0\n": "", "DTSTART:2026": "DTSTART:2027"})
+    assert await strategy.stands() == (0, 0, 2)
 
 
 async def test_somebody_who_sends_another_is_followed_by_the_next_and_a_person_hears_who(strategy: Strategy) -> None:
@@ -58,6 +60,23 @@ async def test_an_answer_without_a_sequence_is_to_the_date_that_it_names(strateg
     assert await strategy.stands() == (0, 0, 0)
     await strategy.accept(HEALTH, strategy.newest(HEALTH), **{"SEQUENCE:1\n": ""})
     assert await strategy.stands() == (1, 0, 0)
+
+
+@pytest.mark.parametrize("counter", [False, True], ids=["no date either", "another time is asked for"])
+async def test_an_answer_that_names_no_date_is_for_a_person_once_the_discussion_was_moved(
+    strategy: Strategy, *, counter: bool
+) -> None:
+    [start] = [line for line in event_of(strategy.newest(HEALTH)).to_ical().decode().split() if "DTSTART" in line]
+    undated = {"METHOD:REPLY": "METHOD:COUNTER"} if counter else {f"{start}\n": ""}
+    await strategy.hear(from_convenor(strategy, StrategyDiscussionRedated, starts_at=LATER))
+    await strategy.sent(2)
+    first = strategy.read(strategy.medium.sent[0])
+    await strategy.accept(HEALTH, first, **{"SEQUENCE:0\n": ""} | undated)
+    assert await strategy.stands() == (0, 0, 1)
+    await strategy.hear(from_convenor(strategy, StrategyDiscussionCancelled))
+    await strategy.sent(3)
+    await strategy.accept(HEALTH, first, **{"SEQUENCE:0\n": ""} | undated)
+    assert await strategy.stands() == (0, 0, 1), "of one that is called off nobody needs an answer"
 
 
 async def test_who_is_away_is_followed_by_the_next_person_once_and_may_still_come(strategy: Strategy) -> None:
