@@ -132,6 +132,29 @@ async def test_a_way_that_cannot_be_reached_has_surely_taken_nothing(
     assert (found.result, found.way) == answer
 
 
+NOT_TAKEN: tuple[Any, ...] = ([], "taken", 7, None, {}, {"id": None}, {"id": "3"}, {"id": {}})
+NOT_REFUSED: tuple[Any, ...] = ([], "no", None, {"errors": "no"}, {"errors": {"a": 1}}, {"errors": [1]})
+NOT_FOUND: tuple[Any, ...] = ([], 7, {}, {"status": []}, {"status": "sending"}, {"status": "sending", "id": "3"})
+
+
+async def test_an_answer_of_notify_s_that_is_not_as_published_is_a_lost_one() -> None:
+    """It may have taken the text."""
+    answers = [
+        *[await _played_by(201, each).text(sending(), None) for each in NOT_TAKEN],
+        *[await _played_by(400, each).text(sending(), None) for each in NOT_REFUSED],
+        *[await _played_by(200, {"notifications": [each]}).look_up(sending()) for each in NOT_FOUND],
+    ]
+    assert [each and each.result for each in answers] == [AttemptResult.UNKNOWN] * len(answers)
+
+
+def _played_by(status: int, said: Any) -> NotifyWay:
+    """One that gets this answer, whatever it asks."""
+    way = NotifyWay(api_key=NOTIFY_KEY, template=NOTIFY_IDS["template_id"], base_url=NOWHERE)
+    answer = httpx.MockTransport(lambda _: httpx.Response(status, json=said))
+    way._http = httpx.AsyncClient(transport=answer, base_url=NOWHERE)
+    return way
+
+
 async def test_notify_is_asked_by_the_machines_own_clock(outside: Outside, texts: Texts) -> None:
     """It does not go by the database's, which may be the wrong one."""
     await outside.behave("phone-network", mode="failing")

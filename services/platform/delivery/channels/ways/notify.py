@@ -5,6 +5,7 @@ client is not used: it blocks, and needs a package of which there is no wheel. T
 """
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import jwt
@@ -24,6 +25,8 @@ NOT_SENT = "technical-failure"
 """Notify's provider never had it."""
 DAILY_LIMIT = "TooManyRequestsError"
 LATER = {401, 403, 429}
+NOT_UNDERSTOOD = (ValueError, LookupError, TypeError, AttributeError)
+"""Raised by an answer that is not as published, as by one of a proxy's: Notify may have taken the text."""
 
 
 class NotifyWay:
@@ -59,7 +62,7 @@ class NotifyWay:
             return _read_answer(answer.status_code, answer.json())
         except (httpx.ConnectError, httpx.ConnectTimeout):
             return SendResult(AttemptResult.RETRY)
-        except (httpx.HTTPError, ValueError):
+        except (httpx.HTTPError, *NOT_UNDERSTOOD):
             return SendResult(AttemptResult.UNKNOWN)
 
     async def look_up(self, sending: SendRequest) -> SendResult | None:
@@ -68,11 +71,11 @@ class NotifyWay:
             answer = await self._http.get("/v2/notifications", params=asked, headers=self._signed())
             found = answer.raise_for_status().json()["notifications"]
             had = [each for each in found if each["status"] != NOT_SENT]
-        except (httpx.HTTPError, ValueError, LookupError, TypeError):
+            if any(each["status"] in FAILED for each in had):
+                return SendResult(AttemptResult.REFUSED, reason="undeliverable")
+            return SendResult(AttemptResult.ACCEPTED, 200, provider_id=_id_of(had[0])) if had else None
+        except (httpx.HTTPError, *NOT_UNDERSTOOD):
             return SendResult(AttemptResult.UNKNOWN)
-        if any(each["status"] in FAILED for each in had):
-            return SendResult(AttemptResult.REFUSED, reason="undeliverable")
-        return SendResult(AttemptResult.ACCEPTED, 200, provider_id=had[0]["id"]) if had else None
 
     def _signed(self) -> dict[str, str]:
         """For 30 s."""
@@ -80,10 +83,14 @@ class NotifyWay:
         return {"Authorization": f"Bearer {token}"}
 
 
+def _id_of(said: Any) -> str:
+    return str(UUID(said["id"]))
+
+
 def _read_answer(status: int, said: Any) -> SendResult:
     """Of recipient and sender Notify says which it is; whatever else it refuses, only a change of settings mends."""
     if status == 201:
-        return SendResult(AttemptResult.ACCEPTED, 201, provider_id=said["id"])
+        return SendResult(AttemptResult.ACCEPTED, 201, provider_id=_id_of(said))
     if status >= 500 or status < 400:
         return SendResult(AttemptResult.UNKNOWN, status)
     first = (said.get("errors") or [{}])[0]
