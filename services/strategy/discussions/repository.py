@@ -131,12 +131,16 @@ def first_discussion(rows: Rows) -> Discussion | None:
     return next(iter(read_discussions(rows)), None)
 
 
-ADD = f"INSERT INTO discussions ({COLUMNS}) VALUES ({', '.join(f'%({each})s' for each in Discussion.__slots__)})"  # noqa: S608
+ADD = f"""
+    INSERT INTO discussions ({COLUMNS}) VALUES ({", ".join(f"%({each})s" for each in Discussion.__slots__)})
+    ON CONFLICT (discussion) DO NOTHING RETURNING discussion
+"""  # noqa: S608 its own columns
 
 
-async def add(uow: UnitOfWork, new: Discussion) -> None:
+async def add(uow: UnitOfWork, new: Discussion) -> bool:
+    """False if another episode has taken one of this id over."""
     row = {each: getattr(new, each) for each in Discussion.__slots__}
-    await uow.fetch(Query(ADD, row | {"unless": list(new.unless)}, all_rows))
+    return await uow.fetch(Query(ADD, row | {"unless": list(new.unless)}, bool))
 
 
 SET_CHILD = "UPDATE discussions SET child = %(child)s WHERE episode = %(episode)s AND child <> %(child)s"

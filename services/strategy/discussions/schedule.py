@@ -36,7 +36,8 @@ async def plan(
 
     The id is derived from episode and number, so a retry cannot plan it twice. After a cancelled or recorded discussion
     the next number is planned. A later step of a duty invites to the discussion of its first step, unless that was
-    called off because its episode goes on in this one.
+    called off because its episode goes on in this one. An invitation that comes once another episode has taken the
+    discussion over is to that discussion all the same, whatever has become of it.
     """
     duty = received.content
     episode = duty.episode or duty.refers_to or duty.duty
@@ -49,8 +50,12 @@ async def plan(
     if before is not None:
         return before, False
     starts_at = choose_start(meets, now, urgent_at=so_far.urgent_at)
-    planned = _new(received, episode, meets, number=so_far.last + 1, starts_at=starts_at)
-    await discussions.add(uow, planned)
+    number = so_far.last + 1
+    while not await discussions.add(uow, planned := _new(received, episode, meets, number=number, starts_at=starts_at)):
+        taken_over = await uow.fetch(discussions.discussion_by_id(planned.discussion))
+        if taken_over is not None and taken_over.form == meets.form:
+            return taken_over, False
+        number += 1
     return planned, True
 
 

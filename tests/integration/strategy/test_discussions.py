@@ -20,6 +20,7 @@ from services.safeguarding.child_events.discussion_events import StrategyDiscuss
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import provisional_child
+from services.safeguarding.roles import Wording
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.monitor import DiscussionWatch
 from services.strategy.discussions.repository import Discussion
@@ -210,6 +211,25 @@ async def test_a_merged_episode_s_only_discussion_is_from_then_on_the_other_s(st
     first, second = (event_of(strategy.newest(role)) for role in (POLICE, SOCIAL))
     assert (first["UID"], first.get("STATUS")) == (second["UID"], second.get("STATUS"))
     assert str(first["STATUS"]) != "CANCELLED"
+
+
+@pytest.mark.parametrize("called_off", [False, True])
+async def test_an_invitation_that_comes_after_its_episode_was_merged_is_to_the_discussion_that_went_over(
+    strategy: Strategy, *, called_off: bool
+) -> None:
+    known, unknown = uuid4(), uuid4()
+    await strategy.invite(POLICE, episode=unknown)
+    first = event_of(strategy.newest(POLICE))["UID"]
+    await merged(strategy, unknown, into=known)
+    if called_off:
+        await strategy.hear(from_convenor(strategy, StrategyDiscussionCancelled))
+        await strategy.sent(2)
+    await strategy.hear(strategy.invitation(HEALTH, episode=unknown))
+    await strategy.hear(strategy.invitation(HEALTH, episode=unknown, wording=Wording("full-meeting")))
+    told = [event_of(strategy.read(each))["UID"] for each in await strategy.sent(3)]
+    assert (told.count(first), len(set(told))) == (2, 2), (
+        "the full meeting is another; to what is off nobody is invited"
+    )
 
 
 async def test_whoever_convenes_moves_the_discussion_of_a_child_reported_without_a_name_under_its_own(
