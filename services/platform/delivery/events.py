@@ -41,9 +41,15 @@ def acknowledged(
     return DutyAcknowledged(**_named(duty), by=by, force=force, how=how, words=words)
 
 
-def failed(uow: UnitOfWork, delivery: Delivery, reason: FailureReason, person: PersonId | None) -> Message | None:
-    """A duty's failure sends the protocol to the next person. A human hears of an undeliverable reply too."""
-    log_given_up(uow, delivery, reason)
+def failed(
+    uow: UnitOfWork, delivery: Delivery, reason: FailureReason, person: PersonId | None, *, given_up: bool = True
+) -> Message | None:
+    """A duty's failure sends the protocol to the next person. A human hears of an undeliverable reply too.
+
+    `given_up`: it goes out no more, and whoever it was for does not know.
+    """
+    if given_up:
+        _log_given_up(uow, delivery, reason)
     if delivery.duty is not None:
         return DutyFailed(**_named(delivery.duty), person=person, reason=reason)
     if delivery.authority is None or delivery.person is None:
@@ -51,7 +57,7 @@ def failed(uow: UnitOfWork, delivery: Delivery, reason: FailureReason, person: P
     return ContactUnreachable(authority=delivery.authority, person=delivery.person, role=CARER)
 
 
-def log_given_up(uow: UnitOfWork, delivery: Delivery, reason: str) -> None:
+def _log_given_up(uow: UnitOfWork, delivery: Delivery, reason: str) -> None:
     """With the commit, of what `delivery_urgent_failed` counts: by these ids somebody finds what its alert is about."""
     duty = delivery.duty
     if duty is not None and delivery.urgent and not delivery.exercise:

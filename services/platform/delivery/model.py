@@ -37,9 +37,6 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-UNSENT = (State.WAITING, State.SENDING, State.UNKNOWN)
-
-
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """`id` is what the other end sees at every attempt. `created_at` is wall time.

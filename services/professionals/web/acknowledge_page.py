@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.platform.delivery.events import acknowledged, failed, log_given_up
+from services.platform.delivery.events import acknowledged, failed
 from services.platform.delivery.links.forms import Button, Form, Sheet
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
@@ -69,12 +69,10 @@ class AcknowledgePage:
         ):
             return
         else:
-            if answer == HAND_OVER:
-                log_given_up(uow, delivery, "handed-over")
-            else:
-                declined = failed(uow, delivery, "declined", delivery.person)
+            if answer == CANNOT:
+                declined = failed(uow, delivery, "declined", delivery.person, given_up=False)
                 uow.publish(declined, subject=delivery.child, cause=delivery)
-            await deliveries.end(uow, delivery.id, State.FAILED, self.clocks.wall())
+            await deliveries.pass_on(uow, delivery.id, self.clocks.wall())
         uow.on_commit(metrics.ANSWERS.labels(answer).inc)
 
     async def _matters(self, uow: UnitOfWork, delivery: UUID) -> list[Matter]:

@@ -84,6 +84,14 @@ async def test_a_notice_given_up_within_its_minute_was_not_kept_and_is_told_of(e
     assert REGISTRY.get_sample_value("delivery_urgent_unaccepted") == 0
 
 
+async def test_a_notice_whose_reader_cannot_act_or_that_nobody_has_to_know_any_more_was_not_given_up(
+    engine: AsyncEngine,
+) -> None:
+    await put(engine, ago=200, taken_after=2, state="failed", withdrawn_at=NOW, changed_at=NOW)
+    assert (await counted(engine))["5m in-time"] == 1
+    assert REGISTRY.get_sample_value("delivery_urgent_failed") == 0
+
+
 async def test_a_child_who_was_back_within_the_minute_broke_no_promise(engine: AsyncEngine) -> None:
     await put(engine, ago=120, state="withdrawn", changed_at=NOW - timedelta(seconds=90))
     assert await counted(engine) == {}

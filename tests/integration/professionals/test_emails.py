@@ -1,5 +1,6 @@
 """Professionals by mail: whom it reaches, and what the page behind its button does, on a real PostgreSQL."""
 
+import asyncio
 import email
 import email.policy
 import re
@@ -10,13 +11,16 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.inbound_mail.classifier import read_mail
 from services.platform.delivery.inbound_mail.handler import UNAUTHENTICATED
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
+from services.platform.delivery.queue import slo
 from services.platform.register.people.contact import Contact
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
@@ -179,6 +183,34 @@ def given_up(logs: Sequence[EventDict]) -> list[tuple[str, str]]:
     return [(each["delivery"], each["reason"]) for each in logs if each["event"] == "an urgent notice was given up"]
 
 
+async def counted_as_given_up(by_mail: ByMail) -> float | None:
+    """By the alert."""
+    async with by_mail.floor.store.engine.connect() as connection:
+        await slo.measure_recent(connection, "professionals", by_mail.floor.clocks.wall())
+    return REGISTRY.get_sample_value("delivery_urgent_failed")
+
+
+@pytest.mark.parametrize(
+    ("answer", "ends"),
+    [(SendResult(AttemptResult.ACCEPTED, 250), "failed"), (SendResult(AttemptResult.RETRY), "waiting")],
+)
+async def test_a_bounce_that_overtakes_the_answer_of_our_relay_counts_once_that_has_taken_the_mail(
+    by_mail: ByMail, answer: SendResult, ends: str
+) -> None:
+    """And stops nothing where it has not: then somebody made it up."""
+    by_mail.mail.released, by_mail.mail.answers = asyncio.Event(), [answer]
+    await by_mail.tell()
+    await by_mail.link()
+    with capture_logs() as logs:
+        assert await take(by_mail, f"{BOUNCE}\r\n\r\n{by_mail.message_id()}", "") == "bounced"
+    by_mail.mail.released.set()
+    await by_mail.floor.until(by_mail.mail.sent[0].id, ends)
+    assert len(await by_mail.said("duty.failed.v1")) == 1
+    if ends == "failed":
+        assert given_up(logs) == [(str(by_mail.mail.sent[0].id), "undeliverable")]
+    assert await counted_as_given_up(by_mail) == (ends == "failed")
+
+
 async def test_whoever_cannot_act_sends_it_on_and_may_still_take_it(by_mail: ByMail) -> None:
     await by_mail.tell()
     link = await by_mail.link()
@@ -186,7 +218,8 @@ async def test_whoever_cannot_act_sends_it_on_and_may_still_take_it(by_mail: ByM
     with capture_logs() as logs:
         for _ in range(2):
             await by_mail.web.post(link, data={"answer": "cannot"})
-    assert given_up(logs) == [(str(by_mail.mail.sent[0].id), "declined")]
+    assert given_up(logs) == []
+    assert await counted_as_given_up(by_mail) == 0
     [failed] = await by_mail.said("duty.failed.v1")
     assert failed["reason"] == "declined"
     await by_mail.web.post(link, data={"answer": "have-it"})
@@ -201,7 +234,8 @@ async def test_the_deputy_takes_over_by_a_button_and_acknowledges_the_same_telli
     with capture_logs() as logs:
         for _ in range(2):
             assert "Somebody else" in (await by_mail.web.post(first, data={"answer": "hand-over"})).text
-    assert given_up(logs) == [(str(by_mail.mail.sent[0].id), "handed-over")]
+    assert given_up(logs) == []
+    assert await counted_as_given_up(by_mail) == 0
     await eventually(lambda: len(by_mail.mail.sent) == 2)
     assert [each.recipient for each in by_mail.mail.sent] == ["day@kestrel.example", "deputy@kestrel.example"]
     second = await by_mail.link()

@@ -9,7 +9,7 @@ from prometheus_client import Counter
 from services.platform.delivery.channels.channel import MAIL_TO
 from services.platform.delivery.events import failed
 from services.platform.delivery.inbound_mail.classifier import MailKind, ReadMail, spelt
-from services.platform.delivery.model import UNSENT, Delivery, State
+from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
@@ -53,7 +53,8 @@ class MailAnswers:
         """Has the next person told, unless somebody has answered already. A person who is away may still answer.
 
         Anybody can forge a bounce, so it never stops anything: a delivery that has not been sent cannot have bounced,
-        and one that may not have arrived is still sent on. The caller has checked whether an absence is believed.
+        and one that may not have arrived is still sent on. One that is being sent ends with this attempt if it is
+        accepted (`record_result`). The caller has checked whether an absence is believed.
         """
         held = None if mail.refers_to is None else await deliveries.lock(uow, mail.refers_to)
         if held is None or held[0].duty is None or held[1] is State.WAITING:
@@ -61,11 +62,12 @@ class MailAnswers:
         delivery, state = held
         if state in OVER:
             return f"{mail.kind}-late"
-        uow.publish(
-            failed(uow, delivery, ESCALATES[mail.kind], delivery.person), subject=delivery.child, cause=delivery
-        )
-        if state not in UNSENT:
-            await deliveries.end(uow, delivery.id, State.FAILED, self.clocks.wall())
+        ends = state is not State.UNKNOWN
+        leads_on = failed(uow, delivery, ESCALATES[mail.kind], delivery.person, given_up=ends)
+        uow.publish(leads_on, subject=delivery.child, cause=delivery)
+        if ends:
+            after = State.UNKNOWN if state is State.SENDING else State.FAILED
+            await deliveries.end(uow, delivery.id, after, self.clocks.wall())
         return str(mail.kind)
 
     async def is_believed(self, uow: UnitOfWork, mail: ReadMail) -> bool:

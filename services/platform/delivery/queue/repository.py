@@ -121,6 +121,10 @@ def first_of_step(duty: UUID, step: int) -> Query[list[Delivery]]:
 
 
 ENDED = "UPDATE delivery.deliveries SET state = %(state)s, changed_at = %(at)s WHERE id = %(delivery)s"
+PASSED_ON = """
+    UPDATE delivery.deliveries SET state = 'failed', changed_at = %(at)s, withdrawn_at = coalesce(withdrawn_at, %(at)s)
+    WHERE id = %(delivery)s
+"""
 OF_ONE = "SELECT * FROM delivery.deliveries WHERE id = %(delivery)s"
 OF_TELLINGS_LOCKED = """
     SELECT * FROM delivery.deliveries WHERE id = ANY(%(ids)s::uuid[] || ARRAY(
@@ -134,8 +138,12 @@ PEOPLE_NOT_REACHED = f"{PEOPLE} AND state = 'failed'"
 
 
 async def end(uow: UnitOfWork, delivery: UUID, state: State, at: datetime) -> None:
-    """As failed, where the person whom it reached cannot act on it."""
     await uow.fetch(Query(ENDED, {"delivery": delivery, "state": state, "at": at}, all_rows))
+
+
+async def pass_on(uow: UnitOfWork, delivery: UUID, at: datetime) -> None:
+    """As failed, and taken back from the person whom it reached and who cannot act on it: it was not given up."""
+    await uow.fetch(Query(PASSED_ON, {"delivery": delivery, "at": at}, all_rows))
 
 
 async def lock(uow: UnitOfWork, delivery: UUID) -> tuple[Delivery, State] | None:

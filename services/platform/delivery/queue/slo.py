@@ -26,7 +26,7 @@ LATELY = timedelta(hours=1)
 VERDICTS = ("in-time", "late")
 # A notice withdrawn within its 60 s breaks no promise; exercises and replies of conversations do not count.
 _NOTICES = """
-    SELECT d.created_at AS put_at, d.created_at + %(within)s AS until, d.state, d.changed_at, least(
+    SELECT d.created_at AS put_at, d.created_at + %(within)s AS until, d.state, d.changed_at, d.withdrawn_at, least(
         (SELECT min(started_at + took_ms * interval '1 ms') FROM delivery.attempts WHERE delivery = d.id AND result = 'accepted'),
         CASE WHEN d.state IN ('accepted', 'delivered', 'acknowledged') THEN d.changed_at END
     ) AS taken_at
@@ -45,7 +45,7 @@ _JUDGED = """
              WHEN %(now)s > until THEN 'late'
         END AS verdict,
         taken_at IS NULL AND %(now)s > until AND state IN ('waiting', 'sending', 'unknown') AS waits,
-        state = 'failed' AND changed_at > %(now)s - interval '1 h' AS failed
+        state = 'failed' AND withdrawn_at IS NULL AND changed_at > %(now)s - interval '1 h' AS failed
     FROM notices
 """
 

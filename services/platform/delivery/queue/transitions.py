@@ -33,12 +33,13 @@ RECORD_RESULT = """
     )
     UPDATE delivery.deliveries SET
         state = CASE
-            WHEN state <> 'sending' THEN state
+            WHEN state NOT IN ('sending', 'unknown') THEN state
             WHEN withdrawn_at IS NOT NULL AND NOT %(may_have_arrived)s THEN 'withdrawn'
+            WHEN state = 'unknown' AND %(state)s::text = 'accepted' THEN 'failed'
             ELSE %(state)s::text
         END,
         next_attempt_at = CASE
-            WHEN state <> 'sending' THEN next_attempt_at
+            WHEN state NOT IN ('sending', 'unknown') THEN next_attempt_at
             WHEN withdrawn_at IS NOT NULL THEN %(now)s
             ELSE %(next_attempt_at)s
         END,
@@ -85,7 +86,7 @@ def attempts_recorded(delivery: UUID) -> Query[int]:
 def record_result(uow: UnitOfWork, record: AttemptRecord, owner: str, now: datetime, transition: Transition) -> None:
     """With the commit, unless the row stays locked. A receipt or an acknowledgement that came before the result wins. A
     delivery that was withdrawn meanwhile ends as withdrawn if it cannot have arrived. If it may have, its next attempt
-    is due at once, to find out.
+    is due at once, to find out. One that is unknown by now has bounced meanwhile: accepted, it ends as failed.
     """
     uow.write(RECORD_RESULT, _row(record, owner, now, transition))
 

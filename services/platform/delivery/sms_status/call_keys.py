@@ -47,8 +47,9 @@ class CallKeys:
             await deliveries.acknowledge(uow, duty.duty, duty.step, now)
             return "have-it"
         if state is not State.FAILED:
-            self._publish(uow, delivery, events.failed(uow, delivery, "declined", delivery.person), key)
-            await deliveries.end(uow, delivery.id, State.FAILED, now)
+            declined = events.failed(uow, delivery, "declined", delivery.person, given_up=False)
+            self._publish(uow, delivery, declined, key)
+            await deliveries.pass_on(uow, delivery.id, now)
         return "cannot"
 
     @staticmethod

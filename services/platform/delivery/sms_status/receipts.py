@@ -207,9 +207,10 @@ class Receipts:
                     uow.on_commit(metrics.SECOND_ROUTE.labels("undelivered").inc)
                 return
             self._write(uow, row, report, now, state=State.FAILED)
-            failed = delivery_events.failed(uow, delivery, means.reason or "undeliverable", delivery.person)
+            reason = means.reason or "undeliverable"
+            failed = delivery_events.failed(uow, delivery, reason, delivery.person, given_up=not withdrawn)
             events.add(delivery, failed)
-            uow.on_commit(metrics.ENDED.labels("text", means.reason or "undeliverable").inc)
+            uow.on_commit(metrics.ENDED.labels("text", reason).inc)
 
     def _write(self, uow: UnitOfWork, row: Row, report: Report, now: datetime, **to: Any) -> None:
         row.update({"provider_id": report.provider_id, "changed_at": now} | to)
