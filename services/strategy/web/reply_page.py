@@ -10,12 +10,18 @@ from services.platform.store.unit_of_work import Store
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.attendees import attendee_by_duty
-from services.strategy.discussions.policy import ANSWERS, Reply
+from services.strategy.discussions.policy import Reply
 from services.strategy.discussions.repository import Discussion, discussion_by_duty
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.wording import WORDINGS, Words, words
 
 BUTTONS = {"come": Reply.ACCEPTED, "perhaps": Reply.TENTATIVE, "not-come": Reply.DECLINED}
+LEFT = {
+    Reply.ACCEPTED: {Reply.DECLINED},
+    Reply.TENTATIVE: {Reply.ACCEPTED, Reply.DECLINED},
+    Reply.DECLINED: {Reply.ACCEPTED},
+}
+"""What somebody who has answered may still answer. Only who certainly comes makes up the quorum."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,8 @@ def _sheet(spoken: Words, found: Discussion, reply: Reply) -> Sheet:
         ended = "held" if found.state == discussions.HELD else "over"
         return Sheet(spoken.page(ended, at), (when, spoken.page(f"{ended}-more", at)), language=spoken.name)
     buttons = tuple(Button(f"{name}-{found.sequence}", spoken.page(name, at), quiet=name != "come") for name in BUTTONS)
-    if reply in {*ANSWERS, Reply.DECLINED}:
-        title, left = ("coming", buttons[2:]) if reply in ANSWERS else ("not-coming", buttons[:1])
+    if reply in LEFT:
         said = (when, spoken.page("coming-more", at))
-        return Sheet(spoken.page(title, at), said, left, done=True, language=spoken.name)
+        left = tuple(button for button, other in zip(buttons, BUTTONS.values(), strict=True) if other in LEFT[reply])
+        return Sheet(spoken.page(f"said-{reply}", at), said, left, done=True, language=spoken.name)
     return Sheet(spoken.page("ask", at), (when, spoken.how(found)), buttons, language=spoken.name)

@@ -328,6 +328,17 @@ async def test_opening_the_link_only_shows_and_its_button_acts(strategy: Strateg
     assert (acknowledged["by"], acknowledged["how"]) == (strategy.ids["night"], "page")
 
 
+async def test_whoever_said_perhaps_may_still_say_for_certain(strategy: Strategy) -> None:
+    """Only certain answers make up the quorum."""
+    await strategy.invite(HEALTH, episode=uuid4())
+    plain, *_ = strategy.newest(HEALTH).iter_parts()
+    [link] = re.findall(r"http://strategy.example/invitations/[\w.-]+", plain.get_content())
+    left = (await strategy.web.post(link, data={"answer": "perhaps-0"})).text
+    assert (re.findall(r'value="([\w-]+)-0"', left), "You are expected" in left) == (["come", "not-come"], False)
+    assert "You are expected" in (await strategy.web.post(link, data={"answer": "come-0"})).text
+    assert (await strategy.said("strategy-discussion.changed.v1"))[-1]["coming"] == [HEALTH]
+
+
 async def test_a_button_of_an_old_page_is_no_answer_to_the_new_date(strategy: Strategy) -> None:
     await strategy.invite(HEALTH, episode=uuid4())
     plain, *_ = strategy.newest(HEALTH).iter_parts()
