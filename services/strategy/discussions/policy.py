@@ -82,8 +82,3 @@ def lacking_seats(attendees: Iterable[Attendance], starts_at: datetime) -> tuple
     taken = {SEATS.get(each.role) for each in attendees if each.reply is Reply.ACCEPTED}
     quorum = QUORUM_BY_NIGHT if is_held_at_night(starts_at) else QUORUM
     return tuple(seat for seat in quorum if seat not in taken)
-
-
-def is_to_present_date(reply: Reply, *, sequence: int, current: int) -> bool:
-    """Whether a reply is to the present date. One to a later sequence than ours was made up."""
-    return reply is not Reply.WAITING and sequence == current

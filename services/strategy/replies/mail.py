@@ -14,7 +14,7 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import provisional_child
 from services.strategy import metrics
 from services.strategy.discussions.attendees import Attendee, attendee_by_duty, attendees_with_address, inviters
-from services.strategy.discussions.policy import Reply, is_to_present_date
+from services.strategy.discussions.policy import Reply
 from services.strategy.discussions.repository import (
     PLANNED,
     Discussion,
@@ -195,4 +195,4 @@ def _is_current(answered: Answered, found: Discussion) -> bool:
     """An answer without a sequence is to the date that it names; without a date either, to the first."""
     if answered.sequence is None and answered.starts_at is not None and answered.reply is not Reply.COUNTER:
         return answered.starts_at == found.starts_at
-    return is_to_present_date(answered.reply, sequence=answered.sequence or 0, current=found.sequence)
+    return (answered.sequence or 0) == found.sequence

@@ -8,7 +8,7 @@ from hypothesis import strategies as any_
 
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND, in_working_hours, working_day_after
-from services.strategy.discussions.policy import Attendance, Reply, choose_start, is_to_present_date, lacking_seats
+from services.strategy.discussions.policy import Attendance, Reply, choose_start, lacking_seats
 from tests.support.histories.meetings import AT_ONCE, IN_FULL
 
 
@@ -121,8 +121,3 @@ def test_guardian_and_home_office_do_not_make_a_quorum() -> None:
         Attendance(Role.HOME_OFFICE_MISSING_DESK, Reply.ACCEPTED),
     ]
     assert lacking_seats(coming, BY_DAY) == ("police", "health", "social-care")
-
-
-@pytest.mark.parametrize(("sequence", "current", "good"), [(0, 0, True), (0, 1, False), (1, 1, True), (2, 1, False)])
-def test_a_reply_counts_for_the_date_that_it_was_given_to(sequence: int, current: int, good: bool) -> None:
-    assert is_to_present_date(Reply.ACCEPTED, sequence=sequence, current=current) is good
