@@ -49,8 +49,8 @@ class Contents:
         return max(self.segments, default=-1)
 
     def along(self, timeline: int, forks: Mapping[int, int]) -> "Contents":
-        """What leads to a database on `timeline`; `forks` as of `read_forks`. After a restoration to a moment, and where a
-        primary was cut off, more may lie there of a timeline that was left. Of that one, only bases count that were
+        """What leads to a database on `timeline`; `forks` as of `read_forks`. After a restoration to a moment, and where
+        a primary was cut off, more may lie there of a timeline that was left. Of that one, only bases count that were
         finished before it was left.
         """
         leads, beyond = defaultdict(list), set[int]()
@@ -61,17 +61,15 @@ class Contents:
                     leads[place].append(name)
                 if before != timeline and place > forks.get(before, -1):
                     beyond.add(before)
-        doubtful = beyond if beyond <= forks.keys() else forks.keys()
-        bases = [
-            each
-            for each in self.bases
-            if each.timeline == timeline
-            or (
-                each.timeline in forks
-                and (each.timeline not in doubtful or _is_before(each.last, forks[each.timeline]))
-            )
-        ]
-        return replace(self, bases=bases, segments=leads)
+        another_branch = not beyond <= forks.keys()
+
+        def leads_here(base: Base) -> bool:
+            if base.timeline == timeline or base.timeline not in forks:
+                return base.timeline == timeline
+            doubtful = another_branch or base.timeline in beyond
+            return not doubtful or _is_before(base.last, forks[base.timeline])
+
+        return replace(self, bases=[*filter(leads_here, self.bases)], segments=leads)
 
     def base_for(self, at: datetime | None) -> Base:
         """The newest that was finished by then. Raises NothingToRestore."""
