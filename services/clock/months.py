@@ -1,8 +1,6 @@
-"""Has the months of tables that only grow made ahead, and those whose time is over dropped, by a function of the
-database's owner.
+"""Has PostgreSQL make the monthly partitions of tables that only grow, and drop those whose time is over.
 
-Nothing that must be done at once depends on it: until the next turn, rows that fit no month lie in a partition for
-them.
+Not urgent: until the next turn, rows that fit no month go into a partition of their own.
 """
 
 from services.clock import metrics
@@ -17,8 +15,8 @@ LEFT_OVER = "SELECT months.left_over(%(name)s)"
 
 
 async def keep_up(store: Store) -> bool:
-    """Each table in a transaction of its own: the locks of one do not wait for those of another, and one that fails
-    holds up no other. Always False: there is no more.
+    """Uses a transaction for each table: none waits for another's locks, and one that fails holds up no other. Returns
+    False: there is never more to do at once.
     """
     async with store.transaction() as uow:
         names = await uow.fetch(Query(TABLES, {}, lambda rows: [row.name for row in rows]))

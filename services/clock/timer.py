@@ -15,7 +15,7 @@ BATCH = 500
 LOOK_EVERY_SECONDS = 15.0
 """The protocol tells of each deadline that is due before the next look (`deadlines.LOOKED_AHEAD`)."""
 AGAIN_SECONDS = 0.2
-"""After a look that found some: others may follow, or another clock hold them."""
+"""After a look that found due deadlines: more may follow, or another clock may hold them."""
 
 
 class DeadlineTimer:
@@ -52,8 +52,8 @@ async def fire_due(store: Store, clocks: Clocks) -> bool:
 
 
 def _event_of(row: Pending, late_seconds: int) -> bytes:
-    """What another service has signed stays as it is. So do bytes that are not a message: the consumer makes them a
-    dead letter, which a person sees. If such a row were held back, it would hold back every deadline after it.
+    """Adds the lateness, unless another service has signed the event. Bytes that are no message stay as they are: the
+    consumer makes them a dead letter, which a person sees. Held back, they would hold back every later deadline.
     """
     try:
         return row.envelope if is_signed(row.envelope) else with_lateness(row.envelope, late_seconds)

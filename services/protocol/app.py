@@ -1,4 +1,4 @@
-"""Puts the protocol service together."""
+"""Assembles the protocol service."""
 
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost

@@ -167,7 +167,7 @@ async def _follow(uow: UnitOfWork, child: str) -> Held:
 
 
 async def _with_references(uow: UnitOfWork, case: Case, facts: Facts, content: Message) -> Facts:
-    """With the references of police that this event's is not, where it gives one and the child's case has any."""
+    """Adds which of the case's police references differ from the one that this event gives, if it gives one."""
     known = [words for each in case.episodes.values() for words in each.references]
     if not known or not isinstance(content, PoliceReferenceGiven | PoliceReferenceTexted):
         return facts

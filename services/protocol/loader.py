@@ -86,15 +86,15 @@ class Origin:
 def origins(read_files: list[RulesFile], authority: str) -> dict[str, Origin]:
     """By rule, merged as `merge_files` does."""
     found: dict[str, Origin] = {}
-    for each in _that_concern(read_files, authority):
+    for each in _files_for(read_files, authority):
         for name, line in each.lines.items():
             before = found.get(name)
             found[name] = Origin(each.path.name, line, None if before is None else f"{before.file}:{before.line}")
     return found
 
 
-def _that_concern(read_files: Iterable[RulesFile], authority: str) -> list[RulesFile]:
-    """Those of everybody, then the authority's own, which have the last word."""
+def _files_for(read_files: Iterable[RulesFile], authority: str) -> list[RulesFile]:
+    """Everybody's files, then the authority's own, which override them."""
     mine = (each for each in read_files if each.authority in (DEFAULT, authority))
     return sorted(mine, key=lambda each: each.authority != DEFAULT)
 
@@ -102,7 +102,7 @@ def _that_concern(read_files: Iterable[RulesFile], authority: str) -> list[Rules
 def law_of(read_files: Iterable[RulesFile], authority: str = DEFAULT) -> Law:
     """The shipped law, and what the files of everybody and of this authority add. Raises ValueError (pydantic's)."""
     law = shipped()
-    for each in _that_concern(read_files, authority):
+    for each in _files_for(read_files, authority):
         if each.sources or each.values:
             sources, values = rows_of(Source, each.sources), rows_of(Value, each.values)
             law = Law(law.sources.with_others(sources), law.values.with_others(values))
@@ -132,14 +132,14 @@ def merge_files(read_files: Iterable[RulesFile], authority: str, on: date, law: 
 
     Of the default rules, an authority that exists for exercises alone has only those of `SELF_TEST`.
     """
-    concern = _that_concern(read_files, authority)
-    values = (law or law_of(concern)).values
+    ours = _files_for(read_files, authority)
+    values = (law or law_of(ours)).values
     rules: dict[str, dict[str, Any]] = {}
     closing: list[str] = []
     watch_on: list[str] = []
     stand_down: dict[str, str] = {}
     mass_report: dict[str, Any] | None = None
-    for each in (file for file in concern if holds((file.since, None), on)):
+    for each in (file for file in ours if holds((file.since, None), on)):
         closing = each.closing or closing
         watch_on = each.watch_on or watch_on
         stand_down = each.stand_down or stand_down
@@ -200,7 +200,7 @@ class Library:
         return self._texts[key]
 
     def current(self, authority: str, on: date | None = None) -> Protocol:
-        """In force on that day in England; left out, on the day of the law's newest check: pages stay the same."""
+        """In force on that day in England. Left out: on the law's newest check, so that rendered pages do not vary."""
         on = on or self.law.checked_on
         key = authority, self._era(on)
         if key not in self._parsed:

@@ -22,7 +22,7 @@ DECIDED: Local[dict[tuple[str, str, bool], list[MessageDecided]]] = Local(dict)
 
 
 def publish_decision(uow: UnitOfWork, received: Received[Any], decision: Decision, now: datetime) -> None:
-    """Everything is of the child whose case was decided upon. `now` is story time."""
+    """Every message has the case's child as its subject. `now` is story time."""
     child = decision.case.child
     deadlines.cancel(uow, now, *decision.cancelled)
     deadlines.put_all(uow, [_pending(child, received, each) for each in decision.deadlines], now)
@@ -37,7 +37,7 @@ def publish_decision(uow: UnitOfWork, received: Received[Any], decision: Decisio
 def _publish_with_others(
     uow: UnitOfWork, decided: MessageDecided, about: tuple[str, str, bool], publish: Callable[[MessageDecided], None]
 ) -> None:
-    """What the transaction's messages brought about for the child, once, under the name that the first would have."""
+    """Publishes all that the transaction decided about a child as one message, at its end, under the first's id."""
     together = uow.local(DECIDED).setdefault(about, [])
     if not together:
         uow.before_commit(lambda: publish(_joined(together)))
@@ -85,8 +85,8 @@ def _messages(received: Received[Any], decision: Decision) -> Iterator[tuple[Mes
 
 
 def _decided(received: Received[Any], decision: Decision) -> Iterator[tuple[MessageDecided, UUID, bool]]:
-    """One message. Two, where what is real has changed a duty of an exercise, such as a dead letter of practice, or the
-    reverse: an envelope is marked as practice as a whole. None where nothing was decided and nothing has changed.
+    """One message, or two where a real event changed a duty of an exercise or the reverse: an envelope is practice as a
+    whole or not at all. None where nothing was decided and nothing has changed.
     """
     changed = [each for each in decision.changes if isinstance(each, DutyChanged)]
     for exercise in (received.exercise, not received.exercise):

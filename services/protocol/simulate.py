@@ -81,7 +81,7 @@ class _World:
         self._library = library
         self._kept: dict[str, Protocol] = {}
         self._queue: list[tuple[datetime, int, Happening | Message]] = []
-        self._put = 0
+        self._count = 0
         self._versions: dict[UUID, int | None] = {}
         self._withdrawn: set[tuple[UUID, int]] = set()
         self._timeline = Timeline(story, Case(child=story.subject))
@@ -102,8 +102,8 @@ class _World:
         return self._timeline
 
     def _later(self, at: datetime, what: Happening | Message) -> None:
-        self._put += 1
-        heapq.heappush(self._queue, (at, self._put, what))
+        self._count += 1  # of two at one time, the one queued first comes first
+        heapq.heappush(self._queue, (at, self._count, what))
 
     def _scripted(self, each: Happening, now: datetime, order: int) -> Happened:
         self._child = self._child.model_copy(update=each.record)
@@ -118,7 +118,7 @@ class _World:
         )
 
     def _protocols(self, now: datetime) -> Protocols:
-        """The one in force on the day, and those that were before."""
+        """The one in force on that day, and those that were in force earlier in the story."""
         current = self._library.current(self._story.child.authority, day_in_england(now))
         self._kept[current.hash] = current
         return Protocols(current, self._kept)

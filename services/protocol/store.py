@@ -99,8 +99,8 @@ def protocol_by_hash(name: str) -> Query[Protocol]:
 
 
 async def facts_of(uow: UnitOfWork, known: Known | None, placement: str | None, authority: str | None) -> Facts:
-    """A child whom the register does not know has the facts of `placement` and the authority that the message names. A
-    message that nobody could read names none: the first that the register holds looks into it.
+    """A child whom the register does not know has the facts of `placement` and the authority that the message names. An
+    unreadable message names none: the register's first authority, by name, looks into it.
     """
     if known is not None and known["authority"] is not None:
         return Facts.model_validate(known)
@@ -111,6 +111,6 @@ async def facts_of(uow: UnitOfWork, known: Known | None, placement: str | None, 
 
 
 async def authority_of(uow: UnitOfWork, child: str) -> str:
-    """As in `facts_of`, where the message names none. No other fact is read: it may be the one that is at fault."""
+    """As `facts_of` for a message that names none. Reads nothing else: another fact may be what is at fault."""
     named, first = await uow.fetch(authority_of_child(child), first_authority())
     return named or first or NOBODY

@@ -1,4 +1,4 @@
-"""Moments and days as people and their systems tell them, within the years that they can be of.
+"""Defines moments and days as people and their systems report them, within plausible years.
 
 Many systems write an empty date as the year 1, and "for ever" as the year 9999. Neither is a date: no calendar can
 count from there, and readers are misled. So it is refused where it is told, with the correct form.
@@ -11,12 +11,12 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import AfterValidator, AwareDatetime, ValidationInfo, WithJsonSchema
 
 AS_IT_WAS_SAID: Final = "as it was said"
-"""The context for reading accepted data again: the rules of its day hold, and nothing is refused now."""
+"""The validation context for reading accepted data again: no date in it is refused now."""
 D = TypeVar("D", bound=date)
 
 
 def _of_years(first: int, last: int, wanted: str) -> Callable[[D, ValidationInfo], D]:
-    """The year as it is written, so that the schema's pattern says the same."""
+    """Checks the year as it is written, so that the schema's pattern says the same."""
 
     def checked(value: D, info: ValidationInfo) -> D:
         if first <= value.year <= last or info.context == AS_IT_WAS_SAID:
@@ -35,7 +35,7 @@ Moment = Annotated[
     AfterValidator(_of_years(2000, 2099, "a time with its zone,")),
     WithJsonSchema(_schema("date-time", "^20[0-9]{2}-")),
 ]
-"""A day in the life of a child of our days. Nobody in care or leaving it now was born before 2000."""
+"""A time in the life of a child now in care or leaving it: none of them was born before 2000."""
 Day = Annotated[
     date,
     AfterValidator(_of_years(1900, 2199, "a day, YYYY-MM-DD,")),

@@ -1,4 +1,4 @@
-"""Says when a strategy discussion meets, in rules and invitations."""
+"""Describes when a strategy discussion meets, in rules and invitations."""
 
 from datetime import time, timedelta
 from typing import Annotated, Literal, TypeAlias

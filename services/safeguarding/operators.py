@@ -1,4 +1,4 @@
-"""Says who acts at the console, and records each act. Names and reasons are kept elsewhere: the bus carries ids."""
+"""Names operators' roles, and records each act. Names and reasons are kept elsewhere: the bus carries ids."""
 
 from datetime import datetime
 from enum import StrEnum

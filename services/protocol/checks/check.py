@@ -63,7 +63,7 @@ def _faults_of_words(read: Sequence[RulesFile], only: str | None = None) -> Iter
 
 
 def _given_twice(read: Sequence[RulesFile]) -> Iterator[Finding]:
-    """Rules of one id may follow each other, each with its own days."""
+    """Two rules with one id. Rules of one id may follow each other, each with days of its own."""
     by_name: dict[tuple[str, str], list[tuple[RulesFile, dict[str, object]]]] = defaultdict(list)
     for each in read:
         for rule in each.rules:
@@ -71,7 +71,7 @@ def _given_twice(read: Sequence[RulesFile]) -> Iterator[Finding]:
                 by_name[each.authority, str(rule["id"])].append((each, rule))
     for (_, name), rules in by_name.items():
         try:
-            if not citations.hold_together(rules):
+            if not citations.share_a_day(rules):
                 continue
         except ValueError:
             continue  # a day that is none is named already

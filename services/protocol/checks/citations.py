@@ -15,7 +15,7 @@ from services.protocol.rule_file import DEFAULT, RulesFile
 
 
 def faults_of(rule: Rule, sources: Sources) -> Iterator[Fault]:
-    """Yields cited texts that are not known, and a claim to be asked by guidance that cites none."""
+    """Cited texts that are not known, and a claim to follow guidance that cites none of it."""
     for cite in rule.because.cite:
         if sources.of(cite) is None:
             yield (
@@ -51,8 +51,8 @@ def faults_of_numbers(file: RulesFile, law: Law, days: Sequence[date]) -> Iterat
                 yield str(rule["id"]), (says, "`from` and `to` of the rule within those of the value")
 
 
-def hold_together(rules: Iterable[tuple[RulesFile, dict[str, object]]]) -> bool:
-    """Whether two rules of one id hold on the same day."""
+def share_a_day(rules: Iterable[tuple[RulesFile, dict[str, object]]]) -> bool:
+    """Whether two of these rules hold on the same day."""
     return any(overlap(*both) for both in combinations([file.period(rule) for file, rule in rules], 2))
 
 

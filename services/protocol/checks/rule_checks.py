@@ -14,7 +14,7 @@ from services.safeguarding.roles import Channel, Role
 Fault: TypeAlias = tuple[str, str | None]
 
 HUMANS = frozenset({Role.DUTY_WORKER, Role.DUTY_EMERGENCY_TEAM, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE})
-"""Someone on duty at every hour."""
+"""Roles that somebody on duty holds at every hour."""
 CLAIMED = frozenset(
     {
         Trigger.CHILD_RETURN_CLAIMED, Trigger.MISSING_RETRACTION_CLAIMED, Trigger.CHILD_LOCATION_CLAIMED,

@@ -35,7 +35,7 @@ class Dated:
 
 @dataclass(frozen=True)
 class Choice:
-    """The rules by which all go, in the order of their editions. Authorities not in `own` go by those of everybody."""
+    """Everybody's rules, in the order of their editions, and the `own` rules of authorities that have some."""
 
     everybody: tuple[Dated, ...]
     own: Mapping[str, tuple[Dated, ...]] = field(default_factory=dict)
@@ -46,9 +46,7 @@ class Choice:
 
 
 @dataclass
-class _Choosing:
-    """A choice while it is made."""
-
+class _ChoiceBuilder:
     shipped: Sequence[RulesFile]
     found: Found
     kept: Mapping[str, Sequence[Kept]]
@@ -92,10 +90,10 @@ class _Choosing:
 
 
 def choose(shipped: Sequence[RulesFile], found: Found, kept: Mapping[str, Sequence[Kept]], today: date) -> Choice:
-    """`kept` holds each authority's editions, from the one in force today on. One authority's files decide about no
-    other's; those of everybody come first. An edition without a day of its own holds from `today`.
+    """`kept` holds each authority's editions, from the one in force today on. Everybody's files are judged first, and
+    one authority's never affect another's. An edition without a day of its own holds from `today`.
     """
-    return _Choosing(shipped, found, kept, today).make()
+    return _ChoiceBuilder(shipped, found, kept, today).make()
 
 
 def _faults(edition: Edition, beside: Sequence[Dated]) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ class Edition:
 
 
 def edition_of(whose: str, written: str) -> Edition:
-    """From what `written` gave."""
+    """Reads what `Edition.written` gave."""
     return Edition(whose, tuple((name, text) for name, text in json.loads(written)))
 
 

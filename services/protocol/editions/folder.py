@@ -11,7 +11,7 @@ from services.protocol.loader import is_of_rules, passed_over
 from services.protocol.rule_file import read_text
 
 UNKNOWN = "unknown"
-"""Whose a file is that cannot be read, says no authority, and was never read before."""
+"""The owner of a file that cannot be read, names no authority and was never read before."""
 OWNER = re.compile(r"^authority:[ \t]*[\"']?(?P<authority>[a-z0-9]+(?:-[a-z0-9]+)*)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -42,7 +42,7 @@ class Found:
 
 
 def find_editions(folder: Path | None, known: Iterable[Edition]) -> Found:
-    """`known` tells whose a file was before."""
+    """`known` editions tell whose a file was before."""
     owners = {name: each.whose for each in known for name, _ in each.files}
     files: dict[str, list[tuple[str, str]]] = defaultdict(list)
     faults: dict[str, list[str]] = defaultdict(list)
@@ -80,9 +80,7 @@ def _text_of(path: Path) -> tuple[str, str | None]:
 
 
 def _owner(path: Path, text: str, owners: Mapping[str, str]) -> tuple[str, str | None]:
-    """Whose the file is, and its fault if it cannot be read. It is then whose its line
-    `authority:` says, or whose it was before.
-    """
+    """Whose the file is, and its fault if it cannot be read: then its `authority:` line decides, or whose it was."""
     try:
         whose = read_text(path, text).authority
     except ValueError as error:

@@ -46,6 +46,6 @@ class RulesInForce:
 
 
 def _in_force(editions: Sequence[Dated], on: date) -> int:
-    """The place of the newest edition that holds on that day."""
+    """The index of the newest edition that holds on that day; BEFORE_ALL if none does."""
     places = (place for place in reversed(range(len(editions))) if editions[place].since <= on)
     return next(places, BEFORE_ALL)

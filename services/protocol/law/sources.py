@@ -71,7 +71,7 @@ class Sources:
         return source is not None and source.kind == "guidance"
 
     def with_others(self, others: Iterable[Source]) -> "Sources":
-        """Those of the same id take the place of ours."""
+        """`others` replace ours of the same ids."""
         by_id = {each.id: each for each in (*self.all, *others)}
         return Sources(tuple(by_id.values()))
 

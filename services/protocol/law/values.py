@@ -1,4 +1,4 @@
-"""Reckons the law's numbers: a rule names one (`{ value: appeal-time, less: 7d }`) and has that day's."""
+"""Looks up the law's numbers: a rule names one (`{ value: appeal-time, less: 7d }`) and gets that day's."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -58,7 +58,7 @@ class Values:
         return bool(versions := self.versions(name)) and all(each.state != "found" for each in versions)
 
     def with_others(self, others: Iterable[Value]) -> "Values":
-        """Those of an id take the place of all versions of ours of that id."""
+        """`others` replace all versions that we have of the same ids."""
         new = tuple(others)
         names = {each.id for each in new}
         return Values((*(each for each in self.all if each.id not in names), *new))

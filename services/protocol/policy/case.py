@@ -152,12 +152,12 @@ class Episode(State):
 
     @property
     def over_at(self) -> datetime | None:
-        """Of an open episode None."""
+        """When it returned or was retracted, whichever is later. None while it is open."""
         return max(filter(None, (self.returned_at, self.ended_at)), default=None)
 
 
 class Telling(State, StepRecord):
-    """As others may know it, and with its words."""
+    """As it is published, and with its wording."""
 
     wording: Wording
     state: TellingState = "told"

@@ -62,18 +62,18 @@ def decide(
     if isinstance(content, Outcome):
         apply_outcome(draft, content)
     elif isinstance(content, DutyStepDue):
-        _step_due(draft, content)
+        _read_step_due(draft, content)
     elif isinstance(content, RuleDue):
         apply_due_rule(draft, content)
     elif isinstance(content, MessageDeadLettered) and content.original_kind is not None:
-        _dead_letter(draft, content)
+        _read_dead_letter(draft, content)
     else:
-        _event(draft)
+        _read_event(draft)
     _follow_up(draft)
     return decision_of(draft)
 
 
-def _event(draft: Draft) -> None:
+def _read_event(draft: Draft) -> None:
     happened = draft.happened
     if happened.key in draft.heard:
         # The child may be missing again by now: read again, the same event would mean something else.
@@ -83,7 +83,7 @@ def _event(draft: Draft) -> None:
     waited = frozenset(draft.waiting)
     cause = Cause(
         id=happened.key,
-        time=_counts_from(happened),
+        time=_cause_time(happened),
         person=draft.speaker or getattr(happened.content, "contact", None),
         words=getattr(happened.content, "words", ()),
         exercise=happened.exercise,
@@ -135,7 +135,7 @@ def _day_of(happened: Happened) -> date | None:
     return day_in_england(happened.time) if is_now else named
 
 
-def _counts_from(happened: Happened) -> datetime:
+def _cause_time(happened: Happened) -> datetime:
     """Periods run from the day that the event names: a letter sent, a photograph taken, a discussion held. Of a grade
     they run from the moment at which police look at it again.
     """
@@ -150,7 +150,7 @@ def _first_of(fields: Iterable[str], content: Message) -> date | None:
     return next(filter(None, (getattr(content, name, None) for name in fields)), None)
 
 
-def _step_due(draft: Draft, event: DutyStepDue) -> None:
+def _read_step_due(draft: Draft, event: DutyStepDue) -> None:
     duty = draft.duties.get(event.duty)
     if duty is None or duty.next is None or duty.deadline_version != event.version:
         draft.note(Verdict.OUTGROWN, episode=None if duty is None else duty.episode, duty=event.duty)
@@ -158,8 +158,8 @@ def _step_due(draft: Draft, event: DutyStepDue) -> None:
     take_due_step(draft, duty)
 
 
-def _dead_letter(draft: Draft, letter: MessageDeadLettered) -> None:
-    """A telling that its service could not process has failed. An unread record leaves nobody uninformed: no duty."""
+def _read_dead_letter(draft: Draft, letter: MessageDeadLettered) -> None:
+    """Counts a telling that its service could not process as failed. An unread record needs no duty."""
     original = CONTRACTS.get(letter.original_kind or "")
     if original is not None and original.topic in NO_HUMAN_NEEDED:
         draft.note(Verdict.ALREADY_SO)
@@ -175,7 +175,7 @@ def _dead_letter(draft: Draft, letter: MessageDeadLettered) -> None:
                 )
                 apply_outcome(draft, failure)
                 return
-    _event(draft)
+    _read_event(draft)
 
 
 def _follow_up(draft: Draft) -> None:
@@ -191,7 +191,7 @@ def _follow_up(draft: Draft) -> None:
         duty = draft.duties[name]
         episode, telling = draft.episode_of(duty.episode), duty.telling(step)
         if episode is not None and telling is not None and episode.state in ALL_CLEAR:
-            _all_clear(draft, episode, duty, telling)
+            _give_all_clear(draft, episode, duty, telling)
 
 
 def _open_watch(draft: Draft) -> None:
@@ -221,7 +221,7 @@ def _cause_of(draft: Draft, duty: DutyOfCase) -> Cause:
     return Cause(id=draft.happened.key, time=draft.happened.time, exercise=duty.cause.exercise)
 
 
-def _all_clear(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Telling) -> None:
+def _give_all_clear(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Telling) -> None:
     recipient = recipient_of(draft, episode, duty, telling)
     protocol = draft.protocol_for(episode)
     for rule in protocol.on(ALL_CLEAR[episode.state]):

@@ -96,7 +96,7 @@ def responsible(record: Record, facts: Facts) -> Facts:
 
 
 def with_what_is_known(record: Record, facts: Facts) -> Facts:
-    """The register's facts with what a deed has said where the register knows nothing."""
+    """The register's facts, completed by what a deed has recorded where the register knows nothing."""
     if record.immigration_control is None or facts.subject_to_immigration_control is not None:
         return facts
     return facts.model_copy(update={"subject_to_immigration_control": record.immigration_control})

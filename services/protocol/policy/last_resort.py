@@ -1,7 +1,7 @@
 """Tells the people on duty without any case, rule or escalation, where even a dead letter could not be decided upon.
 
-For each report that a child is missing, and else once a day for each child: whatever else fails there, and what comes
-of these texts, says nothing new to them.
+They are told once for each report that a child is missing, and otherwise once a day for each child: whatever else fails
+there would tell them nothing new.
 """
 
 from datetime import datetime
@@ -29,8 +29,8 @@ def list_tellings(
     *,
     exercise: bool,
 ) -> tuple[UUID, ...]:
-    """What counts as told once this letter is, the letter's own telling last: a report's and the day's, or the day's
-    alone. The day is England's; `now` is story time.
+    """The ids under which this letter counts as told: the day's and, of a report, its own, which comes last. The day is
+    England's; `now` is story time.
     """
     day = identifiers.derived("last resort", child, authority, str(day_in_england(now)), str(exercise))
     is_report = letter.original_kind == ChildReportedMissing.kind

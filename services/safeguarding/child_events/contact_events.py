@@ -11,7 +11,7 @@ class ContactListed(Event, kind="contact.listed.v1"):
 
 
 class ContactUnlisted(Event, kind="contact.unlisted.v1"):
-    """Somebody holds no line of the directory any more."""
+    """Somebody is no longer in the directory."""
 
     contact: PersonId
 

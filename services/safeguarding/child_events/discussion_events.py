@@ -26,7 +26,7 @@ class StrategyDiscussionRedated(ToldOfEpisode, kind="strategy-discussion.redated
 class StrategyDiscussionCancelled(ToldOfEpisode, kind="strategy-discussion.cancelled.v1"):
     """The convener has called it off. `discussion` as in a new date.
 
-    `form`: with it, who is invited to one of the other form is waited for as before.
+    With `form`, those invited to a discussion of the other form are still waited for.
     """
 
     discussion: int | None = Field(default=None, ge=1)
@@ -82,7 +82,7 @@ class StrategyRecordDue(Event, kind="strategy.record-due.v1"):
 
     @property
     def matter(self) -> str:
-        """A discussion on a child's arrival belongs to no episode of ours: by this name strategy knows it."""
+        """Strategy's id of the discussion: one on a child's arrival belongs to no episode of ours."""
         return str(self.episode)
 
 

@@ -28,9 +28,7 @@ class Told(Event):
 
 
 class ToldOfEpisode(Told):
-    """Where the speaker answers a telling of ours, or acts on an episode's page, theirs is a word about that episode
-    and about no later one.
-    """
+    """Whoever answers a telling of ours, or acts on an episode's page, speaks of that episode and of no later one."""
 
     episode: UUID | None = None
     """None: the open one; of a strategy discussion, the newest."""

@@ -11,7 +11,7 @@ from services.safeguarding.identifiers import WordsId
 from services.safeguarding.working_time import day_in_england, moment_of
 
 LINE_AT_MOST, WORDS_AT_MOST, CALENDAR_AT_MOST = 120, 2000, 40_000
-"""Letters."""
+"""Characters."""
 YEAR = timedelta(days=365)
 DAYS_AT_MOST = timedelta(days=365 * 12)
 

@@ -28,7 +28,7 @@ def _read(
     needs: Mapping[str, Mapping[str, object]] | None = None,
     within_hours: int | None = None,
 ) -> DeedSpec:
-    """Each word of the file is an argument, so that no other is passed over."""
+    """Each word of the file is an argument, so that an unknown word is refused."""
     contract = cast("type[Event]", contracts()[f"{event}.v1"])
     return DeedSpec(
         Deed(deed),

@@ -41,9 +41,9 @@ class DeedSpec:
     needs: Callable[[Answers], Mapping[str, Fault]] = lambda _answers: {}
     """Faults that lie between fields, such as a reason that is missing where the child declined."""
     within: timedelta | None = None
-    """Of a deed with a time limit: by then, people have been asked for it."""
+    """The deed's time limit, if it has one: its people are asked before it is over (decision 106)."""
     folds: bool = True
-    """Behind a link, fields that may be left out open by a tap."""
+    """Whether the optional fields of a page behind a link are hidden until they are tapped."""
 
     def read(self, act: UUID, form: Mapping[str, str], now: datetime) -> Answers:
         """`now` is story time. Raises Faults."""

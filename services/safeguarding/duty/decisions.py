@@ -90,9 +90,7 @@ class DutyState(StrEnum):
 
 
 GOES_ON = frozenset({DutyState.OPEN, DutyState.ACCEPTED, DutyState.OVERDUE})
-"""Somebody has still to answer, unless the duty says that it has ended: one may be content with being taken by the
-other end.
-"""
+"""Somebody has still to answer, unless `ended_because` is set: a duty may end when the other end accepts it."""
 REACHED = frozenset({"accepted", "delivered", "acknowledged"})
 """States of a telling that has come to whom it was for, or to their machine."""
 

@@ -49,7 +49,7 @@ class Shift:
 
 
 def shifts(rota: Sequence[Turn], start: datetime, end: datetime) -> list[Shift]:
-    """Without gaps from `start` to `end`: one follows another where somebody else is asked."""
+    """Who is on duty from `start` to `end`, without a break. A new shift begins where other people are asked."""
     inner = {moment for moment in _moments(rota, start, end) if start < moment < end}
     spans = [
         Shift(since, until, tuple(dict.fromkeys(turn.person for turn in on_duty(rota, since))))
@@ -60,7 +60,7 @@ def shifts(rota: Sequence[Turn], start: datetime, end: datetime) -> list[Shift]:
 
 
 def _moments(rota: Iterable[Turn], start: datetime, end: datetime) -> Iterable[datetime]:
-    """Each at which somebody may come on or go off."""
+    """Each time at which somebody may come on or go off."""
     days = range((day_in_england(end) - day_in_england(start)).days + 1)
     hours = {time(0)}
     for turn in rota:

@@ -34,7 +34,7 @@ class Measurement:
 
 
 def find_milestones(before: Case, after: Case, at: datetime, authority: str) -> Iterator[Measurement]:
-    """The milestones of `after` that `before` had not. `at`: when they came about. `authority`: without episode."""
+    """The milestones of `after` that `before` had not, reached at `at`. `authority`: of duties without an episode."""
     for duty in after.duties.values():
         old = before.duties.get(duty.duty)
         if old is duty:

@@ -76,15 +76,15 @@ def _mark_acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome
         draft.late.append((duty.duty, telling.step))
     duty = _with_telling(duty, telling, "acknowledged", draft.happened.time, outcome.by)
     by_first = _is_first_recipient(duty, telling)
-    there = by_first or outcome.how == "phoned"
-    if there:
+    reached_first = by_first or outcome.how == "phoned"
+    if reached_first:
         duty = _mark_accepted(draft, duty, duty.tellings[0])
     draft.note(Verdict.CHANGED, episode=duty.episode, duty=duty.duty)
     if duty.state not in GOES_ON:
         schedule(draft, duty)
         return
     rule = draft.rule_of(duty)
-    if rule.rests is not None and (rule.enough == "done" or not there):
+    if rule.rests is not None and (rule.enough == "done" or not reached_first):
         rest(draft, duty, rule, telling, rule.rests)
         return
     draft.became.append((duty.duty, "acknowledged"))

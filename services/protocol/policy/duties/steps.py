@@ -157,8 +157,8 @@ def rest(draft: Draft, duty: DutyOfCase, rule: Rule, answered: Telling, length: 
 
 
 def _end_of_rest(rule: Rule, duty: DutyOfCase, now: datetime, length: timedelta) -> datetime:
-    """A rule of working hours rests until the next of them. Where that would be too late, it rests until the last of
-    them before; where those are over too, for `length`, by day or night.
+    """After `length`; under `hours: working`, at the next working moment from then. Where that is later than the rule's
+    `latest`, at the last working moment before; where that has passed too, after `length` at any hour.
     """
     until = now + length
     if rule.hours != "working":
@@ -179,7 +179,7 @@ def _ask_again(draft: Draft, duty: DutyOfCase, rule: Rule, rest: Rest) -> None:
     behind = rule.otherwise[duty.passed - 1].after if duty.passed else timedelta()
     duty = duty.model_copy(update={"rest": None, "counted_from": draft.now - behind})
     person = duty.person if rest.role == duty.role else None
-    schedule(draft, _telling(draft, duty, rest.role, person, rest.channel, duty.wording, Because.AGAIN))
+    schedule(draft, _add_telling(draft, duty, rest.role, person, rest.channel, duty.wording, Because.AGAIN))
 
 
 def end(draft: Draft, duty: DutyOfCase, because: Because) -> None:
@@ -259,14 +259,14 @@ def _take_step(draft: Draft, duty: DutyOfCase, step: Step, because: Because) -> 
     undone = draft.rule_of(duty).enough == "done" and any(each.state == "acknowledged" for each in duty.tellings)
     # Somebody has answered: that nobody has would be untrue, and what is still to be done says more.
     wording = duty.wording if undone else step.message or duty.wording
-    return _telling(draft, duty, role, person, step.by or duty.channel, wording, because)
+    return _add_telling(draft, duty, role, person, step.by or duty.channel, wording, because)
 
 
 def _tell_first(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:
-    return _telling(draft, duty, duty.role, duty.person, duty.channel, duty.wording, because)
+    return _add_telling(draft, duty, duty.role, duty.person, duty.channel, duty.wording, because)
 
 
-def _telling(
+def _add_telling(
     draft: Draft, duty: DutyOfCase, role: Role, person: str | None, channel: Channel, wording: Wording, because: Because
 ) -> DutyOfCase:
     telling = Telling(

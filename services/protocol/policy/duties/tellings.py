@@ -25,13 +25,13 @@ REPEATS_WITHIN = timedelta(days=90)
 
 
 def tell(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because) -> None:
-    draft.told.append(_duty(draft, duty, telling, because, "tell"))
+    draft.told.append(_make(draft, duty, telling, because, "tell"))
 
 
 def call_back(draft: Draft, duty: DutyOfCase, tellings: Sequence[Telling], because: Because) -> DutyOfCase:
     """Withdraws these tellings. None of them is known to have been taken."""
     for telling in tellings:
-        draft.told.append(_duty(draft, duty, telling, because, "withdraw"))
+        draft.told.append(_make(draft, duty, telling, because, "withdraw"))
     steps = {telling.step for telling in tellings}
     withdrawn = {"state": "withdrawn", "changed_at": draft.now}
     marked = [each.model_copy(update=withdrawn) if each.step in steps else each for each in duty.tellings]
@@ -58,7 +58,7 @@ def authority_of(draft: Draft, duty: DutyOfCase) -> AuthorityId:
     return duty.authority or (draft.facts.authority if episode is None else episode.authority)
 
 
-def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, act: Literal["tell", "withdraw"]) -> Duty:
+def _make(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, act: Literal["tell", "withdraw"]) -> Duty:
     rule = draft.rule_of(duty)
     episode = draft.episode_of(duty.episode)
     refers_to = duty.refers_to if telling.role == duty.role or telling.channel == Channel.INVITATION else None

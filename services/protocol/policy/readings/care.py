@@ -31,7 +31,7 @@ def _read_presented(_draft: Draft, event: care.ChildPresented) -> list[Reading]:
 
 
 def _read_accommodated(draft: Draft, event: care.ChildAccommodated) -> list[Reading]:
-    _placed(draft)
+    _note_placement(draft)
     if event.under != "section-20":
         return _only(Trigger.CHILD_ACCOMMODATED)
     draft.mark(Mark.ACCOMMODATED, draft.happened.time)
@@ -138,12 +138,12 @@ def record_changed(draft: Draft, _event: Message) -> list[Reading]:
     return [Reading(Trigger.CHILD_RECORD_CHANGED), *guardian, *follow_placement(draft), *settle_unknowns(draft)]
 
 
-def _placed(draft: Draft) -> None:
+def _note_placement(draft: Draft) -> None:
     draft.keep(placed_at=max(filter(None, (draft.record.placed_at, draft.happened.time))))
 
 
 def _read_placement_changed(draft: Draft, _event: Message) -> list[Reading]:
-    _placed(draft)
+    _note_placement(draft)
     return [Reading(Trigger.PLACEMENT_CHANGED), *follow_placement(draft)]
 
 

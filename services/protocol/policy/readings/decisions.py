@@ -51,13 +51,13 @@ def _read_nrm(draft: Draft, event: events.NrmDecisionRecorded) -> list[Reading]:
 
 def _read_granted(draft: Draft, event: plan_events.LeaveGranted) -> list[Reading]:
     if event.expires_on is not None:
-        return _runs_out(draft, Trigger.LEAVE_GRANTED, event.expires_on)
+        return _read_expiry(draft, Trigger.LEAVE_GRANTED, event.expires_on)
     if not draft.happened.exercise:
         draft.leave_expires_on = None
     return [Reading(Trigger.LEAVE_GRANTED), Reading(Trigger.LEAVE_WITHOUT_END)]
 
 
-def _runs_out(draft: Draft, trigger: Trigger, on: date | None) -> list[Reading]:
+def _read_expiry(draft: Draft, trigger: Trigger, on: date | None) -> list[Reading]:
     """A known day sets off nothing: it is counted down to already, or an application extends the leave (3C)."""
     if not draft.happened.exercise and on is not None:
         if on == draft.leave_expires_on:
@@ -98,6 +98,6 @@ READERS: dict[type[Message], Reader] = {
     plan_events.LeaveApplicationRecorded: _read_application,
     plan_events.LeaveApplicationEnded: _read_application_ended,
     events.WatchReviewed: _read_reviewed,
-    plan_events.LeaveExpiring: lambda draft, event: _runs_out(draft, Trigger.LEAVE_EXPIRING, event.expires_on),
+    plan_events.LeaveExpiring: lambda draft, event: _read_expiry(draft, Trigger.LEAVE_EXPIRING, event.expires_on),
     events.ChildRecordChanged: record_changed,
 }

@@ -20,7 +20,7 @@ def _read_held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) ->
     if event.corrects_event is not None:
         return [] if was_open else started
     draft.keep(discussion_over_at=draft.now)
-    found = _over(draft, draft.episode_meant(event.episode))
+    found = _mark_over(draft, draft.episode_meant(event.episode))
     return [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), Reading(HELD[event.form], found), *started]
 
 
@@ -39,7 +39,7 @@ def _read_called_off(draft: Draft, event: discussion_events.StrategyDiscussionCa
     found = draft.episode_meant(event.episode)
     if event.form != "full":
         draft.keep(discussion_over_at=draft.now)
-        found = _over(draft, found)
+        found = _mark_over(draft, found)
     forms = CALLED_OFF if event.form is None else (event.form,)
     return [
         Reading(Trigger.STRATEGY_DISCUSSION_CANCELLED, found),
@@ -49,10 +49,10 @@ def _read_called_off(draft: Draft, event: discussion_events.StrategyDiscussionCa
 
 def _read_record_due(draft: Draft, event: discussion_events.StrategyRecordDue) -> list[Reading]:
     found = draft.episode_of(event.episode) or draft.open_episode
-    return [Reading(Trigger.STRATEGY_RECORD_DUE, _over(draft, found))]
+    return [Reading(Trigger.STRATEGY_RECORD_DUE, _mark_over(draft, found))]
 
 
-def _over(draft: Draft, found: Episode | None) -> Episode | None:
+def _mark_over(draft: Draft, found: Episode | None) -> Episode | None:
     return None if found is None else draft.put_episode(found.model_copy(update={"discussion_over": True}))
 
 

@@ -119,12 +119,12 @@ def _join(draft: Draft, other: Case) -> list[Reading]:
         else:
             draft.put_episode(each.model_copy(update={"candidates": (), "authority": draft.facts.authority}))
     for duty in other.duties.values():
-        draft.put_duty(duty.model_copy(update={"episode": _landed(lands, duty.episode)}))
+        draft.put_duty(duty.model_copy(update={"episode": _landing(lands, duty.episode)}))
     for waiting in other.waiting.values():
-        _wait_for_both(draft, waiting.model_copy(update={"episode": _landed(lands, waiting.episode)}))
+        _wait_for_both(draft, waiting.model_copy(update={"episode": _landing(lands, waiting.episode)}))
     draft.remember(*other.heard)
     already = {each.opened_at for each in draft.episodes.values() if each.state == EpisodeState.MERGED}
-    draft.keep(**_known_of_both(draft.record, other.record))
+    draft.keep(**_merge_records(draft.record, other.record))
     draft.keep(opened=tuple(sorted({*draft.record.opened, *other.record.opened} - already)))
     if not draft.happened.exercise:
         draft.watched_since = max(filter(None, (draft.watched_since, other.watched_since)), default=None)
@@ -170,7 +170,7 @@ def _is_same(one: Waiting, other: Waiting) -> bool:
     )
 
 
-def _known_of_both(mine: Record, other: Record) -> dict[str, Any]:
+def _merge_records(mine: Record, other: Record) -> dict[str, Any]:
     """The newest statements about either, so that nobody has to repeat them (S45)."""
     marks = dict(mine.marks)
     for mark, each in other.marks.items():
@@ -187,7 +187,7 @@ def _known_of_both(mine: Record, other: Record) -> dict[str, Any]:
     }
 
 
-def _landed(lands: dict[UUID, UUID], episode: UUID | None) -> UUID | None:
+def _landing(lands: dict[UUID, UUID], episode: UUID | None) -> UUID | None:
     return None if episode is None else lands.get(episode, episode)
 
 

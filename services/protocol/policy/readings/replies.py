@@ -15,12 +15,12 @@ GRADED = {
 
 def check_recorded(draft: Draft, event: events.SafeAndWellCheckRecorded) -> list[Reading]:
     return [
-        Reading(Trigger.SAFE_AND_WELL_CHECK_RECORDED, _with(draft, each, Condition.SAFE_AND_WELL_CHECK))
-        for each in _counts_for(draft, event)
+        Reading(Trigger.SAFE_AND_WELL_CHECK_RECORDED, _meet(draft, each, Condition.SAFE_AND_WELL_CHECK))
+        for each in _covered(draft, event)
     ] or _too_old(draft, event)
 
 
-def _counts_for(draft: Draft, event: events.ToldOfEpisode) -> list[Episode]:
+def _covered(draft: Draft, event: events.ToldOfEpisode) -> list[Episode]:
     found = _after_return(draft) if event.episode is None else _up_to(draft, draft.episode_named(event.episode))
     if isinstance(event, events.ReturnInterviewRecorded) and event.covers == "this-absence":
         newest = max((each.opened_at for each in found), default=None)
@@ -48,11 +48,11 @@ def _up_to(draft: Draft, named: Episode | None) -> list[Episode]:
 
 def interview_recorded(draft: Draft, event: events.ReturnInterviewRecorded) -> list[Reading]:
     readings = []
-    for each in _counts_for(draft, event):
+    for each in _covered(draft, event):
         offered = draft.put_episode(each.model_copy(update={"interview_offered": True}))
         readings.append(Reading(Trigger.RETURN_INTERVIEW_OFFERED, offered))
         if event.state != "offered":
-            readings.append(Reading(Trigger.RETURN_INTERVIEW_DONE, _with(draft, offered, Condition.RETURN_INTERVIEW)))
+            readings.append(Reading(Trigger.RETURN_INTERVIEW_DONE, _meet(draft, offered, Condition.RETURN_INTERVIEW)))
     return readings or _too_old(draft, event)
 
 
@@ -67,7 +67,7 @@ def _after_return(draft: Draft) -> list[Episode]:
     return [each for each in found if each.opened_at <= draft.happened.time]
 
 
-def _with(draft: Draft, episode: Episode, condition: Condition) -> Episode:
+def _meet(draft: Draft, episode: Episode, condition: Condition) -> Episode:
     return draft.put_episode(episode.model_copy(update={"met": episode.met | {condition}}))
 
 
@@ -81,11 +81,11 @@ def risk_graded(draft: Draft, event: events.PoliceRiskGraded) -> list[Reading]:
 
 def police_closed(draft: Draft, event: events.PoliceClosed) -> list[Reading]:
     found = draft.episode_meant(event.episode)
-    return [Reading(Trigger.POLICE_CLOSED, None if found is None else _with(draft, found, Condition.POLICE_CLOSED))]
+    return [Reading(Trigger.POLICE_CLOSED, None if found is None else _meet(draft, found, Condition.POLICE_CLOSED))]
 
 
 def reference_given(draft: Draft, event: events.PoliceReferenceGiven | events.PoliceReferenceTexted) -> list[Reading]:
-    """One that is unlike each earlier one of its kind is a difference. Who texts has an incident's from a call."""
+    """One that is unlike all earlier ones of its kind is a difference. A texted one is an incident's, from a call."""
     found, by_force = draft.episode_meant(event.episode), isinstance(event, events.PoliceReferenceGiven)
     triggers = [Trigger.POLICE_REFERENCE_GIVEN, *([] if by_force else [Trigger.POLICE_REFERENCE_TEXTED])]
     if found is not None:

@@ -18,7 +18,7 @@ def with_aware(record: Record, facts: Facts, carer: PersonId | None, at: datetim
 
 
 def aware_since(record: Record, facts: Facts) -> datetime | None:
-    """When the longest ago of the child's present carers was recorded as aware. None: one of them never was."""
+    """Of the child's present carers, when the one recorded longest ago was recorded. None: one of them never was."""
     known = [record.carers_aware.get(each) for each in _carers(facts)]
     return None if None in known else min(each for each in known if each is not None)
 

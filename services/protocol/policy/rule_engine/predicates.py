@@ -133,7 +133,7 @@ def _marked(mark: Mark) -> Callable[[Situation], bool | None]:
 
 
 def _of_episode(holds: Callable[[Episode], bool]) -> Callable[[Situation], bool | None]:
-    """No, where none is open."""
+    """The answer is no where no episode is open."""
     return lambda situation: situation.episode is not None and holds(situation.episode)
 
 

@@ -157,7 +157,7 @@ def _discussion_id(draft: Draft, rule: Rule, episode: Episode | None, cause: Cau
 
 
 def apply_due_rule(draft: Draft, event: RuleDue) -> None:
-    """Applies a waiting rule whose time has come. If it comes late, at night, who works by day is told by day."""
+    """Applies a waiting rule whose time has come. One that comes late, outside its `hours`, is put off until them."""
     waiting = draft.waiting.get(event.deadline)
     if waiting is None or waiting.version != event.version or not _comes(draft, waiting):
         draft.note(Verdict.OUTGROWN, episode=event.episode)
@@ -198,7 +198,7 @@ def _may_yet_be_met(draft: Draft, episode: Episode | None) -> bool:
 
 
 def _still_asked(draft: Draft, waiting: Waiting) -> bool:
-    """Whether nobody has answered what a repeating rule asked last: it is not asked again."""
+    """Whether what a repeating rule asked last is still unanswered: then it is not asked again."""
     return any(
         duty.goes_on and duty.rule == waiting.rule and duty.episode == waiting.episode for duty in draft.duties.values()
     )

@@ -36,7 +36,7 @@ child is lost again; or when a second report of a missing child turns out to be 
 MOMENTS: Mapping[str, Callable[[datetime], datetime]] = {
     "any": lambda at: at, "working": working_moment, "evening": evening_moment,
 }  # fmt: skip
-"""By a rule's `hours`: the first moment from a given one on."""
+"""By a rule's `hours`: the first allowed moment from a given one on."""
 K = TypeVar("K")
 
 
@@ -47,7 +47,7 @@ def last_of_the_same(by_time: Iterable[tuple[K, Rule]]) -> set[K]:
 
 
 def must_wait(draft: Draft, rule: Rule) -> bool:
-    return rule.waits or _hours_of(rule, draft.now) > draft.now
+    return rule.waits or _allowed(rule, draft.now) > draft.now
 
 
 def wait(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, cause: Cause) -> Waiting | None:
@@ -80,36 +80,36 @@ def _deadline(draft: Draft, rule: Rule, episode: UUID | None, cause: Cause) -> U
 
 def _due_at(draft: Draft, rule: Rule, cause: Cause) -> datetime:
     if rule.wait is not None:
-        return _hours_of(rule, draft.now + rule.wait)
+        return _allowed(rule, draft.now + rule.wait)
     if rule.period is not None:
         return time_of_period(rule, rule.period, cause)
     if rule.workdays is not None:
         return working_day_after(cause.time, rule.workdays)
-    return _hours_of(rule, draft.now)
+    return _allowed(rule, draft.now)
 
 
 def time_of_period(rule: Rule, period: timedelta, cause: Cause) -> datetime:
-    """When a rule comes to its time that waits so long after its cause."""
+    """When a rule with this `period` comes to its time."""
     # An evening is counted by the clock on the wall: on the day on which it moves, 24 hours later is another time.
     at = (in_england(cause.time) if rule.hours == "evening" else cause.time) + period
     if rule.latest is None:
-        return _hours_of(rule, at)
+        return _allowed(rule, at)
     before = last_working_moment(at)
     return before if before > cause.time else put_off(rule, cause, at)
 
 
 def put_off(rule: Rule, cause: Cause, at: datetime) -> datetime:
     """The first moment from `at` on that the rule's `hours` allow; `at` itself, if that comes after its `latest`."""
-    moment = _hours_of(rule, at)
+    moment = _allowed(rule, at)
     return at if rule.latest is not None and at <= cause.time + rule.latest < moment else moment
 
 
-def _hours_of(rule: Rule, at: datetime) -> datetime:
+def _allowed(rule: Rule, at: datetime) -> datetime:
     return MOMENTS[rule.hours](at)
 
 
 def _wait_for_date(draft: Draft, rule: Rule, before: Before, protocol: Protocol, cause: Cause) -> Waiting | None:
-    """Reckons again, since the date may have changed. Where it has not, nothing changes."""
+    """Schedules the rule anew, since the date may have changed. Where it has not, nothing changes."""
     day = cause.day if before.date == DateOf.EVENT else date_of(before.date, draft)
     if day is None:
         return None
@@ -117,7 +117,7 @@ def _wait_for_date(draft: Draft, rule: Rule, before: Before, protocol: Protocol,
         day = before.after.after(day)
     missed = None
     for length in before.by:
-        waiting = _dated(draft, rule, protocol, cause, length, day)
+        waiting = _dated_wait(draft, rule, protocol, cause, length, day)
         known = draft.waiting.get(waiting.deadline)
         if known is not None and known.due_at == waiting.due_at and known.stood_down in {None, CAME, SETTLED}:
             continue
@@ -143,7 +143,7 @@ def _is_asked(draft: Draft, waiting: Waiting) -> bool:
     )
 
 
-def _dated(draft: Draft, rule: Rule, protocol: Protocol, cause: Cause, length: Calendar, day: date) -> Waiting:
+def _dated_wait(draft: Draft, rule: Rule, protocol: Protocol, cause: Cause, length: Calendar, day: date) -> Waiting:
     of = (cause.matter,) if cause.matter else ()
     whose = ("exercise",) if cause.exercise else ()
     deadline = derived("date deadline", draft.child, rule.id, length.written, *of, *whose)
@@ -197,16 +197,16 @@ def come_to_its_time(draft: Draft, waiting: Waiting, rule: Rule) -> None:
     if rule.before is not None:
         draft.put_waiting(waiting.model_copy(update={"stood_down": CAME}))
     elif rule.every is not None:
-        _again(draft, waiting, rule, rule.every)
+        _schedule_next(draft, waiting, rule, rule.every)
     else:
         del draft.waiting[waiting.deadline]
 
 
-def _again(draft: Draft, waiting: Waiting, rule: Rule, every: timedelta) -> None:
+def _schedule_next(draft: Draft, waiting: Waiting, rule: Rule, every: timedelta) -> None:
     """Schedules the next of the series. Times that a stopped clock missed are told once, not once each."""
     due_at = waiting.due_at + every
     while due_at <= draft.now:
         due_at += every
     version = waiting.version + 1
     cause = waiting.cause.model_copy(update={"id": f"{waiting.cause.id.partition(' again ')[0]} again {version}"})
-    announce(draft, waiting.model_copy(update={"due_at": _hours_of(rule, due_at), "version": version, "cause": cause}))
+    announce(draft, waiting.model_copy(update={"due_at": _allowed(rule, due_at), "version": version, "cause": cause}))
