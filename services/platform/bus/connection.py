@@ -96,18 +96,18 @@ class Connection:
         return f"Kafka does not allow: {', '.join(lacking)}" if lacking else None
 
     async def _log_in(self) -> None:
-        """At the first broker that answers. Raises what the last one of them made of it."""
+        """At the first broker that can be reached. Raises the last one's error if none can, and any refusal at once."""
         options = {name: value for name, value in self._options().items() if name != "bootstrap_servers"}
         brokers = self._settings.kafka.split(",")
         for each in brokers:
             host, _, port = each.rpartition(":")
             try:
-                asked = await create_conn(host, int(port), request_timeout_ms=ANSWERS_WITHIN_MS, **options)
+                opened = await create_conn(host, int(port), request_timeout_ms=ANSWERS_WITHIN_MS, **options)
             except (OSError, TimeoutError):
                 if each == brokers[-1]:
                     raise
             else:
-                asked.close()
+                opened.close()
                 return
 
     def _rights_held(self, topics: list[Topic]) -> dict[str, list[str]]:
@@ -123,7 +123,7 @@ class Connection:
             raise
 
     def _options(self) -> dict[str, Any]:
-        """Both libraries call them alike."""
+        """Options that both libraries name alike."""
         security = self._settings.kafka_security
         options: dict[str, Any] = {"bootstrap_servers": self._settings.kafka, "security_protocol": security.value}
         if security is not KafkaSecurity.PLAINTEXT:

@@ -15,7 +15,7 @@ from services.safeguarding.message import Topic
 
 READ_MS = 5_000
 AWAY = KafkaError
-"""Raised by `listed` and `redrive` while Kafka cannot be reached."""
+"""Raised by `list_dead_letters` and `redrive` while Kafka cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _original(connection: Connection, letter: MessageDeadLettered) -> bytes:
 
 
 def _is_of(letter: MessageDeadLettered, raw: bytes) -> bool:
-    """After a loss at Kafka, another message stands in its place."""
+    """Whether these bytes are the letter's message: after a loss at Kafka, another stands in its place."""
     return letter.original_id is None or f'"{letter.original_id}"'.encode() in raw
 
 

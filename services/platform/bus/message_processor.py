@@ -119,7 +119,7 @@ class MessageProcessor:
             if received is None:
                 return True
             with _bound(received):
-                return await self._work(raw, received)
+                return await self._process_alone(raw, received)
         except Unreadable as unreadable:
             if isinstance(unreadable, Refused):
                 metrics.REFUSED.labels(unreadable.doubt).inc()
@@ -163,7 +163,7 @@ class MessageProcessor:
         finally:
             self._none_urgent.set()
 
-    async def _work(self, raw: Raw, received: Received[Message]) -> bool:
+    async def _process_alone(self, raw: Raw, received: Received[Message]) -> bool:
         failures = 0
         while True:
             try:
@@ -218,7 +218,7 @@ class MessageProcessor:
         letter = letter_about(
             raw, service=self.service, reason=reason, kind=kind, message_id=message_id if received is not None else None
         )
-        known = letter.original_kind  # another may be anybody's words
+        known = letter.original_kind  # an unknown kind may be anybody's words
         logger().error("a message was dead-lettered", kind=known, message_id=message_id, reason=reason)
         if _would_repeat(kind, received):
             metrics.DEAD_LETTERS.labels(kind).inc()
@@ -261,7 +261,7 @@ class MessageProcessor:
 
 
 def _would_repeat(kind: str | None, received: Received[Message] | None) -> bool:
-    """Of a letter that is refused, or about a letter: one about it would be refused, or fail, in the same way."""
+    """Whether it is a letter that was refused, or is about a letter: one about it would only fail again."""
     if kind != MessageDeadLettered.kind:
         return False
     letter = None if received is None else received.content

@@ -60,7 +60,7 @@ def create(settings: TopicSettings) -> list[str]:
 
 
 def set_retention(settings: TopicSettings) -> tuple[list[str], list[str]]:
-    """Of the topics that exist. Returns what it changed, and what Kafka refused, a phrase for each topic."""
+    """Sets the declared retention of existing topics. Returns a phrase for each change, and for each refusal."""
     with closing(Connection(settings).plain_admin()) as admin:
         declared = {str(each.name): each.retention_days for each in read_declaration()}
         asked = [ConfigResource(ConfigResourceType.TOPIC, name, [RETENTION]) for name in declared]

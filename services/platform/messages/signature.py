@@ -47,7 +47,7 @@ class Refused(Unreadable):
 
 
 class Signer:
-    """`own`: the key as it is now."""
+    """`own` returns the service's key as it is now."""
 
     def __init__(self, own: Callable[[], NamedKey]) -> None:
         self._own = own
@@ -67,7 +67,7 @@ def is_signed(envelope: bytes) -> bool:
 
 
 class KnownSpeakers:
-    """`listed`: the keys of all services as they are now; two of a service while one replaces the other."""
+    """`listed` returns all services' keys as they are now: two of a service while one replaces the other."""
 
     def __init__(self, listed: Callable[[], PublicKeys]) -> None:
         self._listed = listed
@@ -103,7 +103,7 @@ def read_signing_key(service: str, key: str) -> NamedKey:
 
 
 def read_public_keys(listed: str) -> PublicKeys:
-    """Of lines `service key`. Raises ValueError."""
+    """Reads lines of `service key`. Raises ValueError."""
     keys: PublicKeys = {}
     for line in filter(None, listed.splitlines()):
         service, key = line.split()
@@ -115,5 +115,5 @@ def read_public_keys(listed: str) -> PublicKeys:
 
 
 def key_name(service: str, key: Ed25519PublicKey) -> str:
-    """How a signature names the key that made it."""
+    """The name by which a signature refers to the key that made it."""
     return f"{service}:{hashlib.sha256(key.public_bytes_raw()).hexdigest()[:16]}"

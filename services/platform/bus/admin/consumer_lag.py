@@ -1,4 +1,4 @@
-"""Measures how far each service is behind on the bus, from outside since a dead one says nothing, and lost copies."""
+"""Measures, from outside since a dead service says nothing, how far each is behind on the bus, and missing copies."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ class Standstill:
         self._since: dict[tuple[str, TopicPartition, int], float] = {}
 
     def longest(self, waiting: Waiting, now: float) -> Mapping[tuple[str, str], float]:
-        """In seconds, by group and topic: one partition of many counts."""
+        """In seconds, by group and topic: that of the partition that has stood longest."""
         stands = [(group, place, at) for (group, place), (at, count) in waiting.items() if count]
         self._since = {each: self._since.get(each, now) for each in stands}
         found = {(group, place.topic): 0.0 for group, place in waiting}
@@ -83,7 +83,7 @@ def behind(
     oldest: Mapping[TopicPartition, int],
     newest: Mapping[TopicPartition, int],
 ) -> Waiting:
-    """Of each topic of which the group has acknowledged anything. A partition without counts from its beginning."""
+    """Covers topics of which the group has acknowledged anything. Its other partitions count from their beginning."""
     found = {}
     for group, offsets in committed.items():
         topics = {place.topic for place in offsets}
@@ -94,5 +94,5 @@ def behind(
 
 
 def lacking_copies(topics: Sequence[Mapping[str, Any]]) -> int:
-    """Counts partitions, as Kafka describes them."""
+    """Counts the partitions that have fewer copies in sync than they should. `topics` are as Kafka describes them."""
     return sum(len(each["isr"]) < len(each["replicas"]) for topic in topics for each in topic["partitions"])

@@ -71,7 +71,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
         """Goes on through every failure until it is cancelled."""
         while True:
             try:
-                consumer = await self._joined()
+                consumer = await self._join()
                 self._failure = None
                 await self._take_batches(consumer)
             except Exception as error:  # noqa: BLE001 it joins again, and readiness shows the failure until then
@@ -80,7 +80,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
                 await self._leave_group()
                 await asyncio.sleep(AGAIN_AFTER_SECONDS)
 
-    async def _joined(self) -> AIOKafkaConsumer:
+    async def _join(self) -> AIOKafkaConsumer:
         self._consumer = self._connection.consumer(
             *(str(topic) for topic in self._processor.topics),
             group_id=self._processor.service,
@@ -118,7 +118,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
         await asyncio.Future()
 
     async def _take(self, partition: TopicPartition) -> None:
-        """Until none is left. `left` grows meanwhile, and shrinks only here."""
+        """Processes the partition's messages until none is left. `left` grows meanwhile, and shrinks only here."""
         left = self._left[partition]
         try:
             with self._holding():
@@ -144,7 +144,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
         return self._consumer is not None and partition in self._consumer.assignment()
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
-        """Commits the offsets of partitions that are still ours. Kafka refuses during a rebalance; later will do."""
+        """Commits the offsets of partitions that are still ours; later, if Kafka refuses, as it does in a rebalance."""
         ours = consumer.assignment()
         self._done = {partition: place for partition, place in self._done.items() if partition in ours}
         committed = dict(self._done)

@@ -20,13 +20,13 @@ M = TypeVar("M")
 
 
 class Consumer(ABC, Generic[M]):
-    """A part. A partition that waits holds up no other.
+    """A part of the process. A partition that waits holds up no other.
 
     `M` is the Kafka library's own object for a message, which it takes back to acknowledge the message.
     """
 
     BUNDLES_AT_ONCE = 4
-    """How many partitions' messages share a transaction: a report must not wait for many outcomes before it."""
+    """How many partitions' batches may share a transaction: a report must not wait for many outcomes before it."""
 
     COMMIT_EVERY_SECONDS = 1.0
     """Faust's default of 2.8 s would repeat hundreds of messages after a kill."""

@@ -66,7 +66,7 @@ class FaustConsumer(Consumer[_Come]):
         Raises the error of any other obstacle.
         """
         asked = asyncio.Event()
-        self._starting = asyncio.create_task(self._until_it_runs(asked))
+        self._starting = asyncio.create_task(self._start_app(asked))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asked.wait(), START_WITHIN_SECONDS)
         if self._starting.done():
@@ -89,16 +89,16 @@ class FaustConsumer(Consumer[_Come]):
             await asyncio.sleep(WATCH_EVERY_SECONDS)
         raise ConsumingEndedError from getattr(self._app, "crash_reason", None)
 
-    async def _until_it_runs(self, asked: asyncio.Event) -> None:
-        """Sets `asked` after the first attempt, successful or not."""
+    async def _start_app(self, asked: asyncio.Event) -> None:
+        """Tries until the app runs. Sets `asked` after the first attempt, successful or not."""
         try:
-            while not await self._runs():
+            while not await self._try_to_start():
                 asked.set()
                 await asyncio.sleep(RETRY_SECONDS)
         finally:
             asked.set()
 
-    async def _runs(self) -> bool:
+    async def _try_to_start(self) -> bool:
         app = self._build()
         try:
             await app.start()
@@ -180,7 +180,7 @@ class FaustConsumer(Consumer[_Come]):
 
 
 async def take_together(come: asyncio.Queue[T], most: int) -> list[T]:
-    """What is there, and what comes without a pause."""
+    """Up to `most` messages: those that are there, and those that come without a pause."""
     taken: list[T] = []
     quiet = 0
     while quiet < TURNS_AFTER and len(taken) < most:

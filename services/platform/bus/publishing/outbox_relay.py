@@ -42,7 +42,7 @@ STOP_GRACE_SECONDS = 3
 
 
 class OutboxRelay:
-    """A part. The store hands it each transaction that published.
+    """A part of the process. The store hands it each transaction that published.
 
     A sweep finds messages of processes that died, and of those without a relay (commands), which tell of them.
     """

@@ -52,14 +52,14 @@ class Producer:
         logger().warning("the producer is replaced", reason=type(error).__name__)
         self._opened = None
         # Messages that others still send over it are acknowledged or refused as before.
-        closing = asyncio.create_task(_closed(producer))
+        closing = asyncio.create_task(_stop(producer))
         self._given_up.add(closing)
         closing.add_done_callback(self._given_up.discard)
 
     async def close(self) -> None:
         closing = set(self._given_up)
         if self._opened is not None:
-            closing.add(asyncio.create_task(_closed(self._opened)))
+            closing.add(asyncio.create_task(_stop(self._opened)))
         if not closing:
             return
         _, left = await asyncio.wait(closing, timeout=CLOSE_WITHIN_SECONDS)
@@ -69,7 +69,7 @@ class Producer:
         await asyncio.gather(*left, return_exceptions=True)
 
 
-async def _closed(producer: AIOKafkaProducer) -> None:
+async def _stop(producer: AIOKafkaProducer) -> None:
     try:
         await producer.stop()
     except KafkaError as error:
