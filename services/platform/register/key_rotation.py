@@ -24,7 +24,7 @@ PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """How many rows were renewed, how many no key of ours opens, and the last one looked at (None behind the last)."""
+    """How many rows were renewed, how many no key of ours opens, and the last one looked at; None after the end."""
 
     last: str | None
     changed: int = 0

@@ -23,7 +23,7 @@ MAKE = """
     FROM unnest(%(owner)s::text[], %(wrapped)s::bytea[]) fresh (owner, wrapped), register.authority_keys k
     WHERE k.authority = %(authority)s AND k.wrapped = %(under)s ORDER BY owner ON CONFLICT DO NOTHING
 """
-"""Makes none if the authority's key is another by now."""
+"""Makes none if the authority's key has changed meanwhile."""
 MOVE = """
     UPDATE register.sealed_keys s SET authority = k.authority, sealed = substr(%(wrapped)s, length(k.wrapped) + 1)
     FROM register.authority_keys k
@@ -57,10 +57,10 @@ async def data_keys(
     `new`: probably none of them has a key yet. Then it is one round trip in any case. `authority`: whose key seals
     those that are made. A process reads an authority's key once.
     """
-    wrapped = {} if new else await _wrapped(connection, owners)
+    wrapped = {} if new else await _read_wrapped(connection, owners)
     missing = [owner for owner in owners if owner not in wrapped]
     if missing:
-        wrapped |= await _made(connection, keyring, missing, authority)
+        wrapped |= await _make(connection, keyring, missing, authority)
     return {owner: keyring.unwrap(owner, wrapped[owner]) for owner in owners}
 
 
@@ -79,12 +79,12 @@ async def key_of(uow: UnitOfWork, keyring: Keyring, owner: str, *, new: bool = F
     return key
 
 
-async def _wrapped(connection: AsyncConnection, owners: Collection[str]) -> dict[str, bytes]:
+async def _read_wrapped(connection: AsyncConnection, owners: Collection[str]) -> dict[str, bytes]:
     [rows] = await execute_pipelined(connection, (WRAPPED, {"owners": list(owners)}))
     return dict(rows)
 
 
-async def _made(
+async def _make(
     connection: AsyncConnection, keyring: Keyring, owners: Collection[str], authority: str
 ) -> dict[str, bytes]:
     """Of two processes that make the same key at once, one waits in the first statement; the second statement, which
@@ -101,7 +101,7 @@ async def _made(
 
 
 async def _authority_key(connection: AsyncConnection, keyring: Keyring, authority: str) -> bytes:
-    """As it is now, made if missing."""
+    """The authority's key, wrapped, as it is now. Made if missing."""
     asked = (AUTHORITY_KEY, {"authority": authority})
     [rows] = await execute_pipelined(connection, asked)
     if not rows:
@@ -113,7 +113,7 @@ async def _authority_key(connection: AsyncConnection, keyring: Keyring, authorit
 
 async def move_data_key(connection: AsyncConnection, keyring: Keyring, owner: str, authority: str) -> None:
     """Puts it under another authority's key. What it encrypts does not change. Raises InvalidTag."""
-    wrapped = (await _wrapped(connection, [owner])).get(owner)
+    wrapped = (await _read_wrapped(connection, [owner])).get(owner)
     if wrapped is not None:
         under = await _authority_key(connection, keyring, authority)
         moved = keyring.moved(owner, wrapped, under)
@@ -150,5 +150,5 @@ class Decryptor:
 
 async def decryptor_of(connection: AsyncConnection, keyring: Keyring, owner: str) -> Decryptor:
     """Reads the owner's key. Makes none."""
-    wrapped = await _wrapped(connection, [owner])
+    wrapped = await _read_wrapped(connection, [owner])
     return Decryptor(keyring, owner, wrapped.get(owner))

@@ -63,14 +63,14 @@ class Repeating:
         self._woken.set()
 
     def wake_after(self, seconds: float) -> None:
-        """Turns then too, whatever other calls have asked for."""
+        """Has a turn come after so long, in addition to those that other calls have asked for."""
         loop = asyncio.get_running_loop()
         moment = math.ceil((loop.time() + max(0.0, seconds)) / TOGETHER_SECONDS)
         if moment not in self._timers and not self._stopping:
             self._timers[moment] = loop.call_at(moment * TOGETHER_SECONDS, self._wake_now, moment)
 
     def wake_when_due(self, due_at: datetime | None, now: datetime) -> bool:
-        """True if the moment is there. If it is still to come, a turn follows then. None never comes."""
+        """Whether it is due now. If not, wakes the loop when it is; never for None."""
         if due_at is None or due_at <= now:
             return due_at is not None
         self.wake_after((due_at - now).total_seconds())

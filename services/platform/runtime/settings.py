@@ -197,7 +197,7 @@ def _require_readable(folder: Path) -> None:
 
 
 class SecretFile(Generic[T]):
-    """A file that is gone says "". What cannot be read leaves the former in use, and is logged."""
+    """A secret, read again when its file changes; empty if that is gone. While it cannot be used, the former stays."""
 
     def __init__(self, text: str, read: Callable[[str], T], file: Path | None = None) -> None:
         """`file` None: `text` holds for good. Raises ValueError as `read` does."""

@@ -71,21 +71,21 @@ class Keyring:
         return len(self._hash_keys.newest_first()) > 1
 
     def new_authority_key(self, authority: str) -> bytes:
-        return self._wrapped(authority, os.urandom(KEY_BYTES))
+        return self._wrap(authority, os.urandom(KEY_BYTES))
 
     def authority_key_anew(self, wrapped: bytes) -> bytes | None:
         """Returns it wrapped by the newest key, or None if it is already. Raises InvalidTag."""
-        authority, key, is_newest = self._opened(wrapped)
-        return None if is_newest else self._wrapped(authority, key)
+        authority, key, is_newest = self._open(wrapped)
+        return None if is_newest else self._wrap(authority, key)
 
     def open_authority_key(self, wrapped: bytes) -> bytes:
         """To hand it over to the authority. Raises InvalidTag."""
-        return self._opened(wrapped)[1]
+        return self._open(wrapped)[1]
 
     def wrapped_new_key(self, owner: str, under: bytes | None = None) -> bytes:
         """A data key that `unwrap` takes: behind its authority's key, which is `under`, or a key that is its alone."""
         under = under or self.new_authority_key(OF_NO_AUTHORITY)
-        return under + self._sealed(owner, os.urandom(KEY_BYTES), under)
+        return under + self._seal(owner, os.urandom(KEY_BYTES), under)
 
     def unwrap(self, owner: str, wrapped: bytes) -> DataKey:
         """Raises InvalidTag if none of the keys decrypts it, and KeyServiceAway."""
@@ -93,7 +93,7 @@ class Keyring:
 
     def moved(self, owner: str, wrapped: bytes, under: bytes) -> bytes:
         """The same data key behind another authority's key."""
-        return under + self._sealed(owner, self._data_key(owner, wrapped), under)
+        return under + self._seal(owner, self._data_key(owner, wrapped), under)
 
     def number_hash(self, number: str) -> bytes:
         """Hashes a phone number (E.164) or address with the newest key, to find it without storing it in the clear."""
@@ -110,21 +110,21 @@ class Keyring:
         under, sealed = split(wrapped)
         return self._cipher(under).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], owner.encode())
 
-    def _sealed(self, owner: str, key: bytes, under: bytes) -> bytes:
+    def _seal(self, owner: str, key: bytes, under: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._cipher(under).encrypt(nonce, key, owner.encode())
 
     def _cipher(self, under: bytes) -> AESGCM:
         cipher = self._unwrapped.get(under)
         if cipher is None:
-            cipher = self._unwrapped[under] = AESGCM(self._opened(under)[1])
+            cipher = self._unwrapped[under] = AESGCM(self._open(under)[1])
         return cipher
 
-    def _wrapped(self, authority: str, key: bytes) -> bytes:
+    def _wrap(self, authority: str, key: bytes) -> bytes:
         name, wrapped = authority.encode(), self._in_turn()[0].wrap(authority, key)
         return bytes([len(name)]) + name + len(wrapped).to_bytes(2) + wrapped
 
-    def _opened(self, wrapped: bytes) -> tuple[str, bytes, bool]:
+    def _open(self, wrapped: bytes) -> tuple[str, bytes, bool]:
         """Whose key it is, the key, and whether the newest of ours wrapped it."""
         name_ends = 1 + wrapped[0]
         authority = wrapped[1:name_ends].decode()

@@ -19,7 +19,7 @@ from services.platform.messages.envelope import read
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.disposal.schedule import schedule
-from services.platform.store.disposal.sweep import AT_ONCE, OWN_PERIODS, Disposal, old_rows
+from services.platform.store.disposal.sweep import AT_ONCE, OWN_PERIODS, Disposal, delete_old_rows
 from services.platform.store.migrations.access import SERVICES
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Origin, Store
@@ -201,7 +201,7 @@ def test_every_sweep_is_tried_here() -> None:
 async def test_no_table_is_read_from_end_to_end_for_old_rows(database: Database, table: str) -> None:
     name, sweep = next((name, each) for name, each in SWEEPS if each.table == table)
     record = schedule().records[name]
-    query = old_rows(name, record, sweep, datetime.now(UTC), {"a": record.least} if record.least else {})
+    query = delete_old_rows(name, record, sweep, datetime.now(UTC), {"a": record.least} if record.least else {})
     async with opened(database, sweep.services[0]) as store, store.engine.connect() as connection:
         await connection.execute(text("SET enable_seqscan = off"))
         rows = await connection.exec_driver_sql(f"EXPLAIN ANALYZE {query.sql}", dict(query.parameters))
@@ -382,7 +382,7 @@ def test_no_row_is_asked_whose_it_is_while_the_authority_that_it_names_keeps_it(
         admin.execute(CLAIM, row)
         admin.execute(ASKS)
         periods: dict[str, timedelta] = dict(admin.execute(OWN_PERIODS, {"name": "claims"}).fetchall())
-        query = old_rows("claims", record, record.sweeps[0], now, periods)
+        query = delete_old_rows("claims", record, record.sweeps[0], now, periods)
         with pytest.raises(psycopg.errors.RaiseException) if asked else nullcontext():
             admin.execute(query.sql.encode(), dict(query.parameters))
         admin.rollback()

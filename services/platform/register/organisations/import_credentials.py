@@ -26,7 +26,7 @@ def hash_token(token: str) -> bytes:
 
 
 def add_credential(credential: Mapping[str, Any], token: str | None, now: datetime) -> Query[bool]:
-    """`credential` by column; `token` None: of a client. False: the token or the client has one. `now` is wall time."""
+    """Adds one, given by column, of a token or, without, of a client. False if either has one. `now` is wall time."""
     digest = None if token is None else hash_token(token)
     row = {**credential, "tables": sorted(credential["tables"]), "token_hash": digest, "made_at": now}
     given = {name: value for name, value in row.items() if value is not None}
@@ -38,7 +38,7 @@ def add_credential(credential: Mapping[str, Any], token: str | None, now: dateti
 def withdraw_credential(
     credential: str, now: datetime, authority: AuthorityId | None = None
 ) -> Query[AuthorityId | None]:
-    """Whose it was. None: it did not hold until now, or is not of the `authority` that is named."""
+    """Withdraws it. Answers whose it was; None if it was not valid, or is not of the `authority` that is named."""
     return Query(WITHDRAW, {"id": credential, "at": now, "authority": authority}, scalar)
 
 

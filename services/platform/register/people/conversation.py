@@ -138,14 +138,14 @@ DUTY_TEAMS = """
         authority !~ %(exercise)s OR NOT EXISTS (SELECT FROM register.duty_lines WHERE authority !~ %(exercise)s))
     ORDER BY is_its_own DESC, authority LIMIT 2
 """
-"""Without an authority: the first two. An exercise authority, which nobody watches, only if there is no other. Before
-them, whose own the number is that was texted.
+"""First the team whose own number was texted. Without an authority, the first two; an exercise authority, which nobody
+watches, only if there is no other.
 """
 
 
 def duty_team(authority: AuthorityId | None, texted: str = "") -> Query[DutyTeam | None]:
-    """Hears of numbers that nobody knows. `texted`: our number; whoever's own it is comes before `authority`. Without
-    one: the first authority's. None: the register has none.
+    """The team that hears of unknown numbers: the one whose own number was `texted`, else `authority`'s; without an
+    authority, the first one's. None: the register has none.
     """
     return _teams(authority, texted, lambda rows: _team(rows[0]) if rows else None)
 

@@ -44,7 +44,7 @@ CORRECTED = """
 def add(
     uow: UnitOfWork, name: str, authority: AuthorityId, change: RotaChange, made_by: str, *, calendar: bool = False
 ) -> None:
-    """The next message already goes by it. `name` is the change's own. `calendar`: it came in a calendar."""
+    """Holds from the next message on. Added again under its `name`, it gets a new end. `calendar`: it came in one."""
     row = asdict(change) | {"id": derived("rota", name), "authority": authority, "made_by": made_by}
     uow.write(ADD, row | {"calendar": calendar})
 
@@ -61,7 +61,7 @@ def replace_calendar(
 
 
 def end(uow: UnitOfWork, change: UUID, at: datetime) -> None:
-    """At once; one that has not begun never begins. `at` is story time."""
+    """Ends a change at once; one that has not begun never begins. `at` is story time."""
     uow.write(END, {"id": change, "at": at})
 
 
@@ -74,8 +74,8 @@ async def correct(
     made_by: str,
     at: datetime,
 ) -> dict[str, Fault]:
-    """An import keeps it until its source agrees; one that runs at the same time has to be over. Faults, by field,
-    if it cannot be: a number may be one person's.
+    """Corrects `mobile` or `email`. Imports leave it so until their source agrees; one that runs now is waited for.
+    Returns faults by field, such as a number that another person has; then nothing is changed.
     """
     mobile, email = ways.get("mobile"), ways.get("email")
     number = None if mobile is None else e164(mobile)

@@ -1,4 +1,4 @@
-"""Writes a file of which nobody meets half, and which outlasts a power cut."""
+"""Writes a file so that nobody ever reads half of it, and a power cut does not lose it."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from typing import IO
 
 
 def write_durably(target: Path, source: IO[bytes]) -> None:
-    """In place of what had that name. Returns once the disk has it. Raises OSError, and leaves nothing half written."""
+    """Replaces any file of that name. Returns once the disk has it. Raises OSError, and leaves nothing half written."""
     unfinished = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
     try:
         with unfinished.open("wb") as file:

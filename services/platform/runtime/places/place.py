@@ -36,7 +36,7 @@ class OpenPlace(Protocol):
     """Blocks, so call it in a thread. Names may have folders in them. Every method raises PlaceAway."""
 
     def put(self, name: str, source: IO[bytes]) -> None:
-        """In place of what had that name. Nobody meets half of it."""
+        """Replaces any file of that name. Nobody ever reads half of it."""
 
     def fetch(self, name: str, into: IO[bytes]) -> None:
         """Raises NotThere too."""
@@ -50,7 +50,7 @@ class OpenPlace(Protocol):
 
 
 def open_place(place: Place) -> OpenPlace:
-    """Asks nothing yet."""
+    """Connects to nothing yet. Raises PlaceAway for a bucket where boto3 is not installed."""
     if place.scheme == "file":
         return _Folder(Path(unquote(place.path or "/")))
     if place.scheme == "s3":

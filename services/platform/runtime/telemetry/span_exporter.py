@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from services.platform.runtime.logs import logger, place
-from services.platform.runtime.telemetry.spans import Place
+from services.platform.runtime.telemetry.spans import SpanKind
 
 LAST_SENT_WITHIN_SECONDS = 2.0
 HEADER = "traceparent"
@@ -37,11 +37,11 @@ class SpanTracer:
         self._format = TraceContextTextMapPropagator()
 
     @contextmanager
-    def measure(self, name: str, trace: str, where: Place) -> Iterator[str]:
+    def measure(self, name: str, trace: str, kind: SpanKind) -> Iterator[str]:
         context = self._format.extract({HEADER: trace}, Context())
-        if where == "SERVER":  # the trace context itself names its first span
+        if kind == "SERVER":  # the trace context itself names its first span
             self._ids.given, context = otel.get_current_span(context).get_span_context(), Context()
-        span = self._tracer.start_span(name, context, otel.SpanKind[where])
+        span = self._tracer.start_span(name, context, otel.SpanKind[kind])
         self._ids.given = None
         carrier: dict[str, str] = {}
         self._format.inject(carrier, otel.set_span_in_context(span, Context()))

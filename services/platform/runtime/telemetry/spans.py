@@ -12,12 +12,12 @@ from typing import Literal, Protocol
 from services.platform.runtime.process import Part
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-Place = Literal["SERVER", "CONSUMER", "CLIENT"]
+SpanKind = Literal["SERVER", "CONSUMER", "CLIENT"]
 """Where a trace begins, where a message is handled, where one is sent to the outside."""
 
 
 class Tracer(Part, Protocol):
-    def measure(self, name: str, trace: str, place: Place) -> AbstractContextManager[str]: ...
+    def measure(self, name: str, trace: str, kind: SpanKind) -> AbstractContextManager[str]: ...
 
 
 _tracers: list[Tracer] = []
@@ -34,10 +34,10 @@ def tracer_of(service: str) -> Tracer | None:
 
 
 @contextmanager
-def measure(name: str, trace: str | None, place: Place) -> Iterator[str | None]:
+def measure(name: str, trace: str | None, kind: SpanKind) -> Iterator[str | None]:
     """Gives the trace context of what follows from the block: `trace` itself where nothing is exported."""
     if trace is None or not _tracers:
         yield trace
         return
-    with _tracers[0].measure(name, trace, place) as inside:
+    with _tracers[0].measure(name, trace, kind) as inside:
         yield inside

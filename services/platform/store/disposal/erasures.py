@@ -50,7 +50,7 @@ def hindrances(owner: str) -> Query[list[Hindrance]]:
 
 
 def approve_erasure(id_: UUID, by: AccountId, at: datetime) -> Query[list[Hindrance]]:
-    """None: it is done. The caller has seen that the erasure is of an authority of theirs."""
+    """Does it, or answers what hinders it: an empty list if it is done. The caller checks whose it is."""
     return Query(APPROVE, {"id": id_, "by": by, "at": at}, _decode)
 
 

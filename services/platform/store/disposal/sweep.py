@@ -24,11 +24,11 @@ OWN_PERIODS = "SELECT authority, kept FROM disposal.own_periods(%(name)s)"
 
 
 def own_periods(name: str) -> Query[dict[AuthorityId, timedelta]]:
-    """For how long an authority keeps the record that has said so itself."""
+    """For how long each authority that has set a period of its own keeps the record."""
     return Query(OWN_PERIODS, {"name": name}, dict)
 
 
-def old_rows(
+def delete_old_rows(
     name: str, record: Record, sweep: Sweep, now: datetime, own: Mapping[AuthorityId, timedelta]
 ) -> Query[int]:
     """Deletes the first whose time is over, and says how many. A row that is changed meanwhile stays.
@@ -81,7 +81,7 @@ class Disposal:
             _, may, own = await uow.fetch(PLAN_BY_VALUES, MAY_SWEEP, own_periods(name))
             if not may:
                 return 0
-            query = old_rows(name, record, sweep, self._clocks.wall(), own)
+            query = delete_old_rows(name, record, sweep, self._clocks.wall(), own)
             rows = await uow.fetch(query)
             if rows:
                 said = RecordDisposed(record=name, table=sweep.table, rows=rows, before=query.parameters["before"])

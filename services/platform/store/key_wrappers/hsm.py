@@ -32,7 +32,7 @@ class HsmWrapper:
         nonce = os.urandom(NONCE_BYTES)
         try:
             sealed = self._key(authority).encrypt(
-                key, mechanism=Mechanism.AES_GCM, mechanism_param=_of(nonce, authority)
+                key, mechanism=Mechanism.AES_GCM, mechanism_param=_gcm(nonce, authority)
             )
         except exceptions.PKCS11Error as error:
             raise self._away(error, authority) from error
@@ -42,7 +42,7 @@ class HsmWrapper:
         nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
         try:
             key = self._key(authority)
-            return bytes(key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=_of(nonce, authority)))
+            return bytes(key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=_gcm(nonce, authority)))
         except NOT_BY_THIS_KEY as error:
             raise InvalidTag from error
         except NOT_CERTAIN as error:
@@ -68,5 +68,5 @@ class HsmWrapper:
         return (KeyMissing if missing else KeyServiceAway)(f"the hardware security module: {type(error).__name__}")
 
 
-def _of(nonce: bytes, authority: str) -> GCMParams:
+def _gcm(nonce: bytes, authority: str) -> GCMParams:
     return GCMParams(nonce, aad=authority.encode())

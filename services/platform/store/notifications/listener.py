@@ -19,7 +19,7 @@ AGAIN_SECONDS = 0.5
 
 
 class Listener:
-    """A part. When it has connected, or lost its connection, each part is told that it may have missed something."""
+    """A part of the process. Once connected or cut off, it tells all others that something may have been missed."""
 
     def __init__(
         self,

@@ -21,8 +21,8 @@ MOVED = "story_clock"
 SKEW = Gauge("database_clock_skew_seconds", "How far this machine's clock and the database's are apart, at the least")
 
 
-class Following(Repeating):
-    """A part."""
+class StoryClock(Repeating):
+    """A part of the process."""
 
     async def start(self) -> None:
         """Parts that start later have the database's time from the beginning, unless it is away."""
@@ -32,15 +32,15 @@ class Following(Repeating):
         await super().start()
 
 
-def follow_database(store: Store, clocks: Clocks) -> Following:
+def follow_database(store: Store, clocks: Clocks) -> StoryClock:
     async def turn() -> None:
         async with store.reading.connect() as connection:
             if await set_by(connection, clocks):
                 await connection.execute(text(f"NOTIFY {MOVED}"))
 
-    following = Following("story clock", turn, every_seconds=FOLLOW_EVERY_SECONDS, again_seconds=0.5)
-    store.channels.on(MOVED, lambda _: following.wake())
-    return following
+    clock = StoryClock("story clock", turn, every_seconds=FOLLOW_EVERY_SECONDS, again_seconds=0.5)
+    store.channels.on(MOVED, lambda _: clock.wake())
+    return clock
 
 
 async def set_by(connection: AsyncConnection, clocks: Clocks) -> bool:
