@@ -42,7 +42,7 @@ async def main() -> None:
         return False
 
     async def remove_exercises() -> bool:
-        """True while there are more."""
+        """Returns True while there are more."""
         async with host.store.transaction() as uow:
             removed = await store.remove_old_exercises(uow)
         return removed > 0

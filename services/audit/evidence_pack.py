@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit import store
-from services.audit.message_summary import detail, in_london, plain
+from services.audit.message_summary import detail, format_time, plain
 from services.audit.policy.chain import Anchor, Entry, Head, moment
 from services.audit.policy.evidence import Evidence, RecordedMessage, access_of, accounts_in, evidence_of
 from services.audit.verification import cursors
@@ -120,7 +120,7 @@ def _templates() -> Environment:
     templates.filters |= {
         "plain": plain,
         "detail": detail,
-        "time": in_london,
+        "time": format_time,
         "utc": moment,
     }
     return templates

@@ -40,9 +40,9 @@ def _in_words(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_in_words(each) for each in value)
     if isinstance(value, str) and MOMENT.match(value):
-        return in_london(datetime.fromisoformat(value))
+        return format_time(datetime.fromisoformat(value))
     return WORDS["values"].get(str(value)) or VERSION.sub("", str(value))
 
 
-def in_london(at: datetime) -> str:
+def format_time(at: datetime) -> str:
     return in_england(at).strftime("%-d %b %Y %H:%M:%S")

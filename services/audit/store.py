@@ -65,10 +65,10 @@ def append(uow: UnitOfWork, received: Received[Message], at: datetime) -> None:
         "kind": content.kind,
         "happened": received.time,
         "episode": getattr(content, "episode", None),
-        "expects": _list(thread.expects),
-        "answers": _list(thread.answers),
+        "expects": _as_json(thread.expects),
+        "answers": _as_json(thread.answers),
         "envelope": envelope_of(received.raw, content.kind),
-        "duties": _list(duty_rows(content)),
+        "duties": _as_json(duty_rows(content)),
     }
     uow.bulk_write(APPEND, row, locks="chain")
 
@@ -140,7 +140,7 @@ def _is_signed(parting: bytes) -> bool:
         return False
 
 
-def _list(several: Sequence[Any]) -> str | None:
+def _as_json(several: Sequence[Any]) -> str | None:
     """As JSON, since PostgreSQL's own lists cannot be of different lengths in one column of a statement. None: there
     are none.
     """
