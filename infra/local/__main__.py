@@ -48,7 +48,7 @@ SETTINGS_OF = {
     "police": "police",
     "register": "casework",
 }
-"""By order, the service whose settings it is given. All others are given the console's."""
+"""By command of `python -m services`, the service whose settings it gets. All others get the console's."""
 ROLES_EVERY_SECONDS = 2.0
 REFUSALS = (AlreadyRuns, CannotBackUp, CannotFetch, DidNotStart, ExampleRefused, NoPlace, NotReady)
 
@@ -121,7 +121,7 @@ def audit(asked: typer.Context) -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def services(asked: typer.Context) -> None:
-    """Run an order of `python -m services`, with the settings and secrets of what runs."""
+    """Run a command of `python -m services`, with the settings and secrets of what runs."""
     order = asked.args
     if not order or order[0] == "run":
         raise _refused('Say which order: make services DO="accounts reset NAME"', 2)
@@ -181,7 +181,7 @@ def _aside(files: Path) -> Iterator[None]:
 
 
 def _services(service: str, *order: str) -> int:
-    """Runs one order of `python -m services`, with the service's own settings and secrets. Returns its exit code."""
+    """Runs one command of `python -m services`, with the service's own settings and secrets. Returns its exit code."""
     layout = _home()
     _endpoint(service)
     environment = of_service(layout, remembered(layout.ports), service, slot=0)
@@ -197,7 +197,7 @@ def _endpoint(name: str) -> str:
 
 
 def _refused(why: str, code: int = 1) -> typer.Exit:
-    """To be raised."""
+    """Prints why, and returns the exit for the caller to raise."""
     console.print(why, style="red", markup=False, soft_wrap=True)
     return typer.Exit(code)
 
@@ -207,7 +207,7 @@ def _say(line: str) -> None:
 
 
 def _home() -> Layout:
-    """Of what runs: the cluster, if it does."""
+    """The files of what runs: those of the cluster, if it does."""
     cluster = Layout(CLUSTER)
     return cluster if cluster.run_lock.exists() and RunLock(cluster.run_lock).is_held() else Layout(HOME)
 

@@ -43,7 +43,7 @@ def show(stack: Stack, console: Console, seconds: float, folder: Path) -> None:
 
 
 def say_changed_roles(stack: Stack, say: Callable[[str], None]) -> None:
-    """Of a cluster: which databases and brokers lead and follow, if that has changed since it was last said."""
+    """Says which databases and brokers of a cluster lead and follow, if that has changed since it last did."""
     found = stack.roles()
     if found and found != _said.get(stack):
         _said[stack] = found

@@ -125,7 +125,7 @@ def _say(restored: Restored) -> None:
 
 
 def _refused(why: str, code: int = 2) -> typer.Exit:
-    """To be raised."""
+    """Prints why, and returns the exit for the caller to raise."""
     typer.echo(why, err=True)
     return typer.Exit(code)
 

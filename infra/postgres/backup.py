@@ -23,8 +23,8 @@ DATABASE = "safe_return"
 NEWEST_ANCHOR = "SELECT number || ' ' || encode(hash, 'hex') FROM audit.anchors ORDER BY number DESC LIMIT 1"
 KEYS = ("master_key", "phone_key")
 SHUT = f"ALTER DATABASE {DATABASE} CONNECTION LIMIT 0"
-"""To every login but an administrator's. In a statement of its own: psql commits several together, and whoever is sent
-out before that comes back.
+"""Shut to every login but an administrator's. A statement of its own: psql commits several together, and whoever is
+sent out before that comes back.
 """
 SENT_OUT = (
     f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DATABASE}' AND pid <> pg_backend_pid()"  # noqa: S608 our own words
@@ -57,7 +57,7 @@ class Tools:
         return [*self.before, f"{self.folder}{tool}", *self.connection, *arguments]
 
     def ask(self, statement: str) -> str:
-        """What psql prints, bare. Raises CannotBackUp."""
+        """What psql prints, without headers. Raises CannotBackUp."""
         command = self.command("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
         command += [f"--dbname={DATABASE}", "--command", statement]
         done = subprocess.run(command, env=self.whole_environment(), capture_output=True, text=True, check=False)
@@ -66,13 +66,13 @@ class Tools:
         return done.stdout.strip()
 
     def write(self, file: Path, *arguments: str, recipient: str | None = None) -> None:
-        """A tool's output into a file that only its owner reads. `recipient`: the age key to which it is encrypted."""
+        """Writes a tool's output into a file that only its owner can read, encrypted for `recipient` (an age key)."""
         sealed = [["age", "--encrypt", f"--recipient={recipient}"]] if recipient else []
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
             _pipe([self.command(*arguments), *sealed], self.whole_environment(), out=out)
 
     def read(self, file: Path, *arguments: str, identity: Path | None = None) -> None:
-        """`identity`: the file with the private key, for a copy that is encrypted."""
+        """Gives a tool the file as input. `identity`: the file with the private key, for an encrypted copy."""
         opened = [["age", "--decrypt", f"--identity={identity}"]] if identity else []
         try:
             with file.open("rb") as source:
@@ -90,7 +90,7 @@ def _pipe(
     source: IO[bytes] | None = None,
     out: IO[bytes] | int = subprocess.DEVNULL,
 ) -> None:
-    """Each one's output is the next one's input. Raises CannotBackUp with the words of the one that failed."""
+    """Pipes each command's output into the next. Raises CannotBackUp with the words of the one that failed."""
     if absent := [command[0] for command in commands if shutil.which(command[0]) is None]:
         raise CannotBackUp(f"the program {absent[0]} is not installed here")
     with contextlib.ExitStack() as files:
@@ -161,7 +161,7 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path, identity
 
 
 def erase_again(tools: Tools, destroyed: Sequence[str]) -> None:
-    """Everything on the list that the restored database does not know to be erased."""
+    """Erases everything on the list that the restored database does not know to be erased."""
     known = tools.ask(DESTROYED).splitlines()
     since = [each.split() for each in destroyed if each not in known]
     if since:

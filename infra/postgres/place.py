@@ -74,7 +74,7 @@ def _reachable(folder: Path) -> Path:
 
 
 def binaries() -> Path:
-    """The tools among them run as anybody, root too. In a container another package has them. Raises NoPlace."""
+    """The folder of PostgreSQL's programs. Its tools run as anybody, root too. Raises NoPlace."""
     named = os.environ.get(BINARIES)
     return _wheel() / INSTALLED / "bin" if named is None else Path(named)
 

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import psycopg
 
-from infra.postgres.backup import Tools
+from infra.postgres.backup import DATABASE, Tools
 from infra.postgres.place import Place, binaries
 
 ADMIN = "postgres"
-DATABASE = "safe_return"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -158,8 +157,8 @@ class Server:
 
 
 def primary_url(ports: Sequence[int]) -> str:
-    """Of whichever PostgreSQL on this machine takes writes, without user and password. In the one form that SQLAlchemy
-    and libpq both read.
+    """The URL of whichever PostgreSQL on this machine takes writes, in a form that SQLAlchemy and libpq both read.
+    Without user and password.
     """
     hosts = ",".join(["127.0.0.1"] * len(ports))
     return f"postgresql:///{DATABASE}?host={hosts}&port={','.join(map(str, ports))}&target_session_attrs=read-write"

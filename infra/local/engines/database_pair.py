@@ -46,7 +46,7 @@ ALIKE = {"max_connections": SETTINGS["max_connections"]}
 
 
 class Pair:
-    """`ports`: of each member, its API and its Raft. `passwords` makes one for each name."""
+    """`ports` of each member, its API and its Raft, by name. `passwords` returns the one for a name."""
 
     def __init__(self, place: Place, ports: Mapping[str, int], passwords: Callable[[str], str]) -> None:
         self._place = place
@@ -73,7 +73,7 @@ class Pair:
         ]
 
     def data(self, name: str) -> Path:
-        """The files that are lost with a disk."""
+        """The folder of a member's data: what is lost with its disk."""
         return self._folder(name) / "files"
 
     def postmaster(self, name: str) -> int | None:
@@ -164,7 +164,7 @@ def with_children(pid: int) -> list[psutil.Process]:
 
 
 def kill(pid: int) -> None:
-    """PostgreSQL and all its own processes, as when a machine is lost."""
+    """Kills PostgreSQL with all its processes, as when a machine is lost."""
     for each in with_children(pid):
         with contextlib.suppress(psutil.NoSuchProcess):
             each.kill()

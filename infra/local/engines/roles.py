@@ -16,7 +16,7 @@ QUESTION_MILLISECONDS = 2000
 
 
 def ask(ports: Mapping[str, int]) -> dict[str, str]:
-    """By name: `primary`, `sync_standby` and Patroni's other words; `controller`, `follower`, `away`."""
+    """Each one's role, by name: `primary`, `sync_standby` or another of Patroni's; `controller`, `follower`; `away`."""
     return {each: _of_database(ports[f"{each}-api"]) for each in DATABASES} | _of_brokers(ports)
 
 

@@ -40,7 +40,7 @@ def server_of(layout: Layout, ports: Mapping[str, int]) -> Server:
 
 
 class Engines:
-    """Both are started at the same time by the caller, each in a thread of its own. `stopping` ends every wait."""
+    """Brings up a stack's engines. The caller starts both at once, each in a thread. `stopping` ends every wait."""
 
     def __init__(
         self, layout: Layout, ports: Mapping[str, int], supervisor: Supervisor, stopping: threading.Event
@@ -108,7 +108,7 @@ class Engines:
 
     @property
     def pair(self) -> Pair | None:
-        """Of a cluster."""
+        """The databases of a cluster; None for a single one."""
         if DATABASES[-1] not in self._ports:
             return None
         return Pair(place.find(self._layout.folder), self._ports, self._secrets.database_password)

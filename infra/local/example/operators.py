@@ -44,12 +44,12 @@ def every(secrets: SecretFiles) -> tuple[ExampleOperator, ...]:
 
 
 def make(secrets: SecretFiles, ports: Mapping[str, int]) -> None:
-    """Those that are there already stay as they are."""
+    """Makes the accounts. Those that are there already stay as they are."""
     asyncio.run(_make(_settings(secrets, ports), every(secrets)))
 
 
 def codes(secrets: SecretFiles, ports: Mapping[str, int], *sign_ins: str) -> list[str]:
-    """A code for a command for each, as the console would show it. None where one of them has no account."""
+    """A code for a command for each, as the console would show it; an empty list where one of them has no account."""
     return asyncio.run(_codes(_settings(secrets, ports), sign_ins))
 
 

@@ -19,9 +19,7 @@ from services.platform.store.unit_of_work import opened
 
 
 def enter(secrets: SecretFiles, ports: Mapping[str, int], given: Mapping[str, Any] | None = None) -> None:
-    """Those of the example, or `given`. What has changed since the last start, such as a port, holds at once: only the
-    sandbox is there to be tried.
-    """
+    """Enters the example's, or `given`. What has changed since the last start, such as a port, is in force at once."""
     settings = KeySettings(
         database=database(ports),
         database_password=SecretStr(secrets.database_password("casework")),

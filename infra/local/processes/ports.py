@@ -37,11 +37,11 @@ own port, and connects to itself.
 CLAIMS = Path(tempfile.gettempdir()) / f"safe-return-ports-{os.getuid()}"
 """A lock for each port that a run of this user has chosen, perhaps without opening it yet: two could listen on it."""
 _held: dict[int, int] = {}
-"""The open file of each."""
+"""The descriptor of each claimed port's lock."""
 
 
 def claim(port: int) -> bool:
-    """False where another run has chosen it. Held until this process ends."""
+    """Claims a port until this process ends. False where another run has claimed it."""
     if port in _held:
         return True
     CLAIMS.mkdir(exist_ok=True)
@@ -56,7 +56,7 @@ def claim(port: int) -> bool:
 
 
 def is_free(port: int) -> bool:
-    """True when nothing listens on it on loopback, on any address of it."""
+    """True when nothing listens on it at 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

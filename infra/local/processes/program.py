@@ -31,7 +31,7 @@ class Program:
     niceness: int = 0
     prepare: Callable[[], None] | None = None
     written_before: int = field(init=False, compare=False)
-    """Bytes of the log that are earlier runs'."""
+    """How many bytes of the log earlier runs have written."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "written_before", self.log.stat().st_size if self.log.exists() else 0)

@@ -13,7 +13,7 @@ SAID_EVERY_SECONDS = 20
 
 
 class NotReady(Exception):
-    """Names what was not ready in time, each with its own last answer."""
+    """Names what was not ready in time, each with its last answer."""
 
 
 def obstacles(urls: Mapping[str, str], *, replicas: int = 1) -> dict[str, str]:

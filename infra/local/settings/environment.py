@@ -37,18 +37,18 @@ def bus(ports: Mapping[str, int]) -> str:
 
 
 def database_ports(ports: Mapping[str, int]) -> list[int]:
-    """One, or of a cluster each member's."""
+    """The port of the one database, or of each member of a cluster."""
     return [ports[each] for each in DATABASES if each in ports]
 
 
 def database(ports: Mapping[str, int]) -> str:
-    """Without user and password."""
+    """The database's URL, without user and password."""
     found = database_ports(ports)
     return f"postgresql://127.0.0.1:{found[0]}/safe_return" if len(found) == 1 else primary_url(found)
 
 
 def of_backups(layout: Layout, ports: Mapping[str, int]) -> dict[str, str]:
-    """For libpq too, which finds the primary of a cluster by itself."""
+    """The environment of the archive's keeper, with libpq's settings: it finds the primary of a cluster by itself."""
     secrets, found = SecretFiles(layout.secrets), database_ports(ports)
     return bare() | {
         "PGHOST": ",".join(["127.0.0.1"] * len(found)),

@@ -57,7 +57,7 @@ class Layout:
 
     @property
     def fallback_plan(self) -> Path:
-        """Whose pack for when all is down goes where: into two folders here, since this is for trying."""
+        """Where each authority's pack for when all is down goes: into two folders here, since this is for trying."""
         return self.folder / "fallback" / "plan.yaml"
 
     @property

@@ -29,7 +29,7 @@ def public_key(private: str) -> str:
 
 
 def webhook_secret() -> str:
-    """As Standard Webhooks writes them."""
+    """A secret as Standard Webhooks writes it."""
     return f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
 
 

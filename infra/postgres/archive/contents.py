@@ -38,7 +38,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Contents:
-    """Of one database. `segments` has the names at each place, one for each timeline."""
+    """The files of one database. `segments` has the names at each place: one for each timeline."""
 
     bases: Sequence[Base]
     segments: Mapping[int, Sequence[str]]
@@ -49,9 +49,9 @@ class Contents:
         return max(self.segments, default=-1)
 
     def along(self, timeline: int, forks: Mapping[int, int]) -> "Contents":
-        """What leads to a database on `timeline`; `forks` as of `read_forks`. After a restoration to a moment, and where
-        a primary was cut off, more may lie there of a timeline that was left. Of that one, only bases count that were
-        finished before it was left.
+        """What leads to a database on `timeline`; `forks` as of `read_forks`. More may lie there of a timeline that was left
+        (by a restoration to a moment, by a primary that was cut off). Of that one, only bases count that were finished
+        before.
         """
         leads, beyond = defaultdict(list), set[int]()
         for place, names in self.segments.items():
@@ -72,7 +72,7 @@ class Contents:
         return replace(self, bases=[*filter(leads_here, self.bases)], segments=leads)
 
     def base_for(self, at: datetime | None) -> Base:
-        """The newest that was finished by then. Raises NothingToRestore."""
+        """The newest base that was finished by then. Raises NothingToRestore."""
         fit = [each for each in self.bases if at is None or each.at <= at]
         if not fit:
             oldest = f"; the oldest is of {self.bases[0].at:%Y-%m-%d %H:%M:%S} UTC" if self.bases else ""
@@ -127,7 +127,7 @@ def base_name(system: str, at: datetime, first: str, last: str = "") -> str:
 
 
 def destroyed_name(system: str) -> str:
-    """Of the list of what was erased, which a restoration to an earlier moment erases again."""
+    """The name of the list of what was erased, which a restoration to an earlier moment erases again."""
     return f"{system}/destroyed{SEALED}"
 
 
@@ -141,13 +141,22 @@ def place_of(segment: str) -> int:
 
 
 def segment_of(place: int) -> str:
-    """Without its timeline."""
-    return f"{place // A_LOG:08X}{place % A_LOG:08X}"
+    """The name of the segment at this place, without its timeline."""
+    return f"{place // A_LOG:08`forks` as of `read_forks`. More may lie there of a timeline that was left
+        (by a restoration to a moment, by a primary that was cut off). Of that one, only bases count that were finished
+        before.
+}{place % A_LOG:08`forks` as of `read_forks`. More may lie there of a timeline that was left
+        (by a restoration to a moment, by a primary that was cut off). Of that one, only bases count that were finished
+        before.
+}"
 
 
 def segment_at(lsn: str, timeline: int) -> str:
     """The name of the segment with this byte."""
-    return f"{timeline:08X}{segment_of(place_before(lsn, itself=True))}"
+    return f"{timeline:08`forks` as of `read_forks`. More may lie there of a timeline that was left
+        (by a restoration to a moment, by a primary that was cut off). Of that one, only bases count that were finished
+        before.
+}{segment_of(place_before(lsn, itself=True))}"
 
 
 def place_before(lsn: str, *, itself: bool = False) -> int:
@@ -168,5 +177,5 @@ def _is_before(last: int | None, fork: int) -> bool:
 
 
 def _timeline(name: str) -> int:
-    """Of a segment."""
+    """The timeline in a segment's name."""
     return int(name.rsplit("/", 1)[1][:8], 16)

@@ -115,7 +115,7 @@ class Keeper:
 
     def turn(self, now: datetime, beside: ThreadPoolExecutor) -> None:
         if not self._system:
-            self._look_round()
+            self._learn_what_is_there()
         self._receive(now)
         self._end_segment(now)
         self._ship()
@@ -132,7 +132,7 @@ class Keeper:
             self._next_look = now + timedelta(seconds=LOOKS_SECONDS)
 
     def make_base(self) -> None:
-        """Streams it: nothing lies here in the clear, and memory does not grow with the database."""
+        """Streams a base backup: none of it lies here in the clear, and memory does not grow with the database."""
         gaps = self._gaps
         with _connect() as connection:
             lsn, timeline = connection.execute(WAL_POSITION).fetchall()[0]
@@ -167,7 +167,7 @@ class Keeper:
         self._gauges.outdated.set(len(found))
         return found
 
-    def _look_round(self) -> None:
+    def _learn_what_is_there(self) -> None:
         """Learns what the place already has of this database."""
         system, timeline, history = identify()
         contents = read_contents(self._writer.place.names(system), system)
@@ -217,7 +217,7 @@ class Keeper:
         self._forget_partial()
         self._ended.clear()
         self._begin_again()
-        self._look_round()
+        self._learn_what_is_there()
 
     def _forget_partial(self) -> None:
         for each in self._wal.glob("*.partial"):
@@ -260,7 +260,7 @@ class Keeper:
         return sorted(file for file in self._wal.iterdir() if file.suffix not in STAYS)
 
     def _begin_again(self) -> None:
-        """There is a gap, which only a new base closes; not one that is being made."""
+        """Notes a gap in the WAL, which only a new base closes, and not one that is being made."""
         self._gaps += 1
         self._base_at = self._next_base = NEVER
 

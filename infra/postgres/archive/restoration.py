@@ -29,9 +29,9 @@ from infra.postgres.archive.contents import (
     segment_of,
 )
 from infra.postgres.archive.vault import CannotRestore, Reader
-from infra.postgres.backup import CannotBackUp, Tools, erase_again, read_destroyed
+from infra.postgres.backup import DATABASE, CannotBackUp, Tools, erase_again, read_destroyed
 from infra.postgres.place import Place
-from infra.postgres.server import ADMIN, DATABASE, SETTINGS, plain_environment
+from infra.postgres.server import ADMIN, SETTINGS, plain_environment
 from services.platform.runtime.places.place import PlaceAway
 
 AT_ONCE = 8

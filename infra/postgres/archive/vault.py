@@ -33,13 +33,13 @@ class Writer:
 
     @contextmanager
     def sealed(self, source: IO[bytes]) -> Iterator[IO[bytes]]:
-        """The source, read as a stream into a file of the work folder, encrypted."""
+        """A file of the work folder with the source, encrypted as it is read."""
         with tempfile.TemporaryFile(dir=self.work) as file:
             pyrage.encrypt_io(source, file, [x25519.Recipient.from_str(each) for each in self.recipients])
             yield file
 
     def put(self, name: str, sealed: IO[bytes]) -> None:
-        """The signature last: without it a file does not count. Raises PlaceAway."""
+        """Puts the file, then its signature: without that it does not count. Raises PlaceAway."""
         signature = sign(_statement(name, sealed), self.key)
         self.place.put(name, sealed)
         self.place.put(name + SIGNATURE, BytesIO(signature))
@@ -63,7 +63,7 @@ class Reader:
     signer: str
 
     def open(self, name: str, into: IO[bytes]) -> None:
-        """Nothing is decrypted before its signature holds. Raises CannotRestore, PlaceAway."""
+        """Checks the signature, then decrypts `into`. Raises CannotRestore, PlaceAway."""
         signature = BytesIO()
         with tempfile.TemporaryFile() as sealed:
             try:

@@ -23,8 +23,9 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra.postgres import place
+from infra.postgres.backup import DATABASE
 from infra.postgres.logins import open_logins
-from infra.postgres.server import DATABASE, Server
+from infra.postgres.server import Server
 from services.platform.runtime.settings import Settings
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
