@@ -73,7 +73,6 @@ def version(key: str, effective_at: datetime | None) -> Force:
         None,
         None,
         None,
-        False,
     )
 
 
