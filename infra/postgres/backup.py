@@ -219,7 +219,7 @@ def _require_both(file: Path) -> None:
 
 
 def _fingerprints(keys: Path) -> list[str]:
-    """Of each key in the file: a keyed hash, which tells whether a key is the same, and nothing of the key."""
+    """A keyed hash of each key in the file: it tells whether a key is the same, and nothing else of it."""
     written = keys.read_text().split() if keys.exists() else []
     return [hmac.new(key.encode(), b"of a copy of the database", hashlib.sha256).hexdigest() for key in written]
 

@@ -84,7 +84,7 @@ class Origin:
 
 
 def origins(read_files: list[RulesFile], authority: str) -> dict[str, Origin]:
-    """By rule, merged as `merge_files` does."""
+    """Where each rule is written, merged as `merge_files` does."""
     found: dict[str, Origin] = {}
     for each in _files_for(read_files, authority):
         for name, line in each.lines.items():

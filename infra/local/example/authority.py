@@ -174,7 +174,7 @@ def _notify(service: str, secrets: SecretFiles, ports: Mapping[str, int]) -> dic
 
 
 def _mailboxes(examples: list[Authority], forces: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of everybody whom the directory names, and of each control room without an API; they answer by themselves."""
+    """Mailboxes of all in the directory, and of control rooms without an API; they answer by themselves."""
     rooms = [
         {"address": force["notice_email"], "name": force["name"], "answers": True, "officer": OFFICER}
         for force in forces

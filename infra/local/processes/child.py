@@ -73,7 +73,7 @@ class Child:
             self.send(self.program.stop_signal)
 
     def kill(self) -> None:
-        """At once, with all that it started."""
+        """Kills it at once, with all that it started."""
         if self._process is not None:
             _kill_group(self._process.pid)
 

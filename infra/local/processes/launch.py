@@ -25,8 +25,8 @@ def become_login(login: str) -> None:
 
 
 def yield_processors(niceness: int) -> None:
-    """To every other process. Where the kernel groups processes by session, `nice` counts only within a group, and the
-    group's own niceness counts between them.
+    """Yields to every other process. Where the kernel groups processes by session, `nice` counts only within a group,
+    and the group's own niceness counts between them.
     """
     os.nice(niceness)
     with contextlib.suppress(OSError):

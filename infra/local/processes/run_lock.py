@@ -29,7 +29,7 @@ class RunLock:
         self._held = handle
 
     def is_held(self) -> bool:
-        """By anybody. Asks for a shared lock and gives it back at once: those who ask do not exclude each other."""
+        """Whether anybody holds it. Takes a shared lock for a moment: those who ask do not exclude each other."""
         try:
             with self._file.open() as handle:
                 fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -51,7 +51,7 @@ class Roster:
         return {name: f"http://127.0.0.1:{self.ports[name]}" for name in (*self.services, "sandbox")}
 
     def ready_urls(self) -> dict[str, str]:
-        """By endpoint, the URL that says whether it is ready."""
+        """The URL by which each endpoint says whether it is ready."""
         return {name: f"{url}/health/ready" for name, url in self.endpoints().items()}
 
     def _service(self, service: str, slot: int) -> Program:

@@ -24,7 +24,7 @@ def key() -> str:
 
 
 def public_key(private: str) -> str:
-    """Of an Ed25519 key, base64."""
+    """The public half of an Ed25519 key, base64."""
     return b64encode(Ed25519PrivateKey.from_private_bytes(b64decode(private)).public_key().public_bytes_raw()).decode()
 
 

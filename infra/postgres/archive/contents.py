@@ -100,7 +100,7 @@ class Contents:
 
 
 def read_contents(names: Iterable[str], system: str | None = None) -> Contents:
-    """Of the database that made the newest base, or of `system`. Without its signature, a file does not count yet."""
+    """Reads those of the database that made the newest base, or of `system`. Files without a signature do not count."""
     there = set(names)
     whole = sorted(each for each in there if each.endswith(SEALED) and each + SIGNATURE in there)
     bases = sorted((_base(found) for each in whole if (found := BASE.fullmatch(each))), key=lambda base: base.at)

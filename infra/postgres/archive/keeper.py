@@ -99,7 +99,7 @@ class Keeper:
         self._making: Future[None] | None = None
 
     def run(self, stopping: threading.Event) -> None:
-        """Until told to stop. Whatever fails is tried again; meanwhile the metrics age."""
+        """Runs until told to stop. Whatever fails is tried again; meanwhile the metrics age."""
         with ThreadPoolExecutor(1) as beside, contextlib.closing(self):
             while not stopping.wait(TURN_SECONDS):
                 try:

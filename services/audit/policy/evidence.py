@@ -65,7 +65,7 @@ def accounts_in(evidence: Evidence) -> list[str]:
 
 
 def access_of(entries: Iterable[Entry], evidence: Evidence) -> list[RecordedMessage]:
-    """Of an account's chain: how they came to be signed in while the episode went on."""
+    """The entries of an account's chain that show how it came to be signed in while the episode went on."""
     times = [each.at for each in evidence.messages]
     begin, end = min(times) - BEFORE_ACTING, max(times)
     return [read(each) for each in entries if begin <= each.happened_at <= end and each.kind == AccessRecorded.kind]

@@ -96,7 +96,7 @@ class Connection:
         return f"Kafka does not allow: {', '.join(lacking)}" if lacking else None
 
     async def _log_in(self) -> None:
-        """At the first broker that can be reached. Raises the last one's error if none can, and any refusal at once."""
+        """Connects to the first broker within reach. Raises any refusal, or the last one's error if none is."""
         options = {name: value for name, value in self._options().items() if name != "bootstrap_servers"}
         brokers = self._settings.kafka.split(",")
         for each in brokers:

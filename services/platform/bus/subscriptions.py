@@ -43,7 +43,7 @@ decision come within milliseconds, and share what they cost.
 
 
 def gathered_seconds(subscriptions: Iterable[Subscription]) -> dict[Topic, float]:
-    """By topic."""
+    """How long the first message waits, by topic: as the most urgent of its subscriptions allows."""
     waits: dict[Topic, float] = {}
     for each in subscriptions:
         topic, wait = each.event.topic, GATHERED_SECONDS[each.priority]

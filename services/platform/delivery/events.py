@@ -58,7 +58,7 @@ def failed(
 
 
 def _log_given_up(uow: UnitOfWork, delivery: Delivery, reason: str) -> None:
-    """With the commit, of what `delivery_urgent_failed` counts: by these ids somebody finds what its alert is about."""
+    """Logs, with the commit, what `delivery_urgent_failed` counts: the ids say what its alert is about."""
     duty = delivery.duty
     if duty is not None and delivery.urgent and not delivery.exercise:
         ids = {"delivery": str(delivery.id), "duty": str(duty.duty), "step": duty.step, "trace": delivery.trace}

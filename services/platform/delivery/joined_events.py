@@ -18,18 +18,18 @@ IN_MESSAGE: Sequence[type[Joinable]] = (DutyAccepted, DutyDelivered, DutyFailed)
 
 @dataclass
 class JoinedEvents:
-    """Those of one transaction. Nothing is published before `publish`."""
+    """Gathers one transaction's events. Nothing is published before `publish`."""
 
     _by_origin: dict[tuple[object, ...], tuple[Delivery, list[Message]]] = field(default_factory=dict)
 
     def add(self, delivery: Delivery, *events: Message | None) -> None:
-        """None is passed over."""
+        """Adds a delivery's events; None is passed over."""
         origin = (delivery.child, delivery.authority, delivery.exercise, delivery.trace)
         _, known = self._by_origin.setdefault(origin, (delivery, []))
         known.extend(event for event in events if event is not None)
 
     def publish(self, uow: UnitOfWork) -> None:
-        """What was read first, then attempts, then what came of them."""
+        """Publishes what was read first, then attempts, then what came of them."""
         for delivery, events in self._by_origin.values():
             uow.publish(*_joined(events, delivery.authority), subject=delivery.child, cause=delivery)
 

@@ -22,7 +22,7 @@ class Raw:
 
     @property
     def identity(self) -> str:
-        """Of this message at this place."""
+        """Identifies this message at this place."""
         return f"{self.origin}/{hashlib.sha256(self.content).hexdigest()}"
 
 

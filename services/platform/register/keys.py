@@ -35,7 +35,7 @@ KEYS: Local[dict[str, DataKey]] = Local(dict)
 
 
 def wrapped_keys_of(owners: Collection[str]) -> Query[Mapping[str, bytes]]:
-    """By owner, for those that have a key. What lies under the others' is erased."""
+    """The keys of those owners that have one. What lies under the others' is erased."""
     return Query(WRAPPED, {"owners": list(owners)}, dict)
 
 

@@ -10,5 +10,5 @@ LOCK = """
 
 
 async def lock_register(uow: UnitOfWork, *authorities: AuthorityId) -> None:
-    """Until the end of the transaction nobody else changes the register of these authorities."""
+    """Keeps others from changing these authorities' register until the end of the transaction."""
     await uow.fetch(Query(LOCK, {"names": sorted(set(authorities))}, all_rows))

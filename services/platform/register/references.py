@@ -38,8 +38,8 @@ def hashes_by_key(keyring: Keyring, text: str) -> list[tuple[bytes, ...]]:
 
 
 def unlike_references(given: Collection[WordsId], known: Collection[WordsId]) -> Query[frozenset[WordsId]]:
-    """Those of `known` that have no part in common with what is given now. Words without a reference in them are none
-    of these.
+    """The references among `known` that have no part in common with those given now. Words without a reference are left
+    out.
     """
     about = {"given": list(given), "known": list(known)}
     return Query(UNLIKE, about, lambda rows: frozenset(row.words for row in rows))

@@ -60,7 +60,7 @@ def place(error: BaseException) -> str:
 
 
 def _log_uncaught(_kind: type[BaseException], error: BaseException | None, frames: TracebackType | None) -> None:
-    """With the lines of code that led there: whoever mends it has nothing else."""
+    """Logs it, after the lines of code that led there: whoever mends it has nothing else."""
     traceback.print_tb(frames)
     logger().critical("nobody caught an error", exc_info=error)
 

@@ -79,7 +79,7 @@ class Keyring:
         return None if is_newest else self._wrap(authority, key)
 
     def open_authority_key(self, wrapped: bytes) -> bytes:
-        """To hand it over to the authority. Raises InvalidTag."""
+        """The key itself, to be handed over to the authority. Raises InvalidTag."""
         return self._open(wrapped)[1]
 
     def wrapped_new_key(self, owner: str, under: bytes | None = None) -> bytes:
@@ -210,5 +210,5 @@ class KeyringSettings(Settings):
 
 
 def key_file(name: str, setting: SecretStr) -> KeyFile:
-    """With the file that the setting came from, if it came from one."""
+    """The setting's keys, read again from its file when that changes, if it came from one."""
     return KeyFile(setting.get_secret_value(), secret_path(name))

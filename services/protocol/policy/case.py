@@ -221,7 +221,7 @@ class DutyOfCase(State):
         return next((each for each in self.tellings if each.step == step), None)
 
     def with_telling(self, telling: Telling) -> "DutyOfCase":
-        """With this telling added, or in place of the one of the same step."""
+        """A copy with this telling added, or replacing the one of the same step."""
         if telling.step < self.told:
             tellings = [telling if each.step == telling.step else each for each in self.tellings]
             return self.model_copy(update={"tellings": tuple(tellings)})

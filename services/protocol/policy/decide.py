@@ -119,7 +119,7 @@ def _of_watch(draft: Draft, cause: Cause) -> Cause:
 
 
 def _reporter_of(happened: Happened) -> UUID | None:
-    """Of an agency's report the agency, of any other the placement, else who said it."""
+    """The agency for an agency's report; for any other the placement, or else the person who made it."""
     content = happened.content
     if not isinstance(content, ChildReportedMissing):
         return None

@@ -150,7 +150,7 @@ class TwilioWay:
 
     @property
     def _client(self) -> Any:
-        """By the token as it is now."""
+        """A client with the token as it is now."""
         token = self._tokens()[0]
         if token not in self._by_token:
             made = Client(self._account_sid, token, http_client=self._http)

@@ -71,7 +71,7 @@ class Connections:
         self._closed = False
 
     def close(self) -> None:
-        """Those that are idle now, and the others when they have brought their mails."""
+        """Closes those that are idle now, and each other once it has brought its mail."""
         self._closed = True
         self._close_idle()
 

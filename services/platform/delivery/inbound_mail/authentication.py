@@ -92,7 +92,7 @@ def _result(clause: str) -> Result:
 
 
 def _unquoted(value: str) -> str:
-    """Of a quoted local part its domain is all that is needed."""
+    """Without quotation marks. Of a quoted local part only the domain behind it matters."""
     return re.sub(r"\\(.)", r"\1", value[1:-1]) if value[:1] == '"' == value[-1:] else value
 
 

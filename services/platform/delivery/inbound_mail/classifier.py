@@ -132,7 +132,7 @@ def _named(mail: Message, raw: bytes, kind: MailKind) -> tuple[UUID, ...]:
 
 
 def _is_of_one(mail: Message) -> bool:
-    """With several senders, the relay may have checked another than the one that we read."""
+    """Whether it has one sender: of several, the relay may have checked another than the one that we read."""
     senders = list(_each(mail, "From"))
     try:
         return len(senders) == 1 and len(getaddresses([_header(mail, "From")])) == 1

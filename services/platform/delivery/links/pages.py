@@ -128,7 +128,7 @@ async def _read(request: Request) -> Form:
 
 
 def mount_pages(app: FastAPI, *pages: LinkPages) -> None:
-    """With their description for OpenAPI, which `pages.yaml` writes."""
+    """Adds the pages' routes, with their description for OpenAPI from `pages.yaml`."""
     for each in pages:
         for method, described in read_routes(__file__).items():
             app.add_api_route(

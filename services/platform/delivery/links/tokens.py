@@ -90,7 +90,7 @@ class Links:
         return any(hmac.compare_digest(given, each.encode()) for each in signed)
 
     def _signer(self, purpose: Purpose) -> URLSafeSerializer:
-        """Not the library's timed one, which reads the machine's clock. Here time is given, and the end is signed."""
+        """Without the library's timestamps, which read the machine's clock: the end of validity is signed."""
         oldest_first = KeyFile.of(self.key).newest_first()[::-1]
         how = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
         return URLSafeSerializer(oldest_first, salt=purpose.value, signer_kwargs=how)

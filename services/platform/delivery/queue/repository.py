@@ -170,7 +170,7 @@ async def _find(connection: AsyncConnection, delivery: UUID) -> Any:
 
 
 def texts_with_code(code: str) -> Query[list[tuple[UUID, datetime]]]:
-    """Those that went to a number, and when each was put: a code is short, and several may have it."""
+    """The texts with this code, and when each was put: a code is short, and several may have it."""
     return Query(WITH_CODE, {"code": code}, lambda rows: [(row.id, row.created_at) for row in rows])
 
 

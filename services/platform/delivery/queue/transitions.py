@@ -66,7 +66,7 @@ POSTPONE = f"""
 
 
 def mark_sending(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, fixed: Mapping[str, Any]) -> None:
-    """With the commit: an attempt begins. `fixed` are the columns of `FIXED`; None leaves a column as it is.
+    """Begins an attempt, with the commit. `fixed` are the columns of `FIXED`; None leaves a column as it is.
 
     Nothing changes if it was withdrawn or answered meanwhile, or another process holds it: `attempts_begun` tells.
     """
@@ -84,7 +84,7 @@ def attempts_recorded(delivery: UUID) -> Query[int]:
 
 
 def record_result(uow: UnitOfWork, record: AttemptRecord, owner: str, now: datetime, transition: Transition) -> None:
-    """With the commit, unless the row stays locked. A receipt or an acknowledgement that came before the result wins. A
+    """Written with the commit, unless the row stays locked. A receipt or acknowledgement that came earlier wins. A
     delivery that was withdrawn meanwhile ends as withdrawn if it cannot have arrived. If it may have, its next attempt
     is due at once, to find out. One that is unknown by now has bounced meanwhile: accepted, it ends as failed.
     """
@@ -130,7 +130,7 @@ async def close(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, stat
 
 
 def postpone(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, until: datetime, attempts: int) -> None:
-    """With the commit. `attempts` counts this one, whether or not it had begun. The state stays: an attempt that had
-    begun may have arrived. A row that is locked waits for the end of its lease instead.
+    """Written with the commit. `attempts` counts this one, whether or not it had begun. The state stays: an attempt
+    that had begun may have arrived. A row that is locked waits for the end of its lease instead.
     """
     uow.write(POSTPONE, {"delivery": delivery, "owner": owner, "now": now, "until": until, "attempts": attempts})

@@ -5,4 +5,4 @@ from services.platform.delivery.settings.sms import TextSettings
 
 
 class CorrespondenceSettings(TextSettings, MailSettings):
-    """Of police, `smtp_...` for notices to forces without an API, and `twilio_...` for the codes that open them."""
+    """For police, `smtp_...` are for notices to forces without an API, `twilio_...` for the codes that open them."""

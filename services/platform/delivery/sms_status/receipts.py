@@ -68,7 +68,7 @@ class Report:
 
     @property
     def means(self) -> Meaning:
-        """Of one that did not arrive."""
+        """What follows from a report that it did not arrive."""
         return CALL_FAILED if self.of_call else NOTIFY.get(self.status) or meaning(self.error_code)
 
     @classmethod
@@ -174,7 +174,7 @@ class Receipts:
             events.publish(uow)
 
     async def _may_be_news(self, several: Sequence[Report]) -> list[Report]:
-        """Those that may be news, by a read without a lock: mostly Twilio's answer has told of an acceptance."""
+        """Leaves out acceptances that are known, by a read without a lock: mostly Twilio's answer has told of them."""
         of_taken = {report.delivery for report in several if report.status in TAKEN}
         states: dict[UUID, Row] = {}
         if of_taken:

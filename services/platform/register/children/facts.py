@@ -30,12 +30,12 @@ def facts_by_child(wanted: Collection[ChildId]) -> Query[dict[ChildId, Known]]:
 
 
 def facts_at_placement(placement: PlacementId | None) -> Query[Known]:
-    """Of a child that the register does not know: authority and force are those of `placement`, all else is unknown."""
+    """The facts of a child that the register does not know: `placement`'s authority and force, all else unknown."""
     return Query(AT_PLACEMENT, {"placement": placement}, lambda rows: UNKNOWN | (rows[0]._asdict() if rows else {}))
 
 
 def first_authority() -> Query[AuthorityId | None]:
-    """By name. None: the register is empty."""
+    """The first by name. None: the register is empty."""
     return Query(FIRST_AUTHORITY, {}, scalar)
 
 

@@ -55,8 +55,8 @@ CARED_FOR = """
 
 
 def codes_of_children(children: Collection[ChildId], authorities: Scope = None) -> Query[dict[ChildId, str]]:
-    """By child. One that the register does not know, such as a provisional one, or that none of the authorities holds,
-    is left out.
+    """Codes by child. Leaves out those that the register does not know, such as provisional ones, or that none of the
+    authorities holds.
     """
     asked = {"children": list(children), "authorities": authorities}
     return Query(CODES, asked, lambda rows: {row.child: row.code for row in rows})

@@ -162,12 +162,12 @@ def _placement(keyring: Keyring, row: Any) -> PlacementFacts:
 
 
 def address_of(keyring: Keyring, row: Any) -> str | None:
-    """Of a row with a placement's columns."""
+    """The address in a row with a placement's columns. None is a gap."""
     return Decryptor(keyring, row.placement, row.placement_key).open(row.address, "placements.address")
 
 
 def carers_at(keyring: Keyring, row: Any) -> tuple[CarerFacts, ...]:
-    """Of a row with a placement's columns: who cares there now."""
+    """Who cares there now, by a row with a placement's columns."""
     carers = []
     for person, name, mobile, key in zip(
         row.carers or (), row.carer_names or (), row.carer_mobiles or (), row.carer_keys or (), strict=True

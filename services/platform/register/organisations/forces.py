@@ -98,7 +98,7 @@ class Forces:
 
 
 def versions_of(keyring: Keyring, force: ForceId) -> Query[list[Force]]:
-    """Those that are not taken back: first the approved ones, the earliest first."""
+    """All versions that are not taken back: first the approved ones, the earliest first."""
     return Query(BY_ID, {"force": force}, lambda rows: [decode_version(keyring, row) for row in rows])
 
 

@@ -33,7 +33,7 @@ IN_FORCE = """
 
 
 def sharing_on(day: date, authority: AuthorityId, force: ForceId) -> Query[Sharing]:
-    """By the newest agreement in force on that day."""
+    """What the newest agreement in force on that day says; without one, `NOT_AGREED`."""
 
     def decode(rows: Rows) -> Sharing:
         if not rows:

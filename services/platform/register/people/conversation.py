@@ -151,7 +151,7 @@ def duty_team(authority: AuthorityId | None, texted: str = "") -> Query[DutyTeam
 
 
 def only_team(authority: AuthorityId | None) -> Query[DutyTeam | None]:
-    """Of `authority`. Without one: of the only one, or None."""
+    """The authority's team. Without an authority: the only one there is, or None if there are several."""
     return _teams(authority, "", lambda rows: _team(rows[0]) if len(rows) == 1 else None)
 
 

@@ -114,7 +114,7 @@ def _holders_on_duty(rows: Rows, *, lines: Sequence[str], at: datetime) -> list[
 
 
 def turn_of(row: Any) -> Turn:
-    """Of a row of the rota."""
+    """The turn in a row of the rota."""
     week = Days(row.days), row.starts, row.ends, row.bank_holidays
     return Turn(row.person, row.turn, *week, row.from_at, row.to_at, row.in_place_of, row.away)
 

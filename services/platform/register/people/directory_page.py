@@ -43,7 +43,7 @@ TELEPHONES = f"SELECT person, mobile, wrapped FROM register.telephones_for_conso
 
 
 def rota_lines(keyring: Keyring, authorities: Scope, at: datetime) -> Query[list[RotaLine]]:
-    """By role, then in the order in which they are asked. Without changes that are over at `at` (story time)."""
+    """The rota by role, in the order in which people are asked, without changes that are over at `at` (story time)."""
 
     def decode(rows: Rows) -> list[RotaLine]:
         return [_rota_line(keyring, row) for row in rows]
@@ -66,7 +66,7 @@ def _rota_line(keyring: Keyring, row: Any) -> RotaLine:
 
 
 def telephones(keyring: Keyring, authorities: Scope) -> Query[dict[PersonId, str]]:
-    """Of those on the directory: for somebody on duty, who has to ring them."""
+    """Numbers of the people in the directory, for somebody on duty who has to ring them."""
 
     def decode(rows: Rows) -> dict[PersonId, str]:
         found = {
@@ -78,7 +78,7 @@ def telephones(keyring: Keyring, authorities: Scope) -> Query[dict[PersonId, str
 
 
 def force_lines(at: datetime) -> Query[list[ForceLine]]:
-    """By name, as they are reached at `at` (wall time)."""
+    """The forces by name, as they are reached at `at` (wall time)."""
     return Query(
         FORCE_LINES, {"at": at}, lambda rows: sorted((ForceLine(*row) for row in rows), key=lambda each: each.name)
     )

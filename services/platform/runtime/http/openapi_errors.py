@@ -15,7 +15,7 @@ BY_ALL = (408, 503)
 
 
 def refusals(*statuses: int) -> Answers:
-    """These, and those of `BY_ALL`."""
+    """Descriptions of refusals with these statuses, and those of `BY_ALL`."""
     content = {MEDIA_TYPE: {"schema": WRITTEN["problem"]}}
     found = (*statuses, *BY_ALL)
     return {status: {"description": WRITTEN["refusals"][status], "content": content} for status in found}

@@ -112,7 +112,7 @@ def media_type_of(request: Request) -> str:
 
 
 def bearer_of(request: Request) -> str:
-    """Empty where it bears none."""
+    """The request's bearer token. Empty where it has none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 

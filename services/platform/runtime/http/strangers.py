@@ -48,7 +48,7 @@ class Strangers:
         self._known: TTLCache[tuple[str, ...], bool] = TTLCache(MOST_KEYS, KNOWN_FOR_SECONDS)
 
     def let_in(self, request: Request, name: str) -> None:
-        """`name` is what the request says of itself. Raises Problem: 429."""
+        """Counts the request; `name` is what it says of itself. Raises Problem 429 if there were too many."""
         somebody = _somebody(request, name)
         known = somebody in self._known
         is_too_often = self._count((*somebody, str(known))) > (MOST_OF_SOMEBODY_KNOWN if known else self._most)
@@ -62,7 +62,7 @@ class Strangers:
         return next(self._asked.setdefault(whose, count(1)))
 
     def remember(self, request: Request, name: str) -> None:
-        """The request proved to be from `name`."""
+        """Notes that the request proved to be from `name`: from now on it has a count of its own."""
         self._known[_somebody(request, name)] = True
 
 

@@ -47,7 +47,7 @@ class Holding(BaseModel):
 
 
 def read_holdings(written: str) -> dict[str, Holding]:
-    """By table, in the order in which an authority's rows go. Raises ValueError where one is not whole."""
+    """Reads them by table, in the order of deleting an authority's rows. Raises ValueError if one is not whole."""
     return {name: Holding.model_validate(each) for name, each in yaml.load(written, yaml.CSafeLoader).items()}
 
 
@@ -57,7 +57,7 @@ def holdings() -> dict[str, Holding]:
 
 
 def copy_holdings(connection: Connection) -> None:
-    """In place of what the database had."""
+    """Replaces what the database had."""
     rows = [
         {"number": number, "name": name, "about": each.about, "authority": each.authority, "key": each.key}
         for number, (name, each) in enumerate(holdings().items())

@@ -90,13 +90,13 @@ class Listener:
         return True
 
     def _take(self, connection: psycopg.AsyncConnection[TupleRow]) -> None:
-        """What has come. Raises OperationalError at the connection's end."""
+        """Tells what has come. Raises OperationalError at the connection's end."""
         connection.pgconn.consume_input()
         while (each := connection.pgconn.notifies()) is not None:
             self._channels.tell(each.relname.decode(), each.extra.decode())
 
     async def _probe(self, connection: psycopg.AsyncConnection[TupleRow]) -> None:
-        """By an empty pipeline, whose end PostgreSQL confirms without a transaction."""
+        """Sends an empty pipeline, whose end PostgreSQL confirms without a transaction."""
         too_late = asyncio.get_running_loop().call_later(self._answered_within, _hang_up, connection)
         try:
             async with connection.pipeline():

@@ -41,7 +41,7 @@ K = TypeVar("K")
 
 
 def last_of_the_same(by_time: Iterable[tuple[K, Rule]]) -> set[K]:
-    """Of rules that tell the same people the same in the same way, the last. Returns the keys of those that remain."""
+    """The keys of the rules that remain when only the last of those that tell the same people the same is kept."""
     last = {(rule.tell, rule.by, rule.message, rule.among, rule.when): name for name, rule in by_time}
     return set(last.values())
 

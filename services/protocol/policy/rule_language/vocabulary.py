@@ -18,7 +18,7 @@ class Trigger(StrEnum):
     CHILD_REPORTED_MISSING = "child.reported-missing"
     """The report that opened an episode."""
     CHILD_AWAY = "child.away"
-    """Not where it should be, and whoever cares for it believes to know where: not missing yet."""
+    """Not where it should be, but whoever cares for it believes they know where it is: not missing yet."""
     CHILD_BACK_FROM_AWAY = "child.back-from-away"
     EPISODE_COUNTED = "episode.counted"
     """An episode has opened and is counted among the child's: what repeats ask for, also after a return."""

@@ -40,7 +40,7 @@ class Texts:
             await way.stop()
 
     async def delete_copy(self, sid: str) -> bool:
-        """Of a text, call or recording at Twilio; Notify forgets by itself. False: not now."""
+        """Deletes what Twilio keeps of a text, call or recording; Notify forgets by itself. False: not now."""
         return await self._twilio.delete_copy(sid)
 
     async def send(self, sending: SendRequest) -> SendResult:
