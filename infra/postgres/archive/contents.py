@@ -142,21 +142,12 @@ def place_of(segment: str) -> int:
 
 def segment_of(place: int) -> str:
     """The name of the segment at this place, without its timeline."""
-    return f"{place // A_LOG:08`forks` as of `read_forks`. More may lie there of a timeline that was left
-        (by a restoration to a moment, by a primary that was cut off). Of that one, only bases count that were finished
-        before.
-}{place % A_LOG:08`forks` as of `read_forks`. More may lie there of a timeline that was left
-        (by a restoration to a moment, by a primary that was cut off). Of that one, only bases count that were finished
-        before.
-}"
+    return f"{place // A_LOG:08X}{place % A_LOG:08X}"
 
 
 def segment_at(lsn: str, timeline: int) -> str:
     """The name of the segment with this byte."""
-    return f"{timeline:08`forks` as of `read_forks`. More may lie there of a timeline that was left
-        (by a restoration to a moment, by a primary that was cut off). Of that one, only bases count that were finished
-        before.
-}{segment_of(place_before(lsn, itself=True))}"
+    return f"{timeline:08X}{segment_of(place_before(lsn, itself=True))}"
 
 
 def place_before(lsn: str, *, itself: bool = False) -> int:
