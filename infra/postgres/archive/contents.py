@@ -49,9 +49,9 @@ class Contents:
         return max(self.segments, default=-1)
 
     def along(self, timeline: int, forks: Mapping[int, int]) -> "Contents":
-        """What leads to a database on `timeline`; `forks` as of `read_forks`. More may lie there of a timeline that was left
-        (by a restoration to a moment, by a primary that was cut off). Of that one, only bases count that were finished
-        before.
+        """What leads to a database on `timeline`; `forks` as of `read_forks`. Of a timeline that was left, more may lie
+        there (by a restoration to a moment, by a primary that was cut off). Of that one, only bases count that were
+        finished before.
         """
         leads, beyond = defaultdict(list), set[int]()
         for place, names in self.segments.items():
