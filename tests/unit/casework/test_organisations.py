@@ -73,6 +73,7 @@ def version(key: str, effective_at: datetime | None) -> Force:
         None,
         None,
         None,
+        False,
     )
 
 

@@ -49,6 +49,7 @@ class Force:
     """`token_url`, `client`, `secret`, `scope`: by which its server gives us tokens."""
     callback: str | None
     private_ca: str | None
+    sends_open_list: bool
     proposed: tuple["Force", ...] = ()
 
 
