@@ -128,6 +128,8 @@ class OpenClaim:
     person: PersonId | None = None
     episode: UUID | None = None
     """The episode of the claim; None: the open one."""
+    settled: bool = False
+    """Confirmed so long ago that the child's standing tells of it."""
 
 
 @dataclass(frozen=True, slots=True)

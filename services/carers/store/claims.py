@@ -19,6 +19,7 @@ from services.safeguarding.identifiers import CODE_ALPHABET, ChildId
 CONFIRM_WITHIN = timedelta(minutes=10)
 REMEMBERED = timedelta(days=1)
 """For as long an old code is told from one that was never ours."""
+SETTLED_AFTER = timedelta(minutes=5)
 WRONG_CODES_IN = timedelta(hours=1)
 
 OF_NUMBER = """
@@ -47,7 +48,8 @@ def claims_of_number(number_hash: bytes, at: datetime) -> Query[Claims]:
 def _open_claim(row: Any, at: datetime) -> OpenClaim:
     confirmed = row.confirmed_at is not None
     live = not confirmed and row.ended_at is None and at < row.expires_at
-    return OpenClaim(row.kind, row.code, row.subject, row.authority, live, confirmed, row.person, row.episode)
+    settled = confirmed and at - row.confirmed_at > SETTLED_AFTER
+    return OpenClaim(row.kind, row.code, row.subject, row.authority, live, confirmed, row.person, row.episode, settled)
 
 
 CLAIM = """

@@ -104,6 +104,18 @@ def test_a_code_that_was_used_changes_nothing_and_says_so() -> None:
     assert (decision.acts, decision.answer) == ((), Answer.BACK_ALREADY)
 
 
+def test_a_code_that_was_used_claims_anew_once_the_child_is_missing_again_and_a_person_hears_of_it() -> None:
+    used = replace(claim(live=False, confirmed=True), settled=True)
+    decision = made("BACK K7M2", context("one", used, C17="missing"))
+    assert (kinds(decision), decision.answer) == (
+        [events.ChildReturnClaimed, events.TextNeedsHuman],
+        Answer.BACK_CLAIMED,
+    )
+    assert [(each.subject, each.episode) for each in decision.claims[0].about] == [(AMARA, None)]
+    just_now = replace(used, settled=False)
+    assert made("BACK K7M2", context("one", just_now, C17="missing")).answer is Answer.BACK_ALREADY
+
+
 def test_a_code_for_another_child_ends_nothing_and_tells_a_person() -> None:
     of = context("two", claim(), C17="missing", C18="missing")
     decision = made("C18 BACK K7M2", of)

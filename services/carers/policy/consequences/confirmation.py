@@ -142,10 +142,14 @@ def _select_named(meaning: Meaning, live: Sequence[OpenClaim], context: TextCont
 
 
 def _answer_old_code(quoted: Sequence[OpenClaim], context: TextContext) -> Decision:
-    """A used code changes nothing. An expired code makes the claim anew, and a person is told."""
-    if all(each.confirmed for each in quoted):
+    """A used code changes nothing. An expired one makes the claim anew, and a person is told; so does a used one whose
+    child is missing again.
+    """
+    open_again = {each.child for each in context.known if each.standing.open}
+    old = [each for each in quoted if not each.confirmed or (each.settled and each.subject in open_again)]
+    if not old:
         return Decision(answer=Answer.PRACTICE_OVER if quoted[0].kind == "practice" else Answer.BACK_ALREADY)
-    old = [each for each in quoted if not each.confirmed and each.kind != "practice"]
+    old = [each for each in old if each.kind != "practice"]
     if not old:
         return Decision(answer=Answer.PRACTICE_HOW)
     children = [_find_child(each, context) for each in old]
@@ -162,7 +166,8 @@ def _answer_old_code(quoted: Sequence[OpenClaim], context: TextContext) -> Decis
 
 def _find_child(claim: OpenClaim, context: TextContext) -> Child:
     known = next((each for each in context.known if each.child == claim.subject), Child(claim.subject, ""))
-    return replace(known, episode=claim.episode, authority=claim.authority, person=claim.person)
+    episode = None if claim.confirmed else claim.episode
+    return replace(known, episode=episode, authority=claim.authority, person=claim.person)
 
 
 def _ask_for_code_alone(live: Sequence[OpenClaim], context: TextContext) -> Decision:
