@@ -151,16 +151,16 @@ async def test_recipient_and_body_lie_encrypted_and_the_same_goes_out_at_every_a
 async def test_a_failed_attempt_is_repeated_by_the_schedule_under_the_same_id(
     engine: AsyncEngine, keyring: Keyring
 ) -> None:
-    medium = PlayedMedium(answers=[LATER, LATER])
+    medium = PlayedMedium(answers=[LATER, LATER, LATER])
     async with running_floor(engine, keyring, medium) as floor:
         delivery = await floor.put(received(), "force-c")
         await floor.until(delivery.id, "accepted")
         log = await floor.attempts(delivery.id)
     assert len({sending.id for sending in medium.sent}) == 1
-    assert [each["result"] for each in log] == ["retry", "retry", "accepted"]
+    assert [each["result"] for each in log] == ["retry", "retry", "retry", "accepted"]
     pauses = [later["started_at"] - earlier["started_at"] for earlier, later in pairwise(log)]
     assert pauses[0] > timedelta(seconds=1.5)
-    assert pauses[1] > timedelta(seconds=3.75)
+    assert pauses[2] > timedelta(seconds=3.75), "the schedule goes by age: after two short pauses at the latest"
 
 
 async def test_a_refusal_is_an_outcome_at_once(engine: AsyncEngine, keyring: Keyring) -> None:

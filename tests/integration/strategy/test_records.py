@@ -112,11 +112,12 @@ async def test_each_step_of_the_plan_is_said_with_its_owner_day_and_own_words(st
     assert [each["words"] for each in steps] == [held["words"][1:2], held["words"][2:3]]
 
 
-async def test_a_character_that_is_none_keeps_nothing_from_being_recorded(strategy: Strategy) -> None:
+async def test_a_character_that_is_none_is_refused_by_its_field_and_nothing_is_recorded(strategy: Strategy) -> None:
     link = await asked(strategy)
-    answered = await strategy.web.post(link, data=FILLED | {"said": "Seen\x00 at nine", "what-1": "Ring\x00 them"})
-    assert "The discussion is recorded" in answered.text
-    assert len(await strategy.said("plan-step.set.v1")) == 2
+    answered = await strategy.web.post(link, data=FILLED | {"said": "Seen\x00 at nine"})
+    assert (answered.status_code, answered.json()["field"]) == (400, "said")
+    assert await strategy.said("strategy-discussion.held.v1") == []
+    assert "The discussion is recorded" in (await strategy.web.post(link, data=FILLED)).text
 
 
 async def test_pressed_twice_it_is_recorded_once(strategy: Strategy) -> None:
