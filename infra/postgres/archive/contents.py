@@ -24,8 +24,8 @@ class NothingToRestore(Exception):
 
 @dataclass(frozen=True)
 class Base:
-    """`first` and `last`: the places of the segments that it needs, counted from the beginning of all WAL. What made a
-    base before 0.3 did not say the last.
+    """`first` and `last`: the places of the first and the last segment that it needs, counted from the beginning of all
+    WAL. A base from before 0.3 does not say its last.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Contents:
         leads, beyond = defaultdict(list), set[int]()
         for place, names in self.segments.items():
             for name in names:
-                before = _timeline(name)
+                before = timeline_of(name)
                 if before == timeline or place < forks.get(before, 0):
                     leads[place].append(name)
                 if before != timeline and place > forks.get(before, -1):
@@ -64,10 +64,11 @@ class Contents:
         another_branch = not beyond <= forks.keys()
 
         def leads_here(base: Base) -> bool:
-            if base.timeline == timeline or base.timeline not in forks:
+            if base.timeline not in forks:
                 return base.timeline == timeline
-            doubtful = another_branch or base.timeline in beyond
-            return not doubtful or _is_before(base.last, forks[base.timeline])
+            if another_branch or base.timeline in beyond:
+                return base.last is not None and base.last < forks[base.timeline]
+            return True
 
         return replace(self, bases=[*filter(leads_here, self.bases)], segments=leads)
 
@@ -163,10 +164,6 @@ def _base(found: re.Match[str]) -> Base:
     return Base(found[0], found["system"], at, place_of(found["segment"]), last, int(timeline, 16))
 
 
-def _is_before(last: int | None, fork: int) -> bool:
-    return last is not None and last < fork
-
-
-def _timeline(name: str) -> int:
-    """The timeline in a segment's name."""
+def timeline_of(name: str) -> int:
+    """The timeline in the name of a segment or of a history."""
     return int(name.rsplit("/", 1)[1][:8], 16)

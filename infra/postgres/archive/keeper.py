@@ -198,10 +198,11 @@ class Keeper:
         command = self._tools.command(
             "pg_receivewal", f"--directory={self._wal}", f"--slot={SLOT}", "--no-password", NOTICED
         )
+        parted = PARTED in told
+        if parted:  # while the log still says so: if this fails, it is done again
+            self._leave_timeline()
         with log.open("wb") as said:
-            if PARTED in told:
-                self._leave_timeline()
-            elif any(each in told for each in GONE):
+            if not parted and any(each in told for each in GONE):
                 self._begin_again()
                 self._shipped = -1
                 self._ended.clear()
@@ -212,12 +213,12 @@ class Keeper:
             self._receiver = self._start([*command, "--compress=gzip:1", "--no-loop"], stdout=said, stderr=said)
 
     def _leave_timeline(self) -> None:
-        """The receiver begins where the slot is. A gap, or a base that may be of what was left, makes one due."""
+        """Has the receiver begin where the slot is. A gap, or no base that is surely older, makes one due."""
         self._ship()
-        self._forget_partial()
-        self._ended.clear()
         self._begin_again()
         self._learn_what_is_there()
+        self._ended.clear()
+        self._forget_partial()
 
     def _forget_partial(self) -> None:
         for each in self._wal.glob("*.partial"):

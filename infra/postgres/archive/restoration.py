@@ -27,6 +27,7 @@ from infra.postgres.archive.contents import (
     read_contents,
     read_forks,
     segment_of,
+    timeline_of,
 )
 from infra.postgres.archive.vault import CannotRestore, Reader
 from infra.postgres.backup import DATABASE, CannotBackUp, Tools, erase_again, read_destroyed
@@ -73,7 +74,7 @@ def restore(
         for each in (files, wal, socket):
             each.mkdir(parents=True, mode=0o700)
         contents = read_contents(reader.place.names())
-        base = (contents if at else _newest_line(reader, contents)).base_for(at)
+        base = (contents if at else _find_newest_line(reader, contents)).base_for(at)
         _unpack(reader, base, files)
         segments = _fetch_wal(reader, contents, base, wal, at)
         last = _replay(where, draft, at, _read_list(reader, base), check)
@@ -86,15 +87,14 @@ def restore(
     return Restored(base, segments, size, time.monotonic() - begun, last)
 
 
-def _newest_line(reader: Reader, contents: Contents) -> Contents:
-    """Without the bases of a primary that was cut off and went on for a while beside the one that had taken over."""
-    for name in contents.histories[-1:]:
-        history = BytesIO()
-        reader.open(name, history)
-        timeline = int(Path(name).name.partition(".")[0], 16)
-        line = contents.along(timeline, read_forks(gzip.decompress(history.getvalue()).decode()))
-        return line if line.bases else contents
-    return contents
+def _find_newest_line(reader: Reader, contents: Contents) -> Contents:
+    """Leaves out what a primary made that was cut off and went on beside the one that had taken over."""
+    if not contents.histories:
+        return contents
+    name, history = contents.histories[-1], BytesIO()
+    reader.open(name, history)
+    line = contents.along(timeline_of(name), read_forks(gzip.decompress(history.getvalue()).decode()))
+    return line if line.bases else contents
 
 
 def _unpack(reader: Reader, base: Base, files: Path) -> None:
