@@ -86,14 +86,16 @@ class VoiceLine:
         """False where neither the database nor the disk takes it: the caller is told to ring somebody else."""
         now, story, to = self.clocks.wall(), self.clocks.story(), e164(said["To"])
         try:
-            await self.intake.take(Text(sid, _caller(said), body, recordings, received_at=now, story_at=story, to=to))
+            await self.intake.take(
+                Text(sid, _read_caller(said), body, recordings, received_at=now, story_at=story, to=to)
+            )
         except NotKept:
             metrics.REFUSED.labels("inbound", "Not now", Whose.TWILIO).inc()
             return False
         return True
 
 
-def _caller(said: Mapping[str, str]) -> str:
+def _read_caller(said: Mapping[str, str]) -> str:
     """Whoever withholds their number is somebody of their own at each call: two of them do not report one child."""
     number = e164(said["From"])
     is_given = number.startswith("+") and said["From"] not in WITHHELD

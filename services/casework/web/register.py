@@ -85,7 +85,7 @@ class RegisterEndpoint:
             named = {each.filename or "": (await each.read()).decode("utf-8-sig") for each in files}
             if len(named) < len(files):
                 raise Problem(*UNREADABLE, "Each file must have a name of its own.", field="file")
-            mapped = await asyncio.to_thread(_map, text, named)
+            mapped = await asyncio.to_thread(_apply_mapping, text, named)
         except UnicodeDecodeError:
             raise Problem(*UNREADABLE, "The files must be UTF-8.") from None
         except MappingFault as fault:
@@ -123,7 +123,7 @@ class RegisterEndpoint:
             raise _refusal([place(each) for each in refused.faults]) from None
 
 
-def _map(mapping: str, files: Mapping[str, str]) -> Mapped:
+def _apply_mapping(mapping: str, files: Mapping[str, str]) -> Mapped:
     """Raises MappingFault."""
     return (read_mapping(mapping) if ":" in mapping else shipped_mapping(mapping)).apply(files)
 

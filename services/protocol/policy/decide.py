@@ -104,7 +104,7 @@ def _read_event(draft: Draft) -> None:
         if reading.trigger in SETS_GOING_AGAIN and reading.episode is not None:
             SETS_GOING_AGAIN[reading.trigger](draft, reading.episode)
         protocol = draft.protocol_for(reading.episode)
-        counted = _of_watch(draft, cause) if reading.trigger == Trigger.WATCH_OPENED else cause
+        counted = _count_from_watch(draft, cause) if reading.trigger == Trigger.WATCH_OPENED else cause
         apply_rules(draft, protocol.on(reading.trigger), protocol, reading.episode, counted)
     if any(reading.trigger == Trigger.WATCH_OPENED for reading in readings):
         draft.opens_watch = None  # It is one watch, though several readings may open it.
@@ -112,8 +112,8 @@ def _read_event(draft: Draft) -> None:
         draft.note(Verdict.WAITS)
 
 
-def _of_watch(draft: Draft, cause: Cause) -> Cause:
-    """Its days count from the one on which it began, not from the day of a decision that came by post or late."""
+def _count_from_watch(draft: Draft, cause: Cause) -> Cause:
+    """Counts a watch's days from the one on which it began, not from an earlier day of the decision behind it."""
     began = morning_of(day_in_england(draft.watched_since or draft.happened.time))
     return cause.model_copy(update={"time": max(cause.time, began)})
 

@@ -180,10 +180,10 @@ def _doubt(
         return "stranger"
     if answered.attendee != mail.sender:
         return "another"
-    return _doubt_of_date(answered, found)
+    return _find_doubt_of_date(answered, found)
 
 
-def _doubt_of_date(answered: Answered, found: Discussion) -> Doubt | None:
+def _find_doubt_of_date(answered: Answered, found: Discussion) -> Doubt | None:
     if answered.sequence is not None:
         return "early" if answered.sequence > found.sequence else None
     if answered.starts_at is None or answered.reply is Reply.COUNTER:

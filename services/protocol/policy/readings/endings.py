@@ -31,7 +31,7 @@ def _locate(draft: Draft, event: events.ToldOfEpisode, found: Episode | None) ->
         return [Reading(None, found, Verdict.TOO_OLD)]
     if found.state == EpisodeState.LOCATED:
         return [_read_new_place(event, found)]
-    located = found.model_copy(update={"state": EpisodeState.LOCATED, "located_at": _came_about(draft)})
+    located = found.model_copy(update={"state": EpisodeState.LOCATED, "located_at": _date_end(draft)})
     return [Reading(Trigger.CHILD_LOCATED, draft.put_episode(located))]
 
 
@@ -59,11 +59,11 @@ def _end_by_return(draft: Draft, event: events.ToldOfEpisode, found: Episode | N
         return another
     if draft.happened.time < found.last_report_at:
         return [Reading(Trigger.RETURN_UNVERIFIED, found, Verdict.UNVERIFIED)]
-    back = {"state": EpisodeState.RETURNED, "returned_at": _came_about(draft), "claims": ()}
+    back = {"state": EpisodeState.RETURNED, "returned_at": _date_end(draft), "claims": ()}
     return [Reading(Trigger.CHILD_RETURNED, draft.put_episode(found.model_copy(update=back)))]
 
 
-def _came_about(draft: Draft) -> datetime:
+def _date_end(draft: Draft) -> datetime:
     """Not after now: an agency's clock may be ahead of ours, and a report that follows would count as an older one."""
     return min(draft.happened.time, draft.now)
 
@@ -76,9 +76,9 @@ def _open_by_return(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
         return [Reading(Trigger.CHILD_BACK_FROM_AWAY)]
     if _said_again(draft, event) or draft.happened.exercise:
         if not draft.happened.exercise:
-            draft.returned_at = max(filter(None, (draft.returned_at, _came_about(draft))))
+            draft.returned_at = max(filter(None, (draft.returned_at, _date_end(draft))))
         return [Reading(None, draft.latest, Verdict.ALREADY_SO)]
-    opened = open_episode(draft, unreported=True, state=EpisodeState.RETURNED, returned_at=_came_about(draft))
+    opened = open_episode(draft, unreported=True, state=EpisodeState.RETURNED, returned_at=_date_end(draft))
     triggers = (Trigger.CHILD_RETURNED, Trigger.RETURN_UNREPORTED, Trigger.EPISODE_COUNTED)
     return [Reading(each, opened) for each in triggers]
 
@@ -109,7 +109,7 @@ def _end_by_retraction(draft: Draft, found: Episode) -> list[Reading]:
         return [Reading(None, found, Verdict.ALREADY_SO)]
     if draft.happened.time < found.last_report_at:
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
-    ended = {"state": EpisodeState.RETRACTED, "ended_at": _came_about(draft), "claims": ()}
+    ended = {"state": EpisodeState.RETRACTED, "ended_at": _date_end(draft), "claims": ()}
     draft.keep(opened=tuple(each for each in draft.record.opened if each != found.opened_at))
     return [Reading(Trigger.MISSING_RETRACTED, draft.put_episode(found.model_copy(update=ended)))]
 

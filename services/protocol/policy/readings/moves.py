@@ -112,16 +112,16 @@ def _join(draft: Draft, other: Case) -> list[Reading]:
     for each in other.episodes.values():
         if here is not None and each.state in OPEN_STATES and each.exercise == draft.happened.exercise:
             lands[each.episode] = here.episode
-            here = draft.put_episode(here.model_copy(update=_said_of_both(here, each, draft.now)))
+            here = draft.put_episode(here.model_copy(update=_merge_episodes(here, each, draft.now)))
             draft.put_episode(
                 each.model_copy(update={"state": EpisodeState.MERGED, "merged_into": here.episode, "candidates": ()})
             )
         else:
             draft.put_episode(each.model_copy(update={"candidates": (), "authority": draft.facts.authority}))
     for duty in other.duties.values():
-        draft.put_duty(duty.model_copy(update={"episode": _landing(lands, duty.episode)}))
+        draft.put_duty(duty.model_copy(update={"episode": _find_landing(lands, duty.episode)}))
     for waiting in other.waiting.values():
-        _wait_for_both(draft, waiting.model_copy(update={"episode": _landing(lands, waiting.episode)}))
+        _wait_for_both(draft, waiting.model_copy(update={"episode": _find_landing(lands, waiting.episode)}))
     draft.remember(*other.heard)
     already = {each.opened_at for each in draft.episodes.values() if each.state == EpisodeState.MERGED}
     draft.keep(**_merge_records(draft.record, other.record))
@@ -137,7 +137,7 @@ def _join(draft: Draft, other: Case) -> list[Reading]:
     return [*lost, identified, *counted, *follow_placement(draft), *settle_unknowns(draft)]
 
 
-def _said_of_both(here: Episode, other: Episode, now: datetime) -> dict[str, Any]:
+def _merge_episodes(here: Episode, other: Episode, now: datetime) -> dict[str, Any]:
     """What was said of one absence under two names. Whoever is reported after it was located is lost again; no return
     from before the newest report is believed, and of two grades the higher is.
     """
@@ -187,7 +187,7 @@ def _merge_records(mine: Record, other: Record) -> dict[str, Any]:
     }
 
 
-def _landing(lands: dict[UUID, UUID], episode: UUID | None) -> UUID | None:
+def _find_landing(lands: dict[UUID, UUID], episode: UUID | None) -> UUID | None:
     return None if episode is None else lands.get(episode, episode)
 
 

@@ -16,11 +16,11 @@ GRADED = {
 def check_recorded(draft: Draft, event: events.SafeAndWellCheckRecorded) -> list[Reading]:
     return [
         Reading(Trigger.SAFE_AND_WELL_CHECK_RECORDED, _meet(draft, each, Condition.SAFE_AND_WELL_CHECK))
-        for each in _covered(draft, event)
+        for each in _find_covered(draft, event)
     ] or _too_old(draft, event)
 
 
-def _covered(draft: Draft, event: events.ToldOfEpisode) -> list[Episode]:
+def _find_covered(draft: Draft, event: events.ToldOfEpisode) -> list[Episode]:
     found = _after_return(draft) if event.episode is None else _up_to(draft, draft.episode_named(event.episode))
     if isinstance(event, events.ReturnInterviewRecorded) and event.covers == "this-absence":
         newest = max((each.opened_at for each in found), default=None)
@@ -48,7 +48,7 @@ def _up_to(draft: Draft, named: Episode | None) -> list[Episode]:
 
 def interview_recorded(draft: Draft, event: events.ReturnInterviewRecorded) -> list[Reading]:
     readings = []
-    for each in _covered(draft, event):
+    for each in _find_covered(draft, event):
         offered = draft.put_episode(each.model_copy(update={"interview_offered": True}))
         readings.append(Reading(Trigger.RETURN_INTERVIEW_OFFERED, offered))
         if event.state != "offered":

@@ -47,7 +47,7 @@ def last_of_the_same(by_time: Iterable[tuple[K, Rule]]) -> set[K]:
 
 
 def must_wait(draft: Draft, rule: Rule) -> bool:
-    return rule.waits or _allowed(rule, draft.now) > draft.now
+    return rule.waits or _find_allowed(rule, draft.now) > draft.now
 
 
 def wait(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, cause: Cause) -> Waiting | None:
@@ -80,12 +80,12 @@ def _deadline(draft: Draft, rule: Rule, episode: UUID | None, cause: Cause) -> U
 
 def _due_at(draft: Draft, rule: Rule, cause: Cause) -> datetime:
     if rule.wait is not None:
-        return _allowed(rule, draft.now + rule.wait)
+        return _find_allowed(rule, draft.now + rule.wait)
     if rule.period is not None:
         return time_of_period(rule, rule.period, cause)
     if rule.workdays is not None:
         return working_day_after(cause.time, rule.workdays)
-    return _allowed(rule, draft.now)
+    return _find_allowed(rule, draft.now)
 
 
 def time_of_period(rule: Rule, period: timedelta, cause: Cause) -> datetime:
@@ -93,18 +93,18 @@ def time_of_period(rule: Rule, period: timedelta, cause: Cause) -> datetime:
     # An evening is counted by the clock on the wall: on the day on which it moves, 24 hours later is another time.
     at = (in_england(cause.time) if rule.hours == "evening" else cause.time) + period
     if rule.latest is None:
-        return _allowed(rule, at)
+        return _find_allowed(rule, at)
     before = last_working_moment(at)
     return before if before > cause.time else put_off(rule, cause, at)
 
 
 def put_off(rule: Rule, cause: Cause, at: datetime) -> datetime:
     """The first moment from `at` on that the rule's `hours` allow; `at` itself, if that comes after its `latest`."""
-    moment = _allowed(rule, at)
+    moment = _find_allowed(rule, at)
     return at if rule.latest is not None and at <= cause.time + rule.latest < moment else moment
 
 
-def _allowed(rule: Rule, at: datetime) -> datetime:
+def _find_allowed(rule: Rule, at: datetime) -> datetime:
     return MOMENTS[rule.hours](at)
 
 
@@ -209,4 +209,6 @@ def _schedule_next(draft: Draft, waiting: Waiting, rule: Rule, every: timedelta)
         due_at += every
     version = waiting.version + 1
     cause = waiting.cause.model_copy(update={"id": f"{waiting.cause.id.partition(' again ')[0]} again {version}"})
-    announce(draft, waiting.model_copy(update={"due_at": _allowed(rule, due_at), "version": version, "cause": cause}))
+    announce(
+        draft, waiting.model_copy(update={"due_at": _find_allowed(rule, due_at), "version": version, "cause": cause})
+    )
