@@ -20,6 +20,7 @@ from services.safeguarding.roles import Deed, Role
 
 BACK_OR_NOT = (EpisodeState.MISSING, EpisodeState.LOCATED, EpisodeState.RETURNED)
 ENDS_A_SEARCH = (ChildLocated, ChildReturned, ReportRetracted)
+MOVES_A_DISCUSSION = frozenset({OperatorAct.DISCUSSION_REDATED, OperatorAct.DISCUSSION_CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,16 @@ class About:
     def seen_for(self, act: OperatorAct | Deed) -> str:
         """The state that a page shows, kept in its form. If it has changed, the operator may no longer mean the act.
         Whoever undoes means what the page listed, and nothing that was recorded since.
+        Whoever moves a discussion means the date that the page showed.
         """
         if act is OperatorAct.UNDONE:
             return " ".join(sorted(str(each.message) for each in self.undoable))
         if self.duty is not None:
             return "waits" if self.duty.goes_on else "over"
-        discussion = "" if self.discussion is None else f" {self.discussion.discussion}.{self.discussion.sequence}"
-        return f"{self.episode.state if self.episode else ''}{discussion}"
+        state = "" if self.episode is None else str(self.episode.state)
+        if act not in MOVES_A_DISCUSSION or self.discussion is None:
+            return state
+        return f"{state} {self.discussion.discussion}.{self.discussion.sequence}"
 
     @property
     def is_gone(self) -> bool:

@@ -358,10 +358,12 @@ def test_a_page_remembers_what_makes_its_act_meaningless() -> None:
         OperatorAct.NOTED
     )
     assert about_episode("missing").seen_for(OperatorAct.NOTED) != about_episode("returned").seen_for(OperatorAct.NOTED)
-    moved = discussion().model_copy(update={"sequence": 4})
-    assert about_episode(discussion=discussion()).seen_for(OperatorAct.NOTED) != about_episode(
-        discussion=moved
-    ).seen_for(OperatorAct.NOTED)
+    before = about_episode(discussion=discussion())
+    moved = about_episode(discussion=discussion().model_copy(update={"sequence": 4}))
+    for act in (OperatorAct.DISCUSSION_REDATED, OperatorAct.DISCUSSION_CANCELLED):
+        assert before.seen_for(act) != moved.seen_for(act), act
+    for act in (OperatorAct.NOTED, OperatorAct.RETURNED, OperatorAct.REPORT_RETRACTED):
+        assert before.seen_for(act) == moved.seen_for(act), act
 
 
 def test_an_auditor_may_change_nothing_and_an_operator_says_nothing_about_a_child() -> None:
