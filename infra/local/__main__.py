@@ -49,6 +49,8 @@ SETTINGS_OF = {
     "register": "casework",
 }
 """By command of `python -m services`, the service whose settings it gets. All others get the console's."""
+AS_ADMINISTRATOR = {"authority-exit", "migrate"}
+"""Those that get the database as its administrator too."""
 ROLES_EVERY_SECONDS = 2.0
 REFUSALS = (AlreadyRuns, CannotBackUp, CannotFetch, DidNotStart, ExampleRefused, NoPlace, NotReady)
 
@@ -184,7 +186,10 @@ def _services(service: str, *order: str) -> int:
     """Runs one command of `python -m services`, with the service's own settings and secrets. Returns its exit code."""
     layout = _home()
     _endpoint(service)
-    environment = of_service(layout, remembered(layout.ports), service, slot=0)
+    ports = remembered(layout.ports)
+    environment = of_service(layout, ports, service, slot=0)
+    if order[0] in AS_ADMINISTRATOR:
+        environment["SAFE_RETURN_ADMIN_DATABASE"] = server_of(layout, ports).admin_url
     return subprocess.run([sys.executable, "-m", "services", *order], cwd=ROOT, env=environment, check=False).returncode
 
 

@@ -50,6 +50,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, st
         return subprocess.CompletedProcess(command, 3)
 
     monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(place, "find", lambda folder: Place(Path("/none"), folder, None))
     return kept
 
 
@@ -79,6 +80,18 @@ def test_an_order_has_the_secrets_of_the_service_that_gives_it(
     assert command == words
     assert environment["SAFE_RETURN_SECRETS_DIR"] == str(running.secrets / service)
     assert environment["SAFE_RETURN_DATABASE"] == f"postgresql://127.0.0.1:{FIXED['postgres']}/safe_return"
+
+
+@pytest.mark.parametrize("command", ["authority-exit", "migrate", "accounts"])
+def test_what_works_on_the_whole_database_reaches_it_as_its_administrator_and_nothing_else_does(
+    running: Layout, given: list[tuple[list[str], dict[str, str]]], command: str
+) -> None:
+    order("services", command)
+    password = SecretFiles(running.secrets).database_password("administrator")
+    as_administrator = f"postgresql://postgres:{password}@127.0.0.1:{FIXED['postgres']}/safe_return"
+    [(_, environment)] = given
+    expected = None if command == "accounts" else as_administrator
+    assert environment.get("SAFE_RETURN_ADMIN_DATABASE") == expected
 
 
 @pytest.mark.parametrize("words", [[], ["run", "police"]])
