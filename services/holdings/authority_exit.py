@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from services.audit.store import DIGEST
 from services.audit.verification.run import Verified, one_moment, verify_anchors, verify_chain
 from services.holdings.pack import open_row
+from services.platform.bus.topics import read_declaration
 from services.platform.register.keys import Decryptor
 from services.platform.runtime.commands import refuse
 from services.platform.store.disposal.holdings import Holding, holdings
@@ -33,7 +34,6 @@ Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 FORM = "safe-return authority exit 1"
 MANIFEST, CERTIFICATE, KEY = "manifest.json", "certificate.json", "key.age"
 NOT_IN_IT = (
-    "topics of Kafka, for 30 days",
     "copies of the database, until they are deleted",
     "what waits to be published, for 3 days",
 )
@@ -134,7 +134,8 @@ def export(
         raise refuse(f"nothing was done: the register holds no authority {authority}")
     key = b"" if wrapped is None else base64.b64encode(keyring.open_authority_key(bytes(wrapped[0])))
     (folder / KEY).write_bytes(pyrage.encrypt(key, [to]))
-    made = {"form": FORM, "authority": authority, "recipient": recipient, "not_in_it": NOT_IN_IT}
+    topics = [f"topic {each.name} of Kafka, for {each.retention_days} days" for each in read_declaration()]
+    made = {"form": FORM, "authority": authority, "recipient": recipient, "not_in_it": [*topics, *NOT_IN_IT]}
     manifest = made | {**about, "heads": heads, "tables": tables}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
     return manifest

@@ -204,6 +204,10 @@ async def test_all_of_its_own_goes_with_a_certificate_and_nobody_elses(
     assert certificate["disposed"] == {table: rows for table, rows in held.items() if rows}
     assert certificate["record"]["anchor"] == manifest["record"]["anchor"]
     assert len(set(certificate["disposed_by"])) == 2
+    assert set(certificate["not_in_it"]) > {
+        "topic child-events of Kafka, for 30 days",
+        "topic dead-letters of Kafka, for 365 days",
+    }
     assert {table: rows for table, rows in rows_of(database, ours).items() if rows} == {}
     assert rows_of(database, theirs_) == before
     with psycopg.connect(database.admin_url, options=AT_LOGIN) as admin:
