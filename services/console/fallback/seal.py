@@ -11,7 +11,7 @@ import pyrage
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pyrage import x25519
 
-from services.platform.runtime.places.place import Place, open_place
+from services.platform.runtime.places.place import Place, PlaceAway, open_place
 from services.platform.runtime.places.signature import require_signed, sign
 
 PACK, SIGNATURE = "pack.html.age", "pack.html.age.sig"
@@ -45,10 +45,13 @@ def open_pack(sealed: SealedPack, identity: str, public: str) -> str:
 
 async def put(place: Place, sealed: SealedPack) -> None:
     """In place of the last one. The pack first: a reader between the two meets a signature that does not fit. Raises
-    PlaceAway.
+    PlaceAway, also where another process wrote at the same moment and one file is its, the other ours.
     """
     for name, content in ((PACK, sealed.pack), (SIGNATURE, sealed.signature)):
         await asyncio.to_thread(open_place(place).put, name, BytesIO(content))
+    found = await fetch(place)
+    if (found.pack == sealed.pack) != (found.signature == sealed.signature):
+        raise PlaceAway("another process wrote at the same moment")
 
 
 async def fetch(place: Place) -> SealedPack:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +19,7 @@ from services.console.fallback.seal import PACK, SealedPack, WrongKey, fetch, op
 from services.console.fallback.writer import PackWriter
 from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.places import place as places
 from services.platform.runtime.places.place import PlaceAway
 from services.platform.runtime.places.signature import NotOurs, public_key, signer
 from services.platform.store.encryption import Keyring
@@ -176,6 +178,30 @@ def test_a_pack_that_was_changed_or_is_anothers_is_not_opened() -> None:
     for identity in (str(x25519.Identity.generate()), "none"):
         with pytest.raises(WrongKey):
             open_pack(sealed, identity, public_key(KEY))
+
+
+async def test_a_pair_of_two_writers_is_written_again(
+    database: Database, opened: Store, keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process puts its pack and its signature between our two."""
+    name, two = await entered(database, keyring), [(tmp_path / each).as_uri() for each in ("one", "two")]
+    plan = PackPlan.model_validate({"recipients": [str(IDENTITY.to_public())], "places": two})
+    writer, take = PackWriter(PackPage(opened, Clocks(), keyring), {name: plan}, KEY), places._Folder.put
+    others = seal("<h1>Another's</h1>", plan.recipients, KEY)
+
+    def take_anothers_too(folder: Any, name: str, source: Any) -> None:
+        take(folder, name, source)
+        if name == PACK:
+            take(folder, PACK, BytesIO(others.pack))
+
+    with monkeypatch.context() as racing:
+        racing.setattr(places._Folder, "put", take_anothers_too)
+        await writer.turn()
+    with pytest.raises(NotOurs):
+        open_pack(await fetch(plan.places[0]), str(IDENTITY), public_key(KEY))
+    await writer.turn()
+    for each in plan.places:
+        assert name in open_pack(await fetch(each), str(IDENTITY), public_key(KEY))
 
 
 async def test_a_reader_never_meets_half_a_pack(tmp_path: Path) -> None:
