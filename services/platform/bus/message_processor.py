@@ -23,7 +23,7 @@ from services.platform.runtime.telemetry import spans
 from services.platform.store import inbox
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.inbox import Identity
-from services.platform.store.transient_errors import is_transient
+from services.platform.store.transient_errors import is_transient, took_too_long
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding import identifiers
 from services.safeguarding.contracts import contract_of
@@ -33,6 +33,8 @@ from services.safeguarding.message import Message
 ATTEMPTS = 3
 """How often a message is tried whose failure is not transient, before it becomes a dead letter: well within 30 s."""
 ATTEMPT_PAUSE_SECONDS = 0.5
+OVERLONG_ATTEMPTS = 10
+"""How often a statement of a message may take too long, while the process handles others: some four minutes."""
 FIRST_WAIT_SECONDS, LATER_WAIT_SECONDS = 0.2, 2.0
 """Pauses while a dependency is away. The first is short, since most come back at once."""
 YIELDS_FOR_SECONDS = 0.05
@@ -85,6 +87,7 @@ class MessageProcessor:
         self._urgent = GroupCommit(self._commit, most=most_bundles)
         self._none_urgent = asyncio.Event()
         self._none_urgent.set()
+        self._transactions = 0
 
     def obstacle(self) -> str | None:
         return next(iter(self.waiting.values()), None)
@@ -164,17 +167,23 @@ class MessageProcessor:
             self._none_urgent.set()
 
     async def _process_alone(self, raw: Raw, received: Received[Message]) -> bool:
-        failures = 0
+        """A message whose statement takes too long waits as in an outage, which others share: while none of them is
+        handled, it does not become a dead letter.
+        """
+        failures, overlong, others = 0, 0, self._transactions
         while True:
             try:
                 [keys] = await self._in_one_transaction([received])
             except Exception as error:  # noqa: BLE001 classified below; Faust would skip the message
-                if is_transient(error) or isinstance(error, KafkaError):
+                if took_too_long(error) and self._transactions != others:
+                    overlong, others = overlong + 1, self._transactions
+                passes = is_transient(error) or isinstance(error, KafkaError)
+                if passes and overlong < OVERLONG_ATTEMPTS:
                     if not await self._wait(raw.origin, error):
                         return False
                     continue
                 failures += 1
-                if failures < ATTEMPTS:
+                if failures < ATTEMPTS and not passes:
                     await asyncio.sleep(ATTEMPT_PAUSE_SECONDS)
                     continue
                 return await self._give_up(raw, place(error), received.content.kind, received.id, received)
@@ -197,6 +206,7 @@ class MessageProcessor:
                     await self._handle(received, uow)
                 keys.append(list(uow.published_keys))
                 uow.published_keys = published_before | uow.published_keys
+        self._transactions += 1
         for received, mark in zip(several, marks, strict=True):
             metrics.HANDLED.labels(received.content.kind, mark).inc()
         return keys

@@ -30,6 +30,11 @@ def is_transient(error: BaseException) -> bool:
     return state.startswith(PASSING_STATES)
 
 
+def took_too_long(error: BaseException) -> bool:
+    """Whether PostgreSQL ended a statement at its limit of time. That passes, unless the statement is at fault."""
+    return _state_of(error) == "57014"
+
+
 def is_contention(error: BaseException) -> bool:
     """Whether this work alone has to wait: it met a lock or took too long, and the connection serves other work."""
     return not _is_lost(error) and (_state_of(error) or "").startswith(OF_CONTENTION)

@@ -46,6 +46,7 @@ class Office:
         self.store, self.clocks = store, Clocks()
         self.transactions: list[int] = []
         self.returns: list[int] = []
+        self.overlong = 0
         self.returns_wait_for: asyncio.Event | None = None
         self.reports_wait_for: asyncio.Event | None = None
         self.settled = Settled()
@@ -79,6 +80,10 @@ class Office:
             raise ZeroDivisionError
         if received.content.authority == "keyless":
             raise KeyMissing
+        if received.content.authority == "overlong":
+            self.overlong += 1
+            await uow.connection.execute(text("SET LOCAL statement_timeout = 1"))
+            await uow.connection.execute(text("SELECT pg_sleep(1)"))
         if self.reports_wait_for is not None:
             await self.reports_wait_for.wait()
         self.transactions.append(await _id_of(uow))
@@ -184,6 +189,30 @@ async def test_one_that_cannot_be_worked_on_takes_no_other_with_it(office: Offic
     three = [report(child, "1"), report(child, "2", authority=authority), report(child, "3")]
     assert await asyncio.wait_for(office.processor.process_batch(three), 60) == 3
     assert await office.decided_on(child) == [f"1 of {child}", f"3 of {child}"]
+
+
+@pytest.mark.parametrize("handles_others", [True, False])
+async def test_one_that_always_takes_too_long_becomes_a_dead_letter_unless_nothing_else_is_handled_either(
+    office: Office, monkeypatch: pytest.MonkeyPatch, *, handles_others: bool
+) -> None:
+    """Where nothing is handled, it may be the database: an outage makes no dead letter."""
+    monkeypatch.setattr(message_processor, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(message_processor, "LATER_WAIT_SECONDS", 0.01)
+    child, tries = new_id("child"), message_processor.OVERLONG_ATTEMPTS
+    partition = asyncio.create_task(
+        office.processor.process_batch([report(child, "1", authority="overlong"), report(child, "2")])
+    )
+    async with asyncio.timeout(60):
+        while not partition.done() and office.overlong < 2 * tries + 10:
+            if handles_others:
+                await office.processor.process_batch([report(new_id("child"), "1", kind=ChildReturned)])
+            await asyncio.sleep(0.01)
+        assert partition.done() is handles_others
+        assert office.overlong > tries, "others are slow too, now and then"
+        assert (office.processor.obstacle() is None) is handles_others
+        office.processor.stopping.set()
+        assert await partition == (2 if handles_others else 0)
+    assert await office.decided_on(child) == ([f"2 of {child}"] if handles_others else [])
 
 
 async def test_bytes_that_are_no_message_take_no_other_with_them(office: Office) -> None:
