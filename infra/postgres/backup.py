@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 DATABASE = "safe_return"
 NEWEST_ANCHOR = "SELECT number || ' ' || encode(hash, 'hex') FROM audit.anchors ORDER BY number DESC LIMIT 1"
@@ -42,6 +42,12 @@ MAKE_ROLE = "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THE
 
 class CannotBackUp(Exception):
     """The text says why, in a sentence for whoever runs the backup."""
+
+
+class Asks(Protocol):
+    """Whatever puts a statement, or several, to the database."""
+
+    def ask(self, statement: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -160,15 +166,25 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path, identity
     tools.ask(OPEN)
 
 
-def erase_again(tools: Tools, destroyed: Sequence[str]) -> None:
-    """Erases everything on the list that the restored database does not know to be erased."""
+def erase_again(tools: Asks, destroyed: Sequence[str]) -> int:
+    """Erases everything on the list that the restored database does not know to be erased, and says how many it was."""
     known = tools.ask(DESTROYED).splitlines()
     since = [each.split() for each in destroyed if each not in known]
     if since:
         tools.ask("; ".join(f"SELECT disposal.erase('{owner}', '{at}')" for owner, at in since))
+    return len(since)
 
 
-def list_destroyed(tools: Tools, folder: Path) -> None:
+def keep_destroyed(tools: Asks, folder: Path) -> int:
+    """Erases again what an older copy of the database has brought back, and brings the list in the folder up to date.
+    Says how many it erased. Raises CannotBackUp.
+    """
+    again = erase_again(tools, _read_destroyed(folder)) if _destroyed_in(folder).exists() else 0
+    list_destroyed(tools, folder)
+    return again
+
+
+def list_destroyed(tools: Asks, folder: Path) -> None:
     """Adds what the database says was erased to the list that lies beside its copies. Raises CannotBackUp."""
     file = _destroyed_in(folder)
     lines = [*(_read_destroyed(folder) if file.exists() else ()), *tools.ask(DESTROYED).splitlines()]

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from pyrage import x25519
 
 from infra.docker import backup as docker_backup
-from infra.postgres import backup, place
+from infra.postgres import backup, erased, place
 from infra.postgres.backup import CannotBackUp, Tools, beside, dump, list_destroyed, restore
 from infra.postgres.logins import open_backups, open_logins
 from infra.postgres.server import Server
@@ -205,6 +205,33 @@ def test_who_was_erased_after_the_copy_is_erased_in_what_is_restored(
     assert [each.split()[0] for each in (tmp_path / "destroyed").read_text().splitlines()] == [gone], (
         "once, and it stays"
     )
+
+
+def test_in_kubernetes_who_comes_back_with_an_older_copy_is_erased_again(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SAFE_RETURN_ADMIN_DATABASE", database.admin_url)
+    monkeypatch.setenv("SAFE_RETURN_ERASED_DIR", str(tmp_path))
+    erased.main()
+    earlier, people = (tmp_path / "destroyed").read_text(), [new_id("person") for _ in range(3)]
+    row = "INSERT INTO register.people (id, authority, reference, name, language) VALUES (%s, 'kestrel', %s, '', 'en')"
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO register.authorities (id, name) VALUES ('kestrel', 'K') ON CONFLICT DO NOTHING")
+        for each in people:
+            connection.execute(row, (each, each))
+        for each in people[:2]:
+            connection.execute("SELECT disposal.erase(%s, now())", (each,))
+        erased.main()
+        listed = (tmp_path / "destroyed").read_text()
+        assert [each.split()[0] for each in listed.removeprefix(earlier).splitlines()] == people[:2]
+        connection.execute("DELETE FROM disposal.destroyed WHERE owner = ANY (%s)", (people,))
+        for each in people[:2]:
+            connection.execute(row, (each, each))
+        erased.main()
+        found = connection.execute("SELECT id FROM register.people WHERE id = ANY (%s)", (people,)).fetchall()
+    assert found == [(people[2],)]
+    assert (tmp_path / "destroyed").read_text() == listed
+    assert capsys.readouterr().out.splitlines() == [f"erased again: {number}" for number in (0, 0, 2)]
 
 
 @pytest.mark.parametrize(

@@ -92,9 +92,20 @@ def test_no_setting_of_kafka_is_one_that_its_operator_leaves_out() -> None:
 
 def test_a_setting_is_said_once(rendered: list[dict[str, Any]]) -> None:
     """The last would hold, silently."""
-    pods = [each["spec"]["template"]["spec"] for each in rendered if each["kind"] in {"StatefulSet", "Job"}]
+    at_times = [each["spec"]["jobTemplate"] for each in rendered if each["kind"] == "CronJob"]
+    once = [each for each in rendered if each["kind"] in {"StatefulSet", "Job"}]
+    pods = [each["spec"]["template"]["spec"] for each in (*once, *at_times)]
     for name in [[given["name"] for given in container["env"]] for pod in pods for container in pod["containers"]]:
         assert len(name) == len(set(name))
+
+
+def test_what_the_chart_runs_is_in_the_image_of_the_services() -> None:
+    copied = (ROOT / "infra" / "docker" / "Dockerfile").read_text().partition(" AS backups")[0]
+    written = "".join(each.read_text() for each in (CHART / "templates").iterdir())
+    modules = re.findall(r"python, -m, (infra[.a-z]+)", written)
+    assert modules
+    for each in modules:
+        assert f"{each.replace('.', '/')}.py" in copied
 
 
 def test_compose_the_chart_and_make_run_have_one_version_of_each_engine() -> None:
