@@ -8,9 +8,9 @@ What it plays
 - **Twilio** (`phone_network`, `twilio_api`): `POST|GET /2010-04-01/Accounts/{sid}/Messages.json`, `GET|POST|DELETE` of
   one message, in the shapes of Twilio's own OpenAPI document and with its error codes; signed status callbacks; calls
   that read a text out (`calls`, `calls_api`): `POST|GET .../Accounts/{sid}/Calls.json` and `GET` of one call; inbound
-  texts as signed webhooks, repeated as `#rc=5&rp=all` asks (the first request and five retries within 15 s), then the
-  fallback URL. The sandbox's kindness, unlike Twilio: a text still unanswered after that is offered again every 2 s
-  (`patient`), as if the person kept trying.
+  texts as signed webhooks, then to the fallback URL. Each request is repeated within 15 s as its URL's fragment asks
+  (`#rc=5&rp=all&rt=5000`). The sandbox's kindness, unlike Twilio: a text still unanswered after that is offered again
+  every 2 s (`patient`), as if the person kept trying.
 - **GOV.UK Notify** (`notify`, `notify_api`): `POST /v2/notifications/sms`, `GET` of all or one, receipts and received
   texts as callbacks with the bearer token, in the shapes of its documentation. It repeats a callback within seconds;
   Notify waits five minutes.

@@ -29,6 +29,7 @@ from infra.local.settings.environment import (
 from infra.local.settings.layout import Layout
 from infra.local.settings.secret_files import SecretFiles, identifier, key, notify_key, token, webhook_secret, write
 from services.casework.policy.credential import WRITABLE, Credential
+from services.platform.delivery.channels.sms import REPEATED
 from services.platform.register.organisations.import_credentials import add_credential, hash_token, new_token
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
@@ -145,9 +146,9 @@ def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
         "auth_token": secrets.value("twilio_auth_token", token),
         "from": SAFE_RETURN_NUMBER,
         "notify": [_notify(service, secrets, ports) for service in NOTIFY_NUMBERS],
-        "webhook_url": f"http://127.0.0.1:{ports['carers']}/texts/inbound",
+        "webhook_url": f"http://127.0.0.1:{ports['carers']}/texts/inbound{REPEATED}",
         "fallback_url": None,
-        "voice_url": f"http://127.0.0.1:{ports['carers']}/calls/inbound",
+        "voice_url": f"http://127.0.0.1:{ports['carers']}/calls/inbound{REPEATED}",
         "phones": [*_phones(examples), *json.loads((FOLDER / "strangers.json").read_text())],
         "desks": _desks(forces, secrets, ports),
         "mailboxes": _mailboxes(examples, forces),

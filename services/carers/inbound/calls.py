@@ -14,7 +14,7 @@ from services.carers import metrics
 from services.carers.inbound.intake import Intake, NotKept
 from services.carers.messages import FOLDER, LANGUAGES
 from services.carers.text import Text
-from services.platform.delivery.channels.sms import conversation_twiml
+from services.platform.delivery.channels.sms import REPEATED, conversation_twiml
 from services.platform.delivery.channels.voice import VOICE, Spoken
 from services.platform.delivery.links.signed_forms import TwilioDoor, Whose
 from services.platform.delivery.sms_status import openapi
@@ -72,7 +72,7 @@ class VoiceLine:
         return _answer(_spoken("recorded" if kept else "not-kept"))
 
     def _url(self, path: str) -> str:
-        return f"{self.public_url.rstrip('/')}/calls/{path}"
+        return f"{self.public_url.rstrip('/')}/calls/{path}{REPEATED}"
 
     async def _read(self, request: Request, *fields: str) -> dict[str, str]:
         form = (await self.door.signed_form(request)).fields

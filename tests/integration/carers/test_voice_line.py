@@ -17,8 +17,8 @@ async def test_the_line_says_what_to_press_and_listens_to_whoever_presses_nothin
     answer = await service.call("inbound", fresh_number(), CallSid="CA1")
     assert answer.headers["content-type"].startswith("text/xml")
     assert "ring 9 9 9" in words_of(answer.text)
-    assert str(action_of(answer.text, "Gather")).endswith("/calls/choice")
-    assert str(action_of(answer.text, "Record")).endswith("/calls/recording")
+    assert str(action_of(answer.text, "Gather")).endswith("/calls/choice#rc=5&rp=all&rt=5000")
+    assert str(action_of(answer.text, "Record")).endswith("/calls/recording#rc=5&rp=all&rt=5000")
 
 
 async def test_a_carer_who_presses_1_has_sent_missing_once(service: Carers, kestrel: Kestrel) -> None:
@@ -79,7 +79,7 @@ async def test_only_twilio_is_answered(service: Carers, kestrel: Kestrel, path: 
 async def test_another_key_or_an_unfinished_form_reports_nobody(service: Carers, kestrel: Kestrel) -> None:
     before = await service.last_position()
     answer = await service.call("choice", kestrel.phone("cat"), CallSid="CA2", Digits="2")
-    assert str(action_of(answer.text, "Record")).endswith("/calls/recording")
+    assert str(action_of(answer.text, "Record")).endswith("/calls/recording#rc=5&rp=all&rt=5000")
     assert (await service.call("choice", kestrel.phone("cat"), Digits="1")).status_code == 400
     await service.work()
     assert await service.said_after(before) == []

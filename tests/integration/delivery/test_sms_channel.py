@@ -104,6 +104,13 @@ async def test_a_text_goes_out_and_its_reports_name_the_delivery(outside: Outsid
     assert all(report.url.endswith(f"/texts/status?delivery={text.id}") for report in reports)
 
 
+async def test_a_report_that_we_could_not_take_comes_again(outside: Outside, medium: Texts) -> None:
+    outside.application.refusals["/texts/status"] = [503, 503, 503]
+    await medium.send(sending())
+    await eventually(lambda: len(outside.application.requests) == 6)
+    assert outside.application.requests[-1].form["MessageStatus"] == "delivered"
+
+
 @pytest.mark.parametrize(("urgent", "seconds"), [(True, 300), (False, 36_000)])
 async def test_an_urgent_text_is_soon_given_up_by_the_network_so_that_another_way_is_tried(
     outside: Outside, medium: Texts, urgent: bool, seconds: int

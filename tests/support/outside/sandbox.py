@@ -52,7 +52,9 @@ class Request:
 
 @dataclass
 class Application:
-    """Records what the outside world sends, and answers each path with the statuses it is told, then 200."""
+    """Records what the outside world sends, and answers each path with the statuses it is told, then 200; 0 is no
+    answer for half a second.
+    """
 
     url: str = ""
     requests: list[Request] = field(default_factory=list)
@@ -69,7 +71,10 @@ class Application:
         body = b"" if form else await request.read()
         self.requests.append(Request(f"{self.url}{request.raw_path}", request.path, dict(request.headers), form, body))
         statuses = self.refusals.get(request.path, [])
-        return web.Response(text=self.answer, status=statuses.pop(0) if statuses else 200, content_type="text/xml")
+        status = statuses.pop(0) if statuses else 200
+        if not status:
+            await asyncio.sleep(0.5)
+        return web.Response(text=self.answer, status=status or 200, content_type="text/xml")
 
 
 @dataclass
@@ -123,7 +128,7 @@ def outside_config(application_url: str, changes: dict[str, Any] | None = None) 
             }
         ],
         "further_numbers": [OWN_AT_TWILIO],
-        "webhook_url": f"{application_url}/texts/inbound#rc=5&rp=all",
+        "webhook_url": f"{application_url}/texts/inbound#rc=5&rp=all&rt=5000",
         "phones": [
             {"number": CARER, "name": "Maria Okafor", "role": "carer", "children": ["C17"]},
             {"number": STAFF, "name": "Duty social worker", "role": "staff", "answers": True},

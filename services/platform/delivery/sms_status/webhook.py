@@ -38,8 +38,7 @@ def _report(form: Form, request: Request, door: TwilioDoor) -> Report:
     """Raises Problem 400 for a report without a delivery's id.
 
     Its signature is right and the URL is one that we gave, so the fault is ours. Twilio's debugger shows a 400, while a
-    204 would hide it; Twilio does not repeat a report for a 400. The id of a delivery that we do not have, or no longer
-    have, is no fault: 204.
+    204 would hide it. The id of a delivery that we do not have, or no longer have, is no fault: 204.
     """
     try:
         return Report.of(_delivery(request, door), form)

@@ -4,6 +4,7 @@ import asyncio
 from itertools import pairwise
 from typing import Any
 
+import aiohttp
 import pytest
 from twilio.request_validator import RequestValidator
 
@@ -185,12 +186,35 @@ async def test_callbacks_that_are_refused_are_repeated_and_still_come_in_order(
     # The retries of "queued" go on for longer than the text takes to be delivered.
     monkeypatch.setattr(webhook_calls, "RETRY_PAUSES", (0.15,) * 5)
     outside.application.refusals[STATUS] = [500, 500, 500]
-    await send(outside, "Thank you.")
+    await send(outside, "Thank you.", StatusCallback=f"{outside.application.url}{STATUS}#rc=5&rp=all")
     await eventually(lambda: len(outside.application.at(STATUS)) == 6)
     statuses = [callback.form["MessageStatus"] for callback in outside.application.at(STATUS)]
     rank = {"queued": 0, "sent": 1, "delivered": 2}
     assert all(rank[before] <= rank[after] for before, after in pairwise(statuses))
     assert statuses[-1] == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("fragment", "statuses", "requests", "taken"),
+    [
+        ("", [503], 1, False),
+        ("#rc=2&rp=5xx", [503] * 9, 3, False),
+        ("#rc=5&rp=5xx,ct", [503, 404], 2, False),
+        ("#rc=5&rp=all", [404, 503], 3, True),
+        ("#rt=100", [0], 1, False),
+        ("#rc=5&rp=5xx,rt&rt=100", [0, 503], 3, True),
+    ],
+)
+async def test_a_failure_is_repeated_only_where_the_urls_fragment_says_so(
+    outside: Outside, fragment: str, statuses: list[int], requests: int, taken: bool
+) -> None:
+    outside.application.refusals[STATUS] = list(statuses)
+    async with aiohttp.ClientSession() as session:
+        caller = webhook_calls.SignedCaller(session, AUTH_TOKEN)
+        answer = await caller.call(f"{outside.application.url}{STATUS}{fragment}", {"MessageSid": "SM1"}, "token")
+    asked = outside.application.at(STATUS)
+    assert (len(asked), answer is not None) == (requests, taken)
+    assert all(each.url.endswith(STATUS) and signed(each) for each in asked)
 
 
 async def test_an_undelivered_text_carries_the_error_code_that_was_set(outside: Outside) -> None:
