@@ -1,5 +1,7 @@
 """Answers Twilio while carers cannot, and shows whether it is us who are down."""
 
+from collections import Counter
+from datetime import datetime
 from http import HTTPStatus
 from string import Template
 from typing import Any
@@ -8,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from services.carers.inbound.spool import Spool
-from services.carers.inbound.web import read_notify_text, read_text
+from services.carers.inbound.web import NO_ANSWER, read_notify_text, read_text
 from services.carers.messages import FOLDER, LANGUAGES
 from services.carers.responder.hand_over import HandOver
 from services.carers.settings import ResponderSettings
@@ -21,18 +23,39 @@ from services.platform.runtime.http.problems import answer_with_problems
 from services.wording import day_and_time, read_words
 
 
+class AnswerLimit:
+    """Of a number's texts within an hour of the clock the 1st, 2nd, 4th, 8th and so on are answered: two machines that
+    answer each other stop, and a flood costs little. Nobody knows here who is a carer, so each hour begins anew.
+    """
+
+    def __init__(self) -> None:
+        self._hour: datetime | None = None
+        self._came: Counter[str] = Counter()
+
+    def allows(self, sender: str, now: datetime) -> bool:
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if hour != self._hour:
+            self._hour, self._came = hour, Counter()
+        self._came[sender] += 1
+        return self._came[sender].bit_count() == 1
+
+
 def pages(spool: Spool, hand_over: HandOver, clocks: Clocks, settings: ResponderSettings) -> FastAPI:
     app = FastAPI(title="Safe Return: stand-in", version="1", docs_url=None, redoc_url=None)
     # A disk that takes nothing: Twilio is to send the same again.
     answer_with_problems(app, passing=(OSError,), passes_by_itself=lambda _: True)
     door = TwilioDoor(public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts)
     words: dict[str, Any] = read_words(FOLDER / "responder.yaml")
+    limit = AnswerLimit()
 
     @app.post("/texts/inbound", response_class=Response)
     async def keep_text(request: Request) -> Response:
         """A text that carers did not take. On the disk before this answers; the answer claims nothing more."""
-        spool.put(read_text(await door.signed_form(request), door, clocks))
+        text = read_text(await door.signed_form(request), door, clocks)
+        spool.put(text)
         hand_over.repeating.wake_after(1)
+        if not limit.allows(text.sender, clocks.wall()):
+            return Response(NO_ANSWER, media_type="text/xml")
         says = (Template(words["text"][each]).substitute(duty_line=settings.duty_line) for each in LANGUAGES)
         return Response(text_twiml(*says), media_type="text/xml")
 

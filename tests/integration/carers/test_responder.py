@@ -125,6 +125,20 @@ async def test_a_report_kept_by_the_stand_in_is_a_report_of_its_own_time_once_ca
     assert not list(stand_in.folder.iterdir())
 
 
+async def test_a_number_that_texts_on_and_on_is_answered_less_and_less_and_each_text_is_kept(
+    stand_in: StandIn,
+) -> None:
+    now = datetime.now(UTC)
+    stand_in.clocks.by = now - now.replace(minute=30)
+    number, another = fresh_number(), fresh_number()
+    answered = [DUTY_LINE in (await stand_in.text(number, "we are closed")).text for _ in range(8)]
+    assert answered == [True, True, False, True, False, False, False, True]
+    assert stand_in.spool.count == 8
+    assert DUTY_LINE in (await stand_in.text(another, "MISSING")).text
+    stand_in.clocks.by -= timedelta(hours=1)
+    assert DUTY_LINE in (await stand_in.text(number, "MISSING")).text
+
+
 @pytest.mark.parametrize("bodies", [[b"MISSING from the caf\xe9"], [b"hello there", b"MISSING"]])
 async def test_a_person_reads_a_text_that_came_to_the_stand_in_damaged(
     stand_in: StandIn, service: Carers, database: Database, keyring: Keyring, bodies: list[bytes]
