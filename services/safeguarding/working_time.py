@@ -13,8 +13,8 @@ SATURDAY = 5
 BANK_HOLIDAYS = holidays.country_holidays("GB", subdiv="ENG")
 """Substitute days included."""
 NINE, FOUR, FIVE = time(9), time(16), time(17)
-EVENING = time(20, 30)
-"""When carers are asked whether everybody is in."""
+EVENING, EVENING_ENDS = time(20, 30), time(22)
+"""When carers are asked whether everybody is in, and until when they may be asked late."""
 FIRST_HOURS = timedelta(hours=72)
 """The first hours of care, in which a child is at greater risk (S36, S59)."""
 
@@ -143,6 +143,11 @@ def evening_moment(at: datetime) -> datetime:
     local = at.astimezone(ENGLAND)
     day = local.date() + timedelta(days=local.time() > EVENING)
     return datetime.combine(day, EVENING, ENGLAND).astimezone(UTC)
+
+
+def in_evening(at: datetime) -> bool:
+    """`at` must be aware."""
+    return EVENING <= at.astimezone(ENGLAND).time() < EVENING_ENDS
 
 
 def working_day_after(at: datetime, count: int, hour: time = NINE) -> datetime:

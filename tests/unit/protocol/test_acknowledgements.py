@@ -291,6 +291,22 @@ def test_after_an_outage_a_step_waits_a_minute_for_answers_and_those_after_it_ke
     assert (found, child.duty.told) == (then, told)
 
 
+@pytest.mark.parametrize(
+    ("heard", "told"),
+    [([155], "carers.all"), ([180, 181], "carers.all"), ([540, 541, 541, 542], "duty.worker")],
+    ids=["in time", "late in the evening", "at three at night"],
+)
+def test_who_has_not_answered_in_the_evening_is_not_woken_at_night_and_whoever_is_on_duty_hears_of_it(
+    heard: list[int], told: str
+) -> None:
+    child = Child(hours="evening", tell="carers.all", by="text", message="check-in")
+    child.minutes = 150
+    child.says(child.last.deadlines[0].content)
+    child.answers(DutyAccepted, 0)
+    found = [each.role for minutes in heard for each in child.waits_in_vain(minutes).last.duties]
+    assert found == [told]
+
+
 def test_a_late_repeat_is_put_off_too_where_an_acceptance_has_skipped_the_last_step() -> None:
     child = Child(otherwise=[*STEPS[:3], STEPS[3] | {"unless": "accepted"}]).waits(15)
     child.answers(DutyAccepted, 0)

@@ -98,6 +98,41 @@ def test_an_evening_follows_each_evening_also_where_the_clocks_change(day: date,
     assert evenings == [datetime.combine(each, time(20, 30), ENGLAND).astimezone(UTC) for each in days]
 
 
+EVENINGS = [
+    ON | {"id": name, "hours": "evening", "period": period}
+    for name, period in (("first", "0h"), ("second", "24h"), ("third", "48h"))
+]
+"""Asked at 2.5, 26.5 and 50.5 hours from the start."""
+
+
+@pytest.mark.parametrize(
+    ("heard", "asked"),
+    [
+        ({"first": 3.9}, {"first": 3.9}),
+        ({"first": 9}, {}),
+        ({"first": 9, "second": 26.5}, {"second": 26.5}),
+        ({"first": 27, "second": 27}, {"second": 27}),
+        ({"third": 57, "second": 57, "first": 57}, {}),
+        ({"first": 51, "second": 51, "third": 51}, {"third": 51}),
+    ],
+    ids=["in the evening", "at three at night", "and the next", "the next evening", "after three", "on the third"],
+)
+def test_of_an_evenings_questions_that_come_late_the_last_is_asked_and_none_at_night(
+    heard: dict[str, float], asked: dict[str, float]
+) -> None:
+    child = Child(*EVENINGS)
+    questions = dict(zip(("first", "second", "third"), child.hears(MISSING).deadlines, strict=True))
+    decisions = [(child.hears(questions[rule].content, hour), hour) for rule, hour in heard.items()]
+    assert {each.rule: hour for decision, hour in decisions for each in decision.duties} == asked
+
+
+def test_an_evenings_question_that_comes_at_night_is_asked_the_next_evening_where_no_other_is() -> None:
+    child = Child(EVENINGS[2])
+    late = child.hears(due(child.hears(MISSING)).content, 57)
+    assert (late.duties, due(late).due_at) == ([], at(74.5))
+    assert [each.rule for each in child.hears(due(late).content, 74.5).duties] == ["third"]
+
+
 IN_TIME: dict[str, Any] = {
     "period": "48h",
     "hours": "working",

@@ -10,7 +10,13 @@ from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.duty.decisions import DutyState, Verdict
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.roles import ON_DUTY, Channel, Role, Wording
-from services.safeguarding.working_time import day_in_england, in_working_hours, last_working_moment, working_moment
+from services.safeguarding.working_time import (
+    day_in_england,
+    in_evening,
+    in_working_hours,
+    last_working_moment,
+    working_moment,
+)
 
 LATE = timedelta(minutes=1)
 """A step that is heard of later than this, as after an outage, is put off by so long."""
@@ -57,12 +63,17 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     ):
         end(draft, duty, Because.SUPERSEDED)
         return
-    draft.note(Verdict.TOLD, rule, episode=duty.episode, duty=duty.duty)
     if duty.rest is not None:
+        draft.note(Verdict.TOLD, rule, episode=duty.episode, duty=duty.duty)
         _ask_again(draft, duty, rule, duty.rest)
         return
-    repeats = duty.passed >= len(rule.otherwise)
     step = rule.otherwise[duty.next]
+    if step.again and was_put_off and rule.hours == "evening" and not in_evening(draft.now):
+        # Whoever is asked in the evening is not woken at night: whoever is on duty hears of it.
+        schedule(draft, duty.model_copy(update={"passed": duty.next + 1}))
+        return
+    draft.note(Verdict.TOLD, rule, episode=duty.episode, duty=duty.duty)
+    repeats = duty.passed >= len(rule.otherwise)
     because = Because.NOT_ACKNOWLEDGED if duty.accepted else Because.NOT_ACCEPTED
     update = {
         "passed": max(duty.passed, duty.next + 1),

@@ -13,6 +13,7 @@ from services.protocol.policy.rule_engine.waits import (
     UNMET,
     announce,
     come_to_its_time,
+    is_overtaken,
     last_of_the_same,
     must_wait,
     put_off,
@@ -157,7 +158,9 @@ def _discussion_id(draft: Draft, rule: Rule, episode: Episode | None, cause: Cau
 
 
 def apply_due_rule(draft: Draft, event: RuleDue) -> None:
-    """Applies a waiting rule whose time has come. One that comes late, outside its `hours`, is put off until them."""
+    """Applies a waiting rule whose time has come. One that comes late, outside its `hours`, is put off until them. Of
+    one evening's questions the last is asked.
+    """
     waiting = draft.waiting.get(event.deadline)
     if waiting is None or waiting.version != event.version or not _comes(draft, waiting):
         draft.note(Verdict.OUTGROWN, episode=event.episode)
@@ -168,7 +171,11 @@ def apply_due_rule(draft: Draft, event: RuleDue) -> None:
         come_to_its_time(draft, waiting, rule)
         _apply_dated(draft, rule, protocol, waiting)
         return
-    moment = put_off(rule, waiting.cause, draft.now) if rule.hours == "working" else draft.now
+    moment = put_off(rule, waiting.cause, draft.now)
+    if is_overtaken(draft, waiting, moment):
+        draft.note(Verdict.OUTGROWN, rule, episode=waiting.episode)
+        come_to_its_time(draft, waiting, rule)
+        return
     if moment > draft.now:
         draft.note(Verdict.WAITS, rule, episode=waiting.episode)
         announce(draft, waiting.model_copy(update={"due_at": moment, "version": waiting.version + 1}))

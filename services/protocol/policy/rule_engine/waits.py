@@ -19,6 +19,7 @@ from services.safeguarding.working_time import (
     day_in_england,
     evening_moment,
     in_england,
+    in_evening,
     last_working_moment,
     working_day_after,
     working_moment,
@@ -99,9 +100,19 @@ def time_of_period(rule: Rule, period: timedelta, cause: Cause) -> datetime:
 
 
 def put_off(rule: Rule, cause: Cause, at: datetime) -> datetime:
-    """The first moment from `at` on that the rule's `hours` allow; `at` itself, if that comes after its `latest`."""
-    moment = _find_allowed(rule, at)
+    """The first moment from `at` on that the rule's `hours` allow; `at` itself, if that comes after its `latest`, or
+    while the evening lasts.
+    """
+    moment = at if rule.hours == "evening" and in_evening(at) else _find_allowed(rule, at)
     return at if rule.latest is not None and at <= cause.time + rule.latest < moment else moment
+
+
+def is_overtaken(draft: Draft, waiting: Waiting, moment: datetime) -> bool:
+    """Whether another evening's question about the same has its turn by `moment`."""
+    others = (each for each in draft.waiting.values() if each.stood_down is None and each.due_at <= moment)
+    asked = [waiting, *(each for each in others if each.cause == waiting.cause)]
+    rules = [(each.deadline, draft.rule_of(each)) for each in asked]
+    return rules[0][1].hours == "evening" and waiting.deadline not in last_of_the_same(rules)
 
 
 def _find_allowed(rule: Rule, at: datetime) -> datetime:
