@@ -19,6 +19,8 @@ from services.safeguarding.identifiers import AuthorityId, ChildId, provisional_
 
 ANSWER_WITHIN = timedelta(hours=2)
 """Longer than this after "which child?" a bare code is no answer any more. Story time."""
+UNNAMED_STAND_FOR = timedelta(days=1)
+"""So long STATUS tells of a report without a name. Story time."""
 ANSWERED_ONCE_IN = timedelta(days=28)
 """Wall time. An unknown number gets one automatic answer in it; else people answer a child's phone (S61)."""
 OF_ONE_STORY = frozenset({SpeakerKind.UNKNOWN, SpeakerKind.FORMER_CARER})
@@ -42,7 +44,7 @@ async def load(
     speaker, coded, status, (came, answered), question, reports, enrolment, claimed = await uow.fetch(
         conversation.speaker_by_number(keyring, numbers, text.story_at),
         conversation.children_by_code(numbers, digits),
-        child_status.status_of_children(numbers, digits),
+        child_status.status_of_children(numbers, digits, since=text.story_at - UNNAMED_STAND_FOR),
         texts.texts_in_last_hour(number_hash, now),
         conversations.open_question(number_hash, since=text.story_at - ANSWER_WITHIN),
         conversations.unnamed_reports(number_hash),
@@ -65,7 +67,9 @@ async def load(
         person=speaker.person,
         placement=speaker.placement,
         children=_with_status(speaker.children, status),
-        provisionals=reports if converses else (),
+        provisionals=tuple(
+            replace(each, standing=status.get(each.provisional, Standing())) for each in reports if converses
+        ),
         question=question if converses else None,
         telling=await _find_telling(uow, numbers, meaning),
         unanswered=await _find_unanswered(uow, meaning, speaker, text.received_at),

@@ -48,6 +48,7 @@ class Answer(StrEnum):
     HUMAN = "human"
     OFFICER = "officer"
     STATUS = "status"
+    STATUS_UNNAMED = "status-unnamed"
     STATUS_NOTHING_OPEN = "status-nothing-open"
     STATUS_TO_STAFF = "status-to-staff"
     STATUS_BY_CODE = "status-by-code"

@@ -63,6 +63,8 @@ class Provisional:
     """Reports with the same moment come from one text."""
     authority: AuthorityId | None = None
     placement: PlacementId | None = None
+    standing: Standing = Standing()
+    """For a day after the report. It does not say when the child has been identified elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,16 +19,23 @@ STATUS = """
     SELECT child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word FROM standings WHERE child
 """
 OF_CHILD = f"{STATUS} = %(child)s"
-OF_NUMBER = f"{STATUS} IN ({CHILDREN})"
+OF_NUMBER = f"""{STATUS} IN ({CHILDREN} UNION ALL
+    SELECT provisional FROM provisionals
+    WHERE number_hash = ANY(%(numbers)s::bytea[]) AND ended_at IS NULL AND reported_at > %(since)s)
+"""  # noqa: S608 these modules' own words
 
 
 def status_of_child(child: ChildId) -> Query[Standing]:
     return Query(OF_CHILD, {"child": child}, lambda rows: _by_child(rows).get(child) or Standing())
 
 
-def status_of_children(numbers: Sequence[bytes], digits: Sequence[str]) -> Query[dict[ChildId, Standing]]:
-    """All children about whom the number (its hashes) may text. `digits` adds children that duty staff name by code."""
-    return Query(OF_NUMBER, {"numbers": list(numbers), "codes": codes_of(digits)}, _by_child)
+def status_of_children(
+    numbers: Sequence[bytes], digits: Sequence[str], *, since: datetime
+) -> Query[dict[ChildId, Standing]]:
+    """All children about whom the number (its hashes) may text, and its own reports without a name `since` then.
+    `digits` adds children that duty staff name by code.
+    """
+    return Query(OF_NUMBER, {"numbers": list(numbers), "codes": codes_of(digits), "since": since}, _by_child)
 
 
 def _by_child(rows: Rows) -> dict[ChildId, Standing]:

@@ -12,7 +12,7 @@ from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events import events
 from services.safeguarding.duty import outcomes
-from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState
+from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState, ReportTaken
 from services.safeguarding.duty.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of, is_provisional
 from services.safeguarding.roles import Channel, Role, Wording
@@ -55,11 +55,19 @@ async def whose_answers(service: Carers, number: str) -> set[str | None]:
         return set(rows.scalars())
 
 
-async def opened(service: Carers, kestrel: Kestrel, child: str, hour: int = 0) -> UUID:
+async def opened(
+    service: Carers,
+    kestrel: Kestrel,
+    child: str,
+    hour: float = 0,
+    *,
+    episode: UUID | None = None,
+    state: str = "missing",
+) -> UUID:
     """An episode of the child's, as the protocol says that it is open."""
     at = AT + timedelta(hours=hour)
     changed = EpisodeChanged(
-        episode=uuid4(), revision=1, state=EpisodeState.MISSING, authority=kestrel.document["authority"]["id"], protocol="a protocol",
+        episode=episode or uuid4(), revision=1, state=EpisodeState(state), authority=kestrel.document["authority"]["id"], protocol="a protocol",
         opened_at=at,
     )  # fmt: skip
     async with service.store.transaction() as uow:
@@ -112,6 +120,27 @@ async def test_one_carer_of_a_couple_learns_by_status_of_what_the_other_reported
     assert (await answers(service, kestrel.phone("bea")))[0].startswith("Police: not reached yet")
     await service.says(kestrel.phone("cat"), "STATUS")
     assert (await answers(service, kestrel.phone("cat")))[0].startswith("No report names a child with you as missing")
+
+
+async def test_status_tells_whoever_reported_without_a_name_of_that_report_until_the_child_is_known(
+    service: Carers, kestrel: Kestrel
+) -> None:
+    async def status(person: str) -> str:
+        await service.says(kestrel.phone(person), "STATUS")
+        return (await answers(service, kestrel.phone(person)))[-1]
+
+    [report, _] = await service.says(kestrel.phone("ash"), "MISSING")
+    assert is_provisional(report.subject)
+    assert "Police: not reached yet" in await status("ash")
+    episode = await opened(service, kestrel, report.subject)
+    content = ReportTaken(authority=kestrel.document["authority"]["id"], episode=episode, by="officer")
+    async with service.store.transaction() as uow:
+        taken = Received("/safe-return/protocol", str(uuid4()), report.subject, AT, content)
+        await service.handlers.on_report_taken(taken, uow)
+    assert (await status("ash")).startswith("Your report names no child. Police: an officer has it")
+    assert (await status("bea")).startswith("No report names")
+    await opened(service, kestrel, kestrel.ids["C1"], episode=episode, state="returned")
+    assert (await status("ash")).startswith("No report names")
 
 
 @pytest.mark.parametrize("words", ["MISSING", "C9 is back", "STATUS", "where is C9 living now", "JOIN C9"])

@@ -52,7 +52,7 @@ OTHERS: dict[str, tuple[str, Question]] = {
     "the next deadline": ("clock", lambda it: it.fetch(deadlines.next_due(timedelta()))),
     "texts": ("carers", lambda it: it.fetch(texts.next_unread(NOW))),
     "unread texts": ("carers", lambda it: it.fetch(texts.backlog())),
-    "how children stand": ("carers", lambda it: it.fetch(child_status.status_of_children([b"h"], ["1"]))),
+    "how children stand": ("carers", lambda it: it.fetch(child_status.status_of_children([b"h"], ["1"], since=NOW))),
     "the oldest practice": ("carers", lambda it: it.fetch(enrolments.oldest_practice())),
     "the next of discussions": ("strategy", lambda it: it.fetch(discussions.NEXT)),
     "answers that are missing": ("audit", lambda it: _gaps(it.connection)),

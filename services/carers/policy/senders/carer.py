@@ -209,11 +209,14 @@ def _is_enquiry(words: str, context: TextContext) -> bool:
 
 
 def _answer_status(context: TextContext) -> Decision:
-    """Reports on the search that has got least far."""
-    if not context.open:
+    """Reports on the search that has got least far; without one, on the sender's own report without a name."""
+    own = {child.standing.episode for child in context.children} - {None}
+    nameless = [each.standing for each in context.provisionals if each.child is None and each.standing.open]
+    stands = [child.standing for child in context.open] or [each for each in nameless if each.episode not in own]
+    if not stands:
         return Decision(answer=Answer.STATUS_NOTHING_OPEN)
-    least = min((child.standing for child in context.open), key=_rank_standing)
-    return Decision(answer=Answer.STATUS, standing=least)
+    answer = Answer.STATUS if context.open else Answer.STATUS_UNNAMED
+    return Decision(answer=answer, standing=min(stands, key=_rank_standing))
 
 
 def _rank_standing(standing: Standing) -> tuple[int, bool]:
