@@ -108,7 +108,7 @@ async def test_without_a_code_a_person_finds_out_and_police_are_not_said_to_be_t
 ) -> None:
     said = await service.says(kestrel.phone("boss"), "a girl has gone missing")
     assert kinds(said) == ["child.reported-missing.v1", "child.provisional.v1"]
-    assert "police are NOT told by this" in await answer(service, kestrel)
+    assert "Police are NOT told by this" in await answer(service, kestrel)
 
 
 async def test_another_professional_names_their_own_child_alone(

@@ -286,12 +286,12 @@ async def press(client: httpx.AsyncClient, delivery: object, key: str, **headers
 @pytest.mark.parametrize(
     ("keys", "outcomes", "last_said"),
     [
-        ("1", ["duty.acknowledged.v1"], "recorded that you have it"),
-        ("11", ["duty.acknowledged.v1"], "recorded that you have it"),
+        ("1", ["duty.acknowledged.v1"], "Your OK is recorded"),
+        ("11", ["duty.acknowledged.v1"], "Your OK is recorded"),
         ("2", ["duty.failed.v1"], "next person is asked now"),
         ("22", ["duty.failed.v1"], "next person is asked now"),
-        ("21", ["duty.failed.v1", "duty.acknowledged.v1"], "recorded that you have it"),
-        ("12", ["duty.acknowledged.v1"], "recorded that you have it"),
+        ("21", ["duty.failed.v1", "duty.acknowledged.v1"], "Your OK is recorded"),
+        ("12", ["duty.acknowledged.v1"], "Your OK is recorded"),
         ("9", [], "Press 9 to hear it again"),
     ],
 )

@@ -1,5 +1,6 @@
 """What a call reads out: a text of ours, in its language, its code letter by letter."""
 
+import re
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
@@ -9,6 +10,7 @@ from infra.sandbox.calls import action_of, words_of
 from services.carers import messages as carers
 from services.platform.delivery.channels.sms import twiml
 from services.professionals import sms_wording as professionals
+from services.safeguarding.roles import Wording
 from tests.support.cases import try_each
 
 TWILIO_TAKES = 4000
@@ -41,6 +43,14 @@ def test_each_text_is_read_in_its_own_language_twice_and_fits_a_request(keys: st
 def test_the_code_and_the_emergency_number_are_said_one_by_one() -> None:
     assert "4, K, 7, P, X" in words_of(twiml("Ring 999. OK 4K7PX"))
     assert "9 9 9" in words_of(twiml("Ring 999. OK 4K7PX"))
+
+
+def test_key_1_says_what_the_text_asks_for_in_either_language() -> None:
+    asked = [carers.write_alert(Wording("check-in"), each, "4K7PX", exercise=False) for each in carers.LANGUAGES]
+    for body in asked:
+        said = words_of(twiml(body, KEYS))
+        assert " OK" in said.split("4, K, 7, P, X")[0]
+        assert re.search(r"(Press|Pwyswch) 1 (to answer|i ateb) OK\.", said)
 
 
 def test_what_xml_would_read_as_its_own_is_said_as_words() -> None:
