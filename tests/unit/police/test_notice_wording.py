@@ -160,7 +160,7 @@ CLAIMS = (About.RETURN_CLAIMED, About.RETRACTION_CLAIMED, About.LOCATION_CLAIMED
 @pytest.mark.parametrize("about", CLAIMS)
 def test_what_is_said_and_not_proved_is_told_as_that_and_the_search_keeps_its_risk(about: About) -> None:
     told = notice(about)
-    assert "NOT CONFIRMED: carry on as before" in headline(told.data)
+    assert "NOT CONFIRMED: the search goes on" in headline(told.data)
     assert "say" in headline(told.data) or "said" in headline(told.data)
     assert any(name == "Risk" for name, _ in sections(told))
 
