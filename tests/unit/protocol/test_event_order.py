@@ -27,6 +27,7 @@ CLOSED = events.PoliceClosed(**SAID, force="north-force", reply="r")
 NOT_BACK = events.ReportRetracted(**SAID, retracts="return", proof=events.Proof.AGENCY)
 REFUSED = events.AsylumDecisionRecorded(**SAID, outcome=events.AsylumOutcome.REFUSED)
 ASKED = {"id": "asked", "on": "child.reported-missing"}
+LATE = {"id": "late", "on": "report.late"}
 STEPS = {"otherwise": [{"after": "10m", "tell": "duty.senior-manager", "by": "text", "repeat": "10m"}]}
 
 
@@ -84,12 +85,26 @@ def test_the_days_of_a_watch_count_from_its_beginning_whatever_is_learnt_late_of
 
 
 @pytest.mark.parametrize("over", [BACK, events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY)])
-@pytest.mark.parametrize(("hour", "told"), [(1, []), (3, ["asked"])])
-def test_a_report_older_than_what_ended_an_episode_opens_no_other(over: Message, hour: int, told: list[str]) -> None:
-    child = Child(ASKED)
+@pytest.mark.parametrize("late", [MISSING, events.ChildReportedMissing(**SAID)], ids=["carer", "agency"])
+@pytest.mark.parametrize(("hour", "told"), [(1, ["late"]), (3, ["asked"])])
+def test_a_report_older_than_what_ended_an_episode_opens_no_other_and_a_person_hears_of_it_once(
+    over: Message, late: Message, hour: int, told: list[str]
+) -> None:
+    child = Child(ASKED, LATE)
     child.hears(MISSING)
     child.hears(over, 2)
-    assert [each.rule for each in child.hears(MISSING, 4, came_about=hour).duties] == told
+    assert [each.rule for each in child.hears(late, 4, came_about=hour).duties] == told
+    assert len(child.case.episodes) == (1 if told == ["late"] else 2)
+
+
+def test_whoever_texted_it_hears_that_it_starts_no_search_and_the_other_carers_do_not() -> None:
+    child = Child(LATE | {"tell": "carer.reporting", "among": "speaker"})
+    child.hears(MISSING)
+    child.hears(BACK, 2)
+    bob = MISSING.model_copy(update={"said_by": ANN.replace("0a", "0b")})
+    told = child.hears(bob, 4, came_about=1).duties
+    assert [getattr(each, "person", None) for each in told] == [bob.said_by]
+    assert child.hears(events.ChildReportedMissing(**SAID), 5, came_about=1).duties == [], "no carer texted it"
 
 
 @pytest.mark.parametrize("reported", [True, False])
@@ -166,7 +181,7 @@ def test_a_child_who_is_seen_after_the_last_report_is_missing_again_only_by_a_la
 
 @pytest.mark.parametrize("came_about", [0.5, 1, 2])
 def test_a_return_without_any_episode_makes_a_report_from_before_it_a_late_one(came_about: float) -> None:
-    child = Child({"id": "late", "on": "report.late"}, ASKED)
+    child = Child(LATE, ASKED)
     child.hears(BACK, 1)
     child.hears(BACK, 1, came_about=0.7)
     assert [each.returned_at for each in child.case.episodes.values()] == [at(1)]

@@ -66,11 +66,13 @@ def _read_missing(draft: Draft, event: events.ChildReportedMissing) -> list[Read
 
 
 def _read_late_report(draft: Draft, earlier: Episode, report: tuple[Report, ...]) -> Reading:
-    """A report of an absence that is over. If nobody had heard of it before its return, a person looks into it."""
-    if not earlier.unreported:
+    """A report of an absence that is over reopens nothing, and a person looks into it: the end may have been recorded
+    long after the child came, and left again. A child who is missing again is searched for already.
+    """
+    if draft.open_episode is not None and not earlier.unreported:
         return Reading(None, earlier, Verdict.TOO_OLD)
     reported = draft.put_episode(earlier.model_copy(update={"reports": earlier.reports + report}))
-    return Reading(Trigger.REPORT_LATE, reported)
+    return Reading(Trigger.REPORT_LATE, reported, Verdict.TOO_OLD)
 
 
 def _find_known_report(draft: Draft) -> Episode | None:
