@@ -9,8 +9,8 @@ from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered,
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.message import Message
 
-SAYS_NOTHING_OF_THE_CONTACT = frozenset({"declined", "exercise", "nobody-in-role"})
-"""Reasons for a failure. Somebody who declines a duty has been reached."""
+SAYS_NOTHING_OF_THE_CONTACT = frozenset({"exercise", "nobody-in-role"})
+"""Reasons for a failure."""
 
 HEARD = {
     "person": "text",
@@ -34,11 +34,11 @@ ALL = "SELECT person, reached_at, failed_at, failure, answered_at FROM contacts"
 
 
 def record_outcome(uow: UnitOfWork, outcome: Message, at: datetime) -> None:
-    """What it says of whom a message was for. Who acknowledges one themselves is reached too."""
+    """What it says of whom a message was for. Who acknowledges or declines one themselves is reached too."""
     match outcome:
         case DutyAcknowledged(by=person) if person is not None:
             _keep(uow, person, reached_at=at, answered_at=at)
-        case DutyDelivered(person=person) if person is not None:
+        case DutyDelivered(person=person) | DutyFailed(person=person, reason="declined") if person is not None:
             _keep(uow, person, reached_at=at)
         case DutyFailed(person=person, reason=reason) if person and reason not in SAYS_NOTHING_OF_THE_CONTACT:
             _keep(uow, person, failed_at=at, failure=reason)

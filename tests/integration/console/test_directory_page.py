@@ -77,8 +77,9 @@ async def test_the_directory_shows_who_is_on_duty_and_how_reliable_their_contact
     assert "night@kestrel.example" not in page
 
 
+@pytest.mark.parametrize("declines", [False, True])
 async def test_an_answer_heals_what_had_failed_and_older_news_changes_nothing(
-    opened: Store, browser: httpx.AsyncClient, register: tuple[dict[str, object], dict[str, str]]
+    opened: Store, browser: httpx.AsyncClient, register: tuple[dict[str, object], dict[str, str]], *, declines: bool
 ) -> None:
     document, ids = register
     now, child = CLOCKS.story(), new_id("child")
@@ -86,7 +87,9 @@ async def test_an_answer_heals_what_had_failed_and_older_news_changes_nothing(
     answered = DutyAcknowledged.model_validate(
         {"duty": uuid4(), "step": 0, "authority": "kestrel", "by": ids["boss"], "how": "text"}
     )
-    await hear(opened, HANDLERS, heard(answered, child, at=now), heard(failed, child, at=now.replace(year=2025)))
+    declined = DutyFailed.model_validate(outcome(ids["boss"], reason="declined"))
+    answer = heard(declined if declines else answered, child, at=now)
+    await hear(opened, HANDLERS, answer, heard(failed, child, at=now.replace(year=2025)))
     await sign_in(browser, await account(opened, authority=str(document["authority"]["id"])))  # type: ignore[index]
     assert "The last message did not arrive" not in (await browser.get("/directory")).text
 

@@ -313,6 +313,23 @@ async def test_a_key_in_a_call_answers_once_and_is_told_so(
     assert {each.get("how", each.get("reason")) for each in told_of} <= {"call", "declined"}
 
 
+async def test_who_cannot_take_it_stays_so_when_the_call_is_over(
+    engine: AsyncEngine, keyring: Keyring, not_started: Texts
+) -> None:
+    """Else the next step would ask them again before anybody else."""
+    async with running_floor(
+        engine, keyring, not_started, service="professionals", prepare=prepare_to_landline
+    ) as floor:
+        duty = told()
+        delivery = await floor.put(duty, "texts")
+        sid = (await floor.until(delivery.id, "accepted"))["provider_id"]
+        async with door(floor) as client:
+            await press(client, delivery.id, "2")
+            assert await report_call(client, delivery.id, sid, "completed", AnsweredBy="human") == 204
+        assert (await floor.row(delivery.id))["state"] == "failed"
+        assert "duty.delivered.v1" not in await floor.kinds_said(duty.subject)
+
+
 async def test_only_twilio_presses_a_key_and_of_a_call_nobody_knows_nothing_is_said(
     engine: AsyncEngine, keyring: Keyring, not_started: Texts
 ) -> None:

@@ -97,7 +97,7 @@ def next_state(state: State, status: str) -> State | None:
 
 
 Row: TypeAlias = dict[str, Any]
-READ = "SELECT id, state, provider_id, by_voice FROM delivery.deliveries WHERE id = ANY(%(ids)s::uuid[])"
+READ = "SELECT id, state, provider_id, by_voice, withdrawn_at FROM delivery.deliveries WHERE id = ANY(%(ids)s::uuid[])"
 LOCK = "SELECT * FROM delivery.deliveries WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE"
 """In the order in which results are written, so that two transactions which lock the same rows do not deadlock."""
 CHANGE = """
@@ -113,10 +113,14 @@ def _rows_by_id(sql: str, ids: Collection[UUID]) -> Query[dict[UUID, Row]]:
 
 
 def _news(row: Row | None, report: Report) -> State | None:
-    """The new state. None too where the delivery is not ours, or the report is of an attempt before the last."""
+    """The new state. None too where the delivery is not ours, or the report is of an attempt before the last, or
+    whoever got it has said that they cannot act on it: else the end of their call would make them one to ask again.
+    """
     if row is None or not _is_of_last_attempt(row, report):
         return None
-    return next_state(State(row["state"]), report.status)
+    state = State(row["state"])
+    is_passed_on = state is State.FAILED and row["withdrawn_at"] is not None
+    return None if is_passed_on else next_state(state, report.status)
 
 
 def _is_of_last_attempt(row: Row, report: Report) -> bool:
