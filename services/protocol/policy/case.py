@@ -217,6 +217,11 @@ class DutyOfCase(State):
         """Whether somebody has still to answer. A duty that only informs ends when it is accepted."""
         return self.state in GOES_ON and self.ended_because is None
 
+    @property
+    def invites_to_discussion(self) -> bool:
+        """To the urgent one, not to the full meeting."""
+        return (self.channel, self.wording) == (Channel.INVITATION, Wording("strategy-discussion"))
+
     def telling(self, step: int) -> Telling | None:
         return next((each for each in self.tellings if each.step == step), None)
 

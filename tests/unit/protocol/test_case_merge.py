@@ -11,9 +11,10 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Mark
-from services.safeguarding.child_events import care_events, events
+from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.duty.decisions import EpisodeState
 from services.safeguarding.message import Message
+from tests.support.histories.own_rules import only
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
@@ -149,10 +150,12 @@ def test_what_only_one_knew_is_known_of_the_child() -> None:
         marks={Mark.NRM_REFERRED: Marked(on=True, since=START)},
         photo_taken_on=date(2026, 11, 1),
         contacts_checked_at=START,
+        discussion_over_at=START,
     )
     for one in (both(known), both(NOTHING, known)):
         kept = one.record
         assert (kept.marks, kept.photo_taken_on, kept.contacts_checked_at) == (known.marks, date(2026, 11, 1), START)
+        assert kept.discussion_over_at == START
     watched = Case(child=UNKNOWN, watched_since=START, leave_expires_on=date(2027, 3, 1))
     one = hears(Case(child=CHILD), IDENTIFIED, LATER, joined=watched).case
     assert (one.watched_since, one.leave_expires_on) == (START, date(2027, 3, 1))
@@ -228,3 +231,41 @@ def test_a_duty_that_moves_to_a_newer_protocol_goes_on_from_the_steps_whose_minu
     assert {each.protocol for each in after.values() if each.episode == episode and each.goes_on} == {
         newer.current.hash
     }
+
+
+MEETS = {"form": "urgent", "day": "60m", "night": "45m", "lasts": "45m", "warn": "15m", "answer": "20m"}
+INVITED = {
+    "id": "invited",
+    "on": "police.graded-high",
+    "when": {"none": ["strategy-discussion.over"]},
+    "tell": "police.missing-coordinator",
+    "by": "invitation",
+    "message": "strategy-discussion",
+    "meets": MEETS,
+}
+HIGH = graded(events.RiskGrade.HIGH)
+HELD = discussion_events.StrategyDiscussionHeld(authority="northshire", section_47="no-enquiry", form="urgent")
+
+
+@pytest.mark.parametrize(
+    ("before", "nobody_knew", "invited"),
+    [
+        ([], [HIGH, HELD], []),
+        ([HELD], [], []),
+        ([HIGH, HELD], [HIGH, HELD], []),
+        ([HELD], [HIGH], ["invited"]),
+        ([HIGH], [HIGH, HELD], ["invited"]),
+        ([], [HIGH], ["invited"]),
+    ],
+)
+def test_a_child_discussed_under_either_name_is_not_discussed_again_unless_a_discussion_is_still_to_come(
+    before: list[Message], nobody_knew: list[Message], invited: list[str]
+) -> None:
+    protocols = only(INVITED)
+    known, nobody = Case(child=CHILD), Case(child=UNKNOWN)
+    for minute, content in enumerate((missing(ANN), *before)):
+        known = hears(known, content, minutes(minute), protocols=protocols).case
+    for minute, content in enumerate((missing(BEN), *nobody_knew)):
+        nobody = hears(nobody, content, minutes(minute), protocols=protocols).case
+    one = hears(known, IDENTIFIED, LATER, joined=nobody, protocols=protocols).case
+    assert [each.rule for each in hears(one, HIGH, minutes(90), protocols=protocols).duties] == invited

@@ -4,6 +4,7 @@ identified one.
 Open duties and deadlines go along: what others only carry on is not told again.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -109,10 +110,12 @@ def _join(draft: Draft, other: Case) -> list[Reading]:
     here = draft.open_episode
     was_located = here is not None and here.state is EpisodeState.LOCATED
     lands: dict[UUID, UUID] = {}
+    known = [*draft.duties.values(), *other.duties.values()]
     for each in other.episodes.values():
         if here is not None and each.state in OPEN_STATES and each.exercise == draft.happened.exercise:
             lands[each.episode] = here.episode
-            here = draft.put_episode(here.model_copy(update=_merge_episodes(here, each, draft.now)))
+            over = _is_discussion_over(known, here, each)
+            here = draft.put_episode(here.model_copy(update=_merge_episodes(here, each, draft.now, over=over)))
             draft.put_episode(
                 each.model_copy(update={"state": EpisodeState.MERGED, "merged_into": here.episode, "candidates": ()})
             )
@@ -137,7 +140,7 @@ def _join(draft: Draft, other: Case) -> list[Reading]:
     return [*lost, identified, *counted, *follow_placement(draft), *settle_unknowns(draft)]
 
 
-def _merge_episodes(here: Episode, other: Episode, now: datetime) -> dict[str, Any]:
+def _merge_episodes(here: Episode, other: Episode, now: datetime, *, over: bool) -> dict[str, Any]:
     """What was said of one absence under two names. Whoever is reported after it was located is lost again; no return
     from before the newest report is believed, and of two grades the higher is.
     """
@@ -152,7 +155,15 @@ def _merge_episodes(here: Episode, other: Episode, now: datetime) -> dict[str, A
         "reference_known": here.reference_known or other.reference_known,
         "references": here.references | other.references,
         "grade": max(filter(None, (here.grade, other.grade)), key=[*RiskGrade].index, default=None),
+        "discussion_over": over,
     }
+
+
+def _is_discussion_over(duties: Iterable[DutyOfCase], *reported: Episode) -> bool:
+    """Whether the child was discussed under one of its names, and no discussion under another is still to come."""
+    open_ones = {each.episode for each in reported if not each.discussion_over}
+    to_come = any(each.invites_to_discussion and each.episode in open_ones for each in duties)
+    return len(open_ones) < len(reported) and not to_come
 
 
 def _wait_for_both(draft: Draft, newcomer: Waiting) -> None:
@@ -178,12 +189,14 @@ def _merge_records(mine: Record, other: Record) -> dict[str, Any]:
             marks[mark] = each
     photographs = filter(None, (mine.photo_taken_on, other.photo_taken_on))
     checks = filter(None, (mine.contacts_checked_at, other.contacts_checked_at))
+    discussions = filter(None, (mine.discussion_over_at, other.discussion_over_at))
     control = other.immigration_control if mine.immigration_control is None else mine.immigration_control
     return {
         "marks": marks,
         "immigration_control": control,
         "photo_taken_on": max(photographs, default=None),
         "contacts_checked_at": max(checks, default=None),
+        "discussion_over_at": max(discussions, default=None),
     }
 
 

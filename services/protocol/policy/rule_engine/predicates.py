@@ -14,7 +14,7 @@ from services.safeguarding.child_events.events import RiskGrade
 from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.duty.decisions import EpisodeState
 from services.safeguarding.identifiers import is_provisional
-from services.safeguarding.roles import ON_DUTY, Channel, Role, Wording
+from services.safeguarding.roles import ON_DUTY, Role, Wording
 from services.safeguarding.working_time import day_in_england, in_working_hours
 
 PHOTOGRAPH_KEEPS = timedelta(days=90)
@@ -219,8 +219,7 @@ def _invited(situation: Situation) -> list[datetime]:
 
 
 def _invitations(situation: Situation) -> list[DutyOfCase]:
-    urgent = Channel.INVITATION, Wording("strategy-discussion")
-    return [each for each in situation.duties if (each.channel, each.wording) == urgent]
+    return [each for each in situation.duties if each.invites_to_discussion]
 
 
 MISSING_TIMES_WITHIN = {
