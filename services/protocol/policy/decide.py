@@ -17,7 +17,7 @@ from services.protocol.policy.rule_engine.dates import morning_of
 from services.protocol.policy.rule_engine.duty_endings import (
     ask_again,
     go_on,
-    go_on_with_deeds,
+    go_on_after_return,
     stand_down,
     take_up_again,
 )
@@ -42,7 +42,7 @@ ALL_CLEAR = {EpisodeState.RETURNED: Trigger.CHILD_RETURNED, EpisodeState.RETRACT
 DAYS_COUNTED_DOWN_TO = ("on", "sent_on", "review_on", "supervision_until", "due_on")
 DAYS_COUNTED_FROM = ("sent_on", "taken_on", "due_on", "held_on")
 SETS_GOING_AGAIN = {
-    Trigger.CHILD_RETURNED: go_on_with_deeds,
+    Trigger.CHILD_RETURNED: go_on_after_return,
     Trigger.RETURN_RETRACTED: take_up_again,
     Trigger.CHILD_LOST_AGAIN: ask_again,
     Trigger.MISSING_RETRACTED: go_on,

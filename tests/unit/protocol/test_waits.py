@@ -133,6 +133,30 @@ def test_an_evenings_question_that_comes_at_night_is_asked_the_next_evening_wher
     assert [each.rule for each in child.hears(due(late).content, 74.5).duties] == ["third"]
 
 
+PLACED = care_events.PlacementChanged.model_validate({**SAID, "said_by": ANN, "channel": "text"})
+EVENINGS_WITH_NEW_CARERS = [
+    each | {"on": "placement.changed", "until": ["child.reported-missing"]} for each in EVENINGS
+]
+
+
+@pytest.mark.parametrize(("back_at", "to_come"), [(1.0, [2.5, 26.5, 50.5]), (10.0, [26.5, 50.5])])
+def test_a_child_who_is_back_is_asked_about_on_the_evenings_to_come(back_at: float, to_come: list[float]) -> None:
+    child = Child(*EVENINGS_WITH_NEW_CARERS)
+    asked = child.hears(PLACED).deadlines
+    assert set(child.hears(MISSING, 0.5).cancelled) == {each.deadline for each in asked}
+    back = child.hears(BACK, back_at).deadlines
+    assert sorted(each.due_at for each in back) == [at(hour) for hour in to_come]
+    assert [each.rule for each in child.hears(back[-1].content, 50.5).duties] == ["third"]
+
+
+def test_nobody_asks_in_the_evening_whether_a_child_is_in_who_is_missing_again() -> None:
+    child = Child(*EVENINGS_WITH_NEW_CARERS)
+    child.hears(PLACED)
+    for hour, said in ((0.5, MISSING), (1, BACK), (1.5, MISSING)):
+        heard = child.hears(said, hour)
+    assert len(heard.cancelled) == len(EVENINGS)
+
+
 IN_TIME: dict[str, Any] = {
     "period": "48h",
     "hours": "working",

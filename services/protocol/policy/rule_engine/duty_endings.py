@@ -148,11 +148,17 @@ def go_on(draft: Draft, retracted: Episode) -> None:
             _wait_again(draft, waiting, draft.now)
 
 
-def go_on_with_deeds(draft: Draft, returned: Episode) -> None:
-    """The child is back: what had to be done before the report, and rested while the child was missing, goes on."""
+def go_on_after_return(draft: Draft, returned: Episode) -> None:
+    """The child is back: what had to be done before the report, and rested while the child was missing, goes on; so do
+    the questions of the evenings that are still to come.
+    """
     for duty in list(draft.duties.values()):
         if duty.ended_by_report == returned.episode and draft.rule_of(duty).deed is not None:
             resume(draft, duty.model_copy(update={"ended_by_report": None}))
+    for waiting in list(draft.waiting.values()):
+        is_to_come = waiting.ended_by_report == returned.episode and waiting.due_at > draft.now
+        if is_to_come and draft.rule_of(waiting).hours == "evening":
+            _wait_again(draft, waiting, waiting.due_at)
 
 
 def ask_again(draft: Draft, episode: Episode) -> None:
