@@ -1,14 +1,14 @@
 {{- define "engines" }}
-- { name: SAFE_RETURN_DATABASE, value: "postgresql://database-rw:5432/safe_return?sslmode=verify-full&sslrootcert=/run/database/ca.crt&channel_binding=require" }
+- { name: SAFE_RETURN_DATABASE, value: "postgresql://{{ .Values.postgres.cluster }}-rw:5432/safe_return?sslmode=verify-full&sslrootcert=/run/database/ca.crt&channel_binding=require" }
 - { name: SAFE_RETURN_KAFKA, value: "bus-kafka-bootstrap:9093" }
 {{- end }}
 {{- define "administrator" }}
-- { name: SAFE_RETURN_ADMIN_DATABASE, value: "postgresql://postgres@database-rw:5432/safe_return?sslmode=verify-full&sslrootcert=/run/database/ca.crt&channel_binding=require" }
+- { name: SAFE_RETURN_ADMIN_DATABASE, value: "postgresql://postgres@{{ .Values.postgres.cluster }}-rw:5432/safe_return?sslmode=verify-full&sslrootcert=/run/database/ca.crt&channel_binding=require" }
 - { name: PGPASSWORD, valueFrom: { secretKeyRef: { name: database-administrator, key: password } } }
 {{- end }}
 {{- define "authorities" }}
 - { name: kafka-ca, secret: { secretName: bus-cluster-ca-cert, items: [{ key: ca.crt, path: ca.crt }] } }
-- { name: database-ca, secret: { secretName: database-ca, items: [{ key: ca.crt, path: ca.crt }] } }
+- { name: database-ca, secret: { secretName: {{ .Values.postgres.cluster }}-ca, items: [{ key: ca.crt, path: ca.crt }] } }
 {{- end }}
 {{- define "mounts" }}
 - { name: kafka-ca, mountPath: /run/kafka, readOnly: true }

@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[3]
 CHART = ROOT / "infra" / "chart"
 KUBERNETES = "1.37.0"
 ENVIRONMENTS = sorted((CHART / "environments").glob("*.yaml"))
+PRODUCTION = CHART / "environments" / "production.yaml"
+TOLD = (ROOT / "docs" / "operating.md").read_text()
 OPERATORS = {
     "kafka.strimzi.io/v1": ["Kafka", "KafkaNodePool", "KafkaUser"],
     "monitoring.coreos.com/v1": ["PodMonitor", "PrometheusRule"],
@@ -39,21 +41,17 @@ def helm() -> str:
     return found
 
 
-@pytest.fixture(params=ENVIRONMENTS, ids=lambda each: each.stem)
-def rendered(request: pytest.FixtureRequest, helm: str) -> list[dict[str, Any]]:
-    command = [
-        helm,
-        "template",
-        "safe-return",
-        str(CHART),
-        "--values",
-        str(request.param),
-        "--kube-version",
-        KUBERNETES,
-    ]
+def render(helm: str, environment: Path, *values: str) -> list[dict[str, Any]]:
+    command = [helm, "template", "safe-return", str(CHART), "--values", str(environment), "--kube-version", KUBERNETES]
+    command += [part for value in values for part in ("--set", value)]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
     return [each for each in yaml.safe_load_all(said.stdout) if each]
+
+
+@pytest.fixture(params=ENVIRONMENTS, ids=lambda each: each.stem)
+def rendered(request: pytest.FixtureRequest, helm: str) -> list[dict[str, Any]]:
+    return render(helm, request.param)
 
 
 def test_kubernetes_takes_each_resource(rendered: list[dict[str, Any]]) -> None:
@@ -71,7 +69,7 @@ def test_each_service_runs_is_reached_and_keeps_a_process_while_nodes_are_emptie
         assert {each["metadata"]["name"] for each in rendered if each["kind"] == kind} == set(SERVICES)
 
 
-@pytest.mark.parametrize("rendered", [CHART / "environments" / "production.yaml"], indirect=True)
+@pytest.mark.parametrize("rendered", [PRODUCTION], indirect=True)
 def test_the_alerts_are_those_of_compose_and_link_to_where_the_environment_says(rendered: list[dict[str, Any]]) -> None:
     [made] = [each for each in rendered if each["kind"] == "PrometheusRule"]
     groups = [group for file in RULES for group in yaml.safe_load(file.read_text())["groups"]]
@@ -97,6 +95,61 @@ def test_a_setting_is_said_once(rendered: list[dict[str, Any]]) -> None:
     pods = [each["spec"]["template"]["spec"] for each in (*once, *at_times)]
     for name in [[given["name"] for given in container["env"]] for pod in pods for container in pod["containers"]]:
         assert len(name) == len(set(name))
+
+
+def test_a_restoration_makes_another_database_and_leads_all_to_it_with_the_services_stopped(helm: str) -> None:
+    moment = "2026-11-27T12:00:00Z"
+    names = ("stopped=true", "postgres.cluster=database-2", "postgres.restore.from=database")
+    restored = render(helm, PRODUCTION, *names, f"postgres.restore.at={moment}")
+    assert {each["spec"]["replicas"] for each in restored if each["kind"] == "StatefulSet"} == {0}
+    [database] = [each for each in restored if each["kind"] == "Cluster"]
+    assert database["metadata"]["name"] == "database-2"
+    recovery = database["spec"]["bootstrap"].pop("recovery")
+    assert database["spec"]["bootstrap"] == {}
+    assert recovery == {
+        "source": "copies",
+        "database": "safe_return",
+        "owner": "safe_return",
+        "recoveryTarget": {"targetTime": moment},
+    }
+    [archive], [copies] = database["spec"]["plugins"], database["spec"]["externalClusters"]
+    assert copies["name"] == recovery["source"]
+    assert copies["plugin"]["name"] == archive["name"]
+    assert copies["plugin"]["parameters"] == archive["parameters"] | {"serverName": "database"}
+    [daily] = [each for each in restored if each["kind"] == "ScheduledBackup"]
+    assert (daily["metadata"]["name"], daily["spec"]["cluster"]["name"]) == ("database-2", "database-2")
+    written = yaml.safe_dump_all(restored)
+    assert "database-2-rw" in written
+    assert re.search(r"database-rw|(secretName|cnpg\.io/cluster): database(-ca)?$", written, re.MULTILINE) is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "cluster"), [(PRODUCTION, "database"), (CHART / "environments" / "trial.yaml", "database-2")]
+)
+def test_nothing_is_restored_in_place_nor_without_copies(helm: str, environment: Path, cluster: str) -> None:
+    with pytest.raises(AssertionError, match=r"postgres\.restore needs"):
+        render(helm, environment, f"postgres.cluster={cluster}", "postgres.restore.from=database")
+
+
+def test_an_upgrade_deletes_no_database_and_stops_no_service(rendered: list[dict[str, Any]]) -> None:
+    [database] = [each for each in rendered if each["kind"] == "Cluster"]
+    assert database["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert 0 not in [each["spec"]["replicas"] for each in rendered if each["kind"] == "StatefulSet"]
+
+
+def test_the_administrators_pod_has_what_is_told_of_it(rendered: list[dict[str, Any]]) -> None:
+    [job] = [each["spec"] for each in rendered if each["metadata"]["name"] == "administrator"]
+    assert job["suspend"]
+    pod = job["jobTemplate"]["spec"]["template"]["spec"]
+    given = {
+        each["name"]: {setting["name"]: setting.get("value") for setting in each["env"]} for each in pod["containers"]
+    }
+    assert set(re.findall(r"job/administrator -c (\w+)", TOLD)) == set(given)
+    [secrets] = [each["projected"]["sources"] for each in pod["volumes"] if each["name"] == "audit"]
+    files = [(each["secret"]["name"], item["path"]) for each in secrets for item in each["secret"]["items"]]
+    assert given["audit"]["SAFE_RETURN_KAFKA_USER"] == "admin"
+    assert ("kafka-administrator", "kafka_password") in files
+    assert len({path for _, path in files}) == len(files), "Kubernetes refuses two of one path"
 
 
 def test_what_the_chart_runs_is_in_the_image_of_the_services() -> None:
