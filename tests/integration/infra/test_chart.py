@@ -145,6 +145,7 @@ def test_the_administrators_pod_has_what_is_told_of_it(rendered: list[dict[str, 
         each["name"]: {setting["name"]: setting.get("value") for setting in each["env"]} for each in pod["containers"]
     }
     assert set(re.findall(r"job/administrator -c (\w+)", TOLD)) == set(given)
+    assert {"SAFE_RETURN_ADMIN_DATABASE", "PGPASSWORD"} <= set(given["casework"])
     [secrets] = [each["projected"]["sources"] for each in pod["volumes"] if each["name"] == "audit"]
     files = [(each["secret"]["name"], item["path"]) for each in secrets for item in each["secret"]["items"]]
     assert given["audit"]["SAFE_RETURN_KAFKA_USER"] == "admin"
