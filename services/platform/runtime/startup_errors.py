@@ -10,7 +10,7 @@ from kafka.errors import KafkaTimeoutError
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from services.platform.runtime.settings import SECRETS_DIR, EnvironmentSettings, SecretsUnread, secret_path
 
@@ -26,16 +26,25 @@ WRONG = {
     "no_lock": "lets anybody in",
     "alone": "is there without what it needs",
 }
+GIVEN_UP = ("40001", "40P01", "55P03", "57014")
+"""SQLSTATEs of a transaction that met others' work (a conflict, a deadlock, a lock that took too long) or took too long
+itself. PostgreSQL has rolled it back.
+"""
 WHERE_SAID = 'docs/operating.md names every setting. Where `make run` runs, its own are used by: make services DO="..."'
 
 
 def explain_error(error: Exception) -> list[str] | None:
-    """Returns None for an error that no setting can mend: its traceback is wanted."""
+    """Returns None for an error that neither a setting nor another try can mend: its traceback is wanted."""
     if isinstance(error, SecretsUnread):
         return [str(error), WHERE_SAID]
     if isinstance(error, ValidationError):
         return _of_settings(error)
-    if isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) is None:  # it never connected
+    of_driver = error.orig if isinstance(error, DBAPIError) else error  # psycopg's own, where SQLAlchemy is not asked
+    state = getattr(of_driver, "sqlstate", None)
+    if state in GIVEN_UP:
+        why = str(of_driver).splitlines()[0]
+        return [f"PostgreSQL gave this step up: {why}. It changed nothing, and the same command can be given again"]
+    if isinstance(error, OperationalError) and state is None:  # it never connected
         why = str(error.orig).splitlines()[0]
         return [f"PostgreSQL does not let this in: {why}. SAFE_RETURN_DATABASE says where it is"]
     if isinstance(error, KafkaTimeoutError):

@@ -6,8 +6,10 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
+from psycopg.errors import DeadlockDetected, LockNotAvailable, UniqueViolation
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from sqlalchemy.exc import OperationalError
 
 import services.carers.settings
 import services.casework.settings
@@ -85,6 +87,20 @@ def test_a_database_that_is_not_there_is_said_in_a_line(tmp_path: Path) -> None:
     assert lines.count("\n") == 1
 
 
+MET = DeadlockDetected("deadlock detected\nDETAIL:  Process 7 waits for a row of somebody")
+
+
+@pytest.mark.parametrize(
+    "error", [MET, OperationalError("UPDATE", {}, MET), LockNotAvailable("canceling statement due to lock timeout")]
+)
+def test_a_command_that_met_a_lock_says_that_it_changed_nothing_and_can_be_given_again(error: Exception) -> None:
+    [line] = explain_error(error) or []
+    assert line.startswith(
+        ("PostgreSQL gave this step up: deadlock detected. ", "PostgreSQL gave this step up: canceling ")
+    )
+    assert line.endswith(". It changed nothing, and the same command can be given again")
+
+
 def test_what_no_setting_can_mend_keeps_its_stack() -> None:
     class Other(BaseModel):
         number: int
@@ -93,6 +109,7 @@ def test_what_no_setting_can_mend_keeps_its_stack() -> None:
         Other.model_validate({})
     assert explain_error(refused.value) is None
     assert explain_error(KeyError("a mistake of ours")) is None
+    assert explain_error(UniqueViolation("duplicate key value")) is None
 
 
 def test_every_setting_that_can_be_wrong_says_what_would_be_right() -> None:
