@@ -50,7 +50,7 @@ SETTINGS_OF = {
 }
 """By command of `python -m services`, the service whose settings it gets. All others get the console's."""
 AS_ADMINISTRATOR = {"authority-exit", "migrate"}
-"""Those that get the database as its administrator too."""
+"""Commands that reach the database as its administrator as well."""
 ROLES_EVERY_SECONDS = 2.0
 REFUSALS = (AlreadyRuns, CannotBackUp, CannotFetch, DidNotStart, ExampleRefused, NoPlace, NotReady)
 

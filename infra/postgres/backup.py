@@ -44,8 +44,8 @@ class CannotBackUp(Exception):
     """The text says why, in a sentence for whoever runs the backup."""
 
 
-class Asks(Protocol):
-    """Whatever puts a statement, or several, to the database."""
+class SqlClient(Protocol):
+    """Puts a statement, or several, to the database."""
 
     def ask(self, statement: str) -> str: ...
 
@@ -166,31 +166,35 @@ def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path, identity
     tools.ask(OPEN)
 
 
-def erase_again(tools: Asks, destroyed: Sequence[str]) -> int:
+def erase_again(client: SqlClient, destroyed: Sequence[str]) -> int:
     """Erases everything on the list that the restored database does not know to be erased, and says how many it was."""
-    known = tools.ask(DESTROYED).splitlines()
+    known = client.ask(DESTROYED).splitlines()
     since = [each.split() for each in destroyed if each not in known]
     if since:
-        tools.ask("; ".join(f"SELECT disposal.erase('{owner}', '{at}')" for owner, at in since))
+        client.ask("; ".join(f"SELECT disposal.erase('{owner}', '{at}')" for owner, at in since))
     return len(since)
 
 
-def keep_destroyed(tools: Asks, folder: Path) -> int:
+def keep_destroyed(client: SqlClient, folder: Path) -> int:
     """Erases again what an older copy of the database has brought back, and brings the list in the folder up to date.
     Says how many it erased. Raises CannotBackUp.
     """
-    again = erase_again(tools, _read_destroyed(folder)) if _destroyed_in(folder).exists() else 0
-    list_destroyed(tools, folder)
+    again = erase_again(client, _read_destroyed_so_far(folder))
+    list_destroyed(client, folder)
     return again
 
 
-def list_destroyed(tools: Asks, folder: Path) -> None:
+def list_destroyed(client: SqlClient, folder: Path) -> None:
     """Adds what the database says was erased to the list that lies beside its copies. Raises CannotBackUp."""
-    file = _destroyed_in(folder)
-    lines = [*(_read_destroyed(folder) if file.exists() else ()), *tools.ask(DESTROYED).splitlines()]
+    lines = [*_read_destroyed_so_far(folder), *client.ask(DESTROYED).splitlines()]
     draft = folder / ".destroyed.making"
     draft.write_text("".join(f"{each}\n" for each in dict.fromkeys(lines)))
-    draft.rename(file)
+    draft.rename(_destroyed_in(folder))
+
+
+def _read_destroyed_so_far(folder: Path) -> list[str]:
+    """Nothing where no list has been begun."""
+    return _read_destroyed(folder) if _destroyed_in(folder).exists() else []
 
 
 def _read_destroyed(folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ from infra.postgres.backup import keep_destroyed
 
 
 @dataclass(frozen=True)
-class Asked:
+class PsycopgClient:
     """In the place of psql, which the services' image does not have."""
 
     connection: psycopg.Connection[Any]
@@ -27,7 +27,7 @@ class Asked:
 def main() -> None:
     """Raises KeyError if a setting is missing."""
     with psycopg.connect(os.environ["SAFE_RETURN_ADMIN_DATABASE"], autocommit=True) as connection:
-        again = keep_destroyed(Asked(connection), Path(os.environ["SAFE_RETURN_ERASED_DIR"]))
+        again = keep_destroyed(PsycopgClient(connection), Path(os.environ["SAFE_RETURN_ERASED_DIR"]))
     print(f"erased again: {again}")
 
 

@@ -32,7 +32,7 @@ def status_of_child(child: ChildId) -> Query[Standing]:
 def status_of_children(
     numbers: Sequence[bytes], digits: Sequence[str], *, since: datetime
 ) -> Query[dict[ChildId, Standing]]:
-    """All children about whom the number (its hashes) may text, and its own reports without a name `since` then.
+    """All children about whom the number (its hashes) may text, and its own reports without a name, made `since`.
     `digits` adds children that duty staff name by code.
     """
     return Query(OF_NUMBER, {"numbers": list(numbers), "codes": codes_of(digits), "since": since}, _by_child)

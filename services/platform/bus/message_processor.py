@@ -34,7 +34,7 @@ ATTEMPTS = 3
 """How often a message is tried whose failure is not transient, before it becomes a dead letter: well within 30 s."""
 ATTEMPT_PAUSE_SECONDS = 0.5
 OVERLONG_ATTEMPTS = 10
-"""How often a statement of a message may take too long, while the process handles others: some four minutes."""
+"""A message becomes a dead letter when its statement takes too long this often, and others do not: in four minutes."""
 FIRST_WAIT_SECONDS, LATER_WAIT_SECONDS = 0.2, 2.0
 """Pauses while a dependency is away. The first is short, since most come back at once."""
 YIELDS_FOR_SECONDS = 0.05
@@ -167,8 +167,8 @@ class MessageProcessor:
             self._none_urgent.set()
 
     async def _process_alone(self, raw: Raw, received: Received[Message]) -> bool:
-        """A message whose statement takes too long waits as in an outage, which others share: while none of them is
-        handled, it does not become a dead letter.
+        """Where a statement takes too long, the database may be slow for all. Its message becomes a dead letter only
+        while others are handled.
         """
         failures, overlong, others = 0, 0, self._transactions
         while True:

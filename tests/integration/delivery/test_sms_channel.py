@@ -1,10 +1,11 @@
 """Texts through the played phone network, which speaks Twilio's protocol: lost answers, refusals, reports, signatures."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import uuid4
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from services.platform.delivery.channels.sms import REPEAT_MARK, STRANGERS_ANSWE
 from services.platform.delivery.channels.ways.route import Texts
 from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.model import Delivery, PreparedMessage
+from services.platform.delivery.sending.attempt import Prepare
 from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFallback
@@ -283,6 +285,26 @@ async def press(client: httpx.AsyncClient, delivery: object, key: str, **headers
     return await client.post(url, data=form, headers={"X-Twilio-Signature": signed(url, form)} | headers)
 
 
+class Texted(NamedTuple):
+    """A duty whose text or call the provider has taken as `sid`, and the door at which it reports."""
+
+    floor: Floor
+    duty: Any
+    delivery: UUID
+    sid: str
+    client: httpx.AsyncClient
+
+
+@asynccontextmanager
+async def texted(engine: AsyncEngine, keyring: Keyring, medium: Texts, prepare: Prepare) -> AsyncIterator[Texted]:
+    async with running_floor(engine, keyring, medium, service="professionals", prepare=prepare) as floor:
+        duty = told()
+        delivery = await floor.put(duty, "texts")
+        sid = (await floor.until(delivery.id, "accepted"))["provider_id"]
+        async with door(floor) as client:
+            yield Texted(floor, duty, delivery.id, sid, client)
+
+
 @pytest.mark.parametrize(
     ("keys", "outcomes", "last_said"),
     [
@@ -298,14 +320,8 @@ async def press(client: httpx.AsyncClient, delivery: object, key: str, **headers
 async def test_a_key_in_a_call_answers_once_and_is_told_so(
     engine: AsyncEngine, keyring: Keyring, not_started: Texts, keys: str, outcomes: list[str], last_said: str
 ) -> None:
-    async with running_floor(
-        engine, keyring, not_started, service="professionals", prepare=prepare_to_landline
-    ) as floor:
-        duty = told()
-        delivery = await floor.put(duty, "texts")
-        await floor.until(delivery.id, "accepted")
-        async with door(floor) as client:
-            said = [(await press(client, delivery.id, key)).text for key in keys][-1]
+    async with texted(engine, keyring, not_started, prepare_to_landline) as (floor, duty, delivery, _, client):
+        said = [(await press(client, delivery, key)).text for key in keys][-1]
         answers = [each["data"] | {"type": each["type"]} for each in await floor.said(duty.subject)]
     assert last_said in said
     told_of = [each for each in answers if each["type"] in {"duty.acknowledged.v1", "duty.failed.v1"}]
@@ -317,64 +333,44 @@ async def test_who_cannot_take_it_stays_so_when_the_call_is_over(
     engine: AsyncEngine, keyring: Keyring, not_started: Texts
 ) -> None:
     """Else the next step would ask them again before anybody else."""
-    async with running_floor(
-        engine, keyring, not_started, service="professionals", prepare=prepare_to_landline
-    ) as floor:
-        duty = told()
-        delivery = await floor.put(duty, "texts")
-        sid = (await floor.until(delivery.id, "accepted"))["provider_id"]
-        async with door(floor) as client:
-            await press(client, delivery.id, "2")
-            assert await report_call(client, delivery.id, sid, "completed", AnsweredBy="human") == 204
-        assert (await floor.row(delivery.id))["state"] == "failed"
+    async with texted(engine, keyring, not_started, prepare_to_landline) as (floor, duty, delivery, sid, client):
+        await press(client, delivery, "2")
+        assert await report_call(client, delivery, sid, "completed", AnsweredBy="human") == 204
+        assert (await floor.row(delivery))["state"] == "failed"
         assert "duty.delivered.v1" not in await floor.kinds_said(duty.subject)
 
 
 async def test_only_twilio_presses_a_key_and_of_a_call_nobody_knows_nothing_is_said(
     engine: AsyncEngine, keyring: Keyring, not_started: Texts
 ) -> None:
-    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
-        duty = told()
-        delivery = await floor.put(duty, "texts")
-        await floor.until(delivery.id, "accepted")
-        async with door(floor) as client:
-            forged = await press(client, delivery.id, "1", **{"X-Twilio-Signature": "wrong"})
-            assert forged.status_code == 403
-            assert (await press(client, "nonsense", "1")).status_code == 400
-            assert "This is over" in (await press(client, uuid4(), "1")).text
+    async with texted(engine, keyring, not_started, prepare_to_carer) as (floor, duty, delivery, _, client):
+        forged = await press(client, delivery, "1", **{"X-Twilio-Signature": "wrong"})
+        assert forged.status_code == 403
+        assert (await press(client, "nonsense", "1")).status_code == 400
+        assert "This is over" in (await press(client, uuid4(), "1")).text
         assert "duty.acknowledged.v1" not in await floor.kinds_said(duty.subject)
 
 
 async def test_a_report_of_arrival_is_said_once_whatever_order_reports_come_in(
     engine: AsyncEngine, keyring: Keyring, not_started: Texts
 ) -> None:
-    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
-        duty = told()
-        delivery = await floor.put(duty, "texts")
-        sid = (await floor.until(delivery.id, "accepted"))["provider_id"]
-        async with door(floor) as client:
-            for status in ("delivered", "queued", "sent", "delivered"):
-                assert await report(client, delivery.id, sid, status) == 204
+    async with texted(engine, keyring, not_started, prepare_to_carer) as (floor, duty, delivery, sid, client):
+        for status in ("delivered", "queued", "sent", "delivered"):
+            assert await report(client, delivery, sid, status) == 204
         kinds = await floor.kinds_said(duty.subject)
-        assert (await floor.row(delivery.id))["state"] == "delivered"
+        assert (await floor.row(delivery))["state"] == "delivered"
     assert kinds.count("duty.delivered.v1") == 1
 
 
 async def test_a_text_that_did_not_arrive_is_read_out_by_a_call_and_then_sends_the_protocol_to_the_next_person(
     engine: AsyncEngine, keyring: Keyring, not_started: Texts
 ) -> None:
-    async with running_floor(
-        engine, keyring, not_started, service="professionals", prepare=prepare_to_landline
-    ) as floor:
-        duty = told()
-        delivery = await floor.put(duty, "texts")
-        sid = (await floor.until(delivery.id, "accepted"))["provider_id"]
-        async with door(floor) as client:
-            await report(client, delivery.id, sid, "undelivered", ErrorCode="30006")
-            await report(client, delivery.id, sid, "undelivered", ErrorCode="30006")
-            call = (await floor.until(delivery.id, "accepted"))["provider_id"]
-            assert "duty.failed.v1" not in await floor.kinds_said(duty.subject)
-            assert await report_call(client, delivery.id, call, "no-answer") == 204
+    async with texted(engine, keyring, not_started, prepare_to_landline) as (floor, duty, delivery, sid, client):
+        await report(client, delivery, sid, "undelivered", ErrorCode="30006")
+        await report(client, delivery, sid, "undelivered", ErrorCode="30006")
+        call = (await floor.until(delivery, "accepted"))["provider_id"]
+        assert "duty.failed.v1" not in await floor.kinds_said(duty.subject)
+        assert await report_call(client, delivery, call, "no-answer") == 204
         said = await floor.said(duty.subject)
     assert call.startswith("CA")
     assert [each["data"]["reason"] for each in said if each["type"] == "duty.failed.v1"] == ["undeliverable"]

@@ -63,17 +63,15 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     ):
         end(draft, duty, Because.SUPERSEDED)
         return
-    if duty.rest is not None:
-        draft.note(Verdict.TOLD, rule, episode=duty.episode, duty=duty.duty)
-        _ask_again(draft, duty, rule, duty.rest)
-        return
-    step = rule.otherwise[duty.next]
-    if step.again and was_put_off and rule.hours == "evening" and not in_evening(draft.now):
-        # Whoever is asked in the evening is not woken at night: whoever is on duty hears of it.
+    if was_put_off and _would_wake(rule, duty, draft.now):
         schedule(draft, duty.model_copy(update={"passed": duty.next + 1}))
         return
     draft.note(Verdict.TOLD, rule, episode=duty.episode, duty=duty.duty)
+    if duty.rest is not None:
+        _ask_again(draft, duty, rule, duty.rest)
+        return
     repeats = duty.passed >= len(rule.otherwise)
+    step = rule.otherwise[duty.next]
     because = Because.NOT_ACKNOWLEDGED if duty.accepted else Because.NOT_ACCEPTED
     update = {
         "passed": max(duty.passed, duty.next + 1),
@@ -88,6 +86,12 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
 def _was_put_off(rule: Rule, duty: DutyOfCase) -> bool:
     """Whether the step to come has another time than it had at first."""
     return duty.next_at is not None and duty.next_at != _time_of_next(rule, duty, duty.next_at)[1]
+
+
+def _would_wake(rule: Rule, duty: DutyOfCase, now: datetime) -> bool:
+    """Whether the step would ask at night whoever was asked in the evening. The next, to those on duty, comes then."""
+    asks_again = duty.rest is None and duty.next is not None and rule.otherwise[duty.next].again
+    return asks_again and rule.hours == "evening" and not in_evening(now)
 
 
 def _is_day_over(rule: Rule, duty: DutyOfCase, now: datetime) -> bool:

@@ -109,10 +109,11 @@ def put_off(rule: Rule, cause: Cause, at: datetime) -> datetime:
 
 def is_overtaken(draft: Draft, waiting: Waiting, moment: datetime) -> bool:
     """Whether another evening's question about the same has its turn by `moment`."""
+    if draft.rule_of(waiting).hours != "evening":
+        return False
     others = (each for each in draft.waiting.values() if each.stood_down is None and each.due_at <= moment)
     asked = [waiting, *(each for each in others if each.cause == waiting.cause)]
-    rules = [(each.deadline, draft.rule_of(each)) for each in asked]
-    return rules[0][1].hours == "evening" and waiting.deadline not in last_of_the_same(rules)
+    return waiting.deadline not in last_of_the_same((each.deadline, draft.rule_of(each)) for each in asked)
 
 
 def _find_allowed(rule: Rule, at: datetime) -> datetime:

@@ -160,8 +160,8 @@ class Rule(Grammar):
     """After its time it comes again this often, until something under `until`. One series an episode, or a child."""
     hours: Literal["any", "working", "evening"] = "any"
     """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at
-    night; with `every`, each time. `evening`: at half past eight, that day's or the next;
-    late until ten, else the next evening, unless the next question is asked then.
+    night; with `every`, each time. `evening`: at half past eight, that day's or the next. A late one comes at once, but
+    after ten the next evening, unless another question has its turn then.
     """
     before: Before | None = None
     """The rule comes to its time once for each length before the date. Of the times that are past when we learn of the
