@@ -1,8 +1,11 @@
 """Keeps cases and their protocols, and reads the facts that the register gives the protocol."""
 
-from collections.abc import Collection, Sequence
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from cachetools import LRUCache
 
 from services.platform.register.children.facts import (
     Known,
@@ -18,11 +21,15 @@ from services.protocol.policy.case import Case
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.grammar import Protocol
 
+CASES_KEPT = 256
 NOBODY = "unassigned"
 """The authority of a child whom no register holds: its duties stay unanswered on the console, for all to see."""
 
 OPEN = bulk_insert("protocol.cases", {"child": "text", "version": "integer", "state": "text"}, "ON CONFLICT DO NOTHING")
-HOLD = "SELECT child, state FROM protocol.cases WHERE child = ANY(%(children)s) ORDER BY child FOR UPDATE"
+HOLD = """
+    SELECT child, CASE WHEN sha256(convert_to(state, 'UTF8')) <> ALL(%(kept)s::bytea[]) THEN state END AS state
+    FROM protocol.cases WHERE child = ANY(%(children)s) ORDER BY child FOR UPDATE
+"""
 SAVE = f"""
     UPDATE protocol.cases SET state = given.state, version = version + 1
     FROM {unnest_rows({"child": "text", "state": "text"})} WHERE cases.child = given.child
@@ -32,6 +39,11 @@ PROTOCOL = "SELECT merged FROM protocol.protocols WHERE hash = %(hash)s"
 
 PARSED: dict[tuple[str], Protocol] = {}
 """By hash. A protocol never changes, so each is read once a process."""
+
+KEPT: LRUCache[str, tuple[bytes, Case]] = LRUCache(CASES_KEPT)
+"""The cases that this process read or wrote last, by child, each with its hash: reading them was a quarter of its
+work. PostgreSQL gives the text of any other. A hash is right whoever writes, and after a rollback or a restoration.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +63,13 @@ def held_cases(children: Collection[str]) -> tuple[Query[Any], ...]:
     the answers.
     """
     names = sorted(children)
+    kept = {child: KEPT[child] for child in names if child in KEPT}
     empty = [{"child": child, "version": 0, "state": _written(Case(child=child))} for child in names]
     return (
         Query(OPEN, to_columns(empty), lambda _rows: None),
-        Query(HOLD, {"children": names}, lambda rows: {row.child: Case.model_validate_json(row.state) for row in rows}),
+        Query(
+            HOLD, {"children": names, "kept": [digest for digest, _ in kept.values()]}, lambda rows: _read(rows, kept)
+        ),
         facts_by_child(names),
     )
 
@@ -73,12 +88,28 @@ async def hold(uow: UnitOfWork, child: str) -> Held:
 
 def save(uow: UnitOfWork, held: Held, case: Case) -> None:
     """Writes the case with the commit. From now on `hold` gives it as it is here."""
-    uow.save_once(SAVE, case.child, lambda: {"child": case.child, "state": _written(case)})
+    uow.save_once(SAVE, case.child, lambda: {"child": case.child, "state": _keep(case, _written(case))})
     uow.local(HELD)[case.child] = replace(held, case=case)
+
+
+def _read(rows: Rows, kept: Mapping[str, tuple[bytes, Case]]) -> dict[str, Case]:
+    cases = {}
+    for row in rows:
+        if row.state is None:
+            cases[row.child] = kept[row.child][1]
+        else:
+            cases[row.child] = Case.model_validate_json(row.state)
+            _keep(cases[row.child], row.state)
+    return cases
 
 
 def _written(case: Case) -> str:
     return case.model_dump_json(exclude_defaults=True)
+
+
+def _keep(case: Case, written: str) -> str:
+    KEPT[case.child] = hashlib.sha256(written.encode()).digest(), case
+    return written
 
 
 def save_protocol(uow: UnitOfWork, protocol: Protocol, merged: str) -> None:

@@ -18,7 +18,8 @@ from services.platform.store.unit_of_work import Store
 from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.handlers import Handlers
 from services.protocol.loader import files
-from services.protocol.store import PARSED, held_cases, hold, remember
+from services.protocol.policy.case import Case
+from services.protocol.store import KEPT, PARSED, held_cases, hold, remember
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.events import DutyStepDue, RuleDue
 from services.safeguarding.duty.decisions import (
@@ -217,6 +218,24 @@ async def test_what_comes_together_holds_its_children_at_once_and_writes_each_ca
         )
     assert [len(opened) for opened in kept] == [1, 1]
     assert dict([tuple(row) for row in versions]) == {new: 1, known: 2}
+
+
+async def test_a_case_that_this_process_has_read_is_read_again_only_where_it_has_changed_meanwhile(
+    protocol: Protocol,
+) -> None:
+    child = a_child()
+    await protocol.takes(protocol.received(MISSING, child))
+    mine = KEPT[child][1]
+    async with protocol.store.transaction() as uow:
+        assert (await hold(uow, child)).case is mine
+    elsewhere = Case(child=child, watched_since=next(iter(mine.episodes.values())).opened_at)
+    async with protocol.store.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE protocol.cases SET state = :state WHERE child = :child"),
+            {"child": child, "state": elsewhere.model_dump_json(exclude_defaults=True)},
+        )
+    async with protocol.store.transaction() as uow:
+        assert (await hold(uow, child)).case == elsewhere
 
 
 async def test_nothing_is_decided_before_it_is_due_though_the_clock_runs_ahead_of_this_process(
