@@ -5,15 +5,16 @@ with the unit of work. Pages, commands and sweeps may go through SQLAlchemy.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, MutableMapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
 from uuid import UUID
 from weakref import WeakSet
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -192,6 +193,22 @@ ANSWERED_WITHIN_SECONDS = 120.0
 """Longer than PostgreSQL lets statements take. One that hangs ends none, and its machine may answer the network."""
 
 
+@asynccontextmanager
+async def sent_together(driver: Driver) -> AsyncIterator[None]:
+    """A pipeline that sends its statements at its end. Psycopg's sends each by itself, and looks each time for answers:
+    two system calls a statement, and a switch to PostgreSQL's process.
+    """
+    async with driver.pipeline() as pipeline:
+        waiting: Any = pipeline
+        waiting._communicate_gen = tuple  # noqa: SLF001 nothing yet; psycopg has no other way
+        try:
+            yield
+        finally:
+            del waiting._communicate_gen  # noqa: SLF001
+        while pipeline.command_queue:
+            pipeline.command_queue.popleft()()
+
+
 async def execute_pipelined(
     connection: AsyncConnection, *statements: Statement, commit: bool = False, named: bool = False
 ) -> list[list[Any]]:
@@ -210,7 +227,10 @@ async def execute_pipelined(
     several = begin or commit or narrows is not None or len(statements) > 1
     patience = PATIENT_SECONDS if any(sql == PATIENTLY.sql for sql, _ in statements) else 0
     try:
-        async with asyncio.timeout(ANSWERED_WITHIN_SECONDS + patience), driver.pipeline() if several else nullcontext():
+        async with (
+            asyncio.timeout(ANSWERED_WITHIN_SECONDS + patience),
+            sent_together(driver) if several else nullcontext(),
+        ):
             if begin:
                 await driver.execute("BEGIN", prepare=False)
             if narrows is not None:
@@ -227,7 +247,12 @@ async def execute_pipelined(
             await connection.invalidate(error)
             await connection.engine.dispose(close=False)
         raise
-    return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+    return [await cursor.fetchall() if gave_rows(cursor.pgresult) else [] for cursor in cursors]
+
+
+def gave_rows(result: PGresult | None) -> bool:
+    """Of any number. `cursor.description` says it too, and makes an object of each column first."""
+    return result is not None and result.status == ExecStatus.TUPLES_OK
 
 
 class Reader:
