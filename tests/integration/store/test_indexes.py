@@ -17,13 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.policy.consequences import Gap
 from services.audit.reconciler import Found, gaps
-from services.carers.store import child_status, enrolments, texts
+from services.carers.store import child_status, conversations, enrolments, texts
 from services.console.monitoring.gauges import MEASURES
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
 from services.platform.delivery.channels import email
 from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue.repository import Lease
+from services.platform.register.children.police_notice import facts_for_notice
 from services.platform.register.people.conversation import children_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.query import Query, all_rows
@@ -33,7 +34,9 @@ from services.police import store as police
 from services.police.web.polled.offers import CONFIRM
 from services.professionals.digests.groups import UNSENT
 from services.strategy.discussions import monitor as discussions
+from services.strategy.discussions.schedule import PLANNED_ALREADY
 from tests.support.engines.database import Database
+from tests.support.in_process.register import KEYRING
 
 NOW = datetime.now(UTC)
 LEASE = Lease("police-0", NOW + timedelta(seconds=10))
@@ -115,6 +118,7 @@ READER = {
     "most": 19,
 }
 MEASURED = {"now": NOW, "over": ["closed"]}
+INVITED = {"duty": uuid4(), "just_now": None, "episode": uuid4(), "form": "urgent"}
 COME_FOR = {"now": NOW, "lane": "force-a", "force": "force-a", "after": 7}
 BY: dict[str, tuple[str, str, Question]] = {
     "the promise": ("deliveries_urgent", *OTHERS["the promise"]),
@@ -150,3 +154,39 @@ async def test_an_answer_is_found_by_itself_however_long_the_chain_is(database: 
     assert len(set(asked)) >= 5
     assert "Anti Join" in plans, "questions that have their answer close by are not asked for one by one"
     assert "Seq Scan" not in plans
+
+
+LOOKED_UP: dict[str, tuple[str, str, Question]] = {
+    "how children stand": (
+        r"standings_pkey.*\n +Index Cond: \(child = ANY",
+        *OTHERS["how children stand"],
+    ),
+    "what was said of a child": (
+        r"words_about.*\n +Index Cond: \(about = ",
+        "police",
+        lambda it: it.fetch(facts_for_notice(KEYRING, "child-1")),
+    ),
+    "a discussion": (
+        r"discussions_pkey.*\n +Index Cond: \(discussion = \(InitPlan",
+        "strategy",
+        lambda it: it.fetch(Query(PLANNED_ALREADY, INVITED, all_rows)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOOKED_UP)
+async def test_what_concerns_one_child_is_looked_up_and_not_sought_among_what_concerns_all(
+    database: Database, name: str
+) -> None:
+    found, role, ask = LOOKED_UP[name]
+    plans = await plans_of(database, role, ask)
+    assert re.search(found, plans), plans
+
+
+async def test_what_a_person_has_not_answered_cannot_be_sought_among_all_that_was_sent_in_a_day(
+    database: Database,
+) -> None:
+    """Of many deliveries PostgreSQL would read those of the day as well, and then compare."""
+    plans = await plans_of(database, "carers", lambda it: it.fetch(conversations.unanswered_by(["person-1"], NOW)))
+    assert "deliveries_of_person" in plans
+    assert not re.search(r"\(created_at [<>]", plans), "the index of the times could be asked"
