@@ -35,6 +35,8 @@ NEWER = {
 """What a known kind may hold and the former version refuses, by the field, and why that does no harm: nothing says it before
 the release after, or nothing hangs on it.
 """
+UNSAID = ("collected-not-back", "report-came-late", "transfer-move-due", "transferred-elsewhere")
+"""Wordings that are known, and that no rule says before the release after."""
 READ_IT = """
 import sys
 from services.platform.messages.envelope import Unreadable, read
@@ -213,7 +215,8 @@ def test_the_former_version_reads_every_value_of_the_kinds_that_both_say(former:
     had, has = contents(former), contents(ROOT)
     both = {each.kind for says in SAYS.values() for each in says} & had.keys() & has.keys()
     assert len(both) > 100
-    assert {f"{kind}{each}" for kind in both for each in broadened(had[kind], has[kind])} - NEWER.keys() == set()
+    newer = {f"{kind}{each}" for kind in both for each in broadened(had[kind], has[kind])} - NEWER.keys()
+    assert {each for each in newer if not each.endswith(UNSAID)} == set()
 
 
 def test_the_former_version_reads_the_rules_by_which_this_one_decides(former: Path) -> None:

@@ -26,6 +26,7 @@ CARERS_ALONE = {
     Wording("return-said-elsewhere"),
     Wording("withdrawn-elsewhere"),
     Wording("return-recorded"),
+    Wording("report-came-late"),
     Wording("confirm-return"),
     Wording("please-call-social-worker"),
     Wording("contact-check"),
