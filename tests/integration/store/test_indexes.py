@@ -156,6 +156,11 @@ async def test_an_answer_is_found_by_itself_however_long_the_chain_is(database: 
     assert "Seq Scan" not in plans
 
 
+async def test_what_is_due_is_claimed_in_its_order_however_much_waits(database: Database) -> None:
+    plans = await plans_of(database, "police", OF_DELIVERIES["due"])
+    assert ("deliveries_in_order" in plans, "Sort" in plans) == (True, False), plans
+
+
 LOOKED_UP: dict[str, tuple[str, str, Question]] = {
     "how children stand": (
         r"standings_pkey.*\n +Index Cond: \(child = ANY",
