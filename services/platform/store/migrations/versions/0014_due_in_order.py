@@ -1,4 +1,4 @@
-"""An index that gives what is due in its order: before, each claim sorted all that was due, the longer the more waited."""
+"""An index that gives what is due in its order: before, each claim sorted all that was due, the more the longer."""
 
 from alembic import op
 
