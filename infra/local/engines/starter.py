@@ -23,7 +23,8 @@ from infra.postgres.backup import BACKUPS
 from infra.postgres.logins import open_backups, open_logins
 from infra.postgres.server import Server
 
-UP_WITHIN_SECONDS = 60
+UP_WITHIN_SECONDS = 300
+"""After a crash PostgreSQL may have 4 GB of its log to replay first."""
 STILL_READ = 2
 """The exit code of `rewind` while consumers still read."""
 

@@ -205,8 +205,12 @@ async def sent_together(driver: Driver) -> AsyncIterator[None]:
             yield
         finally:
             del waiting._communicate_gen  # noqa: SLF001
-        while pipeline.command_queue:
-            pipeline.command_queue.popleft()()
+        try:
+            while pipeline.command_queue:
+                pipeline.command_queue.popleft()()
+        except BaseException:
+            pipeline.command_queue.clear()  # no COMMIT goes after a statement that could not be sent
+            raise
 
 
 async def execute_pipelined(
