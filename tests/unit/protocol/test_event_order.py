@@ -97,6 +97,16 @@ def test_a_report_older_than_what_ended_an_episode_opens_no_other_and_a_person_h
     assert len(child.case.episodes) == (1 if told == ["late"] else 2)
 
 
+def test_whoever_texted_it_hears_that_it_starts_no_search_and_the_other_carers_do_not() -> None:
+    child = Child(LATE | {"tell": "carer.reporting", "among": "speaker"})
+    child.hears(MISSING)
+    child.hears(BACK, 2)
+    bob = MISSING.model_copy(update={"said_by": ANN.replace("0a", "0b")})
+    told = child.hears(bob, 4, came_about=1).duties
+    assert [getattr(each, "person", None) for each in told] == [bob.said_by]
+    assert child.hears(events.ChildReportedMissing(**SAID), 5, came_about=1).duties == [], "no carer texted it"
+
+
 @pytest.mark.parametrize("reported", [True, False])
 @pytest.mark.parametrize("over", [BACK, events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY)])
 def test_an_end_that_is_said_by_a_clock_ahead_of_ours_makes_no_later_report_an_older_one(
