@@ -15,12 +15,11 @@ from services.safeguarding.identifiers import PersonId
 from services.safeguarding.roles import ON_DUTY, Channel
 
 LOCK = """
-    SELECT pg_advisory_xact_lock_shared(hashtextextended('messages to one reader', 0)),
-        pg_advisory_xact_lock(hashtextextended('messages to readers of ' || authority, 0))
+    SELECT pg_advisory_xact_lock(hashtextextended('messages to readers of ' || authority, 0))
     FROM unnest(%(authorities)s::text[]) authority
 """
 """One for all readers of an authority: a transaction prepares several messages, and two that locked reader by reader
-could deadlock. The first keeps out a process of 0.2, which locks all readers; it goes with the release after 0.3.
+could deadlock.
 """
 COUNTED_FOR = timedelta(days=1)
 OF_REPORTER = "FROM professionals.mass_texts WHERE reporter = %(reporter)s AND authority = %(authority)s"
