@@ -6,7 +6,7 @@ import pytest
 from psycopg.errors import UndefinedTable
 
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.query import Query
+from services.platform.store.query import Query, driver_of, sent_together
 from services.platform.store.unit_of_work import Local, Origin, Store
 from tests.support.engines.database import Database
 from tests.support.engines.round_trips import round_trips
@@ -28,6 +28,19 @@ async def test_each_query_is_answered_by_its_own_rows_in_one_round_trip(database
             number, names, nothing = await uow.fetch(ONE, NAMES, NOTHING)
         assert trips.count == asking_and_the_end, trips.statements
     assert (number, names, nothing) == (1, ["a", "b"], None)
+    await store.close()
+
+
+async def test_the_statements_of_a_pipeline_wait_for_its_end(database: Database) -> None:
+    """Psycopg has no public way: if its own changes, this tells."""
+    store = Store(database.engine("carers"), origin=Origin("carers", Clocks()))
+    async with store.engine.connect() as connection:
+        driver = await driver_of(connection)
+        async with sent_together(driver):
+            cursors = [await driver.execute(f"SELECT {number}", prepare=False) for number in (1, 2, 3)]
+            assert driver._pipeline is not None
+            assert len(driver._pipeline.command_queue) == len(cursors)
+        assert [await each.fetchone() for each in cursors] == [(1,), (2,), (3,)]
     await store.close()
 
 
