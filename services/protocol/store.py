@@ -41,8 +41,8 @@ PARSED: dict[tuple[str], Protocol] = {}
 """By hash. A protocol never changes, so each is read once a process."""
 
 KEPT: LRUCache[str, tuple[bytes, Case]] = LRUCache(CASES_KEPT)
-"""The cases that this process read or wrote last, by child, each with its hash: reading them was a quarter of its
-work. PostgreSQL gives the text of any other. A hash is right whoever writes, and after a rollback or a restoration.
+"""The cases that this process read or wrote last, by child, each with its text's hash. PostgreSQL gives the text where
+its own is another: so a case that somebody else wrote, or that a rollback or a restoration undid, is read anew.
 """
 
 
@@ -68,7 +68,9 @@ def held_cases(children: Collection[str]) -> tuple[Query[Any], ...]:
     return (
         Query(OPEN, to_columns(empty), lambda _rows: None),
         Query(
-            HOLD, {"children": names, "kept": [digest for digest, _ in kept.values()]}, lambda rows: _read(rows, kept)
+            HOLD,
+            {"children": names, "kept": [digest for digest, _ in kept.values()]},
+            lambda rows: _read_cases(rows, kept),
         ),
         facts_by_child(names),
     )
@@ -88,18 +90,18 @@ async def hold(uow: UnitOfWork, child: str) -> Held:
 
 def save(uow: UnitOfWork, held: Held, case: Case) -> None:
     """Writes the case with the commit. From now on `hold` gives it as it is here."""
-    uow.save_once(SAVE, case.child, lambda: {"child": case.child, "state": _keep(case, _written(case))})
+    uow.save_once(SAVE, case.child, lambda: {"child": case.child, "state": _keep_case(case, _written(case))})
     uow.local(HELD)[case.child] = replace(held, case=case)
 
 
-def _read(rows: Rows, kept: Mapping[str, tuple[bytes, Case]]) -> dict[str, Case]:
+def _read_cases(rows: Rows, kept: Mapping[str, tuple[bytes, Case]]) -> dict[str, Case]:
     cases = {}
     for row in rows:
         if row.state is None:
             cases[row.child] = kept[row.child][1]
         else:
             cases[row.child] = Case.model_validate_json(row.state)
-            _keep(cases[row.child], row.state)
+            _keep_case(cases[row.child], row.state)
     return cases
 
 
@@ -107,7 +109,8 @@ def _written(case: Case) -> str:
     return case.model_dump_json(exclude_defaults=True)
 
 
-def _keep(case: Case, written: str) -> str:
+def _keep_case(case: Case, written: str) -> str:
+    """Returns what is written."""
     KEPT[case.child] = hashlib.sha256(written.encode()).digest(), case
     return written
 

@@ -19,7 +19,7 @@ STATUS = """
     SELECT child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word FROM standings WHERE child
 """
 OF_CHILD = f"{STATUS} = %(child)s"
-# An array, by which few rows are found in the index: with IN all are read, and their number only ever grows.
+# An array's children are looked up in the index. With IN all rows are read, and there are only ever more.
 OF_NUMBER = f"""{STATUS} = ANY(ARRAY({CHILDREN} UNION ALL
     SELECT provisional FROM provisionals
     WHERE number_hash = ANY(%(numbers)s::bytea[]) AND ended_at IS NULL AND reported_at > %(since)s))

@@ -97,7 +97,7 @@ def telling_by_code(numbers: Sequence[bytes], code: str) -> Query[Telling | None
 
 OPEN_FOR = timedelta(hours=24)
 """Wall time. What was told earlier has been told again since, or has gone to the next person."""
-# The times are compared as sums, which no index holds: that of `created_at` gives every delivery of the day.
+# No index holds a sum. By the one of `created_at` PostgreSQL would read every delivery of the day as well.
 UNANSWERED = """
     SELECT told.duty, told.step, child, told.authority, told.episode, told.person, told.exercise, told.code,
         coalesce(known.code, '') AS child_code, told.wording, told.deed

@@ -14,7 +14,7 @@ from services.strategy.discussions.attendees import invited_to
 from services.strategy.discussions.policy import choose_start
 from services.strategy.discussions.repository import ONE, PLANNED, Discussion, first_discussion
 
-# Chosen in a query of its own: behind the authorities' wall PostgreSQL looks nothing else up in an index.
+# In a query of its own: behind the authorities' wall PostgreSQL looks nothing up by `coalesce` itself.
 PLANNED_ALREADY = ONE.format(
     which="""SELECT coalesce(
         (SELECT discussion FROM attendees JOIN discussions USING (discussion)
