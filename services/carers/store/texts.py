@@ -114,11 +114,11 @@ def _seal(text: Text, number_hash: bytes, owner: str, key: DataKey) -> dict[str,
 NEXT_UNREAD = f"""
     WITH next AS (
         SELECT * FROM texts_in AS text
-        WHERE worked_at IS NULL AND next_try_at <= %(now)s AND NOT EXISTS (
-            SELECT FROM texts_in AS older
+        WHERE worked_at IS NULL AND next_try_at <= %(now)s AND (
+            SELECT older.message_sid FROM texts_in AS older
             WHERE older.number_hash = text.number_hash AND older.worked_at IS NULL
-            AND (older.received_at, older.message_sid) < (text.received_at, text.message_sid)
-        )
+            AND (older.received_at, older.message_sid) < (text.received_at, text.message_sid) LIMIT 1
+        ) IS NULL
         ORDER BY received_at, message_sid LIMIT 1 FOR UPDATE SKIP LOCKED
     ), others AS (
         SELECT * FROM texts_in WHERE worked_at IS NULL ORDER BY received_at, message_sid LIMIT %(looked_through)s
@@ -132,6 +132,7 @@ NEXT_UNREAD = f"""
     CROSS JOIN LATERAL (SELECT {OWNER} AS owner) AS whose
     LEFT JOIN register.data_keys USING (owner)
 """  # noqa: S608 this module's own words
+"""A subquery, since PostgreSQL may answer `NOT EXISTS` by reading all that is unread."""
 LOOKED_THROUGH = 32
 
 
@@ -189,19 +190,23 @@ def put_off(uow: UnitOfWork, unread: Unread, until: datetime) -> None:
 
 
 THIS_HOUR = """
-    SELECT count(*) AS texts, count(replied_at) AS replies FROM texts_in
-    WHERE number_hash = %(number_hash)s AND received_at > %(since)s
+    SELECT count(*) + 1 AS texts, count(replied_at) AS replies FROM texts_in
+    WHERE number_hash = %(number_hash)s AND worked_at > %(since)s AND received_at > %(since)s
 """
+"""A text that came since then was read since then, so `worked_at` bounds the search, and the index alone answers."""
 
 
 def texts_in_last_hour(number_hash: bytes, now: datetime) -> Query[tuple[int, int]]:
-    """How many texts came from the number in the hour before `now` (wall time), and how many of them were answered."""
+    """How many of the number's texts of the hour before `now` (wall time) have been read, the one that is being read
+    included, and how many were answered.
+    """
     return Query(THIS_HOUR, {"number_hash": number_hash, "since": now - HOUR}, first_row)
 
 
 ANSWERED_SINCE = """
     SELECT EXISTS (
-        SELECT FROM texts_in WHERE number_hash = %(number_hash)s AND received_at > %(since)s AND replied_at IS NOT NULL
+        SELECT FROM texts_in
+        WHERE number_hash = %(number_hash)s AND worked_at > %(since)s AND received_at > %(since)s AND replied_at IS NOT NULL
     )
 """
 

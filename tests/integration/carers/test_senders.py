@@ -272,6 +272,17 @@ async def test_two_machines_that_answer_each_other_fall_silent_and_a_person_stil
     assert len(await answers(service, phone)) == 20
 
 
+async def test_each_of_the_first_twenty_texts_of_an_unknown_phone_reaches_a_person_though_more_wait_together(
+    service: Carers,
+) -> None:
+    phone, before = fresh_number(), await service.last_position()
+    for n in range(30):
+        assert (await service.text(phone, f"please {n}")).status_code == 200
+    await service.work()
+    said = await service.said_after(before)
+    assert kinds(said) == ["text.needs-human.v1"] * 24, "and of the others the 1st, 2nd, 4th and 8th"
+
+
 @pytest.mark.parametrize(
     "words",
     ["help me", "where am i", "i dont know where i am please", "ndihme nuk e di ku jam", "em khong biet em o dau", "ساعدني أين أنا"],

@@ -5,6 +5,7 @@ PostgreSQL is told to read no table from end to end if it can help it: where it 
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from unittest.mock import patch
@@ -128,7 +129,6 @@ BY: dict[str, tuple[str, str, Question]] = {
     "a reader's shifts": ("rota_changes_of_person", "professionals", lambda it: it.fetch(Query(UNSENT, READER, all_rows))),
     "what is owed": ("duties_beside", "console", lambda it: it.fetch(cases.duties_beside(None, housekeeping=False))),
     "a month": ("duties_changed", "console", lambda it: it.fetch_each([Query(sql, MEASURED, all_rows) for sql, _ in MEASURES["month"]])),
-    "texts": ("texts_in_unread", *OTHERS["texts"]),
     "a child by code": ("children_of_code", "console", lambda it: it.fetch(cases.children_named("C17"))),
     "the searches of a day": ("episodes_by_day", "console", lambda it: it.fetch(cases.find_cases(["kestrel"], "C17", day=NOW))),
     "what a force came for": ("offered_unconfirmed", "police", lambda it: it.fetch(Query(CONFIRM, COME_FOR, all_rows))),
@@ -140,19 +140,35 @@ A_DELIVERY = """
         next_attempt_at, key_owner, changed_at)
     VALUES (%(id)s, 'professionals', 'texts', 'delivered', 'child-1', false, false, 'A1', 1, now(), now(), 'child-1', now())
 """
-MANY = "SELECT pg_restore_relation_stats('schemaname', 'delivery', 'relname', 'deliveries', 'relpages', 1, 'reltuples', 1e5::real)"
+A_TEXT = """
+    INSERT INTO carers.texts_in (message_sid, number_hash, sender, body, received_at, story_at, tries, next_try_at)
+    VALUES (%(id)s, '', '', '', now(), now(), 0, now())
+"""
+MANY = "SELECT pg_restore_relation_stats('schemaname', %s::text, 'relname', %s::text, 'relpages', 1, 'reltuples', 1e5::real)"
 
 
 @pytest.fixture
 def many_deliveries(database: Database) -> Iterator[None]:
-    """PostgreSQL takes one for many: it counts pages, and is told how many rows lie on each. Of few, any index will do."""
-    one = {"id": uuid4()}
-    with psycopg.connect(database.admin_url, autocommit=True) as connection:
-        connection.execute(A_DELIVERY, one)
-        connection.execute(MANY)
+    with _one_taken_for_many(database, "delivery.deliveries", A_DELIVERY, "id"):
         yield
-        connection.execute("DELETE FROM delivery.deliveries WHERE id = %(id)s", one)
-        connection.execute("ANALYZE delivery.deliveries")
+
+
+@pytest.fixture
+def many_texts(database: Database) -> Iterator[None]:
+    with _one_taken_for_many(database, "carers.texts_in", A_TEXT, "message_sid"):
+        yield
+
+
+@contextmanager
+def _one_taken_for_many(database: Database, table: str, insert: str, key: str) -> Iterator[None]:
+    """PostgreSQL counts pages, and is told how many rows lie on each. Of few rows, any index will do."""
+    one = {"id": str(uuid4())}
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        connection.execute(insert, one)
+        connection.execute(MANY, table.split("."))
+        yield
+        connection.execute(f"DELETE FROM {table} WHERE {key} = %(id)s", one)
+        connection.execute(f"ANALYZE {table}")
 
 
 @pytest.mark.usefixtures("many_deliveries")
@@ -184,6 +200,20 @@ async def test_what_is_due_is_claimed_in_its_order_however_much_waits(database: 
 
 
 LOOKED_UP: dict[str, tuple[str, str, Question]] = {
+    "whether a number has an older text": (
+        r"texts_in_by_reading.*\n +Index Cond: \(\(number_hash = .* AND \(worked_at IS NULL\)",
+        *OTHERS["texts"],
+    ),
+    "how many texts came of a number": (
+        r"Index Only Scan using texts_in_by_reading.*\n +Index Cond: \(\(number_hash = .* AND \(worked_at > ",
+        "carers",
+        lambda it: it.fetch(texts.texts_in_last_hour(b"h", NOW)),
+    ),
+    "whether a number was answered": (
+        r"Index Only Scan using texts_in_by_reading.*\n +Index Cond: \(\(number_hash = .* AND \(worked_at > ",
+        "carers",
+        lambda it: it.fetch(texts.is_answered_since(b"h", NOW)),
+    ),
     "how children stand": (
         r"standings_pkey.*\n +Index Cond: \(child = ANY",
         *OTHERS["how children stand"],
@@ -201,6 +231,7 @@ LOOKED_UP: dict[str, tuple[str, str, Question]] = {
 }
 
 
+@pytest.mark.usefixtures("many_texts")
 @pytest.mark.parametrize("name", LOOKED_UP)
 async def test_what_concerns_one_child_is_looked_up_and_not_sought_among_what_concerns_all(
     database: Database, name: str
