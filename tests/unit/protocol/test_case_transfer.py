@@ -11,7 +11,7 @@ from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, Verdict
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged
 from tests.support.histories.one_child import CHILD, START, OneChild
 from tests.support.histories.own_rules import only
 
@@ -22,6 +22,7 @@ ELSEWHERE = "placement-00000000-0000-4000-8000-000000000004"
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force", placement=HOME)
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
+LOCATED = events.ChildLocated(**SAID, proof=events.Proof.AGENCY)
 BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
 FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY)
 CLOSED = events.PoliceClosed(**SAID, force="north-force", reply="r")
@@ -71,6 +72,33 @@ def test_an_open_episode_follows_the_child_and_another_force_is_told(
     decision = child.hears(PLACED, 1)
     assert (child.episode.placement, child.episode.force) == followed
     assert [(each.rule, each.episode) for each in decision.duties] == [("moved", child.episode.episode)] * told
+
+
+def test_a_force_that_a_located_child_moves_to_hears_that_it_is_located_once_it_has_the_report() -> None:
+    child = OneChild(CHILD, FACTS)
+    child.hears(MISSING)
+    child.hears(LOCATED, 1)
+    child.facts = FACTS.model_copy(update={"placement": ELSEWHERE, "force": "south-force"})
+    [first] = [
+        each for each in child.hears(PLACED, 2).duties if each.force == "south-force" and each.channel == "webhook"
+    ]
+    assert (first.wording, first.refers_to) == ("missing-notice", None)
+    taken = DutyAccepted(**SAID, duty=first.duty, step=0)
+    [told] = child.hears(taken, 2.01).duties
+    assert (told.force, told.wording, told.refers_to) == ("south-force", "located-notice", first.telling)
+    lost = child.hears(MISSING, 3).duties
+    assert ("withdraw", told.duty) in [(each.act, each.duty) for each in lost]
+
+
+def test_a_force_that_a_missing_child_moves_to_hears_nothing_of_whereabouts() -> None:
+    child = OneChild(CHILD, FACTS)
+    child.hears(MISSING)
+    child.facts = FACTS.model_copy(update={"placement": ELSEWHERE, "force": "south-force"})
+    [first] = [
+        each for each in child.hears(PLACED, 2).duties if each.force == "south-force" and each.channel == "webhook"
+    ]
+    told = child.hears(DutyAccepted(**SAID, duty=first.duty, step=0), 2.01).duties
+    assert "located-notice" not in {each.wording for each in told}
 
 
 def test_an_episode_that_is_over_follows_nobody() -> None:
