@@ -52,6 +52,8 @@ from tests.support.tables import deliveries
 
 OWNER = "a process"
 FORCE = "northmoor-police"
+LOCK_TIMEOUT_SECONDS = 9
+"""A little less than PostgreSQL lets a service's transaction wait for a lock."""
 OFFERED = "INSERT INTO police.offered (delivery, force, offered_at) VALUES (:delivery, :force, :now)"
 
 
@@ -133,16 +135,6 @@ async def attempts_end(floor: Floor, pair: Pair) -> None:
     await asyncio.gather(*(writer.write(each, alone=False) for each in outcomes))
 
 
-async def a_process_gives_them_back(floor: Floor, _: Pair) -> None:
-    async with floor.store.transaction() as uow:
-        assert await leases.release(uow.connection, OWNER)
-
-
-async def their_lane_answers_again(floor: Floor, pair: Pair) -> None:
-    async with floor.store.transaction() as uow:
-        await leases.bring_forward(uow.connection, pair.low.lane, floor.clocks.wall())
-
-
 async def an_operator_sends_them_again(floor: Floor, pair: Pair) -> None:
     async with floor.store.transaction() as uow:
         again = await replay(uow, Chosen(lane=pair.low.lane), floor.clocks.wall())
@@ -170,8 +162,6 @@ CASES: list[tuple[Act, dict[str, Any]]] = [
     (withdrawals_come, {}),
     (attempts_begin, {"lease_owner": OWNER}),
     (attempts_end, {"lease_owner": OWNER, "state": "sending", "attempts": 1}),
-    (a_process_gives_them_back, {"lease_owner": OWNER}),
-    (their_lane_answers_again, {}),
     (an_operator_sends_them_again, TAKEN),
     (nothing_is_heard_of_them, TAKEN),
     (a_force_comes_for_more, {"state": "sending"}),
@@ -206,3 +196,31 @@ async def test_rows_are_locked_in_one_order_whoever_asks(
     async with running_floor(engine, keyring, PlayedMedium()) as floor:
         pair = await put_pair(floor, values, of_one_telling=act is a_key_is_pressed_in_a_call)
         await waits_without_holding(floor.store, pair.low.id, pair.high.id, partial(act, floor, pair))
+
+
+async def a_process_gives_them_back(uow: UnitOfWork, _: Pair) -> None:
+    assert await leases.release(uow.connection, OWNER)
+
+
+async def their_lane_answers_again(uow: UnitOfWork, pair: Pair) -> None:
+    await leases.bring_forward(uow.connection, pair.low.lane, pair.low.created_at)
+
+
+@pytest.mark.parametrize(
+    ("act", "changed"),
+    [(a_process_gives_them_back, "lease_owner"), (their_lane_answers_again, "next_attempt_at")],
+    ids=["a process gives them back", "their lane answers again"],
+)
+async def test_a_row_that_stays_locked_keeps_the_others_waiting_for_no_moment(
+    engine: AsyncEngine, keyring: Keyring, act: Callable[[UnitOfWork, Pair], Coroutine[Any, Any, None]], changed: str
+) -> None:
+    """Whoever waited for it would hold the others meanwhile, whose sends then fail."""
+    async with running_floor(engine, keyring, PlayedMedium()) as floor:
+        pair = await put_pair(floor, {"lease_owner": OWNER}, of_one_telling=False)
+        before = {each: await floor.row(each) for each in pair.ids}
+        async with floor.store.transaction() as other:
+            await repository.lock_all(other, [pair.low.id])
+            async with floor.store.transaction() as uow, asyncio.timeout(LOCK_TIMEOUT_SECONDS):
+                await act(uow, pair)
+        assert (await floor.row(pair.low.id))[changed] == before[pair.low.id][changed]
+        assert (await floor.row(pair.high.id))[changed] != before[pair.high.id][changed]

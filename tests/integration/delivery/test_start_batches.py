@@ -229,6 +229,22 @@ async def test_one_whose_own_row_is_locked_waits_outside_its_lane(
     assert [each.id for each in medium.sent].count(bad.id) == 1
 
 
+async def test_one_whose_own_row_is_locked_keeps_no_other_waiting_when_its_process_comes_back(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    """It takes up what it held: if it waited for that row, it would hold the other's meanwhile."""
+    stuck, medium = PlayedMedium(delay_seconds=600), PlayedMedium()
+    async with running_floor(engine, keyring, stuck, slot=7) as first:
+        low, bad = sorted(await put_together(first, received(), received()), key=lambda each: each.id)
+        await eventually(lambda: len(stuck.sent) == 2)
+        await first.die()
+        async with engine.begin() as other:
+            await other.execute(LOCK_ROW, {"id": bad.id})
+            async with running_floor(engine, keyring, medium, slot=7) as second:
+                await second.until(low.id, "accepted", within=LOCK_TIMEOUT_SECONDS)
+    assert [each.id for each in medium.sent] == [low.id]
+
+
 @pytest.mark.parametrize(("answer", "state"), [(ACCEPTED, "accepted"), (REFUSED, "failed")])
 async def test_a_result_whose_row_is_locked_keeps_no_other_waiting(
     engine: AsyncEngine, keyring: Keyring, answer: SendResult, state: str

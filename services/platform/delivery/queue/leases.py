@@ -128,7 +128,7 @@ RELEASE = """
         SELECT id FROM delivery.deliveries
         WHERE lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown') AND id <> ALL(%(but)s::uuid[])
             AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
-        ORDER BY id FOR NO KEY UPDATE
+        FOR NO KEY UPDATE SKIP LOCKED
     ))
     RETURNING id
 """
@@ -137,8 +137,9 @@ RELEASE = """
 async def release(
     connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None, *, but: Iterable[UUID] = ()
 ) -> bool:
-    """All rows that `owner` holds, or those of `ids`, and none of `but`. False if there were none. A text or call that
-    may be on its way waits until its provider can say so: whoever sent it again at once would send it twice.
+    """All rows that `owner` holds, or those of `ids`, and none of `but`. False if there were none. A row that another
+    transaction has locked is left to the end of its lease: while we waited for it, nobody could send the others. A text
+    or call that may be on its way waits until its provider can say so: whoever sent it again at once would send it twice.
     """
     which = {"owner": owner, "ids": None if ids is None else list(ids), "but": list(but), "patience": CALLBACK_PATIENCE}
     return await Reader(connection).fetch(Query(RELEASE, which, bool))
@@ -151,14 +152,16 @@ BRING_FORWARD = """
             SELECT medium FROM delivery.attempts WHERE delivery = id ORDER BY attempt DESC LIMIT 1
         ) = ANY(%(without_patience)s::text[]) THEN %(now)s ELSE greatest(%(now)s, changed_at + %(patience)s) END AS at
         FROM delivery.deliveries WHERE lane = %(lane)s AND state IN ('waiting', 'unknown')
-        ORDER BY id FOR NO KEY UPDATE
+        FOR NO KEY UPDATE SKIP LOCKED
     ) due
     WHERE d.id = due.id AND d.next_attempt_at > due.at
 """
 
 
 async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -> None:
-    """When the lane answers again: rows to be tried again are due at once, or once their patience is over."""
+    """When the lane answers again: rows to be tried again are due at once, or once their patience is over. One that is
+    locked is being tried or answered.
+    """
     about = {"lane": lane, "now": now, "patience": CALLBACK_PATIENCE, "without_patience": list(WITHOUT_PATIENCE)}
     await Reader(connection).fetch(Query(BRING_FORWARD, about, all_rows))
 

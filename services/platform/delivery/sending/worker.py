@@ -160,9 +160,7 @@ class DeliveryLoop:
         return len(claimed) == CLAIMED_AT_ONCE
 
     async def _apply_requests(self) -> None:
-        """Releases and brings forward rows as the dispatcher has asked. What it asks meanwhile waits for the next. Each
-        in a transaction of its own: it locks rows in their order.
-        """
+        """Releases and brings forward rows as the dispatcher has asked. What it asks meanwhile waits for the next."""
         dispatcher = self._dispatcher
         if back := frozenset(dispatcher.given_back):
             async with self._store.transaction() as uow:
