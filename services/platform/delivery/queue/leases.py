@@ -137,9 +137,9 @@ RELEASE = """
 async def release(
     connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None, *, but: Iterable[UUID] = ()
 ) -> bool:
-    """All rows that `owner` holds, or those of `ids`, and none of `but`. False if there were none. A row that another
-    transaction has locked is left to the end of its lease: while we waited for it, nobody could send the others. A text
-    or call that may be on its way waits until its provider can say so: whoever sent it again at once would send it twice.
+    """All rows that `owner` holds, or those of `ids`, and none of `but`. False if there were none. A row that somebody
+    else has locked is left to the end of its lease: while we waited for it, nobody could send the others. A text or
+    call that may be on its way waits until its provider can say so: whoever sent it again at once would send it twice.
     """
     which = {"owner": owner, "ids": None if ids is None else list(ids), "but": list(but), "patience": CALLBACK_PATIENCE}
     return await Reader(connection).fetch(Query(RELEASE, which, bool))
