@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.decision_record import decision_of
-from services.protocol.policy.draft import Decision, Draft, Happened, Protocols
+from services.protocol.policy.draft import Decision, Draft, Happened, Protocols, Reading
 from services.protocol.policy.duties.outcomes import apply_outcome
 from services.protocol.policy.duties.steps import take_due_step
 from services.protocol.policy.duties.tellings import message_of
@@ -21,7 +21,7 @@ from services.protocol.policy.rule_engine.duty_endings import (
     stand_down,
     take_up_again,
 )
-from services.protocol.policy.rule_engine.recipients import Recipient, everyone_told, is_among, recipient_of
+from services.protocol.policy.rule_engine.recipients import CONTROL_ROOM, Recipient, everyone_told, is_among, recipient_of
 from services.protocol.policy.rule_engine.rules import apply_due_rule, apply_rules, make_duty
 from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
@@ -104,12 +104,27 @@ def _read_event(draft: Draft) -> None:
         if reading.trigger in SETS_GOING_AGAIN and reading.episode is not None:
             SETS_GOING_AGAIN[reading.trigger](draft, reading.episode)
         protocol = draft.protocol_for(reading.episode)
-        counted = _count_from_watch(draft, cause) if reading.trigger == Trigger.WATCH_OPENED else cause
-        apply_rules(draft, protocol.on(reading.trigger), protocol, reading.episode, counted)
+        behind = _cause_behind(draft, reading, cause)
+        apply_rules(draft, protocol.on(reading.trigger), protocol, reading.episode, behind)
     if any(reading.trigger == Trigger.WATCH_OPENED for reading in readings):
         draft.opens_watch = None  # It is one watch, though several readings may open it.
     if not draft.decided and draft.waiting.keys() - waited:
         draft.note(Verdict.WAITS)
+
+
+def _cause_behind(draft: Draft, reading: Reading, cause: Cause) -> Cause:
+    if reading.trigger == Trigger.WATCH_OPENED:
+        return _count_from_watch(draft, cause)
+    if reading.trigger == Trigger.EPISODE_MOVED and reading.episode is not None:
+        return _with_words_told(draft, reading.episode, cause)
+    return cause
+
+
+def _with_words_told(draft: Draft, episode: Episode, cause: Cause) -> Cause:
+    """Adds what the forces before were told, so that the new one has the report too: the move itself says nothing."""
+    told = [each for each in draft.duties.values() if (each.episode, each.role) == (episode.episode, CONTROL_ROOM)]
+    words = dict.fromkeys(name for each in [*(duty.cause for duty in told), cause] for name in each.words)
+    return cause.model_copy(update={"words": tuple(words)})
 
 
 def _count_from_watch(draft: Draft, cause: Cause) -> Cause:

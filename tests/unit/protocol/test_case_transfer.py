@@ -74,14 +74,29 @@ def test_an_open_episode_follows_the_child_and_another_force_is_told(
     assert [(each.rule, each.episode) for each in decision.duties] == [("moved", child.episode.episode)] * told
 
 
+def notice_to_new_force(child: OneChild) -> Any:
+    """Of the child's move to another force's area, two hours after the start."""
+    child.facts = FACTS.model_copy(update={"placement": ELSEWHERE, "force": "south-force"})
+    moved = child.hears(PLACED, 2).duties
+    [notice] = [each for each in moved if each.force == "south-force" and each.channel == "webhook"]
+    return notice
+
+
+def test_a_force_that_a_child_moves_to_has_the_words_that_the_force_before_was_told() -> None:
+    child = OneChild(CHILD, FACTS)
+    report, again, heard = [f"words-00000000-0000-4000-8000-00000000000{each}" for each in range(1, 4)]
+    child.hears(MISSING.model_copy(update={"words": (report,)}))
+    child.hears(MISSING.model_copy(update={"words": (again, report)}), 0.5)
+    child.hears(events.ChildInformationReceived(**SAID, words=(heard,)), 1)
+    notice = notice_to_new_force(child)
+    assert notice.words == (report, again, heard)
+
+
 def test_a_force_that_a_located_child_moves_to_hears_that_it_is_located_once_it_has_the_report() -> None:
     child = OneChild(CHILD, FACTS)
     child.hears(MISSING)
     child.hears(LOCATED, 1)
-    child.facts = FACTS.model_copy(update={"placement": ELSEWHERE, "force": "south-force"})
-    [first] = [
-        each for each in child.hears(PLACED, 2).duties if each.force == "south-force" and each.channel == "webhook"
-    ]
+    first = notice_to_new_force(child)
     assert (first.wording, first.refers_to) == ("missing-notice", None)
     taken = DutyAccepted(**SAID, duty=first.duty, step=0)
     [told] = child.hears(taken, 2.01).duties
@@ -93,10 +108,7 @@ def test_a_force_that_a_located_child_moves_to_hears_that_it_is_located_once_it_
 def test_a_force_that_a_missing_child_moves_to_hears_nothing_of_whereabouts() -> None:
     child = OneChild(CHILD, FACTS)
     child.hears(MISSING)
-    child.facts = FACTS.model_copy(update={"placement": ELSEWHERE, "force": "south-force"})
-    [first] = [
-        each for each in child.hears(PLACED, 2).duties if each.force == "south-force" and each.channel == "webhook"
-    ]
+    first = notice_to_new_force(child)
     told = child.hears(DutyAccepted(**SAID, duty=first.duty, step=0), 2.01).duties
     assert "located-notice" not in {each.wording for each in told}
 
