@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
 import typer
 
-from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.commands import By, refuse
 
 if TYPE_CHECKING:
+    from services.casework.policy.credential import Credential
+    from services.platform.runtime.clocks import Clocks
     from services.platform.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -58,27 +59,28 @@ def add(
             require_permitted_url(jwks_url, sandbox=False)
         except ForbiddenDestination as error:
             raise refuse(f"--jwks-url: {error}") from None
-    now = Clocks().wall()
     token = new_token() if issuer is None else None
-    credential = Credential(
-        id=new_id("credential"),
-        authority=authority,
-        tables=frozenset(named),
-        expires_at=now + timedelta(days=days),
-        issuer=issuer,
-        client=client,
-        audience=None if issuer is None else audience,
-        jwks_url=jwks_url,
-    )
 
-    async def keep(uow: "UnitOfWork") -> None:
+    async def keep(uow: "UnitOfWork", clocks: "Clocks") -> "Credential":
+        now = clocks.wall()
+        credential = Credential(
+            id=new_id("credential"),
+            authority=authority,
+            tables=frozenset(named),
+            expires_at=now + timedelta(days=days),
+            issuer=issuer,
+            client=client,
+            audience=None if issuer is None else audience,
+            jwks_url=jwks_url,
+        )
         if await uow.fetch(has_left(authority)):
             raise refuse(f"authority {authority} has left, and its id ends its record: enter it under another id")
         if not await uow.fetch(add_credential(asdict(credential), token, now)):
             raise refuse("this client has a credential already: withdraw that first")
-        await _record(uow, by, "credential-made", authority, credential.id)
+        await _record(uow, by, now, "credential-made", authority, credential.id)
+        return credential
 
-    _do(keep)
+    credential = _do(keep)
     typer.echo(f"{credential.id} imports for {authority} until {credential.expires_at:%Y-%m-%d}")
     if token is not None:
         typer.echo(f"token: {token}")
@@ -89,8 +91,11 @@ def list_credentials() -> None:
     """Every credential, one a line: id, authority, kind, end, tables."""
     from services.casework.store.credentials import all_credentials
 
-    now = Clocks().wall()
-    for each in _do(lambda uow: uow.fetch(all_credentials())):
+    async def read(uow: "UnitOfWork", clocks: "Clocks") -> "tuple[list[Credential], datetime]":
+        return await uow.fetch(all_credentials()), clocks.wall()
+
+    known, now = _do(read)
+    for each in known:
         kind = "token" if each.client is None else f"client {each.client}"
         ends = f"until {each.expires_at:%Y-%m-%d}" if each.holds(now) else "no longer valid"
         typer.echo(f"{each.id}  {each.authority}  {kind}  {ends}  {', '.join(sorted(each.tables))}")
@@ -101,11 +106,12 @@ def withdraw(credential: str, by: By) -> None:
     """End a credential at once."""
     from services.platform.register.organisations.import_credentials import withdraw_credential
 
-    async def end(uow: "UnitOfWork") -> None:
-        authority = await uow.fetch(withdraw_credential(credential, Clocks().wall()))
+    async def end(uow: "UnitOfWork", clocks: "Clocks") -> None:
+        now = clocks.wall()
+        authority = await uow.fetch(withdraw_credential(credential, now))
         if authority is None:
             raise refuse("no such credential, or it was withdrawn already: see `register credentials list`")
-        await _record(uow, by, "credential-withdrawn", authority, credential)
+        await _record(uow, by, now, "credential-withdrawn", authority, credential)
 
     _do(end)
     typer.echo(f"{credential} can import nothing any more")
@@ -116,7 +122,7 @@ def list_imports(authority: Authority) -> None:
     """The last imports, the newest first: id, time, actor, tables, how many rows it changed, the file's SHA-256."""
     from services.casework.store.history.import_record import last_imports
 
-    for each in _do(lambda uow: uow.fetch(last_imports(authority, LISTED))):
+    for each in _do(lambda uow, _: uow.fetch(last_imports(authority, LISTED))):
         what = f"undoes {each.undoes}" if each.undoes else f"{', '.join(each.tables)}  {each.sha256}"
         undone = f"  undone by {each.undone_by}" if each.undone_by else ""
         typer.echo(f"{each.id}  {each.at:%Y-%m-%d %H:%M}  {each.actor}  {each.changed} rows  {what}{undone}")
@@ -133,7 +139,7 @@ def undo(
     from services.casework.store.history.import_undo import CannotUndo, undo_by_code
 
     try:
-        undone = _do(lambda uow: undo_by_code(uow, imported, by, Clocks().wall(), leave=leave))
+        undone = _do(lambda uow, clocks: undo_by_code(uow, imported, by, clocks.wall(), leave=leave))
     except CannotUndo as error:
         raise refuse(str(error)) from None
     typer.echo(f"undone by {undone}")
@@ -151,22 +157,19 @@ def keep(
     from services.platform.register.lock import lock_register
     from services.platform.register.people.operators import operator_by_code
     from services.platform.store.disposal.schedule import period_faults
-    from services.platform.store.story_time import story_clock
 
     if faults := period_faults({record: days}):
         raise refuse("; ".join(faults))
 
-    async def change(uow: "UnitOfWork") -> None:
-        now = Clocks().wall()
-        operator = await uow.fetch(operator_by_code(by, now))
+    async def change(uow: "UnitOfWork", clocks: "Clocks") -> None:
+        operator = await uow.fetch(operator_by_code(by, clocks.wall()))
         if operator is None or not operator.sees(authority):
             raise refuse(NOT_THEIRS)
         await lock_register(uow, authority)
         imported = await begin_import(uow)
         if not await uow.fetch(set_period(authority, record, days)):
             raise refuse(f"the register holds no authority {authority}")
-        at = now + await story_clock.ahead_by(uow.connection)
-        await keep_import(uow, imported, authority, ImportSource(operator.account), at)
+        await keep_import(uow, imported, authority, ImportSource(operator.account), clocks.story())
 
     _do(change)
     typer.echo(f"{authority} keeps {record} for {days} days")
@@ -208,23 +211,25 @@ def _send(url: str, files: list[Path], mapping: str, token: str) -> None:
     typer.echo(answer.text)
 
 
-async def _record(uow: "UnitOfWork", code: str, step: str, authority: str, credential: str) -> None:
+async def _record(uow: "UnitOfWork", code: str, now: datetime, step: str, authority: str, credential: str) -> None:
     """Raises Exit, and so changes nothing, for a code of nobody who may do this."""
     from services.platform.register.organisations.change_record import record_change_of_authority
     from services.platform.register.people.operators import operator_by_code
 
-    operator = await uow.fetch(operator_by_code(code, Clocks().wall()))
+    operator = await uow.fetch(operator_by_code(code, now))
     if operator is None or not operator.sees(authority):
         raise refuse(NOT_THEIRS)
     record_change_of_authority(uow, authority, step, operator.account, credential)
 
 
-def _do(act: "Callable[[UnitOfWork], Awaitable[T]]") -> T:
+def _do(act: "Callable[[UnitOfWork, Clocks], Awaitable[T]]") -> T:
+    from services.platform.runtime.clocks import Clocks
     from services.platform.runtime.settings import Settings
     from services.platform.store.unit_of_work import opened
 
     async def within() -> T:
-        async with opened(Settings(), "casework") as store, store.transaction() as uow:
-            return await act(uow)
+        clocks = Clocks()
+        async with opened(Settings(), "casework", clocks) as store, store.transaction() as uow:
+            return await act(uow, clocks)
 
     return asyncio.run(within())

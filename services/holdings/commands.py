@@ -46,13 +46,11 @@ async def _give(subject: str, why: str, code: str) -> "Pack | None":
     from services.holdings.subject_access import SubjectAccess
     from services.platform.register.people.operators import operator_by_code
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.story_time import story_clock
     from services.platform.store.unit_of_work import opened
 
     settings, clocks = ConsoleSettings(), Clocks()
     async with opened(settings, "console", clocks) as store:
         async with store.transaction() as uow:
-            await story_clock.set_by(uow.connection, clocks)
             found = await uow.fetch(operator_by_code(code, clocks.wall()))
         if found is None:
             return None
@@ -137,7 +135,8 @@ async def _record_left(authority: str, by: Sequence[str], *digests: str) -> date
     from services.platform.runtime.clocks import Clocks
     from services.platform.store.unit_of_work import opened
 
-    async with opened(KeySettings(), "casework") as store, store.transaction() as uow:
+    clocks = Clocks()
+    async with opened(KeySettings(), "casework", clocks) as store, store.transaction() as uow:
         for step, account in zip(("proposed", "left"), by, strict=True):
             record_change_of_authority(uow, authority, step, account, *digests)
-    return Clocks().wall()
+    return clocks.wall()

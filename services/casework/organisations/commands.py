@@ -140,11 +140,11 @@ def list_ends() -> None:
     from services.platform.runtime.clocks import Clocks
     from services.platform.store.unit_of_work import opened
 
-    settings = KeySettings()
+    settings, clocks = KeySettings(), Clocks()
 
     async def look() -> "list[End]":
-        async with opened(settings, "casework") as store, store.read() as reader:
-            return await find_ends(reader, settings.keyring, Clocks().wall())
+        async with opened(settings, "casework", clocks) as store, store.read() as reader:
+            return await find_ends(reader, settings.keyring, clocks.wall())
 
     for each in asyncio.run(look()):
         day = "unreadable" if each.at is None else f"{each.at:%Y-%m-%d}"
@@ -167,10 +167,10 @@ async def acting(code: str) -> AsyncIterator["OrganisationChanges"]:
     from services.platform.runtime.clocks import Clocks
     from services.platform.store.unit_of_work import opened
 
-    settings = KeySettings()
+    settings, clocks = KeySettings(), Clocks()
     try:
-        async with opened(settings, "casework") as store, store.transaction() as uow:
-            changes = await changes_by_code(uow, settings.keyring, code, Clocks().wall())
+        async with opened(settings, "casework", clocks) as store, store.transaction() as uow:
+            changes = await changes_by_code(uow, settings.keyring, code, clocks.wall())
             if changes is None:
                 raise refuse(NOBODY)
             yield changes

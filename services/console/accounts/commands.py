@@ -92,13 +92,11 @@ def _do(act: "Callable[[UnitOfWork, datetime], Awaitable[Operator | None]]", wha
     from services.console.accounts.access_record import record_access
     from services.platform.runtime.clocks import Clocks
     from services.platform.runtime.settings import Settings
-    from services.platform.store.story_time import story_clock
     from services.platform.store.unit_of_work import opened
 
     async def within() -> bool:
         clocks = Clocks()
         async with opened(Settings(), "console", clocks) as store, store.transaction() as uow:
-            await story_clock.set_by(uow.connection, clocks)
             changed = await act(uow, clocks.wall())
             if changed is not None:
                 record_access(uow, what, changed)

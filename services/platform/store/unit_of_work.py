@@ -31,6 +31,7 @@ from services.platform.store.query import (
     to_columns,
     unnest_rows,
 )
+from services.platform.store.story_time.database_time import set_by
 from services.safeguarding.message import Message
 
 T = TypeVar("T")
@@ -260,16 +261,20 @@ class Store:
 async def opened(
     settings: Settings, service: str, clocks: Clocks | None = None, *, signing_key: SecretStr | None = None
 ) -> AsyncIterator[Store]:
-    """For a command: the store as the service has it, closed at the end of the block. It publishes with the key that is
-    given or set; without one, pydantic's ValidationError is raised then.
+    """For a command: the store as the service has it, closed at the end of the block. The database sets `clocks`: by a
+    machine's wrong one, a code would be too old or good for ever. The store publishes with the key that is given or
+    set; without one, pydantic's ValidationError is raised then.
     """
+    clocks = clocks or Clocks()
 
     def own() -> NamedKey:
         return read_signing_key(service, (signing_key or SigningKeys().signing_key).get_secret_value())
 
     engine = connect(settings, service, for_command=True)
-    store = Store(engine, origin=Origin(service, clocks or Clocks(), Signer(cache(own))))
+    store = Store(engine, origin=Origin(service, clocks, Signer(cache(own))))
     try:
+        async with store.reading.connect() as connection:
+            await set_by(connection, clocks)
         yield store
     finally:
         await store.close()

@@ -17,7 +17,6 @@ from services.platform.register.people.operators import Operator
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows, scalar
-from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import Store, UnitOfWork, opened
 from services.police.notices.sender import lane_of
 from services.safeguarding.identifiers import ForceId
@@ -46,9 +45,9 @@ class Command:
 
 async def replay_notices(chosen: Chosen, code: str, reason: str) -> int:
     """The number of notices that are sent again, each recorded. Raises NobodyMay."""
-    settings = KeySettings()
-    async with opened(settings, "police") as store, store.transaction() as uow:
-        command = await _command(uow, code, reason)
+    settings, clocks = KeySettings(), Clocks()
+    async with opened(settings, "police", clocks) as store, store.transaction() as uow:
+        command = await _command(uow, clocks, code, reason)
         again = await replay(uow, replace(chosen, authorities=command.operator.scope), command.now)
         uow.notify(channel_of("police"))
         for delivery in again:
@@ -59,11 +58,11 @@ async def replay_notices(chosen: Chosen, code: str, reason: str) -> int:
 
 async def send_connection_test(force: str, code: str, reason: str, change: UUID | None = None) -> tuple[bool, str]:
     """Whether the force's system accepted the test, and a sentence about it. Raises NobodyMay."""
-    settings = KeySettings()
+    settings, clocks = KeySettings(), Clocks()
     keyring = settings.keyring
-    async with opened(settings, "police") as store:
+    async with opened(settings, "police", clocks) as store:
         async with store.transaction() as uow:
-            command = await _command(uow, code, reason)
+            command = await _command(uow, clocks, code, reason)
             known = in_force(await uow.fetch(versions_of(keyring, force)), command.now)
             if known is None:
                 return False, "the register knows no such force"
@@ -89,9 +88,7 @@ async def put_test(
     return delivery
 
 
-async def _command(uow: UnitOfWork, code: str, reason: str) -> Command:
-    clocks = Clocks()
-    await story_clock.set_by(uow.connection, clocks)
+async def _command(uow: UnitOfWork, clocks: Clocks, code: str, reason: str) -> Command:
     operator = await uow.fetch(operators.operator_by_code(code, clocks.wall()))
     if operator is None:
         raise NobodyMay

@@ -21,7 +21,13 @@ from services.protocol.policy.rule_engine.duty_endings import (
     stand_down,
     take_up_again,
 )
-from services.protocol.policy.rule_engine.recipients import CONTROL_ROOM, Recipient, everyone_told, is_among, recipient_of
+from services.protocol.policy.rule_engine.recipients import (
+    CONTROL_ROOM,
+    Recipient,
+    everyone_told,
+    is_among,
+    recipient_of,
+)
 from services.protocol.policy.rule_engine.rules import apply_due_rule, apply_rules, make_duty
 from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger

@@ -81,6 +81,15 @@ def test_a_force_is_entered_at_once_and_a_change_of_it_is_only_proposed(operator
     assert operators.does("approve", str(uuid4()), by=1).exit_code == 2
 
 
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_code_counts_at_a_machine_whose_clock_is_wrong(
+    operators: Operators, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    own = Clocks.own
+    monkeypatch.setattr(Clocks, "own", lambda clocks: own(clocks) + timedelta(minutes=minutes))
+    assert operators.puts(force()).exit_code == 0
+
+
 def test_the_second_person_sees_what_changes_and_keys_by_their_fingerprints(
     operators: Operators, database: Database
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from services.casework.commands import register
 from services.casework.policy.credential import WRITABLE
+from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
@@ -90,6 +92,15 @@ def test_a_credential_is_printed_once_listed_without_its_token_and_withdrawn(
     steps = [(each["step"], each["account"], each["fields"]) for each in said if "step" in each]
     assert steps == [(f"credential-{step}", ACCOUNT, [credential]) for step in ("made", "withdrawn")]
     assert "no longer valid" in command.invoke(register, ["credentials", "list"]).output
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_code_counts_at_a_machine_whose_clock_is_wrong(
+    command: CliRunner, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    own = Clocks.own
+    monkeypatch.setattr(Clocks, "own", lambda clocks: own(clocks) + timedelta(minutes=minutes))
+    assert command.invoke(register, ["credentials", "add", f"a{uuid4()}", "--tables", "all", *CODE]).exit_code == 0
 
 
 @pytest.mark.parametrize(

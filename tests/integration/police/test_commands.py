@@ -17,7 +17,6 @@ from services.console.accounts.sessions import begin_session
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
-from services.police.notices import resend
 from services.safeguarding.operators import OperatorRole
 from tests.support import commands
 from tests.support.engines.database import Database
@@ -108,17 +107,6 @@ async def test_a_replay_goes_out_and_says_who_asked_and_why(
     assert REASON not in str(record)
     [kept] = await words_kept(database, police.keyring, data["words"])
     assert (kept.text, kept.said_by) == (REASON, who)
-
-
-@pytest.mark.parametrize("minutes", [10, -10])
-async def test_what_is_asked_for_at_a_wrong_machine_is_due_at_once(
-    police: Police, database: Database, monkeypatch: pytest.MonkeyPatch, minutes: int
-) -> None:
-    _, code = await account(database)
-    monkeypatch.setattr(Clocks, "own", lambda _: datetime.now(UTC) + timedelta(minutes=minutes))
-    async with police.floor.store.transaction() as uow:
-        asked = await resend._command(uow, code, REASON)
-    assert abs(asked.now - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 async def test_all_of_a_force_are_a_record_each(

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +13,7 @@ from services.platform.store.engine import connect, connect_to_read
 from services.platform.store.query import PLAN_BY_VALUES, Query, driver_of, opens_a_transaction, scalar
 from services.platform.store.unit_of_work import Store, opened
 from tests.support.engines.database import Database
+from tests.support.wrong_clocks import WrongClocks
 
 
 @pytest.fixture
@@ -59,6 +61,14 @@ async def test_after_reading_in_another_isolation(engine: AsyncEngine) -> None:
 async def test_a_command_s_statements_are_planned_by_their_values(database: Database) -> None:
     async with opened(database.settings("police"), "police") as store, store.transaction() as uow:
         assert await uow.connection.scalar(text("SHOW plan_cache_mode")) == "auto"
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+async def test_a_command_goes_by_the_database_s_clock(database: Database, minutes: int) -> None:
+    """By a machine's wrong one a code would be too old, and what is due at once due later."""
+    clocks = WrongClocks(timedelta(minutes=minutes))
+    async with opened(database.settings("police"), "police", clocks):
+        assert abs(clocks.wall() - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(("service", "writing"), [("carers", "force_generic_plan"), ("console", "auto")])

@@ -23,7 +23,7 @@ from services.casework.store.register_changes import (
 from services.platform.register.lock import lock_register
 from services.platform.register.people.operators import operator_by_code
 from services.platform.store.query import Rows
-from services.platform.store.story_time import story_clock
+from services.platform.store.story_time.database_time import ahead_by
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId
 
@@ -85,7 +85,7 @@ async def undo_import(
         raise CannotUndo(
             "a record would be kept for less time: a person has to undo it (services register imports undo)"
         )
-    at = now + await story_clock.ahead_by(uow.connection)
+    at = now + await ahead_by(uow.connection)
     await publish_date_changes(uow, authority, undoing)
     await publish_directory_changes(uow, authority, people, at=at)
     await keep_import(uow, undoing, authority, ImportSource(by, undoes=imported), at)
