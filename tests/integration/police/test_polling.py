@@ -64,6 +64,22 @@ async def test_a_notice_is_accepted_once_the_force_has_come_for_more_and_not_bef
     assert len(await police.said_since(told, ("duty.accepted",))) == 1
 
 
+async def test_a_cursor_that_no_answer_gave_confirms_nothing_and_gives_what_was_never_given(police: Police) -> None:
+    """As a force has it after a restoration: what is put since lies below it."""
+    taken = await until_offered(police, await police.tell())
+    await come(police, taken["after"])
+    told = await police.tell()
+    await police.floor.until(told.content.telling, "unknown")
+    ahead = str(int(taken["after"]) + 5000)
+    for _ in range(2):
+        given = (await come(police, ahead)).json()
+        assert [each["headers"]["webhook-id"] for each in given["notices"]] == [str(told.content.telling)]
+    assert (await police.floor.row(told.content.telling))["state"] == "unknown"
+    assert (await come(police, given["after"])).json() == {"notices": [], "after": given["after"]}
+    assert (await police.floor.row(told.content.telling))["state"] == "accepted"
+    assert (await come(police, ahead)).json() == {"notices": [], "after": given["after"]}
+
+
 async def test_it_is_signed_by_the_machines_own_clock(police: Police) -> None:
     """Nobody outside goes by the database's, which may be the wrong one."""
     police.floor.clocks.follow(police.floor.clocks.own() + timedelta(hours=1), time.monotonic())

@@ -58,8 +58,7 @@ class PollEndpoint:
             }
             for each in offered.notices
         ]
-        newest = offered.notices[-1].position if offered.notices else after
-        return JSONResponse({"notices": notices, "after": str(newest)})
+        return JSONResponse({"notices": notices, "after": str(offered.after)})
 
 
 def _who_may_ask(force: Force | None) -> tuple[Force, ...]:

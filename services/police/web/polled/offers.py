@@ -14,7 +14,7 @@ from services.platform.register.keys import Decryptor
 from services.platform.runtime.logs import logger
 from services.platform.store.encryption import Keyring, split
 from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN, KeyMissing
-from services.platform.store.query import Query, Rows, all_rows
+from services.platform.store.query import Query, Rows, all_rows, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import ForceId
@@ -23,6 +23,18 @@ AT_ONCE = 50
 LOOK_AGAIN = timedelta(minutes=5)
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('offered to ' || %(force)s, 0))"
 """The positions of a force are committed in their order, so that its cursor passes none over."""
+START = """
+    SELECT CASE
+        WHEN EXISTS (SELECT FROM police.offered WHERE force = %(force)s AND position = %(after)s) THEN %(after)s
+        ELSE least(%(after)s, (
+            SELECT coalesce(max(o.position), 0) FROM police.offered o JOIN delivery.deliveries d ON d.id = o.delivery
+            WHERE o.force = %(force)s AND d.lane = %(lane)s AND o.confirmed_at IS NOT NULL
+        ))
+    END
+"""
+"""A cursor that no answer of this database gave confirms nothing. After a restoration a force has one, and what is put
+since lies below it.
+"""
 CONFIRM = """
     WITH confirmed AS (
         UPDATE police.offered o SET confirmed_at = %(now)s FROM delivery.deliveries d
@@ -74,10 +86,11 @@ class Notice:
 
 
 class Offer(NamedTuple):
-    """`closed`: those that do not open now. They are offered again."""
+    """`closed`: those that do not open now. They are offered again. `after`: the cursor for the next time."""
 
     notices: list[Notice]
     closed: list[UUID]
+    after: int
 
 
 async def offer(uow: UnitOfWork, keyring: Keyring, force: ForceId, lane: str, after: int, now: datetime) -> Offer:
@@ -85,8 +98,9 @@ async def offer(uow: UnitOfWork, keyring: Keyring, force: ForceId, lane: str, af
     cursor are confirmed: the force has stored them. `now` is wall time.
     """
     about: dict[str, Any] = {"force": force, "lane": lane, "after": after, "now": now, "most": AT_ONCE}
-    _, confirmed, _, found = await uow.fetch(
-        Query(ONE_AT_A_TIME, about, all_rows),
+    _, start = await uow.fetch(Query(ONE_AT_A_TIME, about, all_rows), Query(START, about, scalar))
+    about["after"] = start
+    confirmed, _, found = await uow.fetch(
         Query(CONFIRM, about, all_rows),
         Query(OFFER, about, all_rows),
         Query(OFFERED, about, all_rows),
@@ -95,15 +109,15 @@ async def offer(uow: UnitOfWork, keyring: Keyring, force: ForceId, lane: str, af
         delivery = decode_delivery(row)
         uow.publish(delivery_events.accepted(delivery, None), subject=delivery.child, cause=delivery)
         uow.on_commit(metrics.ENDED.labels(PolledSender.name, State.ACCEPTED).inc)
-    given = _opened(keyring, found)
+    given = _opened(keyring, found, start)
     if given.closed:
         uow.write(TAKE_BACK, {"notices": given.closed})
     return given
 
 
-def _opened(keyring: Keyring, rows: Rows) -> Offer:
+def _opened(keyring: Keyring, rows: Rows, start: int) -> Offer:
     """One authority's missing key holds up no other's notices. It is asked for once, since a key service is slow."""
-    given, missing = Offer([], []), set[bytes]()
+    notices, closed, missing = list[Notice](), list[UUID](), set[bytes]()
     for row in rows:
         body, under = None, split(row.wrapped)[0]
         try:
@@ -114,7 +128,7 @@ def _opened(keyring: Keyring, rows: Rows) -> Offer:
             if isinstance(error, KeyMissing):
                 missing.add(under)
         if body is None:
-            given.closed.append(row.id)
+            closed.append(row.id)
         else:
-            given.notices.append(Notice(row.position, row.id, body))
-    return given
+            notices.append(Notice(row.position, row.id, body))
+    return Offer(notices, closed, notices[-1].position if notices else start)
