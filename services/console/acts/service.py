@@ -171,7 +171,8 @@ async def _find(reader: Reader, subject: Subject, operator: Operator, now: datet
         return None
     deed, told_at = duty.content.deed, min((each.told_at for each in duty.content.steps), default=duty.at)
     episode, waiting = await reader.fetch(
-        read_model.episode_by_id(duty.content.episode), read_model.waiting(duty.child, duty.content.episode, now)
+        read_model.episode_by_id(duty.content.episode),
+        read_model.waiting(duty.child, duty.content.episode, now, operator.sees),
     )
     kind = None if deed is None else DEED_SPECS[deed].kind
     recorded = (
@@ -195,7 +196,7 @@ async def _find_episode(reader: Reader, subject: Subject, operator: Operator, no
         return None
     discussion, waiting, recorded = await reader.fetch(
         read_model.newest_discussion(found.child, found.content.episode),
-        read_model.waiting(found.child, found.content.episode, now),
+        read_model.waiting(found.child, found.content.episode, now, operator.sees),
         read_model.event_to_correct(found.child, name=subject.corrects),
     )
     return About(

@@ -16,7 +16,7 @@ from services.safeguarding.child_events.events import PoliceReply, RuleDue, Told
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
-from services.safeguarding.identifiers import Scope, code_of, derived
+from services.safeguarding.identifiers import AuthorityId, Scope, code_of, derived
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId
 
@@ -198,8 +198,11 @@ class Waiting(NamedTuple):
     held: tuple[Held, ...]
 
 
-def waiting(child: str, episode: UUID | None, now: datetime) -> Query[Waiting]:
+def waiting(
+    child: str, episode: UUID | None, now: datetime, sees: Callable[[AuthorityId | None], bool]
+) -> Query[Waiting]:
     """Rules of any episode of the child; acts of this one, of none, or from before anybody knew which child it is.
+    `sees` says whose acts: deadlines have no authority's wall, and the child may have been another's since.
 
     `now` is story time.
     """
@@ -212,7 +215,7 @@ def waiting(child: str, episode: UUID | None, now: datetime) -> Query[Waiting]:
             if isinstance(content, RuleDue) and not row.is_out:
                 rules.append(RecordedMessage(received.id, row.child, row.due_at, received.exercise, content))
             elif isinstance(content, ENDS_A_SEARCH if row.is_out else (Told, PoliceReply)) and (
-                named in {None, episode} or row.child != child
+                (named in {None, episode} or row.child != child) and sees(getattr(content, "authority", None))
             ):
                 by_message = {message_of_act(UUID(act), content): said for act, said in (row.of_form or {}).items()}
                 what, by, name = by_message.get(row.deadline, ("", None, ""))

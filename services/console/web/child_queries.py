@@ -74,7 +74,7 @@ class ChildQueries(ConsoleService):
             duties, entries, waiting, names, discussion, forces = await reader.fetch(
                 read_model.duties_of_case(child, named),
                 read_model.entries_of_child(child),
-                read_model.waiting(child, named, self.clocks.story()),
+                read_model.waiting(child, named, self.clocks.story(), operator.sees),
                 account_names(),
                 read_model.newest_discussion(child, named),
                 force_lines(self.clocks.wall()),

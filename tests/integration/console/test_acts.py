@@ -30,6 +30,7 @@ from services.safeguarding.roles import Deed, Role
 from tests.support.engines.database import Database
 from tests.support.in_process.console import (
     account,
+    browser_at,
     csrf_in,
     duty_changed,
     episode_changed,
@@ -39,6 +40,7 @@ from tests.support.in_process.console import (
     landing,
     said_by_console,
     sign_in,
+    somewhere,
     step,
 )
 from tests.support.in_process.register import authority, erase, load
@@ -320,6 +322,23 @@ async def test_a_duty_of_no_episode_has_a_page_to_answer_it_on(browser: httpx.As
     assert (f"/duties/{watch.duty}/acts/undone" in page, path in page) == (True, False)
 
 
+async def test_whoever_had_a_child_before_neither_sees_nor_undoes_what_its_authority_records(
+    app: FastAPI, opened: Store, case: Case
+) -> None:
+    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), deed=Deed("watch-review"))
+    watch = watch.model_copy(update={"authority": "lapwing"})
+    await hear(opened, HANDLERS, heard(watch, case.child))
+    path = f"/duties/{watch.duty}/acts/watch-review"
+    async with browser_at(app, somewhere()) as now, browser_at(app, somewhere()) as before:
+        await sign_in(now, await account(opened, name="Lena Lapwing", authority="lapwing"))
+        await now.post(path, data=await fill(now, path, goes_on="no", note="Settled"))
+        await sign_in(before, await account(opened, authority="kestrel"))
+        page = (await before.get(f"/episodes/{case.episode}")).text
+        assert ("Lena Lapwing" in page, "acts/undone" in page) == (False, False)
+        assert (await before.get(f"/episodes/{case.episode}/acts/undone")).status_code == 409
+    assert len(await held_by_console(opened, case.child)) == 1
+
+
 async def test_a_deed_is_undone_within_its_minute_and_corrected_once_it_has_gone_out(
     browser: httpx.AsyncClient, opened: Store
 ) -> None:
@@ -340,7 +359,7 @@ async def test_a_deed_is_undone_within_its_minute_and_corrected_once_it_has_gone
     assert "stays on the record" in (await browser.get(path)).text
     await browser.post(path, data=await fill(browser, path, **answers))
     async with opened.read() as reader:
-        [held] = [each.content for each in (await reader.fetch(waiting(child, None, CLOCKS.story()))).held]
+        [held] = [each.content for each in (await reader.fetch(waiting(child, None, CLOCKS.story(), bool))).held]
     assert isinstance(held, RiskAssessmentRecorded)
     assert (held.missing, held.corrects_event) == ("high", name)
 

@@ -64,7 +64,7 @@ OTHERS: dict[str, tuple[str, Question]] = {
     "discussions to begin": ("strategy", lambda it: it.fetch(discussions.TO_WARN.due(NOW))),
     "discussions to record": ("strategy", lambda it: it.fetch(discussions.OVER.due(NOW))),
     "a timeline": ("console", lambda it: it.fetch(read_model.entries_of_child("child-1"))),
-    "what waits for a child": ("console", lambda it: it.fetch(read_model.waiting("child-1", uuid4(), NOW))),
+    "what waits for a child": ("console", lambda it: it.fetch(read_model.waiting("child-1", uuid4(), NOW, bool))),
 }
 
 
