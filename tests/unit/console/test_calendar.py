@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.console.policy.shift.board import board
-from services.console.policy.shift.calendar import SHIFTS_AT_MOST, Why, read_calendar, write_calendar
+from services.console.policy.shift.calendar import BY_MONTH_AT_MOST, SHIFTS_AT_MOST, Why, read_calendar, write_calendar
 from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.working_time import Turn
 
@@ -90,6 +90,7 @@ def test_an_instance_that_was_moved_is_where_it_was_moved_to() -> None:
         ),
         ("SUMMARY:Night Example\nDTSTART:16010101T000000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY", Why.NO_TIME),
         ("SUMMARY:Night Example\nDTSTART:19700101T000000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;BYSECOND=1,2", Why.NO_TIME),
+        ("SUMMARY:Night Example\nDTSTART:20261125T180000Z\nDURATION:PT1H\nRRULE:FREQ=YEARLY;BYEASTER=400", Why.NO_TIME),
     ],
 )
 def test_an_event_that_is_not_understood_is_named_and_the_others_are_read(event: str, why: Why) -> None:
@@ -97,6 +98,15 @@ def test_an_event_that_is_not_understood_is_named_and_the_others_are_read(event:
     found, [unread] = read_calendar(calendar(event, good), ROLE, NAMES, NOW)
     assert ([each.person for each in found], unread.why) == (["person-3"], why)
     assert unread.line.startswith(event.partition("\n")[0].removeprefix("SUMMARY:"))
+
+
+@pytest.mark.timeout(60)
+def test_repetitions_by_month_that_never_come_are_counted_for_a_few_events_alone() -> None:
+    never = "SUMMARY:Night Example\nDTSTART:20261125T180000Z\nDURATION:PT1H\nRRULE:FREQ=MONTHLY;BYMONTHDAY=31;BYDAY=1MO"
+    first = "SUMMARY:Boss Example\nDTSTART:20261125T180000Z\nDURATION:PT1H\nRRULE:FREQ=MONTHLY;BYDAY=1TU"
+    found, unread = read_calendar(calendar(first, *[never] * 320), ROLE, NAMES, NOW)
+    assert [each.from_at.day for each in found] == [1, 5]
+    assert [each.why for each in unread] == [Why.NO_TIME] * (321 - BY_MONTH_AT_MOST)
 
 
 def test_a_zone_is_what_its_name_says_however_the_calendar_defines_it() -> None:

@@ -23,6 +23,8 @@ TOO_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY", "BYSECOND", "BYMINUTE")
 """No shift repeats so: to count such repetitions would hold everybody's pages up."""
 DAYS_OF_A_YEAR = ("BYMONTH", "BYYEARDAY", "BYWEEKNO", "BYSETPOS", "BYEASTER")
 """Nor by these every day or week: for each 30 February, eight thousand years would be searched."""
+BY_MONTH_AT_MOST = 20
+"""Repetitions by month or year that are counted: one that never comes, as a sixth Monday does, takes half a second."""
 BEGAN_AT_MOST = timedelta(days=50 * 365)
 """Before now."""
 WHOLE_DAY = timedelta(days=1)
@@ -87,9 +89,11 @@ def read_calendar(
         return (), (Unread("", Why.NO_CALENDAR),)
     shifts: dict[tuple[PersonId, datetime, datetime], RotaChange] = {}
     unread: list[Unread] = []
+    by_month = 0
     for event in events:
         people = _people_in(event, names)
-        spans = _spans(event, replaced, now)
+        by_month += _is_by_month(event)
+        spans = None if by_month > BY_MONTH_AT_MOST else _spans(event, replaced, now)
         if len(people) == 1 and spans is not None:
             for from_at, to_at in spans:
                 shifts[people[0], from_at, to_at] = RotaChange(people[0], role, from_at, to_at)
@@ -124,8 +128,13 @@ def _spans(event: Any, replaced: Iterable[Any], now: datetime) -> list[tuple[dat
             found = rule.between(now.astimezone(ENGLAND) - lasts, now.astimezone(ENGLAND) + AHEAD)
             starts = [each for each in found if each not in left_out and (event.get("uid"), each) not in replaced]
         return [(each, each + lasts) for each in starts if each + lasts > now] if lasts > timedelta(0) else None
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):
         return None
+
+
+def _is_by_month(event: Any) -> bool:
+    repeats = str(event.get("rrule", "")).upper()
+    return "MONTHLY" in repeats or "YEARLY" in repeats
 
 
 def _can_be_counted(repeats: str, intervals: Iterable[int]) -> bool:

@@ -1,5 +1,6 @@
 """Serves the shift: who is on call now and how to ring them, the rota with its dates, and the forms that change it."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -73,7 +74,7 @@ class ShiftPages(Pages):
         offered = choices(lines, self.templates.words.of, signed_in.operator)
         try:
             answers = self.read(form, _asks(spec, offered))
-            effect = spec.effect(answers, now, offered["person"])
+            effect = await asyncio.to_thread(spec.effect, answers, now, offered["person"])  # it may read a calendar
             if effect.calendar_of and not (effect.changes and form.get("confirmed")):
                 shown = {"what": act, "form": form, "effect": effect, "names": offered["person"]}
                 return self.templates.page(request, "calendar.html", shown, signed_in)
