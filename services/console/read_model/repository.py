@@ -127,9 +127,7 @@ DUTIES_OF_CASE = """
     WHERE child = %(child)s AND episode IS NULL AND waits
 """
 DUTY_BY_ID = "SELECT child, changed_at, exercise, content FROM duties WHERE duty = %(duty)s"
-IDS_OF_CHILD = """
-    SELECT %(child)s::text UNION SELECT child FROM entries WHERE identifies = %(child)s
-"""
+IDS_OF_CHILD = "SELECT %(child)s::text UNION SELECT child FROM entries WHERE identifies = %(child)s"
 """Its own, and those under which it was known before somebody said which child it is."""
 WAITING = f"""
     SELECT deadline, child, due_at, envelope, acts.of_form, fired_at IS NOT NULL AS is_out FROM deadlines.due
@@ -167,9 +165,7 @@ ACTS_ABOUT = """
     SELECT what, max(at) AS at FROM acts WHERE child = %(child)s AND account = %(account)s AND at > %(after)s GROUP BY what
 """
 DEAD_LETTER = "SELECT letter FROM dead_letters WHERE letter = %(letter)s"
-MARK_REDRIVEN = """
-    UPDATE dead_letters SET redriven_at = %(at)s, redriven_by = %(account)s WHERE letter = %(letter)s
-"""
+MARK_REDRIVEN = "UPDATE dead_letters SET redriven_at = %(at)s, redriven_by = %(account)s WHERE letter = %(letter)s"
 DEAD_LETTERS = f"""
     SELECT letter, service, origin, reason, original_kind, at, redriven_at, redriven_by, exercise FROM dead_letters
     WHERE at > %(after)s ORDER BY at DESC LIMIT {MOST_LETTERS}

@@ -16,11 +16,12 @@ from services.console.accounts.access_record import record_access
 from services.console.accounts.passwords import verify_password
 from services.console.accounts.repository import Account
 from services.console.accounts.second_factor import check_code
-from services.console.accounts.sign_in_limiter import SignInLimiter, place_of
+from services.console.accounts.sign_in_limiter import SignInLimiter
 from services.console.policy.access.sign_in import FAILURES_COUNT_FOR
 from services.console.policy.permits import May
 from services.console.web.session import csrf_of, own_path, read_our_form
 from services.console.web.templates import Pages, go_to
+from services.platform.runtime.http.addresses import place_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import Access, Because

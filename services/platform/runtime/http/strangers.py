@@ -9,6 +9,7 @@ from prometheus_client import Counter
 from pydantic import Field
 from starlette.requests import Request
 
+from services.platform.runtime.http.addresses import place_of
 from services.platform.runtime.http.problems import Problem
 from services.platform.runtime.settings import EnvironmentSettings
 
@@ -67,4 +68,4 @@ class Strangers:
 
 
 def _somebody(request: Request, name: str) -> tuple[str, str]:
-    return request.client.host if request.client else "", name[:NAME_LETTERS]
+    return place_of(request), name[:NAME_LETTERS]
