@@ -73,6 +73,10 @@ class Intake:
             await key_rotation.keep_in_order(uow, self._keyring, [text.sender for text in several])
             await texts.keep(uow, self._keyring, several)
             uow.on_commit(self._on_kept)
+        if not uow.returned[texts.KEEP]:
+            # It came before, and that commit's wait for the standby may have been cancelled: by us, for the disk.
+            async with asyncio.timeout(DATABASE_WITHIN_SECONDS), self._store.transaction() as again:
+                again.wait_for_standby()
 
     async def _replay(self) -> bool:
         """True while there is more. A text leaves the disk only once the database has it. One that the database refuses

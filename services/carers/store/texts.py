@@ -29,7 +29,7 @@ COLUMNS = {
     "flaw": "text",
     "texted": "text",
 }
-KEEP = bulk_insert("texts_in", COLUMNS, "ON CONFLICT DO NOTHING")
+KEEP = bulk_insert("texts_in", COLUMNS, "ON CONFLICT DO NOTHING RETURNING true")
 OTHER_WORDS: Flaw = "other-words"
 REST = ", ".join(name for name in COLUMNS if name not in {"message_sid", "flaw"})
 KEEP_OTHER_WORDS = f"""
@@ -78,7 +78,8 @@ async def keep(uow: UnitOfWork, keyring: Keyring, several: Sequence[Text]) -> No
     """Writes with the commit, in one statement for all. A text that is there already stays as it is; other words under
     the same Twilio id are a text of their own, whose id is derived from both.
 
-    Keys and rows are always written in the same order, so that two processes cannot deadlock.
+    Keys and rows are always written in the same order, so that two processes cannot deadlock. `uow.returned[KEEP]` has
+    a row for each that was not there.
     """
     hashes = {text.sender: keyring.number_hash(text.sender) for text in several}
     owners = sorted({owner_of(number_hash) for number_hash in hashes.values()})

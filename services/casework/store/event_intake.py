@@ -71,6 +71,7 @@ async def accept_event(
     child = await _find_child(uow, agency, envelope.subject) or _take_as_unknown(event, provisional)
     before = await _mark_accepted(uow, agency, event, child.id, wall)
     if before is not None:
+        uow.wait_for_standby()
         return before
     words_ids = await _keep_words(uow, keyring, agency, event, child, unknown=child is provisional)
     entitled = agency.verifies and child.authority == agency.authority and not is_provisional(child.id)

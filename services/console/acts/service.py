@@ -121,6 +121,7 @@ class ActService(ConsoleService):
             await uow.fetch(Query(ONE_ACT, {"child": about.child}, all_rows))
             about = await _find(uow, subject, operator, self.clocks.story())
         if await uow.fetch(read_model.is_act_done(answers.act)):
+            uow.wait_for_standby()
             return Result.DONE_BEFORE
         if about is None or about.seen_for(spec.act) != seen or not spec.is_possible(about):
             return Result.STALE

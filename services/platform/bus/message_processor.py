@@ -162,7 +162,7 @@ class MessageProcessor:
             return await self._in_one_transaction(several)
         self._none_urgent.clear()
         try:
-            return await self._in_one_transaction(several)
+            return await self._in_one_transaction(several, briefly=True)
         finally:
             self._none_urgent.set()
 
@@ -191,13 +191,19 @@ class MessageProcessor:
             await self._relay.wait_published(keys)
             return True
 
-    async def _in_one_transaction(self, several: Sequence[Received[Message]]) -> list[list[str]]:
-        """Handles all messages in one transaction, in order. Returns, for each, the keys under which it published."""
+    async def _in_one_transaction(
+        self, several: Sequence[Received[Message]], *, briefly: bool = False
+    ) -> list[list[str]]:
+        """Handles all messages in one transaction, in order. Returns, for each, the keys under which it published.
+
+        `briefly`: it waits so for locks. One row that a stopped process holds would keep all urgent messages waiting.
+        """
         keys: list[list[str]] = []
         identities = [Identity(each.source, each.id, each.content_hash) for each in several]
         async with self._store.transaction() as uow:
             queries = [] if self._prefetch is None else self._prefetch.queries(several)
-            marks, answers = await inbox.mark_and_ask(uow, identities, self._clocks.wall(), *queries)
+            now = self._clocks.wall()
+            marks, answers = await inbox.mark_and_ask(uow, identities, now, *queries, briefly=briefly)
             if self._prefetch is not None:
                 self._prefetch.remember(uow, answers)
             for received, mark in zip(several, marks, strict=True):

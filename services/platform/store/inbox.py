@@ -8,7 +8,7 @@ from typing import Any
 
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.query import PLAN_BY_VALUES, Query, Rows, scalar
+from services.platform.store.query import BRIEFLY, PLAN_BY_VALUES, Query, Rows, scalar
 from services.platform.store.unit_of_work import Store, UnitOfWork
 
 KEPT = timedelta(days=400)
@@ -42,12 +42,14 @@ KNOWN = "SELECT content_hash FROM inbox WHERE source = %(source)s AND message_id
 
 
 async def mark_and_ask(
-    uow: UnitOfWork, messages: Sequence[Identity], at: datetime, *queries: Query[Any]
+    uow: UnitOfWork, messages: Sequence[Identity], at: datetime, *queries: Query[Any], briefly: bool = False
 ) -> tuple[list[Mark], Sequence[Any]]:
     """Returns a mark for each message, in the order given (of two equal messages the first is new, the second done
     before), and the answers of `queries`, run in the same round trip once the marks are held.
 
-    NEW means that this transaction holds the mark: two transactions with one message wait for each other here.
+    NEW means that this transaction holds the mark: two transactions with one message wait for each other here (with
+    `briefly` two seconds for each lock of this transaction, and raise LockNotAvailable). What was
+    done before may be on one disk alone, if that commit's wait was cancelled: this one's waits again.
     """
     parameters = {
         "sources": [each.source for each in messages],
@@ -56,8 +58,12 @@ async def mark_and_ask(
         "at": at,
     }
     new = Query(MARK, parameters, _names)
-    answers = await uow.fetch_each([new, *queries])
-    return [await _mark_of(uow, each, answers[0]) for each in messages], answers[1:]
+    first = [BRIEFLY] if briefly else []
+    fresh, *answers = (await uow.fetch_each([*first, new, *queries]))[len(first) :]
+    marks = [await _mark_of(uow, each, fresh) for each in messages]
+    if Mark.NEW not in marks:
+        uow.wait_for_standby()
+    return marks, answers
 
 
 def _names(rows: Rows) -> set[tuple[str, str]]:

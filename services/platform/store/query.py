@@ -244,13 +244,14 @@ async def execute_pipelined(
             if commit:
                 await driver.execute("COMMIT", prepare=False)
         if commit and driver in _kept_once:
-            _kept_once.discard(driver)
             raise KeptOnce
     except (psycopg.Error, TimeoutError) as error:
         if driver.closed:
             await connection.invalidate(error)
             await connection.engine.dispose(close=False)
         raise
+    finally:
+        _kept_once.discard(driver)  # also where the wait was cancelled by us: the next commit is another
     return [await cursor.fetchall() if gave_rows(cursor.pgresult) else [] for cursor in cursors]
 
 

@@ -35,6 +35,8 @@ from services.platform.store.story_time.database_time import set_by
 from services.safeguarding.message import Message
 
 T = TypeVar("T")
+WAIT_FOR_STANDBY = "SELECT pg_logical_emit_message(true, 'again', '')"
+"""Nobody reads it. A commit that writes nothing waits for no standby."""
 
 
 class Cause(Protocol):
@@ -104,6 +106,10 @@ class UnitOfWork(Reader):
             self._bulk.setdefault(sql, []).extend(rows)
             if locks is not None:
                 self._bulk[sql].sort(key=operator.itemgetter(locks))
+
+    def wait_for_standby(self) -> None:
+        """For a transaction that finds done what it was asked for: the standby has that too once this is committed."""
+        self.write(WAIT_FOR_STANDBY, {})
 
     def save_once(self, sql: str, name: str, row: Callable[[], Mapping[str, Any]]) -> None:
         """As `bulk_write`, for a row that may change several times in one transaction: of each `name` the last one

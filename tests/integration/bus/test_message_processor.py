@@ -19,14 +19,19 @@ from services.platform.messages.envelope import Received, compose, read
 from services.platform.messages.raw_message import Raw
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.key_wrappers.wrapper import KeyMissing
+from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.child_events.events import ChildLocated, ChildReportedMissing, ChildReturned
 from services.safeguarding.duty.decisions import MessageDeadLettered, ProtocolDecided, Verdict
 from services.safeguarding.identifiers import new_id, provisional_child, trace_of
 from services.safeguarding.message import Topic
 from tests.support.engines.database import Database
+from tests.support.engines.standby import standby_away
 from tests.support.histories.reading import unsent_of
 from tests.support.signatures import KEYS, SIGNERS, SPEAKERS, say, signer_of
+
+LOCK_TIMEOUT_SECONDS = 9
+"""A little less than PostgreSQL lets a service's transaction wait for a lock."""
 
 
 class Settled:
@@ -318,6 +323,32 @@ async def test_when_the_process_stops_what_is_not_done_is_not_acknowledged(offic
     office.processor.stopping.set()
     office.goes_away()
     assert await office.processor.process_batch([report(child, "1"), report(child, "2")]) == 0
+
+
+async def test_a_message_that_is_on_one_disk_alone_is_not_acknowledged(office: Office, database: Database) -> None:
+    """The wait of its first commit is cancelled. The second finds it done, and waits all the same."""
+    async with standby_away(database) as standby:
+        handling = asyncio.create_task(office.processor.process_batch([report(new_id("child"), "1")]))
+        await standby.cancel()
+        await standby.awaited()
+        assert not handling.done()
+    assert await handling == 1
+
+
+async def test_a_report_waits_for_no_lock_that_a_stopped_process_holds_of_another_child(office: Office) -> None:
+    """As of a process that stands still in the midst of the first report, which has come here since."""
+    stuck, other = report(new_id("child"), "1"), report(new_id("child"), "1")
+    held = read(stuck.content)
+    mark = "INSERT INTO inbox (source, message_id, content_hash, done_at) VALUES (%(s)s, %(m)s, '', now())"
+    async with office.store.transaction() as frozen:
+        await frozen.fetch(Query(mark, {"s": held.source, "m": held.id}, all_rows))
+        waits = asyncio.create_task(office.processor.process_batch([stuck]))
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(LOCK_TIMEOUT_SECONDS):
+            assert await office.processor.process_batch([other]) == 1
+        assert not waits.done()
+        waits.cancel()
+        await asyncio.wait({waits})
 
 
 async def test_a_partition_that_goes_to_another_process_while_its_message_waits_is_no_obstacle_here(

@@ -18,6 +18,7 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.events import TextNeedsHuman
 from tests.support.engines.database import Database
 from tests.support.engines.proxy import Proxy, proxy_to
+from tests.support.engines.standby import standby_away
 from tests.support.in_process.carers import Carers, Kestrel, carers, kinds, settings_for
 
 
@@ -75,6 +76,24 @@ async def test_a_text_after_the_return_stays_behind_those_on_the_disk(
     await service.intake._replay()
     await service.work()
     assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.return-claimed.v1"]
+
+
+async def test_a_text_stays_on_the_disk_until_the_standby_has_it(
+    service: Carers, kestrel: Kestrel, database: Database
+) -> None:
+    """The commit waits for the standby, and after three seconds the text goes to the disk as well."""
+    phone = kestrel.phone("cat")
+    async with standby_away(database) as standby:
+        assert (await service.text(phone, "MISSING")).status_code == 200
+        assert service.spool.count == 1
+        for _ in range(2):
+            replaying = asyncio.create_task(service.intake._replay())
+            await standby.awaited()
+            with pytest.raises(TimeoutError):
+                await replaying
+        assert service.spool.count == 1
+    await service.intake._replay()
+    assert service.spool.count == 0
 
 
 async def test_a_text_that_the_database_does_not_take_holds_up_no_other(

@@ -17,6 +17,7 @@ from services.platform.store.query import PATIENTLY, KeptOnce, Query, Reader, dr
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
+from tests.support.engines.standby import standby_away
 
 ASK = "SELECT count(*) FROM outbox"
 
@@ -120,26 +121,20 @@ async def test_what_sqlalchemy_wrote_commits_though_nothing_waits(engine: AsyncE
 
 
 async def test_what_is_not_on_the_standby_is_not_taken_for_kept(engine: AsyncEngine, database: Database) -> None:
-    """There is no standby here, so the commit waits, until somebody cancels the wait."""
-    waiting = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-
     async def commit() -> None:
         async with taken_out(engine) as connection:
             put = "INSERT INTO outbox (key, topic, envelope, written_at) VALUES ('d', 'duties', '', now())"
             await execute_pipelined(connection, (put, {}), commit=True)
 
-    async with await psycopg.AsyncConnection.connect(database.admin_url, autocommit=True) as admin:
-        try:
-            await admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-            await admin.execute("SELECT pg_reload_conf()")
-            committing = asyncio.create_task(commit())
-            async with asyncio.timeout(30):
-                while (await (await admin.execute(waiting)).fetchone()) is None:  # noqa: ASYNC110 it tells nobody
-                    await asyncio.sleep(0.05)
-            with pytest.raises(KeptOnce) as error:
-                await committing
-            assert is_transient(error.value)
-        finally:
-            await admin.execute("ALTER SYSTEM RESET synchronous_standby_names")
-            await admin.execute("SELECT pg_reload_conf()")
-    await commit()
+    async with standby_away(database) as standby:
+        committing = asyncio.create_task(commit())
+        await standby.cancel()
+        with pytest.raises(KeptOnce) as error:
+            await committing
+        assert is_transient(error.value)
+        committing = asyncio.create_task(commit())
+        await standby.awaited()
+        committing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await committing
+    await commit()  # whatever was cancelled before, the standby has this one
