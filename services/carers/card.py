@@ -7,11 +7,10 @@ It holds no child and no carer: their code is written in by hand.
 from collections.abc import Sequence
 from pathlib import Path
 
-import phonenumbers
 from jinja2 import Environment, StrictUndefined
 
 from services.platform.register.people import conversation
-from services.platform.register.people.telephones import COUNTRY
+from services.platform.register.people.telephones import format_number
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import AuthorityId
 from services.wording import read_words
@@ -44,14 +43,6 @@ def render_card(numbers: Sequence[str], duty_line: str | None) -> str:
     words = read_words(FOLDER / "messages" / "card.yaml")
     return template.render(
         cards=[{"language": language, **words[language]} for language in LANGUAGES],
-        numbers=[_format_number(number) for number in numbers],
-        duty_line=None if duty_line is None else _format_number(duty_line),
+        numbers=[format_number(number) for number in numbers],
+        duty_line=None if duty_line is None else format_number(duty_line),
     )
-
-
-def _format_number(number: str) -> str:
-    """With spaces, and without the country code of a British number: as it is read out and typed."""
-    parsed = phonenumbers.parse(number, COUNTRY)
-    at_home = parsed.country_code == phonenumbers.country_code_for_region(COUNTRY)
-    form = phonenumbers.PhoneNumberFormat.NATIONAL if at_home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
-    return phonenumbers.format_number(parsed, form)

@@ -2,7 +2,9 @@
 
 from prometheus_client import Counter
 
-REPLIES = Counter("police_replies", "Replies of forces, by type or by why they were not taken", ["result"])
+REPLIES = Counter(
+    "police_replies", "Replies of forces by type, and requests of theirs that were not taken by why", ["result"]
+)
 MAILS_IN = Counter("police_mails_in", "Mails to our mailbox, by what was made of them", ["result"])
 LIST_DIFFERENCES = Counter(
     "police_list_differences", "Differences between a force's list of open episodes and ours", ["difference"]

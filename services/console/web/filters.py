@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.console.policy.acts import correcting_act
 from services.console.web.wording import Words
+from services.platform.register.people.telephones import format_number
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed
@@ -38,7 +39,7 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
         "is_act": lambda name: name in {*OperatorAct, *Deed},
         "correcting": lambda line: correcting_act(line.entry),
         "age": age_on,
-        "telephone": format_telephone,
+        "telephone": format_number,
         "extract": lambda key, of: of[key],
         "ucfirst": lambda text: text[:1].upper() + text[1:],
     }
@@ -56,11 +57,6 @@ def age_on(born: date, now: datetime) -> str:
     """In years, such as "15 years"."""
     today = in_england(now).date()
     return f"{today.year - born.year - ((today.month, today.day) < (born.month, born.day))} years"
-
-
-def format_telephone(number: str) -> str:
-    """As it is dialled in Britain: "07700 900123" of "+447700900123". Any other number is shown as it is."""
-    return f"0{number[3:7]} {number[7:]}" if number.startswith("+44") else number
 
 
 def stamp(at: datetime) -> str:

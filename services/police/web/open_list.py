@@ -34,7 +34,7 @@ class OpenListWebhook:
     async def take(self, request: Request, force: ForceId) -> JSONResponse:
         """Raises Problem for a refused list, as `ReplyWebhook.take` does for a reply."""
         body = await signed_body(request, self._strangers, self._store, self._forces, force, LIST_BYTES)
-        given = parse(OpenList, body)
+        given = parse(OpenList, body, "Not a list")
         drawn_up = self._drawn_up(given)
         listed = {each.episode for each in given.data.open}
         list_id = request.headers["webhook-id"]
@@ -51,7 +51,7 @@ class OpenListWebhook:
         """In story time. The force's clock shows wall time."""
         now = self._clocks.wall()
         if given.timestamp > now + AHEAD:
-            detail = "A list is of the time at which it was drawn up, with its zone: this one lies in the future."
+            detail = "timestamp must be when the list was drawn up, with its time zone. This one is in the future."
             errors = [{"field": "timestamp", "detail": detail}]
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not drawn up yet", detail, field="timestamp", errors=errors)
         return (min(given.timestamp, now) + self._clocks.offset).astimezone(UTC)

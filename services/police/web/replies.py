@@ -34,7 +34,7 @@ class ReplyWebhook:
     async def take(self, request: Request, force_id: str) -> JSONResponse:
         """Raises Problem for a refused reply: 401 for an unknown force or a wrong signature, without saying which."""
         body = await signed_body(request, self._strangers, self._store, self._forces, force_id, MESSAGE_BYTES)
-        reply = parse(Reply, body)
+        reply = parse(Reply, body, "Not a reply")
         reply_id = request.headers["webhook-id"]
         async with self._store.transaction() as uow:
             is_new = await mark_request(uow, f"/forces/{force_id}", request, body, self._clocks.wall())

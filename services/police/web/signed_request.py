@@ -38,7 +38,7 @@ async def signed_body(
         raise not_signed()
     strangers.remember(request, force_id)
     if not ID.fullmatch(request.headers["webhook-id"]):
-        detail = "An id has 1 to 200 characters of ASCII, without spaces: it names a message, and says nothing."
+        detail = "webhook-id must be 1 to 200 printable ASCII characters, without spaces."
         raise Problem(HTTPStatus.BAD_REQUEST, "Not an id", detail, field="webhook-id")
     return body
 
@@ -58,16 +58,14 @@ async def mark_request(uow: UnitOfWork, source: str, request: Request, body: byt
     return mark is Mark.NEW
 
 
-def parse(shape: type[Shape], body: bytes) -> Shape:
-    """Raises Problem that names each wrong field."""
+def parse(shape: type[Shape], body: bytes, title: str) -> Shape:
+    """Raises Problem of this title that names each wrong field."""
     try:
         return shape.model_validate_json(body)
     except ValidationError as error:
         errors = [_fault(each["loc"], each["msg"]) for each in error.errors(include_url=False, include_input=False)]
         detail = "It does not have the shape of docs/integrating/police.md."
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "Not a reply", detail, field=errors[0]["field"], errors=errors
-        ) from None
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, title, detail, field=errors[0]["field"], errors=errors) from None
 
 
 def _fault(place: tuple[int | str, ...], message: str) -> dict[str, str]:

@@ -150,7 +150,7 @@ async def differs(police: Police, told: Any) -> list[tuple[str, str]]:
 )
 async def test_what_is_no_list_is_refused_by_its_field(police: Police, body: Any, status: int) -> None:
     answer = await police.reply(body, door="open-list")
-    assert answer.status_code == status
+    assert (answer.status_code, answer.json()["title"]) == (status, "Not a list")
     assert answer.json()["errors"][0]["field"]
 
 

@@ -9,7 +9,6 @@ from services.console.policy.child import Standing, choose_episode, recipients, 
 from services.console.policy.record import RecordedMessage
 from services.console.policy.status import DutyLine
 from services.console.web.child_queries import day_meant
-from services.console.web.filters import format_telephone
 from services.safeguarding.child_events.events import ChildInformationReceived
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.identifiers import new_id
@@ -84,11 +83,3 @@ def test_a_day_is_read_as_people_write_it(words: str) -> None:
 @pytest.mark.parametrize("words", ["31/12/9999", "26/13/2026", "Sam"])
 def test_words_that_name_no_day_are_none(words: str) -> None:
     assert day_meant(words) is None
-
-
-def test_a_number_is_shown_as_it_is_dialled_in_britain() -> None:
-    assert [format_telephone(each) for each in ("+447700900123", "101", "+33612345678")] == [
-        "07700 900123",
-        "101",
-        "+33612345678",
-    ]

@@ -1,4 +1,4 @@
-"""Writes a telephone number as the register does."""
+"""Writes telephone numbers: as the register does, and as people read them."""
 
 import re
 
@@ -22,3 +22,16 @@ def e164(sender: str) -> str:
     if not phonenumbers.is_possible_number(number):
         return sender
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def format_number(number: str) -> str:
+    """With spaces, and without the country code of a British number: as it is read out and dialled. Anything but a
+    phone number stays as it is.
+    """
+    try:
+        parsed = phonenumbers.parse(number, COUNTRY)
+    except phonenumbers.NumberParseException:
+        return number
+    at_home = parsed.country_code == phonenumbers.country_code_for_region(COUNTRY)
+    form = phonenumbers.PhoneNumberFormat.NATIONAL if at_home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, form)
