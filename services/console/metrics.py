@@ -17,7 +17,7 @@ ACTS = Counter("console_acts", "Operators' acts, by act and what came of them", 
 
 MEASURED = Gauge(
     "standing_measured_timestamp_seconds",
-    "When what stands was last read from the database, by how urgent it is, or since when this process has tried",
+    "When open work was last read from the database, by how urgent it is; before the first time, when this process began",
     ["group"],
 )
 DATABASE_SECONDS = Gauge("database_answer_seconds", "How long the database took to answer the simplest question")

@@ -117,7 +117,7 @@ BUS = Row(
         ),
         Panel(
             "Refused",
-            "Messages within an hour that nobody said who may say them, by doubt. They change nothing.",
+            "Messages within an hour that were not proved to come from a service that may publish them, by doubt. They change nothing.",
             "sum by (doubt) (increase(bus_messages_refused_total[1h]))",
             "message-refused",
             "{{doubt}}",

@@ -20,8 +20,8 @@ from services.platform.runtime.periodic import Repeating
 EVERY_SECONDS = 10.0
 INBOUND = "/texts/inbound"
 REFUSES_THE_TEXT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
-"""Any other refusal says nothing of the text: a token was changed, or a proxy answers in the place of carers. Nor does
-a 200 with other words than theirs, such as those of a page that says that all is down.
+"""Any other refusal is not about the text: a token was changed, or a proxy answered. Nor is a 200 whose body is not
+that of carers an answer of theirs.
 """
 
 
@@ -46,7 +46,7 @@ class HandOver:
     async def turn(self) -> bool:
         """True while there is more. A text leaves the disk only once carers has answered that it is kept.
 
-        Raises HTTPStatusError where carers took one not: where it failed at that text, other senders' have gone on.
+        Raises HTTPStatusError if carers did not take a text. Where carers failed at that one, other senders' went on.
         """
         try:
             return await self._hand_over()

@@ -52,9 +52,9 @@ class ActRecorder:
         at: datetime | None = None,
         **about: object,
     ) -> bool:
-        """Keeps what was `said`, publishes what `say` makes of it and what is said `also`, and records the act with
-        `about`. `held`: the clock publishes it in a minute, unless somebody undoes the act before. `at`: when it
-        happened, if not now. False if this form has acted before.
+        """Keeps the words in `said`, publishes the messages that `say` makes of them and those in `also`, and records
+        the act with the fields in `about`. `held`: the clock publishes it in a minute, unless somebody undoes the act
+        before. `at`: when it happened, if not now. False if this form has acted before.
         """
         if not await self.claim(what):
             return False

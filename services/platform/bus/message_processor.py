@@ -34,7 +34,7 @@ ATTEMPTS = 3
 """How often a message is tried whose failure is not transient, before it becomes a dead letter: well within 30 s."""
 ATTEMPT_PAUSE_SECONDS = 0.5
 OVERLONG_ATTEMPTS = 10
-"""A message becomes a dead letter when its statement takes too long this often, and others do not: in four minutes."""
+"""A message whose statement takes too long this often, while others do not, becomes a dead letter: in four minutes."""
 FIRST_WAIT_SECONDS, LATER_WAIT_SECONDS = 0.2, 2.0
 """Pauses while a dependency is away. The first is short, since most come back at once."""
 YIELDS_FOR_SECONDS = 0.05

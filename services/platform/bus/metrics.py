@@ -30,7 +30,9 @@ UNDER_REPLICATED = Gauge(
     "bus_partitions_under_replicated", "Partitions of ours with fewer copies in sync than they have brokers"
 )
 BROKER = Gauge("bus_broker_answers", "1 while Kafka answers the watch, 0 while it does not")
-REFUSED = Counter("bus_messages_refused", "Messages that nobody said who may say them, by doubt", ["doubt"])
+REFUSED = Counter(
+    "bus_messages_refused", "Messages not proved to come from a service that may publish them, by doubt", ["doubt"]
+)
 for doubt in Doubt:  # an increase from nothing is none
     REFUSED.labels(doubt)
 DEAD_LETTERS = Counter("bus_dead_letters", "Messages given up on and handed to a human", ["kind"])

@@ -134,5 +134,5 @@ class Undeliverable:
     """Names the fields of the register that were read before this was found."""
 
     def having_read(self, *fields: str) -> "Undeliverable":
-        """With `fields`, where somebody was found to read them of."""
+        """Adds the fields that were read: none if nobody held the role."""
         return replace(self, read=fields) if self.reason == "no-address" else self

@@ -33,8 +33,8 @@ class Clocks:
         return self._now() + self._offset
 
     def own(self) -> datetime:
-        """The machine's clock. It rules what is compared with a clock outside, as signatures are: if the database's is
-        the wrong one, nobody outside must refuse all of us.
+        """The machine's clock, for what is compared with a clock outside, as signatures are: a wrong clock of the
+        database must not get all of them refused.
         """
         return datetime.now(UTC)
 
@@ -43,9 +43,9 @@ class Clocks:
         return self._offset
 
     def follow(self, theirs: datetime, asked_at: float) -> bool:
-        """The database, asked at that moment of the stopwatch, has just said that it is `theirs`. From now on the
-        stopwatch carries that on, so that nothing that befalls the machine's own clock is felt. True if it is not what
-        was followed so far: the database's clock has been set, or the database has moved to another machine.
+        """Follows the database's clock, which said `theirs` when asked at `asked_at` of the stopwatch. From then on
+        the stopwatch alone counts: changes of the machine's clock have no effect. True if it is not what was followed
+        so far: the database's clock has been set, or the database has moved to another machine.
         """
         followed, zero = self._zero is not None, self._zero or self.own() - _stopwatch()
         off = apart(theirs, zero + _stopwatch(), asked_at)

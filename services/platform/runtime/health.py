@@ -24,8 +24,8 @@ class Health:
 
 
 class Drain:
-    """The part that starts last and stops first: it says that nothing new should come, and gives whoever asks the time
-    to hear it. Meanwhile everything that comes is taken as before.
+    """Starts last and stops first. Tells proxies to send no more, and waits until they have noticed. Meanwhile
+    everything that comes is taken as before.
     """
 
     def __init__(self, health: Health, seconds: float) -> None:

@@ -197,7 +197,7 @@ def _require_readable(folder: Path) -> None:
 
 
 class SecretFile(Generic[T]):
-    """A secret, read again when its file changes; empty if that is gone. While it cannot be used, the former stays."""
+    """A secret, read again when its file changes; empty if that is gone. While it cannot be, the one before stays."""
 
     def __init__(self, text: str, read: Callable[[str], T], file: Path | None = None) -> None:
         """`file` None: `text` holds for good. Raises ValueError as `read` does."""
@@ -211,7 +211,7 @@ class SecretFile(Generic[T]):
                 self._value = self._read("" if mark is None else self._file.read_text())
             except (OSError, ValueError) as error:
                 logger().error(
-                    "a changed secret cannot be used: the former stays", name=self._file.name, exc_info=error
+                    "a changed secret cannot be used; the one before stays in use", name=self._file.name, exc_info=error
                 )
         return self._value
 

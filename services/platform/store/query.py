@@ -106,8 +106,8 @@ def bulk_insert(table: str, types: Mapping[str, str], then: str = "") -> str:
 
 
 def to_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """The same rows as one array a column. A statement that takes all of them at once costs hardly more than for one
-    row; one that is repeated for each, even in one round trip, costs each time what waking PostgreSQL costs.
+    """The same rows as one array a column. One statement over all rows costs little more than over one. A statement for
+    each row wakes PostgreSQL each time, even within one round trip.
     """
     return {name: [row[name] for row in rows] for name in rows[0]}
 

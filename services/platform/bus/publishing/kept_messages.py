@@ -1,7 +1,7 @@
 """Puts messages back into the outbox that Kafka acknowledged and has lost.
 
-A power cut may take what only one broker had, and a Kafka may be made anew. New messages then stand in the lost ones'
-places, so a place says nothing; but whatever was written at or beyond the end of its leader's epoch is gone.
+A power cut may take what only one broker had, and a Kafka may be made anew. New messages then have the lost ones'
+offsets, so an offset proves nothing. A message at or beyond the end of the epoch in which it was written is lost.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -139,7 +139,7 @@ class ChannelRegistry:
             result = await channel.send(request)
         except Exception as error:  # noqa: BLE001 every attempt has a result
             metrics.DEFECTS.inc()
-            logger().error("an attempt went wrong", exc_info=error)
+            logger().error("a channel failed", exc_info=error)
             result = SendResult(AttemptResult.UNKNOWN)
         took = time.perf_counter() - started
         metrics.ATTEMPT_SECONDS.labels(channel.name).observe(took)

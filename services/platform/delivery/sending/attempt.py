@@ -158,7 +158,9 @@ class AttemptStarter:
         """
         metrics.DEFECTS.inc()
         delivery, now, attempts = leased.delivery, self._clocks.wall(), leased.attempts + 1
-        logger().error("an attempt went wrong", delivery=str(delivery.id), attempt=attempts, exc_info=error)
+        logger().error(
+            "an attempt was neither begun nor recorded", delivery=str(delivery.id), attempt=attempts, exc_info=error
+        )
         later = next_state(
             SendResult(AttemptResult.RETRY), created_at=delivery.created_at, urgent=delivery.urgent, now=now, chance=0.5
         )

@@ -56,5 +56,5 @@ async def parse_form(request: Request, media_type: str, most: int, files: int = 
 def require_text(name: str, value: str) -> None:
     """Raises Problem (400) for a NUL: the database cannot store one, and nobody types one."""
     if "\x00" in value:
-        detail = f"The field {name} holds a character that is none (NUL)."
+        detail = f"The field {name} holds a NUL character, which cannot be stored."
         raise Problem(HTTPStatus.BAD_REQUEST, "Not text", detail, field=name)

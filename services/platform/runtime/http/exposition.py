@@ -18,7 +18,7 @@ def exposition(
     registry: CollectorRegistry, health: Health, pages: ASGIApp | None, metrics_network: IPv4Network
 ) -> Starlette:
     """`/health/live` answers 200 while the loop turns; `/health/ready` answers 503 with the obstacles by name;
-    `/health/accepting` 503 only before the process stops. A proxy asks this: a door takes texts without Kafka too.
+    `/health/accepting` 503 only before the process stops. Proxies ask this one: texts are taken while Kafka is away.
 
     `/metrics` answers `metrics_network` alone, and nobody through a proxy.
     """

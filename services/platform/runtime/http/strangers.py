@@ -1,4 +1,4 @@
-"""Holds back who asks too often, before the database is asked: by address and name, and by address alone."""
+"""Limits requests before they reach the database: by address and name, and by address alone."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -56,7 +56,7 @@ class Strangers:
         if is_too_often or (not known and self._count(somebody[:1]) > self._most * NAMES_OF_AN_ADDRESS):
             HELD_BACK.labels("known" if known else "stranger").inc()
             headers = {"Retry-After": str(WITHIN_SECONDS)}
-            detail = "So many requests came that this one was not looked at. Send the same again, after Retry-After."
+            detail = "Too many requests: this one was not processed. Send it again after the seconds in Retry-After."
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "Too many", detail, headers=headers)
 
     def _count(self, whose: tuple[str, ...]) -> int:
