@@ -208,6 +208,12 @@ class Draft:
         """The episode of this id; the newest where none is named or known."""
         return self.episode_named(named) or self.latest
 
+    def episode_of_discussion(self, named: UUID | None) -> Episode | None:
+        """The episode that is discussed; the newest where none is named. A discussion that a concern called for outside
+        any episode goes by an id of its own, and has none.
+        """
+        return self.latest if named is None else self.episode_named(named)
+
     def rule_of(self, holder: DutyOfCase | Waiting) -> Rule:
         return self.protocols.of(holder.protocol).by_id[holder.rule]
 

@@ -1,6 +1,7 @@
 """A concern about a child: one discussion at a time, one check for a referral, and a guardian asked for once in one matter."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -67,6 +68,68 @@ def test_a_child_who_is_missing_has_a_discussion_of_its_own_and_a_concern_meanwh
     assert {each.episode for each in missing.duties if each.channel == Channel.INVITATION} == {episode}
     assert invited(child.hears(LURED, 0.6)) == set()
     assert invited(child.hears(LURED, 24)) == THREE, "a new concern about a child who is missing still"
+
+
+def discussed(decision: Decision) -> set[UUID]:
+    """The discussions to which it invites, by the ids that strategy knows them by."""
+    told = [each for each in decision.duties if each.act == "tell" and each.channel == Channel.INVITATION]
+    return {name for name in (each.episode or each.refers_to for each in told) if name is not None}
+
+
+class LuredThenMissing(OneChild):
+    """A discussion of its luring is to come, and another since it is missing."""
+
+    def __init__(self) -> None:
+        super().__init__(CHILD, FACTS)
+        [self.of_luring] = discussed(self.hears(LURED))
+        [self.episode] = discussed(self.hears(MISSING, 0.5))
+
+    def invited_still(self) -> set[UUID | None]:
+        return {each.episode for each in self.case.duties.values() if each.goes_on and each.invites_to_discussion}
+
+
+@pytest.mark.parametrize("over", [HELD, CALLED_OFF])
+def test_what_becomes_of_the_discussion_of_a_luring_ends_nothing_of_the_missing_child_s_own(over: Message) -> None:
+    child = LuredThenMissing()
+    child.hears(over.model_copy(update={"episode": child.of_luring}), 1)
+    assert child.invited_still() == {child.episode}
+    assert not child.case.episodes[child.episode].discussion_over
+    child.hears(over.model_copy(update={"episode": child.episode}), 2)
+    assert child.invited_still() == set()
+    assert child.case.episodes[child.episode].discussion_over
+
+
+@pytest.mark.parametrize("over", [HELD, CALLED_OFF])
+def test_what_becomes_of_the_missing_child_s_discussion_ends_nothing_of_the_one_of_a_luring(over: Message) -> None:
+    child = LuredThenMissing()
+    child.hears(over.model_copy(update={"episode": child.episode}), 1)
+    assert child.invited_still() == {None}
+    child.hears(over.model_copy(update={"episode": child.of_luring}), 2)
+    assert child.invited_still() == set()
+
+
+def test_the_record_of_the_discussion_of_a_luring_is_asked_for_while_the_child_is_missing_until_it_is_in() -> None:
+    child = LuredThenMissing()
+    due = discussion_events.StrategyRecordDue(**SAID, episode=child.of_luring, discussion=1)
+    [ask] = child.hears(due, 2).duties
+    assert (ask.wording, ask.episode, ask.refers_to) == (Wording("strategy-record"), None, child.of_luring)
+    assert not child.case.episodes[child.episode].discussion_over
+    child.hears(HELD.model_copy(update={"episode": child.episode}), 3)
+    assert child.case.duties[ask.duty].goes_on
+    full = child.hears(HELD.model_copy(update={"episode": child.of_luring}), 15)
+    assert not child.case.duties[ask.duty].goes_on
+    [in_full] = discussed(full)
+    assert in_full not in {child.of_luring, child.episode}, "its full meeting is one of its own"
+
+
+def test_whether_all_come_to_the_discussion_of_a_luring_says_nothing_of_the_missing_child_s_own() -> None:
+    child = LuredThenMissing()
+    lacking = discussion_events.StrategyWithoutQuorum(**SAID, episode=child.episode, discussion=1, lacking=("health",))
+    [told] = child.hears(lacking, 1).duties
+    reached = discussion_events.StrategyQuorumReached(**SAID, episode=child.of_luring, discussion=1)
+    [other] = child.hears(reached, 1.1).duties
+    assert (told.episode, other.episode) == (child.episode, None)
+    assert child.case.duties[told.duty].goes_on
 
 
 def test_an_exercise_stands_in_for_nothing_that_is_real() -> None:

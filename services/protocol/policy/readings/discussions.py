@@ -20,7 +20,7 @@ def _read_held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) ->
     if event.corrects_event is not None:
         return [] if was_open else started
     draft.keep(discussion_over_at=draft.now)
-    found = _mark_over(draft, draft.episode_meant(event.episode))
+    found = _mark_over(draft, draft.episode_of_discussion(event.episode))
     return [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), Reading(HELD[event.form], found), *started]
 
 
@@ -36,7 +36,7 @@ def _read_step(draft: Draft, _event: Message) -> list[Reading]:
 
 
 def _read_called_off(draft: Draft, event: discussion_events.StrategyDiscussionCancelled) -> list[Reading]:
-    found = draft.episode_meant(event.episode)
+    found = draft.episode_of_discussion(event.episode)
     if event.form != "full":
         draft.keep(discussion_over_at=draft.now)
         found = _mark_over(draft, found)
@@ -48,7 +48,7 @@ def _read_called_off(draft: Draft, event: discussion_events.StrategyDiscussionCa
 
 
 def _read_record_due(draft: Draft, event: discussion_events.StrategyRecordDue) -> list[Reading]:
-    found = draft.episode_of(event.episode) or draft.open_episode
+    found = draft.episode_of_discussion(event.episode)
     return [Reading(Trigger.STRATEGY_RECORD_DUE, _mark_over(draft, found))]
 
 

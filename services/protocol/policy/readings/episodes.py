@@ -22,7 +22,9 @@ FOUND: Mapping[str, Callable[[Draft, Any], Episode | None]] = {
     "the-child": lambda _draft, _event: None,
     "the-open-episode": lambda draft, _event: draft.open_episode,
     "the-episode-meant": lambda draft, event: draft.episode_meant(event.episode),
-    "the-discussion-s-episode": lambda draft, event: draft.episode_of(event.episode) or draft.open_episode,
+    "the-discussion-s-episode": lambda draft, event: (
+        draft.open_episode if event.episode is None else draft.episode_named(event.episode)
+    ),
 }
 
 

@@ -25,6 +25,19 @@ ENDS = {
 OF_ONE_MATTER = frozenset({Trigger.INTERPRETER_CHECKED, Trigger.COMPANION_GOES, Trigger.PLAN_STEP_DONE})
 """Triggers that end only duties about the same meeting, stage or step, and none about a later one."""
 
+OF_ONE_DISCUSSION = frozenset(
+    {
+        Trigger.STRATEGY_DISCUSSION_HELD,
+        Trigger.STRATEGY_HELD_URGENT,
+        Trigger.STRATEGY_HELD_IN_FULL,
+        Trigger.STRATEGY_DISCUSSION_CANCELLED,
+        Trigger.STRATEGY_CANCELLED_URGENT,
+        Trigger.STRATEGY_CANCELLED_IN_FULL,
+        Trigger.STRATEGY_QUORUM_REACHED,
+    }
+)
+"""Triggers that end only what is about the discussion that the event names."""
+
 
 def stand_down(draft: Draft, trigger: Trigger, episode: Episode | None) -> None:
     """Ends duties and waiting rules that hold until `trigger`: this episode's, and the child's outside any."""
@@ -63,7 +76,20 @@ def _stand_down_duty(draft: Draft, duty: DutyOfCase, because: Because, report: U
 
 
 def _ends_on(draft: Draft, holder: DutyOfCase | Waiting, trigger: Trigger, episode: Episode | None) -> bool:
-    return _concerns(draft, holder, episode) and trigger in draft.rule_of(holder).until
+    if trigger not in draft.rule_of(holder).until or not _concerns(draft, holder, episode):
+        return False
+    return trigger not in OF_ONE_DISCUSSION or _is_of_discussion(draft, holder)
+
+
+def _is_of_discussion(draft: Draft, holder: DutyOfCase | Waiting) -> bool:
+    """Whether the discussion that the event names may be the holder's. One outside any episode goes by its own id."""
+    named = getattr(draft.happened.content, "episode", None)
+    if named is None:
+        return True
+    if draft.episode_named(named) is not None:
+        return holder.episode is not None
+    discussion = holder.refers_to if isinstance(holder, DutyOfCase) else None
+    return holder.episode is None and discussion in {None, named}
 
 
 def _is_one_of_series(rule: Rule, trigger: Trigger) -> bool:
