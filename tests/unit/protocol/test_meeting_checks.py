@@ -18,10 +18,10 @@ version: 2026.2
 authority: northshire
 rules:
   - id: invite-immigration-officials
-    on: [child.reported-missing, immigration-control.settled]
+    on: [child.reported-missing, police.graded-high, return.retracted, child.lost-again]
     when:
       all: [child.subject-to-immigration-control, time.working-hours, strategy-discussion.called-by-now]
-      none: [strategy-discussion.over]
+      none: [strategy-discussion.over, strategy-discussion.called-here]
     unknown: counts-as-no
     tell: home-office.missing-desk
     by: invitation

@@ -2,10 +2,15 @@
 
 from services.protocol.policy.case import Episode
 from services.protocol.policy.draft import Draft, Reader, Reading
+from services.protocol.policy.duties.steps import end
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import discussion_events
+from services.safeguarding.duty.decisions import EpisodeState
+from services.safeguarding.duty.duties import Because
 from services.safeguarding.message import Message
+from services.safeguarding.roles import Wording
 
+RECORD = Wording("strategy-record")
 HELD = {"urgent": Trigger.STRATEGY_HELD_URGENT, "full": Trigger.STRATEGY_HELD_IN_FULL}
 CALLED_OFF = {"urgent": Trigger.STRATEGY_CANCELLED_URGENT, "full": Trigger.STRATEGY_CANCELLED_IN_FULL}
 
@@ -39,12 +44,31 @@ def _read_called_off(draft: Draft, event: discussion_events.StrategyDiscussionCa
     found = draft.episode_of_discussion(event.episode)
     if event.form != "full":
         draft.keep(discussion_over_at=draft.now)
-        found = _mark_over(draft, found)
+        found = _call_off(draft, found)
     forms = CALLED_OFF if event.form is None else (event.form,)
     return [
         Reading(Trigger.STRATEGY_DISCUSSION_CANCELLED, found),
         *(Reading(CALLED_OFF[form], found) for form in forms),
     ]
+
+
+def _call_off(draft: Draft, found: Episode | None) -> Episode | None:
+    """One that is called off since the child is back or located may be called again: that may prove a mistake. What has
+    been recorded was held, and the child needs no other.
+    """
+    was_held = found is not None and found.discussion_over and not _is_record_awaited(draft, found)
+    if found is None or was_held or found.state not in {EpisodeState.RETURNED, EpisodeState.LOCATED}:
+        return _mark_over(draft, found)
+    for duty in list(draft.duties.values()):
+        if duty.episode == found.episode and duty.invites_to_discussion:
+            end(draft, duty, Because.SUPERSEDED)
+    return draft.put_episode(found.model_copy(update={"discussion_over": False}))
+
+
+def _is_record_awaited(draft: Draft, found: Episode) -> bool:
+    return any(
+        each.goes_on and (each.episode, each.wording) == (found.episode, RECORD) for each in draft.duties.values()
+    )
 
 
 def _read_record_due(draft: Draft, event: discussion_events.StrategyRecordDue) -> list[Reading]:

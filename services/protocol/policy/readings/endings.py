@@ -7,11 +7,17 @@ from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.readings import claims
 from services.protocol.policy.readings.openings import find_earlier_episode, open_episode
 from services.protocol.policy.readings.proof import is_proven, is_word_enough
+from services.protocol.policy.readings.replies import GRADED
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.decisions import OVER, EpisodeState, Verdict
 from services.safeguarding.message import Message
+from services.safeguarding.roles import Wording
 
+SAID_OF_GRADE = {
+    Trigger.POLICE_GRADED_LOW: Wording("grade-questioned"),
+    Trigger.POLICE_GRADED_HIGH: Wording("graded-high"),
+}
 SAID_AGAIN_WITHIN = timedelta(hours=12)
 """A return that is said later than this after an end is of another absence, which nobody reported."""
 
@@ -136,7 +142,17 @@ def _take_return_back(draft: Draft, found: Episode | None) -> list[Reading]:
         )
     )
     reported = [Reading(Trigger.CHILD_REPORTED_MISSING, again)] if found.unreported else []
-    return [Reading(Trigger.RETURN_RETRACTED, again), *reported]
+    return [Reading(Trigger.RETURN_RETRACTED, again), *reported, *_read_grade_again(draft, again)]
+
+
+def _read_grade_again(draft: Draft, again: Episode) -> list[Reading]:
+    """A grade that police gave while the child counted as back set nothing off then."""
+    graded = None if again.grade is None else GRADED.get(again.grade)
+    if graded is None:
+        return []
+    about = again.episode, SAID_OF_GRADE[graded]
+    was_told = any((each.episode, each.wording) == about for each in draft.duties.values())
+    return [] if was_told else [Reading(graded, again)]
 
 
 def _still_missing(draft: Draft, found: Episode) -> Reading:

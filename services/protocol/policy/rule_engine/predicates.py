@@ -13,6 +13,7 @@ from services.protocol.policy.rule_language.vocabulary import Condition, Mark
 from services.safeguarding.child_events.events import RiskGrade
 from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.duty.decisions import EpisodeState
+from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.roles import ON_DUTY, Role, Wording
 from services.safeguarding.working_time import day_in_england, in_working_hours
@@ -21,6 +22,8 @@ PHOTOGRAPH_KEEPS = timedelta(days=90)
 CONTACTS_KEEP = timedelta(days=30)
 DISCUSSION_TAKES = timedelta(hours=2)
 """From the call until a discussion is over: it meets within the hour and lasts three quarters of one."""
+ONE_CALL = timedelta(hours=1)
+"""Within so long the rules that one event sets off for one moment have come to their time, on a slow day too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Situation:
     leave_date_known: bool = False
     duties: Collection[DutyOfCase] = ()
     exercise: bool = False
+    cause: str = ""
+    """The id of what set the rule off."""
     wording: Wording | None = None
     """What the rule would say."""
 
@@ -212,10 +217,20 @@ def _discussion_called(situation: Situation) -> bool | None:
     )
 
 
-def _invited(situation: Situation) -> list[datetime]:
-    """When people were invited to this episode's discussion."""
+def _invited(situation: Situation) -> list[DutyOfCase]:
+    """The invitations to this episode's discussion, but for one that was called off."""
     episode = situation.episode
-    return [each.created_at for each in _invitations(situation) if episode and each.episode == episode.episode]
+    return [
+        each
+        for each in _invitations(situation)
+        if episode and each.episode == episode.episode and each.ended_because != Because.SUPERSEDED
+    ]
+
+
+def _called_here(situation: Situation) -> bool | None:
+    """What one event calls for is one call, though its rules may come to their time one after the other."""
+    before = situation.now - ONE_CALL
+    return any(each.created_at <= before or each.cause.id != situation.cause for each in _invited(situation))
 
 
 def _invitations(situation: Situation) -> list[DutyOfCase]:
@@ -248,7 +263,7 @@ QUESTIONS: dict[str, Callable[[Situation], bool | None]] = {
     "already.asked": _already_asked,
     "return-unconfirmed.asked": _return_unconfirmed_asked,
     "strategy-discussion.called": _discussion_called,
-    "strategy-discussion.called-here": lambda situation: any(at < situation.now for at in _invited(situation)),
+    "strategy-discussion.called-here": _called_here,
     "strategy-discussion.called-by-now": lambda situation: bool(_invited(situation)),
     "child.away": _marked(Mark.AWAY),
     "child.turned-18": _marked(Mark.TURNED_18),

@@ -89,6 +89,7 @@ def _answer(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> 
         leave_date_known=draft.leave_expires_on is not None,
         duties=draft.duties.values(),
         exercise=cause.exercise,
+        cause=cause.id,
         wording=rule.message,
     )
     return answer(rule, situation)

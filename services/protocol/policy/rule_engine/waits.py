@@ -58,7 +58,7 @@ def wait(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, 
     name = None if episode is None else episode.episode
     deadline = _deadline(draft, rule, name, cause)
     known = draft.waiting.get(deadline) if rule.every is not None else None
-    if known is not None and known.stood_down is None:
+    if (known is not None and known.stood_down is None) or _waits_to_call(draft, rule, name):
         return None
     waiting = Waiting(
         deadline=deadline,
@@ -71,6 +71,15 @@ def wait(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, 
     )
     announce(draft, waiting)
     return None
+
+
+def _waits_to_call(draft: Draft, rule: Rule, episode: UUID | None) -> bool:
+    """Whether a call for the episode's discussion on the next working day is to come already."""
+    about = rule.id, episode
+    calls = rule.meets is not None and rule.workdays is not None
+    return calls and any(
+        (each.rule, each.episode) == about and each.stood_down is None for each in draft.waiting.values()
+    )
 
 
 def _deadline(draft: Draft, rule: Rule, episode: UUID | None, cause: Cause) -> UUID:
