@@ -19,6 +19,7 @@ FACTS = Facts(
     authority="northshire", force="north-force", modern_slavery_concern=True, subject_to_immigration_control=False
 )
 LURED = events.ChildLuringSuspected(**SAID)
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY)
 MISSING = events.ChildReportedMissing(**SAID)
 PRESENTED = ChildPresented(**SAID, concern=True, trafficking_suspected=True)
 HELD = discussion_events.StrategyDiscussionHeld(**SAID, form="urgent", section_47="no-enquiry")
@@ -130,6 +131,64 @@ def test_whether_all_come_to_the_discussion_of_a_luring_says_nothing_of_the_miss
     [other] = child.hears(reached, 1.1).duties
     assert (told.episode, other.episode) == (child.episode, None)
     assert child.case.duties[told.duty].goes_on
+
+
+class MissingThenLured(OneChild):
+    """The child's discussion was called with the report, an hour before somebody suspected luring."""
+
+    def __init__(self) -> None:
+        super().__init__(CHILD, FACTS)
+        self.hears(MISSING)
+        self.luring = self.hears(LURED, 1)
+
+    def asked_still(self) -> list[str]:
+        return [
+            each.rule for each in self.case.duties.values() if each.goes_on and each.wording == Wording("nrm-check-due")
+        ]
+
+
+def test_a_check_after_luring_outlives_a_false_alarm_and_is_the_only_one_that_is_asked_for() -> None:
+    child = MissingThenLured()
+    assert child.asked_still() == ["nrm-check-after-luring"]
+    alarm = child.hears(FALSE_ALARM, 2)
+    assert (child.asked_still(), asked(alarm, Wording("nrm-check-due"))) == (["nrm-check-after-luring"], [])
+
+
+def test_a_luring_that_was_to_be_weighed_with_a_false_alarm_has_a_discussion_of_its_own() -> None:
+    child = MissingThenLured()
+    assert invited(child.luring) == set(), "the child's own is to come"
+    alarm = child.hears(FALSE_ALARM, 1.5)
+    assert {each.role for each in alarm.duties if each.act == "tell" and each.channel == Channel.INVITATION} == THREE
+    assert not {each.wording for each in alarm.duties if each.act == "tell"} & {Wording("luring-suspected")}
+    [of_luring] = discussed(alarm)
+    assert of_luring not in child.case.episodes
+    assert invited(child.hears(LURED, 2)) == set()
+    child.hears(MISSING, 12)
+    child.hears(FALSE_ALARM, 13)
+    still = [each for each in child.case.duties.values() if each.goes_on and each.invites_to_discussion]
+    assert {each.refers_to for each in still} == {of_luring}, "no false alarm ends it"
+
+
+def test_a_luring_that_was_weighed_calls_nobody_when_the_report_proves_a_false_alarm() -> None:
+    child = MissingThenLured()
+    child.hears(HELD, 2)
+    assert discussed(child.hears(FALSE_ALARM, 3)) == set()
+
+
+def test_a_luring_right_after_a_false_alarm_has_a_discussion() -> None:
+    child = OneChild(CHILD, FACTS)
+    child.hears(MISSING)
+    assert discussed(child.hears(FALSE_ALARM, 0.5)) == set()
+    assert invited(child.hears(LURED, 1)) == THREE
+
+
+def test_the_full_meeting_about_a_luring_is_not_called_off_by_a_false_alarm() -> None:
+    child = OneChild(CHILD, FACTS)
+    [of_luring] = discussed(child.hears(LURED))
+    [in_full] = discussed(child.hears(HELD.model_copy(update={"episode": of_luring}), 15))
+    child.hears(MISSING, 16)
+    child.hears(FALSE_ALARM, 17)
+    assert in_full in {each.refers_to for each in child.case.duties.values() if each.goes_on}
 
 
 def test_an_exercise_stands_in_for_nothing_that_is_real() -> None:

@@ -1,16 +1,20 @@
 """Which duties a deed ends, and which give way to another that asks for the same."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from services.protocol.loader import Library, files
 from services.protocol.policy.facts import Facts
+from services.protocol.simulate import tell
+from services.protocol.stories import Story, story_of
 from services.safeguarding.child_events import care_events, discussion_events, events, plan_events
 from services.safeguarding.child_events.plan_events import CareStepRecorded
 from services.safeguarding.deeds.catalogue import DEED_SPECS
 from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.roles import Wording
 from tests.support.histories.one_child import CHILD, CURRENT, OneChild, due
 from tests.support.histories.own_rules import only
 
@@ -170,3 +174,17 @@ def test_a_duty_that_ends_with_its_day_asks_nobody_after_it() -> None:
         decision = child.hears(events.DutyStepDue.model_validate(SAID | step_due), hours)
         assert [each.act for each in decision.duties].count("tell") == asked
     assert child.case.duties[told.duty].state is DutyState.CANCELLED
+
+
+def test_a_photograph_that_an_absence_kept_from_being_asked_for_is_asked_for_within_the_week() -> None:
+    happens = [
+        {"at": "0m", "event": "child.accommodated"},
+        {"at": "2h", "event": "child.reported-missing", "channel": "agency"},
+        {"at": "30h", "event": "child.returned", "channel": "agency", "proof": "agency"},
+    ]
+    story = {"story": "a photograph", "begins": "2026-11-24T10:00:00+00:00", "happens": happens, "until": "400h"}
+    told = tell(story_of(story | {"told": []}, Story), Library(files())).told
+    asked = [each for each in told if each.duty.wording == Wording("photo-due")]
+    assert {each.duty.rule for each in asked if each.after <= timedelta(hours=30)} == {"photograph-is-missing"}
+    first = next(each.after for each in asked if each.duty.rule == "photograph-is-asked-for")
+    assert first == timedelta(days=8)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from services.protocol.policy.case import OPEN_STATES, Episode
 from services.protocol.policy.draft import Draft, Reader, Reading
+from services.protocol.policy.duties.steps import end
 from services.protocol.policy.readings import claims
 from services.protocol.policy.readings.openings import find_earlier_episode, open_episode
 from services.protocol.policy.readings.proof import is_proven, is_word_enough
@@ -11,9 +12,11 @@ from services.protocol.policy.readings.replies import GRADED
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.decisions import OVER, EpisodeState, Verdict
+from services.safeguarding.duty.duties import Because
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Wording
 
+LURED = Wording("luring-suspected")
 SAID_OF_GRADE = {
     Trigger.POLICE_GRADED_LOW: Wording("grade-questioned"),
     Trigger.POLICE_GRADED_HIGH: Wording("graded-high"),
@@ -117,7 +120,20 @@ def _end_by_retraction(draft: Draft, found: Episode) -> list[Reading]:
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
     ended = {"state": EpisodeState.RETRACTED, "ended_at": _date_end(draft), "claims": ()}
     draft.keep(opened=tuple(each for each in draft.record.opened if each != found.opened_at))
-    return [Reading(Trigger.MISSING_RETRACTED, draft.put_episode(found.model_copy(update=ended)))]
+    concern = [Reading(Trigger.PRESENTED_WITH_CONCERN)] if _was_lured(draft, found) else []
+    for duty in list(draft.duties.values()):
+        if duty.episode == found.episode and duty.invites_to_discussion:
+            end(draft, duty, Because.RETRACTED)
+    return [Reading(Trigger.MISSING_RETRACTED, draft.put_episode(found.model_copy(update=ended))), *concern]
+
+
+def _was_lured(draft: Draft, found: Episode) -> bool:
+    """Whether somebody suspected luring meanwhile that no discussion has weighed yet: that was no false alarm."""
+    about, weighed_at = (found.episode, LURED), draft.record.discussion_over_at
+    return any(
+        (each.episode, each.wording) == about and (weighed_at is None or each.created_at > weighed_at)
+        for each in draft.duties.values()
+    )
 
 
 def _take_return_back(draft: Draft, found: Episode | None) -> list[Reading]:

@@ -76,8 +76,11 @@ def _stand_down_duty(draft: Draft, duty: DutyOfCase, because: Because, report: U
 
 
 def _ends_on(draft: Draft, holder: DutyOfCase | Waiting, trigger: Trigger, episode: Episode | None) -> bool:
-    if trigger not in draft.rule_of(holder).until or not _concerns(draft, holder, episode):
+    until = draft.rule_of(holder).until
+    if trigger not in until or not _concerns(draft, holder, episode):
         return False
+    if trigger is Trigger.MISSING_RETRACTED and not OF_ONE_DISCUSSION.isdisjoint(until):
+        return holder.episode is not None  # A discussion outside any episode is of a concern, which was no false alarm.
     return trigger not in OF_ONE_DISCUSSION or _is_of_discussion(draft, holder)
 
 

@@ -43,8 +43,7 @@ class Situation:
     exercise: bool = False
     cause: str = ""
     """The id of what set the rule off."""
-    wording: Wording | None = None
-    """What the rule would say."""
+    already_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +176,6 @@ def _carers_told(situation: Situation) -> bool | None:
     )
 
 
-def _already_asked(situation: Situation) -> bool | None:
-    return any(
-        each.goes_on and each.wording == situation.wording and each.cause.exercise == situation.exercise
-        for each in situation.duties
-    )
-
-
 def _return_unconfirmed_asked(situation: Situation) -> bool | None:
     """Counts this episode alone; for a child whom nobody reported, everything outside any episode."""
     episode = None if situation.episode is None else situation.episode.episode
@@ -212,7 +204,9 @@ def _discussion_called(situation: Situation) -> bool | None:
     """A discussion called for at this very moment is the one in question, and does not count."""
     since = max(filter(None, (situation.now - DISCUSSION_TAKES, situation.record.discussion_over_at)))
     return any(
-        since < each.created_at < situation.now and each.cause.exercise == situation.exercise
+        since < each.created_at < situation.now
+        and each.cause.exercise == situation.exercise
+        and each.ended_because != Because.RETRACTED
         for each in _invitations(situation)
     )
 
@@ -260,7 +254,7 @@ QUESTIONS: dict[str, Callable[[Situation], bool | None]] = {
     "child.accommodated": _marked(Mark.ACCOMMODATED),
     "child.looked-after": _marked(Mark.LOOKED_AFTER),
     "child.nrm-referred": _marked(Mark.NRM_REFERRED),
-    "already.asked": _already_asked,
+    "already.asked": lambda situation: situation.already_asked,
     "return-unconfirmed.asked": _return_unconfirmed_asked,
     "strategy-discussion.called": _discussion_called,
     "strategy-discussion.called-here": _called_here,

@@ -90,9 +90,20 @@ def _answer(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> 
         duties=draft.duties.values(),
         exercise=cause.exercise,
         cause=cause.id,
-        wording=rule.message,
+        already_asked=_is_asked_already(draft, rule, episode, cause),
     )
     return answer(rule, situation)
+
+
+def _is_asked_already(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> bool:
+    """Whether people are still asked for the same. What more events would end gives way to the rule."""
+    name = None if episode is None else episode.episode
+    return any(
+        each.goes_on
+        and (each.wording, each.cause.exercise) == (rule.message, cause.exercise)
+        and not (each.episode == name and set(rule.until) < set(draft.rule_of(each).until))
+        for each in draft.duties.values()
+    )
 
 
 def make_duty(

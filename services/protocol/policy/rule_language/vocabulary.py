@@ -109,7 +109,9 @@ class Trigger(StrEnum):
     LEAVE_EXPIRING = "leave.expiring"
     CHILD_PRESENTED = "child.presented"
     PRESENTED_WITH_CONCERN = "child.presented-with-concern"
-    """A concern was named, or nobody knows yet that there is none."""
+    """A concern was named, or nobody knows yet that there is none; or luring was suspected in an absence that proves a
+    false alarm, and no discussion has weighed it.
+    """
     TRAFFICKING_SUSPECTED = "trafficking.suspected"
     CHILD_ACCOMMODATED = "child.accommodated"
     SECTION_20_BEGAN = "section-20.began"
