@@ -325,3 +325,48 @@ def test_an_episode_closes_by_the_protocol_by_which_it_goes() -> None:
         child.hears(said, hour)
         states.append(child.episode.state)
     assert states == [EpisodeState.RETURNED, EpisodeState.CLOSED]
+
+
+def told_of_child(decision: Decision) -> list[str]:
+    """Those who are told of an absence, or asked, for what the child is."""
+    return [each for each in rules(decision) if each in OF_CHILD]
+
+
+OF_CHILD = (
+    "senior-manager-hears-of-young-child",
+    "tell-reviewing-officer-missing",
+    "social-worker-decides-about-parents-today",
+    "duty-worker-decides-about-parents-tonight",
+)
+YOUNG = FACTS.model_copy(update={"adult_on": date(2033, 1, 1), "unaccompanied": False})
+TOLD = [OF_CHILD[0], OF_CHILD[1], OF_CHILD[3]]
+
+
+def test_who_must_hear_of_this_very_child_hears_once_it_is_known_who_is_missing() -> None:
+    nobody = OneChild(UNKNOWN, FACTS)
+    assert told_of_child(nobody.hears(MISSING)) == []
+    known = OneChild(CHILD, YOUNG)
+    assert sorted(told_of_child(known.hears(IDENTIFIED, 1, joined=nobody.case))) == sorted(TOLD)
+    by_day = OneChild(CHILD, YOUNG)
+    assert OF_CHILD[2] in told_of_child(by_day.hears(IDENTIFIED, 15.5, joined=nobody.case))
+
+
+def test_who_heard_of_a_child_that_was_reported_by_name_does_not_hear_again_when_another_report_is_of_it() -> None:
+    nobody, known = OneChild(UNKNOWN, FACTS), OneChild(CHILD, YOUNG)
+    nobody.hears(MISSING)
+    assert sorted(told_of_child(known.hears(MISSING, 0.5))) == sorted(TOLD)
+    assert told_of_child(known.hears(IDENTIFIED, 1, joined=nobody.case)) == []
+
+
+def test_of_an_absence_that_is_over_when_it_is_known_who_was_missing_they_hear_nothing() -> None:
+    nobody = OneChild(UNKNOWN, FACTS)
+    nobody.hears(MISSING)
+    nobody.hears(BACK, 0.5)
+    assert told_of_child(OneChild(CHILD, YOUNG).hears(IDENTIFIED, 1, joined=nobody.case)) == []
+
+
+def test_they_hear_of_a_child_whom_nobody_had_reported_once_it_is_not_back() -> None:
+    child = OneChild(CHILD, YOUNG)
+    assert told_of_child(child.hears(BACK)) == []
+    not_back = child.hears(events.ReportRetracted(**SAID, retracts="return"), 1)
+    assert sorted(told_of_child(not_back)) == sorted(TOLD)
