@@ -81,7 +81,8 @@ ABOUT_EPISODES: list[tuple[str, tuple[Message, ...], Message, int | None, Verdic
     ("back before the last report", (MISSING, MISSING), BACK, 0, Verdict.UNVERIFIED),
     ("not back, of a child who is missing", (MISSING,), NOT_BACK, None, Verdict.ALREADY_SO),
     ("not back, said before the return", (MISSING, BACK), NOT_BACK, 0, Verdict.TOO_OLD),
-    ("not back, of an episode that is over", OVER, NOT_BACK, None, Verdict.UNVERIFIED),
+    ("not back, said before the return of what is over", OVER, NOT_BACK, 0, Verdict.TOO_OLD),
+    ("not back, of a false alarm", (MISSING, FALSE_ALARM), NOT_BACK, None, Verdict.UNVERIFIED),
     ("a false alarm of what is over", OVER, FALSE_ALARM, None, Verdict.ALREADY_SO),
     ("a false alarm twice", (MISSING, FALSE_ALARM), FALSE_ALARM, None, Verdict.ALREADY_SO),
     ("a false alarm said before the last report", (MISSING, MISSING), FALSE_ALARM, 0, Verdict.UNVERIFIED),
@@ -114,11 +115,25 @@ def test_that_a_child_is_not_back_after_all_counts_whoever_says_so() -> None:
     assert [each.state for each in child.case.episodes.values()] == [EpisodeState.MISSING]
 
 
+def test_a_child_who_is_not_back_after_its_episode_closed_is_searched_for_in_another() -> None:
+    child = Child().after(*OVER)
+    told = child.hears(NOT_BACK)
+    assert [each.state for each in child.case.episodes.values()] == [EpisodeState.CLOSED, EpisodeState.MISSING]
+    assert {"tell-police-missing", "tell-duty-worker-missing"} <= {each.rule for each in told.duties}
+    _, opened = child.case.episodes.values()
+    assert {each.episode for each in told.duties if each.rule == "tell-police-missing"} == {opened.episode}
+    assert [each.person for each in opened.reports] == [ANN]
+    again = child.hears(NOT_BACK)
+    assert (again.duties, len(child.case.episodes)) == ([], 2)
+    child.hears(BACK)
+    assert [each.state for each in child.case.episodes.values()] == [EpisodeState.CLOSED, EpisodeState.RETURNED]
+
+
 UNVERIFIED_IS_READ_BY_A_PERSON = [
     ((MISSING,), STRANGER_RETRACTS, None, "verify-retraction"),
     ((MISSING,), OTHERS_RETRACT, None, "verify-retraction"),
     ((MISSING, MISSING), FALSE_ALARM, 0, "verify-retraction"),
-    (OVER, NOT_BACK, None, "verify-retraction"),
+    ((MISSING, FALSE_ALARM), NOT_BACK, None, "verify-retraction"),
     ((MISSING,), STRANGER_SAYS_BACK, None, "verify-return"),
 ]
 

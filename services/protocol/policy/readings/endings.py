@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from services.protocol.policy.case import OPEN_STATES, Episode
+from services.protocol.policy.case import OPEN_STATES, Episode, Report
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.duties.steps import end
 from services.protocol.policy.readings import claims
@@ -140,10 +140,13 @@ def _take_return_back(draft: Draft, found: Episode | None) -> list[Reading]:
     """Needs no proof from anybody: it starts a search."""
     if found is not None and found.state in OPEN_STATES:
         return [_still_missing(draft, found)]
-    if found is None or found.state != EpisodeState.RETURNED or found.returned_at is None:
+    was_back = found is not None and found.state in {EpisodeState.RETURNED, EpisodeState.CLOSED}
+    if found is None or not was_back or found.returned_at is None:
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
     if draft.happened.time < found.returned_at:
         return [Reading(None, found, Verdict.TOO_OLD)]
+    if found.state is EpisodeState.CLOSED:
+        return _open_after_closing(draft)
     # The speaker says that the child is missing still: that outdoes everything older, the mistaken return included.
     again = draft.put_episode(
         found.model_copy(
@@ -159,6 +162,17 @@ def _take_return_back(draft: Draft, found: Episode | None) -> list[Reading]:
     )
     reported = [Reading(Trigger.CHILD_REPORTED_MISSING, again)] if found.unreported else []
     return [Reading(Trigger.RETURN_RETRACTED, again), *reported, *_read_grade_again(draft, again)]
+
+
+def _open_after_closing(draft: Draft) -> list[Reading]:
+    """A closed episode stays closed: everybody who would search has put it away. The child is missing anew."""
+    said = (
+        ()
+        if draft.speaker is None
+        else (Report(event=draft.happened.key, person=draft.speaker, at=draft.happened.time),)
+    )
+    opened = open_episode(draft, reports=said)
+    return [Reading(Trigger.CHILD_REPORTED_MISSING, opened), Reading(Trigger.EPISODE_COUNTED, opened)]
 
 
 def _read_grade_again(draft: Draft, again: Episode) -> list[Reading]:
