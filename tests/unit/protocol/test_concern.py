@@ -9,7 +9,7 @@ from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import discussion_events, events, plan_events
 from services.safeguarding.child_events.care_events import ChildPresented
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Channel, Wording
 from tests.support.histories.one_child import CHILD, OneChild
@@ -244,3 +244,17 @@ def test_a_guardian_is_asked_for_once_in_90_days_and_not_on_a_conclusion() -> No
     for word, days in ((REFERRED, 1), (FOUND, 40), (LURED, 90)):
         assert asked(child.hears(word, days * 24), Wording("guardian-asked")) == []
     assert asked(child.hears(LURED, 91 * 24 + 2), Wording("guardian-asked"))
+
+
+@pytest.mark.parametrize(("scheme_fails", "ends"), [(True, True), (False, False)])
+def test_an_advocate_stands_in_for_a_guardian_only_where_the_area_has_no_scheme(scheme_fails: bool, ends: bool) -> None:
+    child = OneChild(CHILD, FACTS)
+    [request] = [each for each in child.hears(REFERRED).duties if each.wording == Wording("guardian-asked")]
+    outcome = {"authority": "northshire", "duty": request.duty, "step": 0}
+    failed = DutyFailed.model_validate(outcome | {"reason": "nobody-in-role"})
+    child.hears(failed if scheme_fails else DutyAccepted.model_validate(outcome), 0.1)
+    child.hears(plan_events.AdvocacyExplained(**SAID, accepted=True), 2)
+    assert child.case.duties[request.duty].goes_on is not ends
+    child.facts = FACTS.model_copy(update={"guardian_allocated": True})
+    child.hears(events.ChildRecordChanged(**SAID), 3)
+    assert not child.case.duties[request.duty].goes_on

@@ -79,9 +79,16 @@ def _ends_on(draft: Draft, holder: DutyOfCase | Waiting, trigger: Trigger, episo
     until = draft.rule_of(holder).until
     if trigger not in until or not _concerns(draft, holder, episode):
         return False
+    if trigger is Trigger.ADVOCACY_EXPLAINED and Trigger.GUARDIAN_APPOINTED in until:
+        return _has_no_scheme(holder)
     if trigger is Trigger.MISSING_RETRACTED and not OF_ONE_DISCUSSION.isdisjoint(until):
         return holder.episode is not None  # A discussion outside any episode is of a concern, which was no false alarm.
     return trigger not in OF_ONE_DISCUSSION or _is_of_discussion(draft, holder)
+
+
+def _has_no_scheme(holder: DutyOfCase | Waiting) -> bool:
+    """An advocate stands in for a guardian only where the area's scheme could not be asked for one."""
+    return isinstance(holder, DutyOfCase) and holder.tellings[0].state == "failed"
 
 
 def _is_of_discussion(draft: Draft, holder: DutyOfCase | Waiting) -> bool:
