@@ -24,7 +24,7 @@ NEEDLESS = {
     "child.left-care": "advocacy care-plan carers-briefing contacts-check education-step guardian health-step legal-adviser "
     "looked-after-status missing-meeting photograph profile review risk-assessment visitor",
     "child.lost-again": "collection",
-    "child.reported-missing": "looked-after-status",
+    "child.reported-missing": "looked-after-status profile",
     "child.returned": "collection immigration-status missing-meeting parents-decision photograph police-grade police-reference",
     "child.transferred": "transfer-answer transfer-explanation transfer-move",
     "child.transferred-elsewhere": "transfer-answer transfer-explanation transfer-move",

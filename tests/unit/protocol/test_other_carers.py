@@ -1,14 +1,19 @@
 """Carers who did not report it themselves: who of them is told, once each, and of what."""
 
+from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
 
+from services.protocol.loader import Library, files
 from services.protocol.policy.duties.tellings import CARERS
 from services.protocol.policy.facts import Facts
+from services.protocol.simulate import tell
+from services.protocol.stories import Story, story_of
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.duty.outcomes import DutyAccepted
+from services.safeguarding.roles import Role
 from tests.support.histories.one_child import CHILD, OneChild
 
 SAID: dict[str, Any] = {"authority": "northshire"}
@@ -109,3 +114,16 @@ def test_carers_of_a_child_whom_nobody_could_name_are_told_when_it_is_known_and_
     second = Child(UNKNOWN, FACTS)
     second.hears(BY_AGENCY)
     assert child.texts(identified, 2, second.case) == {}
+
+
+@pytest.mark.parametrize("is_missing", [True, False])
+def test_carers_of_a_missing_child_have_no_test_and_no_question_what_police_would_ask(is_missing: bool) -> None:
+    gone = [{"at": "26d", "event": "child.reported-missing", "channel": "agency"}] if is_missing else []
+    moves = {"at": "27d", "event": "placement.changed"}
+    arrives = [{"at": "0m", "event": "child.record-changed"}, {"at": "24d", "event": "child.accommodated"}]
+    happens = [*arrives, *gone, moves]
+    story = {"story": "carers", "begins": "2026-11-24T10:00:00+00:00", "happens": happens, "until": "92d", "told": []}
+    told = tell(story_of(story, Story), Library(files())).told
+    asked = {each.duty.rule for each in told if each.duty.role == Role.CARERS_ALL and each.after > timedelta(days=26)}
+    quiet = {"carers-answer-monthly", "profile-is-due", "new-carers-say-what-police-will-ask"}
+    assert (asked & quiet == set()) is is_missing
