@@ -370,3 +370,34 @@ def test_they_hear_of_a_child_whom_nobody_had_reported_once_it_is_not_back() -> 
     assert told_of_child(child.hears(BACK)) == []
     not_back = child.hears(events.ReportRetracted(**SAID, retracts="return"), 1)
     assert sorted(told_of_child(not_back)) == sorted(TOLD)
+
+
+def to_host(decision: Decision) -> list[str]:
+    return [each.wording for each in decision.duties if each.role == "host.duty-desk" and each.act == "tell"]
+
+
+@pytest.mark.parametrize(
+    ("host", "receiver", "first", "then"),
+    [
+        ("northshire", "westmere", [], ["missing-notice"]),
+        ("eastmere", "westmere", ["missing-notice"], []),
+        ("westmere", "westmere", ["missing-notice"], []),
+    ],
+    ids=["the giver", "a third", "the receiver"],
+)
+def test_the_authority_of_the_area_hears_once_that_the_child_is_missing_and_how_it_ends(
+    host: str, receiver: str, first: list[str], then: list[str]
+) -> None:
+    child = OneChild(CHILD, FACTS.model_copy(update={"host_authority": host}))
+    for hours, (said, told) in enumerate(((MISSING, first), (TRANSFERRED.model_copy(update={"to": receiver}), then))):
+        decision = child.hears(said, hours)
+        assert to_host(decision) == told
+        for each in decision.duties:
+            if each.role == "host.duty-desk":
+                child.hears(DutyAccepted(**SAID, duty=each.duty, step=0), hours)
+    assert to_host(child.hears(BACK, 2)) == ["returned-notice"]
+
+
+def test_the_authority_of_the_area_hears_of_no_transfer_of_a_child_at_home() -> None:
+    child = OneChild(CHILD, FACTS.model_copy(update={"host_authority": "northshire"}))
+    assert to_host(child.hears(TRANSFERRED)) == []

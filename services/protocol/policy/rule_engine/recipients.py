@@ -83,11 +83,19 @@ def _holders(draft: Draft, rule: Rule, by: Channel, episode: Episode | None) -> 
     if isinstance(event, DutyHandOverAsked):
         known = event.duty in draft.duties
         return [Recipient(rule.tell, by, event.to, identifiers.telling(event.duty, 0))] if known else []
+    if rule.tell == Role.HOST_DUTY_DESK and isinstance(event, ChildTransferred) and _has_host_heard(draft, episode):
+        return []
     if rule.whose == "former":
         return [] if former is None else [Recipient(rule.tell, by, authority=former)]
     if rule.whose == "giving" and isinstance(event, ChildTransferred):
         return [Recipient(rule.tell, by, authority=former)]
     return [_control_room(draft, by, episode) if rule.tell == CONTROL_ROOM else Recipient(rule.tell, by)]
+
+
+def _has_host_heard(draft: Draft, episode: Episode | None) -> bool:
+    """Whether the authority of the area was told of this absence already: a transfer alone is no news to it."""
+    about = None if episode is None else episode.episode, Role.HOST_DUTY_DESK, MISSING_NOTICE
+    return any((each.episode, each.role, each.wording) == about for each in draft.duties.values())
 
 
 def _control_room(draft: Draft, by: Channel, episode: Episode | None) -> Recipient:
