@@ -7,13 +7,18 @@ TAKEN = Counter(
 )
 REFUSED = Counter(
     "texts_refused",
-    "Requests that Twilio's webhooks refused, by webhook, by reason, and by sender: twilio (validly signed), account (names our "
-    "account, wrongly signed), anybody",
+    "Requests that webhooks refused, by webhook, by reason, and by sender: twilio (validly signed), notify (with its token), "
+    "account (names our account, wrongly signed), anybody",
     ["door", "reason", "whose"],
 )
 # Those that an alert watches begin at 0: Prometheus sees no increase in a count that first appears as 1.
-for _reason in ("Several signatures", "Another account", "Not a text", "Not now", "Our fault"):
-    REFUSED.labels("inbound", _reason, "twilio")
+_LOST = {
+    "twilio": ("Several signatures", "Another account", "Not a text", "Not a call", "Not now", "Our fault"),
+    "notify": ("Not a callback", "Not now", "Our fault"),
+}
+for _whose, _reasons in _LOST.items():
+    for _reason in _reasons:
+        REFUSED.labels("inbound", _reason, _whose)
 for _door in ("inbound", "status"):
     REFUSED.labels(_door, "Not from Twilio", "account")
 SIGNED = Counter("texts_signed", "Requests to Twilio's webhooks that were validly signed, and of our account")

@@ -159,8 +159,15 @@ def test_what_alerts_is_counted_from_nought_when_the_service_starts() -> None:
     """Of a count that appears as 1, Prometheus sees no increase: the first refused text would wake nobody."""
     shows = "from prometheus_client import generate_latest; import services.carers.metrics; print(generate_latest().decode())"
     shown = subprocess.run([sys.executable, "-c", shows], capture_output=True, text=True, check=True).stdout
-    lost = ("Several signatures", "Another account", "Not a text", "Not now", "Our fault")
-    wanted = [f'texts_refused_total{{door="inbound",reason="{reason}",whose="twilio"}} 0.0' for reason in lost]
+    lost = {
+        "twilio": ("Several signatures", "Another account", "Not a text", "Not a call", "Not now", "Our fault"),
+        "notify": ("Not a callback", "Not now", "Our fault"),
+    }
+    wanted = [
+        f'texts_refused_total{{door="inbound",reason="{reason}",whose="{whose}"}} 0.0'
+        for whose, reasons in lost.items()
+        for reason in reasons
+    ]
     wanted += [
         f'texts_refused_total{{door="{door}",reason="Not from Twilio",whose="account"}} 0.0'
         for door in ("inbound", "status")
