@@ -5,13 +5,14 @@ import smtplib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from services.platform.delivery.inbound_mail import smtp_server
 from services.platform.delivery.inbound_mail.classifier import ReadMail
-from services.platform.delivery.inbound_mail.smtp_server import BoundedSession, MailListener
+from services.platform.delivery.inbound_mail.smtp_server import BoundedSession, MailListener, Networks
 from tests.support.engines.certificates import Authority
 from tests.support.engines.ports import free_port
 
@@ -23,7 +24,9 @@ HALF_A_MAIL = (
 
 
 @asynccontextmanager
-async def listening(certificate: Path | None = None) -> AsyncIterator[tuple[int, list[ReadMail]]]:
+async def listening(
+    certificate: Path | None = None, networks: Networks = ()
+) -> AsyncIterator[tuple[int, list[ReadMail]]]:
     taken: list[ReadMail] = []
 
     async def take(mail: ReadMail) -> str:
@@ -31,7 +34,8 @@ async def listening(certificate: Path | None = None) -> AsyncIterator[tuple[int,
         return "taken"
 
     port = free_port()
-    listener = MailListener("127.0.0.1", port, OURS, take, relay="mx.kestrel.example", certificate=certificate)
+    relay = "mx.kestrel.example"
+    listener = MailListener("127.0.0.1", port, OURS, take, relay=relay, networks=networks, certificate=certificate)
     await listener.start()
     try:
         yield port, taken
@@ -89,5 +93,20 @@ async def test_with_a_certificate_no_mail_is_taken_before_tls(tmp_path: Path) ->
         with pytest.raises(smtplib.SMTPException, match="STARTTLS"):
             await asyncio.to_thread(hand_over, port)
         assert taken == []
+        await asyncio.to_thread(hand_over, port, trusts)
+        assert len(taken) == 1
+
+
+async def test_mail_is_taken_from_the_networks_of_the_relays_alone(tmp_path: Path) -> None:
+    """Whoever may hand over mail may write that our relay vouches for it. The certificate keeps nobody out."""
+    authority = Authority("ours")
+    authority.server(tmp_path)
+    trusts = ssl.create_default_context(cadata=authority.pem)
+    elsewhere = (ip_network("10.20.0.0/24"), ip_network("fd00::/8"))
+    async with listening(tmp_path / "server.pem", elsewhere) as (port, taken):
+        with pytest.raises(smtplib.SMTPConnectError) as refused:
+            await asyncio.to_thread(hand_over, port, trusts)
+        assert (refused.value.smtp_code, taken, BoundedSession._running) == (421, [], {})
+    async with listening(tmp_path / "server.pem", (*elsewhere, ip_network("127.0.0.0/8"))) as (port, taken):
         await asyncio.to_thread(hand_over, port, trusts)
         assert len(taken) == 1

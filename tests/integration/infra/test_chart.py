@@ -80,6 +80,32 @@ def test_the_alerts_are_those_of_compose_and_link_to_where_the_environment_says(
     assert made["spec"]["groups"] == groups
 
 
+def test_mail_is_taken_from_the_relays_alone(helm: str) -> None:
+    """By the network, where it enforces policies, and by the service. Everything else reaches HTTP as before."""
+    relays = ["10.20.0.5/32", "10.21.0.0/24"]
+    made = render(helm, PRODUCTION, *(f"relays[{place}]={relay}" for place, relay in enumerate(relays)))
+    policies = {each["metadata"]["name"]: each["spec"] for each in made if each["kind"] == "NetworkPolicy"}
+    listening = set()
+    for each in (each for each in made if each["kind"] == "StatefulSet"):
+        [container] = each["spec"]["template"]["spec"]["containers"]
+        given = {setting["name"]: setting.get("value") for setting in container["env"]}
+        if "mail" in {port["name"] for port in container["ports"]}:
+            listening.add(each["metadata"]["name"])
+            assert given["SAFE_RETURN_SMTP_LISTEN_NETWORKS"].split() == relays
+            assert policies[each["metadata"]["name"]]["podSelector"] == each["spec"]["selector"]
+    assert set(policies) == listening
+    for policy in policies.values():
+        assert policy["policyTypes"] == ["Ingress"]
+        assert policy["ingress"] == [
+            {"ports": [{"port": "http"}]},
+            {"ports": [{"port": "mail"}], "from": [{"ipBlock": {"cidr": each}} for each in relays]},
+        ]
+
+
+def test_until_a_relay_is_named_nobody_hands_over_mail() -> None:
+    assert yaml.safe_load((CHART / "values.yaml").read_text())["relays"] == ["127.0.0.0/8"]
+
+
 def test_no_setting_of_kafka_is_one_that_its_operator_leaves_out() -> None:
     written = (CHART / "templates" / "engines.yaml").read_text()
     config = written.partition("    config:\n")[2].partition("  entityOperator:")[0]

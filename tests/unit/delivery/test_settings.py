@@ -233,3 +233,13 @@ def test_mail_is_taken_beyond_this_machine_over_tls_or_where_somebody_says_that_
         with monkeypatch.context() as said:
             said.setenv(f"SAFE_RETURN_SMTP_LISTEN_{setting}", value)
             assert CorrespondenceSettings().smtp_listen_host == "10.0.0.1"
+
+
+def test_the_networks_of_the_relays_are_read_and_a_wrong_one_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert CorrespondenceSettings().smtp_listen_networks == ()
+    monkeypatch.setenv("SAFE_RETURN_SMTP_LISTEN_NETWORKS", "10.20.0.5/32 fd00:20::/64")
+    assert [str(each) for each in CorrespondenceSettings().smtp_listen_networks] == ["10.20.0.5/32", "fd00:20::/64"]
+    monkeypatch.setenv("SAFE_RETURN_SMTP_LISTEN_NETWORKS", "relay.kestrel.example")
+    with pytest.raises(ValidationError) as refused:
+        CorrespondenceSettings()
+    assert "SAFE_RETURN_SMTP_LISTEN_NETWORKS" in " ".join(explain_error(refused.value) or [])

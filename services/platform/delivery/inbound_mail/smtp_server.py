@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
@@ -15,11 +16,14 @@ from services.platform.store.transient_errors import is_transient
 
 TAKEN = "250 2.0.0 Taken"
 LATER = "451 4.3.0 Not now, try again"
+NO_RELAY = "421 4.7.1 Mail is taken from our relay alone"
+"""It passes, so that a relay whose network was set wrongly keeps the mail."""
 MOST_SESSIONS = 32
 """Each may hold a mail in memory. The oldest ends for a new one: a relay repeats what it could not hand over."""
 SILENT_SECONDS = 30
 SESSION_SECONDS = 120
 
+Networks: TypeAlias = Sequence[IPv4Network | IPv6Network]
 Takes: TypeAlias = Callable[[ReadMail], Awaitable[str]]
 """Handles and commits a mail, then returns the outcome in a word. If it raises, it has done nothing."""
 
@@ -29,10 +33,19 @@ class BoundedSession(SMTP):
 
     _running: ClassVar[dict["BoundedSession", asyncio.TimerHandle]] = {}
 
+    def __init__(self, handler: Any, networks: Networks, **options: Any) -> None:
+        """Speaks with clients from `networks` alone; from anywhere, if there are none."""
+        super().__init__(handler, **options)
+        self._networks = networks
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
         if self in self._running:  # STARTTLS makes the connection again
+            super().connection_made(transport)
             return
+        if not self._is_relay(str(transport.get_extra_info("peername")[0])):
+            _send_away(transport)
+            return
+        super().connection_made(transport)
         self._running[self] = self.loop.call_later(SESSION_SECONDS, self.end)
         if len(self._running) > MOST_SESSIONS:
             next(iter(self._running)).end()
@@ -46,9 +59,22 @@ class BoundedSession(SMTP):
         if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.abort()
 
+    def _is_relay(self, address: str) -> bool:
+        if not self._networks or any(ip_address(address) in each for each in self._networks):
+            return True
+        logger().warning("mail was refused: no relay of ours is at that address", name=address)
+        return False
+
     def _forget(self) -> None:
         if (ends := self._running.pop(self, None)) is not None:
             ends.cancel()
+
+
+def _send_away(transport: asyncio.BaseTransport) -> None:
+    transport.set_protocol(asyncio.Protocol())  # nothing that it says is read
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.write(f"{NO_RELAY}\r\n".encode())
+    transport.close()
 
 
 def tls_of(certificate: Path) -> ssl.SSLContext:
@@ -66,13 +92,23 @@ class MailListener:
     """
 
     def __init__(
-        self, host: str, port: int, mailbox: str, takes: Takes, *, relay: str, certificate: Path | None = None
+        self,
+        host: str,
+        port: int,
+        mailbox: str,
+        takes: Takes,
+        *,
+        relay: str,
+        networks: Networks = (),
+        certificate: Path | None = None,
     ) -> None:
-        """`relay` is the name (authserv-id) that our relay gives itself in Authentication-Results. With a certificate,
-        no mail is taken before STARTTLS.
+        """`relay` is the name (authserv-id) that our relay gives itself in Authentication-Results: whoever may hand
+        over mail may write it, so with `networks` only clients there may. With a certificate, no mail is taken before
+        STARTTLS.
         """
         self._tls = None if certificate is None else tls_of(certificate)
         self._address, self._mailbox, self._takes, self._relay = (host, port), mailbox.lower(), takes, relay
+        self._networks = networks
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -86,6 +122,7 @@ class MailListener:
     def _greet(self) -> asyncio.BaseProtocol:
         return BoundedSession(
             self,
+            self._networks,
             hostname="safe-return",
             data_size_limit=MAIL_BYTES,
             enable_SMTPUTF8=True,

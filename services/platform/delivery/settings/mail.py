@@ -1,16 +1,22 @@
 """Settings of services that mail. A module of its own: whoever imports it loads the mail libraries."""
 
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
-from pydantic import Field, FilePath, SecretStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
+from pydantic_settings import NoDecode
 
 from services.platform.delivery.channels.email import EmailMedium, Relay
-from services.platform.delivery.inbound_mail.smtp_server import MailListener, Takes
+from services.platform.delivery.inbound_mail.smtp_server import MailListener, Networks, Takes
 from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.settings.keys import KeySettings, OurAddress
 from services.platform.runtime.settings import Place, Port, is_loopback
 from services.platform.store.encryption import Keys, key_file
+
+
+def _split(given: str | Networks) -> list[str] | Networks:
+    return given.split() if isinstance(given, str) else given
 
 
 class MailSettings(KeySettings):
@@ -21,7 +27,8 @@ class MailSettings(KeySettings):
     the relay hands over mail to `smtp_from`, bounces among it; `smtp_listen_host` on which address. `smtp_authserv_id`
     is the name that the relay gives itself in Authentication-Results (RFC 8601): what it does not vouch for there is
     not believed. Beyond loopback it listens with `smtp_listen_certificate` alone (a PEM file: key and chain), or where
-    `smtp_listen_plain` says that something else keeps others out, as Docker's published ports do.
+    `smtp_listen_plain` says that something else keeps others out, as Docker's published ports do. The certificate shows
+    who listens, not who hands over: `smtp_listen_networks` are those of the relays, and nobody else is heard.
     """
 
     public_url: OurAddress
@@ -39,6 +46,10 @@ class MailSettings(KeySettings):
         default=None, description="a PEM file with the key and the certificates for STARTTLS"
     )
     smtp_listen_plain: bool = Field(default=False, description="1 where nobody but the relay reaches the port")
+    smtp_listen_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(),
+        description="the mail relays' networks with blanks between, such as 10.20.0.5/32; left out where others are kept out",
+    )
     smtp_listen_host: str = Field(
         default="127.0.0.1",
         description="127.0.0.1, or another address with SAFE_RETURN_SMTP_LISTEN_CERTIFICATE, "
@@ -61,8 +72,9 @@ class MailSettings(KeySettings):
 
     def mail_listener(self, takes: Takes) -> MailListener:
         listens = (self.smtp_listen_host, self.smtp_listen_port)
-        certificate = self.smtp_listen_certificate
-        return MailListener(*listens, self.smtp_from, takes, relay=self.smtp_authserv_id, certificate=certificate)
+        networks, certificate = self.smtp_listen_networks, self.smtp_listen_certificate
+        relay = self.smtp_authserv_id
+        return MailListener(*listens, self.smtp_from, takes, relay=relay, networks=networks, certificate=certificate)
 
     @property
     def links(self) -> Links:
