@@ -102,6 +102,19 @@ def test_mail_is_taken_from_the_relays_alone(helm: str) -> None:
         ]
 
 
+def test_the_ingress_is_named_to_every_service_as_compose_names_the_proxy(helm: str) -> None:
+    composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    [setting] = [
+        name for name, value in composed["casework"]["environment"].items() if "SAFE_RETURN_PROXY" in str(value)
+    ]
+    assert f"`environment.{setting}`" in TOLD
+    assert yaml.safe_load((CHART / "values.yaml").read_text())["environment"][setting] == "127.0.0.1"
+    named = yaml.safe_load(PRODUCTION.read_text())["environment"][setting]
+    for each in (each for each in render(helm, PRODUCTION) if each["kind"] == "StatefulSet"):
+        [container] = each["spec"]["template"]["spec"]["containers"]
+        assert {"name": setting, "value": named} in container["env"]
+
+
 def test_until_a_relay_is_named_nobody_hands_over_mail() -> None:
     assert yaml.safe_load((CHART / "values.yaml").read_text())["relays"] == ["127.0.0.0/8"]
 
