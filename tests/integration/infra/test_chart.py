@@ -30,6 +30,7 @@ STRIMZI_KEEPS = re.compile(
     r"(?!controller\.quorum\.(election|fetch)\.)(advertised|authorizer|broker|controller|listener|sasl|ssl|node)\."
 )
 """What a cluster's `config` may not set: it is left out, with a warning in the operator's log."""
+NAMESPACE = "safe-return"
 RULES = sorted((ROOT / "infra" / "prometheus" / "rules").glob("*.yaml"))
 
 
@@ -43,6 +44,7 @@ def helm() -> str:
 
 def render(helm: str, environment: Path, *values: str) -> list[dict[str, Any]]:
     command = [helm, "template", "safe-return", str(CHART), "--values", str(environment), "--kube-version", KUBERNETES]
+    command += ["--namespace", NAMESPACE]
     command += [part for value in values for part in ("--set", value)]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
@@ -77,7 +79,47 @@ def test_the_alerts_are_those_of_compose_and_link_to_where_the_environment_says(
         for rule in group["rules"]:
             page = rule["annotations"]["runbook_url"].rpartition("/")[2]
             rule["annotations"]["runbook_url"] = f"https://wiki.kestrel.example/runbooks/{page}"
+            rule["expr"] = rule["expr"].replace('service!=""', f'service!="", namespace="{NAMESPACE}"')
     assert made["spec"]["groups"] == groups
+
+
+def require_firing(
+    rendered: list[dict[str, Any]], folder: Path, alert: str, series: dict[str, str], services: set[str], at: str = "4m"
+) -> None:
+    """Prometheus' own tool finds the alert firing about these services and no other."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not here (Debian: prometheus)")
+    [made] = [each for each in rendered if each["kind"] == "PrometheusRule"]
+    (folder / "rules.yaml").write_text(yaml.safe_dump(made["spec"]))
+    looked = {
+        "expr": f'sum by (service) (ALERTS{{alertname="{alert}", alertstate="firing"}})',
+        "eval_time": at,
+        "exp_samples": [{"labels": f'{{service="{each}"}}', "value": 1} for each in sorted(services)],
+    }
+    given = [{"series": each, "values": values} for each, values in series.items()]
+    case = {"interval": "15s", "input_series": given, "promql_expr_test": [looked]}
+    file = folder / "case.yaml"
+    file.write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "evaluation_interval": "15s", "tests": [case]}))
+    said = subprocess.run([promtool, "test", "rules", file], capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+@pytest.mark.parametrize("rendered", [PRODUCTION], indirect=True)
+@pytest.mark.parametrize(
+    ("alert", "metric", "values"),
+    [("ServiceDown", "up", "0x20"), ("ServiceFlapping", "process_start_time_seconds", "1 2 3 4 5x20")],
+)
+def test_of_a_cluster_others_share_our_own_services_are_judged_alone(
+    rendered: list[dict[str, Any]], tmp_path: Path, alert: str, metric: str, values: str
+) -> None:
+    """The Prometheus Operator gives each target a label `service`."""
+    series = {f'up{{service="{each}", namespace="{NAMESPACE}"}}': "1x20" for each in SERVICES}
+    series.pop(f'up{{service="police", namespace="{NAMESPACE}"}}')
+    series[f'up{{service="police", namespace="{NAMESPACE}", pod="police-0"}}'] = "1x20"
+    series[f'{metric}{{service="police", namespace="{NAMESPACE}", pod="police-1"}}'] = values
+    series[f'{metric}{{service="shop", namespace="shop", pod="shop-0"}}'] = values
+    require_firing(rendered, tmp_path, alert, series, {"police"})
 
 
 def test_mail_is_taken_from_the_relays_alone(helm: str) -> None:
