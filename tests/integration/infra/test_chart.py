@@ -73,14 +73,29 @@ def test_each_service_runs_is_reached_and_keeps_a_process_while_nodes_are_emptie
 
 @pytest.mark.parametrize("rendered", [PRODUCTION], indirect=True)
 def test_the_alerts_are_those_of_compose_and_link_to_where_the_environment_says(rendered: list[dict[str, Any]]) -> None:
-    [made] = [each for each in rendered if each["kind"] == "PrometheusRule"]
     groups = [group for file in RULES for group in yaml.safe_load(file.read_text())["groups"]]
     for group in groups:
         for rule in group["rules"]:
             page = rule["annotations"]["runbook_url"].rpartition("/")[2]
             rule["annotations"]["runbook_url"] = f"https://wiki.kestrel.example/runbooks/{page}"
             rule["expr"] = rule["expr"].replace('service!=""', f'service!="", namespace="{NAMESPACE}"')
-    assert made["spec"]["groups"] == groups
+    assert monitored(rendered)["groups"][:-1] == groups
+
+
+@pytest.mark.parametrize("rendered", [PRODUCTION], indirect=True)
+@pytest.mark.parametrize("gone", [set(), {"police"}])
+def test_a_service_without_any_pod_is_down(rendered: list[dict[str, Any]], tmp_path: Path, gone: set[str]) -> None:
+    """Then nothing is asked, and no `up` is 0. Another team's pod of that name is no help."""
+    series = {f'up{{service="{each}", namespace="{NAMESPACE}"}}': "1x20" for each in set(SERVICES) - gone}
+    series['up{service="police", namespace="shop"}'] = "1x20"
+    require_firing(rendered, tmp_path, "ServiceDown", series, gone)
+    alerts = {rule["alert"] for rule in monitored(rendered)["groups"][-1]["rules"]}
+    assert alerts == {"ServiceDown"}, "their cases and their runbook are those of Compose"
+
+
+def monitored(rendered: list[dict[str, Any]]) -> dict[str, Any]:
+    [made] = [each for each in rendered if each["kind"] == "PrometheusRule"]
+    return dict(made["spec"])
 
 
 def require_firing(
@@ -90,8 +105,7 @@ def require_firing(
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not here (Debian: prometheus)")
-    [made] = [each for each in rendered if each["kind"] == "PrometheusRule"]
-    (folder / "rules.yaml").write_text(yaml.safe_dump(made["spec"]))
+    (folder / "rules.yaml").write_text(yaml.safe_dump(monitored(rendered)))
     looked = {
         "expr": f'sum by (service) (ALERTS{{alertname="{alert}", alertstate="firing"}})',
         "eval_time": at,
