@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
+
+import yaml
+
+from services.console import monitoring
 
 Kind: TypeAlias = Literal["number", "lines", "bars", "stack"]
 Limits: TypeAlias = Sequence[tuple[float, Literal["orange", "red"]]]
@@ -57,14 +62,22 @@ def number(title: str, says: str, ask: str, runbook: str, *, unit: str = "short"
     return Panel(title, says, ask, runbook, unit=unit, kind="number", limits=limits, width=4, height=5)
 
 
-ONE_REPLICA = "without (instance, job, service)"
-"""What is read from the database is the same on every replica: the most of them, never their sum."""
+COUNTED = yaml.safe_load(Path(monitoring.__file__).with_name("gauges.yaml").read_text())
+LABELS: dict[str, list[str]] = {
+    name: gauge["by"] for group in COUNTED.values() for each in group for name, gauge in each["gauges"].items()
+}
+"""Of what the console counts in the database. Every replica shows the same: the most of them, never their sum. Which
+labels tell replicas apart depends on who asks them (instance, job, pod), so what stays is named.
+"""
 
 
 def standing(metric: str, *by: str, matching: str = "", over: str = "sum") -> str:
     """PromQL for what stands in the database, added up by these labels; nought where there is nothing."""
     added = f"{over} by ({', '.join(by)}) " if by else f"{over} "
-    asked = f"{added}(max {ONE_REPLICA} ({metric}{{{matching}}}))"
+    asked = f"{metric}{{{matching}}}"
+    if over == "sum":
+        asked = f"max by ({', '.join(LABELS[metric])}) ({asked})"
+    asked = f"{added}({asked})"
     return asked if by else f"{asked} or vector(0)"
 
 

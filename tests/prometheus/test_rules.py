@@ -1,5 +1,6 @@
 """Each alert fires on what it is for, stays quiet on what comes near, and says what to do: Prometheus' own tool is the judge."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -54,6 +55,11 @@ def test_an_alert_says_how_grave_it_is_what_happened_and_what_to_do(name: str) -
         "## Whom to telephone",
     ]
     assert f"`{name}`" in text, "the page names the alerts that lead to it"
+
+
+def test_what_stays_is_named_and_not_what_tells_replicas_apart() -> None:
+    """What each replica reads from the database must not count twice, and in Kubernetes replicas differ by more."""
+    assert [name for name, alert in ALERTS.items() if re.search(r"\bwithout\b", alert["expr"])] == []
 
 
 def test_every_runbook_belongs_to_an_alert() -> None:

@@ -58,7 +58,7 @@ BUS = Row(
         Panel(
             "Lag by service",
             "Messages on the bus that a service has not acknowledged, as reported by Kafka.",
-            "sum by (group) (max without (instance, job, service) (bus_consumer_lag))",
+            "sum by (group) (max by (group, topic) (bus_consumer_lag))",
             "consumer-lag",
             "{{group}}",
         ),

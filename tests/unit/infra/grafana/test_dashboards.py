@@ -1,6 +1,7 @@
 """The dashboards are what the code makes, as Grafana's own schemas want them, and tell whoever reads them what to do."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,12 @@ def test_a_panel_says_what_it_shows_and_leads_to_a_runbook(board: Board, panel: 
     assert (ROOT / "docs" / "runbooks" / f"{panel.runbook}.md").exists()
     (link,) = next(each for each in made(board)["panels"] if each.get("title") == panel.title)["links"]
     assert link["url"] == f"/public/runbooks/{panel.runbook}.md"
+
+
+@pytest.mark.parametrize(("board", "panel"), PANELS, ids=named)
+def test_what_stays_is_named_and_not_what_tells_replicas_apart(board: Board, panel: Panel) -> None:
+    """What each replica reads from the database must not count twice, and in Kubernetes replicas differ by more."""
+    assert [each for each in panel.questions.values() if re.search(r"\bwithout\b", each)] == [], board.name
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=named)
