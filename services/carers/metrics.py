@@ -5,23 +5,6 @@ from prometheus_client import Counter, Gauge, Histogram
 TAKEN = Counter(
     "texts_taken", "Inbound texts, by what took them: database, spool, or nowhere (answered 503)", ["kept_in"]
 )
-REFUSED = Counter(
-    "texts_refused",
-    "Requests that webhooks refused, by webhook, by reason, and by sender: twilio (validly signed), notify (with its token), "
-    "account (names our account, wrongly signed), anybody",
-    ["door", "reason", "whose"],
-)
-# Those that an alert watches begin at 0: Prometheus sees no increase in a count that first appears as 1.
-_LOST = {
-    "twilio": ("Several signatures", "Another account", "Not a text", "Not a call", "Not now", "Our fault"),
-    "notify": ("Not a callback", "Not now", "Our fault"),
-}
-for _whose, _reasons in _LOST.items():
-    for _reason in _reasons:
-        REFUSED.labels("inbound", _reason, _whose)
-for _door in ("inbound", "status"):
-    REFUSED.labels(_door, "Not from Twilio", "account")
-SIGNED = Counter("texts_signed", "Requests to Twilio's webhooks that were validly signed, and of our account")
 SPOOLED = Gauge("texts_spooled", "Texts on the disk that the database does not have yet")
 SET_ASIDE = Gauge("texts_set_aside", "Texts on the disk that cannot be opened, or that the database refuses")
 COPIES_REFUSED = Gauge(

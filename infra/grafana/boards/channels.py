@@ -152,10 +152,10 @@ IN = Row(
         ),
         Panel(
             "Requests refused",
-            "Requests refused at Twilio's doors within the hour. Twilio: rightly signed, may be a report. Account: names ours, wrongly signed.",
-            "sum by (door, reason, whose) (increase(texts_refused_total[1h]))",
+            "Requests refused at Twilio's and Notify's doors within the hour. Twilio: rightly signed, may be a report. Account: names ours, wrongly signed.",
+            "sum by (service, door, reason, whose) (increase(texts_refused_total[1h]))",
             "texts-refused",
-            "{{whose}}: {{reason}}, {{door}}",
+            "{{whose}}: {{reason}}, {{service}}, {{door}}",
             kind="bars",
             width=12,
         ),

@@ -10,10 +10,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from services.carers import metrics
 from services.carers.inbound.intake import Intake, NotKept
 from services.carers.messages import FOLDER, LANGUAGES
 from services.carers.text import Text
+from services.platform.delivery import metrics
 from services.platform.delivery.channels.sms import REPEATED, conversation_twiml
 from services.platform.delivery.channels.voice import VOICE, Spoken
 from services.platform.delivery.links.signed_forms import TwilioDoor, Whose
@@ -92,6 +92,9 @@ class VoiceLine:
         except NotKept:
             metrics.REFUSED.labels("inbound", "Not now", Whose.TWILIO).inc()
             return False
+        except Exception:
+            metrics.REFUSED.labels("inbound", "Our fault", Whose.TWILIO).inc()
+            raise
         return True
 
 

@@ -8,18 +8,18 @@ from typing import get_args
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
-from services.carers import metrics
 from services.carers.card import Card
 from services.carers.inbound.calls import VoiceLine
 from services.carers.inbound.intake import Intake, NotKept
 from services.carers.inbound.probes import Probes
 from services.carers.settings import CarersSettings
 from services.carers.text import READ_LETTERS, Flaw, Text
+from services.platform.delivery import metrics
 from services.platform.delivery.links.signed_forms import SignedForm, TwilioDoor, Whose
 from services.platform.delivery.sms_status import notify
 from services.platform.delivery.sms_status import openapi as sms_status_openapi
 from services.platform.delivery.sms_status.call_keys import CallKeys
-from services.platform.delivery.sms_status.notify import NotifyDoor, ReceivedText, mount_receipts_route
+from services.platform.delivery.sms_status.notify import ReceivedText, mount_receipts_route
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.register.people.telephones import e164, with_plus
@@ -52,8 +52,7 @@ def pages(
     probes: Probes,
 ) -> FastAPI:
     app = new_web_app("carers")
-    door = _new_door("inbound", settings)
-    notify_doors = [new_notify_door(name, settings) for name in ("inbound", "status")]
+    door, notify_door = settings.twilio_door("inbound"), settings.notify_door("inbound")
 
     async def keep(text: Text, whose: Whose) -> None:
         """Unless it is what we texted to ourselves."""
@@ -86,10 +85,10 @@ def pages(
     )
     async def take_notify_text(request: Request) -> None:
         """A text to Safe Return's number at GOV.UK Notify, as its callback sends it. Kept before this answers."""
-        await keep(read_notify_text(await notify_doors[0].read(request, ReceivedText), clocks), Whose.NOTIFY)
+        await keep(read_notify_text(await notify_door.read(request, ReceivedText), clocks), Whose.NOTIFY)
 
-    mount_status_route(app, receipts, keys, _new_door("status", settings))
-    mount_receipts_route(app, receipts, notify_doors[1])
+    mount_status_route(app, receipts, keys, settings.twilio_door("status"))
+    mount_receipts_route(app, receipts, settings.notify_door("status"))
     VoiceLine(intake, clocks, settings.public_url, door).mount(app)
 
     @app.get("/card", response_class=HTMLResponse)
@@ -98,23 +97,6 @@ def pages(
         return await card.page()
 
     return app
-
-
-def _new_door(name: str, settings: CarersSettings) -> TwilioDoor:
-    return TwilioDoor(
-        public_url=settings.public_url,
-        tokens=settings.twilio_tokens,
-        accounts=settings.twilio_accounts,
-        refused=lambda title, whose: metrics.REFUSED.labels(name, title, whose).inc(),
-        signed=metrics.SIGNED.inc,
-    )
-
-
-def new_notify_door(name: str, settings: CarersSettings) -> NotifyDoor:
-    return NotifyDoor(
-        [settings.notify_bearer.get_secret_value()],
-        lambda title, whose: metrics.REFUSED.labels(name, title, whose).inc(),
-    )
 
 
 def read_notify_text(received: ReceivedText, clocks: Clocks) -> Text:

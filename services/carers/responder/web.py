@@ -14,10 +14,12 @@ from services.carers.inbound.web import NO_ANSWER, read_notify_text, read_text
 from services.carers.messages import FOLDER, LANGUAGES
 from services.carers.responder.hand_over import HandOver
 from services.carers.settings import ResponderSettings
+from services.carers.text import Text
+from services.platform.delivery import metrics
 from services.platform.delivery.channels.sms import conversation_twiml, text_twiml
 from services.platform.delivery.channels.voice import VOICE, Spoken
-from services.platform.delivery.links.signed_forms import TwilioDoor
-from services.platform.delivery.sms_status.notify import NotifyDoor, ReceivedText
+from services.platform.delivery.links.signed_forms import Whose
+from services.platform.delivery.sms_status.notify import ReceivedText
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import answer_with_problems
 from services.wording import day_and_time, read_words
@@ -44,28 +46,32 @@ def pages(spool: Spool, hand_over: HandOver, clocks: Clocks, settings: Responder
     app = FastAPI(title="Safe Return: stand-in", version="1", docs_url=None, redoc_url=None)
     # A disk that takes nothing: Twilio is to send the same again.
     answer_with_problems(app, passing=(OSError,), passes_by_itself=lambda _: True)
-    door = TwilioDoor(public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts)
+    door, notify_door = settings.twilio_door("inbound"), settings.notify_door("inbound")
     words: dict[str, Any] = read_words(FOLDER / "responder.yaml")
     limit = AnswerLimit()
+
+    def keep(text: Text, whose: Whose) -> None:
+        try:
+            spool.put(text)
+        except Exception as error:
+            metrics.REFUSED.labels("inbound", "Not now" if isinstance(error, OSError) else "Our fault", whose).inc()
+            raise
+        hand_over.repeating.wake_after(1)
 
     @app.post("/texts/inbound", response_class=Response)
     async def keep_text(request: Request) -> Response:
         """A text that carers did not take. On the disk before this answers; the answer claims nothing more."""
         text = read_text(await door.signed_form(request), door, clocks)
-        spool.put(text)
-        hand_over.repeating.wake_after(1)
+        keep(text, Whose.TWILIO)
         if not limit.allows(text.sender, clocks.wall()):
             return Response(NO_ANSWER, media_type="text/xml")
         says = (Template(words["text"][each]).substitute(duty_line=settings.duty_line) for each in LANGUAGES)
         return Response(text_twiml(*says), media_type="text/xml")
 
-    notify_door = NotifyDoor([settings.notify_bearer.get_secret_value()])
-
     @app.post("/texts/notify/received", status_code=HTTPStatus.NO_CONTENT)
     async def keep_notify_text(request: Request) -> None:
         """As above, once GOV.UK Notify is told this URL. It takes no answer in the response."""
-        spool.put(read_notify_text(await notify_door.read(request, ReceivedText), clocks))
-        hand_over.repeating.wake_after(1)
+        keep(read_notify_text(await notify_door.read(request, ReceivedText), clocks), Whose.NOTIFY)
 
     @app.post("/calls/inbound", response_class=Response)
     async def put_through(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """Declares the metrics of delivery. No label names a destination, a person or a child."""
 
-from typing import get_args
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -58,6 +59,35 @@ URGENT_LATE = Gauge("delivery_urgent_unaccepted", "Urgent notices put over 60 s 
 URGENT_FAILED = Gauge(
     "delivery_urgent_failed", "Urgent notices given up on within the last hour, so that the protocol had to go on"
 )
+DoorName: TypeAlias = Literal["inbound", "status"]
+"""What comes in: texts and calls, or reports on ours and the keys pressed in them."""
+REFUSED = Counter(
+    "texts_refused",
+    "Requests that webhooks refused, by webhook, by reason, and by sender: twilio (validly signed), notify (with its token), "
+    "account (names our account, wrongly signed), anybody",
+    ["door", "reason", "whose"],
+)
+SIGNED = Counter("texts_signed", "Requests to Twilio's webhooks that were validly signed, and of our account")
+WATCHED: Mapping[DoorName, Mapping[str, Sequence[str]]] = {
+    "inbound": {
+        "twilio": ("Several signatures", "Another account", "Not a text", "Not a call", "Not now", "Our fault"),
+        "notify": ("Not a callback", "Not now", "Our fault"),
+        "account": ("Not from Twilio",),
+    },
+    "status": {
+        "twilio": ("Several signatures", "Another account", "Not a report"),
+        "notify": ("Not a callback",),
+        "account": ("Not from Twilio",),
+    },
+}
+"""By sender, the reasons that alerts watch."""
+
+
+def begin_counts(door: DoorName) -> None:
+    """From nought, as below."""
+    for whose, reasons in WATCHED[door].items():
+        for reason in reasons:
+            REFUSED.labels(door, reason, whose)
 
 
 def which(attempt: int) -> str:

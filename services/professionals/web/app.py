@@ -5,11 +5,10 @@ from dataclasses import replace
 from fastapi import FastAPI
 
 from services.platform.delivery.links.pages import LinkPages, mount_pages
-from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.links.tokens import Purpose
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.delivery.sms_status.call_keys import CallKeys
-from services.platform.delivery.sms_status.notify import NotifyDoor, mount_receipts_route
+from services.platform.delivery.sms_status.notify import mount_receipts_route
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.runtime.clocks import Clocks
@@ -21,9 +20,8 @@ def pages(
     receipts: Receipts, keys: CallKeys, acknowledging: AcknowledgePage, clocks: Clocks, settings: CorrespondenceSettings
 ) -> FastAPI:
     app = new_web_app("professionals")
-    door = TwilioDoor(public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts)
-    mount_status_route(app, receipts, keys, door)
-    mount_receipts_route(app, receipts, NotifyDoor([settings.notify_bearer.get_secret_value()]))
+    mount_status_route(app, receipts, keys, settings.twilio_door("status"))
+    mount_receipts_route(app, receipts, settings.notify_door("status"))
     of_one = replace(acknowledging, alone=True)
     mount_pages(
         app,

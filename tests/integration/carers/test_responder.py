@@ -24,7 +24,7 @@ from tests.support.engines.database import Database
 from tests.support.in_process.carers import ACCOUNT_SID, KEY, PUBLIC_URL, TOKEN, Carers, carers, import_kestrel, kinds
 from tests.support.in_process.delivery import eventually
 from tests.support.in_process.register import fresh_number
-from tests.support.outside.twilio_posts import TYPE, escaped, form_of, signed_bytes
+from tests.support.outside.twilio_posts import TYPE, counted, escaped, form_of, signed_bytes
 
 OWN_URL = "https://stand-in.kestrel.example"
 DUTY_LINE = "+441214960000"
@@ -265,7 +265,9 @@ async def test_alerts_hear_what_is_kept_and_that_carers_does_not_take_it(stand_i
 
 
 async def test_only_twilio_is_answered_and_a_caller_is_put_through(stand_in: StandIn) -> None:
-    assert (await stand_in.post("/texts/inbound", "false", MessageSid="SM1", From="+447700900111")).status_code == 403
+    with counted("inbound", "Not from Twilio", "account"):
+        refused = await stand_in.post("/texts/inbound", "false", MessageSid="SM1", From="+447700900111")
+    assert refused.status_code == 403
     assert (await stand_in.post("/calls/inbound", "false", From="+447700900111")).status_code == 403
     call = await stand_in.post("/calls/inbound", From="+447700900111")
     assert f"<Dial>{DUTY_LINE}</Dial>" in call.text
@@ -277,7 +279,8 @@ async def test_a_text_that_the_disk_does_not_take_is_not_taken(stand_in: StandIn
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Spool, "put", full)
-    assert (await stand_in.text("+447700900111", "MISSING")).status_code == 503
+    with counted("inbound", "Not now", "twilio"):
+        assert (await stand_in.text("+447700900111", "MISSING")).status_code == 503
 
 
 async def test_a_time_of_receipt_is_believed_within_a_fortnight_alone(service: Carers) -> None:

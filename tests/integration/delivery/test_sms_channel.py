@@ -261,7 +261,7 @@ def door(floor: Floor) -> httpx.AsyncClient:
     receipts = Receipts("professionals", floor.store, floor.clocks)
     keys = CallKeys(floor.store, floor.clocks, floor.keyring, PUBLIC)
     mount_status_route(
-        app, receipts, keys, TwilioDoor(public_url=PUBLIC, tokens=lambda: TOKENS, accounts={ACCOUNT_SID})
+        app, receipts, keys, TwilioDoor("status", public_url=PUBLIC, tokens=lambda: TOKENS, accounts={ACCOUNT_SID})
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC)
 

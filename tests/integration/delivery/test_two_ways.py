@@ -313,7 +313,7 @@ async def test_a_receipt_of_notify_ends_a_text_has_it_rung_or_sent_again(
         receipt = {"id": taken, "reference": str(delivery.id), "status": status}
         app = FastAPI()
         answer_with_problems(app, passing=(), passes_by_itself=lambda _: False)
-        mount_receipts_route(app, Receipts("professionals", floor.store, floor.clocks), NotifyDoor([BEARER]))
+        mount_receipts_route(app, Receipts("professionals", floor.store, floor.clocks), NotifyDoor("status", [BEARER]))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
             url, bears = "/texts/notify/receipts", {"Authorization": f"Bearer {BEARER}"}
             assert (await client.post(url, json=receipt)).status_code == 403

@@ -1,17 +1,29 @@
-"""Forms as bytes, signed over what the test says Twilio signed."""
+"""Forms as bytes, signed over what the test says Twilio signed, and how our doors count what they refuse."""
 
 import hmac
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote_plus
 from uuid import uuid4
 
 import httpx
+from prometheus_client import REGISTRY
 from twilio.request_validator import RequestValidator
 
 from tests.support.in_process.carers import ACCOUNT_SID, PUBLIC_URL, TOKEN, Carers
 
 URL = f"{PUBLIC_URL}/texts/inbound"
 TYPE = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@contextmanager
+def counted(door: str, reason: str, whose: str) -> Iterator[None]:
+    """Exactly one is, within."""
+    labels = {"door": door, "reason": reason, "whose": whose}
+    before = REGISTRY.get_sample_value("texts_refused_total", labels) or 0
+    yield
+    assert REGISTRY.get_sample_value("texts_refused_total", labels) == before + 1
 
 
 def form_of(sender: str, *bodies: bytes, sid: str | None = None) -> list[tuple[bytes, bytes]]:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 
+from services.platform.delivery import metrics
 from services.platform.delivery.channels.sms import Pairs, Tokens, bytes_are_signed, signature_is_valid
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.limits import FORM_BYTES, FORM_FIELDS
@@ -37,10 +38,6 @@ class Whose(StrEnum):
     ANYBODY = "anybody"
 
 
-Refused: TypeAlias = Callable[[str, Whose], None]
-"""Told the problem's title of each request that is refused."""
-
-
 @dataclass(frozen=True, slots=True)
 class SignedForm:
     """`undecodable` names the fields whose bytes are no UTF-8. They were read as Windows-1252, which loses no byte."""
@@ -50,20 +47,12 @@ class SignedForm:
 
 
 class TwilioDoor:
-    """Lets in what Twilio sends for one of `accounts` to the public URL."""
+    """Lets in what Twilio sends for one of `accounts` to the public URL, and counts what it refuses."""
 
-    def __init__(
-        self,
-        *,
-        public_url: str,
-        tokens: Tokens,
-        accounts: Collection[str],
-        refused: Refused = lambda _title, _whose: None,
-        signed: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._public_url = public_url.rstrip("/")
+    def __init__(self, name: metrics.DoorName, *, public_url: str, tokens: Tokens, accounts: Collection[str]) -> None:
+        self._name, self._public_url = name, public_url.rstrip("/")
         self._tokens, self._accounts = tokens, accounts
-        self._refused, self._signed = refused, signed
+        metrics.begin_counts(name)
 
     async def signed_form(self, request: Request) -> SignedForm:
         """Raises Problem: 415 for another type, 413 over 64 KiB, 400 for what is no form and for several signatures,
@@ -88,19 +77,19 @@ class TwilioDoor:
         if set(form.fields.getlist("AccountSid")) - set(self._accounts):
             detail = "AccountSid must be the account that this service was told of."
             raise self.refusal(HTTPStatus.FORBIDDEN, "Another account", detail, "AccountSid", whose)
-        self._signed()
+        metrics.SIGNED.inc()
         return form
 
     def refusal(self, status: HTTPStatus, title: str, detail: str, field: str, whose: Whose) -> Problem:
         """Counted, and to be raised."""
-        self._refused(title, whose)
+        metrics.REFUSED.labels(self._name, title, whose).inc()
         return Problem(status, title, detail, field=field)
 
     async def _pairs(self, request: Request) -> Pairs:
         try:
             raw = await body_within(request, FORM_BYTES)
         except Problem as problem:
-            self._refused(problem.title, Whose.ANYBODY)
+            metrics.REFUSED.labels(self._name, problem.title, Whose.ANYBODY).inc()
             raise
         try:
             found = parse_qsl(

@@ -7,7 +7,10 @@ from services.platform.delivery.channels.sms import Tokens, TwilioWay
 from services.platform.delivery.channels.ways.health import WayHealth
 from services.platform.delivery.channels.ways.notify import NotifyWay
 from services.platform.delivery.channels.ways.route import Texts
+from services.platform.delivery.links.signed_forms import TwilioDoor
+from services.platform.delivery.metrics import DoorName
 from services.platform.delivery.settings.keys import KeySettings, OurAddress
+from services.platform.delivery.sms_status.notify import NotifyDoor
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import SecretFile, require_played, secret_path
 from services.platform.store.unit_of_work import Store
@@ -90,6 +93,12 @@ class TextSettings(KeySettings):
     def twilio_accounts(self) -> frozenset[str]:
         """Whose texts and reports are taken; texts go out by the first alone."""
         return frozenset({self.twilio_account_sid, *self.twilio_further_accounts.split()})
+
+    def twilio_door(self, name: DoorName) -> TwilioDoor:
+        return TwilioDoor(name, public_url=self.public_url, tokens=self.twilio_tokens, accounts=self.twilio_accounts)
+
+    def notify_door(self, name: DoorName) -> NotifyDoor:
+        return NotifyDoor(name, [self.notify_bearer.get_secret_value()])
 
     def texts(self, store: Store, clocks: Clocks, *, reports: bool = True) -> Texts:
         """`reports`: Twilio reports what became of each to `public_url`. Notify is told where at its own pages."""

@@ -14,7 +14,8 @@ from uuid import UUID
 from fastapi import FastAPI, Request
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
-from services.platform.delivery.links.signed_forms import Refused, Whose
+from services.platform.delivery import metrics
+from services.platform.delivery.links.signed_forms import Whose
 from services.platform.delivery.sms_status.receipts import Receipts, Report
 from services.platform.runtime.http.openapi_errors import refusals
 from services.platform.runtime.http.problems import Problem, bearer_of, body_within
@@ -46,22 +47,23 @@ Posted = TypeVar("Posted", bound=BaseModel)
 
 
 class NotifyDoor:
-    """Lets in what bears one of `tokens`; without any, nothing."""
+    """Lets in what bears one of `tokens`; without any, nothing. Counts what it refuses."""
 
-    def __init__(self, tokens: Sequence[str], refused: Refused = lambda _title, _whose: None) -> None:
-        self._tokens, self._refused = [each.encode() for each in tokens if each], refused
+    def __init__(self, name: metrics.DoorName, tokens: Sequence[str]) -> None:
+        self._name, self._tokens = name, [each.encode() for each in tokens if each]
+        metrics.begin_counts(name)
 
     async def read(self, request: Request, kind: type[Posted]) -> Posted:
         """Raises Problem: 403 without the token, 413 over 64 KiB, 400 for anything else than a `kind`."""
         given = bearer_of(request).encode()
         if not any(hmac.compare_digest(given, each) for each in self._tokens):
-            self._refused("Not from Notify", Whose.ANYBODY)
+            metrics.REFUSED.labels(self._name, "Not from Notify", Whose.ANYBODY).inc()
             detail = "The bearer token must be the one that GOV.UK Notify was given."
             raise Problem(HTTPStatus.FORBIDDEN, "Not from Notify", detail, field="authorization")
         try:
             return kind.model_validate_json(await body_within(request, FORM_BYTES))
         except ValidationError as error:
-            self._refused("Not a callback", Whose.NOTIFY)
+            metrics.REFUSED.labels(self._name, "Not a callback", Whose.NOTIFY).inc()
             field = str((error.errors()[0]["loc"] or ("body",))[0])
             raise Problem(
                 HTTPStatus.BAD_REQUEST, "Not a callback", f"{field} is not as published.", field=field
