@@ -42,7 +42,15 @@ async def test_an_open_episode_is_counted_by_its_age_and_leaves_when_it_is_over(
     assert await shown(opened, "episodes_open", **labels) == before
 
 
-async def test_an_episode_is_unacknowledged_until_any_one_person_has_it(opened: Store) -> None:
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ("acknowledged", "acknowledged"),
+        ("acknowledged", "open"),  # a duty with a deed, until the deed is recorded
+        ("accepted", "done"),  # it is, by somebody who did not say that they had it
+    ],
+)
+async def test_an_episode_is_unacknowledged_until_any_one_person_has_it(opened: Store, told: str, state: str) -> None:
     episode, child = uuid4(), new_id("child")
     labels = {"authority": "kestrel", "exercise": "no"}
     before = await shown(opened, "episodes_unacknowledged", **labels)
@@ -50,7 +58,10 @@ async def test_an_episode_is_unacknowledged_until_any_one_person_has_it(opened: 
     await hear(opened, HANDLERS, heard(episode_changed(episode, opened_at=reported), child))
     assert await shown(opened, "episodes_unacknowledged", **labels) == before + 1
     assert await shown(opened, "episodes_unacknowledged_oldest_seconds", **labels) >= 400 * 86400
-    answered = duty_changed(episode, step(0, Role.DUTY_WORKER, "acknowledged"), state="acknowledged")
+    unanswered = duty_changed(episode, step(0, Role.DUTY_WORKER, "accepted"), state="accepted")
+    await hear(opened, HANDLERS, heard(unanswered, child))
+    assert await shown(opened, "episodes_unacknowledged", **labels) == before + 1
+    answered = duty_changed(episode, step(0, Role.DUTY_WORKER, told), state=state)
     await hear(opened, HANDLERS, heard(answered, child))
     assert await shown(opened, "episodes_unacknowledged", **labels) == before
 
