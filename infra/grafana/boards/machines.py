@@ -67,7 +67,7 @@ MACHINES = Row(
         Panel(
             "Days until a certificate ends",
             "Of each public door that the operator listed, and of Kafka.",
-            "(min by (door) (probe_ssl_earliest_cert_expiry) - time()) / 86400",
+            '(min by (door) (probe_ssl_earliest_cert_expiry{door!=""}) - time()) / 86400',
             "door-shut",
             "{{door}}",
             limits=[(0, "red"), (21, "orange")],

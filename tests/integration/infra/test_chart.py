@@ -22,7 +22,7 @@ PRODUCTION = CHART / "environments" / "production.yaml"
 TOLD = (ROOT / "docs" / "operating.md").read_text()
 OPERATORS = {
     "kafka.strimzi.io/v1": ["Kafka", "KafkaNodePool", "KafkaUser"],
-    "monitoring.coreos.com/v1": ["PodMonitor", "PrometheusRule"],
+    "monitoring.coreos.com/v1": ["PodMonitor", "Probe", "PrometheusRule"],
     "postgresql.cnpg.io/v1": ["Cluster", "ScheduledBackup"],
     "barmancloud.cnpg.io/v1": ["ObjectStore"],
 }
@@ -109,6 +109,27 @@ def test_the_primary_says_that_a_standby_is_gone(
         require_firing(rendered, tmp_path, alert, series, {"database"} if alert in fires else set(), at="8m")
 
 
+def test_each_door_that_is_named_is_tried_as_with_compose(helm: str, tmp_path: Path) -> None:
+    doors = ["carers.kestrel.example:443", "police.kestrel.example:443"]
+    rendered = render(helm, PRODUCTION, f"doors={{{','.join(doors)}}}")
+    [probe] = [each["spec"] for each in rendered if each["kind"] == "Probe"]
+    assert probe["targets"]["staticConfig"].pop("static") == doors
+    # The operator puts the address tried into `instance`, and the prober's in its place.
+    assert probe["targets"]["staticConfig"].pop("relabelingConfigs") == [
+        {"sourceLabels": ["instance"], "targetLabel": "door"}
+    ]
+    assert probe["module"] in yaml.safe_load((ROOT / "infra/prometheus/blackbox.yml").read_text())["modules"]
+    labels = probe["targets"]["staticConfig"].pop("labels")
+    assert probe["targets"] == {"staticConfig": {}}
+    series = {f'up{{service="{each}", namespace="{NAMESPACE}"}}': "1x20" for each in SERVICES}
+    series[f'up{{service="{labels["service"]}", namespace="{NAMESPACE}"}}'] = "0x20"
+    require_firing(rendered, tmp_path, "ServiceDown", series, {"blackbox-exporter"})
+
+
+def test_without_doors_nothing_is_probed(helm: str) -> None:
+    assert [each for each in render(helm, PRODUCTION, "doors=null") if each["kind"] == "Probe"] == []
+
+
 def test_one_database_has_no_standby_to_lose(helm: str) -> None:
     rendered = render(helm, CHART / "environments" / "trial.yaml", "monitoring=true")
     assert "standbys" not in {group["name"] for group in monitored(rendered)["groups"]}
@@ -169,7 +190,7 @@ def test_of_a_cluster_others_share_our_own_services_are_judged_alone(
 def test_mail_is_taken_from_the_relays_alone(helm: str) -> None:
     """By the network, where it enforces policies, and by the service. Everything else reaches HTTP as before."""
     relays = ["10.20.0.5/32", "10.21.0.0/24"]
-    made = render(helm, PRODUCTION, *(f"relays[{place}]={relay}" for place, relay in enumerate(relays)))
+    made = render(helm, PRODUCTION, f"relays={{{','.join(relays)}}}")
     policies = {each["metadata"]["name"]: each["spec"] for each in made if each["kind"] == "NetworkPolicy"}
     listening = set()
     for each in (each for each in made if each["kind"] == "StatefulSet"):
