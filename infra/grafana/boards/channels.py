@@ -31,7 +31,7 @@ OUT = Row(
         number(
             "Destinations failing",
             "Forces, or whole channels, whose last five attempts all failed. Deliveries are tried one at a time; no destination is switched off.",
-            "sum(max by (service) (delivery_lanes_failing))",
+            "sum(max by (service, medium) (delivery_lanes_failing))",
             WEBHOOKS,
             limits=[(1, "red")],
         ),

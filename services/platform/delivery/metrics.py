@@ -29,7 +29,9 @@ ACCEPTED_SECONDS = Histogram(
 WAITING = Gauge("delivery_waiting", "Deliveries put and not yet accepted by the other end")
 OLDEST = Gauge("delivery_oldest_seconds", "Age of the oldest delivery not yet accepted by the other end")
 LANES_FAILING = Gauge(
-    "delivery_lanes_failing", "Destinations whose last attempts all failed, and that are tried one at a time"
+    "delivery_lanes_failing",
+    "Destinations whose last attempts all failed, and that are tried one at a time, by how they were last tried",
+    ["medium"],
 )
 OPERATOR = Counter("delivery_needs_operator", "Answers that only a change of settings can mend", ["medium"])
 DEFECTS = Counter("delivery_defects", "Attempts that went wrong because of an error of our own")

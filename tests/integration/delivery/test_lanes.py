@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -208,3 +209,23 @@ async def test_what_waits_for_a_key_holds_no_place_of_its_lane_and_goes_once_the
         assert floor.loop.obstacle() == "KeyServiceAway"
         keys.owners.clear()
         assert [(await floor.until(each.id, "accepted"))["attempts"] for each in without] == [1, 1]
+
+
+async def test_our_own_relay_fails_and_not_a_force(engine: AsyncEngine, keyring: Keyring) -> None:
+    """A force without an API has its lane too, and its notices go by our relay."""
+
+    async def addressed(_: UnitOfWork, delivery: Delivery) -> PreparedMessage:
+        recipient = "mailto:desk@police.example" if delivery.lane == "force-by-mail" else delivery.lane
+        return PreparedMessage(recipient, str(delivery.id))
+
+    relay = PlayedMedium(otherwise=LATER, name="email")
+    async with running_floor(engine, keyring, ManyDestinations(), prepare=addressed, others=[relay]) as floor:
+        for _ in range(FAILING_AFTER):
+            await floor.put(received(), "force-by-mail")
+        await taken_after(floor, "force-by-api")
+        await eventually(floor.loop._dispatcher.lanes.failing)
+        await floor.loop._measure()
+    shown = {
+        each: REGISTRY.get_sample_value("delivery_lanes_failing", {"medium": each}) for each in ("email", "webhook")
+    }
+    assert shown == {"email": 1, "webhook": 0}

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -247,6 +247,7 @@ async def running_floor(
     slot: int | None = None,
     at_once: int = 4,
     clocks: Clocks | None = None,
+    others: Sequence[Any] = (),
 ) -> AsyncIterator[Floor]:
     clocks = clocks or Clocks()
     store = Store(engine, origin=Origin(service, clocks))
@@ -261,6 +262,7 @@ async def running_floor(
         locks=locks,
         slot=slot,
         at_once=at_once,
+        others=others,
     )
     await loop.start()
     floor = Floor(loop, store, clocks, keyring=keyring)

@@ -109,6 +109,8 @@ class Dispatcher:
             outcome = await self._attempt(leased)
             if outcome is not None:
                 result, alone = outcome.result, not self._under_way or bool(lane.queue)
+                recipient = outcome.attempt.request.recipient
+                lane.medium = result.medium or self._channels.of(delivery.medium, recipient).name
                 await self._until_done(lambda: self._results.write(outcome, alone=alone))
                 if result.provider_id is not None:
                     self._taken[result.provider_id] = True

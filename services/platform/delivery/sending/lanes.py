@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from services.platform.delivery.model import MediumName
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.retry_policy import URGENT
 
@@ -27,6 +28,8 @@ class DestinationLane:
     failures: int = 0
     tries: int = 0
     """While failing: tries of deliveries that had failed before. They alone set the pace, not failures of new ones."""
+    medium: MediumName | None = None
+    """By which it was tried last: a force's mails go by our own relay, which may fail where the force does not."""
     next_try_at: datetime | None = None
     turned_away: bool = False
     """Rows of this lane lie in the table that nobody here has taken up."""

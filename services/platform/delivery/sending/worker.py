@@ -1,14 +1,16 @@
 """Takes up deliveries: right after the commit those that this process has put, by a claim all others."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import get_args
 from uuid import UUID, uuid4
 
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, ChannelSender
-from services.platform.delivery.model import Delivery
+from services.platform.delivery.model import Delivery, MediumName
 from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.queue.leases import LeasedDelivery
@@ -245,7 +247,9 @@ class DeliveryLoop:
 
     async def _measure(self) -> None:
         """What is urgent first: the count of a month may take too long."""
-        metrics.LANES_FAILING.set(len(self._dispatcher.lanes.failing()))
+        failing = Counter(lane.medium for lane in self._dispatcher.lanes.failing())
+        for medium in get_args(MediumName):
+            metrics.LANES_FAILING.labels(medium).set(failing[medium])
         now = self._clocks.wall()
         async with self._store.reading.connect() as connection:
             await slo.measure_recent(connection, self._service, now)
