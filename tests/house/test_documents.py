@@ -19,6 +19,8 @@ PUBLISHED = re.compile(r"((?:`/[a-z]+/?`(?:, | and )?)+) \((?P<service>[a-z]+), 
 INSIDE = {"/card", "/health", "/metrics", "/organisations", "/register"}
 LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#]+)")
 NAMED_FILE = re.compile(r"`(?P<path>[a-z]+/[a-z_/-]+\.(py|yaml))`")
+COUNTER = re.compile(r"Counter\(\s*\"(?P<name>[a-z_]+)\"")
+MEASURED = re.compile(r"`(?P<metric>[a-z]+_[a-z_]+)[`{]")
 TEST = re.compile(r"`(?P<file>tests/[a-z_/]+\.py)::(?P<test>test_\w+)`")
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -69,6 +71,13 @@ def test_every_file_that_a_document_names_exists() -> None:
         return not any((place / path).exists() for place in (ROOT, ROOT / "services", document.parent))
 
     try_each(found_in_documents(NAMED_FILE), is_lost)
+
+
+def test_a_count_that_a_document_names_is_called_as_prometheus_has_it() -> None:
+    modules = [each.read_text() for each in (ROOT / "services").rglob("*.py")]
+    counters = {name for module in modules for name in COUNTER.findall(module)}
+    assert "bus_messages_published_again" in counters
+    try_each(found_in_documents(MEASURED), lambda found: found[1] in counters)
 
 
 def test_every_test_that_a_document_names_exists() -> None:
