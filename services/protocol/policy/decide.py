@@ -28,7 +28,7 @@ from services.protocol.policy.rule_engine.recipients import (
     is_among,
     recipient_of,
 )
-from services.protocol.policy.rule_engine.rules import apply_due_rule, apply_rules, make_duty
+from services.protocol.policy.rule_engine.rules import apply_due_rule, apply_rules, find_rules, make_duty
 from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.child_events.events import ChildReportedMissing, DutyStepDue, PoliceRiskGraded, RuleDue
@@ -111,7 +111,8 @@ def _read_event(draft: Draft) -> None:
             SETS_GOING_AGAIN[reading.trigger](draft, reading.episode)
         protocol = draft.protocol_for(reading.episode)
         behind = _cause_behind(draft, reading, cause)
-        apply_rules(draft, protocol.on(reading.trigger), protocol, reading.episode, behind)
+        rules = find_rules(protocol, reading.trigger, {each.trigger for each in readings})
+        apply_rules(draft, rules, protocol, reading.episode, behind)
     if any(reading.trigger == Trigger.WATCH_OPENED for reading in readings):
         draft.opens_watch = None  # It is one watch, though several readings may open it.
     if not draft.decided and draft.waiting.keys() - waited:

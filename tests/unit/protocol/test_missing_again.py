@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from services.protocol.policy.case import DutyOfCase
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
+from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.duty.decisions import Verdict
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged
 from tests.support.histories.one_child import CHILD, START, OneChild, due
 from tests.support.histories.own_rules import only
 
@@ -17,6 +20,8 @@ FACTS = Facts(authority="northshire", force="north-force")
 MISSING = events.ChildReportedMissing(**SAID)
 LOCATED = events.ChildLocated(**SAID, proof=events.Proof.AGENCY)
 BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
+POLICE_CLOSED = events.PoliceClosed(**SAID, force="north-force", reply="r")
+UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
 NOT_BACK = events.ReportRetracted(**SAID, retracts="return")
 BRIEFING: dict[str, Any] = {
     "id": "briefing",
@@ -114,3 +119,64 @@ def test_a_child_located_for_the_second_time_is_to_be_fetched_again() -> None:
         asked.append([each.duty for each in decision.duties if each.rule == "located-child-is-fetched"])
     assert [len(each) for each in asked] == [0, 1, 1, 1], "the one of the third is called back"
     assert asked[1] == asked[2] != asked[3]
+
+
+def told(decision: Decision, role: str) -> list[Duty]:
+    return [each for each in decision.duties if (each.role, each.act) == (role, "tell")]
+
+
+def whole(*words: tuple[Any, float]) -> OneChild:
+    """A child of the whole rule set, who is told of these at their hours."""
+    child = OneChild(CHILD, FACTS)
+    for word, hour in words:
+        child.hears(word, hour)
+    return child
+
+
+def answer(child: OneChild, one: Duty, hour: float) -> list[DutyOfCase]:
+    """The duty when it is taken, and when somebody has said that they have it."""
+    states = []
+    for outcome in (DutyAccepted, DutyAcknowledged):
+        how = {"how": "page"} if outcome is DutyAcknowledged else {}
+        child.hears(outcome.model_validate(SAID | {"duty": one.duty, "step": one.step} | how), hour)
+        states.append(child.case.duties[one.duty])
+    return states
+
+
+@pytest.mark.parametrize(
+    ("role", "wording"), [("police.control-room", "missing-update"), ("duty.worker", "missing-notice")]
+)
+def test_that_a_located_child_is_missing_again_is_told_once_and_is_to_be_answered(role: str, wording: str) -> None:
+    child = whole((MISSING, 0), (LOCATED, 1))
+    (first,) = told(child.hears(MISSING, 2), role)
+    assert first.wording == wording
+    taken, answered = answer(child, first, 2.1)
+    assert (taken.goes_on, answered.goes_on) == (True, False)
+    (second,) = told(child.hears(MISSING, 3), role)
+    taken, _ = answer(child, second, 3.1)
+    assert (second.wording, taken.goes_on) == ("missing-update", False), "a report of a child who is missing already"
+
+
+def test_a_force_is_told_once_where_it_was_reported_under_another_name_that_a_located_child_is_missing_again() -> None:
+    child, nobody = whole((MISSING, 0), (LOCATED, 1)), OneChild(UNKNOWN, FACTS)
+    nobody.hears(MISSING, 2)
+    identified = ChildIdentified(**SAID, child=CHILD)
+    to_police = told(child.hears(identified, 3, nobody.case), "police.control-room")
+    assert {each.rule for each in to_police} == {"tell-police-lost-again"}
+    assert len({each.refers_to for each in to_police}) == len(to_police) == 2, "one for each notice that it has"
+
+
+def test_a_force_that_closed_its_case_while_the_child_was_located_is_to_be_asked_to_reopen_it() -> None:
+    child = whole((MISSING, 0), (LOCATED, 1), (POLICE_CLOSED, 1.5))
+    wordings = [each.wording for each in told(child.hears(MISSING, 2), "duty.worker")]
+    assert sorted(wordings) == ["missing-notice", "police-closed"]
+    child = whole((MISSING, 0), (LOCATED, 1))
+    assert [each.wording for each in told(child.hears(MISSING, 2), "duty.worker")] == ["missing-notice"]
+
+
+def test_under_rules_that_say_nothing_of_a_lost_child_its_report_is_told_as_any_other() -> None:
+    update = {"on": "report.added", "tell": "everyone-told", "by": None, "message": "missing-update"}
+    child = Child({"id": "notice", "on": "child.reported-missing"}, update | {"id": "update"})
+    child.hears(MISSING)
+    child.hears(LOCATED, 1)
+    assert rules(child.hears(MISSING, 2)) == ["update"]

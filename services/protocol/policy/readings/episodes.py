@@ -10,7 +10,12 @@ import yaml
 from services.protocol.policy.case import Episode, Report, newest_sighting
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.readings import care, decisions, discussions, endings, moves, replies
-from services.protocol.policy.readings.openings import episode_id, find_earlier_episode, open_episode
+from services.protocol.policy.readings.openings import (
+    episode_id,
+    find_earlier_episode,
+    open_episode,
+    read_lost_again,
+)
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import events
 from services.safeguarding.contracts import contracts
@@ -47,11 +52,7 @@ def _read_missing(draft: Draft, event: events.ChildReportedMissing) -> list[Read
         return [_read_late_report(draft, earlier, report)]
     if found is not None:
         added = _add_report(draft, found, report, event.last_seen_at)
-        lost_again = found.state == EpisodeState.LOCATED and added.state == EpisodeState.MISSING
-        return [
-            Reading(Trigger.REPORT_ADDED, added),
-            *([Reading(Trigger.CHILD_LOST_AGAIN, added)] if lost_again else []),
-        ]
+        return [Reading(Trigger.REPORT_ADDED, added), *read_lost_again(found, added)]
     if draft.returned_at is not None and happened.time < draft.returned_at:
         return [Reading(Trigger.REPORT_LATE)]
     if event.status == "away-without-authorisation":

@@ -21,6 +21,7 @@ from services.protocol.policy.case import (
 )
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.duties.steps import schedule
+from services.protocol.policy.readings.openings import read_lost_again
 from services.protocol.policy.rule_engine.waits import announce, supersede, time_of_period, wait
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
@@ -108,7 +109,7 @@ def _read_identified(draft: Draft, event: care.ChildIdentified) -> list[Reading]
 def _join(draft: Draft, other: Case) -> list[Reading]:
     """Two reports of one child become one episode: the provisional child's duties go on in the one that was open."""
     here = draft.open_episode
-    was_located = here is not None and here.state is EpisodeState.LOCATED
+    before = here
     lands: dict[UUID, UUID] = {}
     known = [*draft.duties.values(), *other.duties.values()]
     for each in other.episodes.values():
@@ -135,8 +136,7 @@ def _join(draft: Draft, other: Case) -> list[Reading]:
     own = [draft.episodes[name] for name in other.episodes if name not in lands]
     counted = [Reading(Trigger.EPISODE_COUNTED, each) for each in own if each.state is not EpisodeState.RETRACTED]
     identified = Reading(Trigger.CHILD_IDENTIFIED, draft.open_episode, Verdict.MERGED)
-    lost_again = was_located and here is not None and here.state is EpisodeState.MISSING
-    lost = [Reading(Trigger.CHILD_LOST_AGAIN, here)] if lost_again else []
+    lost = [] if before is None or here is None else read_lost_again(before, here)
     return [*lost, identified, *counted, *follow_placement(draft), *settle_unknowns(draft)]
 
 

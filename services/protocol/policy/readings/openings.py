@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from services.protocol.policy.case import Episode
-from services.protocol.policy.draft import Draft
-from services.protocol.policy.rule_language.vocabulary import Mark
-from services.safeguarding.duty.decisions import OVER
+from services.protocol.policy.draft import Draft, Reading
+from services.protocol.policy.rule_language.vocabulary import Condition, Mark, Trigger
+from services.safeguarding.duty.decisions import OVER, EpisodeState
 from services.safeguarding.identifiers import PlacementId, derived
 
 OPENINGS_KEPT = 30
@@ -67,3 +67,13 @@ def find_earlier_episode(draft: Draft, found: Episode | None) -> Episode | None:
         if time < each.over_at or (found is not None and time == each.over_at):
             return each
     return None
+
+
+def read_lost_again(before: Episode, now: Episode) -> list[Reading]:
+    """Nothing, unless a located child is missing again. A force that had closed its case as found closed it on a child
+    who is missing.
+    """
+    if before.state is not EpisodeState.LOCATED or now.state is not EpisodeState.MISSING:
+        return []
+    closed = [Reading(Trigger.POLICE_CLOSED, now)] if Condition.POLICE_CLOSED in before.met else []
+    return [Reading(Trigger.CHILD_LOST_AGAIN, now), *closed]

@@ -1,5 +1,6 @@
 """Applies the rules that an event sets off: now, or when the rule's own time has come."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,10 +21,27 @@ from services.protocol.policy.rule_engine.waits import (
     wait,
 )
 from services.protocol.policy.rule_language.grammar import ALWAYS, Protocol, Rule
+from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.identifiers import derived
 from services.safeguarding.roles import Channel, Wording
+
+SAYS_MORE = dict.fromkeys((Trigger.REPORT_ADDED, Trigger.CHILD_IDENTIFIED), Trigger.CHILD_LOST_AGAIN)
+"""By a trigger, the one that says more of the same event."""
+
+
+def find_rules(protocol: Protocol, trigger: Trigger, of_event: Collection[Trigger | None]) -> tuple[Rule, ...]:
+    """The rules on this trigger, except those whose people hear more of the same event by a rule on another of its
+    triggers: they are told once.
+    """
+    more = SAYS_MORE.get(trigger)
+    heard = [] if more not in of_event or more is None else [_audience(each) for each in protocol.on(more)]
+    return tuple(each for each in protocol.on(trigger) if _audience(each) not in heard)
+
+
+def _audience(rule: Rule) -> tuple[object, ...]:
+    return rule.tell, rule.by, rule.among, rule.when, rule.wait, rule.period, rule.hours
 
 
 def apply_rules(
