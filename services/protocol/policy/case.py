@@ -222,6 +222,11 @@ class DutyOfCase(State):
         """To the urgent one, not to the full meeting."""
         return (self.channel, self.wording) == (Channel.INVITATION, Wording("strategy-discussion"))
 
+    def tells_carers_missing(self, episode: UUID) -> bool:
+        """Those who did not report it themselves. What else carers are told in an episode may be of another matter."""
+        about = (self.episode, self.role, self.wording)
+        return about == (episode, Role.CARERS_ALL, Wording("missing-said-elsewhere"))
+
     def telling(self, step: int) -> Telling | None:
         return next((each for each in self.tellings if each.step == step), None)
 

@@ -127,3 +127,13 @@ def test_carers_of_a_missing_child_have_no_test_and_no_question_what_police_woul
     asked = {each.duty.rule for each in told if each.duty.role == Role.CARERS_ALL and each.after > timedelta(days=26)}
     quiet = {"carers-answer-monthly", "profile-is-due", "new-carers-say-what-police-will-ask"}
     assert (asked & quiet == set()) is is_missing
+
+
+@pytest.mark.parametrize("by", [ANN, BEN])
+def test_who_heard_that_somebody_lures_the_child_hears_all_the_same_that_it_is_missing(by: str) -> None:
+    child = Child(CHILD, FACTS.model_copy(update={"carers": (ANN, BEN, CAT)}))
+    deadlines = child.hears(texted(ANN)).deadlines
+    (due,) = [each.content for each in deadlines if getattr(each.content, "rule", "") == "tell-colleagues-missing"]
+    child.texts(events.ChildLuringSuspected(**SAID, channel="text", said_by=by), 0.2)
+    assert child.texts(due, 0.5) == dict.fromkeys((BEN, CAT), "missing-said-elsewhere")
+    assert child.texts(BACK, 1) == {ANN: "return-recorded"} | dict.fromkeys((BEN, CAT), "return-said-elsewhere")

@@ -171,9 +171,8 @@ def _reported_by_carer(situation: Situation) -> bool | None:
 
 
 def _carers_told(situation: Situation) -> bool | None:
-    return situation.episode is not None and any(
-        each.episode == situation.episode.episode and each.role == Role.CARERS_ALL for each in situation.duties
-    )
+    episode = situation.episode
+    return episode is not None and any(each.tells_carers_missing(episode.episode) for each in situation.duties)
 
 
 def _return_unconfirmed_asked(situation: Situation) -> bool | None:

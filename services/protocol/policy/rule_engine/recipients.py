@@ -122,8 +122,8 @@ def _other_carers(draft: Draft, by: Channel, episode: Episode | None, cause: Cau
     """The child's carers as they were when first told of this episode, except those who have reported or text now, who
     have rules of their own. Where nobody knows the carers: everyone whom the directory finds, unless one has reported.
     """
-    of_them = (each for each in draft.duties.values() if each.role == Role.CARERS_ALL)
-    told = [each.person for each in of_them if episode is not None and each.episode == episode.episode]
+    name = None if episode is None else episode.episode
+    told = [each.person for each in draft.duties.values() if name is not None and each.tells_carers_missing(name)]
     people = list(dict.fromkeys(filter(None, told or draft.facts.carers or ())))
     if not people:
         reported = episode is not None and episode.reports and not told
