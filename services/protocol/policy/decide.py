@@ -123,7 +123,12 @@ def _cause_behind(draft: Draft, reading: Reading, cause: Cause) -> Cause:
     if reading.trigger == Trigger.WATCH_OPENED:
         return _count_from_watch(draft, cause)
     if reading.trigger == Trigger.EPISODE_MOVED and reading.episode is not None:
-        return _with_words_told(draft, reading.episode, cause)
+        before = draft.before(reading.episode)
+        return (
+            cause
+            if before and before.force == reading.episode.force
+            else _with_words_told(draft, reading.episode, cause)
+        )
     return cause
 
 

@@ -196,6 +196,11 @@ class Draft:
     def put_waiting(self, waiting: Waiting) -> None:
         self.waiting[waiting.deadline] = waiting
 
+    def before(self, episode: Episode) -> Episode | None:
+        """The episode as it was before this message, perhaps a provisional child's."""
+        came_along = {} if self.joined is None else self.joined.episodes
+        return self.case.episodes.get(episode.episode) or came_along.get(episode.episode)
+
     def episode_of(self, episode: UUID | None) -> Episode | None:
         return None if episode is None else self.episodes.get(episode)
 

@@ -54,15 +54,15 @@ def rules(decision: Decision) -> list[str]:
     ("before", "placement", "force", "followed", "told"),
     [
         (HOME, ELSEWHERE, "south-force", (ELSEWHERE, "south-force"), True),
-        (HOME, ELSEWHERE, "north-force", (ELSEWHERE, "north-force"), False),
-        (HOME, ELSEWHERE, None, (ELSEWHERE, "north-force"), False),
+        (HOME, ELSEWHERE, "north-force", (ELSEWHERE, "north-force"), True),
+        (HOME, ELSEWHERE, None, (ELSEWHERE, "north-force"), True),
         (HOME, HOME, "south-force", (HOME, "north-force"), False),
         (HOME, None, "south-force", (HOME, "north-force"), False),
         (None, ELSEWHERE, "south-force", (ELSEWHERE, "south-force"), True),
     ],
     ids=["another force", "same force", "force not known", "same placement", "nowhere", "first placement known"],
 )
-def test_an_open_episode_follows_the_child_and_another_force_is_told(
+def test_an_open_episode_follows_the_child_to_another_placement_and_that_is_told(
     before: str | None, placement: str | None, force: str | None, followed: tuple[str, str], told: bool
 ) -> None:
     child = Child(MOVED)
@@ -111,6 +111,25 @@ def test_a_force_that_a_missing_child_moves_to_hears_nothing_of_whereabouts() ->
     first = notice_to_new_force(child)
     told = child.hears(DutyAccepted(**SAID, duty=first.duty, step=0), 2.01).duties
     assert "located-notice" not in {each.wording for each in told}
+
+
+def test_a_force_of_both_placements_is_told_of_the_new_one_and_has_no_second_notice() -> None:
+    child = OneChild(CHILD, FACTS)
+    child.hears(MISSING.model_copy(update={"words": ("words-00000000-0000-4000-8000-000000000001",)}))
+    child.facts = FACTS.model_copy(update={"placement": ELSEWHERE, "host_authority": "eastmere"})
+    moved = child.hears(PLACED, 1).duties
+    [told] = [each for each in moved if each.role == "police.control-room"]
+    assert (told.wording, told.force, told.placement, told.words) == ("missing-update", "north-force", ELSEWHERE, ())
+    [host] = [each for each in moved if each.role == "host.duty-desk" and each.wording == "missing-notice"]
+    assert host.placement == ELSEWHERE
+
+
+def test_of_a_transfer_to_another_placement_of_one_force_that_force_is_told_once() -> None:
+    child = OneChild(CHILD, FACTS)
+    child.hears(MISSING)
+    child.facts = FACTS.model_copy(update={"placement": ELSEWHERE})
+    moved = child.hears(TRANSFERRED, 1).duties
+    assert [each.rule for each in moved if each.role == "police.control-room"] == ["police-hear-of-new-authority"]
 
 
 def test_an_episode_that_is_over_follows_nobody() -> None:

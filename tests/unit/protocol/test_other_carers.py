@@ -11,7 +11,7 @@ from services.protocol.policy.facts import Facts
 from services.protocol.simulate import tell
 from services.protocol.stories import Story, story_of
 from services.safeguarding.child_events import events
-from services.safeguarding.child_events.care_events import ChildIdentified
+from services.safeguarding.child_events.care_events import ChildIdentified, PlacementChanged
 from services.safeguarding.duty.outcomes import DutyAccepted
 from services.safeguarding.roles import Role
 from tests.support.histories.one_child import CHILD, OneChild
@@ -86,6 +86,30 @@ def test_whoever_was_told_hears_how_it_ends_also_after_the_child_has_moved_and_n
     assert child.texts(BACK, 1) == dict.fromkeys((ANN, BEN), "return-said-elsewhere")
 
 
+@pytest.mark.parametrize(
+    ("report", "now_with", "told"),
+    [
+        (BY_AGENCY, (CAT, BEN), {CAT}),
+        (texted(ANN), (ANN, CAT), {CAT}),
+        (texted(ANN), (CAT,), {CAT}),
+        (BY_AGENCY, None, {None}),
+    ],
+    ids=["one cares for it in both", "who reported cares for it still", "somebody else", "nobody knows who"],
+)
+def test_who_cares_for_a_missing_child_where_it_is_placed_anew_hears_of_it_and_how_it_ends(
+    report: events.ChildReportedMissing, now_with: tuple[str, ...] | None, told: set[str | None]
+) -> None:
+    child = Child(CHILD, FACTS.model_copy(update={"placement": "placement-00000000-0000-4000-8000-000000000001"}))
+    child.texts(report)
+    moved = {"placement": "placement-00000000-0000-4000-8000-000000000002", "carers": now_with}
+    child.facts = FACTS.model_copy(update=moved)
+    missing = [
+        each for each in child.hears(PlacementChanged(**SAID), 1).duties if each.rule == "tell-new-carers-missing"
+    ]
+    assert {each.person for each in missing} == told
+    assert told - {None} <= set(child.texts(BACK, 2))
+
+
 def test_of_a_report_of_their_own_other_carers_hear_nothing() -> None:
     child = Child(CHILD, FACTS)
     child.hears(texted(ANN))
@@ -127,6 +151,14 @@ def test_carers_of_a_missing_child_have_no_test_and_no_question_what_police_woul
     asked = {each.duty.rule for each in told if each.duty.role == Role.CARERS_ALL and each.after > timedelta(days=26)}
     quiet = {"carers-answer-monthly", "profile-is-due", "new-carers-say-what-police-will-ask"}
     assert (asked & quiet == set()) is is_missing
+
+
+def test_carers_of_a_child_whose_placement_comes_with_its_name_are_told_once() -> None:
+    unknown, child = Child(UNKNOWN, FACTS.model_copy(update={"carers": None})), Child(CHILD, FACTS)
+    unknown.hears(BY_AGENCY)
+    child.facts = FACTS.model_copy(update={"placement": "placement-00000000-0000-4000-8000-000000000001"})
+    identified = ChildIdentified(**SAID, child=CHILD, channel="agency")
+    assert child.texts(identified, 1, unknown.case) == dict.fromkeys((ANN, BEN), "missing-said-elsewhere")
 
 
 @pytest.mark.parametrize("by", [ANN, BEN])

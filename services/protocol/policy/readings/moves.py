@@ -39,7 +39,7 @@ def follow_placement(draft: Draft) -> list[Reading]:
         return []
     force = draft.facts.force or found.force
     follows = draft.put_episode(found.model_copy(update={"placement": now_at, "force": force}))
-    return [Reading(Trigger.EPISODE_MOVED, follows)] if force != found.force else []
+    return [Reading(Trigger.EPISODE_MOVED, follows)]
 
 
 def settle_unknowns(draft: Draft) -> list[Reading]:

@@ -1,6 +1,6 @@
 """Finds the recipients of a rule. Roles stay roles: their holders are looked up when a message is sent."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
@@ -89,7 +89,22 @@ def _holders(draft: Draft, rule: Rule, by: Channel, episode: Episode | None) -> 
         return [] if former is None else [Recipient(rule.tell, by, authority=former)]
     if rule.whose == "giving" and isinstance(event, ChildTransferred):
         return [Recipient(rule.tell, by, authority=former)]
-    return [_control_room(draft, by, episode) if rule.tell == CONTROL_ROOM else Recipient(rule.tell, by)]
+    if rule.tell != CONTROL_ROOM:
+        return [Recipient(rule.tell, by)]
+    known = rule.message == MISSING_NOTICE and episode is not None and _stays_with_force(draft, episode)
+    return [] if known else [_control_room(draft, by, episode)]
+
+
+def _stays_with_force(draft: Draft, episode: Episode) -> bool:
+    """Whether the child has just moved, and the force that has a notice of it has the new placement too."""
+    before = draft.before(episode)
+    stays = before is not None and before.force == episode.force and _has_moved(draft, episode)
+    return stays and police_notice(draft, episode, episode.force) is not None
+
+
+def _has_moved(draft: Draft, episode: Episode) -> bool:
+    before = draft.before(episode)
+    return before is not None and before.placement != episode.placement
 
 
 def _has_host_heard(draft: Draft, episode: Episode | None) -> bool:
@@ -119,17 +134,27 @@ def _reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
 
 
 def _other_carers(draft: Draft, by: Channel, episode: Episode | None, cause: Cause) -> list[Recipient]:
-    """The child's carers as they were when first told of this episode, except those who have reported or text now, who
+    """The child's carers as they were when told that it is missing, except those who have reported or text now, who
     have rules of their own. Where nobody knows the carers: everyone whom the directory finds, unless one has reported.
+    Of a move, the carers of the new placement who have not been told.
     """
     name = None if episode is None else episode.episode
     told = [each.person for each in draft.duties.values() if name is not None and each.tells_carers_missing(name)]
+    if episode is not None and _has_moved(draft, episode):
+        return _new_carers(draft, by, episode, told)
     people = list(dict.fromkeys(filter(None, told or draft.facts.carers or ())))
     if not people:
         reported = episode is not None and episode.reports and not told
         return [] if reported else [Recipient(Role.CARERS_ALL, by)]
     themselves = _reporters(episode, cause)
     return [Recipient(Role.CARERS_ALL, by, person) for person in people if person not in themselves]
+
+
+def _new_carers(draft: Draft, by: Channel, episode: Episode, told: Collection[PersonId | None]) -> list[Recipient]:
+    known = {*told, *(report.person for report in episode.reports)}
+    carers = draft.facts.carers
+    people: list[PersonId | None] = [each for each in carers if each not in known] if carers else [None]
+    return [Recipient(Role.CARERS_ALL, by, person) for person in people]
 
 
 def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:

@@ -27,16 +27,20 @@ from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.identifiers import derived
 from services.safeguarding.roles import Channel, Wording
 
-SAYS_MORE = dict.fromkeys((Trigger.REPORT_ADDED, Trigger.CHILD_IDENTIFIED), Trigger.CHILD_LOST_AGAIN)
-"""By a trigger, the one that says more of the same event."""
+SAYS_MORE = {
+    Trigger.REPORT_ADDED: {Trigger.CHILD_LOST_AGAIN},
+    Trigger.CHILD_IDENTIFIED: {Trigger.CHILD_LOST_AGAIN},
+    Trigger.EPISODE_MOVED: {Trigger.CHILD_IDENTIFIED, Trigger.CHILD_TRANSFERRED},
+}
+"""By a trigger, those that say more of the same event."""
 
 
 def find_rules(protocol: Protocol, trigger: Trigger, of_event: Collection[Trigger | None]) -> tuple[Rule, ...]:
     """The rules on this trigger, except those whose people hear more of the same event by a rule on another of its
     triggers: they are told once.
     """
-    more = SAYS_MORE.get(trigger)
-    heard = [] if more not in of_event or more is None else [_audience(each) for each in protocol.on(more)]
+    more = SAYS_MORE.get(trigger, set()).intersection(of_event)
+    heard = [_audience(rule) for each in more for rule in protocol.on(each)]
     return tuple(each for each in protocol.on(trigger) if _audience(each) not in heard)
 
 

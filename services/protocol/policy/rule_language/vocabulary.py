@@ -125,7 +125,7 @@ class Trigger(StrEnum):
     AGE_UNLAWFULLY_DETERMINED = "age.unlawfully-determined"
     PLACEMENT_CHANGED = "placement.changed"
     EPISODE_MOVED = "episode.moved"
-    """An open episode has followed the child to a placement of another force than was told."""
+    """An open episode has followed the child to another placement. The placement's force has no second notice."""
     TRANSFER_PROPOSED = "transfer.proposed"
     TRANSFER_UNCONSIDERED = "transfer.unconsidered"
     """Proposed, and nobody has recorded whether it is in the child's best interests; or else somebody has."""
