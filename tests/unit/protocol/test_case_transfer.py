@@ -11,7 +11,7 @@ from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, Verdict
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from tests.support.histories.one_child import CHILD, START, OneChild
 from tests.support.histories.own_rules import only
 
@@ -122,6 +122,28 @@ def test_a_force_of_both_placements_is_told_of_the_new_one_and_has_no_second_not
     assert (told.wording, told.force, told.placement, told.words) == ("missing-update", "north-force", ELSEWHERE, ())
     [host] = [each for each in moved if each.role == "host.duty-desk" and each.wording == "missing-notice"]
     assert host.placement == ELSEWHERE
+
+
+@pytest.mark.parametrize("before", [HOME, None], ids=["the placement was known", "nor was the placement"])
+@pytest.mark.parametrize("rung", [False, True])
+def test_a_force_that_is_learnt_after_the_report_has_its_notice_and_nobody_is_to_ring_police_any_more(
+    before: str | None, rung: bool
+) -> None:
+    child = OneChild(CHILD, FACTS.model_copy(update={"placement": before, "force": None}))
+    (notice,) = [each for each in child.hears(MISSING).duties if each.rule == "tell-police-missing"]
+    child.hears(DutyFailed(**SAID, duty=notice.duty, step=0, reason="nobody-in-role"), 0.01)
+    if rung:
+        child.hears(DutyAcknowledged(**SAID, duty=notice.duty, step=1, how="phoned"), 0.5)
+    child.facts = FACTS
+    learnt = child.hears(events.ChildRecordChanged(**SAID), 1).duties
+    to_police = [each for each in learnt if each.role == "police.control-room" and each.act == "tell"]
+    assert [(each.wording, each.force) for each in to_police] == [("missing-notice", "north-force")]
+    assert not child.case.duties[notice.duty].goes_on
+    assert [each for each in child.hears(events.ChildRecordChanged(**SAID), 2).duties if each.act == "tell"] == []
+    back = child.hears(BACK, 3).duties
+    assert [
+        each.force for each in back if each.wording == "returned-notice" and each.role == "police.control-room"
+    ] == ["north-force"]
 
 
 def test_of_a_transfer_to_another_placement_of_one_force_that_force_is_told_once() -> None:

@@ -20,26 +20,42 @@ from services.protocol.policy.case import (
     newest_sighting,
 )
 from services.protocol.policy.draft import Draft, Reader, Reading
-from services.protocol.policy.duties.steps import schedule
+from services.protocol.policy.duties.steps import end, schedule
 from services.protocol.policy.readings.openings import read_lost_again
+from services.protocol.policy.rule_engine.recipients import is_missing_notice
 from services.protocol.policy.rule_engine.waits import announce, supersede, time_of_period, wait
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import care_events as care
 from services.safeguarding.child_events.events import RiskGrade
 from services.safeguarding.duty.decisions import OVER, EpisodeState, Verdict
+from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
 
 
 def follow_placement(draft: Draft) -> list[Reading]:
-    """Lets an open episode follow the child to the placement in the register, and to its force."""
+    """Lets an open episode follow the child to the placement in the register, and to its force: also to one that
+    nobody knew before.
+    """
     found, now_at = draft.open_episode, draft.facts.placement
-    if found is None or now_at is None or now_at == found.placement:
+    if found is None or now_at is None:
         return []
     force = draft.facts.force or found.force
+    is_learnt = found.force is None and force is not None
+    if now_at == found.placement and not is_learnt:
+        return []
     follows = draft.put_episode(found.model_copy(update={"placement": now_at, "force": force}))
+    if is_learnt:
+        _end_notices_to_nobody(draft, follows)
     return [Reading(Trigger.EPISODE_MOVED, follows)]
+
+
+def _end_notices_to_nobody(draft: Draft, episode: Episode) -> None:
+    """The force has a notice of its own now: that none has reached police would be untrue."""
+    for duty in list(draft.duties.values()):
+        if duty.goes_on and duty.force is None and is_missing_notice(duty, episode):
+            end(draft, duty, Because.SUPERSEDED)
 
 
 def settle_unknowns(draft: Draft) -> list[Reading]:

@@ -162,7 +162,13 @@ def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
     was to be told as well, reached or not. Carers are left out: they have rules of their own.
     """
     found: dict[tuple[Line, PersonId | None], Recipient] = {}
-    tellings = [each for each in _tellings(draft, episode) if each[1].role not in CARERS and each[0].authority is None]
+    tellings = [
+        (duty, telling)
+        for duty, telling in _tellings(draft, episode)
+        if telling.role not in CARERS
+        and duty.authority is None
+        and not (telling.role == CONTROL_ROOM and duty.force is None and episode.force is not None)
+    ]
     for duty, telling in tellings:
         if telling.state in REACHED:
             line = _line(draft, episode, duty, telling)
@@ -213,21 +219,19 @@ def _later_channel(telling: Telling) -> Channel:
 def police_notice(draft: Draft, episode: Episode, force: ForceId | None) -> UUID | None:
     """The first notice by which the force knows the episode."""
     for duty in draft.duties.values():
-        if (
-            duty.episode == episode.episode
-            and duty.role == CONTROL_ROOM
-            and duty.wording == MISSING_NOTICE
-            and duty.force == force
-        ):
+        if is_missing_notice(duty, episode) and duty.force == force:
             return identifiers.telling(duty.duty, 0)
     return None
 
 
+def is_missing_notice(duty: DutyOfCase, episode: Episode) -> bool:
+    about = (duty.episode, duty.role, duty.wording)
+    return about == (episode.episode, CONTROL_ROOM, MISSING_NOTICE)
+
+
 def police_accepted(draft: Draft, episode: Episode | None) -> bool:
     return episode is not None and any(
-        duty.accepted
-        for duty in draft.duties.values()
-        if duty.episode == episode.episode and duty.role == CONTROL_ROOM and duty.wording == MISSING_NOTICE
+        duty.accepted for duty in draft.duties.values() if is_missing_notice(duty, episode)
     )
 
 
