@@ -169,3 +169,31 @@ def test_who_heard_that_somebody_lures_the_child_hears_all_the_same_that_it_is_m
     child.texts(events.ChildLuringSuspected(**SAID, channel="text", said_by=by), 0.2)
     assert child.texts(due, 0.5) == dict.fromkeys((BEN, CAT), "missing-said-elsewhere")
     assert child.texts(BACK, 1) == {ANN: "return-recorded"} | dict.fromkeys((BEN, CAT), "return-said-elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("reports", "again", "told"),
+    [
+        ((BY_AGENCY,), BY_AGENCY, {ANN, BEN}),
+        ((BY_AGENCY,), texted(ANN), {BEN}),
+        ((texted(ANN),), texted(BEN), {ANN}),
+        ((texted(ANN),), texted(ANN), set()),
+        ((BY_AGENCY, texted(ANN)), texted(BEN), {ANN}),
+    ],
+)
+def test_who_heard_that_the_child_is_found_hears_once_that_it_is_missing_again(
+    reports: tuple[Any, ...], again: events.ChildReportedMissing, told: set[str]
+) -> None:
+    child = Child(CHILD, FACTS)
+    for report in reports:
+        child.texts(report)
+    child.texts(LOCATED, 1)
+    assert child.texts(again, 2) == dict.fromkeys(told, "missing-said-elsewhere")
+
+
+def test_who_reports_before_colleagues_are_told_is_not_told_as_one_of_them() -> None:
+    child = Child(CHILD, FACTS.model_copy(update={"carers": (ANN, BEN, CAT)}))
+    deadlines = child.hears(texted(ANN)).deadlines
+    (due,) = [each.content for each in deadlines if getattr(each.content, "rule", "") == "tell-colleagues-missing"]
+    child.hears(texted(BEN), 0.2)
+    assert child.texts(due, 0.5) == {CAT: "missing-said-elsewhere"}

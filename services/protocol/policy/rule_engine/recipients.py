@@ -68,9 +68,11 @@ def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) 
 
 def _choose_reporters(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> list[PersonId]:
     """Each carer hears once in an absence that police have the alert, however often they report."""
-    people = _reporters(episode, cause)
-    if rule.among is not None:
-        people = [each for each in people if (each == cause.person) == (rule.among == "speaker")]
+    if rule.among is None:
+        people = _reporters(episode, cause)
+    else:
+        said_so = rule.among == "speaker"
+        people = [each for each in _all_reporters(episode, cause) if (each == cause.person) == said_so]
     if rule.message != POLICE_TOLD or episode is None:
         return people
     about = episode.episode, POLICE_TOLD
@@ -129,6 +131,11 @@ def _reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
     reports = () if episode is None else episode.reports
     if cause.person is not None and any(report.event == cause.id for report in reports):
         return [cause.person]
+    return _all_reporters(episode, cause)
+
+
+def _all_reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
+    reports = () if episode is None else episode.reports
     people = [*(report.person for report in reports), *([] if cause.person is None else [cause.person])]
     return list(dict.fromkeys(people))
 
@@ -146,7 +153,7 @@ def _other_carers(draft: Draft, by: Channel, episode: Episode | None, cause: Cau
     if not people:
         reported = episode is not None and episode.reports and not told
         return [] if reported else [Recipient(Role.CARERS_ALL, by)]
-    themselves = _reporters(episode, cause)
+    themselves = _all_reporters(episode, cause)
     return [Recipient(Role.CARERS_ALL, by, person) for person in people if person not in themselves]
 
 
