@@ -124,6 +124,8 @@ def _end_by_retraction(draft: Draft, found: Episode) -> list[Reading]:
     for duty in list(draft.duties.values()):
         if duty.episode == found.episode and duty.invites_to_discussion:
             end(draft, duty, Because.RETRACTED)
+    if _was_away_before(draft, found):
+        draft.mark(Mark.AWAY, found.opened_at)
     return [Reading(Trigger.MISSING_RETRACTED, draft.put_episode(found.model_copy(update=ended))), *concern]
 
 
@@ -134,6 +136,17 @@ def _was_lured(draft: Draft, found: Episode) -> bool:
         (each.episode, each.wording) == about and (weighed_at is None or each.created_at > weighed_at)
         for each in draft.duties.values()
     )
+
+
+def _was_away_before(draft: Draft, found: Episode) -> bool:
+    """Whether the report came while the child was away, the child is not back since, and time is left for that."""
+    known = draft.record.marks.get(Mark.AWAY)
+    was_away = known is not None and not known.on and known.since == found.opened_at
+    clocks = (each for each in draft.waiting.values() if Trigger.CHILD_AWAY in draft.rule_of(each).on)
+    has_time = any(
+        each.stood_down is None and not each.cause.exercise and each.cause.time < found.opened_at for each in clocks
+    )
+    return was_away and has_time and found.state in OPEN_STATES
 
 
 def _take_return_back(draft: Draft, found: Episode | None) -> list[Reading]:
