@@ -9,7 +9,7 @@ from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildIdentified
-from services.safeguarding.duty.decisions import Verdict
+from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged
 from tests.support.histories.one_child import CHILD, START, OneChild, due
@@ -21,6 +21,8 @@ MISSING = events.ChildReportedMissing(**SAID)
 LOCATED = events.ChildLocated(**SAID, proof=events.Proof.AGENCY)
 BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
 POLICE_CLOSED = events.PoliceClosed(**SAID, force="north-force", reply="r")
+CHECK = events.SafeAndWellCheckRecorded(**SAID)
+INTERVIEW = events.ReturnInterviewRecorded(**SAID, state="completed")
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
 NOT_BACK = events.ReportRetracted(**SAID, retracts="return")
 BRIEFING: dict[str, Any] = {
@@ -180,3 +182,24 @@ def test_under_rules_that_say_nothing_of_a_lost_child_its_report_is_told_as_any_
     child.hears(MISSING)
     child.hears(LOCATED, 1)
     assert rules(child.hears(MISSING, 2)) == ["update"]
+
+
+@pytest.mark.parametrize("under", [CHILD, UNKNOWN], ids=["by name", "under another name"])
+def test_no_check_interview_or_closing_from_before_a_child_was_lost_again_is_of_its_return(under: str) -> None:
+    child = whole((MISSING, 0), (LOCATED, 1), (CHECK, 1.2), (INTERVIEW, 1.4), (POLICE_CLOSED, 1.6))
+    if under == CHILD:
+        child.hears(MISSING, 2)
+    else:
+        nobody = OneChild(under, FACTS)
+        nobody.hears(MISSING, 2)
+        child.hears(ChildIdentified(**SAID, child=CHILD), 2.5, nobody.case)
+    child.hears(BACK, 3)
+    (episode,) = [each for each in child.case.episodes.values() if each.merged_into is None]
+    assert (episode.state, episode.met, episode.interview_offered) == ("returned", frozenset(), False)
+
+
+def test_a_report_from_before_a_child_was_located_undoes_no_check() -> None:
+    child = whole((MISSING, 0), (LOCATED, 1), (CHECK, 1.2))
+    child.hears(MISSING, 2, came_about=0.5)
+    (episode,) = child.case.episodes.values()
+    assert (episode.state, len(episode.met)) == (EpisodeState.LOCATED, 1)

@@ -13,6 +13,7 @@ from services.protocol.policy.readings import care, decisions, discussions, endi
 from services.protocol.policy.readings.openings import (
     episode_id,
     find_earlier_episode,
+    lose_again,
     open_episode,
     read_lost_again,
 )
@@ -93,7 +94,6 @@ def _last_seen(draft: Draft, known: datetime | None, told: datetime | None) -> d
 
 def _add_report(draft: Draft, found: Episode, report: tuple[Report, ...], last_seen_at: datetime | None) -> Episode:
     time = draft.happened.time
-    lost_again = found.located_at is not None and time > found.located_at
     return draft.put_episode(
         found.model_copy(
             update={
@@ -102,8 +102,8 @@ def _add_report(draft: Draft, found: Episode, report: tuple[Report, ...], last_s
                 "last_seen_at": _last_seen(draft, found.last_seen_at, last_seen_at),
                 "news_at": draft.now,
                 "claims": tuple(each for each in found.claims if each.at > time),
-                "state": EpisodeState.MISSING if lost_again else found.state,
             }
+            | lose_again(found, time)
         )
     )
 

@@ -21,7 +21,7 @@ from services.protocol.policy.case import (
 )
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.duties.steps import end, schedule
-from services.protocol.policy.readings.openings import read_lost_again
+from services.protocol.policy.readings.openings import lose_again, read_lost_again
 from services.protocol.policy.rule_engine.recipients import is_missing_notice
 from services.protocol.policy.rule_engine.waits import announce, supersede, time_of_period, wait
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
@@ -161,9 +161,7 @@ def _merge_episodes(here: Episode, other: Episode, now: datetime, *, over: bool)
     from before the newest report is believed, and of two grades the higher is.
     """
     reported_at = max(here.last_report_at, other.last_report_at)
-    lost_again = here.located_at is not None and reported_at > here.located_at
-    return {
-        "state": EpisodeState.MISSING if lost_again else here.state,
+    return lose_again(here, reported_at) | {
         "reports": here.reports + other.reports,
         "last_report_at": reported_at,
         "last_seen_at": newest_sighting(here.last_seen_at, other.last_seen_at, until=now),

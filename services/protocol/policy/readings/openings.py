@@ -69,6 +69,15 @@ def find_earlier_episode(draft: Draft, found: Episode | None) -> Episode | None:
     return None
 
 
+def lose_again(found: Episode, reported_at: datetime) -> dict[str, Any]:
+    """What a report changes of a located child's episode; nothing, where it is older than the finding. A check or an
+    interview from before is of no return, and a force that had closed its case has yet to close it again.
+    """
+    if found.state is not EpisodeState.LOCATED or found.located_at is None or reported_at <= found.located_at:
+        return {}
+    return {"state": EpisodeState.MISSING, "met": frozenset(), "interview_offered": False}
+
+
 def read_lost_again(before: Episode, now: Episode) -> list[Reading]:
     """Nothing, unless a located child is missing again. A force that had closed its case as found closed it on a child
     who is missing.
