@@ -9,9 +9,11 @@ from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildIdentified
+from services.safeguarding.child_events.plan_events import CareStepRecorded
 from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged
+from services.safeguarding.roles import CareStep
 from tests.support.histories.one_child import CHILD, START, OneChild, due
 from tests.support.histories.own_rules import only
 
@@ -21,6 +23,7 @@ MISSING = events.ChildReportedMissing(**SAID)
 LOCATED = events.ChildLocated(**SAID, proof=events.Proof.AGENCY)
 BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
 POLICE_CLOSED = events.PoliceClosed(**SAID, force="north-force", reply="r")
+COLLECTED = CareStepRecorded(**SAID, step=CareStep("child-collected"))
 CHECK = events.SafeAndWellCheckRecorded(**SAID)
 INTERVIEW = events.ReturnInterviewRecorded(**SAID, state="completed")
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
@@ -143,6 +146,22 @@ def answer(child: OneChild, one: Duty, hour: float) -> list[DutyOfCase]:
         child.hears(outcome.model_validate(SAID | {"duty": one.duty, "step": one.step} | how), hour)
         states.append(child.case.duties[one.duty])
     return states
+
+
+def test_a_child_found_anew_after_it_was_collected_is_to_be_fetched_anew() -> None:
+    child = whole((MISSING, 0), (LOCATED, 1), (COLLECTED, 2))
+    again: list[list[str]] = []
+    for word, hour in ((LOCATED, 3), (LOCATED, 3.5), (COLLECTED, 4), (LOCATED, 5)):
+        heard = rules(child.hears(word, hour))
+        again.append([each for each in heard if each in {"located-child-is-fetched", "tell-police-located"}])
+    assert again == [["tell-police-located", "located-child-is-fetched"], [], [], again[0]]
+    waits = [each for each in child.case.waiting.values() if each.rule == "located-child-is-not-back"]
+    assert [each.stood_down for each in waits] == ["superseded"], "nobody asks where a child is whom somebody fetches"
+
+
+def test_that_a_child_was_found_is_nothing_new_after_it_was_collected() -> None:
+    child = whole((MISSING, 0), (LOCATED, 1), (COLLECTED, 2))
+    assert rules(child.hears(LOCATED, 3, came_about=1.5)) == []
 
 
 @pytest.mark.parametrize(

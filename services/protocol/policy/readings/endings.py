@@ -38,10 +38,23 @@ def _locate(draft: Draft, event: events.ToldOfEpisode, found: Episode | None) ->
         return [Reading(verdict=Verdict.ALREADY_SO)]
     if draft.happened.time < found.last_report_at:
         return [Reading(None, found, Verdict.TOO_OLD)]
-    if found.state == EpisodeState.LOCATED:
+    if found.state == EpisodeState.LOCATED and not _was_collected(draft, found):
         return [_read_new_place(event, found)]
     located = found.model_copy(update={"state": EpisodeState.LOCATED, "located_at": _date_end(draft)})
     return [Reading(Trigger.CHILD_LOCATED, draft.put_episode(located))]
+
+
+def _was_collected(draft: Draft, found: Episode) -> bool:
+    """Whether somebody has collected the child since it was located, and it is found anew after that: on the way back
+    it has gone again.
+    """
+    collected = (
+        each.cause.time
+        for each in draft.waiting.values()
+        if each.episode == found.episode and Trigger.CHILD_COLLECTED in draft.rule_of(each).on
+    )
+    since = found.located_at
+    return since is not None and any(since < time < draft.happened.time for time in collected)
 
 
 def _read_new_place(event: events.ToldOfEpisode, found: Episode) -> Reading:
