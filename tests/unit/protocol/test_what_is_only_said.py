@@ -1,5 +1,6 @@
 """Said, and not proved: which proof counts by which channel, what a claim is while it stands, and an authority that takes a carer's word."""
 
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
@@ -14,7 +15,7 @@ from services.safeguarding.child_events.events import Proof
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState, Verdict
 from services.safeguarding.duty.duties import PoliceNotify
 from services.safeguarding.message import Message
-from tests.support.histories.one_child import CHILD, CURRENT, OneChild
+from tests.support.histories.one_child import CHILD, CURRENT, START, OneChild
 
 ANN = "person-00000000-0000-4000-8000-00000000000a"
 BEN = "person-00000000-0000-4000-8000-00000000000b"
@@ -26,6 +27,7 @@ BACK_CLAIMED = events.ChildReturnClaimed(**ANN_TEXTS)
 NEVER_CLAIMED = events.MissingRetractionClaimed(**ANN_TEXTS)
 FOUND_CLAIMED = events.ChildLocationClaimed(**ANN_TEXTS)
 CLAIMS = (BACK_CLAIMED, NEVER_CLAIMED, FOUND_CLAIMED)
+NOT_BACK = events.ReportRetracted(**ANN_TEXTS, retracts="return")
 BACK = events.ChildReturned(**ANN_TEXTS, proof=Proof.HANDSET)
 ON_WORD = Protocols(CURRENT.model_copy(update={"stand_down": StandDown.model_validate({"by-text": "word"})}))
 MINUTES = 1 / 60
@@ -51,6 +53,13 @@ def state(child: OneChild) -> EpisodeState:
 
 def wordings(decision: Decision) -> set[str]:
     return {str(each.wording) for each in decision.duties}
+
+
+def open_about(child: OneChild, hour: float) -> set[str]:
+    """The rules of what goes on or waits since what was said then."""
+    since = START + timedelta(hours=hour)
+    waiting = {each.rule for each in child.case.waiting.values() if each.cause.time == since and not each.stood_down}
+    return waiting | {each.rule for each in child.case.duties.values() if each.cause.time == since and each.goes_on}
 
 
 def rules(decision: Decision) -> list[str]:
@@ -113,6 +122,25 @@ def test_after_a_newer_report_what_was_claimed_stands_no_longer_and_may_be_claim
     (episode,) = child.case.episodes.values()
     assert episode.claims == ()
     assert "tell-police-return-claimed" in rules(child.hears(BACK_CLAIMED, 0.1))
+
+
+@pytest.mark.parametrize("older", [MISSING, NOT_BACK], ids=["a report", "not back after all"])
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_report_that_comes_late_settles_no_newer_claim(older: Message, claim: Message) -> None:
+    child = a_child(MISSING)
+    child.hears(NEVER_CLAIMED if claim is BACK_CLAIMED else BACK_CLAIMED, 0.25)
+    child.hears(claim, 0.3)
+    before, asked = open_about(child, 0.25), open_about(child, 0.3)
+    child.hears(older, 0.4, came_about=0.27)
+    assert open_about(child, 0.3) == asked
+    assert open_about(child, 0.25) < before, "what was said before it is settled"
+    assert child.hears(claim, 0.41).duties == [], "told just now, and it stands"
+
+
+def test_who_is_asked_to_go_where_a_child_is_said_to_be_is_asked_still_when_it_is_reported_again() -> None:
+    child = a_child(MISSING, FOUND_CLAIMED)
+    child.hears(events.ChildReportedMissing(**(ANN_TEXTS | {"said_by": BEN})), 0.1)
+    assert "child-said-to-be-found-is-gone-to" in open_about(child, MINUTES)
 
 
 @pytest.mark.parametrize("said_by", [ANN, None])

@@ -214,9 +214,10 @@ def _read_grade_again(draft: Draft, again: Episode) -> list[Reading]:
 def _still_missing(draft: Draft, found: Episode) -> Reading:
     """A newer report: it settles earlier claims."""
     time = draft.happened.time
-    if not any(each.at <= time for each in found.claims):
+    newer = tuple(each for each in found.claims if each.at > time)
+    if newer == found.claims:
         return Reading(None, found, Verdict.ALREADY_SO)
-    said = {"last_report_at": max(found.last_report_at, time), "claims": ()}
+    said = {"last_report_at": max(found.last_report_at, time), "claims": newer}
     return Reading(Trigger.REPORT_ADDED, draft.put_episode(found.model_copy(update=said)))
 
 

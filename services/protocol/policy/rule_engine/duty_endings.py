@@ -79,6 +79,8 @@ def _ends_on(draft: Draft, holder: DutyOfCase | Waiting, trigger: Trigger, episo
     until = draft.rule_of(holder).until
     if trigger not in until or not _concerns(draft, holder, episode):
         return False
+    if trigger is Trigger.REPORT_ADDED and draft.happened.time < holder.cause.time:
+        return False  # A report that comes late says nothing of what was said after it.
     if trigger is Trigger.ADVOCACY_EXPLAINED and Trigger.GUARDIAN_APPOINTED in until:
         return _has_no_scheme(holder)
     if trigger is Trigger.MISSING_RETRACTED and not OF_ONE_DISCUSSION.isdisjoint(until):
