@@ -67,6 +67,7 @@ class Trigger(StrEnum):
     """The same, and the force itself gave it."""
     POLICE_RISK_GRADED = "police.risk-graded"
     POLICE_CLOSED = "police.closed"
+    """Also at the moment at which a located child, on whom they have closed, is lost again."""
     POLICE_NOTICE_HAS_GAPS = "police.notice-has-gaps"
     """The first notice lacked some of what a first report needs."""
     POLICE_LIST_DIFFERS = "police.list-differs"
@@ -125,7 +126,9 @@ class Trigger(StrEnum):
     AGE_UNLAWFULLY_DETERMINED = "age.unlawfully-determined"
     PLACEMENT_CHANGED = "placement.changed"
     EPISODE_MOVED = "episode.moved"
-    """An open episode has followed the child to another placement. The placement's force has no second notice."""
+    """An open episode has followed the child to another placement, or to the force that nobody knew at the report. A
+    force that has a notice has no second one.
+    """
     TRANSFER_PROPOSED = "transfer.proposed"
     TRANSFER_UNCONSIDERED = "transfer.unconsidered"
     """Proposed, and nobody has recorded whether it is in the child's best interests; or else somebody has."""
