@@ -153,7 +153,8 @@ async def test_of_whom_no_force_was_known_the_force_of_the_childs_placement_is_t
     await both.reported(both.unknown)
     assert {each.force for each in notices(await both.protocol.said(both.unknown))} == {None}
     said = await both.decided_by(both.identified())
-    (notice,) = notices([Received("", "", both.child, datetime.now(UTC), each) for each in said])
+    withdrawn, notice = notices([Received("", "", both.child, datetime.now(UTC), each) for each in said])
+    assert (withdrawn.act, withdrawn.force) == ("withdraw", None)
     assert (notice.force, notice.because, notice.candidates) == (document["forces"][0]["id"], Because.FIRST, ())
     assert notice.episode == (await both.case(both.child)).episodes.popitem()[1].episode
 
