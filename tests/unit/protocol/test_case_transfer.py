@@ -154,6 +154,23 @@ def test_of_a_transfer_to_another_placement_of_one_force_that_force_is_told_once
     assert [each.rule for each in moved if each.role == "police.control-room"] == ["police-hear-of-new-authority"]
 
 
+@pytest.mark.parametrize(
+    ("happens", "rule"),
+    [(TRANSFERRED, "receiving-worker-hears-of-episode"), (IDENTIFIED, "tell-social-worker-who-it-is")],
+    ids=["transferred", "identified"],
+)
+def test_at_night_a_social_worker_hears_of_it_at_nine_and_nobody_is_told_that_they_did_not_answer(
+    happens: Any, rule: str
+) -> None:
+    unknown, child = OneChild(UNKNOWN, FACTS), OneChild(CHILD, FACTS)
+    is_identified = happens is IDENTIFIED
+    (unknown if is_identified else child).hears(MISSING)
+    decision = child.hears(happens, 1, unknown.case if is_identified else None)
+    assert rule not in rules(decision)
+    [due_at] = [each.due_at for each in decision.deadlines if getattr(each.content, "rule", "") == rule]
+    assert due_at == START + timedelta(hours=15), "at nine"
+
+
 def test_an_episode_that_is_over_follows_nobody() -> None:
     child = Child(MOVED)
     child.hears(MISSING)
