@@ -49,22 +49,26 @@ class Discussion:
 
 COLUMNS = ", ".join(Discussion.__slots__)
 ONE = f"SELECT {COLUMNS} FROM discussions WHERE discussion = ({{which}}) FOR UPDATE"  # noqa: S608 its own columns
+ONE_STILL = ONE.replace("FOR UPDATE", "AND {still} FOR UPDATE")
+"""After a wait for the row PostgreSQL asks `still` of what it has become, and `which` of nothing."""
 BY_ID = ONE.format(which="%(discussion)s")
 BY_DUTY = ONE.format(which="SELECT discussion FROM attendees WHERE duty = %(duty)s AND step = %(step)s")
 BY_RECORDER = ONE.format(which="SELECT discussion FROM recorders WHERE duty = %(duty)s AND step = %(step)s")
-OF_CHILD = ONE.format(
+OF_CHILD = ONE_STILL.format(
+    still="state = ANY(%(states)s)",
     which="""
         SELECT discussion FROM discussions
         WHERE child = %(child)s AND exercise = %(exercise)s AND state = ANY(%(states)s)
             AND (number = %(number)s OR %(number)s::int IS NULL) AND (episode = %(episode)s OR %(episode)s::uuid IS NULL)
         ORDER BY state = 'planned' DESC, form = %(form)s::text DESC, starts_at DESC LIMIT 1
-    """
+    """,
 )
-WITHOUT_RECORD = ONE.format(
+WITHOUT_RECORD = ONE_STILL.format(
+    still="state = 'planned' AND record_asked_at IS NOT NULL",
     which="""
         SELECT discussion FROM discussions WHERE episode = %(episode)s AND state = 'planned' AND record_asked_at IS NOT NULL
         ORDER BY number DESC LIMIT 1
-    """
+    """,
 )
 OF_EPISODE = f"""
     SELECT {COLUMNS} FROM discussions WHERE episode = %(episode)s AND state = 'planned' ORDER BY number FOR UPDATE

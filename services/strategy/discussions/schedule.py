@@ -43,11 +43,13 @@ async def plan(
     duty = received.content
     episode = duty.episode or duty.refers_to or duty.duty
     about = {"duty": duty.duty, "just_now": invited_to(uow, duty.duty), "episode": episode, "form": meets.form}
+    already, ended = Query(PLANNED_ALREADY, about, first_discussion), None
     _, before, so_far = await uow.fetch(
-        discussions.lock_numbers(episode),
-        Query(PLANNED_ALREADY, about, first_discussion),
-        Query(SO_FAR, {"episode": episode, "now": now}, first_row),
+        discussions.lock_numbers(episode), already, Query(SO_FAR, {"episode": episode, "now": now}, first_row)
     )
+    while before is not None and before.state != PLANNED and before != ended:
+        # It may have ended while this waited for it. Locked now, it is the answer again only where it is to be.
+        ended, before = before, await uow.fetch(already)
     if before is not None:
         return before, False
     starts_at = choose_start(meets, now, urgent_at=so_far.urgent_at)
