@@ -5,7 +5,6 @@ from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Prefetch, Priority, Subscription
 from services.platform.delivery.channels.email import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers
-from services.platform.delivery.queue.row_locks import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.settings.mail import MailSettings
 from services.safeguarding.child_events.discussion_events import (
@@ -17,9 +16,9 @@ from services.safeguarding.duty.decisions import EpisodeChanged
 from services.safeguarding.duty.duties import DutySendAgain, StrategyInvite
 from services.strategy.discussions.monitor import DiscussionWatch
 from services.strategy.discussions.service import SERVICE, DiscussionService
-from services.strategy.handlers import Handlers, changes_no_discussion
+from services.strategy.handlers import Handlers, changes_no_discussion, lock_changed
 from services.strategy.invitations.emails import EmailBuilder
-from services.strategy.invitations.sender import InvitationSender
+from services.strategy.invitations.sender import InvitationSender, lock_discussions
 from services.strategy.records.service import RecordService
 from services.strategy.replies.mail import Replies
 from services.strategy.web.app import pages
@@ -41,6 +40,7 @@ async def main() -> None:
         prepare=settings.block_real_recipients(sender.prepare),
         slot=settings.slot,
         at_once=AT_ONCE,
+        locks=lock_discussions,
     )
     discussion_service = DiscussionService(loop, host.clocks)
     record_service = RecordService(host.clocks, discussion_service)
@@ -58,7 +58,7 @@ async def main() -> None:
                 EpisodeChanged, handlers.on_episode_changed, Priority.BACKGROUND, skip_if=changes_no_discussion
             ),
         ],
-        prefetch=Prefetch(lock_stopped),
+        prefetch=Prefetch(lock_changed),
         consumer=FaustConsumer,
     )
     host.add_periodic(DiscussionWatch(host.store, host.clocks, discussion_service).loop)

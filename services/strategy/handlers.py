@@ -1,14 +1,16 @@
 """Handles `strategy.invite` duties, and what the convener does with a discussion."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from services.platform.delivery.channels.email import LANE
 from services.platform.delivery.model import Delivery
+from services.platform.delivery.queue.row_locks import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.query import Query
+from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.discussion_events import (
     StrategyDiscussionCancelled,
@@ -34,6 +36,12 @@ MATTERS = OVER | {EpisodeState.RETURNED}
 def changes_no_discussion(episode: EpisodeChanged) -> bool:
     """No rule calls a discussion off in this state, no other episode takes it over, and the child's id is the same."""
     return episode.state not in MATTERS and episode.revision == 1
+
+
+def lock_changed(messages: Collection[Received[Any]]) -> list[Query[Rows]]:
+    """Before mails that are withdrawn, what other messages of their children may change: those have mails as well."""
+    stopped = lock_stopped(messages)
+    return [discussions.lock_of_children({each.subject for each in messages}), *stopped] if stopped else []
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ class Handlers:
         end it. A child who was reported without a name gets another id once a person has said which child it is.
         """
         episode = received.content
-        await discussions.set_child(uow, episode.episode, received.subject)
+        await discussions.set_child(uow, episode.episode, received.subject, merged_into=episode.merged_into)
         for found in await uow.fetch(discussions.planned_discussions(episode.episode)):
             if episode.merged_into is not None:
                 await self.discussion_service.merge_into_episode(uow, found, episode.merged_into, received.subject)

@@ -1,10 +1,11 @@
 """Keeps discussions: ids, states and times, and nothing that anybody said.
 
 Each query locks the rows that it returns: nobody else changes a discussion, or the replies to it, before this
-transaction ends.
+transaction ends. Who locks discussions and rows of their mails locks the discussions first, and several of them in the
+order of children, as messages are handled: so nobody waits for whoever waits for them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
@@ -123,6 +124,24 @@ def discussions_of_mails(mails: Sequence[UUID]) -> Query[set[UUID]]:
     return Query(OF_MAILS, {"mails": list(mails)}, lambda rows: {row.discussion for row in rows})
 
 
+def _lock(which: str) -> str:
+    return f"SELECT discussion FROM discussions WHERE {which} ORDER BY child, discussion FOR UPDATE"  # noqa: S608 its own
+
+
+LOCK_OF_MAILS = _lock(f"discussion IN ({OF_MAILS})")
+LOCK_OF_CHILDREN = _lock("child = ANY(%(children)s)")
+LOCK_OF_EPISODES = _lock("episode = ANY(%(episodes)s)")
+
+
+def lock_of_mails(mails: Iterable[UUID]) -> Query[Rows]:
+    """What these mails of ours are about."""
+    return Query(LOCK_OF_MAILS, {"mails": list(mails)}, all_rows)
+
+
+def lock_of_children(children: Iterable[str]) -> Query[Rows]:
+    return Query(LOCK_OF_CHILDREN, {"children": list(children)}, all_rows)
+
+
 def planned_discussions(episode: UUID) -> Query[list[Discussion]]:
     return Query(OF_EPISODE, {"episode": episode}, read_discussions)
 
@@ -150,9 +169,12 @@ async def add(uow: UnitOfWork, new: Discussion) -> bool:
 SET_CHILD = "UPDATE discussions SET child = %(child)s WHERE episode = %(episode)s AND child <> %(child)s"
 
 
-async def set_child(uow: UnitOfWork, episode: UUID, child: str) -> None:
-    """Of every discussion of the episode, also those held or called off: the convener names them by this child."""
-    await uow.fetch(Query(SET_CHILD, {"episode": episode, "child": child}, all_rows))
+async def set_child(uow: UnitOfWork, episode: UUID, child: str, *, merged_into: UUID | None) -> None:
+    """Of every discussion of the episode, also those held or called off: the convener names them by this child. Locks
+    those of the episode that it is merged into, too.
+    """
+    episodes = Query(LOCK_OF_EPISODES, {"episodes": [episode, merged_into]}, all_rows)
+    await uow.fetch(episodes, Query(SET_CHILD, {"episode": episode, "child": child}, all_rows))
 
 
 MOVE_TO_EPISODE = """

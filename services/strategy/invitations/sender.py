@@ -1,5 +1,6 @@
 """Prepares a mail of strategy for its first send: to the role's present holder, of the discussion's present state."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from services.platform.register.people.contact import Contact
 from services.platform.register.people.directory import Holder, duty_holders, first_reachable
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.roles import Wording
@@ -26,6 +28,11 @@ from services.strategy.invitations.emails import EmailBuilder, Reader
 from services.strategy.wording import Joining
 
 EMAIL = "person.email"
+
+
+def lock_discussions(mails: Sequence[Delivery]) -> list[Query[Rows]]:
+    """Before these are prepared, and before their rows."""
+    return [discussions.lock_of_mails(each.id for each in mails)] if mails else []
 
 
 @dataclass(frozen=True)

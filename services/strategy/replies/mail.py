@@ -21,6 +21,7 @@ from services.strategy.discussions.repository import (
     discussion_by_duty,
     discussion_by_id,
     discussions_of_mails,
+    lock_of_mails,
 )
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.invitations.itip import Answered, NotAReply, read
@@ -54,8 +55,10 @@ class Replies:
     async def _take(self, uow: UnitOfWork, mail: ReadMail, answers: Sequence[Answered]) -> str:
         if answers:
             return await self._take_calendar(uow, mail, answers)
-        if mail.kind in ESCALATES and await self.answers.is_believed(uow, mail):
-            return await self._escalate(uow, mail)
+        if mail.kind in ESCALATES:
+            await uow.fetch(lock_of_mails(_mails_answered(mail)[:1]))  # before the mail itself
+            if await self.answers.is_believed(uow, mail):
+                return await self._escalate(uow, mail)
         if mail.kind in {MailKind.PERSONAL, MailKind.AWAY}:
             return await self._take_words(uow, mail)
         return str(mail.kind)

@@ -59,6 +59,7 @@ class RecordWriting:
             filled = record_form.read(form, spoken, on=day_in_england(found.starts_at))
             if form.answer != SAVE or isinstance(filled, dict):
                 return _form_sheet(spoken, found, invited, form, filled if isinstance(filled, dict) else {})
+            await deliveries.lock_all(uow, [delivery, *(each.delivery for each in invited)])
             await self._record(uow, sent, sent.duty, found, filled)
             said = (spoken.record("thanks-more"),)
             return Sheet(spoken.record("thanks"), said, done=True, language=spoken.name)

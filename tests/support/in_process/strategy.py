@@ -33,7 +33,7 @@ from services.safeguarding.roles import Channel, Role, Wording
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.handlers import Handlers
 from services.strategy.invitations.emails import EmailBuilder
-from services.strategy.invitations.sender import InvitationSender
+from services.strategy.invitations.sender import InvitationSender, lock_discussions
 from services.strategy.records.service import RecordService
 from services.strategy.replies.mail import Replies
 from services.strategy.web.app import pages
@@ -206,7 +206,9 @@ async def _started(
     store = Store(engine, origin=Origin("strategy", clocks))
     links = Links(b64encode(b"l" * 32).decode(), "http://strategy.example")
     inviting = InvitationSender(keyring, clocks, EmailBuilder(clocks, links, MAILBOX))
-    loop = DeliveryLoop("strategy", store, clocks, medium, keyring=keyring, prepare=inviting.prepare)
+    loop = DeliveryLoop(
+        "strategy", store, clocks, medium, keyring=keyring, prepare=inviting.prepare, locks=lock_discussions
+    )
     discussing, port = DiscussionService(loop, clocks), free_port()
     replies = Replies(store, keyring, discussing, MailAnswers(keyring, clocks))
     listener = MailListener("127.0.0.1", port, MAILBOX, replies.take, relay=RELAY)
