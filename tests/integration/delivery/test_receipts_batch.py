@@ -133,6 +133,21 @@ async def test_a_row_that_is_locked_holds_up_no_other_report(
     assert await state_of(store, locked.id) == "delivered"
 
 
+async def test_a_report_that_waits_by_itself_for_a_row_holds_up_none_that_comes_later(
+    store: Store, receipts: Receipts, keyring: Keyring
+) -> None:
+    locked, other = [await taken(store, keyring) for _ in range(2)]
+    async with store.transaction() as holding:
+        await holding.connection.execute(select(deliveries.c.id).where(deliveries.c.id == locked.id).with_for_update())
+        waits = asyncio.create_task(receipts.take(report(locked, "delivered")))
+        await asyncio.sleep(0.3)
+        async with asyncio.timeout(6):  # PostgreSQL lets a report wait for ten seconds
+            await receipts.take(report(other, "delivered"))
+        assert not waits.done()
+    await waits
+    assert await state_of(store, locked.id) == "delivered"
+
+
 async def test_a_report_is_answered_only_when_it_is_committed(
     store: Store, receipts: Receipts, keyring: Keyring
 ) -> None:

@@ -159,16 +159,16 @@ class Receipts:
             if not is_contention(error):
                 raise
             async with self._alone:  # so that only the report of a locked row waits for it
-                await self._commit([report])
+                await self._commit([report], briefly=False)
 
-    async def _commit(self, several: Sequence[Report]) -> None:
+    async def _commit(self, several: Sequence[Report], *, briefly: bool = True) -> None:
         """In the order in which they came: a later report of a delivery sees the state that an earlier one gave it."""
         news = await self._may_be_news(several)
         if not news:
             return
         async with self._store.transaction() as uow:
             locks: list[Query[Any]] = [_rows_by_id(LOCK, {report.delivery for report in news})]
-            rows = (await uow.fetch_each(([BRIEFLY] if len(several) > 1 else []) + locks))[-1]
+            rows = (await uow.fetch_each(([BRIEFLY] if briefly else []) + locks))[-1]
             events = JoinedEvents()
             for report in news:
                 row = rows.get(report.delivery)
