@@ -15,6 +15,7 @@ NOBODY = (
     "the code is wrong or too old, or its owner may not send notices again: a duty manager or an operator may."
     " Show a new code at the console, under Your account"
 )
+HELD = "one of these notices is being changed at this moment: none goes again. Ask again in a minute"
 
 police = typer.Typer(no_args_is_help=True, help="Notices to forces: send them again, try a connection.")
 
@@ -29,6 +30,8 @@ def replay(
     until: Annotated[datetime | None, typer.Option(help="Put before this time, UTC.")] = None,
 ) -> None:
     """Send notices again, one or all of a force or a range of them: the same bytes, the same ids, fresh signatures."""
+    from psycopg.errors import LockNotAvailable
+
     from services.platform.delivery.queue.replay import Chosen
     from services.police.notices.resend import NobodyMay, replay_notices
     from services.police.notices.sender import lane_of
@@ -41,6 +44,8 @@ def replay(
         count = asyncio.run(replay_notices(chosen, by, require_text(reason, A_REASON)))
     except NobodyMay:
         raise refuse(NOBODY) from None
+    except LockNotAvailable:
+        raise refuse(HELD) from None
     if not count:
         raise refuse("no notice that was sent fits")
     typer.echo(f"{count} {'goes' if count == 1 else 'go'} again, under the same ids")

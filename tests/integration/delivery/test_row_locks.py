@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias, cast
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -30,6 +31,7 @@ from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFal
 from services.platform.messages.envelope import Received
 from services.platform.messages.raw_message import Raw
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police.web.polled import offers
 from services.safeguarding.duty.duties import PoliceNotify
@@ -38,6 +40,7 @@ from services.safeguarding.message import Topic
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import (
     ACCEPTED,
+    LOCKED,
     REFUSED,
     Floor,
     PlayedMedium,
@@ -141,10 +144,6 @@ async def an_operator_sends_them_again(floor: Floor, pair: Pair) -> None:
     assert [each.id for each in again] == pair.ids, "in the order in which they were put"
 
 
-async def nothing_is_heard_of_them(floor: Floor, _: Pair) -> None:
-    await VoiceFallback("police", floor.store, floor.clocks).turn()
-
-
 async def a_force_comes_for_more(floor: Floor, pair: Pair) -> None:
     about = {"force": FORCE, "now": floor.clocks.wall()}
     async with floor.store.transaction() as uow:
@@ -163,7 +162,6 @@ CASES: list[tuple[Act, dict[str, Any]]] = [
     (attempts_begin, {"lease_owner": OWNER}),
     (attempts_end, {"lease_owner": OWNER, "state": "sending", "attempts": 1}),
     (an_operator_sends_them_again, TAKEN),
-    (nothing_is_heard_of_them, TAKEN),
     (a_force_comes_for_more, {"state": "sending"}),
 ]
 
@@ -198,29 +196,79 @@ async def test_rows_are_locked_in_one_order_whoever_asks(
         await waits_without_holding(floor.store, pair.low.id, pair.high.id, partial(act, floor, pair))
 
 
-async def a_process_gives_them_back(uow: UnitOfWork, _: Pair) -> None:
-    assert await leases.release(uow.connection, OWNER)
+async def a_process_gives_them_back(floor: Floor, _: Pair) -> None:
+    async with floor.store.transaction() as uow:
+        assert await leases.release(uow.connection, OWNER)
 
 
-async def their_lane_answers_again(uow: UnitOfWork, pair: Pair) -> None:
-    await leases.bring_forward(uow.connection, pair.low.lane, pair.low.created_at)
+async def their_lane_answers_again(floor: Floor, pair: Pair) -> None:
+    async with floor.store.transaction() as uow:
+        await leases.bring_forward(uow.connection, pair.low.lane, pair.low.created_at)
+
+
+async def nothing_is_heard_of_them(floor: Floor, _: Pair) -> None:
+    await VoiceFallback("police", floor.store, floor.clocks).turn()
 
 
 @pytest.mark.parametrize(
-    ("act", "changed"),
-    [(a_process_gives_them_back, "lease_owner"), (their_lane_answers_again, "next_attempt_at")],
-    ids=["a process gives them back", "their lane answers again"],
+    ("act", "values", "changed"),
+    [
+        (a_process_gives_them_back, {"lease_owner": OWNER}, "lease_owner"),
+        (their_lane_answers_again, {"lease_owner": OWNER}, "next_attempt_at"),
+        (nothing_is_heard_of_them, TAKEN, "by_voice"),
+    ],
+    ids=["a process gives them back", "their lane answers again", "nothing is heard of them"],
 )
 async def test_a_row_that_stays_locked_keeps_the_others_waiting_for_no_moment(
-    engine: AsyncEngine, keyring: Keyring, act: Callable[[UnitOfWork, Pair], Coroutine[Any, Any, None]], changed: str
+    engine: AsyncEngine, keyring: Keyring, act: Act, values: dict[str, Any], changed: str
 ) -> None:
     """Whoever waited for it would hold the others meanwhile, whose sends then fail."""
     async with running_floor(engine, keyring, PlayedMedium()) as floor:
-        pair = await put_pair(floor, {"lease_owner": OWNER}, of_one_telling=False)
+        pair = await put_pair(floor, values, of_one_telling=False)
         before = {each: await floor.row(each) for each in pair.ids}
         async with floor.store.transaction() as other:
             await repository.lock_all(other, [pair.low.id])
-            async with floor.store.transaction() as uow, asyncio.timeout(LOCK_TIMEOUT_SECONDS):
-                await act(uow, pair)
+            async with asyncio.timeout(LOCK_TIMEOUT_SECONDS):
+                await act(floor, pair)
         assert (await floor.row(pair.low.id))[changed] == before[pair.low.id][changed]
         assert (await floor.row(pair.high.id))[changed] != before[pair.high.id][changed]
+
+
+async def until_read_out(floor: Floor, text_id: UUID) -> None:
+    async with asyncio.timeout(LOCK_TIMEOUT_SECONDS):
+        while not (await floor.row(text_id))["by_voice"]:  # noqa: ASYNC110 the sweep changes it
+            await asyncio.sleep(0.02)
+
+
+async def test_a_silent_text_that_was_locked_is_read_out_soon_after(engine: AsyncEngine, keyring: Keyring) -> None:
+    """Before the sweep that would come anyway."""
+    async with running_floor(engine, keyring, PlayedMedium()) as floor:
+        pair = await put_pair(floor, TAKEN, of_one_telling=False)
+        sweep = VoiceFallback("police", floor.store, floor.clocks).sweep
+        async with floor.store.transaction() as other:
+            await repository.lock_all(other, [pair.low.id])
+            await sweep.start()
+            await until_read_out(floor, pair.high.id)
+        try:
+            await until_read_out(floor, pair.low.id)
+        finally:
+            await sweep.stop()
+
+
+@pytest.mark.parametrize(
+    ("act", "values"),
+    [(an_operator_sends_them_again, TAKEN), (a_force_comes_for_more, {"state": "sending"})],
+    ids=["an operator sends them again", "a force comes for more"],
+)
+async def test_whoever_means_all_rows_waits_briefly_for_one_that_stays_locked(
+    engine: AsyncEngine, keyring: Keyring, act: Act, values: dict[str, Any]
+) -> None:
+    """And changes none then: it is to be asked again."""
+    async with running_floor(engine, keyring, PlayedMedium()) as floor:
+        pair = await put_pair(floor, values, of_one_telling=False)
+        async with floor.store.transaction() as other:
+            await other.fetch(Query(LOCKED, {"id": pair.high.id}, scalar))
+            async with asyncio.timeout(LOCK_TIMEOUT_SECONDS):
+                with pytest.raises(psycopg.errors.LockNotAvailable):
+                    await act(floor, pair)
+        assert {(await floor.row(each))["state"] for each in pair.ids} == {values["state"]}

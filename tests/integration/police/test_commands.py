@@ -14,6 +14,7 @@ import pytest
 from infra.local.settings.environment import bare
 from services.console.accounts import repository as accounts
 from services.console.accounts.sessions import begin_session
+from services.platform.delivery.queue.repository import lock_all
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
@@ -117,6 +118,20 @@ async def test_all_of_a_force_are_a_record_each(
     done = await command(environment, "replay", "--force", police.force, "--code", code, "--reason", REASON)
     assert done.stdout == "2 go again, under the same ids\n", done.stderr
     assert [len(await acted(police, each.subject)) for each in tellings] == [1, 1]
+
+
+async def test_if_one_stays_locked_none_goes_and_the_command_says_so(
+    police: Police, database: Database, environment: dict[str, str]
+) -> None:
+    told, _ = await police.notice(child="C17")
+    _, code = await account(database)
+    asked = ("replay", "--notice", str(told.content.telling), "--code", code, "--reason", REASON)
+    async with police.floor.store.transaction() as other:
+        await lock_all(other, [told.content.telling])
+        done = await command(environment, *asked)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("one of these notices is being changed")
+    assert await acted(police, told.subject) == []
 
 
 async def test_an_account_of_another_authority_sends_none_of_its_notices(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue.repository import decode_delivery
-from services.platform.store.query import Query
+from services.platform.store.query import BRIEFLY, Query
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import Scope
 
@@ -58,9 +58,10 @@ async def replay(uow: UnitOfWork, chosen: Chosen, now: datetime) -> list[Deliver
     """Returns the deliveries that will go again. Those not sent yet, or withdrawn before they were accepted, stay as
     they are.
 
-    They count as put now, in their order, so that the schedule begins anew.
+    They count as put now, in their order, so that the schedule begins anew. Raises LockNotAvailable if one stays
+    locked: all are to go again, and none is kept from others for long.
     """
     authorities = None if chosen.authorities is None else list(chosen.authorities)
     about = asdict(chosen) | {"authorities": authorities, "now": now, "a_place": A_PLACE}
-    replayed = await uow.fetch(Query(REPLAY, about, lambda rows: [decode_delivery(row) for row in rows]))
+    _, replayed = await uow.fetch(BRIEFLY, Query(REPLAY, about, lambda rows: [decode_delivery(row) for row in rows]))
     return sorted(replayed, key=lambda delivery: delivery.created_at)

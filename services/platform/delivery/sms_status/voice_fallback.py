@@ -28,11 +28,13 @@ SILENT = f"""
     UPDATE delivery.deliveries SET state = 'waiting', by_voice = true, next_attempt_at = %(now)s, changed_at = %(now)s
     WHERE id = ANY(ARRAY(
         SELECT id FROM delivery.deliveries
-        WHERE {TEXTS} AND changed_at BETWEEN %(since)s AND %(until)s ORDER BY id FOR NO KEY UPDATE
+        WHERE {TEXTS} AND changed_at BETWEEN %(since)s AND %(until)s FOR NO KEY UPDATE SKIP LOCKED
     ))
     RETURNING id
 """  # noqa: S608 this module's own words
-STILL = f"SELECT min(changed_at) FROM delivery.deliveries WHERE {TEXTS} AND changed_at > %(until)s"  # noqa: S608 as above
+"""While one that is locked was waited for, nobody could record what became of the others."""
+STILL = f"SELECT min(changed_at) FROM delivery.deliveries WHERE {TEXTS} AND changed_at >= %(since)s"  # noqa: S608 as above
+"""The next, or one that was locked."""
 
 
 class VoiceFallback:
@@ -50,5 +52,5 @@ class VoiceFallback:
         if found:
             self._store.channels.tell(channel_of(self._service), "")
         if accepted_at is not None:
-            self.sweep.wake_after((accepted_at + AFTER - now).total_seconds())
+            self.sweep.wake_after(max((accepted_at + AFTER - now).total_seconds(), AGAIN_SECONDS))
         metrics.SECOND_ROUTE.labels("silent").inc(len(found))

@@ -14,7 +14,7 @@ from services.platform.register.keys import Decryptor
 from services.platform.runtime.logs import logger
 from services.platform.store.encryption import Keyring, split
 from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN, KeyMissing
-from services.platform.store.query import Query, Rows, all_rows, scalar
+from services.platform.store.query import BRIEFLY, Query, Rows, all_rows, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import ForceId
@@ -95,10 +95,11 @@ class Offer(NamedTuple):
 
 async def offer(uow: UnitOfWork, keyring: Keyring, force: ForceId, lane: str, after: int, now: datetime) -> Offer:
     """The notices of this lane after the cursor, the oldest first, without those whose key was erased. Those up to the
-    cursor are confirmed: the force has stored them. `now` is wall time.
+    cursor are confirmed: the force has stored them. `now` is wall time. Raises LockNotAvailable if one of them stays
+    locked: the force asks again with the same cursor.
     """
     about: dict[str, Any] = {"force": force, "lane": lane, "after": after, "now": now, "most": AT_ONCE}
-    _, start = await uow.fetch(Query(ONE_AT_A_TIME, about, all_rows), Query(START, about, scalar))
+    _, _, start = await uow.fetch(BRIEFLY, Query(ONE_AT_A_TIME, about, all_rows), Query(START, about, scalar))
     about["after"] = start
     confirmed, _, found = await uow.fetch(
         Query(CONFIRM, about, all_rows),
