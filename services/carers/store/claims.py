@@ -6,13 +6,13 @@ Everything but `prolong` is written with the commit.
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.carers.policy.context import ClaimKind, OpenClaim
 from services.carers.policy.decision import Claim
 from services.carers.understanding.details import confirmations
-from services.platform.store.query import Query, Rows
+from services.platform.store.query import Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import CODE_ALPHABET, ChildId
 
@@ -21,11 +21,24 @@ REMEMBERED = timedelta(days=1)
 """For as long an old code is told from one that was never ours."""
 SETTLED_AFTER = timedelta(minutes=5)
 WRONG_CODES_IN = timedelta(hours=1)
+EVER = datetime.min.replace(tzinfo=UTC)
 
-OF_NUMBER = """
-    SELECT kind, code, subject, authority, person, episode, expires_at, confirmed_at, ended_at, wrong_codes, claimed_at
-    FROM claims WHERE number_hash = %(number_hash)s AND claimed_at > %(since)s ORDER BY claimed_at DESC, code, subject FOR UPDATE
+OPEN = "confirmed_at IS NULL AND ended_at IS NULL"
+OWN = "number_hash = ANY(%(numbers)s::bytea[]) AND claimed_at > %(since)s"
+HELD = f"""
+    SELECT FROM claims WHERE subject = ANY({{children}}) AND {OPEN} ORDER BY subject, number_hash, code FOR UPDATE
 """
+"""By child, as messages are handled. Who says that a child is still missing ends everybody's claims: of two who say so
+at once, each would else hold the claim that the other waits for.
+"""
+OF_SAME_CHILDREN = HELD.format(children=f"ARRAY(SELECT subject FROM claims WHERE {OWN})")  # noqa: S608 as above
+FIRST = "(SELECT count(*) FROM held) >= 0"
+"""Has the rows of `held` locked before any other."""
+OF_NUMBER = f"""
+    WITH held AS ({OF_SAME_CHILDREN})
+    SELECT kind, code, subject, authority, person, episode, expires_at, confirmed_at, ended_at, wrong_codes, claimed_at
+    FROM claims WHERE {FIRST} AND {OWN} ORDER BY claimed_at DESC, code, subject FOR UPDATE
+"""  # noqa: S608 as above
 """Who says meanwhile that the child is still missing ends them before, or after, and not between."""
 
 
@@ -42,7 +55,7 @@ def claims_of_number(number_hash: bytes, at: datetime) -> Query[Claims]:
         wrong = {row.code: row.wrong_codes for row in rows if row.claimed_at > at - WRONG_CODES_IN}
         return Claims(tuple(_open_claim(row, at) for row in rows), sum(wrong.values()))
 
-    return Query(OF_NUMBER, {"number_hash": number_hash, "since": at - REMEMBERED}, decode)
+    return Query(OF_NUMBER, {"numbers": [number_hash], "since": at - REMEMBERED}, decode)
 
 
 def _open_claim(row: Any, at: datetime) -> OpenClaim:
@@ -79,7 +92,10 @@ def confirm(uow: UnitOfWork, number_hash: bytes, claim: OpenClaim, at: datetime)
     uow.write(CONFIRM, row)
 
 
-END = "UPDATE claims SET ended_at = %(at)s WHERE subject = %(subject)s AND confirmed_at IS NULL AND ended_at IS NULL"
+END = f"""
+    WITH held AS ({HELD.format(children="ARRAY[%(subject)s]")})
+    UPDATE claims SET ended_at = %(at)s WHERE {FIRST} AND subject = %(subject)s AND {OPEN}
+"""  # noqa: S608 as above
 
 
 def end_all(uow: UnitOfWork, child: ChildId, at: datetime) -> None:
@@ -113,7 +129,11 @@ async def prolong(
 ) -> tuple[ClaimKind, str] | None:
     """Extends the number's latest claim about the child by ten minutes, at once. Returns its kind and code, or None."""
     latest = {"numbers": list(numbers), "subject": child, "expires_at": at + CONFIRM_WITHIN}
-    return await uow.fetch(Query(PROLONG, latest, lambda rows: (rows[0].kind, rows[0].code) if rows else None))
+    _, prolonged = await uow.fetch(
+        Query(OF_SAME_CHILDREN, {"numbers": list(numbers), "since": EVER}, all_rows),
+        Query(PROLONG, latest, lambda rows: (rows[0].kind, rows[0].code) if rows else None),
+    )
+    return prolonged
 
 
 def code_for(claim: Claim, known: Iterable[OpenClaim]) -> str:
