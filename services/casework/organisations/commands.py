@@ -17,7 +17,6 @@ from services.platform.runtime.commands import By, refuse
 if TYPE_CHECKING:
     from services.casework.ends import End
     from services.casework.organisations.changes import OrganisationChanges
-    from services.platform.store.disposal.erasures import Hindrance
 
 NOBODY = (
     "the code is wrong or too old, or its owner may not do this: a duty manager or an operator of every authority may."
@@ -31,6 +30,7 @@ HINDERED = {
     "episode": "a search is open:",
     "duty": "somebody still owes",
     "discussion": "a strategy discussion is planned:",
+    "busy": "somebody is changing one of its records at this moment; give the command again in a minute",
 }
 organisations = typer.Typer(
     no_args_is_help=True, help="Forces and agencies: enter them, change how a force is reached."
@@ -114,15 +114,19 @@ def destroy_key(
     what they texted is deleted. The first person asks, and a second one does it. Run renew-keys casework before.
     """
     from services.casework.organisations import repository as store
+    from services.platform.store.disposal.erasures import BUSY, Hindrance
 
     if again != authority:
         raise refuse("nothing was destroyed: these are two names")
 
-    async def act() -> "list[Hindrance] | None":
+    async def act() -> list[Hindrance] | None:
         async with acting(by) as changes:
             return await store.destroy_key(changes.uow, authority, changes.by, changes.now)
 
-    hindered = asyncio.run(act())
+    try:
+        hindered = asyncio.run(act())
+    except BUSY:
+        hindered = [Hindrance("busy", None)]
     if hindered is None:
         typer.echo("asked for: a second person gives the same command")
     elif hindered:

@@ -15,7 +15,7 @@ from services.platform.store.disposal import erasures
 from services.platform.store.disposal.sweep import ALONE
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY
-from services.platform.store.query import PATIENTLY, Query, Rows, all_rows, first_row, scalar
+from services.platform.store.query import BRIEFLY, PATIENTLY, Query, Rows, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.operators import AccountId
@@ -176,7 +176,7 @@ async def destroy_key(
     uow: UnitOfWork, authority: AuthorityId, by: AccountId, now: datetime
 ) -> list[erasures.Hindrance] | None:
     """The first person asks (None), and a second one does it, where nothing hinders it. Its data keys go with it; what
-    is kept from now on is under a new key.
+    is kept from now on is under a new key. Raises `erasures.BUSY`.
     """
     owner = erasures.owner_of(authority)
     if not await uow.fetch(Query(HAS_KEY, {"authority": authority, "common": OF_NO_AUTHORITY}, scalar)):
@@ -188,7 +188,8 @@ async def destroy_key(
         record_change_of_authority(uow, authority, "key-destruction-asked", by)
         return None
     waiting = await uow.fetch(erasures.waiting_erasure(owner))
-    _, _, hindered = await uow.fetch(PATIENTLY, ALONE, erasures.approve_erasure(waiting or uuid4(), by, now))
+    approved = erasures.approve_erasure(waiting or uuid4(), by, now)
+    _, _, _, hindered = await uow.fetch(PATIENTLY, ALONE, BRIEFLY, approved)
     if not hindered:
         record_change_of_authority(uow, authority, "key-destroyed", by)
     return hindered

@@ -13,7 +13,7 @@ from services.platform.register.words import reasons_by_id
 from services.platform.store.disposal import erasures
 from services.platform.store.disposal.erasures import Hindrance
 from services.platform.store.disposal.sweep import ALONE
-from services.platform.store.query import PATIENTLY, Query, Rows, all_rows
+from services.platform.store.query import BRIEFLY, PATIENTLY, Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, WordsId
 from services.safeguarding.operators import OperatorAct
@@ -136,6 +136,12 @@ class DisposalService(ConsoleService):
 
     async def approve(self, operator: Operator, act: UUID, erasure: UUID) -> Sequence[Hindrance]:
         """What hinders it. None: it is done, and cannot be undone."""
+        try:
+            return await self._approve(operator, act, erasure)
+        except erasures.BUSY:
+            return [Hindrance("busy", None)]
+
+    async def _approve(self, operator: Operator, act: UUID, erasure: UUID) -> Sequence[Hindrance]:
         async with self.store.transaction() as uow:
             # One of theirs: the database shows no other.
             whom = await uow.fetch(Query(ERASURE, {"id": erasure}, _first))
@@ -144,7 +150,7 @@ class DisposalService(ConsoleService):
             if whom.owner == erasures.owner_of(whom.authority):
                 return [Hindrance("whole", None)]
             approved = erasures.approve_erasure(erasure, operator.account, self.clocks.wall())
-            _, _, hindered = await uow.fetch(PATIENTLY, ALONE, approved)
+            _, _, _, hindered = await uow.fetch(PATIENTLY, ALONE, BRIEFLY, approved)
             if not hindered:
                 _record(self._recorder(uow, operator, act, whom), OperatorAct.ERASURE_APPROVED, whom)
         return hindered

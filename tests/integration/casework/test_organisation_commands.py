@@ -20,8 +20,10 @@ from services.casework.organisations.commands import organisations
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.webhook_signature import generate_key
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
+from tests.support.in_process.carers import import_kestrel
 from tests.support.in_process.operators import CodedOperators, set_service
 from tests.support.in_process.register import OTHER_SECRET, SECRET, TRIED
 
@@ -108,6 +110,19 @@ def test_the_second_person_sees_what_changes_and_keys_by_their_fingerprints(
     # Back again: one person asks, a second one does it.
     for by, says in ((0, "asked for"), (0, "asked for"), (1, "taken back")):
         assert says in operators.does("take-back", version, by=by).output
+
+
+def test_a_key_that_somebody_uses_at_that_moment_is_not_destroyed_and_the_command_says_so(
+    operators: Operators, database: Database, keyring: Keyring
+) -> None:
+    authority = asyncio.run(import_kestrel(database, keyring)).document["authority"]["id"]
+    command = ("destroy-key", authority, "--again", authority)
+    assert "asked for" in operators.does(*command).output
+    with psycopg.connect(database.admin_url) as admin:
+        admin.execute("SELECT FROM register.authority_keys WHERE authority = %s FOR UPDATE", [authority])
+        refused = operators.does(*command, by=1)
+    assert (refused.exit_code, "again in a minute" in refused.output) == (2, True)
+    assert operators.does(*command, by=1).exit_code == 0
 
 
 def test_an_agencys_keys_are_changed_by_two_persons(operators: Operators) -> None:

@@ -188,7 +188,9 @@ async def test_nobody_is_erased_whom_somebody_still_looks_for_or_owes_something(
 async def test_an_erasure_may_take_longer_than_a_page(
     records: Records, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It looks through whole tables, and whoever holds one of them waits for it."""
+    """It looks through whole tables, and whoever makes a hold waits for it. It waits for no row for long: others wait for
+    those that it holds by then.
+    """
     for name in ("HINDRANCES", "APPROVE"):
         monkeypatch.setattr(
             erasures, name, "SELECT current_setting('statement_timeout'), current_setting('lock_timeout') AS lock"
@@ -201,7 +203,7 @@ async def test_an_erasure_may_take_longer_than_a_page(
     )
     whom = Named(records.authority, child)
     assert await service.ask(operator, uuid4(), whom, "asked") == [("5min", "5min")]
-    assert await service.approve(operator, uuid4(), asked) == [("5min", "5min")]
+    assert await service.approve(operator, uuid4(), asked) == [("5min", "2s")]
 
     def is_so_patient(rows: Rows) -> None:
         raise RuntimeError(rows[0][0])
@@ -209,6 +211,21 @@ async def test_an_erasure_may_take_longer_than_a_page(
     monkeypatch.setattr(disposal, "ALONE", Query("SELECT current_setting('lock_timeout')", {}, is_so_patient))
     with pytest.raises(RuntimeError, match="5min"):
         await service.hold(operator, uuid4(), whom, "an inquiry")
+
+
+async def test_if_a_record_stays_locked_nothing_is_erased_and_whoever_approves_is_to_ask_again(
+    records: Records,
+) -> None:
+    child = records.ids["C2"]
+    await records.does("first", "erase", whom="C2", reason="asked")
+    asked = await records.waiting("second")
+    with psycopg.connect(records.database.admin_url, options=AT_LOGIN) as admin:
+        admin.execute("SELECT FROM register.children WHERE id = %s FOR UPDATE", [child])
+        async with asyncio.timeout(30):
+            assert "approve it again in a minute" in await records.does("second", "approve", id=asked)
+    assert records.administered("SELECT count(*) FROM register.children WHERE id = %s", child) == [(1,)]
+    assert await records.acts(child) == [("erasure-asked", 1)]
+    assert await records.does("second", "approve", id=asked) == "/records?done=approve"
 
 
 async def test_a_carer_is_erased_once_they_care_for_nobody(records: Records) -> None:

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from psycopg.errors import DeadlockDetected, LockNotAvailable
+
 from services.platform.store.query import Query, Rows, scalar
 from services.safeguarding.identifiers import AuthorityId, WordsId
 from services.safeguarding.operators import AccountId
@@ -15,13 +17,17 @@ ASK = """
 WAITING = "SELECT id FROM disposal.erasures WHERE owner = %(owner)s AND approved_at IS NULL AND withdrawn_at IS NULL"
 HINDRANCES = "SELECT what, named FROM disposal.hindrances(%(owner)s)"
 APPROVE = "SELECT what, named FROM disposal.approve(%(id)s, %(by)s, %(at)s)"
+BUSY = (LockNotAvailable, DeadlockDetected)
+"""Raised by an approval under `BRIEFLY`, as it has to be, where others hold what it would erase. It waits for each row
+while it holds what it has erased before, and some of that is about others too.
+"""
 
 
 class Hindrance(NamedTuple):
     """Why it is not done: `gone` (nobody asks for it any more), `erased` (there is nothing to hold any more), `second`
-    (who asked does not approve), or what is open: `hold`, `episode`, `duty`, `discussion`, `carer`, `rota`, with the
-    name that people say; `whole`: it is of a whole authority, which `organisations destroy-key` alone asks for and
-    approves.
+    (who asked does not approve), `busy` (others hold what it would erase), or what is open: `hold`, `episode`, `duty`,
+    `discussion`, `carer`, `rota`, with the name that people say; `whole`: it is of a whole authority, which
+    `organisations destroy-key` alone asks for and approves.
     """
 
     what: str
