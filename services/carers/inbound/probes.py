@@ -24,14 +24,21 @@ PROBE = re.compile(f"probe [0-9a-f]{{{LETTERS}}}")
 """No person's text, however late it comes and whatever number a network says that it is from."""
 LOOK_EVERY_SECONDS = 15.0
 CLAIM = """
-    INSERT INTO delivery.text_ways (way, probe, sent_at, waiting_since) VALUES (%(way)s, %(probe)s, %(now)s, %(now)s)
-    ON CONFLICT (way) DO UPDATE SET probe = excluded.probe, sent_at = excluded.sent_at,
-        waiting_since = coalesce(text_ways.waiting_since, excluded.sent_at)
+    INSERT INTO delivery.text_ways (way, probe, sent_at) VALUES (%(way)s, %(probe)s, %(now)s)
+    ON CONFLICT (way) DO UPDATE SET probe = excluded.probe, sent_at = excluded.sent_at
     WHERE text_ways.sent_at <= %(due)s RETURNING way
 """
 """One process has it: the others' turn comes when the next is due."""
+WAITS = """
+    UPDATE delivery.text_ways SET waiting_since = coalesce(waiting_since, sent_at)
+    WHERE probe = %(probe)s AND (came_back_at IS NULL OR came_back_at < sent_at)
+"""
+"""Once it is sent: of a process that dies before, nothing comes back, and its way has not failed. One that dies after
+leaves the way untried until the next.
+"""
 CAME_BACK = """
-    UPDATE delivery.text_ways SET waiting_since = NULL, came_back_at = %(now)s WHERE probe = %(probe)s RETURNING way
+    UPDATE delivery.text_ways SET waiting_since = NULL, came_back_at = greatest(%(now)s, sent_at)
+    WHERE probe = %(probe)s RETURNING way
 """
 
 
@@ -59,7 +66,11 @@ class Probes:
                 probing = SendRequest(
                     uuid4(), 1, other.number, probe, (), urgent=True, uncertain=False, created_at=now, now=now
                 )
-                await way.text(probing, None)
+                try:
+                    await way.text(probing, None)
+                finally:
+                    async with self._store.transaction() as uow:
+                        uow.write(WAITS, {"probe": probe})
 
     async def take(self, text: Text) -> bool:
         """Whether it is one of ours: one that came back, or anything else from our own number, which says nothing."""

@@ -146,3 +146,35 @@ async def test_a_way_waits_since_the_first_text_that_did_not_come_back(forgotten
     found = (await ways(service))["twilio"]
     assert (found.waiting_since, found.sent_at > first) == (first, True)
     assert metrics.WAY_TRIED.labels("twilio")._value.get() == found.sent_at.timestamp()
+
+
+async def test_a_process_that_dies_before_it_has_texted_leaves_no_way_waiting(forgotten: Carers) -> None:
+    """Nothing can come back then."""
+    service, seen = forgotten, []
+    twilio, notify = Way("twilio", TWILIO_NUMBER), Way("notify", NOTIFY_NUMBER)
+
+    async def look(*_: Any) -> None:
+        seen.append((await ways(service))["twilio"].waiting_since)
+
+    twilio.text = AsyncMock(side_effect=look)
+    texts: Any = type("Texts", (), {"ways": [twilio, notify]})
+    await Probes(service.store, Clocks(), texts).turn()
+    assert (seen, (await ways(service))["twilio"].waiting_since is None) == ([None], False)
+
+
+async def test_what_comes_back_before_the_provider_has_answered_is_back(forgotten: Carers) -> None:
+    """Also where the clock of whoever takes it is a little slow."""
+    service = forgotten
+    twilio, notify = Way("twilio", TWILIO_NUMBER), Way("notify", NOTIFY_NUMBER)
+
+    async def come_back(sending: Any, _: Any) -> None:
+        assert (await service.text_by_notify(TWILIO_NUMBER, sending.body)).is_success
+        await service.work()
+
+    twilio.text = AsyncMock(side_effect=come_back)
+    texts: Any = type("Texts", (), {"ways": [twilio, notify]})
+    fast = Clocks()
+    fast.wall = lambda: datetime.now(UTC) + timedelta(seconds=5)  # type: ignore[method-assign]
+    await Probes(service.store, fast, texts).turn()
+    found = (await ways(service))["twilio"]
+    assert (found.waiting_since, found.came_back_at >= found.sent_at) == (None, True)

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.platform.delivery import metrics
 from services.platform.delivery.channels import sms
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.sms import REPEAT_MARK, TwilioWay
@@ -284,6 +285,20 @@ async def test_a_way_whose_text_to_ourselves_does_not_come_back_is_second(
     assert (await channel.send(sending())).way == way
     await channel.stop()
     await write(database, "carers", PROBED, now=now, since=None)
+
+
+async def test_how_long_a_text_to_ourselves_took_is_shown_until_the_next_is_back(
+    database: Database, health: WayHealth
+) -> None:
+    """Also while the next is being sent, and nothing waits for it yet."""
+    now = datetime.now(UTC)
+    await write(database, "carers", PROBED, now=now, since=None)
+    claimed = "UPDATE delivery.text_ways SET sent_at = :now, came_back_at = :back WHERE way = 'twilio'"
+    for sent_at, seconds in ((now - timedelta(seconds=7), 7.0), (now + timedelta(seconds=60), 7.0)):
+        await write(database, "carers", claimed, now=sent_at, back=now)
+        await health.read()
+        assert metrics.WAY_SECONDS.labels("twilio")._value.get() == seconds
+    await write(database, "carers", claimed, now=now, back=now)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ SECOND_FOR = timedelta(minutes=1)
 READ_EVERY_SECONDS = 10.0
 WAYS = """
     SELECT way, coalesce(waiting_since < %(since)s, false) AND sent_at > %(since)s - interval '1 hour' AS fails,
-        extract(epoch FROM came_back_at - sent_at)::float AS seconds, waiting_since IS NULL AS is_back
+        extract(epoch FROM came_back_at - sent_at)::float AS seconds, came_back_at >= sent_at AS is_back
     FROM delivery.text_ways
 """
 """Where nobody has texted ourselves for an hour, nobody knows."""
