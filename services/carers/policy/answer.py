@@ -45,6 +45,8 @@ class Answer(StrEnum):
     NOT_IDENTIFIED = "not-identified"
     NO_SUCH_CODE = "no-such-code"
     ALIKE = "alike"
+    DECLINED = "declined"
+    """Somebody on duty refuses: what they were told counts as unanswered."""
     HUMAN = "human"
     OFFICER = "officer"
     STATUS = "status"

@@ -40,13 +40,20 @@ def _decide_for_carer(meaning: Meaning, context: TextContext) -> Decision:
     if answered := confirmation.confirm_by_code(meaning, context) or enrolment.decide_enrolment(meaning, context):
         return carer.within_limits(answered, context)
     if context.telling is None:
-        if context.unanswered and (taken := staff.decide_on_ok(meaning, context)) is not None:
-            return carer.within_limits(taken, context)
+        if (on_duty := _decide_on_duty(meaning, context)) is not None:
+            return carer.within_limits(on_duty, context)
         alone = meaning.intents == (Intent.ACKNOWLEDGE,) and meaning.asks_only
         return Decision(answer=Answer.CODE_UNKNOWN) if alone else carer.decide(meaning, context)
     if staff.is_told_of(context.telling, context):
         return carer.within_limits(staff.decide(meaning, context), context)
     return _decide_with_code(context.telling, meaning, context)
+
+
+def _decide_on_duty(meaning: Meaning, context: TextContext) -> Decision | None:
+    """An OK or a no to what a carer was told as a professional. None where it is neither."""
+    if staff.refuses_what_they_were_told(meaning, context):
+        return staff.decide(meaning, context)
+    return staff.decide_on_ok(meaning, context) if context.unanswered else None
 
 
 def _decide_with_code(telling: Telling, meaning: Meaning, context: TextContext) -> Decision:

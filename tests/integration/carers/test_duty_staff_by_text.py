@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from services.carers.store import child_status
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue.repository import put
 from services.platform.messages.envelope import Received
@@ -275,6 +276,19 @@ async def test_nobody_answers_what_they_were_told_after_their_text(
     await engine.dispose()
     said = await service.says(kestrel.phone("boss"), "OK")
     assert [each.content.duty for each in said] == [first.duty]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("state", ["missing", "located", "returned", None])
+async def test_a_no_to_a_child_s_code_reports_nobody_and_leaves_what_is_open_unanswered(
+    service: Carers, kestrel: Kestrel, database: Database, state: str | None
+) -> None:
+    await told_on_duty(service, kestrel, database, "C11")
+    async with service.store.transaction() as uow:
+        child_status.record_text(uow, kestrel.ids["C11"], state, datetime.now(UTC))
+    [read] = await service.says(kestrel.phone("boss"), "NO C11")
+    assert (read.subject, read.content.kind) == (kestrel.ids["C11"], "text.needs-human.v1")
+    assert (await answer(service, kestrel)).startswith("Not taken: it counts as unanswered")
+    assert kinds(await service.says(kestrel.phone("boss"), "OK C11")) == ["duty.acknowledged.v1"]
 
 
 async def test_nobody_answers_what_another_was_told(service: Carers, kestrel: Kestrel, database: Database) -> None:

@@ -229,7 +229,7 @@ async def test_who_has_no_longer_to_do_with_the_child_only_acknowledges_by_an_ol
 
 
 @pytest.mark.parametrize(
-    "words", ["cant take {} im on leave", "not me, wrong person {}", "{} try somebody else please"]
+    "words", ["cant take {} im on leave", "not me, wrong person {}", "{} try somebody else please", "NO {}", "na {}"]
 )
 async def test_who_cannot_take_it_acknowledges_nothing_by_quoting_the_code(
     service: Carers, kestrel: Kestrel, words: str

@@ -1,9 +1,15 @@
 """What duty staff text with the code of a telling: an acknowledgement only where they say that they have it."""
 
+from dataclasses import replace
+
 import pytest
 
+from services.carers.policy.answer import Answer
+from services.carers.policy.context import Standing
+from services.carers.policy.sender_policy import decide
+from services.carers.understanding.grammar import understand
 from services.safeguarding.duty.outcomes import DutyAcknowledged
-from tests.unit.carers.corpus import Case, effects, made_of
+from tests.unit.carers.corpus import BY_CODE, Case, effects, made_of, scene_of
 
 
 def made(text: str) -> tuple[frozenset[str], bool]:
@@ -37,3 +43,70 @@ def test_whoever_has_it_acknowledges_and_says_no_more(text: str) -> None:
 )
 def test_what_they_know_of_the_child_is_kept_as_well(text: str) -> None:
     assert made(text)[0] == {"ack C17", "info C17"}
+
+
+REFUSALS = (
+    "NO {}", "no {}", "No, {}", "No. {}", "{} no", "{}: NO", "nope {}", "nah {}", "no sorry {}", "no thanks {}", "no to {}",
+    "no - {}", "no/{}", "{} no i cannot", "no, I cannot take {}", "sorry no {}", "no no {}", "NA {}", "Nage {}", "na sori {}",
+    "alla i ddim {}", "{} dim fi", "no no {} thank you",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("code", ["4K7PX", "VBHJZ", "4 k 7 p x", "C31", "c 31", "C31 C32", "C31 and C32", "31"])
+@pytest.mark.parametrize("text", REFUSALS)
+@pytest.mark.parametrize("state", [None, "missing", "returned"])
+def test_a_no_refuses_whatever_code_stands_beside_it(text: str, code: str, state: str | None) -> None:
+    """Each text to staff ends with "Have it? Reply OK and the code"."""
+    said = text.format(code)
+    decision = made_of(Case("staff", tuple((each, state) for each in BY_CODE if state), said, frozenset(), human=True))
+    assert effects(decision) == {"human"}
+    assert decision.answer is Answer.DECLINED
+
+
+@pytest.mark.parametrize("text", ["no C31, no C32", "NO 4K7PX C31", "no Amara 4K7PX", "No C31. Ring Sue.", "ok no C31", "NO", "no ok 4K7PX", "ok 4k7px no", "no i am not 4K7PX", "not ok 4K7PX", "No C31?", "no C31 at the bus station"])  # fmt: skip
+def test_what_may_be_a_refusal_reports_and_acknowledges_nothing_and_a_person_reads_it(text: str) -> None:
+    assert made(text) == (frozenset({"human"}), False)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("no, C31 is missing", {"missing C31"}),
+        ("No C31. C32 is missing", {"missing C32", "human"}),
+        ("no C31 yet", {"missing C31"}),
+        ("still no C31", {"missing C31"}),
+        ("no sign of C31", {"missing C31"}),
+        ("no, she has run off 4K7PX", {"missing C17"}),
+        ("no, she is back 4K7PX", {"back C17"}),
+        ("no problem 4K7PX", {"ack C17"}),
+        ("no worries, on my way 4K7PX", {"ack C17"}),
+        ("no news yet, ok 4K7PX", {"ack C17"}),
+        ("still no Amara 4K7PX", {"missing C17", "ack C17", "human"}),
+    ],
+)
+def test_beside_a_no_what_is_said_of_the_child_counts(text: str, said: set[str]) -> None:
+    assert made(text)[0] == said
+
+
+@pytest.mark.parametrize("text", ["NO 4K7PX", "no vbhjz", "na 4k7px"])
+@pytest.mark.parametrize("who", ["one", "two", "officer", "stranger"])
+def test_a_no_from_anybody_acknowledges_nothing(text: str, who: str) -> None:
+    staff = scene_of(Case("staff", (), text, frozenset(), human=True))
+    context = replace(scene_of(Case(who, (), text, frozenset(), human=True)), telling=staff.telling)
+    assert effects(decide(understand(text), context)) == {"human"}
+
+
+def test_a_no_to_a_child_of_their_own_is_a_carers_report_and_to_one_they_are_on_duty_for_a_refusal() -> None:
+    coded = scene_of(Case("staff", (), "NO C31", frozenset(), human=True)).coded
+    context = replace(scene_of(Case("one", (("C17", "missing"),), "", frozenset(), human=True)), coded=coded)
+    assert effects(decide(understand("No C17"), context)) == {"missing C17"}
+    assert effects(decide(understand("No Amara"), context)) == {"missing C17"}
+    assert effects(decide(understand("NO C31"), context)) == {"human"}
+
+
+def test_of_a_child_named_no_a_no_is_its_name() -> None:
+    context = scene_of(Case("one", (), "", frozenset(), human=True))
+    [child] = context.children
+    named_no = replace(context, children=(replace(child, names=("No",), standing=Standing("missing")),))
+    for text in ("No missing", "No is missing", "No C17", "still no No"):
+        assert effects(decide(understand(text), named_no)) == {"missing C17"}

@@ -83,6 +83,7 @@ def test_each_says_what_to_do_in_danger_except_to_staff() -> None:
     to_staff_or_a_question = {
         Answer.ACKNOWLEDGED,
         Answer.CODE_UNKNOWN,
+        Answer.DECLINED,
         Answer.NOTHING_OPEN,
         Answer.OK_WHICH,
         Answer.TAKEN,

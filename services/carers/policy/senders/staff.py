@@ -4,6 +4,7 @@ The code of a telling names child and episode, and may lie in a phone for a year
 an episode counts while the episode of the telling is the open one; later a person reads it.
 """
 
+import re
 from dataclasses import replace
 from typing import Literal
 
@@ -17,11 +18,12 @@ from services.carers.policy.mentions.child_mentions import ChildMentions, resolv
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import replies
 from services.carers.understanding.languages.lexicon import load_patterns
-from services.carers.understanding.meaning import REPORTS, Intent, Meaning
+from services.carers.understanding.meaning import REPORTS, Intent, Meaning, Statement
 from services.safeguarding.child_events.events import HumanReason
 from services.safeguarding.identifiers import is_provisional
 
 PATTERNS = load_patterns("replies")
+REFUSES_ONE = re.compile(r"no \w+")
 SAID_OF_A_CHILD = (
     *REPORTS, Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE,
 )  # fmt: skip
@@ -38,6 +40,29 @@ def acknowledge_telling(telling: Telling, how: Literal["text", "phoned"] = "text
 
 
 def decide(meaning: Meaning, context: TextContext) -> Decision:
+    """Each text asks staff "have it?", so that "no C25" refuses. Of a carer it reports that C25 is not there."""
+    dropped = [each for each in meaning.said if _may_refuse(each, context)]
+    kept = tuple(each for each in meaning.said if each not in dropped)
+    decided = _decide(replace(meaning, said=kept), context)
+    doubtful = any(replies.denies(each.words.removeprefix("still ")) for each in dropped)
+    return escalation.also_escalate(decided, context, "not-understood") if doubtful else decided
+
+
+def _may_refuse(said: Statement, context: TextContext) -> bool:
+    """Also "no problem", which names no child either."""
+    if not said.if_named or said.intent is not Intent.NOT_BACK:
+        return False
+    named = child_names.find_named(said.words, context.coded_only)
+    return REFUSES_ONE.fullmatch(said.words) is not None or not (named.children or named.left_out or named.alike)
+
+
+def refuses_what_they_were_told(meaning: Meaning, context: TextContext) -> bool:
+    """Whether a carer, who is on duty as well, refuses what they were told about a child that is not theirs."""
+    named = set(child_names.find_named(meaning.words, context.coded_only).children)
+    return replies.declines(meaning.words) and bool(named) and not named & {each.child for each in context.children}
+
+
+def _decide(meaning: Meaning, context: TextContext) -> Decision:
     """A telling's code, or a child's own, names the child. Without, a report goes out, and a person reads the rest."""
     if context.telling is not None:
         return _decide_about_telling(context.telling, meaning, context)
@@ -69,6 +94,8 @@ def decide_on_ok(meaning: Meaning, context: TextContext) -> Decision | None:
 
 def _answer_request(found: ChildMentions, meaning: Meaning, context: TextContext) -> Decision:
     """No statement about a child: answers a question, else a person reads the text."""
+    if replies.declines(meaning.words) and not found.somebody_else:
+        return _decline(meaning, context)
     acknowledges = Intent.ACKNOWLEDGE in meaning.intents and meaning.asks_only
     if acknowledges or meaning.intents == (Intent.THANKS,):
         return Decision(answer=Answer.CODE_UNKNOWN)
@@ -78,6 +105,16 @@ def _answer_request(found: ChildMentions, meaning: Meaning, context: TextContext
         return escalation.refuse_enquiry(context)
     decision = escalation.escalate(context, "asked-for-human" if Intent.HELP in meaning.intents else "not-understood")
     return replace(decision, answer=Answer.NO_SUCH_CODE) if found.somebody_else else decision
+
+
+def _decline(meaning: Meaning, context: TextContext) -> Decision:
+    """Nothing is acknowledged, so the next person is asked. A person reads the text, about the children it names."""
+    named = child_names.find_named(meaning.words, context.coded_only)
+    children = {context.child_by_id(each).authority: each for each in (*named.children, *named.alike)}
+    if not children:
+        return escalation.escalate(context, "not-understood", Answer.DECLINED)
+    acts = tuple(escalation.request_person(context, "not-understood", each) for each in children.values())
+    return Decision(acts, Answer.DECLINED)
 
 
 def _decide_by_code(found: ChildMentions, meaning: Meaning, context: TextContext) -> Decision:
@@ -126,7 +163,7 @@ def leaves_duty(meaning: Meaning) -> bool:
     """Whether the code acknowledges nothing: they only ask something, or cannot take the duty."""
     intents = set(meaning.intents)
     asks = Intent.ACKNOWLEDGE not in intents and bool(intents) and intents <= ASKS
-    return (asks and meaning.asks_only) or replies.declines(meaning.words)
+    return (asks and meaning.asks_only) or replies.declines(meaning.words) or replies.denies(meaning.words)
 
 
 def _decide_about_telling(telling: Telling, meaning: Meaning, context: TextContext) -> Decision:
@@ -205,4 +242,5 @@ def _answer_left_duty(telling: Telling, meaning: Meaning, context: TextContext) 
     if meaning.enquiry == "where":
         return escalation.refuse_enquiry(context)
     reason: HumanReason = "asked-for-human" if Intent.HELP in meaning.intents else "not-understood"
-    return Decision((escalation.request_person(context, reason, telling.child),), Answer.HUMAN)
+    answer = Answer.DECLINED if replies.declines(meaning.words) else Answer.HUMAN
+    return Decision((escalation.request_person(context, reason, telling.child),), answer)

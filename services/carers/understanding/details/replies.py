@@ -6,11 +6,16 @@ from collections.abc import Iterable
 from services.carers.understanding.languages import plain_words
 from services.carers.understanding.languages.lexicon import load_patterns, load_words
 from services.carers.understanding.meaning import Intent
+from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH
 
 PATTERNS = load_patterns("replies")
-PLAIN = load_words("replies")["adds_nothing_to_an_ok"]
+WORDS = load_words("replies")
+PLAIN = WORDS["adds_nothing_to_an_ok"]
+REFUSES = WORDS["refuses"]
 PRACTISED = (Intent.JOIN, Intent.PRACTICE_MISSING, Intent.PRACTICE_BACK, Intent.PRACTICE)
 CODE = re.compile(r"\b[a-z]{1,3}\d{1,4}\b")
+ANY_CODE = re.compile(rf"c?\d{{1,4}}|[{CODE_ALPHABET.lower()}]{{{CODE_LENGTH}}}|[{CODE_ALPHABET.lower()}]")
+"""Of a child or a telling, also typed with spaces."""
 ONLY_CODES = re.compile(rf"{CODE.pattern}(?: (?:and )?{CODE.pattern})*")
 
 
@@ -34,7 +39,14 @@ def says_no_more(words: str, beside: Iterable[str]) -> bool:
 
 def declines(words: str) -> bool:
     """Whether somebody on duty refuses. The next person must then be told, whatever code the text holds."""
-    return PATTERNS["declines"].search(plain_words.simplify(words)) is not None
+    said = {each for each in words.split() if not ANY_CODE.fullmatch(each)}
+    alone = bool(said & REFUSES) and said <= REFUSES | WORDS["adds_nothing_to_a_refusal"]
+    return alone or PATTERNS["declines"].search(plain_words.simplify(words)) is not None
+
+
+def denies(words: str) -> bool:
+    """Whether it answers "no", whatever else it says. No code in it acknowledges anything."""
+    return PATTERNS["denies"].search(words) is not None
 
 
 def asks_for_residence(words: str) -> bool:
