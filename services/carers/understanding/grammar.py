@@ -15,6 +15,7 @@ OTHER_LANGUAGES = load_patterns("other_languages")
 
 def understand(text: str) -> Meaning:
     """Never raises. A text that it cannot make out is UNCLEAR, and a person reads it."""
+    text = plain_words.split_after_back(text)
     words, plain = plain_words.normalise(text), plain_words.simplify(text)
     if (command := replies.find_command(words)) is not None:
         return Meaning((Statement(command, words),), words, welsh="ymarfer" in words or "ymuno" in words)

@@ -128,6 +128,53 @@ def test_a_code_that_we_never_texted_here_ends_nothing_and_tells_a_person(text: 
     assert (kinds(decision), decision.answer, decision.wrong_code) == ([events.TextNeedsHuman], Answer.CODE_WRONG, True)
 
 
+SLIPS = [
+    "K7MA",
+    "K7M",
+    "k7mm2",
+    "KTM2",
+    "7KM2",
+    "k7n2 thanks",
+    "K7MA here",
+    "C17 K7MA",
+    "amara k7ma",
+    "she is K7MA",
+    "o7m2",
+    "cod K7MA diolch",
+]
+
+
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("text", SLIPS)
+def test_a_mistyped_code_ends_nothing_and_the_reply_says_what_to_text(text: str, live: bool) -> None:
+    decision = made(text, replace(ASKED, claims=(claim(live=live),)))
+    assert (kinds(decision), decision.answer) == ([events.TextNeedsHuman], Answer.CODE_WRONG)
+    for language in messages.LANGUAGES:
+        [body] = messages.write_replies(decision, (), language, None)
+        assert "BACK" in body
+
+
+@pytest.mark.parametrize("text", ["she left about 9pm", "seen in a38 layby", "OK", "thanks", "bus 7a", "9pm", "6ft", "on the 7am bus", "no K7MA", "C17"])  # fmt: skip
+def test_what_may_be_news_is_no_mistyped_code(text: str) -> None:
+    assert made(text, ASKED).answer is not Answer.CODE_WRONG
+
+
+@pytest.mark.parametrize("text", ["BACKK7M2", "backk7m2", "Backk7m2 thanks"])
+def test_a_code_without_its_space_is_the_code(text: str) -> None:
+    assert kinds(made(text, ASKED)) == [events.ChildReturned]
+    assert made("backk7m3", ASKED).answer is Answer.CODE_WRONG
+
+
+def test_a_mistyped_code_after_back_is_answered_with_the_right_one() -> None:
+    assert made("BACK K7MA", ASKED).answer is made("backk7ma", ASKED).answer is Answer.BACK_CLAIMED
+
+
+@pytest.mark.parametrize(("name", "text"), [("No", "no K7M2"), ("Na", "na K7M2")])
+def test_of_a_child_named_no_the_word_confirms_nothing(name: str, text: str) -> None:
+    child = replace(ASKED.children[0], names=(name,))
+    assert not set(kinds(made(text, replace(ASKED, children=(child,))))) & set(ENDS)
+
+
 def test_after_too_many_wrong_codes_the_right_one_proves_nothing_either() -> None:
     guessed = replace(ASKED, wrong_codes_this_hour=WRONG_CODES_AN_HOUR)
     assert kinds(made("BACK K7M2", guessed)) == [events.TextNeedsHuman]

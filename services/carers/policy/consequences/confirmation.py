@@ -13,7 +13,7 @@ from services.carers.policy.consequences import escalation
 from services.carers.policy.context import Child, ClaimKind, OpenClaim, TextContext
 from services.carers.policy.decision import Act, Claim, ClaimedChild, Decision, merge_claims, tell
 from services.carers.understanding.children import child_names
-from services.carers.understanding.details import confirmations
+from services.carers.understanding.details import confirmations, replies
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.events import Proof
@@ -122,8 +122,12 @@ def _is_plain(meaning: Meaning, quoted: Sequence[OpenClaim], context: TextContex
     if meaning.doubtful or not set(meaning.intents) <= PLAIN:
         return False
     codes = [each.code for each in quoted]
-    beside = {word for each in context.known for word in child_names.list_words(each)}
-    return bool(ENDS & set(meaning.intents)) or confirmations.only_confirms(meaning.words, codes, beside)
+    return bool(ENDS & set(meaning.intents)) or confirmations.only_confirms(meaning.words, codes, _list_words(context))
+
+
+def _list_words(context: TextContext) -> set[str]:
+    """By which a text may call the children of the speaker. A child may be called No: the word denies all the same."""
+    return {word for each in context.known for word in child_names.list_words(each)} - replies.REFUSES
 
 
 def _names_another(meaning: Meaning, quoted: Sequence[OpenClaim], context: TextContext) -> bool:
@@ -192,12 +196,18 @@ def _repeat_claim(live: Sequence[OpenClaim], kind: ClaimKind, context: TextConte
 
 
 def _reject_guess(meaning: Meaning, context: TextContext) -> Decision | None:
-    """A text with something like a code, which we never texted to this number, while a claim waits for its code."""
-    if not any(each.live for each in context.claims) or REPORTS & set(meaning.intents):
+    """A text with something like a code, which we never texted to this number, while a claim waits for its code. Also
+    after that, if it says nothing else: its sender believes that they have confirmed.
+    """
+    waiting = [each.code for each in context.claims if not each.confirmed]
+    if not waiting or REPORTS & set(meaning.intents):
         return None
-    if not confirmations.has_other_code(meaning.words, [each.code for each in context.known]):
-        return None
-    return _reject_code(context)
+    codes = [each.code for each in context.known]
+    guessed = any(each.live for each in context.claims) and confirmations.has_other_code(meaning.words, codes)
+    slipped = context.telling is None and set(meaning.intents) <= PLAIN - ENDS
+    if guessed or (slipped and confirmations.is_only_a_slip(meaning.words, waiting, _list_words(context))):
+        return _reject_code(context)
+    return None
 
 
 def _reject_code(context: TextContext, answer: Answer = Answer.CODE_WRONG) -> Decision:

@@ -3,11 +3,17 @@
 import re
 from collections.abc import Iterable
 
+from rapidfuzz.distance import OSA
+
 from services.carers.understanding.languages.lexicon import load_words
 from services.safeguarding.identifiers import CODE_ALPHABET
 
 LENGTH = 4
 _LIKE_A_CODE = re.compile(rf"\b(?=\w*[a-z])(?=\w*\d)(?!c\d)[{CODE_ALPHABET.lower()}]{{{LENGTH}}}\b")
+_TYPED = re.compile(
+    r"(?!c\d)(?!\d+(?:am|pm|ish|th|st|nd|rd|h|hrs?|m|mins?|ft|cm|kg)$)(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{3,4}"
+)
+"""What somebody may type who copies such a code and errs. Neither a time of day, nor a measure, nor a child's code."""
 WORDS = load_words("replies")
 PLAIN = WORDS["adds_nothing_to_a_code"]
 SPEAKS_OF_A_CODE = WORDS["speaks_of_a_code"]
@@ -22,6 +28,18 @@ def has_other_code(words: str, known: Iterable[str]) -> bool:
     """Whether it holds something like such a code that is not in `known`. A child's code is no such code."""
     others = {each.casefold() for each in known}
     return any(found not in others for found in _LIKE_A_CODE.findall(words))
+
+
+def is_only_a_slip(words: str, codes: Iterable[str], beside: Iterable[str] = ()) -> bool:
+    """Whether it holds something like one of the codes, or like any, and otherwise nothing but filler and the words
+    `beside`.
+    """
+    others = set(words.split()) - PLAIN - {*beside}
+    known = [each.casefold() for each in codes]
+    return bool(others) and all(
+        _TYPED.fullmatch(word) or any(OSA.distance(word, code, score_cutoff=1) <= 1 for code in known)
+        for word in others
+    )
 
 
 def only_confirms(words: str, codes: Iterable[str], beside: Iterable[str] = ()) -> bool:

@@ -22,8 +22,14 @@ OF_OURS = re.compile(
 )
 """The code of a telling says nothing about a child."""
 CODES_IN_A_LIST = re.compile(r"\b(c\d+), (?=c\d+\b)")
+GLUED = re.compile(r"\b(back)(?=(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{4}\b)", re.IGNORECASE)
 NOT_WORDS = re.compile(r"[^\w]+")
 SPACED_CODE = re.compile(r"\bc[\s\-.:#/]{0,2}0*([1-9]\d{0,3})\b")
+
+
+def split_after_back(text: str) -> str:
+    """Parts "backk4nc", in which the space before a code was missed."""
+    return GLUED.sub(r"\1 ", text)
 
 
 def fold(text: str) -> str:
