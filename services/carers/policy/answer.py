@@ -61,6 +61,8 @@ class Answer(StrEnum):
     TAKEN = "taken"
     ACKNOWLEDGED = "acknowledged"
     NOTHING_OPEN = "nothing-open"
+    NOTHING_OPEN_ABOUT = "nothing-open-about"
+    """An OK for a child about whom nothing waits: often it has been given already."""
     CODE_UNKNOWN = "code-unknown"
     STRANGER = "stranger"
     JOINED = "joined"

@@ -85,6 +85,7 @@ def test_each_says_what_to_do_in_danger_except_to_staff() -> None:
         Answer.CODE_UNKNOWN,
         Answer.DECLINED,
         Answer.NOTHING_OPEN,
+        Answer.NOTHING_OPEN_ABOUT,
         Answer.OK_WHICH,
         Answer.TAKEN,
         Answer.TAKEN_TO_DO,

@@ -51,7 +51,11 @@ def context(text: str, open_: tuple[Telling, ...], telling: Telling | None = Non
         ("OK", (), [], "Nothing is open for you here"),
         ("OK ALL", (FIRST, OTHER, UNKNOWN), [FIRST, OTHER, UNKNOWN], "You have C17, C31 and 1 more."),
         ("OK C31", (OTHER, TO_DO), [OTHER, TO_DO], "Noted: you have C31. Still to be done"),
-        ("OK C31", (FIRST,), [], "Which? C17. Reply OK"),
+        ("OK C31", (FIRST,), [], "Nothing about C31 waits for you: nothing new is recorded. Still open: C17. OK and"),
+        ("OK C31 diolch", (FIRST,), [], "Nothing about C31 waits for you"),
+        ("OK C31 C17", (FIRST,), [FIRST], "You have C17. Details are in the console."),
+        ("OK C31", (), [], "Nothing about C31 waits for you: nothing new is recorded. ("),
+        ("OK C17 C31", (), [], "Nothing about C17, C31 waits for you: nothing new is recorded."),
         ("OK C99", (FIRST,), None, "No child you may name has that code"),
         ("OK C17, cannot take it, not on duty", ALL, None, None),
         ("ok C17 what's happening", ALL, None, None),
@@ -74,7 +78,7 @@ def test_an_ok_answers_what_is_open_about_whom_it_means(
     assert [(each.duty, each.step) for each in acked] == [(each.duty, each.step) for each in taken or []]
     if answer is not None:
         [body] = messages.write_replies(decision, (), "cy" if meaning.welsh or "POPETH" in text else "en", None)
-        assert body.startswith(answer)
+        assert f"{body} (".startswith(answer)
 
 
 @pytest.mark.parametrize(("text", "how"), [("OK C17 REF 44712", ["text", "phoned"]), ("OK C17", ["text", "text"])])

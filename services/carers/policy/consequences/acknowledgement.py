@@ -1,6 +1,6 @@
 """Decides what an OK answers: one telling, or all that is open to its sender about one child, or about all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from services.carers.policy.answer import Answer
@@ -33,17 +33,25 @@ def find_meant(meaning: Meaning, context: TextContext) -> tuple[Telling, ...] | 
     words = meaning.words
     if not replies.says_ok(words):
         return None
-    of_told = (child_names.KnownChild(each.child, each.child_code) for each in context.unanswered if each.child_code)
-    children = list(dict.fromkeys([*of_told, *context.coded_only]))
+    children = _list_children(context)
     named = child_names.find_named(words, children)
     if named.somebody_else or named.alike:
         return None
-    if meant := {*named.children, *child_names.find_answered(words, children)}:
+    if meant := _find_named(words, children):
         return tuple(each for each in context.unanswered if each.child in meant)
     if not replies.says_no_more(words, ()):
         return None
     alone = len({each.child for each in context.unanswered}) == 1
     return context.unanswered if alone or replies.says_all(words) else ()
+
+
+def _list_children(context: TextContext) -> list[child_names.KnownChild]:
+    of_told = (child_names.KnownChild(each.child, each.child_code) for each in context.unanswered if each.child_code)
+    return list(dict.fromkeys([*of_told, *context.coded_only]))
+
+
+def _find_named(words: str, children: Sequence[child_names.KnownChild]) -> set[str]:
+    return {*child_names.find_named(words, children).children, *child_names.find_answered(words, children)}
 
 
 def says_no_more(meaning: Meaning, context: TextContext) -> bool:
@@ -54,8 +62,13 @@ def says_no_more(meaning: Meaning, context: TextContext) -> bool:
 def acknowledge_all(tellings: tuple[Telling, ...], meaning: Meaning, context: TextContext) -> Decision:
     """The reply names whose they were, and what is open still."""
     if not tellings:
+        children = _list_children(context)
+        named = _find_named(meaning.words, children)
+        unknown = Answer.OK_WHICH if context.unanswered else Answer.NOTHING_OPEN
         return Decision(
-            answer=Answer.OK_WHICH if context.unanswered else Answer.NOTHING_OPEN, open=_codes(context.unanswered)
+            answer=Answer.NOTHING_OPEN_ABOUT if named else unknown,
+            which=tuple(dict.fromkeys(each.code for each in children if each.child in named)),
+            open=_codes(context.unanswered),
         )
     acts = tuple(
         acknowledge(each, "phoned" if meaning.reference and each.wording in OF_POLICE else "text") for each in tellings
