@@ -72,7 +72,7 @@ async def load(
         ),
         question=question if converses else None,
         telling=await _find_telling(uow, numbers, meaning),
-        unanswered=await _find_unanswered(uow, meaning, speaker, text.received_at),
+        unanswered=await _find_unanswered(uow, numbers, meaning, speaker, text.received_at),
         claims=claimed.claims,
         wrong_codes_this_hour=claimed.wrong_codes,
         enrolment=enrolment,
@@ -135,12 +135,12 @@ async def _find_telling(uow: UnitOfWork, numbers: Sequence[bytes], meaning: Mean
 
 
 async def _find_unanswered(
-    uow: UnitOfWork, meaning: Meaning, speaker: Speaker, said_at: datetime
+    uow: UnitOfWork, numbers: Sequence[bytes], meaning: Meaning, speaker: Speaker, said_at: datetime
 ) -> tuple[Telling, ...]:
     people = [each.person for each in speaker.capacities if each.professional]
     if not people or not replies.says_ok(meaning.words):
         return ()
-    return await uow.fetch(conversations.unanswered_by(people, said_at))
+    return await uow.fetch(conversations.unanswered_by(people, numbers, said_at))
 
 
 def _with_status(children: tuple[ChildOfSpeaker, ...], status: Mapping[ChildId, Standing]) -> tuple[Child, ...]:

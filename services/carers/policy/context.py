@@ -103,6 +103,8 @@ class Telling:
     wording: str = ""
     deed: str | None = None
     """What has to be done. An OK only lets it rest."""
+    just_texted: bool = False
+    """The number has texted about the child a moment ago, perhaps an OK that is not kept yet."""
     standing: Standing = Standing()
     """The child's state today. The telling may belong to an episode that ended long ago."""
 

@@ -97,10 +97,17 @@ def telling_by_code(numbers: Sequence[bytes], code: str) -> Query[Telling | None
 
 OPEN_FOR = timedelta(hours=24)
 """Wall time. What was told earlier has been told again since, or has gone to the next person."""
+HEARD_WITHIN = timedelta(seconds=10)
+"""Wall time. By then professionals have mostly heard of an answer that was texted here. Not longer: who only asked
+about a child must soon read again that it is open.
+"""
 # No index holds a sum. By the one of `created_at` PostgreSQL would read every delivery of the day as well.
 UNANSWERED = """
     SELECT told.duty, told.step, child, told.authority, told.episode, told.person, told.exercise, told.code,
-        coalesce(known.code, '') AS child_code, told.wording, told.deed
+        coalesce(known.code, '') AS child_code, told.wording, told.deed, EXISTS (
+            SELECT FROM texts_in came WHERE came.number_hash = ANY(%(numbers)s::bytea[]) AND came.received_at > %(lately)s
+            AND came.received_at >= told.created_at AND told.child = ANY(came.about)
+        ) AS just_texted
     FROM delivery.unanswered told LEFT JOIN register.codes_of_children known USING (child)
     WHERE told.person = ANY(%(people)s::text[])
         AND told.created_at + interval '0' > %(since)s AND told.created_at + interval '0' <= %(said_at)s
@@ -108,9 +115,12 @@ UNANSWERED = """
 """
 
 
-def unanswered_by(people: Collection[PersonId], said_at: datetime) -> Query[tuple[Telling, ...]]:
+def unanswered_by(
+    people: Collection[PersonId], numbers: Sequence[bytes], said_at: datetime
+) -> Query[tuple[Telling, ...]]:
     """What people on duty were told and have not answered. `said_at`: when they said what they said, in wall time;
-    nobody answers what they had not been told yet.
+    nobody answers what they had not been told yet. `numbers`: the hashes of theirs.
     """
     asked = {"people": list(people), "since": said_at - OPEN_FOR, "said_at": said_at}
+    asked |= {"numbers": list(numbers), "lately": said_at - HEARD_WITHIN}
     return Query(UNANSWERED, asked, lambda rows: tuple(Telling(**row._asdict()) for row in rows))

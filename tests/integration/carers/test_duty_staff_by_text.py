@@ -278,6 +278,21 @@ async def test_nobody_answers_what_they_were_told_after_their_text(
     assert [each.content.duty for each in said] == [first.duty]  # type: ignore[attr-defined]
 
 
+async def test_what_was_taken_a_moment_ago_is_not_said_to_be_open_before_professionals_have_heard_of_it(
+    service: Carers, kestrel: Kestrel, database: Database
+) -> None:
+    for code in ("C11", "C12", "C9"):
+        await told_on_duty(service, kestrel, database, code)
+    await service.says(kestrel.phone("boss"), "OK C11")
+    assert (await answer(service, kestrel)).startswith("You have C11. Details are in the console. Still open: C9, C12.")
+    assert kinds(await service.says(kestrel.phone("boss"), "OK C12")) == ["duty.acknowledged.v1"]
+    assert (await answer(service, kestrel)).startswith("You have C12. Details are in the console. Still open: C9.")
+    assert kinds(await service.says(kestrel.phone("boss"), "OK C11")) == ["duty.acknowledged.v1"]
+    await told_on_duty(service, kestrel, database, "C11")
+    await service.says(kestrel.phone("boss"), "OK C9")
+    assert "Still open: C11." in await answer(service, kestrel), "what was told since is open"
+
+
 @pytest.mark.parametrize("state", ["missing", "located", "returned", None])
 async def test_a_no_to_a_child_s_code_reports_nobody_and_leaves_what_is_open_unanswered(
     service: Carers, kestrel: Kestrel, database: Database, state: str | None

@@ -52,7 +52,7 @@ def context(text: str, open_: tuple[Telling, ...], telling: Telling | None = Non
         ("OK ALL", (FIRST, OTHER, UNKNOWN), [FIRST, OTHER, UNKNOWN], "You have C17, C31 and 1 more."),
         ("OK C31", (OTHER, TO_DO), [OTHER, TO_DO], "Noted: you have C31. Still to be done"),
         ("OK C31", (FIRST,), [], "Nothing about C31 waits for you: nothing new is recorded. Still open: C17. OK and"),
-        ("OK C31 diolch", (FIRST,), [], "Nothing about C31 waits for you"),
+        ("OK C31 diolch", (FIRST,), [], "Nid oes dim am C31 yn aros amdanoch: ni chofnodwyd dim newydd. Yn aros: C17."),
         ("OK C31 C17", (FIRST,), [FIRST], "You have C17. Details are in the console."),
         ("OK C31", (), [], "Nothing about C31 waits for you: nothing new is recorded. ("),
         ("OK C17 C31", (), [], "Nothing about C17, C31 waits for you: nothing new is recorded."),
@@ -103,6 +103,18 @@ def test_who_only_asks_has_not_taken_it() -> None:
     text = "OK C17, is her worker told?"
     decision = decide(understand(text), replace(context(text, ALL), asks=True))
     assert not any(isinstance(act.content, DutyAcknowledged) for act in decision.acts)
+
+
+def test_the_reply_calls_nothing_open_that_was_texted_about_a_moment_ago() -> None:
+    just = replace(FIRST, just_texted=True)
+    [body] = messages.write_replies(decide(understand("OK C31"), context("OK C31", (just, OTHER))), (), "en", None)
+    assert body == "You have C31. Details are in the console."
+    [body] = messages.write_replies(decide(understand("OK"), context("OK", (just, OTHER, UNKNOWN))), (), "en", None)
+    assert body.startswith("Which? C31, VBHJZ.")
+    [body] = messages.write_replies(
+        decide(understand("OK"), context("OK", (just, replace(OTHER, just_texted=True)))), (), "en", None
+    )
+    assert body.startswith("Which? C17, C31.")
 
 
 def test_the_code_of_a_telling_answers_that_telling_alone() -> None:

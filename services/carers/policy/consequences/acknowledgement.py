@@ -64,18 +64,23 @@ def acknowledge_all(tellings: tuple[Telling, ...], meaning: Meaning, context: Te
     if not tellings:
         children = _list_children(context)
         named = _find_named(meaning.words, children)
-        unknown = Answer.OK_WHICH if context.unanswered else Answer.NOTHING_OPEN
-        return Decision(
-            answer=Answer.NOTHING_OPEN_ABOUT if named else unknown,
-            which=tuple(dict.fromkeys(each.code for each in children if each.child in named)),
-            open=_codes(context.unanswered),
-        )
+        left = _list_open(context.unanswered)
+        if named:
+            codes = dict.fromkeys(each.code for each in children if each.child in named)
+            return Decision(answer=Answer.NOTHING_OPEN_ABOUT, which=tuple(codes), open=left)
+        answer = Answer.OK_WHICH if context.unanswered else Answer.NOTHING_OPEN
+        return Decision(answer=answer, open=left or _codes(context.unanswered))
     acts = tuple(
         acknowledge(each, "phoned" if meaning.reference and each.wording in OF_POLICE else "text") for each in tellings
     )
-    left = _codes(each for each in context.unanswered if each not in tellings)
+    left = _list_open(each for each in context.unanswered if each not in tellings)
     answer = Answer.TAKEN_TO_DO if any(each.deed for each in tellings) else Answer.TAKEN
     return Decision(acts, answer, which=_codes(tellings), open=left)
+
+
+def _list_open(tellings: Iterable[Telling]) -> tuple[str, ...]:
+    """Without what may just have been answered: a reply calls nothing open that its reader has taken."""
+    return _codes(each for each in tellings if not each.just_texted)
 
 
 def _codes(tellings: Iterable[Telling]) -> tuple[str, ...]:
