@@ -62,8 +62,9 @@ def _answer_question(meaning: Meaning, found: ChildMentions, context: TextContex
     if question.about == "report":
         return _identify_reports(question.provisional, children, context)
     intent = {"return": Intent.BACK, "information": Intent.UNCLEAR}[question.about]
-    completed = combine_decisions([decide_for_child(context.child_by_id(child), intent, context) for child in children])
-    return replace(completed, answered=True)
+    completed = combine_decisions([_decide_told_of(child, intent, context) for child in children])
+    read = completed.answer is Answer.HUMAN  # no report is open that the answer could be added to
+    return replace(completed, answered=True, answer=Answer.ACKNOWLEDGED if read else completed.answer)
 
 
 def _identify_reports(asked_of: ChildId, children: Sequence[ChildId], context: TextContext) -> Decision:
