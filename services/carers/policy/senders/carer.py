@@ -8,7 +8,7 @@ from services.carers.policy.consequences import escalation, unnamed_child
 from services.carers.policy.consequences.one_child import decide_for_child
 from services.carers.policy.context import PoliceStand, Standing, TextContext
 from services.carers.policy.decision import Decision, combine_decisions, tell
-from services.carers.policy.mentions import sides
+from services.carers.policy.mentions import others, sides
 from services.carers.policy.mentions.child_mentions import STANDS_DOWN, ChildMentions, resolve_mentions
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import confirmations, replies
@@ -35,7 +35,8 @@ NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})
 
 def decide(meaning: Meaning, context: TextContext) -> Decision:
     found = resolve_mentions(meaning, context)
-    decision = _answer_question(meaning, found, context) or _decide_told(meaning, found, context)
+    decision = _answer_question(meaning, found, context) or _decide_same_of_others(meaning, context)
+    decision = decision or _decide_told(meaning, found, context)
     decision = decision or _meant_to_confirm(meaning, context) or _answer_request(meaning, context)
     if meaning.doubtful or found.doubtful:
         decision = escalation.also_escalate(decision, context, "not-understood")
@@ -57,6 +58,8 @@ def _answer_question(meaning: Meaning, found: ChildMentions, context: TextContex
     if question.about != "report" and REPORTS & set(meaning.intents):
         return None
     children = found.named or child_names.find_answered(meaning.words, context.children)
+    if question.about == "report" and others.says_all_of_two(meaning, context):
+        children = tuple(each.child for each in context.children)
     if not children:
         return None
     if question.about == "report":
@@ -91,6 +94,20 @@ def _identify_reports(asked_of: ChildId, children: Sequence[ChildId], context: T
             acts.append(escalation.request_person(context, "which-child", each.provisional))
     answer = Answer.MISSING_NAMED if identified else told.answer
     return replace(told, acts=tuple(acts), answer=answer, answered=True, identified=tuple(identified.items()))
+
+
+def _decide_same_of_others(meaning: Meaning, context: TextContext) -> Decision | None:
+    """Takes "the other one too" for a report of the other one, and asks who it is where the words leave that open."""
+    if not others.speaks_of_others(meaning, context):
+        return None
+    named = others.find_unmissed(meaning, context)
+    if also := others.find_also_missing(meaning, named, context):
+        return combine_decisions(
+            [decide_for_child(context.child_by_id(each), Intent.MISSING, context) for each in also]
+        )
+    if not named:
+        return unnamed_child.decide_unnamed((Intent.UNCLEAR,), context)
+    return combine_decisions([_decide_told_of(child, Intent.UNCLEAR, context) for child in named])
 
 
 def _decide_told(meaning: Meaning, found: ChildMentions, context: TextContext) -> Decision | None:

@@ -1,0 +1,54 @@
+"""Finds whom "the other one too" means, texted after the report of another child."""
+
+from services.carers.policy.context import TextContext
+from services.carers.understanding.children import child_names
+from services.carers.understanding.languages.lexicon import load_words
+from services.carers.understanding.meaning import Intent, Meaning
+from services.safeguarding.identifiers import ChildId
+
+WORDS = load_words("also")
+OF_OTHERS = WORDS["others"] | WORDS["both"] | WORDS["kin"]
+
+
+def speaks_of_others(meaning: Meaning, context: TextContext) -> bool:
+    """Whether it only says "too", or names a child that nobody misses, while another is missing. Not while we ask
+    something: "too" may say that the other is back as well.
+    """
+    asked = context.question is not None or any(each.live for each in context.claims)
+    if asked or not context.open or set(meaning.intents) != {Intent.UNCLEAR}:
+        return False
+    words, names = set(meaning.words.split()), _list_names(context)
+    if not words <= names | WORDS["also"] | WORDS["around"] | OF_OTHERS:
+        return False
+    return bool(words & OF_OTHERS or find_unmissed(meaning, context))
+
+
+def find_also_missing(meaning: Meaning, named: tuple[ChildId, ...], context: TextContext) -> tuple[ChildId, ...]:
+    """The children of whom such a text surely says the same. None where it does not say "too", or leaves open who."""
+    words = meaning.words.split()
+    if not (WORDS["also"] & set(words) or words[0] in {"and", "so"}):
+        return ()
+    if named:
+        return named
+    rest = [each.child for each in context.children if not each.standing.open]
+    return tuple(rest) if len(rest) == 1 and WORDS["others"] & set(words) else ()
+
+
+def says_all_of_two(meaning: Meaning, context: TextContext) -> bool:
+    """Whether it says "the other one too" of the one of two who has not been named yet."""
+    words = set(meaning.words.split())
+    known = words <= WORDS["also"] | WORDS["around"] | WORDS["others"]
+    return len(context.children) == 2 and known and bool(words & WORDS["also"]) and bool(words & WORDS["others"])
+
+
+def find_unmissed(meaning: Meaning, context: TextContext) -> tuple[ChildId, ...]:
+    """Those that it names and that nobody misses."""
+    if not set(meaning.words.split()) & _list_names(context):
+        return ()
+    named = child_names.find_named(meaning.words, context.children).children
+    found = {*named, *child_names.find_answered(meaning.words, context.children)}
+    return tuple(each.child for each in context.children if each.child in found and not each.standing.open)
+
+
+def _list_names(context: TextContext) -> set[str]:
+    return {word for each in context.children for word in (*child_names.list_words(each), each.code[1:].lstrip("0"))}
