@@ -3,14 +3,15 @@
 from base64 import b64encode
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.context import TextContext
+from services.carers.policy.context import Capacity, TextContext
 from services.carers.policy.sender_policy import decide
-from services.carers.policy.senders.carer import REPLIES_AN_HOUR
+from services.carers.policy.senders.carer import REPLIES_AN_HOUR, TO_STAFF_AN_HOUR
 from services.carers.settings import CarersSettings
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events.events import TextNeedsHuman
@@ -22,7 +23,9 @@ KEY = SecretStr(b64encode(b"k" * 32).decode())
 def flooded(who: str, *, missing: bool = False) -> TextContext:
     given = (("C17", "missing"),) if missing else ()
     context = scene_of(Case(who, given, "", frozenset(), human=False))
-    return replace(context, texts_this_hour=500, replies_this_hour=REPLIES_AN_HOUR)
+    return replace(
+        context, texts_this_hour=500, replies_this_hour=TO_STAFF_AN_HOUR if who == "staff" else REPLIES_AN_HOUR
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,16 @@ def test_anything_else_is_done_and_no_longer_answered(who: str, words: str) -> N
     assert before.answer is not None
     assert after.answer is None
     assert after.acts == before.acts
+
+
+@pytest.mark.parametrize("words", ["OK C31", "OK ALL", "STATUS", "NO", "NO C31", "I am away from my phone"])
+def test_somebody_on_duty_is_answered_far_longer_also_where_they_are_a_carer_too(words: str) -> None:
+    for count, answered in ((REPLIES_AN_HOUR, True), (TO_STAFF_AN_HOUR - 1, True), (TO_STAFF_AN_HOUR, False)):
+        context = replace(scene_of(Case("staff", (), words, frozenset(), human=False)), replies_this_hour=count)
+        assert (decide(understand(words), context).answer is not None) == answered
+        there = (Capacity("staff", "lapwing", f"person-{UUID(int=8)}", professional=True),)
+        both = replace(context, kind="carer", capacities=there)
+        assert (decide(understand("STATUS"), both).answer is not None) == answered
 
 
 @pytest.mark.parametrize("who", ["one", "home", "staff", "officer"])

@@ -26,6 +26,8 @@ from services.safeguarding.identifiers import ChildId
 
 REPLIES_AN_HOUR = 20
 """Beyond this only a report or a return is answered, since two machines may be answering each other."""
+TO_STAFF_AN_HOUR = 120
+"""A night with several children missing takes a duty worker far more than twenty answers."""
 URGENT = ChildReportedMissing | ChildReturnClaimed | ChildReturned | MissingRetractionClaimed | ReportRetracted
 REFERENCE_ALONE = load_words("replies")["adds_nothing_to_a_reference"]
 SAID_IN_PASSING = STANDS_DOWN | {Intent.UNCLEAR}
@@ -45,7 +47,9 @@ def decide(meaning: Meaning, context: TextContext) -> Decision:
 
 def within_limits(decision: Decision, context: TextContext) -> Decision:
     """Drops the reply beyond the limit. The acts stay."""
-    if _is_urgent(decision) or context.replies_this_hour < REPLIES_AN_HOUR:
+    on_duty = context.kind == "staff" or any(each.professional for each in context.capacities)
+    limit = TO_STAFF_AN_HOUR if on_duty else REPLIES_AN_HOUR
+    if _is_urgent(decision) or context.replies_this_hour < limit:
         return decision
     return replace(decision, answer=None, question=None)
 
