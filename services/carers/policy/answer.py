@@ -9,6 +9,8 @@ class Answer(StrEnum):
     NOT_LIVE = "not-live"
     """Nobody was told, and nobody will be: who is to be rung instead."""
     MISSING_WHICH = "missing-which"
+    MISSING_OTHER_CODE = "missing-other-code"
+    """A carer named a code that none of their children has."""
     MISSING_ALIKE = "missing-alike"
     MISSING_NO_FORCE = "missing-no-force"
     MISSING_BY_CODE = "missing-by-code"

@@ -11,8 +11,9 @@ from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import ChildInformationReceived, ChildReportedMissing, TextNeedsHuman
+from services.safeguarding.identifiers import provisional_child
 from services.safeguarding.message import Message
-from tests.unit.carers.corpus import SOMEBODY, Case, child_id, scene_of
+from tests.unit.carers.corpus import SOMEBODY, Case, child_id, effects, scene_of
 
 ASKED = replace(
     scene_of(Case("home", (), "", frozenset(), human=False)),
@@ -62,3 +63,48 @@ def test_news_is_added_to_a_report_only_where_one_is_open(
     decision = decide(understand(text), replace(scene, question=Question("information", SOMEBODY)))
     assert [(act.subject, type(act.content)) for act in decision.acts] == [(child_id("C22"), kind)]
     assert (decision.answer, decision.answered) == (answer, True)
+
+
+OTHER_CODES = [
+    "MISSING C99",
+    "C99 missing",
+    "ar goll C99",
+    "C99 ar goll",
+    "MISSING C99 C98",
+    "c 99 has run off",
+]
+
+
+@pytest.mark.parametrize("text", OTHER_CODES)
+@pytest.mark.parametrize("who", ["one", "two", "home"])
+def test_a_report_by_a_code_that_none_of_theirs_has_is_a_report_and_the_reply_says_so(text: str, who: str) -> None:
+    decision = decide(understand(text), scene_of(Case(who, (), "", frozenset(), human=False)))
+    assert effects(decision) == {"missing ?", "human"}
+    assert (decision.answer, decision.question) == (Answer.MISSING_OTHER_CODE, Question("report", SOMEBODY))
+
+
+@pytest.mark.parametrize("text", ["MISSING C99", "C98 missing", "ar goll C99"])
+def test_a_second_such_code_reports_no_second_child(text: str) -> None:
+    for who in ("one", "two", "home"):
+        asked = replace(scene_of(Case(who, (), "", frozenset(), human=False)), question=ASKED.question, provisionals=ASKED.provisionals, provisional=provisional_child("the next"))  # fmt: skip
+        decision = decide(understand(text), asked)
+        assert {act.subject for act in decision.acts} == {SOMEBODY}
+        assert {type(act.content) for act in decision.acts} == {ChildReportedMissing, TextNeedsHuman}
+        assert (decision.answer, decision.question) == (Answer.MISSING_OTHER_CODE, ASKED.question)
+
+
+@pytest.mark.parametrize("text", ["C99", "c 99", "C99 C98"])
+def test_an_answer_by_a_code_that_none_of_theirs_has_leaves_the_question_open_and_says_so(text: str) -> None:
+    decision = made(text)
+    assert [(act.subject, type(act.content)) for act in decision.acts] == [(SOMEBODY, TextNeedsHuman)]
+    assert (decision.answer, decision.answered) == (Answer.MISSING_OTHER_CODE, False)
+
+
+def test_beside_a_child_of_theirs_another_code_is_a_persons_to_read() -> None:
+    two = scene_of(Case("two", (), "", frozenset(), human=False))
+    assert effects(decide(understand("MISSING C17 and C99"), two)) == {"missing C17", "human"}
+
+
+def test_the_right_code_after_a_wrong_one_names_the_child_also_of_a_carer_of_one() -> None:
+    asked = replace(scene_of(Case("one", (), "", frozenset(), human=False)), question=ASKED.question, provisionals=ASKED.provisionals)  # fmt: skip
+    assert decide(understand("C17"), asked).identified == ((SOMEBODY, child_id("C17")),)

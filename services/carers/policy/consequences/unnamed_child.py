@@ -5,6 +5,7 @@ Where several authorities or placements know the number, each has a report of it
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import confirmation, escalation
@@ -49,6 +50,23 @@ def decide_unnamed(intents: tuple[Intent, ...], context: TextContext) -> Decisio
     about: About = "return" if Intent.BACK in intents else "information"
     answer = Answer.ALIKE if alike else Answer.BACK_WHICH if about == "return" else Answer.WHICH
     return Decision(escalation.request_each_team(context, "which-child"), answer, question=_ask_which(context, about))
+
+
+def report_by_other_code(intents: tuple[Intent, ...], context: TextContext) -> Decision:
+    """A report by a code of none of the speaker's children. A second one, while we ask which child it is, is about the
+    same child, and a person reads it.
+    """
+    asked = context.question
+    if asked is None or asked.about != "report":
+        decision = _report_unnamed(intents, context)
+        if sides.are_alike(context.children):
+            return decision  # no code tells them apart, and perhaps no force is told
+        return replace(decision, answer=Answer.MISSING_OTHER_CODE, question=Question("report", context.provisional))
+    begun = sides.find_reports(context, asked.provisional)
+    again = [decide_for_child(context.child_of_report(each), intent, context) for each in begun for intent in intents]
+    read = [escalation.request_person(context, "which-child", each.provisional) for each in begun]
+    acts = (*combine_decisions(again).acts, *read)
+    return Decision(acts, Answer.MISSING_OTHER_CODE, question=asked)
 
 
 def _list_nameless(context: TextContext) -> Sequence[Provisional]:

@@ -40,7 +40,8 @@ def decide(meaning: Meaning, context: TextContext) -> Decision:
     decision = _answer_question(meaning, found, context) or _decide_same_of_others(meaning, context)
     decision = decision or _decide_told(meaning, found, context)
     decision = decision or _meant_to_confirm(meaning, context) or _answer_request(meaning, context)
-    if meaning.doubtful or found.doubtful:
+    reported_too = found.somebody_else and any(REPORTS & set(intents) for intents in found.about.values())
+    if meaning.doubtful or found.doubtful or reported_too:
         decision = escalation.also_escalate(decision, context, "not-understood")
     return within_limits(decision, context)
 
@@ -64,6 +65,9 @@ def _answer_question(meaning: Meaning, found: ChildMentions, context: TextContex
     children = found.named or child_names.find_answered(meaning.words, context.children)
     if question.about == "report" and others.says_all_of_two(meaning, context):
         children = tuple(each.child for each in context.children)
+    if not children and question.about == "report" and found.somebody_else and replies.is_only_codes(meaning.words):
+        asked = escalation.request_person(context, "which-child", question.provisional)
+        return Decision((asked,), Answer.MISSING_OTHER_CODE)
     if not children:
         return None
     if question.about == "report":
@@ -127,7 +131,7 @@ def _decide_told(meaning: Meaning, found: ChildMentions, context: TextContext) -
     if len(found.about) >= MANY and not context.open and not context.provisionals and _all_are_home(found, context):
         return escalation.escalate(context, "not-understood")
     if found.nobody:
-        parts.append(unnamed_child.decide_unnamed(found.nobody, context))
+        parts.append(_decide_unnamed(meaning, found, context))
     parts += [
         unnamed_child.decide_unnamed(intents, sides.limit_to_children(context, several))
         for several, intents in found.either.items()
@@ -138,6 +142,13 @@ def _decide_told(meaning: Meaning, found: ChildMentions, context: TextContext) -
     nameless = {each.provisional for each in context.provisionals if each.child is None}
     back = {act.subject for act in decision.acts if isinstance(act.content, ChildReturnClaimed)}
     return _ask_about_nameless(decision, context, nameless) if nameless and back - nameless else decision
+
+
+def _decide_unnamed(meaning: Meaning, found: ChildMentions, context: TextContext) -> Decision:
+    by_code = found.somebody_else and child_names.CODE.search(meaning.words) is not None and context.children
+    if by_code and set(found.nobody) & REPORTS:
+        return unnamed_child.report_by_other_code(found.nobody, context)
+    return unnamed_child.decide_unnamed(found.nobody, context)
 
 
 def _ask_for_names(decision: Decision, context: TextContext) -> Decision:
