@@ -110,3 +110,20 @@ def test_of_a_child_named_no_a_no_is_its_name() -> None:
     named_no = replace(context, children=(replace(child, names=("No",), standing=Standing("missing")),))
     for text in ("No missing", "No is missing", "No C17", "still no No"):
         assert effects(decide(understand(text), named_no)) == {"missing C17"}
+
+
+@pytest.mark.parametrize("text", ["where is he", "Where is she?", "wheres he now", "where are they", "where is C31", "ble mae e", "ble mae hi nawr"])  # fmt: skip
+@pytest.mark.parametrize("code", ["", " 4K7PX"])
+def test_where_the_child_is_that_they_look_for_is_no_outsiders_enquiry(text: str, code: str) -> None:
+    if "C31" in text and code:
+        return  # two children
+    decision = made_of(Case("staff", (), text + code, frozenset(), human=False))
+    assert decision.acts == ()
+    assert decision.answer is (Answer.STATUS_TO_STAFF if code else Answer.STATUS_BY_CODE)
+
+
+@pytest.mark.parametrize("text", ["where is he placed", "where is she living now", "where is C99", "where is Amara", "where is she placed 4K7PX"])  # fmt: skip
+def test_where_a_child_lives_or_is_whom_they_may_not_name_is_an_enquiry_of_staff_too(text: str) -> None:
+    assert "enquiry" in made(text)[0]
+    for who in ("officer", "stranger"):
+        assert "enquiry" in effects(made_of(Case(who, (), "where is he", frozenset(), human=False)))

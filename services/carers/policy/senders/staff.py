@@ -23,6 +23,7 @@ from services.safeguarding.child_events.events import HumanReason
 from services.safeguarding.identifiers import is_provisional
 
 PATTERNS = load_patterns("replies")
+CHILD_TOLD_OF = frozenset({"he", "she", "they", "hi", "e", "o", "fe", "fo", "nhw"})
 REFUSES_ONE = re.compile(r"no \w+")
 SAID_OF_A_CHILD = (
     *REPORTS, Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE,
@@ -99,7 +100,8 @@ def _answer_request(found: ChildMentions, meaning: Meaning, context: TextContext
     acknowledges = Intent.ACKNOWLEDGE in meaning.intents and meaning.asks_only
     if acknowledges or meaning.intents == (Intent.THANKS,):
         return Decision(answer=Answer.CODE_UNKNOWN)
-    if not found.nobody and Intent.STATUS in meaning.intents and meaning.asks_only:
+    asks_how_it_stands = Intent.STATUS in meaning.intents and meaning.asks_only
+    if not found.nobody and (asks_how_it_stands or _asks_where_now(meaning, context)):
         return Decision(answer=Answer.STATUS_BY_CODE)
     if not found.nobody and meaning.enquiry == "where":
         return escalation.refuse_enquiry(context)
@@ -136,9 +138,21 @@ def _decide_by_code(found: ChildMentions, meaning: Meaning, context: TextContext
     if not parts or unclear or found.somebody_else or found.doubtful or meaning.doubtful:
         subject = next(iter(found.about), None)
         parts.append(Decision((escalation.request_person(context, "not-understood", subject),), Answer.HUMAN))
-    if meaning.enquiry == "where":
+    if meaning.enquiry == "where" and not _asks_where_now(meaning, context):
         parts.append(escalation.refuse_enquiry(context))
     return combine_decisions(parts)
+
+
+def _asks_where_now(meaning: Meaning, context: TextContext) -> bool:
+    """Whether it asks where the child is that they were told of, or that they name by code. That is no enquiry by an
+    outsider, of which police and the duty team would have to hear. Where a child lives is one whoever asks.
+    """
+    codes = {each.lower() for each in meaning.codes}
+    words = " ".join(each for each in meaning.words.split() if each not in codes)
+    if not meaning.asks_only or replies.asks_for_residence(words) or not replies.asks_for_a_child(words):
+        return False
+    named = child_names.find_named(words, context.coded_only)
+    return not named.somebody_else and (bool(named.children) or bool(CHILD_TOLD_OF & set(words.split())))
 
 
 def _decide_for_coded(child: Child, intent: Intent, context: TextContext) -> Decision:
@@ -192,7 +206,7 @@ def _decide_about_telling(telling: Telling, meaning: Meaning, context: TextConte
         parts.append(acknowledge_telling(telling, "phoned" if meaning.reference else "text"))
     elif not parts:
         parts.append(_answer_left_duty(telling, meaning, of_telling))
-    if meaning.enquiry == "where":
+    if meaning.enquiry == "where" and not _asks_where_now(meaning, context):
         parts.append(escalation.refuse_enquiry(of_telling))
     return combine_decisions(parts)
 
@@ -236,7 +250,8 @@ def _still_counts(intent: Intent, telling: Telling) -> bool:
 
 
 def _answer_left_duty(telling: Telling, meaning: Meaning, context: TextContext) -> Decision:
-    if Intent.STATUS in meaning.intents and not replies.declines(meaning.words):
+    asks = Intent.STATUS in meaning.intents or _asks_where_now(meaning, context)
+    if asks and not replies.declines(meaning.words):
         asked = Answer.STATUS_BY_CODE if telling.exercise else Answer.STATUS_TO_STAFF
         return Decision(answer=asked, standing=telling.standing)
     if meaning.enquiry == "where":
