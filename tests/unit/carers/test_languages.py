@@ -78,3 +78,8 @@ def test_carers_does_not_start_without_the_code_of_a_language_that_it_names(monk
         with pytest.raises(ValueError, match="'cy' is not a valid TextLanguage"):
             importlib.reload(language_recognition)
     importlib.reload(language_recognition)
+
+
+@pytest.mark.parametrize("text", ["Ydy'r heddlu yn gwybod?", "ydi'r heddlu'n dod", "Ydyn nhw'n chwilio amdani?"])
+def test_a_welsh_question_is_answered_in_welsh(text: str) -> None:
+    assert understand(text).welsh
