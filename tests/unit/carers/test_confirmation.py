@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.carers import messages
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences.confirmation import WRONG_CODES_AN_HOUR
-from services.carers.policy.context import ClaimKind, OpenClaim, Question, Standing, TextContext
+from services.carers.policy.context import ClaimKind, OpenClaim, Provisional, Question, Standing, TextContext
 from services.carers.policy.decision import Decision
 from services.carers.policy.sender_policy import decide
 from services.carers.store.claims import code_for, new_code
@@ -18,8 +18,9 @@ from services.carers.understanding.details import confirmations
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.events import Proof
+from services.safeguarding.identifiers import provisional_child
 from services.safeguarding.message import Message
-from tests.unit.carers.corpus import Case, cases, child_id, scene_of
+from tests.unit.carers.corpus import Case, cases, child_id, effects, scene_of
 
 AMARA, YUSUF = child_id("C17"), child_id("C18")
 CODE = "K7M2"
@@ -278,6 +279,36 @@ def test_a_code_is_seen_to_be_one_and_is_never_like_a_child_s() -> None:
         code = new_code()
         assert confirmations.has_other_code(code.casefold(), ())
         assert confirmations.quotes_code(f"back {code.casefold()}", code)
+
+
+NAMELESS = (Provisional(provisional_child("another text")),)
+
+
+@pytest.mark.parametrize(
+    "text", ["NOT BACK", "not back yet", "sorry not back", "no, not home", "ddim adref", "Not back after all"]
+)
+@pytest.mark.parametrize(("kind", "state", "effect"), [("retraction", None, "missing C17"), ("return", "returned", "retracted-return C17")])  # fmt: skip
+@pytest.mark.parametrize("nameless", [(), NAMELESS])
+def test_not_back_after_what_was_confirmed_is_about_that_child(
+    text: str, kind: ClaimKind, state: str | None, effect: str, nameless: tuple[Provisional, ...]
+) -> None:
+    of = context("two", claim(kind=kind, live=False, confirmed=True), **({"C17": state} if state else {}))
+    assert effects(made(text, replace(of, provisionals=nameless))) == {effect}
+
+
+@pytest.mark.parametrize("text", ["one of the girls hasnt come home", "still not back", "MISSING", "she's gone again"])
+def test_what_may_be_about_a_child_without_a_name_is_a_report_of_its_own(text: str) -> None:
+    of = context("two", claim(kind="retraction", live=False, confirmed=True))
+    assert effects(made(text, replace(of, provisionals=NAMELESS))) == {"missing ?", "human"}
+
+
+def test_later_on_or_of_two_children_who_is_not_back_is_asked() -> None:
+    alarm = claim(kind="retraction", live=False, confirmed=True)
+    later = context("two", replace(alarm, settled=True))
+    assert made("NOT BACK", replace(later, provisionals=NAMELESS)).answer is Answer.MISSING_WHICH
+    assert effects(made("NOT BACK", later)) == {"missing C17"}
+    assert made("NOT BACK", context("two", alarm, replace(alarm, subject=YUSUF))).answer is Answer.MISSING_WHICH
+    assert effects(made("NOT BACK C18", replace(later, provisionals=NAMELESS))) == {"missing C18"}
 
 
 TEXTS = [case.text for name in ("corpus.yaml", "held_out.yaml") for case in cases(name)]

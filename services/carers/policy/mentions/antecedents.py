@@ -7,6 +7,7 @@ import re
 
 from services.carers.policy.context import TextContext
 from services.carers.understanding.children import child_names
+from services.carers.understanding.details import replies
 from services.carers.understanding.languages.lexicon import load_words
 from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Statement
 from services.safeguarding.identifiers import ChildId
@@ -46,8 +47,24 @@ def _resolve_by_rest(
     witnesses = [child for child in overall.beside if child not in overall.owners]
     if len(overall.owners) == 1 and not witnesses:
         return _resolve_mentioned(overall.owners, said, context)
+    if taken_back := _find_confirmed(meaning, context):
+        return taken_back
     asked = Intent.UNCLEAR if said.weak and said.intent in REPORTS else said.intent
     return tuple(child for child in find_child_in_question(asked, context) if child not in witnesses)
+
+
+def _find_confirmed(meaning: Meaning, context: TextContext) -> tuple[ChildId, ...]:
+    """The child whom this number has just confirmed to be back, or safe, and whom "not back" then means. Later on that
+    may be a child who was reported without a name.
+    """
+    newest = next((each for each in context.claims if each.confirmed and each.kind != "practice"), None)
+    if newest is None or not replies.takes_back_a_return(meaning.words):
+        return ()
+    if newest.settled and any(each.child is None for each in context.provisionals):
+        return ()
+    subjects = {each.subject for each in context.claims if each.confirmed and each.code == newest.code}
+    found = tuple(each.child for each in context.children if each.child in subjects and not each.standing.open)
+    return found if len(found) == 1 else ()
 
 
 def find_child_in_question(intent: Intent, context: TextContext) -> tuple[ChildId, ...]:

@@ -32,6 +32,11 @@ def may_take_back(words: str) -> bool:
     return PATTERNS["takes_back"].search(words) is not None
 
 
+def takes_back_a_return(words: str) -> bool:
+    """Whether it only says "not back", as whoever has confirmed a return or a false alarm is told to."""
+    return PATTERNS["takes_back_a_return"].fullmatch(plain_words.simplify(words)) is not None
+
+
 def says_no_more(words: str, beside: Iterable[str]) -> bool:
     """Whether it holds nothing but an OK and the words `beside`, such as children's codes."""
     return set(words.split()) <= PLAIN | set(beside)
