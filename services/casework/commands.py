@@ -225,7 +225,7 @@ async def _record(uow: "UnitOfWork", code: str, now: datetime, step: str, author
 def _do(act: "Callable[[UnitOfWork, Clocks], Awaitable[T]]") -> T:
     from services.platform.runtime.clocks import Clocks
     from services.platform.runtime.settings import Settings
-    from services.platform.store.unit_of_work import opened
+    from services.platform.store.story_time.command_store import opened
 
     async def within() -> T:
         clocks = Clocks()

@@ -46,7 +46,7 @@ async def _give(subject: str, why: str, code: str) -> "Pack | None":
     from services.holdings.subject_access import SubjectAccess
     from services.platform.register.people.operators import operator_by_code
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.unit_of_work import opened
+    from services.platform.store.story_time.command_store import opened
 
     settings, clocks = ConsoleSettings(), Clocks()
     async with opened(settings, "console", clocks) as store:
@@ -133,7 +133,7 @@ async def _record_left(authority: str, by: Sequence[str], *digests: str) -> date
     from services.platform.delivery.settings.keys import KeySettings
     from services.platform.register.organisations.change_record import record_change_of_authority
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.unit_of_work import opened
+    from services.platform.store.story_time.command_store import opened
 
     clocks = Clocks()
     async with opened(KeySettings(), "casework", clocks) as store, store.transaction() as uow:

@@ -23,7 +23,7 @@ from infra.postgres.archive.plan import read_plan
 from services.audit import reconciler
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.places.place import open_place
-from services.platform.store.story_time import database_time
+from services.platform.store.story_time import story_clock
 from services.protocol.policy.case import Case, DutyOfCase
 from services.safeguarding.duty.decisions import DutyState
 
@@ -168,7 +168,7 @@ async def _gaps(stack: Stack, since: datetime) -> list[str]:
     engine = create_async_engine(stack.admin_url.replace("postgresql://", "postgresql+psycopg://"))
     try:
         async with engine.connect() as connection:
-            clocks = Clocks(await database_time.ahead_by(connection))
+            clocks = Clocks(await story_clock.ahead_by(connection))
             gaps = await reconciler.gaps(connection, wall=clocks.wall() + AS_LATER, story=clocks.story(), since=since)
     finally:
         await engine.dispose()

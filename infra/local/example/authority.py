@@ -34,7 +34,7 @@ from services.platform.register.organisations.import_credentials import add_cred
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
 from services.platform.store.query import Query
-from services.platform.store.unit_of_work import opened
+from services.platform.store.story_time.command_store import opened
 from services.safeguarding.identifiers import new_id
 
 FOLDER = Path(__file__).parent

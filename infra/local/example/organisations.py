@@ -15,7 +15,7 @@ from services.casework.policy.organisations import Organisations
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.register.people.operators import operator_by_code
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import opened
+from services.platform.store.story_time.command_store import opened
 
 
 def enter(secrets: SecretFiles, ports: Mapping[str, int], given: Mapping[str, Any] | None = None) -> None:

@@ -142,7 +142,7 @@ def list_ends() -> None:
     from services.casework.ends import find_ends
     from services.platform.delivery.settings.keys import KeySettings
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.unit_of_work import opened
+    from services.platform.store.story_time.command_store import opened
 
     settings, clocks = KeySettings(), Clocks()
 
@@ -169,7 +169,7 @@ async def acting(code: str) -> AsyncIterator["OrganisationChanges"]:
     from services.casework.organisations.changes import CannotChange, changes_by_code
     from services.platform.delivery.settings.keys import KeySettings
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.unit_of_work import opened
+    from services.platform.store.story_time.command_store import opened
 
     settings, clocks = KeySettings(), Clocks()
     try:

@@ -7,19 +7,17 @@ from contextvars import copy_context
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
-from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.platform.messages.envelope import compose
-from services.platform.messages.signature import NamedKey, Signer, read_signing_key
+from services.platform.messages.signature import Signer
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.settings import Settings, SigningKeys
 from services.platform.store import outbox
-from services.platform.store.engine import connect, taken_out
+from services.platform.store.engine import taken_out
 from services.platform.store.notifications.channels import Channels
 from services.platform.store.query import (
     BEGINS,
@@ -31,7 +29,6 @@ from services.platform.store.query import (
     to_columns,
     unnest_rows,
 )
-from services.platform.store.story_time.database_time import set_by
 from services.safeguarding.message import Message
 
 T = TypeVar("T")
@@ -261,26 +258,3 @@ class Store:
     async def close(self) -> None:
         await self.engine.dispose()
         await self.reading.dispose()
-
-
-@asynccontextmanager
-async def opened(
-    settings: Settings, service: str, clocks: Clocks | None = None, *, signing_key: SecretStr | None = None
-) -> AsyncIterator[Store]:
-    """For a command: the store as the service has it, closed at the end of the block. The database sets `clocks`: by a
-    machine's wrong one, a code would be too old or good for ever. The store publishes with the key that is given or
-    set; without one, pydantic's ValidationError is raised then.
-    """
-    clocks = clocks or Clocks()
-
-    def own() -> NamedKey:
-        return read_signing_key(service, (signing_key or SigningKeys().signing_key).get_secret_value())
-
-    engine = connect(settings, service, for_command=True)
-    store = Store(engine, origin=Origin(service, clocks, Signer(cache(own))))
-    try:
-        async with store.reading.connect() as connection:
-            await set_by(connection, clocks)
-        yield store
-    finally:
-        await store.close()

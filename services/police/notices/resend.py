@@ -17,7 +17,8 @@ from services.platform.register.people.operators import Operator
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows, scalar
-from services.platform.store.unit_of_work import Store, UnitOfWork, opened
+from services.platform.store.story_time.command_store import opened
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police.notices.sender import lane_of
 from services.safeguarding.identifiers import ForceId
 from services.safeguarding.operators import OperatorAct, OperatorActed

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending import worker
 from services.platform.store.encryption import Keyring
-from services.platform.store.story_time import database_time
+from services.platform.store.story_time import story_clock
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import LATER, PlayedMedium, all_withdrawn, eventually, received, running_floor
 from tests.support.wrong_clocks import WrongClocks
@@ -29,7 +29,7 @@ async def wrong_by(minutes: int, engine: AsyncEngine) -> WrongClocks:
     """As of a process that has started."""
     clocks = WrongClocks(timedelta(minutes=minutes))
     async with engine.connect() as connection:
-        await database_time.set_by(connection, clocks)
+        await story_clock.set_by(connection, clocks)
     return clocks
 
 

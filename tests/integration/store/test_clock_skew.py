@@ -11,7 +11,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store import outbox
 from services.platform.store.engine import connect, database_url
 from services.platform.store.notifications.listener import Listener
-from services.platform.store.story_time import database_time, story_clock
+from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.identifiers import new_id
@@ -38,7 +38,7 @@ async def test_it_is_measured_whichever_is_ahead(store: Store, seconds: int) -> 
     following = story_clock.follow_database(store, WrongClocks(timedelta(seconds=seconds)))
     for _ in range(2):
         await following._turn()
-        [measured] = [sample.value for metric in database_time.SKEW.collect() for sample in metric.samples]
+        [measured] = [sample.value for metric in story_clock.SKEW.collect() for sample in metric.samples]
         assert measured == pytest.approx(abs(seconds), abs=60)
         assert seconds or measured == 0
 

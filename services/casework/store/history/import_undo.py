@@ -23,7 +23,7 @@ from services.casework.store.register_changes import (
 from services.platform.register.lock import lock_register
 from services.platform.register.people.operators import operator_by_code
 from services.platform.store.query import Rows
-from services.platform.store.story_time.database_time import ahead_by
+from services.platform.store.story_time.story_clock import ahead_by
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId
 

@@ -1,15 +1,16 @@
 """Keeps story time's offset, one row that only grows, and every process by the database's clock."""
 
 import asyncio
+import time
 from contextlib import suppress
 from datetime import timedelta
 
+from prometheus_client import Gauge
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.clocks import Clocks, apart
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.story_time.database_time import set_by
 from services.platform.store.unit_of_work import Store
 
 FOLLOW_EVERY_SECONDS = 60.0
@@ -17,6 +18,7 @@ FOLLOW_EVERY_SECONDS = 60.0
 AWAITED_SECONDS = 3.0
 MOVED = "story_clock"
 """The channel on which a trigger of the table tells of each change, and any process that the clock itself was set."""
+SKEW = Gauge("database_clock_skew_seconds", "How far this machine's clock and the database's are apart, at the least")
 
 
 class StoryClock(Repeating):
@@ -39,6 +41,21 @@ def follow_database(store: Store, clocks: Clocks) -> StoryClock:
     clock = StoryClock("story clock", turn, every_seconds=FOLLOW_EVERY_SECONDS, again_seconds=0.5)
     store.channels.on(MOVED, lambda _: clock.wake())
     return clock
+
+
+async def set_by(connection: AsyncConnection, clocks: Clocks) -> bool:
+    """Sets both times by the database. Returns as `Clocks.follow` does."""
+    asked_at = time.monotonic()
+    theirs = await connection.scalar(text("SELECT clock_timestamp()"))
+    SKEW.set(abs(apart(theirs, clocks.own(), asked_at)).total_seconds())
+    was_set = clocks.follow(theirs, asked_at)
+    clocks.move_to(await ahead_by(connection))
+    return was_set
+
+
+async def ahead_by(connection: AsyncConnection) -> timedelta:
+    """Zero outside the sandbox."""
+    return timedelta() + (await connection.scalar(text("SELECT ahead_by FROM story.clock")) or timedelta())
 
 
 async def move_forward(engine: AsyncEngine, by: timedelta) -> timedelta:
