@@ -69,7 +69,11 @@ NEEDED: dict[ReplyType, tuple[str, ...]] = {
 
 
 class Reply(Part):
-    """`timestamp` is when the force says that it happened, with its zone."""
+    """`timestamp` is when the force says that it happened, with its zone. Refused are: `police.located`,
+    `police.returned` and `police.safe-and-well-checked` from before the child was reported missing (the notice's
+    `missing_since`), and any but `police.acknowledged`, `police.reference-given` and `police.information` in the
+    future. Clocks may be five minutes apart.
+    """
 
     type: ReplyType
     timestamp: Moment

@@ -1,6 +1,6 @@
 """Takes a force's daily list of open episodes, and publishes each difference from ours."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -8,18 +8,14 @@ from starlette.responses import JSONResponse
 
 from services.platform.register.organisations.forces import Forces
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import Problem
 from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.limits import LIST_BYTES
 from services.platform.store.unit_of_work import Store
 from services.police import policy, store
 from services.police.open_list import publish_difference
 from services.police.replies.schema import OpenList
-from services.police.web.signed_request import mark_request, parse, signed_body
+from services.police.web.signed_request import mark_request, parse, refuse_future, signed_body
 from services.safeguarding.identifiers import ForceId
-
-AHEAD = timedelta(minutes=5)
-"""How far a force's clock may be ahead of ours, as for its signature."""
 
 
 class OpenListWebhook:
@@ -49,9 +45,5 @@ class OpenListWebhook:
 
     def _drawn_up(self, given: OpenList) -> datetime:
         """In story time. The force's clock shows wall time."""
-        now = self._clocks.wall()
-        if given.timestamp > now + AHEAD:
-            detail = "timestamp must be when the list was drawn up, with its time zone. This one is in the future."
-            errors = [{"field": "timestamp", "detail": detail}]
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not drawn up yet", detail, field="timestamp", errors=errors)
-        return (min(given.timestamp, now) + self._clocks.offset).astimezone(UTC)
+        refuse_future(given.timestamp, "the list was drawn up", self._clocks)
+        return (min(given.timestamp, self._clocks.wall()) + self._clocks.offset).astimezone(UTC)

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
+from services.platform.delivery.webhook_signature import TOLERANCE
 from services.platform.register.organisations.forces import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
@@ -18,10 +19,14 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police import metrics
 from services.police.notices.sender import force_of
-from services.police.replies.schema import Reply
+from services.police.replies.schema import Reply, ReplyType
 from services.police.replies.service import ReplyService
-from services.police.web.signed_request import mark_request, parse, signed_body
-from services.safeguarding.duty.duties import Duty
+from services.police.web.signed_request import mark_request, parse, refuse_future, signed_body, wrong_time
+from services.safeguarding.duty.duties import Duty, PoliceNotify
+
+OF_THE_CHILD = frozenset({ReplyType.LOCATED, ReplyType.RETURNED, ReplyType.SAFE_AND_WELL_CHECKED})
+TAKEN_AHEAD = frozenset({ReplyType.ACKNOWLEDGED, ReplyType.REFERENCE_GIVEN, ReplyType.INFORMATION})
+"""A wrong clock must not keep from anybody that an officer has it, or where the child was seen: they end no search."""
 
 
 class ReplyWebhook:
@@ -59,9 +64,28 @@ class ReplyWebhook:
 
 
 def came_about(reply: Reply, duty: Duty, clocks: Clocks) -> datetime:
-    """In story time; the force's clock shows wall time. Never before the force was told, nor after now."""
+    """In story time; the force's clock shows wall time. Never after now, nor before the force was told; news of the
+    child, never before its report. Raises Problem if it cannot be of this absence, or has not happened yet.
+    """
+    if reply.type not in TAKEN_AHEAD:
+        refuse_future(reply.timestamp, "it happened", clocks)
+    earliest, reported_at = duty.created_at, _reported_at(duty)
+    if reply.type in OF_THE_CHILD and reported_at is not None:
+        if clocks.own() - reply.timestamp > clocks.story() - reported_at + TOLERANCE:
+            raise _before_report()
+        earliest = reported_at
     said = min(reply.timestamp, clocks.wall()) + clocks.offset
-    return min(max(said, duty.created_at), clocks.story()).astimezone(UTC)
+    return min(max(said, earliest), clocks.story()).astimezone(UTC)
+
+
+def _reported_at(duty: Duty) -> datetime | None:
+    return duty.missing_since if isinstance(duty, PoliceNotify) else None
+
+
+def _before_report() -> Problem:
+    happened = "timestamp must be when it happened, with its time zone. This is before the child was reported missing."
+    detail = f"{happened} If the child has been seen since, give the time of that."
+    return wrong_time("Before the report", detail)
 
 
 def _of_this_force(delivery: Delivery | None, force_id: str, episode: UUID | None) -> Duty | None:

@@ -9,8 +9,9 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from services.platform.delivery.webhook_signature import is_signed
+from services.platform.delivery.webhook_signature import TOLERANCE, is_signed
 from services.platform.register.organisations.forces import Forces
+from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within
 from services.platform.runtime.http.strangers import Strangers
 from services.platform.store import inbox
@@ -66,6 +67,18 @@ def parse(shape: type[Shape], body: bytes, title: str) -> Shape:
         errors = [_fault(each["loc"], each["msg"]) for each in error.errors(include_url=False, include_input=False)]
         detail = "It does not have the shape of docs/integrating/police.md."
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, title, detail, field=errors[0]["field"], errors=errors) from None
+
+
+def refuse_future(at: datetime, what: str, clocks: Clocks) -> None:
+    """Raises Problem if `at`, when `what`, is further ahead of us than a signature may be."""
+    if at > clocks.own() + TOLERANCE:
+        detail = f"timestamp must be when {what}, with its time zone. This one is in the future."
+        raise wrong_time("In the future", detail)
+
+
+def wrong_time(title: str, detail: str) -> Problem:
+    errors = [{"field": "timestamp", "detail": detail}]
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, title, detail, field="timestamp", errors=errors)
 
 
 def _fault(place: tuple[int | str, ...], message: str) -> dict[str, str]:

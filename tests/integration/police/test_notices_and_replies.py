@@ -300,6 +300,20 @@ async def test_a_word_that_comes_late_is_of_when_it_happened_and_of_the_episode_
     assert datetime.fromisoformat(acknowledged["time"]) >= now, "that it was answered counts from when we heard it"
 
 
+@pytest.mark.parametrize("off", [timedelta(hours=-3), timedelta(hours=2)])
+async def test_a_return_before_the_report_or_in_the_future_ends_nothing_until_its_time_is_put_right(
+    police: Police, off: timedelta
+) -> None:
+    now = datetime.now(UTC)
+    told, _ = await police.notice(missing_since=now - timedelta(hours=1))
+    reply, reply_id = answer(told, "police.returned"), f"msg_{uuid4().hex}"
+    refused = await police.reply(reply | {"timestamp": (now + off).isoformat()}, id=reply_id)
+    assert (refused.status_code, refused.json()["field"]) == (422, "timestamp")
+    assert await police.said_since(told, ("child.", "duty.acknowledged")) == []
+    assert (await police.reply(reply, id=reply_id)).status_code == 202
+    assert len(await police.said_since(told, ("child.returned",))) == 1
+
+
 async def test_the_same_reply_again_has_one_effect_and_the_same_answer(police: Police) -> None:
     told, _ = await police.notice()
     reply, reply_id = answer(told), "msg_once"
