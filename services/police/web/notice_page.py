@@ -34,6 +34,8 @@ from services.safeguarding.child_events.events import ReferenceKind, RiskGrade
 from services.safeguarding.identifiers import WordsId, derived
 
 READ, HAVE_IT, RING, TEXT = "read", "have-it", "ring", "text"
+AGAIN = ""
+"""The email's link was followed: where a code has opened the notice, it is open for its hour."""
 FAULTS: dict[str, str] = WORDS["faults"]
 NEEDED = ("name", "collar")
 NOT_YET = "NOT RECORDED YET"
@@ -112,7 +114,7 @@ class NoticePage:
 
 
 def _read(uow: UnitOfWork, found: LinkedNotice, form: Form, reader: WordsId | None, wrong: str) -> Sheet:
-    if form.answer == READ and reader is not None:
+    if form.answer in {READ, AGAIN} and reader is not None:
         record_reading(uow, found, "notice-page", fields_of(found.notice), reader)
         return _notice_sheet(found, form, {})
     if form.answer == READ and form.one("code"):

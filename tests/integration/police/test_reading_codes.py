@@ -71,6 +71,23 @@ async def test_a_code_is_good_in_the_browser_that_asked_for_it_and_in_no_other(p
     assert "Diallo" in (await police.http.post(path, data={"answer": "read"})).text
 
 
+async def test_the_mails_link_shows_the_notice_again_where_a_code_has_opened_it_and_records_each_reading(
+    police: Police,
+) -> None:
+    told, _, path = await mailed(police)
+    await police.open_notice(path)
+    assert "Diallo" in (await police.http.get(path)).text
+    read = [each["data"] for each in await police.said_since(told, ("register.looked-up",))]
+    assert [each["purpose"] for each in read if each["officer"]] == ["notice-page"] * 2
+
+
+async def test_the_browser_comes_back_from_a_mailbox_that_is_itself_a_web_page(police: Police) -> None:
+    """With SameSite=Strict a browser would not say there that the notice is open in it."""
+    _, _, path = await mailed(police)
+    asked = await police.http.post(path, data={"answer": "ring"} | WHO)
+    assert "samesite=lax" in asked.headers["set-cookie"].lower()
+
+
 async def test_a_code_opens_no_other_notice(police: Police) -> None:
     _, _, path = await mailed(police)
     _, _, other = await mailed(police)

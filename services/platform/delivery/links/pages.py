@@ -88,7 +88,8 @@ class LinkPages:
             delivery = expired.delivery
             if self._outlives is None or not await self._outlives(delivery):
                 return self._page(EXPIRED)
-        form = await _read(request) if request.method == "POST" else Form("")
+        browser = request.cookies.get(BROWSER, "")
+        form = await _read(request, browser) if request.method == "POST" else Form("", browser=browser)
         return self._page(await self._answers(delivery, form))
 
     async def _delivery(self, token: str) -> UUID:
@@ -109,14 +110,14 @@ class LinkPages:
         response = HTMLResponse(self._template.render(sheet=sheet), status_code=sheet.status, headers=HEADERS)
         if sheet.browser:
             secure = self._links.public_url.startswith("https:")
-            response.set_cookie(BROWSER, sheet.browser, secure=secure, httponly=True, samesite="strict")
+            response.set_cookie(BROWSER, sheet.browser, secure=secure, httponly=True, samesite="lax")
         return response
 
     def _now(self) -> datetime:
         return self._clocks.wall()
 
 
-async def _read(request: Request) -> Form:
+async def _read(request: Request, browser: str) -> Form:
     """Raises Problem as `read_form` does, and 400 for what no button answers."""
     fields = await read_form(request)
     filled = {name: tuple(fields.getlist(name)) for name in fields}
@@ -124,7 +125,7 @@ async def _read(request: Request) -> Form:
     if len(answer) > ANSWER_LETTERS:
         detail = "The answer must be that of one of the page's buttons."
         raise Problem(HTTPStatus.BAD_REQUEST, "Not an answer", detail, field="answer")
-    return Form(answer, filled, request.cookies.get(BROWSER, ""))
+    return Form(answer, filled, browser)
 
 
 def mount_pages(app: FastAPI, *pages: LinkPages) -> None:
