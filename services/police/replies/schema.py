@@ -9,14 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from services.safeguarding.child_events.events import ReferenceKind, RiskGrade
 from services.safeguarding.dates import Moment
 
-Line = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
-    ),
-]
+ONE_LINE, NO_NUL = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$", r"^[^\x00]*$"
+IN_WORDS = {
+    ONE_LINE: "One line is needed, without a line break or another control character",
+    NO_NUL: "No NUL character may be in it",
+}
+"""What a pattern asks for, since nobody reads it off."""
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=ONE_LINE)]
 """One line, so that a force's words cannot look like a line of ours."""
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=NO_NUL)]
 
 
 class ReplyType(StrEnum):

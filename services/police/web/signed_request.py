@@ -18,6 +18,7 @@ from services.platform.store import inbox
 from services.platform.store.inbox import Identity, Mark
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police import metrics
+from services.police.replies.schema import IN_WORDS
 
 FORCE = re.compile(r"[a-z0-9-]{1,100}")
 ID = re.compile(r"[!-~]{1,200}")
@@ -64,7 +65,10 @@ def parse(shape: type[Shape], body: bytes, title: str) -> Shape:
     try:
         return shape.model_validate_json(body)
     except ValidationError as error:
-        errors = [_fault(each["loc"], each["msg"]) for each in error.errors(include_url=False, include_input=False)]
+        errors = [
+            _fault(each["loc"], IN_WORDS.get(each.get("ctx", {}).get("pattern", ""), each["msg"]))
+            for each in error.errors(include_url=False, include_input=False)
+        ]
         detail = "It does not have the shape of docs/integrating/police.md."
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, title, detail, field=errors[0]["field"], errors=errors) from None
 

@@ -406,6 +406,31 @@ async def test_a_malformed_reply_is_refused_by_the_field_that_is_wrong(
     assert refused.json()["field"] == field
 
 
+@pytest.mark.parametrize(
+    ("kind", "about", "field", "said"),
+    [
+        ("police.acknowledged", {"officer": OFFICER | {"name": "PC A\nC2"}}, "data.officer.name", "One line is needed"),
+        ("police.reference-given", {"reference": "NP\u20281"}, "data.reference", "One line is needed"),
+        ("police.information", {"words": "seen\0"}, "data.words", "No NUL character"),
+    ],
+)
+async def test_a_character_that_may_not_be_there_is_named_in_words(
+    police: Police, kind: str, about: dict[str, Any], field: str, said: str
+) -> None:
+    reply = {"type": kind, "timestamp": datetime.now(UTC).isoformat(), "data": {"notice": str(uuid4())} | about}
+    [error] = (await police.reply(reply)).json()["errors"]
+    assert error["field"] == field
+    assert error["detail"].startswith(said)
+    assert "pattern" not in error["detail"]
+
+
+async def test_a_reference_whose_kind_is_left_out_is_an_incidents(police: Police) -> None:
+    told, _ = await police.notice()
+    await police.reply(answer(told, "police.reference-given", officer=None, reference="NP-1"))
+    [given] = await police.said_since(told, ("police.reference-given",))
+    assert given["data"]["reference_kind"] == "incident"
+
+
 async def test_bad_bytes_are_refused(police: Police) -> None:
     deep = b'{"a":' * 1000 + b"1" + b"}" * 1000
     assert (await police.reply(b"not json")).status_code == 422
