@@ -119,7 +119,17 @@ def _in_words(name: str, value: str | tuple[str, ...]) -> str:
         return f"{date.fromisoformat(value):%d %b %Y}"
     if name == "reporter_role":
         return _role(value)
+    if name == "language":
+        return _language(value)
     return "behind the link below" if value == IN_DETAILS else value
+
+
+def _language(code: str) -> str:
+    """A variant that has no name of its own is named after its language, with the code behind."""
+    names, language = WORDS["languages"], code.partition("-")[0]
+    if code in names or language not in names:
+        return str(names.get(code, code))
+    return f"{names[language]} ({code})"
 
 
 def _unknown_line(part: Child | Report) -> tuple[str, ...]:

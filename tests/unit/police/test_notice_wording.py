@@ -95,6 +95,22 @@ def test_an_officer_reads_words_and_no_names_of_fields() -> None:
     assert "T21:04" not in str(words)
 
 
+@pytest.mark.parametrize(
+    ("code", "read"),
+    [
+        ("vi", "Vietnamese"),
+        ("fa-AF", "Dari"),
+        ("zh-Hant", "Chinese (zh-Hant)"),
+        ("tok", "tok"),
+        ("Amharic", "Amharic"),
+    ],
+)
+def test_an_officer_reads_the_name_of_a_language_and_a_code_where_we_know_none(code: str, read: str) -> None:
+    spoken = notice()
+    data = spoken.data.model_copy(update={"child": CHILD.model_copy(update={"language": code})})
+    assert f"Language: {read}" in said(spoken.model_copy(update={"data": data}))["The child"]
+
+
 def test_an_address_is_as_old_as_it_says_and_goes_with_its_age_or_not_at_all() -> None:
     where = said(notice())["Where the child is placed"]
     assert where[0] == "Foster placement: 4 Mill Lane (address as of Tue 14 Jul 2026, 22:04)"
