@@ -97,11 +97,8 @@ def _parse(path: Path, text: str) -> RulesFile:
     try:
         node = yaml.compose(text, Loader=_PlainLoader)
         content = _PlainLoader("").construct_document(node) if node is not None else None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ValueError(f"{path.name}:{line}: {error.problem}") from error
     except (ValueError, yaml.YAMLError) as error:
-        raise ValueError(f"{path.name}:1: holds what is no text, or a day that no calendar has") from error
+        raise ValueError(fault_of_yaml(path, error)) from error
     if not isinstance(content, dict) or not _is_list_of_mappings(content.get("rules")):
         msg = (
             f"{path.name}:1: a protocol file has `protocol`, `version` and a list of `rules`, each beginning with `id`"
@@ -125,6 +122,14 @@ def _parse(path: Path, text: str) -> RulesFile:
         values=content.get("values") or [],
         text=text,
     )
+
+
+def fault_of_yaml(path: Path, error: Exception) -> str:
+    """Names file and line where YAML raised `error`."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        return f"{path.name}:{line}: {error.problem}"
+    return f"{path.name}:1: holds what is no text, or a day that no calendar has"
 
 
 def _is_list_of_mappings(written: object) -> bool:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.periods import Length
+from services.protocol.rule_file import fault_of_yaml
 from services.safeguarding.contracts import contract_of
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.identifiers import NAMESPACE
@@ -118,11 +119,19 @@ StoryKind = TypeVar("StoryKind", bound=Story)
 
 
 def read(path: Path) -> Story:
-    """Raises ValueError (pydantic's among them) that names the story's fault."""
-    return story_of(yaml.load(path.read_text(), yaml.CSafeLoader), Story)
+    """Raises ValueError (pydantic's among them) that names the story's fault, and file and line of what is no YAML."""
+    try:
+        written = yaml.load(path.read_text(), yaml.CSafeLoader)
+    except (ValueError, yaml.YAMLError) as error:
+        raise ValueError(fault_of_yaml(path, error)) from error
+    if not isinstance(written, dict):
+        raise ValueError(f"{path.name}:1: a story has `story`, `begins`, `child`, `happens` and `told`")  # noqa: TRY004 as others
+    return story_of(written, Story)
 
 
 def story_of(written: dict[str, Any], kind: type[StoryKind]) -> StoryKind:
     """A story as a file writes it, its child one of this story world's authority unless it says otherwise."""
-    child = {"authority": AUTHORITY, "force": "north-force", **(written.get("child") or {})}
+    child = written.get("child") or {}
+    if isinstance(child, dict):
+        child = {"authority": AUTHORITY, "force": "north-force", **child}
     return kind.model_validate({**written, "child": child})

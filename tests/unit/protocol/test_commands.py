@@ -78,3 +78,21 @@ def test_simulate_tells_a_story() -> None:
     result = CliRunner().invoke(app, ["simulate", str(STORY)])
     assert "40m police.control-room webhook returned-notice" in result.output
     assert CliRunner().invoke(app, ["simulate", "no-such-story.yaml"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (b"story: x\nbegins: [\n", "story.yaml:3: did not find"),
+        (b"- a\n", "story.yaml:1: a story has"),
+        (b"", "story.yaml:1: a story has"),
+        (b"\xff\xfe\xfa", "story.yaml:1: holds what is no text"),
+        (b"story: \x01\n", "story.yaml:1: holds what is no text"),
+        (b"story: x\nchild: 5\n", "the story cannot be read: "),
+    ],
+)
+def test_a_story_that_cannot_be_read_is_refused_by_file_and_line(written: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "story.yaml").write_bytes(written)
+    result = CliRunner().invoke(app, ["simulate", str(tmp_path / "story.yaml")])
+    assert result.exit_code == 2, result.output
+    assert said in " ".join(result.output.replace("│", " ").split())
