@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import logging
 import os
 from datetime import date
 from pathlib import Path
@@ -41,6 +42,7 @@ def dead_letters() -> None:
     from services.platform.bus.connection import Connection
     from services.platform.runtime.settings import KafkaSettings
 
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the command itself says that Kafka does not answer, once
     found = letters.list_dead_letters(Connection(KafkaSettings()))
     for each in found:
         typer.echo(f"{each.id}\n  {each.explain()}")

@@ -38,7 +38,7 @@ class DeadLetter:
 def list_dead_letters(connection: Connection) -> list[DeadLetter]:
     """Returns the topic's dead letters, oldest first, each once however often it was published. Raises AWAY."""
     found: dict[str, DeadLetter] = {}
-    consumer = connection.plain_consumer(enable_auto_commit=False)
+    consumer = connection.plain_consumer(enable_auto_commit=False, bootstrap_timeout_ms=READ_MS)
     try:
         partitions = [
             TopicPartition(Topic.DEAD_LETTERS, each)
@@ -73,7 +73,7 @@ def redrive(connection: Connection, dead_letter: DeadLetter) -> Topic:
     """
     topic = Topic(dead_letter.letter.origin.split("/", maxsplit=1)[0])
     raw = _original(connection, dead_letter.letter)
-    producer = connection.plain_producer(acks="all")
+    producer = connection.plain_producer(acks="all", bootstrap_timeout_ms=READ_MS)
     try:
         producer.send(topic, value=raw, key=_key_of(raw, dead_letter.subject)).get(timeout=20)
     finally:

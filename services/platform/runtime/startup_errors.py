@@ -48,7 +48,7 @@ def explain_error(error: Exception) -> list[str] | None:
         why = str(error.orig).splitlines()[0]
         return [f"PostgreSQL does not let this in: {why}. SAFE_RETURN_DATABASE says where it is"]
     if isinstance(error, KafkaTimeoutError):
-        return [f"Kafka does not answer: {error}. SAFE_RETURN_KAFKA says where it is"]
+        return [f"Kafka does not answer: {error}. SAFE_RETURN_KAFKA says where it is", WHERE_SAID]
     return None
 
 

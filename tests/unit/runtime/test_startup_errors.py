@@ -4,6 +4,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from psycopg.errors import DeadlockDetected, LockNotAvailable, UniqueViolation
@@ -18,8 +19,9 @@ import services.platform.delivery.settings.correspondence
 import services.protocol.settings  # noqa: F401 - all of them, for `ALL`
 from infra.local.settings.environment import bare
 from services.platform.runtime.settings import Settings
-from services.platform.runtime.startup_errors import _every, explain_error
+from services.platform.runtime.startup_errors import WHERE_SAID, _every, explain_error
 from tests.support.cases import try_each
+from tests.support.engines.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 KEY = b64encode(bytes(range(32))).decode()
@@ -47,6 +49,16 @@ def test_a_command_without_its_settings_names_each_in_a_line_and_shows_no_stack(
     assert "SAFE_RETURN_" in lines
     assert "Traceback" not in lines
     assert "pydantic" not in lines
+
+
+def test_the_list_of_dead_letters_says_soon_and_in_words_alone_that_kafka_does_not_answer() -> None:
+    began = monotonic()
+    code, lines = said("dead-letters", None, KAFKA=f"127.0.0.1:{free_port()}")
+    assert monotonic() - began < 20
+    first, *others = lines.splitlines()
+    assert (code, others) == (2, [WHERE_SAID])
+    assert first.startswith("Kafka does not answer: ")
+    assert first.endswith("SAFE_RETURN_KAFKA says where it is")
 
 
 def test_a_setting_is_named_as_it_is_set_with_what_is_wrong_and_what_would_be_right(tmp_path: Path) -> None:
