@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import typer
@@ -49,6 +49,8 @@ SETTINGS_OF = {
     "register": "casework",
 }
 """By command of `python -m services`, the service whose settings it gets. All others get the console's."""
+PASSED_ON: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+"""Whatever is asked, `--help` too, is for the command itself."""
 AS_ADMINISTRATOR = {"authority-exit", "migrate"}
 """Commands that reach the database as its administrator as well."""
 ROLES_EVERY_SECONDS = 2.0
@@ -115,13 +117,13 @@ def forward(by: str) -> None:
     raise typer.Exit(_services("clock", "forward", by))
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings=PASSED_ON)
 def audit(asked: typer.Context) -> None:
     """Ask the record: verify, pack EPISODE, gaps, anchor."""
     raise typer.Exit(_services("audit", "audit", *asked.args))
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings=PASSED_ON)
 def services(asked: typer.Context) -> None:
     """Run a command of `python -m services`, with the settings and secrets of what runs."""
     order = asked.args

@@ -82,6 +82,21 @@ def test_an_order_has_the_secrets_of_the_service_that_gives_it(
     assert environment["SAFE_RETURN_DATABASE"] == f"postgresql://127.0.0.1:{FIXED['postgres']}/safe_return"
 
 
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["services", "accounts", "--help"], ["accounts", "--help"]),
+        (["services", "--help"], ["--help"]),
+        (["audit", "pack", "--help"], ["audit", "pack", "--help"]),
+    ],
+)
+def test_help_is_that_of_the_command_which_is_asked_for_it(
+    running: Layout, given: list[tuple[list[str], dict[str, str]]], words: list[str], asked: list[str]
+) -> None:
+    assert order(*words).exit_code == 3, "as the command itself ends"
+    assert [command for command, _ in given] == [asked]
+
+
 @pytest.mark.parametrize("command", ["authority-exit", "migrate", "accounts"])
 def test_what_works_on_the_whole_database_reaches_it_as_its_administrator_and_nothing_else_does(
     running: Layout, given: list[tuple[list[str], dict[str, str]]], command: str
