@@ -26,7 +26,7 @@ audit = typer.Typer(no_args_is_help=True, help="The record of everything that ha
 @audit.command()
 def verify(
     named: Annotated[
-        str | None, typer.Argument(metavar="[EPISODE|CHILD]", help="An episode's id or code, or a child's id.")
+        str | None, typer.Argument(metavar="[EPISODE|CHILD]", help="An episode's id or our reference, or a child's id.")
     ] = None,
     anchor: Annotated[
         str | None, typer.Option(help="An anchor's hash that was kept elsewhere: the record must still hold it.")
@@ -124,7 +124,7 @@ def _report(verified: "Verified", since: str) -> None:
 @audit.command()
 def pack(
     episode: Annotated[
-        str, typer.Argument(help="The episode's id or code, or the child's id: then its latest episode.")
+        str, typer.Argument(help="The episode's id or our reference, or the child's id: then its latest episode.")
     ],
     folder: Annotated[Path, typer.Option(help="Where the two files go.")] = Path(),
 ) -> None:
@@ -219,7 +219,8 @@ def aware(moment: str) -> datetime:
 
 
 def _nothing_known_of(named: str) -> typer.Exit:
-    typer.echo(f"the record knows no episode and no child {named}", err=True)
+    by = "It goes by our reference for an episode, as the console shows it, not by a child's code"
+    typer.echo(f"the record knows no episode and no child {named}. {by}", err=True)
     return typer.Exit(UNKNOWN)
 
 
