@@ -11,6 +11,9 @@ from services.protocol.checks.findings import Finding
 from services.protocol.loader import DEFAULT_RULES, files, is_of_rules, passed_over, readable
 from services.protocol.rule_file import DEFAULT
 
+NAMED_MOST = 20
+"""Of the files that are passed over: a wrong folder may have thousands."""
+
 
 def check(folder: Path | None = None) -> list[Finding]:
     """Everything wrong with the default rules, the authorities' own in `folder`, the wordings, and how many messages an
@@ -37,7 +40,8 @@ def read_of(folder: Path | None = None) -> Iterator[str]:
             yield f"{each.path.name}, for {each.authority}: {GIVEN_UP}"
     others = [str(each.relative_to(folder)) for each in passed_over(folder) if not is_of_rules(each)]
     if others:
-        yield f"passed over there: {', '.join(others)}"
+        more = f", and {len(others) - NAMED_MOST} more" if len(others) > NAMED_MOST else ""
+        yield f"passed over there: {', '.join(others[:NAMED_MOST])}{more}"
 
 
 def _counted(files_read: int) -> str:

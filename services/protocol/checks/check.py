@@ -35,13 +35,14 @@ def warnings(folder: Path | None, today: date) -> list[str]:
 
 
 def unread_in(folder: Path) -> list[Finding]:
-    """A file that somebody wrote and nobody reads would be noticed only when a child is missing."""
-    says = "is not read: a protocol file's name ends in .yaml, and it lies in the folder itself"
-    return [
-        Finding(None, None, None, f"{each.relative_to(folder)} {says}", unreadable=True)
-        for each in passed_over(folder)
-        if is_of_rules(each)
-    ]
+    """A file that somebody wrote and nobody reads would be noticed only when a child is missing. A folder that has
+    files, none of them read, is another than was meant.
+    """
+    wanted, others = "a protocol file's name ends in .yaml, and it lies in the folder itself", passed_over(folder)
+    says = [f"{each.relative_to(folder)} is not read: {wanted}" for each in others if is_of_rules(each)]
+    if others and not says and not any(folder.glob("*.yaml")):
+        says = [f"nothing in {folder} is read: {wanted}"]
+    return [Finding(None, None, None, each, unreadable=True) for each in says]
 
 
 def faults_in(read: Sequence[RulesFile], only: str | None = None) -> list[Finding]:

@@ -53,6 +53,18 @@ def test_rules_that_are_not_read_are_named_and_refused(name: str, tmp_path: Path
     assert f"{name} is not read" in explained.output
 
 
+def test_a_folder_that_has_files_and_no_rules_is_taken_for_the_wrong_one(tmp_path: Path) -> None:
+    empty = CliRunner().invoke(app, ["check", "--folder", str(tmp_path)])
+    assert empty.exit_code == 0, "an authority may have no rules of its own"
+    for number in range(25):
+        (tmp_path / f"{number:02}.md").touch()
+    result = CliRunner().invoke(app, ["check", "--folder", str(tmp_path)])
+    assert result.exit_code == 1
+    assert f"nothing in {tmp_path} is read: a protocol file's name ends in .yaml" in result.output
+    assert "18.md, 19.md, and 5 more" in result.output
+    assert "the protocol holds" not in result.output
+
+
 def test_every_file_that_cannot_be_read_is_named_and_the_others_are_checked_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [")
     (tmp_path / "b.yaml").write_text("protocol: x\nrules: 5\n")
