@@ -192,6 +192,8 @@ def _services(service: str, *order: str) -> int:
     environment = of_service(layout, ports, service, slot=0)
     if order[0] in AS_ADMINISTRATOR:
         environment["SAFE_RETURN_ADMIN_DATABASE"] = server_of(layout, ports).admin_url
+    if order[:2] == ("audit", "pack") and not any(each.startswith("--folder") for each in order):
+        order = (*order, "--folder", str(layout.evidence))
     return subprocess.run([sys.executable, "-m", "services", *order], cwd=ROOT, env=environment, check=False).returncode
 
 

@@ -66,6 +66,11 @@ class Layout:
         return self.folder / "backups"
 
     @property
+    def evidence(self) -> Path:
+        """Where `audit pack` writes: about children, so not among the sources."""
+        return self.folder / "evidence"
+
+    @property
     def archive(self) -> Path:
         """Where `make run` keeps the database as it changes: plan, copies and, since this is for trying, their key."""
         return self.backups / "continuous"

@@ -87,7 +87,7 @@ def test_an_order_has_the_secrets_of_the_service_that_gives_it(
     [
         (["services", "accounts", "--help"], ["accounts", "--help"]),
         (["services", "--help"], ["--help"]),
-        (["audit", "pack", "--help"], ["audit", "pack", "--help"]),
+        (["audit", "gaps", "--help"], ["audit", "gaps", "--help"]),
     ],
 )
 def test_help_is_that_of_the_command_which_is_asked_for_it(
@@ -95,6 +95,18 @@ def test_help_is_that_of_the_command_which_is_asked_for_it(
 ) -> None:
     assert order(*words).exit_code == 3, "as the command itself ends"
     assert [command for command, _ in given] == [asked]
+
+
+@pytest.mark.parametrize("words", [["audit", "pack", "NGVRS"], ["services", "audit", "pack", "NGVRS"]])
+def test_evidence_lies_beside_the_runs_other_files_unless_it_is_said_where(
+    running: Layout, given: list[tuple[list[str], dict[str, str]]], words: list[str]
+) -> None:
+    order(*words)
+    order(*words, "--folder", "/elsewhere")
+    assert [command[-2:] for command, _ in given] == [
+        ["--folder", str(running.folder / "evidence")],
+        ["--folder", "/elsewhere"],
+    ]
 
 
 @pytest.mark.parametrize("command", ["authority-exit", "migrate", "accounts"])
