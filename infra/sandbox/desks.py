@@ -58,6 +58,8 @@ class Desks:
         self._behaviours, self._session, self._errands = behaviours, session, errands
         self._verifiers = {desk.force: [Webhook(secret) for secret in desk.secrets] for desk in desks}
         self._references: Counter[str] = Counter()
+        self._recorded_under: dict[tuple[str, str], str] = {}
+        """By force and episode: a force records an absence once, whatever else it is told of it."""
         for desk in desks:
             if desk.notices_url is not None:
                 self._errands.start(self._come_for_notices(desk, desk.notices_url))
@@ -87,9 +89,13 @@ class Desks:
 
         The acknowledgement of a new report carries the reference under which the force has recorded it.
         """
+        absence = (notice.force, _episode_of(notice) or notice.id)
         if kind == ACKNOWLEDGED and _type_of(notice) == "missing-notice.new" and "reference" not in about:
-            about = {"reference": notice.reference or self._next_reference(notice.force), "reference_kind": "incident"}
+            known = notice.reference or self._recorded_under.get(absence)
+            about = {"reference": known or self._next_reference(notice.force), "reference_kind": "incident"}
         notice.reference = about.get("reference", notice.reference)
+        if notice.reference is not None:
+            self._recorded_under[absence] = notice.reference
         return self._errands.start(self._send(notice, kind, about))
 
     async def _come_for_notices(self, desk: Desk, url: str) -> None:
@@ -129,9 +135,7 @@ class Desks:
             "name": _OFFICER_NAMES[shift % len(_OFFICER_NAMES)],
             "collar_number": f"{_initials(notice.force)} {1000 + shift % 9000}",
         }
-        told = notice.body.get("data") if isinstance(notice.body, dict) else None
-        episode = told.get("episode") if isinstance(told, dict) else None
-        data = {"notice": notice.id, "episode": episode, "officer": officer} | about
+        data = {"notice": notice.id, "episode": _episode_of(notice), "officer": officer} | about
         return json.dumps({"type": kind, "timestamp": datetime.now(UTC).isoformat(), "data": data}).encode()
 
     async def _send(self, notice: Notice, kind: str, about: dict[str, str]) -> None:
@@ -171,6 +175,11 @@ class Desks:
 def _type_of(notice: Notice) -> str | None:
     """Give the kind of a notice, or None for what is not one."""
     return notice.body.get("type") if isinstance(notice.body, dict) else None
+
+
+def _episode_of(notice: Notice) -> str | None:
+    told = notice.body.get("data") if isinstance(notice.body, dict) else None
+    return told.get("episode") if isinstance(told, dict) else None
 
 
 def _initials(force: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -53,6 +54,10 @@ def replies(outside: Outside) -> list[dict[str, Any]]:
     return [verifier.verify(request.body, request.headers) for request in outside.application.at(REPLIES)]
 
 
+def has_replied(outside: Outside, times: int) -> bool:
+    return len(replies(outside)) == times
+
+
 async def test_a_signed_notice_is_kept_and_acknowledged_by_a_named_officer_with_a_reference(outside: Outside) -> None:
     notice = new_notice()
     assert (await post(outside, *sign(notice))).is_success
@@ -70,6 +75,15 @@ async def test_a_signed_notice_is_kept_and_acknowledged_by_a_named_officer_with_
 async def test_a_notice_under_the_secret_before_the_change_is_verified_too(outside: Outside) -> None:
     assert (await post(outside, *sign(new_notice(), OLD_NOTICE_SECRET))).is_success
     assert [held["verified"] for held in await outside.get("/notices")] == [True]
+
+
+async def test_a_second_notice_of_the_same_absence_is_recorded_under_the_same_reference(outside: Outside) -> None:
+    """Such as one that the child may be lured: it is new too."""
+    for number, episode in enumerate(("one", "one", "other", None, None), start=1):
+        await post(outside, *sign(new_notice(episode=episode)))
+        await eventually(partial(has_replied, outside, number))
+    given = [each["data"]["reference"][-4:] for each in replies(outside)]
+    assert given == ["0001", "0001", "0002", "0003", "0004"]
 
 
 @pytest.mark.parametrize("kind", ["missing-notice.update", "missing-notice.cancel"])
