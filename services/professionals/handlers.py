@@ -56,6 +56,7 @@ class Handlers:
         await self.loop.acknowledged(uow, answer.duty, answer.step)
         if answer.how not in TO_THE_TEXT:
             return
-        for each in await uow.fetch(deliveries_counted(answer.duty, answer.step)):
+        _, counted = await uow.fetch(*deliveries_counted(answer.duty, answer.step))
+        for each in counted:
             heard = acknowledged(duty_of(each), "call" if answer.how == "call" else "text", by=answer.by)
             uow.publish(heard, subject=each.child, cause=received)

@@ -136,3 +136,13 @@ class Undeliverable:
     def having_read(self, *fields: str) -> "Undeliverable":
         """Adds the fields that were read: none if nobody held the role."""
         return replace(self, read=fields) if self.reason == "no-address" else self
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """It is not sent yet: it is prepared again after `pause`. Until then nobody has been told."""
+
+    pause: timedelta
+
+
+Prepared: TypeAlias = PreparedMessage | Undeliverable | Postponed

@@ -13,7 +13,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, bulk_insert, first_row
 from services.platform.store.unit_of_work import Local, UnitOfWork
-from services.professionals.digests.mass_texts import fold
+from services.professionals.digests.mass_texts import fold_mail
 from services.professionals.matters import may_share_a_mail
 from services.professionals.recipients import RecipientLookup, duty_of
 from services.safeguarding.duty.duties import Duty
@@ -79,7 +79,7 @@ class DigestGrouping:
         if mail is not None:
             return self._reopen(reader, mail) or Gathered([])  # the mail was erased since: this one has its own
         told, mass = duty_of(delivery).wording, duty_of(delivery).mass
-        folded = None if mass is None else await fold(uow, delivery, mass, reader.person, self.clocks.story())
+        folded = None if mass is None else await fold_mail(uow, delivery, mass, reader.person, self.clocks.story())
         if folded is not None and folded.leader != delivery.id:
             joined = prepared.get(folded.leader) or await self._join(uow, delivery, folded.leader, reader)
             if joined is not None:

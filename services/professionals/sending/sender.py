@@ -8,7 +8,7 @@ from cachetools import TTLCache
 
 from services.platform.delivery.channels import mime
 from services.platform.delivery.links.tokens import Links, Purpose
-from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
+from services.platform.delivery.model import Delivery, Postponed, Prepared, PreparedMessage, Undeliverable
 from services.platform.register.cache import new_cache
 from services.platform.register.children.facts import missing_now
 from services.platform.register.children.identity import code_of_child
@@ -18,7 +18,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals import email_wording, sms_wording
 from services.professionals.digests.groups import DigestGrouping, remember
-from services.professionals.digests.mass_texts import fold
+from services.professionals.digests.mass_texts import fold_text
 from services.professionals.email_wording import mail_code
 from services.professionals.matters import urgency_of
 from services.professionals.recipients import RecipientLookup, duty_of
@@ -38,13 +38,15 @@ class TextSender:
     links: Links
     child_codes: TTLCache[Any, Any] = field(default_factory=new_cache)
 
-    async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
+    async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> Prepared:
         duty = duty_of(delivery)
         found = await RecipientLookup(self.keyring, self.clocks).find(uow, delivery, lambda each: each.mobile)
         if isinstance(found, Undeliverable):
             return found.having_read(MOBILE)
         spoken, number = sms_wording.language(found.language), found.mobile or ""
-        mass = duty.mass and await fold(uow, delivery, duty.mass, found.person, self.clocks.story())
+        mass = duty.mass and await fold_text(uow, delivery, duty.mass, found.person, self.clocks.story())
+        if isinstance(mass, Postponed):
+            return mass
         if mass:
             body = spoken.write_mass(duty.wording, code_of(mass.leader), mass.children, exercise=delivery.exercise)
         else:
@@ -113,6 +115,6 @@ class Sender:
     text: TextSender
     mail: MailSender
 
-    async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
+    async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> Prepared:
         sender = self.mail if duty_of(delivery).channel is Channel.EMAIL else self.text
         return await sender.prepare(uow, delivery)

@@ -195,13 +195,44 @@ async def test_a_withdrawn_telling_is_not_texted(professionals: Professionals) -
 async def _report(
     professionals: Professionals, children: int, minutes: float, reporter: UUID, *, at: float = 0, **about: Any
 ) -> list[Any]:
-    """So many children, evenly over so many minutes, each text taken before the next report comes."""
+    """So many children, evenly over so many minutes. Each text is taken, or waits, before the next report comes."""
     mass, told = MassReport(reporter=reporter, children=5, within=timedelta(minutes=30)), []
     for number in range(children):
-        AtNoon.later = timedelta(minutes=at + minutes * number / children)
         told.append(await professionals.tell(child=new_id("child"), mass=mass, **about))
-        await professionals.floor.until(told[-1].content.telling, "accepted")
+        await _pass_time(professionals, at + minutes * number / children)
     return told
+
+
+async def _pass_time(professionals: Professionals, minutes: float) -> None:
+    """Until that many minutes past noon. What waits is looked at again."""
+    AtNoon.later = timedelta(minutes=minutes)
+    await professionals.floor.idle()
+    await professionals.floor.end_pauses()
+    await professionals.floor.loop._turn()
+    await professionals.floor.idle()
+
+
+async def _answer(professionals: Professionals, told: Any, how: Any = "text") -> None:
+    answer = DutyAcknowledged(
+        duty=told.duty, step=told.step, authority=told.authority, how=how, by=professionals.ids["day"]
+    )
+    async with professionals.floor.store.transaction() as uow:
+        await professionals.handlers.on_duty_acknowledged(_with(received(ProfessionalNotify), answer), uow)
+
+
+async def _ask_again(professionals: Professionals, told: Any) -> Any:
+    again = told.content.model_copy(update={"step": told.content.step + 1})
+    async with professionals.floor.store.transaction() as uow:
+        await professionals.handlers.on_professional_notify(_with(told, again), uow)
+    await professionals.floor.idle()
+    return again
+
+
+def _texts(professionals: Professionals, since: int = 0) -> list[str]:
+    """How each text that was sent begins: with whom or how many it is about."""
+    return [
+        each.body.removeprefix("Safe Return").partition(": ")[0].strip() for each in professionals.medium.sent[since:]
+    ]
 
 
 @pytest.fixture
@@ -215,29 +246,105 @@ async def test_forty_children_of_one_reporter_are_few_texts_and_each_is_answered
 ) -> None:
     reporter = uuid4()
     told = await _report(professionals, 40, 31, reporter)
-    bodies = [each.body for each in professionals.medium.sent]
-    assert [body[:24] for body in bodies[:4]] == ["Safe Return: a child is "] * 4
-    assert [body[:33] for body in bodies[4:]] == ["Safe Return 5 children: reported "]
-    AtNoon.later = timedelta(minutes=34)
-    again = told[20].content.model_copy(update={"step": 1})
-    async with professionals.floor.store.transaction() as uow:
-        await professionals.handlers.on_professional_notify(_with(told[20], again), uow)
-    await professionals.floor.until(again.telling, "accepted")
-    assert professionals.medium.sent[5].body.startswith("Safe Return 40 children: reported missing")
-    late = (await _report(professionals, 1, 0, reporter, at=35))[0]
-    for step, heard in ((told[4].content, told[:4]), (again, [*told[5:20], *told[21:]])):
+    await _pass_time(professionals, 36)
+    texts = _texts(professionals)
+    assert texts[:5] == ["", "", "", "", "5 children"]
+    assert texts[-1] == "40 children"
+    assert len(texts) <= 4 + 31 / 4 + 2
+    last = next(each for each in told if each.content.telling == professionals.medium.sent[-1].id)
+    await _answer(professionals, last.content)
+    for each in told:
+        heard = [said["by"] for said in await professionals.floor.facts_said(each.subject, "duty.acknowledged.v1")]
+        assert heard == ([] if each is last else [professionals.ids["day"]])
+    await _report(professionals, 1, 0, uuid4(), at=36)
+    assert _texts(professionals)[-1] == "", "another reporter's child"
+
+
+@pytest.mark.usefixtures("_noon")
+async def test_a_child_reported_after_the_answer_is_told_of_by_itself_and_so_is_its_repeat(
+    professionals: Professionals,
+) -> None:
+    reporter = uuid4()
+    told = await _report(professionals, 5, 1, reporter)
+    await _answer(professionals, told[-1].content)
+    [next_one] = await _report(professionals, 1, 0, reporter, at=2)
+    assert professionals.medium.sent[-1].id == next_one.content.telling
+    AtNoon.later = timedelta(minutes=7)
+    again = await _ask_again(professionals, next_one)
+    assert professionals.medium.sent[-1].id == again.telling
+    assert _texts(professionals) == ["", "", "", "", "5 children", "", ""]
+
+
+@pytest.mark.usefixtures("_noon")
+async def test_after_the_answer_many_more_are_one_text_again(professionals: Professionals) -> None:
+    reporter = uuid4()
+    told = await _report(professionals, 5, 1, reporter)
+    await _answer(professionals, told[-1].content)
+    await _report(professionals, 7, 1, reporter, at=2)
+    await _pass_time(professionals, 8)
+    assert _texts(professionals, since=5) == ["", "", "", "", "10 children", "12 children"]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+@pytest.mark.usefixtures("_noon")
+async def test_a_child_whom_the_number_does_not_count_waits_until_the_answer_or_the_next_number(
+    professionals: Professionals, *, answered: bool
+) -> None:
+    """Meanwhile nobody has been told of it, and nothing says so."""
+    reporter = uuid4()
+    *_, leader = await _report(professionals, 5, 1, reporter)
+    [waits] = await _report(professionals, 1, 0, reporter, at=2)
+    assert len(professionals.medium.sent) == 5
+    assert (await professionals.floor.row(waits.content.telling))["state"] == "waiting"
+    assert await professionals.floor.said(waits.subject) == []
+    if answered:
+        await _answer(professionals, leader.content)
+    await _pass_time(professionals, 3 if answered else 5)
+    await professionals.floor.until(waits.content.telling, "accepted")
+    assert _texts(professionals, since=5) == ["" if answered else "6 children"]
+    assert await professionals.floor.facts_said(waits.subject, "duty.acknowledged.v1") == []
+
+
+@pytest.mark.usefixtures("_noon")
+async def test_a_repeat_of_a_mass_report_is_one_text(professionals: Professionals) -> None:
+    told = await _report(professionals, 5, 1, uuid4())
+    AtNoon.later = timedelta(minutes=6)
+    agains = [await _ask_again(professionals, each) for each in told]
+    for each in agains:
+        await professionals.floor.until(each.telling, "accepted")
+    assert _texts(professionals, since=4) == ["5 children", "5 children"]
+
+
+@pytest.mark.parametrize("first", ["answer", "rider"])
+@pytest.mark.usefixtures("_noon")
+async def test_an_answer_and_what_rides_meanwhile_take_turns(professionals: Professionals, first: str) -> None:
+    """Either the answer is for what rides too, or it finds the text answered, and goes by itself."""
+    reporter = uuid4()
+    *_, leader = told = await _report(professionals, 5, 1, reporter)
+    mass = MassReport(reporter=reporter, children=5, within=timedelta(minutes=30))
+    other: Any = {"child": told[0].subject, "mass": mass, "wording": told[0].content.wording}
+    if first == "answer":
         answer = DutyAcknowledged(
-            duty=step.duty, step=step.step, authority=step.authority, how="text", by=professionals.ids["day"]
+            duty=leader.content.duty,
+            step=0,
+            authority=leader.content.authority,
+            how="text",
+            by=professionals.ids["day"],
         )
         async with professionals.floor.store.transaction() as uow:
-            await professionals.handlers.on_duty_acknowledged(_with(told[4], answer), uow)
-        for each in heard:
-            *_, last = await professionals.floor.said(each.subject)
-            assert (last["type"], last["data"]["by"]) == ("duty.acknowledged.v1", professionals.ids["day"])
-    assert "acknowledged" not in str(await professionals.floor.said(late.subject))
-    assert len(professionals.medium.sent) == 6
-    await _report(professionals, 1, 0, uuid4())
-    assert professionals.medium.sent[-1].body.startswith("Safe Return: a child is "), "another reporter's child"
+            await professionals.handlers.on_duty_acknowledged(_with(leader, answer), uow)
+            rider = await professionals.tell(**other)
+            await professionals.floor.idle()
+            assert (await professionals.floor.row(rider.content.telling))["state"] == "waiting"
+        await _pass_time(professionals, 2)
+        assert professionals.medium.sent[-1].id == rider.content.telling
+    else:
+        rider = await professionals.tell(**other)
+        await professionals.floor.until(rider.content.telling, "accepted")
+        assert professionals.medium.sent[-1].id == leader.content.telling
+        await _answer(professionals, leader.content)
+        heard = await professionals.floor.facts_said(rider.subject, "duty.acknowledged.v1")
+        assert rider.content.duty in {UUID(each["duty"]) for each in heard}
 
 
 @pytest.mark.parametrize(
@@ -253,9 +360,7 @@ async def test_only_an_answer_to_the_text_answers_for_the_children_that_it_count
     if after:
         told = [told[0], *await _report(professionals, 5, 1, reporter, at=after)]
     last = told[-1].content
-    answer = DutyAcknowledged(duty=last.duty, step=last.step, authority=last.authority, how=how)
-    async with professionals.floor.store.transaction() as uow:
-        await professionals.handlers.on_duty_acknowledged(_with(told[-1], answer), uow)
+    await _answer(professionals, last, how)
     heard = [each["data"]["how"] for each in await professionals.floor.said(told[0].subject) if "how" in each["data"]]
     assert heard == ([how] if answers else [])
 

@@ -17,7 +17,7 @@ from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, SendRequest, SendResult
 from services.platform.delivery.joined_events import JoinedEvents
-from services.platform.delivery.model import Delivery, PreparedMessage, State, Undeliverable
+from services.platform.delivery.model import Delivery, Postponed, Prepared, PreparedMessage, State, Undeliverable
 from services.platform.delivery.queue import leases, row_locks, transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.queue.repository import BODY, RECIPIENT, join_names
@@ -35,7 +35,7 @@ from services.platform.store.transient_errors import is_contention, is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 
-Prepare: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[PreparedMessage | Undeliverable]]
+Prepare: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[Prepared]]
 """Called once, before a delivery is first sent: looks up the recipient and their fields, and writes the body."""
 Secrets: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[tuple[str | None, tuple[str, ...]]]]
 """Called before each later attempt: where it goes by now (None: where it went), and the secrets that sign it now."""
@@ -72,7 +72,7 @@ class _Start:
 
     leased: LeasedDelivery
     message: PreparedMessage | None = None
-    """None where it is undeliverable."""
+    """None where it is undeliverable, or postponed."""
     begun_at: datetime | None = None
     number: int | None = None
     """The attempt's. None where the delivery was withdrawn or answered meanwhile, or another process holds it."""
@@ -102,7 +102,8 @@ class AttemptStarter:
         self._batches = GroupCommit(self._commit, most=BATCH_MOST, at_once=BATCHES_AT_ONCE)
 
     async def start(self, leased: LeasedDelivery) -> StartedAttempt | None:
-        """None where there is nothing to send: it is withdrawn, answered or undeliverable, or another process holds it.
+        """None where there is nothing to send: it is withdrawn, answered, undeliverable or postponed, or another
+        process holds it.
 
         Raises a transient error. Any other is counted here, and the delivery postponed or given up.
         """
@@ -225,7 +226,7 @@ class AttemptStarter:
     ) -> None:
         delivery, fixed = start.leased.delivery, NOT_FIXED
         if start.leased.is_fixed:
-            found = await self._read_fixed(uow, start.leased, wrapped)
+            found: Prepared = await self._read_fixed(uow, start.leased, wrapped)
         elif delivery.to_number is not None and delivery.body is not None:
             found = PreparedMessage(delivery.to_number, delivery.body, person=delivery.person)
         else:
@@ -235,6 +236,10 @@ class AttemptStarter:
         if isinstance(found, Undeliverable):
             start.message = None
             await self._close_undeliverable(uow, delivery, found, events)
+            return
+        if isinstance(found, Postponed):
+            start.message, now = None, self._clocks.wall()
+            transitions.postpone(uow, delivery.id, self._owner, now, now + found.pause, start.leased.attempts)
             return
         start.message, start.begun_at = found, self._clocks.wall()
         transitions.mark_sending(uow, delivery.id, self._owner, start.begun_at, fixed)

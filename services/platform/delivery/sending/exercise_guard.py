@@ -1,6 +1,6 @@
 """Keeps exercises from reaching real people: an exercise runs from end to end, but nobody real has asked for it."""
 
-from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
+from services.platform.delivery.model import Delivery, Prepared, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.attempt import Prepare
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import UnitOfWork
@@ -16,7 +16,7 @@ def block_real_recipients(prepare: Prepare, *, sandbox: bool, exercise_authority
     connection test is no duty, and goes.
     """
 
-    async def prepared(uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
+    async def prepared(uow: UnitOfWork, delivery: Delivery) -> Prepared:
         if sandbox or not delivery.exercise or delivery.duty is None:
             return await prepare(uow, delivery)
         if not exercise_authority or delivery.authority != exercise_authority:
