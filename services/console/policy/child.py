@@ -15,6 +15,7 @@ from services.safeguarding.child_events.events import (
     RiskGrade,
 )
 from services.safeguarding.duty.decisions import OVER, DutyState, EpisodeChanged, StepRecord
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import ForceId, PersonId, WordsId
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorActed
@@ -114,16 +115,34 @@ def words_said(
     episodes: Sequence[RecordedMessage[EpisodeChanged]],
     shown: RecordedMessage[EpisodeChanged] | None,
 ) -> list[Said]:
-    """From the day before the episode opened until the next one did; without an episode, all. Ordered as `entries`. The
-    reasons that operators gave stand with their acts, on the timeline.
+    """From the day before the episode opened until the next one did; without an episode, all. Ordered as `entries`, the
+    newest first. Words that several entries name stand once, with the first of them. A duty passes words on, and says
+    nothing. The reasons that operators gave stand with their acts, on the timeline.
     """
     begins, ends = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     if shown is not None:
         opened_at = shown.content.opened_at
         begins = opened_at - LED_TO_IT
         ends = min((each.content.opened_at for each in episodes if each.content.opened_at > opened_at), default=ends)
-    said = [Said(entry, getattr(entry.content, "words", ())) for entry in entries if begins <= entry.at < ends]
-    return [each for each in said if each.words and not isinstance(each.entry.content, OperatorActed)]
+    heard = [
+        each for each in entries if begins <= each.at < ends and not isinstance(each.content, Duty | OperatorActed)
+    ]
+    said, seen = list[Said](), set[WordsId]()
+    for entry in reversed(heard):
+        words = tuple(each for each in getattr(entry.content, "words", ()) if each not in seen)
+        seen.update(words)
+        if words:
+            said.append(Said(entry, words))
+    return said[::-1]
+
+
+def leave_out_repeats(texts: Iterable[str]) -> list[str]:
+    """Without those that one before them holds: a text is kept whole, and again in parts that answer a question."""
+    found = list[str]()
+    for text in texts:
+        if not any(text in each for each in found):
+            found.append(text)
+    return found
 
 
 def police_view(entries: Iterable[RecordedMessage[Message]]) -> PoliceView:

@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.console.policy.acts import correcting_act
+from services.console.policy.child import leave_out_repeats
 from services.console.web.wording import Words
 from services.platform.register.people.telephones import format_number
 from services.safeguarding.identifiers import code_of
@@ -40,6 +41,7 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
         "correcting": lambda line: correcting_act(line.entry),
         "age": age_on,
         "telephone": format_number,
+        "unrepeated": leave_out_repeats,
         "extract": lambda key, of: of[key],
         "ucfirst": lambda text: text[:1].upper() + text[1:],
     }

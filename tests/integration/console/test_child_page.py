@@ -18,6 +18,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import (
+    ChildInformationReceived,
     ChildLocated,
     ChildReportedMissing,
     PoliceReferenceGiven,
@@ -25,6 +26,7 @@ from services.safeguarding.child_events.events import (
     RiskGrade,
     TextNeedsHuman,
 )
+from services.safeguarding.duty.duties import PoliceNotify
 from services.safeguarding.identifiers import code_of, new_id, provisional_child
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Role, Wording
@@ -44,6 +46,7 @@ from tests.support.in_process.console import (
     somewhere,
     step,
 )
+from tests.support.in_process.delivery import received
 from tests.support.in_process.register import authority, load
 
 MISSING_NOTICE = Wording("missing-notice")
@@ -123,6 +126,22 @@ async def test_the_page_says_what_was_said_by_whom_and_whom_to_ring(
     assert f"our reference {code_of(case.episode)}" in page
     assert (WORDS in page, "Ash Example" in page) == (True, True)
     assert "tell-police-missing" not in page, "no rule is named where people work"
+
+
+async def test_a_text_that_was_passed_on_to_police_stands_once_under_its_sender(
+    browser: httpx.AsyncClient, opened: Store, case: Case, keyring: Keyring
+) -> None:
+    said: Any = {"about": case.child, "said_by": case.ids["ash"], "at": REPORTED_AT}
+    async with opened.transaction() as uow:
+        names = [await keep(uow, keyring, words=each, **said) for each in ("Gone by bus. Red coat", "Red coat")]
+    about: Any = {"authority": case.authority, "words": tuple(names)}
+    told = received(PoliceNotify, **about, force=f"{case.authority}-police").content
+    for event in (ChildInformationReceived(**about, said_by=case.ids["ash"]), told):
+        await hear(opened, HANDLERS, heard(event, case.child))
+    page = (await browser.get("/children/C1")).text
+    section = page[page.index("<h2>What was said") : page.index("<h2>Who has been told")]
+    assert section.count("Red coat") == 1
+    assert (section.count("Ash Example"), section.count("police, ")) == (2, 0)
 
 
 async def test_what_police_said_and_what_comes_next_are_on_the_page(

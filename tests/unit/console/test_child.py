@@ -5,15 +5,20 @@ from uuid import uuid4
 
 import pytest
 
-from services.console.policy.child import Standing, choose_episode, recipients, words_said
+from services.console.policy.child import Standing, choose_episode, leave_out_repeats, recipients, words_said
 from services.console.policy.record import RecordedMessage
 from services.console.policy.status import DutyLine
 from services.console.web.child_queries import day_meant
-from services.safeguarding.child_events.events import ChildInformationReceived
+from services.safeguarding.child_events.events import ChildInformationReceived, ChildReportedMissing, PoliceAcknowledged
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
+from services.safeguarding.duty.duties import Duty, StrategyInvite
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import new_id
-from services.safeguarding.roles import Role
+from services.safeguarding.message import Message
+from services.safeguarding.operators import OperatorAct, OperatorActed, OperatorRole
+from services.safeguarding.roles import Role, Wording
 from tests.support.in_process.console import REPORTED_AT, duty_changed, episode_changed, step
+from tests.support.in_process.delivery import received
 
 POLICE, WORKER = Role.POLICE_CONTROL_ROOM, Role.DUTY_WORKER
 
@@ -64,13 +69,52 @@ def test_words_are_shown_from_the_day_before_an_episode_until_the_next_one() -> 
     shown = recorded(episode_changed(uuid4()))
     later = recorded(episode_changed(uuid4(), opened_at=REPORTED_AT + timedelta(days=9)))
     days = (-2, -0.5, 0, 8, 10)
-    said = ChildInformationReceived(authority="kestrel", words=(new_id("words"),))
+    said = [ChildInformationReceived(authority="kestrel", words=(new_id("words"),)) for _ in days]
     entries = [
-        RecordedMessage(str(day), "child-1", REPORTED_AT + timedelta(days=day), exercise=False, content=said)
-        for day in days
+        RecordedMessage(str(day), "child-1", REPORTED_AT + timedelta(days=day), exercise=False, content=each)
+        for day, each in zip(days, said, strict=True)
     ]
     assert [each.entry.id for each in words_said(entries, [later, shown], shown)] == ["-0.5", "0", "8"]
     assert [each.entry.id for each in words_said(entries, [], None)] == [str(day) for day in days]
+
+
+def test_words_stand_once_under_who_said_them_and_not_under_who_was_told_of_them() -> None:
+    """Newest first. What is passed on names a force, too."""
+    by_carer, by_officer, passed_on, reason = (new_id("words") for _ in range(4))
+    person, force, episode = new_id("person"), "northmoor-police", uuid4()
+    told = [
+        received(kind, words=(by_carer, passed_on), force=force).content
+        for kind in Duty.__subclasses__()
+        if kind is not StrategyInvite
+    ]
+    told.append(
+        received(StrategyInvite, words=(by_carer, passed_on), force=force, wording=Wording("strategy-record")).content
+    )
+    has_it = {"authority": "kestrel", "words": (by_officer,), "force": force, "episode": episode}
+    contents: list[Message] = [
+        OperatorActed(
+            act=OperatorAct.CHILD_FOUND, account=new_id("account"), role=OperatorRole.DUTY_MANAGER, words=(reason,)
+        ),
+        DutyAcknowledged(**has_it, duty=uuid4(), step=0, how="force"),
+        PoliceAcknowledged(**has_it, reply="r1"),
+        *told,
+        ChildInformationReceived(authority="kestrel", words=(by_carer,), said_by=person),
+        ChildReportedMissing(authority="kestrel", words=(by_carer,), said_by=person),
+    ]
+    entries = [
+        RecordedMessage(str(at), "child-1", REPORTED_AT, exercise=False, content=each)
+        for at, each in enumerate(contents)
+    ]
+    found = words_said(entries, [], None)
+    assert [(each.words, each.person, each.force) for each in found] == [
+        ((by_officer,), None, force),
+        ((by_carer,), person, None),
+    ]
+
+
+def test_a_part_of_a_text_is_not_said_again() -> None:
+    texts = ("Gone since 4. She wore a red coat", "She wore a red coat", "A red coat, he thinks")
+    assert leave_out_repeats(texts) == [texts[0], texts[2]]
 
 
 @pytest.mark.parametrize("words", ["26/11/2026", "26/11/26", "2026-11-26", "26 Nov 2026", "26 November 2026"])
