@@ -189,6 +189,10 @@ async def test_what_has_gone_out_is_not_contradicted_before_the_page_shows_it(
     returned, retracted = (f"/episodes/{case.episode}/acts/{act}" for act in ("returned", "report-retracted"))
     contrary = await fill(browser, retracted, reason="A mistake")
     await confirm(browser, returned, await fill(browser, returned, reason="Seen at the door"))
+    refused = await browser.post(retracted, data=contrary)
+    assert refused.status_code == 409
+    assert f"Recorded by {MANAGER}: back. It goes out within a minute" in refused.text
+    assert "It has changed since you opened the page" not in refused.text
     async with opened.engine.begin() as connection:
         fired = text("UPDATE deadlines.due SET fired_at = now() WHERE child = :child")
         await connection.execute(fired, {"child": case.child})
