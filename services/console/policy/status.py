@@ -58,6 +58,11 @@ class DutyLine:
         return self.last_step.role if self.last_step else None
 
     @property
+    def is_taken(self) -> bool:
+        """Whoever was asked last has answered. What they took on is not recorded yet."""
+        return self.last_step is not None and self.last_step.state == "acknowledged"
+
+    @property
     def overdue(self) -> bool:
         return is_overdue(self.duty.content)
 

@@ -179,6 +179,22 @@ async def test_no_page_loads_anything_from_elsewhere_or_runs_what_is_written_in_
     assert "onclick" not in answer.text
 
 
+@pytest.mark.parametrize("state", ["acknowledged", "delivered"])
+@pytest.mark.parametrize("in_case", [True, False])
+async def test_whoever_has_taken_what_is_not_done_yet_is_not_among_those_who_have_not_answered(
+    opened: Store, browser: httpx.AsyncClient, state: str, *, in_case: bool
+) -> None:
+    episode, child = uuid4() if in_case else None, new_id("child")
+    duty = duty_changed(episode, step(0, Role.DUTY_WORKER, state), wording=Wording("nrm-check-due"))
+    own = [] if episode is None else [heard(episode_changed(episode), child)]
+    await hear(opened, HANDLERS, *own, heard(duty, child))
+    page = (await browser.get("/")).text
+    name = code_of(episode) if episode is not None else str(duty.duty)
+    [row] = [each for each in page.split("<tr")[1:] if name in each]
+    assert ("has it, not done yet" in row) == (state == "acknowledged")
+    assert "Who has not answered" not in page
+
+
 async def test_an_episode_that_nobody_knows_is_a_page_that_says_so(browser: httpx.AsyncClient) -> None:
     answer = await browser.get(f"/episodes/{uuid4()}")
     assert (answer.status_code, "Page not found" in answer.text) == (404, True)
