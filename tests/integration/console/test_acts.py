@@ -233,6 +233,23 @@ async def test_what_is_missing_is_named_and_what_was_written_is_still_there(
     assert await said_by_console(opened, case.child) == []
 
 
+async def test_a_fault_is_named_as_the_form_names_its_field(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    """Each act may name a field in its own way."""
+    path = f"/episodes/{case.episode}/acts/returned"
+    returned = (await browser.post(path, data=await fill(browser, path, happened_at="soon"))).text
+    reported = (await browser.post("/report", data=await fill(browser, "/report", story="Gone"))).text
+    form = {"csrf": csrf_in(await browser.get("/exercise")), "act": str(uuid4()), "area": "force"}
+    exercise = (await browser.post("/exercise", data=form)).text
+    for page, most in ((returned, 2), (reported, 1), (exercise, 1)):
+        named = re.findall(r'<li><a href="#(\w+)">([^<]*): ', page)
+        labels = dict(re.findall(r'<label for="(\w+)">([^<(]*?)(?: \(optional\))?</label>', page))
+        assert len(named) >= most
+        assert [labels.get(field, label) for field, label in named] == [label for _, label in named]
+    assert "Who has seen the child, where and when: this is needed" in returned
+
+
 @pytest.mark.parametrize("role", [OperatorRole.AUDITOR, OperatorRole.OPERATOR])
 async def test_a_role_that_may_not_act_gets_neither_the_form_nor_the_act(
     app: FastAPI, browser: httpx.AsyncClient, opened: Store, case: Case, role: OperatorRole
