@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from services.console.acts.authorities import AuthorityService
@@ -107,9 +108,11 @@ def _answer_errors(app: FastAPI, templates: Templates) -> None:
         status = error.status if isinstance(error, Problem) else status
         why = str(error.detail) if isinstance(error, HTTPException) else ""
         detail = error.detail if isinstance(error, Problem) else ""
-        return templates.page(
+        answer = templates.page(
             request, "problem.html", {"status": int(status), "why": why, "detail": detail}, status=status
         )
+        answer.headers.update((error.headers if isinstance(error, HTTPException) else None) or {})
+        return answer
 
     async def answer_database_away(request: Request, error: Exception) -> Response:
         if not is_transient(error):

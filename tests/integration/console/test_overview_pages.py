@@ -200,6 +200,14 @@ async def test_an_episode_that_nobody_knows_is_a_page_that_says_so(browser: http
     assert (answer.status_code, "Page not found" in answer.text) == (404, True)
 
 
+async def test_an_address_that_there_is_not_is_a_page_that_leads_back(browser: httpx.AsyncClient) -> None:
+    unknown, not_a_form = await browser.get("/nonsense"), await browser.post("/directory")
+    for answer, status in ((unknown, 404), (not_a_form, 405)):
+        assert (answer.status_code, '<a href="/">See all open cases</a>' in answer.text) == (status, True)
+    assert "in the box above" not in unknown.text, "the page has none"
+    assert not_a_form.headers["allow"] == "GET"
+
+
 async def test_a_page_is_told_of_its_child_within_a_second_and_of_no_other(opened: Store, changes: Changes) -> None:
     mine, other = new_id("child"), new_id("child")
     following = changes.follow(mine)
