@@ -1,5 +1,9 @@
 """Handles the messages of carers: alerts, which it prepares when they are first sent, and the status of episodes."""
 
+from typing import Any
+
+from cachetools import TTLCache
+
 from services.carers import messages
 from services.carers.policy.context import PoliceStand
 from services.carers.store import child_status, claims
@@ -7,6 +11,8 @@ from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
+from services.platform.register.cache import new_cache
+from services.platform.register.children.identity import code_of_child
 from services.platform.register.people.contact import contact_by_person
 from services.platform.register.people.directory import Holder, duty_holders
 from services.platform.runtime.clocks import Clocks
@@ -71,12 +77,15 @@ class Handlers:
 class Alerts:
     def __init__(self, keyring: Keyring, clocks: Clocks) -> None:
         self._keyring, self._clocks = keyring, clocks
+        self._child_codes: TTLCache[Any, Any] = new_cache()
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         """Not called for replies, whose number and words are there from the start."""
         if delivery.duty is None or delivery.person is None:
             return Undeliverable("nobody-in-role")
-        found = await uow.fetch(contact_by_person(self._keyring, delivery.person))
+        found, code = await uow.fetch(
+            contact_by_person(self._keyring, delivery.person), code_of_child(delivery.child, self._child_codes)
+        )
         if found is None or found.mobile is None:
             return Undeliverable("no-address", delivery.person).having_read(MOBILE)
         confirm = None
@@ -84,6 +93,11 @@ class Alerts:
             numbers = self._keyring.number_hashes(found.mobile)
             confirm = await claims.prolong(uow, numbers, delivery.child, self._clocks.story())
         body = messages.write_alert(
-            delivery.duty.wording, found.language, delivery.code, exercise=delivery.exercise, confirm=confirm
+            delivery.duty.wording,
+            found.language,
+            delivery.code,
+            exercise=delivery.exercise,
+            child=None if delivery.duty.episode is None else code,
+            confirm=confirm,
         )
         return PreparedMessage(found.mobile, body, delivery.person, (MOBILE,), number=found.mobile)

@@ -7,6 +7,8 @@ from typing import Any
 from services.carers.policy.answer import Answer
 from services.carers.policy.context import ClaimKind
 from services.carers.policy.decision import Decision
+from services.platform.delivery.channels.gsm_segments import segments
+from services.platform.delivery.channels.sms import REPEAT_MARK
 from services.safeguarding.roles import Wording
 from services.wording import read_words
 
@@ -91,17 +93,27 @@ def _list_codes(codes: Sequence[str], words: Mapping[str, Any]) -> str:
 
 
 def write_alert(
-    wording: Wording, language: str, code: str, *, exercise: bool, confirm: tuple[ClaimKind, str] | None = None
+    wording: Wording,
+    language: str,
+    code: str,
+    *,
+    exercise: bool,
+    child: str | None = None,
+    confirm: tuple[ClaimKind, str] | None = None,
 ) -> str:
-    """`confirm` is the claim to be confirmed, and its code. Raises KeyError for a wording without a template: the
-    message becomes a dead letter, and a person hears of it.
+    """`child` is the code of the child that it is about: it comes first, as far as one segment has room for it, since
+    several may be missing. `confirm` is the claim to be confirmed, and its code.
+
+    Raises KeyError for a wording without a template: the message becomes a dead letter, and a person hears of it.
     """
     words = _words_in(language)
     body = words["alerts"][wording]
     if confirm is not None:
         kind, asked = confirm
         body = words["asked-once-more"][kind].format(confirm=f"{words['confirms'][kind]} {asked}")
-    return f"{EXERCISE if exercise else ''}{add_code(body, code, () if confirm is None else (confirm[1],))}"
+    mark, coded = EXERCISE if exercise else "", add_code(body, code, () if confirm is None else (confirm[1],))
+    named = f"{mark}{child}: {coded}"
+    return named if child is not None and segments(REPEAT_MARK + named) == 1 else mark + coded
 
 
 def alert_wordings(language: str) -> frozenset[str]:

@@ -5,9 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import text
 
+from services.carers.handlers import Alerts
+from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.messages.envelope import Received
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
 from services.safeguarding.duty import decisions, outcomes
 from services.safeguarding.duty.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of
@@ -65,6 +70,24 @@ async def test_an_alert_to_all_carers_is_a_text_to_each_of_the_couple(service: C
     rows = await rows_of(service, duty.duty)
     assert [row.person for row in rows] == sorted([kestrel.ids["ash"], kestrel.ids["bea"]])
     assert len({row.code for row in rows}) == 2
+
+
+@pytest.mark.parametrize("of_case", [True, False])
+async def test_alerts_about_two_missing_children_name_each(
+    service: Carers, kestrel: Kestrel, keyring: Keyring, *, of_case: bool
+) -> None:
+    prepare, bodies = Alerts(keyring, Clocks()).prepare, list[str]()
+    for child in ("C1", "C2"):
+        duty = alert(kestrel, wording=Wording("missing-said-elsewhere"), episode=uuid4() if of_case else None)
+        told = heard(duty, kestrel.ids[child])
+        delivery = Delivery.of(told, lane="texts", now=AT, person=kestrel.ids["ash"])
+        async with service.store.transaction() as uow:
+            made = await prepare(uow, delivery)
+        assert isinstance(made, PreparedMessage)
+        bodies.append(made.body)
+    assert [each.startswith(f"{child}: A child placed") for child, each in zip(("C1", "C2"), bodies, strict=True)] == [
+        of_case
+    ] * 2
 
 
 async def test_an_alert_to_the_carer_who_reported_goes_to_that_person_alone(service: Carers, kestrel: Kestrel) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import gsm0338
@@ -58,8 +59,12 @@ def every_reply() -> Iterator[tuple[str, str, str]]:
                             )
                             for body in messages.write_replies(decision, CODES[: len(claims)], language, line):
                                 yield language, answer, messages.add_code(body, "WWWWW", CODES[: len(claims)])
-        for wording in messages.alert_wordings(language):
-            yield language, wording, messages.write_alert(Wording(wording), language, "WWWWW", exercise=True)
+        for wording, child in product(messages.alert_wordings(language), (None, "C1000")):
+            yield (
+                language,
+                wording,
+                messages.write_alert(Wording(wording), language, "WWWWW", exercise=True, child=child),
+            )
         for kind in ("return", "retraction"):
             confirm: tuple[ClaimKind, str] = (kind, "W7W7")
             body = messages.write_alert(Wording("confirm-return"), language, "WWWWW", exercise=True, confirm=confirm)
@@ -67,6 +72,17 @@ def every_reply() -> Iterator[tuple[str, str, str]]:
 
 
 BODIES = sorted(set(every_reply()))
+
+
+def test_an_alert_names_its_child_first_and_leaves_it_out_only_for_want_of_room() -> None:
+    for language, wording in product(messages.LANGUAGES, messages.alert_wordings("en")):
+        text = messages.write_alert(Wording(wording), language, "WWWWW", exercise=False, child="C25")
+        assert text.startswith("C25: ")
+    confirm: tuple[ClaimKind, str] = ("return", "W7W7")
+    asked = messages.write_alert(
+        Wording("confirm-return"), "en", "WWWWW", exercise=True, child="C1000", confirm=confirm
+    )
+    assert asked.startswith("EXERCISE. You texted")
 
 
 def test_each_fits_one_segment_by_an_independent_codec() -> None:
