@@ -41,11 +41,14 @@ class Result(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An episode's or a duty's id: exactly one is given. `corrects` names an event on the episode's record."""
+    """An episode's or a duty's id: exactly one is given. `corrects` names an event on the episode's record, and `only`
+    the form whose records alone are to be undone.
+    """
 
     episode: UUID | None = None
     duty: UUID | None = None
     corrects: UUID | None = None
+    only: UUID | None = None
 
 
 class ActService(ConsoleService):
@@ -188,6 +191,7 @@ async def _find(reader: Reader, subject: Subject, operator: Operator, now: datet
         held=tuple(each for each in waiting.held if kind is not None and isinstance(each.content, kind)),
         recorded=recorded,
         viewer=operator,
+        only=subject.only,
     )
 
 
@@ -209,4 +213,5 @@ async def _find_episode(reader: Reader, subject: Subject, operator: Operator, no
         held=waiting.held,
         recorded=recorded,
         viewer=operator,
+        only=subject.only,
     )

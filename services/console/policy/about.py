@@ -34,6 +34,8 @@ class Held:
     name: str = ""
     is_out: bool = False
     """It has gone out, and the episode does not show it yet."""
+    act: UUID | None = None
+    """The form's. What one form recorded is undone together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class About:
     """Who looks at it."""
     recorded: RecordedMessage[Message] | None = None
     """The newest event of the duty's deed since the duty began, or the one that is named: another corrects it."""
+    only: UUID | None = None
+    """The form whose records alone are to be undone. None: all that may be."""
 
     def seen_for(self, act: OperatorAct | Deed) -> str:
         """The state that a page shows, kept in its form. If it has changed, the operator may no longer mean the act.
@@ -79,7 +83,8 @@ class About:
         if self.viewer is None:
             return ()
         own, may = self.viewer.account, self.viewer.may(May.UNDO_FOR_OTHERS)
-        return tuple(each for each in self.held if not each.is_out and (may or each.by == own))
+        meant = (each for each in self.held if self.only in {None, each.act})
+        return tuple(each for each in meant if not each.is_out and (may or each.by == own))
 
     @property
     def has_planned_discussion(self) -> bool:

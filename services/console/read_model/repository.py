@@ -213,9 +213,10 @@ def waiting(
             elif isinstance(content, ENDS_A_SEARCH if row.is_out else (Told, PoliceReply)) and (
                 (named in {None, episode} or row.child != child) and sees(getattr(content, "authority", None))
             ):
-                by_message = {message_of_act(UUID(act), content): said for act, said in (row.of_form or {}).items()}
-                what, by, name = by_message.get(row.deadline, ("", None, ""))
-                held.append(Held(row.deadline, content, what, by, name, row.is_out))
+                acts = {message_of_act(UUID(each), content): UUID(each) for each in row.of_form or {}}
+                act = acts.get(row.deadline)
+                what, by, name = ("", None, "") if act is None else row.of_form[str(act)]
+                held.append(Held(row.deadline, content, what, by, name, row.is_out, act))
         return Waiting(rules, tuple(held))
 
     return Query(WAITING, {"child": child, "episode": episode, "now": now}, decode)

@@ -19,7 +19,12 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.discussion_events import PlannedStep, StrategyDiscussionHeld
-from services.safeguarding.child_events.events import ChildReturned, PoliceReferenceTexted, SafeAndWellCheckRecorded
+from services.safeguarding.child_events.events import (
+    ChildReturned,
+    PoliceReferenceTexted,
+    PoliceRiskGraded,
+    SafeAndWellCheckRecorded,
+)
 from services.safeguarding.child_events.plan_events import RiskAssessmentRecorded
 from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.duty.evidence import RegisterLookedUp
@@ -244,7 +249,9 @@ async def test_a_fault_is_named_as_the_form_names_its_field(
     exercise = (await browser.post("/exercise", data=form)).text
     for page, most in ((returned, 2), (reported, 1), (exercise, 1)):
         named = re.findall(r'<li><a href="#(\w+)">([^<]*): ', page)
-        labels = dict(re.findall(r'<label for="(\w+)">([^<(]*?)(?: \(optional\))?</label>', page))
+        labels = dict(
+            re.findall(r'<div class="field[^"]*">\s*<label for="(\w+)">([^<(]*?)(?: \(optional\))?</label>', page)
+        )
         assert len(named) >= most
         assert [labels.get(field, label) for field, label in named] == [label for _, label in named]
     assert "Who has seen the child, where and when: this is needed" in returned
@@ -341,6 +348,26 @@ async def test_a_duty_of_no_episode_has_a_page_to_answer_it_on(browser: httpx.As
     for forged in (landing(answer), answer.headers["location"].replace("watch-review&", "return-interview&")):
         assert "It goes out in one minute" not in (await browser.get(forged)).text, "nobody else writes that on a page"
     assert (f"/duties/{watch.duty}/acts/undone" in page, path in page) == (True, False)
+
+
+async def test_of_what_was_recorded_within_a_minute_one_is_undone_alone(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    page = f"/episodes/{case.episode}/acts"
+    await hear(
+        opened, HANDLERS, heard(episode_changed(case.episode, revision=2).model_copy(update={"force": "f"}), case.child)
+    )
+    await browser.post(f"{page}/police-grade", data=await fill(browser, f"{page}/police-grade", grade="high"))
+    await confirm(browser, f"{page}/returned", await fill(browser, f"{page}/returned", reason="Another child"))
+    both = (await browser.get(f"{page}/undone")).text
+    assert ("Undo all of them" in both, both.count('href="?only=')) == (True, 2)
+    path = f"{page}/undone" + re.findall(r'href="(\?only=[\w-]+)">Back<', both)[0]
+    alone = (await browser.get(path)).text
+    assert (alone.count("Recorded by"), 'href="?only=' in alone, "Undo all" in alone) == (1, False, False)
+    assert (await browser.post(path, data=await fill(browser, path))).status_code == 303
+    assert [type(each.content) for each in await held_by_console(opened, case.child)] == [PoliceRiskGraded]
+    assert (await browser.get(path)).status_code == 409, "it is undone"
+    assert (await browser.get(f"{page}/undone?only={uuid4()}")).status_code == 409
 
 
 async def test_whoever_had_a_child_before_neither_sees_nor_undoes_what_its_authority_records(

@@ -58,9 +58,15 @@ class ActPages(Pages):
         return self.templates.page(request, template, {"about": about, "duty": about.duty, "acts": acts}, signed_in)
 
     async def show(
-        self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed, corrects: UUID | None = None
+        self,
+        of: str,
+        request: Request,
+        id_: UUID,
+        act: OperatorAct | Deed,
+        corrects: UUID | None = None,
+        only: UUID | None = None,
     ) -> Response:
-        spec, subject = _spec_of(act), Subject(**{of: id_}, corrects=corrects)
+        spec, subject = _spec_of(act), Subject(**{of: id_}, corrects=corrects, only=only)
         signed_in = await self.guard.require(request, spec.needs, proved=_asks_proof(spec))
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
         if not spec.is_possible(visit.about):
@@ -70,9 +76,15 @@ class ActPages(Pages):
         return await self._form(visit, fill_in(spec.asks, known) | form, {})
 
     async def submit(
-        self, of: str, request: Request, id_: UUID, act: OperatorAct | Deed, corrects: UUID | None = None
+        self,
+        of: str,
+        request: Request,
+        id_: UUID,
+        act: OperatorAct | Deed,
+        corrects: UUID | None = None,
+        only: UUID | None = None,
     ) -> Response:
-        spec, subject = _spec_of(act), Subject(**{of: id_}, corrects=corrects)
+        spec, subject = _spec_of(act), Subject(**{of: id_}, corrects=corrects, only=only)
         signed_in, form = await self.guard.enter_with_form(request, spec.needs, proved=_asks_proof(spec))
         visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
         name = act_of(form)
