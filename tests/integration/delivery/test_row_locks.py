@@ -150,7 +150,8 @@ async def a_force_comes_for_more(floor: Floor, pair: Pair) -> None:
         for each in pair.ids:
             await uow.connection.execute(text(OFFERED), about | {"delivery": each})
     async with floor.store.transaction() as uow:
-        await offers.offer(uow, floor.keyring, FORCE, pair.low.lane, 1_000_000_000, floor.clocks.wall())
+        given = await uow.fetch(Query("SELECT max(position) FROM police.offered", {}, scalar))
+        await offers.offer(uow, floor.keyring, FORCE, pair.low.lane, given, floor.clocks.wall())
 
 
 TAKEN = {"state": "accepted", "body": b"a body", "lane": LANE}
