@@ -456,6 +456,13 @@ def test_the_authority_of_the_area_hears_once_that_the_child_is_missing_and_how_
     assert to_host(child.hears(BACK, 2)) == ["returned-notice"]
 
 
+def test_the_authority_of_a_new_area_hears_of_a_child_who_is_transferred_and_moves_at_once() -> None:
+    child = OneChild(CHILD, FACTS.model_copy(update={"host_authority": "eastmere"}))
+    assert to_host(child.hears(MISSING)) == ["missing-notice"]
+    child.facts = FACTS.model_copy(update={"host_authority": "westmere", "placement": ELSEWHERE, "force": "west-force"})
+    assert to_host(child.hears(TRANSFERRED.model_copy(update={"to": "southmere"}), 1)) == ["missing-notice"]
+
+
 def test_the_authority_of_the_area_hears_of_no_transfer_of_a_child_at_home() -> None:
     child = OneChild(CHILD, FACTS.model_copy(update={"host_authority": "northshire"}))
     assert to_host(child.hears(TRANSFERRED)) == []

@@ -1,5 +1,6 @@
 """A concern about a child: one discussion at a time, one check for a referral, and a guardian asked for once in one matter."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from services.safeguarding.child_events.care_events import ChildPresented
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Channel, Wording
-from tests.support.histories.one_child import CHILD, OneChild
+from tests.support.histories.one_child import CHILD, START, OneChild
 
 SAID: dict[str, Any] = {"authority": "northshire"}
 FACTS = Facts(
@@ -27,6 +28,7 @@ CALLED_OFF = discussion_events.StrategyDiscussionCancelled(**SAID)
 REFERRED = plan_events.NrmReferralRecorded(**SAID)
 FOUND = events.NrmDecisionRecorded(**SAID, stage="reasonable-grounds", positive=True)
 CONCLUDED = events.NrmDecisionRecorded(**SAID, stage="conclusive-grounds", positive=True)
+LONG_AGO = START - timedelta(days=300)
 THREE = {"police.missing-coordinator", "duty.worker", "child.health-practitioner"}
 
 
@@ -173,6 +175,18 @@ def test_a_luring_that_was_weighed_calls_nobody_when_the_report_proves_a_false_a
     child = MissingThenLured()
     child.hears(HELD, 2)
     assert discussed(child.hears(FALSE_ALARM, 3)) == set()
+
+
+def test_a_luring_that_called_its_own_discussion_meanwhile_keeps_it_and_calls_no_other_on_a_false_alarm() -> None:
+    none = {"modern_slavery_concern": False, "entered_care_at": LONG_AGO, "adult_on": START.date() + timedelta(days=500)}
+    child = OneChild(CHILD, FACTS.model_copy(update=none))
+    child.hears(MISSING)
+    called = child.hears(LURED, 0.2)
+    assert invited(called) == THREE
+    alarm = child.hears(FALSE_ALARM, 0.7)
+    assert discussed(alarm) == set()
+    still = [each for each in child.case.duties.values() if each.goes_on and each.invites_to_discussion]
+    assert {each.role for each in still} == THREE
 
 
 def test_a_luring_right_after_a_false_alarm_has_a_discussion() -> None:

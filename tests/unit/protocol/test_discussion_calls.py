@@ -145,6 +145,17 @@ def test_one_whose_record_is_awaited_when_it_is_called_off_is_called_again() -> 
     assert child.hears_and_answers(NOT_BACK, 18.5) == EVERYBODY
 
 
+def test_one_that_was_not_held_is_called_again_though_somebody_has_the_request_for_its_record() -> None:
+    child = Missing()
+    [episode] = child.case.episodes
+    due = discussion_events.StrategyRecordDue(**SAID, episode=episode, discussion=1)
+    [asked] = [each for each in child.hears(due, 16.5).duties if each.wording == Wording("strategy-record")]
+    child.hears(DutyAcknowledged(**SAID, duty=asked.duty, step=asked.step, how="console"), 16.6)
+    child.hears(LOCATED, 17)
+    child.hears(CALLED_OFF, 17.1)
+    assert child.hears_and_answers(MISSING, 17.5) == EVERYBODY
+
+
 def test_a_high_grade_calls_everybody_once() -> None:
     child = Missing(NO_CONCERN)
     assert child.hears_and_answers(HIGH, 16) == EVERYBODY

@@ -107,7 +107,7 @@ def test_who_cares_for_a_missing_child_where_it_is_placed_anew_hears_of_it_and_h
         each for each in child.hears(PlacementChanged(**SAID), 1).duties if each.rule == "tell-new-carers-missing"
     ]
     assert {each.person for each in missing} == told
-    assert told - {None} <= set(child.texts(BACK, 2))
+    assert told <= set(child.texts(BACK, 2))
 
 
 def test_of_a_report_of_their_own_other_carers_hear_nothing() -> None:
@@ -159,6 +159,15 @@ def test_carers_of_a_child_whose_placement_comes_with_its_name_are_told_once() -
     child.facts = FACTS.model_copy(update={"placement": "placement-00000000-0000-4000-8000-000000000001"})
     identified = ChildIdentified(**SAID, child=CHILD, channel="agency")
     assert child.texts(identified, 1, unknown.case) == dict.fromkeys((ANN, BEN), "missing-said-elsewhere")
+
+
+def test_carers_whom_nobody_knows_are_told_once_where_the_name_and_the_placement_come_together() -> None:
+    unknown, child = Child(UNKNOWN, FACTS.model_copy(update={"carers": None})), Child(CHILD, FACTS)
+    unknown.hears(BY_AGENCY)
+    moved = {"placement": "placement-00000000-0000-4000-8000-000000000001", "carers": None}
+    child.facts = FACTS.model_copy(update=moved)
+    identified = ChildIdentified(**SAID, child=CHILD, channel="agency")
+    assert child.texts(identified, 1, unknown.case) == {None: "missing-said-elsewhere"}
 
 
 @pytest.mark.parametrize("by", [ANN, BEN])

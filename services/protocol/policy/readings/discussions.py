@@ -1,6 +1,6 @@
 """Reads records of strategy discussions: held, called off, without a quorum, and the steps of their plans."""
 
-from services.protocol.policy.case import Episode
+from services.protocol.policy.case import DutyOfCase, Episode, Waiting
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.duties.steps import end
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
@@ -8,9 +8,7 @@ from services.safeguarding.child_events import discussion_events
 from services.safeguarding.duty.decisions import EpisodeState
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.message import Message
-from services.safeguarding.roles import Wording
 
-RECORD = Wording("strategy-record")
 HELD = {"urgent": Trigger.STRATEGY_HELD_URGENT, "full": Trigger.STRATEGY_HELD_IN_FULL}
 CALLED_OFF = {"urgent": Trigger.STRATEGY_CANCELLED_URGENT, "full": Trigger.STRATEGY_CANCELLED_IN_FULL}
 
@@ -56,7 +54,7 @@ def _call_off(draft: Draft, found: Episode | None) -> Episode | None:
     """One that is called off since the child is back or located may be called again: that may prove a mistake. What has
     been recorded was held, and the child needs no other.
     """
-    was_held = found is not None and found.discussion_over and not _is_record_awaited(draft, found)
+    was_held = found is not None and _was_held(draft, found)
     if found is None or was_held or found.state not in {EpisodeState.RETURNED, EpisodeState.LOCATED}:
         return _mark_over(draft, found)
     for duty in list(draft.duties.values()):
@@ -65,9 +63,11 @@ def _call_off(draft: Draft, found: Episode | None) -> Episode | None:
     return draft.put_episode(found.model_copy(update={"discussion_over": False}))
 
 
-def _is_record_awaited(draft: Draft, found: Episode) -> bool:
+def _was_held(draft: Draft, found: Episode) -> bool:
+    """By what its record has set off: that nobody is asked for the record any more says nothing."""
+    holders: tuple[DutyOfCase | Waiting, ...] = (*draft.duties.values(), *draft.waiting.values())
     return any(
-        each.goes_on and (each.episode, each.wording) == (found.episode, RECORD) for each in draft.duties.values()
+        each.episode == found.episode and Trigger.STRATEGY_HELD_URGENT in draft.rule_of(each).on for each in holders
     )
 
 

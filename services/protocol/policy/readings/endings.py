@@ -9,7 +9,7 @@ from services.protocol.policy.readings import claims
 from services.protocol.policy.readings.openings import find_earlier_episode, open_episode
 from services.protocol.policy.readings.proof import is_proven, is_word_enough
 from services.protocol.policy.readings.replies import GRADED
-from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
+from services.protocol.policy.rule_language.vocabulary import Condition, Mark, Trigger
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.decisions import OVER, EpisodeState, Verdict
 from services.safeguarding.duty.duties import Because
@@ -133,10 +133,12 @@ def _end_by_retraction(draft: Draft, found: Episode) -> list[Reading]:
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
     ended = {"state": EpisodeState.RETRACTED, "ended_at": _date_end(draft), "claims": ()}
     draft.keep(opened=tuple(each for each in draft.record.opened if each != found.opened_at))
-    concern = [Reading(Trigger.PRESENTED_WITH_CONCERN)] if _was_lured(draft, found) else []
-    for duty in list(draft.duties.values()):
-        if duty.episode == found.episode and duty.invites_to_discussion:
-            end(draft, duty, Because.RETRACTED)
+    invited = [each for each in draft.duties.values() if each.episode == found.episode and each.invites_to_discussion]
+    of_report = [each for each in invited if Trigger.MISSING_RETRACTED in draft.rule_of(each).until]
+    is_weighed = len(of_report) < len(invited)  # by the discussion that the concern called for
+    concern = [Reading(Trigger.PRESENTED_WITH_CONCERN)] if _was_lured(draft, found) and not is_weighed else []
+    for duty in of_report:
+        end(draft, duty, Because.RETRACTED)
     if _was_away_before(draft, found):
         draft.mark(Mark.AWAY, found.opened_at)
     return [Reading(Trigger.MISSING_RETRACTED, draft.put_episode(found.model_copy(update=ended))), *concern]
@@ -187,7 +189,8 @@ def _take_return_back(draft: Draft, found: Episode | None) -> list[Reading]:
         )
     )
     reported = [Reading(Trigger.CHILD_REPORTED_MISSING, again)] if found.unreported else []
-    return [Reading(Trigger.RETURN_RETRACTED, again), *reported, *_read_grade_again(draft, again)]
+    closed = [Reading(Trigger.POLICE_CLOSED, again)] if Condition.POLICE_CLOSED in found.met else []
+    return [Reading(Trigger.RETURN_RETRACTED, again), *reported, *closed, *_read_grade_again(draft, again)]
 
 
 def _open_after_closing(draft: Draft) -> list[Reading]:

@@ -110,7 +110,12 @@ def _has_moved(draft: Draft, episode: Episode) -> bool:
 
 
 def _has_host_heard(draft: Draft, episode: Episode | None) -> bool:
-    """Whether the authority of the area was told of this absence already: a transfer alone is no news to it."""
+    """Whether the authority of the area was told of this absence already: a transfer alone is no news to it. Where the
+    child moves with it, the area may be another.
+    """
+    follows = None if episode is None else draft.episode_of(episode.episode)
+    if follows is not None and _has_moved(draft, follows):
+        return False
     about = None if episode is None else episode.episode, Role.HOST_DUTY_DESK, MISSING_NOTICE
     return any((each.episode, each.role, each.wording) == about for each in draft.duties.values())
 
@@ -154,14 +159,19 @@ def _other_carers(draft: Draft, by: Channel, episode: Episode | None, cause: Cau
         reported = episode is not None and episode.reports and not told
         return [] if reported else [Recipient(Role.CARERS_ALL, by)]
     themselves = _all_reporters(episode, cause)
-    return [Recipient(Role.CARERS_ALL, by, person) for person in people if person not in themselves]
+    named = [Recipient(Role.CARERS_ALL, by, person) for person in people if person not in themselves]
+    return [*named, Recipient(Role.CARERS_ALL, by)] if None in told else named
 
 
 def _new_carers(draft: Draft, by: Channel, episode: Episode, told: Collection[PersonId | None]) -> list[Recipient]:
     known = {*told, *(report.person for report in episode.reports)}
-    carers = draft.facts.carers
-    people: list[PersonId | None] = [each for each in carers if each not in known] if carers else [None]
-    return [Recipient(Role.CARERS_ALL, by, person) for person in people]
+    if draft.facts.carers:
+        return [Recipient(Role.CARERS_ALL, by, person) for person in draft.facts.carers if person not in known]
+    just_told = any(
+        each.person is None and each.created_at == draft.now and each.tells_carers_missing(episode.episode)
+        for each in draft.duties.values()
+    )
+    return [] if just_told else [Recipient(Role.CARERS_ALL, by)]
 
 
 def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:

@@ -118,12 +118,12 @@ def _answer(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> 
 
 
 def _is_asked_already(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> bool:
-    """Whether people are still asked for the same. What more events would end gives way to the rule."""
+    """Whether people are still asked for the same. Of one episode, what more events would end gives way to the rule."""
     name = None if episode is None else episode.episode
     return any(
         each.goes_on
         and (each.wording, each.cause.exercise) == (rule.message, cause.exercise)
-        and not (each.episode == name and set(rule.until) < set(draft.rule_of(each).until))
+        and not (name is not None and each.episode == name and set(rule.until) < set(draft.rule_of(each).until))
         for each in draft.duties.values()
     )
 
