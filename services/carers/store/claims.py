@@ -6,7 +6,7 @@ Everything but `prolong` is written with the commit.
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.carers.policy.context import ClaimKind, OpenClaim
@@ -21,7 +21,6 @@ REMEMBERED = timedelta(days=1)
 """For as long an old code is told from one that was never ours."""
 SETTLED_AFTER = timedelta(minutes=5)
 WRONG_CODES_IN = timedelta(hours=1)
-EVER = datetime.min.replace(tzinfo=UTC)
 
 OPEN = "confirmed_at IS NULL AND ended_at IS NULL"
 OWN = "number_hash = ANY(%(numbers)s::bytea[]) AND claimed_at > %(since)s"
@@ -32,6 +31,7 @@ HELD = f"""
 at once, each would else hold the claim that the other waits for.
 """
 OF_SAME_CHILDREN = HELD.format(children=f"ARRAY(SELECT subject FROM claims WHERE {OWN})")  # noqa: S608 as above
+OF_CHILD = HELD.format(children="ARRAY[%(subject)s]")
 FIRST = "(SELECT count(*) FROM held) >= 0"
 """Has the rows of `held` locked before any other."""
 OF_NUMBER = f"""
@@ -93,7 +93,7 @@ def confirm(uow: UnitOfWork, number_hash: bytes, claim: OpenClaim, at: datetime)
 
 
 END = f"""
-    WITH held AS ({HELD.format(children="ARRAY[%(subject)s]")})
+    WITH held AS ({OF_CHILD})
     UPDATE claims SET ended_at = %(at)s WHERE {FIRST} AND subject = %(subject)s AND {OPEN}
 """  # noqa: S608 as above
 
@@ -130,7 +130,7 @@ async def prolong(
     """Extends the number's latest claim about the child by ten minutes, at once. Returns its kind and code, or None."""
     latest = {"numbers": list(numbers), "subject": child, "expires_at": at + CONFIRM_WITHIN}
     _, prolonged = await uow.fetch(
-        Query(OF_SAME_CHILDREN, {"numbers": list(numbers), "since": EVER}, all_rows),
+        Query(OF_CHILD, {"subject": child}, all_rows),
         Query(PROLONG, latest, lambda rows: (rows[0].kind, rows[0].code) if rows else None),
     )
     return prolonged

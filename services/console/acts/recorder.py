@@ -71,7 +71,10 @@ class ActRecorder:
 
     async def claim(self, what: OperatorAct | Deed) -> bool:
         """False if this form has acted before. Of two that race for one act, the second waits here for the first."""
-        return await claim_act(self.uow, self.act, self.operator.account, what, self.clocks.wall(), self.child)
+        is_new = await claim_act(self.uow, self.act, self.operator.account, what, self.clocks.wall(), self.child)
+        if not is_new:
+            self.uow.wait_for_standby()
+        return is_new
 
     def record(self, what: OperatorAct | Deed, **about: object) -> None:
         """Publishes who acted, in which role, with which result."""

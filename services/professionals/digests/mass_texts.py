@@ -36,8 +36,7 @@ SO_FAR = """
         WHERE reporter = %(reporter)s AND said.authority = %(authority)s AND at > %(since)s
             AND (reader = %(reader)s OR (%(on_duty)s AND on_duty))
     ), about AS (
-        SELECT min(at) AS at, count(*) FILTER (WHERE duty = %(duty)s AND reader = %(reader)s AND delivery <> %(delivery)s) AS told
-        FROM told WHERE child = %(child)s
+        SELECT min(at) AS at FROM told WHERE child = %(child)s
     ), answered AS (
         SELECT coalesce(max(told.at), '-infinity') AS at FROM told, about WHERE is_answered AND (about.at IS NULL OR told.at < about.at)
     ), led AS (
@@ -48,7 +47,7 @@ SO_FAR = """
     SELECT
         (SELECT count(DISTINCT child) FROM told WHERE child <> %(child)s AND at > greatest(%(lately)s, answered.at)) AS lately,
         (SELECT count(DISTINCT child) FROM told WHERE child <> %(child)s) AS all_told,
-        led.delivery AS leader, led.at > %(fresh)s AS is_fresh, about.at <= led.at AS shows_it, about.told > 0 AS is_repeat
+        led.delivery AS leader, led.at > %(fresh)s AS is_fresh, about.at <= led.at AS shows_it
     FROM about CROSS JOIN answered LEFT JOIN led ON is_open
 """
 """What an answered text counted does not make the next child one of many: that one is told of by its own code."""
@@ -64,10 +63,13 @@ KEEP = """
         %(on_duty)s, %(counted)s, %(at)s
     FROM delivery.deliveries
     WHERE id = %(delivery)s AND withdrawn_at IS NULL AND state IN ('waiting', 'sending', 'unknown') FOR NO KEY UPDATE
-    ON CONFLICT (delivery) DO UPDATE SET leader = excluded.leader, counted = excluded.counted,
+    ON CONFLICT (delivery) DO UPDATE SET leader = excluded.leader, counted = excluded.counted, reader = excluded.reader,
+        on_duty = excluded.on_duty,
         at = CASE WHEN excluded.counted AND excluded.leader = excluded.delivery THEN excluded.at ELSE mass_texts.at END
 """
-"""What was withdrawn or answered meanwhile is not sent, so nothing may ride in it. One that waited keeps its time."""
+"""What was withdrawn or answered meanwhile is not sent, so nothing may ride in it. One that waited keeps its time, and
+goes to whoever is on duty by now.
+"""
 RIDES = "UPDATE delivery.deliveries SET urgent = false WHERE id = %(delivery)s"
 """No call reads it out: its leader's text is the one that went to the phone."""
 COUNTED = """
@@ -117,18 +119,17 @@ async def fold_text(
     """Within the transaction that prepares a message, under `lock_readers`. None: it is about this child alone. For
     somebody on duty, what colleagues have heard counts too. `now` is story time.
 
-    It rides in a text that its reader has not answered and whose number counts its child. While that one is fresh, a
-    child whom it does not count waits, for the answer or the next number.
+    It rides in a fresh text that its reader has not answered and whose number counts its child. A child whom that one
+    does not count waits, for the answer or the next number.
     """
     about, found = await _read(uow, delivery, mass, reader, now)
     is_many = found.lately + 1 >= mass.children
-    rides = found.shows_it and (found.is_fresh or not found.is_repeat)
-    if not is_many or not (rides or found.is_fresh):
+    if not is_many or not found.is_fresh:
         return await _keep(uow, about, found, mass, None)
-    if rides and await _is_unanswered(uow, found.leader):
+    if found.shows_it and await _is_unanswered(uow, found.leader):
         return await _keep(uow, about, found, mass, found.leader)
     await uow.fetch(Query(KEEP, about | {"leader": delivery.id, "counted": False}, all_rows))
-    return Postponed(LOCKED_FOR if rides else LOOKS_EVERY)
+    return Postponed(LOCKED_FOR if found.shows_it else LOOKS_EVERY)
 
 
 async def _read(
@@ -137,7 +138,6 @@ async def _read(
     duty = duty_of(delivery)
     about: dict[str, Any] = {
         "delivery": delivery.id,
-        "duty": duty.duty,
         "child": delivery.child,
         "authority": duty.authority,
         "wording": duty.wording,

@@ -315,6 +315,19 @@ async def test_a_repeat_of_a_mass_report_is_one_text(professionals: Professional
     assert _texts(professionals, since=4) == ["5 children", "5 children"]
 
 
+@pytest.mark.usefixtures("_noon")
+async def test_another_duty_about_a_child_that_was_counted_long_ago_reaches_the_phone(
+    professionals: Professionals,
+) -> None:
+    reporter = uuid4()
+    told = await _report(professionals, 5, 1, reporter)
+    AtNoon.later = timedelta(minutes=6)
+    mass = MassReport(reporter=reporter, children=5, within=timedelta(minutes=30))
+    other = await professionals.tell(child=told[0].subject, mass=mass, wording=told[0].content.wording)
+    await professionals.floor.until(other.content.telling, "accepted")
+    assert professionals.medium.sent[-1].id == other.content.telling
+
+
 @pytest.mark.parametrize("first", ["answer", "rider"])
 @pytest.mark.usefixtures("_noon")
 async def test_an_answer_and_what_rides_meanwhile_take_turns(professionals: Professionals, first: str) -> None:

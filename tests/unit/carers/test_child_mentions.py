@@ -93,6 +93,13 @@ def test_a_second_such_code_reports_no_second_child(text: str) -> None:
         assert (decision.answer, decision.question) == (Answer.MISSING_OTHER_CODE, ASKED.question)
 
 
+@pytest.mark.parametrize("text", ["C98 missing too", "MISSING C99 C98", "C98 missing, another one"])
+def test_a_second_such_code_that_is_of_another_child_reports_it(text: str) -> None:
+    asked = replace(scene_of(Case("home", (), "", frozenset(), human=False)), question=ASKED.question, provisionals=ASKED.provisionals, provisional=provisional_child("the next"))  # fmt: skip
+    decision = decide(understand(text), asked)
+    assert provisional_child("the next") in {act.subject for act in decision.acts if isinstance(act.content, ChildReportedMissing)}  # fmt: skip
+
+
 @pytest.mark.parametrize("text", ["C99", "c 99", "C99 C98"])
 def test_an_answer_by_a_code_that_none_of_theirs_has_leaves_the_question_open_and_says_so(text: str) -> None:
     decision = made(text)

@@ -311,6 +311,23 @@ def test_later_on_or_of_two_children_who_is_not_back_is_asked() -> None:
     assert effects(made("NOT BACK C18", replace(later, provisionals=NAMELESS))) == {"missing C18"}
 
 
+@pytest.mark.parametrize("text", ["not back", "not back yet", "ddim adref"])
+def test_while_another_child_is_missing_not_back_is_about_that_one(text: str) -> None:
+    back = replace(claim(live=False, confirmed=True), settled=True)
+    assert effects(made(text, context("two", back, C17="returned", C18="missing"))) == {"missing C18"}
+    waiting = made(text, context("two", claim(YUSUF), replace(back, settled=False), C17="returned", C18="missing"))
+    assert effects(waiting) == {"missing C18"}
+    assert waiting.denied == (YUSUF,)
+
+
+@pytest.mark.parametrize("text", ["E17", "SE16", "m25"])
+def test_a_place_after_a_claim_is_over_is_news_and_no_wrong_code(text: str) -> None:
+    decision = made(text, replace(ASKED, claims=(claim(live=False),)))
+    assert effects(decision) == {"info C17"}
+    assert not decision.wrong_code
+    assert made(CODE[:3], replace(ASKED, claims=(claim(live=False),))).answer is Answer.CODE_WRONG
+
+
 TEXTS = [case.text for name in ("corpus.yaml", "held_out.yaml") for case in cases(name)]
 states = st.sampled_from([None, "missing", "located", "returned"])
 

@@ -63,6 +63,15 @@ def test_what_is_of_the_missing_child_is_still_added_to_its_report(text: str) ->
     assert effects(made(text, scene(C17="missing"))) == {"info C17"}
 
 
+@pytest.mark.parametrize("text", ["Yusuf is well", "C18 well", "he is well and so is Yusuf", "I have Yusuf as well", "Yusuf has her too"])  # fmt: skip
+def test_who_is_well_or_with_somebody_is_not_missing_too(text: str) -> None:
+    assert "missing C18" not in effects(made(text, scene(C17="missing")))
+
+
+def test_too_after_a_child_was_found_reports_nobody() -> None:
+    assert "missing C18" not in effects(made("Yusuf too", scene(C17="located")))
+
+
 @pytest.mark.parametrize("text", ["the other one too", "Yusuf too"])
 def test_while_a_return_is_to_be_confirmed_too_may_mean_back_and_reports_nobody(text: str) -> None:
     assert effects(made(text, replace(scene(C17="missing"), claims=(claim(),)))) == {"info C17"}

@@ -178,7 +178,11 @@ def test_a_luring_that_was_weighed_calls_nobody_when_the_report_proves_a_false_a
 
 
 def test_a_luring_that_called_its_own_discussion_meanwhile_keeps_it_and_calls_no_other_on_a_false_alarm() -> None:
-    none = {"modern_slavery_concern": False, "entered_care_at": LONG_AGO, "adult_on": START.date() + timedelta(days=500)}
+    none = {
+        "modern_slavery_concern": False,
+        "entered_care_at": LONG_AGO,
+        "adult_on": START.date() + timedelta(days=500),
+    }
     child = OneChild(CHILD, FACTS.model_copy(update=none))
     child.hears(MISSING)
     called = child.hears(LURED, 0.2)

@@ -202,16 +202,19 @@ def _reject_guess(meaning: Meaning, context: TextContext) -> Decision | None:
     waiting = [each.code for each in context.claims if not each.confirmed]
     if not waiting or REPORTS & set(meaning.intents):
         return None
-    codes = [each.code for each in context.known]
-    guessed = any(each.live for each in context.claims) and confirmations.has_other_code(meaning.words, codes)
+    codes, is_live = [each.code for each in context.known], any(each.live for each in context.claims)
+    guessed = is_live and confirmations.has_other_code(meaning.words, codes)
     slipped = context.telling is None and set(meaning.intents) <= PLAIN - ENDS
-    if guessed or (slipped and confirmations.is_only_a_slip(meaning.words, waiting, _list_words(context))):
-        return _reject_code(context)
+    beside = _list_words(context)
+    if guessed or (slipped and confirmations.is_only_a_slip(meaning.words, waiting, beside, loosely=is_live)):
+        return _reject_code(context, counts=is_live)
     return None
 
 
-def _reject_code(context: TextContext, answer: Answer = Answer.CODE_WRONG) -> Decision:
-    return Decision(escalation.escalate(context, "code-not-valid").acts, answer, wrong_code=answer is Answer.CODE_WRONG)
+def _reject_code(context: TextContext, answer: Answer = Answer.CODE_WRONG, *, counts: bool = True) -> Decision:
+    """`counts`: as one of the wrong codes after which none is good for an hour."""
+    wrong = counts and answer is Answer.CODE_WRONG
+    return Decision(escalation.escalate(context, "code-not-valid").acts, answer, wrong_code=wrong)
 
 
 def _build_acts(

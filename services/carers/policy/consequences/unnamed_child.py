@@ -52,12 +52,12 @@ def decide_unnamed(intents: tuple[Intent, ...], context: TextContext) -> Decisio
     return Decision(escalation.request_each_team(context, "which-child"), answer, question=_ask_which(context, about))
 
 
-def report_by_other_code(intents: tuple[Intent, ...], context: TextContext) -> Decision:
+def report_by_other_code(intents: tuple[Intent, ...], context: TextContext, *, of_another: bool) -> Decision:
     """A report by a code of none of the speaker's children. A second one, while we ask which child it is, is about the
-    same child, and a person reads it.
+    same child, unless it says "too" or names several, and a person reads it.
     """
     asked = context.question
-    if asked is None or asked.about != "report":
+    if asked is None or asked.about != "report" or of_another:
         decision = _report_unnamed(intents, context)
         if sides.are_alike(context.children):
             return decision  # no code tells them apart, and perhaps no force is told

@@ -54,13 +54,13 @@ def _resolve_by_rest(
 
 
 def _find_confirmed(meaning: Meaning, context: TextContext) -> tuple[ChildId, ...]:
-    """The child whom this number has just confirmed to be back, or safe, and whom "not back" then means. Later on that
-    may be a child who was reported without a name.
+    """The child whom this number has just confirmed to be back, or safe, and whom "not back" then means. Later on, or
+    where another claim waits for its code, that may be a child who is missing.
     """
-    newest = next((each for each in context.claims if each.confirmed and each.kind != "practice"), None)
-    if newest is None or not replies.takes_back_a_return(meaning.words):
+    newest = next((each for each in context.claims if each.live or (each.confirmed and each.kind != "practice")), None)
+    if newest is None or newest.live or not replies.takes_back_a_return(meaning.words):
         return ()
-    if newest.settled and any(each.child is None for each in context.provisionals):
+    if newest.settled and (context.open or any(each.child is None for each in context.provisionals)):
         return ()
     subjects = {each.subject for each in context.claims if each.confirmed and each.code == newest.code}
     found = tuple(each.child for each in context.children if each.child in subjects and not each.standing.open)

@@ -2,11 +2,12 @@
 
 from services.carers.policy.context import TextContext
 from services.carers.understanding.children import child_names
-from services.carers.understanding.languages.lexicon import load_words
+from services.carers.understanding.languages.lexicon import load_patterns, load_words
 from services.carers.understanding.meaning import Intent, Meaning
 from services.safeguarding.identifiers import ChildId
 
 WORDS = load_words("also")
+HOLDS = load_patterns("also")["holds"]
 OF_OTHERS = WORDS["others"] | WORDS["both"] | WORDS["kin"]
 
 
@@ -15,9 +16,12 @@ def speaks_of_others(meaning: Meaning, context: TextContext) -> bool:
     something: "too" may say that the other is back as well.
     """
     asked = context.question is not None or any(each.live for each in context.claims)
-    if asked or not context.open or set(meaning.intents) != {Intent.UNCLEAR}:
+    is_sought = any(each.standing.state == "missing" for each in context.open)
+    if asked or not is_sought or set(meaning.intents) != {Intent.UNCLEAR}:
         return False
-    words, names = set(meaning.words.split()), _list_names(context)
+    if HOLDS.search(meaning.words):
+        return False
+    words, names = set(_list_words(meaning)), _list_names(context)
     if not words <= names | WORDS["also"] | WORDS["around"] | OF_OTHERS:
         return False
     return bool(words & OF_OTHERS or find_unmissed(meaning, context))
@@ -25,7 +29,7 @@ def speaks_of_others(meaning: Meaning, context: TextContext) -> bool:
 
 def find_also_missing(meaning: Meaning, named: tuple[ChildId, ...], context: TextContext) -> tuple[ChildId, ...]:
     """The children of whom such a text surely says the same. None where it does not say "too", or leaves open who."""
-    words = meaning.words.split()
+    words = _list_words(meaning)
     if not (WORDS["also"] & set(words) or words[0] in {"and", "so"}):
         return ()
     if named:
@@ -34,9 +38,13 @@ def find_also_missing(meaning: Meaning, named: tuple[ChildId, ...], context: Tex
     return tuple(rest) if len(rest) == 1 and WORDS["others"] & set(words) else ()
 
 
+def says_too(meaning: Meaning) -> bool:
+    return not (WORDS["also"] | WORDS["others"]).isdisjoint(_list_words(meaning))
+
+
 def says_all_of_two(meaning: Meaning, context: TextContext) -> bool:
     """Whether it says "the other one too" of the one of two who has not been named yet."""
-    words = set(meaning.words.split())
+    words = set(_list_words(meaning))
     known = words <= WORDS["also"] | WORDS["around"] | WORDS["others"]
     return len(context.children) == 2 and known and bool(words & WORDS["also"]) and bool(words & WORDS["others"])
 
@@ -48,6 +56,11 @@ def find_unmissed(meaning: Meaning, context: TextContext) -> tuple[ChildId, ...]
     named = child_names.find_named(meaning.words, context.children).children
     found = {*named, *child_names.find_answered(meaning.words, context.children)}
     return tuple(each.child for each in context.children if each.child in found and not each.standing.open)
+
+
+def _list_words(meaning: Meaning) -> list[str]:
+    """Of "as well" one word: a child who is "well" is not missing."""
+    return meaning.words.replace("as well", "aswell").split()
 
 
 def _list_names(context: TextContext) -> set[str]:

@@ -145,9 +145,10 @@ def _decide_told(meaning: Meaning, found: ChildMentions, context: TextContext) -
 
 
 def _decide_unnamed(meaning: Meaning, found: ChildMentions, context: TextContext) -> Decision:
-    by_code = found.somebody_else and child_names.CODE.search(meaning.words) is not None and context.children
-    if by_code and set(found.nobody) & REPORTS:
-        return unnamed_child.report_by_other_code(found.nobody, context)
+    codes = set(child_names.CODE.findall(meaning.words))
+    if found.somebody_else and codes and context.children and set(found.nobody) & REPORTS:
+        of_another = len(codes) > 1 or others.says_too(meaning)
+        return unnamed_child.report_by_other_code(found.nobody, context, of_another=of_another)
     return unnamed_child.decide_unnamed(found.nobody, context)
 
 

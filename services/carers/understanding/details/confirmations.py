@@ -30,14 +30,14 @@ def has_other_code(words: str, known: Iterable[str]) -> bool:
     return any(found not in others for found in _LIKE_A_CODE.findall(words))
 
 
-def is_only_a_slip(words: str, codes: Iterable[str], beside: Iterable[str] = ()) -> bool:
-    """Whether it holds something like one of the codes, or like any, and otherwise nothing but filler and the words
-    `beside`.
+def is_only_a_slip(words: str, codes: Iterable[str], beside: Iterable[str] = (), *, loosely: bool = True) -> bool:
+    """Whether it holds something like one of the codes, or `loosely` like any, and otherwise nothing but filler and the
+    words `beside`. A place may be like any: E17, SE16.
     """
     others = set(words.split()) - PLAIN - {*beside}
     known = [each.casefold() for each in codes]
     return bool(others) and all(
-        _TYPED.fullmatch(word) or any(OSA.distance(word, code, score_cutoff=1) <= 1 for code in known)
+        (loosely and _TYPED.fullmatch(word)) or any(OSA.distance(word, code, score_cutoff=1) <= 1 for code in known)
         for word in others
     )
 

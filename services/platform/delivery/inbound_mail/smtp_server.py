@@ -42,7 +42,8 @@ class BoundedSession(SMTP):
         if self in self._running:  # STARTTLS makes the connection again
             super().connection_made(transport)
             return
-        if not self._is_relay(str(transport.get_extra_info("peername")[0])):
+        peer = transport.get_extra_info("peername")  # None of a client that is gone already
+        if self._networks and (peer is None or not self._is_relay(str(peer[0]))):
             _send_away(transport)
             return
         super().connection_made(transport)

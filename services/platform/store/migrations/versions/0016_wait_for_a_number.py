@@ -7,4 +7,4 @@ down_revision = "0015_texts_by_reading"
 
 
 def upgrade() -> None:
-    op.execute("GRANT UPDATE (leader, counted, at) ON professionals.mass_texts TO professionals")
+    op.execute("GRANT UPDATE (leader, counted, at, reader, on_duty) ON professionals.mass_texts TO professionals")
