@@ -130,7 +130,9 @@ async def _find_telling(uow: UnitOfWork, numbers: Sequence[bytes], meaning: Mean
     for code in meaning.codes:
         found = await uow.fetch(conversations.telling_by_code(numbers, code))
         if found is not None:
-            return replace(found, standing=await uow.fetch(child_status.status_of_child(found.child)))
+            return replace(
+                found, code=code.upper(), standing=await uow.fetch(child_status.status_of_child(found.child))
+            )
     return None
 
 

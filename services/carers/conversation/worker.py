@@ -13,6 +13,7 @@ from services.carers.policy.sender_policy import decide
 from services.carers.store import texts
 from services.carers.store.texts import Unread
 from services.carers.understanding.grammar import understand
+from services.carers.understanding.languages.plain_words import is_like_a_childs
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.register.people import conversation
 from services.platform.runtime.clocks import Clocks
@@ -98,6 +99,8 @@ class TextWorker:
         await key_rotation.bring_over(uow, self._keyring, text.sender)
         meaning = understand(text.body)
         known, language = await context.load(uow, self._keyring, text, meaning, default=self._default, now=now)
+        if known.telling is not None and is_like_a_childs(known.telling.code):
+            meaning = understand(text.body, telling=known.telling.code)
         decision = decide(meaning, known)
         if text.flaw is not None:
             decision = escalation.also_escalate(decision, known, "damaged")

@@ -13,9 +13,11 @@ ENGLISH, WELSH = load_words("english"), load_words("welsh")
 OTHER_LANGUAGES = load_patterns("other_languages")
 
 
-def understand(text: str) -> Meaning:
-    """Never raises. A text that it cannot make out is UNCLEAR, and a person reads it."""
-    text = plain_words.split_after_back(text)
+def understand(text: str, *, telling: str = "") -> Meaning:
+    """Never raises. A text that it cannot make out is UNCLEAR, and a person reads it. `telling`: the code of the one
+    that it answers, which names no child though it may look like a child's.
+    """
+    text = plain_words.split_after_back(plain_words.hide_code(text, telling))
     words, plain = plain_words.normalise(text), plain_words.simplify(text)
     if (command := replies.find_command(words)) is not None:
         return Meaning((Statement(command, words),), words, welsh="ymarfer" in words or "ymuno" in words)

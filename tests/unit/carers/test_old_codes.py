@@ -141,3 +141,10 @@ def test_a_report_and_a_concern_by_staff_go_out_however_old_the_code(today: Stan
 def test_without_a_code_a_stranger_s_text_is_about_nobody_whom_we_could_name() -> None:
     (act,) = decide(understand("he is back"), replace(of("stranger"), telling=None)).acts
     assert act.subject == SOMEBODY
+
+
+@pytest.mark.parametrize("words", ["OK {}", "ok {}", "Thanks, OK {}", "{}"])
+def test_a_code_that_looks_like_a_child_s_names_no_child(words: str) -> None:
+    text = words.format("C3475")
+    assert kinds(decide(understand(text), of("staff"))) != [DutyAcknowledged], "a person would read it"
+    assert kinds(decide(understand(text, telling="C3475"), of("staff"))) == [DutyAcknowledged]

@@ -21,10 +21,23 @@ OF_OURS = re.compile(
     rf"(?<!\w)(?=\w*[a-z])(?=\w*\d)(?!c\d|\d+(?:am|pm|th|st|nd|rd|hrs?|mins?)\b)(?:[{CODE_ALPHABET.lower()}]{{4,5}})(?!\w)(?: *[,\-:]+ )?"
 )
 """The code of a telling says nothing about a child."""
+LIKE_A_CHILD_S, STAND_IN = re.compile(r"C\d{4}"), "4XXXX"
 CODES_IN_A_LIST = re.compile(r"\b(c\d+), (?=c\d+\b)")
 GLUED = re.compile(r"\b(back)(?=(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{4}\b)", re.IGNORECASE)
 NOT_WORDS = re.compile(r"[^\w]+")
 SPACED_CODE = re.compile(r"\bc[\s\-.:#/]{0,2}0*([1-9]\d{0,3})\b")
+
+
+def is_like_a_childs(telling: str) -> bool:
+    """Of one code in some 1,700, such as C3475."""
+    return LIKE_A_CHILD_S.fullmatch(telling) is not None
+
+
+def hide_code(text: str, telling: str) -> str:
+    """Puts one in its place that is like no child's. Without a code, the text as it is."""
+    if not telling:
+        return text
+    return re.sub(rf"\b{telling}\b", STAND_IN, text, flags=re.IGNORECASE)
 
 
 def split_after_back(text: str) -> str:
