@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from services.platform.runtime.clocks import Clocks
 
 
@@ -14,3 +16,9 @@ class WrongClocks(Clocks):
 
     def own(self) -> datetime:
         return super().own() + self.off
+
+
+def set_machine_ahead(monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
+    """For all clocks of this process."""
+    own = Clocks.own
+    monkeypatch.setattr(Clocks, "own", lambda clocks: own(clocks) + timedelta(minutes=minutes))

@@ -25,13 +25,10 @@ from services.safeguarding.child_events.events import ChildLocated, ChildReporte
 from services.safeguarding.duty.decisions import MessageDeadLettered, ProtocolDecided, Verdict
 from services.safeguarding.identifiers import new_id, provisional_child, trace_of
 from services.safeguarding.message import Topic
-from tests.support.engines.database import Database
+from tests.support.engines.database import LOCK_TIMEOUT_SECONDS, Database
 from tests.support.engines.standby import standby_away
 from tests.support.histories.reading import unsent_of
 from tests.support.signatures import KEYS, SIGNERS, SPEAKERS, say, signer_of
-
-LOCK_TIMEOUT_SECONDS = 9
-"""A little less than PostgreSQL lets a service's transaction wait for a lock."""
 
 
 class Settled:

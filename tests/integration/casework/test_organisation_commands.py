@@ -26,6 +26,7 @@ from tests.support.engines.database import Database
 from tests.support.in_process.carers import import_kestrel
 from tests.support.in_process.operators import CodedOperators, set_service
 from tests.support.in_process.register import OTHER_SECRET, SECRET, TRIED
+from tests.support.wrong_clocks import set_machine_ahead
 
 AGREEMENT = """
     INSERT INTO register.sharing_agreements (authority, reference, force, fields, from_on, until_on)
@@ -87,8 +88,7 @@ def test_a_force_is_entered_at_once_and_a_change_of_it_is_only_proposed(operator
 def test_a_code_counts_at_a_machine_whose_clock_is_wrong(
     operators: Operators, monkeypatch: pytest.MonkeyPatch, minutes: int
 ) -> None:
-    own = Clocks.own
-    monkeypatch.setattr(Clocks, "own", lambda clocks: own(clocks) + timedelta(minutes=minutes))
+    set_machine_ahead(monkeypatch, minutes)
     assert operators.puts(force()).exit_code == 0
 
 

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import re
-from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,13 +14,13 @@ from typer.testing import CliRunner, Result
 
 from services.casework.commands import register
 from services.casework.policy.credential import WRITABLE
-from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.in_process.casework import casework, import_bearer
 from tests.support.in_process.register import authority, fresh_number, own_part
 from tests.support.signatures import BUS_KEYS, KEYS
+from tests.support.wrong_clocks import set_machine_ahead
 
 ACCOUNT = f"account-{uuid4()}"
 CODE = ("--code", "ours")
@@ -98,8 +97,7 @@ def test_a_credential_is_printed_once_listed_without_its_token_and_withdrawn(
 def test_a_code_counts_at_a_machine_whose_clock_is_wrong(
     command: CliRunner, monkeypatch: pytest.MonkeyPatch, minutes: int
 ) -> None:
-    own = Clocks.own
-    monkeypatch.setattr(Clocks, "own", lambda clocks: own(clocks) + timedelta(minutes=minutes))
+    set_machine_ahead(monkeypatch, minutes)
     assert command.invoke(register, ["credentials", "add", f"a{uuid4()}", "--tables", "all", *CODE]).exit_code == 0
 
 

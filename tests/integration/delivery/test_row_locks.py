@@ -37,7 +37,7 @@ from services.police.web.polled import offers
 from services.safeguarding.duty.duties import PoliceNotify
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
-from tests.support.engines.database import Database
+from tests.support.engines.database import LOCK_TIMEOUT_SECONDS, Database
 from tests.support.in_process.delivery import (
     ACCEPTED,
     LOCKED,
@@ -55,8 +55,6 @@ from tests.support.tables import deliveries
 
 OWNER = "a process"
 FORCE = "northmoor-police"
-LOCK_TIMEOUT_SECONDS = 9
-"""A little less than PostgreSQL lets a service's transaction wait for a lock."""
 OFFERED = "INSERT INTO police.offered (delivery, force, offered_at) VALUES (:delivery, :force, :now)"
 
 

@@ -18,7 +18,7 @@ from services.platform.delivery.sending.attempt import DEFECTS_MOST, TRANSACTION
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
-from tests.support.engines.database import Database
+from tests.support.engines.database import LOCK_TIMEOUT_SECONDS, Database
 from tests.support.engines.round_trips import round_trips
 from tests.support.in_process.delivery import (
     ACCEPTED,
@@ -37,8 +37,6 @@ NO_TEXT = "a\x00b"
 """PostgreSQL takes it into no column."""
 LOCK = "SELECT pg_advisory_xact_lock(4711)"
 LOCK_ROW = text("SELECT FROM delivery.deliveries WHERE id = :id FOR UPDATE")
-LOCK_TIMEOUT_SECONDS = 9
-"""A little less than PostgreSQL lets a service's transaction wait for a lock."""
 PUT = 1
 COMMIT = 1
 BEGIN = 2

@@ -38,6 +38,8 @@ MIGRATED = "migrated"
 """The template, which nobody may be connected to while it is copied."""
 FOR_SPEED = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "scram_iterations=1")
 """Only a machine that loses power, or a thief of its disk, would make the difference. A commit is ten times as fast, a login three times."""
+LOCK_TIMEOUT_SECONDS = 9
+"""A little less than PostgreSQL lets a service's transaction wait for a lock."""
 
 
 @dataclass(frozen=True)
