@@ -10,13 +10,18 @@ import yaml
 from services.console import monitoring
 
 Kind: TypeAlias = Literal["number", "lines", "bars", "stack"]
-Limits: TypeAlias = Sequence[tuple[float, Literal["orange", "red"]]]
+Colour: TypeAlias = Literal["green", "orange", "red", "blue"]
+Limits: TypeAlias = Sequence[tuple[float, Colour]]
 WIDTH = 24
+MOST_BARS = 10
 
 
 @dataclass(frozen=True)
 class Panel:
-    """`ask` is PromQL, or several by legend. `runbook` is a page of `docs/runbooks/`. `limits`: from which value on what colour."""
+    """`ask` is PromQL, or several by legend: of one question the ten greatest bars are shown, of several all, in their order.
+
+    `runbook` is a page of `docs/runbooks/`. `limits`: from which value on what colour; below the first, `base`.
+    """
 
     title: str
     says: str
@@ -26,6 +31,9 @@ class Panel:
     unit: str = "short"
     kind: Kind = "lines"
     limits: Limits = ()
+    base: Colour | None = None
+    """None: green if there are limits, else blue, which praises nothing."""
+    hides_nought: bool = False
     width: int = 8
     height: int = 7
 
@@ -33,6 +41,18 @@ class Panel:
     def questions(self) -> dict[str, str]:
         """PromQL by legend."""
         return self.ask if isinstance(self.ask, dict) else {self.legend: self.ask}
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What Grafana asks: of bars of one question the greatest, and of lines that mostly lie at nought those that do not."""
+        if self.kind == "bars" and isinstance(self.ask, str):
+            return {self.legend: f"sort_desc(topk({MOST_BARS}, {self.ask} > 0))"}
+        return {legend: f"{ask} > 0" for legend, ask in self.questions.items()} if self.hides_nought else self.questions
+
+    @property
+    def steps(self) -> list[tuple[float | None, Colour]]:
+        """Each colour, and from which value on it holds."""
+        return [(None, self.base or ("green" if self.limits else "blue")), *self.limits]
 
 
 @dataclass(frozen=True)
@@ -57,9 +77,18 @@ class Board:
         return [panel for row in self.rows for panel in row.panels]
 
 
-def number(title: str, says: str, ask: str, runbook: str, *, unit: str = "short", limits: Limits = ()) -> Panel:
+def number(
+    title: str,
+    says: str,
+    ask: str,
+    runbook: str,
+    *,
+    unit: str = "short",
+    limits: Limits = (),
+    base: Colour | None = None,
+) -> Panel:
     """One big number, as it is now."""
-    return Panel(title, says, ask, runbook, unit=unit, kind="number", limits=limits, width=4, height=5)
+    return Panel(title, says, ask, runbook, unit=unit, kind="number", limits=limits, base=base, width=4, height=5)
 
 
 COUNTED = yaml.safe_load(Path(monitoring.__file__).with_name("gauges.yaml").read_text())
@@ -71,17 +100,49 @@ labels tell replicas apart depends on who asks them (instance, job, pod), so wha
 """
 
 
+GROUPS = {name: group for group, counts in COUNTED.items() for each in counts for name in each["gauges"]}
+KNOWN_FOR_SECONDS = {"simplest": 120, "urgent": 120, "slow": 1200, "month": 1200}
+"""How long what the console has counted is known, by group: after that, an alert says that it is not measured."""
+
+
+def nought_if(known: str) -> str:
+    """PromQL that is nought while this holds, and else empty: `x or vector(0)` shows a nought that nobody has measured."""
+    return f"0 * ({known})"
+
+
+def nought_while_up(services: str) -> str:
+    """Nought while each process of these services answers Prometheus: then what they did not count has not happened."""
+    return nought_if(f'min(up{{service=~"{services}"}}) == 1')
+
+
 def standing(metric: str, *by: str, matching: str = "", over: str = "sum") -> str:
-    """PromQL for what stands in the database, added up by these labels; nought where there is nothing."""
+    """PromQL for what stands in the database, added up by these labels.
+
+    Without labels: nought where there is nothing, and empty where nobody has looked lately.
+    """
     added = f"{over} by ({', '.join(by)}) " if by else f"{over} "
     asked = f"{metric}{{{matching}}}"
     if over == "sum":
         asked = f"max by ({', '.join(LABELS[metric])}) ({asked})"
     asked = f"{added}({asked})"
-    return asked if by else f"{asked} or vector(0)"
+    if by:
+        return asked
+    group = GROUPS[metric]
+    measured = f'max(standing_measured_timestamp_seconds{{group="{group}"}})'
+    return f"({asked} or vector(0)) + {nought_if(f'time() - {measured} < {KNOWN_FOR_SECONDS[group]}')}"
 
 
 def share_under(metric: str, quantile: float, *by: str, matching: str = "", window: str = "24h") -> str:
     """PromQL for what this share of a histogram's observations stayed under."""
     labels = ", ".join(("le", *by))
     return f"histogram_quantile({quantile}, sum by ({labels}) (increase({metric}_bucket{{{matching}}}[{window}])))"
+
+
+def counted(metric: str, *by: str, matching: str = "", window: str = "1h") -> str:
+    """PromQL for how often something happened within the window, in whole numbers: Prometheus extrapolates."""
+    return f"round(sum by ({', '.join(by)}) (increase({metric}{{{matching}}}[{window}])))"
+
+
+def per_minute(metric: str, *by: str) -> str:
+    """PromQL for how often something happens in a minute."""
+    return f"60 * sum by ({', '.join(by)}) (rate({metric}[$__rate_interval]))"

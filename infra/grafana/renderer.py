@@ -15,6 +15,8 @@ SOURCE = models.DataSourceRef(type_val="prometheus", uid="prometheus")
 RUNBOOKS = "/public/runbooks"
 """Grafana serves the pages of `docs/runbooks/` itself (docker-compose.yml)."""
 QUERIES = "ABCDEFGH"
+NOT_KNOWN, COLOUR_OF_UNKNOWN = "not known", "purple"
+NO_BARS = "none, or not known"
 DEPLOYMENTS = (
     "count by (service, version) (process_build_info) unless count by (service, version) (process_build_info offset 2m)"
 )
@@ -92,7 +94,11 @@ def _panel(panel: Panel, at: models.GridPos) -> Any:
         .thresholds(_limits(panel))
         .color_scheme(_colours(panel))
     )
-    for letter, (legend, asked) in zip(QUERIES, panel.questions.items(), strict=False):
+    if now:
+        made = made.no_value(NOT_KNOWN if panel.kind == "number" else NO_BARS).mappings([_unknown()])
+    if panel.kind == "bars" and panel.unit == "percentunit":
+        made = made.max(1)
+    for letter, (legend, asked) in zip(QUERIES, panel.shown.items(), strict=False):
         query = (
             prometheus.Dataquery().expr(asked).legend_format(legend or panel.title).ref_id(letter).datasource(SOURCE)
         )
@@ -101,13 +107,21 @@ def _panel(panel: Panel, at: models.GridPos) -> Any:
 
 
 def _limits(panel: Panel) -> grafana.ThresholdsConfig:
-    steps = [models.Threshold(value=None, color="green"), *(models.Threshold(*limit) for limit in panel.limits)]
+    steps = [models.Threshold(value, color) for value, color in panel.steps]
     return grafana.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)
 
 
 def _colours(panel: Panel) -> grafana.FieldColor:
-    mode = models.FieldColorModeId.THRESHOLDS if panel.kind == "number" else models.FieldColorModeId.PALETTE_CLASSIC
+    over_time = panel.kind in {"lines", "stack"}
+    mode = models.FieldColorModeId.PALETTE_CLASSIC if over_time else models.FieldColorModeId.THRESHOLDS
     return grafana.FieldColor().mode(mode)
+
+
+def _unknown() -> models.SpecialValueMap:
+    """Grafana shows what has no value in the lowest colour, green."""
+    shown = models.ValueMappingResult(text=NOT_KNOWN, color=COLOUR_OF_UNKNOWN, index=0)
+    options = models.DashboardSpecialValueMapOptions(match=models.SpecialValueMatch.NULL_AND_NAN, result=shown)
+    return models.SpecialValueMap(options=options)
 
 
 def _last() -> common.ReduceDataOptions:

@@ -6,7 +6,7 @@ FIRED = Counter("clock_deadlines_fired", "Deadlines whose event was handed over 
 LATENESS = Histogram(
     "clock_lateness_seconds",
     "From a deadline's time to handing its event over, in story time",
-    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600, 86400),
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 10800, 21600, 43200, 86400),
 )
 MONTHS_AHEAD = Gauge(
     "table_months_ahead", "Months after this one for which a table that is kept by month is prepared", ["table"]

@@ -1,7 +1,7 @@
 """Shows operators Kafka, PostgreSQL and the processes between them."""
 
 from infra.grafana.boards.console_and_record import CONSOLE, ELSEWHERE
-from infra.grafana.panel import Board, Panel, Row, number, share_under, standing
+from infra.grafana.panel import Board, Panel, Row, counted, number, per_minute, share_under, standing
 
 NOW = Row(
     "Now",
@@ -12,6 +12,8 @@ NOW = Row(
             "sum(up) / count(up)",
             "service-down",
             unit="percentunit",
+            base="red",
+            limits=[(1, "green")],
         ),
         number(
             "Obstacles",
@@ -78,11 +80,11 @@ BUS = Row(
         ),
         Panel(
             "Messages handled",
-            "Messages a second, by service and result. Done before: received twice, processed once.",
-            "sum by (service, result) (rate(bus_messages_handled_total[$__rate_interval]))",
+            "Messages a minute, by service and result. Done before: received twice, processed once.",
+            per_minute("bus_messages_handled_total", "service", "result"),
             "consumer-lag",
             "{{service}}, {{result}}",
-            unit="ops",
+            unit="opm",
         ),
         Panel(
             "Time to handle a message",
@@ -111,24 +113,24 @@ BUS = Row(
         Panel(
             "Publishing failed",
             "Failed attempts to publish within 5 minutes. They are repeated.",
-            "sum by (service) (increase(bus_publish_failures_total[5m]))",
+            counted("bus_publish_failures_total", "service", window="5m"),
             "kafka-away",
             "{{service}}",
         ),
         Panel(
             "Refused",
             "Messages within an hour that were not proved to come from a service that may publish them, by doubt. They change nothing.",
-            "sum by (doubt) (increase(bus_messages_refused_total[1h]))",
+            counted("bus_messages_refused_total", "doubt"),
             "message-refused",
             "{{doubt}}",
         ),
         Panel(
             "Published",
-            "Messages a second acknowledged by Kafka, by topic.",
-            "sum by (topic) (rate(bus_messages_published_total[$__rate_interval]))",
+            "Messages a minute acknowledged by Kafka, by topic.",
+            per_minute("bus_messages_published_total", "topic"),
             "kafka-away",
             "{{topic}}",
-            unit="ops",
+            unit="opm",
         ),
         Panel(
             "Clock lateness",
@@ -212,10 +214,11 @@ PROCESSES = Row(
         Panel("Up", "1 while the process answers.", "min by (service) (up)", "service-down", "{{service}}"),
         Panel(
             "Obstacles by name",
-            "The obstacle that each process is waiting for.",
+            "What each process is waiting for. Empty: they wait for nothing.",
             "max by (service, name) (process_obstacle)",
             "service-not-ready",
             "{{service}}, {{name}}",
+            hides_nought=True,
         ),
         Panel(
             "Restarts",

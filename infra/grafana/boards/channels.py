@@ -1,8 +1,9 @@
 """Shows operators whether messages get through, by webhook, text and mail, in and out."""
 
-from infra.grafana.panel import Board, Panel, Row, number, share_under
+from infra.grafana.panel import Board, Panel, Row, counted, nought_while_up, number, per_minute, share_under
 
 WEBHOOKS, PROVIDERS = "force-lane-failing", "provider-refuses"
+SENDING = "carers|police|professionals|strategy"
 
 OUT = Row(
     "Out",
@@ -38,7 +39,7 @@ OUT = Row(
         number(
             "Needs an operator",
             "Answers within the last hour that only a change of settings can fix: a wrong password, a blocked sender.",
-            "sum(increase(delivery_needs_operator_total[1h])) or vector(0)",
+            f"{counted('delivery_needs_operator_total')} or {nought_while_up(SENDING)}",
             PROVIDERS,
             limits=[(1, "red")],
         ),
@@ -54,23 +55,23 @@ OUT = Row(
         number(
             "Our own defects",
             "Deliveries that could not be prepared because of an error in our code, within the last hour.",
-            "sum(increase(delivery_defects_total[1h]))",
+            counted("delivery_defects_total"),
             "urgent-notice-given-up",
             limits=[(1, "red")],
         ),
         Panel(
             "Attempts by channel and result",
-            "Attempts a second. Retry: refused for now. Refused: refused for good. Unknown: the answer was lost.",
-            "sum by (medium, result) (rate(delivery_attempts_total[$__rate_interval]))",
+            "Attempts a minute. Retry: refused for now. Refused: refused for good. Unknown: the answer was lost.",
+            per_minute("delivery_attempts_total", "medium", "result"),
             WEBHOOKS,
             "{{medium}}, {{result}}",
-            unit="ops",
+            unit="opm",
             width=12,
         ),
         Panel(
             "Attempts by number",
             "Attempts within the last hour: first, second and so on. Anything above the first points to a problem.",
-            "sum by (medium, attempt) (increase(delivery_attempts_total[1h]))",
+            counted("delivery_attempts_total", "medium", "attempt"),
             WEBHOOKS,
             "{{medium}}, attempt {{attempt}}",
             kind="bars",
@@ -79,7 +80,7 @@ OUT = Row(
         Panel(
             "Outcomes",
             "Deliveries that ended within the hour, by outcome.",
-            "sum by (medium, outcome) (increase(delivery_ended_total[1h]))",
+            counted("delivery_ended_total", "medium", "outcome"),
             "urgent-notice-given-up",
             "{{medium}}, {{outcome}}",
             kind="bars",
@@ -107,7 +108,7 @@ OUT = Row(
         Panel(
             "Exercise reports accepted, by channel",
             "Exercise messages accepted within the last 32 minutes, in which there are two rounds. The synthetic report shows that a channel works while no child is missing.",
-            'sum by (channel) (increase(telling_taken_seconds_count{exercise="yes"}[32m]))',
+            counted("telling_taken_seconds_count", "channel", matching='exercise="yes"', window="32m"),
             "exercise-report-lost",
             "{{channel}}",
             width=12,
@@ -119,11 +120,11 @@ IN = Row(
     [
         Panel(
             "Texts received",
-            "Texts a second, by where they were stored. Spool: on disk, because the database was away. Nowhere: Twilio was told to try again.",
-            "sum by (kept_in) (rate(texts_taken_total[$__rate_interval]))",
+            "Texts a minute, by where they were stored. Spool: on disk, because the database was away. Nowhere: Twilio was told to try again.",
+            per_minute("texts_taken_total", "kept_in"),
             "texts-spooled",
             "{{kept_in}}",
-            unit="ops",
+            unit="opm",
         ),
         Panel(
             "Oldest unread text",
@@ -144,7 +145,7 @@ IN = Row(
         Panel(
             "Senders and answers",
             "Texts read within the hour, by sender and answer. Strangers get one safe answer, and a person reads their texts.",
-            "sum by (sender, answer) (increase(texts_read_total[1h]))",
+            counted("texts_read_total", "sender", "answer"),
             "texts-unread",
             "{{sender}}, {{answer}}",
             kind="bars",
@@ -153,7 +154,7 @@ IN = Row(
         Panel(
             "Requests refused",
             "Requests refused at Twilio's and Notify's doors within the hour. Twilio: rightly signed, may be a report. Account: names ours, wrongly signed.",
-            "sum by (service, door, reason, whose) (increase(texts_refused_total[1h]))",
+            counted("texts_refused_total", "service", "door", "reason", "whose"),
             "texts-refused",
             "{{whose}}: {{reason}}, {{service}}, {{door}}",
             kind="bars",
@@ -162,7 +163,7 @@ IN = Row(
         Panel(
             "Forces' replies",
             "Forces' replies within the hour, by type or by reason for refusal.",
-            "sum by (result) (increase(police_replies_total[1h]))",
+            counted("police_replies_total", "result"),
             WEBHOOKS,
             "{{result}}",
             kind="bars",

@@ -5,6 +5,8 @@ from infra.grafana.panel import Board, Panel, Row, number, share_under, standing
 REAL = 'exercise="no", authority=~"$authority"'
 OF_AUTHORITY = 'authority=~"$authority"'
 MISSING = f'{REAL}, state=~"missing|located"'
+AGES = ("under 1 h", "1 h to 24 h", "24 h to 72 h", "3 to 7 days", "7 to 28 days", "over 28 days")
+"""As `gauges.yaml` names them."""
 
 NOW = Row(
     "Now",
@@ -14,6 +16,8 @@ NOW = Row(
             "Open episodes of children who are missing, or located but not back. The console lists them by code.",
             standing("episodes_open", matching=MISSING),
             "missing-child-unacknowledged",
+            base="blue",
+            limits=[(1, "orange")],
         ),
         number(
             "Unacknowledged",
@@ -58,9 +62,8 @@ WHO = Row(
         Panel(
             "By time since the report",
             "Open episodes by time since the report.",
-            standing("episodes_open", "age", matching=MISSING),
+            {age: standing("episodes_open", matching=f'{MISSING}, age="{age}"') for age in AGES},
             "missing-child-unacknowledged",
-            "{{age}}",
             kind="bars",
         ),
         Panel(

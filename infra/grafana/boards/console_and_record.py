@@ -1,6 +1,6 @@
 """Shows operators sign-ins at the console, open pages, and the age of what is kept elsewhere."""
 
-from infra.grafana.panel import Panel, Row, number
+from infra.grafana.panel import Panel, Row, counted, number
 
 CONSOLE = Row(
     "Console",
@@ -8,14 +8,14 @@ CONSOLE = Row(
         Panel(
             "Sign-ins",
             "Sign-in attempts within 15 minutes, by result. Held back: refused unchecked, after too many wrong passwords. Crowded: too many at once.",
-            "sum by (result) (increase(console_sign_ins_total[15m]))",
+            counted("console_sign_ins_total", "result", window="15m"),
             "sign-ins-held-back",
             "{{result}}",
         ),
         Panel(
             "Requests held back",
             "Requests of agencies, forces and importing systems within 15 minutes that were answered with 429 and not looked at. Stranger: nobody whom this process knew within the hour.",
-            "sum by (service, who) (increase(requests_held_back_total[15m]))",
+            counted("requests_held_back_total", "service", "who", window="15m"),
             "requests-held-back",
             "{{service}} {{who}}",
         ),

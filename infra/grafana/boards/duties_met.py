@@ -1,16 +1,18 @@
 """Shows the manager (S12) how many duties were met, by rule and by authority."""
 
-from infra.grafana.panel import Board, Panel, Row, number, standing
+from infra.grafana.panel import Board, Limits, Panel, Row, counted, nought_while_up, number, standing
 
 OF = 'authority=~"$authority"'
 KEPT = "duties_last_30_days"
+NOBODY = 'reason="nobody-in-role"'
+BETTER_HIGH: Limits = [(0.8, "orange"), (0.95, "green")]
 
 
 def share_met(*by: str) -> str:
     """Of the duties that were not cancelled. An answer that lets a deed rest meets nothing."""
-    met = standing(KEPT, *by, matching=f'{OF}, state=~"acknowledged|done"').removesuffix(" or vector(0)")
-    owed = standing(KEPT, *by, matching=f'{OF}, state!="cancelled"').removesuffix(" or vector(0)")
-    return f"({met}) / ({owed})"
+    met = standing(KEPT, *by, matching=f'{OF}, state=~"acknowledged|done"')
+    owed = standing(KEPT, *by, matching=f'{OF}, state!="cancelled"')
+    return f"({met}) / (({owed}) > 0)"
 
 
 NOW = Row(
@@ -22,6 +24,8 @@ NOW = Row(
             share_met(),
             "duty-unanswered",
             unit="percentunit",
+            base="red",
+            limits=BETTER_HIGH,
         ),
         number(
             "Unanswered now",
@@ -53,7 +57,7 @@ NOW = Row(
         number(
             "Nobody in the role",
             "Steps within the last 24 hours for which the directory named nobody. The next person is told at once; the rota has a gap.",
-            'sum(increase(protocol_duty_failures_total{reason="nobody-in-role"}[24h])) or vector(0)',
+            f"{counted('protocol_duty_failures_total', matching=NOBODY, window='24h')} or {nought_while_up('protocol')}",
             "nobody-in-role",
             limits=[(1, "red")],
         ),
@@ -70,6 +74,8 @@ BY = Row(
             "{{authority}}",
             unit="percentunit",
             kind="bars",
+            base="red",
+            limits=BETTER_HIGH,
         ),
         Panel(
             "Duties by rule",
@@ -109,7 +115,7 @@ BY = Row(
         Panel(
             "Failed steps, by reason",
             "Steps given up within the last day, by reason. The protocol moved to the next person.",
-            "sum by (reason) (increase(protocol_duty_failures_total[24h]))",
+            counted("protocol_duty_failures_total", "reason", window="24h"),
             "urgent-notice-given-up",
             "{{reason}}",
             kind="bars",

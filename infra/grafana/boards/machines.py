@@ -1,6 +1,6 @@
 """Shows operators the machines, what fires on them, and the copies of what they keep."""
 
-from infra.grafana.panel import Board, Panel, Row, number
+from infra.grafana.panel import Board, Panel, Row, nought_if, number
 
 DISKS = 'node_filesystem_{}_bytes{{fstype!~"tmpfs|overlay|squashfs"}}'
 FREE, SIZE = DISKS.format("avail"), DISKS.format("size")
@@ -11,9 +11,12 @@ FIRING = Row(
         Panel(
             "Alerts that fire",
             "Each alert that fires, over time. Each has a runbook of its name. Watchdog, which always fires, is left out.",
-            'sum by (alertname) (ALERTS{alertstate="firing", severity!="none"}) or on () label_replace(vector(0), "alertname", "none", "", "")',
+            'sum by (alertname) (ALERTS{alertstate="firing", severity!="none"}) or on () label_replace('
+            + nought_if('max(ALERTS{alertname="Watchdog"})')
+            + ', "alertname", "none", "", "")',
             "watchdog",
             "{{alertname}}",
+            kind="stack",
             width=16,
         ),
         Panel(
@@ -34,11 +37,12 @@ MACHINES = Row(
             f"{FREE} / -(deriv({FREE}[6h]) < 0) / 86400",
             "disk-full",
             "{{instance}} {{mountpoint}}",
-            limits=[(0, "red"), (4, "orange")],
+            base="red",
+            limits=[(4, "orange"), (14, "green")],
         ),
         Panel(
             "Free",
-            "Share of each disk that is free.",
+            "Share of each disk that is free. At a tenth it warns.",
             f"{FREE} / {SIZE}",
             "disk-full",
             "{{instance}} {{mountpoint}}",
@@ -70,7 +74,8 @@ MACHINES = Row(
             '(min by (door) (probe_ssl_earliest_cert_expiry{door!=""}) - time()) / 86400',
             "door-shut",
             "{{door}}",
-            limits=[(0, "red"), (21, "orange")],
+            base="red",
+            limits=[(3, "orange"), (21, "green")],
         ),
         Panel(
             "Days until an access ends",
@@ -78,7 +83,8 @@ MACHINES = Row(
             "(min by (what) (ends_at_seconds) - time()) / 86400",
             "access-ends",
             "{{what}}",
-            limits=[(0, "red"), (7, "orange")],
+            base="red",
+            limits=[(7, "orange"), (30, "green")],
         ),
     ],
 )

@@ -1,6 +1,6 @@
 """Shows the SLO: the other end accepts 99.5 % of urgent notices within 60 s. Notices are few, so each is counted."""
 
-from infra.grafana.panel import Board, Panel, Row, number
+from infra.grafana.panel import Board, Panel, Row, nought_if, number
 
 BUDGET = 0.005
 RUNBOOK = "urgent-notice-promise"
@@ -12,8 +12,8 @@ def notices(window: str, verdict: str = "") -> str:
 
 
 def late(window: str) -> str:
-    """The share that was late; zero if there were none."""
-    return f"{notices(window, 'late')} / ({notices(window)} > 0) or vector(0)"
+    """The share that was late; nought if there were none, and empty if nobody has counted."""
+    return f"{notices(window, 'late')} / ({notices(window)} > 0) or {nought_if(f'{notices(window)} == 0')}"
 
 
 def burn(window: str) -> str:
@@ -29,6 +29,8 @@ NOW = Row(
             f"1 - ({late('30d')})",
             RUNBOOK,
             unit="percentunit",
+            base="red",
+            limits=[(1 - BUDGET, "green")],
         ),
         number(
             "Budget left",
@@ -36,6 +38,8 @@ NOW = Row(
             f"1 - {burn('30d')}",
             RUNBOOK,
             unit="percentunit",
+            base="red",
+            limits=[(0, "orange"), (0.25, "green")],
         ),
         number("Notices, 30 days", "Urgent notices counted within 30 days.", notices("30d"), RUNBOOK),
         number(

@@ -10,7 +10,10 @@ from jsonschema import Draft7Validator
 
 from infra.grafana.__main__ import FOLDER, differing
 from infra.grafana.boards import BOARDS
+from infra.grafana.boards.children_missing_now import AGES
 from infra.grafana.panel import Board, Panel
+from infra.grafana.renderer import COLOUR_OF_UNKNOWN, NOT_KNOWN
+from services.console import monitoring
 
 ROOT = Path(__file__).parents[4]
 SCHEMAS = ROOT.parent / "shared" / "data" / "grafana"
@@ -67,6 +70,68 @@ def test_a_panel_says_what_it_shows_and_leads_to_a_runbook(board: Board, panel: 
 def test_what_stays_is_named_and_not_what_tells_replicas_apart(board: Board, panel: Panel) -> None:
     """What each replica reads from the database must not count twice, and in Kubernetes replicas differ by more."""
     assert [each for each in panel.questions.values() if re.search(r"\bwithout\b", each)] == [], board.name
+
+
+def drawn(board: Board, panel: Panel) -> dict[str, Any]:
+    return next(dict(each) for each in made(board)["panels"] if each.get("title") == panel.title)
+
+
+NUMBERS = [(board, panel) for board, panel in PANELS if panel.kind == "number"]
+BARS = [(board, panel) for board, panel in PANELS if panel.kind == "bars"]
+COUNTS_MORE_AS_WORSE = {"green": 0, "orange": 1, "red": 2}
+
+
+@pytest.mark.parametrize(("board", "panel"), NUMBERS + BARS, ids=named)
+def test_what_is_not_known_has_a_colour_of_its_own(board: Board, panel: Panel) -> None:
+    defaults = drawn(board, panel)["fieldConfig"]["defaults"]
+    [unknown] = [each["options"] for each in defaults["mappings"] if each["type"] == "special"]
+    assert unknown == {"match": "null+nan", "result": {"text": NOT_KNOWN, "color": COLOUR_OF_UNKNOWN, "index": 0}}
+    assert COLOUR_OF_UNKNOWN not in {step["color"] for step in defaults["thresholds"]["steps"]}
+    assert NOT_KNOWN in defaults["noValue"]
+    assert defaults["color"]["mode"] == "thresholds"
+
+
+@pytest.mark.parametrize(("board", "panel"), PANELS, ids=named)
+def test_colours_run_from_good_to_bad_or_from_bad_to_good(board: Board, panel: Panel) -> None:
+    """Without limits nothing is praised; limits that rise from green never come back to it."""
+    steps = drawn(board, panel)["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    colours = [step["color"] for step in steps]
+    if not panel.limits:
+        assert colours == ["blue"]
+        return
+    ranks = [COUNTS_MORE_AS_WORSE[each] for each in colours if each != "blue"]
+    assert ranks in (sorted(ranks), sorted(ranks, reverse=True))
+    values = [step["value"] for step in steps[1:]]
+    assert steps[0].get("value") is None
+    assert values == sorted(values)
+
+
+@pytest.mark.parametrize(("board", "panel"), NUMBERS + BARS, ids=named)
+def test_a_share_is_judged_and_its_bar_ends_at_the_whole(board: Board, panel: Panel) -> None:
+    defaults = drawn(board, panel)["fieldConfig"]["defaults"]
+    if panel.unit == "percentunit":
+        assert (panel.base, panel.limits[-1][1]) == ("red", "green")
+        assert panel.kind != "bars" or defaults["max"] == 1
+
+
+def test_children_who_are_missing_are_never_green() -> None:
+    board, panel = next((board, panel) for board, panel in PANELS if panel.title == "Children not back")
+    steps = drawn(board, panel)["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step.get("value"), step["color"]) for step in steps] == [(None, "blue"), (1, "orange")]
+
+
+@pytest.mark.parametrize(("board", "panel"), BARS, ids=named)
+def test_the_greatest_bars_are_shown_or_all_in_their_order(board: Board, panel: Panel) -> None:
+    asked = [target["expr"] for target in drawn(board, panel)["targets"]]
+    if isinstance(panel.ask, str):
+        assert asked == [f"sort_desc(topk(10, {panel.ask} > 0))"]
+    else:
+        assert (asked, len(asked) <= 8) == (list(panel.ask.values()), True)
+
+
+def test_the_ages_of_open_episodes_are_those_that_are_counted() -> None:
+    written = Path(monitoring.__file__).with_name("gauges.yaml").read_text()
+    assert ", ".join(f"'{age}'" for age in AGES) in written
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=named)
