@@ -95,7 +95,8 @@ def _panel(panel: Panel, at: models.GridPos) -> Any:
         .color_scheme(_colours(panel))
     )
     if now:
-        made = made.no_value(NOT_KNOWN if panel.kind == "number" else NO_BARS).mappings([_unknown()])
+        text = NOT_KNOWN if panel.kind == "number" else NO_BARS
+        made = made.no_value(text).mappings([_without_value(text)])
     if panel.kind == "bars" and panel.unit == "percentunit":
         made = made.max(1)
     for letter, (legend, asked) in zip(QUERIES, panel.shown.items(), strict=False):
@@ -117,9 +118,9 @@ def _colours(panel: Panel) -> grafana.FieldColor:
     return grafana.FieldColor().mode(mode)
 
 
-def _unknown() -> models.SpecialValueMap:
-    """Grafana shows what has no value in the lowest colour, green."""
-    shown = models.ValueMappingResult(text=NOT_KNOWN, color=COLOUR_OF_UNKNOWN, index=0)
+def _without_value(text: str) -> models.SpecialValueMap:
+    """Else Grafana shows what has no value in the lowest colour, which is green at times."""
+    shown = models.ValueMappingResult(text=text, color=COLOUR_OF_UNKNOWN, index=0)
     options = models.DashboardSpecialValueMapOptions(match=models.SpecialValueMatch.NULL_AND_NAN, result=shown)
     return models.SpecialValueMap(options=options)
 
