@@ -32,6 +32,8 @@ class OperatorRole(StrEnum):
 class OperatorAct(StrEnum):
     REPORTED = "reported"
     IDENTIFIED = "identified"
+    KEPT_APART = "kept-apart"
+    """Said that a report without a name is of another child than the one whom the same phone reported."""
     TAKEN = "taken"
     INFORMED = "informed"
     NOTED = "noted"

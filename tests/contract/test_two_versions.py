@@ -29,7 +29,9 @@ GONE: dict[str, str] = {}
 """What the former version has or may do and this one has not or forbids, by its line below, and why nobody misses it: since
 the release before, nothing uses it.
 """
-NEWER: dict[str, str] = {}
+NEWER: dict[str, str] = {
+    "operator.acted.v1 act: kept-apart": "0.3.0 knows it, and the console says it from the release after on",
+}
 """What a known kind may hold and the former version refuses, by the field, and why that does no harm: nothing says it before
 the release after, or nothing hangs on it.
 """

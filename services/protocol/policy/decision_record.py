@@ -70,6 +70,7 @@ def _duty_changed(draft: Draft, duty: DutyOfCase) -> DutyChanged:
         authority=duty.authority or draft.facts.authority,
         episode=duty.episode,
         duty=duty.duty,
+        force=duty.force,
         revision=duty.revision,
         rule=rule.id,
         wording=duty.wording,

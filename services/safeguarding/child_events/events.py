@@ -225,6 +225,10 @@ class ChildProvisional(Event, kind="child.provisional.v1"):
 
     candidates: tuple[ChildId, ...] = ()
     placement: PlacementId | None = None
+    same_phone: ChildId | None = None
+    """The child, sought now, about whom the same number texted within the hour before: perhaps this one."""
+    same_phone_at: Moment | None = None
+    """When it last did. Story time."""
 
 
 class ChildRecordChanged(Told, kind="child.record-changed.v1"):

@@ -116,6 +116,8 @@ class DutyChanged(Message, kind="duty.changed.v1", topic=Topic.EVIDENCE):
     authority: AuthorityId
     episode: UUID | None = None
     duty: UUID
+    force: ForceId | None = None
+    """Whose control room is told, where one is."""
     revision: int
     rule: str
     wording: Wording

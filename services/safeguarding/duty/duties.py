@@ -103,6 +103,10 @@ class PoliceNotify(Duty, kind="police.notify.v1"):
     plan_owner: Role | None = None
     """Who has the step of a plan that the force is told of, by `due_on`. What it is stands in `words`."""
     due_on: date | None = None
+    same_child: UUID | None = None
+    """An earlier telling to this force, which turned out to be about the same absence of the same child as `refers_to`:
+    two notices are one child.
+    """
 
 
 class ProfessionalNotify(Duty, kind="professional.notify.v1"):

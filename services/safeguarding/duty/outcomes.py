@@ -59,6 +59,8 @@ class DutyAcknowledged(Outcome, kind="duty.acknowledged.v1"):
     force: ForceId | None = None
     how: How
     words: tuple[WordsId, ...] = ()
+    unread: bool = False
+    """Said by whoever holds a link that was mailed, without the code that opens what it leads to."""
 
 
 class DutyFailed(Outcome, kind="duty.failed.v1"):
