@@ -16,6 +16,8 @@ class Role(StrEnum):
     POLICE_CONTROL_ROOM = "police.control-room"
     POLICE_MISSING_COORDINATOR = "police.missing-coordinator"
     """Whom the force sends to strategy discussions. A child placed in another force's area has its coordinator."""
+    POLICE_NIGHT_SEAT = "police.night-seat"
+    """Who takes police's seat at a discussion out of hours: the duty inspector or the control room."""
     DUTY_WORKER = "duty.worker"
     """The duty social worker in hours, the emergency duty team out of hours: the rota decides (S36 inference,
     practice).

@@ -46,6 +46,8 @@ class About(StrEnum):
     RETRACTION_CLAIMED = "retraction-claimed"
     LOCATION_CLAIMED = "location-claimed"
     REPORT_RETRACTED = "report-retracted"
+    SAME_CHILD = "same-child"
+    """Two notices were of one child. The search goes on, for one."""
     RECOVERY_STEP = "recovery-step"
     """Who does what to recover the child, as a discussion agreed: `plan` and `said`."""
     LURING_SUSPECTED = "luring-suspected"

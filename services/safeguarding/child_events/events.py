@@ -209,6 +209,9 @@ HumanReason: TypeAlias = Literal[
     "which-child",
     "code-not-valid",
     "damaged",
+    "in-danger",
+    "still-unclear",
+    "replies-spent",
 ]
 
 

@@ -18,6 +18,8 @@ from tests.support.cases import try_each
 
 CARERS_ALONE = {
     Wording("first-days"),
+    Wording("code-void"),
+    Wording("still-missing-daily"),
     Wording("police-told"),
     Wording("police-answered"),
     Wording("police-not-yet-told"),
@@ -32,7 +34,7 @@ CARERS_ALONE = {
     Wording("contact-check"),
 }
 INVITATIONS_ALONE = {Wording("strategy-discussion"), Wording("full-meeting"), Wording("strategy-record")}
-POLICE_ALONE = {Wording("confirm-circulation")}
+POLICE_ALONE = {Wording("confirm-circulation"), Wording("same-child-notice")}
 ANSWER = re.compile(r"\bOK ([2-9BCDFGHJKMNPQRSTVWXZ]{5})\b")
 TELLING_WORDS = re.compile(
     r"\b(asylum|migrant|refugee|traffick|slavery|foster|care home|unaccompanied|immigration)", re.IGNORECASE
