@@ -113,8 +113,10 @@ mutation: ## Mutation testing: make every small change to the engine and count t
 	.local/mutation/bin/mutmut run $(ONLY)
 	.local/mutation/bin/mutmut results
 
-lock: ## Lock the newest versions that pyproject.toml allows, with hashes, and list what the images are made of (infra/supply).
+lock: ## Lock the newest versions that pyproject.toml allows and Kafka's jars, with hashes, and list what the images are made of (infra/supply).
 	@$(BOOTSTRAP)
+	$(VENV)/python -m uv pip compile --group build --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file infra/local/build.lock
 	$(VENV)/python -m uv pip compile pyproject.toml --all-extras --group local --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
 	$(VENV)/python -m uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 \
@@ -123,6 +125,7 @@ lock: ## Lock the newest versions that pyproject.toml allows, with hashes, and l
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file infra/docker/key-services.lock
 	@$(BOOTSTRAP)
 	$(VENV)/python -m infra.supply.bill_of_materials
+	$(VENV)/python -m infra.kafka.jars
 
 release: ## Cut a release: write the version everywhere, date the changes, commit and tag: make release VERSION=0.3.0
 	@$(PYTHON) -m infra.supply.release '$(VERSION)'

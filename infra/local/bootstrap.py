@@ -13,13 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from infra.local import trust
 from infra.local.pip_wheel import unpack_pip
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
+BUILD_LOCK = Path(__file__).with_name("build.lock")
+"""What builds the packages that come as source alone: pip would fetch it by itself, unpinned."""
 STAMP = VENV / "installed-from"
 PYTHON = VENV / "bin" / "python"
+
+LINES_SHOWN = 20
 
 
 class CannotBootstrap(Exception):
@@ -27,8 +32,9 @@ class CannotBootstrap(Exception):
 
 
 def wanted_stamp() -> str:
-    """Identifies what the environment must hold: this lock, for this Python."""
-    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()} {sys.version_info.major}.{sys.version_info.minor}"
+    """Identifies what the environment must hold: these locks, for this Python."""
+    locks = hashlib.sha256(BUILD_LOCK.read_bytes() + LOCK.read_bytes()).hexdigest()
+    return f"{locks} {sys.version_info.major}.{sys.version_info.minor}"
 
 
 def is_ready() -> bool:
@@ -61,21 +67,43 @@ def make_environment() -> None:
 
 
 def install() -> None:
-    """Installs exactly what the lock names, each file checked against its hash."""
-    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    done = subprocess.run([*command, "--require-hashes", "-r", str(LOCK)], env=_clean_environment(), check=False)
-    if done.returncode != 0:
-        raise CannotBootstrap(
-            "pip could not install requirements.lock (see above); run the same target again when that is mended."
-        )
+    """Installs exactly what the locks name, each file checked against its hash."""
+    for lock in (BUILD_LOCK, LOCK):
+        _install_from(lock)
     STAMP.write_text(wanted_stamp())
 
 
-def _clean_environment() -> dict[str, str]:
-    """PYTHONPATH or an activated environment of the caller's must not reach into ours."""
-    return {
-        name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
-    }
+def _install_from(lock: Path) -> None:
+    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off"]
+    pinned = ["--require-hashes", "--use-pep517", "--no-build-isolation", "-r", str(lock)]
+    # What pip says is kept for when it fails: else it is what will change in pip some day, in red.
+    done = subprocess.run(
+        [*command, *pinned],
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return
+    print("".join(done.stdout.splitlines(keepends=True)[-LINES_SHOWN:]), end="", file=sys.stderr)
+    if "CERTIFICATE_VERIFY_FAILED" in done.stdout:
+        raise CannotBootstrap(f"pip could not fetch from the package index: {trust.UNTRUSTED}.")
+    raise CannotBootstrap(
+        f"pip could not install {lock.name} (see above); run the same target again when that is mended."
+    )
+
+
+def _environment() -> dict[str, str]:
+    """PYTHONPATH or an activated environment of the caller's must not reach into ours.
+
+    pip trusts whom the machine does, unless its own settings say whom.
+    """
+    foreign = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+    given = {name: value for name, value in os.environ.items() if name not in foreign}
+    trusted = trust.store()
+    return given if trusted is None else {"REQUESTS_CA_BUNDLE": trusted} | given
 
 
 def main() -> int:

@@ -9,6 +9,8 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
+from infra.local import trust
+
 WHEEL = "pip-26.3-py3-none-any.whl"
 SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
 
@@ -28,5 +30,9 @@ def unpack_pip(site_packages: Path) -> None:
 def _fetch(url: str) -> bytes:
     if not url.startswith(("https://", "http://")):
         raise OSError(f"the package index must be an http address, and {url} is not")
-    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - checked above
-        return bytes(answer.read())
+    try:
+        with urllib.request.urlopen(url, timeout=60, context=trust.context()) as answer:  # noqa: S310 - checked above
+            return bytes(answer.read())
+    except OSError as problem:
+        why = trust.UNTRUSTED if trust.is_untrusted(problem) else problem
+        raise OSError(f"pip could not be fetched from the package index: {why}") from problem

@@ -13,8 +13,10 @@ from infra.local import bootstrap, pip_wheel
 
 @pytest.fixture
 def empty_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clone whose lock names nothing, so that installing takes no time."""
-    (tmp_path / "requirements.lock").write_text("")
+    """A clone whose locks name nothing, so that installing takes no time."""
+    for lock in ("requirements.lock", "build.lock"):
+        (tmp_path / lock).write_text("")
+    monkeypatch.setattr(bootstrap, "BUILD_LOCK", tmp_path / "build.lock")
     monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
     monkeypatch.setattr(bootstrap, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(bootstrap, "LOCK", tmp_path / "requirements.lock")
@@ -52,7 +54,7 @@ def test_a_lock_that_cannot_be_installed_leaves_no_stamp_and_says_so(
     monkeypatch.setattr(bootstrap, "make_environment", make_environment_whose_pip_fails)
     assert bootstrap.main() == 1
     assert not bootstrap.is_ready()
-    assert "pip could not install requirements.lock" in capfd.readouterr().err
+    assert "pip could not install build.lock" in capfd.readouterr().err
 
 
 def test_a_python_that_cannot_make_environments_is_told_what_to_install(
