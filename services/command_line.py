@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 
 from services.audit.commands import audit, aware
-from services.casework.commands import register
-from services.casework.organisations.commands import organisations
+from services.casework.commands import organisations, register
 from services.console.accounts.commands import accounts
 from services.console.fallback.commands import fallback
 from services.holdings.commands import exits, subject_access

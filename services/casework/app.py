@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from services.casework import ends, metrics
+from services.casework import metrics, register_monitor
 from services.casework.exercise_reports import LOOK_EVERY_SECONDS, ExerciseReporter
-from services.casework.register_freshness import EVERY_SECONDS, FORGETS_EVERY_SECONDS, forget_replaced, show_ages
+from services.casework.register_monitor import EVERY_SECONDS, FORGETS_EVERY_SECONDS, forget_replaced, show_ages
 from services.casework.settings import CaseworkSettings
 from services.casework.web import pages
 from services.platform.bus.service_host import ServiceHost
@@ -20,8 +20,8 @@ async def main() -> None:
         host.add_periodic(Repeating("exercise reports", reporter.turn, every_seconds=LOOK_EVERY_SECONDS))
     ages = partial(show_ages, host.store, host.clocks)
     host.add_periodic(Repeating("register freshness", ages, every_seconds=EVERY_SECONDS))
-    ending = partial(ends.show_ends, host.store, settings.keyring, host.clocks)
-    host.add_periodic(Repeating("ends", ending, every_seconds=ends.EVERY_SECONDS))
+    ending = partial(register_monitor.show_ends, host.store, settings.keyring, host.clocks)
+    host.add_periodic(Repeating("ends", ending, every_seconds=register_monitor.EVERY_SECONDS))
     forgetting = partial(forget_replaced, host.store, host.clocks)
     host.add_periodic(Repeating("replaced rows", forgetting, every_seconds=FORGETS_EVERY_SECONDS))
     await host.run(pages(host.store, host.clocks, settings))

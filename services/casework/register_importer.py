@@ -7,12 +7,19 @@ from typing import Any
 
 from services.casework import metrics
 from services.casework.policy import register_import
-from services.casework.policy.consistency import birth_faults, cross_faults, sharing_faults
-from services.casework.policy.import_brake import Loss, excessive
-from services.casework.policy.register_import import MOST_FAULTS, Fault, Import
+from services.casework.policy.register_import import (
+    MOST_FAULTS,
+    Fault,
+    Import,
+    Loss,
+    birth_faults,
+    cross_faults,
+    excessive,
+    sharing_faults,
+)
 from services.casework.policy.rows import TABLES
 from services.casework.settings import CaseworkSettings
-from services.casework.store.history.import_record import (
+from services.casework.store.import_history import (
     ImportSource,
     begin_import,
     changes_of,

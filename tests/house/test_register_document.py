@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.casework.policy.consistency import cross_faults
-from services.casework.policy.register_import import KnownReferences, read
+from services.casework.policy.register_import import KnownReferences, cross_faults, read
 from services.casework.policy.rows import TABLES, AuthorityRow, DirectoryRole, Row
 
 ROOT = Path(__file__).parents[2]

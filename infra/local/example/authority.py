@@ -28,7 +28,7 @@ from infra.local.settings.environment import (
 )
 from infra.local.settings.layout import Layout
 from infra.local.settings.secret_files import SecretFiles, identifier, key, notify_key, token, webhook_secret, write
-from services.casework.policy.credential import WRITABLE, Credential
+from services.casework.credentials import WRITABLE, Credential
 from services.platform.delivery.channels.sms import REPEATED
 from services.platform.register.organisations.import_credentials import add_credential, hash_token, new_token
 from services.platform.runtime.clocks import Clocks

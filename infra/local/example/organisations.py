@@ -10,7 +10,7 @@ from infra.local.example import authority as example_authority
 from infra.local.example import operators as example_operators
 from infra.local.settings.environment import database
 from infra.local.settings.secret_files import SecretFiles, key
-from services.casework.organisations import repository as organisations
+from services.casework import organisations
 from services.casework.policy.organisations import Organisations
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.register.people.operators import operator_by_code

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from services.casework.policy.fields import Reference, Text
+from services.casework.policy.rows import Reference, Text
 from services.safeguarding import identifiers
 from services.safeguarding.child_events.care_events import (
     AgeDetermined,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import StringConstraints, model_validator
 
-from services.casework.policy.fields import (
+from services.casework.policy.rows import (
     AgencyId,
     Certificates,
     CertificateWithKey,
@@ -17,11 +17,11 @@ from services.casework.policy.fields import (
     Email,
     Line,
     Number,
+    Row,
     SigningKey,
     Source,
     VerifyingKey,
 )
-from services.casework.policy.rows import Row
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.operators import AccountId
 

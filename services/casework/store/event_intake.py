@@ -7,7 +7,7 @@ from functools import partial
 
 from services.casework.policy import agency_event
 from services.casework.policy.agency_event import WITH_DETAILS, AgencyEvent, Defect, InvalidEvent
-from services.casework.store import transfers
+from services.casework.store import register_changes
 from services.casework.store.register_changes import (
     correct_birth_date,
     people_on_directory,
@@ -92,7 +92,7 @@ async def accept_event(
         _require_transferable(agency, child, content)
         if not envelope.exercise:
             people = await uow.fetch(people_on_directory(child.authority))
-            await transfers.transfer(uow, keyring, content, child.id, event.said.moves_to, envelope.time)
+            await register_changes.transfer(uow, keyring, content, child.id, event.said.moves_to, envelope.time)
             await publish_directory_changes(uow, child.authority, people, at=envelope.time)
     publish = partial(
         uow.publish,
@@ -138,7 +138,7 @@ async def _find_child(uow: UnitOfWork, agency: Agency, subject: str) -> Child | 
     is_provisional_id = OUR_ID.match(subject) is not None and is_provisional(subject)
     row = await uow.fetch(Query(PROVISIONAL if is_provisional_id else CHILD, named, first_row))
     if row is None and not is_provisional_id:
-        row = await uow.fetch(transfers.transferred_child(agency.authority, subject, named["reference"]))
+        row = await uow.fetch(register_changes.transferred_child(agency.authority, subject, named["reference"]))
     return None if row is None else Child(row.id, row.authority)
 
 

@@ -6,12 +6,12 @@ from http import HTTPStatus
 
 from fastapi import FastAPI
 
+from services.casework.credentials import Bearers
+from services.casework.organisations import OrganisationEndpoint
 from services.casework.register_importer import RegisterImporter
 from services.casework.settings import CaseworkSettings
-from services.casework.web.bearer import Bearers
 from services.casework.web.events import EventEndpoint
 from services.casework.web.openapi import ROUTES
-from services.casework.web.organisations import OrganisationEndpoint
 from services.casework.web.photographs import PhotographEndpoint
 from services.casework.web.register import RegisterEndpoint
 from services.platform.runtime.clocks import Clocks

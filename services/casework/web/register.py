@@ -13,16 +13,13 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from services.casework.policy.credential import Credential
-from services.casework.policy.import_brake import Loss
-from services.casework.policy.register_import import MOST_FAULTS, Fault
+from services.casework.credentials import Bearers, Credential, require_tables
+from services.casework.policy import sheets
+from services.casework.policy.register_import import MOST_FAULTS, Fault, Loss
 from services.casework.policy.rows import FED, TABLES
-from services.casework.policy.sheets import spreadsheet
-from services.casework.policy.sheets.council_file import MappingFault
-from services.casework.policy.sheets.file_map import Mapped, digest_of, read_mapping, shipped_mapping
+from services.casework.policy.sheets import Mapped, MappingFault, digest_of, read_mapping, shipped_mapping
 from services.casework.register_importer import Held, Refused, RegisterImporter, Sent
-from services.casework.store.history import import_undo
-from services.casework.web.bearer import Bearers, require_tables
+from services.casework.store import import_history
 from services.platform.runtime.http.browser_form import parse_form
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.limits import REGISTER_BYTES
@@ -103,8 +100,8 @@ class RegisterEndpoint:
         try:
             async with self.importer.store.transaction([authority]) as uow:
                 now = self.importer.clocks.wall()
-                undoing = await import_undo.undo_import(uow, imported, authority, credential.id, now)
-        except import_undo.CannotUndo as cannot:
+                undoing = await import_history.undo_import(uow, imported, authority, credential.id, now)
+        except import_history.CannotUndo as cannot:
             raise Problem(HTTPStatus.CONFLICT, "It cannot be undone", f"Nothing was changed: {cannot}.") from None
         return JSONResponse({"authority": authority, "import": str(undoing), "undoes": str(imported)})
 
@@ -131,7 +128,7 @@ def _apply_mapping(mapping: str, files: Mapping[str, str]) -> Mapped:
 def _document(body: bytes, table: str | None, media_type: str) -> Mapping[str, Any]:
     try:
         text = body.decode("utf-8-sig")
-        document = spreadsheet.rows_of(text, table) if table and media_type == "text/csv" else json.loads(text)
+        document = sheets.rows_of(text, table) if table and media_type == "text/csv" else json.loads(text)
     except UnicodeDecodeError:
         raise Problem(*UNREADABLE, "The body must be UTF-8.") from None
     except json.JSONDecodeError as error:

@@ -14,10 +14,9 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.casework.register_freshness import forget_replaced, show_ages
-from services.casework.store.history import import_record
-from services.casework.store.history.import_record import last_imports
-from services.casework.store.history.import_undo import CannotUndo, undo_by_code
+from services.casework.register_monitor import forget_replaced, show_ages
+from services.casework.store import import_history
+from services.casework.store.import_history import CannotUndo, last_imports, undo_by_code
 from services.platform.messages.envelope import read
 from services.platform.register.children.police_notice import facts_for_notice
 from services.platform.runtime.clocks import Clocks
@@ -364,7 +363,7 @@ async def test_rows_that_an_import_replaced_are_forgotten_though_its_authority_i
 ) -> None:
     """A few at once: all that the first import brought may be too many for one statement."""
     await council.imported(council.document)
-    monkeypatch.setattr(import_record, "FORGOTTEN_AT_ONCE", 5)
+    monkeypatch.setattr(import_history, "FORGOTTEN_AT_ONCE", 5)
     store = Store(council.engine, origin=Origin("casework", Clocks()))
     for ahead, left in ((timedelta(days=34), True), (timedelta(days=36), True), (timedelta(days=36), False)):
         while await forget_replaced(store, Clocks(AHEAD + ahead)) and not left:

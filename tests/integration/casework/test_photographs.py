@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.casework.policy.picture import redrawn
+from services.casework.web.photographs import redrawn
 from services.platform.register.children.police_notice import photograph_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal.sweep import Disposal

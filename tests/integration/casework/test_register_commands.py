@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.casework.commands import register
-from services.casework.policy.credential import WRITABLE
+from services.casework.credentials import WRITABLE
 from services.platform.runtime.http.server import Web
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port

@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, Page, async_playwright, expect
 from sqlalchemy import text
 
-from services.casework.organisations.repository import put_organisations
+from services.casework.organisations import put_organisations
 from services.casework.policy.organisations import Organisations
 from services.console.read_model.projections import Handlers
 from services.console.web import pages

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.casework.organisations.repository import put_organisations
+from services.casework.organisations import put_organisations
 from services.casework.policy.organisations import Organisations
 from services.console.accounts import sessions
 from services.console.web import pages

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.casework.organisations import repository as organisations
+from services.casework import organisations
 from services.casework.policy.organisations import Organisations
 from services.platform.delivery.channels.http.clients import Trust
 from services.platform.delivery.channels.webhook import signed

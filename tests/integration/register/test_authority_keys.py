@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import text
 
 from services.casework.key_rotation import RENEWS
-from services.casework.organisations.repository import destroy_key
+from services.casework.organisations import destroy_key
 from services.platform.register import keys
 from services.platform.register.key_rotation import renew_all
 from services.platform.register.people import contact

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from services.casework.store.history.import_record import begin_import
-from services.casework.store.photographs import keep_photograph
+from services.casework.store.import_history import begin_import
+from services.casework.web.photographs import keep_photograph
 from services.console.read_model.projections import Handlers
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries

@@ -144,7 +144,7 @@ STEPS: dict[str, Callable[[Countdown], None]] = {
     "read": read,
     "event-written": lambda countdown: written(countdown, "web.events", "accept_event"),
     "event-taken": lambda countdown: taken(countdown, "events.EventEndpoint.take_event"),
-    "photograph-written": lambda countdown: written(countdown, "store.photographs", "keep_photograph"),
+    "photograph-written": lambda countdown: written(countdown, "web.photographs", "keep_photograph"),
     "photograph-taken": lambda countdown: taken(countdown, "photographs.PhotographEndpoint.take_photograph"),
     "act-written": lambda countdown: acted(countdown, "_act"),
     "act-taken": lambda countdown: acted(countdown, "act"),

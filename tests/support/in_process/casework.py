@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from PIL import Image
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.casework.policy.credential import WRITABLE, Credential
+from services.casework.credentials import WRITABLE, Credential
 from services.casework.settings import CaseworkSettings
 from services.casework.web import pages
 from services.platform.register.organisations.import_credentials import add_credential

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from services.casework.organisations import repository as organisations
+from services.casework import organisations
 from services.casework.policy import register_import
-from services.casework.policy.consistency import cross_faults
 from services.casework.policy.organisations import Organisations, why_not_approved
+from services.casework.policy.register_import import cross_faults
 from services.casework.store.import_writer import lock_and_read, write_import
 from services.platform.register.keys import data_key
 from services.platform.register.organisations.forces import versions_of

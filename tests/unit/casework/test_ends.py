@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from cryptography.x509 import load_pem_x509_certificates
 
 from infra.docker.certificates import Authority
-from services.casework.ends import CERTIFICATE, End, certificate_ends
+from services.casework.register_monitor import CERTIFICATE, End, certificate_ends
 from services.platform.register.organisations.forces import owner_of
 from services.platform.store.encryption import Keyring
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.casework.policy.fields import Email
+from services.casework.policy.rows import Email
 
 EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 

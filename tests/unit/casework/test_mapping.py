@@ -7,11 +7,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from services.casework.policy import register_import
+from services.casework.policy import register_import, sheets
 from services.casework.policy.register_import import MOST_FAULTS
-from services.casework.policy.sheets import council_file, file_map
-from services.casework.policy.sheets.council_file import MappingFault
-from services.casework.policy.sheets.file_map import FileMapping, read_mapping
+from services.casework.policy.sheets import FileMapping, MappingFault, read_mapping
 
 COLUMNS = {
     "ssd_person": "pers_person_id pers_forename pers_surname pers_sex pers_ethnicity pers_dob pers_expected_dob pers_death_date",
@@ -75,7 +73,7 @@ tables:
 """
 
 
-def sheets(**changed: list[list[str]]) -> dict[str, str]:
+def council_sheets(**changed: list[list[str]]) -> dict[str, str]:
     found = {}
     for name, columns in COLUMNS.items():
         sheet = io.StringIO()
@@ -86,7 +84,7 @@ def sheets(**changed: list[list[str]]) -> dict[str, str]:
 
 
 def test_the_standard_dataset_and_a_councils_own_lists_give_a_whole_register() -> None:
-    mapped = read_mapping(OWN).apply(sheets())
+    mapped = read_mapping(OWN).apply(council_sheets())
     assert mapped.faults == []
     document: dict[str, Any] = mapped.document
     assert document["children"] == [
@@ -126,7 +124,7 @@ def test_a_value_that_the_mapping_does_not_know_is_named_by_file_line_and_column
         "  children:\n    - file: odd-dates\n      fields: { date_of_birth: { column: Born, dates: ['%d%d', '%Q'] } }\n"
     )
     own = OWN + (odd if name == "odd-dates" else "")
-    [fault] = read_mapping(own).apply(sheets(**{name: [row]}) | {"odd-dates.csv": "Born\n4\n"}).faults
+    [fault] = read_mapping(own).apply(council_sheets(**{name: [row]}) | {"odd-dates.csv": "Born\n4\n"}).faults
     assert (fault.file, fault.line, fault.column) == place
     assert wanted in fault.wanted
 
@@ -179,12 +177,12 @@ def test_a_mapping_that_would_work_for_minutes_is_refused_before_it_begins(
 def test_a_file_is_read_once_however_many_name_it_and_not_with_too_many_lines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    reading = Mock(wraps=council_file.read_file)
-    monkeypatch.setattr(file_map, "read_file", reading)
+    reading = Mock(wraps=sheets.read_file)
+    monkeypatch.setattr(sheets, "read_file", reading)
     sources = ", ".join(f"{{file: '{'*' * number}a', fields: {{name: n}}}}" for number in range(20))
     assert read_mapping(f"tables: {{people: [{sources}]}}").apply({"a.csv": "n\na\n"}).faults == []
     assert reading.call_count == 1
-    monkeypatch.setattr(file_map, "MOST_LINES", 5)
+    monkeypatch.setattr(sheets, "MOST_LINES", 5)
     mapping = read_mapping("tables: {people: [{file: a, fields: {name: n}}, {file: b, fields: {name: n}}]}")
     assert mapping.apply({"a.csv": "n\r\na\r\n", "b.csv": "n\rb\rc\r"}).document["people"][2:] == [{"name": "c"}]
     with pytest.raises(MappingFault, match="more than 5 lines"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.casework.policy.credential import WRITABLE
+from services.casework.credentials import WRITABLE
 from services.console.acts.authorities import TABLES
 from services.console.policy.readiness import NEEDED, Facts, ForceFacts, checks
 from tests.unit.console.test_directory import ROTA, listed

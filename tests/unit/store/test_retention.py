@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.audit.policy.chain import EXERCISES_KEPT
-from services.casework.store.history import import_record
+from services.casework.store import import_history
 from services.console.accounts import sessions
 from services.console.policy.access.sign_in import FAILURES_COUNT_FOR, SessionLimits
 from services.handbook.documents.pages import records_page
@@ -35,7 +35,7 @@ RECORDS = schedule().records
         ("marks", inbox.KEPT),
         ("published", timedelta(hours=Settings.model_fields["published_kept_hours"].default)),
         ("record-of-exercises", EXERCISES_KEPT),
-        ("former-rows", import_record.KEPT),
+        ("former-rows", import_history.KEPT),
         ("reading-codes", reading_codes.OPEN_FOR + reading_codes.CODE_FOR),
         ("sessions", 2 * SessionLimits().total),
         ("known-devices", sessions.DEVICE_KNOWN_FOR),

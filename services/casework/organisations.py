@@ -1,22 +1,49 @@
-"""Keeps what forces and agencies say of themselves. A force's versions are only added, approved or taken back."""
+"""Keeps what forces and agencies say of themselves. A force's versions are only added, approved or taken back.
+
+Changes are decided in the name of one person; the console shows and decides them at `/organisations/changes`. Nobody
+outside does.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
 
-from services.casework.policy.organisations import AgencyRow, Change, ForceRow, Organisations, describe_change
+from fastapi.encoders import jsonable_encoder
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from services.casework.policy.organisations import (
+    SHOWN_OTHERWISE,
+    AgencyRow,
+    Change,
+    ForceRow,
+    Organisations,
+    describe_change,
+    fingerprint_of,
+    waits_for_second,
+    why_not_approved,
+    why_not_taken_back,
+)
 from services.platform.register.keys import Decryptor, key_of
 from services.platform.register.organisations import agencies, forces
 from services.platform.register.organisations.change_record import record_change, record_change_of_authority
 from services.platform.register.organisations.forces import Force, versions_of
+from services.platform.register.people.operators import operator_by_code
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.browser_form import read_form
+from services.platform.runtime.http.problems import Problem, bearer_of
+from services.platform.runtime.http.strangers import Strangers
 from services.platform.store.disposal import erasures
 from services.platform.store.disposal.sweep import ALONE
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY
 from services.platform.store.query import BRIEFLY, PATIENTLY, Query, Rows, all_rows, first_row, scalar
-from services.platform.store.unit_of_work import UnitOfWork
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.operators import AccountId
 
@@ -242,3 +269,121 @@ def _agency(keyring: Keyring, agency: str, sql: str, asked: Mapping[str, object]
         return AgencyRow(id=agency, secrets=tuple(json.loads(secrets or "[]")), sources=rows[0].sources or {})
 
     return Query(sql, asked, decode)
+
+
+MOST_SHOWN = 60
+
+
+class CannotChange(Exception):
+    """Says why not, to whoever asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationChanges:
+    """`now` is wall time. The organisations are locked until the transaction's end."""
+
+    uow: UnitOfWork
+    keyring: Keyring
+    by: AccountId
+    now: datetime
+
+    async def latest(self) -> list[dict[str, Any]]:
+        """Those that wait, then the newest: who did what and when. `changes`: a line for each field that differs, and
+        of one that waits `shown`, which an approval says again.
+        """
+        found = await latest_changes(self.uow, MOST_SHOWN)
+        for each in found:
+            if each["effective_at"] is None and each["taken_back_at"] is None:
+                about = each["id"], each["kind"], each["name"]
+                each["changes"] = await describe(self.uow, self.keyring, *about)
+                each["shown"] = fingerprint_of(each["changes"])
+        return found
+
+    async def approve(
+        self, change: UUID, at: datetime | None = None, *, shown: str | None
+    ) -> tuple[list[str], datetime]:
+        """What it changes, and from when it holds: an agency's now, a force's `at`, and at the earliest now. `shown`:
+        the fingerprint of what `by` was shown; None: it is not approved yet. Raises CannotChange, also where another
+        change has been approved since then: this one would take it back.
+        """
+        found = await change_by_id(self.uow, change, self.now)
+        effective = self.now if at is None or (found and found.kind == "agency") else max(at, self.now)
+        refused = why_not_approved(found, self.by, effective)
+        if found is None or refused is not None:
+            raise CannotChange(refused)
+        lines = await describe(self.uow, self.keyring, change, found.kind, found.name)
+        if shown is not None:
+            if shown != fingerprint_of(lines):
+                raise CannotChange(SHOWN_OTHERWISE)
+            await approve(self.uow, found, self.by, effective, lines)
+        return lines, effective
+
+    async def take_back(self, change: UUID, reason: str | None = None) -> bool:
+        """False: it was approved, and a second person has to ask the same. Raises CannotChange."""
+        found = await change_by_id(self.uow, change, self.now)
+        refused = why_not_taken_back(found)
+        if found is None or refused is not None:
+            raise CannotChange(refused)
+        if waits_for_second(found, self.by):
+            ask_back(self.uow, found, self.by)
+            return False
+        take_back(self.uow, found, self.by, self.now, reason)
+        return True
+
+
+async def changes_by_code(uow: UnitOfWork, keyring: Keyring, code: str, now: datetime) -> OrganisationChanges | None:
+    """None for a code that is wrong or too old, or whose owner may not change organisations."""
+    operator = await uow.fetch(operator_by_code(code, now))
+    if operator is None or operator.scope is not None:
+        return None
+    await lock_organisations(uow)
+    return OrganisationChanges(uow, keyring, operator.account, now)
+
+
+MOST_OF_A_REASON = 500
+
+
+@dataclass(frozen=True)
+class OrganisationEndpoint:
+    """Takes the code that a command takes: by it we know who asks, whatever the console says."""
+
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+    strangers: Strangers = field(default_factory=Strangers)
+
+    async def show(self, request: Request) -> JSONResponse:
+        async with self._acting(request) as changes:
+            return JSONResponse(jsonable_encoder({"changes": await changes.latest()}))
+
+    async def approve(self, request: Request, change: UUID) -> JSONResponse:
+        """`at`: from when a force's holds, ISO 8601 with its zone. `shown`: as the list of changes had it."""
+        form = await read_form(request)
+        try:
+            at = datetime.fromisoformat(form["at"]).astimezone(self.clocks.wall().tzinfo) if "at" in form else None
+        except (ValueError, OverflowError):
+            raise Problem(HTTPStatus.BAD_REQUEST, "Not a time", "A time is needed.", field="at") from None
+        async with self._acting(request) as changes:
+            await changes.approve(change, at, shown=form.get("shown", ""))
+        return JSONResponse({"done": "approved"})
+
+    async def take_back(self, request: Request, change: UUID) -> JSONResponse:
+        reason = (await read_form(request)).get("reason", "")[:MOST_OF_A_REASON]
+        async with self._acting(request) as changes:
+            is_done = await changes.take_back(change, reason)
+        return JSONResponse({"done": "taken-back" if is_done else "asked-back"})
+
+    @asynccontextmanager
+    async def _acting(self, request: Request) -> AsyncIterator[OrganisationChanges]:
+        """Raises Problem: 401 without a code of somebody who may, 409 with the reason where it cannot be done."""
+        self.strangers.let_in(request, "organisations")
+        try:
+            async with self.store.transaction() as uow:
+                changes = await changes_by_code(uow, self.keyring, bearer_of(request), self.clocks.wall())
+                if changes is None:
+                    detail = "A code of an operator or a duty manager of every authority is needed."
+                    raise Problem(HTTPStatus.UNAUTHORIZED, "Not authenticated", detail)
+                self.strangers.remember(request, "organisations")
+                yield changes
+        except CannotChange as cannot:
+            raise Problem(HTTPStatus.CONFLICT, "It cannot be done", f"Nothing was changed: {cannot}.") from None

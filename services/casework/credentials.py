@@ -1,20 +1,86 @@
-"""Finds the credential that a request bears: a token of ours, or a JWT of the authority's identity provider."""
+"""Finds the credential that a request bears, and says what it may write: some tables of one authority's register.
+
+It is a token of ours, kept as its hash alone, or a JWT of the authority's identity provider.
+"""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 import jwt
 from starlette.requests import Request
 
-from services.casework.policy.credential import WRITABLE, Credential
-from services.casework.store.credentials import credential_of_client, credential_of_token
+from services.casework.policy.rows import TABLES
+from services.platform.register.organisations.import_credentials import hash_token
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem, bearer_of
 from services.platform.runtime.http.strangers import Strangers
+from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import Store
+from services.safeguarding.identifiers import AuthorityId
+
+PHOTOGRAPHS = "photographs"
+WRITABLE = ("authority", *TABLES, PHOTOGRAPHS)
+SCOPE = "register"
+"""A JWT must have it, so that a client's tokens for other purposes write nothing here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A token of ours, or a client of the authority's identity provider: then it has the last four fields."""
+
+    id: str
+    authority: AuthorityId
+    tables: frozenset[str]
+    expires_at: datetime
+    withdrawn_at: datetime | None = None
+    issuer: str | None = None
+    client: str | None = None
+    audience: str | None = None
+    jwks_url: str | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """`now` is wall time."""
+        return self.withdrawn_at is None and now < self.expires_at
+
+    def grants(self, claims: Mapping[str, Any]) -> bool:
+        """Whether a verified JWT of this client is meant for the register of this authority."""
+        scopes = claims.get("scope", "")
+        in_scope = isinstance(scopes, str) and SCOPE in scopes.split()
+        return in_scope and claims.get("authority") == self.authority
+
+
+FIELDS = "id, authority, tables, expires_at, withdrawn_at, issuer, client, audience, jwks_url"
+BY_TOKEN = f"SELECT {FIELDS} FROM credentials WHERE token_hash = %(hash)s"  # noqa: S608 this module's own words
+BY_CLIENT = f"""
+    SELECT {FIELDS} FROM credentials WHERE issuer = %(issuer)s AND client = %(client)s AND withdrawn_at IS NULL
+"""  # noqa: S608 as above
+ALL = f"SELECT {FIELDS} FROM credentials ORDER BY authority, made_at"  # noqa: S608 as above
+
+
+def credential_of_token(token: str) -> Query[Credential | None]:
+    return Query(BY_TOKEN, {"hash": hash_token(token)}, _first)
+
+
+def credential_of_client(issuer: str, client: str) -> Query[Credential | None]:
+    return Query(BY_CLIENT, {"issuer": issuer, "client": client}, _first)
+
+
+def all_credentials() -> Query[list[Credential]]:
+    return Query(ALL, {}, lambda rows: [_credential(row) for row in rows])
+
+
+def _first(rows: Rows) -> Credential | None:
+    return _credential(rows[0]) if rows else None
+
+
+def _credential(row: Any) -> Credential:
+    return Credential(**row._asdict() | {"tables": frozenset(row.tables)})
+
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 LEEWAY_SECONDS = 60

@@ -1,24 +1,183 @@
-"""Reads a council's own files by a mapping: which of their columns and values are ours. A mapping is data, no code."""
+"""Reads register tables from CSV: our own form, or a council's own files by a mapping.
 
+In our form the first line names the fields, an empty cell is unknown, | separates lists. A mapping says which
+columns and values of a council's are ours. It is data, no code.
+"""
+
+import csv
+import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from fnmatch import fnmatch
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias, get_args, get_origin
 
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
-from services.casework.policy.fields import Closed
 from services.casework.policy.register_import import MOST_FAULTS, Fault
-from services.casework.policy.rows import TABLES
-from services.casework.policy.sheets.cell_value import Said, Value
-from services.casework.policy.sheets.council_file import Cells, CouncilFile, Line, MappingFault, find_file, read_file
+from services.casework.policy.rows import TABLES, Closed
+from services.safeguarding.working_time import ENGLAND
 
-SHIPPED = Path(__file__).parents[2] / "mappings"
+FIELDS = {name: each.annotation for row in TABLES.values() for name, each in row.model_fields.items()}
+LISTS = frozenset(name for name, each in FIELDS.items() if get_origin(each) is tuple)
+FLAGS = frozenset(name for name, each in FIELDS.items() if each is bool or bool in get_args(each))
+WORDS = {"true": True, "yes": True, "false": False, "no": False}
+
+
+def rows_of(text: str, table: str) -> list[dict[str, Any]]:
+    """Rows for the import. Raises ValueError, with a sentence for the sender, if the sheet itself is wrong."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        heading, *lines = list(reader) or [[]]
+    except csv.Error:
+        raise ValueError("a quotation mark is not closed, or stands in the middle of a cell") from None
+    fields = [each.strip() for each in heading]
+    wanted = [each.alias or name for name, each in TABLES[table].model_fields.items()]
+    unknown = [str(at) for at, name in enumerate(fields, start=1) if name not in wanted]
+    if not fields or unknown or len(set(fields)) != len(fields):
+        raise ValueError(f"the first line must name the fields, each once: {', '.join(wanted)}")
+    uneven = next((at for at, line in enumerate(lines, start=1) if line and len(line) != len(fields)), None)
+    if uneven is not None:
+        raise ValueError(f"row {uneven} has another number of cells than the first line")
+    return [_row(dict(zip(fields, line, strict=True))) for line in lines if line]
+
+
+def _row(cells: dict[str, str]) -> dict[str, Any]:
+    return {name: value_of(name, text) for name, cell in cells.items() if (text := cell.strip()) or name in LISTS}
+
+
+def value_of(field: str, text: str) -> Any:
+    """A cell's text as the field takes it."""
+    if field in LISTS:
+        return [each.strip() for each in text.split("|") if each.strip()]
+    return WORDS.get(text.lower(), text) if field in FLAGS else text
+
+
+Cells: TypeAlias = Mapping[str, str]
+MOST_COLUMNS = 500
+"""Each line of a file is joined with a line of others: without a bound two short files would take for ever."""
+
+
+class MappingFault(ValueError):
+    """The mapping cannot be used with these files. The text says why, to its author."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of a file, with the number of its line."""
+
+    number: int
+    cells: Cells
+
+
+@dataclass(frozen=True, slots=True)
+class CouncilFile:
+    name: str
+    columns: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+def find_file(wanted: str, names: Collection[str]) -> str:
+    """The one of `names` that is `wanted` without its ending; `*` stands for anything. Raises MappingFault."""
+    found = [name for name in names if fnmatch(name.rpartition(".")[0].lower() or name.lower(), wanted.lower())]
+    if len(found) != 1:
+        raise MappingFault(f"one file named {wanted}.csv is needed: there are {len(found)}")
+    return found[0]
+
+
+def read_file(name: str, text: str, nothing: Collection[str]) -> CouncilFile:
+    """Raises MappingFault."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines: list[Line] = []
+    try:
+        heading = [each.strip() for each in next(reader, [])]
+        if len(heading) > MOST_COLUMNS:
+            raise MappingFault(f"{name} has more than {MOST_COLUMNS} columns")
+        before = reader.line_num
+        for cells in reader:
+            if cells and len(cells) != len(heading):
+                raise MappingFault(f"{name}, line {before + 1}: as many cells as the first line has are needed")
+            if cells:
+                told = ("" if cell.strip() in nothing else cell for cell in cells)
+                lines.append(Line(before + 1, dict(zip(heading, told, strict=True))))
+            before = reader.line_num
+    except csv.Error:
+        raise MappingFault(f"{name}, line {reader.line_num}: a quotation mark is out of place") from None
+    return CouncilFile(name, tuple(heading), tuple(lines))
+
+
+MOMENTS = frozenset({"as_of", "entered_care_at"})
+Said: TypeAlias = str | bool | int | None
+
+
+class Value(Closed):
+    """How a field of ours is found. `column`: theirs; several are joined by a space. `first`: the first column that is
+    not empty. `values`: theirs to ours, or the name of one of the mapping's `lists`; with `starts` the longest that the
+    cell begins with. `otherwise`: for any other value, which is a fault without it. `dates`: how they write a date.
+    """
+
+    column: str | tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    always: Said = None
+    values: dict[str, Said] | str | None = None
+    starts: bool = False
+    otherwise: Said = None
+    dates: tuple[str, ...] = ()
+    prefix: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.first or ((self.column,) if isinstance(self.column, str) else self.column)
+
+    def work(self, lists: Mapping[str, dict[str, Said]]) -> int:
+        """How many things are looked at for a line, at most."""
+        values = lists[self.values] if isinstance(self.values, str) else self.values or {}
+        return 1 + len(self.columns) + len(self.dates) + (len(values) if self.starts else 0)
+
+    def text(self, cells: Cells) -> str:
+        told = [told for name in self.columns if (told := cells.get(name, "").strip())]
+        return " ".join(told[:1] if self.first else told)
+
+    def of(self, field: str, cells: Cells, lists: Mapping[str, dict[str, Said]]) -> Any:
+        """Raises ValueError with what is wanted."""
+        if not self.columns:
+            return self.always
+        text = self.text(cells)
+        if self.values is not None:
+            return self._among(text, lists[self.values] if isinstance(self.values, str) else self.values)
+        if not text:
+            return None
+        if self.dates:
+            return self._day(field, text)
+        return value_of(field, text) if field in LISTS | FLAGS else self.prefix + text
+
+    def _among(self, text: str, values: Mapping[str, Said]) -> Said:
+        found = text if text in values else ""
+        if self.starts:
+            found = max((each for each in values if text.startswith(each)), key=len, default="")
+        if found in values and (found or not text):
+            return values[found]
+        if "otherwise" in self.model_fields_set or not text:
+            return self.otherwise
+        raise ValueError(f"one of {', '.join(sorted(filter(None, values)))} is needed, or a line for it in the mapping")
+
+    def _day(self, field: str, text: str) -> str:
+        for each in self.dates:
+            try:
+                found = datetime.strptime(text, each).replace(tzinfo=ENGLAND)
+            except (ValueError, re.error):  # the latter of a format that names a part twice
+                continue
+            return found.isoformat() if field in MOMENTS else found.date().isoformat()
+        raise ValueError(f"a date written as {' or '.join(self.dates)} is needed")
+
+
+SHIPPED = Path(__file__).parents[1] / "mappings"
 
 
 MOST_CHARACTERS = 50_000

@@ -1,4 +1,7 @@
-"""Finds what ends on a day of its own: import credentials, sharing agreements, our certificates at forces."""
+"""Shows operators the register's state: which credentials, agreements and certificates end, and how old each import is.
+
+So no missing child is the first to show a missing export. Forgets the rows that imports replaced long ago.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,13 +11,16 @@ from typing import NamedTuple
 from cryptography.x509 import load_pem_x509_certificates
 
 from services.casework import metrics
+from services.casework.store.import_history import ages, forget_old_rows
 from services.platform.register.keys import Decryptor
 from services.platform.register.organisations.forces import owner_of
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.disposal.sweep import MAY_SWEEP
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN
-from services.platform.store.query import Query, Reader, Rows, all_rows
+from services.platform.store.query import PLAN_BY_VALUES, Query, Reader, Rows, all_rows
 from services.platform.store.unit_of_work import Store
+from services.safeguarding.identifiers import is_for_exercises
 
 EVERY_SECONDS = 60.0
 CERTIFICATE = "force_versions.client_certificate"
@@ -72,3 +78,24 @@ async def show_ends(store: Store, keyring: Keyring, clocks: Clocks) -> None:
     metrics.ENDS_AT.clear()
     for each in reversed(found):
         metrics.ENDS_AT.labels(each.what).set((each.at or now).timestamp())
+
+
+FORGETS_EVERY_SECONDS = 3600.0
+
+
+async def show_ages(store: Store, clocks: Clocks) -> None:
+    """Each replica shows the same. An authority for exercises is passed over: nobody keeps its register fresh. One that
+    has left is shown no longer: its last age would be an alarm until the process ends.
+    """
+    async with store.transaction() as uow:
+        _, found = await uow.fetch(PLAN_BY_VALUES, ages(clocks.story()))
+    metrics.REGISTER_AGE.clear()
+    for (authority, table), seconds in found.items():
+        if not is_for_exercises(authority):
+            metrics.REGISTER_AGE.labels(authority, table).set(seconds)
+
+
+async def forget_replaced(store: Store, clocks: Clocks) -> bool:
+    """Call it rarely: it reads about every import ever made. True while there are more rows to forget."""
+    async with store.transaction() as uow:
+        return bool(await uow.fetch(MAY_SWEEP)) and await uow.fetch(forget_old_rows(clocks.story()))

@@ -1,1 +1,0 @@
-"""Forces and agencies as they are known: entered, changed by two people, taken back."""

@@ -1,1 +1,0 @@
-"""Keeps what imports changed, and undoes them."""
