@@ -103,7 +103,7 @@ def topics() -> None:
     from services.platform.bus.connection import Connection
     from services.platform.bus.topics import create, set_retention
     from services.platform.runtime.settings import KafkaSecurity, TopicSettings
-    from services.schemas.traffic import HEARS
+    from services.schemas.messages import HEARS
 
     settings = TopicSettings()
     created = create(settings)
@@ -212,8 +212,7 @@ def diff(
     ] = None,
 ) -> None:
     """Say whom the change of rules from OLD to NEW (folders or files) affects, over all stories. Sends nothing."""
-    from services.handbook.stories.difference import difference, rules_in
-    from services.handbook.stories.golden_stories import STORIES
+    from services.handbook.stories.golden_stories import STORIES, difference, rules_in
 
     try:
         typer.echo(difference(rules_in(old), rules_in(new), authority, stories or STORIES), nl=False)
@@ -231,7 +230,7 @@ def simulate(
 ) -> None:
     """Run a story (tests/scenarios/*.yaml) on the real engine with a moved clock. Sends nothing."""
     from services.handbook.stories.message_count import count_messages
-    from services.handbook.stories.timeline_page import page
+    from services.handbook.stories.story_pages import page
     from services.protocol.simulate import simulate as timeline_of
 
     try:
@@ -271,14 +270,14 @@ def schemas(
     ),
 ) -> None:
     """Render `schemas/` from the models, and the pages of `docs/` that the rules and stories make."""
-    from services.handbook.documents import pages
+    from services.handbook.documents.pages import FOLDER, documents
     from services.schemas import documents as contracts
-    from services.schemas.rendered_files import list_differing, write_differing
+    from services.schemas.documents import list_differing, write_differing
 
     render = list_differing if check else write_differing
     changed = [
         *(f"schemas/{path}" for path in render(contracts.documents(), contracts.FOLDER, alone=True)),
-        *(f"docs/{path}" for path in render(pages.documents(), pages.FOLDER)),
+        *(f"docs/{path}" for path in render(documents(), FOLDER)),
     ]
     for path in changed:
         typer.echo(f"{path} differs from the code" if check else path)

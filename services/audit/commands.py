@@ -1,20 +1,65 @@
-"""Provides `python -m services audit`, which reads the record with the audit's own settings and secrets."""
+"""Provides `python -m services audit`, which reads the record with the audit's own settings and secrets.
+
+`replay` publishes recorded messages again, for a bus that has lost them: if Kafka and the database are both lost and
+a copy of the database is restored, a message that one service had published and another had not yet consumed is only
+on the record. Services that did consume a message ignore it, by its id. A dead letter is not recorded in full, and
+is left out. So is a message of a kind that this version no longer has: no service would read it, and its topic is
+not known.
+"""
 
 import asyncio
 import contextlib
 import re
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.audit.policy.chain import subject_of
+from services.platform.bus.connection import Connection
+from services.safeguarding.contracts import contract_of
+from services.safeguarding.duty.decisions import MessageDeadLettered
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from services.audit.verification import Checkpoint, Verified
 
-    from services.audit.verification.checkpoint import Checkpoint
-    from services.audit.verification.run import Verified
+SINCE = text(
+    "SELECT chain, kind, envelope FROM audit.entries WHERE recorded_at >= :since AND kind <> :letters "
+    "ORDER BY recorded_at, chain, position"
+)
+ACKNOWLEDGED_WITHIN_SECONDS = 60
+
+
+async def recorded_since(
+    connection: AsyncConnection, since: datetime
+) -> tuple[list[tuple[str, str, bytes]], Counter[str]]:
+    """Child, topic and envelope of each message, in the order of the record; and what is left out, counted by kind."""
+    recorded, gone = [], Counter[str]()
+    for row in await connection.execute(SINCE, {"since": since, "letters": MessageDeadLettered.kind}):
+        contract = contract_of(row.kind)
+        if contract is None:
+            gone[row.kind] += 1
+        else:
+            recorded.append((subject_of(row.chain), str(contract.topic), bytes(row.envelope)))
+    return recorded, gone
+
+
+def publish(connection: Connection, recorded: Iterable[tuple[str, str, bytes]]) -> int:
+    """Returns how many, once Kafka has acknowledged them all."""
+    producer = connection.plain_producer(acks="all", max_in_flight_requests_per_connection=1)
+    try:
+        sent = [producer.send(topic, value=raw, key=child.encode()) for child, topic, raw in recorded]
+        for each in sent:
+            each.get(timeout=ACKNOWLEDGED_WITHIN_SECONDS)
+    finally:
+        producer.close()
+    return len(sent)
+
 
 T = TypeVar("T")
 SHA256 = re.compile(r"^[0-9a-f]{64}$")
@@ -52,8 +97,7 @@ def verify(
 
     From a checkpoint on, what lies before it is not read again: only its anchors are.
     """
-    from services.audit.verification.checkpoint import write
-    from services.audit.verification.run import Verified, chain_of, verify_all, verify_anchors, verify_chain
+    from services.audit.verification import Verified, chain_of, verify_all, verify_anchors, verify_chain, write
 
     if checkpoint is not None and named is not None:
         raise typer.BadParameter("a checkpoint is of the whole record, not of one chain", param_hint="--checkpoint")
@@ -86,7 +130,7 @@ def verify(
 
 
 def _read(file: Path) -> "Checkpoint | None":
-    from services.audit.verification.checkpoint import NoCheckpoint, read
+    from services.audit.verification import NoCheckpoint, read
 
     try:
         return read(file)
@@ -97,7 +141,7 @@ def _read(file: Path) -> "Checkpoint | None":
 def _published(place: str, signers: list[str] | None) -> tuple[dict[str, str], list[str]]:
     from pydantic import TypeAdapter, ValidationError
 
-    from services.audit.verification.published_anchors import witnesses_in
+    from services.audit.published_anchors import witnesses_in
     from services.platform.runtime.places.place import Place, PlaceAway, open_place
     from services.platform.runtime.settings import SigningKeys
 
@@ -131,7 +175,7 @@ def pack(
     """Write the evidence of an episode: a JSON file, and the same as a page to read or print."""
     from services.audit import store
     from services.audit.evidence_pack import Pack, build_pack
-    from services.audit.verification.run import chain_of
+    from services.audit.verification import chain_of
     from services.platform.runtime.clocks import Clocks
 
     async def look(connection: "AsyncConnection") -> Pack | None:
@@ -198,15 +242,14 @@ def replay(
     since: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")],
 ) -> None:
     """Publish the messages recorded since, after a copy was restored beside an empty bus."""
-    from services.audit import replay as audit_replay
     from services.platform.bus.connection import Connection
     from services.platform.runtime.settings import KafkaSettings
 
     at = aware(since)
-    recorded, gone = _ask(lambda connection: audit_replay.recorded_since(connection, at))
+    recorded, gone = _ask(lambda connection: recorded_since(connection, at))
     for kind, count in gone.items():
         typer.echo(f"left out, since this version no longer has the kind: {count} of {kind}", err=True)
-    typer.echo(f"{audit_replay.publish(Connection(KafkaSettings()), recorded)} messages are on the bus again")
+    typer.echo(f"{publish(Connection(KafkaSettings()), recorded)} messages are on the bus again")
 
 
 def aware(moment: str) -> datetime:
@@ -225,7 +268,7 @@ def _nothing_known_of(named: str) -> typer.Exit:
 
 
 def _ask(look: "Callable[[AsyncConnection], Awaitable[T]]") -> T:
-    from services.audit.verification.run import one_moment
+    from services.audit.verification import one_moment
     from services.platform.runtime.settings import Settings
     from services.platform.store.engine import connect
 

@@ -1,7 +1,11 @@
-"""Builds the evidence of one episode: JSON, from which the hashes can be computed again, and a page to read."""
+"""Builds the evidence of one episode: JSON, from which the hashes can be computed again, and a page to read.
+
+The page summarises each message in plain words: its kind, and the few fields that a reader asks for.
+"""
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +16,50 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.audit import store
-from services.audit.message_summary import detail, format_time, plain
+from services.audit import store, verification
 from services.audit.policy.chain import Anchor, Entry, Head, moment
-from services.audit.policy.evidence import Evidence, RecordedMessage, access_of, accounts_in, evidence_of
-from services.audit.verification import cursors
-from services.audit.verification.run import Verified, verify_anchors, verify_chain
-from services.safeguarding.identifiers import code_of
+from services.audit.policy.evidence import Evidence, Fact, RecordedMessage, access_of, accounts_in, evidence_of
+from services.audit.verification import Verified, verify_anchors, verify_chain
+from services.safeguarding.identifiers import code_of, telling
+from services.safeguarding.working_time import in_england
+from services.wording import read_words
+
+MOMENT = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$")
+VERSION = re.compile(r"\.v[0-9]+$")
+WORDS = read_words(Path(__file__).with_name("message_summary.yaml"))
+SPOKEN: dict[str, str] = WORDS["kinds"]
+SHOWN = WORDS["fields"].split()
+
+
+def plain(kind: str) -> str:
+    """`child.reported-missing.v1` is "child reported missing"."""
+    return SPOKEN.get(kind) or re.sub(r"[.-]", " ", VERSION.sub("", kind))
+
+
+def detail(fact: Fact) -> list[tuple[str, str]]:
+    """Names and values. A duty is named by the code that its recipient would text back."""
+    content = fact.content
+    shown = [
+        (name.replace("_", " "), _in_words(content[name]))
+        for name in SHOWN
+        if content.get(name) not in (None, "", [], ())
+    ]
+    if "duty" in content and "step" in content:
+        shown.insert(0, ("telling", code_of(telling(UUID(content["duty"]), content["step"]))))
+    return shown
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_in_words(each) for each in value)
+    if isinstance(value, str) and MOMENT.match(value):
+        return format_time(datetime.fromisoformat(value))
+    return WORDS["values"].get(str(value)) or VERSION.sub("", str(value))
+
+
+def format_time(at: datetime) -> str:
+    return in_england(at).strftime("%-d %b %Y %H:%M:%S")
+
 
 FORM = "safe-return evidence 1"
 PAGES = Path(__file__).parent / "pages"
@@ -85,11 +126,11 @@ async def build_pack(connection: AsyncConnection, chain: str, episode: UUID, at:
     verified = Verified()
     await verify_chain(connection, chain, verified)
     await verify_anchors(connection, verified)
-    entries = [each async for each in cursors.entries_of(connection, chain)]
+    entries = [each async for each in verification.entries_of(connection, chain)]
     evidence = evidence_of(entries, episode)
     access = list[RecordedMessage]()
     for account in accounts_in(evidence):
-        access += access_of([each async for each in cursors.entries_of(connection, account)], evidence)
+        access += access_of([each async for each in verification.entries_of(connection, account)], evidence)
     return Pack(
         id=episode,
         child=chain,

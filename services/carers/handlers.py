@@ -19,8 +19,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState, ReportTaken
-from services.safeguarding.duty.duties import CarerAlert
-from services.safeguarding.duty.outcomes import DutyFailed
+from services.safeguarding.duty.duties import CarerAlert, DutyFailed
 from services.safeguarding.identifiers import derived
 from services.safeguarding.roles import Wording
 

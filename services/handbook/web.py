@@ -17,10 +17,10 @@ from services.console.web.session import SessionGuard, SignedIn
 from services.console.web.templates import SECURITY, Pages, Templates
 from services.handbook import phrases
 from services.handbook.charts.chart import draw
-from services.handbook.question import follow, triggers_of
+from services.handbook.explain import follow, triggers_of
 from services.handbook.shown_rules import ShownRules
-from services.handbook.stories import story_form
-from services.handbook.stories.timeline_page import COLUMNS, moments
+from services.handbook.stories import story_pages
+from services.handbook.stories.story_pages import COLUMNS, moments
 from services.protocol.loader import Library
 from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.policy.rule_language.periods import format_period
@@ -89,11 +89,11 @@ class HandbookPages(Pages):
         """In a thread, one at a time: a week without an answer takes part of a second, and delays no other page."""
         signed_in, form = await self.guard.enter_with_form(request, May.LOOK)
         name, library, protocol = await self._protocol(signed_in.operator, form.get("authority", ""))
-        wrong = story_form.wrong(story_form.questions(protocol), form)
+        wrong = story_pages.wrong(story_pages.questions(protocol), form)
         if wrong:
             return self._form(request, signed_in, protocol, form, wrong)
         async with self._one_at_a_time:
-            timeline = await asyncio.to_thread(tell, story_form.story(form, name), library)
+            timeline = await asyncio.to_thread(tell, story_pages.story(form, name), library)
         return self._form(request, signed_in, protocol, form, [], timeline)
 
     async def _protocol(self, operator: Operator, asked: str) -> tuple[str, Library, Protocol]:
@@ -118,7 +118,7 @@ class HandbookPages(Pages):
     ) -> Response:
         rows = [] if timeline is None else moments(timeline)
         shown = {
-            "questions": story_form.questions(protocol),
+            "questions": story_pages.questions(protocol),
             "form": form,
             "wrong": wrong,
             "timeline": timeline,

@@ -20,8 +20,8 @@ from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.audit.store import DIGEST
-from services.audit.verification.run import Verified, one_moment, verify_anchors, verify_chain
-from services.holdings.pack import open_row
+from services.audit.verification import Verified, one_moment, verify_anchors, verify_chain
+from services.holdings.subject_access import open_row
 from services.platform.bus.topics import read_declaration
 from services.platform.register.keys import Decryptor
 from services.platform.runtime.commands import refuse

@@ -17,7 +17,7 @@ from services.casework.commands import acting
 from services.platform.runtime.commands import By, admin_database, refuse, require_text
 
 if TYPE_CHECKING:
-    from services.holdings.pack import Pack
+    from services.holdings.subject_access import Pack
 
 
 def subject_access(

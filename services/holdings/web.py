@@ -13,7 +13,7 @@ from services.console.settings import ConsoleSettings
 from services.console.web.session import SessionGuard
 from services.console.web.templates import SECURITY, Pages, Templates
 from services.holdings.subject_access import SubjectAccess
-from services.safeguarding.deeds.answers import Faults, Field, Kind
+from services.safeguarding.deeds import Faults, Field, Kind
 from services.safeguarding.operators import OperatorAct
 
 PAGES = Path(__file__).parent / "pages"

@@ -22,8 +22,7 @@ from services.professionals.sending.sender import MailSender, Sender, TextSender
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.professionals.web.app import pages
 from services.professionals.web.deed_form import DeedForms
-from services.safeguarding.duty.duties import DutySendAgain, ProfessionalNotify
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged, DutySendAgain, ProfessionalNotify
 
 
 async def main() -> None:

@@ -13,8 +13,7 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals.digests.groups import ridden
 from services.professionals.digests.mass_texts import deliveries_counted
 from services.professionals.recipients import duty_of
-from services.safeguarding.duty.duties import ProfessionalNotify
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged, ProfessionalNotify
 from services.safeguarding.roles import Channel
 
 GATHERED_FOR = timedelta(seconds=10)

@@ -35,7 +35,7 @@ from services.safeguarding.child_events.events import (
     RuleDue,
 )
 from services.safeguarding.duty.decisions import MessageDeadLettered
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, DutyOutcomes
+from services.safeguarding.duty.duties import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, DutyOutcomes
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.working_time import day_in_england

@@ -8,7 +8,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.duties.milestones import Measurement, Milestone
 from services.safeguarding.duty.decisions import DutyChanged
-from services.safeguarding.duty.outcomes import DutyFailed
+from services.safeguarding.duty.duties import DutyFailed
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Channel
 

@@ -12,7 +12,7 @@ from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.periods import Length
 from services.protocol.rule_file import fault_of_yaml
 from services.safeguarding.contracts import contract_of
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
+from services.safeguarding.duty.duties import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.identifiers import NAMESPACE
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role

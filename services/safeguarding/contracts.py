@@ -1,14 +1,14 @@
 """Lists all kinds of message. Readers of the bus look a kind up here, so that none is missing for want of an import."""
 
 from services.safeguarding import operators
-from services.safeguarding.child_events import care_events, contact_events, discussion_events, events, plan_events
-from services.safeguarding.duty import decisions, duties, evidence, outcomes
+from services.safeguarding.child_events import care_events, discussion_events, events
+from services.safeguarding.duty import decisions, duties, evidence
 from services.safeguarding.message import CONTRACTS, Message, Topic
 
 __all__ = ["contract_of", "contracts"]
 
 _MODULES = (
-    care_events, contact_events, decisions, discussion_events, duties, events, evidence, operators, outcomes, plan_events,
+    care_events, events, decisions, discussion_events, duties, events, evidence, operators, duties, care_events,
 )  # fmt: skip
 
 

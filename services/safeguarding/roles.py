@@ -68,10 +68,8 @@ PLAN_OWNERS = frozenset(Role) - {
 """Who may have a step of a plan: somebody whom a mail reaches."""
 
 
-DEEDS: Mapping[str, Mapping[str, Any]] = yaml.load(
-    (HERE / "deeds/deeds.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader
-)
-"""As they are written; `services.safeguarding.deeds.catalogue` reads them."""
+DEEDS: Mapping[str, Mapping[str, Any]] = yaml.load((HERE / "deeds.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+"""As they are written; `services.safeguarding.deeds` reads them."""
 Deed = StrEnum("Deed", list(DEEDS))  # type: ignore[misc]
 Deed.__doc__ = (
     "Something that has to be done. A duty that stands for it ends when it is recorded, and on no word before."

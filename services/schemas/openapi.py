@@ -28,8 +28,7 @@ from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.professionals.web import app as professionals_web
 from services.professionals.web.acknowledge_page import AcknowledgePage
-from services.schemas.messages import read_part
-from services.schemas.traffic import HEARS
+from services.schemas.messages import HEARS, read_part
 from services.strategy.web import app as strategy_web
 from services.strategy.web.record_pages import RecordReading, RecordWriting
 from services.strategy.web.reply_page import ReplyPage

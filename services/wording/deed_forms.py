@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from services.safeguarding.deeds.answers import Field, Kind
+from services.safeguarding.deeds import Field, Kind
 from services.safeguarding.roles import Deed
 from services.wording import Words, in_language, languages_in
 

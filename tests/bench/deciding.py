@@ -14,7 +14,7 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered
+from services.safeguarding.duty.duties import DutyAccepted, DutyAcknowledged, DutyDelivered
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Channel
 

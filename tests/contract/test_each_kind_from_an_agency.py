@@ -14,7 +14,7 @@ from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.events import Told
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import class_name
-from services.schemas.examples import FORMATS, example
+from services.schemas.messages import FORMATS, example
 from tests.support.engines.database import Database
 from tests.support.in_process.casework import casework
 from tests.support.in_process.register import authority, load

@@ -30,10 +30,8 @@ from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import DutyChanged, ProtocolDecided
 from services.safeguarding.message import Message, Topic
 from services.schemas import documents, rules_file
-from services.schemas.examples import example
-from services.schemas.messages import ENVELOPE, content_schema, description_of
-from services.schemas.rendered_files import list_differing, write_differing
-from services.schemas.traffic import HEARS
+from services.schemas.documents import list_differing, write_differing
+from services.schemas.messages import ENVELOPE, HEARS, content_schema, description_of, example
 
 ROOT = Path(__file__).parents[2]
 KINDS = pytest.mark.parametrize("contract", contracts().values(), ids=lambda each: each.kind)

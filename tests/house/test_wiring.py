@@ -19,7 +19,7 @@ from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.roles import PLAN_OWNERS, Channel, Deed, Role, Wording
-from services.schemas.traffic import HEARS
+from services.schemas.messages import HEARS
 from tests.support.cases import try_each
 
 SERVICES = Path(__file__).parents[2] / "services"

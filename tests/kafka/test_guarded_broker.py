@@ -27,7 +27,7 @@ from services.platform.bus.connection import READ, WRITE, AccessCheck, Connectio
 from services.platform.messages.speakers import SAYS
 from services.platform.runtime.settings import KafkaSecurity, TopicSettings
 from services.safeguarding.message import Topic
-from services.schemas.traffic import HEARS
+from services.schemas.messages import HEARS
 from tests.support.engines.alone import require_alone
 from tests.support.engines.bus import wait_for_port
 from tests.support.engines.ports import free_port

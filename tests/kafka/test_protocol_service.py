@@ -18,9 +18,7 @@ from infra.local.settings.layout import ROOT
 from services.platform.messages.envelope import read
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import DutyChanged, DutyState
-from services.safeguarding.duty.duties import PoliceNotify
-from services.safeguarding.duty.outcomes import DutyAcknowledged
-from services.safeguarding.duty.parts import parts_of
+from services.safeguarding.duty.duties import DutyAcknowledged, PoliceNotify, parts_of
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message, Topic
 from tests.support.engines.bus import Kafka, wait_for_port

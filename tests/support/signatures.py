@@ -10,7 +10,7 @@ from services.platform.messages.envelope import compose
 from services.platform.messages.signature import TAIL, KnownSpeakers, Signer, read_public_keys, read_signing_key
 from services.platform.messages.speakers import SAYS
 from services.safeguarding.message import Message
-from services.schemas.traffic import first_to_say
+from services.schemas.messages import first_to_say
 
 KEYS = {service: b64encode(hashlib.sha256(service.encode()).digest()).decode() for service in SAYS}
 BUS_KEYS = "".join(f"{service} {public_key(key)}\n" for service, key in KEYS.items())

@@ -13,7 +13,7 @@ from infra.postgres import place
 from infra.postgres.archive.keeper import DRILLS, DrillRecord
 from infra.postgres.archive.restoration import Restored, restore
 from infra.postgres.archive.vault import CannotRestore, Reader
-from services.audit.verification.run import Verified, one_moment, verify_all
+from services.audit.verification import Verified, one_moment, verify_all
 
 TABLES = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2"
 

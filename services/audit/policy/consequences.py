@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from services.safeguarding.child_events import events
-from services.safeguarding.child_events.contact_events import ContactUnreachable
+from services.safeguarding.child_events.events import ContactUnreachable
 from services.safeguarding.duty.decisions import (
     DutyChanged,
     MessageDeadLettered,
@@ -18,10 +18,8 @@ from services.safeguarding.duty.decisions import (
     ProtocolDecided,
     Verdict,
 )
-from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.duties import Duty, DutyOutcomes, Outcome, parts_of
 from services.safeguarding.duty.evidence import DeliveryAttempted
-from services.safeguarding.duty.outcomes import DutyOutcomes, Outcome
-from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.message import Message
 
 ALWAYS_DECIDED = (

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.audit.policy.chain import Entry
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
-from services.safeguarding.duty.parts import HOLDING_OTHERS, parts_of
+from services.safeguarding.duty.duties import HOLDING_OTHERS, parts_of
 from services.safeguarding.identifiers import telling
 from services.safeguarding.message import CONTRACTS, Message
 from services.safeguarding.operators import AccessRecorded, OperatorActed

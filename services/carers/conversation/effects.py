@@ -21,7 +21,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import CarerAwarenessRecorded, ChildIdentified
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.identifiers import ChildId, PersonId, WordsId, derived, is_provisional, trace_of
 from services.safeguarding.message import Message
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.carers.policy.answer import Answer
 from services.carers.policy.context import ClaimKind, OpenClaim, Question, Standing, TextContext
 from services.safeguarding.child_events.events import Told
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 from services.safeguarding.message import Message
 

@@ -22,7 +22,7 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import AgeDetermined, ChildIdentified, ChildTransferred
 from services.safeguarding.child_events.events import ChildProvisional, Proof
 from services.safeguarding.dates import ADULT, birthday
-from services.safeguarding.deeds.catalogue import EVENTS_OF_DEEDS
+from services.safeguarding.deeds import EVENTS_OF_DEEDS
 from services.safeguarding.identifiers import ChildId, WordsId, derived, is_provisional
 
 OUR_ID = re.compile(r"^(child|provisional)-[0-9a-f-]{36}$")

@@ -15,8 +15,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import ChildTransferred
-from services.safeguarding.child_events.contact_events import ContactListed, ContactUnlisted
-from services.safeguarding.child_events.events import ChildRecordChanged
+from services.safeguarding.child_events.events import ChildRecordChanged, ContactListed, ContactUnlisted
 from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 

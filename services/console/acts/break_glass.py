@@ -11,7 +11,7 @@ from services.platform.register.children import identity
 from services.platform.register.people.directory_page import areas_with_placements
 from services.platform.store.query import EVERY
 from services.safeguarding.child_events.care_events import AccessOverridden
-from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
+from services.safeguarding.deeds import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import derived
 from services.safeguarding.operators import OperatorAct

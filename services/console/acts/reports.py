@@ -9,7 +9,7 @@ from services.platform.register.people.directory_page import areas_with_placemen
 from services.platform.register.people.telephones import e164
 from services.platform.store.query import Reader
 from services.safeguarding.child_events.events import ChildProvisional, ChildReportedMissing
-from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
+from services.safeguarding.deeds import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.identifiers import AuthorityId, ChildId, is_provisional, provisional_child
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct

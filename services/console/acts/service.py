@@ -17,8 +17,7 @@ from services.platform.register.children import identity
 from services.platform.store.query import Query, Reader, all_rows
 from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.deeds.answers import Answers, Fault, Faults
-from services.safeguarding.deeds.catalogue import DEED_SPECS
+from services.safeguarding.deeds import DEED_SPECS, Answers, Fault, Faults
 from services.safeguarding.identifiers import AuthorityId, ChildId, derived
 from services.safeguarding.operators import OperatorAct
 

@@ -8,11 +8,9 @@ from services.console.policy.permits import May, Operator
 from services.console.policy.record import RecordedMessage
 from services.console.policy.status import GONE
 from services.safeguarding.child_events.events import ChildLocated, ChildReturned, ReportRetracted
-from services.safeguarding.deeds.answers import Answers
-from services.safeguarding.deeds.catalogue import deed_of
-from services.safeguarding.deeds.deed import DeedSpec, Matter
+from services.safeguarding.deeds import Answers, DeedSpec, Matter, deed_of
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, StepRecord
-from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
+from services.safeguarding.duty.duties import StrategyDiscussionChanged
 from services.safeguarding.identifiers import AuthorityId, ChildId
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId, OperatorAct

@@ -15,13 +15,10 @@ from services.console.policy.child import IDENTITY
 from services.console.policy.permits import May
 from services.console.policy.record import RecordedMessage
 from services.safeguarding.child_events import care_events, discussion_events, events
-from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
-from services.safeguarding.deeds.catalogue import DEED_SPECS, deed_of, read_field
-from services.safeguarding.deeds.deed import DeedSpec
+from services.safeguarding.deeds import DEED_SPECS, Answers, DeedSpec, Fault, Faults, Field, Kind, deed_of, read_field
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeState, StepRecord
-from services.safeguarding.duty.duties import DutySendAgain
+from services.safeguarding.duty.duties import DutyAcknowledged, DutySendAgain
 from services.safeguarding.duty.evidence import RegisterLookedUp
-from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.identifiers import AuthorityId, PersonId
 from services.safeguarding.roles import Role
-from services.safeguarding.working_time import Turn, on_duty
+from services.safeguarding.working_time import RotaLine, Turn, on_duty
 
 STALE_AFTER = timedelta(days=90)
 VERIFIED_FOR = timedelta(days=40)

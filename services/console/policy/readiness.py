@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.console.policy.directory import directory
-from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.identifiers import ForceId
 from services.safeguarding.roles import Channel
+from services.safeguarding.working_time import RotaLine
 
 NEEDED = ("placements", "people", "carers", "children", "directory")
 FRESH_FOR = timedelta(hours=51)

@@ -15,10 +15,15 @@ from services.safeguarding.duty.decisions import (
     ProtocolDecided,
     Verdict,
 )
-from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.duties import (
+    Duty,
+    DutyAcknowledged,
+    DutyFailed,
+    StrategyDiscussionChanged,
+    part_ids,
+    parts_of,
+)
 from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
-from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyFailed, StrategyDiscussionChanged
-from services.safeguarding.duty.parts import part_ids, parts_of
 from services.safeguarding.identifiers import telling
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct, OperatorActed

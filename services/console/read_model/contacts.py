@@ -5,7 +5,7 @@ from datetime import datetime
 from services.console.policy.directory import Contact
 from services.platform.store.query import Query, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed
+from services.safeguarding.duty.duties import DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.message import Message
 

@@ -18,8 +18,7 @@ from services.safeguarding.duty.decisions import (
     MessageDecided,
     ReportTaken,
 )
-from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed, DutyOutcomes
-from services.safeguarding.duty.parts import parts_of
+from services.safeguarding.duty.duties import DutyAcknowledged, DutyDelivered, DutyFailed, DutyOutcomes, parts_of
 from services.safeguarding.message import Message
 
 

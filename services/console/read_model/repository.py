@@ -15,7 +15,7 @@ from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import PoliceReply, RuleDue, Told
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered
-from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
+from services.safeguarding.duty.duties import StrategyDiscussionChanged
 from services.safeguarding.identifiers import AuthorityId, Scope, code_of, derived
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId

@@ -19,7 +19,7 @@ from services.console.web.filters import PAGES, environment
 from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.wording import Words
 from services.platform.runtime.clocks import Clocks
-from services.safeguarding.deeds.answers import Answers, Fault, Field
+from services.safeguarding.deeds import Answers, Fault, Field
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from services.handbook import phrases
-from services.handbook.question import follow, triggers_of
+from services.handbook.explain import follow, triggers_of
 from services.handbook.templates import render
 from services.protocol.loader import Library
 from services.protocol.policy.rule_language.grammar import Rule, Step

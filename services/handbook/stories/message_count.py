@@ -15,8 +15,7 @@ from services.protocol.loader import Library, files
 from services.protocol.policy.duties.tellings import CARERS
 from services.protocol.simulate import Timeline, Told, tell
 from services.protocol.stories import Story, story_of
-from services.safeguarding.duty.duties import Because, Duty
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import Because, Duty, DutyAcknowledged
 from services.safeguarding.roles import ON_DUTY, Channel, Role, Wording
 
 BUDGET = Path(__file__).parent / "message_budget.yaml"

@@ -7,10 +7,9 @@ from services.platform.delivery.channels.channel import AttemptRecord
 from services.platform.delivery.model import Delivery
 from services.platform.runtime.logs import logger
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.child_events.contact_events import ContactUnreachable
-from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
-from services.safeguarding.duty.outcomes import (
+from services.safeguarding.child_events.events import ContactUnreachable
+from services.safeguarding.duty.duties import (
+    Duty,
     DutyAccepted,
     DutyAcknowledged,
     DutyDelivered,
@@ -18,6 +17,7 @@ from services.safeguarding.duty.outcomes import (
     FailureReason,
     How,
 )
+from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.identifiers import ForceId, PersonId, WordsId
 from services.safeguarding.message import Message
 

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from services.platform.delivery.model import Delivery
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.duty.duties import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes, Outcome
 from services.safeguarding.duty.evidence import DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes, Outcome
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
 

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, get_args
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.platform.delivery.model import MediumName, State
-from services.safeguarding.duty.outcomes import FailureReason
+from services.safeguarding.duty.duties import FailureReason
 
 ATTEMPTS = Counter(
     "delivery_attempts",

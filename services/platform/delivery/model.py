@@ -8,8 +8,7 @@ from uuid import UUID
 
 from services.platform.messages.envelope import Received
 from services.safeguarding import identifiers
-from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.outcomes import FailureReason
+from services.safeguarding.duty.duties import Duty, FailureReason
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 from services.safeguarding.roles import Channel
 

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import yaml
 
-from services.safeguarding.child_events import contact_events, events
+from services.safeguarding.child_events import events
 from services.safeguarding.contracts import contracts
-from services.safeguarding.deeds.catalogue import EVENTS_OF_DEEDS
-from services.safeguarding.duty.duties import Duty
+from services.safeguarding.deeds import EVENTS_OF_DEEDS
+from services.safeguarding.duty.duties import Duty, DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes
 from services.safeguarding.duty.evidence import DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes
 from services.safeguarding.message import Message
 
 Kinds = tuple[type[Message], ...]
@@ -30,7 +29,7 @@ GROUPS: Mapping[str, Kinds] = {
     # What every service says that sends things (services.platform.delivery).
     "sending": (
         *(DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes, DeliveryAttempted, DeliveriesAttempted),
-        *(RegisterLookedUp, contact_events.ContactUnreachable),
+        *(RegisterLookedUp, events.ContactUnreachable),
     ),
 }
 

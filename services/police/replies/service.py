@@ -24,8 +24,7 @@ from services.safeguarding.child_events.events import (
     Proof,
     SafeAndWellCheckRecorded,
 )
-from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import Duty, DutyAcknowledged
 from services.safeguarding.identifiers import ForceId, WordsId, derived
 from services.safeguarding.message import Message
 

@@ -27,10 +27,8 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals import metrics
 from services.professionals.digests.page import CANNOT, HAVE_IT, Matter
 from services.professionals.email_wording import mail_code
-from services.safeguarding.deeds import deed
-from services.safeguarding.deeds.answers import Fault, Faults, Field, Kind
-from services.safeguarding.deeds.catalogue import DEED_SPECS
-from services.safeguarding.deeds.deed import DeedSpec
+from services.safeguarding import deeds
+from services.safeguarding.deeds import DEED_SPECS, DeedSpec, Fault, Faults, Field, Kind
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import derived
 from services.safeguarding.notice_fields import QUESTIONS
@@ -155,7 +153,7 @@ class DeedForms:
             name: (await keep(words=said, answers=QUESTIONS.get(name), reference=name == "reference"),)
             for name, said in answers.said.items()
         }
-        matter = deed.Matter(duty.authority, "page", duty.episode, duty.force, by, earlier, duty.duty)
+        matter = deeds.Matter(duty.authority, "page", duty.episode, duty.force, by, earlier, duty.duty)
         if each.state is not State.ACKNOWLEDGED:
             uow.publish(acknowledged(duty, "page", by=by), subject=about, cause=delivery)
             await deliveries.acknowledge(uow, duty.duty, duty.step, self.clocks.wall())

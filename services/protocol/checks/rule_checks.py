@@ -8,7 +8,7 @@ from services.protocol.policy.duties.tellings import CARERS
 from services.protocol.policy.rule_language.grammar import DutyBecomes, Protocol, Rule
 from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.deeds.catalogue import DEED_SPECS
+from services.safeguarding.deeds import DEED_SPECS
 from services.safeguarding.roles import Channel, Role
 
 Fault: TypeAlias = tuple[str, str | None]

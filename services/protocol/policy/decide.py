@@ -31,14 +31,14 @@ from services.protocol.policy.rule_engine.recipients import (
 from services.protocol.policy.rule_engine.rules import apply_due_rule, apply_rules, find_rules, make_duty
 from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.safeguarding.child_events.care_events import ReviewDue
 from services.safeguarding.child_events.events import ChildReportedMissing, DutyStepDue, PoliceRiskGraded, RuleDue
-from services.safeguarding.child_events.plan_events import ReviewDue
 from services.safeguarding.duty.decisions import (
     EpisodeState,
     MessageDeadLettered,
     Verdict,
 )
-from services.safeguarding.duty.outcomes import DutyFailed, Outcome
+from services.safeguarding.duty.duties import DutyFailed, Outcome
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import CONTRACTS, Message, Topic
 from services.safeguarding.roles import Role

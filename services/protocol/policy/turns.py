@@ -10,8 +10,8 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Deadline, Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
+from services.safeguarding.duty.duties import part_ids, parts_of
 from services.safeguarding.duty.evidence import Evidence
-from services.safeguarding.duty.parts import part_ids, parts_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,29 @@
-"""Describes what happened: one class for each event of the requirements. The subject is the child."""
+"""Describes what happened: one class for each event of the requirements. The subject is the child.
+
+With them, the codes of `codes.yaml` (what children go missing from and to, the languages of texts), and changes
+among those who are to be told: somebody joins the directory, leaves it, or cannot be reached.
+"""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from services.safeguarding.child_events.codes import PullFactor, PushFactor, TextLanguage
+import yaml
+
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.roles import Role, Wording
+
+WRITTEN = yaml.load(Path(__file__).with_name("codes.yaml").read_text(), yaml.CSafeLoader)
+PushFactor = StrEnum("PushFactor", WRITTEN["push_factors"])  # type: ignore[misc]
+PushFactor.__doc__ = "What a child goes missing from."
+PullFactor = StrEnum("PullFactor", WRITTEN["pull_factors"])  # type: ignore[misc]
+PullFactor.__doc__ = "What a child goes missing to."
+TextLanguage = StrEnum("TextLanguage", WRITTEN["text_languages"])  # type: ignore[misc]
+TextLanguage.__doc__ = """Those of children and carers here. It is shown to whoever signs in to read the text, and goes into no text and no
+mail: a language comes close to saying where a child is from."""
 
 
 class Event(Message, topic=Topic.CHILD_EVENTS):
@@ -301,3 +316,40 @@ class RuleDue(Due, kind="rule.due.v1"):
     wording: Wording | None = None
     role: Role | None = None
     """What is then told, and to whom: for pages that say what comes next."""
+
+
+class ContactListed(Event, kind="contact.listed.v1"):
+    """Somebody has come onto the directory. The envelope's subject is the person: no child has to do with it."""
+
+    contact: PersonId
+
+
+class ContactUnlisted(Event, kind="contact.unlisted.v1"):
+    """Somebody is no longer in the directory."""
+
+    contact: PersonId
+
+
+class ShiftHandedOver(Event, kind="shift.handed-over.v1"):
+    """Somebody on duty has written down for the next what is open and what was promised. The envelope's subject is who
+    comes on; the note is in `words`.
+    """
+
+    contact: PersonId
+    account: str
+    """The console's, of who did it."""
+
+
+class ShiftAccepted(Event, kind="shift.accepted.v1"):
+    """Who comes on, or somebody in their name, has read the note and has the shift."""
+
+    contact: PersonId
+    account: str
+    """The console's, of who did it."""
+
+
+class ContactUnreachable(Event, kind="contact.unreachable.v1"):
+    """Every way to reach this person was tried and failed."""
+
+    person: PersonId | None = None
+    role: str

@@ -1,15 +1,21 @@
-"""Someone who must be told, by a time, by a channel, with a next person to follow. Made only by the protocol."""
+"""Someone who must be told, by a time, by a channel, with a next person to follow; and what comes of it.
+
+Duties are made only by the protocol. Outcomes are heard by the protocol, the console and the audit. A message that
+holds several facts is taken apart here, so that each is read in one way, whether it travelled alone or not.
+"""
 
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Literal, Self, TypeAlias
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, model_validator
 
 from services.safeguarding import identifiers
-from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
-from services.safeguarding.meetings import Meets
+from services.safeguarding.duty.decisions import MessageDecided
+from services.safeguarding.duty.evidence import DeliveriesAttempted, DeliveryAttempted
+from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId, derived
+from services.safeguarding.meetings import Form, Meets
 from services.safeguarding.message import Contract, Message, Topic
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 
@@ -140,3 +146,114 @@ class DutySendAgain(Message, kind="duty.send-again.v1", topic=Topic.DUTIES):
     authority: AuthorityId
     asked: UUID
     """The operator's act: asked for twice under one id, it is sent once."""
+
+
+FailureReason: TypeAlias = Literal[
+    "nobody-in-role",
+    "no-address",
+    "refused",
+    "gone",
+    "untrusted-certificate",
+    "opted-out",
+    "undeliverable",
+    "retries-spent",
+    "exercise",
+    "declined",
+    "away",
+]
+
+
+class Outcome(Message, topic=Topic.OUTCOMES):
+    """Names the duty and which telling of it. The envelope's time is when it came about, in story time."""
+
+    duty: UUID
+    step: int
+    authority: AuthorityId
+    episode: UUID | None = None
+
+
+class DutyAccepted(Outcome, kind="duty.accepted.v1"):
+    """The other end has taken it: a 2xx from a force, a text taken by the provider, a mail taken by the relay. Nobody
+    has read it yet.
+    """
+
+    person: PersonId | None = None
+
+
+class DutyDelivered(Outcome, kind="duty.delivered.v1"):
+    """The provider says that the handset has it."""
+
+    person: PersonId | None = None
+
+
+How: TypeAlias = Literal["text", "page", "mail", "force", "phoned", "console", "call"]
+
+
+class DutyAcknowledged(Outcome, kind="duty.acknowledged.v1"):
+    """A person has it. Who: `by`, or the officer named in `words`."""
+
+    by: PersonId | None = None
+    force: ForceId | None = None
+    how: How
+    words: tuple[WordsId, ...] = ()
+    unread: bool = False
+    """Said by whoever holds a link that was mailed, without the code that opens what it leads to."""
+
+
+class DutyFailed(Outcome, kind="duty.failed.v1"):
+    """No further attempt will be made; the protocol goes on to the next person."""
+
+    person: PersonId | None = None
+    reason: FailureReason
+
+
+class DutyOutcomes(Message, kind="duty.outcomes.v1", topic=Topic.OUTCOMES):
+    """Outcomes about one child that one service recorded together, and the attempts that brought them. An
+    acknowledgement always travels alone.
+    """
+
+    authority: AuthorityId
+    attempts: tuple[DeliveryAttempted, ...] = ()
+    accepted: tuple[DutyAccepted, ...] = ()
+    delivered: tuple[DutyDelivered, ...] = ()
+    failed: tuple[DutyFailed, ...] = ()
+
+
+class StrategyDiscussionChanged(Message, kind="strategy-discussion.changed.v1", topic=Topic.OUTCOMES):
+    """A strategy discussion as it now stands: when, and who comes. `discussion` is its number within the episode."""
+
+    authority: AuthorityId
+    episode: UUID
+    discussion: int
+    sequence: int
+    state: Literal["planned", "cancelled", "held"]
+    form: Form = "urgent"
+    starts_at: AwareDatetime
+    coming: tuple[Role, ...] = ()
+    declined: tuple[Role, ...] = ()
+    waited_for: tuple[Role, ...] = ()
+    quorum: Literal["reached", "not-reached"]
+    """Police, health and social care have said that they come."""
+
+
+HOLDING_OTHERS = (MessageDecided, DutyOutcomes, DeliveriesAttempted)
+
+
+def parts_of(content: Message) -> tuple[Message, ...]:
+    """The message itself where it holds no others, else those that it holds, in their order."""
+    match content:
+        case MessageDecided():
+            return (*content.verdicts, *content.duties)
+        case DutyOutcomes():
+            return (*content.attempts, *content.accepted, *content.delivered, *content.failed)
+        case DeliveriesAttempted():
+            return content.attempts
+        case _:
+            return (content,)
+
+
+def part_ids(content: Message, message_id: str) -> tuple[str, ...]:
+    """An id for each part, in the order of `parts_of`: the message's own where it holds no others."""
+    if not isinstance(content, HOLDING_OTHERS):
+        return (message_id,)
+    return tuple(str(derived("part", message_id, str(index))) for index in range(len(parts_of(content))))

@@ -18,8 +18,7 @@ from services.safeguarding.child_events.discussion_events import (
     StrategyRecordDue,
     StrategyWithoutQuorum,
 )
-from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyFailed, How, StrategyDiscussionChanged
+from services.safeguarding.duty.duties import Duty, DutyAcknowledged, DutyFailed, How, StrategyDiscussionChanged
 from services.safeguarding.identifiers import ChildId, derived
 from services.safeguarding.message import Message
 from services.strategy import metrics

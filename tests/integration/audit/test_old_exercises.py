@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from services.audit import replay
+from services.audit import commands
 from services.audit import store as kept
 from services.audit.reconciler import gaps
-from services.audit.verification.run import Verified, one_moment, verify_all
+from services.audit.verification import Verified, one_moment, verify_all
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
@@ -159,5 +159,5 @@ async def test_a_replayed_exercise_travels_under_its_child(store: Store) -> None
     child = new_id("child")
     await exercised(store, child, 0)
     async with store.engine.connect() as connection:
-        recorded, _ = await replay.recorded_since(connection, NOW - timedelta(days=1))
+        recorded, _ = await commands.recorded_since(connection, NOW - timedelta(days=1))
     assert {key for key, _, _ in recorded} == {child}

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from services.audit import store as kept
-from services.audit.verification import cursors
-from services.audit.verification.run import one_moment, verify_all
+from services.audit import verification
+from services.audit.verification import one_moment, verify_all
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDeadLettered
@@ -194,7 +194,7 @@ async def test_an_anchor_takes_in_what_has_grown_and_nothing_else(store: Store) 
     async with store.engine.connect() as connection:
         newest = await kept.newest_anchor(connection)
         assert newest is not None
-        heads = [each async for each in cursors.heads_by_anchor(connection) if each.anchor == newest.number]
+        heads = [each async for each in verification.heads_by_anchor(connection) if each.anchor == newest.number]
         assert [(head.chain, head.position) for head in heads] == [(first, 3)]
         assert [head.position for head in await kept.heads_of_chain(connection, second)] == [2]
     assert await faults_of_anchors(store) == []

@@ -10,8 +10,7 @@ import pytest
 
 from services.audit import store as kept
 from services.audit.policy.chain import Anchor, moment
-from services.audit.verification.checkpoint import Checkpoint
-from services.audit.verification.run import MOST_SAID, Verified, one_moment, verify_all
+from services.audit.verification import MOST_SAID, Checkpoint, Verified, one_moment, verify_all
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id

@@ -27,8 +27,7 @@ from services.platform.runtime.telemetry.span_exporter import SpanTracer
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.child_events.events import ChildReportedMissing
-from services.safeguarding.duty.duties import PoliceNotify
-from services.safeguarding.duty.outcomes import DutyOutcomes
+from services.safeguarding.duty.duties import DutyOutcomes, PoliceNotify
 from services.safeguarding.identifiers import new_id, trace_of
 from services.safeguarding.message import Message, Topic
 from tests.support.engines.database import Database

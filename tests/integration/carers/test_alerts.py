@@ -13,7 +13,7 @@ from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.safeguarding.duty import decisions, outcomes
+from services.safeguarding.duty import decisions, duties
 from services.safeguarding.duty.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import Channel, Role, Wording
@@ -103,7 +103,7 @@ async def test_an_alert_that_nobody_can_be_found_for_fails_so_that_the_next_pers
     before = await service.last_position()
     await hear(service, alert(kestrel), f"child-{uuid4()}")
     [failed] = await service.said_after(before)
-    assert isinstance(failed.content, outcomes.DutyFailed)
+    assert isinstance(failed.content, duties.DutyFailed)
     assert failed.content.reason == "nobody-in-role"
 
 
@@ -194,7 +194,7 @@ async def test_a_carer_answers_an_alert_with_its_code_and_a_code_from_another_ph
     assert kinds(await service.says(fresh_number(), f"OK {code}")) == ["text.needs-human.v1"]
     [said] = await service.says(phone, f"ok {code.lower()}.")
     content = said.content
-    assert isinstance(content, outcomes.DutyAcknowledged)
+    assert isinstance(content, duties.DutyAcknowledged)
     assert (content.duty, content.step, content.by, content.how) == (duty.duty, 0, kestrel.ids["cat"], "text")
     [row] = await rows_of(service, duty.duty)
     assert row.state == "acknowledged"

@@ -11,7 +11,7 @@ from services.carers.conversation.context import ANSWERED_ONCE_IN
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events import events
-from services.safeguarding.duty import outcomes
+from services.safeguarding.duty import duties
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState, ReportTaken
 from services.safeguarding.duty.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of, is_provisional
@@ -166,7 +166,7 @@ async def test_duty_staff_acknowledge_by_code_pass_on_the_reference_and_ask_how_
     assert kinds(await service.says(phone, f"STATUS {code}")) == []
     assert (await answers(service, phone))[-1].startswith("Police: not reached yet")
     [acknowledged] = await service.says(phone, f"OK {code}")
-    assert isinstance(acknowledged.content, outcomes.DutyAcknowledged)
+    assert isinstance(acknowledged.content, duties.DutyAcknowledged)
     assert (acknowledged.content.duty, acknowledged.content.by) == (duty, kestrel.ids["boss"])
     said = await service.says(phone, f"REF 0412/24 {code}")
     assert kinds(said) == ["police.reference-texted.v1", "duty.acknowledged.v1"]
@@ -224,7 +224,7 @@ async def test_who_has_no_longer_to_do_with_the_child_only_acknowledges_by_an_ol
     assert kinds(await service.says(phone, f"STATUS {code}")) == ["text.needs-human.v1"]
     assert not any("Police: " in each and "ring 101" in each for each in await answers(service, phone))
     [acknowledged] = await service.says(phone, f"OK {code}")
-    assert isinstance(acknowledged.content, outcomes.DutyAcknowledged)
+    assert isinstance(acknowledged.content, duties.DutyAcknowledged)
     assert acknowledged.content.duty == duty
 
 

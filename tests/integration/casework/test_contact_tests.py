@@ -13,8 +13,7 @@ from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.decisions import DutyChanged, DutyState
-from services.safeguarding.duty.duties import ProfessionalNotify
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged, ProfessionalNotify
 from tests.support.engines.database import Database
 from tests.support.in_process.casework import casework, import_bearer
 from tests.support.in_process.protocol import Protocol

@@ -18,6 +18,7 @@ from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
+from services.safeguarding.child_events.care_events import RiskAssessmentRecorded
 from services.safeguarding.child_events.discussion_events import PlannedStep, StrategyDiscussionHeld
 from services.safeguarding.child_events.events import (
     ChildReturned,
@@ -25,10 +26,9 @@ from services.safeguarding.child_events.events import (
     PoliceRiskGraded,
     SafeAndWellCheckRecorded,
 )
-from services.safeguarding.child_events.plan_events import RiskAssessmentRecorded
 from services.safeguarding.duty.decisions import DutyState
+from services.safeguarding.duty.duties import DutyAcknowledged, StrategyDiscussionChanged
 from services.safeguarding.duty.evidence import RegisterLookedUp
-from services.safeguarding.duty.outcomes import DutyAcknowledged, StrategyDiscussionChanged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorActed, OperatorRole
 from services.safeguarding.roles import Deed, Role

@@ -19,7 +19,7 @@ from infra.local.settings.layout import ROOT
 from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorActed
 from services.safeguarding.roles import Role

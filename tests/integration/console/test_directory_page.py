@@ -16,7 +16,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.notifications.channels import Channels
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
-from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed
+from services.safeguarding.duty.duties import DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import AccessRecorded, OperatorActed, OperatorRole
 from tests.support.engines.database import Database

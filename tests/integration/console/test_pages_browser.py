@@ -25,9 +25,9 @@ from services.platform.store.engine import database_url
 from services.platform.store.notifications.channels import Channels
 from services.platform.store.notifications.listener import Listener
 from services.platform.store.unit_of_work import Origin, Store
-from services.safeguarding.child_events.contact_events import ShiftHandedOver
+from services.safeguarding.child_events.events import ShiftHandedOver
 from services.safeguarding.duty.decisions import MessageDeadLettered
-from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
+from services.safeguarding.duty.duties import StrategyDiscussionChanged
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Deed, Role

@@ -21,7 +21,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.deeds.answers import Fault
+from services.safeguarding.deeds import Fault
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.operators import OperatorActed, OperatorRole
 from services.safeguarding.roles import Role

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from services.console.web import pages
 from services.console.web.changes import Changes
 from services.handbook import web
-from services.handbook.stories import story_form
+from services.handbook.stories import story_pages
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.notifications.channels import Channels
 from services.platform.store.unit_of_work import Store
@@ -66,7 +66,7 @@ async def browser(database: Database, opened: Store, protocols: Path) -> AsyncIt
 
 async def played(browser: httpx.AsyncClient, **chosen: str) -> httpx.Response:
     protocol = Library(files()).current(DEFAULT)
-    usual = {each.name: each.usual for each in story_form.questions(protocol)}
+    usual = {each.name: each.usual for each in story_pages.questions(protocol)}
     return await browser.post("/simulate", data={"csrf": csrf_in(await browser.get("/simulate"))} | usual | chosen)
 
 
@@ -151,13 +151,13 @@ async def test_what_the_form_does_not_offer_is_named_and_not_played(browser: htt
 
 def test_the_longest_story_of_each_event_ends_soon() -> None:
     library = Library(files())
-    asked = story_form.questions(library.current(DEFAULT))
+    asked = story_pages.questions(library.current(DEFAULT))
     events = next(each.choices for each in asked if each.name == "event")
     usual = {each.name: each.usual for each in asked} | {"until": "week", "begins": "night"}
-    assert story_form.wrong(asked, usual) == []
+    assert story_pages.wrong(asked, usual) == []
     begun = time.process_time()
     for event in events:
-        timeline = tell(story_form.story(usual | {"event": event}, DEFAULT), library)
+        timeline = tell(story_pages.story(usual | {"event": event}, DEFAULT), library)
         assert len(timeline.heard) < 5000, event
     assert time.process_time() - begun < len(events)
 

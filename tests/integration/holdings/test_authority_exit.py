@@ -18,7 +18,7 @@ from pyrage import x25519
 from typer.testing import CliRunner, Result
 
 from services.audit.store import DIGEST
-from services.audit.verification.run import one_moment, verify_all
+from services.audit.verification import one_moment, verify_all
 from services.casework.commands import register
 from services.holdings import authority_exit
 from services.holdings.authority_exit import CERTIFICATE, KEY, MANIFEST, theirs

@@ -22,8 +22,7 @@ from services.console.web import pages
 from services.console.web.changes import Changes
 from services.holdings import web
 from services.holdings.commands import subject_access
-from services.holdings.pack import NEXT_FILE, RECORDED, UNTIL_AGREED, Pack
-from services.holdings.subject_access import SubjectAccess
+from services.holdings.subject_access import NEXT_FILE, RECORDED, UNTIL_AGREED, Pack, SubjectAccess
 from services.platform.register.keys import data_keys
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal.holdings import holdings

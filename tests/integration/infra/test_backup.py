@@ -26,7 +26,7 @@ from infra.postgres.backup import CannotBackUp, Tools, beside, dump, list_destro
 from infra.postgres.logins import open_backups, open_logins
 from infra.postgres.server import Server
 from services.audit import store as kept
-from services.audit.verification.run import one_moment, verify_all
+from services.audit.verification import one_moment, verify_all
 from services.casework.store.register_changes import correct_birth_date
 from services.casework.web.photographs import child_by_reference
 from services.platform.runtime.clocks import Clocks

@@ -21,9 +21,8 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.professionals.digests.channels import GroupedText
 from services.professionals.handlers import Handlers
 from services.professionals.sending.sender import TextSender
-from services.safeguarding.duty.duties import MassReport, ProfessionalNotify
+from services.safeguarding.duty.duties import DutyAcknowledged, MassReport, ProfessionalNotify
 from services.safeguarding.duty.evidence import AttemptResult
-from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.engines.database import Database

@@ -21,8 +21,7 @@ from services.safeguarding.duty.decisions import (
     ProtocolDecided,
     Verdict,
 )
-from services.safeguarding.duty.duties import Because, Duty
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import Because, Duty, DutyAcknowledged
 from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.roles import Role
 from tests.support.engines.database import Database

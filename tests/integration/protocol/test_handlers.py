@@ -31,9 +31,15 @@ from services.safeguarding.duty.decisions import (
     ReportTaken,
     Verdict,
 )
-from services.safeguarding.duty.duties import Duty, PoliceNotify
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyOutcomes
-from services.safeguarding.duty.parts import part_ids
+from services.safeguarding.duty.duties import (
+    Duty,
+    DutyAccepted,
+    DutyAcknowledged,
+    DutyDelivered,
+    DutyOutcomes,
+    PoliceNotify,
+    part_ids,
+)
 from services.safeguarding.roles import Role, Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.protocol import Protocol

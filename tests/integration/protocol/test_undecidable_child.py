@@ -23,8 +23,7 @@ from services.protocol.loader import files
 from services.protocol.store import held_cases, remember
 from services.safeguarding.child_events.events import ChildReportedMissing, PoliceClosed
 from services.safeguarding.duty.decisions import MessageDeadLettered
-from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.outcomes import DutyAccepted
+from services.safeguarding.duty.duties import Duty, DutyAccepted
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message, Topic
 from tests.support.engines.database import Database

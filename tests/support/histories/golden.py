@@ -25,13 +25,11 @@ from services.protocol.stories import Answers, Happening, Story, name_in_story
 from services.protocol.stories import read as read_story
 from services.safeguarding import identifiers
 from services.safeguarding.dates import ADULT, birthday
-from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, Outcome
-from services.safeguarding.duty.parts import parts_of
+from services.safeguarding.duty.duties import Duty, DutyAcknowledged, DutyDelivered, Outcome, parts_of
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.roles import Channel, Role
 from services.safeguarding.working_time import ENGLAND
-from services.schemas.traffic import first_to_say
+from services.schemas.messages import first_to_say
 from tests.support.outside.world import World
 from tests.support.signatures import signer_of
 

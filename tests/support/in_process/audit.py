@@ -8,10 +8,10 @@ from uuid import uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from services.audit import verification
 from services.audit.handlers import handlers_by_kind
 from services.audit.policy.chain import Entry
-from services.audit.verification import cursors
-from services.audit.verification.run import Verified, one_moment, verify_anchors, verify_chain
+from services.audit.verification import Verified, one_moment, verify_anchors, verify_chain
 from services.platform.messages.envelope import Received, compose, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
@@ -40,7 +40,7 @@ async def record(store: Store, *received: Received[Message]) -> None:
 
 async def entries_of(connection: AsyncConnection, chain: str) -> list[Entry]:
     """Without a cursor of the database's, which needs a transaction."""
-    return [Entry(*row) for row in await connection.execute(text(cursors.OF_CHAIN), {"chain": chain})]
+    return [Entry(*row) for row in await connection.execute(text(verification.OF_CHAIN), {"chain": chain})]
 
 
 async def tamper(database: Database, statement: str, **values: object) -> int:

@@ -13,7 +13,7 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.handlers import Handlers
 from services.protocol.loader import files
-from services.safeguarding.duty.parts import parts_of
+from services.safeguarding.duty.duties import parts_of
 from services.safeguarding.message import Message
 from tests.support.engines.database import Database
 from tests.support.histories.reading import unsent_of

@@ -8,9 +8,17 @@ from uuid import uuid4
 
 import pytest
 
-from services.audit.policy import chain_faults
-from services.audit.policy.chain import NOTHING_BEFORE, Anchor, Entry, Head, anchor_hash, entry_hash
-from services.audit.policy.chain_faults import AnchorsCheck, ChainCheck
+from services.audit.policy import chain as chain_faults
+from services.audit.policy.chain import (
+    NOTHING_BEFORE,
+    Anchor,
+    AnchorsCheck,
+    ChainCheck,
+    Entry,
+    Head,
+    anchor_hash,
+    entry_hash,
+)
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
 START = datetime(2026, 11, 25, 2, 10, tzinfo=UTC)

@@ -10,16 +10,14 @@ from uuid import UUID, uuid4
 import pytest
 from markupsafe import escape
 
-from services.audit.evidence_pack import Pack
-from services.audit.message_summary import detail, plain
+from services.audit.evidence_pack import Pack, detail, plain
 from services.audit.policy.chain import Entry
 from services.audit.policy.evidence import Evidence, access_of, accounts_in, evidence_of
 from services.platform.messages.envelope import compose
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDecided, ProtocolDecided, Verdict
+from services.safeguarding.duty.duties import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes, part_ids, parts_of
 from services.safeguarding.duty.evidence import AttemptResult, DeliveriesAttempted, DeliveryAttempted
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes
-from services.safeguarding.duty.parts import part_ids, parts_of
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.message import Message
 from services.safeguarding.operators import Access, AccessRecorded, OperatorAct, OperatorActed, OperatorRole

@@ -17,7 +17,7 @@ from services.carers.understanding.children import child_names
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildIdentified
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.identifiers import NAMESPACE, provisional_child
 from services.safeguarding.message import Message
 

@@ -8,7 +8,7 @@ from services.carers.policy.answer import Answer
 from services.carers.policy.context import Standing
 from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged
 from tests.unit.carers.corpus import BY_CODE, Case, effects, made_of, scene_of
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.languages import language_recognition
 from services.carers.understanding.languages.language_recognition import recognise
-from services.safeguarding.child_events import codes
+from services.safeguarding.child_events import events
 from tests.unit.carers.corpus import cases
 
 IN_ENGLISH = [
@@ -74,7 +74,7 @@ def test_no_text_is_too_strange_to_be_looked_at(text: str) -> None:
 
 def test_carers_does_not_start_without_the_code_of_a_language_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as changed:
-        changed.setattr(codes, "TextLanguage", StrEnum("TextLanguage", {"french": "fr"}))
+        changed.setattr(events, "TextLanguage", StrEnum("TextLanguage", {"french": "fr"}))
         with pytest.raises(ValueError, match="'cy' is not a valid TextLanguage"):
             importlib.reload(language_recognition)
     importlib.reload(language_recognition)

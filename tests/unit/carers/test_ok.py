@@ -9,7 +9,7 @@ from services.carers import messages
 from services.carers.policy.context import Child, Telling, TextContext
 from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.identifiers import provisional_child
 from tests.unit.carers.corpus import child_id
 

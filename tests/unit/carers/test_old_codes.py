@@ -11,7 +11,7 @@ from services.carers.policy.decision import Decision
 from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events import events
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.message import Message
 from tests.unit.carers.corpus import CODE, EPISODE, SOMEBODY, TOLD, Case, scene_of
 

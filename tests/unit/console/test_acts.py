@@ -13,11 +13,10 @@ from services.console.policy.permits import MAY, May, Operator
 from services.console.policy.record import RecordedMessage
 from services.console.policy.shift.acts import SHIFT_ACTS
 from services.console.web.wording import Words
-from services.safeguarding.child_events import discussion_events, events, plan_events
-from services.safeguarding.deeds.answers import Answers, Fault, Faults
+from services.safeguarding.child_events import care_events, discussion_events, events
+from services.safeguarding.deeds import Answers, Fault, Faults
 from services.safeguarding.duty.decisions import OVER, EpisodeState
-from services.safeguarding.duty.duties import DutySendAgain
-from services.safeguarding.duty.outcomes import DutyAcknowledged, StrategyDiscussionChanged
+from services.safeguarding.duty.duties import DutyAcknowledged, DutySendAgain, StrategyDiscussionChanged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorAct, OperatorRole
 from services.safeguarding.roles import Deed, Role
@@ -293,7 +292,7 @@ def test_a_deed_is_recorded_where_its_duty_waits_and_corrected_once_it_is_record
     assert not {Deed("talk"), Deed("watch-review")} & acts(about_duty(WORKER))
     over: dict[str, Any] = {"state": "cancelled", "deed": Deed("talk")}
     assert Deed("talk") not in acts(about_duty(WORKER, **over))
-    talked = plan_events.WatchTalkPlanned(authority="kestrel")
+    talked = care_events.WatchTalkPlanned(authority="kestrel")
     recorded = RecordedMessage(str(ACT), "child-x", NOW, exercise=False, content=talked)
     [corrected] = said(Deed("talk"), about_duty(WORKER, **over, recorded=recorded))
     assert (corrected.kind, corrected.corrects_event) == ("watch.talk-planned.v1", ACT)

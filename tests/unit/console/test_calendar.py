@@ -6,8 +6,7 @@ import pytest
 
 from services.console.policy.shift.board import board
 from services.console.policy.shift.calendar import BY_MONTH_AT_MOST, SHIFTS_AT_MOST, Why, read_calendar, write_calendar
-from services.safeguarding.duty.rota import RotaLine
-from services.safeguarding.working_time import Turn
+from services.safeguarding.working_time import RotaLine, Turn
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ROLE = "duty.emergency-team"

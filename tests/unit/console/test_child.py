@@ -11,8 +11,7 @@ from services.console.policy.status import DutyLine
 from services.console.web.child_queries import day_meant
 from services.safeguarding.child_events.events import ChildInformationReceived, ChildReportedMissing, PoliceAcknowledged
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
-from services.safeguarding.duty.duties import Duty, StrategyInvite
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import Duty, DutyAcknowledged, StrategyInvite
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct, OperatorActed, OperatorRole

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from services.console.policy.directory import Contact, Doubt, directory
-from services.safeguarding.duty.rota import RotaLine
-from services.safeguarding.working_time import Days, Turn
+from services.safeguarding.working_time import Days, RotaLine, Turn
 
 TUESDAY_NIGHT = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)
 TUESDAY_NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

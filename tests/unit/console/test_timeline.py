@@ -7,24 +7,29 @@ from uuid import UUID, uuid4
 from services.console.policy.record import RecordedMessage
 from services.console.policy.timeline import timeline
 from services.console.web.wording import Words
-from services.safeguarding.child_events.codes import TextLanguage
-from services.safeguarding.child_events.events import ChildReportedMissing, PoliceReferenceTexted, TextNeedsHuman
+from services.safeguarding.child_events.events import (
+    ChildReportedMissing,
+    PoliceReferenceTexted,
+    TextLanguage,
+    TextNeedsHuman,
+)
 from services.safeguarding.duty.decisions import MessageDecided, ProtocolDecided, Verdict
-from services.safeguarding.duty.duties import Because, PoliceNotify
+from services.safeguarding.duty.duties import (
+    Because,
+    DutyAccepted,
+    DutyAcknowledged,
+    DutyDelivered,
+    DutyFailed,
+    DutyOutcomes,
+    PoliceNotify,
+    part_ids,
+)
 from services.safeguarding.duty.evidence import (
     AttemptResult,
     DeliveriesAttempted,
     DeliveryAttempted,
     RegisterLookedUp,
 )
-from services.safeguarding.duty.outcomes import (
-    DutyAccepted,
-    DutyAcknowledged,
-    DutyDelivered,
-    DutyFailed,
-    DutyOutcomes,
-)
-from services.safeguarding.duty.parts import part_ids
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorActed

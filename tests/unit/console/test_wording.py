@@ -11,11 +11,10 @@ from services.console.policy.record import RecordedMessage
 from services.console.policy.timeline import Line
 from services.console.web.wording import MESSAGES, Words
 from services.safeguarding import operators, roles
-from services.safeguarding.child_events import codes, discussion_events, events
+from services.safeguarding.child_events import discussion_events, events
 from services.safeguarding.duty import decisions, duties, evidence
 from services.safeguarding.duty.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken
-from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.parts import HOLDING_OTHERS
+from services.safeguarding.duty.duties import HOLDING_OTHERS, Duty
 from services.safeguarding.message import CONTRACTS, Message
 
 CONTENT = yaml.safe_load((MESSAGES / "en.yaml").read_text())
@@ -34,7 +33,7 @@ NAMED: list[tuple[str, type[StrEnum]]] = [
     ("reference_kind", events.ReferenceKind),
     ("operator_role", operators.OperatorRole),
     ("act", operators.OperatorAct),
-    ("language", codes.TextLanguage),
+    ("language", events.TextLanguage),
     ("step", roles.CareStep),
 ]
 

@@ -15,7 +15,7 @@ from services.platform.runtime.logs import FIELDS
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import PoliceNotify
 from services.safeguarding.identifiers import new_id
-from services.schemas.examples import example
+from services.schemas.messages import example
 
 DUTY = PoliceNotify.model_validate(example(PoliceNotify)["data"])
 NOTICE = Delivery(

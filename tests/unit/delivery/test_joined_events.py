@@ -8,10 +8,9 @@ from uuid import UUID, uuid4
 from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import Delivery
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.child_events.contact_events import ContactUnreachable
+from services.safeguarding.child_events.events import ContactUnreachable
+from services.safeguarding.duty.duties import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes, parts_of
 from services.safeguarding.duty.evidence import AttemptResult, DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes
-from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message
 

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.command_line import app
-from services.handbook.stories.difference import difference, rules_in
+from services.handbook.stories.golden_stories import difference, rules_in
 from services.protocol.loader import DEFAULT_RULES
 
 OWN = """\

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.handbook.documents.disclosure import page, views
+from services.handbook.documents.pages import disclosure_page, views
 
 SQL = """
 CREATE VIEW register.seen AS
@@ -31,4 +31,4 @@ def test_the_protocol_is_given_no_name_and_police_are() -> None:
     columns = {each.name: each.columns for each in views() if "protocol" in each.services.split(", ")}
     assert columns
     assert not [name for name, listed in columns.items() if {"name", "address", "mobile"} & {*listed}]
-    assert "| `for_police_notice` | casework, police | child, code, name," in page()
+    assert "| `for_police_notice` | casework, police | child, code, name," in disclosure_page()

@@ -1,6 +1,6 @@
 """The draft assessment is of what the system runs by: nothing of it is left out."""
 
-from services.handbook.documents.dpia import SECURITY, page, processors, threats
+from services.handbook.documents.pages import SECURITY, dpia_page, processors, threats
 from services.handbook.documents.safety_case import hazards
 from services.platform.store.disposal.schedule import Action, schedule
 from services.safeguarding.notice_fields import NoticeField
@@ -20,7 +20,7 @@ def test_a_threat_of_disclosure_stands_under_its_boundary_and_no_other_threat_do
 
 
 def test_everything_that_is_held_given_or_risked_stands_in_it() -> None:
-    text = page()
+    text = dpia_page()
     held = [each.holds for each in schedule().records.values() if each.action is not Action.NOBODYS]
     risks = [each.left for each in hazards() if each.concerns_rights]
     told = [each.threat for each in threats(SECURITY.read_text())]
@@ -30,10 +30,10 @@ def test_everything_that_is_held_given_or_risked_stands_in_it() -> None:
 
 
 def test_each_blank_that_a_part_leaves_is_explained() -> None:
-    listed = text_between(page(), "## What the authority fills in", "## What it is for")
+    listed = text_between(dpia_page(), "## What the authority fills in", "## What it is for")
     for blank in ("CONTRACT", "TRANSFER", "AGREEMENT"):
         assert f"`{blank}`" in listed
-        assert page().count(f"`{blank}") > 1
+        assert dpia_page().count(f"`{blank}") > 1
 
 
 def text_between(text: str, begins: str, ends: str) -> str:

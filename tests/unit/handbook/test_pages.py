@@ -6,7 +6,7 @@ from services.handbook.documents import pages as documents
 from services.protocol.law.law import shipped
 from services.protocol.loader import Library, files
 from services.protocol.rule_file import DEFAULT
-from services.schemas.rendered_files import list_differing, write_differing
+from services.schemas.documents import list_differing, write_differing
 
 PROTOCOL = Library(files()).current(DEFAULT)
 PAGE = documents.protocol_page(PROTOCOL, shipped())

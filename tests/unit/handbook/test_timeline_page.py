@@ -6,7 +6,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from services.command_line import app
-from services.handbook.stories.timeline_page import page
+from services.handbook.stories.story_pages import page
 from services.protocol.simulate import simulate
 
 STORIES = Path(__file__).parents[2] / "scenarios"

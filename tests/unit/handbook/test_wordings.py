@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.handbook.check import check
-from services.handbook.words import Text, faults, faults_of
+from services.handbook.check import Text, check, faults, faults_of
 
 AROUND = "(Repeat?) EXERCISE.  To say you have it, reply OK WWWWW"
 OWN = """\

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.holdings.pack import Row, build_pack
+from services.holdings.subject_access import Row, build_pack
 from services.platform.register.keys import Decryptor
 from services.platform.store.disposal.holdings import holdings
 from services.platform.store.encryption import Keyring

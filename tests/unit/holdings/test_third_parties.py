@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from services.holdings.third_parties import Mask, Person
+from services.holdings.subject_access import Mask, Person
 
 CHILD, CARER, WORKER, STRANGER = (
     f"{kind}-{UUID(int=number)}" for number, kind in enumerate(("child", "person", "person", "person"), 1)

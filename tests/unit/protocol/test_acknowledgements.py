@@ -11,8 +11,7 @@ from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, Verdict
-from services.safeguarding.duty.duties import Because
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
+from services.safeguarding.duty.duties import Because, DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Deed, Role
 from tests.support.histories.one_child import CHILD, START, OneChild

@@ -11,7 +11,7 @@ from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, Verdict
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
+from services.safeguarding.duty.duties import DutyAccepted, DutyAcknowledged, DutyFailed
 from tests.support.histories.one_child import CHILD, START, OneChild
 from tests.support.histories.own_rules import only
 

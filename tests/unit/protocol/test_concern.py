@@ -8,9 +8,9 @@ import pytest
 
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.safeguarding.child_events import discussion_events, events, plan_events
+from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.child_events.care_events import ChildPresented
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
+from services.safeguarding.duty.duties import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Channel, Wording
 from tests.support.histories.one_child import CHILD, START, OneChild
@@ -25,7 +25,7 @@ MISSING = events.ChildReportedMissing(**SAID)
 PRESENTED = ChildPresented(**SAID, concern=True, trafficking_suspected=True)
 HELD = discussion_events.StrategyDiscussionHeld(**SAID, form="urgent", section_47="no-enquiry")
 CALLED_OFF = discussion_events.StrategyDiscussionCancelled(**SAID)
-REFERRED = plan_events.NrmReferralRecorded(**SAID)
+REFERRED = care_events.NrmReferralRecorded(**SAID)
 FOUND = events.NrmDecisionRecorded(**SAID, stage="reasonable-grounds", positive=True)
 CONCLUDED = events.NrmDecisionRecorded(**SAID, stage="conclusive-grounds", positive=True)
 LONG_AGO = START - timedelta(days=300)
@@ -271,7 +271,7 @@ def test_an_advocate_stands_in_for_a_guardian_only_where_the_area_has_no_scheme(
     outcome = {"authority": "northshire", "duty": request.duty, "step": 0}
     failed = DutyFailed.model_validate(outcome | {"reason": "nobody-in-role"})
     child.hears(failed if scheme_fails else DutyAccepted.model_validate(outcome), 0.1)
-    child.hears(plan_events.AdvocacyExplained(**SAID, accepted=True), 2)
+    child.hears(care_events.AdvocacyExplained(**SAID, accepted=True), 2)
     assert child.case.duties[request.duty].goes_on is not ends
     child.facts = FACTS.model_copy(update={"guardian_allocated": True})
     child.hears(events.ChildRecordChanged(**SAID), 3)

@@ -15,7 +15,7 @@ from services.protocol.policy.rule_engine.dates import morning_of
 from services.protocol.policy.rule_language.vocabulary import Mark
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, Verdict
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAccepted, DutyAcknowledged
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
 from tests.support.histories.one_child import CHILD, CURRENT, START, OneChild

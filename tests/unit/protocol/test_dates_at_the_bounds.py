@@ -15,7 +15,7 @@ from services.protocol.policy.draft import Happened, Protocols
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.readings.episodes import READ
 from services.safeguarding.child_events.events import ChildReportedMissing, Told
-from services.schemas.examples import FORMATS, example
+from services.schemas.messages import FORMATS, example
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY, MOMENT = FORMATS["date"], FORMATS["date-time"].replace("+00:00", "Z")

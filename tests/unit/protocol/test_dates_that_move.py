@@ -5,7 +5,7 @@ from typing import Literal
 
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.safeguarding.child_events import care_events, events, plan_events
+from services.safeguarding.child_events import care_events, events
 from services.safeguarding.roles import CareStep
 from tests.support.histories.one_child import CHILD, START, OneChild
 
@@ -70,16 +70,16 @@ def test_a_finding_that_agrees_with_the_register_makes_its_date_count_again() ->
 
 def test_leave_that_has_run_out_before_we_learn_of_it_is_told_also_after_an_earlier_one_did() -> None:
     child = Child(date(2030, 6, 1))
-    child.hears(plan_events.LeaveGranted(**SAID, expires_on=date(2026, 12, 1)))
+    child.hears(care_events.LeaveGranted(**SAID, expires_on=date(2026, 12, 1)))
     assert "leave-expired" in told(child.comes("leave-expired"))
-    again = child.hears(plan_events.LeaveGranted(**SAID, expires_on=date(2027, 1, 10)), on(date(2027, 2, 1)))
+    again = child.hears(care_events.LeaveGranted(**SAID, expires_on=date(2027, 1, 10)), on(date(2027, 2, 1)))
     assert told(again) >= {"leave-expired", "social-worker-hears-leave-expired", "legal-adviser-hears-leave-expired"}
 
 
 def test_a_day_that_moves_while_somebody_is_asked_asks_nobody_again() -> None:
     child = Child(date(2030, 6, 1))
-    child.hears(plan_events.ReviewDue(**SAID, on=date(2026, 11, 20)))
-    moved = child.hears(plan_events.ReviewDue(**SAID, on=date(2026, 11, 22)), 1)
+    child.hears(care_events.ReviewDue(**SAID, on=date(2026, 11, 20)))
+    moved = child.hears(care_events.ReviewDue(**SAID, on=date(2026, 11, 22)), 1)
     assert "review-is-due" not in told(moved)
-    child.hears(plan_events.CareStepRecorded(**SAID, step=CareStep["review-held"]), 2)
-    assert "review-is-due" in told(child.hears(plan_events.ReviewDue(**SAID, on=date(2026, 11, 23)), 24))
+    child.hears(care_events.CareStepRecorded(**SAID, step=CareStep["review-held"]), 2)
+    assert "review-is-due" in told(child.hears(care_events.ReviewDue(**SAID, on=date(2026, 11, 23)), 24))

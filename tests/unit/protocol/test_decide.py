@@ -12,11 +12,10 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
-from services.safeguarding.child_events import care_events, events, plan_events
+from services.safeguarding.child_events import care_events, events
 from services.safeguarding.child_events.events import DutyStepDue, RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, MessageDeadLettered, Verdict
-from services.safeguarding.duty.duties import Because
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
+from services.safeguarding.duty.duties import Because, DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
 
@@ -264,13 +263,13 @@ def test_a_review_older_than_the_newest_decision_ends_nothing(child: Child) -> N
 
 def test_an_exercise_opens_no_watch_and_moves_no_date(child: Child) -> None:
     child.hears(REFUSED, exercise=True)
-    child.hears(plan_events.LeaveGranted(authority="northshire", expires_on=date(2027, 5, 1)), exercise=True)
+    child.hears(care_events.LeaveGranted(authority="northshire", expires_on=date(2027, 5, 1)), exercise=True)
     assert (child.case.watched_since, child.case.leave_expires_on) == (None, None)
 
 
 def test_a_corrected_birth_date_moves_the_prompts_and_not_the_leave() -> None:
     child = Child(FACTS.model_copy(update={"adult_on": date(2027, 3, 1), "age_disputed": False}))
-    leave = child.hears(plan_events.LeaveGranted(authority="northshire", expires_on=date(2027, 9, 1)))
+    leave = child.hears(care_events.LeaveGranted(authority="northshire", expires_on=date(2027, 9, 1)))
     first = child.hears(events.ChildRecordChanged(authority="northshire"))
     child.facts = child.facts.model_copy(update={"adult_on": date(2027, 4, 1)})
     second = child.hears(events.ChildRecordChanged(authority="northshire"), timedelta(hours=1))

@@ -13,10 +13,9 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Condition
-from services.safeguarding.child_events import events, plan_events
+from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import DutyState, EpisodeState, Verdict
-from services.safeguarding.duty.duties import Because
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
+from services.safeguarding.duty.duties import Because, DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
 
@@ -365,9 +364,9 @@ def test_a_review_that_lets_the_watch_go_on_starts_it_again_and_is_due_again() -
         (events.AppealDecided(**SAID, result="allowed"), False),
         (events.NrmDecisionRecorded(**SAID, stage="conclusive-grounds", positive=False), True),
         (events.NrmDecisionRecorded(**SAID, stage="conclusive-grounds", positive=True), False),
-        (plan_events.LeaveApplicationEnded(**SAID, result="refused"), True),
-        (plan_events.LeaveApplicationEnded(**SAID, result="withdrawn"), False),
-        (plan_events.LeaveApplicationEnded(**SAID, result="granted"), False),
+        (care_events.LeaveApplicationEnded(**SAID, result="refused"), True),
+        (care_events.LeaveApplicationEnded(**SAID, result="withdrawn"), False),
+        (care_events.LeaveApplicationEnded(**SAID, result="granted"), False),
     ],
 )
 def test_only_a_negative_decision_opens_a_watch(content: Message, watched: bool) -> None:
@@ -378,7 +377,7 @@ def test_only_a_negative_decision_opens_a_watch(content: Message, watched: bool)
 
 
 def test_a_granted_application_is_recorded_and_sets_nothing_off() -> None:
-    decision = Child().hears(plan_events.LeaveApplicationEnded(**SAID, result="granted"))
+    decision = Child().hears(care_events.LeaveApplicationEnded(**SAID, result="granted"))
     assert [each.verdict for each in decision.decided] == [Verdict.CHANGED]
     assert decision.duties == []
 

@@ -9,9 +9,9 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened
 from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
-from services.safeguarding.child_events import events, plan_events
+from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import Verdict
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
 from tests.support.histories.one_child import CHILD, START, OneChild
@@ -99,8 +99,8 @@ def test_names_are_worked_out_as_they_always_were_so_that_what_comes_again_after
         },
     )
     child.hears_again(MISSING, "m", "/carers")
-    child.hears_again(plan_events.ReviewDue(**SAID, on=date(2027, 3, 1), review="pathway"), "r")
-    child.hears_again(plan_events.ProtectiveMeasuresRecorded(**SAID, supervision_until=date(2027, 3, 1)), "p")
+    child.hears_again(care_events.ReviewDue(**SAID, on=date(2027, 3, 1), review="pathway"), "r")
+    child.hears_again(care_events.ProtectiveMeasuresRecorded(**SAID, supervision_until=date(2027, 3, 1)), "p")
     (episode,) = child.case.episodes
     assert episode == derived("episode", CHILD, "/carers m")
     assert {each.duty: each.refers_to for each in child.case.duties.values()} == {

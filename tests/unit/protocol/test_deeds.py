@@ -9,11 +9,11 @@ from services.protocol.loader import Library, files
 from services.protocol.policy.facts import Facts
 from services.protocol.simulate import tell
 from services.protocol.stories import Story, story_of
-from services.safeguarding.child_events import care_events, discussion_events, events, plan_events
-from services.safeguarding.child_events.plan_events import CareStepRecorded
-from services.safeguarding.deeds.catalogue import DEED_SPECS
+from services.safeguarding.child_events import care_events, discussion_events, events
+from services.safeguarding.child_events.care_events import CareStepRecorded
+from services.safeguarding.deeds import DEED_SPECS
 from services.safeguarding.duty.decisions import DutyState
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.roles import Wording
 from tests.support.histories.one_child import CHILD, CURRENT, OneChild, due
 from tests.support.histories.own_rules import only
@@ -154,7 +154,7 @@ def test_what_a_report_ended_is_asked_for_again_after_the_return() -> None:
 def test_the_register_has_the_last_word_on_what_a_deed_has_said() -> None:
     rule = {"id": "desk", "on": "child.reported-missing", "when": {"all": ["child.subject-to-immigration-control"]}}
     child = child_with(rule | {"unknown": "counts-as-no"})
-    child.hears(plan_events.ImmigrationStatusRecorded(**SAID, subject_to_control=True))
+    child.hears(care_events.ImmigrationStatusRecorded(**SAID, subject_to_control=True))
     child.facts = FACTS.model_copy(update={"subject_to_immigration_control": False})
     assert child.hears(MISSING, 1).duties == []
     child.facts = FACTS
@@ -165,7 +165,7 @@ def test_the_register_has_the_last_word_on_what_a_deed_has_said() -> None:
 def test_a_duty_that_ends_with_its_day_asks_nobody_after_it() -> None:
     rule = {"deed": "companion", "rests": "24h", "until": ["companion.goes"], "day": "ends", "otherwise": ESCALATES}
     child = child_with({"id": "who", "on": "legal-meeting.arranged"} | rule)
-    (told,) = child.hears(plan_events.LegalMeetingArranged(**SAID, on=date(2026, 11, 25))).duties
+    (told,) = child.hears(care_events.LegalMeetingArranged(**SAID, on=date(2026, 11, 25))).duties
     answer = {"duty": told.duty, "step": 0, "how": "text"} | SAID
     child.hears(DutyAcknowledged.model_validate(answer), 1)
     for hours, asked in ((25, 1), (49, 0)):

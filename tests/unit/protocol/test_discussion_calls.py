@@ -9,7 +9,7 @@ from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import discussion_events, events
 from services.safeguarding.child_events.events import RuleDue
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Channel, Wording
 from tests.support.histories.one_child import CHILD, START, OneChild

@@ -8,10 +8,9 @@ import pytest
 from services.protocol.policy.case import Episode
 from services.protocol.policy.draft import Decision, Protocols
 from services.protocol.policy.facts import Facts
-from services.safeguarding.child_events import care_events, discussion_events, events, plan_events
+from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeState, Verdict
-from services.safeguarding.duty.duties import Because
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
+from services.safeguarding.duty.duties import Because, DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
 from tests.support.histories.one_child import CHILD, START, OneChild
@@ -206,7 +205,7 @@ def test_what_counts_down_to_a_date_is_told_of_the_child_or_of_its_open_episode_
 ) -> None:
     on = {"id": "near", "on": "leave.granted", "before": {"date": "leave.expires", "by": ["7d"]}, "about": about}
     child = Child(on)
-    (due,) = child.hears(plan_events.LeaveGranted(**SAID, expires_on=(START + timedelta(days=9)).date())).deadlines
+    (due,) = child.hears(care_events.LeaveGranted(**SAID, expires_on=(START + timedelta(days=9)).date())).deadlines
     child.hears(MISSING, 1)
     (told,) = child.hears(due.content, 48).duties
     assert told.episode == (child.episodes[0].episode if within else None)

@@ -11,7 +11,7 @@ from services.protocol.policy.case import DutyOfCase, Marked, Record, Telling
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_engine.dates import morning_of
 from services.protocol.policy.rule_language.vocabulary import Mark
-from services.safeguarding.child_events import care_events, events, plan_events
+from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.message import Message
 from tests.support.histories.one_child import CHILD, START, OneChild
@@ -54,10 +54,10 @@ def test_of_photographs_checks_and_decisions_the_newest_is_kept(newest_first: bo
 def test_when_leave_runs_out_is_what_was_said_last_of_it_and_an_unknown_date_changes_nothing() -> None:
     child = Child()
     said: list[tuple[Message, int]] = [
-        (plan_events.LeaveGranted(**SAID, expires_on=date(2027, 1, 1)), 1),
-        (plan_events.LeaveExpiring(**SAID, expires_on=date(2027, 2, 1)), 2),
-        (plan_events.LeaveExpiring(**SAID), 2),
-        (plan_events.LeaveGranted(**SAID, expires_on=date(2027, 3, 1)), 3),
+        (care_events.LeaveGranted(**SAID, expires_on=date(2027, 1, 1)), 1),
+        (care_events.LeaveExpiring(**SAID, expires_on=date(2027, 2, 1)), 2),
+        (care_events.LeaveExpiring(**SAID), 2),
+        (care_events.LeaveGranted(**SAID, expires_on=date(2027, 3, 1)), 3),
     ]
     for content, month in said:
         child.hears(content.model_copy(update={"expires_on": date(2030, 1, 1)}), exercise=True)
@@ -282,5 +282,5 @@ def test_what_is_learnt_at_the_very_moment_for_which_it_would_wait_is_told_at_on
     day = date(2026, 12, 1)
     child = Child({"id": "near", "on": "leave.granted", "before": {"date": "leave.expires", "by": ["0d"]}})
     hours = (morning_of(day) - START) / timedelta(hours=1) + minutes / 60
-    decision = child.hears(plan_events.LeaveGranted(**SAID, expires_on=day), hours)
+    decision = child.hears(care_events.LeaveGranted(**SAID, expires_on=day), hours)
     assert (len(decision.duties), len(decision.deadlines)) == ((1, 0) if told else (0, 1))

@@ -10,11 +10,10 @@ from services.protocol.policy.draft import Decision
 from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_engine.dates import morning_of
-from services.safeguarding.child_events import care_events, contact_events, discussion_events, events, plan_events
+from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.duty.decisions import DutyState, MessageDeadLettered, Verdict
-from services.safeguarding.duty.duties import Because, Duty
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
+from services.safeguarding.duty.duties import Because, Duty, DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
 from tests.support.histories.one_child import CHILD, START, OneChild
@@ -195,7 +194,7 @@ def test_when_leave_has_run_out_a_watch_opens_with_its_own_rules_from_that_momen
         {"id": "old", "on": "child.record-changed", "until": ["watch.opened"]},
     )
     child.hears(events.ChildRecordChanged(**SAID))
-    granted = child.hears(plan_events.LeaveGranted(**SAID, expires_on=date(2026, 12, 1)))
+    granted = child.hears(care_events.LeaveGranted(**SAID, expires_on=date(2026, 12, 1)))
     (due,) = granted.deadlines
     assert child.case.watched_since is None
     hours = (due.due_at - START) / timedelta(hours=1) + 2
@@ -252,5 +251,5 @@ def test_a_duty_carries_the_words_and_what_else_its_message_said() -> None:
     assert (duty.words, duty.last_seen_at) == ((WORDS,), seen)
     cause = child.case.duties[duty.duty].cause
     assert (cause.id, cause.time, cause.person, cause.exercise) == (f"{CHILD} 1", START, ANN, False)
-    (duty,) = child.hears(contact_events.ContactListed(**SAID, contact=ANN)).duties
+    (duty,) = child.hears(events.ContactListed(**SAID, contact=ANN)).duties
     assert child.case.duties[duty.duty].cause.person == ANN, "whom it is about"

@@ -22,8 +22,15 @@ from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildTransferred
 from services.safeguarding.child_events.events import Event
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeState
-from services.safeguarding.duty.duties import Because, Duty
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
+from services.safeguarding.duty.duties import (
+    Because,
+    Duty,
+    DutyAccepted,
+    DutyAcknowledged,
+    DutyDelivered,
+    DutyFailed,
+    Outcome,
+)
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Channel, Deed, Role
 from services.safeguarding.working_time import day_in_england

@@ -10,8 +10,7 @@ from services.protocol.policy.draft import Happened, Protocols
 from services.protocol.policy.duties.milestones import Measurement, Milestone, find_milestones
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events.events import ChildReportedMissing, DutyStepDue, TextNeedsHuman
-from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered
+from services.safeguarding.duty.duties import Duty, DutyAccepted, DutyAcknowledged, DutyDelivered
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
 

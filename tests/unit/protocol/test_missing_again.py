@@ -8,11 +8,9 @@ from services.protocol.policy.case import DutyOfCase
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
-from services.safeguarding.child_events.care_events import ChildIdentified
-from services.safeguarding.child_events.plan_events import CareStepRecorded
+from services.safeguarding.child_events.care_events import CareStepRecorded, ChildIdentified
 from services.safeguarding.duty.decisions import EpisodeState, Verdict
-from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged
+from services.safeguarding.duty.duties import Duty, DutyAccepted, DutyAcknowledged
 from services.safeguarding.roles import CareStep
 from tests.support.histories.one_child import CHILD, START, OneChild, due
 from tests.support.histories.own_rules import only

@@ -11,9 +11,9 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Mark
-from services.safeguarding.child_events import care_events, contact_events, events
+from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import DutyState, EpisodeState, Verdict
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
+from services.safeguarding.duty.duties import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.roles import Role, Wording
 from tests.support.histories.one_child import CHILD, CURRENT, START, OneChild
 
@@ -344,7 +344,7 @@ def test_invitations_on_arrival_belong_to_one_discussion() -> None:
 
 def test_a_contact_whom_no_text_reaches_is_mailed_by_name_and_then_somebody_rings() -> None:
     child = Child(ANN)
-    series = child.hears(contact_events.ContactListed(**SAID, contact=ANN)).deadlines
+    series = child.hears(events.ContactListed(**SAID, contact=ANN)).deadlines
     (asked,) = child.hears(series[0].content, hours_to(series[0].due_at)).duties
     failure = DutyFailed(duty=asked.duty, step=0, authority="northshire", person=ANN, reason="no-address")
     (mailed,) = child.hears(failure, 24).duties

@@ -12,7 +12,7 @@ from services.protocol.simulate import tell
 from services.protocol.stories import Story, story_of
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildIdentified, PlacementChanged
-from services.safeguarding.duty.outcomes import DutyAccepted
+from services.safeguarding.duty.duties import DutyAccepted
 from services.safeguarding.roles import Role
 from tests.support.histories.one_child import CHILD, OneChild
 

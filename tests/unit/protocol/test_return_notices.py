@@ -10,7 +10,7 @@ from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import PhotographRecorded
 from services.safeguarding.child_events.events import RuleDue
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyFailed
+from services.safeguarding.duty.duties import DutyAccepted, DutyFailed
 from services.safeguarding.roles import Role
 from tests.support.histories.one_child import CHILD, START, OneChild
 

@@ -9,9 +9,9 @@ from services.protocol.policy.case import Marked, Record
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Mark
-from services.safeguarding.child_events import care_events, discussion_events, events, plan_events
+from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.duty.decisions import Verdict
-from services.safeguarding.duty.outcomes import DutyAccepted
+from services.safeguarding.duty.duties import DutyAccepted
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import FIRST_HOURS
@@ -30,7 +30,7 @@ TEXTED = events.PoliceReferenceTexted(**SAID)
 GIVEN = events.PoliceReferenceGiven(
     **SAID, force="north-force", reply="r", reference_kind=events.ReferenceKind.INCIDENT
 )
-GRANTED = plan_events.LeaveGranted(**SAID, expires_on=date(2027, 3, 1))
+GRANTED = care_events.LeaveGranted(**SAID, expires_on=date(2027, 3, 1))
 REFUSED = events.AsylumDecisionRecorded(**SAID, outcome=events.AsylumOutcome.REFUSED)
 POLICE = {"id": "police", "on": "child.reported-missing", "tell": "police.control-room", "by": "webhook"}
 
@@ -83,8 +83,8 @@ def interview(state: str) -> Message:
         ("police.reference-known", (MISSING, GIVEN), True),
         ("child.accommodated", (MISSING,), False),
         ("child.accommodated", (care_events.ChildAccommodated(**SAID),), True),
-        ("child.nrm-referred", (plan_events.NrmReferralRecorded(**SAID),), True),
-        ("child.modern-slavery-concern", (plan_events.NrmReferralRecorded(**SAID),), True),
+        ("child.nrm-referred", (care_events.NrmReferralRecorded(**SAID),), True),
+        ("child.modern-slavery-concern", (care_events.NrmReferralRecorded(**SAID),), True),
         ("child.age-disputed", (care_events.AgeDisputeOpened(**SAID),), True),
     ],
 )

@@ -9,17 +9,18 @@ import pytest
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.duties.tellings import kind_of_duty
 from services.protocol.policy.facts import Facts
-from services.safeguarding.child_events import care_events, events, plan_events
+from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, Verdict
 from services.safeguarding.duty.duties import (
     Because,
     CarerAlert,
     Duty,
+    DutyAccepted,
+    DutyFailed,
     PoliceNotify,
     ProfessionalNotify,
     StrategyInvite,
 )
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyFailed
 from services.safeguarding.identifiers import telling
 from services.safeguarding.roles import Channel, Deed, Role
 from tests.support.histories.one_child import CHILD, START, OneChild
@@ -90,7 +91,7 @@ def test_a_telling_is_about_the_episode_where_there_is_one_and_else_about_what_t
         "northshire",
     )
     assert of_episode.candidates == (CHILD, OTHER)
-    (beside,) = child.hears(plan_events.NrmReferralRecorded(**SAID)).duties
+    (beside,) = child.hears(care_events.NrmReferralRecorded(**SAID)).duties
     assert (beside.episode, beside.placement, beside.force, beside.authority) == (None, HOME, "west-force", "westmere")
     assert (beside.candidates, beside.urgent, of_episode.urgent) == ((), False, True)
 

@@ -9,10 +9,10 @@ from services.protocol.policy.case import Marked
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
+from services.safeguarding.child_events import care_events, events
 from services.safeguarding.child_events import care_events as care
+from services.safeguarding.child_events import care_events as plan
 from services.safeguarding.child_events import discussion_events as discussion
-from services.safeguarding.child_events import events, plan_events
-from services.safeguarding.child_events import plan_events as plan
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
 from tests.support.histories.one_child import CHILD, START, OneChild
@@ -133,13 +133,13 @@ BESIDE: list[tuple[Message, list[str]]] = [
         of(events.NrmDecisionRecorded, stage="reasonable-grounds", positive=False),
         ["nrm-decided", "nrm-negative", "watch-opened"],
     ),
-    (of(plan_events.LeaveGranted, expires_on=DAY), ["leave-granted"]),
-    (of(plan_events.LeaveGranted), ["leave-granted", "leave-without-end"]),
-    (of(plan_events.LeaveApplicationRecorded), ["leave-application-recorded"]),
-    (of(plan_events.LeaveApplicationRecorded, valid=False), ["leave-application-unfit"]),
-    (of(plan_events.LeaveApplicationEnded, result="withdrawn"), ["leave-application-ended"]),
+    (of(care_events.LeaveGranted, expires_on=DAY), ["leave-granted"]),
+    (of(care_events.LeaveGranted), ["leave-granted", "leave-without-end"]),
+    (of(care_events.LeaveApplicationRecorded), ["leave-application-recorded"]),
+    (of(care_events.LeaveApplicationRecorded, valid=False), ["leave-application-unfit"]),
+    (of(care_events.LeaveApplicationEnded, result="withdrawn"), ["leave-application-ended"]),
     (
-        of(plan_events.LeaveApplicationEnded, result="refused"),
+        of(care_events.LeaveApplicationEnded, result="refused"),
         ["leave-application-ended", "extension-refused", "watch-opened"],
     ),
     (of(events.ChildRecordChanged), ["child-record-changed"]),

@@ -13,8 +13,7 @@ from services.protocol.policy.facts import Facts
 from services.protocol.policy.turns import Turn, sum_up, take_turns
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import DutyChanged, Verdict
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes
-from services.safeguarding.duty.parts import part_ids, parts_of
+from services.safeguarding.duty.duties import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes, part_ids, parts_of
 from services.safeguarding.message import Message
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"

@@ -11,11 +11,11 @@ from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_engine.dates import morning_of
 from services.protocol.policy.rule_language import grammar
-from services.safeguarding.child_events import care_events, events, plan_events
+from services.safeguarding.child_events import care_events, events
 from services.safeguarding.child_events.events import RuleDue
-from services.safeguarding.deeds.catalogue import DEED_SPECS
+from services.safeguarding.deeds import DEED_SPECS
 from services.safeguarding.duty.decisions import Verdict
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Deed
 from services.safeguarding.working_time import ENGLAND, in_working_hours, last_working_moment, working_moment
@@ -42,7 +42,7 @@ def verdicts(decision: Decision) -> list[Verdict]:
 
 
 def review(on: date, kind: str = "pathway") -> Message:
-    return plan_events.ReviewDue.model_validate({**SAID, "said_by": ANN, "channel": "text", "on": on, "review": kind})
+    return care_events.ReviewDue.model_validate({**SAID, "said_by": ANN, "channel": "text", "on": on, "review": kind})
 
 
 def at(hour: float) -> datetime:
@@ -412,6 +412,6 @@ def test_a_date_nobody_knows_sets_nothing_off() -> None:
     changed = events.ChildRecordChanged(**SAID)
     assert child.hears(changed).deadlines == []
     child.facts = FACTS.model_copy(update={"adult_on": date(2028, 3, 8), "age_disputed": False})
-    child.hears(plan_events.LeaveGranted(**SAID, expires_on=date(2027, 5, 8)), 1)
+    child.hears(care_events.LeaveGranted(**SAID, expires_on=date(2027, 5, 8)), 1)
     found = child.hears(changed, 2).deadlines
     assert [each.due_at for each in found] == [morning_of(date(2028, 3, 1)), morning_of(date(2027, 5, 1))]

@@ -7,8 +7,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from services.platform.messages.envelope import compose, read
+from services.safeguarding.child_events.care_events import LeaveGranted
 from services.safeguarding.child_events.events import ChildReportedMissing
-from services.safeguarding.child_events.plan_events import LeaveGranted
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.working_time import in_england
 

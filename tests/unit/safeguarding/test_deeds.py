@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.child_events import events, plan_events
-from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
-from services.safeguarding.deeds.catalogue import DEED_SPECS, _read
-from services.safeguarding.deeds.deed import DeedSpec, Matter
+from services.safeguarding.child_events import care_events, events
+from services.safeguarding.deeds import DEED_SPECS, Answers, DeedSpec, Fault, Faults, Field, Kind, Matter, _read
 from services.safeguarding.roles import DEEDS, CareStep, Deed
 from tests.support.cases import try_each
 from tests.support.histories.one_child import CHILD, START, OneChild
@@ -207,7 +205,7 @@ def _is_step(deed: Deed) -> bool:
 
 
 def test_leave_without_a_last_day_is_counted_down_to_no_longer() -> None:
-    child = child_with(plan_events.LeaveGranted(authority="northshire", expires_on=date(2027, 1, 1)))
+    child = child_with(care_events.LeaveGranted(authority="northshire", expires_on=date(2027, 1, 1)))
     event = DEED_SPECS[Deed("leave")].event(
         Matter("northshire", "page"), read(DEED_SPECS[Deed("leave")], {"lasts": "no-last-day"})
     )

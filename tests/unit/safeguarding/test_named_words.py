@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from pathlib import Path
 
-from services.safeguarding.child_events.codes import TextLanguage
+from services.safeguarding.child_events.events import TextLanguage
 from services.safeguarding.notice_fields import ReportQuestion
 from services.safeguarding.roles import Deed, Wording
 

@@ -2,8 +2,7 @@
 
 from uuid import uuid4
 
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, DutyOutcomes
-from services.safeguarding.duty.parts import part_ids, parts_of
+from services.safeguarding.duty.duties import DutyAccepted, DutyDelivered, DutyOutcomes, part_ids, parts_of
 
 
 def test_a_message_alone_is_its_own_part_under_its_own_id() -> None:

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, time
 from itertools import pairwise
 
-from services.safeguarding.duty.rota import shifts
-from services.safeguarding.working_time import Days, Turn
+from services.safeguarding.working_time import Days, Turn, shifts
 
 DAY = Turn("day", 1, Days.MON_FRI, time(9), time(17), bank_holidays=False)
 NIGHT = Turn("night", 1, Days.MON_FRI, time(17), time(9), bank_holidays=False)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from services.safeguarding.deeds.answers import Fault
-from services.safeguarding.deeds.catalogue import DEED_SPECS
+from services.safeguarding.deeds import DEED_SPECS, Fault
 from services.wording import languages_in
 from services.wording.deed_forms import FOLDER, DeedWords
 

@@ -9,7 +9,7 @@ from services.carers.policy.decision import Act, Decision
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import replies
 from services.carers.understanding.meaning import Meaning
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.roles import Wording
 
 OF_POLICE = frozenset({Wording("police-not-reached"), Wording("police-not-acknowledged")})

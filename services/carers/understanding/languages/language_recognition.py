@@ -4,7 +4,7 @@ import unicodedata
 
 import pycld2
 
-from services.safeguarding.child_events.codes import TextLanguage
+from services.safeguarding.child_events.events import TextLanguage
 
 LETTERS_AND_MARKS = frozenset("LM")
 CODES = frozenset(TextLanguage)

@@ -8,11 +8,11 @@ from uuid import UUID
 from services.console.policy.permits import May, Operator
 from services.console.policy.shift.board import is_of_duty, names_of
 from services.console.policy.shift.calendar import Unread, read_calendar
-from services.safeguarding.child_events.contact_events import ShiftAccepted, ShiftHandedOver
-from services.safeguarding.deeds.answers import Answers, Fault, Faults, Field, Kind
-from services.safeguarding.duty.rota import RotaChange, RotaLine
+from services.safeguarding.child_events.events import ShiftAccepted, ShiftHandedOver
+from services.safeguarding.deeds import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.operators import OperatorAct
+from services.safeguarding.working_time import RotaChange, RotaLine
 
 
 @dataclass(frozen=True, slots=True)

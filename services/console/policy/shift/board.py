@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.safeguarding.duty.rota import RotaLine, Shift, shifts
 from services.safeguarding.identifiers import AuthorityId, PersonId
-from services.safeguarding.working_time import Turn
+from services.safeguarding.working_time import RotaLine, Shift, Turn, shifts
 
 SHOWN = timedelta(days=14)
 

@@ -11,9 +11,8 @@ from icalendar import Calendar, Event
 
 from services.console.policy.shift.board import Board, RoleBoard
 from services.safeguarding.calendars import parse_calendar
-from services.safeguarding.duty.rota import RotaChange
 from services.safeguarding.identifiers import PersonId, derived
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import ENGLAND, RotaChange
 
 PRODUCT = "-//Safe Return//rota//EN"
 AHEAD = timedelta(days=60)

@@ -8,8 +8,8 @@ from typing import Any
 
 from services.console.policy.record import RecordedMessage
 from services.console.policy.status import CaseLine, DutyLine
-from services.safeguarding.child_events.contact_events import ShiftAccepted, ShiftHandedOver
-from services.safeguarding.deeds.answers import WORDS_AT_MOST
+from services.safeguarding.child_events.events import ShiftAccepted, ShiftHandedOver
+from services.safeguarding.deeds import WORDS_AT_MOST
 from services.safeguarding.duty.decisions import StepRecord
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.working_time import in_england

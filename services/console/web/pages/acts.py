@@ -14,7 +14,7 @@ from services.console.policy.about import About
 from services.console.policy.acts import ACT_SPECS, ActSpec, possible_acts, steps_to_choose
 from services.console.web.session import SignedIn, act_of
 from services.console.web.templates import Pages, go_to
-from services.safeguarding.deeds.answers import Answers, Fault, Faults, fill_in
+from services.safeguarding.deeds import Answers, Fault, Faults, fill_in
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed
 

@@ -14,7 +14,7 @@ from services.console.web.pages.overview import PAGE, PART
 from services.console.web.queries import PageQueries
 from services.console.web.session import require_every_authority
 from services.console.web.templates import Pages, go_to
-from services.safeguarding.deeds.answers import Faults
+from services.safeguarding.deeds import Faults
 from services.safeguarding.operators import OperatorAct
 
 UNKNOWN = "no-letter"

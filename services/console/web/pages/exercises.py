@@ -12,7 +12,7 @@ from services.console.policy.permits import May
 from services.console.web.queries import PageQueries
 from services.console.web.session import SignedIn
 from services.console.web.templates import Pages, go_to
-from services.safeguarding.deeds.answers import Fault, Faults, Field, Kind
+from services.safeguarding.deeds import Fault, Faults, Field, Kind
 from services.safeguarding.operators import OperatorAct
 
 

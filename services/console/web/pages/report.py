@@ -10,7 +10,7 @@ from services.console.acts.reports import NotLive, ReportService
 from services.console.policy.permits import May
 from services.console.web.templates import Pages, go_to
 from services.platform.runtime.http.problems import Problem
-from services.safeguarding.deeds.answers import Faults
+from services.safeguarding.deeds import Faults
 from services.safeguarding.operators import OperatorAct
 
 

@@ -20,7 +20,7 @@ from services.platform.runtime.http.problems import Problem
 from services.platform.store.disposal.schedule import schedule
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.deeds.answers import Faults
+from services.safeguarding.deeds import Faults
 from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import derived
 from services.safeguarding.operators import OperatorAct

@@ -17,7 +17,7 @@ from services.console.web.session import SignedIn
 from services.console.web.shift_queries import ShiftQueries
 from services.console.web.templates import Pages, go_to
 from services.platform.runtime.http.browser_form import require_text
-from services.safeguarding.deeds.answers import Fault, Faults, Field
+from services.safeguarding.deeds import Fault, Faults, Field
 from services.safeguarding.operators import OperatorAct
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from services.console.acts.break_glass import BreakGlassService
 from services.console.policy.permits import May
 from services.console.web.templates import Pages
-from services.safeguarding.deeds.answers import Faults
+from services.safeguarding.deeds import Faults
 from services.safeguarding.operators import OperatorAct
 
 

@@ -13,8 +13,8 @@ from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.smtp_pool import Connections
 from services.platform.delivery.model import MediumName
 from services.platform.runtime.logs import logger
+from services.safeguarding.duty.duties import FailureReason
 from services.safeguarding.duty.evidence import AttemptResult
-from services.safeguarding.duty.outcomes import FailureReason
 
 LANE = "mail"
 """One destination: the relay. A failure of one mailbox is not a failure of the lane."""

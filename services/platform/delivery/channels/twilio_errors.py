@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from services.safeguarding.duty.outcomes import FailureReason
+from services.safeguarding.duty.duties import FailureReason
 
 
 @dataclass(frozen=True, slots=True)

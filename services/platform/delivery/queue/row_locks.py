@@ -8,8 +8,7 @@ from uuid import UUID
 
 from services.platform.messages.envelope import Received
 from services.platform.store.query import Query, Rows, all_rows, to_columns, unnest_rows
-from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import Duty, DutyAcknowledged
 
 ROWS = "SELECT id FROM delivery.deliveries WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 ROWS_OF_TELLINGS = f"""

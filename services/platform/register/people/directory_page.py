@@ -8,8 +8,8 @@ from services.platform.register.keys import Decryptor
 from services.platform.register.people.directory import turn_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, scalar
-from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, PlacementId, Scope
+from services.safeguarding.working_time import RotaLine
 
 
 @dataclass(frozen=True, slots=True)

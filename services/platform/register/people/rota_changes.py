@@ -12,9 +12,9 @@ from services.platform.register.people.telephones import e164
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.deeds.answers import Fault
-from services.safeguarding.duty.rota import RotaChange
+from services.safeguarding.deeds import Fault
 from services.safeguarding.identifiers import AuthorityId, PersonId, derived
+from services.safeguarding.working_time import RotaChange
 
 ADD = """
     INSERT INTO register.rota_changes (id, authority, person, role, in_place_of, away, calendar, from_at, to_at, made_by)

@@ -7,8 +7,15 @@ from services.protocol.policy.draft import Draft
 from services.protocol.policy.duties.steps import advance_after_failure, end, rest, schedule
 from services.protocol.policy.duties.tellings import authority_of, call_back, kind_of_duty
 from services.safeguarding.duty.decisions import GOES_ON, DutyState, Verdict
-from services.safeguarding.duty.duties import Because, ProfessionalNotify
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
+from services.safeguarding.duty.duties import (
+    Because,
+    DutyAccepted,
+    DutyAcknowledged,
+    DutyDelivered,
+    DutyFailed,
+    Outcome,
+    ProfessionalNotify,
+)
 
 RANK = {"told": 0, "withdrawn": 1, "accepted": 2, "delivered": 3, "failed": 4, "acknowledged": 5}
 

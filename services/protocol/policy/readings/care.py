@@ -5,7 +5,7 @@ from services.protocol.policy.readings.moves import follow_placement, settle_unk
 from services.protocol.policy.rule_engine.awareness import aware_since, with_aware
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import care_events as care
-from services.safeguarding.child_events import plan_events as plan
+from services.safeguarding.child_events import care_events as plan
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
 from services.safeguarding.roles import CareStep

@@ -6,7 +6,7 @@ from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.readings.care import record_changed, start_watch
 from services.protocol.policy.rule_engine.waits import supersede
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
-from services.safeguarding.child_events import events, plan_events
+from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
 from services.safeguarding.working_time import day_in_england
@@ -49,7 +49,7 @@ def _read_nrm(draft: Draft, event: events.NrmDecisionRecorded) -> list[Reading]:
     return [decided, *start_watch(draft, Trigger.NRM_NEGATIVE)]
 
 
-def _read_granted(draft: Draft, event: plan_events.LeaveGranted) -> list[Reading]:
+def _read_granted(draft: Draft, event: care_events.LeaveGranted) -> list[Reading]:
     if event.expires_on is not None:
         return _read_expiry(draft, Trigger.LEAVE_GRANTED, event.expires_on)
     if not draft.happened.exercise:
@@ -66,7 +66,7 @@ def _read_expiry(draft: Draft, trigger: Trigger, on: date | None) -> list[Readin
     return [Reading(trigger)]
 
 
-def _read_application(draft: Draft, event: plan_events.LeaveApplicationRecorded) -> list[Reading]:
+def _read_application(draft: Draft, event: care_events.LeaveApplicationRecorded) -> list[Reading]:
     """On the last day of leave it is in time."""
     made_on = event.made_on or day_in_england(draft.happened.time)
     late = draft.leave_expires_on is not None and made_on > draft.leave_expires_on
@@ -74,7 +74,7 @@ def _read_application(draft: Draft, event: plan_events.LeaveApplicationRecorded)
     return [Reading(Trigger.LEAVE_APPLICATION_RECORDED if fit else Trigger.LEAVE_APPLICATION_UNFIT)]
 
 
-def _read_application_ended(draft: Draft, event: plan_events.LeaveApplicationEnded) -> list[Reading]:
+def _read_application_ended(draft: Draft, event: care_events.LeaveApplicationEnded) -> list[Reading]:
     """A grant changes nothing here: `leave.granted` brings the new date."""
     if event.result == "granted":
         return [Reading(verdict=Verdict.CHANGED)]
@@ -94,10 +94,10 @@ READERS: dict[type[Message], Reader] = {
     events.AsylumDecisionRecorded: _read_asylum,
     events.AppealDecided: _read_appeal,
     events.NrmDecisionRecorded: _read_nrm,
-    plan_events.LeaveGranted: _read_granted,
-    plan_events.LeaveApplicationRecorded: _read_application,
-    plan_events.LeaveApplicationEnded: _read_application_ended,
+    care_events.LeaveGranted: _read_granted,
+    care_events.LeaveApplicationRecorded: _read_application,
+    care_events.LeaveApplicationEnded: _read_application_ended,
     events.WatchReviewed: _read_reviewed,
-    plan_events.LeaveExpiring: lambda draft, event: _read_expiry(draft, Trigger.LEAVE_EXPIRING, event.expires_on),
+    care_events.LeaveExpiring: lambda draft, event: _read_expiry(draft, Trigger.LEAVE_EXPIRING, event.expires_on),
     events.ChildRecordChanged: record_changed,
 }

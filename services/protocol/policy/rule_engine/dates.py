@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.rule_language.grammar import Letter
 from services.protocol.policy.rule_language.vocabulary import DateOf
-from services.safeguarding.child_events.plan_events import LeaveGranted
+from services.safeguarding.child_events.care_events import LeaveGranted
 from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.working_time import ENGLAND
 

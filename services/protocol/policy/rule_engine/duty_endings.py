@@ -9,7 +9,7 @@ from services.protocol.policy.duties.steps import call_back_untaken, end, resume
 from services.protocol.policy.rule_engine.waits import CAME, SETTLED, UNMET, announce, last_of_the_same
 from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.deeds.catalogue import DEED_SPECS
+from services.safeguarding.deeds import DEED_SPECS
 from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.working_time import day_in_england

@@ -9,8 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from services.protocol.policy.rule_language.periods import CalendarLength, Length, length
 from services.protocol.policy.rule_language.vocabulary import NUMBERED, Condition, DateOf, Mark, Question, Trigger
-from services.safeguarding.child_events.plan_events import LeaveKind
-from services.safeguarding.deeds.catalogue import DEED_SPECS
+from services.safeguarding.child_events.care_events import LeaveKind
+from services.safeguarding.deeds import DEED_SPECS
 from services.safeguarding.meetings import Meets
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 

@@ -1,21 +1,148 @@
-"""Verifies one chain or all of them, as the record stands at one moment. Reads it as a stream."""
+"""Verifies one chain or all of them, as the record stands at one moment. Reads it by the database's own cursors, a
+batch at a time, so that a reader needs no more memory for ten million entries.
 
+A checkpoint is a file that says up to which anchor the record was verified, so that the next run can start there.
+The anchor fixes how far each chain reached and by which hash, so that number and hash of the anchor say it all. The
+file belongs where no administrator of the database can change it. Form 1; another form would have another name.
+"""
+
+import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import attrgetter
-from typing import Generic, TypeVar
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.audit import store
-from services.audit.policy.chain import Anchor, Head
-from services.audit.policy.chain_faults import AnchorsCheck, ChainCheck
-from services.audit.verification import cursors
-from services.audit.verification.checkpoint import Checkpoint
+from services.audit.policy.chain import Anchor, AnchorsCheck, ChainCheck, Entry, Head, moment
 from services.safeguarding.identifiers import code_of
+
+FORM = "safe-return checkpoint 1"
+
+
+class NoCheckpoint(ValueError):
+    """The file is none of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    anchor: int
+    made_at: str
+    hash: str
+
+    def __str__(self) -> str:
+        return f"the checkpoint's anchor {self.anchor} of {self.made_at} is not there as it was"
+
+    def is_of(self, anchor: Anchor) -> bool:
+        return (anchor.number, anchor.hash.hex()) == (self.anchor, self.hash)
+
+
+def read(file: Path) -> Checkpoint | None:
+    """None where there is no file yet. Raises NoCheckpoint."""
+    return parse(file.read_bytes(), str(file)) if file.exists() else None
+
+
+def parse(content: bytes, named: str) -> Checkpoint:
+    """Raises NoCheckpoint, which names it so."""
+    try:
+        said = json.loads(content)
+        known = Checkpoint(int(said["anchor"]), str(said["made_at"]), str(said["hash"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise NoCheckpoint(f"{named} is no checkpoint of `audit verify`") from error
+    if said.get("form") != FORM:
+        raise NoCheckpoint(f"{named} has another form than {FORM}")
+    return known
+
+
+def write(file: Path, newest: Anchor) -> None:
+    """In one step: who is interrupted leaves the file as it was."""
+    beside = file.with_name(f"{file.name}.new")
+    beside.write_bytes(content_of(newest) + b"\n")
+    beside.replace(file)
+
+
+def content_of(anchor: Anchor) -> bytes:
+    """One line."""
+    said = {"form": FORM, "anchor": anchor.number, "made_at": moment(anchor.made_at), "hash": anchor.hash.hex()}
+    return json.dumps(said).encode()
+
+
+AT_ONCE = 1000
+COLUMNS = "e.chain, e.position, e.recorded_at, e.kind, e.happened_at, e.episode, e.envelope, e.previous, e.hash"
+OF_CHAIN = f"SELECT {COLUMNS} FROM audit.entries AS e WHERE e.chain = :chain ORDER BY e.position"  # noqa: S608 own words
+ENTRIES = f"SELECT {COLUMNS} FROM audit.entries AS e ORDER BY e.chain, e.position"  # noqa: S608 own words
+HEADS = "SELECT h.chain, h.position, h.hash, h.anchor FROM audit.heads AS h"
+# What has grown since an anchor begins with the last entry that was fixed until then, which joins it to what is known.
+GROWN = """
+    WITH candidates AS (
+        SELECT chain, position FROM audit.tips
+        UNION ALL SELECT chain, position FROM audit.heads WHERE anchor > :since
+    ), reached AS (
+        SELECT chain, max(position) AS position FROM candidates GROUP BY chain
+    ), grown AS MATERIALIZED (
+        SELECT reached.chain, coalesce(known.position, 0) AS known FROM reached LEFT JOIN LATERAL (
+            SELECT position FROM audit.heads
+            WHERE chain = reached.chain AND anchor <= :since ORDER BY position DESC LIMIT 1
+        ) AS known ON true
+        WHERE reached.position > coalesce(known.position, 0)
+    )
+"""
+ENTRIES_SINCE = f"""
+    {GROWN} SELECT {COLUMNS} FROM grown JOIN audit.entries AS e ON e.chain = grown.chain AND e.position >= grown.known
+    ORDER BY e.chain, e.position
+"""  # noqa: S608 own words
+HEADS_SINCE = f"""
+    {GROWN} SELECT h.chain, h.position, h.hash, h.anchor
+    FROM grown JOIN audit.heads AS h ON h.chain = grown.chain AND h.position >= grown.known
+    ORDER BY h.chain, h.position
+"""  # noqa: S608 own words
+
+
+async def entries_of(connection: AsyncConnection, chain: str) -> AsyncIterator[Entry]:
+    async for row in _rows(connection, OF_CHAIN, {"chain": chain}):
+        yield Entry(*row)
+
+
+async def entries(connection: AsyncConnection, since: int | None) -> AsyncIterator[Entry]:
+    """By chain and position. `since`: only of chains that have grown since that anchor, from their last head of then
+    on.
+    """
+    sql, values = (ENTRIES, {}) if since is None else (ENTRIES_SINCE, {"since": since})
+    async for row in _rows(connection, sql, values):
+        yield Entry(*row)
+
+
+async def heads_by_chain(connection: AsyncConnection, since: int | None) -> AsyncIterator[Head]:
+    """By chain and position; of the chains, and from the place in each, that `entries` gives."""
+    everything = f"{HEADS} ORDER BY h.chain, h.position"
+    sql, values = (everything, {}) if since is None else (HEADS_SINCE, {"since": since})
+    async for row in _rows(connection, sql, values):
+        yield Head(*row)
+
+
+async def heads_by_anchor(connection: AsyncConnection) -> AsyncIterator[Head]:
+    async for row in _rows(connection, f"{HEADS} ORDER BY h.anchor", {}):
+        yield Head(*row)
+
+
+async def anchors(connection: AsyncConnection) -> AsyncIterator[Anchor]:
+    """All, oldest first."""
+    async for row in _rows(connection, "SELECT number, made_at, previous, hash FROM audit.anchors ORDER BY number", {}):
+        yield Anchor(*row)
+
+
+async def _rows(connection: AsyncConnection, sql: str, values: Mapping[str, Any]) -> AsyncIterator[Any]:
+    found = await connection.stream(text(sql), values, execution_options={"yield_per": AT_ONCE})
+    async for rows in found.partitions(AT_ONCE):
+        for row in rows:
+            yield row
+
 
 K = TypeVar("K", int, str)
 MOST_SAID = 10_000
@@ -64,7 +191,7 @@ async def chain_of(connection: AsyncConnection, named: str) -> tuple[str, UUID |
 
 async def verify_chain(connection: AsyncConnection, chain: str, into: Verified) -> None:
     check = ChainCheck(chain, await store.heads_of_chain(connection, chain))
-    async for entry in cursors.entries_of(connection, chain):
+    async for entry in entries_of(connection, chain):
         check.take(entry)
     await _finish(connection, check, into)
 
@@ -82,8 +209,8 @@ async def verify_anchors(
     Returns whether it also holds the anchor of `checkpoint`, if there is one.
     """
     check, unseen, known = AnchorsCheck(), dict(witnesses), checkpoint is None
-    heads = _Groups[int](cursors.heads_by_anchor(connection), attrgetter("anchor"))
-    async for anchor in cursors.anchors(connection):
+    heads = _Groups[int](heads_by_anchor(connection), attrgetter("anchor"))
+    async for anchor in anchors(connection):
         async for _of_none in heads.before(anchor.number):
             pass
         into.add(check.take(anchor, await heads.of(anchor.number)))
@@ -109,8 +236,8 @@ async def verify_all(
     if not await verify_anchors(connection, into, witnesses=witnesses, checkpoint=checkpoint):
         checkpoint = None
     since = None if checkpoint is None else checkpoint.anchor
-    heads, check = _Groups[str](cursors.heads_by_chain(connection, since), attrgetter("chain")), None
-    async for entry in cursors.entries(connection, since):
+    heads, check = _Groups[str](heads_by_chain(connection, since), attrgetter("chain")), None
+    async for entry in entries(connection, since):
         if check is None or check.chain != entry.chain:
             if check is not None:
                 await _finish(connection, check, into)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.audit import metrics, store
 from services.audit.policy.chain import Anchor
-from services.audit.verification.checkpoint import NoCheckpoint, content_of, parse
+from services.audit.verification import NoCheckpoint, content_of, parse
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.runtime.places.place import OpenPlace, Place, PlaceAway, open_place
