@@ -247,7 +247,7 @@ def forward(by: str) -> None:
     """Move story time forward, by 30m, 2h or 3d. Only in a declared sandbox."""
     from services.platform.runtime.settings import Settings
     from services.platform.store.engine import connect
-    from services.platform.store.story_time.story_clock import move_forward
+    from services.platform.store.story_clock import move_forward
     from services.protocol.policy.rule_language.periods import length
 
     try:

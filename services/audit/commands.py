@@ -205,7 +205,7 @@ def gaps() -> None:
     from services.audit import reconciler
     from services.audit.policy.consequences import SENTENCES
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.story_time.story_clock import set_by
+    from services.platform.store.story_clock import set_by
 
     async def look(connection: "AsyncConnection") -> frozenset[reconciler.Found]:
         clocks = Clocks()

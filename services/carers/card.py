@@ -9,8 +9,8 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
-from services.platform.register.people import conversation
-from services.platform.register.people.telephones import format_number
+from services.platform.register import conversation
+from services.platform.register.directory import format_number
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import AuthorityId
 from services.wording import read_words

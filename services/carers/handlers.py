@@ -12,9 +12,8 @@ from services.platform.delivery.model import Delivery, PreparedMessage, Undelive
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.register.cache import new_cache
-from services.platform.register.children.identity import code_of_child
-from services.platform.register.people.contact import contact_by_person
-from services.platform.register.people.directory import Holder, duty_holders
+from services.platform.register.child_identity import code_of_child
+from services.platform.register.directory import Holder, contact_by_person, duty_holders
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork

@@ -50,7 +50,7 @@ def add(
     """Make a token, which is printed once; or accept a client's JWTs, with --issuer, --client and --jwks-url."""
     from services.casework.credentials import WRITABLE, Credential
     from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
-    from services.platform.register.organisations.import_credentials import add_credential, has_left, new_token
+    from services.platform.register.import_credentials import add_credential, has_left, new_token
     from services.platform.store.query import EVERY
     from services.safeguarding.identifiers import new_id
 
@@ -111,7 +111,7 @@ def list_credentials() -> None:
 @credentials.command()
 def withdraw(credential: str, by: By) -> None:
     """End a credential at once."""
-    from services.platform.register.organisations.import_credentials import withdraw_credential
+    from services.platform.register.import_credentials import withdraw_credential
 
     async def end(uow: "UnitOfWork", clocks: "Clocks") -> None:
         now = clocks.wall()
@@ -161,9 +161,9 @@ def keep(
 ) -> None:
     """Keep AUTHORITY's RECORD for DAYS. An import may lengthen that, and never shorten it."""
     from services.casework.store.import_history import ImportSource, begin_import, keep_import, set_period
-    from services.platform.register.lock import lock_register
-    from services.platform.register.people.operators import operator_by_code
-    from services.platform.store.disposal.schedule import period_faults
+    from services.platform.register.operators import operator_by_code
+    from services.platform.register.rota_changes import lock_register
+    from services.platform.store.disposal.retention import period_faults
 
     if faults := period_faults({record: days}):
         raise refuse("; ".join(faults))
@@ -220,8 +220,7 @@ def _send(url: str, files: list[Path], mapping: str, token: str) -> None:
 
 async def _record(uow: "UnitOfWork", code: str, now: datetime, step: str, authority: str, credential: str) -> None:
     """Raises Exit, and so changes nothing, for a code of nobody who may do this."""
-    from services.platform.register.organisations.change_record import record_change_of_authority
-    from services.platform.register.people.operators import operator_by_code
+    from services.platform.register.operators import operator_by_code, record_change_of_authority
 
     operator = await uow.fetch(operator_by_code(code, now))
     if operator is None or not operator.sees(authority):
@@ -232,7 +231,7 @@ async def _record(uow: "UnitOfWork", code: str, now: datetime, step: str, author
 def _do(act: "Callable[[UnitOfWork, Clocks], Awaitable[T]]") -> T:
     from services.platform.runtime.clocks import Clocks
     from services.platform.runtime.settings import Settings
-    from services.platform.store.story_time.command_store import opened
+    from services.platform.store.story_clock import opened
 
     async def within() -> T:
         clocks = Clocks()
@@ -366,7 +365,7 @@ def list_ends() -> None:
     from services.casework.register_monitor import find_ends
     from services.platform.delivery.settings.keys import KeySettings
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.story_time.command_store import opened
+    from services.platform.store.story_clock import opened
 
     settings, clocks = KeySettings(), Clocks()
 
@@ -393,7 +392,7 @@ async def acting(code: str) -> AsyncIterator["OrganisationChanges"]:
     from services.casework.organisations import CannotChange, changes_by_code
     from services.platform.delivery.settings.keys import KeySettings
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.story_time.command_store import opened
+    from services.platform.store.story_clock import opened
 
     settings, clocks = KeySettings(), Clocks()
     try:

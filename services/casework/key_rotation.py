@@ -4,8 +4,7 @@ key, since each is found by its hash.
 
 from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, Renews, authority_keys, data_keys, rehash
 from services.platform.register.keys import Decryptor
-from services.platform.register.references import hashes_by_key, keep_reference
-from services.platform.register.words import PLACE
+from services.platform.register.words import PLACE, hashes_by_key, keep_reference
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN
 from services.platform.store.query import Query, all_rows

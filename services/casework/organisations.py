@@ -29,17 +29,16 @@ from services.casework.policy.organisations import (
     why_not_approved,
     why_not_taken_back,
 )
+from services.platform.register import organisations
 from services.platform.register.keys import Decryptor, key_of
-from services.platform.register.organisations import agencies, forces
-from services.platform.register.organisations.change_record import record_change, record_change_of_authority
-from services.platform.register.organisations.forces import Force, versions_of
-from services.platform.register.people.operators import operator_by_code
+from services.platform.register.operators import operator_by_code, record_change, record_change_of_authority
+from services.platform.register.organisations import Force, versions_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.browser_form import read_form
 from services.platform.runtime.http.problems import Problem, bearer_of
 from services.platform.runtime.http.strangers import Strangers
 from services.platform.store.disposal import erasures
-from services.platform.store.disposal.sweep import ALONE
+from services.platform.store.disposal.retention import ALONE
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY
 from services.platform.store.query import BRIEFLY, PATIENTLY, Query, Rows, all_rows, first_row, scalar
@@ -141,7 +140,7 @@ async def put_organisations(
             continue
         version = await _add_version(uow, keyring, force, by, now, effective_at=None if known else now)
         step, fields = ("proposed", _differences(force, known[-1])) if known else ("entered", OF_A_VERSION)
-        record_change(uow, forces.owner_of(force.id), step, by, version=version, fields=tuple(fields))
+        record_change(uow, organisations.force_owner(force.id), step, by, version=version, fields=tuple(fields))
         if known:
             proposed[force.id] = version
     for agency in given.agencies:
@@ -187,7 +186,7 @@ async def approve(
 
 def ask_back(uow: UnitOfWork, of: Change, by: AccountId) -> None:
     uow.write(ASK_BACK, {"change": of.id, "by": by})
-    record_change(uow, forces.owner_of(of.name), "asked-back", by, version=of.id)
+    record_change(uow, organisations.force_owner(of.name), "asked-back", by, version=of.id)
 
 
 def take_back(uow: UnitOfWork, of: Change, by: AccountId, now: datetime, reason: str | None = None) -> None:
@@ -230,7 +229,7 @@ def _differences(row: ForceRow, version: Force) -> list[str]:
 async def _add_version(
     uow: UnitOfWork, keyring: Keyring, row: ForceRow, by: AccountId, now: datetime, *, effective_at: datetime | None
 ) -> UUID:
-    key, version = await key_of(uow, keyring, forces.owner_of(row.id)), uuid4()
+    key, version = await key_of(uow, keyring, organisations.force_owner(row.id)), uuid4()
     said = {
         "secrets": json.dumps(row.secrets),
         "reply_secrets": json.dumps(row.reply_secrets),
@@ -246,7 +245,7 @@ async def _add_version(
 async def _put_agency(uow: UnitOfWork, keyring: Keyring, row: AgencyRow, by: AccountId, now: datetime) -> UUID | None:
     """The change that waits for a second person. None: it is entered, or nothing differs."""
     known = await uow.fetch(_agency(keyring, row.id, AGENCY, {"agency": row.id}))
-    change, owner = uuid4(), agencies.owner_of(row.id)
+    change, owner = uuid4(), organisations.agency_owner(row.id)
     changed = tuple(name for name in OF_AN_AGENCY if getattr(row, name) != getattr(known, name, None))
     if not changed:
         return None
@@ -265,7 +264,7 @@ def _agency(keyring: Keyring, agency: str, sql: str, asked: Mapping[str, object]
     def decode(rows: Rows) -> AgencyRow | None:
         if not rows:
             return None
-        secrets = Decryptor(keyring, agencies.owner_of(agency), rows[0].wrapped).open(rows[0].secrets, SECRETS)
+        secrets = Decryptor(keyring, organisations.agency_owner(agency), rows[0].wrapped).open(rows[0].secrets, SECRETS)
         return AgencyRow(id=agency, secrets=tuple(json.loads(secrets or "[]")), sources=rows[0].sources or {})
 
     return Query(sql, asked, decode)

@@ -13,9 +13,9 @@ from cryptography.x509 import load_pem_x509_certificates
 from services.casework import metrics
 from services.casework.store.import_history import ages, forget_old_rows
 from services.platform.register.keys import Decryptor
-from services.platform.register.organisations.forces import owner_of
+from services.platform.register.organisations import force_owner
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.disposal.sweep import MAY_SWEEP
+from services.platform.store.disposal.retention import MAY_SWEEP
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN
 from services.platform.store.query import PLAN_BY_VALUES, Query, Reader, Rows, all_rows
@@ -65,7 +65,7 @@ def certificate_ends(keyring: Keyring, rows: Rows) -> Iterator[End]:
             continue
         ends: list[datetime | None] = [None]
         with suppress(*DOES_NOT_OPEN, ValueError):
-            pem = Decryptor(keyring, owner_of(row.force), row.wrapped).open(row.client_certificate, CERTIFICATE)
+            pem = Decryptor(keyring, force_owner(row.force), row.wrapped).open(row.client_certificate, CERTIFICATE)
             ends = [each.not_valid_after_utc for each in load_pem_x509_certificates((pem or "").encode())]
         yield from (End("force-certificate", row.force, at) for at in ends)
 

@@ -6,8 +6,8 @@ from services.platform.messages.signature import is_signed
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.story_time import deadlines
-from services.platform.store.story_time.deadlines import Pending
+from services.platform.store import deadlines
+from services.platform.store.deadlines import Pending
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.message import Topic
 

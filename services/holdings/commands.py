@@ -44,9 +44,9 @@ async def _give(subject: str, why: str, code: str) -> "Pack | None":
     from services.console.policy.permits import ALL, May, Operator
     from services.console.settings import ConsoleSettings
     from services.holdings.subject_access import SubjectAccess
-    from services.platform.register.people.operators import operator_by_code
+    from services.platform.register.operators import operator_by_code
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.story_time.command_store import opened
+    from services.platform.store.story_clock import opened
 
     settings, clocks = ConsoleSettings(), Clocks()
     async with opened(settings, "console", clocks) as store:
@@ -131,9 +131,9 @@ async def _owners(code: str, second: str = "") -> tuple[list[str], datetime]:
 async def _record_left(authority: str, by: Sequence[str], *digests: str) -> datetime:
     """By people whose codes were good before: to delete may take longer than a code is."""
     from services.platform.delivery.settings.keys import KeySettings
-    from services.platform.register.organisations.change_record import record_change_of_authority
+    from services.platform.register.operators import record_change_of_authority
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store.story_time.command_store import opened
+    from services.platform.store.story_clock import opened
 
     clocks = Clocks()
     async with opened(KeySettings(), "casework", clocks) as store, store.transaction() as uow:

@@ -22,7 +22,7 @@ from services.console.policy.acts import REASON
 from services.console.policy.permits import Operator
 from services.platform.register.keys import Decryptor
 from services.platform.store.disposal.holdings import Holding, holdings
-from services.platform.store.disposal.schedule import schedule
+from services.platform.store.disposal.retention import schedule
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import PATIENTLY, Query, Rows, scalar
 from services.safeguarding.duty.evidence import RegisterLookedUp

@@ -8,7 +8,7 @@ from services.platform.delivery.inbound_mail.handler import MailAnswers, Mailbox
 from services.platform.delivery.queue.row_locks import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
-from services.platform.register.organisations.forces import Forces
+from services.platform.register.organisations import Forces
 from services.police import metrics
 from services.police.handlers import Handlers
 from services.police.notices.email_channel import NoticeEmail

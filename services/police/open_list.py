@@ -1,6 +1,6 @@
 """Reports differences between a force's list and ours, and a force whose daily list did not come."""
 
-from services.platform.register.organisations.forces import forces_that_send_lists
+from services.platform.register.organisations import forces_that_send_lists
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating, run_each
 from services.platform.store.query import Query, all_rows

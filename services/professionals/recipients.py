@@ -6,8 +6,7 @@ from typing import TypeAlias
 
 from services.platform.delivery.model import Delivery, Undeliverable
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.register.people.contact import Contact
-from services.platform.register.people.directory import Holder, duty_holders, first_reachable
+from services.platform.register.directory import Contact, Holder, duty_holders, first_reachable
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork

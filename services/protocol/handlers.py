@@ -9,7 +9,7 @@ from typing import Any
 
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.messages.envelope import Received
-from services.platform.register.references import unlike_references
+from services.platform.register.words import unlike_references
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.store import inbox

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from services.platform.messages.envelope import Received, compose
-from services.platform.store.story_time import deadlines
-from services.platform.store.story_time.deadlines import Pending
+from services.platform.store import deadlines
+from services.platform.store.deadlines import Pending
 from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.protocol.policy.draft import Deadline, Decision
 from services.protocol.policy.duties.report_status import reports_taken

@@ -19,7 +19,7 @@ from pydantic_core import core_schema
 
 from services.platform.bus.topics import read_declaration
 from services.platform.messages.envelope import compose
-from services.platform.messages.speakers import SAYS, every, read_kinds
+from services.platform.messages.signature import SAYS, every, read_kinds
 from services.protocol.handlers import HEARD
 from services.safeguarding.contracts import contracts
 from services.safeguarding.identifiers import NAMESPACE

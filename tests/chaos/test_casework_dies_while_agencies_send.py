@@ -27,7 +27,7 @@ from infra.local.settings.environment import bare
 from infra.local.settings.layout import ROOT
 from services.casework.web.photographs import redrawn
 from services.platform.messages.envelope import read
-from services.platform.register.children.police_notice import photograph_of
+from services.platform.register.police_notice import photograph_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.safeguarding.identifiers import derived

@@ -22,7 +22,7 @@ from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import GATHERED_SECONDS, Priority
 from services.platform.messages.envelope import read
-from services.platform.messages.speakers import SAYS, every
+from services.platform.messages.signature import SAYS, every
 from services.protocol.loader import DEFAULT_RULES, files
 from services.run import SERVICES
 from services.safeguarding.child_events.events import Due

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from services.platform.messages.envelope import Unreadable, read
-from services.platform.messages.speakers import SAYS
+from services.platform.messages.signature import SAYS
 from services.platform.store.migrations.access import SERVICES
 from services.platform.store.migrations.apply import apply
 from services.protocol.loader import Library, files

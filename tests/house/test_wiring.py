@@ -12,7 +12,7 @@ import yaml
 from infra.kafka import __file__ as infra_kafka
 from services.casework.policy.register_import import read
 from services.platform.bus.topics import DECLARATION, read_declaration
-from services.platform.register.people.directory import LINES_OF
+from services.platform.register.directory import LINES_OF
 from services.protocol.loader import Library, files
 from services.protocol.policy.duties.tellings import kind_of_duty
 from services.safeguarding.contracts import contracts

@@ -19,8 +19,7 @@ from kafka import KafkaConsumer
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import ROOT
 from services.audit.policy.evidence import read
-from services.platform.messages.envelope import compose
-from services.platform.messages.raw_message import Raw
+from services.platform.messages.envelope import Raw, compose
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing, ChildReturned
 from services.safeguarding.duty.decisions import MessageDecided

@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import ROOT
-from services.platform.store.story_time import deadlines
+from services.platform.store import deadlines
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from tests.support.engines.bus import Kafka, running_kafka, wait_for_port

@@ -24,7 +24,7 @@ from infra.local.settings.layout import JARS
 from services.platform.bus import topics
 from services.platform.bus.admin.access_list import REPUBLISHES, set_access
 from services.platform.bus.connection import READ, WRITE, AccessCheck, Connection
-from services.platform.messages.speakers import SAYS
+from services.platform.messages.signature import SAYS
 from services.platform.runtime.settings import KafkaSecurity, TopicSettings
 from services.safeguarding.message import Topic
 from services.schemas.messages import HEARS

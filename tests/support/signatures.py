@@ -7,8 +7,7 @@ from typing import Any
 
 from infra.local.settings.secret_files import public_key
 from services.platform.messages.envelope import compose
-from services.platform.messages.signature import TAIL, KnownSpeakers, Signer, read_public_keys, read_signing_key
-from services.platform.messages.speakers import SAYS
+from services.platform.messages.signature import SAYS, TAIL, KnownSpeakers, Signer, read_public_keys, read_signing_key
 from services.safeguarding.message import Message
 from services.schemas.messages import first_to_say
 

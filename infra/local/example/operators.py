@@ -13,7 +13,7 @@ from services.console.accounts import repository as accounts
 from services.console.accounts.sessions import begin_session
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
-from services.platform.store.story_time.command_store import opened
+from services.platform.store.story_clock import opened
 from services.safeguarding.operators import OperatorRole
 
 

@@ -13,9 +13,9 @@ from infra.local.settings.secret_files import SecretFiles, key
 from services.casework import organisations
 from services.casework.policy.organisations import Organisations
 from services.platform.delivery.settings.keys import KeySettings
-from services.platform.register.people.operators import operator_by_code
+from services.platform.register.operators import operator_by_code
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.story_time.command_store import opened
+from services.platform.store.story_clock import opened
 
 
 def enter(secrets: SecretFiles, ports: Mapping[str, int], given: Mapping[str, Any] | None = None) -> None:

@@ -10,9 +10,8 @@ from services.carers.text import Text
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import replies
 from services.carers.understanding.meaning import Meaning
-from services.platform.register import keys
-from services.platform.register.people import conversation
-from services.platform.register.people.conversation import CARE_NOW, ChildOfSpeaker, Speaker, SpeakerKind
+from services.platform.register import conversation, keys
+from services.platform.register.conversation import CARE_NOW, ChildOfSpeaker, Speaker, SpeakerKind
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, provisional_child

@@ -15,7 +15,7 @@ from services.carers.store.texts import Unread
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.languages.plain_words import is_like_a_childs
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.register.people import conversation
+from services.platform.register import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating

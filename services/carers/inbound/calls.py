@@ -18,7 +18,7 @@ from services.platform.delivery.channels.sms import REPEATED, conversation_twiml
 from services.platform.delivery.channels.voice import VOICE, Spoken
 from services.platform.delivery.links.signed_forms import TwilioDoor, Whose
 from services.platform.delivery.sms_status import openapi
-from services.platform.register.people.telephones import e164
+from services.platform.register.directory import e164
 from services.platform.runtime.clocks import Clocks
 from services.wording import read_words
 

@@ -10,10 +10,9 @@ from services.carers.store import texts
 from services.carers.text import Text
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.encryption import Keyring
 from services.platform.store.transient_errors import is_transient
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import GroupCommit, Store
 
 DATABASE_WITHIN_SECONDS = 3.0
 """Twilio waits 15 s. A text that is not committed by then goes to the disk as well, and still has one effect."""

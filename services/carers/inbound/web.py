@@ -22,10 +22,10 @@ from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.notify import ReceivedText, mount_receipts_route
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
-from services.platform.register.people.telephones import e164, with_plus
+from services.platform.register.directory import e164, with_plus
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
-from services.platform.store.web import new_web_app
+from services.platform.store.transient_errors import new_web_app
 
 MOST_LETTERS = 200
 """In an id or a number; Twilio's ids have 34."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.carers.policy.context import PoliceStand, Standing
-from services.platform.register.people.conversation import CHILDREN, codes_of
+from services.platform.register.conversation import CHILDREN, codes_of
 from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.decisions import OVER, EpisodeChanged

@@ -14,8 +14,8 @@ from services.casework.store.register_changes import (
     publish_directory_changes,
 )
 from services.platform.register import words
-from services.platform.register.lock import lock_register
-from services.platform.register.organisations.agencies import Agency
+from services.platform.register.organisations import Agency
+from services.platform.register.rota_changes import lock_register
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, first_row
 from services.platform.store.unit_of_work import UnitOfWork

@@ -18,11 +18,11 @@ from services.casework.store.register_changes import (
     publish_date_changes,
     publish_directory_changes,
 )
-from services.platform.register.lock import lock_register
-from services.platform.register.people.operators import operator_by_code
-from services.platform.store.disposal.schedule import shorter_periods
+from services.platform.register.operators import operator_by_code
+from services.platform.register.rota_changes import lock_register
+from services.platform.store.disposal.retention import shorter_periods
 from services.platform.store.query import Query, Rows, all_rows, first_row
-from services.platform.store.story_time.story_clock import ahead_by
+from services.platform.store.story_clock import ahead_by
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.evidence import RegisterImported, TableChanged
 from services.safeguarding.identifiers import AuthorityId

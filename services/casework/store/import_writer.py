@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.casework.policy.register_import import Import, KnownReferences
 from services.casework.policy.rows import ChildRow, DatedRow, PersonRow, PlacementRow
 from services.platform.register.keys import Decryptor, data_keys
-from services.platform.register.lock import lock_register
+from services.platform.register.rota_changes import lock_register
 from services.platform.store.encryption import DataKey, Keyring
 from services.platform.store.query import Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork

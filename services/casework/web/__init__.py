@@ -15,8 +15,8 @@ from services.casework.web.openapi import ROUTES
 from services.casework.web.photographs import PhotographEndpoint
 from services.casework.web.register import RegisterEndpoint
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.transient_errors import new_web_app
 from services.platform.store.unit_of_work import Store
-from services.platform.store.web import new_web_app
 
 
 def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:

@@ -11,7 +11,7 @@ from services.casework.policy import agency_event
 from services.casework.policy.agency_event import AgencyEvent, Defect, InvalidEvent, RawEvent
 from services.casework.store.event_intake import OtherContent, accept_event
 from services.platform.delivery.webhook_signature import is_signed
-from services.platform.register.organisations.agencies import Agency, agency_by_source
+from services.platform.register.organisations import Agency, agency_by_source
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.http.strangers import Strangers

@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.casework.credentials import PHOTOGRAPHS, Bearers
-from services.platform.register.children.police_notice import PICTURE
 from services.platform.register.keys import data_key
+from services.platform.register.police_notice import PICTURE
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.store.encryption import Keyring

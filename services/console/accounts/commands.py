@@ -92,7 +92,7 @@ def _do(act: "Callable[[UnitOfWork, datetime], Awaitable[Operator | None]]", wha
     from services.console.accounts.access_record import record_access
     from services.platform.runtime.clocks import Clocks
     from services.platform.runtime.settings import Settings
-    from services.platform.store.story_time.command_store import opened
+    from services.platform.store.story_clock import opened
 
     async def within() -> bool:
         clocks = Clocks()

@@ -14,14 +14,9 @@ from services.console.acts.recorder import ConsoleService
 from services.console.policy.access.providers import Providers
 from services.console.policy.permits import ALL, Operator
 from services.console.policy.readiness import Check, Facts, ForceFacts, checks
-from services.platform.register.organisations.change_record import record_change_of_authority
-from services.platform.register.organisations.import_credentials import (
-    add_credential,
-    has_left,
-    new_token,
-    withdraw_credential,
-)
-from services.platform.register.people.directory_page import rota_lines
+from services.platform.register.directory_page import rota_lines
+from services.platform.register.import_credentials import add_credential, has_left, new_token, withdraw_credential
+from services.platform.register.operators import record_change_of_authority
 from services.platform.store.query import Query, Rows, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, new_id

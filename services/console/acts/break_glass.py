@@ -7,8 +7,8 @@ from services.console.acts.recorder import ConsoleService
 from services.console.policy.acts import REASON
 from services.console.policy.child import IDENTITY
 from services.console.policy.permits import Operator
-from services.platform.register.children import identity
-from services.platform.register.people.directory_page import areas_with_placements
+from services.platform.register import child_identity
+from services.platform.register.directory_page import areas_with_placements
 from services.platform.store.query import EVERY
 from services.safeguarding.child_events.care_events import AccessOverridden
 from services.safeguarding.deeds import Answers, Fault, Faults, Field, Kind
@@ -25,14 +25,14 @@ class BreakGlassService(ConsoleService):
         others = sorted({each for each, _ in areas if not operator.sees(each)})
         return (Field("authority", Kind.CHOICE, choices=tuple(others)), Field("child", Kind.CODE), REASON)
 
-    async def reveal(self, operator: Operator, answers: Answers) -> identity.Identity | None:
+    async def reveal(self, operator: Operator, answers: Answers) -> child_identity.Identity | None:
         """The same form shows the same child again, and tells the manager once for each child.
 
         Raises Faults for a code that no child there has.
         """
         authority = answers.chosen["authority"]
         async with self.store.transaction([authority]) as uow:
-            child = await uow.fetch(identity.child_by_code(authority, answers.chosen["child"]))
+            child = await uow.fetch(child_identity.child_by_code(authority, answers.chosen["child"]))
             if child is None:
                 raise Faults({"child": Fault.UNKNOWN})
             act = derived("breaks the glass", str(answers.act), operator.account, child)
@@ -46,4 +46,4 @@ class BreakGlassService(ConsoleService):
             )
         metrics.ACTS.labels(OperatorAct.GLASS_BROKEN, "done").inc()
         async with self.store.read([authority]) as reader:
-            return await reader.fetch(identity.identity_of_child(self.keyring, child, [authority]))
+            return await reader.fetch(child_identity.identity_of_child(self.keyring, child, [authority]))

@@ -8,11 +8,11 @@ from services.console.accounts.repository import account_names
 from services.console.acts.recorder import ActRecorder, ConsoleService
 from services.console.policy.permits import Operator
 from services.platform.register import words
-from services.platform.register.children.identity import codes_of_children
+from services.platform.register.child_identity import codes_of_children
 from services.platform.register.words import reasons_by_id
 from services.platform.store.disposal import erasures
 from services.platform.store.disposal.erasures import Hindrance
-from services.platform.store.disposal.sweep import ALONE
+from services.platform.store.disposal.retention import ALONE
 from services.platform.store.query import BRIEFLY, PATIENTLY, Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, WordsId

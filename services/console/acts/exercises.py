@@ -6,7 +6,7 @@ from uuid import UUID
 from services.console import metrics
 from services.console.acts.recorder import ConsoleService
 from services.console.policy.permits import Operator
-from services.platform.register.people import directory_page
+from services.platform.register import directory_page
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import AuthorityId, ForceId, provisional_child
 from services.safeguarding.operators import OperatorAct

@@ -11,8 +11,8 @@ from services.console.policy.permits import Operator
 from services.console.read_model.repository import claim_act, message_of_act
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
+from services.platform.store import deadlines
 from services.platform.store.encryption import Keyring
-from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import ChildId, WordsId
 from services.safeguarding.message import Message

@@ -4,9 +4,9 @@ from services.console import metrics
 from services.console.acts.authorities import is_live
 from services.console.acts.recorder import ConsoleService, KeptWords, all_words
 from services.console.policy.permits import Operator
-from services.platform.register.children import identity
-from services.platform.register.people.directory_page import areas_with_placements
-from services.platform.register.people.telephones import e164
+from services.platform.register import child_identity
+from services.platform.register.directory import e164
+from services.platform.register.directory_page import areas_with_placements
 from services.platform.store.query import Reader
 from services.safeguarding.child_events.events import ChildProvisional, ChildReportedMissing
 from services.safeguarding.deeds import Answers, Fault, Faults, Field, Kind
@@ -65,12 +65,12 @@ class ReportService(ConsoleService):
         """The child, and where it lives. One that nobody can name may be any child of the caller's placement."""
         code = answers.chosen.get("child")
         if code is not None:
-            child = await reader.fetch(identity.child_by_code(authority, code))
+            child = await reader.fetch(child_identity.child_by_code(authority, code))
             if child is None:
                 raise Faults({"child": Fault.UNKNOWN})
             return child, {}
         numbers = self.keyring.number_hashes(e164(answers.said["reporter_telephone"]))
-        placement, children = await reader.fetch(identity.cared_for_by(authority, numbers))
+        placement, children = await reader.fetch(child_identity.cared_for_by(authority, numbers))
         if len(children) == 1:
             return children[0], {"placement": placement}
         unknown = provisional_child(f"report {answers.act}")

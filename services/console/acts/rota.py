@@ -6,7 +6,7 @@ from services.console import metrics
 from services.console.acts.recorder import ConsoleService, KeptWords, all_words
 from services.console.policy.permits import Operator
 from services.console.policy.shift.acts import Effect, ShiftAct
-from services.platform.register.people import directory_page, rota_changes
+from services.platform.register import directory_page, rota_changes
 from services.safeguarding.deeds import Answers, Fault, Faults
 from services.safeguarding.message import Message
 from services.safeguarding.working_time import RotaLine

@@ -13,9 +13,9 @@ from services.console.policy.acts import ACT_SPECS, HAPPENED_AT, ActSpec, read_f
 from services.console.policy.permits import Operator
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
-from services.platform.register.children import identity
+from services.platform.register import child_identity
+from services.platform.store import deadlines
 from services.platform.store.query import Query, Reader, all_rows
-from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.deeds import DEED_SPECS, Answers, Fault, Faults
 from services.safeguarding.identifiers import AuthorityId, ChildId, derived
@@ -57,12 +57,12 @@ class ActService(ConsoleService):
             found = await _find(reader, subject, operator, self.clocks.story())
         return found if found is not None and operator.sees(found.authority) else None
 
-    async def identity_of(self, child: ChildId, operator: Operator) -> identity.Identity | None:
+    async def identity_of(self, child: ChildId, operator: Operator) -> child_identity.Identity | None:
         """Call it only after the act that records who looked, and why. None: none of the operator's authorities holds
         the child.
         """
         async with self.store.read() as reader:
-            return await reader.fetch(identity.identity_of_child(self.keyring, child, operator.scope))
+            return await reader.fetch(child_identity.identity_of_child(self.keyring, child, operator.scope))
 
     async def read(self, spec: ActSpec, about: About, act: UUID, form: Mapping[str, str]) -> Answers:
         """The form's answers, with the child that a code or a reference names. Raises Faults."""
@@ -79,7 +79,7 @@ class ActService(ConsoleService):
         """The codes of the children that an unknown child may be."""
         candidates = () if about.episode is None else about.episode.candidates
         async with self.store.read() as reader:
-            return sorted((await reader.fetch(identity.codes_of_children(candidates))).values())
+            return sorted((await reader.fetch(child_identity.codes_of_children(candidates))).values())
 
     async def is_done(self, act: UUID) -> bool:
         async with self.store.read() as reader:

@@ -12,7 +12,7 @@ from services.console.policy.status import overview
 from services.console.read_model.cases import open_cases
 from services.console.web.filters import environment
 from services.console.web.wording import Words
-from services.platform.register.people import directory_page
+from services.platform.register import directory_page
 from services.safeguarding.identifiers import AuthorityId
 
 ROTA_OF = timedelta(days=7)

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from services.console.policy.returns import Absence, Period
-from services.platform.register.children.police_notice import birth_date_of
 from services.platform.register.keys import Decryptor
+from services.platform.register.police_notice import birth_date_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows
 from services.safeguarding.identifiers import Scope

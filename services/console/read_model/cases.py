@@ -8,7 +8,7 @@ from uuid import UUID
 from services.console.policy.record import RecordedMessage
 from services.console.policy.status import HOUSEKEEPING, MOST_ASKED, CaseLine, DutyLine
 from services.console.read_model.repository import all_recorded, recorded
-from services.platform.register.references import hashes_by_key
+from services.platform.register.words import hashes_by_key
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, scalar
 from services.safeguarding.child_events.events import PoliceReferenceGiven, PoliceReferenceTexted

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from services.console import metrics
 from services.console.read_model.repository import CHANGES
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.notifications.channels import Channels
+from services.platform.store.notifications import Channels
 from services.safeguarding.identifiers import Scope
 
 AT_MOST_EVERY_SECONDS = 0.5

@@ -25,10 +25,10 @@ from services.console.policy.status import DutyLine, episode_line
 from services.console.policy.timeline import Line, timeline
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
-from services.platform.register.children.identity import children_at_home, codes_of_children, identity_of_child
-from services.platform.register.children.police_notice import Photograph, photograph_of
-from services.platform.register.people.contact import people_by_id
-from services.platform.register.people.directory_page import force_lines
+from services.platform.register.child_identity import children_at_home, codes_of_children, identity_of_child
+from services.platform.register.directory import people_by_id
+from services.platform.register.directory_page import force_lines
+from services.platform.register.police_notice import Photograph, photograph_of
 from services.platform.register.words import reasons_by_id, words_by_id
 from services.platform.store.query import Query
 from services.safeguarding.duty.evidence import RegisterLookedUp

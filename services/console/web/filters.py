@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.console.policy.acts import correcting_act
 from services.console.policy.child import leave_out_repeats
 from services.console.web.wording import Words
-from services.platform.register.people.telephones import format_number
+from services.platform.register.directory import format_number
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed

@@ -11,7 +11,7 @@ from services.console.policy.status import CaseLine, overview
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
 from services.console.read_model.contacts import all_contacts
-from services.platform.register.people import directory_page
+from services.platform.register import directory_page
 from services.safeguarding.identifiers import AuthorityId, Scope
 
 CASES_SHOWN = 60

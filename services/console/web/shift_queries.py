@@ -15,7 +15,7 @@ from services.console.policy.shift.note import InWords, hand_overs, write_note
 from services.console.policy.status import overview
 from services.console.read_model.cases import open_cases
 from services.console.read_model.repository import entries_of_shifts
-from services.platform.register.people import directory_page
+from services.platform.register import directory_page
 from services.platform.register.words import reasons_by_id
 from services.platform.store.query import Query
 from services.safeguarding.identifiers import AuthorityId, derived

@@ -18,7 +18,7 @@ from services.handbook.documents import requirements, safety_case
 from services.handbook.documents.safety_case import ROOT, hazards
 from services.handbook.explain import follow
 from services.handbook.templates import render
-from services.platform.store.disposal.schedule import Action, Record, schedule
+from services.platform.store.disposal.retention import Action, Record, schedule
 from services.protocol.law.law import Law
 from services.protocol.loader import Library, files
 from services.protocol.policy.rule_language.grammar import Protocol

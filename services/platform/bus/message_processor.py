@@ -14,17 +14,15 @@ from aiokafka.errors import KafkaError
 from services.platform.bus import metrics
 from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Handler, Prefetch, Priority, Subscription, gathered_seconds
-from services.platform.messages.envelope import Received, Unreadable, kind_of, read
-from services.platform.messages.raw_message import Raw, letter_about
+from services.platform.messages.envelope import Raw, Received, Unreadable, kind_of, letter_about, read
 from services.platform.messages.signature import KnownSpeakers, Refused, require_own_source
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger, place
 from services.platform.runtime.telemetry import spans
 from services.platform.store import inbox
-from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.inbox import Identity
 from services.platform.store.transient_errors import is_transient, took_too_long
-from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.platform.store.unit_of_work import GroupCommit, Store, UnitOfWork
 from services.safeguarding import identifiers
 from services.safeguarding.contracts import contract_of
 from services.safeguarding.duty.decisions import MessageDeadLettered

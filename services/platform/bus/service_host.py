@@ -14,8 +14,7 @@ from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Handler, Prefetch, Subscription
-from services.platform.messages.signature import KnownSpeakers, Signer, read_public_keys, read_signing_key
-from services.platform.messages.speakers import SAYS
+from services.platform.messages.signature import SAYS, KnownSpeakers, Signer, read_public_keys, read_signing_key
 from services.platform.runtime import logs
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.health import Drain, Health
@@ -26,11 +25,10 @@ from services.platform.runtime.process import Part, run_until_told
 from services.platform.runtime.settings import KafkaSecurity, SecretFile, Settings, SigningKeys, secret_path
 from services.platform.runtime.telemetry import spans
 from services.platform.runtime.telemetry.process_metrics import BUILD, loop_watch
-from services.platform.store import inbox
-from services.platform.store.disposal.sweep import Disposal
+from services.platform.store import inbox, story_clock
+from services.platform.store.disposal.retention import Disposal
 from services.platform.store.engine import connect, connect_to_read, database_url
-from services.platform.store.notifications.listener import Listener
-from services.platform.store.story_time import story_clock
+from services.platform.store.notifications import Listener
 from services.platform.store.unit_of_work import Origin, Store
 
 

@@ -1,5 +1,9 @@
-"""Writes and reads the CloudEvents 1.0 envelope (structured JSON). `source` and `id` identify a message for ever."""
+"""Writes and reads the CloudEvents 1.0 envelope (structured JSON). `source` and `id` identify a message for ever.
 
+A message that cannot be processed is kept as Kafka gave it, and a dead letter made about it.
+"""
+
+import base64
 import hashlib
 import json
 from dataclasses import dataclass
@@ -22,6 +26,7 @@ from pydantic import (
 
 from services.safeguarding.contracts import contract_of
 from services.safeguarding.dates import AS_IT_WAS_SAID
+from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import trace_of
 from services.safeguarding.message import Message, Topic
 
@@ -197,3 +202,35 @@ def _first_fault(error: ValidationError) -> str:
     if place[:1] == ["data"]:
         return f"{'.'.join(place)}: {first['msg']}"
     return FAULTS.get(place[0], f"{place[0]}: missing, or not as CloudEvents 1.0 wants it")
+
+
+ORIGINAL_BYTES_MOST = 256 * 1024
+"""Kafka takes no message over 1 MB, and base64 adds a third."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """`origin` says where it stood: topic, partition and offset. After a loss at Kafka another may stand there."""
+
+    content: bytes
+    topic: Topic
+    origin: str
+
+    @property
+    def identity(self) -> str:
+        """Identifies this message at this place."""
+        return f"{self.origin}/{hashlib.sha256(self.content).hexdigest()}"
+
+
+def letter_about(
+    raw: Raw, *, service: str, reason: str, kind: str | None, message_id: str | None
+) -> MessageDeadLettered:
+    """Holds the message itself unless it is too large. Omits an unknown kind, which its sender may have made up."""
+    return MessageDeadLettered(
+        service=service,
+        origin=raw.origin,
+        reason=reason,
+        original_kind=kind if kind is not None and contract_of(kind) else None,
+        original_id=message_id,
+        original=base64.b64encode(raw.content).decode() if len(raw.content) <= ORIGINAL_BYTES_MOST else None,
+    )

@@ -1,4 +1,5 @@
-"""Signs what a service says, and believes a message only if a service has signed it that may say its kind.
+"""Signs what a service says, and believes a message only if a service has signed it that may say its kind
+(`said.yaml`).
 
 An envelope ends with its signature, an extension of CloudEvents: Ed25519 over every byte before it. The proof thus
 stays with the bytes wherever they lie (topic, dead letter, record), and whoever checks it parses nothing again.
@@ -7,17 +8,59 @@ stays with the bytes wherever they lie (topic, dead letter, record), and whoever
 import hashlib
 import re
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import TypeAlias
 
+import yaml
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from services.platform.messages.envelope import PREFIX, Received, Unreadable
-from services.platform.messages.speakers import SAYS
-from services.safeguarding.contracts import contract_of
+from services.safeguarding.child_events import events
+from services.safeguarding.contracts import contract_of, contracts
+from services.safeguarding.deeds import EVENTS_OF_DEEDS
+from services.safeguarding.duty.duties import Duty, DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes
+from services.safeguarding.duty.evidence import DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.message import Message
+
+Kinds = tuple[type[Message], ...]
+
+
+def every(of: type[Message]) -> Kinds:
+    return tuple(each for each in contracts().values() if issubclass(each, of))
+
+
+GROUPS: Mapping[str, Kinds] = {
+    "told": every(events.Told),
+    "police-replies": every(events.PoliceReply),
+    "due": every(events.Due),
+    "duties": every(Duty),
+    # What somebody records by a form, behind a link or at the console.
+    "deeds": tuple(each for each in contracts().values() if each in EVENTS_OF_DEEDS),
+    # What every service says that sends things (services.platform.delivery).
+    "sending": (
+        *(DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes, DeliveryAttempted, DeliveriesAttempted),
+        *(RegisterLookedUp, events.ContactUnreachable),
+    ),
+}
+
+
+def read_kinds(names: Iterable[str], groups: Mapping[str, Kinds]) -> Kinds:
+    """Each name is a kind's or a group's; after a hyphen, a kind that a group before it leaves out."""
+    found: list[type[Message]] = []
+    for name in names:
+        if name.startswith("-"):
+            found.remove(contracts()[name.removeprefix("-")])
+        else:
+            found += groups.get(name) or [contracts()[name]]
+    return tuple(found)
+
+
+_WRITTEN: Mapping[str, list[str]] = yaml.load(Path(__file__).with_name("said.yaml").read_text(), yaml.CSafeLoader)
+SAYS = {service: read_kinds(names, GROUPS) for service, names in _WRITTEN.items()}
+
 
 TAIL = re.compile(rb', "signature": "(?P<key>[a-z]{1,32}:[0-9a-f]{16}):(?P<value>[A-Za-z0-9_-]{86})"\}\Z')
 TAIL_LENGTH = 170

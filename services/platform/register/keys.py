@@ -3,14 +3,20 @@
 from collections.abc import Collection, Mapping
 
 from cryptography.exceptions import InvalidTag
+from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.platform.register import metrics
 from services.platform.runtime.logs import logger
 from services.platform.store.encryption import DataKey, Keyring
 from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY
 from services.platform.store.query import Query, execute_pipelined
 from services.platform.store.unit_of_work import Local, UnitOfWork
+
+UNDECRYPTABLE = Counter(
+    "register_columns_shut",
+    "Columns read as a gap because their owner's key does not open them: it was erased and made anew, or the column was changed",
+)
+
 
 WRAPPED = "SELECT owner, wrapped FROM register.data_keys WHERE owner = ANY(%(owners)s::text[])"
 AUTHORITY_KEY = "SELECT wrapped FROM register.authority_keys WHERE authority = %(authority)s"
@@ -143,7 +149,7 @@ class Decryptor:
         try:
             return self._key.open_bytes(closed, place)
         except InvalidTag as error:
-            metrics.UNDECRYPTABLE.inc()
+            UNDECRYPTABLE.inc()
             logger().error("a column does not open: its key was erased, or it was changed", name=place, exc_info=error)
             return None
 

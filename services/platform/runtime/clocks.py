@@ -16,7 +16,7 @@ FOLLOWED_MOST = timedelta(days=1)
 
 
 class Clocks:
-    """One for each process. `services.platform.store.story_time.story_clock` keeps them up to date."""
+    """One for each process. `services.platform.store.story_clock` keeps them up to date."""
 
     def __init__(self, offset: timedelta = timedelta()) -> None:
         self._offset = offset

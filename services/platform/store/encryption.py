@@ -21,8 +21,17 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from services.platform.runtime.settings import Settings, secret_path
-from services.platform.store.key_wrappers.key_file import KEY_BYTES, NONCE_BYTES, FileWrapper, KeyFile, decode_keys
-from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY, KeyMissing, KeyServiceAway, KeyWrapper
+from services.platform.store.key_wrappers.wrapper import (
+    KEY_BYTES,
+    NONCE_BYTES,
+    OF_NO_AUTHORITY,
+    FileWrapper,
+    KeyFile,
+    KeyMissing,
+    KeyServiceAway,
+    KeyWrapper,
+    decode_keys,
+)
 
 AUTHORITY_KEYS_KEPT = 2000
 

@@ -1,9 +1,14 @@
-"""Tells failures that pass by themselves (database away, deadlock, serialization conflict, full pool) from others."""
+"""Tells failures that pass by themselves (database away, deadlock, serialization conflict, full pool) from others.
+
+A web application whose routes use the database is made here: it answers them as such.
+"""
 
 import psycopg
+from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from services.platform.runtime.http.problems import answer_with_problems
 from services.platform.store.key_wrappers.wrapper import KeyMissing
 
 PASSING_STATES = ("08", "40001", "40P01", "53", "55P03", "57P", "57014", "25P03", "25006")
@@ -47,3 +52,10 @@ def _is_lost(error: BaseException) -> bool:
 def _state_of(error: BaseException) -> str | None:
     of_driver = error.orig if isinstance(error, DBAPIError) else error
     return of_driver.sqlstate if isinstance(of_driver, psycopg.Error) else None
+
+
+def new_web_app(service: str) -> FastAPI:
+    """Answers every error with a problem document: 503 while the database is away, so that the sender repeats."""
+    app = FastAPI(title=f"Safe Return: {service}", version="1", docs_url=None, redoc_url=None)
+    answer_with_problems(app, passing=OF_DATABASE, passes_by_itself=is_transient)
+    return app

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.platform.register.children.police_notice import ChildFacts, NoticeFacts, PlacementFacts, Reporter
-from services.platform.register.organisations.sharing_agreements import NOT_AGREED, Sharing
+from services.platform.register.organisations import NOT_AGREED, Sharing
+from services.platform.register.police_notice import ChildFacts, NoticeFacts, PlacementFacts, Reporter
 from services.platform.register.words import Words
 from services.police.notices.schema import (
     IN_DETAILS,

@@ -10,14 +10,13 @@ from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue.replay import Chosen, replay
 from services.platform.delivery.queue.repository import channel_of, put
 from services.platform.delivery.settings.keys import KeySettings
-from services.platform.register import words
-from services.platform.register.organisations.forces import in_force, owner_of, versions_of
-from services.platform.register.people import operators
-from services.platform.register.people.operators import Operator
+from services.platform.register import operators, words
+from services.platform.register.operators import Operator
+from services.platform.register.organisations import force_owner, in_force, versions_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows, scalar
-from services.platform.store.story_time.command_store import opened
+from services.platform.store.story_clock import opened
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police.notices.sender import lane_of
 from services.safeguarding.identifiers import ForceId
@@ -80,7 +79,7 @@ async def put_test(
     """The running service sends it: to the address and with the keys of the proposed `change`, if one is given. `now`
     is wall time.
     """
-    owner = owner_of(force)
+    owner = force_owner(force)
     delivery = Delivery(
         id=uuid4(), lane=lane_of(force, change), child=owner, created_at=now, exercise=True, key_owner=owner
     )

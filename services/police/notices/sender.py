@@ -10,9 +10,8 @@ from services.platform.delivery.channels.http.client_credentials import Client
 from services.platform.delivery.channels.http.clients import Trust
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
-from services.platform.register.children.police_notice import Reporter, facts_for_notice, first_reporter
-from services.platform.register.organisations.forces import Force, Forces
-from services.platform.register.organisations.sharing_agreements import Sharing, sharing_on
+from services.platform.register.organisations import Force, Forces, Sharing, sharing_on
+from services.platform.register.police_notice import Reporter, facts_for_notice, first_reporter
 from services.platform.register.words import Words, words_told_to_police
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.platform.delivery.links.forms import Button, Form, Sheet
-from services.platform.register.children.police_notice import ChildFacts, Photograph, facts_for_notice, photograph_of
+from services.platform.register.police_notice import ChildFacts, Photograph, facts_for_notice, photograph_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from services.platform.register.organisations.forces import Forces
+from services.platform.register.organisations import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.limits import LIST_BYTES

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from services.platform.delivery.channels.channel import ChannelSender, SendRequest
 from services.platform.delivery.links.forms import Form
 from services.platform.register import words
-from services.platform.register.organisations.forces import Force, Forces
+from services.platform.register.organisations import Force, Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar

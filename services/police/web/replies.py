@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.webhook_signature import TOLERANCE
-from services.platform.register.organisations.forces import Forces
+from services.platform.register.organisations import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
 from services.platform.runtime.http.strangers import Strangers

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from services.platform.delivery.webhook_signature import TOLERANCE, is_signed
-from services.platform.register.organisations.forces import Forces
+from services.platform.register.organisations import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within
 from services.platform.runtime.http.strangers import Strangers

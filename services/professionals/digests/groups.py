@@ -7,8 +7,8 @@ from uuid import UUID
 from services.platform.delivery.channels import email
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.delivery.queue.repository import BODY, decode_delivery
+from services.platform.register.directory import Contact
 from services.platform.register.keys import Decryptor
-from services.platform.register.people.contact import Contact
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, bulk_insert, first_row

@@ -9,10 +9,10 @@ from cachetools import TTLCache
 from services.platform.delivery.channels import mime
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery, Postponed, Prepared, PreparedMessage, Undeliverable
+from services.platform.register import conversation
 from services.platform.register.cache import new_cache
-from services.platform.register.children.facts import missing_now
-from services.platform.register.children.identity import code_of_child
-from services.platform.register.people import conversation
+from services.platform.register.child_facts import missing_now
+from services.platform.register.child_identity import code_of_child
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork

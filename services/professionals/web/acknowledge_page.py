@@ -8,8 +8,8 @@ from services.platform.delivery.events import acknowledged, failed
 from services.platform.delivery.links.forms import Button, Form, Sheet
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.register.children.facts import authority_of_child
-from services.platform.register.people.contact import language_of_person
+from services.platform.register.child_facts import authority_of_child
+from services.platform.register.directory import language_of_person
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.professionals import metrics

@@ -12,7 +12,7 @@ from services.platform.delivery.sms_status.notify import mount_receipts_route
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.web import new_web_app
+from services.platform.store.transient_errors import new_web_app
 from services.professionals.web.acknowledge_page import AcknowledgePage
 
 

@@ -17,12 +17,12 @@ from services.platform.delivery.model import State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words
 from services.platform.register.cache import new_cache
-from services.platform.register.children.identity import code_of_child
+from services.platform.register.child_identity import code_of_child
 from services.platform.runtime.clocks import Clocks
+from services.platform.store import deadlines
+from services.platform.store.deadlines import HELD_FOR
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows
-from services.platform.store.story_time import deadlines
-from services.platform.store.story_time.deadlines import HELD_FOR
 from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals import metrics
 from services.professionals.digests.page import CANNOT, HAVE_IT, Matter

@@ -25,7 +25,7 @@ def editions(
 
 async def _read(authority: str | None) -> Sequence[Any]:
     from services.platform.runtime.settings import Settings
-    from services.platform.store.story_time.command_store import opened
+    from services.platform.store.story_clock import opened
     from services.protocol.editions.store import history
 
     async with opened(Settings(), "protocol") as store, store.read() as reader:

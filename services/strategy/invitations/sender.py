@@ -10,10 +10,9 @@ from services.platform.delivery.inbound_mail.classifier import spelt
 from services.platform.delivery.links.tokens import Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.queue import repository as deliveries
+from services.platform.register import conversation
 from services.platform.register.cache import new_cache
-from services.platform.register.people import conversation
-from services.platform.register.people.contact import Contact
-from services.platform.register.people.directory import Holder, duty_holders, first_reachable
+from services.platform.register.directory import Contact, Holder, duty_holders, first_reachable
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from services.platform.delivery.links.pages import LinkPages, mount_pages
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.web import new_web_app
+from services.platform.store.transient_errors import new_web_app
 from services.strategy.web.record_pages import RecordReading, RecordWriting
 from services.strategy.web.reply_page import ReplyPage
 

@@ -11,7 +11,7 @@ from services.platform.delivery.links.forms import Button, Form, Sheet
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words as register_words
-from services.platform.register.people.contact import language_of_person
+from services.platform.register.directory import language_of_person
 from services.platform.register.words import words_of_discussion
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

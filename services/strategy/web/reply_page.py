@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.platform.delivery.links.forms import Button, Form, Sheet
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.register.people.contact import language_of_person
+from services.platform.register.directory import language_of_person
 from services.platform.store.unit_of_work import Store
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions

@@ -15,8 +15,7 @@ from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Priority, Subscription
-from services.platform.messages.envelope import Received, compose, read
-from services.platform.messages.raw_message import Raw
+from services.platform.messages.envelope import Raw, Received, compose, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.key_wrappers.wrapper import KeyMissing
 from services.platform.store.query import Query, all_rows

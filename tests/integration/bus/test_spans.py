@@ -19,8 +19,7 @@ from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Subscription
 from services.platform.delivery.model import Delivery
-from services.platform.messages.envelope import Received
-from services.platform.messages.raw_message import Raw
+from services.platform.messages.envelope import Raw, Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.telemetry import spans
 from services.platform.runtime.telemetry.span_exporter import SpanTracer

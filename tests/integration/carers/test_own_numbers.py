@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from services.carers.inbound.probes import EVERY, Probes
 from services.platform.delivery import metrics
-from services.platform.register.people.telephones import e164, with_plus
+from services.platform.register.directory import e164, with_plus
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from tests.support.engines.database import Database

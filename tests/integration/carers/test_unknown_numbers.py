@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.platform.register.people import conversation
+from services.platform.register import conversation
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from tests.support.engines.database import Database

@@ -18,7 +18,7 @@ from services.casework.register_monitor import forget_replaced, show_ages
 from services.casework.store import import_history
 from services.casework.store.import_history import CannotUndo, last_imports, undo_by_code
 from services.platform.messages.envelope import read
-from services.platform.register.children.police_notice import facts_for_notice
+from services.platform.register.police_notice import facts_for_notice
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Reader, scalar

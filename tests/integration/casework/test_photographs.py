@@ -13,9 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.casework.web.photographs import redrawn
-from services.platform.register.children.police_notice import photograph_of
+from services.platform.register.police_notice import photograph_of
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.disposal.sweep import Disposal
+from services.platform.store.disposal.retention import Disposal
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Origin, Store

@@ -14,8 +14,8 @@ from services.console.read_model import repository as console_store
 from services.console.read_model.cases import open_cases
 from services.console.read_model.projections import Handlers as ConsoleHandlers
 from services.platform.messages.envelope import Received
+from services.platform.register import directory, directory_page
 from services.platform.register.keys import wrapped_keys_of
-from services.platform.register.people import directory, directory_page
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader

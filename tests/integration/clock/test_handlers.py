@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.clock.timer import BATCH, fire_due
 from services.platform.messages.envelope import compose, read
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.story_time import deadlines
-from services.platform.store.story_time.deadlines import Pending
+from services.platform.store import deadlines
+from services.platform.store.deadlines import Pending
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.child_events.events import ChildReturned, DutyStepDue
 from services.safeguarding.identifiers import new_id

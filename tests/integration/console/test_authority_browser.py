@@ -19,7 +19,7 @@ from services.console.web import pages
 from services.console.web.changes import Changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web
-from services.platform.store.notifications.channels import Channels
+from services.platform.store.notifications import Channels
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorRole, OrganisationChanged

@@ -11,8 +11,7 @@ from services.console.read_model.repository import CHANGES
 from services.console.web.changes import Changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
-from services.platform.store.notifications.channels import Channels
-from services.platform.store.notifications.listener import Listener
+from services.platform.store.notifications import Channels, Listener
 from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
 from tests.support.engines.proxy import Proxy, proxy_to

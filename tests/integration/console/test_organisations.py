@@ -19,7 +19,7 @@ from services.casework.policy.organisations import Organisations
 from services.console.accounts import sessions
 from services.console.web import pages
 from services.console.web.changes import Changes
-from services.platform.register.organisations.forces import Force, in_force, versions_of
+from services.platform.register.organisations import Force, in_force, versions_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web
 from services.platform.store.unit_of_work import Store

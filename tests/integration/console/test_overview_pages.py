@@ -19,8 +19,7 @@ from services.console.web.filters import PAGES
 from services.console.web.queries import PageQueries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
-from services.platform.store.notifications.channels import Channels
-from services.platform.store.notifications.listener import Listener
+from services.platform.store.notifications import Channels, Listener
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import code_of, new_id

@@ -22,8 +22,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import database_url
-from services.platform.store.notifications.channels import Channels
-from services.platform.store.notifications.listener import Listener
+from services.platform.store.notifications import Channels, Listener
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.child_events.events import ShiftHandedOver
 from services.safeguarding.duty.decisions import MessageDeadLettered

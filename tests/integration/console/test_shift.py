@@ -14,9 +14,9 @@ import pytest
 from fastapi import FastAPI
 
 from services.console.read_model.projections import Handlers
-from services.platform.register.children.facts import missing_now
-from services.platform.register.lock import lock_register
-from services.platform.register.people import directory, rota_changes
+from services.platform.register import directory, rota_changes
+from services.platform.register.child_facts import missing_now
+from services.platform.register.rota_changes import lock_register
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader

@@ -25,7 +25,7 @@ from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes
 from services.console.web.staff import local
-from services.platform.register.children.identity import child_by_code
+from services.platform.register.child_identity import child_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store

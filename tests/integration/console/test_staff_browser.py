@@ -15,11 +15,11 @@ from services.console.accounts import repository as accounts
 from services.console.policy.permits import ALL, Operator
 from services.console.web import pages
 from services.console.web.changes import Changes
-from services.platform.register.children.identity import child_by_code
+from services.platform.register.child_identity import child_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web
 from services.platform.store.encryption import Keyring
-from services.platform.store.notifications.channels import Channels
+from services.platform.store.notifications import Channels
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.operators import OperatorRole
 from tests.support.engines import keycloak

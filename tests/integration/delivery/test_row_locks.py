@@ -28,8 +28,7 @@ from services.platform.delivery.queue.row_locks import lock_stopped
 from services.platform.delivery.sending.attempt import AttemptStarter, StartedAttempt, no_secrets
 from services.platform.delivery.sending.results import AttemptOutcome, ResultWriter
 from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFallback
-from services.platform.messages.envelope import Received
-from services.platform.messages.raw_message import Raw
+from services.platform.messages.envelope import Raw, Received
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import UnitOfWork

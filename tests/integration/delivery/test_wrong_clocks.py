@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending import worker
+from services.platform.store import story_clock
 from services.platform.store.encryption import Keyring
-from services.platform.store.story_time import story_clock
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import LATER, PlayedMedium, all_withdrawn, eventually, received, running_floor
 from tests.support.wrong_clocks import WrongClocks

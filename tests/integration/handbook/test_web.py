@@ -15,7 +15,7 @@ from services.console.web.changes import Changes
 from services.handbook import web
 from services.handbook.stories import story_pages
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.notifications.channels import Channels
+from services.platform.store.notifications import Channels
 from services.platform.store.unit_of_work import Store
 from services.protocol.loader import Library, files
 from services.protocol.rule_file import DEFAULT

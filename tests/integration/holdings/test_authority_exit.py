@@ -26,7 +26,7 @@ from services.holdings.commands import exits
 from services.platform.register import words
 from services.platform.register.keys import data_keys
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.disposal.sweep import MAY_SWEEP
+from services.platform.store.disposal.retention import MAY_SWEEP
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Store

@@ -18,7 +18,7 @@ from services.platform.delivery.channels.webhook import signed
 from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.webhook_signature import generate_key
 from services.platform.register import cache
-from services.platform.register.organisations.forces import Forces, versions_of
+from services.platform.register.organisations import Forces, versions_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.police.notices.resend import put_test

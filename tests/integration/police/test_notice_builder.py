@@ -12,8 +12,7 @@ from sqlalchemy import text
 
 from services.casework.policy import agency_event
 from services.casework.store.event_intake import accept_event
-from services.platform.register import words
-from services.platform.register.organisations import agencies
+from services.platform.register import organisations, words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
@@ -53,7 +52,7 @@ async def told_by_the_hospital(police: Police, child: str = "C1", **said: Any) -
     parsed = agency_event.parse(json.dumps(body).encode())
     event = agency_event.read(parsed, may_say=["child.reported-missing.v1"], now=AT)
     async with Store(police.casework, origin=Origin("casework", Clocks())).transaction() as uow:
-        agency = await uow.fetch(agencies.agency_by_source(police.keyring, parsed.source))
+        agency = await uow.fetch(organisations.agency_by_source(police.keyring, parsed.source))
         assert agency is not None
         await accept_event(uow, police.keyring, agency, event, story=AT, wall=datetime.now(UTC))
     known_as = agency_event.message_id(event.envelope)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.platform.register.children.police_notice import ChildFacts, facts_for_notice
+from services.platform.register.police_notice import ChildFacts, facts_for_notice
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Reader, all_rows, scalar
 from services.safeguarding.identifiers import code_of

@@ -21,7 +21,7 @@ from services.platform.delivery.inbound_mail.handler import UNAUTHENTICATED
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.queue import slo
-from services.platform.register.people.contact import Contact
+from services.platform.register.directory import Contact
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
 from services.platform.store.encryption import Keyring

@@ -13,8 +13,7 @@ from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Prefetch
-from services.platform.messages.envelope import Received, read
-from services.platform.messages.raw_message import Raw
+from services.platform.messages.envelope import Raw, Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
 from services.protocol.editions.rules_in_force import RulesInForce

@@ -9,15 +9,13 @@ from sqlalchemy import text
 
 from services.casework.key_rotation import RENEWS
 from services.casework.organisations import destroy_key
-from services.platform.register import keys
+from services.platform.register import directory, keys
 from services.platform.register.key_rotation import renew_all
-from services.platform.register.people import contact
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import query
-from services.platform.store.disposal.sweep import ALONE
+from services.platform.store.disposal.retention import ALONE
 from services.platform.store.encryption import Keyring
-from services.platform.store.key_wrappers.key_file import FileWrapper, KeyFile
-from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY, KeyMissing
+from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY, FileWrapper, KeyFile, KeyMissing
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import AccountId
@@ -31,7 +29,7 @@ async def _mobile(database: Database, keyring: Keyring, kestrel: Kestrel) -> str
     store = Store(database.engine("carers"))
     try:
         async with store.read() as reader:
-            found = await reader.fetch(contact.contact_by_person(keyring, kestrel.ids["ash"]))
+            found = await reader.fetch(directory.contact_by_person(keyring, kestrel.ids["ash"]))
     finally:
         await store.close()
     return None if found is None else found.mobile

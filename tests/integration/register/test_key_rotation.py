@@ -24,11 +24,10 @@ from services.command_line import KEEPS_CLOSED
 from services.platform.delivery.inbound_mail.classifier import spelt
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.register import words
+from services.platform.register import directory, words
 from services.platform.register.key_rotation import AT_ONCE, authority_keys, renew_all
 from services.platform.register.keys import move_data_key
-from services.platform.register.people import contact
-from services.platform.register.references import hashes_by_key
+from services.platform.register.words import hashes_by_key
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
 from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY
@@ -156,7 +155,9 @@ async def test_every_look_up_succeeds_while_keys_are_renewed_killed_and_renewed_
             number = numbers[looked * 7 % len(numbers)]
             async with engine.connect() as connection:
                 found = await speaker(connection, Keyring(**BOTH), number, NOW)
-                reached = await Reader(connection).fetch(contact.contact_by_person(Keyring(**BOTH), found.person or ""))
+                reached = await Reader(connection).fetch(
+                    directory.contact_by_person(Keyring(**BOTH), found.person or "")
+                )
             looked += 1
             if reached is None or reached.mobile != number:
                 failed.append(number)

@@ -11,13 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.register import keys, words
-from services.platform.register.children import facts
-from services.platform.register.children.police_notice import NoticeFacts, facts_for_notice
-from services.platform.register.organisations import agencies
-from services.platform.register.organisations.forces import Forces
-from services.platform.register.people import contact, conversation, directory
-from services.platform.register.people.conversation import SpeakerKind
+from services.platform.register import child_facts, conversation, directory, keys, organisations, words
+from services.platform.register.conversation import SpeakerKind
+from services.platform.register.organisations import Forces
+from services.platform.register.police_notice import NoticeFacts, facts_for_notice
 from services.platform.register.words import words_told_to_police
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -248,7 +245,8 @@ async def test_rules_see_flags_and_dates_and_no_name(engines: Engines, kestrel: 
     child = kestrel.ids["C1"]
     async with engines("protocol").connect() as connection:
         by_child, unknown = await Reader(connection).fetch(
-            facts.facts_by_child([child, provisional_child("q")]), facts.facts_at_placement(kestrel.ids["home"])
+            child_facts.facts_by_child([child, provisional_child("q")]),
+            child_facts.facts_at_placement(kestrel.ids["home"]),
         )
     assert list(by_child) == [child]
     known = by_child[child]
@@ -277,9 +275,11 @@ async def test_a_contacts_number_and_mail_open_for_those_who_send(
     engines: Engines, keyring: Keyring, kestrel: Loaded
 ) -> None:
     async with engines("professionals").connect() as connection:
-        found = await Reader(connection).fetch(contact.contact_by_person(keyring, kestrel.ids["day"]))
-        assert await Reader(connection).fetch(contact.contact_by_person(keyring, new_id("person"))) is None
-    assert found == contact.Contact(kestrel.ids["day"], number_of(kestrel.document, "day"), "day@kestrel.example", "en")
+        found = await Reader(connection).fetch(directory.contact_by_person(keyring, kestrel.ids["day"]))
+        assert await Reader(connection).fetch(directory.contact_by_person(keyring, new_id("person"))) is None
+    assert found == directory.Contact(
+        kestrel.ids["day"], number_of(kestrel.document, "day"), "day@kestrel.example", "en"
+    )
 
 
 class BeforeIt(Clocks):
@@ -305,8 +305,8 @@ async def test_a_forces_endpoint_has_both_secrets_of_a_rotation(
 async def test_an_agency_is_found_by_its_source(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
     async with Store(engines("casework")).read() as reader:
         found, none = await reader.fetch(
-            agencies.agency_by_source(keyring, f"/agencies/{kestrel.name}-hospital"),
-            agencies.agency_by_source(keyring, "/agencies/elsewhere"),
+            organisations.agency_by_source(keyring, f"/agencies/{kestrel.name}-hospital"),
+            organisations.agency_by_source(keyring, "/agencies/elsewhere"),
         )
     assert none is None
     assert found is not None

@@ -21,8 +21,7 @@ from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.subscriptions import Subscription
 from services.platform.delivery.channels.channel import SendRequest
 from services.platform.delivery.inbound_mail.classifier import read_mail
-from services.platform.messages.envelope import compose
-from services.platform.messages.raw_message import Raw
+from services.platform.messages.envelope import Raw, compose
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

@@ -18,8 +18,7 @@ from services.platform.bus.service_host import ServiceHost
 from services.platform.messages.envelope import read
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.disposal.schedule import schedule
-from services.platform.store.disposal.sweep import AT_ONCE, OWN_PERIODS, Disposal, delete_old_rows
+from services.platform.store.disposal.retention import AT_ONCE, OWN_PERIODS, Disposal, delete_old_rows, schedule
 from services.platform.store.migrations.access import SERVICES
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Origin, Store

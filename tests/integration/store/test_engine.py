@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.store.engine import connect, connect_to_read
 from services.platform.store.query import PLAN_BY_VALUES, Query, driver_of, opens_a_transaction, scalar
-from services.platform.store.story_time.command_store import opened
+from services.platform.store.story_clock import opened
 from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
 from tests.support.wrong_clocks import WrongClocks

@@ -26,11 +26,11 @@ from services.console.read_model import repository as read_model
 from services.platform.delivery.channels import email
 from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue.repository import Lease
-from services.platform.register.children.police_notice import facts_for_notice
-from services.platform.register.people.conversation import children_by_code
+from services.platform.register.conversation import children_by_code
+from services.platform.register.police_notice import facts_for_notice
 from services.platform.runtime.clocks import Clocks
+from services.platform.store import deadlines
 from services.platform.store.query import Query, all_rows
-from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.police import store as police
 from services.police.web.polled.offers import CONFIRM

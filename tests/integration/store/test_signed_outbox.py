@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.story_time.command_store import opened
+from services.platform.store.story_clock import opened
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import Access, AccessRecorded

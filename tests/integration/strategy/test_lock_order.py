@@ -15,7 +15,7 @@ from services.platform.bus.publishing.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Prefetch, Subscription
 from services.platform.delivery.inbound_mail.classifier import MailKind, ReadMail
 from services.platform.delivery.inbound_mail.handler import MailAnswers
-from services.platform.messages.raw_message import Raw
+from services.platform.messages.envelope import Raw
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
 from services.safeguarding.duty.duties import DutySendAgain, StrategyInvite

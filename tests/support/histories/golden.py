@@ -45,7 +45,7 @@ SETTLED_WITHIN_SECONDS = 270
 BEFORE, QUIET_SECONDS = timedelta(minutes=10), 3
 """So long before an act, the theatre waits until nothing has been said for so many seconds: what is due by then is done."""
 FOLLOWED_WITHIN_SECONDS = 1.0
-"""What a process promises: by then it goes by the story time that was set (services/platform/store/story_time/story_clock.py)."""
+"""What a process promises: by then it goes by the story time that was set (services/platform/store/story_clock.py)."""
 NUMBERS, ITS_NUMBERS = 700, 5
 """The first play's first number, and how many each play has: the range for drama ends at 999."""
 DESKS = {"answers": "northmoor-police", "takes": "southvale-police", "is unreachable": "nowhere-police"}

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.platform.register.people import conversation
-from services.platform.register.people.conversation import Speaker
+from services.platform.register import conversation
+from services.platform.register.conversation import Speaker
 from services.platform.store.encryption import Keyring
 from services.platform.store.outbox import Unsent
 from services.platform.store.query import Reader

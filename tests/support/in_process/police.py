@@ -25,10 +25,10 @@ from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.model import MediumName
 from services.platform.delivery.sending.exercise_guard import block_real_recipients
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.register.organisations.forces import Forces
+from services.platform.register.organisations import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.notifications.listener import Listener
+from services.platform.store.notifications import Listener
 from services.platform.store.unit_of_work import Origin, Store
 from services.police.handlers import Handlers
 from services.police.notices.email_channel import NoticeEmail

@@ -17,7 +17,7 @@ from services.casework.policy.organisations import Organisations, why_not_approv
 from services.casework.policy.register_import import cross_faults
 from services.casework.store.import_writer import lock_and_read, write_import
 from services.platform.register.keys import data_key
-from services.platform.register.organisations.forces import versions_of
+from services.platform.register.organisations import versions_of
 from services.platform.register.words import Words, decrypt_words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

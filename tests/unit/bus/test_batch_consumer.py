@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 
 from services.platform.bus.consumers import batch_consumer
 from services.platform.bus.consumers.batch_consumer import BatchConsumer
-from services.platform.messages.raw_message import Raw
+from services.platform.messages.envelope import Raw
 from services.safeguarding.message import Topic
 
 ONE, OTHER = TopicPartition("evidence", 1), TopicPartition("evidence", 2)

@@ -10,8 +10,7 @@ import pytest
 
 from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
-from services.platform.messages.envelope import Unreadable, kind_of
-from services.platform.messages.raw_message import Raw
+from services.platform.messages.envelope import Raw, Unreadable, kind_of
 from services.safeguarding.message import Topic
 
 

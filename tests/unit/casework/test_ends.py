@@ -7,7 +7,7 @@ from cryptography.x509 import load_pem_x509_certificates
 
 from infra.docker.certificates import Authority
 from services.casework.register_monitor import CERTIFICATE, End, certificate_ends
-from services.platform.register.organisations.forces import owner_of
+from services.platform.register.organisations import force_owner
 from services.platform.store.encryption import Keyring
 
 KEYRING = Keyring(b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode())
@@ -16,8 +16,8 @@ CHAIN = Authority.make().issue("safe-return", "127.0.0.1")
 
 
 def _row(force: str, pem: str | None, keyring: Keyring = KEYRING) -> SimpleNamespace:
-    wrapped = keyring.wrapped_new_key(owner_of(force))
-    closed = None if pem is None else keyring.unwrap(owner_of(force), wrapped).close(pem, CERTIFICATE)
+    wrapped = keyring.wrapped_new_key(force_owner(force))
+    closed = None if pem is None else keyring.unwrap(force_owner(force), wrapped).close(pem, CERTIFICATE)
     return SimpleNamespace(force=force, wrapped=wrapped, client_certificate=closed)
 
 

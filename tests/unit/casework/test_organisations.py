@@ -15,7 +15,7 @@ from services.casework.policy.organisations import (
     why_not_taken_back,
 )
 from services.platform.delivery.webhook_signature import generate_key
-from services.platform.register.organisations.forces import KEYS_OVERLAP, Force, in_force
+from services.platform.register.organisations import KEYS_OVERLAP, Force, in_force
 from tests.support.in_process.register import APPROVER, PROPOSER, SECRET
 
 NOW = datetime(2026, 11, 27, 7, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from services.handbook.documents.pages import SECURITY, dpia_page, processors, threats
 from services.handbook.documents.safety_case import hazards
-from services.platform.store.disposal.schedule import Action, schedule
+from services.platform.store.disposal.retention import Action, schedule
 from services.safeguarding.notice_fields import NoticeField
 
 WRITTEN = """

@@ -13,6 +13,7 @@ from infra.docker.prepare import prepare
 from infra.docker.rotate import rotate
 from services.platform.messages.envelope import compose, read
 from services.platform.messages.signature import (
+    SAYS,
     Doubt,
     KnownSpeakers,
     Refused,
@@ -20,7 +21,6 @@ from services.platform.messages.signature import (
     read_public_keys,
     read_signing_key,
 )
-from services.platform.messages.speakers import SAYS
 from services.platform.runtime.settings import SecretFile, SigningKeys
 from services.safeguarding.child_events.events import ChildReturned
 from services.safeguarding.message import CONTRACTS

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from services.platform.register.children.police_notice import ChildFacts
+from services.platform.register.police_notice import ChildFacts
 from services.police.notices.email_channel import build_content
 from services.police.notices.field_agreement import redact_to_agreement
 from services.police.notices.schema import (

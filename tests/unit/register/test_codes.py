@@ -1,6 +1,6 @@
 """Duty staff name a child by its code, with or without the letter and the noughts."""
 
-from services.platform.register.people.conversation import codes_of
+from services.platform.register.conversation import codes_of
 
 
 def test_a_code_is_sought_however_its_digits_may_be_written() -> None:

@@ -6,7 +6,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from structlog.testing import capture_logs
 
-from services.platform.register import metrics
+from services.platform.register import keys
 from services.platform.register.keys import Decryptor
 from services.platform.store.encryption import Keyring
 
@@ -17,21 +17,21 @@ CLOSED = KEYRING.unwrap("child-x", WRAPPED).close("Amara", PLACE)
 
 
 def test_what_its_key_closed_opens_and_says_nothing() -> None:
-    before = metrics.UNDECRYPTABLE._value.get()
+    before = keys.UNDECRYPTABLE._value.get()
     with capture_logs() as logs:
         assert Decryptor(KEYRING, "child-x", WRAPPED).open(CLOSED, PLACE) == "Amara"
-    assert (logs, metrics.UNDECRYPTABLE._value.get()) == ([], before)
+    assert (logs, keys.UNDECRYPTABLE._value.get()) == ([], before)
 
 
 @pytest.mark.parametrize("wrapped", [KEYRING.wrapped_new_key("child-x"), WRAPPED], ids=["made-anew", "changed"])
 def test_what_does_not_open_is_a_gap_an_error_that_names_no_one_and_counted(wrapped: bytes) -> None:
-    before = metrics.UNDECRYPTABLE._value.get()
+    before = keys.UNDECRYPTABLE._value.get()
     closed = CLOSED if wrapped != WRAPPED else CLOSED[:-1] + bytes([CLOSED[-1] ^ 1])
     with capture_logs() as logs:
         assert Decryptor(KEYRING, "child-x", wrapped).open(closed, PLACE) is None
     assert [(each["log_level"], each["name"]) for each in logs] == [("error", PLACE)]
     assert "child-x" not in str(logs)
-    assert metrics.UNDECRYPTABLE._value.get() == before + 1
+    assert keys.UNDECRYPTABLE._value.get() == before + 1
 
 
 def test_without_a_key_or_a_column_there_is_a_gap_and_nothing_to_tell() -> None:

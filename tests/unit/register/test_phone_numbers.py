@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.platform.register.people.conversation import Speaker, SpeakerKind, speaker_by_number
+from services.platform.register.conversation import Speaker, SpeakerKind, speaker_by_number
 from services.platform.store.encryption import Keyring
 
 KEYRING = Keyring(b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode())

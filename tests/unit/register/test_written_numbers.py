@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.platform.register.people.telephones import format_number
+from services.platform.register.directory import format_number
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.carers.text import Text
-from services.platform.store.batch_writer import GroupCommit
+from services.platform.store.unit_of_work import GroupCommit
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 

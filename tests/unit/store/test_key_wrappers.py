@@ -13,8 +13,14 @@ from pydantic import ValidationError
 
 from services.platform.runtime.startup_errors import explain_error
 from services.platform.store.encryption import Keyring, KeyringSettings
-from services.platform.store.key_wrappers.key_file import FileWrapper, KeyFile
-from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY, KeyMissing, KeyServiceAway, KeyWrapper
+from services.platform.store.key_wrappers.wrapper import (
+    OF_NO_AUTHORITY,
+    FileWrapper,
+    KeyFile,
+    KeyMissing,
+    KeyServiceAway,
+    KeyWrapper,
+)
 from services.platform.store.transient_errors import is_transient
 
 MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")

@@ -11,17 +11,10 @@ from services.console.accounts import sessions
 from services.console.policy.access.sign_in import FAILURES_COUNT_FOR, SessionLimits
 from services.handbook.documents.pages import records_page
 from services.platform.bus.topics import read_declaration
-from services.platform.messages.speakers import SAYS
+from services.platform.messages.signature import SAYS
 from services.platform.runtime.settings import Settings
 from services.platform.store import inbox
-from services.platform.store.disposal.schedule import (
-    WRITTEN,
-    Action,
-    Record,
-    period_faults,
-    read_schedule,
-    schedule,
-)
+from services.platform.store.disposal.retention import WRITTEN, Action, Record, period_faults, read_schedule, schedule
 from services.police.web import reading_codes
 from services.safeguarding.duty.evidence import RecordDisposed
 from services.safeguarding.message import Topic

@@ -17,7 +17,7 @@ from services.console.policy.returns import Absence, Period, by_home, by_hour, c
 from services.console.read_model.absences import absences_in, missing_table
 from services.console.web.templates import Pages
 from services.platform.runtime.http.problems import Problem
-from services.platform.store.disposal.schedule import schedule
+from services.platform.store.disposal.retention import schedule
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.deeds import Faults

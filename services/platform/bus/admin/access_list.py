@@ -16,7 +16,7 @@ from kafka.admin import (
 )
 
 from services.platform.bus.connection import Connection
-from services.platform.messages.speakers import SAYS
+from services.platform.messages.signature import SAYS
 from services.safeguarding.message import Message, Topic
 
 REPUBLISHES = {"console"}

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from services.platform.bus.connection import Connection
 from services.platform.bus.message_processor import MessageProcessor
-from services.platform.messages.raw_message import Raw
+from services.platform.messages.envelope import Raw
 from services.platform.runtime.settings import Settings
 from services.safeguarding.message import Topic
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from services.platform.store.key_wrappers.key_file import KeyFile
+from services.platform.store.key_wrappers.wrapper import KeyFile
 from services.safeguarding.identifiers import code_of
 
 GOOD_FOR = timedelta(days=14)

@@ -18,11 +18,10 @@ from services.platform.delivery.queue import row_locks, transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.retry_policy import next_state, patience_of
 from services.platform.delivery.sending.attempt import CONTENDED_KEPT_MOST, CONTENDED_KEPT_SECONDS, StartedAttempt
-from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import BRIEFLY
 from services.platform.store.transient_errors import is_contention
-from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.platform.store.unit_of_work import GroupCommit, Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 
 BATCH_MOST = 16

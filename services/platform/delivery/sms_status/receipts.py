@@ -19,10 +19,9 @@ from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue.repository import channel_of, decode_delivery
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.query import BRIEFLY, Query
 from services.platform.store.transient_errors import is_contention
-from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.platform.store.unit_of_work import GroupCommit, Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 
 COMMITTED_AT_ONCE = 50

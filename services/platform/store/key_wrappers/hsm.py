@@ -8,8 +8,13 @@ import pkcs11
 from cryptography.exceptions import InvalidTag
 from pkcs11 import GCMParams, KeyType, Mechanism, ObjectClass, exceptions
 
-from services.platform.store.key_wrappers.key_file import NONCE_BYTES
-from services.platform.store.key_wrappers.wrapper import KeyMissing, KeyServiceAway, fill_in_authority, is_its_own
+from services.platform.store.key_wrappers.wrapper import (
+    NONCE_BYTES,
+    KeyMissing,
+    KeyServiceAway,
+    fill_in_authority,
+    is_its_own,
+)
 
 NOT_BY_THIS_KEY = (
     exceptions.DataInvalid,

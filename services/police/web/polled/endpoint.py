@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse
 
 from services.platform.delivery.channels.webhook import signed
 from services.platform.delivery.webhook_signature import is_signed
-from services.platform.register.organisations.forces import Force, Forces
+from services.platform.register.organisations import Force, Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
 from services.platform.runtime.http.strangers import Strangers

@@ -1,9 +1,14 @@
-"""Listens to PostgreSQL on one connection, for all parts of a process."""
+"""Listens to PostgreSQL on one connection, for all parts of a process, and lets these hear each other.
+
+A notification only hurries what a turn would find by itself, later. So one that is lost costs time and nothing else.
+"""
 
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeAlias
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -11,7 +16,34 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import URL
 
 from services.platform.runtime.logs import logger
-from services.platform.store.notifications.channels import Channels
+
+Heard: TypeAlias = Callable[[str | None], None]
+"""Takes the notification's payload; None where some may have been missed. Must not raise and must not wait."""
+
+
+class Channels:
+    """What the parts of one process want to hear."""
+
+    def __init__(self) -> None:
+        self._heard: dict[str, list[Heard]] = {}
+
+    def on(self, channel: str, heard: Heard) -> None:
+        """From the start of the process's listener on. Where there is none, nothing is heard."""
+        self._heard.setdefault(channel, []).append(heard)
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._heard)
+
+    def tell(self, channel: str, payload: str) -> None:
+        for heard in self._heard.get(channel, ()):
+            heard(payload)
+
+    def tell_of_gap(self) -> None:
+        for each in self._heard.values():
+            for heard in each:
+                heard(None)
+
 
 PROBE_EVERY_SECONDS, ANSWERED_WITHIN_SECONDS = 5.0, 3.0
 """A connection that only listens does not notice that its other end is gone, so it is probed."""

@@ -1,18 +1,127 @@
-"""Reads who holds a role now. It is asked at sending, never before, so that nothing depends on one worker's shift."""
+"""Reads who holds a role now, and how each person is reached. It is asked at sending, never before.
 
-from collections.abc import Callable, Sequence
+So nothing depends on one worker's shift, and only the delivery's encrypted row keeps an address.
+"""
+
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from services.platform.register.people.contact import Contact, SealedContact
+import phonenumbers
+
+from services.platform.register.keys import Decryptor
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Rows
+from services.platform.store.query import Query, Rows, scalar
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import Days, Turn, on_duty
+
+COUNTRY = "GB"
+WITHOUT_PLUS = re.compile(r"[1-9][0-9]{8,14}")
+
+
+def with_plus(number: str) -> str:
+    """A number with its country's code, as some providers write it. Anything else stays as it came."""
+    return f"+{number}" if WITHOUT_PLUS.fullmatch(number.strip()) else number
+
+
+def e164(sender: str) -> str:
+    """The number in the register's form. Anything but a phone number stays as it came."""
+    try:
+        number = phonenumbers.parse(sender, COUNTRY)
+    except phonenumbers.NumberParseException:
+        return sender
+    if not phonenumbers.is_possible_number(number):
+        return sender
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def format_number(number: str) -> str:
+    """With spaces, and without the country code of a British number: as it is read out and dialled. Anything but a
+    phone number stays as it is.
+    """
+    try:
+        parsed = phonenumbers.parse(number, COUNTRY)
+    except phonenumbers.NumberParseException:
+        return number
+    at_home = parsed.country_code == phonenumbers.country_code_for_region(COUNTRY)
+    form = phonenumbers.PhoneNumberFormat.NATIONAL if at_home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, form)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """`mobile` is E.164. None is a gap: no such number or address is known."""
+
+    person: PersonId
+    mobile: str | None
+    email: str | None
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SealedContact:
+    """Number and address as the register keeps them. Many are read together; only the one who is told is opened."""
+
+    mobile: bytes | None
+    email: bytes | None
+    wrapped: bytes | None
+
+    def open(self, keyring: Keyring, person: PersonId, language: str) -> Contact:
+        decryptor = Decryptor(keyring, person, self.wrapped)
+        return Contact(
+            person, decryptor.open(self.mobile, "people.mobile"), decryptor.open(self.email, "people.email"), language
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom the duty desk may ring. None is a gap: not known, or erased."""
+
+    name: str | None
+    mobile: str | None
+
+
+PEOPLE = (
+    "SELECT person, name, mobile, wrapped FROM register.people_for_duty_desk WHERE person = ANY(%(people)s::text[])"
+)
+BY_PERSON = "SELECT mobile, email, language, wrapped FROM register.for_contact WHERE person = %(person)s"
+LANGUAGE = "SELECT language FROM register.for_contact WHERE person = %(person)s::text"
+
+
+def contact_by_person(keyring: Keyring, person: PersonId) -> Query[Contact | None]:
+    """None where the register knows no such person."""
+
+    def decode(rows: Rows) -> Contact | None:
+        if not rows:
+            return None
+        [row] = rows
+        return SealedContact(row.mobile, row.email, row.wrapped).open(keyring, person, row.language)
+
+    return Query(BY_PERSON, {"person": person}, decode)
+
+
+def language_of_person(person: PersonId | None) -> Query[str | None]:
+    """None where the register knows no such person."""
+    return Query(LANGUAGE, {"person": person}, scalar)
+
+
+def people_by_id(keyring: Keyring, people: Collection[PersonId]) -> Query[dict[PersonId, Person]]:
+    """For the duty desk. Whom the register does not know is left out."""
+
+    def decode(rows: Rows) -> dict[PersonId, Person]:
+        opened = [(row, Decryptor(keyring, row.person, row.wrapped)) for row in rows]
+        return {
+            row.person: Person(key.open(row.name, "people.name"), key.open(row.mobile, "people.mobile"))
+            for row, key in opened
+        }
+
+    return Query(PEOPLE, {"people": list(people)}, decode)
+
 
 DUTY_SOCIAL_WORKER = "duty.social-worker"
 LINES_OF = {Role.DUTY_WORKER: (DUTY_SOCIAL_WORKER, str(Role.DUTY_EMERGENCY_TEAM))}
@@ -58,7 +167,7 @@ def role_holders(
     nobody holds it now.
 
     A `person` whom the duty names is the answer for any role. `at` is story time. A police control room is no person:
-    see `services.platform.register.organisations.forces`.
+    see `services.platform.register.organisations`.
     """
     if person is not None:
         return Query(NAMED, {"person": person}, _holders)

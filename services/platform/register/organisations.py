@@ -1,9 +1,14 @@
-"""Reads police forces: how notices reach them now, and both directions' secrets while they are being changed."""
+"""Reads forces and agencies: how notices reach a force, what an authority agreed to send it, and what an agency may
+send.
+
+With them, their secrets: both, while one is being changed.
+"""
 
 import json
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +19,57 @@ from services.platform.register.keys import Decryptor
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, fields_in
-from services.safeguarding.identifiers import ForceId
+from services.safeguarding.identifiers import AuthorityId, ForceId
+from services.safeguarding.notice_fields import LEAST, NoticeField
+
+
+def agency_owner(agency: str) -> str:
+    """The owner of the key that the agency's secrets are encrypted under."""
+    return f"agency-{agency}"
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """As one authority's agreement has it: the source that an event came from speaks for that authority alone.
+    `verifies`: its word that a child is back, or was never missing, stands the missing escalations down.
+    """
+
+    id: str
+    authority: AuthorityId
+    secrets: tuple[str, ...]
+    sources: tuple[str, ...]
+    types: tuple[str, ...]
+    verifies: bool
+    live: bool
+    """Whether real events about the authority's children are taken."""
+
+
+AGENCY = """
+    SELECT agency, authority, secrets, types, verifies, wrapped, sources, live FROM register.agencies_for_events
+    WHERE %(source)s = ANY(sources)
+"""
+
+
+def agency_by_source(keyring: Keyring, source: str) -> Query[Agency | None]:
+    """The one agency that may send events under this CloudEvents `source`."""
+
+    def decode(rows: Rows) -> Agency | None:
+        if not rows:
+            return None
+        [row] = rows
+        secrets = Decryptor(keyring, agency_owner(row.agency), row.wrapped).open(row.secrets, "agencies.secrets")
+        several = {"secrets": json.loads(secrets or "[]"), "sources": row.sources or (), "types": row.types}
+        opened = {name: tuple(each) for name, each in several.items()} | {"id": row.agency}
+        return Agency(**fields_in(row, Agency) | opened)
+
+    return Query(AGENCY, {"source": source}, decode)
+
 
 KEYS_OVERLAP = timedelta(hours=24)
 """For so long after a change the keys of the version before still count, so that either side may change over first."""
 
 
-def owner_of(force: ForceId) -> str:
+def force_owner(force: ForceId) -> str:
     """The owner of the key that encrypts the force's secrets."""
     return f"force-{force}"
 
@@ -104,7 +153,7 @@ def versions_of(keyring: Keyring, force: ForceId) -> Query[list[Force]]:
 
 
 def decode_version(keyring: Keyring, row: Any) -> Force:
-    decryptor = Decryptor(keyring, owner_of(row.force), row.wrapped)
+    decryptor = Decryptor(keyring, force_owner(row.force), row.wrapped)
     opened = {
         "secrets": tuple(json.loads(decryptor.open(row.secrets, "force_versions.secrets") or "[]")),
         "reply_secrets": tuple(json.loads(decryptor.open(row.reply_secrets, "force_versions.reply_secrets") or "[]")),
@@ -117,3 +166,37 @@ def decode_version(keyring: Keyring, row: Any) -> Force:
 def forces_that_send_lists(at: datetime) -> Query[list[ForceId]]:
     """`at` is wall time."""
     return Query(SENDING_LISTS, {"at": at}, lambda rows: [row.force for row in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """`fields` are the fields of a notice that the force may be sent. `basis`: the authority's words for why."""
+
+    fields: AbstractSet[str]
+    basis: str | None = None
+    reference: str | None = None
+    since: date | None = None
+    is_agreed: bool = True
+
+
+WHOLE = frozenset({*NoticeField, "sender", "child"})
+"""With the parts that every force gets, whose gaps are chased too."""
+NOT_AGREED = Sharing(LEAST, is_agreed=False)
+"""Without an agreement police get what finds a child, and never silence."""
+IN_FORCE = """
+    SELECT fields, basis, reference, from_on FROM register.sharing_for_police
+    WHERE authority = %(authority)s AND force = %(force)s AND from_on <= %(day)s
+        AND (until_on IS NULL OR until_on >= %(day)s)
+    ORDER BY from_on DESC LIMIT 1
+"""
+
+
+def sharing_on(day: date, authority: AuthorityId, force: ForceId) -> Query[Sharing]:
+    """What the newest agreement in force on that day says; without one, `NOT_AGREED`."""
+
+    def decode(rows: Rows) -> Sharing:
+        if not rows:
+            return NOT_AGREED
+        return Sharing(frozenset(rows[0].fields or WHOLE), rows[0].basis, rows[0].reference, rows[0].from_on)
+
+    return Query(IN_FORCE, {"authority": authority, "force": force, "day": day}, decode)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from services.platform.register.children.police_notice import CarerFacts, address_of, carers_at, description_of
 from services.platform.register.keys import Decryptor
+from services.platform.register.police_notice import CarerFacts, address_of, carers_at, description_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, scalar
 from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId, Scope

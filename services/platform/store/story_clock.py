@@ -1,17 +1,23 @@
-"""Keeps story time's offset, one row that only grows, and every process by the database's clock."""
+"""Keeps story time's offset, one row that only grows, and every process and command by the database's clock."""
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import cache
 
 from prometheus_client import Gauge
+from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from services.platform.messages.signature import NamedKey, Signer, read_signing_key
 from services.platform.runtime.clocks import Clocks, apart
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.unit_of_work import Store
+from services.platform.runtime.settings import Settings, SigningKeys
+from services.platform.store.engine import connect
+from services.platform.store.unit_of_work import Origin, Store
 
 FOLLOW_EVERY_SECONDS = 60.0
 """Without a notification."""
@@ -66,3 +72,26 @@ async def move_forward(engine: AsyncEngine, by: timedelta) -> timedelta:
         move = text("UPDATE story.clock SET ahead_by = ahead_by + :by RETURNING ahead_by")
         moved = await connection.scalar(move, {"by": by})
     return timedelta() + (moved or timedelta())
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, service: str, clocks: Clocks | None = None, *, signing_key: SecretStr | None = None
+) -> AsyncIterator[Store]:
+    """For a command: the store as the service has it, closed at the end of the block. The database sets `clocks`: by a
+    machine's wrong one, a code would be too old or good for ever. The store publishes with the key that is given or
+    set; without one, pydantic's ValidationError is raised then.
+    """
+    clocks = clocks or Clocks()
+
+    def own() -> NamedKey:
+        return read_signing_key(service, (signing_key or SigningKeys().signing_key).get_secret_value())
+
+    engine = connect(settings, service, for_command=True)
+    store = Store(engine, origin=Origin(service, clocks, Signer(cache(own))))
+    try:
+        async with store.reading.connect() as connection:
+            await set_by(connection, clocks)
+        yield store
+    finally:
+        await store.close()

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.platform.register.directory import turn_of
 from services.platform.register.keys import Decryptor
-from services.platform.register.people.directory import turn_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, scalar
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, PlacementId, Scope

@@ -1,4 +1,8 @@
-"""Keeps what people change of the directory by hand: the rota for a time, and how somebody is reached."""
+"""Keeps what people change of the directory by hand: the rota for a time, and how somebody is reached.
+
+Those who change one authority's part of the register are kept apart by a lock: imports, transfers, corrections by
+hand.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,15 +10,24 @@ from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
+from services.platform.register.directory import e164
 from services.platform.register.keys import data_key
-from services.platform.register.lock import lock_register
-from services.platform.register.people.telephones import e164
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query
+from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.deeds import Fault
 from services.safeguarding.identifiers import AuthorityId, PersonId, derived
 from services.safeguarding.working_time import RotaChange
+
+LOCK = """
+    SELECT pg_advisory_xact_lock(hashtextextended('register ' || each, 0)) FROM unnest(%(names)s::text[]) AS each
+"""
+
+
+async def lock_register(uow: UnitOfWork, *authorities: AuthorityId) -> None:
+    """Keeps others from changing these authorities' register until the end of the transaction."""
+    await uow.fetch(Query(LOCK, {"names": sorted(set(authorities))}, all_rows))
+
 
 ADD = """
     INSERT INTO register.rota_changes (id, authority, person, role, in_place_of, away, calendar, from_at, to_at, made_by)

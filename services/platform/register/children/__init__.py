@@ -1,1 +1,0 @@
-"""Children: the facts that the protocol may know, names and photographs, and the contents of a notice."""

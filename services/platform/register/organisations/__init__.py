@@ -1,1 +1,0 @@
-"""Organisations: police forces and the agencies that report."""

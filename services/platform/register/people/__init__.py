@@ -1,1 +1,0 @@
-"""People: numbers and addresses, roles, duty lines, reporters and operators."""
