@@ -22,7 +22,7 @@ def main() -> None:
 
                 app()
     except Exception as error:
-        from services.platform.runtime.startup_errors import explain_error
+        from services.platform.runtime.commands import explain_error
 
         lines = explain_error(error)
         if lines is None:

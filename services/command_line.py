@@ -99,9 +99,8 @@ def topics() -> None:
 
     The passwords are files, each named as its service, in the folder SAFE_RETURN_KAFKA_LOGINS_DIR.
     """
-    from services.platform.bus.admin.access_list import set_access
     from services.platform.bus.connection import Connection
-    from services.platform.bus.topics import create, set_retention
+    from services.platform.bus.topics import create, set_access, set_retention
     from services.platform.runtime.settings import KafkaSecurity, TopicSettings
     from services.schemas.messages import HEARS
 
@@ -121,14 +120,14 @@ def topics() -> None:
 @app.command()
 def rewind(to: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")]) -> None:
     """Set every service back to that moment's messages, after restoring an older database. Stop them first."""
-    from services.platform.bus.admin import offset_reset
+    from services.platform.bus import consumer_offsets
     from services.platform.bus.connection import Connection
     from services.platform.runtime.settings import KafkaSettings
 
     at = aware(to)
     try:
-        services = offset_reset.reset_offsets(Connection(KafkaSettings()), at)
-    except offset_reset.StillRuns as running:
+        services = consumer_offsets.reset_offsets(Connection(KafkaSettings()), at)
+    except consumer_offsets.StillRuns as running:
         typer.echo(f"{running} still reads the bus: stop it, wait ten seconds, and ask again", err=True)
         raise typer.Exit(2) from None
     typer.echo(f"set back: {', '.join(services) or 'none, nobody has read the bus yet'}")

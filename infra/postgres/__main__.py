@@ -23,9 +23,8 @@ from infra.postgres.place import NoPlace
 from infra.postgres.place import Place as PostgresPlace
 from services.audit.commands import aware
 from services.platform.runtime import logs
-from services.platform.runtime.places.place import Place, PlaceAway, open_place
-from services.platform.runtime.places.signature import public_key
-from services.platform.runtime.places.signature import signer as signer_of
+from services.platform.runtime.places import Place, PlaceAway, open_place, public_key
+from services.platform.runtime.places import signer as signer_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Key = Annotated[Path, typer.Option(envvar="SAFE_RETURN_BACKUP_KEY", help="The file with the key that signs.")]

@@ -5,12 +5,12 @@ from services.audit.handlers import handlers_by_kind
 from services.audit.published_anchors import AnchorPublisher
 from services.audit.reconciler import LOOK_EVERY_SECONDS, Reconciler
 from services.audit.settings import AuditSettings
-from services.platform.bus.consumers.batch_consumer import BatchConsumer
+from services.platform.bus.consumers.consumer import BatchConsumer
+from services.platform.bus.message_processor import in_background
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import in_background
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
-from services.platform.runtime.places.signature import signer
+from services.platform.runtime.places import signer
 from services.platform.runtime.settings import SigningKeys
 
 ANCHOR_EVERY_SECONDS = 60

@@ -142,7 +142,7 @@ def _published(place: str, signers: list[str] | None) -> tuple[dict[str, str], l
     from pydantic import TypeAdapter, ValidationError
 
     from services.audit.published_anchors import witnesses_in
-    from services.platform.runtime.places.place import Place, PlaceAway, open_place
+    from services.platform.runtime.places import Place, PlaceAway, open_place
     from services.platform.runtime.settings import SigningKeys
 
     known = signers or [line.split()[1] for line in SigningKeys().all_keys.splitlines() if line.startswith("audit ")]

@@ -1,7 +1,7 @@
 """Records each message as an entry. Decides nothing and publishes nothing."""
 
 from services.audit import metrics, store
-from services.platform.bus.subscriptions import Handler
+from services.platform.bus.message_processor import Handler
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork

@@ -16,8 +16,7 @@ from services.audit.policy.chain import Anchor
 from services.audit.verification import NoCheckpoint, content_of, parse
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
-from services.platform.runtime.places.place import OpenPlace, Place, PlaceAway, open_place
-from services.platform.runtime.places.signature import NotOurs, require_signed, sign
+from services.platform.runtime.places import NotOurs, OpenPlace, Place, PlaceAway, open_place, require_signed, sign
 from services.platform.store.unit_of_work import Store
 
 FOLDER = "anchors"

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from services.platform.runtime.places.place import Place
+from services.platform.runtime.places import Place
 from services.platform.runtime.settings import Settings
 
 

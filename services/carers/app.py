@@ -11,14 +11,13 @@ from services.carers.inbound.web import pages
 from services.carers.provider_copies import ProviderCopies
 from services.carers.settings import CarersSettings
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.message_processor import Prefetch, Priority, Subscription
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import Prefetch, Priority, Subscription
 from services.platform.delivery.channels.sms import AT_ONCE
-from services.platform.delivery.queue.row_locks import lock_stopped
+from services.platform.delivery.queue.repository import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.delivery.sms_status.call_keys import CallKeys
-from services.platform.delivery.sms_status.receipts import Receipts
-from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
+from services.platform.delivery.sms_status.receipts import Receipts, VoiceFallback
+from services.platform.delivery.sms_status.webhook import CallKeys
 from services.safeguarding.duty.decisions import EpisodeChanged, ReportTaken
 from services.safeguarding.duty.duties import CarerAlert, DutySendAgain
 

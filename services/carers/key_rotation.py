@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.carers.store.texts import OWNER, SENDER
-from services.platform.delivery.queue.key_rotation import texted_numbers
+from services.platform.delivery.queue.repository import texted_numbers
 from services.platform.register.key_rotation import AT_ONCE, Batch, Renews
 from services.platform.register.keys import wrapped_keys_of
 from services.platform.store.encryption import Keyring

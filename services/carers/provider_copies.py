@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from services.carers import metrics
-from services.platform.delivery.channels.ways.route import Texts
+from services.platform.delivery.channels.text_ways import Texts
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.query import Query, scalar

@@ -7,8 +7,8 @@ Off unless an authority is named for it, whose register must hold only our own s
 from datetime import UTC, datetime, timedelta
 
 from services.casework import metrics
+from services.platform.runtime import spans
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.telemetry import spans
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.child_events.events import ChildReportedMissing, Proof, ReportRetracted

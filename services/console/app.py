@@ -10,12 +10,12 @@ from services.console.read_model.projections import Handlers
 from services.console.settings import ConsoleSettings
 from services.console.web import Guest, pages
 from services.console.web.changes import Changes
-from services.platform.bus.admin.consumer_lag import lag_watch
 from services.platform.bus.connection import Connection
-from services.platform.bus.consumers.batch_consumer import BatchConsumer
+from services.platform.bus.consumer_offsets import lag_watch
+from services.platform.bus.consumers.consumer import BatchConsumer
+from services.platform.bus.message_processor import in_background
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import in_background
-from services.platform.runtime.places.signature import signer
+from services.platform.runtime.places import signer
 from services.platform.store.migrations.access import SERVICES
 
 GATHER_SECONDS = 0.5

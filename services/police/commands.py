@@ -32,7 +32,7 @@ def replay(
     """Send notices again, one or all of a force or a range of them: the same bytes, the same ids, fresh signatures."""
     from psycopg.errors import LockNotAvailable
 
-    from services.platform.delivery.queue.replay import Chosen
+    from services.platform.delivery.queue.repository import Chosen
     from services.police.notices.resend import NobodyMay, replay_notices
     from services.police.notices.sender import lane_of
 

@@ -1,16 +1,15 @@
 """Assembles the professionals service."""
 
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.message_processor import Prefetch, Priority, Subscription
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import Prefetch, Priority, Subscription
 from services.platform.delivery.channels.sms import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers, Mailbox
-from services.platform.delivery.queue.row_locks import lock_stopped
+from services.platform.delivery.queue.repository import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
-from services.platform.delivery.sms_status.call_keys import CallKeys
-from services.platform.delivery.sms_status.receipts import Receipts
-from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
+from services.platform.delivery.sms_status.receipts import Receipts, VoiceFallback
+from services.platform.delivery.sms_status.webhook import CallKeys
 from services.professionals import metrics
 from services.professionals.digests.channels import GroupedMail, GroupedText
 from services.professionals.digests.groups import DigestGrouping

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.platform.delivery.channels.mime import EmailContent
+from services.platform.delivery.channels.email import EmailContent
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import Role, Wording

@@ -1,8 +1,8 @@
 """Assembles the protocol service."""
 
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.message_processor import Prefetch
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import Prefetch
 from services.protocol.checks.check import faults_in
 from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.editions.watch import RulesWatch

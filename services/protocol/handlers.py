@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from services.platform.bus.subscriptions import Priority, Subscription
+from services.platform.bus.message_processor import Priority, Subscription
 from services.platform.messages.envelope import Received
 from services.platform.register.words import unlike_references
 from services.platform.runtime.clocks import Clocks

@@ -20,7 +20,7 @@ from services.console.settings import ConsoleSettings
 from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.openapi_errors import SIGNED
+from services.platform.runtime.http.problems import SIGNED
 from services.police.notices.schema import Notice
 from services.police.web import app as police_web
 from services.police.web.app import COMPONENTS

@@ -1,8 +1,8 @@
 """Assembles the strategy service."""
 
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.message_processor import Prefetch, Priority, Subscription
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import Prefetch, Priority, Subscription
 from services.platform.delivery.channels.email import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.delivery.sending.worker import DeliveryLoop

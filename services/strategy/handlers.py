@@ -6,7 +6,7 @@ from typing import Any
 
 from services.platform.delivery.channels.email import LANE
 from services.platform.delivery.model import Delivery
-from services.platform.delivery.queue.row_locks import lock_stopped
+from services.platform.delivery.queue.repository import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks

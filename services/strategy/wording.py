@@ -5,7 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from services.platform.delivery.channels.mime import EmailContent
+from services.platform.delivery.channels.email import EmailContent
 from services.safeguarding.meetings import Form
 from services.safeguarding.roles import Role, Wording
 from services.safeguarding.working_time import in_england

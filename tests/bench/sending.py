@@ -29,7 +29,7 @@ from sqlalchemy import func, select
 from standardwebhooks import Webhook
 
 from services.platform.delivery.channels.http.clients import WebhookClients
-from services.platform.delivery.channels.http.resolver import CheckedResolver
+from services.platform.delivery.channels.http.ssrf_guard import CheckedResolver
 from services.platform.store.encryption import Keyring
 from tests.bench.load import logged_in
 from tests.support.engines.database import Database, running_database

@@ -22,7 +22,7 @@ from infra.postgres.archive.contents import Contents, read_contents
 from infra.postgres.archive.plan import read_plan
 from services.audit import reconciler
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.places.place import open_place
+from services.platform.runtime.places import open_place
 from services.platform.store import story_clock
 from services.protocol.policy.case import Case, DutyOfCase
 from services.safeguarding.duty.decisions import DutyState

@@ -15,12 +15,10 @@ import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate as validate_openapi
 
-from services.platform.bus.consumers.batch_consumer import BatchConsumer
-from services.platform.bus.consumers.consumer import Consumer
+from services.platform.bus.consumers.consumer import BatchConsumer, Consumer
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
-from services.platform.bus.message_processor import MessageProcessor
+from services.platform.bus.message_processor import GATHERED_SECONDS, MessageProcessor, Priority
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import GATHERED_SECONDS, Priority
 from services.platform.messages.envelope import read
 from services.platform.messages.signature import SAYS, every
 from services.protocol.loader import DEFAULT_RULES, files

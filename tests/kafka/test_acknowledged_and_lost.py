@@ -9,8 +9,7 @@ import psycopg
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from services.platform.bus import metrics
-from services.platform.bus.publishing import kept_messages, outbox_relay
+from services.platform.bus import kept_messages, metrics, outbox_relay
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from tests.kafka.test_publisher import Office, opened, published

@@ -22,8 +22,8 @@ from infra.local.engines import class_cache
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import JARS
 from services.platform.bus import topics
-from services.platform.bus.admin.access_list import REPUBLISHES, set_access
 from services.platform.bus.connection import READ, WRITE, AccessCheck, Connection
+from services.platform.bus.topics import REPUBLISHES, set_access
 from services.platform.messages.signature import SAYS
 from services.platform.runtime.settings import KafkaSecurity, TopicSettings
 from services.safeguarding.message import Topic

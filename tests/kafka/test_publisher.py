@@ -11,8 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.partitioner import DefaultPartitioner
 
-from services.platform.bus.publishing import outbox_relay
-from services.platform.bus.publishing.outbox_relay import OutboxRelay
+from services.platform.bus import outbox_relay
+from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import outbox
 from services.platform.store.unit_of_work import Origin, Store
@@ -253,7 +253,7 @@ async def test_what_could_not_be_taken_out_is_not_published_again_by_its_own_pro
     child = new_id("child")
     with monkeypatch.context() as broken:
         broken.setattr(outbox, "keep", keep)
-        broken.setattr("services.platform.bus.publishing.outbox_relay.REMOVED_AFTER_SECONDS", 0.1)
+        broken.setattr("services.platform.bus.outbox_relay.REMOVED_AFTER_SECONDS", 0.1)
         for each in (b"first", b"second"):
             await office.say([child], each)
             await office.publisher.wait_published([child])

@@ -37,7 +37,7 @@ from infra.postgres.archive.timelines import HISTORY_SUFFIX, identify, keep_hist
 from infra.postgres.archive.vault import Writer
 from infra.postgres.backup import DESTROYED, CannotBackUp, Tools
 from services.platform.runtime.logs import logger
-from services.platform.runtime.places.place import PlaceAway
+from services.platform.runtime.places import PlaceAway
 from services.platform.store.engine import NOTICES_LOSS
 
 SLOT = "backups"

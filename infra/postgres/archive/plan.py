@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pyrage import RecipientError, x25519
 
 from infra.postgres.backup import CannotBackUp
-from services.platform.runtime.places.place import BucketUrl, FileUrl
+from services.platform.runtime.places import BucketUrl, FileUrl
 
 
 def _require_recipient(written: str) -> str:

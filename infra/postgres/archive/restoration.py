@@ -33,7 +33,7 @@ from infra.postgres.archive.vault import CannotRestore, Reader
 from infra.postgres.backup import DATABASE, CannotBackUp, Tools, erase_again, read_destroyed
 from infra.postgres.place import Place
 from infra.postgres.server import ADMIN, SETTINGS, plain_environment
-from services.platform.runtime.places.place import PlaceAway
+from services.platform.runtime.places import PlaceAway
 
 AT_ONCE = 8
 PORT = "5432"  # of a socket alone

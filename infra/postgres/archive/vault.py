@@ -14,8 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pyrage import x25519
 
 from infra.postgres.archive.contents import SIGNATURE
-from services.platform.runtime.places.place import NotThere, OpenPlace
-from services.platform.runtime.places.signature import NotOurs, require_signed, sign
+from services.platform.runtime.places import NotOurs, NotThere, OpenPlace, require_signed, sign
 
 
 class CannotRestore(Exception):

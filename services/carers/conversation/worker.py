@@ -16,10 +16,10 @@ from services.carers.understanding.grammar import understand
 from services.carers.understanding.languages.plain_words import is_like_a_childs
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.register import conversation
+from services.platform.runtime import spans
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
-from services.platform.runtime.telemetry import spans
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import is_away
 from services.platform.store.transient_errors import is_contention, is_transient

@@ -14,10 +14,9 @@ from services.carers.inbound.intake import Intake, NotKept
 from services.carers.messages import FOLDER, LANGUAGES
 from services.carers.text import Text
 from services.platform.delivery import metrics
-from services.platform.delivery.channels.sms import REPEATED, conversation_twiml
-from services.platform.delivery.channels.voice import VOICE, Spoken
+from services.platform.delivery.channels.sms import REPEATED, VOICE, Spoken, conversation_twiml
 from services.platform.delivery.links.signed_forms import TwilioDoor, Whose
-from services.platform.delivery.sms_status import openapi
+from services.platform.delivery.sms_status import webhook
 from services.platform.register.directory import e164
 from services.platform.runtime.clocks import Clocks
 from services.wording import read_words
@@ -27,7 +26,7 @@ WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+862
 """What Twilio may give for the number of somebody who withholds it: ANONYMOUS and the like, on a telephone's keys. Or
 it gives the word, or nothing.
 """
-CALL = openapi.describe_form("call")
+CALL = webhook.describe_form("call")
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class VoiceLine:
                 answer,
                 methods=["POST"],
                 response_class=Response,
-                responses=openapi.REFUSED | openapi.SAID,
+                responses=webhook.TWILIO_REFUSED | webhook.SAID,
                 openapi_extra=CALL,
             )
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 from services.carers.text import Text
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest
-from services.platform.delivery.channels.ways.route import Texts
+from services.platform.delivery.channels.text_ways import Texts
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.query import Query

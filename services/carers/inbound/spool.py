@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidTag
 
 from services.carers.text import Text
 from services.platform.runtime.logs import logger
-from services.platform.runtime.places.durable_file import write_durably
+from services.platform.runtime.places import write_durably
 from services.platform.store.encryption import Keyring
 
 PLACE = "spool.text"

@@ -16,12 +16,15 @@ from services.carers.settings import CarersSettings
 from services.carers.text import READ_LETTERS, Flaw, Text
 from services.platform.delivery import metrics
 from services.platform.delivery.links.signed_forms import SignedForm, TwilioDoor, Whose
-from services.platform.delivery.sms_status import notify
-from services.platform.delivery.sms_status import openapi as sms_status_openapi
-from services.platform.delivery.sms_status.call_keys import CallKeys
-from services.platform.delivery.sms_status.notify import ReceivedText, mount_receipts_route
+from services.platform.delivery.sms_status import webhook
+from services.platform.delivery.sms_status import webhook as sms_status_openapi
 from services.platform.delivery.sms_status.receipts import Receipts
-from services.platform.delivery.sms_status.webhook import mount_status_route
+from services.platform.delivery.sms_status.webhook import (
+    CallKeys,
+    ReceivedText,
+    mount_receipts_route,
+    mount_status_route,
+)
 from services.platform.register.directory import e164, with_plus
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
@@ -37,7 +40,7 @@ KEPT_AT_MOST = timedelta(days=14)
 NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """Replies go out as deliveries of their own: an answer in the response could be lost unnoticed."""
 
-TEXT_ANSWERS = sms_status_openapi.REFUSED | {
+TEXT_ANSWERS = sms_status_openapi.TWILIO_REFUSED | {
     200: {"description": "Kept.", "content": {"text/xml": {"schema": {"type": "string", "const": NO_ANSWER}}}}
 }
 
@@ -80,8 +83,8 @@ def pages(
     @app.post(
         "/texts/notify/received",
         status_code=HTTPStatus.NO_CONTENT,
-        responses=notify.REFUSED,
-        openapi_extra=notify.described(ReceivedText),
+        responses=webhook.NOTIFY_REFUSED,
+        openapi_extra=webhook.described(ReceivedText),
     )
     async def take_notify_text(request: Request) -> None:
         """A text to Safe Return's number at GOV.UK Notify, as its callback sends it. Kept before this answers."""

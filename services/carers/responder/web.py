@@ -16,10 +16,9 @@ from services.carers.responder.hand_over import HandOver
 from services.carers.settings import ResponderSettings
 from services.carers.text import Text
 from services.platform.delivery import metrics
-from services.platform.delivery.channels.sms import conversation_twiml, text_twiml
-from services.platform.delivery.channels.voice import VOICE, Spoken
+from services.platform.delivery.channels.sms import VOICE, Spoken, conversation_twiml, text_twiml
 from services.platform.delivery.links.signed_forms import Whose
-from services.platform.delivery.sms_status.notify import ReceivedText
+from services.platform.delivery.sms_status.webhook import ReceivedText
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import answer_with_problems
 from services.wording import day_and_time, read_words

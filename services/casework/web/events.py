@@ -12,11 +12,11 @@ from services.casework.policy.agency_event import AgencyEvent, Defect, InvalidEv
 from services.casework.store.event_intake import OtherContent, accept_event
 from services.platform.delivery.webhook_signature import is_signed
 from services.platform.register.organisations import Agency, agency_by_source
+from services.platform.runtime import spans
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.limits import MESSAGE_BYTES
-from services.platform.runtime.telemetry import spans
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import EVERY
 from services.platform.store.unit_of_work import Store

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from services.casework.policy.agency_event import GOES_WITH, NOT_AN_AGENCYS, OURS, WITH_DETAILS, Envelope
 from services.casework.policy.rows import FED, TABLES, AuthorityRow, Row
 from services.casework.policy.sheets import LISTS
-from services.platform.runtime.http.openapi_errors import SIGNED, read_routes
+from services.platform.runtime.http.problems import SIGNED, read_routes
 from services.safeguarding.child_events.events import Told
 from services.safeguarding.contracts import contracts
 from services.safeguarding.notice_fields import ReportQuestion

@@ -35,8 +35,8 @@ def new_key(file: Path) -> None:
 def signer() -> None:
     """Print the public key that proves a pack to be ours. Keep it on paper."""
     from services.console.settings import ConsoleSettings
-    from services.platform.runtime.places.signature import public_key
-    from services.platform.runtime.places.signature import signer as private
+    from services.platform.runtime.places import public_key
+    from services.platform.runtime.places import signer as private
 
     key = ConsoleSettings().pack_key
     if key is None:
@@ -64,7 +64,7 @@ def drill(plan: Path, authority: str, identity: Identity, signer: Signer) -> Non
     """Fetch AUTHORITY's pack from each place of PLAN, check and open it. Exits with 1 if a place has no good one."""
     from services.console.fallback.plan import PlanFault, read_plans
     from services.console.fallback.seal import fetch
-    from services.platform.runtime.places.place import PlaceAway
+    from services.platform.runtime.places import PlaceAway
 
     try:
         plans = read_plans(plan)
@@ -87,7 +87,7 @@ def drill(plan: Path, authority: str, identity: Identity, signer: Signer) -> Non
 
 def _opened(sealed: "SealedPack", identity: Path, signer: str) -> str:
     from services.console.fallback.seal import WrongKey, open_pack
-    from services.platform.runtime.places.signature import NotOurs
+    from services.platform.runtime.places import NotOurs
 
     try:
         return open_pack(sealed, identity.read_text(), signer)

@@ -6,7 +6,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pyrage import RecipientError, x25519
 
-from services.platform.runtime.places.place import Place
+from services.platform.runtime.places import Place
 from services.safeguarding.identifiers import AuthorityId
 
 

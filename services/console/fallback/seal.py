@@ -11,8 +11,7 @@ import pyrage
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pyrage import x25519
 
-from services.platform.runtime.places.place import Place, PlaceAway, open_place
-from services.platform.runtime.places.signature import require_signed, sign
+from services.platform.runtime.places import Place, PlaceAway, open_place, require_signed, sign
 
 PACK, SIGNATURE = "pack.html.age", "pack.html.age.sig"
 

@@ -11,7 +11,7 @@ from services.console.fallback.plan import PackPlan
 from services.console.fallback.seal import put, seal
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating, run_each
-from services.platform.runtime.places.place import PlaceAway
+from services.platform.runtime.places import PlaceAway
 from services.safeguarding.identifiers import AuthorityId
 
 EVERY = timedelta(minutes=15)

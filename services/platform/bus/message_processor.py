@@ -1,32 +1,87 @@
-"""Processes every message of every service: once, with its effects, or into a dead letter, or after a visible wait."""
+"""Processes every message of every service: once, with its effects, or into a dead letter, or after a visible wait.
+
+A subscription says which events a service takes, who handles them, and how soon.
+"""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from enum import Enum, auto
+from typing import Any, TypeAlias
 
 import structlog
 from aiokafka.errors import KafkaError
 
 from services.platform.bus import metrics
-from services.platform.bus.publishing.outbox_relay import OutboxRelay
-from services.platform.bus.subscriptions import Handler, Prefetch, Priority, Subscription, gathered_seconds
+from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.messages.envelope import Raw, Received, Unreadable, kind_of, letter_about, read
 from services.platform.messages.signature import KnownSpeakers, Refused, require_own_source
+from services.platform.runtime import spans
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger, place
-from services.platform.runtime.telemetry import spans
 from services.platform.store import inbox
 from services.platform.store.inbox import Identity
+from services.platform.store.query import Query
 from services.platform.store.transient_errors import is_transient, took_too_long
 from services.platform.store.unit_of_work import GroupCommit, Store, UnitOfWork
 from services.safeguarding import identifiers
 from services.safeguarding.contracts import contract_of
 from services.safeguarding.duty.decisions import MessageDeadLettered
-from services.safeguarding.message import Message
+from services.safeguarding.message import Message, Topic
+
+Handler: TypeAlias = Callable[[Received[Any], UnitOfWork], Awaitable[None]]
+
+
+class Priority(Enum):
+    URGENT = auto()
+    """Somebody waits for it. It shares transactions with urgent messages alone, and does not queue behind others."""
+    NORMAL = auto()
+    """Handled after the messages that came before it."""
+    BACKGROUND = auto()
+    """Nobody waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """`skip_if` is true for content that the handler would ignore. Such a message costs no transaction."""
+
+    event: type[Message]
+    handler: Handler
+    priority: Priority = Priority.NORMAL
+    skip_if: Callable[[Any], bool] | None = None
+
+
+def in_background(handlers: Mapping[type[Message], Handler]) -> list[Subscription]:
+    return [Subscription(event, handler, Priority.BACKGROUND) for event, handler in handlers.items()]
+
+
+GATHERED_SECONDS = {Priority.URGENT: 0.0, Priority.NORMAL: 0.05, Priority.BACKGROUND: 0.75}
+"""How long the first message of a topic waits for others, by the most urgent that the topic brings. Duties of one
+decision come within milliseconds, and share what they cost.
+"""
+
+
+def gathered_seconds(subscriptions: Iterable[Subscription]) -> dict[Topic, float]:
+    """How long the first message waits, by topic: as the most urgent of its subscriptions allows."""
+    waits: dict[Topic, float] = {}
+    for each in subscriptions:
+        topic, wait = each.event.topic, GATHERED_SECONDS[each.priority]
+        waits[topic] = min(wait, waits.get(topic, wait))
+    return waits
+
+
+@dataclass(frozen=True, slots=True)
+class Prefetch:
+    """Reads or locks for a whole batch, in the round trip of its inbox marks, what each handler would by itself."""
+
+    queries: Callable[[Sequence[Received[Any]]], Sequence[Query[Any]]]
+    """Asked of the whole batch: which of its messages were done before is not known yet."""
+    remember: Callable[[UnitOfWork, Sequence[Any]], None] = lambda _uow, _answers: None
+    """Puts the answers where the handlers find them (`UnitOfWork.local`)."""
+
 
 ATTEMPTS = 3
 """How often a message is tried whose failure is not transient, before it becomes a dead letter: well within 30 s."""

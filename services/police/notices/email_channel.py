@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from services.platform.delivery.channels import mime
+from services.platform.delivery.channels import email
 from services.platform.delivery.channels.channel import MAIL_TO, ChannelSender, SendRequest, SendResult
-from services.platform.delivery.channels.mime import EmailContent
+from services.platform.delivery.channels.email import EmailContent
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import MediumName
 from services.police.notices.schema import About, Notice
@@ -27,7 +27,7 @@ class NoticeEmail:
     def _email(self, sending: SendRequest, address: str) -> str:
         notice = Notice.model_validate_json(sending.body)
         link = self._links.url(Purpose.NOTICE, sending.id, sending.created_at)
-        return mime.build_email(
+        return email.build_email(
             build_content(notice, link),
             delivery=sending.id,
             sender=self._sender,

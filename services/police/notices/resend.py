@@ -7,8 +7,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from services.platform.delivery.model import Delivery, State
-from services.platform.delivery.queue.replay import Chosen, replay
-from services.platform.delivery.queue.repository import channel_of, put
+from services.platform.delivery.queue.repository import Chosen, channel_of, put, replay
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.register import operators, words
 from services.platform.register.operators import Operator

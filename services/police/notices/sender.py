@@ -6,8 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.platform.delivery.channels.channel import MAIL_TO, POLLED
-from services.platform.delivery.channels.http.client_credentials import Client
-from services.platform.delivery.channels.http.clients import Trust
+from services.platform.delivery.channels.http.clients import Client, Trust
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.register.organisations import Force, Forces, Sharing, sharing_on

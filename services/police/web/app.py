@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from services.platform.delivery.links.pages import LinkPages, mount_pages
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.openapi_errors import SIGNED, read_routes
+from services.platform.runtime.http.problems import SIGNED, read_routes
 from services.platform.store.transient_errors import new_web_app
 from services.police.replies.schema import OpenList, Reply
 from services.police.web.details_page import DetailsPage

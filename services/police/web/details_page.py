@@ -4,7 +4,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.platform.delivery.links.forms import Button, Form, Sheet
+from services.platform.delivery.links.pages import Button, Form, Sheet
 from services.platform.register.police_notice import ChildFacts, Photograph, facts_for_notice, photograph_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from services.platform.delivery.links.forms import Button, Choice, Field, Form, Group, Sheet
+from services.platform.delivery.links.pages import Button, Choice, Field, Form, Group, Sheet
 from services.platform.delivery.model import State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.runtime.clocks import Clocks

@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from services.platform.delivery.channels.channel import ChannelSender, SendRequest
-from services.platform.delivery.links.forms import Form
+from services.platform.delivery.links.pages import Form
 from services.platform.register import words
 from services.platform.register.organisations import Force, Forces
 from services.platform.runtime.clocks import Clocks

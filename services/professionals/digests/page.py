@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from services.platform.delivery.links.forms import Button, Sheet
+from services.platform.delivery.links.pages import Button, Sheet
 from services.platform.delivery.model import Delivery, State
 from services.professionals.email_wording import MailLanguage, mail_code
 from services.safeguarding.duty.duties import Duty

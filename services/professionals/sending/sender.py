@@ -6,7 +6,7 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from services.platform.delivery.channels import mime
+from services.platform.delivery.channels import email
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery, Postponed, Prepared, PreparedMessage, Undeliverable
 from services.platform.register import conversation
@@ -98,7 +98,7 @@ class MailSender:
             children=gathered.children,
         )
         address = found.email or ""
-        written = mime.build_email(content, delivery=delivery.id, sender=self.mailbox, recipient=address, at=now)
+        written = email.build_email(content, delivery=delivery.id, sender=self.mailbox, recipient=address, at=now)
         mail = PreparedMessage(address, written, person=found.person, read=(EMAIL,))
         remember(uow, mail, delivery, *gathered.others)
         return mail

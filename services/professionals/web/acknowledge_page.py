@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.platform.delivery.events import acknowledged, failed
-from services.platform.delivery.links.forms import Button, Form, Sheet
+from services.platform.delivery.links.pages import Button, Form, Sheet
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register.child_facts import authority_of_child

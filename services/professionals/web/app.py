@@ -7,10 +7,8 @@ from fastapi import FastAPI
 from services.platform.delivery.links.pages import LinkPages, mount_pages
 from services.platform.delivery.links.tokens import Purpose
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
-from services.platform.delivery.sms_status.call_keys import CallKeys
-from services.platform.delivery.sms_status.notify import mount_receipts_route
 from services.platform.delivery.sms_status.receipts import Receipts
-from services.platform.delivery.sms_status.webhook import mount_status_route
+from services.platform.delivery.sms_status.webhook import CallKeys, mount_receipts_route, mount_status_route
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.transient_errors import new_web_app
 from services.professionals.web.acknowledge_page import AcknowledgePage

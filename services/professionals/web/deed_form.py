@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 from cachetools import TTLCache
 
 from services.platform.delivery.events import acknowledged
-from services.platform.delivery.links import forms
-from services.platform.delivery.links.forms import Button, Choice, Form, Group, Sheet
+from services.platform.delivery.links import pages
+from services.platform.delivery.links.pages import Button, Choice, Form, Group, Sheet
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import State
 from services.platform.delivery.queue import repository as deliveries
@@ -199,9 +199,9 @@ def _group(spec: DeedSpec, spoken: DeedWords, form: Form, faults: Mapping[str, F
             yield Group(fields, "" if required else spoken.page["more"], folded=is_folded and not required)
 
 
-def _ask(spec: DeedSpec, spoken: DeedWords, each: Field, form: Form, faults: Mapping[str, Fault]) -> forms.Field:
+def _ask(spec: DeedSpec, spoken: DeedWords, each: Field, form: Form, faults: Mapping[str, Fault]) -> pages.Field:
     words_of, given = spoken.choices(each), form.all(each.name)
-    return forms.Field(
+    return pages.Field(
         each.name,
         spoken.label(spec.deed, each),
         KINDS[each.kind],

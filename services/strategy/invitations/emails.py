@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from services.platform.delivery.channels import mime
-from services.platform.delivery.channels.mime import Calendar, EmailContent
+from services.platform.delivery.channels import email
+from services.platform.delivery.channels.email import Calendar, EmailContent
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery
 from services.platform.runtime.clocks import Clocks
@@ -55,7 +55,7 @@ class EmailBuilder:
     def _build(
         self, content: EmailContent, delivery: Delivery, reader: Reader, calendar: Calendar | None = None
     ) -> str:
-        return mime.build_email(
+        return email.build_email(
             content,
             delivery=delivery.id,
             sender=self.mailbox,

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.platform.delivery.links.forms import Choice, Field, Form, Group
+from services.platform.delivery.links.pages import Choice, Field, Form, Group
 from services.safeguarding.child_events.discussion_events import PlannedStep
 from services.safeguarding.dates import Day
 from services.safeguarding.roles import PLAN_OWNERS, Role

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from uuid import UUID
 
 from services.platform.delivery.events import acknowledged, looked_up
-from services.platform.delivery.links.forms import Button, Form, Sheet
+from services.platform.delivery.links.pages import Button, Form, Sheet
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words as register_words

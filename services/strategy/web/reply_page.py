@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.platform.delivery.links.forms import Button, Form, Sheet
+from services.platform.delivery.links.pages import Button, Form, Sheet
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register.directory import language_of_person
 from services.platform.store.unit_of_work import Store

@@ -12,8 +12,7 @@ from services.audit import store as kept
 from services.audit.metrics import ANCHOR_PUBLISHED_AT
 from services.audit.published_anchors import AnchorPublisher
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.places.place import Place
-from services.platform.runtime.places.signature import public_key, signer
+from services.platform.runtime.places import Place, public_key, signer
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id

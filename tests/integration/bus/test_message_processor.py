@@ -12,9 +12,8 @@ from sqlalchemy import text
 
 from services.platform.bus import message_processor, metrics
 from services.platform.bus.consumers.consumer import Consumer
-from services.platform.bus.message_processor import MessageProcessor
-from services.platform.bus.publishing.outbox_relay import OutboxRelay
-from services.platform.bus.subscriptions import Priority, Subscription
+from services.platform.bus.message_processor import MessageProcessor, Priority, Subscription
+from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.messages.envelope import Raw, Received, compose, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.key_wrappers.wrapper import KeyMissing

@@ -15,14 +15,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from structlog.testing import capture_logs
 
-from services.platform.bus.message_processor import MessageProcessor
-from services.platform.bus.publishing.outbox_relay import OutboxRelay
-from services.platform.bus.subscriptions import Subscription
+from services.platform.bus.message_processor import MessageProcessor, Subscription
+from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.delivery.model import Delivery
 from services.platform.messages.envelope import Raw, Received
+from services.platform.runtime import spans
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.telemetry import spans
-from services.platform.runtime.telemetry.span_exporter import SpanTracer
+from services.platform.runtime.span_exporter import SpanTracer
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.child_events.events import ChildReportedMissing

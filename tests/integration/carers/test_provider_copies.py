@@ -9,7 +9,7 @@ from infra.sandbox.texts import Text
 from services.carers import metrics
 from services.carers.provider_copies import ProviderCopies
 from services.platform.delivery.channels.sms import TwilioWay
-from services.platform.delivery.channels.ways.route import Texts
+from services.platform.delivery.channels.text_ways import Texts
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Origin, Store
 from tests.support.engines.database import Database

@@ -18,10 +18,9 @@ from services.console.fallback.plan import PackPlan
 from services.console.fallback.seal import PACK, SealedPack, WrongKey, fetch, open_pack, put, seal
 from services.console.fallback.writer import PackWriter
 from services.console.read_model.projections import Handlers
+from services.platform.runtime import places
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.places import place as places
-from services.platform.runtime.places.place import PlaceAway
-from services.platform.runtime.places.signature import NotOurs, public_key, signer
+from services.platform.runtime.places import NotOurs, PlaceAway, public_key, signer
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import code_of

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.carers.handlers import Alerts
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
-from services.platform.delivery.sending.exercise_guard import block_real_recipients
+from services.platform.delivery.sending.attempt import block_real_recipients
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store

@@ -15,7 +15,7 @@ from services.platform.delivery.model import Delivery, MediumName, PreparedMessa
 from services.platform.delivery.queue import leases
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.sending import attempt
-from services.platform.delivery.sending.lanes import FAILING_AFTER
+from services.platform.delivery.sending.dispatcher import FAILING_AFTER
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import KeyServiceAway

@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery
-from services.platform.delivery.sms_status.receipts import Receipts, Report
-from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFallback
+from services.platform.delivery.sms_status.receipts import AFTER, Receipts, Report, VoiceFallback
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.safeguarding.duty.duties import ProfessionalNotify

@@ -15,19 +15,17 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.platform.bus.message_processor import MessageProcessor
-from services.platform.bus.publishing.outbox_relay import OutboxRelay
-from services.platform.bus.subscriptions import Prefetch, Subscription
+from services.platform.bus.message_processor import MessageProcessor, Prefetch, Subscription
+from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.delivery.channels.channel import ChannelRegistry
 from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.queue import leases, repository
 from services.platform.delivery.queue.leases import LeasedDelivery
-from services.platform.delivery.queue.replay import Chosen, replay
-from services.platform.delivery.queue.row_locks import lock_stopped
+from services.platform.delivery.queue.repository import Chosen, lock_stopped, replay
 from services.platform.delivery.sending.attempt import AttemptStarter, StartedAttempt, no_secrets
 from services.platform.delivery.sending.results import AttemptOutcome, ResultWriter
-from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFallback
+from services.platform.delivery.sms_status.receipts import AFTER, VoiceFallback
 from services.platform.messages.envelope import Raw, Received
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar

@@ -17,14 +17,12 @@ from twilio.request_validator import RequestValidator
 from services.platform.delivery.channels import sms as texts
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.sms import REPEAT_MARK, STRANGERS_ANSWER_WITHIN, TwilioWay, signature_is_valid
-from services.platform.delivery.channels.ways.route import Texts
+from services.platform.delivery.channels.text_ways import Texts
 from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.delivery.sending.attempt import Prepare
-from services.platform.delivery.sms_status.call_keys import CallKeys
-from services.platform.delivery.sms_status.receipts import Receipts
-from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFallback
-from services.platform.delivery.sms_status.webhook import mount_status_route
+from services.platform.delivery.sms_status.receipts import AFTER, Receipts, VoiceFallback
+from services.platform.delivery.sms_status.webhook import CallKeys, mount_status_route
 from services.platform.runtime.http.problems import answer_with_problems
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork

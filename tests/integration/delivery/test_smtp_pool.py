@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.platform.delivery import metrics
-from services.platform.delivery.channels import smtp_pool
+from services.platform.delivery.channels import email
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.email import EmailMedium, Relay
 from services.safeguarding.duty.evidence import AttemptResult
@@ -114,18 +114,18 @@ async def test_a_connection_is_closed_when_it_is_idle_when_it_has_brought_many_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     relay = PlayedRelay()
-    monkeypatch.setattr(smtp_pool, "MAILS_MOST", 2)
+    monkeypatch.setattr(email, "MAILS_MOST", 2)
     async with listening(relay) as medium:
         for _ in range(3):
             await medium.send(a_sending())
         assert opened(relay) == 2
         await eventually(lambda: relay.connections[0].transport is None)
         assert relay.connections[1].transport is not None
-        monkeypatch.setattr(smtp_pool, "KEPT_SECONDS", 0.05)
+        monkeypatch.setattr(email, "KEPT_SECONDS", 0.05)
         await medium.send(a_sending())
         await medium.send(a_sending())
         await eventually(lambda: relay.connections[2].transport is None)
-        monkeypatch.setattr(smtp_pool, "KEPT_SECONDS", 60.0)
+        monkeypatch.setattr(email, "KEPT_SECONDS", 60.0)
         await medium.send(a_sending())
         await medium.stop()
         await eventually(lambda: relay.connections[3].transport is None)

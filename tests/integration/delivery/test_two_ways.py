@@ -14,16 +14,22 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.delivery import metrics
+from services.platform.delivery.channels import notify as by_notify
 from services.platform.delivery.channels import sms
 from services.platform.delivery.channels.channel import SendRequest, SendResult
+from services.platform.delivery.channels.notify import NotifyWay
 from services.platform.delivery.channels.sms import REPEAT_MARK, TwilioWay
-from services.platform.delivery.channels.ways import notify as by_notify
-from services.platform.delivery.channels.ways.health import BACK_WITHIN, LOST_IN_A_ROW, SECOND_FOR, WayHealth
-from services.platform.delivery.channels.ways.notify import NotifyWay
-from services.platform.delivery.channels.ways.route import ASKED_FOR, Texts
+from services.platform.delivery.channels.text_ways import (
+    ASKED_FOR,
+    BACK_WITHIN,
+    LOST_IN_A_ROW,
+    SECOND_FOR,
+    Texts,
+    WayHealth,
+)
 from services.platform.delivery.model import Delivery, PreparedMessage
-from services.platform.delivery.sms_status.notify import NotifyDoor, mount_receipts_route
 from services.platform.delivery.sms_status.receipts import Receipts
+from services.platform.delivery.sms_status.webhook import NotifyDoor, mount_receipts_route
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import answer_with_problems
 from services.platform.store.encryption import Keyring

@@ -12,8 +12,7 @@ from standardwebhooks import Webhook
 from services.platform.delivery.channels import webhook
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.http.clients import WebhookClients
-from services.platform.delivery.channels.http.resolver import CheckedResolver
-from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination
+from services.platform.delivery.channels.http.ssrf_guard import CheckedResolver, ForbiddenDestination
 from services.platform.delivery.channels.webhook import WebhookMedium, read_answer, signed
 from services.safeguarding.duty.evidence import AttemptResult
 from tests.support.addresses import FORBIDDEN

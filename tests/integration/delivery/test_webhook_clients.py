@@ -10,8 +10,7 @@ import pytest
 from aiohttp import web
 
 from services.platform.delivery.channels.channel import SendResult
-from services.platform.delivery.channels.http.client_credentials import Client
-from services.platform.delivery.channels.http.clients import Trust
+from services.platform.delivery.channels.http.clients import Client, Trust
 from services.platform.delivery.channels.webhook import WebhookMedium
 from services.safeguarding.duty.evidence import AttemptResult
 from tests.support.engines.certificates import Authority

@@ -33,8 +33,7 @@ from infra.postgres.archive.vault import CannotRestore, Reader, Writer
 from infra.postgres.backup import CannotBackUp, Tools
 from infra.postgres.logins import open_backups
 from services.audit import store as kept
-from services.platform.runtime.places.place import OpenPlace, Place, PlaceAway, open_place
-from services.platform.runtime.places.signature import public_key, signer
+from services.platform.runtime.places import OpenPlace, Place, PlaceAway, open_place, public_key, signer
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
 from tests.support.engines.database import Database, MortalDatabase, mortal_database

@@ -9,8 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select, text, update
 
-from services.platform.delivery.queue.replay import Chosen, replay
-from services.platform.delivery.queue.repository import channel_of
+from services.platform.delivery.queue.repository import Chosen, channel_of, replay
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.police.notices.resend import put_test

@@ -10,9 +10,8 @@ from sqlalchemy import text
 
 from services.platform.bus import message_processor
 from services.platform.bus.consumers.consumer import Consumer
-from services.platform.bus.message_processor import MessageProcessor
-from services.platform.bus.publishing.outbox_relay import OutboxRelay
-from services.platform.bus.subscriptions import Prefetch
+from services.platform.bus.message_processor import MessageProcessor, Prefetch
+from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.messages.envelope import Raw, Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store

@@ -14,9 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.platform.runtime.http import connections
-from services.platform.runtime.http.connections import BoundedConnection
-from services.platform.runtime.http.server import Web
+from services.platform.runtime.http import server
+from services.platform.runtime.http.server import BoundedConnection, Web
 
 HALF = b"POST / HTTP/1.1\r\nHost: here\r\nX-Half: "
 BODY_DUE = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nhalf"
@@ -81,7 +80,7 @@ async def test_fifteen_hundred_idle_and_half_open_connections_stop_no_text() -> 
 async def test_who_does_not_come_to_the_end_of_the_headers_is_given_up(
     monkeypatch: pytest.MonkeyPatch, said: bytes
 ) -> None:
-    monkeypatch.setattr(connections, "HEADERS_WITHIN_SECONDS", 0.2)
+    monkeypatch.setattr(server, "HEADERS_WITHIN_SECONDS", 0.2)
     async with serving() as port:
         opened = await connect(port, [said])
         await wait_for_end(opened[0][0])

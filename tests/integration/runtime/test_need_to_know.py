@@ -17,8 +17,7 @@ from services.carers.store import texts
 from services.carers.text import Text
 from services.console.read_model.projections import Handlers as ConsoleHandlers
 from services.platform.bus import message_processor
-from services.platform.bus.message_processor import MessageProcessor
-from services.platform.bus.subscriptions import Subscription
+from services.platform.bus.message_processor import MessageProcessor, Subscription
 from services.platform.delivery.channels.channel import SendRequest
 from services.platform.delivery.inbound_mail.classifier import read_mail
 from services.platform.messages.envelope import Raw, compose

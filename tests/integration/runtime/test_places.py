@@ -12,7 +12,7 @@ from aiohttp import web
 from moto import mock_aws
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
-from services.platform.runtime.places.place import NotThere, OpenPlace, Place, PlaceAway, open_place
+from services.platform.runtime.places import NotThere, OpenPlace, Place, PlaceAway, open_place
 from tests.support.engines.ports import free_port
 
 

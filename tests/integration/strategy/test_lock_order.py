@@ -10,9 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.platform.bus.message_processor import MessageProcessor
-from services.platform.bus.publishing.outbox_relay import OutboxRelay
-from services.platform.bus.subscriptions import Prefetch, Subscription
+from services.platform.bus.message_processor import MessageProcessor, Prefetch, Subscription
+from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.delivery.inbound_mail.classifier import MailKind, ReadMail
 from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.messages.envelope import Raw

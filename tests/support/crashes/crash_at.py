@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
-from services.platform.bus.publishing.outbox_relay import OutboxRelay
+from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.delivery.channels.channel import ChannelRegistry
 from services.platform.delivery.sending.results import ResultWriter
 from services.platform.store.unit_of_work import Store, UnitOfWork

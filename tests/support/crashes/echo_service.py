@@ -11,10 +11,10 @@ from typing import Any, cast
 
 from aiokafka.errors import CommitFailedError
 
-from services.platform.bus.consumers.batch_consumer import BatchConsumer
+from services.platform.bus.consumers.consumer import BatchConsumer
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.message_processor import Subscription, in_background
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import Subscription, in_background
 from services.platform.messages.envelope import Received
 from services.platform.runtime.settings import Settings
 from services.platform.store.unit_of_work import UnitOfWork

@@ -25,13 +25,13 @@ from services.carers.inbound.probes import Probes
 from services.carers.inbound.spool import Spool
 from services.carers.inbound.web import pages
 from services.carers.settings import CarersSettings
+from services.platform.delivery.channels.notify import NotifyWay
 from services.platform.delivery.channels.sms import TwilioWay
-from services.platform.delivery.channels.ways.notify import NotifyWay
-from services.platform.delivery.channels.ways.route import Texts
+from services.platform.delivery.channels.text_ways import Texts
 from services.platform.delivery.queue.repository import BODY
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.delivery.sms_status.call_keys import CallKeys
 from services.platform.delivery.sms_status.receipts import Receipts
+from services.platform.delivery.sms_status.webhook import CallKeys
 from services.platform.messages.envelope import Received, read
 from services.platform.register.keys import data_key
 from services.platform.runtime.clocks import Clocks

@@ -23,7 +23,7 @@ from services.platform.delivery.channels.channel import ChannelSender, SendReque
 from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.model import MediumName
-from services.platform.delivery.sending.exercise_guard import block_real_recipients
+from services.platform.delivery.sending.attempt import block_real_recipients
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.register.organisations import Forces
 from services.platform.runtime.clocks import Clocks

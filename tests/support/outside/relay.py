@@ -11,8 +11,7 @@ from uuid import uuid4
 from aiosmtpd.smtp import SMTP
 
 from services.platform.delivery.channels.channel import SendRequest
-from services.platform.delivery.channels.email import EmailMedium, Relay
-from services.platform.delivery.channels.mime import EmailContent, build_email
+from services.platform.delivery.channels.email import EmailContent, EmailMedium, Relay, build_email
 
 SENDER, RECIPIENT = "safe-return@kestrel.example", "desk@home-office.example"
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)

@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 from aiokafka import TopicPartition
 
-from services.platform.bus.consumers import batch_consumer
-from services.platform.bus.consumers.batch_consumer import BatchConsumer
+from services.platform.bus.consumers import consumer
+from services.platform.bus.consumers.consumer import BatchConsumer
 from services.platform.messages.envelope import Raw
 from services.safeguarding.message import Topic
 
@@ -80,7 +80,7 @@ class PlayedProcessor:
 @pytest.fixture
 def kafka(monkeypatch: pytest.MonkeyPatch) -> PlayedKafka:
     monkeypatch.setattr(BatchConsumer, "GATHERED_SECONDS", 0.02)
-    monkeypatch.setattr(batch_consumer, "AGAIN_AFTER_SECONDS", 0.02)
+    monkeypatch.setattr(consumer, "AGAIN_AFTER_SECONDS", 0.02)
     return PlayedKafka()
 
 

@@ -8,10 +8,8 @@ from unittest.mock import AsyncMock, MagicMock
 import pytest
 from aiokafka import TopicPartition
 
-from services.platform.bus import metrics
-from services.platform.bus.publishing import kept_messages
-from services.platform.bus.publishing.kept_messages import KeptMessages
-from services.platform.bus.publishing.log_epochs import Log
+from services.platform.bus import kept_messages, metrics
+from services.platform.bus.kept_messages import KeptMessages, Log
 from services.platform.store import outbox
 from services.platform.store.outbox import Unsent, Written
 

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaConnectionError
 from kafka.protocol.consumer import OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse
 from kafka.protocol.metadata import MetadataRequest, MetadataResponse
 
-from services.platform.bus.publishing.log_epochs import Log, find_ends, find_logs
+from services.platform.bus.kept_messages import Log, find_ends, find_logs
 
 FIRST, SECOND = (TopicPartition("child-events", each) for each in (0, 1))
 LOGS = {FIRST: Log("log", 5, 1), SECOND: Log("log", 6, 2)}

@@ -5,7 +5,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from services.platform.bus.publishing.outbox_relay import OutboxRelay
+from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.store import outbox
 from services.platform.store.outbox import Sent
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.platform.bus.subscriptions import GATHERED_SECONDS, Priority, Subscription, gathered_seconds
+from services.platform.bus.message_processor import GATHERED_SECONDS, Priority, Subscription, gathered_seconds
 from services.safeguarding.duty.decisions import EpisodeChanged, ReportTaken
 from services.safeguarding.duty.duties import DutyAccepted
 from services.safeguarding.message import Message, Topic

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from services.command_line import app
 from services.console.fallback.plan import PlanFault, read_plans
 from services.console.fallback.seal import seal
-from services.platform.runtime.places.signature import public_key, signer
+from services.platform.runtime.places import public_key, signer
 
 COMMANDS = CliRunner()
 KEY = signer("c2FmZSByZXR1cm4gc2lnbnMgd2hhdCBpdCB3cml0ZXM=")

@@ -6,7 +6,7 @@ import pytest
 
 from services.carers.settings import CarersSettings
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
-from services.platform.delivery.sending.exercise_guard import block_real_recipients
+from services.platform.delivery.sending.attempt import block_real_recipients
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.settings.mail import MailSettings

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from services.platform.delivery.joined_events import JoinedEvents
+from services.platform.delivery.events import JoinedEvents
 from services.platform.delivery.model import Delivery
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.events import ContactUnreachable

@@ -8,8 +8,14 @@ import pytest
 
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue.leases import LeasedDelivery
-from services.platform.delivery.sending.dispatcher import Dispatcher
-from services.platform.delivery.sending.lanes import FAILING_AFTER, PACE_MOST, QUEUE_MOST, DestinationLane, Lanes
+from services.platform.delivery.sending.dispatcher import (
+    FAILING_AFTER,
+    PACE_MOST,
+    QUEUE_MOST,
+    DestinationLane,
+    Dispatcher,
+    Lanes,
+)
 from services.platform.runtime.clocks import Clocks
 from services.safeguarding.identifiers import derived, new_id
 

@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as any_
 
-from services.platform.delivery.inbound_mail.authentication import is_authenticated
-from services.platform.delivery.inbound_mail.classifier import read_mail
-from services.platform.delivery.inbound_mail.parser import HEADER_AT_MOST
+from services.platform.delivery.inbound_mail.classifier import HEADER_AT_MOST, is_authenticated, read_mail
 
 RELAY, NURSE = "mx.kestrel.example", "nurse@kestrel.example"
 PASS = f"{RELAY}; dmarc=pass header.from=kestrel.example"

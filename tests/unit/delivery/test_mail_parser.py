@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.platform.delivery.inbound_mail import parser as bounds
+from services.platform.delivery.inbound_mail import classifier as bounds
 from services.platform.delivery.inbound_mail.classifier import (
     CALENDAR_AT_MOST,
     CALENDARS_AT_MOST,

@@ -17,8 +17,8 @@ from services.platform.delivery.links.tokens import Purpose
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.settings.sms import TextSettings
+from services.platform.runtime.commands import explain_error
 from services.platform.runtime.settings import Settings
-from services.platform.runtime.startup_errors import explain_error
 
 KEY = b64encode(bytes(range(32))).decode()
 SECRETS = {

@@ -11,10 +11,9 @@ from twilio.base.exceptions import TwilioRestException
 
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
+from services.platform.delivery.channels.notify import _read_answer
 from services.platform.delivery.channels.sms import _read_refusal
-from services.platform.delivery.channels.ways.health import WayHealth
-from services.platform.delivery.channels.ways.notify import _read_answer
-from services.platform.delivery.channels.ways.route import Texts
+from services.platform.delivery.channels.text_ways import Texts, WayHealth
 from services.platform.delivery.model import WayName
 from services.safeguarding.duty.evidence import AttemptResult
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.platform.delivery.channels.twilio_errors import MEANINGS, meaning
+from services.platform.delivery.channels.sms import MEANINGS, meaning
 
 
 @pytest.mark.parametrize("code", [20429, 20500, 20503, 21611, 30001, 30008, 63018])

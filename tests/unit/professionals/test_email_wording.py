@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from services.platform.delivery.channels.mime import EmailContent
+from services.platform.delivery.channels.email import EmailContent
 from services.professionals.email_wording import LANGUAGES
 from services.safeguarding.roles import Role, Wording
 from tests.support.cases import try_each

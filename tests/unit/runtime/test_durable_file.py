@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.platform.runtime.places.durable_file import write_durably
+from services.platform.runtime.places import write_durably
 
 
 class _Ending(BytesIO):

@@ -18,8 +18,8 @@ import services.console.settings
 import services.platform.delivery.settings.correspondence
 import services.protocol.settings  # noqa: F401 - all of them, for `ALL`
 from infra.local.settings.environment import bare
+from services.platform.runtime.commands import WHERE_SAID, _every, explain_error
 from services.platform.runtime.settings import Settings
-from services.platform.runtime.startup_errors import WHERE_SAID, _every, explain_error
 from tests.support.cases import try_each
 from tests.support.engines.ports import free_port
 

@@ -11,7 +11,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from pydantic import ValidationError
 
-from services.platform.runtime.startup_errors import explain_error
+from services.platform.runtime.commands import explain_error
 from services.platform.store.encryption import Keyring, KeyringSettings
 from services.platform.store.key_wrappers.wrapper import (
     OF_NO_AUTHORITY,

@@ -21,7 +21,7 @@ from services.console.policy.access.sign_in import FAILURES_COUNT_FOR
 from services.console.policy.permits import May
 from services.console.web.session import csrf_of, own_path, read_our_form
 from services.console.web.templates import Pages, go_to
-from services.platform.runtime.http.addresses import place_of
+from services.platform.runtime.http.strangers import place_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import Access, Because

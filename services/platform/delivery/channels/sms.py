@@ -2,19 +2,26 @@
 
 Twilio has no idempotency key: after a lost answer nobody knows whether the text went out. Then its own list is asked
 for the exact body, which a code makes unique. If it is not there, it is sent again, marked as a possible repeat.
+
+A call speaks the text itself, which holds nothing of a child, and takes the keys that answer it. What follows from
+each of Twilio's errors stands in `twilio_errors.yaml`: try again, ring instead, or go on to the next person.
 """
 
 import asyncio
 import base64
 import hmac
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlparse
+from xml.sax.saxutils import escape
 
 import aiohttp
+import yaml
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
@@ -25,11 +32,98 @@ from twilio.twiml.voice_response import VoiceResponse
 
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
-from services.platform.delivery.channels.twilio_errors import meaning
-from services.platform.delivery.channels.voice import Spoken, spoken
 from services.platform.delivery.model import WayName
 from services.platform.runtime.logs import logger
+from services.safeguarding.duty.duties import FailureReason
 from services.safeguarding.duty.evidence import AttemptResult
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """`reason` None: it passes, try again. `operator`: only new settings, or a change to the account, mend it."""
+
+    reason: FailureReason | None
+    operator: bool = False
+    by_voice: bool = False
+    """A call may get through where a text does not."""
+
+    @property
+    def passes(self) -> bool:
+        return self.reason is None
+
+
+KINDS = {
+    "passes": Meaning(None),
+    "passes-with-help": Meaning(None, operator=True),
+    "no-such-number": Meaning("no-address"),
+    "not-by-text": Meaning("undeliverable", by_voice=True),
+    "not-reached-our-fault": Meaning("undeliverable", operator=True, by_voice=True),
+    "opted-out": Meaning("opted-out"),
+}
+WRITTEN: dict[str, dict[int, str]] = yaml.load(
+    Path(__file__).with_name("twilio_errors.yaml").read_text(), yaml.CSafeLoader
+)
+MEANINGS = {code: KINDS[kind] for kind, codes in WRITTEN.items() for code in codes}
+
+
+NOTIFY = {
+    "permanent-failure": KINDS["not-by-text"],
+    "temporary-failure": KINDS["not-by-text"],
+    "technical-failure": KINDS["passes"],
+}
+"""By the status that GOV.UK Notify gives a text that did not arrive."""
+
+
+def meaning(code: int | None, status: int | None = None) -> Meaning:
+    """Of a code that is not in the table the HTTP status decides: a refusal is one, anything else may pass."""
+    if code in MEANINGS:
+        return MEANINGS[code]
+    if status is not None and 400 <= status < 500 and status not in {408, 425, 429}:
+        return KINDS["not-reached-our-fault"]
+    return KINDS["passes"]
+
+
+WELSH = re.compile(
+    r"\b(?:perygl|ffoniwch|atebwch|tecstiwch|ymarfer|heddlu|yr|yn|wedi|cofnodwyd|dyletswydd|plentyn|gofalwyr)\b",
+    re.IGNORECASE,
+)
+"""Every Welsh text of ours has one of these words, no English one has any (tests/unit/delivery/test_voice.py)."""
+CODE = re.compile(r"\b(?=[2-9BCDFGHJKMNPQRSTVWXZ]*[BCDFGHJKMNPQRSTVWXZ])([2-9BCDFGHJKMNPQRSTVWXZ]{5})\b")
+VOICE = {"en": "Polly.Amy", "cy": "Polly.Gwyneth"}
+WORDS = yaml.load(Path(__file__).with_name("voice.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+MOST_CHARACTERS = 1700
+"""As XML writes them. Twilio takes no more than 4,000 of TwiML in a request, in which they stand twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """`locale` and `voice` as Twilio names them."""
+
+    words: str
+    locale: str
+    voice: str
+
+
+def spoken(body: str, *, menu: bool = False) -> Spoken:
+    """`menu`: with the keys that answer it, which a long text does not push out."""
+    language = "cy" if WELSH.search(body) else "en"
+    words, keys = f"{WORDS[language]['opening']} {_spelt(body)}", f" {WORDS[language]['menu']}" if menu else ""
+    while len(escape(words + keys)) > MOST_CHARACTERS:
+        words = words[:-1]
+    return Spoken(words + keys, f"{language}-GB", VOICE[language])
+
+
+def answered(body: str, answer: str) -> Spoken:
+    """What is said to whoever has pressed a key in the call of this text."""
+    language = "cy" if WELSH.search(body) else "en"
+    return Spoken(WORDS[language][answer], f"{language}-GB", VOICE[language])
+
+
+def _spelt(body: str) -> str:
+    """Codes letter by letter, 999 and 101 as they are said. A link is nothing to hear."""
+    spelt = CODE.sub(lambda found: ", ".join(found[1]), re.sub(r" https?://\S+", ".", body))
+    return re.sub(r"\b(999|101)\b", lambda found: " ".join(found[1]), spelt)
+
 
 LANE = "texts"
 """One destination: the provider. A failure of one number is not a failure of the lane."""

@@ -15,8 +15,11 @@ import httpx
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.http.clients import Trust, WebhookClients
-from services.platform.delivery.channels.http.resolver import CheckedResolver
-from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
+from services.platform.delivery.channels.http.ssrf_guard import (
+    CheckedResolver,
+    ForbiddenDestination,
+    require_permitted_url,
+)
 from services.platform.delivery.model import MediumName
 from services.platform.delivery.webhook_signature import sign
 from services.platform.runtime.clocks import Clocks

@@ -1,18 +1,202 @@
-"""Classifies mails to a mailbox of ours: bounces, automatic answers, calendars' replies, words for a person."""
+"""Classifies mails to a mailbox of ours: bounces, automatic answers, calendars' replies, words for a person.
+
+Anybody may have written a mail, so it is parsed within bounds that no honest mail reaches. The standard library's
+parser asks each line of every enclosing part, and reads addresses and parameters in quadratic time: a mail of a few
+kilobytes could hold up everything else in a service for minutes. No mail is refused for the size of its headers:
+those of DKIM, ARC and Microsoft's filters come to 25 kB in honest mails, and none of them is read here.
+
+Who sent it is our relay's verdict (Authentication-Results, RFC 8601); an unclear one counts as none. A relay writes
+its own header above those that came with the mail, which anybody can write in another's name or in ours. So only the
+topmost one with our relay's name counts, and the relay takes away those that came with a mail (RFC 8601, section 5).
+"""
 
 import re
 from codecs import lookup
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from email.message import Message
+from email.parser import BytesHeaderParser, BytesParser
 from email.policy import default as modern
 from email.utils import getaddresses, parseaddr
 from enum import StrEnum
 from itertools import chain, islice
+from typing import Any
 from uuid import UUID
 
-from services.platform.delivery.inbound_mail.authentication import is_authenticated
-from services.platform.delivery.inbound_mail.parser import parse
+from services.platform.runtime.logs import logger
+
+PARTS_AT_MOST, DEEP_AT_MOST = 100, 20
+LINES_AT_MOST = 50_000
+"""Twice the lines of 2 MB in base64, the largest mail that the listener takes."""
+HEADERS_AT_MOST, HEADER_AT_MOST = 200, 2048
+"""Headers of one part, and characters of one header. The rest is not read: in a long thread, the newest references."""
+HEADER_BLOCK_AT_MOST = 64_000
+"""Bytes that are searched for headers where nothing else is read."""
+
+
+class TooInvolved(Exception):
+    """The mail has more parts, or deeper ones, than any mail program writes."""
+
+
+class Part(Message):
+    """Keeps no more of its headers than will be read."""
+
+    deep = 0
+
+    def set_raw(self, name: str, value: str) -> None:
+        """The parser calls it for each header."""
+        if len(self) < HEADERS_AT_MOST:
+            super().set_raw(name, value[:HEADER_AT_MOST])
+
+    def attach(self, payload: Message) -> None:  # type: ignore[override] # the parser attaches nothing but its parts
+        """The parser calls it for each part, before it reads the content."""
+        if isinstance(payload, Part):
+            payload.deep = self.deep + 1
+            if payload.deep > DEEP_AT_MOST:
+                raise TooInvolved
+        super().attach(payload)
+
+
+def parse(raw: bytes) -> tuple[Message, bool]:
+    """Returns the mail, and whether it is whole. One beyond the bounds, or that breaks the parser, has its headers
+    alone. Raises nothing.
+    """
+    lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
+    if lines <= LINES_AT_MOST:
+        try:
+            return BytesParser(_counting()).parsebytes(raw), True
+        except TooInvolved:
+            pass
+        except Exception as error:  # noqa: BLE001 nobody knows all that the standard library raises
+            logger().warning("a mail could not be parsed", error=type(error).__name__)
+    try:
+        return BytesHeaderParser(Part).parsebytes(raw[:HEADER_BLOCK_AT_MOST]), False
+    except Exception:  # noqa: BLE001 as above
+        return Part(), False
+
+
+def _counting() -> Callable[..., Part]:
+    """Makes the parts of one mail, and no more of them than an honest one has."""
+    made = 0
+
+    def part(**given: Any) -> Part:
+        nonlocal made
+        made += 1
+        if made > PARTS_AT_MOST:
+            raise TooInvolved
+        return Part(**given)
+
+    return part
+
+
+SPACE = " \t\r\n"
+VALUE = r'"(?:[^"\\]|\\.)*"(?:@[^\s";]*)?|[^\s";]*'
+PAIR = re.compile(rf"[{SPACE}]*([A-Za-z0-9_.-]+)(?:/[0-9]+)?[{SPACE}]*=[{SPACE}]*({VALUE})(?=[{SPACE}]|$)", re.DOTALL)
+"""`dmarc=pass`, `dkim/1=pass`, `header.d=north.example`, and Microsoft's `action=none`, which no standard has."""
+NAME = re.compile(rf'[{SPACE}]*("(?:[^"\\]|\\.)*"|[^\s";=]+)(?:[{SPACE}]+1)?[{SPACE}]*', re.DOTALL)
+"""The checker's name, and the version of the format, which is always 1."""
+SAYS_FOR_WHOM = {"dmarc": ("header.from",), "dkim": ("header.d", "header.i"), "spf": ("smtp.mailfrom",)}
+"""Where each method names the domain that it checked: the first property that is there counts. Other methods do not."""
+
+
+class Unclear(Exception):
+    """The header is ambiguous."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    method: str
+    value: str
+    about: Mapping[str, str]
+
+
+def is_authenticated(headers: Iterable[str], *, relay: str, sender: str) -> bool:
+    """Whether our relay says that the domain of `sender` sent this mail: a pass of DMARC, or of DKIM or SPF for exactly
+    that domain.
+
+    `headers` are the mail's Authentication-Results as they came, topmost first; `relay` is the name (authserv-id) that
+    our relay gives itself in them. Only a domain is checked: whoever sends from it may give any name before the @.
+    """
+    domain = _domain(sender) if "@" in sender else ""
+    own = next((each for each in headers if relay and _checked_by(each) == relay.lower()), None)
+    if own is None or not domain or len(own) >= HEADER_AT_MOST:  # which may have been cut
+        return False
+    try:
+        results = _results(own)
+    except Unclear:
+        return False
+    refused = any((each.method, each.value) == ("dmarc", "fail") for each in results)
+    return not refused and any(_vouches(each, domain) for each in results)
+
+
+def _vouches(result: Result, domain: str) -> bool:
+    named = [result.about[name] for name in SAYS_FOR_WHOM.get(result.method, ()) if name in result.about]
+    return result.value == "pass" and bool(named) and _domain(named[0]) == domain
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].lower().rstrip(".")
+
+
+def _checked_by(header: str) -> str | None:
+    """None where it names no checker, as Microsoft's does not."""
+    try:
+        named = NAME.fullmatch(next(_clauses(header)))
+    except Unclear:
+        return None
+    return None if named is None else _unquoted(named[1]).lower()
+
+
+def _results(header: str) -> list[Result]:
+    """Raises Unclear."""
+    _, *clauses = _clauses(header)
+    found = [clause for clause in clauses if clause.strip(SPACE) and clause.strip(SPACE).lower() != "none"]
+    return [_result(clause) for clause in found]
+
+
+def _result(clause: str) -> Result:
+    pairs, at = [], 0
+    clause = clause.rstrip(SPACE)
+    while at < len(clause):
+        pair = PAIR.match(clause, at)
+        if pair is None:
+            raise Unclear
+        pairs.append((pair[1].lower(), _unquoted(pair[2])))
+        at = pair.end()
+    (method, value), *about = pairs
+    if len(dict(about)) < len(about):  # the same thing said twice
+        raise Unclear
+    return Result(method, value.lower(), dict(about))
+
+
+def _unquoted(value: str) -> str:
+    """Without quotation marks. Of a quoted local part only the domain behind it matters."""
+    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value[:1] == '"' == value[-1:] else value
+
+
+def _clauses(header: str) -> Iterator[str]:
+    """The clauses between semicolons, without comments. Raises Unclear where a comment or a quotation does not end."""
+    clause: list[str] = []
+    deep, quoted, escaped = 0, False, False
+    for each in header:
+        if not deep:
+            if each == ";" and not quoted:
+                yield "".join(clause)
+                clause = []
+                continue
+            clause.append(each if quoted or each != "(" else " ")
+        if escaped:
+            escaped = False
+        elif each == "\\" and (quoted or deep):
+            escaped = True
+        elif each == '"' and not deep:
+            quoted = not quoted
+        elif not quoted:
+            deep += (each == "(") - (each == ")" and deep > 0)
+    if deep or quoted:
+        raise Unclear
+    yield "".join(clause)
+
 
 OURS = re.compile(rb"<([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@[^>\s]{1,255}>")
 """The Message-ID of a mail of ours, wherever a bounce or an answer repeats it."""

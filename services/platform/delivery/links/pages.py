@@ -1,12 +1,15 @@
 """Serves the pages behind one-time links, for each service that sends mail: GET shows, POST by a button acts.
 
-They need no script, fit a phone, are never cached, and name nobody: a stranger who finds the mail learns nothing.
+They need no script, fit a phone, are never cached, and name nobody: a stranger who finds the mail learns nothing. A
+page is described by its fields and buttons, and the form that its reader posts.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -15,13 +18,87 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from services.platform.delivery.links.forms import Form, Sheet
 from services.platform.delivery.links.tokens import LinkExpired, Links, NotALink, Purpose
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.browser_form import read_form
-from services.platform.runtime.http.openapi_errors import read_routes
-from services.platform.runtime.http.problems import Problem
+from services.platform.runtime.http.problems import Problem, read_routes
 from services.safeguarding.identifiers import CODE_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    label: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`wrong` says what would be right, where the value is not; the value stays."""
+
+    name: str
+    label: str
+    kind: Literal["words", "line", "day", "moment", "one-of", "any-of", "list"]
+    value: str = ""
+    hint: str = ""
+    choices: tuple[Choice, ...] = ()
+    wrong: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields under a heading of their own, such as one step of a plan, or without one. `folded`: opened by a tap."""
+
+    fields: tuple[Field, ...]
+    heading: str = ""
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A posted form. `answer` is the button's value."""
+
+    answer: str
+    filled: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    browser: str = ""
+    """What a page of ours left in this browser (`Sheet.browser`)."""
+
+    def one(self, name: str) -> str:
+        """Empty where the field was left out."""
+        return self.filled.get(name, ("",))[0].strip()
+
+    def all(self, name: str) -> tuple[str, ...]:
+        return self.filled.get(name, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Pressed, it posts `answer`."""
+
+    answer: str
+    label: str
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page: `paragraphs`, then `sections` under headings, then `asks`. Without buttons nothing is left to do."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+    buttons: tuple[Button, ...] = ()
+    sections: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    asks: tuple[Group, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    """Text and URL of each."""
+    picture: str = ""
+    """A `data:` URL."""
+    done: bool = False
+    language: str = "en"
+    status: HTTPStatus = HTTPStatus.OK
+    browser: str = ""
+    """Left in the reader's browser until it is closed, and given back with each form."""
+
 
 BROWSER = "safe-return-browser"
 """A cookie."""

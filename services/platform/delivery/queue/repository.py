@@ -1,21 +1,52 @@
-"""Keeps deliveries in their table: puts, withdraws, acknowledges and reads them, within the caller's transaction."""
+"""Keeps deliveries in their table: puts, withdraws, acknowledges and reads them, within the caller's transaction.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+Rows are locked in the order of their ids. A transaction that changes several locks all of them first, so that it
+does not deadlock with another that changes the same ones.
+
+A delivery may be replayed for a receiver that has lost it: the same bytes under the same id, freshly signed, by the
+same loop, schedule and lanes; one that still has it knows the id. (`DeliveryLoop.send_again` prepares a telling
+anew.)
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.delivery.model import Delivery, State
+from services.platform.messages.envelope import Received
 from services.platform.register import keys
+from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, rehash
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Query, Reader, Rows, all_rows, first_row, to_columns, unnest_rows
+from services.platform.store.query import BRIEFLY, Query, Reader, Rows, all_rows, first_row, to_columns, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duty.duties import Duty
-from services.safeguarding.identifiers import PersonId
+from services.safeguarding.duty.duties import Duty, DutyAcknowledged
+from services.safeguarding.identifiers import PersonId, Scope
 from services.safeguarding.message import CONTRACTS
+
+ROWS = "SELECT id FROM delivery.deliveries WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+ROWS_OF_TELLINGS = f"""
+    SELECT id FROM {unnest_rows({"duty": "uuid", "step": "integer"})} JOIN delivery.deliveries d USING (duty, step)
+    WHERE d.duty IS NOT NULL AND state <> 'acknowledged' ORDER BY id FOR NO KEY UPDATE OF d
+"""  # noqa: S608 this module's own words
+
+
+def lock_rows(ids: Iterable[UUID]) -> Query[Rows]:
+    return Query(ROWS, {"ids": list(ids)}, all_rows)
+
+
+def lock_stopped(messages: Collection[Received[Any]]) -> list[Query[Rows]]:
+    """Locks what any of these messages withdraws or says is answered; no query where none does."""
+    stopping = [each.content for each in messages if _stops(each.content)]
+    tellings = [{"duty": each.duty, "step": each.step} for each in stopping]
+    return [Query(ROWS_OF_TELLINGS, to_columns(tellings), all_rows)] if tellings else []
+
+
+def _stops(content: Any) -> bool:
+    return isinstance(content, DutyAcknowledged) or (isinstance(content, Duty) and content.act == "withdraw")
 
 
 def channel_of(service: str) -> str:
@@ -291,3 +322,71 @@ async def take_unrecorded(uow: UnitOfWork, now: datetime) -> list[tuple[Delivery
     """Deliveries that have ended, and what was read for each, for the caller to publish. `now` is wall time."""
     rows = await uow.fetch(Query(TAKE_UNRECORDED, {"now": now, "most": UNRECORDED_AT_ONCE}, all_rows))
     return [(decode_delivery(row), read_names(row.read)) for row in rows]
+
+
+A_PLACE = timedelta(microseconds=1)
+"""PostgreSQL's resolution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One delivery, or all of a lane that were put in [`since`, `until`), wall time; an end that is left out is open.
+
+    `authorities`: only theirs.
+    """
+
+    delivery: UUID | None = None
+    lane: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    authorities: Scope = None
+
+    def __post_init__(self) -> None:
+        if (self.delivery is None) == (self.lane is None):
+            raise ValueError("one delivery, or one lane, has to be named")
+
+
+REPLAY = """
+    WITH held AS (
+        SELECT id, created_at FROM delivery.deliveries
+        WHERE body IS NOT NULL AND state IN ('accepted', 'delivered', 'acknowledged', 'failed')
+            AND (%(authorities)s::text[] IS NULL OR authority = ANY(%(authorities)s::text[]))
+            AND (%(delivery)s::uuid IS NULL OR id = %(delivery)s) AND (%(lane)s::text IS NULL OR lane = %(lane)s)
+            AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
+            AND (%(until)s::timestamptz IS NULL OR created_at < %(until)s)
+        ORDER BY id FOR NO KEY UPDATE
+    ), chosen AS (
+        SELECT id, row_number() OVER (ORDER BY created_at, id) AS place FROM held
+    )
+    UPDATE delivery.deliveries d SET state = 'waiting', created_at = %(now)s + chosen.place * %(a_place)s,
+        next_attempt_at = %(now)s + chosen.place * %(a_place)s, changed_at = %(now)s, withdrawn_at = NULL
+    FROM chosen WHERE d.id = chosen.id RETURNING d.*
+"""
+
+
+async def replay(uow: UnitOfWork, chosen: Chosen, now: datetime) -> list[Delivery]:
+    """Returns the deliveries that will go again. Those not sent yet, or withdrawn before they were accepted, stay as
+    they are.
+
+    They count as put now, in their order, so that the schedule begins anew. Raises LockNotAvailable if one stays
+    locked: all are to go again, and none is kept from others for long.
+    """
+    authorities = None if chosen.authorities is None else list(chosen.authorities)
+    about = asdict(chosen) | {"authorities": authorities, "now": now, "a_place": A_PLACE}
+    _, replayed = await uow.fetch(BRIEFLY, Query(REPLAY, about, lambda rows: [decode_delivery(row) for row in rows]))
+    return sorted(replayed, key=lambda delivery: delivery.created_at)
+
+
+FIRST = UUID(int=0)
+TEXTED = """
+    SELECT id, key_owner, recipient, number_hash FROM delivery.deliveries
+    WHERE number_hash IS NOT NULL AND id > %(after)s ORDER BY id LIMIT %(most)s
+"""
+REHASH = "UPDATE delivery.deliveries SET number_hash = %(after)s WHERE id = %(of)s AND number_hash = %(before)s"
+
+
+async def texted_numbers(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
+    """Rotates this service's rows alone: row-level security hides the others."""
+    asked = {"after": UUID(after) if after else FIRST, "most": AT_ONCE}
+    rows = await uow.fetch(Query(TEXTED, asked, lambda found: [Hashed(*row) for row in found]))
+    return await rehash(uow, keyring, rows, RECIPIENT, REHASH)

@@ -1,7 +1,8 @@
 """Begins attempts: those of all deliveries that wait meanwhile together, in one transaction before they are sent.
 
-`results` records how attempts end, in a transaction after the send. So a crash anywhere is recognised: a row in state
-`sending` may have arrived.
+`results` records how attempts end, in a transaction after the send. So a crash anywhere is recognised: a row in
+state `sending` may have arrived. Exercises are kept from reaching real people: an exercise runs from end to end, but
+nobody real has asked for it.
 """
 
 import asyncio
@@ -16,9 +17,9 @@ from cachetools import TTLCache
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, SendRequest, SendResult
-from services.platform.delivery.joined_events import JoinedEvents
+from services.platform.delivery.events import JoinedEvents
 from services.platform.delivery.model import Delivery, Postponed, Prepared, PreparedMessage, State, Undeliverable
-from services.platform.delivery.queue import leases, row_locks, transitions
+from services.platform.delivery.queue import leases, repository, transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.queue.repository import BODY, RECIPIENT, join_names
 from services.platform.delivery.queue.transitions import NOT_FIXED
@@ -29,10 +30,11 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import KeyServiceAway, is_away
-from services.platform.store.query import BRIEFLY, Query
+from services.platform.store.query import BRIEFLY, Query, scalar
 from services.platform.store.transient_errors import is_contention, is_transient
 from services.platform.store.unit_of_work import GroupCommit, Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.identifiers import AuthorityId, PersonId
 
 Prepare: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[Prepared]]
 """Called once, before a delivery is first sent: looks up the recipient and their fields, and writes the body."""
@@ -210,7 +212,7 @@ class AttemptStarter:
                 [each.delivery for each in batch if not each.is_fixed and each.delivery.body is None]
             )
         if len(queries) > 1 or len(batch) > 1:
-            queries.append(row_locks.lock_rows(each.delivery.id for each in batch))
+            queries.append(repository.lock_rows(each.delivery.id for each in batch))
         owners = {each.delivery.owner for each in batch if each.needs_key}
         if owners:
             queries.append(keys.wrapped_keys_of(owners))
@@ -312,3 +314,32 @@ def _request(leased: LeasedDelivery, message: PreparedMessage, attempt: int, now
         authority=delivery.authority,
         texted=delivery.texted,
     )
+
+
+AUTHORITY_OF = "SELECT authority FROM register.for_contact WHERE person = %(person)s"
+
+
+def block_real_recipients(prepare: Prepare, *, sandbox: bool, exercise_authority: AuthorityId) -> Prepare:
+    """Wraps `prepare`. An exercise is prepared only where a sandbox plays every recipient, or for `exercise_authority`
+    (empty: there is none), whose force, numbers and mailboxes are our own. Every other exercise's duty ends as
+    undeliverable; so does one that would go to another authority's person, such as the host authority's desk. A
+    connection test is no duty, and goes.
+    """
+
+    async def prepared(uow: UnitOfWork, delivery: Delivery) -> Prepared:
+        if sandbox or not delivery.exercise or delivery.duty is None:
+            return await prepare(uow, delivery)
+        if not exercise_authority or delivery.authority != exercise_authority:
+            return Undeliverable("exercise")
+        message = await prepare(uow, delivery)
+        if isinstance(message, PreparedMessage) and not await _is_our_own(uow, message.person):
+            return Undeliverable("exercise", message.person, message.read)
+        return message
+
+    async def _is_our_own(uow: UnitOfWork, person: PersonId | None) -> bool:
+        """A force is not a person: the exercise authority's placement names one of our own."""
+        if person is None:
+            return True
+        return bool(await uow.fetch(Query(AUTHORITY_OF, {"person": person}, scalar)) == exercise_authority)
+
+    return prepared

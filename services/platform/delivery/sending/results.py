@@ -12,9 +12,9 @@ from cachetools import TTLCache
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import AttemptRecord, ChannelRegistry, SendResult
-from services.platform.delivery.joined_events import JoinedEvents
+from services.platform.delivery.events import JoinedEvents
 from services.platform.delivery.model import State
-from services.platform.delivery.queue import row_locks, transitions
+from services.platform.delivery.queue import repository, transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.retry_policy import next_state, patience_of
 from services.platform.delivery.sending.attempt import CONTENDED_KEPT_MOST, CONTENDED_KEPT_SECONDS, StartedAttempt
@@ -83,7 +83,7 @@ class ResultWriter:
         may_end = any(each.result.result is not AttemptResult.ACCEPTED for each in batch)
         async with self._store.transaction() as uow:
             if may_end and len(batch) > 1:
-                await uow.fetch(BRIEFLY, row_locks.lock_rows(each.leased.delivery.id for each in batch))
+                await uow.fetch(BRIEFLY, repository.lock_rows(each.leased.delivery.id for each in batch))
             else:
                 uow.write(BRIEFLY.sql, BRIEFLY.parameters)
             events = JoinedEvents()

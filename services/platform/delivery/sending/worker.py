@@ -16,8 +16,7 @@ from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.queue.repository import Lease
 from services.platform.delivery.sending.attempt import LONG_AGO, AttemptStarter, Locks, Prepare, Secrets, no_secrets
-from services.platform.delivery.sending.dispatcher import Dispatcher
-from services.platform.delivery.sending.lanes import Lanes
+from services.platform.delivery.sending.dispatcher import Dispatcher, Lanes
 from services.platform.delivery.sending.results import ResultWriter
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks

@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from services.platform.delivery.sending.attempt import Prepare
-from services.platform.delivery.sending.exercise_guard import block_real_recipients
+from services.platform.delivery.sending.attempt import Prepare, block_real_recipients
 from services.platform.runtime.settings import ExerciseAuthority, require_played
 from services.platform.store.encryption import KeyringSettings
 

@@ -1,12 +1,13 @@
 """Takes status reports of texts, Twilio's and Notify's, and of the calls that read them out.
 
-Reports come in any order and more than once; the state only ever goes forward.
+Reports come in any order and more than once; the state only ever goes forward. A text of which the phone company
+reports nothing is read out by a call to the same number; if nobody answers, the next person is told.
 """
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -14,12 +15,13 @@ from uuid import UUID
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics, retry_policy
 from services.platform.delivery.channels.channel import SendResult
-from services.platform.delivery.channels.twilio_errors import NOTIFY, Meaning, meaning
-from services.platform.delivery.joined_events import JoinedEvents
+from services.platform.delivery.channels.sms import LANE, NOTIFY, Meaning, meaning
+from services.platform.delivery.events import JoinedEvents
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue.repository import channel_of, decode_delivery
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.query import BRIEFLY, Query
+from services.platform.runtime.periodic import Repeating
+from services.platform.store.query import BRIEFLY, Query, all_rows, scalar
 from services.platform.store.transient_errors import is_contention
 from services.platform.store.unit_of_work import GroupCommit, Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
@@ -227,3 +229,45 @@ def _next_attempt(delivery: Delivery, means: Meaning, now: datetime) -> datetime
         SendResult(AttemptResult.RETRY), created_at=delivery.created_at, urgent=delivery.urgent, now=now, chance=0.5
     )
     return transition.next_attempt_at if transition.state is State.WAITING else None
+
+
+AFTER = timedelta(seconds=120)
+"""Wall time since the phone network took it."""
+NO_LONGER_AFTER = timedelta(minutes=15)
+"""By then the protocol has told others; a call out of the blue would only frighten."""
+EVERY_SECONDS = 30.0
+"""Less than `AFTER`: so each text is known before its time comes."""
+AGAIN_SECONDS = 2.0
+TEXTS = f"""service = %(service)s AND lane = '{LANE}' AND state = 'accepted' AND kind IS NOT NULL AND urgent
+    AND NOT by_voice AND withdrawn_at IS NULL
+"""
+SILENT = f"""
+    UPDATE delivery.deliveries SET state = 'waiting', by_voice = true, next_attempt_at = %(now)s, changed_at = %(now)s
+    WHERE id = ANY(ARRAY(
+        SELECT id FROM delivery.deliveries
+        WHERE {TEXTS} AND changed_at BETWEEN %(since)s AND %(until)s FOR NO KEY UPDATE SKIP LOCKED
+    ))
+    RETURNING id
+"""  # noqa: S608 this module's own words
+"""While one that is locked was waited for, nobody could record what became of the others."""
+STILL = f"SELECT min(changed_at) FROM delivery.deliveries WHERE {TEXTS} AND changed_at >= %(since)s"  # noqa: S608 as above
+"""The next, or one that was locked."""
+
+
+class VoiceFallback:
+    """For one service's texts of urgent duties."""
+
+    def __init__(self, service: str, store: Store, clocks: Clocks) -> None:
+        self._service, self._store, self._clocks = service, store, clocks
+        self.sweep = Repeating("second route", self.turn, every_seconds=EVERY_SECONDS, again_seconds=AGAIN_SECONDS)
+
+    async def turn(self) -> None:
+        now = self._clocks.wall()
+        asked = {"service": self._service, "now": now, "until": now - AFTER, "since": now - NO_LONGER_AFTER}
+        async with self._store.transaction() as uow:
+            found, accepted_at = await uow.fetch(Query(SILENT, asked, all_rows), Query(STILL, asked, scalar))
+        if found:
+            self._store.channels.tell(channel_of(self._service), "")
+        if accepted_at is not None:
+            self.sweep.wake_after(max((accepted_at + AFTER - now).total_seconds(), AGAIN_SECONDS))
+        metrics.SECOND_ROUTE.labels("silent").inc(len(found))

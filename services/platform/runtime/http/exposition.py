@@ -1,9 +1,21 @@
-"""Serves `/metrics` and `/health/live`, `/health/ready` and `/health/accepting` beside the service's own pages."""
+"""Serves `/metrics` and `/health/live`, `/health/ready` and `/health/accepting` beside the service's own pages.
 
+Measures the process itself and its event loop.
+"""
+
+import asyncio
+import time
 from http import HTTPStatus
 from ipaddress import IPv4Network, ip_address
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Gauge,
+    Info,
+    disable_created_metrics,
+    generate_latest,
+)
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,7 +23,21 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from services.platform.runtime.health import Health
-from services.platform.runtime.telemetry.process_metrics import OBSTACLE
+from services.platform.runtime.periodic import Repeating
+
+LOOP_LATE = Gauge("event_loop_late_seconds", "How much later than asked the event loop last came back from a sleep")
+OBSTACLE = Gauge("process_obstacle", "1 while what is named stands in the process's way, as readiness says", ["name"])
+BUILD = Info("process_build", "What runs, by the version that whoever built it gave it")
+NAP_SECONDS = 0.1
+
+
+def loop_watch() -> Repeating:
+    async def turn() -> None:
+        started = time.perf_counter()
+        await asyncio.sleep(NAP_SECONDS)
+        LOOP_LATE.set(max(0.0, time.perf_counter() - started - NAP_SECONDS))
+
+    return Repeating("event loop watch", turn, every_seconds=1)
 
 
 def exposition(

@@ -1,14 +1,98 @@
-"""Serves a process's pages over HTTP, as one of its parts."""
+"""Serves a process's pages over HTTP, as one of its parts.
+
+Connections are bounded in time, size and number: whoever asks nothing holds up nobody.
+"""
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from services.platform.runtime.http.connections import BoundedConnection, raise_file_limit
+HEADERS_WITHIN_SECONDS = 10.0
+HEADER_BYTES = 32_768
+MOST_FILES = 65_536
+"""This process asks for as many open files, or for as many as the machine gives it."""
+
+
+def raise_file_limit() -> int:
+    """Every connection is an open file, and 1,024 are the usual limit. Returns how many there may be."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wished = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
+    if wished > now:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wished, most))
+    return max(wished, now)
+
+
+class BoundedConnection(HttpToolsProtocol):
+    """uvicorn's connection, which by itself waits for ever for a request's headers.
+
+    Of the connections without a whole request, the oldest is closed for a new one where there are too many: who has
+    something to say has said it by then.
+    """
+
+    most_waiting: ClassVar[int] = 400
+    """Of this process; `Web` sets it by the limit of open files."""
+    _waiting: ClassVar[dict["BoundedConnection", None]] = {}
+    """Those without a whole request, oldest first."""
+    _headers_due: asyncio.TimerHandle | None = None
+    _header_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_headers()
+        self._await_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_headers()
+        self._waiting.pop(self, None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._headers_due is not None:
+            self._header_bytes += len(data)
+            if self._header_bytes > HEADER_BYTES:
+                self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._await_headers()
+        self._await_request()
+
+    def on_headers_complete(self) -> None:
+        self._forget_headers()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._waiting.pop(self, None)
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing():
+            self._await_request()
+
+    def _await_headers(self) -> None:
+        if self._headers_due is None:
+            self._headers_due = self.loop.call_later(HEADERS_WITHIN_SECONDS, self.transport.abort)
+
+    def _forget_headers(self) -> None:
+        if self._headers_due is not None:
+            self._headers_due.cancel()
+        self._headers_due, self._header_bytes = None, 0
+
+    def _await_request(self) -> None:
+        self._waiting.setdefault(self)
+        if len(self._waiting) > self.most_waiting:
+            oldest: Any = next(iter(self._waiting))
+            del self._waiting[oldest]
+            oldest.transport.abort()
 
 
 class _Server(uvicorn.Server):

@@ -11,7 +11,7 @@ from infra.postgres.archive.contents import SIGNATURE, base_name
 from infra.postgres.archive.vault import CannotRestore, Reader
 from infra.postgres.backup import DESTROYED, CannotBackUp, Tools, dump
 from infra.postgres.place import Place
-from services.platform.runtime.places import place as places
+from services.platform.runtime import places
 
 
 class Dying(Tools):

@@ -23,8 +23,7 @@ from infra.postgres.archive.metrics import Gauges
 from infra.postgres.archive.plan import ArchivePlan
 from infra.postgres.archive.vault import Writer
 from infra.postgres.backup import DESTROYED, Tools
-from services.platform.runtime.places.place import open_place
-from services.platform.runtime.places.signature import signer
+from services.platform.runtime.places import open_place, signer
 
 WITHIN_SECONDS = 60
 ANSWERS = {WAL_POSITION: [("0/1000028", 1)], "SELECT pg_switch_wal()::text": [("0/2000000",)], DESTROYED: []}

@@ -12,7 +12,7 @@ from icalendar import Calendar
 from infra.sandbox.authentication import AUTHSERV_ID, HEADER
 from infra.sandbox.correspondents import accepted
 from infra.sandbox.mailboxes import read_mail
-from services.platform.delivery.inbound_mail.authentication import is_authenticated
+from services.platform.delivery.inbound_mail.classifier import is_authenticated
 from tests.support.engines.ports import free_port
 from tests.support.outside.sandbox import Outside, eventually, play_outside_world
 from tests.unit.infra.sandbox.test_mailboxes import ATTENDEE, a_mail, an_invitation, send

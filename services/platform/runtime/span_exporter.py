@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from services.platform.runtime.logs import logger, place
-from services.platform.runtime.telemetry.spans import SpanKind
+from services.platform.runtime.spans import SpanKind
 
 LAST_SENT_WITHIN_SECONDS = 2.0
 HEADER = "traceparent"

@@ -15,8 +15,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from services.platform.bus import metrics
 from services.platform.bus.connection import Connection
-from services.platform.bus.publishing.kept_messages import KeptMessages
-from services.platform.bus.publishing.producer import Producer
+from services.platform.bus.kept_messages import KeptMessages
+from services.platform.bus.producer import Producer
 from services.platform.messages.signature import Signer
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger

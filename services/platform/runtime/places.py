@@ -1,6 +1,12 @@
-"""Puts files in a place and fetches them: a folder, a bucket, or an address that takes PUT and gives GET."""
+"""Puts files in a place and fetches them: a folder, a bucket, or an address that takes PUT and gives GET.
 
+What leaves for a place is signed (Ed25519, in base64), and what comes from there is believed only then. A file in a
+folder is written so that nobody ever reads half of it, and a power cut does not lose it.
+"""
+
+import os
 import shutil
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,10 +15,29 @@ from typing import IO, Annotated, Any, Protocol
 from urllib.parse import unquote
 
 import httpx
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import HttpUrl, UrlConstraints
 from pydantic_core import Url
 
-from services.platform.runtime.places.durable_file import write_durably
+
+def write_durably(target: Path, source: IO[bytes]) -> None:
+    """Replaces any file of that name. Returns once the disk has it. Raises OSError, and leaves nothing half written."""
+    unfinished = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
+    try:
+        with unfinished.open("wb") as file:
+            shutil.copyfileobj(source, file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # without this a power cut may lose the name itself
+    finally:
+        os.close(folder)
+
 
 DIRECTLY: Any = {"timeout": 20.0, "trust_env": False}
 """Seconds; and by no proxy that the environment names."""
@@ -153,3 +178,30 @@ def _away(*errors: type[Exception]) -> Iterator[None]:
         if said in {"404", "NoSuchKey"}:
             raise NotThere("there is no such file") from None
         raise PlaceAway(" ".join(filter(None, [type(error).__name__, said]))) from None
+
+
+class NotOurs(Exception):
+    """It was not signed by this installation, or was changed since."""
+
+
+def signer(key: str) -> Ed25519PrivateKey:
+    """`key`: 32 bytes in base64."""
+    return Ed25519PrivateKey.from_private_bytes(b64decode(key, validate=True))
+
+
+def public_key(key: Ed25519PrivateKey) -> str:
+    """As whoever checks has to keep it, on paper too."""
+    return b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def sign(content: bytes, key: Ed25519PrivateKey) -> bytes:
+    return b64encode(key.sign(content))
+
+
+def require_signed(content: bytes, signature: bytes, public: str) -> None:
+    """Raises NotOurs."""
+    try:
+        known = Ed25519PublicKey.from_public_bytes(b64decode(public, validate=True))
+        known.verify(b64decode(signature, validate=True), content)
+    except (InvalidSignature, ValueError):
+        raise NotOurs from None

@@ -27,7 +27,7 @@ def tracer_of(service: str) -> Tracer | None:
     """A part of the process, for which `measure` exports spans from now on. None where no collector is set."""
     if not any(os.environ.get(name) for name in ENDPOINTS):
         return None
-    from services.platform.runtime.telemetry.span_exporter import SpanTracer
+    from services.platform.runtime.span_exporter import SpanTracer
 
     _tracers[:] = [SpanTracer(service)]
     return _tracers[0]

@@ -1,1 +1,0 @@
-"""Publishes what a service says, and again what Kafka has lost."""

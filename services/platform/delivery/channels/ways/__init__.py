@@ -1,1 +1,0 @@
-"""Two ways to text, Twilio and GOV.UK Notify, behind one channel."""

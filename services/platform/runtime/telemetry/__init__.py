@@ -1,1 +1,0 @@
-"""Measures of a process itself, and spans of what it does."""
