@@ -1,6 +1,6 @@
 # Every target but `help` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test check check-types check-rest bootstrap schemas text forward audit services backup restore recover boards bench chaos faults helm mutation lock release clean
+.PHONY: help run cluster test check check-types check-rest bootstrap schemas text forward audit services backup restore recover boards bench chaos faults helm admission mutation lock release clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
@@ -102,6 +102,15 @@ faults: ## Hurt a cluster in every way while reports flow: FAULTS="lose-two-brok
 
 helm: ## Install helm with Go into .local/helm; the tests then render infra/chart/ and check it against Kubernetes' schemas.
 	GOBIN=$(CURDIR)/.local/helm go install helm.sh/helm/v4/cmd/helm@v4.3.1
+
+KINDS_OF = github.com/prometheus-operator/prometheus-operator@v0.85.0 github.com/cloudnative-pg/plugin-barman-cloud@v0.15.0
+admission: ## Build a Kubernetes API server with Go into .local/kubernetes (ten minutes, once); the tests then have it admit infra/chart/.
+	mkdir -p .local/kubernetes/kinds && cp infra/chart-admission/go.mod .local/kubernetes/
+	cd infra/chart-admission && GOFLAGS=-mod=mod go build -trimpath -ldflags '-s -w' -modfile=$(CURDIR)/.local/kubernetes/go.mod -o $(CURDIR)/.local/kubernetes/kube-apiserver .
+	for each in $(KINDS_OF); do \
+		folder=$$(go mod download -json $$each | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') && \
+		find $$folder/config/crd/bases $$folder/example/prometheus-operator-crd -regex '.*_\(objectstores\|podmonitors\|probes\|prometheusrules\).yaml' -exec install -m 644 -t .local/kubernetes/kinds {} + 2>/dev/null || true; \
+	done
 
 mutation: ## Mutation testing: make every small change to the engine and count those that no test notices. Takes an hour.
 	@$(BOOTSTRAP)

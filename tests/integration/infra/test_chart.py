@@ -1,4 +1,4 @@
-"""The chart as helm renders it, against Kubernetes' own schemas. Nothing of it has been installed: there is no cluster here."""
+"""The chart as helm renders it, against Kubernetes' own schemas. test_chart_admission.py asks an API server; no cluster runs it."""
 
 import re
 import shutil
