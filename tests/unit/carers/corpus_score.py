@@ -1,13 +1,17 @@
-"""How texts that the grammar never met are read: `python -m tests.unit.carers.corpus_score` prints counts, and never a text.
+"""How texts are read: `python -m tests.unit.carers.corpus_score` prints counts, and never a text. With `--file PATH` it
+counts the harms of a set in the format of `harms.py`.
 
 `unseen.yaml` is measured and not read: whoever mends the grammar by it has nothing left to measure by.
 """
 
+from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from services.carers.understanding.grammar import understand
+from tests.unit.carers import harms
 from tests.unit.carers.corpus import (
     Case,
     cases,
@@ -17,6 +21,7 @@ from tests.unit.carers.corpus import (
     sent_to_a_person_without_need,
     wrong_children,
 )
+from tests.unit.carers.harms import Situation
 
 CLAIMS = frozenset({"back", "retracted-missing"})
 
@@ -81,8 +86,27 @@ def measured(part: list[Case]) -> Measured:
     )
 
 
-if __name__ == "__main__":
-    for name in ("held_out.yaml", "met.yaml", "unseen.yaml"):
+def print_harms(name: str, texts: list[Situation]) -> None:
+    exact = sum(map(harms.is_exact, texts))
+    print(f"{name}: {len(texts)} texts, {exact} exact")
+    for harm, (found, among) in harms.count_harms(texts).items():
+        verdict = ("passes" if harms.passes(harm, found, among) else "FAILS") if harm in harms.GATES else "trend"
+        print(f"    {harm:30} {found:3} of {among:4}  {verdict}")
+
+
+def main() -> None:
+    """Prints counts alone."""
+    arguments = ArgumentParser(description=main.__doc__)
+    arguments.add_argument("--file", type=Path, action="append", default=[], help="a set of texts with their truth")
+    given = arguments.parse_args().file
+    for path in given:
+        print_harms(path.name, harms.read_set(path))
+    for name in () if given else ("corpus.yaml", "held_out.yaml", "met.yaml", "unseen.yaml"):
         print(name, measured(cases(name)))
         for kind, (exact, of) in exact_by_kind(cases(name)).items():
             print(f"    {kind:20} {exact:3} of {of}")
+        print_harms(name, harms.from_corpus(cases(name)))
+
+
+if __name__ == "__main__":
+    main()
