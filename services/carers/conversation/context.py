@@ -1,6 +1,6 @@
 """Loads the context of a text: who sends it, which children they may text about, and the status of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -40,11 +40,11 @@ async def load(
     """
     numbers, digits = keyring.number_hashes(text.sender), child_names.find_code_numbers(meaning.words)
     number_hash = numbers[0]
-    speaker, coded, status, (came, answered), question, reports, enrolment, claimed = await uow.fetch(
+    speaker, coded, status, (came, answered, about), question, reports, enrolment, claimed = await uow.fetch(
         conversation.speaker_by_number(keyring, numbers, text.story_at),
         conversation.children_by_code(numbers, digits),
         child_status.status_of_children(numbers, digits, since=text.story_at - UNNAMED_STAND_FOR),
-        texts.texts_in_last_hour(number_hash, now),
+        texts.texts_of_number(number_hash, now),
         conversations.open_question(number_hash, since=text.story_at - ANSWER_WITHIN),
         conversations.unnamed_reports(number_hash),
         enrolments.enrolment_of(numbers),
@@ -65,7 +65,7 @@ async def load(
         provisional=routing.provisional,
         person=speaker.person,
         placement=speaker.placement,
-        children=_with_status(speaker.children, status),
+        children=_with_status(speaker.children, status, about),
         provisionals=tuple(
             replace(each, standing=status.get(each.provisional, Standing())) for each in reports if converses
         ),
@@ -144,16 +144,20 @@ async def _find_unanswered(
     return await uow.fetch(conversations.unanswered_by(people, numbers, said_at))
 
 
-def _with_status(children: tuple[ChildOfSpeaker, ...], status: Mapping[ChildId, Standing]) -> tuple[Child, ...]:
+def _with_status(
+    children: tuple[ChildOfSpeaker, ...], status: Mapping[ChildId, Standing], about: Collection[ChildId] = ()
+) -> tuple[Child, ...]:
     return tuple(
         Child(
             each.child,
             each.code,
             each.first_names,
-            status.get(each.child, Standing()),
+            each.sex,
+            standing=status.get(each.child, Standing()),
             authority=each.authority,
             person=each.person,
             placement=each.placement,
+            texted_about=each.child in about,
         )
         for each in children
     )

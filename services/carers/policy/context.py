@@ -51,6 +51,8 @@ class Child(KnownChild):
     person: PersonId | None = None
     """The speaker's id at that authority."""
     placement: PlacementId | None = None
+    texted_about: bool = False
+    """This number has texted about the child within a week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,3 +232,8 @@ class TextContext:
     @property
     def open(self) -> tuple[Child, ...]:
         return tuple(each for each in self.children if each.standing.open)
+
+    @property
+    def sought_here(self) -> tuple[Child, ...]:
+        """Children who are sought and whom this number has texted about: what it says of nobody is about them."""
+        return tuple(each for each in self.open if each.texted_about)

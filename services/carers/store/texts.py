@@ -190,18 +190,23 @@ def put_off(uow: UnitOfWork, unread: Unread, until: datetime) -> None:
     uow.write(PUT_OFF, {"sid": unread.sid, "until": until})
 
 
-THIS_HOUR = """
-    SELECT count(*) + 1 AS texts, count(replied_at) AS replies FROM texts_in
-    WHERE number_hash = %(number_hash)s AND worked_at > %(since)s AND received_at > %(since)s
+OF_NUMBER = """
+    SELECT count(*) + 1 AS texts, count(replied_at) AS replies, ARRAY(
+        SELECT DISTINCT about[1] FROM texts_in
+        WHERE number_hash = %(number_hash)s AND worked_at > %(spoken_of_since)s AND cardinality(about) = 1
+    ) AS about
+    FROM texts_in WHERE number_hash = %(number_hash)s AND worked_at > %(since)s AND received_at > %(since)s
 """
 """A text that came since then was read since then, so `worked_at` bounds the search, and the index alone answers."""
+A_WEEK = timedelta(days=7)
 
 
-def texts_in_last_hour(number_hash: bytes, now: datetime) -> Query[tuple[int, int]]:
+def texts_of_number(number_hash: bytes, now: datetime) -> Query[tuple[int, int, Sequence[ChildId]]]:
     """How many of the number's texts of the hour before `now` (wall time) have been read, the one that is being read
-    included, and how many were answered.
+    included, and how many were answered. Also whom texts of its week were about, and nobody else with them.
     """
-    return Query(THIS_HOUR, {"number_hash": number_hash, "since": now - HOUR}, first_row)
+    asked = {"number_hash": number_hash, "since": now - HOUR, "spoken_of_since": now - A_WEEK}
+    return Query(OF_NUMBER, asked, first_row)
 
 
 ANSWERED_SINCE = """

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from string import ascii_uppercase
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from services.platform.register.keys import Decryptor
 from services.platform.store.encryption import Keyring
@@ -25,6 +25,11 @@ class SpeakerKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+Sex: TypeAlias = Literal["girl", "boy"]
+SEXES: dict[str, Sex] = {"f": "girl", "g": "girl", "m": "boy", "b": "boy"}
+"""By the first letter of what the register holds: female, girl, male, boy. It may hold anything else."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChildOfSpeaker:
     """`first_names`: the first name and what else the child is called, only to match a text's words. Empty for a child
@@ -38,6 +43,7 @@ class ChildOfSpeaker:
     authority: AuthorityId
     placement: PlacementId | None
     force: ForceId | None
+    sex: Sex | None = None
     wrapped: bytes | None = None
     """The child's data key, as it is kept; None where it was erased."""
 
@@ -226,9 +232,11 @@ def _find_kind(rows: Rows, now: Rows) -> SpeakerKind:
 def _decode_child(keyring: Keyring, row: Any) -> ChildOfSpeaker:
     decryptor = Decryptor(keyring, row.child, row.child_key)
     name = decryptor.open(row.name, "children.name") or ""
+    sex = decryptor.open(row.sex, "children.sex") or ""
     also: list[str] = json.loads(decryptor.open(row.known_as, "children.known_as") or "[]")
     first_names = tuple(dict.fromkeys([*name.split()[:1], *also]))
-    return ChildOfSpeaker(**fields_in(row, ChildOfSpeaker), first_names=first_names, wrapped=row.child_key)
+    known = fields_in(row, ChildOfSpeaker) | {"sex": SEXES.get(sex[:1].lower())}
+    return ChildOfSpeaker(**known, first_names=first_names, wrapped=row.child_key)
 
 
 def _decode_children(rows: Rows) -> tuple[ChildOfSpeaker, ...]:

@@ -95,6 +95,22 @@ async def code_texted_to(
     return code_of(duty.telling), duty.duty
 
 
+async def test_who_reported_a_child_by_code_and_tells_how_they_left_reports_nobody_else(
+    service: Carers, kestrel: Kestrel
+) -> None:
+    ash, bea = kestrel.phone("ash"), kestrel.phone("bea")
+    await service.says(ash, "MISSING C1")
+    for facts in ("left at half nine, black coat, isnt back", "MISSING", "gone with a rucksack, still not home"):
+        said = await service.says(ash, facts)
+        assert [(each.content.kind, each.subject) for each in said] == [
+            ("child.reported-missing.v1", kestrel.ids["C1"])
+        ]
+    [claimed] = await service.says(ash, "BACK")
+    assert claimed.subject == kestrel.ids["C1"]
+    elsewhere = await service.says(bea, "MISSING")
+    assert all(is_provisional(each.subject) for each in elsewhere), "whose phone never spoke of C1 may mean C2"
+
+
 async def test_a_carer_who_names_a_child_of_somebody_elses_reports_nobodys_child_by_name_and_a_person_finds_out(
     service: Carers, kestrel: Kestrel
 ) -> None:

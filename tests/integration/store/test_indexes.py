@@ -207,7 +207,7 @@ LOOKED_UP: dict[str, tuple[str, str, Question]] = {
     "how many texts came of a number": (
         r"Index Only Scan using texts_in_by_reading.*\n +Index Cond: \(\(number_hash = .* AND \(worked_at > ",
         "carers",
-        lambda it: it.fetch(texts.texts_in_last_hour(b"h", NOW)),
+        lambda it: it.fetch(texts.texts_of_number(b"h", NOW)),
     ),
     "whether a number was answered": (
         r"Index Only Scan using texts_in_by_reading.*\n +Index Cond: \(\(number_hash = .* AND \(worked_at > ",

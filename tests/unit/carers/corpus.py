@@ -29,6 +29,7 @@ CODE_OF_UNKNOWN = "VBHJZ"
 ONE = (("C17", "Amara"),)
 TWO = (*ONE, ("C18", "Yusuf"))
 HOME = (("C21", "Omar"), ("C22", "Linh"), ("C23", "Selam"), ("C24", "Ardit"), ("C25", "Blessing"), ("C26", "Omid"))
+GIRLS = frozenset({"C17", "C22", "C23", "C25"})
 CHILDREN = {"one": ONE, "two": TWO, "home": HOME, "staff": (), "officer": (), "former": (), "stranger": ()}
 BY_CODE = ("C31", "C32")
 """Whom duty staff know, by code alone."""
@@ -80,7 +81,14 @@ def _cases(groups: list[dict[str, Any]]) -> Iterator[Case]:
 def scene_of(case: Case) -> TextContext:
     given = dict(case.given)
     children = tuple(
-        Child(child_id(code), code, (name,), Standing(given.get(code)))  # type: ignore[arg-type]
+        Child(
+            child_id(code),
+            code,
+            (name,),
+            "girl" if code in GIRLS else "boy",
+            standing=Standing(given.get(code)),  # type: ignore[arg-type]
+            texted_about=code in given,
+        )
         for code, name in CHILDREN[case.who]
     )
     telling: Telling | None = None
@@ -90,7 +98,7 @@ def scene_of(case: Case) -> TextContext:
         told = UNKNOWN if any(part.startswith("identified") for part in case.means) else TOLD
         telling = told if CODE in meaning.codes else UNKNOWN if CODE_OF_UNKNOWN in meaning.codes else None
         coded = tuple(
-            Child(child_id(code), code, (), Standing(given.get(code)), authority="kestrel", placement=PLACEMENT)  # type: ignore[arg-type]
+            Child(child_id(code), code, standing=Standing(given.get(code)), authority="kestrel", placement=PLACEMENT)  # type: ignore[arg-type]
             for code in BY_CODE
             if code[1:] in child_names.find_code_numbers(meaning.words)
         )

@@ -190,7 +190,9 @@ TRENDS = {
 
 def is_exact(one: Situation) -> bool:
     """Just the right searches are opened, by name, and just the right returns are claimed."""
-    return one.sought == one.new - {UNKNOWN} and len(one.nameless) == len(one.new & {UNKNOWN}) and one.claimed == one.back
+    return (
+        one.sought == one.new - {UNKNOWN} and len(one.nameless) == len(one.new & {UNKNOWN}) and one.claimed == one.back
+    )
 
 
 def read_set(path: Path) -> list[Situation]:
@@ -201,10 +203,10 @@ def _read_situations(groups: list[dict[str, Any]]) -> Iterator[Situation]:
     for group in groups:
         given = tuple(sorted((group.get("given") or {}).items()))
         truth = group["truth"]
-        whom = {key: frozenset(map(str, truth.get(key) or ())) for key in ("missing", "new", "back")}
-        flags = {key: bool(truth.get(key)) for key in ("danger", "person")}
+        missing, new, back = (frozenset(map(str, truth.get(key) or ())) for key in ("missing", "new", "back"))
+        flags = (bool(truth.get("danger")), bool(truth.get("person")), bool(group.get("plain", True)))
         for text in group["texts"]:
-            yield Situation(group["who"], given, str(text), **whom, **flags, plain=bool(group.get("plain", True)))
+            yield Situation(group["who"], given, str(text), missing, new, back, *flags)
 
 
 def from_corpus(cases: Iterable[Case]) -> list[Situation]:

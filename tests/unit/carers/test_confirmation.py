@@ -297,15 +297,19 @@ def test_not_back_after_what_was_confirmed_is_about_that_child(
 
 
 @pytest.mark.parametrize("text", ["one of the girls hasnt come home", "still not back", "MISSING", "she's gone again"])
-def test_what_may_be_about_a_child_without_a_name_is_a_report_of_its_own(text: str) -> None:
+def test_what_may_be_about_a_child_without_a_name_is_added_to_that_report(text: str) -> None:
     of = context("two", claim(kind="retraction", live=False, confirmed=True))
-    assert effects(made(text, replace(of, provisionals=NAMELESS))) == {"missing ?", "human"}
+    acts = made(text, replace(of, provisionals=NAMELESS)).acts
+    assert [(act.subject, type(act.content)) for act in acts] == [
+        (NAMELESS[0].provisional, events.ChildReportedMissing)
+    ]
 
 
 def test_later_on_or_of_two_children_who_is_not_back_is_asked() -> None:
     alarm = claim(kind="retraction", live=False, confirmed=True)
     later = context("two", replace(alarm, settled=True))
-    assert made("NOT BACK", replace(later, provisionals=NAMELESS)).answer is Answer.MISSING_WHICH
+    nameless = made("NOT BACK", replace(later, provisionals=NAMELESS))
+    assert {act.subject for act in nameless.acts} == {NAMELESS[0].provisional}
     assert effects(made("NOT BACK", later)) == {"missing C17"}
     assert made("NOT BACK", context("two", alarm, replace(alarm, subject=YUSUF))).answer is Answer.MISSING_WHICH
     assert effects(made("NOT BACK C18", replace(later, provisionals=NAMELESS))) == {"missing C18"}

@@ -20,8 +20,12 @@ from services.safeguarding.child_events.events import ChildReportedMissing
 CODES_IN_ONE_TEXT = 3
 
 
-def decide_unnamed(intents: tuple[Intent, ...], context: TextContext) -> Decision:
-    if set(intents) & REPORTS:
+def decide_unnamed(intents: tuple[Intent, ...], context: TextContext, *, of_another: bool = True) -> Decision:
+    """`of_another`: a report in these words may be about one more child than this number has reported. Else it opens no
+    second search: it is added to a report without a name, or it is asked which of several children it is about.
+    """
+    begun = context.sought_here or any(each.child is None for each in context.provisionals)
+    if set(intents) & REPORTS and (of_another or not begun):
         return _report_unnamed(intents, context)
     alike = sides.are_alike(context.children)
     nameless = [] if alike or context.open else _list_nameless(context)

@@ -6,6 +6,7 @@ In doubt it resolves to no child: a report then goes out with all of them as can
 import re
 
 from services.carers.policy.context import TextContext
+from services.carers.policy.mentions import others
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import replies
 from services.carers.understanding.languages.lexicon import load_words
@@ -24,15 +25,21 @@ def resolve_antecedent(
     context: TextContext,
     meaning: Meaning,
 ) -> tuple[ChildId, ...]:
-    """The children of a statement whose own words name none of them as its subject."""
-    if before := _find_before(said, meaning, context, overall):
-        return before if len(before) == 1 or not ONE_CHILD.search(said.words) else ()
-    if after := _find_after(said, meaning, context):
-        return after
+    """The children of a statement whose own words name none of them as its subject. None of a report that may be about
+    another child than those it seems to be about.
+    """
     counted = named.count or overall.count
-    if counted and counted == len(context.open) and said.intent is not Intent.MISSING:
-        return tuple(each.child for each in context.open)
-    return () if counted else _resolve_by_rest(said, overall, context, meaning)
+    if before := _find_before(said, meaning, context, overall):
+        found = before if len(before) == 1 or not ONE_CHILD.search(said.words) else ()
+    elif after := _find_after(said, meaning, context):
+        return after
+    elif counted:
+        known = context.sought_here if said.intent is Intent.MISSING else context.open
+        return tuple(each.child for each in known) if counted == len(known) else ()
+    else:
+        found = _resolve_by_rest(said, overall, context, meaning)
+    whom = [context.child_by_id(child) for child in found]
+    return () if said.intent in REPORTS and others.may_be_another(said.words, whom) else found
 
 
 def _resolve_by_rest(
@@ -49,8 +56,28 @@ def _resolve_by_rest(
         return _resolve_mentioned(overall.owners, said, context)
     if taken_back := _find_confirmed(meaning, context):
         return taken_back
+    sought = _find_sought(said, context) if said.intent in REPORTS else ()
     asked = Intent.UNCLEAR if said.weak and said.intent in REPORTS else said.intent
-    return tuple(child for child in find_child_in_question(asked, context) if child not in witnesses)
+    return sought or tuple(child for child in find_child_in_question(asked, context) if child not in witnesses)
+
+
+def _find_sought(said: Statement, context: TextContext) -> tuple[ChildId, ...]:
+    """Whom this number has reported already, and whom a report in words that name nobody is about: it says no more
+    than how they left. It may be about one of several, and leave open which.
+    """
+    sought = context.sought_here
+    if has_nameless(context):
+        return ()
+    if ONE_CHILD.search(said.words):
+        sexes = others.find_sexes(said.words)
+        sought = tuple(each for each in sought if each.sex is None or each.sex in sexes)
+        return (sought[0].child,) if len(sought) == 1 else ()
+    return tuple(each.child for each in sought)
+
+
+def has_nameless(context: TextContext) -> bool:
+    """Whether a report of this number still has no name."""
+    return any(each.child is None for each in context.provisionals)
 
 
 def _find_confirmed(meaning: Meaning, context: TextContext) -> tuple[ChildId, ...]:
@@ -73,8 +100,7 @@ def find_child_in_question(intent: Intent, context: TextContext) -> tuple[ChildI
         return ()
     returned = [each for each in context.children if each.standing.state == "returned"]
     candidates = context.open or (returned if intent is Intent.NOT_BACK else ())
-    unnamed = any(each.child is None for each in context.provisionals)
-    return (candidates[0].child,) if len(candidates) == 1 and not unnamed else ()
+    return (candidates[0].child,) if len(candidates) == 1 and not has_nameless(context) else ()
 
 
 def _find_before(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from services.carers.policy.context import TextContext
-from services.carers.policy.mentions import antecedents, sides
+from services.carers.policy.mentions import antecedents, others, sides
 from services.carers.understanding.children import child_names
 from services.carers.understanding.languages.lexicon import load_patterns
 from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Statement
@@ -30,6 +30,8 @@ class ChildMentions:
     """Statements about one of several children who have the same code."""
     somebody_else: bool = False
     """The text holds a code of a child that the speaker may not name."""
+    another: bool = False
+    """A report in `nobody` may be about one more child than this number has reported."""
 
 
 def resolve_mentions(meaning: Meaning, context: TextContext) -> ChildMentions:
@@ -81,7 +83,12 @@ def resolve_mentions(meaning: Meaning, context: TextContext) -> ChildMentions:
             for group, each in either.items()
         },
         overall.somebody_else,
+        overall.somebody_else or overall.count > 0 or any(_may_be_another(each, context) for each in nobody),
     )
+
+
+def _may_be_another(said: Statement, context: TextContext) -> bool:
+    return said.intent in REPORTS and others.may_be_another(said.words, context.sought_here)
 
 
 def _single_out(

@@ -1,13 +1,19 @@
 """Finds whom "the other one too" means, texted after the report of another child."""
 
-from services.carers.policy.context import TextContext
+from collections.abc import Sequence
+from typing import get_args
+
+from services.carers.policy.context import Child, TextContext
 from services.carers.understanding.children import child_names
+from services.carers.understanding.children.child_names import Sex
 from services.carers.understanding.languages.lexicon import load_patterns, load_words
 from services.carers.understanding.meaning import Intent, Meaning
 from services.safeguarding.identifiers import ChildId
 
 WORDS = load_words("also")
-HOLDS = load_patterns("also")["holds"]
+PATTERNS = load_patterns("also")
+HOLDS = PATTERNS["holds"]
+SEXES: tuple[Sex, ...] = get_args(Sex)
 OF_OTHERS = WORDS["others"] | WORDS["both"] | WORDS["kin"]
 
 
@@ -36,6 +42,22 @@ def find_also_missing(meaning: Meaning, named: tuple[ChildId, ...], context: Tex
         return named
     rest = [each.child for each in context.children if not each.standing.open]
     return tuple(rest) if len(rest) == 1 and WORDS["others"] & set(words) else ()
+
+
+def may_be_another(words: str, whom: Sequence[Child] = ()) -> bool:
+    """Whether a report in words that name nobody may be about another child than these: it says another, both or too,
+    speaks of a brother or sister, or of a girl where these are boys.
+    """
+    each = set(words.split())
+    if each & WORDS["of_another"] or PATTERNS["another"].search(words):
+        return True
+    sexes = find_sexes(words)
+    return bool(sexes and whom) and all(child.sex is not None and child.sex not in sexes for child in whom)
+
+
+def find_sexes(words: str) -> set[Sex]:
+    each = set(words.split())
+    return {sex for sex in SEXES if each & WORDS[sex]}
 
 
 def says_too(meaning: Meaning) -> bool:

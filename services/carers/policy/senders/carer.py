@@ -149,7 +149,7 @@ def _decide_unnamed(meaning: Meaning, found: ChildMentions, context: TextContext
     if found.somebody_else and codes and context.children and set(found.nobody) & REPORTS:
         of_another = len(codes) > 1 or others.says_too(meaning)
         return unnamed_child.report_by_other_code(found.nobody, context, of_another=of_another)
-    return unnamed_child.decide_unnamed(found.nobody, context)
+    return unnamed_child.decide_unnamed(found.nobody, context, of_another=found.another)
 
 
 def _ask_for_names(decision: Decision, context: TextContext) -> Decision:

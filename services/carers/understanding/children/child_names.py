@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from string import ascii_lowercase
+from typing import Literal, TypeAlias
 
 from rapidfuzz.distance import OSA
 
@@ -26,6 +27,7 @@ CORRECTING = WORDS["correcting"]
 """A clause of these words and names only corrects a name."""
 LETTERS_TO_MISSPELL = 5
 """One wrong letter turns a shorter name into another one."""
+Sex: TypeAlias = Literal["girl", "boy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class KnownChild:
     child: str
     code: str
     names: tuple[str, ...] = ()
+    sex: Sex | None = None
 
 
 @dataclass(frozen=True, slots=True)
