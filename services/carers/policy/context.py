@@ -136,6 +136,8 @@ class OpenClaim:
     """The episode of the claim; None: the open one."""
     settled: bool = False
     """Confirmed so long ago that the child's standing tells of it."""
+    denied: bool = False
+    """Somebody has said since that the child is not back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,10 @@ NEWS = REPORTS | {Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.LURE, Inte
 
 
 def decide(meaning: Meaning, context: TextContext) -> Decision:
-    return confirmation.hold_codes(_decide_by_kind(meaning, context), context)
+    decision = _decide_by_kind(meaning, context)
+    if meaning.danger and context.kind in OWN_CHILDREN and decision.answer is not Answer.NOT_LIVE:
+        decision = escalation.put_danger_first(decision, context)
+    return confirmation.hold_codes(confirmation.void_codes(decision, meaning, context), context)
 
 
 def _decide_by_kind(meaning: Meaning, context: TextContext) -> Decision:
@@ -26,12 +29,19 @@ def _decide_by_kind(meaning: Meaning, context: TextContext) -> Decision:
         return carer.within_limits(practised or Decision(answer=Answer.NOT_LIVE), context)
     if context.kind in OWN_CHILDREN:
         return _decide_for_carer(meaning, context)
+    meaning = _without_guesses(meaning)
     if context.kind == "officer":
         return carer.within_limits(_stop_texts(meaning, context) or officer.decide(meaning, context), context)
     if context.kind == "staff":
         confirmed = _stop_texts(meaning, context) or confirmation.confirm_by_code(meaning, context)
         return carer.within_limits(confirmed or staff.decide(meaning, context), context)
     return carer.within_limits(stranger.decide(meaning, context), context)
+
+
+def _without_guesses(meaning: Meaning) -> Meaning:
+    """Only of a child in one's care do words that say so little report anything."""
+    said = tuple(replace(each, intent=Intent.UNCLEAR) if each.guess else each for each in meaning.said)
+    return replace(meaning, said=said)
 
 
 def _decide_for_carer(meaning: Meaning, context: TextContext) -> Decision:

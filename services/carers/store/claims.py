@@ -62,7 +62,10 @@ def _open_claim(row: Any, at: datetime) -> OpenClaim:
     confirmed = row.confirmed_at is not None
     live = not confirmed and row.ended_at is None and at < row.expires_at
     settled = confirmed and at - row.confirmed_at > SETTLED_AFTER
-    return OpenClaim(row.kind, row.code, row.subject, row.authority, live, confirmed, row.person, row.episode, settled)
+    denied = not confirmed and row.ended_at is not None
+    return OpenClaim(
+        row.kind, row.code, row.subject, row.authority, live, confirmed, row.person, row.episode, settled, denied
+    )
 
 
 CLAIM = """

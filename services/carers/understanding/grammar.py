@@ -28,13 +28,16 @@ def understand(text: str, *, telling: str = "") -> Meaning:
         said.insert(0, Statement(Intent.ACKNOWLEDGE, words))
     if reference or (references.announces_reference(text) and not said):
         said.append(Statement(Intent.REFERENCE, words))
-    if PATTERNS["stop"].search(plain):
+    wants_person = any(PATTERNS["wants_person"].search(part.plain) for part in parts)
+    if PATTERNS["stop"].search(plain) and not wants_person:
         said = [Statement(Intent.STOP, words)]
     said, contradictory = _put_report_first(said, words, plain)
     in_its_script = not text.isascii() and OTHER_LANGUAGES["in_its_script"].search(text) is not None
     foreign = in_its_script or OTHER_LANGUAGES["elsewhere"].search(plain) is not None
     if foreign and not any(each.intent in REPORTS for each in said):
         said.append(Statement(Intent.MISSING, words))
+    if not said and "?" not in text and not wants_person and _seems_absent(plain):
+        said.append(Statement(Intent.MISSING, words, weak=True, guess=True))
     if all(each.if_named for each in said):
         said.append(Statement(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(WELSH["welsh"] & set(plain.split())) * 3 >= len(plain.split()) > 0
@@ -48,8 +51,19 @@ def understand(text: str, *, telling: str = "") -> Meaning:
         references.find_codes(text),
         tuple(clause.typed for clause in parts),
         _asks_only(said, parts),
+        _is_in_danger(plain),
+        wants_person,
         _classify_enquiry(said, plain),
     )
+
+
+def _seems_absent(plain: str) -> bool:
+    """Weak evidence starts: of a child whom nobody seeks it is a report, and of one who is sought no more than news."""
+    return PATTERNS["presence"].search(plain) is None and len(set(PATTERNS["absence"].findall(plain))) > 1
+
+
+def _is_in_danger(plain: str) -> bool:
+    return PATTERNS["danger"].search(plain) is not None and PATTERNS["no_danger"].search(plain) is None
 
 
 def _read_clauses(text: str, whole: str, parts: list[plain_words.Clause]) -> list[Statement]:

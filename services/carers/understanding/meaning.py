@@ -53,6 +53,8 @@ class Statement:
     """It counts only where the words name a child of the speaker's."""
     at: int = -1
     """The index of its clause in `Meaning.clauses`. The antecedent of "she" stands before it."""
+    guess: bool = False
+    """A report in words that say so little that it is about a child only where the text names that one alone."""
     was: bool = False
     """A report about the past, as in "she was gone all night". A return anywhere in the text outweighs it."""
     weak: bool = False
@@ -77,6 +79,10 @@ class Meaning:
     clauses: tuple[str, ...] = ()
     asks_only: bool = False
     """The text only asks, greets or thanks, so that an answer is enough."""
+    danger: bool = False
+    """It speaks of a life in danger now."""
+    wants_person: bool = False
+    """It asks for a person, or something that no reply of ours answers."""
     enquiry: Enquiry | None = None
     """The enquiry in the text, also where the text is mainly about something else."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.carers.understanding.grammar import understand
+from services.carers.understanding.meaning import Intent
 from tests.unit.carers import harms
 from tests.unit.carers.corpus import (
     Case,
@@ -35,9 +36,16 @@ def is_exact(case: Case) -> bool:
     found = effects(made_of(case)) - {"ack ?"}
     if found == case.means - {"ack ?"}:
         return True
+    if Intent.FALSE_ALARM in understand(case.text).intents and found == _without_withdrawal(case.means):
+        return True
     reported = frozenset({"missing C17", "human"})
     of_a_person = case.means in ({"human"}, {"missing C17"}) and case.human
     return case.who == "one" and of_a_person and found == reported and understand(case.text).doubtful
+
+
+def _without_withdrawal(means: frozenset[str]) -> frozenset[str]:
+    """Only FALSE ALARM and nothing else takes a report back. Other words to that effect go on as information."""
+    return frozenset(part.replace("retracted-missing", "info") for part in means)
 
 
 def exact_by_kind(part: Sequence[Case]) -> dict[str, tuple[int, int]]:

@@ -109,8 +109,8 @@ def drops_a_named_child(one: Situation) -> set[str]:
 
 
 def searches_twice(one: Situation) -> int:
-    """Some child is missing, and more searches are opened than children are newly missing."""
-    surplus = len(one.sought & one.missing) + len(one.nameless) - len(one.new)
+    """Some child is missing, and more searches are opened than missing children whom nobody seeks yet."""
+    surplus = len(one.sought & one.missing) + len(one.nameless) - len(one.missing - one.open)
     return surplus if one.missing and surplus > 0 else 0
 
 
@@ -164,7 +164,7 @@ def searches_needlessly(one: Situation) -> bool:
 def calls_nobody_in_danger(one: Situation) -> bool:
     """A life is in danger, and the answer is another than to ring 999 now, or nobody is asked to ring."""
     asked = any(isinstance(act.content, events.TextNeedsHuman) for act in one.decision.acts)
-    return one.danger and (one.decision.answer is not DANGER or not asked)
+    return one.danger and (one.decision.answer is not Answer.DANGER or not asked)
 
 
 def asks_no_person(one: Situation) -> bool:
@@ -179,7 +179,6 @@ def makes_no_claim(one: Situation) -> bool:
 
 
 BRINGS_A_PERSON = events.TextNeedsHuman | events.ChildReportedMissing | events.ChildLuringSuspected
-DANGER = Answer.HUMAN
 TRENDS = {
     "needless search": Gate(searches_needlessly, lambda one: not one.missing, 1.0),
     "danger not called": Gate(calls_nobody_in_danger, lambda one: one.danger, 1.0),

@@ -33,9 +33,15 @@ def context(who: str = "one", *claims: OpenClaim, **given_: str) -> TextContext:
 
 
 def claim(
-    subject: str = AMARA, kind: ClaimKind = "return", code: str = CODE, *, live: bool = True, confirmed: bool = False
+    subject: str = AMARA,
+    kind: ClaimKind = "return",
+    code: str = CODE,
+    *,
+    live: bool = True,
+    confirmed: bool = False,
+    denied: bool = False,
 ) -> OpenClaim:
-    return OpenClaim(kind, code, subject, "kestrel", live, confirmed, f"person-{UUID(int=7)}", EPISODE)
+    return OpenClaim(kind, code, subject, "kestrel", live, confirmed, f"person-{UUID(int=7)}", EPISODE, denied=denied)
 
 
 def made(text: str, of: TextContext) -> Decision:
@@ -356,3 +362,33 @@ def test_no_text_without_its_code_returns_locates_or_withdraws_a_child(
         assert getattr(act.content, "proof", None) is None
         assert not isinstance(act.content, events.ChildReturned | events.ChildLocated)
         assert not isinstance(act.content, events.ReportRetracted) or act.content.retracts == "return"
+
+
+DENIALS = ["she isn't in", "C17 is not back", "NOT BACK", "NOT BACK she was only at the door", "his mate says amara isnt home", "my wife says she is still missing"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DENIALS)
+def test_whoever_denies_that_a_child_is_back_voids_everybodys_codes(text: str) -> None:
+    assert AMARA in made(text, context("one", C17="missing")).denied
+
+
+def test_a_denial_that_leaves_open_who_it_is_voids_the_codes_of_all() -> None:
+    assert {AMARA, YUSUF} <= set(made("they are not home", context("two", C17="missing", C18="missing")).denied)
+
+
+def test_who_says_that_one_is_back_and_one_is_not_voids_the_codes_of_the_one_alone() -> None:
+    assert made("C18 is back, C17 is not", context("two", C17="missing", C18="missing")).denied == (AMARA,)
+
+
+def test_a_code_that_somebody_has_denied_ends_nothing_and_the_reply_says_why() -> None:
+    voided = context("one", claim(live=False, denied=True), C17="missing")
+    decision = made(f"BACK {CODE}", voided)
+    assert (decision.answer, decision.which, decision.claims) == (Answer.CODE_VOID, ("C17",), ())
+    assert [type(act.content) for act in decision.acts] == [events.TextNeedsHuman]
+
+
+def test_not_back_reports_nobody_anew_where_several_are_missing() -> None:
+    assert effects(made("NOT BACK yet sorry", context("two", C17="missing", C18="missing"))) == {
+        "missing C17",
+        "missing C18",
+    }

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from tests.support.cases import try_each
+from tests.unit.carers import harms
 from tests.unit.carers.corpus import (
     HERE,
     Case,
@@ -24,10 +25,24 @@ NEEDLESS_MOST = 0.10
 UNSEEN_EXACT = 0.85
 UNSEEN_CLAIMS = 5
 UNSEEN_WRONG = 0
+WRITERS_HARMED = {"named missing child dropped": 2, "plain report not opened": 4}
+"""Of 363, on their third reading. On the first: 5 wrong, 10 dropped, 15 twice, 3 false claims, 18 of 119 not opened."""
+UNSEEN_HARMED = {
+    "named missing child dropped": 9,
+    "second search for one child": 1,
+    "false claim": 2,
+    "plain report not opened": 7,
+}
 EXACT_AT_LEAST = 0.90
 KNOWN = frozenset(yaml.safe_load((HERE / "known.yaml").read_text(encoding="utf-8")))
 """Texts of `met.yaml` that are read safely, and not exactly."""
 KNOWN_MOST = 0.08
+
+
+OURS = harms.from_corpus([*CORPUS, *HELD_OUT, *MET])
+"""The product's own texts. `unseen.yaml`, which is never read, is measured apart."""
+WRITERS = [each for name in ("writer_a.yaml", "writer_b.yaml") for each in harms.read_set(HERE / name)]
+"""By two writers who had read neither the grammar nor the corpus. The grammar has been mended by them since."""
 
 
 # A test holds thousands of texts and names those that it fails for: as a test each, they took longer to be counted than to be read.
@@ -59,6 +74,27 @@ def test_every_text_reaches_a_case_or_a_human() -> None:
 
 def test_no_text_opens_or_ends_anything_for_a_child_it_does_not_mean() -> None:
     try_each([*CORPUS, *HELD_OUT, *MET], lambda case: wrong_children(case, made_of(case)))
+
+
+@pytest.mark.parametrize("harm", harms.GATES)
+def test_the_products_own_texts_do_no_more_harm_than_the_gate_lets_through(harm: str) -> None:
+    gate = harms.GATES[harm]
+    found, among = harms.count_harms(OURS)[harm]
+    assert among > 100
+    assert harms.passes(harm, found, among), [str(each) for each in OURS if gate.among(each) and gate.harm(each)]
+
+
+@pytest.mark.parametrize("harm", harms.GATES)
+def test_the_writers_texts_do_no_more_harm_than_when_they_were_measured(harm: str) -> None:
+    found, _ = harms.count_harms(WRITERS)[harm]
+    assert found <= WRITERS_HARMED.get(harm, 0), harm
+
+
+@pytest.mark.parametrize("harm", harms.GATES)
+def test_the_unseen_texts_do_no_more_harm_than_when_they_were_measured(harm: str) -> None:
+    """They are counted and never read. A failure prints counts alone."""
+    found, _ = harms.count_harms(harms.from_corpus(UNSEEN))[harm]
+    assert found <= UNSEEN_HARMED.get(harm, 0), harm
 
 
 def test_the_corpus_is_large_enough_to_say_anything() -> None:

@@ -87,6 +87,19 @@ def hold_codes(decision: Decision, context: TextContext) -> Decision:
     return replace(decision, claims=(), answer=Answer.CODES_HELD)
 
 
+def void_codes(decision: Decision, meaning: Meaning, context: TextContext) -> Decision:
+    """Whoever says that a child is missing, or not back, takes the power of everybody's codes for the child, however
+    weakly they say so. Where they leave open who it is: for each whom it may be.
+    """
+    if not REPORTS & set(meaning.intents):
+        return decision
+    claimed = {one.subject for claim in decision.claims for one in claim.about}
+    of_text = decision.subjects - claimed
+    known = {each.child for each in context.known} | {each.provisional for each in context.provisionals}
+    denied = of_text & known or known - claimed
+    return replace(decision, denied=tuple(sorted({*decision.denied, *denied})))
+
+
 def _apply_code(live: Sequence[OpenClaim], meaning: Meaning, context: TextContext) -> Decision:
     """A false alarm confirmed with the word "back" is a return, because more follows from a return."""
     acts = tuple(Act(each.subject, _build_proof(each, meaning)) for each in live)
@@ -146,9 +159,13 @@ def _select_named(meaning: Meaning, live: Sequence[OpenClaim], context: TextCont
 
 
 def _answer_old_code(quoted: Sequence[OpenClaim], context: TextContext) -> Decision:
-    """A used code changes nothing. An expired one makes the claim anew, and a person is told; so does a used one whose
-    child is missing again.
+    """One that somebody's denial ended ends nothing, and a used one changes nothing. An expired one makes the claim
+    anew, and a person is told; so does a used one whose child is missing again.
     """
+    if any(each.denied for each in quoted):
+        denied = {each.subject for each in quoted if each.denied}
+        which = tuple(each.code for each in context.known if each.child in denied)
+        return replace(_reject_code(context, Answer.CODE_VOID, counts=False), which=which)
     open_again = {each.child for each in context.known if each.standing.open}
     old = [each for each in quoted if not each.confirmed or (each.settled and each.subject in open_again)]
     if not old:

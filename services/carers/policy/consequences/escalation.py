@@ -8,8 +8,10 @@ from services.carers.policy.decision import Act, Decision, tell
 from services.carers.policy.mentions import sides
 from services.safeguarding.child_events.events import (
     ChildProvisional,
+    ChildReturnClaimed,
     HumanReason,
     LocationEnquiryReceived,
+    MissingRetractionClaimed,
     TextNeedsHuman,
 )
 from services.safeguarding.identifiers import ChildId
@@ -48,6 +50,17 @@ def also_escalate(decision: Decision, context: TextContext, reason: HumanReason)
         side = replace(context, authority=authority, person=context.person_in(authority))
         told.setdefault(authority, request_person(side, reason, act.subject))
     return replace(decision, acts=(*decision.acts, *told.values()))
+
+
+def put_danger_first(decision: Decision, context: TextContext) -> Decision:
+    """999 now, before all else, and a person is asked to ring. What it reports is reported, and nothing is claimed."""
+    kept = tuple(act for act in decision.acts if not isinstance(act.content, NOT_IN_DANGER))
+    about = {act.subject for act in kept} or {choose_subject(context)}
+    asked = tuple(request_person(context, "asked-for-human", each) for each in sorted(about))
+    return replace(decision, acts=(*kept, *asked), answer=Answer.DANGER, claims=())
+
+
+NOT_IN_DANGER = TextNeedsHuman | ChildReturnClaimed | MissingRetractionClaimed
 
 
 def request_identification(context: TextContext) -> Act:

@@ -14,6 +14,7 @@ from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, 
 from services.safeguarding.identifiers import ChildId
 
 ONE_CHILD = re.compile(r"\b(?:he|she|him|her|his|hes|shes|hed|shed|hi|fe|fo)\b")
+RETURNED = re.compile(r"\b(?:came|come|back|got|walked|was|were|been|when|until|till|seen)\b")
 NAMING = load_words("replies")["adds_nothing_to_a_name"]
 """A clause of these words and a name only says which child is meant."""
 
@@ -38,8 +39,24 @@ def resolve_antecedent(
         return tuple(each.child for each in known) if counted == len(known) else ()
     else:
         found = _resolve_by_rest(said, overall, context, meaning)
+        if said.intent in REPORTS and set(found) & set(named.beside):
+            found = _find_sought(said, context)
+    return () if said.intent in REPORTS and _is_in_doubt(said, found, meaning, context) else found
+
+
+def _is_in_doubt(said: Statement, found: tuple[ChildId, ...], meaning: Meaning, context: TextContext) -> bool:
+    """Whether a report that names nobody may be about another child than the one named before it: it, or what stands
+    between, speaks of another, or the one named is said to be there.
+    """
     whom = [context.child_by_id(child) for child in found]
-    return () if said.intent in REPORTS and others.may_be_another(said.words, whom) else found
+    if others.may_be_another(said.words, whom):
+        return True
+    for clause in reversed(meaning.clauses[: max(said.at, 0)]):
+        if set(child_names.find_named(clause, context.known).children) & set(found):
+            return any(child_names.is_said_present(each, clause) for each in whom) and not RETURNED.search(clause)
+        if others.may_be_another(clause):
+            return True
+    return False
 
 
 def _resolve_by_rest(
@@ -116,6 +133,9 @@ def _find_before(
     for clause in reversed(meaning.clauses[: max(said.at, 0)]):
         found = child_names.find_named(clause, context.known)
         children = tuple(child for child in found.left_out or found.children if child not in back)
+        if said.intent in REPORTS and len(children) > 1:
+            there = {child for child in children if child_names.is_said_present(context.child_by_id(child), clause)}
+            children = tuple(child for child in children if child not in there) or children
         if children:
             return children
     return ()

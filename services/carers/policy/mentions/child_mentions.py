@@ -1,12 +1,12 @@
 """Finds the children that each statement of a text is about."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
-from services.carers.policy.context import TextContext
+from services.carers.policy.context import Child, TextContext
 from services.carers.policy.mentions import antecedents, others, sides
 from services.carers.understanding.children import child_names
-from services.carers.understanding.languages.lexicon import load_patterns
+from services.carers.understanding.languages.lexicon import load_patterns, load_words
 from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Statement
 from services.safeguarding.identifiers import ChildId
 
@@ -14,6 +14,8 @@ PATTERNS = load_patterns("replies")
 OF_A_CHILD = (*WHEREABOUTS, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE)
 NEWS = frozenset({Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.LOCATED})
 """Where several children are named, news is about those missing: the others saw it, or were with them."""
+FALSE_ALARM = load_words("replies")["false_alarm"]
+SEVERAL = 2
 STANDS_DOWN = frozenset({Intent.BACK, Intent.FALSE_ALARM})
 
 
@@ -32,6 +34,8 @@ class ChildMentions:
     """The text holds a code of a child that the speaker may not name."""
     another: bool = False
     """A report in `nobody` may be about one more child than this number has reported."""
+    likeliest: tuple[ChildId, ...] = ()
+    """All whom the speaker may name, in the order in which the report in `nobody` may be about them."""
 
 
 def resolve_mentions(meaning: Meaning, context: TextContext) -> ChildMentions:
@@ -45,6 +49,7 @@ def resolve_mentions(meaning: Meaning, context: TextContext) -> ChildMentions:
         if said.intent not in OF_A_CHILD or (said.if_named and not (named.children or named.left_out or named.alike)):
             continue
         children, groups = _find_children(said, named, overall, context, meaning), _group_alike(named, overall, context)
+        children = _leave_doubts(said, children, named, context)
         mixed = said.mixed or not named.together
         if len(named.children) + len(groups) > 1 and said.intent in WHEREABOUTS and mixed:
             children, groups = named.left_out if said.intent in REPORTS else (), ()
@@ -71,7 +76,8 @@ def resolve_mentions(meaning: Meaning, context: TextContext) -> ChildMentions:
         child: [_weaken_unless_missed(one, missed=child in missed) for one in each] for child, each in about.items()
     }
     settled = {
-        child: _choose_intents(each, open_=context.child_by_id(child).standing.open) for child, each in about.items()
+        child: _settle(_choose_intents(each, open_=context.child_by_id(child).standing.open), meaning, context)
+        for child, each in about.items()
     }
     return ChildMentions(
         {child: intents for child, intents in settled.items() if intents},
@@ -83,8 +89,56 @@ def resolve_mentions(meaning: Meaning, context: TextContext) -> ChildMentions:
             for group, each in either.items()
         },
         overall.somebody_else,
-        overall.somebody_else or overall.count > 0 or any(_may_be_another(each, context) for each in nobody),
+        overall.somebody_else
+        or (overall.count > 0 and not _is_one_of_those_sought(meaning, context))
+        or any(_may_be_another(each, context) for each in nobody if not _is_one_of_those_sought(meaning, context)),
+        _order_by_likelihood(nobody, settled, meaning, context),
     )
+
+
+def _order_by_likelihood(
+    nobody: list[Statement], settled: Collection[ChildId], meaning: Meaning, context: TextContext
+) -> tuple[ChildId, ...]:
+    """First who is of the sex that the report speaks of. Last who is named as another, is there, or is sought."""
+    said = " ".join(each.words for each in nobody if each.intent in REPORTS)
+    sexes = others.find_likely_sexes(said)
+
+    def rank(child: Child) -> tuple[bool, bool]:
+        apart = child.child in settled or child.standing.open
+        there = any(child_names.is_said_present(child, clause) for clause in meaning.clauses)
+        return apart or there, bool(sexes) and child.sex not in sexes
+
+    return tuple(each.child for each in sorted(context.known, key=rank))
+
+
+def _is_one_of_those_sought(meaning: Meaning, context: TextContext) -> bool:
+    """As in "one is back, the other isn't", where two are sought."""
+    return len(context.sought_here) > 1 and "back" in meaning.words.split()
+
+
+def _leave_doubts(
+    said: Statement, children: tuple[ChildId, ...], named: child_names.NamedChildren, context: TextContext
+) -> tuple[ChildId, ...]:
+    """Of a report: without those of several whom its own words say to be there. Nobody for a mere guess."""
+    if said.guess and len(context.children) > 1 and len(named.children) + len(named.beside) != 1:
+        return ()
+    if said.intent not in REPORTS or len(children) < SEVERAL:
+        return children
+    there = {each for each in children if child_names.is_said_present(context.child_by_id(each), said.words)}
+    return tuple(each for each in children if each not in there) or children
+
+
+def _settle(intents: tuple[Intent, ...], meaning: Meaning, context: TextContext) -> tuple[Intent, ...]:
+    """What takes a report back in more words than FALSE ALARM is information."""
+    if Intent.FALSE_ALARM not in intents or _is_plain_false_alarm(meaning, context):
+        return intents
+    return tuple(Intent.UNCLEAR if each is Intent.FALSE_ALARM else each for each in intents)
+
+
+def _is_plain_false_alarm(meaning: Meaning, context: TextContext) -> bool:
+    """Whether it says FALSE ALARM and nothing else of weight: that a sighting was one, or a note, ends nothing."""
+    known = {word for each in context.known for word in child_names.list_words(each)}
+    return set(meaning.words.split()) <= FALSE_ALARM | known
 
 
 def _may_be_another(said: Statement, context: TextContext) -> bool:

@@ -1,7 +1,6 @@
 """Finds whom "the other one too" means, texted after the report of another child."""
 
 from collections.abc import Sequence
-from typing import get_args
 
 from services.carers.policy.context import Child, TextContext
 from services.carers.understanding.children import child_names
@@ -13,7 +12,8 @@ from services.safeguarding.identifiers import ChildId
 WORDS = load_words("also")
 PATTERNS = load_patterns("also")
 HOLDS = PATTERNS["holds"]
-SEXES: tuple[Sex, ...] = get_args(Sex)
+SEXES: dict[Sex, frozenset[str]] = {"girl": WORDS["girl"], "boy": WORDS["boy"]}
+KIN: dict[Sex, frozenset[str]] = {"girl": WORDS["kin_girl"], "boy": WORDS["kin_boy"]}
 OF_OTHERS = WORDS["others"] | WORDS["both"] | WORDS["kin"]
 
 
@@ -57,7 +57,13 @@ def may_be_another(words: str, whom: Sequence[Child] = ()) -> bool:
 
 def find_sexes(words: str) -> set[Sex]:
     each = set(words.split())
-    return {sex for sex in SEXES if each & WORDS[sex]}
+    return {sex for sex, pronouns in SEXES.items() if each & pronouns}
+
+
+def find_likely_sexes(words: str) -> set[Sex]:
+    """Of "his sister" a girl."""
+    each = set(words.split())
+    return {sex for sex, kin in KIN.items() if each & kin} or find_sexes(words)
 
 
 def says_too(meaning: Meaning) -> bool:

@@ -31,6 +31,7 @@ TO_STAFF_AN_HOUR = 120
 URGENT = ChildReportedMissing | ChildReturnClaimed | ChildReturned | MissingRetractionClaimed | ReportRetracted
 REFERENCE_ALONE = load_words("replies")["adds_nothing_to_a_reference"]
 SAID_IN_PASSING = STANDS_DOWN | {Intent.UNCLEAR}
+UNANSWERED = frozenset({None, Answer.INFORMATION, Answer.HUMAN, Answer.STATUS_NOTHING_OPEN})
 MANY = 3
 NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})
 
@@ -43,6 +44,9 @@ def decide(meaning: Meaning, context: TextContext) -> Decision:
     reported_too = found.somebody_else and any(REPORTS & set(intents) for intents in found.about.values())
     if meaning.doubtful or found.doubtful or reported_too:
         decision = escalation.also_escalate(decision, context, "not-understood")
+    if meaning.wants_person and decision.answer not in {Answer.STATUS, Answer.STATUS_UNNAMED}:
+        answer = Answer.ASKED_PERSON if decision.answer in UNANSWERED else decision.answer
+        decision = replace(escalation.also_escalate(decision, context, "asked-for-human"), answer=answer)
     return within_limits(decision, context)
 
 
@@ -139,16 +143,23 @@ def _decide_told(meaning: Meaning, found: ChildMentions, context: TextContext) -
     if not parts:
         return None
     decision = _ask_for_names(combine_decisions(parts), context)
+    if decision.answer is Answer.INFORMATION and Intent.FALSE_ALARM in meaning.intents:
+        decision = replace(decision, answer=Answer.SAY_FALSE_ALARM)
     nameless = {each.provisional for each in context.provisionals if each.child is None}
     back = {act.subject for act in decision.acts if isinstance(act.content, ChildReturnClaimed)}
     return _ask_about_nameless(decision, context, nameless) if nameless and back - nameless else decision
 
 
 def _decide_unnamed(meaning: Meaning, found: ChildMentions, context: TextContext) -> Decision:
+    if replies.begins_with_not_back(meaning.words) and context.open and not found.another:
+        return combine_decisions([decide_for_child(each, Intent.NOT_BACK, context) for each in context.open])
     codes = set(child_names.CODE.findall(meaning.words))
     if found.somebody_else and codes and context.children and set(found.nobody) & REPORTS:
         of_another = len(codes) > 1 or others.says_too(meaning)
         return unnamed_child.report_by_other_code(found.nobody, context, of_another=of_another)
+    order = {child: place for place, child in enumerate(found.likeliest)}
+    ordered = sorted(context.children, key=lambda each: order[each.child])
+    context = replace(context, children=tuple(ordered))
     return unnamed_child.decide_unnamed(found.nobody, context, of_another=found.another)
 
 

@@ -9,10 +9,18 @@ from typing import Literal, TypeAlias
 
 from rapidfuzz.distance import OSA
 
-from services.carers.understanding.children.roles import Role, find_role, tells_of_another
+from services.carers.understanding.children.roles import Role, find_role, is_present, tells_of_another
 from services.carers.understanding.languages.lexicon import load_patterns, load_words
 from services.carers.understanding.languages.plain_words import fold
-from services.carers.understanding.languages.word_lists import NO_NAMES, NUMBERS, OTHERS
+from services.carers.understanding.languages.word_lists import (
+    BESIDE_A_NOUN,
+    CHILD,
+    NO_NAMES,
+    NUMBERS,
+    OTHERS,
+    PREPOSITIONS,
+    WITHIN_A_VERB,
+)
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
 NUMBER_OF_CODE = re.compile(r"^[a-z]?0*([1-9]\d{0,3})$")
@@ -25,6 +33,9 @@ WORDS = load_words("children")
 JOINERS = WORDS["joiners"]
 CORRECTING = WORDS["correcting"]
 """A clause of these words and names only corrects a name."""
+ROAD = re.compile(r"\b(?:the|along|off) (c[1-9]\d{0,3})\b")
+LETTERS_OF_A_NAME = 3
+ORDINARY = NO_NAMES | OTHERS | WITHIN_A_VERB | CHILD | PREPOSITIONS | BESIDE_A_NOUN
 LETTERS_TO_MISSPELL = 5
 """One wrong letter turns a shorter name into another one."""
 Sex: TypeAlias = Literal["girl", "boy"]
@@ -111,14 +122,47 @@ def _find_children(words: str, children: Sequence[KnownChild]) -> tuple[tuple[st
     said += _find_bare_numbers(words, codes)
     spoken = [each for code in said for each in codes[code] if len(codes[code]) == 1]
     alike = tuple(dict.fromkeys(each for code in said for each in codes[code] if len(codes[code]) > 1))
-    if not said and not foreign:
-        spoken = [each.child for each in children if _list_own_names(each, children) & set(words.split())]
-    if not spoken and not said and not foreign and len(children) > 1:
-        found = [each.child for each in children if _misspells(words, map(fold, each.names))]
-        spoken = found if len(found) == 1 else []
+    named = [each.child for each in children if _list_own_names(each, children) & set(words.split())]
+    if named and (roads := set(ROAD.findall(words))):
+        spoken = [
+            each for each in spoken if roads.isdisjoint(simplify_code(c.code) for c in children if c.child == each)
+        ]
+    if not foreign:
+        spoken += named
+    if not foreign and len(children) > 1:
+        spoken += _find_misspelt(words, [each for each in children if each.child not in spoken], children)
     others = [each.child for each in children if each.child in spoken and not is_the_wrong_one(each, words)]
     meant = [each for each in spoken if each in others] if others else spoken
     return tuple(dict.fromkeys(meant)), foreign, alike
+
+
+def _find_misspelt(words: str, left: Sequence[KnownChild], children: Sequence[KnownChild]) -> list[str]:
+    """The children whose name some word of theirs misspells, beside those who are named. None where it may be either of
+    two.
+    """
+    known = {word for each in children for word in list_words(each)}
+    found: list[str] = []
+    for word in dict.fromkeys(words.split()):
+        if word in known:
+            continue
+        like = [each.child for each in left if _misspells(word, map(fold, each.names))]
+        like = like or [each.child for each in left if _stands_for_one(words, word, each)]
+        found += like if len(like) == 1 else []
+    return found
+
+
+def _stands_for_one(words: str, word: str, child: KnownChild) -> bool:
+    """Whether a word that stands where a name does is the child's short name, misspelt."""
+    if word in ORDINARY or len(word) < LETTERS_OF_A_NAME or not _is_in_place(words, word):
+        return False
+    return any(
+        len(name) >= LETTERS_OF_A_NAME and word[0] == name[0] and OSA.distance(word, name, score_cutoff=1) <= 1
+        for name in map(fold, child.names)
+    )
+
+
+def _is_in_place(words: str, word: str) -> bool:
+    return any(word in found[1].split() for found in PATTERNS["names_in_place"].finditer(words))
 
 
 def _find_bare_numbers(words: str, codes: Iterable[str]) -> list[str]:
@@ -220,6 +264,12 @@ def may_name_one(word: str, children: Sequence[KnownChild]) -> bool:
 def list_words(child: KnownChild) -> set[str]:
     """The words by which a text may call the child."""
     return {simplify_code(child.code)} | {form for name in child.names for form in _list_forms(name)}
+
+
+def is_said_present(child: KnownChild, words: str) -> bool:
+    """Whether the words say that the child is there: a report in them is about another."""
+    wrong = {word for word in words.split() if any(_is_misspelt(word, fold(name)) for name in child.names)}
+    return is_present(words, list_words(child) | wrong)
 
 
 def find_answered(words: str, children: Sequence[KnownChild]) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
 """Tells the part of a named child in a clause: its subject, a witness, or the owner of a thing."""
 
+from collections.abc import Collection
 from enum import Enum, auto
 
 from services.carers.understanding.languages.lexicon import load_patterns
 
 PATTERNS = load_patterns("roles")
+NEGATIONS = frozenset({"neither", "nor", "none", "nobody", "not", "no"})
 
 
 class Role(Enum):
@@ -16,7 +18,7 @@ class Role(Enum):
 
 def find_role(words: list[str], at: int) -> Role:
     """The part of the name at index `at`."""
-    before, after = " ".join(words[max(0, at - 3) : at]), " ".join(words[at + 1 : at + 7])
+    before, after = " ".join(words[max(0, at - 3) : at]), " ".join(words[at + 1 : at + 9])
     if PATTERNS["without"].search(before):
         return Role.WITHOUT
     if (
@@ -29,6 +31,15 @@ def find_role(words: list[str], at: int) -> Role:
     if words[at].endswith("s") and PATTERNS["owned"].match(after):
         return Role.OWNER
     return Role.SUBJECT
+
+
+def is_present(words: str, forms: Collection[str]) -> bool:
+    """Whether the words say of the child whom they name that the child is there."""
+    each = words.split()
+    return any(
+        word in forms and not NEGATIONS & set(each[:at]) and PATTERNS["present"].match(" ".join(each[at + 1 :]))
+        for at, word in enumerate(each)
+    )
 
 
 def tells_of_another(words: str) -> bool:

@@ -37,6 +37,11 @@ def takes_back_a_return(words: str) -> bool:
     return PATTERNS["takes_back_a_return"].fullmatch(plain_words.simplify(words)) is not None
 
 
+def begins_with_not_back(words: str) -> bool:
+    """Whatever follows, it opens no search, and ends none."""
+    return PATTERNS["takes_back_a_return"].match(plain_words.simplify(words)) is not None
+
+
 def says_no_more(words: str, beside: Iterable[str]) -> bool:
     """Whether it holds nothing but an OK and the words `beside`, such as children's codes."""
     return set(words.split()) <= PLAIN | set(beside)

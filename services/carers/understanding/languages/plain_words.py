@@ -25,7 +25,7 @@ LIKE_A_CHILD_S, STAND_IN = re.compile(r"C\d{4}"), "4XXXX"
 CODES_IN_A_LIST = re.compile(r"\b(c\d+), (?=c\d+\b)")
 GLUED = re.compile(r"\b(back)(?=(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{4}\b)", re.IGNORECASE)
 NOT_WORDS = re.compile(r"[^\w]+")
-SPACED_CODE = re.compile(r"\bc[\s\-.:#/]{0,2}0*([1-9]\d{0,3})\b")
+SPACED_CODE = re.compile(r"\bc[\s\-.:#/]{0,2}[0o]*([1-9]\d{0,3})\b")
 
 
 def is_like_a_childs(telling: str) -> bool:

@@ -53,7 +53,7 @@ class _Reading:
     def __init__(self, clause: Clause, text: Text) -> None:
         self.clause = clause
         self.text = text
-        self.rest = PATTERNS["irrelevant"].sub(assertion.hide, clause.plain)
+        self.rest = PATTERNS["danger"].sub(assertion.hide, PATTERNS["irrelevant"].sub(assertion.hide, clause.plain))
         self.asked = False
 
     def whereabouts(self) -> list[Statement]:
@@ -69,8 +69,6 @@ class _Reading:
         self.rest = PATTERNS["hypothetical"].sub(assertion.hide, self.rest)
         missing = max(self._take(PATTERNS["missing"], self._is_of_now), self._take(PATTERNS["left"], self._has_left))
         back, whose = self._find_claimed(EACH["back"], self._is_the_childs)
-        if back < 0:
-            back, whose = max(back, self._find_claimed(EACH["stand_down"])[0]), ""
         reported, mixed = max(not_back, due, missing), min(max(not_back, due, missing), back) >= 0
         found = [Statement(Intent.LOCATED, typed)] if back < 0 and self._is_located() else []
         if reported > max(back, false_alarm, ended):
