@@ -7,9 +7,10 @@ account's own token into `made/twilio_auth_token` and run this again. Beside it 
 `smtp_user` and `smtp_password`, and `aws_credentials` or `hsm_pin` of whatever wraps the keys.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
-from infra.docker.certificates import Authority
+from infra.docker.certificates import Authority, bears_strictness
 from infra.docker.layout import ADMINISTRATOR, FOLDER, SERVICES
 from infra.kafka.guard import ADMINISTRATOR as KAFKA_ADMINISTRATOR
 from infra.kafka.guard import Guard
@@ -40,23 +41,22 @@ def prepare(folder: Path = FOLDER) -> None:
     for receiver in ("operators_url", "watchdog_url"):
         if not (folder / "alertmanager" / receiver).exists():
             write(folder / "alertmanager" / receiver, "")
-    for name in ("protocols", "doors"):
+    for name in ("protocols", "doors", "fallback"):
         (folder.parent / name).mkdir(exist_ok=True)
 
 
 def _guard_engines(folder: Path, secrets: SecretFiles) -> None:
     """TLS for both engines, and a Kafka login for each service and the administrator."""
     authority = Authority.read(secrets.value("ca.pem", lambda: Authority.make().whole))
+    if not bears_strictness(authority.certificate):
+        authority = authority.renewed()
+        write(secrets.made / "ca.pem", authority.whole)
     for holder in (*SERVICES, BACKUPS, EXPORTER, "administrator", "kafka"):
         write(folder / holder / "ca.pem", authority.certificate)
-    write(
-        folder / "kafka" / "broker.pem",
-        secrets.value("kafka.pem", lambda: authority.issue("broker", "kafka", "127.0.0.1")),
-    )
-    write(
-        folder / "administrator" / "postgres.pem",
-        secrets.value("postgres.pem", lambda: authority.issue("postgres", "postgres")),
-    )
+    broker = _certificate(secrets, "kafka.pem", lambda: authority.issue("broker", "kafka", "127.0.0.1"))
+    write(folder / "kafka" / "broker.pem", broker)
+    server = _certificate(secrets, "postgres.pem", lambda: authority.issue("postgres", "postgres"))
+    write(folder / "administrator" / "postgres.pem", server)
     guard = Guard("/var/lib/kafka/secrets/broker.pem", "/var/lib/kafka/secrets/ca.pem", inner_port=9094)
     properties = {**node("/var/lib/kafka/data", {1: 9093}), **guard.properties("kafka", 9092, 9093, at="")}
     write(folder / "kafka" / "server.properties", written(properties))
@@ -77,6 +77,14 @@ def _guard_engines(folder: Path, secrets: SecretFiles) -> None:
         "ssl.truststore.location": "/var/lib/kafka/secrets/ca.pem",
     }
     write(folder / "kafka" / "client.properties", written(client))
+
+
+def _certificate(secrets: SecretFiles, name: str, issue: Callable[[], str]) -> str:
+    kept = secrets.value(name, issue)
+    if not bears_strictness(kept):
+        kept = issue()
+        write(secrets.made / name, kept)
+    return kept
 
 
 if __name__ == "__main__":

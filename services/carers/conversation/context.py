@@ -22,11 +22,9 @@ UNNAMED_STAND_FOR = timedelta(days=1)
 """So long STATUS tells of a report without a name. Story time."""
 ANSWERED_ONCE_IN = timedelta(days=28)
 """Wall time. An unknown number gets one automatic answer in it; else people answer a child's phone (S61)."""
+NOBODY = AuthorityId("")
+"""Of an empty register: no duty team could be told of a stranger's text. The reply says that nobody was."""
 OF_ONE_STORY = frozenset({SpeakerKind.UNKNOWN, SpeakerKind.FORMER_CARER})
-
-
-class NobodyToAsk(Exception):
-    """The register has no authority, so that no duty team could be told of a stranger's text."""
 
 
 async def load(
@@ -55,12 +53,10 @@ async def load(
     routing = _Routing(speaker.authority, speaker.duty_line, provisional_child(text.sid), answered_before=answered > 0)
     if speaker.kind in OF_ONE_STORY:
         routing = await _route_stranger(uow, routing, speaker, number_hash, default, text.to, now)
-    if routing.authority is None:
-        raise NobodyToAsk
     converses = speaker.kind in CARE_NOW
     context = TextContext(
         kind=speaker.kind.value,
-        authority=routing.authority,
+        authority=routing.authority or NOBODY,
         duty_line=routing.duty_line,
         provisional=routing.provisional,
         person=speaker.person,
@@ -84,7 +80,7 @@ async def load(
         ),
         coded=_with_status(coded, status),
         asks="?" in text.body,
-        live=speaker.live,
+        live=speaker.live and routing.authority is not None,
     )
     return context, speaker.language
 

@@ -188,7 +188,7 @@ class DecisionApplier:
                 lane=LANE,
                 child=decision.acts[0].subject if decision.acts else context.provisional,
                 created_at=now,
-                authority=context.authority,
+                authority=context.authority or None,
                 person=None if context.kind in STRANGERS else context.person,
                 trace=trace_of("text", text.sid),
                 to_number=text.sender,

@@ -102,7 +102,7 @@ class TextWorker:
         if known.telling is not None and is_like_a_childs(known.telling.code):
             meaning = understand(text.body, telling=known.telling.code)
         decision = decide(meaning, known)
-        if text.flaw is not None:
+        if text.flaw is not None and known.authority != context.NOBODY:
             decision = escalation.also_escalate(decision, known, "damaged")
         applier = DecisionApplier(uow, self._keyring, self._delivery, text, known, decision)
         replied = await applier.apply("cy" if meaning.welsh else language, now)
@@ -126,17 +126,16 @@ class TextWorker:
         """Tells a person that a text could not be read. Its sender and words stay sealed where they are."""
         team = await uow.fetch(conversation.duty_team(self._default, unread.texted))
         authority = team.authority if team else self._default
-        if authority is None:
-            raise context.NobodyToAsk
         subject = provisional_child(unread.sid)
-        content = TextNeedsHuman(authority=authority, channel="text", reason="not-understood")
-        uow.publish(
-            content,
-            subject=subject,
-            at=unread.story_at,
-            message_id=str(derived("text", unread.sid, content.kind, subject)),
-            trace=trace_of("text", unread.sid),
-        )
+        if authority is not None:  # else the register is empty, and there is nobody to tell
+            content = TextNeedsHuman(authority=authority, channel="text", reason="not-understood")
+            uow.publish(
+                content,
+                subject=subject,
+                at=unread.story_at,
+                message_id=str(derived("text", unread.sid, content.kind, subject)),
+                trace=trace_of("text", unread.sid),
+            )
         texts.mark_read(uow, unread.sid, at=self._clocks.wall(), replied=False, about=[subject])
         uow.on_commit(metrics.GIVEN_UP.inc)
 

@@ -1,7 +1,6 @@
 """Speaks OpenID Connect with an organisation's provider: code flow with PKCE, state and nonce; back-channel logout."""
 
 import json
-import ssl
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,6 +16,7 @@ from cachetools import TTLCache
 from jwt import PyJWK, PyJWKSet
 
 from services.console.policy.access.providers import Claimed, Provider, Providers, read_claims
+from services.platform.runtime.private_trust import trusting
 
 SECONDS = 5.0
 KEPT_SECONDS = 300
@@ -178,7 +178,7 @@ class OpenId:
 
 async def _ask(provider: Provider, method: str, url: str, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The JSON that it answers; a refusal's too. Raises ProviderAway, and NotValid for what it refuses without JSON."""
-    trusted = True if provider.private_ca is None else ssl.create_default_context(cadata=provider.private_ca)
+    trusted = True if provider.private_ca is None else trusting(cadata=provider.private_ca)
     try:
         async with httpx.AsyncClient(timeout=SECONDS, verify=trusted, trust_env=False) as client:
             answer = await client.request(method, url, data=fields)

@@ -11,6 +11,7 @@ from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
 
 from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.private_trust import trusting
 from services.platform.runtime.settings import KafkaSecurity, KafkaSettings
 from services.safeguarding.message import Topic
 
@@ -138,7 +139,7 @@ class Connection:
 
     def _certificates(self) -> ssl.SSLContext:
         """Read anew for each client, so that a renewed certificate needs no restart."""
-        context = ssl.create_default_context(cafile=self._settings.kafka_ca)
+        context = trusting(cafile=self._settings.kafka_ca)
         if self._settings.kafka_certificate is not None:
             context.load_cert_chain(self._settings.kafka_certificate)
         return context

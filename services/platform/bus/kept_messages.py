@@ -163,25 +163,37 @@ class KeptMessages:
             await self._flush()
             async with self._store.read() as reader:
                 written = await reader.fetch(outbox.WHERE_WRITTEN)
-            lost, unsaid = await _find_lost(client, logs, written)
+            gone, beyond, unsaid = await _find_lost(client, logs, written)
         except KafkaError:
             self.check.wake_after(LOOK_AGAIN_SECONDS)
             return
+        if keys := await self._put_back(gone):
+            logger().warning("Kafka has lost what it acknowledged, and it is published again", count=keys)
+        if keys := await self._put_back(beyond):
+            # Lost in a power cut, or written just after another leader was elected and before we knew it.
+            logger().warning("Kafka's leader has changed: what it may have lost is published again", count=keys)
+        metrics.UNCHECKED.set(unsaid)
+        if not unsaid:
+            self._checked, self._looks_left = logs, max(0, self._looks_left - 1)
+
+    async def _put_back(self, lost: Sequence[Written]) -> int:
+        """How many are published again."""
+        count = 0
         while lost:
             async with self._store.engine.begin() as connection:
                 keys = await outbox.put_back(connection, lost)
             if not keys:
                 break
+            count += len(keys)
             metrics.PUBLISHED_AGAIN.inc(len(keys))
-            logger().warning("Kafka has lost what it acknowledged, and it is published again", count=len(keys))
             self._wake(list(dict.fromkeys(keys)))
-        metrics.UNCHECKED.set(unsaid)
-        if not unsaid:
-            self._checked, self._looks_left = logs, max(0, self._looks_left - 1)
+        return count
 
 
-async def _find_lost(client: AIOKafkaClient, logs: Logs, written: Sequence[Written]) -> tuple[list[Written], int]:
-    """Says where the lost messages of each earlier log and epoch begin (of a log that is gone, all are lost), and how
+async def _find_lost(
+    client: AIOKafkaClient, logs: Logs, written: Sequence[Written]
+) -> tuple[list[Written], list[Written], int]:
+    """Says which logs are gone with all that they had, where the lost messages of each earlier epoch begin, and how
     many epochs have a leader that does not say where they end. What others have lost does not wait for those.
     """
     places = {each: TopicPartition(each.topic, each.partition) for each in written}
@@ -190,4 +202,5 @@ async def _find_lost(client: AIOKafkaClient, logs: Logs, written: Sequence[Writt
     ends = await find_ends(client, logs, {(place, each.epoch) for each, place in older.items()})
     gone = [each for each, (_, log) in known.items() if each.log != log.id]
     said = {each: ends[place, each.epoch] for each, place in older.items() if (place, each.epoch) in ends}
-    return [*gone, *(replace(each, ends_at=end) for each, end in said.items())], len(older) - len(said)
+    beyond = [replace(each, ends_at=end) for each, end in said.items()]
+    return gone, beyond, len(older) - len(said)

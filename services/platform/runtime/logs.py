@@ -5,6 +5,7 @@ class and the place where it was raised, since its text may hold the failing sta
 itself would print: an error that nobody caught, and a warning.
 """
 
+import errno
 import logging
 import sys
 import threading
@@ -53,10 +54,13 @@ def logger() -> Any:
 
 
 def place(error: BaseException) -> str:
-    """Returns the error's class and where it was raised, such as `KeyError at store.py:41`. Never its text."""
+    """Returns the error's class and where it was raised, such as `KeyError at store.py:41`. Never its text. An OSError
+    without a class of its own has the system's name too, `OSError EROFS`.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
-    return type(error).__name__ + where
+    why = f" {errno.errorcode.get(error.errno or 0, '')}".rstrip() if type(error) is OSError else ""
+    return type(error).__name__ + why + where
 
 
 def _log_uncaught(_kind: type[BaseException], error: BaseException | None, frames: TracebackType | None) -> None:
@@ -85,9 +89,13 @@ def _keep_listed_fields(_logger: Any, _method: str, fields: MutableMapping[str, 
 
 
 class _Libraries(logging.Handler):
-    """Logs a library's record as its logger's name and its template, without the values."""
+    """Logs a library's record as its logger's name and its template, without the values; but an error among them is
+    named, as any other, since it is often all that says why.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
+        if error is None and isinstance(record.args, tuple):
+            error = next((each for each in record.args if isinstance(each, BaseException)), None)
         template = record.msg if isinstance(record.msg, str) and record.args else "a library logged a message"
         logger().log(record.levelno, template, name=record.name, exc_info=error)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,43 @@ def test_the_dockerfile_has_no_fault_that_hadolint_knows() -> None:
         [hadolint, str(ROOT / "infra/docker/Dockerfile")], capture_output=True, text=True, check=False
     )
     assert said.stdout == ""
+
+
+def test_what_the_dockerfile_copies_is_sent_to_the_builder() -> None:
+    """`.dockerignore` shuts out all else. Each COPY names files of ours, or those of an earlier stage."""
+    dockerfile = (ROOT / "infra/docker/Dockerfile").read_text()
+    copied = [line.split()[1:-1] for line in dockerfile.splitlines() if line.startswith("COPY ")]
+    named = [each for sources in copied if not sources[0].startswith("--from=") for each in sources]
+    sources = [each.replace("$LOCK", lock) for each in named for lock in ("requirements.lock", "key-services.lock")]
+    assert "infra/supply/key-services.lock.cdx.json" in sources
+    assert {each: (ROOT / each).exists() for each in sources if not (ROOT / each).exists()} == {}
+    assert [each for each in sources if not _is_sent(each)] == []
+    assert not _is_sent(".env")
+    assert not _is_sent(".docker/secrets/made/master_key")
+
+
+def test_asking_for_health_is_seldom_and_starts_no_interpreter(composed: dict[str, Any]) -> None:
+    """An interpreter or a JVM for each question took a quarter of two cores, on which a slow answer counts as a fault."""
+    dockerfile = (ROOT / "infra/docker/Dockerfile").read_text()
+    asked = re.findall(r"^HEALTHCHECK (.*?)^\S", dockerfile, re.DOTALL | re.MULTILINE)
+    assert len(asked) == 2
+    for each in asked:
+        assert "--interval=30s --start-interval=2s" in each
+        assert 'CMD ["bash", "-c"' in each
+    checks = {name: each["healthcheck"] for name, each in composed["services"].items() if "healthcheck" in each}
+    checks = {name: each for name, each in checks.items() if not each.get("disable")}
+    assert {name: each["test"][1] for name, each in checks.items()} == {"postgres": "pg_isready", "kafka": "bash"}
+    assert {(each["interval"], each["start_interval"]) for each in checks.values()} == {("30s", "2s")}
+
+
+def test_a_folder_that_is_mounted_is_made_beforehand_since_docker_would_make_it_as_root(
+    composed: dict[str, Any], tmp_path: Path
+) -> None:
+    prepare.prepare(tmp_path / ".docker" / "secrets")
+    mounted = [each for about in composed["services"].values() for each in about.get("volumes", ())]
+    ours = {re.sub(r"^\$\{[A-Z_]+:-(.*?)\}", r"\1", each).split(":")[0] for each in mounted if ".docker/" in each}
+    assert {"./.docker/fallback", "./.docker/doors", "./.docker/protocols"} < ours
+    assert [each for each in sorted(ours) if not (tmp_path / each).is_dir()] == []
 
 
 def test_every_service_is_a_container_of_its_own_with_its_own_secrets_alone(composed: dict[str, Any]) -> None:
@@ -233,6 +271,21 @@ def test_who_wraps_keys_has_credentials_of_its_own_from_a_file_and_none_of_the_c
 
 def test_a_service_listens_on_loopback_unless_it_is_told_otherwise() -> None:
     assert Settings.model_fields["http_host"].default == "127.0.0.1"
+
+
+def _is_sent(path: str) -> bool:
+    """Whether `.dockerignore`, whose last line that fits decides, lets a file or folder through."""
+    sent = True
+    for line in (ROOT / ".dockerignore").read_text().splitlines():
+        pattern = line.removeprefix("!")
+        if pattern and not line.startswith("#") and (pattern == "*" or _fits(path, pattern)):
+            sent = line.startswith("!")
+    return sent
+
+
+def _fits(path: str, pattern: str) -> bool:
+    parts = path.split("/")
+    return any(fnmatch("/".join(parts[: end + 1]), pattern) for end in range(len(parts)))
 
 
 def _environment(service: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -1,6 +1,9 @@
 """Which failures a consumer waits out when it starts, and which end the process."""
 
 import asyncio
+import errno
+import os
+import socket
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +18,14 @@ from aiokafka.errors import (
 
 from services.platform.bus.consumers import faust_consumer
 from services.platform.bus.consumers.faust_consumer import ConsumingEndedError, FaustConsumer
+
+BY_THE_NETWORK = (
+    ConnectionRefusedError(),
+    ConnectionResetError(),
+    TimeoutError(),
+    socket.gaierror(socket.EAI_AGAIN, "a name that nobody knows yet"),
+    OSError(errno.EHOSTUNREACH, "No route to host"),
+)
 
 
 class PlayedFaust:
@@ -47,13 +58,13 @@ def consumer(app: PlayedFaust, monkeypatch: pytest.MonkeyPatch) -> FaustConsumer
 
 
 async def test_what_says_that_kafka_is_away_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = PlayedFaust(KafkaConnectionError(), KafkaTimeoutError(), NodeNotReadyError(), OSError())
+    app = PlayedFaust(KafkaConnectionError(), KafkaTimeoutError(), NodeNotReadyError(), *BY_THE_NETWORK)
     part = consumer(app, monkeypatch)
     await part.start()
     async with asyncio.timeout(30):
         while part.obstacle() is not None:  # noqa: ASYNC110 asks about the part, which has no event
             await asyncio.sleep(0.01)
-    assert app.started == 5
+    assert app.started == 4 + len(BY_THE_NETWORK)
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -69,7 +80,19 @@ async def test_what_kafka_refuses_for_good_ends_the_process_however_late_it_come
 
     with pytest.raises(TopicAuthorizationFailedError):
         await asyncio.wait_for(runs(), 30)
-    assert part.obstacle() == "consuming could not be started"
+    assert part.obstacle() == "consuming could not be started: TopicAuthorizationFailedError"
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC, errno.EMFILE])
+async def test_what_this_machine_does_not_allow_is_not_taken_for_an_absent_kafka(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    part = consumer(PlayedFaust(OSError(number, os.strerror(number), "/srv/safe-return/x")), monkeypatch)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        await part.start()
+    obstacle = str(part.obstacle())
+    assert os.strerror(number) in obstacle
+    assert "/srv" not in obstacle
 
 
 async def test_faust_that_ends_by_itself_is_an_obstacle_and_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,7 @@ except ValueError as error:
     logging.getLogger("uvicorn.error").error("Exception in ASGI application", exc_info=error)
     logging.getLogger("asyncio").error(f"never retrieved: {{error}}")
     logging.getLogger("aiokafka").warning("no answer from %s", name)
+    logging.getLogger("kafka").error("no way to %s: %s", name, OSError(30, name))
     logging.getLogger("httpx").info("GET https://x.example/?q=%s", name)
 warnings.warn(f"input_value={{name}}", UserWarning, stacklevel=1)
 Unruly()
@@ -72,6 +73,7 @@ def test_no_way_of_failing_prints_the_text_of_an_error_or_a_librarys_values() ->
         ("a library logged a message", "ValueError"),
         ("a library logged a message", ""),
         ("no answer from %s", ""),
+        ("no way to %s: %s", "OSError EROFS"),
         ("Python warns", "UserWarning"),
         ("nobody caught an error", "ValueError"),
         ("nobody caught an error", "ValueError"),

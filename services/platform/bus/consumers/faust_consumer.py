@@ -6,6 +6,9 @@ every exit from the loop, and skipping a message whose handler raises.
 
 import asyncio
 import contextlib
+import errno
+import socket
+import ssl
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
@@ -29,6 +32,9 @@ TURNS_AFTER = 5
 """Faust hands over the messages of one transaction one by one, each a turn or two of the loop after the other."""
 
 
+CANNOT_CONNECT = (ConnectionError, TimeoutError, socket.gaierror, ssl.SSLError)
+UNREACHABLE = frozenset({errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH})
+
 T = TypeVar("T")
 
 
@@ -50,6 +56,12 @@ class _Supervisor(OneForOneSupervisor):
 
     def service_operational(self, service: Any) -> bool:
         return service._stopped.is_set() or super().service_operational(service)  # noqa: SLF001 `should_stop` is also true of a crash
+
+
+class _App(faust.App):
+    """Makes no folder. Faust's own has one for tables, of which we have none, where the process may not even write."""
+
+    def _create_directories(self) -> None: ...
 
 
 class FaustConsumer(Consumer[_Come]):
@@ -75,8 +87,9 @@ class FaustConsumer(Consumer[_Come]):
     def obstacle(self) -> str | None:
         if self._app is not None:
             return "consuming has ended" if self._app.should_stop else None
-        failed = self._starting is not None and self._starting.done()
-        return "consuming could not be started" if failed else "Kafka is away"
+        if self._starting is not None and self._starting.done() and (cause := self._starting.exception()) is not None:
+            return f"consuming could not be started: {_name_cause(cause)}"
+        return "Kafka is away"
 
     async def wait_for_failure(self) -> None:
         """Raises when it could not be started after all, and when Faust stops, which then does not start again. Polls,
@@ -129,7 +142,7 @@ class FaustConsumer(Consumer[_Come]):
 
     def _build(self) -> faust.App:
         service = self._processor.service
-        app = faust.App(
+        app = _App(
             service,
             **self._connection.faust_options(),
             loop=asyncio.get_running_loop(),
@@ -193,6 +206,16 @@ async def take_together(come: asyncio.Queue[T], most: int) -> list[T]:
     return taken
 
 
+def _name_cause(error: BaseException) -> str:
+    """Without what it is about: a path or an address."""
+    said = error.strerror if isinstance(error, OSError) else None
+    return f"{type(error).__name__}, {said}" if said else type(error).__name__
+
+
 def _is_away(error: Exception) -> bool:
-    """Whether Kafka may come back. Waiting mends no refusal, such as that of a login."""
-    return isinstance(error, KafkaTimeoutError | OSError) or (isinstance(error, KafkaError) and error.retriable)
+    """Whether Kafka may come back. Waiting mends no refusal, such as that of a login, and no fault of this machine,
+    such as a disk that takes nothing.
+    """
+    if isinstance(error, KafkaError):
+        return isinstance(error, KafkaTimeoutError) or error.retriable
+    return isinstance(error, CANNOT_CONNECT) or getattr(error, "errno", None) in UNREACHABLE

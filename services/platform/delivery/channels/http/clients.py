@@ -16,6 +16,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
 from services.platform.delivery.channels.http.ssrf_guard import CheckedResolver
+from services.platform.runtime.private_trust import trusting
 
 RENEWED_BEFORE_SECONDS = 30.0
 LASTS_SECONDS = 300.0
@@ -115,7 +116,7 @@ class Trust(NamedTuple):
 
     def context(self) -> ssl.SSLContext:
         """With a private authority, certificates of public ones do not count."""
-        made = ssl.create_default_context(cadata=self.private_ca)
+        made = trusting(cadata=self.private_ca)
         if self.client_certificate is not None:
             # OpenSSL reads it from a file alone, and nobody else may read this one.
             with NamedTemporaryFile("w", suffix=".pem") as file:
