@@ -62,7 +62,7 @@ class _Reading:
         ended, unmissed = self._find_claimed(EACH["no_longer_missing"], self._is_the_childs)
         for pattern in EACH["no_longer_missing"]:
             self.rest = pattern.sub(assertion.hide, self.rest)
-        not_back = self._take(PATTERNS["not_back"])
+        not_back = self._take(PATTERNS["not_back"], self._is_no_colleagues)
         if not_back < 0 and not self.text.detail:
             false_alarm = max(false_alarm, self._find_claimed(EACH["taken_back"])[0])
         due = max(self._take(PATTERNS["due"]), self._take(PATTERNS["late"], self._is_the_child_late))
@@ -205,14 +205,19 @@ class _Reading:
         return subjects.find_subject(self.clause.plain, match.start("at")).kind is not Kind.OTHER
 
     def _is_of_now(self, match: re.Match[str]) -> bool:
-        """Whether it is about now, and neither about an animal nor a thing."""
+        """Whether it is about now, and neither about an animal, a thing, nor a colleague who did not come."""
         before = self.clause.plain[: match.end()]
         if PATTERNS["other_times"].search(before):
             return False
-        return not (
+        return self._is_no_colleagues(match) and not (
             subjects.find_subject(before, match.start()).word in word_lists.ANIMALS
             or (PATTERNS["losable"].match(match[0]) and subjects.is_a_thing(before, match.start()))
         )
+
+    def _is_no_colleagues(self, match: re.Match[str]) -> bool:
+        """Whether it is not merely that a colleague did not come."""
+        who = subjects.find_subject(self.clause.plain, match.start()).word
+        return who not in word_lists.ADULTS or PATTERNS["no_show"].match(match[0]) is None
 
     def _has_left(self, match: re.Match[str]) -> bool:
         """Leaving is no report of a grown-up, nor of a child with somebody who looks after it."""
