@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from infra.docker.certificates import Authority, bears_strictness
-from infra.docker.layout import ADMINISTRATOR, FOLDER, SERVICES
+from infra.docker.layout import ADMINISTRATOR, FOLDER, PLAYED, SERVICES
 from infra.kafka.guard import ADMINISTRATOR as KAFKA_ADMINISTRATOR
 from infra.kafka.guard import Guard
 from infra.kafka.node import node, written
@@ -53,9 +53,11 @@ def _guard_engines(folder: Path, secrets: SecretFiles) -> None:
         write(secrets.made / "ca.pem", authority.whole)
     for holder in (*SERVICES, BACKUPS, EXPORTER, "administrator", "kafka"):
         write(folder / holder / "ca.pem", authority.certificate)
-    broker = _certificate(secrets, "kafka.pem", lambda: authority.issue("broker", "kafka", "127.0.0.1"))
+    broker = _certificate(
+        secrets, "kafka.pem", lambda: authority.issue("broker", "kafka", "127.0.0.1", PLAYED["kafka"])
+    )
     write(folder / "kafka" / "broker.pem", broker)
-    server = _certificate(secrets, "postgres.pem", lambda: authority.issue("postgres", "postgres"))
+    server = _certificate(secrets, "postgres.pem", lambda: authority.issue("postgres", "postgres", PLAYED["postgres"]))
     write(folder / "administrator" / "postgres.pem", server)
     guard = Guard("/var/lib/kafka/secrets/broker.pem", "/var/lib/kafka/secrets/ca.pem", inner_port=9094)
     properties = {**node("/var/lib/kafka/data", {1: 9093}), **guard.properties("kafka", 9092, 9093, at="")}

@@ -101,6 +101,8 @@ class SandboxConfig(BaseModel):
     phones: tuple[Phone, ...] = ()
     desks: tuple[Desk, ...] = ()
     mailboxes: tuple[Mailbox, ...] = ()
+    host: str = "127.0.0.1"
+    """Where it listens: in a container, everywhere."""
     http_port: int
     tls_port: int | None = None
     """Where the desks are served over TLS as well, with the certificate of another machine, which nobody has signed."""

@@ -39,9 +39,9 @@ class MailServer:
         self._behaviours, self._closing = behaviours, closing
         self._put_off: Counter[str] = Counter()
 
-    async def listen(self, port: int) -> asyncio.Server:
-        """Accept mail on the loopback address. Raises OSError where the port is in use."""
-        return await asyncio.get_running_loop().create_server(self._greet, "127.0.0.1", port)
+    async def listen(self, host: str, port: int) -> asyncio.Server:
+        """Accept mail there. Raises OSError where the port is in use."""
+        return await asyncio.get_running_loop().create_server(self._greet, host, port)
 
     def _greet(self) -> asyncio.BaseProtocol:
         if current_mode(self._behaviours.mail_server) is Mode.SILENT:

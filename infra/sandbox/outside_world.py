@@ -52,7 +52,7 @@ async def open_world(config: SandboxConfig) -> AsyncIterator[OutsideWorld]:
         mail_server, handover = MailServer(behaviours, closing), Handover(config.own_mailboxes)
         Postmaster(behaviours, mail_server, handover, errands)
         correspondents = Correspondents(config.mailboxes, mail_server, session, errands, handover)
-        listening = await mail_server.listen(config.smtp_port)
+        listening = await mail_server.listen(config.host, config.smtp_port)
         try:
             yield OutsideWorld(
                 config=config,

@@ -32,10 +32,10 @@ async def serve(world: OutsideWorld) -> None:
     """Until the world's `closing` is set. Ends the process where a port is in use."""
     app = build_app(world)
     with TemporaryDirectory() as folder:
-        servers = [Server(_config(app, world.config.http_port))]
+        servers = [Server(_config(app, world.config.host, world.config.http_port))]
         if world.config.tls_port is not None:
             file = wrong_certificate(Path(folder))
-            servers.append(Server(_config(app, world.config.tls_port, file)))
+            servers.append(Server(_config(app, world.config.host, world.config.tls_port, file)))
         serving = [asyncio.create_task(each.serve()) for each in servers]
         closing = asyncio.create_task(world.closing.wait())
         await asyncio.wait((closing, *serving), return_when=asyncio.FIRST_COMPLETED)
@@ -69,10 +69,10 @@ def wrong_certificate(folder: Path) -> Path:
     return file
 
 
-def _config(app: FastAPI, port: int, certificate: Path | None = None) -> uvicorn.Config:
+def _config(app: FastAPI, host: str, port: int, certificate: Path | None = None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host="127.0.0.1",
+        host=host,
         port=port,
         access_log=False,
         log_level="warning",

@@ -1,7 +1,7 @@
 """Loads the example authorities: files in the register's import format, with placeholders for each clone's own values.
 
 `{sandbox}` becomes the sandbox's URL, `{sandbox-tls}` the one with a certificate not to be trusted, `{secret:NAME}` the
-webhook secret of that name.
+webhook secret of that name. The services reach the sandbox at the address `at`.
 """
 
 import asyncio
@@ -41,6 +41,7 @@ FOLDER = Path(__file__).parent
 SECRET = re.compile(r"\{secret:([a-z-]+)\}")
 
 Authority = dict[str, Any]
+HERE = "127.0.0.1"
 OF_THE_GUIDE = "wren"
 """The authority that docs/integrating/register.md loads."""
 TOKEN_HOLDS = timedelta(days=90)
@@ -56,21 +57,21 @@ class ExampleRefused(Exception):
     """casework did not take an example authority; the text holds its answer."""
 
 
-def authorities(secrets: SecretFiles, ports: Mapping[str, int]) -> Iterator[Authority]:
+def authorities(secrets: SecretFiles, ports: Mapping[str, int], at: str = HERE) -> Iterator[Authority]:
     """Each example authority, its placeholders filled in."""
     for file in sorted((FOLDER / "authorities").glob("*.json")):
-        yield _filled_in(file, secrets, ports)
+        yield _filled_in(file, secrets, ports, at)
 
 
-def organisations(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, list[dict[str, Any]]]:
+def organisations(secrets: SecretFiles, ports: Mapping[str, int], at: str = HERE) -> dict[str, list[dict[str, Any]]]:
     """The forces and agencies of the examples, as `services organisations put` takes them."""
-    entered: dict[str, list[dict[str, Any]]] = _filled_in(FOLDER / "organisations.json", secrets, ports)
+    entered: dict[str, list[dict[str, Any]]] = _filled_in(FOLDER / "organisations.json", secrets, ports, at)
     return entered
 
 
-def _filled_in(file: Path, secrets: SecretFiles, ports: Mapping[str, int]) -> Any:
-    text = file.read_text().replace("{sandbox}", f"http://127.0.0.1:{ports['sandbox']}")
-    text = text.replace("{sandbox-tls}", f"https://127.0.0.1:{ports['sandbox-tls']}")
+def _filled_in(file: Path, secrets: SecretFiles, ports: Mapping[str, int], at: str) -> Any:
+    text = file.read_text().replace("{sandbox}", f"http://{at}:{ports['sandbox']}")
+    text = text.replace("{sandbox-tls}", f"https://{at}:{ports['sandbox-tls']}")
     return json.loads(SECRET.sub(lambda found: secrets.value(found[1], webhook_secret), text))
 
 
@@ -138,9 +139,9 @@ def plan_archive(layout: Layout) -> None:
         write(layout.archive / "plan.yaml", yaml.safe_dump(plan))
 
 
-def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
+def cast(secrets: SecretFiles, ports: Mapping[str, int], at: str = HERE) -> dict[str, Any]:
     """The sandbox's cast: a phone for every person of the examples and for some strangers, a desk for every force."""
-    examples, forces = list(authorities(secrets, ports)), organisations(secrets, ports)["forces"]
+    examples, forces = list(authorities(secrets, ports, at)), organisations(secrets, ports, at)["forces"]
     return {
         "account_sid": account_sid(secrets),
         "auth_token": secrets.value("twilio_auth_token", token),

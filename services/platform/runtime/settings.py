@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_address
 from pathlib import Path
 from typing import Annotated, Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +19,9 @@ from services.safeguarding.identifiers import EXERCISE_AUTHORITY
 T = TypeVar("T")
 SECRETS_DIR = "SAFE_RETURN_SECRETS_DIR"
 LOOPBACK = r"/.*|(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?|::1"
+PLAYED = IPv4Network("192.0.2.0/24")
+"""Of RFC 5737, for examples alone: no real machine has such an address. Containers that play the world have them."""
+EVERYWHERE = "0.0.0.0"  # noqa: S104 in a container of the played network, it is that container's own addresses
 Port = Annotated[int, Field(ge=1, le=65535)]
 ExerciseAuthority = Annotated[
     str,
@@ -44,12 +47,23 @@ def is_loopback(place: str) -> bool:
     return bool(hosts) and all(re.fullmatch(LOOPBACK, host) for host in hosts)
 
 
+def is_played(place: str) -> bool:
+    """Whether nobody real can be there: it is on this machine, or in containers that have addresses of PLAYED."""
+    host = urlsplit(place if "://" in place else f"//{place}").hostname or ""
+    try:
+        return is_loopback(place) or ip_address(host) in PLAYED
+    except ValueError:
+        return False
+
+
 def require_played(place: str, others: ValidationInfo) -> str:
     """A sandbox turns protections off, so nothing starts that would reach the real world beside it.
 
     Raises PydanticCustomError, which startup_errors explains.
     """
-    if others.data.get("sandbox") and not is_loopback(place):
+    database = others.data.get("database", "")
+    listens_inside = place == EVERYWHERE and is_played(database) and not is_loopback(database)
+    if others.data.get("sandbox") and not is_played(place) and not listens_inside:
         raise PydanticCustomError("beside_sandbox", "not on this machine, where SAFE_RETURN_SANDBOX plays the world")
     return place
 

@@ -24,14 +24,16 @@ def test_public_addresses_are_connected_to(address: str) -> None:
     assert is_permitted(address, sandbox=False)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-def test_loopback_is_open_in_a_declared_sandbox_alone(address: str) -> None:
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "192.0.2.4"])
+def test_loopback_and_a_played_network_are_open_in_a_declared_sandbox_alone(address: str) -> None:
     assert is_permitted(address, sandbox=True)
     assert not is_permitted(address, sandbox=False)
 
 
-@pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "0.1.2.3", "::ffff:127.0.0.1", "64:ff9b::7f00:1"])
-def test_a_sandbox_opens_nothing_but_plain_loopback(address: str) -> None:
+@pytest.mark.parametrize(
+    "address", ["10.0.0.1", "169.254.169.254", "0.1.2.3", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "::ffff:192.0.2.4"]
+)
+def test_a_sandbox_opens_nothing_else(address: str) -> None:
     assert not is_permitted(address, sandbox=True)
 
 
@@ -63,8 +65,10 @@ def test_public_https_is_let_through(url: str) -> None:
     require_permitted_url(url, sandbox=False)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8100/n", "http://localhost:8100/n", "http://[::1]:8100/n"])
-def test_plain_http_is_for_the_sandbox_loopback_alone(url: str) -> None:
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8100/n", "http://localhost:8100/n", "http://[::1]:8100/n", "http://192.0.2.4:8200/n"]
+)
+def test_plain_http_is_for_the_sandbox_alone(url: str) -> None:
     require_permitted_url(url, sandbox=True)
     with pytest.raises(ForbiddenDestination):
         require_permitted_url(url, sandbox=False)

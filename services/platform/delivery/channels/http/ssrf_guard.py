@@ -14,6 +14,8 @@ from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
+from services.platform.runtime.settings import PLAYED, is_played
+
 Address: TypeAlias = IPv4Address | IPv6Address
 
 NAT64 = IPv6Network("64:ff9b::/96")
@@ -35,13 +37,13 @@ class ForbiddenDestination(Exception):
 
 
 def is_permitted(address: str, *, sandbox: bool) -> bool:
-    """Loopback only in a declared sandbox; of addresses that carry an IPv4 address inside, that one is judged."""
+    """A sandbox's addresses only in a declared sandbox; of those that carry an IPv4 address inside, that is judged."""
     try:
         parsed = ip_address(address.split("%", maxsplit=1)[0])
     except ValueError:
         return False
     judged = _inner(parsed)
-    if judged.is_loopback:
+    if judged.is_loopback or judged in PLAYED:
         return sandbox and judged == parsed
     if any(judged in network for network in NEVER if network.version == judged.version):
         return False
@@ -64,7 +66,7 @@ def require_permitted_url(url: str, *, sandbox: bool) -> None:
             raise ForbiddenDestination("the address is not public")
     elif not host.isascii() or "%" in host or _spells_a_number(host):
         raise ForbiddenDestination("the host is an address in an unusual spelling")
-    if parts.scheme != "https" and not (parts.scheme == "http" and sandbox and _is_loopback(host)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and sandbox and is_played(host)):
         raise ForbiddenDestination("only HTTPS")
 
 
@@ -92,10 +94,6 @@ def _spells_a_number(host: str) -> bool:
     """`2130706433`, `0x7f.1`, `127.1`, `0177.0.0.1`: what the C library would take for an address."""
     last = host.rstrip(".").rsplit(".", maxsplit=1)[-1]
     return last.isdigit() or last.startswith("0x")
-
-
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or (_is_literal(host) and ip_address(host.split("%", maxsplit=1)[0]).is_loopback)
 
 
 class CheckedResolver(AbstractResolver):
