@@ -9,7 +9,7 @@ from infra.sandbox.phone_network import PhoneNetwork
 from infra.sandbox.texts import Text
 
 SECONDS_TO_ANSWER = 1.0
-_CODE = re.compile(r"\bOK ([A-Z]\d{1,4}|[2-9BCDFGHJKMNPQRSTVWXZ]{5})\b")
+_CODE = re.compile(r"\bOK ((?:[A-Z]\d{1,4} )?[2-9BCDFGHJKMNPQRSTVWXZ]{5})\b")
 
 
 class People:

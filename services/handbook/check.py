@@ -42,9 +42,9 @@ GIVES_AWAY = re.compile(
     re.IGNORECASE,
 )
 """But for a mail about the referral itself (`faults_of`): whoever is to refer must read what to, and why."""
-FILLED_IN = frozenset({"code", "duty_line", "police", "duty", "day", "time", "minutes", "missing", "role"})
+FILLED_IN = frozenset({"code", "duty_line", "police", "duty", "day", "time", "minutes", "missing", "role", "asked"})
 """The code, the duty line, how far police and duty team are, when a discussion is and how long, how many children are
-missing, the reader's role. Nothing of a child.
+missing, the reader's role, that of whoever was asked before. Nothing of a child.
 """
 
 

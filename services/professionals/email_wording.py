@@ -1,17 +1,21 @@
 """Writes mails, and the page behind their button, from `messages/mails/`: one file a language, one entry a wording."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from services.platform.delivery.channels.email import EmailContent
+from services.professionals import sms_wording
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import code_of
-from services.safeguarding.roles import Role, Wording
+from services.safeguarding.roles import ON_DUTY, Role, Wording
 from services.wording import Words, in_language, languages_in, require_no_field
 
 MESSAGES = Path(__file__).parent / "messages" / "mails"
 ROLE = "{role}"
 """What the reader is to the child: `whose social worker you are`."""
+ASKED = "{asked}"
+"""In whose place the mail goes to its reader."""
 
 
 class Mail(Words):
@@ -28,15 +32,21 @@ class MailLanguage(Words):
     button_of_deed: str
     ring: str
     no_line: str
+    of_duty: str
+    somebody: str
     small: tuple[str, ...]
+    small_of_duty: tuple[str, ...]
     page: dict[str, str]
     mails: dict[Wording, Mail]
     several: dict[str, str]
     roles: dict[str, str]
 
-    def says(self, wording: Wording, role: Role) -> str:
-        """With what the reader is to the child."""
-        return self.mails[wording].says.format(role=self.roles.get(role, self.roles["other"]))
+    def says(self, wording: Wording, role: Role, asked: Role | None = None) -> str:
+        """With what the reader is to the child, and in whose place they are told."""
+        named = None if asked is None else sms_wording.language(self.name).people.get(asked)
+        return self.mails[wording].says.format(
+            role=self.roles.get(role, self.roles["other"]), asked=named or self.somebody
+        )
 
     def email(
         self,
@@ -47,29 +57,31 @@ class MailLanguage(Words):
         exercise: bool,
         has_deed: bool = False,
         children: int = 0,
+        asked: Mapping[str, Role] = MappingProxyType({}),
     ) -> EmailContent:
         """`matters`: wording, code and the reader's role of each, the most urgent first. `children`: one reporter has
-        reported so many, and further ones will be behind the link.
+        reported so many, and further ones will be behind the link. `asked`: by code, in whose place they are told.
         """
         mark, codes = self.exercise if exercise else "", ", ".join(dict.fromkeys(code for _, code, _ in matters))
         if len(matters) == 1:
             wording, _, role = matters[0]
-            subject, says = self.mails[wording].subject, [self.says(wording, role)]
+            subject, says = self.mails[wording].subject, [self.says(wording, role, asked.get(codes))]
         else:
             first = self.mails[matters[0][0]].subject
             subject = self.several["subject"].format(first=first, count=len(matters) - 1)
             intro = self.several["says"].format(count=len(matters))
-            says = [intro, *(f"{code}: {self.says(wording, role)}" for wording, code, role in matters)]
+            says = [intro, *(f"{code}: {self.says(wording, role, asked.get(code))}" for wording, code, role in matters)]
         if children:
             subject += f". {self.several['mass-subject'].format(count=children)}"
             says.append(self.several["mass"])
-        ring = self.no_line if duty_line is None else self.ring
+        on_duty = all(role in ON_DUTY for _, _, role in matters)
+        ring = self.of_duty if on_duty else self.no_line if duty_line is None else self.ring
         return EmailContent(
             subject=f"{mark}{subject} ({codes})",
             paragraphs=(mark + says[0], *says[1:], ring.format(code=codes, duty_line=duty_line)),
             button=self.button_of_deed if has_deed else self.button,
             link=link,
-            small=self.small,
+            small=self.small_of_duty if on_duty else self.small,
             language=self.name,
         )
 
@@ -80,12 +92,14 @@ def mail_code(duty: Duty) -> str:
 
 
 def load(folder: Path = MESSAGES) -> dict[str, MailLanguage]:
-    """Raises ValueError for an unknown wording, or a field in a mail but `ROLE`: none about a child is filled in."""
+    """Raises ValueError for an unknown wording, or a field in a mail but `ROLE` and `ASKED`: nothing of a child is
+    filled in.
+    """
     found = {}
     for name, content in languages_in(folder).items():
         found[name] = MailLanguage.model_validate(content | {"name": name})
         mails = found[name].mails.values()
-        require_no_field(name, (mail.subject + mail.says.replace(ROLE, "") for mail in mails))
+        require_no_field(name, (mail.subject + mail.says.replace(ROLE, "").replace(ASKED, "") for mail in mails))
     return found
 
 

@@ -52,10 +52,12 @@ class Handlers:
         answers for one child elsewhere, as at the console, answers for that child alone.
         """
         answer = received.content
-        await self.loop.acknowledged(uow, answer.duty, answer.step)
+        if not answer.claimed:
+            await self.loop.acknowledged(uow, answer.duty, answer.step)
         if answer.how not in TO_THE_TEXT:
             return
         _, counted = await uow.fetch(*deliveries_counted(answer.duty, answer.step))
         for each in counted:
             heard = acknowledged(duty_of(each), "call" if answer.how == "call" else "text", by=answer.by)
+            heard = heard.model_copy(update={"claimed": answer.claimed})
             uow.publish(heard, subject=each.child, cause=received)

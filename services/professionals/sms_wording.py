@@ -6,7 +6,7 @@ from pathlib import Path
 from services.platform.delivery.channels.gsm_segments import segments
 from services.platform.delivery.channels.sms import REPEAT_MARK
 from services.professionals.matters import matter_of
-from services.safeguarding.roles import Wording
+from services.safeguarding.roles import Role, Wording
 from services.safeguarding.working_time import in_england
 from services.wording import Words, in_language, languages_in, require_no_field
 
@@ -28,6 +28,9 @@ class Language(Words):
     mass_report: str
     many: str
     nobody_answered: str
+    nobody_to_ask: str
+    not_reached: str
+    people: dict[Role, str]
     matters: dict[str, str]
     console: str
     carers: dict[Wording, str]
@@ -38,6 +41,18 @@ class Language(Words):
         """The sentence that nobody has answered, by matter."""
         return {each: self.nobody_answered.format(matter=matter) for each, matter in self.matters.items()}
 
+    def _says(self, wording: Wording, unanswered: Wording | None, asked: Role | None) -> list[str]:
+        """The sentences that fit, the one that says most first."""
+        named, general = asked and self.people.get(asked), self.texts[wording]
+        matter = None if unanswered is None else matter_of(unanswered)
+        if wording is Wording("not-acknowledged") and matter is not None:
+            return [self.unanswered[matter]]
+        if wording is Wording("nobody-in-role") and named and matter is not None:
+            return [self.nobody_to_ask.format(asked=named, matter=self.matters[matter]), general]
+        if wording is Wording("contact-unreachable") and named:
+            return [self.not_reached.format(asked=named), general]
+        return [general]
+
     def write(
         self,
         wording: Wording,
@@ -46,20 +61,30 @@ class Language(Words):
         child: str | None = None,
         exercise: bool,
         unanswered: Wording | None = None,
+        asked: Role | None = None,
         link: str | None = None,
     ) -> str:
-        """With the code of the child (None: not identified), which answers all texts about the child, and `code`, which
-        answers this text alone. `unanswered`: the message that nobody has answered. `link`: to the deed's page, which
-        takes the place of the console if one segment has room for it.
+        """With the code of the child (None: not identified), which means all texts about the child, and `code`, which
+        is this text's own and proves whose phone answers. `unanswered`: the message that nobody has answered. `asked`:
+        in whose place it is said. `link`: to the deed's page, which takes the place of the console if one segment has
+        room for it.
 
         Raises KeyError for a wording that professionals are not told.
         """
-        says = self.texts[wording] if unanswered is None else self.unanswered[matter_of(unanswered)]
+        said = [
+            self._write(says, wording, code, child, exercise=exercise, link=link)
+            for says in self._says(wording, unanswered, asked)
+        ]
+        return next((each for each in said if segments(REPEAT_MARK + each) == 1), said[-1])
+
+    def _write(
+        self, says: str, wording: Wording, code: str, child: str | None, *, exercise: bool, link: str | None
+    ) -> str:
         mark = self.exercise if exercise else ""
         answer = self.once_rung if wording in TO_BE_RUNG else self.answer
         text = mark + says + answer.format(code=code)
         if child is not None:
-            text = f"{mark}{_begin(says, child)}{answer.format(code=child)} ({code})"
+            text = f"{mark}{_begin(says, child)}{answer.format(code=f'{child} {code}')}"
         linked = text if link is None else text.replace(self.console, f" {link}")
         return linked if segments(REPEAT_MARK + linked) == 1 else text
 

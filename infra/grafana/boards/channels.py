@@ -152,6 +152,15 @@ IN = Row(
             width=12,
         ),
         Panel(
+            "Sentences that gave way",
+            "Sentences of the last day that were not so, and what was sent instead.",
+            "sum by (service, sentence, instead) (increase(sentences_gave_way_total[1d])) > 0",
+            "sentence-not-so",
+            "{{service}}: {{sentence}} -> {{instead}}",
+            kind="bars",
+            width=12,
+        ),
+        Panel(
             "Requests refused",
             "Requests refused at Twilio's and Notify's doors within the hour. Twilio: rightly signed, may be a report. Account: names ours, wrongly signed.",
             counted("texts_refused_total", "service", "door", "reason", "whose"),

@@ -137,7 +137,9 @@ async def _find_unanswered(
     people = [each.person for each in speaker.capacities if each.professional]
     if not people or not replies.says_ok(meaning.words):
         return ()
-    return await uow.fetch(conversations.unanswered_by(people, numbers, said_at))
+    told = await uow.fetch(conversations.unanswered_by(people, numbers, said_at))
+    status = await uow.fetch(child_status.status_of({each.child for each in told})) if told else {}
+    return tuple(replace(each, standing=status.get(each.child, Standing())) for each in told)
 
 
 def _with_status(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.carers import messages, metrics
+from services.carers.policy.answer import Answer
 from services.carers.policy.context import TextContext
 from services.carers.policy.decision import Act, Decision
 from services.carers.store import child_status, claims, conversations, enrolments, texts
@@ -123,7 +124,7 @@ class DecisionApplier:
             conversations.open_report(
                 uow, subject, self.number_hash, at, authority=content.authority, placement=content.placement
             )
-        elif isinstance(content, DutyAcknowledged):
+        elif isinstance(content, DutyAcknowledged) and not content.claimed:
             await self.delivery.acknowledged(uow, content.duty, content.step)
 
     def _remember_conversation(self) -> None:
@@ -195,6 +196,7 @@ class DecisionApplier:
                 texted=text.to or None,
                 key_owner=texts.owner_of(self.number_hash),
             )
-            coded = replace(delivery, body=messages.add_code(body, delivery.code, codes))
+            asked = (decision.coded,) if decision.answer is Answer.TAKEN_UNPROVEN and decision.coded else codes
+            coded = replace(delivery, body=messages.add_code(body, delivery.code, asked))
             sent |= await self.delivery.put(self.uow, coded)
         return sent

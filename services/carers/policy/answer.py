@@ -65,6 +65,8 @@ class Answer(StrEnum):
     STATUS_BY_CODE = "status-by-code"
     OK_WHICH = "ok-which"
     """An OK alone, where something is open about several children."""
+    TAKEN_UNPROVEN = "taken-unproven"
+    """Of a missing child, without the telling's own code: anybody could have texted it."""
     TAKEN_TO_DO = "taken-to-do"
     """What has to be done is noted, and still to be done."""
     TAKEN = "taken"

@@ -4,7 +4,7 @@ time.
 Everything here is written with the commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +19,7 @@ STATUS = """
     SELECT child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word FROM standings WHERE child
 """
 OF_CHILD = f"{STATUS} = %(child)s"
+OF_THESE = f"{STATUS} = ANY(%(children)s)"
 # An array's children are looked up in the index. With IN all rows are read, and there are only ever more.
 OF_NUMBER = f"""{STATUS} = ANY(ARRAY({CHILDREN} UNION ALL
     SELECT provisional FROM provisionals
@@ -28,6 +29,10 @@ OF_NUMBER = f"""{STATUS} = ANY(ARRAY({CHILDREN} UNION ALL
 
 def status_of_child(child: ChildId) -> Query[Standing]:
     return Query(OF_CHILD, {"child": child}, lambda rows: _by_child(rows).get(child) or Standing())
+
+
+def status_of(children: Collection[ChildId]) -> Query[dict[ChildId, Standing]]:
+    return Query(OF_THESE, {"children": list(children)}, _by_child)
 
 
 def status_of_children(

@@ -21,6 +21,7 @@ from services.professionals.digests.groups import DigestGrouping, remember
 from services.professionals.digests.mass_texts import fold_text
 from services.professionals.email_wording import mail_code
 from services.professionals.matters import urgency_of
+from services.professionals.presuppositions import say_what_is_so
 from services.professionals.recipients import RecipientLookup, duty_of
 from services.professionals.sms_wording import MISSING, Language
 from services.safeguarding.duty.duties import Duty
@@ -39,7 +40,7 @@ class TextSender:
     child_codes: TTLCache[Any, Any] = field(default_factory=new_cache)
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> Prepared:
-        duty = duty_of(delivery)
+        duty = say_what_is_so(duty_of(delivery))
         found = await RecipientLookup(self.keyring, self.clocks).find(uow, delivery, lambda each: each.mobile)
         if isinstance(found, Undeliverable):
             return found.having_read(MOBILE)
@@ -62,8 +63,15 @@ class TextSender:
         practice = delivery.exercise
         if duty.role is Role.CARERS_ALL and link is not None:
             return spoken.write_to_carer(duty.wording, child, link, exercise=practice)
-        asked = duty.unanswered
-        return spoken.write(duty.wording, delivery.code, child=child, exercise=practice, unanswered=asked, link=link)
+        return spoken.write(
+            duty.wording,
+            delivery.code,
+            child=child,
+            exercise=practice,
+            unanswered=duty.unanswered,
+            asked=duty.asked,
+            link=link,
+        )
 
 
 @dataclass(frozen=True)
@@ -85,17 +93,18 @@ class MailSender:
         gathered = await self.grouping.gather(uow, delivery, found)
         if isinstance(gathered, PreparedMessage):
             return gathered
-        others = [duty_of(each) for each in gathered.others]
+        all_told = [say_what_is_so(duty_of(each)) for each in (delivery, *gathered.others)]
         content = email_wording.language(found.language).email(
             [
                 (each.wording, mail_code(each), each.role)
-                for each in sorted((duty, *others), key=lambda each: urgency_of(each.wording))
+                for each in sorted(all_told, key=lambda each: urgency_of(each.wording))
             ],
             link=self.links.url(Purpose.ACKNOWLEDGE, delivery.id, now),
             duty_line=await self._duty_line(uow, duty.authority),
             exercise=delivery.exercise,
-            has_deed=any(each.deed is not None for each in (duty, *others)),
+            has_deed=any(each.deed is not None for each in all_told),
             children=gathered.children,
+            asked={mail_code(each): each.asked for each in all_told if each.asked is not None},
         )
         address = found.email or ""
         written = email.build_email(content, delivery=delivery.id, sender=self.mailbox, recipient=address, at=now)

@@ -120,7 +120,8 @@ def _sheet(words: MailLanguage, duty: Duty, state: State, *, has_deputy: bool) -
     page, says = words.page, words.says(duty.wording, duty.role)
     have_it = Button(HAVE_IT, page["have-it"])
     if state is State.ACKNOWLEDGED:
-        return Sheet(page["thanks"], (says, page["thanks-more"]), done=True, language=words.name)
+        more = page["thanks-more" if duty.deed is None else "thanks-to-do"]
+        return Sheet(page["thanks"], (says, more), done=True, language=words.name)
     if state is State.WITHDRAWN:
         return Sheet(page["over"], (page["over-more"],), language=words.name)
     if state is State.FAILED:

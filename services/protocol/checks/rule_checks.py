@@ -9,6 +9,8 @@ from services.protocol.policy.rule_language.grammar import DutyBecomes, Protocol
 from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.deeds import DEED_SPECS
+from services.safeguarding.duty.facts import Fact, Presupposition
+from services.safeguarding.duty.presupposed import PRESUPPOSED
 from services.safeguarding.roles import Channel, Role
 
 Fault: TypeAlias = tuple[str, str | None]
@@ -24,6 +26,12 @@ CLAIMED = frozenset(
 UNPROVEN = CLAIMED | {Trigger.RETURN_UNVERIFIED, Trigger.RETRACTION_UNVERIFIED, Trigger.RETURN_UNREPORTED_CLAIMED}
 WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
 ENDS_OF_MISSING = (Trigger.CHILD_RETURNED, Trigger.MISSING_RETRACTED)
+GIVEN_BY: dict[Fact, tuple[frozenset[str], frozenset[Trigger]]] = {
+    Fact.CHILD_NOT_BACK: (frozenset({"child.not-back", "child.missing"}), frozenset(ENDS_OF_MISSING)),
+    Fact.NO_REFERENCE: (frozenset({"not police.reference-known"}), frozenset({Trigger.POLICE_REFERENCE_GIVEN})),
+    Fact.NOT_GRADED: (frozenset({"not police.graded"}), frozenset({Trigger.POLICE_RISK_GRADED})),
+}
+"""By what a wording without an `else` presupposes: what a rule's `when` may ask, or what must be under its `until`."""
 OWN = HUMANS | {Role.CHILD_SOCIAL_WORKER, Role.CHILD_TEAM_MANAGER, Role.PLAN_OWNER}
 
 
@@ -139,6 +147,21 @@ def _words_fit_the_recipient(rule: Rule, _protocol: Protocol) -> Iterator[Fault]
             yield f"{wording} has words for carers alone", "another message"
 
 
+def _says_what_its_conditions_give(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    """What a wording presupposes, or else another takes its place."""
+    said = dict.fromkeys([rule.message, *(step.message for step in rule.otherwise if step.message is not None)])
+    when = {str(each.question) for each in rule.when.all} | {f"not {each.question}" for each in rule.when.none}
+    for wording in said:
+        line = PRESUPPOSED.get(wording, Presupposition())
+        for fact in sorted(line.holds) if line.otherwise is None else ():
+            asked, ends = GIVEN_BY[fact]
+            if not when & asked and not ends <= set(rule.until):
+                yield (
+                    f"{wording} presupposes {fact}, which neither `when` nor `until` gives",
+                    f"`until` with {', '.join(sorted(ends))}",
+                )
+
+
 def _steps_say_what_the_rule_is_about(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
     for step in rule.otherwise:
         if step.message not in {None, rule.message, *WORDINGS.escalations}:
@@ -158,5 +181,6 @@ CHECKS: tuple[Callable[[Rule, Protocol], Iterator[Fault]], ...] = (
     _ends_on_proof,
     _known_duties,
     _words_fit_the_recipient,
+    _says_what_its_conditions_give,
     _steps_say_what_the_rule_is_about,
 )

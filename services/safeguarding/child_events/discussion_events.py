@@ -100,10 +100,16 @@ class PlanStepSet(Event, kind="plan-step.set.v1"):
 
 
 class StrategyQuorumReached(Event, kind="strategy.quorum-reached.v1"):
-    """All who must be there (police, health, social care) have said that they come."""
+    """All who must be there have accepted: police, social care, and by day health, who is not invited by night."""
 
     episode: UUID
     discussion: int
+    seats: tuple[Literal["police", "health", "social-care"], ...] = ()
+    """Whose seats somebody has accepted. Empty: nobody has said."""
+
+    @property
+    def matter(self) -> str:
+        return " ".join(self.seats)
 
 
 class StrategyWithoutQuorum(Event, kind="strategy.without-quorum.v1"):

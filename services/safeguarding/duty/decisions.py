@@ -108,6 +108,8 @@ class StepRecord(Contract):
     told_at: AwareDatetime
     state: TellingState
     changed_at: AwareDatetime
+    claimed: bool = False
+    """Somebody says that they have it, by a text that anybody could have sent. It is not `acknowledged` by that."""
 
 
 class DutyChanged(Message, kind="duty.changed.v1", topic=Topic.EVIDENCE):

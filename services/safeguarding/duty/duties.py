@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from services.safeguarding import identifiers
 from services.safeguarding.duty.decisions import MessageDecided
 from services.safeguarding.duty.evidence import DeliveriesAttempted, DeliveryAttempted
+from services.safeguarding.duty.facts import Fact
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId, derived
 from services.safeguarding.meetings import Form, Meets
 from services.safeguarding.message import Contract, Message, Topic
@@ -69,6 +70,10 @@ class Duty(Message, topic=Topic.DUTIES):
     wording: Wording
     unanswered: Wording | None = None
     """What nobody has answered, where this telling says that nobody has."""
+    asked: Role | None = None
+    """In whose place this telling is made, where it is in somebody's."""
+    holds: tuple[Fact, ...] | None = None
+    """What is so as it is made, for whoever writes its sentence. None: nobody has said."""
     deed: Deed | None = None
     """What ends the duty when it is recorded. An answer only lets it rest. None: an answer, or its taking, ends it."""
     urgent: bool = True
@@ -198,6 +203,10 @@ class DutyAcknowledged(Outcome, kind="duty.acknowledged.v1"):
     words: tuple[WordsId, ...] = ()
     unread: bool = False
     """Said by whoever holds a link that was mailed, without the code that opens what it leads to."""
+    claimed: bool = False
+    """By a text that anybody could send in their name: without the telling's own code. While a child is missing it ends
+    nothing.
+    """
 
 
 class DutyFailed(Outcome, kind="duty.failed.v1"):

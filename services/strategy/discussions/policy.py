@@ -77,8 +77,14 @@ def is_held_at_night(starts_at: datetime) -> bool:
     return not in_working_hours(starts_at)
 
 
+def taken_seats(attendees: Iterable[Attendance]) -> tuple[Seat, ...]:
+    """Those that somebody has accepted, in the order of the quorum."""
+    taken = {SEATS.get(each.role) for each in attendees if each.reply is Reply.ACCEPTED}
+    return tuple(seat for seat in QUORUM if seat in taken)
+
+
 def lacking_seats(attendees: Iterable[Attendance], starts_at: datetime) -> tuple[Seat, ...]:
     """The seats of the quorum that nobody is certain to take."""
-    taken = {SEATS.get(each.role) for each in attendees if each.reply is Reply.ACCEPTED}
+    taken = taken_seats(attendees)
     quorum = QUORUM_BY_NIGHT if is_held_at_night(starts_at) else QUORUM
     return tuple(seat for seat in quorum if seat not in taken)

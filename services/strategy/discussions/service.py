@@ -24,7 +24,7 @@ from services.safeguarding.message import Message
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.attendees import Attendee, attendees_of_discussion, set_reply
-from services.strategy.discussions.policy import ANSWERS, Reply, Seat, lacking_seats
+from services.strategy.discussions.policy import ANSWERS, Reply, Seat, lacking_seats, taken_seats
 from services.strategy.discussions.repository import Discussion, planned_discussions
 
 SERVICE = "strategy"
@@ -102,7 +102,7 @@ class DiscussionService:
         """The convener hears when the quorum is reached, and when it is lost again after the time of the warning."""
         lacked = lacking_seats(before, found.starts_at)
         if lacked and not lacking_seats(after, found.starts_at):
-            _publish(uow, found, StrategyQuorumReached(**_about(found)))
+            _publish(uow, found, StrategyQuorumReached(**_about(found), seats=taken_seats(after)))
         elif not lacked and self.clocks.story() >= found.warns_at:
             _publish_lacking(uow, found, after)
 

@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 
 from services.carers import messages
-from services.carers.policy.context import Child, Telling, TextContext
+from services.carers.policy.answer import Answer
+from services.carers.policy.context import Child, Standing, Telling, TextContext
 from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from services.safeguarding.duty.duties import DutyAcknowledged
@@ -126,3 +127,31 @@ def test_the_code_of_a_telling_answers_that_telling_alone() -> None:
 def test_a_carer_who_was_told_as_a_professional_answers_as_one() -> None:
     known = replace(context("OK C31", (OTHER,)), kind="carer")
     assert [act.content.duty for act in decide(understand("OK C31"), known).acts] == [OTHER.duty]  # type: ignore[attr-defined]
+
+
+OPEN = Standing("missing", episode=EPISODE)
+
+
+def acknowledged(text: str, open_: tuple[Telling, ...], telling: Telling | None = None) -> dict[int, bool]:
+    """By duty, whether its OK is a claim."""
+    acts = decide(understand(text), context(text, open_, telling)).acts
+    return {each.content.duty.int: each.content.claimed for each in acts if isinstance(each.content, DutyAcknowledged)}
+
+
+@pytest.mark.parametrize("text", ["OK C17", "OK", "OK ALL"])
+def test_an_ok_without_the_tellings_own_code_is_a_claim_and_its_reply_holds_the_code(text: str) -> None:
+    missing = replace(FIRST, standing=OPEN)
+    assert acknowledged(text, (missing,)) == {2: True}
+    [body] = messages.write_replies(decide(understand(text), context(text, (missing,))), (), "en", None)
+    assert body.endswith("Is it you? Reply OK C17 4K7P2.")
+
+
+def test_an_ok_with_the_tellings_own_code_takes_all_of_the_child_beside_it() -> None:
+    first, police, other = (replace(each, standing=OPEN) for each in ALL)
+    assert acknowledged("OK C17 4K7P2", (first, police, other), first) == {2: False, 3: False}
+    assert acknowledged("OK ALL 4K7P2", (first, police, other), first) == {2: False, 3: False, 4: False}
+
+
+def test_a_duty_that_is_said_to_be_taken_is_answered_beyond_the_limit() -> None:
+    flooded = replace(context("OK C17", (replace(FIRST, standing=OPEN),)), replies_this_hour=500)
+    assert decide(understand("OK C17"), flooded).answer is Answer.TAKEN_UNPROVEN

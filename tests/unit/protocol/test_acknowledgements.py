@@ -459,3 +459,85 @@ def test_after_a_mistaken_return_minutes_count_from_then_and_only_who_had_not_ta
         assert child.duty.next_at == START + timedelta(minutes=35 if accepted else 40)
         assert child.duty.deadline_version == version + 1
         assert child.last.cancelled == []
+
+
+ASKED = {
+    "otherwise": [
+        {"after": "5m", "again": True},
+        {"after": "15m", "tell": "duty.senior-manager", "by": "text", "message": "not-acknowledged"},
+        {"after": "30m", "tell": "duty.head-of-service", "by": "text", "message": "not-acknowledged", "repeat": "30m"},
+    ],
+    "until": ["child.returned", "missing.retracted"],
+}
+
+
+def told_by_minute(claim: int | None) -> list[tuple[int, str, str]]:
+    """Who is told when, if the duty worker's OK is claimed after so many minutes."""
+    child = Child(**ASKED)
+    told: list[tuple[int, str, str]] = []
+    child.answers(DutyAccepted, 0)
+    for minute in range(1, 61):
+        before = child.duty.told
+        child.waits(minute)
+        told += [
+            (minute, each.role, each.wording)
+            for each in child.duty.tellings[before - child.duty.told :]
+            if child.duty.told > before
+        ]
+        if minute == claim:
+            child.answers(DutyAcknowledged, 0, how="text", claimed=True)
+    return told
+
+
+def test_a_claim_rests_five_minutes_and_manager_and_head_hear_of_it_at_the_same_minutes_as_without() -> None:
+    without, forged = told_by_minute(None), told_by_minute(3)
+    assert [each[:2] for each in without] == [
+        (5, "duty.worker"),
+        (15, "duty.senior-manager"),
+        (30, "duty.head-of-service"),
+        (60, "duty.head-of-service"),
+    ]
+    assert [each[:2] for each in forged] == [(8, "duty.worker"), *[each[:2] for each in without[1:]]]
+
+
+def test_a_claim_is_no_acknowledgement_and_rests_once() -> None:
+    child = Child(**ASKED)
+    child.answers(DutyAccepted, 0)
+    child.waits(3).answers(DutyAcknowledged, 0, how="text", claimed=True)
+    assert (child.duty.state, child.states(), child.duty.tellings[0].claimed) == ("accepted", ["accepted"], True)
+    assert child.next_in_minutes == 8
+    child.waits(9).answers(DutyAcknowledged, 1, how="text", claimed=True)
+    assert child.next_in_minutes == 15, "a second claim puts nothing off"
+    child.answers(DutyAcknowledged, 1, how="text")
+    assert child.duty.state == "acknowledged", "the telling's own code ends it"
+
+
+def test_whoever_is_asked_next_hears_that_somebody_says_they_have_it() -> None:
+    child = Child(**ASKED)
+    child.answers(DutyAccepted, 0)
+    child.waits(3).answers(DutyAcknowledged, 0, how="text", claimed=True)
+    child.waits(16)
+    [told] = child.last.duties
+    assert (told.role, told.wording, told.asked) == ("duty.senior-manager", "said-to-be-taken", "duty.worker")
+
+
+def test_a_forged_ok_hides_no_failure() -> None:
+    child = Child(**ASKED)
+    child.answers(DutyAcknowledged, 0, how="text", claimed=True)
+    child.answers(DutyFailed, 0, reason="undeliverable")
+    assert child.states()[0] == "failed"
+
+
+def test_once_the_child_is_back_any_ok_is_enough() -> None:
+    child = Child(**ASKED | {"until": ["episode.closed"]})
+    child.answers(DutyAccepted, 0)
+    child.says(BACK)
+    child.answers(DutyAcknowledged, 0, how="text", claimed=True)
+    assert child.duty.state == "acknowledged"
+
+
+def test_an_ok_in_the_place_of_police_never_ends_their_duty() -> None:
+    police = {"tell": "police.control-room", "by": "webhook", "rests": None}
+    child = Child(**ASKED | police)
+    child.waits(16).answers(DutyAcknowledged, 1, how="page")
+    assert (child.duty.goes_on, child.next_in_minutes) == (True, 36)

@@ -22,6 +22,7 @@ from services.safeguarding.child_events.events import (
     MissingRetractionClaimed,
     ReportRetracted,
 )
+from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.identifiers import ChildId
 
 REPLIES_AN_HOUR = 20
@@ -54,7 +55,7 @@ def within_limits(decision: Decision, context: TextContext) -> Decision:
     """Drops the reply beyond the limit. The acts stay."""
     on_duty = context.kind == "staff" or any(each.professional for each in context.capacities)
     limit = TO_STAFF_AN_HOUR if on_duty else REPLIES_AN_HOUR
-    if _is_urgent(decision) or context.replies_this_hour < limit:
+    if _is_urgent(decision) or _is_taken(decision, context) or context.replies_this_hour < limit:
         return decision
     return replace(decision, answer=None, question=None)
 
@@ -270,3 +271,13 @@ def _rank_standing(standing: Standing) -> tuple[int, bool]:
 
 def _is_urgent(decision: Decision) -> bool:
     return decision.wrong_code or bool(decision.claims) or any(isinstance(act.content, URGENT) for act in decision.acts)
+
+
+def _is_taken(decision: Decision, context: TextContext) -> bool:
+    """Whether it takes a duty, or says so: the phone on file hears of it however much was texted in its name. Of
+    several texts within seconds the first counts, since two machines may answer each other.
+    """
+    told = (context.telling, *context.unanswered)
+    heard = {(each.duty, each.step) for each in told if each is not None and each.just_texted}
+    answered = [act.content for act in decision.acts if isinstance(act.content, DutyAcknowledged)]
+    return any((each.duty, each.step) not in heard for each in answered)

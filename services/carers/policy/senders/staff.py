@@ -202,8 +202,7 @@ def _decide_about_telling(telling: Telling, meaning: Meaning, context: TextConte
     if any(not _still_counts(intent, telling) for intent in told):
         parts.append(Decision((escalation.request_person(of_telling, "not-understood", telling.child),), Answer.HUMAN))
     if not leaves_duty(meaning):
-        # A police reference proves a call, and only a call acknowledges in place of the police.
-        parts.append(acknowledge_telling(telling, "phoned" if meaning.reference else "text"))
+        parts.append(acknowledgement.take_with_code(telling, meaning, context))
     elif not parts:
         parts.append(_answer_left_duty(telling, meaning, of_telling))
     if meaning.enquiry == "where" and not _asks_where_now(meaning, context):

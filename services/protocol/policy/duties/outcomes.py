@@ -1,10 +1,10 @@
 """Applies the outcomes of a telling, in any order and any number of times: no lesser state replaces a better one."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from services.protocol.policy.case import DutyOfCase, Telling
+from services.protocol.policy.case import OPEN_STATES, DutyOfCase, Telling
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.duties.steps import advance_after_failure, end, rest, schedule
+from services.protocol.policy.duties.steps import advance_after_failure, end, rest, rest_on_claim, schedule
 from services.protocol.policy.duties.tellings import authority_of, call_back, kind_of_duty
 from services.safeguarding.duty.decisions import GOES_ON, DutyState, Verdict
 from services.safeguarding.duty.duties import (
@@ -16,7 +16,10 @@ from services.safeguarding.duty.duties import (
     Outcome,
     ProfessionalNotify,
 )
+from services.safeguarding.roles import Role
 
+RINGING_TAKES = timedelta(minutes=20)
+"""So long has whoever answers in the place of police about a missing child, where the rule does not say."""
 RANK = {"told": 0, "withdrawn": 1, "accepted": 2, "delivered": 3, "failed": 4, "acknowledged": 5}
 
 
@@ -79,6 +82,9 @@ def _mark_acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome
     if telling.state == "acknowledged" and not (duty.goes_on and outcome.how == "phoned"):
         draft.note(Verdict.ALREADY_SO, episode=duty.episode, duty=duty.duty)
         return
+    if outcome.claimed and _is_searched_for(draft, duty):
+        _mark_claimed(draft, duty, telling, outcome)
+        return
     if telling.state == "withdrawn":
         draft.late.append((duty.duty, telling.step))
     duty = _with_telling(duty, telling, "acknowledged", draft.happened.time, outcome.by)
@@ -91,12 +97,30 @@ def _mark_acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome
         schedule(draft, duty)
         return
     rule = draft.rule_of(duty)
-    if rule.rests is not None and (rule.enough == "done" or not reached_first):
-        rest(draft, duty, rule, telling, rule.rests)
+    of_police = duty.role is Role.POLICE_CONTROL_ROOM and _is_searched_for(draft, duty)
+    length = rule.rests or (RINGING_TAKES if of_police else None)
+    if length is not None and (rule.enough == "done" or not reached_first):
+        rest(draft, duty, rule, telling, length)
         return
     draft.became.append((duty.duty, "acknowledged"))
     duty = duty.model_copy(update={"state": DutyState.ACKNOWLEDGED, "ended_because": str(Because.ANSWERED)})
     schedule(draft, _withdraw_later_ones(draft, duty) if by_first else duty)
+
+
+def _is_searched_for(draft: Draft, duty: DutyOfCase) -> bool:
+    episode = draft.episode_of(duty.episode)
+    return episode is not None and episode.state in OPEN_STATES
+
+
+def _mark_claimed(draft: Draft, duty: DutyOfCase, telling: Telling, outcome: DutyAcknowledged) -> None:
+    """Somebody says that they have it, and may be anybody: the duty rests a little, once, and goes on as it would."""
+    if telling.claimed or telling.state == "withdrawn" or not duty.goes_on:
+        draft.note(Verdict.ALREADY_SO, episode=duty.episode, duty=duty.duty)
+        return
+    draft.note(Verdict.CHANGED, episode=duty.episode, duty=duty.duty)
+    rested = any(each.claimed for each in duty.tellings)
+    claimed = telling.model_copy(update={"claimed": True, "person": outcome.by or telling.person})
+    rest_on_claim(draft, duty.with_telling(claimed), telling, rested=rested)
 
 
 def _withdraw_later_ones(draft: Draft, duty: DutyOfCase) -> DutyOfCase:

@@ -18,6 +18,7 @@ from services.safeguarding.working_time import (
     working_moment,
 )
 
+CLAIM_RESTS = timedelta(minutes=5)
 LATE = timedelta(minutes=1)
 """A step that is heard of later than this, as after an outage, is put off by so long."""
 
@@ -171,6 +172,16 @@ def rest(draft: Draft, duty: DutyOfCase, rule: Rule, answered: Telling, length: 
     schedule(draft, duty)
 
 
+def rest_on_claim(draft: Draft, duty: DutyOfCase, claimed: Telling, *, rested: bool) -> None:
+    """A text that anybody could have sent says that somebody has it: they are asked once more after `CLAIM_RESTS`, and
+    no step that comes sooner is taken before. All other steps keep their times. `rested`: it has rested so before.
+    """
+    if not rested and duty.rest is None:
+        until = draft.now + CLAIM_RESTS
+        duty = duty.model_copy(update={"rest": Rest(role=claimed.role, channel=claimed.channel, until=until)})
+    schedule(draft, duty)
+
+
 def _end_of_rest(rule: Rule, duty: DutyOfCase, now: datetime, length: timedelta) -> datetime:
     """After `length`; under `hours: working`, at the next working moment from then. Where that is later than the rule's
     `latest`, at the last working moment before; where that has passed too, after `length` at any hour.
@@ -190,11 +201,28 @@ def _answered_before(duty: DutyOfCase, answered: Telling) -> bool:
 
 
 def _ask_again(draft: Draft, duty: DutyOfCase, rule: Rule, rest: Rest) -> None:
-    """The rest is over. The next step comes as long after this telling as after the step before it."""
+    """The rest is over. The next step comes as long after this telling as after the step before it; after a rest on
+    a mere claim, when it would have come without, and this telling takes the place of one that was to ask again.
+    """
     behind = rule.otherwise[duty.passed - 1].after if duty.passed else timedelta()
-    duty = duty.model_copy(update={"rest": None, "counted_from": draft.now - behind})
+    on_claim = rule.deed is None
+    passed = _passed_by(rule, duty, draft.now) if on_claim else duty.passed
+    counted_from = duty.counted_from if on_claim else draft.now - behind
+    duty = duty.model_copy(update={"rest": None, "counted_from": counted_from, "passed": passed})
     person = duty.person if rest.role == duty.role else None
     schedule(draft, _add_telling(draft, duty, rest.role, person, rest.channel, duty.wording, Because.AGAIN))
+
+
+def _passed_by(rule: Rule, duty: DutyOfCase, now: datetime) -> int:
+    """How many steps lie behind, once whoever is asked again is asked now."""
+    passed = duty.passed
+    while (
+        passed < len(rule.otherwise)
+        and rule.otherwise[passed].again
+        and duty.counted_from + rule.otherwise[passed].after <= now
+    ):
+        passed += 1
+    return passed
 
 
 def end(draft: Draft, duty: DutyOfCase, because: Because) -> None:

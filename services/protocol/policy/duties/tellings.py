@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.protocol.policy.case import OPEN_STATES, DutyOfCase, Episode, Telling, newest_sighting
 from services.protocol.policy.draft import Draft, newly_placed
+from services.protocol.policy.duties.presuppositions import asked_before, facts_of
 from services.safeguarding import identifiers
 from services.safeguarding.duty.duties import (
     Because,
@@ -17,11 +18,15 @@ from services.safeguarding.duty.duties import (
     ProfessionalNotify,
     StrategyInvite,
 )
+from services.safeguarding.duty.facts import choose_sentence
+from services.safeguarding.duty.presupposed import PRESUPPOSED
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 
 CARERS = frozenset({Role.CARER_REPORTING, Role.CARERS_ALL})
 REPEATS_WITHIN = timedelta(days=90)
+ABOUT_THOSE_BEFORE = frozenset(map(Wording, ("not-acknowledged", "said-to-be-taken", "nobody-in-role")))
+"""These say what has become of another message."""
 
 
 def tell(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because) -> None:
@@ -65,6 +70,8 @@ def _make(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
     if because == Because.AGAIN and telling.role == duty.role:
         refers_to = identifiers.telling(duty.duty, 0)
     kind = kind_of_duty(telling.role, telling.channel, rule.deed)
+    holds = facts_of(draft, duty, telling)
+    wording = Wording(choose_sentence(telling.wording, holds, PRESUPPOSED))
     when: dict[str, object] = {"meets": rule.meets} if kind is StrategyInvite else {}
     if kind is PoliceNotify and episode is not None:
         since = None if episode.unreported else episode.opened_at
@@ -84,8 +91,10 @@ def _make(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
         role=telling.role,
         person=telling.person,
         channel=telling.channel,
-        wording=telling.wording,
-        unanswered=duty.wording if telling.wording == Wording("not-acknowledged") != duty.wording else None,
+        wording=wording,
+        unanswered=duty.wording if wording in ABOUT_THOSE_BEFORE and wording != duty.wording else None,
+        asked=asked_before(duty, telling),
+        holds=tuple(sorted(holds)),
         deed=rule.deed,
         urgent=rule.urgent,
         rule=rule.id,

@@ -22,8 +22,8 @@ def text_to(outside: Outside, number: str, body: str) -> None:
 
 
 async def test_staff_answer_the_code_that_they_were_sent(outside: Outside) -> None:
-    text_to(outside, STAFF, "Safe Return: please open the console. Have it? Reply OK C17 (4BCDF)")
-    await eventually(lambda: bodies_from(outside, STAFF) == ["OK C17"])
+    text_to(outside, STAFF, "Safe Return: please open the console. Have it? Reply OK C17 4BCDF")
+    await eventually(lambda: bodies_from(outside, STAFF) == ["OK C17 4BCDF"])
 
 
 @pytest.mark.parametrize(
