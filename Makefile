@@ -1,6 +1,6 @@
 # Every target but `help` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test compose-check check check-types check-rest bootstrap schemas text forward audit services backup restore recover boards bench chaos faults helm admission mutation lock release clean
+.PHONY: help run cluster test test-again compose-check check check-types check-rest bootstrap schemas text forward audit services backup restore recover boards bench chaos faults helm admission mutation lock release clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
@@ -11,7 +11,7 @@ WORKERS = --numprocesses 3 --dist loadfile --no-loadscope-reorder# three begin w
 unexport PYTHONDONTWRITEBYTECODE # else each of the run's processes compiles the services and the tests anew
 
 help: ## List the commands.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Set up and start everything on this machine. Ctrl-C stops it; its data is kept.
 	@$(BOOTSTRAP)
@@ -25,6 +25,14 @@ test: ## Check the code, then run every test; those that need a real stack share
 	@$(BOOTSTRAP)
 	@$(MAKE) --no-print-directory --jobs 2 check
 	$(VENV)/python -m pytest $(WORKERS)
+
+test-again: ## Run the tests that need no whole stack, and some that do, on another Python or as if it were another moment: make test-again ON=python3.13 AT="2028-02-28 23:58". Left out: the Python of .venv, the day's moment.
+	@$(BOOTSTRAP)
+ifdef ON
+	@$(VENV)/python -m uv venv --quiet --clear --python '$(ON)' .local/again
+	@$(VENV)/python -m uv pip sync --quiet --require-hashes --python .local/again/bin/python requirements.lock
+endif
+	$(if $(ON),.local/again,.venv)/bin/python -m tests.moments --as 'make test-again $(if $(ON),ON=$(ON) )AT=' $(if $(AT),--at '$(AT)') -- $(ONLY)
 
 check: check-types check-rest ## Check format, lint, types, import rules, generated files and migrations; runs no test.
 

@@ -6,7 +6,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from tests.support.engines.alone import GROUPS, GroupsAndTheRest, group_of
+from tests.support.engines.alone import AGAIN, GROUPS, GroupsAndTheRest, group_of
 from tests.support.templates import compile_once
 
 # A machine that is busy with other things says nothing about the code: hanging is what pytest's own time limit is for.
@@ -28,15 +28,18 @@ pytest_plugins = [
     "tests.support.engines.bus",
     "tests.support.outside.world",
     "tests.support.engines.observing",
+    "tests.support.each_moment",
 ]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks `alone` what is in a group, and puts the groups first, the longest before the others."""
+    """Marks what is in a group, and puts the groups first, the longest before the others."""
     for item in items:
         if group_of(item.nodeid):
             item.add_marker("alone")
+        if group_of(item.nodeid) == AGAIN:
+            item.add_marker("again")
     order = (*GROUPS, None)
     items.sort(key=lambda item: order.index(group_of(item.nodeid)))
 

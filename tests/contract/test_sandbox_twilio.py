@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -167,7 +167,7 @@ async def test_pages_follow_each_other_without_a_gap_while_new_messages_come_in(
 @pytest.mark.parametrize(
     ("filters", "found"),
     [
-        ({"date_sent": date.today}, 1),
+        ({"date_sent": lambda: datetime.now(UTC).date()}, 1),
         ({"date_sent_before": lambda: datetime.now(UTC) - timedelta(days=1)}, 0),
         ({"date_sent_after": lambda: datetime.now(UTC) + timedelta(hours=1)}, 0),
         ({"to": lambda: "+447700900777"}, 0),

@@ -28,6 +28,10 @@ GROUPS = {
 """The places of each. Where two hold a file, it is in the group that names more of its path."""
 
 
+AGAIN = "a kafka"
+"""The group that `make test-again` runs. Of the others it runs what is marked."""
+
+
 def group_of(nodeid: str) -> str | None:
     """None of the rest."""
     lengths = {len(place): group for group, places in GROUPS.items() for place in places if nodeid.startswith(place)}

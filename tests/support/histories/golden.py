@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -42,8 +43,10 @@ LATE = timedelta(seconds=55)
 DESK_ANSWERS_AFTER = timedelta(seconds=2)
 """What the sandbox's desk takes to say that an officer has a notice, with the reference: stories give it a minute or two."""
 SETTLED_WITHIN_SECONDS = 270
-BEFORE, QUIET_SECONDS = timedelta(minutes=10), 3
-"""So long before an act, the theatre waits until nothing has been said for so many seconds: what is due by then is done."""
+BEFORE, QUIET_SECONDS = timedelta(hours=1), 3
+"""So long before an act, on any day that a run starts, its children are entered: what counts from then is due as long after the act begins.
+Before and after, the theatre waits until nothing has been said for so many seconds: what is due by then is done.
+"""
 FOLLOWED_WITHIN_SECONDS = 1.0
 """What a process promises: by then it goes by the story time that was set (services/platform/store/story_clock.py)."""
 NUMBERS, ITS_NUMBERS = 700, 5
@@ -75,7 +78,7 @@ Key = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Act:
-    """Stories that begin together, at `at` of the next `weekday` (Monday is 0), or of the next day; none is followed beyond `horizon`."""
+    """Stories that begin together, when it is next `at`, on a `weekday` (Monday is 0) or on any; none is followed beyond `horizon`."""
 
     stories: tuple[Path, ...]
     at: time
@@ -85,7 +88,7 @@ class Act:
     def begins_after(self, moment: datetime) -> datetime:
         local = moment.astimezone(ENGLAND)
         begins = local.replace(hour=self.at.hour, minute=0, second=5, microsecond=0)
-        while begins <= local or self.weekday not in {None, begins.weekday()}:
+        while begins - BEFORE <= local or self.weekday not in {None, begins.weekday()}:
             begins += timedelta(days=1)
         return begins.astimezone(UTC)
 
@@ -197,7 +200,7 @@ RULES = Library(files()).current("default").by_id
 
 def plays(acts: list[Act], now: datetime) -> list[Play]:
     """An act begins once the one before it has come to its horizon."""
-    library = Library([each for each in files() if each.protocol not in OF_OTHERS])
+    library = library_of_acts()
     shown: list[Play] = []
     for act in acts:
         begins = act.begins_after(now)
@@ -206,6 +209,11 @@ def plays(acts: list[Act], now: datetime) -> list[Play]:
             shown.append(Play(path.stem, story, len(shown), tell(story, library), act.horizon))
         now = begins + act.horizon
     return shown
+
+
+@cache
+def library_of_acts() -> Library:
+    return Library([each for each in files() if each.protocol not in OF_OTHERS])
 
 
 def _cast(path: Path, begins: datetime) -> Story:
@@ -277,8 +285,9 @@ class Theatre:
             self._world.desk(DESKS["takes"], mode="normal")
 
     async def _run(self, begins: datetime, shown: list[Play]) -> None:
-        await asyncio.to_thread(self._settle_authorities, shown)
         self._move_to(begins - BEFORE)
+        await self._wait_for_quiet()
+        await asyncio.to_thread(self._settle_authorities, shown)
         await self._wait_for_quiet()
         self._move_to(begins)
         await asyncio.sleep(FOLLOWED_WITHIN_SECONDS)

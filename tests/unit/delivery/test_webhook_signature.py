@@ -9,6 +9,8 @@ from standardwebhooks import Webhook
 
 from services.platform.delivery.webhook_signature import generate_key, is_signed, sign
 
+pytestmark = pytest.mark.usefixtures("each_moment")
+
 OURS, NEXT, OTHERS = ("whsec_" + b64encode(each * 32).decode() for each in (b"a", b"b", b"c"))
 BODY = '{"name": "é"}'
 SIX_MINUTES = timedelta(minutes=6)

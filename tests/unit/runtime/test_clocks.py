@@ -9,6 +9,8 @@ from services.platform.runtime import clocks as module
 from services.platform.runtime.clocks import FOLLOWED_MOST, TOLERANCE, Clocks, apart
 from tests.support.wrong_clocks import WrongClocks
 
+pytestmark = pytest.mark.usefixtures("each_moment")
+
 NONE, A_MOMENT = timedelta(), timedelta(seconds=2)
 TEN = timedelta(minutes=10)
 

@@ -12,6 +12,8 @@ from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.working_time import in_england
 
+pytestmark = pytest.mark.usefixtures("each_moment")
+
 
 class Told(BaseModel):
     at: Moment | None = None

@@ -21,6 +21,8 @@ from tests.support.outside.sandbox import (
     eventually,
 )
 
+pytestmark = pytest.mark.usefixtures("each_moment")
+
 REPLIES = f"/forces/{FORCE}/replies"
 
 
