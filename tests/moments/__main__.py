@@ -50,13 +50,15 @@ def moved(by: timedelta, library: Path) -> Mapping[str, str]:
 
 def read_moment(text: str) -> datetime:
     """In England. Raises ValueError."""
+    if text == "now":
+        return datetime.now(ENGLAND)
     return datetime.fromisoformat(text).replace(tzinfo=ENGLAND)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--at", metavar="MOMENT", type=read_moment, help="in England, as 2028-02-28 23:58; left out, the day's"
+        "--at", metavar="MOMENT", type=read_moment, help="in England, as 2028-02-28 23:58, or now; left out, the day's"
     )
     parser.add_argument(
         "--as", dest="order", default="python -m tests.moments --at ", help="how it was ordered: said with the moment"

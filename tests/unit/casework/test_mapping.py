@@ -111,7 +111,7 @@ def test_the_standard_dataset_and_a_councils_own_lists_give_a_whole_register() -
 @pytest.mark.parametrize(
     ("name", "row", "place", "wanted"),
     [
-        ("odd-dates", ["4"], ("odd-dates.csv", 2, "Born"), "%d%d"),
+        ("odd-dates", ["4"], ("odd-dates.csv", 2, "Born"), "%Y%Y"),
         ("ssd_person", ["1", "A", "B", "F", "", "4.3.2011", "", ""], ("ssd_person.csv", 2, "pers_dob"), "%d/%m/%Y"),
         ("ssd_cla_placement", ["p", "1", "2026-01-01", "", "U1", "", "ZZ1 1ZZ"], ("ssd_cla_placement.csv", 2, "clap_cla_placement_postcode"), "KE, LW, LW1"),
         ("rota", ["Boss", "s1"], ("rota.csv", 2, "Role"), "EDT"),
@@ -121,7 +121,7 @@ def test_a_value_that_the_mapping_does_not_know_is_named_by_file_line_and_column
     name: str, row: list[str], place: tuple[str, int, str], wanted: str
 ) -> None:
     odd = (
-        "  children:\n    - file: odd-dates\n      fields: { date_of_birth: { column: Born, dates: ['%d%d', '%Q'] } }\n"
+        "  children:\n    - file: odd-dates\n      fields: { date_of_birth: { column: Born, dates: ['%Y%Y', '%Q'] } }\n"
     )
     own = OWN + (odd if name == "odd-dates" else "")
     [fault] = read_mapping(own).apply(council_sheets(**{name: [row]}) | {"odd-dates.csv": "Born\n4\n"}).faults

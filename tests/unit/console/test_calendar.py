@@ -99,7 +99,7 @@ def test_an_event_that_is_not_understood_is_named_and_the_others_are_read(event:
     assert unread.line.startswith(event.partition("\n")[0].removeprefix("SUMMARY:"))
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(200)
 def test_repetitions_by_month_that_never_come_are_counted_for_a_few_events_alone() -> None:
     never = "SUMMARY:Night Example\nDTSTART:20261125T180000Z\nDURATION:PT1H\nRRULE:FREQ=MONTHLY;BYMONTHDAY=31;BYDAY=1MO"
     first = "SUMMARY:Boss Example\nDTSTART:20261125T180000Z\nDURATION:PT1H\nRRULE:FREQ=MONTHLY;BYDAY=1TU"

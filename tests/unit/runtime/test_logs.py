@@ -47,8 +47,9 @@ fails()
 """
 A_COMMAND = f"""
 import sys, types
+name = {NAME!r}
 def app():
-    raise ValueError({NAME!r})
+    raise ValueError(name)
 sys.modules["services.command_line"] = types.SimpleNamespace(app=app)
 sys.argv = ["services", "subject-access"]
 from services.__main__ import main
