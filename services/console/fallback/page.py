@@ -49,7 +49,7 @@ class PackPage(ConsoleService):
         return self.template.render(
             now=now,
             authority=authority,
-            cases=describe_cases(overview(cases, ()).cases, self.words.of),
+            cases=describe_cases(overview(cases, (), now).cases, self.words.of),
             board=board(rota, now, ROTA_OF),
             numbers=numbers,
             forces=sorted(forces, key=lambda each: (each.force not in near, each.name)),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from services.console.policy.police_line import Stand, stand_of
 from services.console.policy.record import RecordedMessage
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
@@ -63,6 +64,17 @@ class DutyLine:
         return self.last_step is not None and self.last_step.state == "acknowledged"
 
     @property
+    def is_being_sent(self) -> bool:
+        """Nobody need do anything yet."""
+        return self.last_step is not None and self.last_step.state == "told" and not self.overdue
+
+    @property
+    def only_promises_a_call(self) -> bool:
+        """Police do not have the notice, and whoever said "I have it" is to ring them: nobody has told police yet."""
+        first = self.duty.content.steps[0].role if self.duty.content.steps else None
+        return first is Role.POLICE_CONTROL_ROOM != self.last_role and self.is_taken and self.waits
+
+    @property
     def overdue(self) -> bool:
         return is_overdue(self.duty.content)
 
@@ -116,6 +128,9 @@ class CaseLine:
     pressing: tuple[object, ...]
     """The most pressing duties that wait, `MOST_ASKED` at most, as they are kept: few of all cases are shown."""
     next_at: datetime | None
+    notices: tuple[object, ...] = ()
+    """The duties to tell police, as they are kept."""
+    reference_passed_on: bool = False
 
     @cached_property
     def asked(self) -> tuple[DutyLine, ...]:
@@ -136,6 +151,12 @@ class CaseLine:
     def gone(self) -> bool:
         return self.episode.content.state in GONE
 
+    def police_not_told(self, now: datetime) -> bool:
+        """As its own page says."""
+        duties = map(DutyChanged.read_again, self.notices)
+        stand = stand_of(self.episode.content, duties, now, passed_on=self.reference_passed_on)
+        return stand is Stand.NOT_TOLD
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
@@ -145,6 +166,8 @@ class Overview:
     practice: tuple[CaseLine, ...]
     elsewhere: tuple[DutyLine, ...]
     """Duties that belong to no episode and wait for an answer."""
+    not_told: frozenset[str] = frozenset()
+    """References of the cases that police do not have."""
 
     @property
     def not_back(self) -> int:
@@ -157,18 +180,31 @@ class Overview:
     @property
     def urgent(self) -> tuple[str, ...]:
         """Marks of what needs somebody now. A page that follows gives notice of a mark that it has not had before."""
+        untold = sorted(f"{each}-police" for each in self.not_told)
         overdue = [f"{line.reference}-{line.overdue}" for line in self.cases if line.overdue]
         beside = [str(line.duty.content.duty) for line in self.elsewhere if line.overdue]
-        return tuple(overdue + [line.reference for line in self.cases if line.gone and not line.overdue] + beside)
+        return tuple(
+            untold + overdue + [line.reference for line in self.cases if line.gone and not line.overdue] + beside
+        )
 
 
-def overview(cases: Iterable[CaseLine], elsewhere: Iterable[DutyLine]) -> Overview:
-    """Cases with an overdue duty first, then children not back, then the returned; the oldest first in each."""
-    lines = sorted(cases, key=lambda line: (line.overdue == 0, not line.gone, line.episode.content.opened_at))
+def overview(cases: Iterable[CaseLine], elsewhere: Iterable[DutyLine], now: datetime) -> Overview:
+    """Cases that police do not have first, then those with an overdue duty, children not back, the returned; the oldest
+    first in each.
+    """
+    cases = list(cases)
+    not_told = frozenset(line.reference for line in cases if not line.episode.exercise and line.police_not_told(now))
+    lines = sorted(
+        cases,
+        key=lambda line: (
+            line.reference not in not_told, line.overdue == 0, not line.gone, line.episode.content.opened_at,
+        ),
+    )  # fmt: skip
     return Overview(
         tuple(line for line in lines if not line.episode.exercise),
         tuple(line for line in lines if line.episode.exercise),
         tuple(sorted((line for line in elsewhere if not line.duty.exercise), key=_pressing)),
+        not_told,
     )
 
 

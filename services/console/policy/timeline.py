@@ -158,6 +158,8 @@ def _act(content: Message) -> str:
     act = content.kind.rsplit(".v", maxsplit=1)[0]
     if isinstance(content, TextNeedsHuman) and content.language is not None:
         return f"{act} not-in-english"
+    if isinstance(content, DutyAcknowledged) and content.unread:
+        return f"{act} unread"
     return f"{act} withdrawn" if isinstance(content, Duty) and content.act == "withdraw" else act
 
 

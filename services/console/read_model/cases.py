@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from services.console.policy.police_line import MISSING_NOTICE
 from services.console.policy.record import RecordedMessage
 from services.console.policy.status import HOUSEKEEPING, MOST_ASKED, CaseLine, DutyLine
 from services.console.read_model.repository import all_recorded, recorded
@@ -14,6 +15,7 @@ from services.platform.store.query import Query, Rows, scalar
 from services.safeguarding.child_events.events import PoliceReferenceGiven, PoliceReferenceTexted
 from services.safeguarding.duty.decisions import OVER, DutyChanged, EpisodeChanged
 from services.safeguarding.identifiers import AuthorityId, ChildId, Scope
+from services.safeguarding.roles import Role
 
 
 class Found(NamedTuple):
@@ -31,7 +33,7 @@ MOST_DUTIES = 500
 MOST_FOUND = 100
 OF_AUTHORITY = "(%(authorities)s::text[] IS NULL OR {}content ->> 'authority' = ANY(%(authorities)s::text[]))"
 OPEN_CASES = f"""
-    SELECT e.child, c.code, e.changed_at, e.exercise, e.content, d.*
+    SELECT e.child, c.code, e.changed_at, e.exercise, e.content, d.*, r.passed_on
     FROM episodes e
     LEFT JOIN register.for_console c ON c.child = e.child AND c.authority = e.content ->> 'authority'
     CROSS JOIN LATERAL (
@@ -39,9 +41,15 @@ OPEN_CASES = f"""
                count(*) FILTER (WHERE state <> 'cancelled' AND NOT waits) AS reached,
                count(*) FILTER (WHERE waits) AS waiting, count(*) FILTER (WHERE late) AS overdue,
                min((content ->> 'next_step_at')::timestamptz) FILTER (WHERE waits) AS next_at,
-               (array_agg(content ORDER BY late DESC, changed_at) FILTER (WHERE waits))[:{MOST_ASKED}] AS asked
+               (array_agg(content ORDER BY late DESC, changed_at) FILTER (WHERE waits))[:{MOST_ASKED}] AS asked,
+               array_agg(content) FILTER (WHERE content ->> 'wording' = '{MISSING_NOTICE}'
+                   AND content #>> '{{steps,0,role}}' = '{Role.POLICE_CONTROL_ROOM}') AS notices
         FROM duties d WHERE d.episode = e.episode
     ) d
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (SELECT FROM entries r WHERE r.child = e.child AND r.kind = '{PoliceReferenceTexted.kind}'
+            AND r.at >= e.opened_at) AS passed_on
+    ) r
     WHERE e.state <> ALL(%(over)s::text[]) AND {OF_AUTHORITY.format("e.")} ORDER BY e.opened_at LIMIT {MOST_CASES}
 """
 DUTIES_BESIDE = f"""
@@ -170,4 +178,6 @@ def _case(row: Any) -> CaseLine:
         row.overdue,
         tuple(row.asked or ()),
         row.next_at,
+        tuple(row.notices or ()),
+        row.passed_on,
     )

@@ -21,6 +21,8 @@ from services.console.policy.child import (
     words_said,
 )
 from services.console.policy.permits import May, Operator
+from services.console.policy.police_line import PoliceLine, Stand, police_line
+from services.console.policy.record import RecordedMessage
 from services.console.policy.status import DutyLine, episode_line
 from services.console.policy.timeline import Line, timeline
 from services.console.read_model import cases
@@ -31,6 +33,7 @@ from services.platform.register.directory_page import force_lines
 from services.platform.register.police_notice import Photograph, photograph_of
 from services.platform.register.words import reasons_by_id, words_by_id
 from services.platform.store.query import Query
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, WordsId
 from services.safeguarding.message import Message
@@ -85,8 +88,11 @@ class ChildQueries(ConsoleService):
             told = recipients(map(DutyLine, duties))
             said = words_said(heard, episodes, shown)
             police = police_view(line.entry for line in lines)
+            stands = None if shown is None else self._police_line(shown, duties, lines)
             revealed = operator.may(May.REVEAL) and OperatorAct.CHILD_REVEALED in done
-            private = await reader.fetch(*self._private(operator, told, said, police, lines, child if revealed else ""))
+            private = await reader.fetch(
+                *self._private(operator, told, said, (police, stands), lines, child if revealed else "")
+            )
         about = shown and About(
             child, shown.content.authority, shown.exercise, shown.content, None, discussion, waiting.held, operator
         )
@@ -95,25 +101,40 @@ class ChildQueries(ConsoleService):
             "line": shown and episode_line(shown, duties, waiting.rules),
             "acts": [each for each in possible_acts(about) if operator.may(each.needs)] if about else [],
             "waiting": [each for each in map(DutyLine, duties) if each.waits],
-            "told": told, "said": said, "police": police, "revealed": revealed, "timeline": lines, "names": names,
+            "told": told, "said": said, "police": police, "revealed": revealed, "timeline": lines, "names": names, "stands": stands,
             "force": next((each for each in forces if shown and each.force == shown.content.force), None),
             "holds": holds if operator.may(May.READ_REASONS) else (), "viewed_at": done.get(OperatorAct.CHILD_VIEWED),
         }  # fmt: skip
+
+    def _police_line(
+        self,
+        shown: RecordedMessage[EpisodeChanged],
+        duties: Sequence[RecordedMessage[DutyChanged]],
+        lines: Sequence[Line],
+    ) -> PoliceLine | None:
+        """None for practice that goes to nobody."""
+        facts = [line.entry for line in lines]
+        found = police_line(shown.content, [each.content for each in duties], facts, self.clocks.story())
+        return None if found is not None and shown.exercise and found.stand is Stand.NOT_TOLD else found
 
     def _private(
         self,
         operator: Operator,
         told: Sequence[Recipient],
         said: Sequence[Said],
-        police: PoliceView,
+        of_police: tuple[PoliceView, PoliceLine | None],
         lines: Sequence[Line],
         revealed: str,
     ) -> tuple[Query[Any], ...]:
         """What the register keeps encrypted, as far as the operator may read it."""
-        people, words = set[PersonId](), list[WordsId]()
+        people, words, (police, stands) = set[PersonId](), list[WordsId](), of_police
         if operator.may(May.READ_WORDS):
             people = {each.person for each in told if each.person} | {each.person for each in said if each.person}
             words = [*(name for each in said for name in each.words), *police.references]
+            words += () if stands is None else stands.words
+            people |= {
+                each for each in (None if stands is None else stands.said_by,) if each and each.startswith("person-")
+            }
         reasons = _reasons(lines) if operator.may(May.READ_REASONS) else []
         return (
             words_by_id(self.keyring, words),

@@ -36,6 +36,8 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
         "span": format_span,
         "code": code_of,
         "form": words.form,
+        "police": words.police,
+        "clock": clock,
         "field": words.field,
         "is_act": lambda name: name in {*OperatorAct, *Deed},
         "correcting": lambda line: correcting_act(line.entry),
@@ -53,6 +55,14 @@ def moment(at: datetime, now: datetime) -> str:
     local = in_england(at)
     same_day = local.date() == in_england(now).date()
     return local.strftime("%H:%M:%S" if same_day else "%-d %b %H:%M:%S")
+
+
+def clock(at: datetime | None, now: datetime) -> str:
+    """The time of day, with its date unless that is the date of `now`. Local time."""
+    if at is None:
+        return ""
+    local = in_england(at)
+    return f"{local:%H:%M}" if local.date() == in_england(now).date() else f"{local:%-d %b %H:%M}"
 
 
 def age_on(born: date, now: datetime) -> str:

@@ -20,9 +20,9 @@ DEAD_LETTERS_LISTED = timedelta(days=30)
 
 
 class PageQueries(ConsoleService):
-    async def overview(self, authorities: Scope, *, whole: bool = False) -> dict[str, object]:
+    async def overview(self, authorities: Scope, *, whole: bool = False, untold: bool = False) -> dict[str, object]:
         """Every open case, and the other duties that wait for an answer. Dead letters belong to no authority. The least
-        urgent cases are left out unless `whole`.
+        urgent cases are left out unless `whole`; `untold`: only those that police do not have.
         """
         async with self.store.read() as reader:
             open_, elsewhere, housekeeping, letters = await reader.fetch(
@@ -31,10 +31,13 @@ class PageQueries(ConsoleService):
                 cases.housekeeping_waits(authorities),
                 read_model.dead_letters_after(self.clocks.story() - DEAD_LETTERS_COUNTED),
             )
-        shown = overview(open_, elsewhere)
+        shown = overview(open_, elsewhere, self.clocks.story())
+        listed = [each for each in shown.cases if not untold or each.reference in shown.not_told]
         return {
             "overview": shown,
-            "folded": 0 if whole else max(0, len(shown.cases) - CASES_SHOWN),
+            "listed": listed,
+            "untold": untold,
+            "folded": 0 if whole else max(0, len(listed) - CASES_SHOWN),
             "housekeeping": housekeeping,
             "letters": 0 if authorities is not None else sum(each.redriven_at is None for each in letters),
             "by_id": authorities is None,
@@ -54,7 +57,7 @@ class PageQueries(ConsoleService):
     async def exercises(self, authorities: Scope) -> tuple[CaseLine, ...]:
         """Those under way."""
         async with self.store.read() as reader:
-            return overview(await reader.fetch(cases.open_cases(authorities)), ()).practice
+            return overview(await reader.fetch(cases.open_cases(authorities)), (), self.clocks.story()).practice
 
     async def directory(self, operator: Operator) -> dict[str, object]:
         """Everybody on it is staff. The staff of one child are shown with the child's code."""

@@ -93,4 +93,6 @@ class ShiftQueries(ConsoleService):
         if authority is None:
             return ""
         async with self.store.read() as reader:
-            return write_note(overview(await reader.fetch(open_cases([authority])), ()).cases, in_words)
+            return write_note(
+                overview(await reader.fetch(open_cases([authority])), (), self.clocks.story()).cases, in_words
+            )

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from services.console.policy.police_line import PoliceLine
 from services.console.policy.timeline import Line
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed
@@ -25,6 +26,8 @@ class Words:
         self._forms: dict[str, Mapping[str, str]] = content["forms"] | deeds.forms
         self._asked: dict[str, Mapping[str, Any]] = content["asked"] | deeds.asked
         self._yes_no = deeds.yes_no
+        self._police: dict[str, str] = content["police"]
+        self._causes: dict[str, str] = content["causes"]
 
     def of(self, value: object, field: str) -> str:
         """The words for a value of a field, such as a role, a state or a wording."""
@@ -44,6 +47,13 @@ class Words:
         role, wording = line.role or content.get("role"), line.wording or content.get("wording")
         fields = content | {"role": role, "wording": wording}
         return self._acts[line.act].format_map({name: self._in_words(value, name) for name, value in fields.items()})
+
+    def police(self, line: PoliceLine, at: str, said: str, who: str | None) -> str:
+        """What stands at the top of a case. `said`: the officer or the reference; `who`: its source or recorder."""
+        cause = self._causes.get(line.cause or "", self._causes["failed"]).format(at=at)
+        sentence = self._police["phoned" if line.how == "phoned" else line.stand]
+        words, who = said or self._police["nobody"], who or self._police["somebody"]
+        return sentence.format(at=at, cause=cause, words=words, who=who, how=self.of(line.how, "how"))
 
     def _in_words(self, value: object, field: str) -> str:
         if isinstance(value, tuple):

@@ -41,10 +41,16 @@ def delivered(delivery: Delivery) -> Message | None:
 
 
 def acknowledged(
-    duty: Duty, how: How, *, by: PersonId | None = None, force: ForceId | None = None, words: tuple[WordsId, ...] = ()
+    duty: Duty,
+    how: How,
+    *,
+    by: PersonId | None = None,
+    force: ForceId | None = None,
+    words: tuple[WordsId, ...] = (),
+    unread: bool = False,
 ) -> DutyAcknowledged:
     """Who has it: `by`, or an officer of `force`, named in `words`."""
-    return DutyAcknowledged(**_named(duty), by=by, force=force, how=how, words=words)
+    return DutyAcknowledged(**_named(duty), by=by, force=force, how=how, words=words, unread=unread)
 
 
 def failed(

@@ -42,6 +42,8 @@ class ReplyService:
     now: datetime
     how: Literal["force", "page"] = "force"
     """By the force's system, or on the page behind an email."""
+    unread: bool = False
+    """On the page, by whoever holds the mail's link: no code has opened the notice there."""
     came_about: datetime | None = None
     """When it happened, as the force says; story time. The duty counts as answered when we heard it."""
 
@@ -99,7 +101,7 @@ class ReplyService:
 
     async def _acknowledge(self, officer: tuple[WordsId, ...]) -> None:
         duty = self.duty
-        self._publish(acknowledged(duty, self.how, force=self.force, words=officer))
+        self._publish(acknowledged(duty, self.how, force=self.force, words=officer, unread=self.unread))
         await deliveries.acknowledge(self.uow, duty.duty, duty.step, self.now)
 
     async def _keep(self, said: str, *, reference: bool = False) -> tuple[WordsId, ...]:

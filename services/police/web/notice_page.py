@@ -93,13 +93,13 @@ class NoticePage:
             except ValidationError as error:
                 wrong = {_form_field(each["loc"]): FAULTS["one_line"] for each in error.errors(include_input=False)}
             else:
-                await self._take(uow, found, replies)
+                await self._take(uow, found, replies, unread=not read)
                 return _thanks_sheet(found) if replies else _held_sheet(found)
         if superseded:
             return _superseded_sheet(found, form, wrong)
         return _notice_sheet(found, form, wrong) if read else _cover_sheet(found, form, wrong)
 
-    async def _take(self, uow: UnitOfWork, found: LinkedNotice, replies: list[Reply]) -> None:
+    async def _take(self, uow: UnitOfWork, found: LinkedNotice, replies: list[Reply], *, unread: bool) -> None:
         delivery = found.delivery
         if delivery.duty is None:
             await deliveries.end(uow, delivery.id, State.ACKNOWLEDGED, self.clocks.wall())  # of a connection test
@@ -110,7 +110,8 @@ class NoticePage:
             return
         for reply in replies:
             name = f"page-{derived('page', str(delivery.id), number, reply.type)}"
-            await ReplyService(self.keyring, uow, name, delivery, delivery.duty, at, now, how="page").take(reply)
+            service = ReplyService(self.keyring, uow, name, delivery, delivery.duty, at, now, how="page", unread=unread)
+            await service.take(reply)
 
 
 def _read(uow: UnitOfWork, found: LinkedNotice, form: Form, reader: WordsId | None, wrong: str) -> Sheet:

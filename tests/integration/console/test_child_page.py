@@ -26,7 +26,9 @@ from services.safeguarding.child_events.events import (
     RiskGrade,
     TextNeedsHuman,
 )
+from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.duty.duties import PoliceNotify
+from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyFailed
 from services.safeguarding.identifiers import code_of, new_id, provisional_child
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Role, Wording
@@ -368,3 +370,36 @@ async def test_the_round_trips_of_a_page_do_not_grow_with_what_is_on_it(
             taken[path] = trips.count
     of_session = 2
     assert taken == {"/": of_session + 1, "/housekeeping": of_session + 1, "/children/C1": of_session + 4}
+
+
+async def test_a_case_that_police_refused_is_first_and_red_with_its_cause_and_the_number_to_ring(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    refused = duty_changed(
+        case.episode, step(0, Role.POLICE_CONTROL_ROOM, "failed"), step(1, Role.DUTY_WORKER, "acknowledged")
+    )
+    told = {"duty": refused.duty, "step": 0, "authority": case.authority, "episode": case.episode}
+    failure = DutyFailed.model_validate(told | {"reason": "untrusted-certificate"})
+    await hear(opened, HANDLERS, heard(refused.model_copy(update={"authority": case.authority}), case.child))
+    await hear(opened, HANDLERS, heard(failure, case.child))
+    page = (await browser.get("/children/C1")).text
+    line = page[page.index('id="police"') : page.index('<dl class="facts"')]
+    for shown in (
+        "POLICE DO NOT HAVE THIS. Certificate refused 24 Nov 22:15.",
+        "tel:+441632960101",
+        f'href="/duties/{refused.duty}/acts/phoned">I have rung them',
+    ):
+        assert shown in line
+    assert "Says they will ring. Police are not told by that." in page
+    listed, only = [(await browser.get(path)).text for path in ("/", "/?untold=true")]
+    assert "<strong>1</strong> police not told</a>" in listed
+    assert "Police not told</strong>" in listed
+    assert "Police not told</strong>" in only
+
+    answer = DutyAcknowledged.model_validate(told | {"how": "page", "force": f"{case.authority}-police"})
+    answered = refused.model_copy(update={"authority": case.authority, "revision": 2, "state": DutyState.ACKNOWLEDGED})
+    await hear(opened, HANDLERS, heard(answered, case.child), heard(answer, case.child))
+    page = (await browser.get("/children/C1")).text
+    assert "Police say they have it: no officer named, 24 Nov 22:15, on a page." in page
+    assert "police not told" not in (await browser.get("/")).text
+    assert "Police have every open case." in (await browser.get("/?untold=true")).text

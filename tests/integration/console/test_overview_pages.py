@@ -190,7 +190,7 @@ async def test_whoever_has_taken_what_is_not_done_yet_is_not_among_those_who_hav
     page = (await browser.get("/")).text
     name = code_of(episode) if episode is not None else str(duty.duty)
     [row] = [each for each in page.split("<tr")[1:] if name in each]
-    assert ("has it, not done yet" in row) == (state == "acknowledged")
+    assert ("says they have it, not done yet" in row) == (state == "acknowledged")
     assert "Who has not answered" not in page
 
 

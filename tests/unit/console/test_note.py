@@ -21,7 +21,7 @@ def case(*duties: Any, waiting: int | None = None, exercise: bool = False) -> Ca
 
 
 def note(*cases: CaseLine) -> str:
-    return write_note(overview(cases, ()).cases, lambda value, _field: str(value))
+    return write_note(overview(cases, (), REPORTED_AT).cases, lambda value, _field: str(value))
 
 
 def test_it_says_who_promised_what_and_what_waits_for_whom() -> None:

@@ -87,11 +87,22 @@ def test_an_acknowledged_duty_waits_for_nobody() -> None:
 
 
 def case(
-    state: str = "missing", *, opened_at: datetime = REPORTED_AT, overdue: int = 0, exercise: bool = False
-) -> CaseLine:
+    state: str = "missing", *, opened_at: datetime = REPORTED_AT, overdue: int = 0, exercise: bool = False,
+    police: str = "accepted",
+) -> CaseLine:  # fmt: skip
     content = episode_changed(uuid4(), state=state, opened_at=opened_at)
     episode = RecordedMessage("", new_id("child"), REPORTED_AT, exercise=exercise, content=content)
-    return CaseLine(episode, "C17", 3, 1, 2, overdue, (), None)
+    notice = duty_changed(content.episode, step(0, Role.POLICE_CONTROL_ROOM, police)).model_dump(mode="json")
+    return CaseLine(episode, "C17", 3, 1, 2, overdue, (), None, (notice,))
+
+
+def test_a_case_that_police_do_not_have_goes_before_all_that_is_overdue_and_is_counted() -> None:
+    late, refused = case(overdue=3), case(opened_at=REPORTED_AT + timedelta(hours=1), police="failed")
+    back, practice = case("returned", police="failed"), case(police="failed", exercise=True)
+    shown = overview([late, refused, back, practice], [], REPORTED_AT)
+    assert shown.cases[:2] == (refused, late)
+    assert shown.not_told == {refused.reference}
+    assert shown.urgent[0] == f"{refused.reference}-police"
 
 
 def test_what_is_overdue_comes_first_then_children_not_back_the_longest_open_first_and_practice_is_counted_nowhere() -> (
@@ -102,7 +113,7 @@ def test_what_is_overdue_comes_first_then_children_not_back_the_longest_open_fir
     late = case(opened_at=REPORTED_AT + timedelta(hours=1), overdue=2)
     practice = case(overdue=5, exercise=True)
     beside = DutyLine(recorded(duty_changed(None, step(0, Role.DUTY_WORKER), state="overdue")))
-    shown = overview([back, young, old, late, practice], [beside])
+    shown = overview([back, young, old, late, practice], [beside], REPORTED_AT)
     assert shown.cases == (late, old, young, back)
     assert (shown.practice, shown.not_back, shown.overdue) == ((practice,), 3, 3)
     assert shown.urgent == (f"{late.reference}-2", old.reference, young.reference, str(beside.duty.content.duty))

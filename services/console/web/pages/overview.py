@@ -55,7 +55,7 @@ class OverviewPages(Pages):
 
     queries: PageQueries
     changes: Changes
-    _overviews: dict[tuple[frozenset[str], bool], SharedResponse] = field(default_factory=dict)
+    _overviews: dict[tuple[frozenset[str], bool, bool], SharedResponse] = field(default_factory=dict)
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/", self.show_overview, **PAGE)
@@ -68,24 +68,22 @@ class OverviewPages(Pages):
             app.add_api_route(path, self.list_page(template, query), name=name, **about)
         app.add_api_route("/changes", self.follow, responses=PART["responses"])
 
-    async def show_overview(self, request: Request, whole: str = "") -> Response:
-        """`whole`: anything asks for the less urgent cases too."""
+    async def show_overview(self, request: Request, whole: str = "", untold: str = "") -> Response:
+        """`whole`: anything asks for the less urgent cases too; `untold`: for those alone that police do not have."""
         signed_in = await self.guard.require(request)
-        shown = await self.queries.overview(signed_in.operator.scope, whole=bool(whole))
+        shown = await self.queries.overview(signed_in.operator.scope, whole=bool(whole), untold=bool(untold))
         return self.templates.page(request, "open.html", shown | {"whole": bool(whole)}, signed_in)
 
-    async def show_overview_part(self, request: Request, whole: str = "") -> Response:
+    async def show_overview_part(self, request: Request, whole: str = "", untold: str = "") -> Response:
         """Rendered once for all operators of the same authorities."""
-        operator = (await self.guard.require(request)).operator
+        operator, asked = (await self.guard.require(request)).operator, (bool(whole), bool(untold))
 
         async def render() -> Response:
-            return self.templates.page(
-                request, "_open.html", await self.queries.overview(operator.scope, whole=bool(whole))
-            )
+            shown = await self.queries.overview(operator.scope, whole=asked[0], untold=asked[1])
+            return self.templates.page(request, "_open.html", shown)
 
-        return await self._overviews.setdefault(
-            (operator.authorities, bool(whole)), SharedResponse(self.changes)
-        ).answer(render)
+        shared = self._overviews.setdefault((operator.authorities, *asked), SharedResponse(self.changes))
+        return await shared.answer(render)
 
     async def follow(self, request: Request, child: str | None = None) -> EventSourceResponse:
         """Sends "changed" at once and at each change of one child, or of any, of the operator's authorities."""
