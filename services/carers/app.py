@@ -18,6 +18,7 @@ from services.platform.delivery.queue.repository import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status.receipts import Receipts, VoiceFallback
 from services.platform.delivery.sms_status.webhook import CallKeys
+from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.duty.decisions import EpisodeChanged, ReportTaken
 from services.safeguarding.duty.duties import CarerAlert, DutySendAgain
 
@@ -56,6 +57,7 @@ async def main() -> None:
             Subscription(CarerAlert, handlers.on_carer_alert),
             Subscription(DutySendAgain, delivery.send_again),
             Subscription(EpisodeChanged, handlers.on_episode_changed, Priority.BACKGROUND),
+            Subscription(ChildIdentified, handlers.on_child_identified, Priority.BACKGROUND),
             Subscription(ReportTaken, handlers.on_report_taken, Priority.BACKGROUND),
         ],
         prefetch=Prefetch(lock_stopped),

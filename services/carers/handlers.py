@@ -6,7 +6,7 @@ from cachetools import TTLCache
 
 from services.carers import messages
 from services.carers.policy.context import PoliceStand
-from services.carers.store import child_status, claims
+from services.carers.store import child_status, claims, conversations
 from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.worker import DeliveryLoop
@@ -17,6 +17,7 @@ from services.platform.register.directory import Holder, contact_by_person, duty
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState, ReportTaken
 from services.safeguarding.duty.duties import CarerAlert, DutyFailed
 from services.safeguarding.identifiers import derived
@@ -65,6 +66,11 @@ class Handlers:
             child_status.record_police(uow, received.subject, taken.episode, POLICE[taken.by])
         else:
             child_status.record_duty_answer(uow, received.subject, taken.episode, answered=taken.holds)
+
+    async def on_child_identified(self, received: Received[ChildIdentified], uow: UnitOfWork) -> None:
+        """At the console, by an agency, by a colleague's text: the number's conversation goes on about the child."""
+        if not received.exercise:
+            conversations.take_identity(uow, received.subject, received.content.child)
 
     def _delivery_to(self, received: Received[CarerAlert], holder: Holder, *, alone: bool) -> Delivery:
         telling = received.content.telling

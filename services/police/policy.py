@@ -30,7 +30,7 @@ Difference: TypeAlias = Literal["not-with-police", "open-with-police-only", "no-
 
 @dataclass(frozen=True, slots=True)
 class EarlierEpisodes:
-    """The child's episodes that a force was told of before this one. `last_told_at`: story time."""
+    """The child's episodes that any force was told of before this one. `last_told_at`: story time."""
 
     number: int
     last_told_at: datetime | None

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.police.policy import MEANINGS, MERGED, SEARCHED_FOR, EarlierEpisodes, ToldEpisode
-from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.duties import Duty, PoliceNotify
 from services.safeguarding.identifiers import ChildId, ForceId
 
 TOLD = """
@@ -32,9 +32,11 @@ def record_told(uow: UnitOfWork, duty: Duty, child: ChildId, *, exercise: bool) 
     if state is not None:
         first = {"child": child, "authority": duty.authority, "exercise": exercise, "state": state}
         uow.write(TOLD, row | first)
-    if duty.refers_to is not None:
-        merged = MERGED if state in {None, *SEARCHED_FOR} else state
-        uow.write(TOLD_OF_ANOTHER, row | {"refers_to": duty.refers_to, "state": merged})
+    same_child = duty.same_child if isinstance(duty, PoliceNotify) else None
+    for other in (duty.refers_to, same_child):
+        if other is not None:
+            merged = MERGED if state in {None, *SEARCHED_FOR} else state
+            uow.write(TOLD_OF_ANOTHER, row | {"refers_to": other, "state": merged})
 
 
 EARLIER_EPISODES = """
@@ -42,17 +44,18 @@ EARLIER_EPISODES = """
         SELECT FROM police.episodes
         WHERE force = %(force)s AND episode = %(episode)s::uuid AND NOT gaps_chased FOR UPDATE
     )
-    SELECT count(*) AS number, max(told_at) AS last_told_at, EXISTS (SELECT FROM not_chased) AS may_chase_gaps
+    SELECT count(DISTINCT episode) AS number, max(told_at) AS last_told_at, EXISTS (SELECT FROM not_chased) AS may_chase_gaps
     FROM police.episodes
-    WHERE force = %(force)s AND child = %(child)s AND NOT exercise AND episode IS DISTINCT FROM %(episode)s::uuid
+    WHERE child = %(child)s AND NOT exercise AND episode IS DISTINCT FROM %(episode)s::uuid
 """
 GAPS_CHASED = "UPDATE police.episodes SET gaps_chased = true WHERE force = %(force)s AND episode = %(episode)s"
 CHASED: Local[set[tuple[ForceId, UUID]]] = Local(set)
 
 
 def earlier_episodes(force: ForceId, child: ChildId, episode: UUID | None) -> Query[EarlierEpisodes]:
-    """The child's episodes that the force was told of, other than `episode`. If the gaps of `episode` were never
-    chased, its row stays locked until the transaction ends, so that no other process chases them either.
+    """The child's episodes that any force was told of, other than `episode`: a new force is not told "none".
+    If the gaps of `episode` were never chased, its row stays locked until the transaction ends, so that no
+    other process chases them either.
     """
     parameters = {"force": force, "child": child, "episode": episode}
     return Query(EARLIER_EPISODES, parameters, lambda rows: EarlierEpisodes(*rows[0]))
@@ -113,11 +116,33 @@ ANSWER_ON_PAGE = """
 """
 
 
-def answer_on_page(notice: UUID, said: bytes, now: datetime) -> Query[str | None]:
-    """The number of what an officer has said on the page of this notice, which the caller has locked. None for what was
-    said last already: a page may be sent twice. Something else may lie between. `now` is wall time.
+ANSWERED = """
+    SELECT min(done_at) AS at, source = %(page)s AS is_opened FROM inbox
+    WHERE source IN (%(page)s::text, %(cover)s::text) GROUP BY source ORDER BY is_opened DESC LIMIT 1
+"""
+
+
+def answer_on_page(notice: UUID, said: bytes, now: datetime, *, unread: bool) -> Query[str | None]:
+    """The number of what an officer has said on the page of this notice, which the caller has locked, or on its cover,
+    `unread`. None for what was said last already: a page may be sent twice. Something else may lie between. `now` is
+    wall time.
     """
-    return Query(ANSWER_ON_PAGE, {"page": f"/notices/{notice}", "said": said, "now": now}, scalar)
+    page = _cover_of(notice) if unread else _page_of(notice)
+    return Query(ANSWER_ON_PAGE, {"page": page, "said": said, "now": now}, scalar)
+
+
+def answered_on_page(notice: UUID) -> Query[tuple[datetime, bool] | None]:
+    """When it was first answered there (wall time), and whether with the notice open. None: not there, or long ago."""
+    asked = {"page": _page_of(notice), "cover": _cover_of(notice)}
+    return Query(ANSWERED, asked, lambda rows: (rows[0].at, rows[0].is_opened) if rows else None)
+
+
+def _page_of(notice: UUID) -> str:
+    return f"/notices/{notice}"
+
+
+def _cover_of(notice: UUID) -> str:
+    return f"/notices/{notice}/cover"
 
 
 def list_times(force: ForceId) -> Query[tuple[datetime | None, datetime | None]]:

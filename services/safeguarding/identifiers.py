@@ -52,6 +52,21 @@ def code_of(identifier: UUID) -> str:
     return code
 
 
+def case_name(child_code: str | None, case: UUID) -> str:
+    """What people call a case on every page, mail, notice and call: "C23, case TW8F9". `case`: the episode; of what has
+    none, the telling.
+    """
+    return f"{child_code}, case {code_of(case)}" if child_code else f"case {code_of(case)}"
+
+
+SMALL_WORDS = frozenset({"and", "of", "on", "the", "upon"})
+
+
+def in_words(organisation: str) -> str:
+    """An authority's or a force's id for human eyes, where its name is not at hand."""
+    return " ".join(each if each in SMALL_WORDS else each.capitalize() for each in organisation.split("-"))
+
+
 def trace_of(*causes: str) -> str:
     """A W3C trace context, the same for the same cause: its log lines are found in every service."""
     return f"00-{derived('trace', *causes).hex}-{derived('span', *causes).hex[:16]}-01"

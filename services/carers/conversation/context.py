@@ -33,8 +33,8 @@ async def load(
     """Also returns the sender's language. `now` is wall time; everything else goes by the moment of the text, in story
     time.
 
-    One round trip; one more for a stranger's number or an OK of somebody on duty, and one or two for each reply code
-    in the text.
+    One round trip; one more for a stranger's number, an OK of somebody on duty or while one of several children is
+    sought, and one or two for each reply code in the text.
     """
     numbers, digits = keyring.number_hashes(text.sender), child_names.find_code_numbers(meaning.words)
     number_hash = numbers[0]
@@ -82,7 +82,22 @@ async def load(
         asks="?" in text.body,
         live=speaker.live and routing.authority is not None,
     )
+    if context.open and len(context.children) > 1:
+        recent = await uow.fetch(texts.about_in_last_hour(number_hash, now))
+        context = replace(context, recent=_find_recent(context, recent))
     return context, speaker.language
+
+
+def _find_recent(
+    context: TextContext, recent: Sequence[tuple[frozenset[ChildId], datetime]]
+) -> tuple[ChildId, datetime] | None:
+    """The child, sought now, about whom the number texted last, and when. A text about all of them was about nobody."""
+    everybody, sought = {each.child for each in context.children}, {each.child for each in context.open}
+    for about, at in recent:
+        of_one = about & sought
+        if len(of_one) == 1 and not everybody <= about:
+            return next(iter(of_one)), at
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,8 @@ class TextContext:
     """A question mark stands in the text."""
     live: bool = True
     """Whether the authority's reports are real yet."""
+    recent: tuple[ChildId, datetime] | None = None
+    """The child, sought now, about whom this number texted within the hour, and when it last did (story time)."""
 
     def child_by_id(self, child: ChildId) -> Child:
         return next(each for each in self.known if each.child == child)

@@ -79,6 +79,19 @@ def name_child(uow: UnitOfWork, provisional: ChildId, child: ChildId) -> None:
     uow.write(NAME_CHILD, {"provisional": provisional, "child": child})
 
 
+IDENTIFIED = "UPDATE provisionals SET child = %(child)s WHERE provisional = %(provisional)s AND child IS NULL"
+ANSWERED = "DELETE FROM questions WHERE provisional = %(provisional)s"
+
+
+def take_identity(uow: UnitOfWork, provisional: ChildId, child: ChildId) -> None:
+    """Somebody else has said which child it is: what the number says without a name from now on is no longer about the
+    old report, and the question is answered. What the speaker said themselves stands.
+    """
+    about = {"provisional": provisional, "child": child}
+    uow.write(IDENTIFIED, about)
+    uow.write(ANSWERED, about)
+
+
 def end_report(uow: UnitOfWork, provisional: ChildId, at: datetime) -> None:
     uow.write(END_REPORT, {"provisional": provisional, "at": at})
 

@@ -209,6 +209,21 @@ def texts_of_number(number_hash: bytes, now: datetime) -> Query[tuple[int, int, 
     return Query(OF_NUMBER, asked, first_row)
 
 
+ABOUT_THIS_HOUR = """
+    SELECT about, max(story_at) AS at FROM texts_in
+    WHERE number_hash = %(number_hash)s AND worked_at > %(since)s AND received_at > %(since)s AND about IS NOT NULL
+    GROUP BY about ORDER BY at DESC
+"""
+
+
+def about_in_last_hour(number_hash: bytes, now: datetime) -> Query[tuple[tuple[frozenset[ChildId], datetime], ...]]:
+    """Whom the number's texts of the hour before `now` (wall time) were about, and when (story time), the newest first.
+    What is about nobody in particular is kept as about all of its children.
+    """
+    asked = {"number_hash": number_hash, "since": now - HOUR}
+    return Query(ABOUT_THIS_HOUR, asked, lambda rows: tuple((frozenset(row.about), row.at) for row in rows))
+
+
 ANSWERED_SINCE = """
     SELECT EXISTS (
         SELECT FROM texts_in

@@ -9,8 +9,8 @@ from uuid import UUID
 from services.console.policy.record import RecordedMessage
 from services.safeguarding.child_events.events import PoliceReferenceTexted
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
+from services.safeguarding.duty.duties import DutyAcknowledged, DutyFailed
 from services.safeguarding.duty.evidence import AttemptResult, DeliveryAttempted
-from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyFailed
 from services.safeguarding.identifiers import PersonId, WordsId
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId, OperatorActed

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from services.safeguarding.identifiers import AuthorityId, ChildId
+from services.safeguarding.identifiers import AuthorityId, ChildId, is_provisional
 from services.safeguarding.working_time import ENGLAND, in_england
 
 DAY, THREE_DAYS, TOGETHER = timedelta(hours=24), timedelta(hours=72), timedelta(hours=1)
@@ -64,7 +64,11 @@ Counts = Mapping[str, Sequence[Absence]]
 
 
 def count_absences(absences: Sequence[Absence]) -> Counts:
-    """Each number by its name, as the absences that it counts."""
+    """Each number by its name, as the absences that it counts. A report of which nobody knows the child yet may be one
+    of the others: it stands apart, and is in no other number.
+    """
+    unknown = [each for each in absences if is_provisional(each.child)]
+    absences = [each for each in absences if not is_provisional(each.child)]
     back = [each for each in absences if each.ended_at is not None]
     repeats, homes = _groups(absences, lambda each: each.child), by_home(absences)
     return {
@@ -80,6 +84,7 @@ def count_absences(absences: Sequence[Absence]) -> Counts:
         "held": [each for each in back if each.held_at],
         "held-72h": [each for each in back if each.within(each.held_at, THREE_DAYS)],
         "declined": [each for each in back if each.declined_at and not each.held_at],
+        "not-identified": unknown,
         "no-interview": [each for each in back if not each.held_at and not each.declined_at],
     }
 

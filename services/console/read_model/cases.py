@@ -1,5 +1,6 @@
 """Reads the list of open cases, and finds a child by what people call the case."""
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -82,6 +83,7 @@ FOUND = f"""
     ), found AS (
         SELECT episode FROM episodes WHERE reference = upper(%(name)s) OR opened_at >= %(day)s AND opened_at < %(next_day)s
             OR episode = ANY(%(episodes)s::uuid[]) OR child = ANY(%(children)s::text[])
+            OR (content -> 'candidates' ?| %(candidates)s::text[] AND state NOT IN ('closed', 'retracted', 'merged'))
         UNION SELECT e.episode FROM named JOIN episodes e USING (child) WHERE e.content ->> 'authority' = named.authority
     )
     SELECT e.child, c.code, e.content ->> 'authority' AS authority, e.changed_at, e.exercise, e.content, e.opened_at
@@ -98,6 +100,25 @@ WITH_REFERENCE = f"""
         AND e.kind IN ('{PoliceReferenceGiven.kind}', '{PoliceReferenceTexted.kind}')
     WHERE r.hash = ANY(%(hashes)s::bytea[]) AND {OF_AUTHORITY.format("e.")}
 """
+
+
+SENT = f"""
+    SELECT child, episode FROM delivery.codes_for_console WHERE code = upper(%(name)s) AND {THEIRS}
+    UNION SELECT child, episode FROM delivery.codes_for_console WHERE delivery BETWEEN %(first)s AND %(last)s AND {THEIRS}
+    UNION SELECT child, episode FROM episodes WHERE episode BETWEEN %(first)s AND %(last)s AND {OF_AUTHORITY.format("")}
+"""
+EIGHT_LETTERS = re.compile(r"[0-9A-Fa-f]{8}")
+"""By these notices named a case before 0.5: the first of the episode's id, or of the notice's."""
+NO_ID = UUID(int=0)
+
+
+def cases_with_code(authorities: Scope, sought: str) -> Query[list[tuple[UUID | None, ChildId]]]:
+    """What a code at the end of a text, or in an older notice to police, stood for."""
+    first, last = NO_ID, NO_ID
+    if EIGHT_LETTERS.fullmatch(sought):
+        first, last = UUID(sought + "0" * 24), UUID(sought + "f" * 24)
+    asked = {"authorities": authorities, "name": sought, "first": first, "last": last}
+    return Query(SENT, asked, lambda rows: [(row.episode, row.child) for row in rows])
 
 
 def open_cases(authorities: Scope) -> Query[list[CaseLine]]:
@@ -141,12 +162,13 @@ def find_cases(
     day: datetime | None = None,
     episodes: Collection[UUID] = (),
     children: Collection[ChildId] = (),
+    candidates: Collection[ChildId] = (),
 ) -> Query[list[Found]]:
     """Children with their codes and episodes, over ones too; newest first. `day` begins at this moment, in the time of
-    its own zone.
+    its own zone. Of a report without a name, one of `candidates` may be the child.
     """
     next_day = None if day is None else day + timedelta(days=1)
-    found = {"episodes": list(episodes), "children": list(children)}
+    found = {"episodes": list(episodes), "children": list(children), "candidates": list(candidates)}
     asked = {"authorities": authorities, "name": name, "day": day, "next_day": next_day} | found
 
     def decode(rows: Rows) -> list[Found]:

@@ -1,7 +1,9 @@
 """Reads what the page of one child shows, to whom it may be shown, and records each view."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Container, Sequence
 from datetime import MAXYEAR, datetime, timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,8 +29,13 @@ from services.console.policy.status import DutyLine, episode_line
 from services.console.policy.timeline import Line, timeline
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
-from services.platform.register.child_identity import children_at_home, codes_of_children, identity_of_child
-from services.platform.register.directory import people_by_id
+from services.platform.register.child_identity import (
+    children_at_home,
+    children_of_caller,
+    codes_of_children,
+    identity_of_child,
+)
+from services.platform.register.directory import e164, people_by_id
 from services.platform.register.directory_page import force_lines
 from services.platform.register.police_notice import Photograph, photograph_of
 from services.platform.register.words import reasons_by_id, words_by_id
@@ -38,13 +45,18 @@ from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, WordsId
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct, OperatorActed
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import ENGLAND, in_england
 
 SHIFT = timedelta(hours=12)
 """A reason that somebody gave to be told who a child is holds for this long."""
 VIEW = timedelta(hours=1)
 """A page that stays open, or is fetched again, is one view for this long."""
 HOME = ("placement.address", "placement.carers")
+CASE = re.compile(r"(?:[a-z]+\d+,?\s+)?case\s+([0-9a-z]+)", re.IGNORECASE)
+LEAP = 9
+"""Years within which 29 February comes back."""
+LEAST_OF_NUMBER = 11
+"""With its plus and its country: fewer digits are no number that rang."""
 LEAST_SOUGHT = 3
 """Letters of a home, a name or a reference: fewer would find everything."""
 
@@ -172,25 +184,40 @@ class ChildQueries(ConsoleService):
         return found if OperatorAct.CHILD_REVEALED in done and child in codes else None
 
     async def search(self, words: str, operator: Operator) -> list[cases.Found]:
-        """By the child's code, our reference, a day; and for those who may read words, by the reference that police
-        gave, and by the home and its carers, which is on the record of each child that was found.
+        """By any code that we ever sent, a day; and for those who may read words, by the reference that police gave, a
+        caller's number, and by the home and its carers, which is on the record of each child that was found.
         """
-        scope, at_home, given = operator.scope, list[ChildId](), list[tuple[UUID | None, ChildId]]()
+        scope, by_words = operator.scope, list[ChildId]()
+        given, sent = list[tuple[UUID | None, ChildId]](), list[tuple[UUID | None, ChildId]]()
+        code = code_meant(words)
         async with self.store.read() as reader:
+            sent = await reader.fetch(cases.cases_with_code(scope, code))
             if operator.may(May.READ_WORDS) and len(words) >= LEAST_SOUGHT:
-                at_home, given = await reader.fetch(
+                at_home, rings, given = await reader.fetch(
                     children_at_home(self.keyring, scope, words),
+                    children_of_caller(scope, self._hashes_of_number(words)),
                     cases.cases_with_reference(scope, self.keyring, words),
                 )
-            episodes = {episode for episode, _ in given if episode is not None}
-            children = {*at_home, *(child for episode, child in given if episode is None)}
+                by_words = [*at_home, *rings]
+            episodes = {episode for episode, _ in (*given, *sent) if episode is not None}
+            children = {*by_words, *(child for episode, child in (*given, *sent) if episode is None)}
             found = await reader.fetch(
-                cases.find_cases(scope, words, day=day_meant(words), episodes=episodes, children=children)
+                cases.find_cases(
+                    scope,
+                    code,
+                    day=day_meant(words, self.clocks.story()),
+                    episodes=episodes,
+                    children=children,
+                    candidates=by_words,
+                )
             )
+        opened = {episode for episode, _ in given if episode is not None} | {child for _, child in given}
         read = {
-            each.child: (each.authority, HOME if each.child in at_home else ("words",))
+            each.child: (each.authority, HOME if each.child in by_words else ("words",))
             for each in found
-            if each.child in children or (each.episode is not None and each.episode.content.episode in episodes)
+            if each.child in by_words
+            or each.child in opened
+            or (each.episode is not None and _is_read_for(each.episode.content, opened, by_words))
         }
         if read:
             async with self.store.transaction() as uow:
@@ -198,6 +225,19 @@ class ChildQueries(ConsoleService):
                     recorder = self.recorder(uow, operator, uuid4(), child)
                     await recorder.carry_out(OperatorAct.CHILD_FOUND, {}, also=_look_up(of, fields), authority=of)
         return found
+
+    def _hashes_of_number(self, words: str) -> list[bytes]:
+        """None where the words are no whole telephone number."""
+        number = e164(words)
+        return (
+            list(self.keyring.number_hashes(number))
+            if number.startswith("+") and len(number) >= LEAST_OF_NUMBER
+            else []
+        )
+
+
+def _is_read_for(episode: EpisodeChanged, opened: Container[object], by_words: Collection[ChildId]) -> bool:
+    return episode.episode in opened or bool(set(episode.candidates) & set(by_words))
 
 
 def _look_up(authority: AuthorityId | None, fields: Sequence[str]) -> list[Message]:
@@ -212,12 +252,28 @@ def _reasons(lines: Sequence[Line]) -> list[WordsId]:
     return [each for act in acts for each in act.words]
 
 
-def day_meant(words: str) -> datetime | None:
-    """The beginning of the day that the words name, in England. None: they name none."""
+def code_meant(words: str) -> str:
+    """The case's own in "C23, case TW8F9"; else the words as they are."""
+    named = CASE.fullmatch(words.strip())
+    return named[1] if named else words.strip()
+
+
+def day_meant(words: str, now: datetime) -> datetime | None:
+    """The beginning of the day that the words name, in England: without a year, the last such day. None: they name
+    none.
+    """
+    today = in_england(now)
     for form in ("%d/%m/%Y", "%d/%m/%y", "%Y-%m-%d", "%d %b %Y", "%d %B %Y"):
         try:
             day = datetime.strptime(words, form).replace(tzinfo=ENGLAND)
         except ValueError:
             continue
         return day if day.year < MAXYEAR else None
+    for year, form in product(range(today.year, today.year - LEAP, -1), ("%d/%m %Y", "%d %b %Y", "%d %B %Y")):
+        try:
+            day = datetime.strptime(f"{words} {year}", form).replace(tzinfo=ENGLAND)
+        except ValueError:
+            continue
+        if day <= today:
+            return day
     return None

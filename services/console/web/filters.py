@@ -10,7 +10,7 @@ from services.console.policy.acts import correcting_act
 from services.console.policy.child import leave_out_repeats
 from services.console.web.wording import Words
 from services.platform.register.directory import format_number
-from services.safeguarding.identifiers import code_of
+from services.safeguarding.identifiers import case_name, code_of, in_words
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed
 from services.safeguarding.working_time import in_england
@@ -35,6 +35,8 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
         "stamp": stamp,
         "span": format_span,
         "code": code_of,
+        "case": lambda episode, code=None: case_name(code, episode),
+        "org": in_words,
         "form": words.form,
         "police": words.police,
         "clock": clock,

@@ -7,11 +7,15 @@ from typing import Any
 
 from services.console.policy.police_line import PoliceLine
 from services.console.policy.timeline import Line
+from services.safeguarding.identifiers import in_words
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed
 from services.wording import day_and_time, in_language, languages_in
 from services.wording.deed_forms import DeedWords
 
+OF_THE_REGISTER = frozenset({"gaps", "fields"})
+"""Their values are names of fields: the last part is mostly a word that people use."""
+ORGANISATIONS = frozenset({"force", "authority"})
 MESSAGES = Path(__file__).parents[1] / "messages"
 
 
@@ -31,7 +35,8 @@ class Words:
 
     def of(self, value: object, field: str) -> str:
         """The words for a value of a field, such as a role, a state or a wording."""
-        return self._fields.get(field, {}).get(str(value), str(value))
+        plain = str(value).rpartition(".")[2].replace("_", " ") if field in OF_THE_REGISTER else str(value)
+        return self._fields.get(field, {}).get(str(value), plain)
 
     def form(self, act: OperatorAct | Deed) -> Mapping[str, str]:
         """The title, consequences and button of its form, and labels that differ from the usual ones."""
@@ -56,6 +61,8 @@ class Words:
         return sentence.format(at=at, cause=cause, words=words, who=who, how=self.of(line.how, "how"))
 
     def _in_words(self, value: object, field: str) -> str:
+        if field in ORGANISATIONS and isinstance(value, str):
+            return in_words(value)
         if isinstance(value, tuple):
             return ", ".join(self.of(each, field) for each in value) or "none"
         if isinstance(value, datetime):

@@ -54,6 +54,12 @@ CARED_FOR = """
 """
 
 
+OF_CALLER = """
+    SELECT DISTINCT child FROM register.reporters_for_console WHERE number_hash = ANY(%(numbers)s::bytea[])
+    AND child IS NOT NULL AND (%(authorities)s::text[] IS NULL OR authority = ANY(%(authorities)s::text[]))
+"""
+
+
 def codes_of_children(children: Collection[ChildId], authorities: Scope = None) -> Query[dict[ChildId, str]]:
     """Codes by child. Leaves out those that the register does not know, such as provisional ones, or that none of the
     authorities holds.
@@ -81,6 +87,12 @@ def cared_for_by(authority: AuthorityId, numbers: Sequence[bytes]) -> Query[tupl
         return (rows[0].placement if len(rows) == 1 else None, [child for row in rows for child in row.children or ()])
 
     return Query(CARED_FOR, {"authority": authority, "numbers": list(numbers)}, decode)
+
+
+def children_of_caller(authorities: Scope, numbers: Sequence[bytes]) -> Query[list[ChildId]]:
+    """The children where the carer of this number lives or works. `numbers`: its hash under each phone key."""
+    asked = {"authorities": authorities, "numbers": list(numbers)}
+    return Query(OF_CALLER, asked, lambda rows: [row.child for row in rows])
 
 
 def identity_of_child(keyring: Keyring, child: ChildId, authorities: Scope) -> Query[Identity | None]:

@@ -32,6 +32,7 @@ from services.police.notices.schema import (
 )
 from services.police.policy import MEANINGS, EarlierEpisodes
 from services.safeguarding.duty.duties import Duty, PoliceNotify
+from services.safeguarding.identifiers import case_name
 from services.safeguarding.notice_fields import LONG, PROFILE
 from services.safeguarding.working_time import day_in_england, in_first_hours
 
@@ -85,6 +86,8 @@ def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeCo
             notice=notice,
             episode=duty.episode,
             refers_to=duty.refers_to,
+            reference=case_name(facts.child.code if facts.child else None, duty.episode or notice),
+            same_child=duty.same_child if isinstance(duty, PoliceNotify) else None,
             about=about,
             request=str(duty.wording) if about is About.REQUEST else None,
             exercise=exercise,

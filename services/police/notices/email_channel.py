@@ -7,6 +7,7 @@ from services.platform.delivery.channels.channel import MAIL_TO, ChannelSender, 
 from services.platform.delivery.channels.email import EmailContent
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import MediumName
+from services.platform.register.directory import format_number
 from services.police.notices.schema import About, Notice
 from services.police.notices.wording import WORDS, name_of
 
@@ -44,7 +45,7 @@ def build_content(notice: Notice, link: str) -> EmailContent:
         paragraphs=(
             f"{mark}{data.handling}. {data.sender.name} has a notice for your control room. {subject_of(data.about)}.",
             "Until an officer has said that they have it, the authority may ring you.",
-            f"The authority answers at any hour: {data.sender.telephone}.",
+            f"The authority answers at any hour: {format_number(data.sender.telephone)}.",
         ),
         button="Open the notice",
         link=link,

@@ -170,9 +170,9 @@ class Report(Contract):
     first_72_hours: Known = UNKNOWN
     """Of care, when the child was reported."""
     earlier_episodes: str = UNKNOWN
-    """How many of this child this force was told of through Safe Return."""
+    """How many of this child police were told of through Safe Return, this force or another."""
     last_episode: str = UNKNOWN
-    """The latest of them: the day on which the force was last told of it, YYYY-MM-DD; `none` where there is none."""
+    """The latest of them: the day on which police were last told of it, YYYY-MM-DD; `none` where there is none."""
 
 
 class PlanStep(Contract):
@@ -215,6 +215,10 @@ class NoticeData(Contract):
     """The same as the `webhook-id` header."""
     episode: UUID | None
     refers_to: UUID | None
+    reference: str = ""
+    """Ours, on the telephone: "C23, case TW8F9". The authority's mails, texts and pages say the same."""
+    same_child: UUID | None = None
+    """Another notice that you had, about the same absence of the same child as `refers_to`: two notices, one child."""
     about: About
     request: str | None = None
     exercise: bool

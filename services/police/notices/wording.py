@@ -1,10 +1,12 @@
 """Writes a notice in plain words for a reader, section by section. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 
+from services.platform.register.directory import format_number
 from services.police.notices.schema import IN_DETAILS, NONE, UNKNOWN, About, Child, Notice, NoticeData, Report
+from services.safeguarding.identifiers import case_name, in_words
 from services.safeguarding.working_time import in_england
 from services.wording import read_words
 
@@ -42,10 +44,21 @@ def headline(data: NoticeData) -> str:
 
 
 def _sections(data: NoticeData) -> Iterator[Section]:
+    if data.same_child is not None:
+        yield (
+            "One child, not two",
+            (
+                "Two notices that you had turned out to be about one child. Search for one child.",
+                f"From now on both are {name_of(data)}.",
+            ),
+        )
     yield "What is asked", (data.request.replace("-", " ").capitalize(),) if data.request else ()
     if data.about is About.CONNECTION:
         return
-    yield "Who answers you, at any hour", (f"{data.sender.name}: {data.sender.telephone}", our_name(data))
+    yield (
+        "Who answers you, at any hour",
+        (f"{data.sender.name}: {format_number(data.sender.telephone)}", our_name(data)),
+    )
     if data.about is About.RETURNED:
         yield "The absence", _absence(data)
         yield "The check", (INTERPRETER,) if data.interpreter_needed == "yes" else ()
@@ -64,11 +77,11 @@ def _sections(data: NoticeData) -> Iterator[Section]:
         day = "" if data.plan.due_on is None else f", by {data.plan.due_on:%a %d %b %Y}"
         yield "Who does it", (f"{_role(data.plan.owner)}{day}",)
     yield "What was said", tuple(f"{local(each.at)}: {each.words}" for each in data.said)
-    carers = tuple(f"Carer: {each.name}, {each.telephone}" for each in data.placement.carers)
+    carers = tuple(f"Carer: {each.name}, {format_number(each.telephone)}" for each in data.placement.carers)
     kind = f"{data.placement.kind.capitalize()} placement"
     as_of = data.placement.address_as_of
     address = data.placement.address + ("" if as_of is None else f" (address as of {local(as_of)})")
-    where = (f"{kind}: {address}", f"Host authority: {data.placement.host_authority}")
+    where = (f"{kind}: {address}", f"Host authority: {in_words(data.placement.host_authority)}")
     yield "Where the child is placed", (*where, *carers)
     yield "Not sent, by agreement with your force", tuple(label(each.rpartition(".")[2]) for each in data.not_agreed)
 
@@ -76,7 +89,11 @@ def _sections(data: NoticeData) -> Iterator[Section]:
 def _absence(data: NoticeData) -> tuple[str, ...]:
     """Both its beginning and its end, since the force may never have had the first notice."""
     since, until = data.missing_since, data.returned_at
-    begun = "Nobody had reported the child missing." if since is None else f"Reported missing: {local(since)}"
+    begun = (
+        "When this was sent, nobody had reported the child missing to us."
+        if since is None
+        else f"Reported missing: {local(since)}"
+    )
     return (begun,) if until is None else (begun, f"Back since: {local(until)}")
 
 
@@ -98,7 +115,8 @@ def our_name(data: NoticeData) -> str:
 
 
 def name_of(data: NoticeData) -> str:
-    return (data.episode or data.notice).hex[:8].upper()
+    """The same as on the authority's texts, mails and pages. A notice from before has no child's code in it."""
+    return data.reference or case_name(None, data.episode or data.notice)
 
 
 def local(at: datetime) -> str:
@@ -117,10 +135,8 @@ def _in_words(name: str, value: str | tuple[str, ...]) -> str:
         return local(datetime.fromisoformat(value))
     if name in DAYS and value != NONE:
         return f"{date.fromisoformat(value):%d %b %Y}"
-    if name == "reporter_role":
-        return _role(value)
-    if name == "language":
-        return _language(value)
+    if name in SPOKEN:
+        return SPOKEN[name](value)
     return "behind the link below" if value == IN_DETAILS else value
 
 
@@ -130,6 +146,13 @@ def _language(code: str) -> str:
     if code in names or language not in names:
         return str(names.get(code, code))
     return f"{names[language]} ({code})"
+
+
+SPOKEN: Mapping[str, Callable[[str], str]] = {
+    "reporter_telephone": format_number,
+    "reporter_role": _role,
+    "language": _language,
+}
 
 
 def _unknown_line(part: Child | Report) -> tuple[str, ...]:

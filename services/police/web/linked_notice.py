@@ -21,6 +21,8 @@ class LinkedNotice:
     delivery: Delivery
     state: State
     notice: Notice
+    recorded: str = "Nobody there has said yet that they have it."
+    """Whether somebody has, when and how. Not who: a link may lie in many mailboxes."""
 
 
 async def load(uow: UnitOfWork, keyring: Keyring, delivery: UUID) -> LinkedNotice | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from services.platform.delivery.links.pages import Button, Choice, Field, Form, Group, Sheet
 from services.platform.delivery.model import State
 from services.platform.delivery.queue import repository as deliveries
+from services.platform.register.directory import format_number
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
@@ -22,6 +23,7 @@ from services.police.notices.wording import (
     fields_of,
     headline,
     label,
+    local,
     lower_first,
     our_name,
     sections,
@@ -41,6 +43,7 @@ NEEDED = ("name", "collar")
 NOT_YET = "NOT RECORDED YET"
 MOST_LETTERS = 120
 TOO_LONG = FAULTS["too_long"].format(most=MOST_LETTERS)
+HAD = "It is recorded that police have it."
 OVER = Sheet("This is over", ("The notice was withdrawn before anybody answered it. You need do nothing.",))
 
 
@@ -60,6 +63,7 @@ class NoticePage:
             found = await load(uow, self.keyring, delivery)
             if found is None or found.state is State.WITHDRAWN:
                 return None if found is None else OVER
+            found = replace(found, recorded=await self._recorded(uow, found))
             superseded = await is_superseded(uow, found)
             reader = await self.codes.reader(uow, delivery, form)
             if form.answer == HAVE_IT:
@@ -73,6 +77,16 @@ class NoticePage:
         if issued is None or not await self.codes.send(found, issued, by_voice=form.answer == RING):
             return _cover_sheet(found, form, {"code": _no_code(found)})
         return _code_sheet(found, form, browser=issued.browser)
+
+    async def _recorded(self, uow: UnitOfWork, found: LinkedNotice) -> str:
+        if found.state is not State.ACKNOWLEDGED:
+            return found.recorded
+        answered = await uow.fetch(store.answered_on_page(found.delivery.id))
+        if answered is None:
+            return HAD
+        at, is_opened = answered
+        how = "with the notice open" if is_opened else "from the email's link, without opening the notice"
+        return f"Recorded {local(at + self.clocks.offset)}: somebody said on this page, {how}, that they have it."
 
     async def _acknowledge(
         self, uow: UnitOfWork, found: LinkedNotice, form: Form, *, superseded: bool, read: bool
@@ -105,7 +119,11 @@ class NoticePage:
             await deliveries.end(uow, delivery.id, State.ACKNOWLEDGED, self.clocks.wall())  # of a connection test
             return
         at, now = self.clocks.story(), self.clocks.wall()
-        number = await uow.fetch(store.answer_on_page(delivery.id, _hash_of(replies, at), now)) if replies else None
+        number = (
+            await uow.fetch(store.answer_on_page(delivery.id, _hash_of(replies, at), now, unread=unread))
+            if replies
+            else None
+        )
         if number is None:
             return
         for reply in replies:
@@ -131,7 +149,7 @@ def _unnamed(form: Form) -> dict[str, str]:
 
 def _no_code(found: LinkedNotice) -> str:
     sender = found.notice.data.sender
-    return f"No code could be sent to your control room. Ring {sender.name}: {sender.telephone}."
+    return f"No code could be sent to your control room. Ring {sender.name}: {format_number(sender.telephone)}."
 
 
 def _form_field(place: tuple[int | str, ...]) -> str:
@@ -170,13 +188,12 @@ def _cover_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Shee
     """What the mail showed."""
     data = found.notice.data
     first = found.state is not State.ACKNOWLEDGED
-    said = "No officer has said yet that they have it." if first else "An officer has said that they have it."
-    ring = f"{data.sender.name} answers at any hour: {data.sender.telephone}."
+    ring = f"{data.sender.name} answers at any hour: {format_number(data.sender.telephone)}."
     lead = "NO CODE YET" if form.answer in {RING, TEXT} else NOT_YET
     opens = "To read it, give your name and have a code sent to your control room's number. Each reading is recorded."
     return Sheet(
         "A notice for your control room",
-        (*_faults(wrong, lead), *_mark(found), f"{subject_of(data.about)}.", said, opens, ring),
+        (*_faults(wrong, lead), *_mark(found), f"{subject_of(data.about)}.", found.recorded, opens, ring),
         (
             Button(RING, "Ring our control room with a code"),
             Button(TEXT, "Text the code instead", quiet=True),
@@ -210,7 +227,7 @@ def _notice_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> She
     data = found.notice.data
     first = found.state is not State.ACKNOWLEDGED
     faults = (f"{' '.join(_faults(wrong))} At the foot of this page.",) if wrong else ()
-    asks = "At the foot of this page, say who has it." if first else "An officer has said that they have it."
+    asks = "At the foot of this page, say who has it." if first else found.recorded
     return Sheet(
         headline(data),
         (*faults, *_mark(found), f"{data.handling}. {basis_of(data)}", asks),
@@ -271,13 +288,15 @@ def _reference(form: Form, wrong: Mapping[str, str], *, first: bool) -> tuple[Fi
 
 def _held_sheet(found: LinkedNotice) -> Sheet:
     """To a second officer, whose page is from before the first had it: nobody must believe that they were recorded."""
-    ring = f"If you have it now, ring {found.notice.data.sender.name}: {found.notice.data.sender.telephone}."
-    title = "An officer had already said that they have it"
-    return Sheet(title, ("Nothing new was recorded.", ring), (Button(READ, "Read it again", quiet=True),))
+    ring = f"If you have it now, ring {found.notice.data.sender.name}: {format_number(found.notice.data.sender.telephone)}."
+    title = "Somebody had already said that they have it"
+    return Sheet(
+        title, (found.recorded, "Nothing new was recorded.", ring), (Button(READ, "Read it again", quiet=True),)
+    )
 
 
 def _thanks_sheet(found: LinkedNotice) -> Sheet:
-    ring = f"{found.notice.data.sender.name} answers at any hour: {found.notice.data.sender.telephone}."
+    ring = f"{found.notice.data.sender.name} answers at any hour: {format_number(found.notice.data.sender.telephone)}."
     more = "You can add a reference, a grade or the closing here later, from the link in the email."
     return Sheet(
         "Thank you. It is recorded that you have it",

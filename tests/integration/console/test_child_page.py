@@ -7,11 +7,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from services.console.read_model.projections import Handlers
+from services.platform.register.directory import format_number
 from services.platform.register.words import keep
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -27,8 +29,7 @@ from services.safeguarding.child_events.events import (
     TextNeedsHuman,
 )
 from services.safeguarding.duty.decisions import DutyState
-from services.safeguarding.duty.duties import PoliceNotify
-from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyFailed
+from services.safeguarding.duty.duties import DutyAcknowledged, DutyFailed, PoliceNotify
 from services.safeguarding.identifiers import code_of, new_id, provisional_child
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Role, Wording
@@ -94,6 +95,25 @@ async def tell(opened: Store, keyring: Keyring, case: Case, words: str, event: A
     await hear(opened, HANDLERS, heard(event.model_copy(update={"words": (name,)}), child or case.child))
 
 
+async def send_text(database: Database, case: Case) -> UUID:
+    """The id of a text about the case, long delivered. Its code stands at its end."""
+    sent = uuid4()
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute(
+            """
+            INSERT INTO delivery.deliveries (id, service, lane, state, child, authority, episode, urgent, exercise, code,
+                attempts, created_at, next_attempt_at, key_owner, number_hash, changed_at)
+            VALUES (%s, 'professionals', 'texts', 'delivered', %s, %s, %s, true, false, %s, 1, now(), now(), 'x', 'x', now())
+            """,
+            (sent, case.child, case.authority, case.episode, code_of(sent)),
+        )
+    return sent
+
+
+def number_of(case: Case, reference: str) -> str:
+    return str(next(each["mobile"] for each in case.document["people"] if each["reference"] == reference))
+
+
 async def ask(opened: Store, case: Case, *steps: Any, wording: Wording = MISSING_NOTICE, **more: Any) -> None:
     duty = duty_changed(case.episode, *steps, wording=wording, **more)
     await hear(opened, HANDLERS, heard(duty.model_copy(update={"authority": case.authority}), case.child))
@@ -125,7 +145,7 @@ async def test_the_page_says_what_was_said_by_whom_and_whom_to_ring(
         "tel:+441632960101",
     ):
         assert said in needs
-    assert f"our reference {code_of(case.episode)}" in page
+    assert f"case {code_of(case.episode)}" in page
     assert (WORDS in page, "Ash Example" in page) == (True, True)
     assert "tell-police-missing" not in page, "no rule is named where people work"
 
@@ -235,6 +255,13 @@ async def test_the_timeline_shows_what_happened_and_the_whole_is_one_link_away(
     [
         ("c1", True),
         ("{reference}", True),
+        ("C1, case {reference}", True),
+        ("{eight}", True),
+        ("9999FFFF", False),
+        ("{text}", True),
+        ("{number}", True),
+        ("07700 900999", False),
+        ("24/11", True),
         ("nm 2026 118", True),
         ("NM-2026", False),
         ("mill lane", True),
@@ -246,19 +273,29 @@ async def test_the_timeline_shows_what_happened_and_the_whole_is_one_link_away(
     ],
 )
 async def test_a_case_is_found_by_whatever_people_call_it_open_or_closed(
-    browser: httpx.AsyncClient, opened: Store, case: Case, keyring: Keyring, sought: str, found: bool
+    browser: httpx.AsyncClient,
+    opened: Store,
+    database: Database,
+    case: Case,
+    keyring: Keyring,
+    sought: str,
+    found: bool,
 ) -> None:
+    text_sent = await send_text(database, case)
     given = PoliceReferenceGiven(
         authority=case.authority, force="f", episode=case.episode, reply="r1", reference_kind="incident"
     )
     await tell(opened, keyring, case, "NM-2026-118", given)
     over = episode_changed(case.episode, revision=2, state="closed")
     await hear(opened, HANDLERS, heard(over.model_copy(update={"authority": case.authority}), case.child))
-    form = {"csrf": csrf_in(await browser.get("/find")), "sought": sought.format(reference=code_of(case.episode))}
+    form = {"csrf": csrf_in(await browser.get("/find")), "sought": sought.format(
+        reference=code_of(case.episode), eight=case.episode.hex[:8].upper(), text=code_of(text_sent).lower(),
+        number=format_number(number_of(case, "bea")),
+    )}  # fmt: skip
     answer = await browser.post("/find", data=form)
     assert (f"/episodes/{case.episode}" in answer.text) is found
     acts = [each.content.act for each in await said_by_console(opened, case.child) if hasattr(each.content, "act")]
-    assert acts == (["child-found"] if sought in {"mill lane", "bea exam", "nm 2026 118"} else []), (
+    assert acts == (["child-found"] if sought in {"mill lane", "bea exam", "nm 2026 118", "{number}"} else []), (
         "what was opened is on the record"
     )
 

@@ -12,6 +12,7 @@ import pytest
 
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.store.encryption import Keyring
+from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.police import LINK_KEY, Police, by_mail, police_of
@@ -57,7 +58,7 @@ async def test_nothing_of_the_child_is_shown_once_it_is_over(police: Police, fir
     before = (await police.open_notice(path)).text
     assert "Diallo" in before
     await then(police, end, told.content.episode)
-    code = told.content.episode.hex[:8].upper()
+    code = code_of(told.content.episode)
     for page in (
         await police.http.get(path),
         await police.http.post(path, data={"answer": "read"}),

@@ -129,7 +129,7 @@ async def test_nobody_who_holds_the_link_rings_the_control_room_all_night(police
         page = await police.http.post(path, data={"answer": "ring"} | WHO)
     assert len(police.phone.sent) == reading_codes.MOST_CODES_AN_HOUR
     assert "No code could be sent" in page.text
-    assert "+441632960100" in page.text
+    assert "01632 960100" in page.text
 
 
 async def test_without_a_number_on_file_no_code_goes_and_the_officer_can_still_say_that_they_have_it(
@@ -141,6 +141,10 @@ async def test_without_a_number_on_file_no_code_goes_and_the_officer_can_still_s
     assert "No code could be sent" in (await police.http.post(path, data={"answer": "ring"} | WHO)).text
     await police.http.post(path, data={"answer": "have-it"} | WHO)
     assert "duty.acknowledged.v1" in await police.floor.kinds_said(told.subject)
+    [said] = await police.floor.facts_said(told.subject, "duty.acknowledged.v1")
+    assert said["unread"], "the authority is told what it is worth"
+    page = await police.http.get(path)
+    assert "without opening the notice, that they have it." in page.text
 
 
 @pytest.mark.parametrize("what", [{"grade": "low"}, {"closed": "yes"}])

@@ -8,7 +8,7 @@ import pytest
 from services.console.policy.child import Standing, choose_episode, leave_out_repeats, recipients, words_said
 from services.console.policy.record import RecordedMessage
 from services.console.policy.status import DutyLine
-from services.console.web.child_queries import day_meant
+from services.console.web.child_queries import code_meant, day_meant
 from services.safeguarding.child_events.events import ChildInformationReceived, ChildReportedMissing, PoliceAcknowledged
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.duty.duties import Duty, DutyAcknowledged, StrategyInvite
@@ -116,13 +116,41 @@ def test_a_part_of_a_text_is_not_said_again() -> None:
     assert leave_out_repeats(texts) == [texts[0], texts[2]]
 
 
-@pytest.mark.parametrize("words", ["26/11/2026", "26/11/26", "2026-11-26", "26 Nov 2026", "26 November 2026"])
+@pytest.mark.parametrize(
+    "words",
+    ["26/11/2026", "26/11/26", "2026-11-26", "26 Nov 2026", "26 November 2026", "26/11", "26 Nov", "26 November"],
+)
 def test_a_day_is_read_as_people_write_it(words: str) -> None:
-    found = day_meant(words)
+    found = day_meant(words, REPORTED_AT + timedelta(days=3))
     assert found is not None
     assert f"{found:%Y-%m-%d %H:%M %Z}" == "2026-11-26 00:00 GMT"
 
 
 @pytest.mark.parametrize("words", ["31/12/9999", "26/13/2026", "Sam"])
 def test_words_that_name_no_day_are_none(words: str) -> None:
-    assert day_meant(words) is None
+    assert day_meant(words, REPORTED_AT) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "day"),
+    [("24/11", "2026-11-24"), ("25/11", "2025-11-25"), ("1 Dec", "2025-12-01"), ("29/2", "2024-02-29")],
+)
+def test_a_day_without_its_year_is_the_last_such_day(words: str, day: str) -> None:
+    found = day_meant(words, REPORTED_AT)
+    assert found is not None
+    assert f"{found:%Y-%m-%d}" == day
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("C23, case TW8F9", "TW8F9"),
+        ("c23 case TW8F9", "TW8F9"),
+        ("case tw8f9", "tw8f9"),
+        (" TW8F9 ", "TW8F9"),
+        ("nm 2026 118", "nm 2026 118"),
+        ("case worker", "worker"),
+    ],
+)
+def test_the_case_is_meant_where_a_child_is_named_beside_it(words: str, code: str) -> None:
+    assert code_meant(words) == code

@@ -12,8 +12,8 @@ from services.console.policy.record import RecordedMessage
 from services.console.web.wording import Words
 from services.safeguarding.child_events.events import PoliceReferenceTexted
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
+from services.safeguarding.duty.duties import DutyAcknowledged, DutyFailed
 from services.safeguarding.duty.evidence import AttemptResult, DeliveryAttempted
-from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyFailed
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct, OperatorActed, OperatorRole

@@ -3,6 +3,7 @@
 import string
 from datetime import UTC, datetime
 from enum import StrEnum
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -16,6 +17,7 @@ from services.safeguarding.duty import decisions, duties, evidence
 from services.safeguarding.duty.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken
 from services.safeguarding.duty.duties import HOLDING_OTHERS, Duty
 from services.safeguarding.message import CONTRACTS, Message
+from services.safeguarding.notice_fields import CHASED
 
 CONTENT = yaml.safe_load((MESSAGES / "en.yaml").read_text())
 ELSEWHERE_ON_THE_PAGE = {DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken, *HOLDING_OTHERS}
@@ -51,6 +53,21 @@ def test_every_kind_has_a_sentence_made_of_its_own_fields(contract: type[Message
     for sentence in [act, *withdrawn, *in_a_language]:
         asked = {field for _, field, _, _ in string.Formatter().parse(CONTENT["acts"][sentence]) if field}
         assert asked <= {*contract.model_fields, "role", "wording"}
+
+
+@pytest.mark.parametrize("field", sorted(CHASED))
+def test_no_gap_of_a_notice_is_shown_by_its_fields_name(field: str) -> None:
+    words = Words().of(field, "gaps")
+    assert not {".", "_"} & set(words)
+
+
+def test_no_force_or_authority_is_shown_by_its_id() -> None:
+    lacks = events.PoliceListDiffers(
+        authority="kestrel", force="northmoor-police", episode=uuid4(), difference="no-list"
+    )
+    entry = RecordedMessage("1", "child-x", datetime(2026, 5, 30, tzinfo=UTC), exercise=False, content=lacks)
+    line = Line(entry, "police.list-differs", None, None, (), ())
+    assert Words().sentence(line) == "Northmoor Police's list differs from ours: no list has arrived for a day"
 
 
 def test_there_is_no_sentence_for_what_never_happens() -> None:

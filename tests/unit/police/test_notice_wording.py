@@ -138,8 +138,8 @@ def test_news_says_why_it_is_passed_on_only_where_somebody_has_said_so() -> None
 def test_whom_to_ring_and_by_which_name_stands_on_every_notice_about_a_child() -> None:
     for about in set(About) - {About.CONNECTION}:
         assert said(notice(about))["Who answers you, at any hour"] == (
-            "Kestrel County Council: +441632960100",
-            "Safe Return's reference: 9730E22F",
+            "Kestrel County Council: 01632 960100",
+            "Safe Return's reference: case 9XR8R",
         )
 
 
@@ -185,7 +185,10 @@ def test_what_is_said_and_not_proved_is_told_as_that_and_the_search_keeps_its_ri
     ("missing_since", "said"),
     [
         (SUMMER, ("Reported missing: Tue 14 Jul 2026, 22:04", "Back since: Tue 14 Jul 2026, 22:04")),
-        (None, ("Nobody had reported the child missing.", "Back since: Tue 14 Jul 2026, 22:04")),
+        (
+            None,
+            ("When this was sent, nobody had reported the child missing to us.", "Back since: Tue 14 Jul 2026, 22:04"),
+        ),
     ],
 )
 def test_that_a_child_is_back_says_from_when_till_when_it_was_missing(
@@ -256,3 +259,20 @@ def test_what_is_behind_the_link_has_the_notices_own_words() -> None:
     assert page.sections == (("Whom the child fears", ("An uncle.",)), ("Likely to go abroad", ("unknown",)))
     link = notice_page._link_text(("child.nrm_status", "child.likely_abroad", "photograph"))
     assert link == "Open: NRM referral, likely to go abroad, photograph"
+
+
+def test_two_notices_of_one_child_say_so_first_and_by_the_one_name_of_the_case() -> None:
+    of = notice(About.NEW_INFORMATION)
+    joined = {"same_child": UUID(int=2), "reference": "C23, case TW8F9"}
+    shown = sections(of.model_copy(update={"data": of.data.model_copy(update=joined)}))
+    title, lines = shown[0]
+    assert title == "One child, not two"
+    assert "From now on both are C23, case TW8F9." in lines
+    assert "One child, not two" not in said(of)
+
+
+def test_numbers_are_written_one_way_and_organisations_in_words() -> None:
+    of = notice()
+    placed = of.data.placement.model_copy(update={"host_authority": "lapwing-county"})
+    words = dict(sections(of.model_copy(update={"data": of.data.model_copy(update={"placement": placed})})))
+    assert {"Host authority: Lapwing County", "Carer: Ash, 07700 900100"} <= set(words["Where the child is placed"])

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -13,7 +14,7 @@ from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Mark
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import DutyState, EpisodeState, Verdict
-from services.safeguarding.duty.duties import DutyAccepted, DutyAcknowledged, DutyFailed
+from services.safeguarding.duty.duties import DutyAccepted, DutyAcknowledged, DutyFailed, PoliceNotify
 from services.safeguarding.roles import Role, Wording
 from tests.support.histories.one_child import CHILD, CURRENT, START, OneChild
 
@@ -77,17 +78,27 @@ def test_two_reports_of_one_child_are_one_episode_and_one_return_ends_both() -> 
     assert len(child.case.record.opened) == 1
 
 
-def test_of_an_absence_reported_twice_police_hear_by_each_notice_who_it_is_and_that_the_child_is_back() -> None:
+def test_of_an_absence_reported_twice_police_hear_once_that_it_is_one_child_and_by_each_notice_that_it_is_back() -> (
+    None
+):
     nobody, child = Child(UNKNOWN), Child()
     child.takes(first := child.hears(MISSING), Role.POLICE_CONTROL_ROOM)
     nobody.takes(second := nobody.hears(MISSING, 0.5), Role.POLICE_CONTROL_ROOM)
     notices = [each.telling for one in (first, second) for each in one.duties if each.role == Role.POLICE_CONTROL_ROOM]
     joined = child.hears(identified(), 1, nobody.case)
+    (one,) = [each for each in joined.duties if each.role == Role.POLICE_CONTROL_ROOM and each.act == "tell"]
+    assert isinstance(one, PoliceNotify)
+    assert (one.wording, one.refers_to, one.same_child) == ("missing-update", *notices)
+    news = child.hears(events.ChildInformationReceived(**SAID), 1.5)
+    assert _referred(news) == notices, "until their system has taken that they are one child"
+    child.takes(joined, Role.POLICE_CONTROL_ROOM, 1.6)
+    assert _referred(child.hears(events.ChildInformationReceived(**SAID), 1.7)) == notices[:1]
     back = child.hears(BACK, 2)
-    for decision, wording in ((joined, "missing-update"), (back, "returned-notice")):
-        later = [each for each in decision.duties if each.role == Role.POLICE_CONTROL_ROOM and each.act == "tell"]
-        assert [(each.wording, each.refers_to) for each in later] == [(wording, notice) for notice in notices]
-        assert len({each.episode for each in later}) == 1
+    assert _referred(back) == notices, "neither notice is left open"
+
+
+def _referred(decision: Decision) -> list[UUID | None]:
+    return [each.refers_to for each in decision.duties if each.role == Role.POLICE_CONTROL_ROOM and each.act == "tell"]
 
 
 def test_what_two_reports_of_one_absence_wait_for_is_asked_once_and_at_the_earlier_s_time() -> None:

@@ -66,7 +66,14 @@ NOT_IN_DANGER = TextNeedsHuman | ChildReturnClaimed | MissingRetractionClaimed
 def request_identification(context: TextContext) -> Act:
     """Has a person find out which child a report is about, whether or not the reporter answers."""
     candidates = tuple(each.child for each in context.children)
-    content = ChildProvisional(authority=context.authority, candidates=candidates, placement=context.placement)
+    same, at = context.recent if context.recent is not None and context.recent[0] in candidates else (None, None)
+    content = ChildProvisional(
+        authority=context.authority,
+        candidates=candidates,
+        placement=context.placement,
+        same_phone=same,
+        same_phone_at=at,
+    )
     return Act(context.provisional, content)
 
 

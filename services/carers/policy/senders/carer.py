@@ -34,11 +34,14 @@ REFERENCE_ALONE = load_words("replies")["adds_nothing_to_a_reference"]
 SAID_IN_PASSING = STANDS_DOWN | {Intent.UNCLEAR}
 UNANSWERED = frozenset({None, Answer.INFORMATION, Answer.HUMAN, Answer.STATUS_NOTHING_OPEN})
 MANY = 3
+SAME = frozenset({"same", "same child", "yr un", "yr un plentyn"})
 NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})
 
 
 def decide(meaning: Meaning, context: TextContext) -> Decision:
     found = resolve_mentions(meaning, context)
+    if (same := _say_same(meaning, context)) is not None:
+        return within_limits(same, context)
     decision = _answer_question(meaning, found, context) or _decide_same_of_others(meaning, context)
     decision = decision or _decide_told(meaning, found, context)
     decision = decision or _meant_to_confirm(meaning, context) or _answer_request(meaning, context)
@@ -81,6 +84,14 @@ def _answer_question(meaning: Meaning, found: ChildMentions, context: TextContex
     completed = combine_decisions([_decide_told_of(child, intent, context) for child in children])
     read = completed.answer is Answer.HUMAN  # no report is open that the answer could be added to
     return replace(completed, answered=True, answer=Answer.ACKNOWLEDGED if read else completed.answer)
+
+
+def _say_same(meaning: Meaning, context: TextContext) -> Decision | None:
+    """SAME: the one report without a name is of the one child, sought now, about whom this number texted before it."""
+    nameless = [each for each in context.provisionals if each.child is None]
+    if meaning.words.strip() not in SAME or len(nameless) != 1 or context.recent is None:
+        return None
+    return _identify_reports(nameless[0].provisional, (context.recent[0],), context)
 
 
 def _identify_reports(asked_of: ChildId, children: Sequence[ChildId], context: TextContext) -> Decision:

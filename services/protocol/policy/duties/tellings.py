@@ -8,6 +8,7 @@ from uuid import UUID
 from services.protocol.policy.case import OPEN_STATES, DutyOfCase, Episode, Telling, newest_sighting
 from services.protocol.policy.draft import Draft, newly_placed
 from services.protocol.policy.duties.presuppositions import asked_before, facts_of
+from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding import identifiers
 from services.safeguarding.duty.duties import (
     Because,
@@ -23,6 +24,7 @@ from services.safeguarding.duty.presupposed import PRESUPPOSED
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.roles import Channel, Deed, Role, Wording
 
+MISSING_NOTICE = Wording("missing-notice")
 CARERS = frozenset({Role.CARER_REPORTING, Role.CARERS_ALL})
 REPEATS_WITHIN = timedelta(days=90)
 ABOUT_THOSE_BEFORE = frozenset(map(Wording, ("not-acknowledged", "said-to-be-taken", "nobody-in-role")))
@@ -76,6 +78,7 @@ def _make(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
     if kind is PoliceNotify and episode is not None:
         since = None if episode.unreported else episode.opened_at
         when = {"missing_since": since, "returned_at": episode.returned_at, "plan_owner": duty.cause.owner}
+        when |= {"same_child": _same_child(draft, duty)}
         when |= {} if duty.cause.owner is None else {"due_on": duty.cause.day}
     return kind(
         duty=duty.duty,
@@ -108,6 +111,31 @@ def _make(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
         last_seen_at=_last_seen(draft, episode, duty),
         **when,
     )
+
+
+def is_missing_notice(duty: DutyOfCase, episode: UUID) -> bool:
+    return (duty.episode, duty.role, duty.wording) == (episode, Role.POLICE_CONTROL_ROOM, MISSING_NOTICE)
+
+
+def notices_of_force(draft: Draft, episode: UUID, force: ForceId | None) -> list[UUID]:
+    """The first notice by which the force knows the absence, then those of other reports that became part of it."""
+    return [
+        identifiers.telling(each.duty, 0)
+        for each in draft.duties.values()
+        if is_missing_notice(each, episode) and each.force == force and each.refers_to is None
+    ]
+
+
+def says_who_it_is(draft: Draft, duty: DutyOfCase) -> bool:
+    return duty.role == Role.POLICE_CONTROL_ROOM and Trigger.CHILD_IDENTIFIED in draft.rule_of(duty).on
+
+
+def _same_child(draft: Draft, duty: DutyOfCase) -> UUID | None:
+    """Another notice of the force, where it is told which child it is, and so that two notices are one child."""
+    if duty.episode is None or not says_who_it_is(draft, duty):
+        return None
+    notices = notices_of_force(draft, duty.episode, duty.force)
+    return notices[1] if len(notices) > 1 and duty.refers_to == notices[0] else None
 
 
 def _mass(draft: Draft, duty: DutyOfCase, episode: Episode | None) -> MassReport | None:

@@ -21,8 +21,8 @@ from services.protocol.policy.case import (
 )
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.duties.steps import end, schedule
+from services.protocol.policy.duties.tellings import is_missing_notice
 from services.protocol.policy.readings.openings import lose_again, read_lost_again
-from services.protocol.policy.rule_engine.recipients import is_missing_notice
 from services.protocol.policy.rule_engine.waits import announce, supersede, time_of_period, wait
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
@@ -54,7 +54,7 @@ def follow_placement(draft: Draft) -> list[Reading]:
 def _end_notices_to_nobody(draft: Draft, episode: Episode) -> None:
     """The force has a notice of its own now: that none has reached police would be untrue."""
     for duty in list(draft.duties.values()):
-        if duty.goes_on and duty.force is None and is_missing_notice(duty, episode):
+        if duty.goes_on and duty.force is None and is_missing_notice(duty, episode.episode):
             end(draft, duty, Because.SUPERSEDED)
 
 

@@ -5,10 +5,17 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
-from services.protocol.policy.case import Cause, DutyOfCase, Episode, Telling
+from services.protocol.policy.case import OPEN_STATES, Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.duties.tellings import CARERS
+from services.protocol.policy.duties.tellings import (
+    CARERS,
+    MISSING_NOTICE,
+    is_missing_notice,
+    notices_of_force,
+    says_who_it_is,
+)
 from services.protocol.policy.rule_language.grammar import Rule
+from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding import identifiers
 from services.safeguarding.child_events.care_events import ChildTransferred, DutyHandOverAsked
 from services.safeguarding.duty.decisions import REACHED, EpisodeState
@@ -17,7 +24,7 @@ from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId
 from services.safeguarding.roles import ON_DUTY, Channel, Role, Wording
 
 CONTROL_ROOM = Role.POLICE_CONTROL_ROOM
-MISSING_NOTICE, POLICE_TOLD = Wording("missing-notice"), Wording("police-told")
+POLICE_TOLD = Wording("police-told")
 MEANT = {
     None: {"police", "duty", "workers", "desks"},
     "people": {"duty", "workers", "desks"},
@@ -54,6 +61,7 @@ class Recipient:
 def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> list[Recipient]:
     if rule.by is None:  # `everyone-told`: each is told by the channel of before
         told = [] if episode is None else everyone_told(draft, episode)
+        told = [] if episode is None else _leave_out_joined(draft, rule, episode, told)
         return [each for each in told if is_among(rule, each)]
     if rule.tell == Role.PLAN_OWNER:
         return [] if cause.owner is None else [Recipient(cause.owner, rule.by)]
@@ -198,6 +206,28 @@ def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
     return list(found.values())
 
 
+def _leave_out_joined(draft: Draft, rule: Rule, episode: Episode, found: list[Recipient]) -> list[Recipient]:
+    """Two reports of one absence may have brought a force two notices. That they are one child it hears once, with the
+    first; what comes after it has taken that goes by the first alone. Of the end both notices hear.
+    """
+    if episode.state not in OPEN_STATES:
+        return found
+    referred = {each.refers_to for each in found if each.role == CONTROL_ROOM}
+    is_joining = draft.joined is not None and Trigger.CHILD_IDENTIFIED in rule.on
+    left_out = set[UUID]()
+    for force in {each.force for each in found if each.role == CONTROL_ROOM}:
+        notices = notices_of_force(draft, episode.episode, force)
+        first = next(iter(notices), None)
+        is_told = any(
+            each.accepted and each.force == force and each.refers_to == first and says_who_it_is(draft, each)
+            for each in draft.duties.values()
+            if each.episode == episode.episode
+        )
+        if first in referred and (is_joining or is_told):
+            left_out.update(notices[1:])
+    return [each for each in found if each.refers_to not in left_out]
+
+
 def _owed(episode: Episode, duty: DutyOfCase, telling: Telling) -> bool:
     """The child was back before the force had its missing notice. The force owes the child a check all the same."""
     of_force = duty.role == telling.role == CONTROL_ROOM and duty.wording == MISSING_NOTICE
@@ -236,19 +266,14 @@ def _later_channel(telling: Telling) -> Channel:
 def police_notice(draft: Draft, episode: Episode, force: ForceId | None) -> UUID | None:
     """The first notice by which the force knows the episode."""
     for duty in draft.duties.values():
-        if is_missing_notice(duty, episode) and duty.force == force:
+        if is_missing_notice(duty, episode.episode) and duty.force == force:
             return identifiers.telling(duty.duty, 0)
     return None
 
 
-def is_missing_notice(duty: DutyOfCase, episode: Episode) -> bool:
-    about = (duty.episode, duty.role, duty.wording)
-    return about == (episode.episode, CONTROL_ROOM, MISSING_NOTICE)
-
-
 def police_accepted(draft: Draft, episode: Episode | None) -> bool:
     return episode is not None and any(
-        duty.accepted for duty in draft.duties.values() if is_missing_notice(duty, episode)
+        duty.accepted for duty in draft.duties.values() if is_missing_notice(duty, episode.episode)
     )
 
 
