@@ -57,7 +57,7 @@ async def main() -> None:
             Subscription(CarerAlert, handlers.on_carer_alert),
             Subscription(DutySendAgain, delivery.send_again),
             Subscription(EpisodeChanged, handlers.on_episode_changed, Priority.BACKGROUND),
-            Subscription(ChildIdentified, handlers.on_child_identified, Priority.BACKGROUND),
+            Subscription(ChildIdentified, handlers.on_child_identified),
             Subscription(ReportTaken, handlers.on_report_taken, Priority.BACKGROUND),
         ],
         prefetch=Prefetch(lock_stopped),

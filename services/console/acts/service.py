@@ -198,10 +198,11 @@ async def _find_episode(reader: Reader, subject: Subject, operator: Operator, no
     found = await reader.fetch(read_model.episode_by_id(subject.episode))
     if found is None:
         return None
-    discussion, waiting, recorded = await reader.fetch(
+    discussion, waiting, recorded, same_phone = await reader.fetch(
         read_model.newest_discussion(found.child, found.content.episode),
         read_model.waiting(found.child, found.content.episode, now, operator.sees),
         read_model.event_to_correct(found.child, name=subject.corrects),
+        read_model.same_phone(found.child),
     )
     return About(
         found.child,
@@ -211,6 +212,7 @@ async def _find_episode(reader: Reader, subject: Subject, operator: Operator, no
         discussion=discussion,
         held=waiting.held,
         recorded=recorded,
+        same_phone=same_phone,
         viewer=operator,
         only=subject.only,
     )

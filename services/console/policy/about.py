@@ -2,16 +2,18 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from services.console.policy.permits import May, Operator
 from services.console.policy.record import RecordedMessage
 from services.console.policy.status import GONE
+from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import ChildLocated, ChildReturned, ReportRetracted
 from services.safeguarding.deeds import Answers, DeedSpec, Matter, deed_of
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.duty.duties import StrategyDiscussionChanged
-from services.safeguarding.identifiers import AuthorityId, ChildId
+from services.safeguarding.identifiers import AuthorityId, ChildId, is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId, OperatorAct
 from services.safeguarding.roles import Deed, Role
@@ -37,6 +39,15 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class SamePhone:
+    """A child, sought now, about whom the phone that made this report without a name texted `earlier`."""
+
+    child: ChildId
+    code: str | None
+    earlier: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     """An episode, or a duty with its episode if it has one, as the console knows them."""
 
@@ -52,6 +63,8 @@ class About:
     """Who looks at it."""
     recorded: RecordedMessage[Message] | None = None
     """The newest event of the duty's deed since the duty began, or the one that is named: another corrects it."""
+    same_phone: SamePhone | None = None
+    """None also once somebody has said that it is another child."""
     only: UUID | None = None
     """The form whose records alone are to be undone. None: all that may be."""
 
@@ -74,6 +87,16 @@ class About:
         """The child is sought, and nothing that would end that waits to go out or to be shown."""
         ends_soon = any(isinstance(each.content, ENDS_A_SEARCH) for each in self.held)
         return self.duty is None and self.episode is not None and self.episode.state in GONE and not ends_soon
+
+    @property
+    def is_unnamed(self) -> bool:
+        """Nobody has said which child it is, nor is about to."""
+        is_said = any(isinstance(each.content, ChildIdentified) for each in self.held)
+        return self.duty is None and is_provisional(self.child) and not is_said
+
+    @property
+    def may_be_same(self) -> bool:
+        return self.same_phone is not None and self.is_unnamed and self.is_gone
 
     @property
     def undoable(self) -> tuple[Held, ...]:

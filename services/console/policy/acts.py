@@ -1,7 +1,7 @@
 """Lists the acts of operators: when each is possible, what its form asks, and which messages it publishes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -157,7 +157,8 @@ _NOTHING: Says = lambda _about, _answers: ()  # noqa: E731 as those beside it
 _DOES: Mapping[OperatorAct, tuple[Callable[[About], bool], Says]] = {
     OperatorAct.UNDONE: (lambda about: bool(about.undoable), _NOTHING),
     OperatorAct.TAKEN: (_waits_for(police=False), _take),
-    OperatorAct.IDENTIFIED: (lambda about: is_provisional(about.child) and _is_there(about), _identify),
+    OperatorAct.IDENTIFIED: (lambda about: about.is_unnamed and _is_there(about), _identify),
+    OperatorAct.KEPT_APART: (lambda about: about.may_be_same, _NOTHING),
     OperatorAct.INFORMED: (_is_there, _inform),
     OperatorAct.PHONED: (_waits_for(police=True), _record_call),
     OperatorAct.ACKNOWLEDGED_FOR: (_waits_for(police=False), _acknowledge),
@@ -212,6 +213,12 @@ def _describe_deed(deed: DeedSpec) -> ActSpec:
 _WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
 _ALL = (*(_describe(act, **about) for act, about in _WRITTEN.items()), *map(_describe_deed, DEED_SPECS.values()))
 ACT_SPECS: Mapping[OperatorAct | Deed, ActSpec] = {each.act: each for each in _ALL}
+
+
+SAME_CHILD = replace(
+    ACT_SPECS[OperatorAct.IDENTIFIED], is_possible=lambda about: about.may_be_same, asks=(), confirms=False, held=True
+)
+"""One tap, on the page that names the other report. It joins two cases for good, and so can be undone for a minute."""
 
 
 def correcting_act(entry: RecordedMessage[Message] | None) -> OperatorAct | Deed | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from services.console.policy.about import ENDS_A_SEARCH, Held
+from services.console.policy.about import ENDS_A_SEARCH, Held, SamePhone
 from services.console.policy.record import DeadLetter, RecordedMessage
 from services.console.policy.status import is_overdue
 from services.platform.messages.envelope import Received, read
@@ -251,6 +251,25 @@ def event_to_correct(
     """The one of this name, or the newest of this kind since then."""
     asked = {"child": child, "name": str(name), "kind": None if kind is None else kind.kind, "since": since}
     return Query(TO_CORRECT, asked, lambda rows: next(iter(_entries(rows)), None))
+
+
+SAME_PHONE = """
+    SELECT o.child, c.code, e.at - (e.content ->> 'same_phone_at')::timestamptz AS earlier
+    FROM entries e
+    JOIN episodes o ON o.child = e.content ->> 'same_phone' AND o.state IN ('missing', 'located') AND o.exercise = e.exercise
+        AND o.content ->> 'authority' = e.content ->> 'authority'
+    LEFT JOIN register.for_console c ON c.child = o.child AND c.authority = e.content ->> 'authority'
+    WHERE e.child = %(child)s AND e.kind = 'child.provisional.v1'
+    AND NOT EXISTS (SELECT FROM acts WHERE acts.child = e.child AND what = 'kept-apart')
+    AND NOT EXISTS (SELECT FROM entries s WHERE s.child = e.child AND s.kind = 'operator.acted.v1'
+        AND s.content ->> 'act' = 'kept-apart')
+    ORDER BY e.at DESC LIMIT 1
+"""
+
+
+def same_phone(child: str) -> Query[SamePhone | None]:
+    """Whom else the phone of this report without a name texted about, if that child is sought now."""
+    return Query(SAME_PHONE, {"child": child}, lambda rows: SamePhone(*rows[0]) if rows else None)
 
 
 def is_act_done(act: UUID) -> Query[bool]:

@@ -77,11 +77,12 @@ class ChildQueries(ConsoleService):
     async def page(self, child: ChildId, episode: UUID | None, operator: Operator) -> dict[str, Any]:
         """Of the episode that is named, else of the newest open one."""
         async with self.store.read() as reader:
-            codes, all_episodes, done, holds = await reader.fetch(
+            codes, all_episodes, done, holds, same_phone = await reader.fetch(
                 codes_of_children([child], operator.scope),
                 cases.episodes_of_named(child),
                 read_model.acts_about(child, operator.account, self.clocks.wall() - SHIFT),
                 holds_of_child(child),
+                read_model.same_phone(child),
             )
             episodes = [each for each in all_episodes if operator.sees(each.content.authority)]
             shown = choose_episode(episodes, episode)
@@ -106,14 +107,21 @@ class ChildQueries(ConsoleService):
                 *self._private(operator, told, said, (police, stands), lines, child if revealed else "")
             )
         about = shown and About(
-            child, shown.content.authority, shown.exercise, shown.content, None, discussion, waiting.held, operator
+            child,
+            shown.content.authority,
+            shown.exercise,
+            shown.content,
+            discussion=discussion,
+            held=waiting.held,
+            viewer=operator,
+            same_phone=same_phone,
         )
         return dict(zip(("words", "people", "who", "reasons"), private, strict=True)) | {
             "child": child, "code": codes.get(child), "episodes": episodes, "shown": shown, "about": about,
             "line": shown and episode_line(shown, duties, waiting.rules),
             "acts": [each for each in possible_acts(about) if operator.may(each.needs)] if about else [],
             "waiting": [each for each in map(DutyLine, duties) if each.waits],
-            "told": told, "said": said, "police": police, "revealed": revealed, "timeline": lines, "names": names, "stands": stands,
+            "told": told, "said": said, "police": police, "revealed": revealed, "timeline": lines, "names": names, "stands": stands, "form_act": uuid4(),
             "force": next((each for each in forces if shown and each.force == shown.content.force), None),
             "holds": holds if operator.may(May.READ_REASONS) else (), "viewed_at": done.get(OperatorAct.CHILD_VIEWED),
         }  # fmt: skip

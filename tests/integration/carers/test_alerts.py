@@ -9,10 +9,13 @@ import pytest
 from sqlalchemy import text
 
 from services.carers.handlers import Alerts
+from services.carers.policy.context import Question
+from services.carers.store import conversations
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.duty import decisions, duties
 from services.safeguarding.duty.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of
@@ -51,6 +54,7 @@ async def hear(service: Carers, content: Any, child: str, at: datetime = AT) -> 
         CarerAlert: handlers.on_carer_alert,
         decisions.EpisodeChanged: handlers.on_episode_changed,
         decisions.ReportTaken: handlers.on_report_taken,
+        ChildIdentified: handlers.on_child_identified,
     }
     async with service.store.transaction() as uow:
         await by_kind[type(content)](heard(content, child, at), uow)
@@ -198,3 +202,25 @@ async def test_a_carer_answers_an_alert_with_its_code_and_a_code_from_another_ph
     assert (content.duty, content.step, content.by, content.how) == (duty.duty, 0, kestrel.ids["cat"], "text")
     [row] = await rows_of(service, duty.duty)
     assert row.state == "acknowledged"
+
+
+async def test_once_somebody_has_said_who_a_report_was_about_its_question_is_answered_and_it_is_no_longer_without_a_name(
+    service: Carers, kestrel: Kestrel
+) -> None:
+    number, nobody, another = uuid4().bytes, f"provisional-{uuid4()}", f"provisional-{uuid4()}"
+    authority = kestrel.document["authority"]["id"]
+    async with service.store.transaction() as uow:
+        for each in (nobody, another):
+            conversations.open_report(uow, each, number, AT, authority=authority, placement=None)
+        conversations.name_child(uow, another, kestrel.ids["C2"])
+        conversations.ask(uow, number, Question("report", nobody), AT)
+    for each in (nobody, another):
+        await hear(service, ChildIdentified(authority=authority, child=kestrel.ids["C1"]), each)
+    async with service.store.read() as reader:
+        reports, question = await reader.fetch(
+            conversations.unnamed_reports(number), conversations.open_question(number, AT - timedelta(hours=1))
+        )
+    assert {each.provisional: each.child for each in reports} == {
+        nobody: kestrel.ids["C1"], another: kestrel.ids["C2"],
+    }, "what the speaker said themselves stands"  # fmt: skip
+    assert question is None

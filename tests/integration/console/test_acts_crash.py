@@ -19,19 +19,22 @@ from infra.local.settings.layout import ROOT
 from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
+from services.safeguarding.child_events.events import ChildProvisional
 from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.identifiers import new_id
-from services.safeguarding.operators import OperatorActed
+from services.safeguarding.operators import OperatorAct, OperatorActed
 from services.safeguarding.roles import Role
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.in_process.console import (
+    REPORTED_AT,
     account,
     csrf_in,
     duty_changed,
     episode_changed,
     hear,
     heard,
+    held_by_console,
     landing,
     said_by_console,
     settings_of,
@@ -101,6 +104,48 @@ async def test_an_act_in_flight_is_done_once_with_its_evidence_or_not_at_all(
                 answer = await browser.post(path, data=form)
                 assert (answer.status_code, landing(answer).split("done=")[1]) == (303, shown)
     assert await _done(opened, form["act"], child) == (1, 1, 1, 2)
+
+
+@pytest.mark.parametrize(("dies_at", "committed"), [("act-written", False), ("act-taken", True)])
+async def test_two_reports_become_one_once_with_its_evidence_or_not_at_all(
+    database: Database, opened: Store, tmp_path: Path, dies_at: str, committed: bool
+) -> None:
+    """The one tap by which somebody says that two reports of a phone are of one child."""
+    child, nobody, episode, name = new_id("child"), new_id("provisional"), uuid4(), await account(opened)
+    told = ChildProvisional(authority="kestrel", same_phone=child, same_phone_at=REPORTED_AT)
+    await hear(opened, HANDLERS, heard(episode_changed(uuid4()), child), heard(episode_changed(episode), nobody))
+    await hear(opened, HANDLERS, heard(told, nobody))
+    path, port = f"/episodes/{episode}/same-phone", free_port()
+    with console(database, tmp_path, port, dies_at) as dying:
+        async with browsing(port) as browser:
+            await sign_in(browser, name)
+            page = (await browser.get(f"/episodes/{episode}")).text
+            fields = dict(
+                re.findall(r'name="(csrf|act|seen|child)" value="([^"]*)"', page[page.index('id="same-phone"') :])
+            )
+            form, cookies = fields | {"same": "yes"}, browser.cookies
+            with pytest.raises(httpx.TransportError):
+                await browser.post(path, data=form)
+        assert await asyncio.to_thread(dying.wait, 30) == -signal.SIGKILL
+    assert await _joined(opened, nobody) == ((1, 1, 1) if committed else (0, 0, 0))
+    with console(database, tmp_path, port):
+        async with browsing(port) as browser:
+            browser.cookies = cookies
+            for shown in ("again-identified" if committed else "held-identified", "again-identified"):
+                answer = await browser.post(path, data=form)
+                assert (answer.status_code, landing(answer).split("done=")[1]) == (303, shown)
+    assert await _joined(opened, nobody) == (1, 1, 1)
+
+
+async def _joined(opened: Store, nobody: str) -> tuple[int, int, int]:
+    """What waits its minute, who is on record for it, and the words that were kept of it."""
+    said = [each.content for each in await said_by_console(opened, nobody)]
+    acted = [each for each in said if isinstance(each, OperatorActed) and each.act is OperatorAct.IDENTIFIED]
+    async with opened.engine.connect() as connection:
+        words = await connection.scalar(
+            text("SELECT count(*) FROM register.words_of_operators WHERE about = :child"), {"child": nobody}
+        )
+    return len(await held_by_console(opened, nobody)), len(acted), int(words or 0)
 
 
 def _filled(page: str) -> dict[str, str]:

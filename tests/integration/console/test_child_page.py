@@ -22,6 +22,7 @@ from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import (
     ChildInformationReceived,
     ChildLocated,
+    ChildProvisional,
     ChildReportedMissing,
     PoliceReferenceGiven,
     PoliceRiskGraded,
@@ -44,6 +45,7 @@ from tests.support.in_process.console import (
     episode_changed,
     hear,
     heard,
+    held_by_console,
     said_by_console,
     sign_in,
     somewhere,
@@ -440,3 +442,64 @@ async def test_a_case_that_police_refused_is_first_and_red_with_its_cause_and_th
     assert "Police say they have it: no officer named, 24 Nov 22:15, on a page." in page
     assert "police not told" not in (await browser.get("/")).text
     assert "Police have every open case." in (await browser.get("/?untold=true")).text
+
+
+@pytest.fixture
+async def nameless(opened: Store, case: Case) -> tuple[str, UUID]:
+    """A report without a name by the phone that texted about the case's child 51 seconds before, and its episode."""
+    nobody, episode = new_id("provisional"), uuid4()
+    told = ChildProvisional(
+        authority=case.authority, same_phone=case.child, same_phone_at=REPORTED_AT - timedelta(seconds=51)
+    )
+    opened_too = episode_changed(episode).model_copy(update={"authority": case.authority})
+    await hear(opened, HANDLERS, heard(told, nobody), heard(opened_too, nobody))
+    return nobody, episode
+
+
+async def answer_same(browser: httpx.AsyncClient, episode: UUID, same: str) -> httpx.Response:
+    page = (await browser.get(f"/episodes/{episode}")).text
+    form = page[page.index('id="same-phone"') : page.index("</form>", page.index('id="same-phone"'))]
+    fields = {name: form.split(f'name="{name}" value="')[1].split('"')[0] for name in ("csrf", "act", "seen", "child")}
+    return await browser.post(f"/episodes/{episode}/same-phone", data=fields | {"same": same})
+
+
+async def test_two_reports_of_one_phone_are_one_child_by_one_tap_that_can_be_undone(
+    browser: httpx.AsyncClient, opened: Store, case: Case, nameless: tuple[str, UUID]
+) -> None:
+    nobody, episode = nameless
+    page = (await browser.get(f"/episodes/{episode}")).text
+    asked = page[page.index('id="same-phone"') : page.index("</form>", page.index('id="same-phone"'))]
+    assert (">C1</a> 51 s earlier. Same child?" in asked) is True
+    landed = await answer_same(browser, episode, "yes")
+    assert landed.status_code == 303
+    [held] = await held_by_console(opened, nobody)
+    assert (held.content.kind, held.content.child, len(held.content.words)) == ("child.identified.v1", case.child, 1)
+    page = (await browser.get(landed.headers["location"])).text
+    assert 'id="same-phone"' not in page
+    assert 'id="act-undone"' in page
+    assert 'id="act-identified"' not in page, "nobody says it twice within the minute"
+
+
+async def test_that_it_is_another_child_is_on_the_record_and_nobody_is_asked_again(
+    browser: httpx.AsyncClient, opened: Store, nameless: tuple[str, UUID]
+) -> None:
+    nobody, episode = nameless
+    assert (await answer_same(browser, episode, "no")).status_code == 303
+    assert await held_by_console(opened, nobody) == []
+    acts = [each.content.act for each in await said_by_console(opened, nobody) if hasattr(each.content, "act")]
+    assert acts == ["kept-apart"]
+    page = (await browser.get(f"/episodes/{episode}")).text
+    assert ('id="same-phone"' in page, 'id="act-identified"' in page) == (False, True)
+
+
+async def test_nobody_is_asked_once_the_other_child_is_back_and_no_old_page_joins_it(
+    browser: httpx.AsyncClient, opened: Store, case: Case, nameless: tuple[str, UUID]
+) -> None:
+    _, episode = nameless
+    page = (await browser.get(f"/episodes/{episode}")).text
+    form = page[page.index('id="same-phone"') :]
+    fields = {name: form.split(f'name="{name}" value="')[1].split('"')[0] for name in ("csrf", "act", "seen", "child")}
+    back = episode_changed(case.episode, revision=2, state="returned").model_copy(update={"authority": case.authority})
+    await hear(opened, HANDLERS, heard(back, case.child))
+    assert 'id="same-phone"' not in (await browser.get(f"/episodes/{episode}")).text
+    assert (await browser.post(f"/episodes/{episode}/same-phone", data=fields | {"same": "yes"})).status_code == 409

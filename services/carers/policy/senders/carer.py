@@ -89,7 +89,7 @@ def _answer_question(meaning: Meaning, found: ChildMentions, context: TextContex
 def _say_same(meaning: Meaning, context: TextContext) -> Decision | None:
     """SAME: the one report without a name is of the one child, sought now, about whom this number texted before it."""
     nameless = [each for each in context.provisionals if each.child is None]
-    if meaning.words.strip() not in SAME or len(nameless) != 1 or context.recent is None:
+    if meaning.words.strip() not in SAME or context.asks or len(nameless) != 1 or context.recent is None:
         return None
     return _identify_reports(nameless[0].provisional, (context.recent[0],), context)
 

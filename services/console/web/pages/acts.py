@@ -11,12 +11,16 @@ from starlette.responses import Response
 
 from services.console.acts.service import ActService, Result, Subject, named_child
 from services.console.policy.about import About
-from services.console.policy.acts import ACT_SPECS, ActSpec, possible_acts, steps_to_choose
+from services.console.policy.acts import ACT_SPECS, SAME_CHILD, ActSpec, possible_acts, steps_to_choose
+from services.console.policy.permits import May
 from services.console.web.session import SignedIn, act_of
 from services.console.web.templates import Pages, go_to
 from services.safeguarding.deeds import Answers, Fault, Faults, fill_in
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed
+
+BY_PHONE = "Both reports came from one phone, within the hour."
+"""The reason that is kept where somebody says by one tap that they are of one child."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ class ActPages(Pages):
         for path, of in (("/episodes/{id_}/acts/{act}", "episode"), ("/duties/{id_}/acts/{act}", "duty")):
             app.add_api_route(path, partial(self.show, of), methods=["GET"], include_in_schema=False)
             app.add_api_route(path, partial(self.submit, of), methods=["POST"], include_in_schema=False)
+        app.add_api_route(
+            "/episodes/{id_}/same-phone", self.answer_same_phone, methods=["POST"], include_in_schema=False
+        )
         for path, template in (("/duties/{duty}", "duty.html"), ("/parts/duties/{duty}", "_duty.html")):
             app.add_api_route(path, partial(self.show_duty, template), include_in_schema=False)
 
@@ -100,6 +107,20 @@ class ActPages(Pages):
             form.get("confirmed") and await self.service.has_named(name, named_child(visit.about, answers))
         ):
             return await self._confirm(visit, answers, form)
+        return await self._act(visit, subject, answers, form)
+
+    async def answer_same_phone(self, request: Request, id_: UUID) -> Response:
+        """One tap: the report without a name is of the child that the page named, or of another."""
+        signed_in, form = await self.guard.enter_with_form(request, May.RECORD)
+        is_same, subject = form.get("same") == "yes", Subject(episode=id_)
+        spec = SAME_CHILD if is_same else ACT_SPECS[OperatorAct.KEPT_APART]
+        visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
+        name, other = act_of(form), visit.about.same_phone
+        if await self.service.is_done(name):
+            return go_to(visit.back, signed_in, f"again-{spec.act}")
+        if other is None or other.child != form.get("child"):
+            return self._stale(visit)
+        answers = Answers(name, {"child": other.child}, said={"reason": BY_PHONE}) if is_same else Answers(name)
         return await self._act(visit, subject, answers, form)
 
     async def _act(self, visit: Visit, subject: Subject, answers: Answers, form: Mapping[str, str]) -> Response:
