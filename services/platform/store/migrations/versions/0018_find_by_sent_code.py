@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0017_find_by_sent_code"
-down_revision = "0016_wait_for_a_number"
+revision = "0018_find_by_sent_code"
+down_revision = "0017_sex_for_conversation"
 
 VIEW = """
 CREATE OR REPLACE VIEW delivery.codes_for_console AS
