@@ -16,7 +16,6 @@ from tests.support.in_process.console import child_page, csrf_in, sign_in_blocki
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.compose]
 GUIDE = (ROOT / "docs/operating.md").read_text()
 SANDBOX, CONSOLE = "http://127.0.0.1:8200", "http://127.0.0.1:8100"
-CARER, CHILD = "+447700900101", "C17"
 
 
 def blocks(heading: str) -> list[str]:
@@ -55,8 +54,15 @@ def notices() -> list[dict[str, Any]]:
     return list(httpx.get(f"{SANDBOX}/notices", timeout=30).json())
 
 
-def reports(body: str) -> None:
-    assert httpx.post(f"{SANDBOX}/texts", json={"from": CARER, "body": body}, timeout=30).status_code == 202
+def carer_of_one_child() -> tuple[str, str]:
+    """Their number, and the child's code."""
+    phones = httpx.get(f"{SANDBOX}/phones", timeout=30).json()
+    [first, *_] = [each for each in phones if each["role"] == "carer" and len(each["children"]) == 1]
+    return first["number"], first["children"][0]
+
+
+def texts(number: str, body: str) -> None:
+    assert httpx.post(f"{SANDBOX}/texts", json={"from": number, "body": body}, timeout=30).status_code == 202
 
 
 def test_the_guide_holds_from_an_empty_machine_to_a_restored_database(safe_return: Machine) -> None:
@@ -67,12 +73,13 @@ def test_the_guide_holds_from_an_empty_machine_to_a_restored_database(safe_retur
     assert "password" in here.gives(first_account)
     accounts = here.gives(blocks("Try it with containers")[1])
     password = re.findall(r"^manager +(\S+)", accounts, re.MULTILINE)[0]
-    is_acknowledged = _a_report_reaches_police(password)
+    carer, child = carer_of_one_child()
+    told = _report_reaches_police(password, carer, child)
 
     here.gives("docker compose restart kafka postgres")
     here.gives(start)
-    reports(f"SEEN {CHILD} at the station")
-    until(lambda: len(notices()) > len(is_acknowledged))
+    texts(carer, f"SEEN {child} at the station")
+    until(lambda: len(notices()) > told)
 
     # Upgrade without losing a message
     copy = here.checkout.parent / "copy"
@@ -87,19 +94,21 @@ def test_the_guide_holds_from_an_empty_machine_to_a_restored_database(safe_retur
     _restore(here, copy)
     with httpx.Client(base_url=CONSOLE, timeout=60) as browser:
         sign_in_blocking(browser, "manager", password)
-        assert until(lambda: child_page(browser, CHILD)), "the search is still open"
+        assert until(lambda: child_page(browser, child)), "the search is still open"
 
 
-def _a_report_reaches_police(password: str) -> list[dict[str, Any]]:
-    """By text; the notice is signed, accepted, and acknowledged by the control room's desk. A manager sees it."""
-    reports(f"MISSING {CHILD}")
+def _report_reaches_police(password: str, carer: str, child: str) -> int:
+    """By text; the notice is signed, accepted, and acknowledged by the control room's desk. A manager sees it. Returns
+    how many notices there are.
+    """
+    texts(carer, f"MISSING {child}")
     until(lambda: any(each["verified"] and each["acknowledged"] for each in notices()))
     with httpx.Client(base_url=CONSOLE, timeout=60) as browser:
         sign_in_blocking(browser, "manager", password)
-        until(lambda: child_page(browser, CHILD))
+        until(lambda: child_page(browser, child))
         page = browser.post("/account/command-code", data={"csrf": csrf_in(browser.get("/account"))})
         assert re.search(r"<p><code>(.+?)</code></p>", page.text), "a code for a command"
-    return notices()
+    return len(notices())
 
 
 def _restore(here: Machine, copy: Path) -> None:
