@@ -114,6 +114,11 @@ def our_name(data: NoticeData) -> str:
     return f"Safe Return's reference: {name_of(data)}"
 
 
+def our_name_of_case(data: NoticeData) -> str:
+    """The same without the child's code, for a page that shows nothing of the child."""
+    return f"Safe Return's reference: {case_name(None, data.episode or data.notice)}"
+
+
 def name_of(data: NoticeData) -> str:
     """The same as on the authority's texts, mails and pages. A notice from before has no child's code in it."""
     return data.reference or case_name(None, data.episode or data.notice)

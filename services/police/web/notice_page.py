@@ -25,7 +25,7 @@ from services.police.notices.wording import (
     label,
     local,
     lower_first,
-    our_name,
+    our_name_of_case,
     sections,
 )
 from services.police.replies.schema import Officer, Reply, ReplyData, ReplyType
@@ -244,7 +244,7 @@ def _superseded_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) ->
     over = "The search for the child is over, so the notice is closed. Ring the authority if you need it: its number is in the email."
     return Sheet(
         "This is over",
-        (*_faults(wrong), *_mark(found), f"The notice said: {headline(data)}.", over, our_name(data)),
+        (*_faults(wrong), *_mark(found), f"The notice said: {headline(data)}.", over, our_name_of_case(data)),
         (Button(HAVE_IT, "Record it"),),
         asks=(_questions(form, wrong, first=bool(wrong.keys() & set(NEEDED))),),
     )
