@@ -1,4 +1,4 @@
-"""Runs the Makefile's commands: `python -m infra.local {run | text | forward | audit | services | backup}`."""
+"""Runs the Makefile's commands: `python -m infra.local {run | text | forward | audit | services | doctor | backup}`."""
 
 import json
 import re
@@ -27,6 +27,7 @@ from infra.local.processes.readiness import NotReady
 from infra.local.processes.run_lock import AlreadyRuns, RunLock
 from infra.local.settings.environment import of_service
 from infra.local.settings.layout import CLUSTER, HOME, ROOT, Layout
+from infra.local.settings.roster import listed_services
 from infra.local.settings.secret_files import SecretFiles, public_key
 from infra.local.stack import Stack
 from infra.postgres import __main__ as archive
@@ -51,6 +52,8 @@ SETTINGS_OF = {
 """By command of `python -m services`, the service whose settings it gets. All others get the console's."""
 PASSED_ON: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 """Whatever is asked, `--help` too, is for the command itself."""
+NAME_A_SERVICE = {"doctor", "renew-keys"}
+"""Commands that get the settings of the service that they name."""
 AS_ADMINISTRATOR = {"authority-exit", "migrate"}
 """Commands that reach the database as its administrator as well."""
 ROLES_EVERY_SECONDS = 2.0
@@ -129,8 +132,20 @@ def services(asked: typer.Context) -> None:
     order = asked.args
     if not order or order[0] == "run":
         raise _refused('Say which order: make services DO="accounts reset NAME"', 2)
-    service = order[1] if order[0] == "renew-keys" and len(order) > 1 else SETTINGS_OF.get(order[0], "console")
+    names_one = order[0] in NAME_A_SERVICE and len(order) > 1
+    service = order[1] if names_one and order[1] in listed_services() else SETTINGS_OF.get(order[0], "console")
     raise typer.Exit(_services(service, *order))
+
+
+@app.command()
+def doctor() -> None:
+    """Try all that each service depends on."""
+    copies = f"http://127.0.0.1:{remembered(_home().ports)['backups']}/metrics"
+    ended = 0
+    for service in listed_services():
+        console.print(f"\n{service}", style="bold")
+        ended |= _services(service, "doctor", service, *(["--copies", copies] if service == "casework" else []))
+    raise typer.Exit(ended)
 
 
 @app.command()
