@@ -18,6 +18,7 @@ import httpx
 import typer
 from rich.console import Console
 
+from infra.docker.layout import SERVICES
 from infra.kafka.jars import CannotFetch
 from infra.local import screen
 from infra.local.engines.starter import DidNotStart, server_of
@@ -27,7 +28,6 @@ from infra.local.processes.readiness import NotReady
 from infra.local.processes.run_lock import AlreadyRuns, RunLock
 from infra.local.settings.environment import of_service
 from infra.local.settings.layout import CLUSTER, HOME, ROOT, Layout
-from infra.local.settings.roster import listed_services
 from infra.local.settings.secret_files import SecretFiles, public_key
 from infra.local.stack import Stack
 from infra.postgres import __main__ as archive
@@ -133,7 +133,7 @@ def services(asked: typer.Context) -> None:
     if not order or order[0] == "run":
         raise _refused('Say which order: make services DO="accounts reset NAME"', 2)
     names_one = order[0] in NAME_A_SERVICE and len(order) > 1
-    service = order[1] if names_one and order[1] in listed_services() else SETTINGS_OF.get(order[0], "console")
+    service = order[1] if names_one and order[1] in SERVICES else SETTINGS_OF.get(order[0], "console")
     raise typer.Exit(_services(service, *order))
 
 
@@ -142,7 +142,7 @@ def doctor() -> None:
     """Try all that each service depends on."""
     copies = f"http://127.0.0.1:{remembered(_home().ports)['backups']}/metrics"
     ended = 0
-    for service in listed_services():
+    for service in SERVICES:
         console.print(f"\n{service}", style="bold")
         ended |= _services(service, "doctor", service, *(["--copies", copies] if service == "casework" else []))
     raise typer.Exit(ended)
