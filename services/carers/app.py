@@ -2,6 +2,7 @@
 
 from services.carers.card import Card
 from services.carers.conversation.practice_timeout import PracticeTimeout
+from services.carers.conversation.silence import SilenceTimeout
 from services.carers.conversation.worker import TextWorker
 from services.carers.handlers import Alerts, Handlers
 from services.carers.inbound.intake import Intake
@@ -49,6 +50,7 @@ async def main() -> None:
     host.add_periodic(worker.loop)
     host.add_periodic(worker.measuring)
     host.add_periodic(PracticeTimeout(host.store, host.clocks).ending)
+    host.add_periodic(SilenceTimeout(host.store, host.clocks).ending)
     intake = Intake(host.store, keyring, Spool(settings.spool_dir, keyring), worker.loop.wake)
     host.add_periodic(intake.replay)
     handlers = Handlers(delivery, host.clocks)

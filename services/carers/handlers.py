@@ -20,7 +20,7 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState, ReportTaken
 from services.safeguarding.duty.duties import CarerAlert, DutyFailed
-from services.safeguarding.identifiers import derived
+from services.safeguarding.identifiers import derived, number_of
 from services.safeguarding.roles import Wording
 
 POLICE = {"police-system": PoliceStand.HAVE_IT, "officer": PoliceStand.ANSWERED}
@@ -75,7 +75,8 @@ class Handlers:
     def _delivery_to(self, received: Received[CarerAlert], holder: Holder, *, alone: bool) -> Delivery:
         telling = received.content.telling
         own = telling if alone else derived("telling of", str(telling), holder.person)
-        return Delivery.of(received, lane=LANE, now=self._clocks.wall(), person=holder.person, id=own)
+        code = number_of(own) if messages.needs_no_answer(received.content.wording) else ""
+        return Delivery.of(received, lane=LANE, now=self._clocks.wall(), person=holder.person, id=own, code=code)
 
 
 class Alerts:

@@ -15,11 +15,11 @@ OF_OLDER = "number_hash = ANY(%(older)s::bytea[])"
 # The words stay sealed under their old key, whose owner is named by the older hash.
 REHASH_TEXTS = f"UPDATE texts_in SET number_hash = %(newest)s, key_owner = {OWNER} WHERE"  # noqa: S608 own words
 REHASH_UNREAD_TEXTS = f"{REHASH_TEXTS} {OF_OLDER} AND worked_at IS NULL"
+QUESTION = "about, provisional, asked_at, whether, authority, person, called_at"
 # A later question takes the place of an earlier, as in `conversations.ask`.
 MOVE_QUESTION = f"""
-    WITH gone AS (DELETE FROM questions WHERE {OF_OLDER} RETURNING about, provisional, asked_at)
-    INSERT INTO questions (number_hash, about, provisional, asked_at)
-    SELECT %(newest)s, about, provisional, asked_at FROM gone ORDER BY asked_at DESC LIMIT 1 ON CONFLICT DO NOTHING
+    WITH gone AS (DELETE FROM questions WHERE {OF_OLDER} RETURNING {QUESTION})
+    INSERT INTO questions (number_hash, {QUESTION}) SELECT %(newest)s, {QUESTION} FROM gone ORDER BY asked_at DESC LIMIT 1 ON CONFLICT DO NOTHING
 """  # noqa: S608 this module's own words
 BRING_OVER = (
     f"""{REHASH_TEXTS} message_sid IN (

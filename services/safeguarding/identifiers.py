@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 
 NAMESPACE = UUID("6f0d9a52-5a39-5d0b-9a2e-0f4f0c1f7a11")
 CODE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
-CODE_LENGTH = 5
+CODE_LENGTH = NUMBER_LENGTH = 5
 
 ChildId = Annotated[str, StringConstraints(pattern=r"^(child|provisional)-[0-9a-f-]{36}$")]
 PersonId = Annotated[str, StringConstraints(pattern=r"^person-[0-9a-f-]{36}$")]
@@ -65,6 +65,13 @@ SMALL_WORDS = frozenset({"and", "of", "on", "the", "upon"})
 def in_words(organisation: str) -> str:
     """An authority's or a force's id for human eyes, where its name is not at hand."""
     return " ".join(each if each in SMALL_WORDS else each.capitalize() for each in organisation.split("-"))
+
+
+def number_of(identifier: UUID) -> str:
+    """The number that names `identifier` at the end of a text to which nothing is to be sent back: of digits alone, so
+    that nobody takes it for a code.
+    """
+    return f"{int.from_bytes(hashlib.sha256(b'number ' + identifier.bytes).digest()[:8]) % 10**NUMBER_LENGTH:0{NUMBER_LENGTH}}"
 
 
 def trace_of(*causes: str) -> str:

@@ -14,7 +14,7 @@ import httpx
 
 from tests.support.outside.world import Carer, World
 
-REPLY, REPORT = "Recorded as missing.", "Our alert has left here"
+REPLY, REPORT = " recorded as missing", "Our alert has left here"
 CONFIRMED_WITHIN_SECONDS = 360
 """The reply that holds the code comes late while the stack is hurt."""
 INVITED_AT_LEAST = 1

@@ -63,7 +63,7 @@ def test_a_report_has_one_effect_each_though_a_service_dies_at(
     world.eventually(lambda: _told(world, carer, "officer has your report"))
     _answer(world, duty_worker)
     time.sleep(QUIET_SECONDS)
-    assert len(_told(world, carer, "Recorded as missing.")) == 1
+    assert len(_told(world, carer, " recorded as missing")) == 1
     assert len(_told(world, carer, "Our alert has left here")) == 1
     assert len(_told(world, carer, "officer has your report")) == 1
     assert len(world.texts_to(carer)) == 3

@@ -47,7 +47,7 @@ def test_missing_reaches_the_right_desk_and_the_carer_is_told_what_was_done(worl
         assert len(text) <= 160
         assert "999" in text
         assert "101" in text
-    world.eventually(lambda: "an officer has it" in _status(world, carer))
+    world.eventually(lambda: "police say they have it" in _status(world, carer))
 
 
 def test_what_the_carer_texts_next_reaches_police_as_answers_to_what_they_ask(world: World) -> None:
@@ -148,7 +148,7 @@ def test_a_silent_desk_and_silent_staff_are_escalated_to_the_last_human(world: W
 def test_an_officer_of_a_force_without_an_api_acknowledges_on_the_page_behind_a_mail(world: World) -> None:
     carer = "+447700900310"
     world.text(carer, "MISSING")
-    world.eventually(lambda: "an officer has it" in _status(world, carer))
+    world.eventually(lambda: "police say they have it" in _status(world, carer))
     assert _notices(world, carer, "missing") == []
     world.confirm(carer, "BACK")
 

@@ -20,8 +20,8 @@ ANSWER_WITHIN = timedelta(hours=2)
 """Longer than this after "which child?" a bare code is no answer any more. Story time."""
 UNNAMED_STAND_FOR = timedelta(days=1)
 """So long STATUS tells of a report without a name. Story time."""
-ANSWERED_ONCE_IN = timedelta(days=28)
-"""Wall time. An unknown number gets one automatic answer in it; else people answer a child's phone (S61)."""
+ANSWERED_ONCE_IN = timedelta(hours=1)
+"""Wall time. An unknown number gets the one safe answer once in it; else people answer a child's phone (S61)."""
 NOBODY = AuthorityId("")
 """Of an empty register: no duty team could be told of a stranger's text. The reply says that nobody was."""
 OF_ONE_STORY = frozenset({SpeakerKind.UNKNOWN, SpeakerKind.FORMER_CARER})

@@ -2,11 +2,10 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.carers import messages, metrics
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import TextContext
 from services.carers.policy.decision import Act, Decision
 from services.carers.store import child_status, claims, conversations, enrolments, texts
@@ -23,7 +22,7 @@ from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import CarerAwarenessRecorded, ChildIdentified
 from services.safeguarding.duty.duties import DutyAcknowledged
-from services.safeguarding.identifiers import ChildId, PersonId, WordsId, derived, is_provisional, trace_of
+from services.safeguarding.identifiers import ChildId, PersonId, WordsId, derived, is_provisional, number_of, trace_of
 from services.safeguarding.message import Message
 
 STRANGERS = frozenset({"unknown", "former-carer"})
@@ -118,6 +117,8 @@ class DecisionApplier:
             child_status.record_text(uow, subject, "missing", at)
         elif isinstance(content, events.ChildReturned):
             child_status.record_text(uow, subject, "returned", at)
+        elif isinstance(content, events.PoliceReferenceTexted):
+            child_status.record_reference(uow, subject, at)
         elif isinstance(content, ChildIdentified):
             child_status.record_text(uow, content.child, "missing", at)
         elif isinstance(content, events.ChildProvisional):
@@ -136,7 +137,10 @@ class DecisionApplier:
         for provisional in decision.ended:
             conversations.end_report(uow, provisional, at)
         if decision.question is not None:
-            conversations.ask(uow, self.number_hash, decision.question, at)
+            own = self.context.for_subject(decision.question.provisional)
+            conversations.ask(uow, self.number_hash, decision.question, at, authority=own.authority, person=own.person)
+        elif decision.called:
+            conversations.record_call(uow, self.number_hash, at)
 
     def _remember_claims(self, now: datetime) -> tuple[str, ...]:
         """The codes of the decision's claims, in their order, for the reply. `now` is story time."""
@@ -178,14 +182,18 @@ class DecisionApplier:
     async def _reply(self, codes: tuple[str, ...], language: str, now: datetime) -> bool:
         """A report beside a claim has a reply of its own, and the claim's follows it."""
         text, context, decision = self.text, self.context, self.decision
-        if decision.answer is None or not text.can_be_answered:
+        if not decision.replies or not text.can_be_answered:
             return False
         if context.kind in STRANGERS and now - text.received_at > STRANGERS_ANSWER_WITHIN:
             return False  # it was kept on a disk meanwhile, here or at the stand-in
         sent = False
-        for number, body in enumerate(messages.write_replies(decision, codes, language, context.duty_line)):
+        waiting = decision.replies[0].waiting
+        for place, body in enumerate(messages.write_replies(decision, codes, language, context.duty_line)):
+            own = derived("reply", text.sid, *([str(place)] if place else []))
             delivery = Delivery(
-                id=derived("reply", text.sid, *([str(number)] if number else [])),
+                id=own,
+                code=number_of(own),
+                body=messages.mark_reply(body, number_of(own), waiting, codes, language),
                 lane=LANE,
                 child=decision.acts[0].subject if decision.acts else context.provisional,
                 created_at=now,
@@ -196,7 +204,5 @@ class DecisionApplier:
                 texted=text.to or None,
                 key_owner=texts.owner_of(self.number_hash),
             )
-            asked = (decision.coded,) if decision.answer is Answer.TAKEN_UNPROVEN and decision.coded else codes
-            coded = replace(delivery, body=messages.add_code(body, delivery.code, asked))
-            sent |= await self.delivery.put(self.uow, coded)
+            sent |= await self.delivery.put(self.uow, delivery)
         return sent

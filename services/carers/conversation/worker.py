@@ -3,9 +3,10 @@
 import asyncio
 from datetime import timedelta
 
-from services.carers import key_rotation, metrics
+from services.carers import key_rotation, messages, metrics
 from services.carers.conversation import context
 from services.carers.conversation.effects import DecisionApplier
+from services.carers.policy import facts
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import TextContext
 from services.carers.policy.decision import Decision
@@ -26,6 +27,7 @@ from services.platform.store.transient_errors import is_contention, is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.child_events.events import TextNeedsHuman
 from services.safeguarding.identifiers import AuthorityId, derived, provisional_child, trace_of
+from services.wording import presuppositions
 
 AT_ONCE = 4
 SWEEP_EVERY_SECONDS = 5.0
@@ -104,11 +106,20 @@ class TextWorker:
         decision = decide(meaning, known)
         if text.flaw is not None and known.authority != context.NOBODY:
             decision = escalation.also_escalate(decision, known, "damaged")
+        decision = self._say_what_is_so(decision, known, text.sid)
         applier = DecisionApplier(uow, self._keyring, self._delivery, text, known, decision)
         replied = await applier.apply("cy" if meaning.welsh else language, now)
         about = decision.subjects or {each.child for each in known.known} or {known.provisional}
         texts.mark_read(uow, unread.sid, at=now, replied=replied, about=about)
         uow.on_commit(lambda: self._count(known, decision, unread))
+
+    def _say_what_is_so(self, decision: Decision, known: TextContext, sid: str) -> Decision:
+        settled = facts.settle_replies(decision, known, messages.PRESUPPOSES, presuppositions.choose_true)
+        for wanted, said in zip(decision.replies, settled.replies, strict=True):
+            if wanted.answer is not said.answer:
+                trace = trace_of("text", sid)
+                logger().warning("a sentence gave way", trace=trace, name=wanted.answer, reason=said.answer)
+        return settled
 
     async def _put_off(self, unread: Unread, pause: timedelta, error: Exception) -> None:
         """Its sender's texts wait, and the others' are read."""
@@ -142,7 +153,8 @@ class TextWorker:
     def _count(self, known: TextContext, decision: Decision, unread: Unread) -> None:
         seconds = (self._clocks.wall() - unread.received_at).total_seconds()
         logger().info("a text was read", trace=trace_of("text", unread.sid), count=len(decision.acts), seconds=seconds)
-        metrics.READ.labels(known.kind, decision.answer or "none").inc()
+        answer = decision.replies[0].answer if decision.replies else "none"
+        metrics.READ.labels(known.kind, answer).inc()
         metrics.READING.observe(seconds)
         for act in decision.acts:
             if isinstance(act.content, TextNeedsHuman):

@@ -1,95 +1,169 @@
-"""Writes the texts to carers and callers, from the templates of their language (`en.yaml`, `cy.yaml`)."""
+"""Writes the texts to carers and callers, from the templates of their language (`en.yaml`, `cy.yaml`).
 
-from collections.abc import Mapping, Sequence
+`presupposes.yaml` says what must be so for each reply.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.context import ClaimKind
-from services.carers.policy.decision import Decision
+from services.carers.policy.context import ClaimKind, PoliceStand
+from services.carers.policy.decision import Claim, Decision, Reply, StatusLine, WaitingCode
 from services.platform.delivery.channels.gsm_segments import segments
 from services.platform.delivery.channels.sms import REPEAT_MARK
 from services.safeguarding.roles import Wording
-from services.wording import read_words
+from services.wording import presuppositions, read_words
 
 FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "cy")
 EXERCISE = "EXERCISE. "
+PRESUPPOSES = presuppositions.read_presuppositions(FOLDER)
 WITH_DUTY_LINE = frozenset({Answer.NOT_LIVE, Answer.STRANGER, Answer.OFFICER})
-CLAIMED: dict[ClaimKind, Answer] = {
-    "return": Answer.BACK_CLAIMED,
-    "retraction": Answer.FALSE_ALARM_CLAIMED,
-    "practice": Answer.PRACTICE_CONFIRM,
-}
-ASKS_TO_CONFIRM = frozenset({*CLAIMED.values(), Answer.BACK_EACH, Answer.BACK_UNREPORTED, Answer.CONFIRM_PLAINLY})
-NAMED_AT_MOST = 3
-"""A text names so many children by code; more are "the children"."""
-LISTED_AT_MOST = 2
-"""Of two lists in one text; the rest are counted."""
+SENT_BACK = frozenset({Wording("check-in"), Wording("contact-check")})
+"""Their reader texts the code at the end back. At the end of all others stands a number, which is no code."""
+IN_A_LINE = 3
+"""So many children at most who stand alike."""
+NUMBER = "00000"
+"""As long as the number at the end of a text."""
 
 
 def write_replies(decision: Decision, confirm: Sequence[str], language: str, duty_line: str | None) -> tuple[str, ...]:
     """The texts to send back: mostly one, none if there is no answer. `confirm` holds the codes of the decision's
     claims.
-
-    A claim beside something graver, such as the report of another child, has a text of its own.
     """
-    if decision.answer is None:
-        return ()
     words = _words_in(language)
-    asked = _name_claims(decision, confirm, words)
-    first = _fill(decision.answer, decision, words, duty_line, asked)
-    kinds = {CLAIMED[claim.kind] for claim in decision.claims}
-    if not decision.claims or decision.answer in ASKS_TO_CONFIRM:
-        return (first,)
-    return (first, *(_fill(answer, decision, words, duty_line, asked) for answer in sorted(kinds)))
+    codes = dict(zip(decision.claims, confirm, strict=True))
+    return tuple(body for reply in decision.replies for body in _write(reply, decision, codes, words, duty_line))
 
 
-def add_code(body: str, code: str, confirm: Sequence[str] = ()) -> str:
-    """Makes the body unlike any other, so that a lost answer can be looked up. A body that asks for a code of `confirm`
-    stays as it is: its reader would mistake the second code for the first.
-    """
-    return body if any(each in body for each in confirm) else f"{body} ({code})"
-
-
-def _fill(
-    answer: Answer, decision: Decision, words: Mapping[str, Any], duty_line: str | None, asked: Mapping[str, str]
-) -> str:
-    name = str(answer)
-    if answer in WITH_DUTY_LINE and duty_line is None:
+def _write(
+    reply: Reply, decision: Decision, codes: Mapping[Claim, str], words: Mapping[str, Any], duty_line: str | None
+) -> Iterator[str]:
+    """One text, of a status as many as it needs."""
+    name = str(reply.answer)
+    if reply.answer in WITH_DUTY_LINE and duty_line is None:
         name += "-without-line"
-    duty = "answered" if decision.standing.duty_answered else "waiting"
-    body: str = words["replies"][name].format(
-        police=words["police"][decision.standing.police],
-        duty=words["duty"][duty],
-        duty_line=duty_line,
-        child=decision.coded,
-        taken=_list_codes(decision.which, words),
-        codes=_list_codes(decision.open, words),
-        open=words["still-open"].format(codes=_list_codes(decision.open, words)) if decision.open else "",
-        **({"confirm": "", "each": ""} | dict(asked)),
-    )
-    return body
+    template = words["replies"][name]
+    given = {"duty_line": duty_line, "child": decision.coded, "example": reply.example}
+    given |= _fill_claims(reply, [codes[claim] for claim in reply.claims], words)
+    if "{lines}" in template:
+        yield from _write_lines(decision.lines, template, words)
+        return
+    longest = max(1, *map(len, (reply.named, reply.sought, decision.which, decision.open)))
+    left = len(reply.left)
+    sizes = [*((longest, of) for of in range(left, -1, -1)), *((most, 0) for most in range(longest - 1, -1, -1))]
+    bodies = (template.format(**given, **_fill_lists(reply, decision, *size, words)) for size in sizes)
+    body = ""
+    for each in bodies:
+        body = each[:1].upper() + each[1:]
+        if segments(_mark(body, words)) == 1:
+            break
+    yield body
 
 
-def _name_claims(decision: Decision, confirm: Sequence[str], words: Mapping[str, Any]) -> dict[str, str]:
+def _fill_lists(reply: Reply, decision: Decision, most: int, left: int, words: Mapping[str, Any]) -> dict[str, str]:
+    """What holds codes, of each list no more than `most`, of those not reported no more than `left`: 0 leaves out what
+    can be.
+    """
+    listed = max(most, 1)
+    of = words["of-one"].format(code=reply.named[0]) if len(reply.named) == 1 else words["of-several"]
+    about = _list_codes(reply.named, listed, words) if reply.named else None
+    open_ = _list_codes(decision.open, listed, words)
+    return {
+        "about": about or str(words["unnamed-first" if reply.answer is Answer.MISSING else "unnamed"]),
+        "of": of if reply.several and reply.named else "",
+        "left": _name_left(reply.left, left, words),
+        "sought": words["still-sought"].format(codes=_list_codes(reply.sought, listed, words))
+        if reply.sought and most
+        else "",
+        "taken": _list_codes(decision.which, listed, words),
+        "codes": open_,
+        "open": words["still-open"].format(codes=open_) if open_ else "",
+        **({} if reply.claims else {"which": _list_codes(decision.which, listed, words) or str(words["unnamed"])}),
+    }
+
+
+def _name_left(left: Sequence[str], most: int, words: Mapping[str, Any]) -> str:
+    """The sender's other children, who are not reported: by code as far as there is room, else their number."""
+    if not left:
+        return ""
+    if len(left) == 1:
+        return str(words["not-reported" if most else "one-not-reported"].format(left=left[0]))
+    if len(left) <= most:
+        return str(words["several-not-reported"].format(left=", ".join(left)))
+    return str(words["others-not-reported" if most else "none-other-reported"].format(count=len(left)))
+
+
+def _fill_claims(reply: Reply, confirm: Sequence[str], words: Mapping[str, Any]) -> dict[str, str]:
     """The children that the claims are about, in the sender's own codes, and the words that confirm."""
-    if not decision.claims:
-        return {"which": _name_children(decision.which, words)}
-    whom = [_name_children([each.code for each in claim.about if each.code], words) for claim in decision.claims]
-    says = [words["confirms"][claim.kind] for claim in decision.claims]
+    if not reply.claims:
+        return {"confirm": "", "each": ""}
+    whom = [_name_claimed(claim, words) for claim in reply.claims]
+    says = [words["confirms"][claim.kind] for claim in reply.claims]
     each = [f"{who}: {word} {code}" for who, word, code in zip(whom, says, confirm, strict=True)]
     return {"which": whom[0], "confirm": f"{says[0]} {confirm[0]}", "each": ". ".join(each)}
 
 
-def _name_children(codes: Sequence[str], words: Mapping[str, Any]) -> str:
-    return ", ".join(codes) if 0 < len(codes) <= NAMED_AT_MOST else str(words["unnamed"])
+def _name_claimed(claim: Claim, words: Mapping[str, Any]) -> str:
+    return ", ".join(each.code for each in claim.about if each.code) or str(words["unnamed"])
 
 
-def _list_codes(codes: Sequence[str], words: Mapping[str, Any]) -> str:
-    more = len(codes) - LISTED_AT_MOST
-    listed = ", ".join(codes[:LISTED_AT_MOST])
+def _list_codes(codes: Sequence[str], most: int, words: Mapping[str, Any]) -> str:
+    listed = ", ".join(codes[:most])
+    more = len(codes) - most
     return listed if more <= 0 else str(words["and-more"]).format(codes=listed, count=more)
+
+
+def _write_lines(lines: Sequence[StatusLine], template: str, words: Mapping[str, Any]) -> Iterator[str]:
+    """Texts of one segment each, with as many of the lines as each has room for."""
+    said: list[str] = []
+    for each in (written for line in lines for written in _write_line(line, words)):
+        if said and segments(_mark(template.format(lines=" ".join([*said, each])), words)) > 1:
+            yield template.format(lines=" ".join(said))
+            said = []
+        said.append(each)
+    yield template.format(lines=" ".join(said))
+
+
+def _write_line(line: StatusLine, words: Mapping[str, Any]) -> Iterator[str]:
+    of = words["lines"]
+    for at in range(0, len(line.codes), IN_A_LINE):
+        codes = ", ".join(code or of["unnamed"] for code in line.codes[at : at + IN_A_LINE])
+        if line.standing is None:
+            yield of["unreported"].format(codes=codes)
+        else:
+            police = line.standing.police
+            named = "referred" if line.standing.referred and police is PoliceStand.HAVE_IT else str(police)
+            duty = words["duty"]["answered" if line.standing.duty_answered else "waiting"]
+            yield of["reported"].format(codes=codes, police=words["police"][named], duty=duty)
+
+
+def mark_reply(body: str, number: str, waiting: Sequence[WaitingCode], confirm: Sequence[str], language: str) -> str:
+    """Makes the body unlike any other, so that a lost answer can be looked up. A body that asks for one of the codes in
+    `confirm` stays as it is; one beside a claim that waits has its code instead of a number, since its reader could not
+    tell which to send back.
+    """
+    words = _words_in(language)
+    if any(code in body for code in (*confirm, *(each.code for each in waiting))):
+        return body
+    marks = [mark for each in waiting for mark in _list_marks(each, words)]
+    if not marks:
+        return _mark(body, words, number)
+    return next((each for mark in marks if segments(each := f"{body} ({mark})") == 1), f"{body} ({marks[-1]})")
+
+
+def _list_marks(waiting: WaitingCode, words: Mapping[str, Any]) -> Iterator[str]:
+    """The fullest first."""
+    says = f"{words['confirms'][waiting.kind]} {waiting.code}"
+    if waiting.children:
+        yield f"{', '.join(waiting.children)}: {says}"
+    yield says
+    yield waiting.code
+
+
+def _mark(body: str, words: Mapping[str, Any], number: str = NUMBER) -> str:
+    return f"{body} ({words['number'].format(code=number)})"
 
 
 def write_alert(
@@ -111,9 +185,15 @@ def write_alert(
     if confirm is not None:
         kind, asked = confirm
         body = words["asked-once-more"][kind].format(confirm=f"{words['confirms'][kind]} {asked}")
-    mark, coded = EXERCISE if exercise else "", add_code(body, code, () if confirm is None else (confirm[1],))
+    mark = EXERCISE if exercise else ""
+    coded = body if confirm is not None else f"{body} ({code})" if wording in SENT_BACK else _mark(body, words, code)
     named = f"{mark}{child}: {coded}"
     return named if child is not None and segments(REPEAT_MARK + named) == 1 else mark + coded
+
+
+def needs_no_answer(wording: Wording) -> bool:
+    """Whether it is a carers' wording whose reader sends nothing back: a number stands at its end."""
+    return wording not in SENT_BACK and wording in alert_wordings(LANGUAGES[0])
 
 
 def alert_wordings(language: str) -> frozenset[str]:

@@ -10,7 +10,7 @@ from services.carers.understanding.children.child_names import KnownChild
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 
 Kind: TypeAlias = Literal["carer", "residential", "staff", "officer", "former-carer", "unknown"]
-About: TypeAlias = Literal["report", "return", "information"]
+About: TypeAlias = Literal["report", "return", "information", "whether"]
 State: TypeAlias = Literal["missing", "located", "returned"]
 ClaimKind: TypeAlias = Literal["return", "retraction", "practice"]
 
@@ -33,6 +33,8 @@ class Standing:
     """The latest one, once the protocol has published it."""
     ends_on_word: bool = False
     """The authority's rules accept a carer's word for a return, without a code."""
+    referred: bool = False
+    """Somebody has texted the reference that 101 gave."""
 
     @property
     def open(self) -> bool:
@@ -68,6 +70,12 @@ class Provisional:
     standing: Standing = Standing()
     """For a day after the report. It does not say when the child has been identified elsewhere."""
 
+    @property
+    def latest(self) -> Standing:
+        """The child counts as missing until we hear otherwise."""
+        heard = self.standing.state is not None or self.standing.episode is not None
+        return replace(self.standing, ends_on_word=False) if heard else Standing("missing")
+
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
@@ -81,10 +89,12 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An open question: which child? It is asked once."""
+    """An open question: which child, or `whether` one is missing at all? It is asked once."""
 
     about: About
     provisional: ChildId
+    called: bool = False
+    """Whether a child is missing nobody said in time: somebody is asked to ring the sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +196,11 @@ class TextContext:
     recent: tuple[ChildId, datetime] | None = None
     """The child, sought now, about whom this number texted within the hour, and when it last did (story time)."""
 
+    @property
+    def asks_whether(self) -> bool:
+        """The sender has been asked whether a child is missing."""
+        return self.question is not None and self.question.about == "whether"
+
     def child_by_id(self, child: ChildId) -> Child:
         return next(each for each in self.known if each.child == child)
 
@@ -223,7 +238,7 @@ class TextContext:
         return Child(
             report.provisional,
             "",
-            standing=Standing("missing"),
+            standing=report.latest,
             authority=report.authority,
             person=person,
             placement=report.placement,

@@ -1,7 +1,7 @@
 """Describes the decision about a text: acts, claims to be confirmed, and the answer."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -57,15 +57,65 @@ def tell(subject: ChildId, kind: type[Told], context: TextContext, **fields: Any
 
 
 @dataclass(frozen=True, slots=True)
+class StatusLine:
+    """How the reports of these children stand, who stand alike. No standing: nobody has reported them. An empty code: a
+    report without a name.
+    """
+
+    codes: tuple[str, ...]
+    standing: Standing | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCode:
+    """A code that still counts, and the children whose search it would end."""
+
+    kind: ClaimKind
+    code: str
+    children: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One text that answers. What it says back is in the sender's own codes."""
+
+    answer: Answer
+    about: tuple[ChildId, ...] = ()
+    """The children of whom it speaks."""
+    claims: tuple[Claim, ...] = ()
+    """Those that it asks to confirm, each by its own code."""
+    named: tuple[str, ...] = ()
+    """The codes of `about`. Empty for a report without a name."""
+    left: tuple[str, ...] = ()
+    """The sender's other children, who are not reported."""
+    sought: tuple[str, ...] = ()
+    """Others for whom the search goes on."""
+    several: bool = False
+    """The sender has several children: a word to text needs a code beside it."""
+    example: str = "C00"
+    """A code to show how one is texted: the sender's own first, else one that is no child's."""
+    waiting: tuple[WaitingCode, ...] = ()
+    """Codes of earlier claims: every reply holds them until they are sent back, or count no more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     acts: tuple[Act, ...] = ()
     answer: Answer | None = None
-    standing: Standing = field(default_factory=Standing)
+    about: tuple[ChildId, ...] = ()
+    """The children of whom the answer speaks."""
+    replies: tuple[Reply, ...] = ()
+    """The answer as it is sent, and those beside it: filled in once all is decided."""
+    lines: tuple[StatusLine, ...] = ()
     """For a reply about the state of a search."""
     question: Question | None = None
     """The question that the reply asks."""
     answered: bool = False
     """The open question is answered or dropped."""
+    called: bool = False
+    """Somebody is asked to ring, since the sender did not say whether a child is missing."""
+    last: bool = False
+    """It is the last answer of the hour, and says so."""
     identified: tuple[tuple[ChildId, ChildId], ...] = ()
     """Pairs of a provisional report and its child."""
     ended: tuple[ChildId, ...] = ()
@@ -104,8 +154,9 @@ def combine_decisions(parts: list[Decision]) -> Decision:
     return Decision(
         tuple(acts.values()),
         gravest.answer,
-        gravest.standing,
-        question=next((part.question for part in parts if part.question), None),
+        tuple(dict.fromkeys(child for part in parts if part.answer is gravest.answer for child in part.about)),
+        lines=gravest.lines,
+        question=next((part.question for part in parts if part.question and _is_asked(part, gravest)), None),
         ended=tuple(ended for part in parts for ended in part.ended),
         identified=tuple(each for part in parts for each in part.identified),
         coded=gravest.coded,
@@ -114,6 +165,11 @@ def combine_decisions(parts: list[Decision]) -> Decision:
         claims=merge_claims(claim for part in parts for claim in part.claims),
         denied=tuple(denied for part in parts for denied in part.denied),
     )
+
+
+def _is_asked(part: Decision, gravest: Decision) -> bool:
+    """Whether a child is missing only its own answer asks."""
+    return part.question is not None and (part.question.about != "whether" or part.answer is gravest.answer)
 
 
 GRAVITY = list(Answer)

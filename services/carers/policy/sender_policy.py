@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from services.carers.policy import echo
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import confirmation, enrolment, escalation
 from services.carers.policy.context import Telling, TextContext
@@ -10,6 +11,7 @@ from services.carers.policy.senders import carer, officer, staff, stranger
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 
 OWN_CHILDREN = frozenset({"carer", "residential"})
+STILL_UNCLEAR = frozenset({Answer.HUMAN, Answer.KEPT})
 NEWS = REPORTS | {Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.HELP}
 """Of a child who may be missing."""
 
@@ -18,7 +20,10 @@ def decide(meaning: Meaning, context: TextContext) -> Decision:
     decision = _decide_by_kind(meaning, context)
     if meaning.danger and context.kind in OWN_CHILDREN and decision.answer is not Answer.NOT_LIVE:
         decision = escalation.put_danger_first(decision, context)
-    return confirmation.hold_codes(confirmation.void_codes(decision, meaning, context), context)
+    decision = confirmation.hold_codes(confirmation.void_codes(decision, meaning, context), context)
+    if context.asks_whether and (decision.answer or decision.acts) and decision.answer not in STILL_UNCLEAR:
+        decision = replace(decision, answered=True)
+    return replace(decision, replies=echo.compose_replies(decision, context))
 
 
 def _decide_by_kind(meaning: Meaning, context: TextContext) -> Decision:

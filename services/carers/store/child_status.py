@@ -16,7 +16,8 @@ from services.safeguarding.duty.decisions import OVER, EpisodeChanged
 from services.safeguarding.identifiers import ChildId
 
 STATUS = """
-    SELECT child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word FROM standings WHERE child
+    SELECT child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word,
+        referred_at >= coalesce(opened_at, referred_at) AS referred FROM standings WHERE child
 """
 OF_CHILD = f"{STATUS} = %(child)s"
 OF_THESE = f"{STATUS} = ANY(%(children)s)"
@@ -56,6 +57,7 @@ def _by_child(rows: Rows) -> dict[ChildId, Standing]:
             duty_answered=row.duty_answered and not afresh,
             episode=None if afresh and row.said == "missing" else row.episode,
             ends_on_word=row.ends_on_word,
+            referred=bool(row.referred) and not afresh,
         )
     return found
 
@@ -71,6 +73,14 @@ SAID = """
 def record_text(uow: UnitOfWork, child: ChildId, state: str | None, at: datetime) -> None:
     """`state` is what a text has said of the child."""
     uow.write(SAID, {"child": child, "said": state, "at": at})
+
+
+REFERRED = "UPDATE standings SET referred_at = %(at)s WHERE child = %(child)s"
+
+
+def record_reference(uow: UnitOfWork, child: ChildId, at: datetime) -> None:
+    """Somebody has texted the reference that 101 gave."""
+    uow.write(REFERRED, {"child": child, "at": at})
 
 
 EPISODE_CHANGED = """

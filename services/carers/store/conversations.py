@@ -5,35 +5,82 @@ Everything here is written with the commit.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.carers.policy.context import Provisional, Question, Telling
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 
-QUESTION = "SELECT about, provisional FROM questions WHERE number_hash = %(number_hash)s AND asked_at > %(since)s"
+QUESTION = "SELECT about, provisional, whether, called_at FROM questions WHERE number_hash = %(number_hash)s AND asked_at > %(since)s"
 
 
 def open_question(number_hash: bytes, since: datetime) -> Query[Question | None]:
     """None where none was asked since, or where it has been answered."""
     asked = {"number_hash": number_hash, "since": since}
-    return Query(QUESTION, asked, lambda rows: Question(*rows[0]) if rows else None)
+    return Query(QUESTION, asked, lambda rows: _read_question(rows[0]) if rows else None)
+
+
+def _read_question(row: Any) -> Question:
+    return Question("whether" if row.whether else row.about, row.provisional, called=row.called_at is not None)
 
 
 ASK = """
-    INSERT INTO questions (number_hash, about, provisional, asked_at)
-    VALUES (%(number_hash)s, %(about)s, %(provisional)s, %(at)s)
-    ON CONFLICT (number_hash) DO UPDATE SET
-        about = excluded.about, provisional = excluded.provisional, asked_at = excluded.asked_at
+    INSERT INTO questions (number_hash, about, provisional, asked_at, whether, authority, person)
+    VALUES (%(number_hash)s, %(about)s, %(provisional)s, %(at)s, %(whether)s, %(authority)s, %(person)s)
+    ON CONFLICT (number_hash) DO UPDATE SET about = excluded.about, provisional = excluded.provisional,
+        asked_at = excluded.asked_at, whether = excluded.whether, authority = excluded.authority,
+        person = excluded.person, called_at = NULL
 """
+CALLED = "UPDATE questions SET called_at = %(at)s WHERE number_hash = %(number_hash)s AND whether"
 CLOSE_QUESTION = "DELETE FROM questions WHERE number_hash = %(number_hash)s"
 
 
-def ask(uow: UnitOfWork, number_hash: bytes, question: Question, at: datetime) -> None:
-    """One question at a time: a later one takes the place of an earlier."""
-    row = {"number_hash": number_hash, "about": question.about, "provisional": question.provisional, "at": at}
+def ask(
+    uow: UnitOfWork,
+    number_hash: bytes,
+    question: Question,
+    at: datetime,
+    *,
+    authority: AuthorityId,
+    person: PersonId | None,
+) -> None:
+    """One question at a time: a later one takes the place of an earlier. `authority` is asked to ring the sender,
+    `person`, if it is silent.
+    """
+    whether = question.about == "whether"
+    row: dict[str, Any] = {"number_hash": number_hash, "about": "information" if whether else question.about}
+    row |= {"whether": whether, "provisional": question.provisional, "at": at, "authority": authority, "person": person}
     uow.write(ASK, row)
+
+
+def record_call(uow: UnitOfWork, number_hash: bytes, at: datetime) -> None:
+    """Somebody is asked to ring the number, which did not say whether a child is missing."""
+    uow.write(CALLED, {"number_hash": number_hash, "at": at})
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Who has not said whether a child is missing."""
+
+    number_hash: bytes
+    subject: ChildId
+    authority: AuthorityId
+    person: PersonId | None
+    asked_at: datetime
+
+
+OLDEST_SILENT = """
+    SELECT number_hash, provisional, authority, person, asked_at FROM questions
+    WHERE whether AND called_at IS NULL ORDER BY asked_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+
+
+def oldest_silent() -> Query[Silent | None]:
+    """Of whom nobody has been asked to ring. It is locked, so that one process alone asks."""
+    return Query(OLDEST_SILENT, {}, lambda rows: Silent(*rows[0]) if rows else None)
 
 
 def close_question(uow: UnitOfWork, number_hash: bytes) -> None:

@@ -61,6 +61,12 @@ class Delivery:
     """Our number that the text came to which this answers: it goes out by that one."""
     held_for: timedelta = timedelta(0)
     """Sent that long after it was put at the earliest, so that others for the same reader may go with it."""
+    code: str = ""
+    """The code that its recipient texts back after OK, by which it is found again. Made from `id` if not given."""
+
+    def __post_init__(self) -> None:
+        if not self.code:
+            object.__setattr__(self, "code", identifiers.code_of(self.id))
 
     @classmethod
     def of(
@@ -71,6 +77,7 @@ class Delivery:
         now: datetime,
         person: PersonId | None = None,
         id: UUID | None = None,  # noqa: A002 the field's name
+        code: str = "",
     ) -> "Delivery":
         """A telling. If it goes to several people, each has an `id` derived from the telling and the person."""
         duty = received.content
@@ -85,12 +92,8 @@ class Delivery:
             urgent=duty.urgent,
             exercise=received.exercise,
             trace=received.trace,
+            code=code,
         )
-
-    @property
-    def code(self) -> str:
-        """The code that its recipient texts back after OK."""
-        return identifiers.code_of(self.id)
 
     @property
     def to_stranger(self) -> bool:

@@ -18,7 +18,7 @@ from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.duty import decisions, duties
 from services.safeguarding.duty.duties import Because, CarerAlert
-from services.safeguarding.identifiers import code_of
+from services.safeguarding.identifiers import number_of
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.in_process.carers import Carers, Kestrel, kinds
 from tests.support.in_process.register import fresh_number
@@ -142,13 +142,15 @@ async def test_status_tells_how_far_police_and_duty_team_truly_are(service: Care
         if by is not None:
             await hear(service, report_taken(kestrel, episode, by), child)
         await service.says(phone, "STATUS")
-        told.append(re.match(r"Police: (.*)\. Duty team: (.*?)\. Ring", (await service.replies_to(phone))[-1]).groups())  # type: ignore[union-attr]
+        told += re.findall(
+            r"C9: (.*); (no answer from|duty team say they have it)", (await service.replies_to(phone))[-1]
+        )
     assert told == [
-        ("not reached yet, ring 101", "not answered yet"),
-        ("sent, no officer has read it yet", "not answered yet"),
-        ("an officer has it", "not answered yet"),
-        ("an officer has it", "not answered yet"),
-        ("an officer has it", "have it"),
+        ("police NOT reached yet, ring 101", "no answer from"),
+        ("sent to police, nobody there has answered", "no answer from"),
+        ("police say they have it", "no answer from"),
+        ("police say they have it", "no answer from"),
+        ("police say they have it", "duty team say they have it"),
     ]
 
 
@@ -158,7 +160,7 @@ async def test_a_duty_team_that_had_it_and_is_overdue_again_has_not_answered(ser
     await hear(service, report_taken(kestrel, episode, "duty-team"), child)
     await hear(service, report_taken(kestrel, episode, "duty-team", holds=False), child)
     await service.says(phone, "STATUS")
-    assert "Duty team: not answered yet" in (await service.replies_to(phone))[-1]
+    assert "no answer from the duty team yet" in (await service.replies_to(phone))[-1]
 
 
 async def test_a_report_that_became_part_of_the_childs_leaves_the_child_as_it_is(
@@ -169,7 +171,7 @@ async def test_a_report_that_became_part_of_the_childs_leaves_the_child_as_it_is
     await hear(service, report_taken(kestrel, episode, "officer"), child)
     await hear(service, episode_changed(kestrel, uuid4(), "merged", 2, AT + timedelta(minutes=5)), child)
     await service.says(phone, "STATUS")
-    assert "an officer has it" in (await service.replies_to(phone))[-1]
+    assert "police say they have it" in (await service.replies_to(phone))[-1]
     [said] = await service.says(phone, "BACK")
     assert said.content.kind == "child.return-claimed.v1"
 
@@ -188,7 +190,7 @@ async def test_a_carer_answers_an_alert_with_its_code_and_a_code_from_another_ph
 ) -> None:
     duty = alert(kestrel, role=Role.CARER_REPORTING, person=kestrel.ids["cat"])
     await hear(service, duty, kestrel.ids["C9"])
-    phone, code = kestrel.phone("cat"), code_of(duty.telling)
+    phone, code = kestrel.phone("cat"), number_of(duty.telling)
     async with service.store.engine.begin() as connection:
         await connection.execute(
             text("UPDATE delivery.deliveries SET number_hash = :n WHERE duty = :d"),
@@ -213,7 +215,7 @@ async def test_once_somebody_has_said_who_a_report_was_about_its_question_is_ans
         for each in (nobody, another):
             conversations.open_report(uow, each, number, AT, authority=authority, placement=None)
         conversations.name_child(uow, another, kestrel.ids["C2"])
-        conversations.ask(uow, number, Question("report", nobody), AT)
+        conversations.ask(uow, number, Question("report", nobody), AT, authority=authority, person=None)
     for each in (nobody, another):
         await hear(service, ChildIdentified(authority=authority, child=kestrel.ids["C1"]), each)
     async with service.store.read() as reader:

@@ -25,7 +25,7 @@ from tests.support.in_process.carers import Carers, Kestrel, kinds
 from tests.support.in_process.register import authority, fresh_number, load
 from tests.support.outside.confirmation import CONFIRM
 
-CODE = re.compile(r" \([2-9BCDFGHJKMNPQRSTVWXZ]{5}\)$")
+CODE = re.compile(r" \((?:no\. )?\w{5}\)$")
 
 
 async def answer(service: Carers, kestrel: Kestrel, person: str = "boss") -> str:

@@ -68,7 +68,7 @@ async def test_a_practised_episode_leaves_the_child_where_it_is(service: Carers,
     async with service.store.transaction() as uow:
         await service.handlers.on_episode_changed(changed, uow)
     await service.says(kestrel.phone("cat"), "STATUS")
-    assert "No report names a child with you as missing" in (await service.replies_to(kestrel.phone("cat")))[-1]
+    assert "No report of a child with you is open" in (await service.replies_to(kestrel.phone("cat")))[-1]
 
 
 async def test_a_practice_that_nobody_ends_ends_by_itself_once(service: Carers, kestrel: Kestrel) -> None:

@@ -207,7 +207,7 @@ def test_those_named_together_have_one_code_and_those_not_named_a_code_each() ->
 def test_a_report_of_one_child_beside_the_return_of_another_is_answered_by_two_texts() -> None:
     decision = made("C17 missing, C18 is back", context("two", C18="missing"))
     first, second = messages.write_replies(decision, ("K7M2",), "en", None)
-    assert first.startswith("Recorded as missing")
+    assert first.startswith("C17 recorded as missing. In danger")
     assert "C18" in second
     assert "BACK K7M2" in second
 
@@ -236,7 +236,7 @@ def test_nobody_confirms_for_more_children_than_the_text_names() -> None:
 
 def test_the_answer_to_a_code_names_the_child_that_is_back() -> None:
     [body] = messages.write_replies(made("BACK K7M2", ASKED), (), "en", None)
-    assert body.startswith("Recorded: C17 back.")
+    assert body.startswith("C17 recorded as back.")
 
 
 def test_of_two_codes_one_of_which_is_dead_a_person_hears() -> None:

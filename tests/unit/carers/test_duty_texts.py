@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from services.carers import messages
 from services.carers.policy.answer import Answer
 from services.carers.policy.context import Standing
 from services.carers.policy.sender_policy import decide
@@ -127,3 +128,21 @@ def test_where_a_child_lives_or_is_whom_they_may_not_name_is_an_enquiry_of_staff
     assert "enquiry" in made(text)[0]
     for who in ("officer", "stranger"):
         assert "enquiry" in effects(made_of(Case(who, (), "where is he", frozenset(), human=False)))
+
+
+def test_status_with_a_childs_own_code_is_answered_how_that_child_stands() -> None:
+    context = scene_of(Case("staff", (("C31", "missing"),), "STATUS C31", frozenset(), human=False))
+    decision = decide(understand("STATUS C31"), context)
+    assert (decision.answer, decision.acts) == (Answer.STATUS_OF_CHILD, ())
+    [body] = messages.write_replies(decision, (), "en", None)
+    assert body.startswith("C31: police NOT reached yet")
+
+
+@pytest.mark.parametrize("text", ["OK 48213", "ok, 48213", "no. 48213", "No 48213"])
+def test_a_number_at_the_end_of_a_text_is_found_again_when_it_is_quoted(text: str) -> None:
+    assert understand(text).codes[0] == "48213"
+
+
+@pytest.mark.parametrize("text", ["REF 48013", "police gave 48013", "48013 people"])
+def test_a_number_that_is_not_quoted_as_ours_is_none(text: str) -> None:
+    assert "48013" not in understand(text).codes

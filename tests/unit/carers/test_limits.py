@@ -9,13 +9,13 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.context import Capacity, TextContext
+from services.carers.policy.context import Capacity, OpenClaim, TextContext
 from services.carers.policy.sender_policy import decide
 from services.carers.policy.senders.carer import REPLIES_AN_HOUR, TO_STAFF_AN_HOUR
 from services.carers.settings import CarersSettings
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events.events import TextNeedsHuman
-from tests.unit.carers.corpus import Case, scene_of
+from tests.unit.carers.corpus import Case, child_id, scene_of
 
 KEY = SecretStr(b64encode(b"k" * 32).decode())
 
@@ -70,6 +70,28 @@ def test_somebody_on_duty_is_answered_far_longer_also_where_they_are_a_carer_too
         there = (Capacity("staff", "lapwing", f"person-{UUID(int=8)}", professional=True),)
         both = replace(context, kind="carer", capacities=there)
         assert (decide(understand("STATUS"), both).answer is not None) == answered
+
+
+@pytest.mark.parametrize("who", ["one", "home"])
+def test_the_twentieth_answer_says_that_it_is_the_last_and_somebody_is_asked_to_ring(who: str) -> None:
+    last = replace(flooded(who), replies_this_hour=REPLIES_AN_HOUR - 1)
+    decision = decide(understand("status"), last)
+    assert [each.answer for each in decision.replies] == [Answer.LAST_ANSWER]
+    [asked] = decision.acts
+    assert isinstance(asked.content, TextNeedsHuman)
+    assert asked.content.reason == "asked-for-human"
+    report = decide(understand("MISSING"), last)
+    assert [each.answer for each in report.replies][1:] == [Answer.LAST_ANSWER]
+    assert report.answer in {Answer.MISSING, Answer.MISSING_WHICH}
+
+
+def test_what_became_of_a_code_is_answered_however_many_texts_came_before() -> None:
+    claim = OpenClaim("return", "K7M2", child_id("C17"), "kestrel", live=True)
+    waits = replace(flooded("one", missing=True), claims=(claim,))
+    for words, answer in (("BACK W2W3", Answer.CODE_WRONG), ("BACK K7M2", Answer.BACK)):
+        assert decide(understand(words), waits).answer is answer
+    held = replace(waits, wrong_codes_this_hour=5)
+    assert decide(understand("BACK K7M2"), held).answer is Answer.CODES_HELD
 
 
 @pytest.mark.parametrize("who", ["one", "home", "staff", "officer"])

@@ -12,12 +12,15 @@ import yaml
 from services.carers import messages
 from services.carers.policy.answer import Answer
 from services.carers.policy.context import ClaimKind, PoliceStand, Standing
-from services.carers.policy.decision import Claim, ClaimedChild, Decision
+from services.carers.policy.decision import Claim, ClaimedChild, Decision, Reply, StatusLine, WaitingCode
+from services.carers.policy.echo import NO_CODE
+from services.carers.understanding.children import child_names
 from services.protocol.policy.duties.tellings import CARERS
 from services.safeguarding.roles import Wording
 from tests.support.cases import try_each
 
-RULES = Path(__file__).parents[3] / "services/protocol/rules"
+SERVICES = Path(__file__).parents[3] / "services"
+RULES = SERVICES / "protocol/rules"
 PHONE_COMPANYS_OWN = ("STOP", "STOPALL", "START", "YES", "HELP", "INFO", "END", "CANCEL", "QUIT", "UNSUBSCRIBE")
 LONGEST_LINE = "+441632960100"
 
@@ -40,25 +43,47 @@ CLAIMS = (
 
 
 CODED = tuple(f"C{number}" for number in range(1017, 1057))
+ABOUT = ((), CODED[:1], CODED[:3], CODED)
+LEFT = ((), CODED[3:4], CODED[4:10])
+WAITING = ((), (WaitingCode("return", "W7W7", ("C1056",)),), (WaitingCode("retraction", "W7W7", CODED[:3]),))
+LINES = (
+    *(
+        StatusLine(CODED[at : at + 7], Standing("missing", police, answered, referred=referred))
+        for at, (police, answered, referred) in enumerate(product(PoliceStand, (True, False), (True, False)))
+    ),
+    StatusLine(("",), Standing("missing")),
+    StatusLine(CODED, None),
+)
+SCENES = [*product(ABOUT, LEFT, WAITING[:1], CLAIMS[:1]), *product(ABOUT[:2], LEFT[:2], WAITING, CLAIMS)]
 
 
 def every_reply() -> Iterator[tuple[str, str, str]]:
+    for language, answer in product(messages.LANGUAGES, Answer):
+        lines = (LONGEST_LINE, None) if answer in messages.WITH_DUTY_LINE else (None,)
+        for line, (about, left, waiting, claims) in product(lines, SCENES):
+            reply = Reply(
+                answer,
+                claims=claims,
+                named=about,
+                left=left,
+                sought=left,
+                several=bool(about),
+                example="C1000",
+                waiting=waiting,
+            )
+            decision = Decision(
+                answer=answer,
+                replies=(reply,),
+                claims=claims,
+                lines=LINES,
+                coded="C1000",
+                which=CODED if len(claims) == 0 else (),
+                open=CODED,
+            )
+            codes = CODES[: len(claims)]
+            for body in messages.write_replies(decision, codes, language, line):
+                yield language, answer, messages.mark_reply(body, "48213", waiting, codes, language)
     for language in messages.LANGUAGES:
-        for answer in Answer:
-            for police in PoliceStand:
-                for answered in (True, False):
-                    for line in (LONGEST_LINE, None):
-                        for claims in CLAIMS:
-                            decision = Decision(
-                                answer=answer,
-                                standing=Standing("missing", police, answered),
-                                claims=claims,
-                                coded="C1000",
-                                which=CODED if len(claims) == 0 else (),
-                                open=CODED,
-                            )
-                            for body in messages.write_replies(decision, CODES[: len(claims)], language, line):
-                                yield language, answer, messages.add_code(body, "WWWWW", CODES[: len(claims)])
         for wording, child in product(messages.alert_wordings(language), (None, "C1000")):
             yield (
                 language,
@@ -90,6 +115,26 @@ def test_each_fits_one_segment_by_an_independent_codec() -> None:
     try_each(BODIES, lambda each: len(codec.encode(each[2], "strict")[0]) > 160)
 
 
+def test_while_a_claim_waits_every_reply_holds_its_code_and_otherwise_none_ends_with_one() -> None:
+    for language, answer in product(messages.LANGUAGES, Answer):
+        for waiting in WAITING:
+            reply = Reply(answer, named=("C1017",), waiting=waiting)
+            decision = Decision(answer=answer, replies=(reply,), lines=LINES, coded="C1000")
+            for body in messages.write_replies(decision, (), language, None):
+                marked = messages.mark_reply(body, "48213", waiting, (), language)
+                assert marked.endswith("48213)") if not waiting else "W7W7" in marked
+
+
+def test_no_wording_of_any_channel_shows_a_code_that_may_be_a_childs() -> None:
+    """Only a carer's own code, or C00, by which no text names a child."""
+    folders = ("*/messages/**/*.yaml", "*/pages/*.html", "wording/**/*.yaml", "platform/**/*.yaml")
+    places = [path for folder in folders for path in SERVICES.glob(folder)]
+    assert len(places) > 40
+    try_each(places, lambda path: set(re.findall(r"\bC\d{1,4}\b", path.read_text())) - {NO_CODE})
+    assert child_names.find_code_numbers("c00 missing") == ()
+    assert child_names.CODE.search("c00 missing") is None
+
+
 def test_none_tells_anybody_to_text_a_word_that_the_phone_company_acts_upon() -> None:
     told_to_text = re.compile(r"(?:[Tt]ext|[Rr]eply|[Tt]ecstiwch|[Aa]tebwch) ([A-Z]{2,})")
     try_each(BODIES, lambda each: set(told_to_text.findall(each[2])) & set(PHONE_COMPANYS_OWN))
@@ -98,16 +143,19 @@ def test_none_tells_anybody_to_text_a_word_that_the_phone_company_acts_upon() ->
 def test_each_says_what_to_do_in_danger_except_to_staff() -> None:
     to_staff_or_a_question = {
         Answer.ACKNOWLEDGED,
+        Answer.ACKNOWLEDGED_TO_RECORD,
         Answer.CODE_UNKNOWN,
         Answer.DECLINED,
         Answer.NOTHING_OPEN,
         Answer.NOTHING_OPEN_ABOUT,
         Answer.OK_WHICH,
         Answer.TAKEN,
+        Answer.TAKEN_UNPROVEN,
         Answer.TAKEN_TO_DO,
         Answer.OFFICER,
         Answer.STATUS_TO_STAFF,
         Answer.STATUS_BY_CODE,
+        Answer.STATUS_OF_CHILD,
         Answer.BACK_WHICH,
     }
     try_each(BODIES, lambda each: "999" not in each[2] and each[1] not in to_staff_or_a_question)
@@ -150,7 +198,7 @@ def test_none_speaks_of(words: str) -> None:
 def test_who_reports_a_lure_reads_what_is_being_done_and_each_practical_step(
     language: str, steps: tuple[str, ...]
 ) -> None:
-    [body] = messages.write_replies(Decision(answer=Answer.LURE), (), language, None)
+    [body] = messages.write_replies(Decision(replies=(Reply(Answer.LURE),)), (), language, None)
     assert [step for step in steps if step not in body] == []
 
 

@@ -50,7 +50,7 @@ def context(text: str, open_: tuple[Telling, ...], telling: Telling | None = Non
         ("ok, on it", (UNKNOWN,), [UNKNOWN], "You have VBHJZ."),
         ("OK", ALL, [], "Which? C17, C31. Reply OK and the code, or OK ALL."),
         ("OK", (), [], "Nothing is open for you here"),
-        ("OK ALL", (FIRST, OTHER, UNKNOWN), [FIRST, OTHER, UNKNOWN], "You have C17, C31 and 1 more."),
+        ("OK ALL", (FIRST, OTHER, UNKNOWN), [FIRST, OTHER, UNKNOWN], "You have C17, C31, VBHJZ."),
         ("OK C31", (OTHER, TO_DO), [OTHER, TO_DO], "Noted: you have C31. Still to be done"),
         ("OK C31", (FIRST,), [], "Nothing about C31 waits for you: nothing new is recorded. Still open: C17. OK and"),
         ("OK C31 diolch", (FIRST,), [], "Nid oes dim am C31 yn aros amdanoch: ni chofnodwyd dim newydd. Yn aros: C17."),

@@ -45,6 +45,13 @@ def test_the_code_and_the_emergency_number_are_said_one_by_one() -> None:
     assert "9 9 9" in words_of(twiml("Ring 999. OK 4K7PX"))
 
 
+def test_a_control_room_hears_that_it_is_a_code_as_it_says_letters_itself_and_of_no_text_before() -> None:
+    said = words_of(twiml("Safe Return: MK7V2 opens the notice. Give it only to the officer who asked for it."))
+    assert "with a code for the control room" in said
+    assert "Mike, Kilo, 7, Victor, 2. I say again: Mike, Kilo, 7, Victor, 2. It opens the notice" in said
+    assert "may not have reached you" not in said
+
+
 def test_key_1_says_what_the_text_asks_for_in_either_language() -> None:
     asked = [carers.write_alert(Wording("check-in"), each, "4K7PX", exercise=False) for each in carers.LANGUAGES]
     for body in asked:

@@ -107,7 +107,7 @@ def take_with_code(telling: Telling, meaning: Meaning, context: TextContext) -> 
     how: Literal["text", "phoned"] = "phoned" if meaning.reference else "text"
     acts = (acknowledge(telling, how), *(acknowledge(each, _how(each, meaning)) for each in others))
     if not others:
-        return Decision(acts, Answer.ACKNOWLEDGED)
+        return Decision(acts, Answer.ACKNOWLEDGED_TO_RECORD if telling.deed else Answer.ACKNOWLEDGED)
     answer = Answer.TAKEN_TO_DO if any(each.deed for each in (telling, *others)) else Answer.TAKEN
     return Decision(acts, answer, which=_codes((telling, *others)))
 

@@ -28,22 +28,25 @@ PLAIN = ENDS | {Intent.ACKNOWLEDGE, Intent.THANKS, Intent.UNCLEAR}
 def claim_return(child: Child, context: TextContext) -> Decision:
     """A return claimed by the child's own carer, or by duty staff who were told about the episode."""
     if child.standing.state == "returned":
-        return Decision(_build_acts(events.ChildReturnClaimed, (child.child,), child, context), Answer.BACK_ALREADY)
+        acts = _build_acts(events.ChildReturnClaimed, (child.child,), child, context)
+        return Decision(acts, Answer.BACK_ALREADY, (child.child,))
     subjects = (child.child, *list_provisionals(child, context))
     acts = _build_acts(events.ChildReturnClaimed, subjects, child, context)
     if child.standing.ends_on_word:
-        return Decision(acts, Answer.BACK_BY_WORD, child.standing, ended=subjects[1:])
+        return Decision(acts, Answer.BACK_BY_WORD, (child.child,), ended=subjects[1:])
     reported = len(subjects) > 1 or child.standing.open
     answer = Answer.BACK_CLAIMED if reported else Answer.BACK_UNREPORTED
-    return Decision(acts, answer, child.standing, claims=(_build_claim("return", subjects, child, context),))
+    return Decision(acts, answer, subjects, claims=(_build_claim("return", subjects, child, context),))
 
 
 def claim_false_alarm(child: Child, context: TextContext) -> Decision:
-    """Without an open report the protocol has a person find out the meaning."""
+    """Without an open report there is nothing to confirm: the protocol has a person find out the meaning."""
     subjects = (child.child, *list_provisionals(child, context))
     acts = _build_acts(events.MissingRetractionClaimed, subjects, child, context)
+    if len(subjects) == 1 and not child.standing.open:
+        return Decision(acts, Answer.FALSE_ALARM_UNREPORTED, subjects)
     claim = _build_claim("retraction", subjects, child, context)
-    return Decision(acts, Answer.FALSE_ALARM_CLAIMED, child.standing, claims=(claim,))
+    return Decision(acts, Answer.FALSE_ALARM_CLAIMED, subjects, claims=(claim,))
 
 
 def ask_for_each(children: Sequence[Child], context: TextContext) -> tuple[Claim, ...]:
@@ -106,9 +109,11 @@ def _apply_code(live: Sequence[OpenClaim], meaning: Meaning, context: TextContex
     practised = any(each.kind == "practice" for each in live)
     alarms = all(isinstance(act.content, events.ReportRetracted) for act in acts)
     answer = Answer.PRACTICE_OVER if practised else Answer.FALSE_ALARM if alarms else Answer.BACK
+    told = [act.subject for act in acts if alarms or isinstance(act.content, events.ChildReturned)]
     return Decision(
         acts,
         answer,
+        tuple(told),
         ended=tuple(each.subject for each in live if each.subject.startswith("provisional-")),
         confirmed=tuple(live),
         which=tuple(each.code for each in context.known if each.child in {claim.subject for claim in live}),
@@ -179,7 +184,7 @@ def _answer_old_code(quoted: Sequence[OpenClaim], context: TextContext) -> Decis
     again = Decision(
         tuple(act for part in parts for act in part.acts),
         parts[0].answer,
-        parts[0].standing,
+        tuple(child for part in parts if part.answer is parts[0].answer for child in part.about),
         claims=merge_claims(claim for part in parts for claim in part.claims),
     )
     return escalation.also_escalate(again, context, "code-not-valid")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.context import TextContext
+from services.carers.policy.context import Question, TextContext
 from services.carers.policy.decision import Act, Decision, tell
 from services.carers.policy.mentions import sides
 from services.safeguarding.child_events.events import (
@@ -15,6 +15,8 @@ from services.safeguarding.child_events.events import (
     TextNeedsHuman,
 )
 from services.safeguarding.identifiers import ChildId
+
+ASKED_WHETHER = frozenset({"carer", "residential"})
 
 
 def request_person(context: TextContext, reason: HumanReason, subject: ChildId | None = None) -> Act:
@@ -35,7 +37,30 @@ def escalate(context: TextContext, reason: HumanReason, answer: Answer | None = 
         if about == context.provisional
         else (request_person(context, reason, about),)
     )
-    return Decision(acts, answer)
+    return ask_once(Decision(acts, answer), context) if answer is Answer.HUMAN else Decision(acts, answer)
+
+
+def ask_once(decision: Decision, context: TextContext) -> Decision:
+    """Of a text that a person has to read: asks a carer once whether a child is missing. After a second such text
+    somebody is asked to ring.
+    """
+    named = context.kind not in ASKED_WHETHER or context.open or any(each.latest.open for each in context.provisionals)
+    if context.asks_whether and context.question is not None and not context.question.called:
+        return replace(ask_to_ring(decision), answer=Answer.KEPT, called=True)
+    if named or context.asks_whether:
+        return replace(decision, answer=Answer.KEPT)
+    return replace(decision, answer=Answer.HUMAN, question=Question("whether", decision.acts[0].subject))
+
+
+def ask_to_ring(decision: Decision) -> Decision:
+    """Whoever is asked to read it is asked to ring."""
+    acts = [
+        replace(act, content=act.content.model_copy(update={"reason": "asked-for-human"}))
+        if isinstance(act.content, TextNeedsHuman)
+        else act
+        for act in decision.acts
+    ]
+    return replace(decision, acts=tuple(acts))
 
 
 def also_escalate(decision: Decision, context: TextContext, reason: HumanReason) -> Decision:

@@ -15,6 +15,11 @@ SAYS: dict[Intent, tuple[type[events.Told], dict[str, str], Answer]] = {
     Intent.REFERENCE: (events.PoliceReferenceTexted, {}, Answer.REFERENCE),
     Intent.LOCATED: (events.ChildLocationClaimed, {}, Answer.LOCATED),
 }
+WHERE_NONE_IS_OPEN = {
+    Answer.INFORMATION: Answer.NO_REPORT_OPEN,
+    Answer.REFERENCE: Answer.NO_REPORT_OPEN,
+    Answer.LOCATED: Answer.LOCATED_UNREPORTED,
+}
 
 
 def decide_for_child(child: Child, intent: Intent, context: TextContext) -> Decision:
@@ -27,14 +32,15 @@ def decide_for_child(child: Child, intent: Intent, context: TextContext) -> Deci
     if intent is Intent.FALSE_ALARM:
         return confirmation.claim_false_alarm(child, context)
     kind, fields, answer = SAYS[intent]
+    answer = answer if child.standing.open else WHERE_NONE_IS_OPEN.get(answer, answer)
     named = {"episode": child.episode} if issubclass(kind, events.ToldOfEpisode) else {}
-    return Decision((tell(child.child, kind, context, **fields, **named),), answer, child.standing)
+    return Decision((tell(child.child, kind, context, **fields, **named),), answer, (child.child,))
 
 
 def _report_child(child: Child, intent: Intent, context: TextContext) -> Decision:
     if intent is Intent.NOT_BACK and child.standing.state == "returned":
         taken_back = tell(child.child, events.ReportRetracted, context, retracts="return")
-        return Decision((taken_back,), Answer.NOT_BACK, child.standing)
+        return Decision((taken_back,), Answer.NOT_BACK, (child.child,))
     missing = tell(child.child, events.ChildReportedMissing, context, placement=context.placement)
     answer = Answer.MISSING_AGAIN if child.standing.open else Answer.MISSING
-    return Decision((missing,), answer, child.standing, denied=(child.child,))
+    return Decision((missing,), answer, (child.child,), denied=(child.child,))

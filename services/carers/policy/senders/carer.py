@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from services.carers.policy import echo
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import escalation, unnamed_child
 from services.carers.policy.consequences.one_child import decide_for_child
-from services.carers.policy.context import PoliceStand, Standing, TextContext
+from services.carers.policy.context import TextContext
 from services.carers.policy.decision import Decision, combine_decisions, tell
 from services.carers.policy.mentions import others, sides
 from services.carers.policy.mentions.child_mentions import STANDS_DOWN, ChildMentions, resolve_mentions
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import confirmations, replies
 from services.carers.understanding.languages.lexicon import load_words
-from services.carers.understanding.meaning import REPORTS, Intent, Meaning
+from services.carers.understanding.meaning import REPORTS, Intent, Meaning, Statement
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import (
     ChildReportedMissing,
@@ -30,15 +31,21 @@ REPLIES_AN_HOUR = 20
 TO_STAFF_AN_HOUR = 120
 """A night with several children missing takes a duty worker far more than twenty answers."""
 URGENT = ChildReportedMissing | ChildReturnClaimed | ChildReturned | MissingRetractionClaimed | ReportRetracted
+ABOUT_A_CODE = frozenset({Answer.CODES_HELD, Answer.CODE_WRONG, Answer.CONFIRM_PLAINLY, Answer.BACK_ALREADY})
+"""Whoever sends a code back waits for what became of it."""
 REFERENCE_ALONE = load_words("replies")["adds_nothing_to_a_reference"]
 SAID_IN_PASSING = STANDS_DOWN | {Intent.UNCLEAR}
-UNANSWERED = frozenset({None, Answer.INFORMATION, Answer.HUMAN, Answer.STATUS_NOTHING_OPEN})
+UNANSWERED = frozenset({None, Answer.INFORMATION, Answer.HUMAN, Answer.KEPT, Answer.STATUS_NOTHING_OPEN})
 MANY = 3
 SAME = frozenset({"same", "same child", "yr un", "yr un plentyn"})
 NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})
 
 
 def decide(meaning: Meaning, context: TextContext) -> Decision:
+    if context.asks_whether and replies.says_no(meaning.words):
+        return within_limits(Decision(answer=Answer.NONE_MISSING), context)
+    if context.asks_whether and replies.says_yes(meaning.words, _list_words(context)):
+        meaning = replace(meaning, said=(Statement(Intent.MISSING, meaning.words),))
     found = resolve_mentions(meaning, context)
     if (same := _say_same(meaning, context)) is not None:
         return within_limits(same, context)
@@ -48,25 +55,32 @@ def decide(meaning: Meaning, context: TextContext) -> Decision:
     reported_too = found.somebody_else and any(REPORTS & set(intents) for intents in found.about.values())
     if meaning.doubtful or found.doubtful or reported_too:
         decision = escalation.also_escalate(decision, context, "not-understood")
-    if meaning.wants_person and decision.answer not in {Answer.STATUS, Answer.STATUS_UNNAMED}:
+    if meaning.wants_person and decision.answer is not Answer.STATUS:
         answer = Answer.ASKED_PERSON if decision.answer in UNANSWERED else decision.answer
         decision = replace(escalation.also_escalate(decision, context, "asked-for-human"), answer=answer)
     return within_limits(decision, context)
 
 
 def within_limits(decision: Decision, context: TextContext) -> Decision:
-    """Drops the reply beyond the limit. The acts stay."""
+    """Drops the reply beyond the limit. The acts stay. The last one says so, and somebody is asked to ring."""
     on_duty = context.kind == "staff" or any(each.professional for each in context.capacities)
-    limit = TO_STAFF_AN_HOUR if on_duty else REPLIES_AN_HOUR
-    if _is_urgent(decision) or _is_taken(decision, context) or context.replies_this_hour < limit:
-        return decision
-    return replace(decision, answer=None, question=None)
+    left = (TO_STAFF_AN_HOUR if on_duty else REPLIES_AN_HOUR) - context.replies_this_hour
+    urgent = _is_urgent(decision) or _is_taken(decision, context)
+    if left == 1 and decision.answer is not None:
+        read = escalation.ask_to_ring(escalation.also_escalate(decision, context, "asked-for-human"))
+        return replace(
+            read,
+            last=True,
+            answer=decision.answer if urgent else Answer.LAST_ANSWER,
+            question=decision.question if urgent else None,
+        )
+    return decision if urgent or left > 0 else replace(decision, answer=None, question=None)
 
 
 def _answer_question(meaning: Meaning, found: ChildMentions, context: TextContext) -> Decision | None:
     """Completes what "which child?" was asked about. A text with other news leaves the question open."""
     question = context.question
-    if question is None or not set(meaning.intents) <= NO_NEWS_OF_ITS_OWN:
+    if question is None or question.about == "whether" or not set(meaning.intents) <= NO_NEWS_OF_ITS_OWN:
         return None
     if question.about != "report" and REPORTS & set(meaning.intents):
         return None
@@ -82,8 +96,9 @@ def _answer_question(meaning: Meaning, found: ChildMentions, context: TextContex
         return _identify_reports(question.provisional, children, context)
     intent = {"return": Intent.BACK, "information": Intent.UNCLEAR}[question.about]
     completed = combine_decisions([_decide_told_of(child, intent, context) for child in children])
-    read = completed.answer is Answer.HUMAN  # no report is open that the answer could be added to
-    return replace(completed, answered=True, answer=Answer.ACKNOWLEDGED if read else completed.answer)
+    if completed.answer in {Answer.HUMAN, Answer.KEPT}:  # no report is open that the answer could be added to
+        completed = replace(completed, answer=Answer.ACKNOWLEDGED, question=None)
+    return replace(completed, answered=True)
 
 
 def _say_same(meaning: Meaning, context: TextContext) -> Decision | None:
@@ -196,7 +211,9 @@ def _decide_told_of(child: ChildId, intent: Intent, context: TextContext) -> Dec
     """A person reads an unclear statement about a child that nobody misses."""
     of = context.child_by_id(child)
     if intent is Intent.UNCLEAR and not of.standing.open:
-        return Decision((escalation.request_person(context, "not-understood", child),), Answer.HUMAN)
+        return escalation.ask_once(
+            Decision((escalation.request_person(context, "not-understood", child),), about=(child,)), context
+        )
     return decide_for_child(of, intent, context)
 
 
@@ -239,7 +256,7 @@ def _answer_request(meaning: Meaning, context: TextContext) -> Decision:
         acts = () if meaning.asks_only else _keep_information(context).acts
         return replace(_answer_status(context), acts=acts)
     if Intent.HELP in intents:
-        return escalation.escalate(context, "asked-for-human")
+        return escalation.escalate(context, "asked-for-human", Answer.ASKED_PERSON)
     if intents == {Intent.THANKS} and not context.pictures:
         return Decision()
     if len(context.open) == 1 and meaning.words and intents & {Intent.UNCLEAR, Intent.THANKS, Intent.ACKNOWLEDGE}:
@@ -266,21 +283,20 @@ def _is_enquiry(words: str, context: TextContext) -> bool:
 
 
 def _answer_status(context: TextContext) -> Decision:
-    """Reports on the search that has got least far; without one, on the sender's own report without a name."""
-    own = {child.standing.episode for child in context.children} - {None}
-    nameless = [each.standing for each in context.provisionals if each.child is None and each.standing.open]
-    stands = [child.standing for child in context.open] or [each for each in nameless if each.episode not in own]
-    if not stands:
+    """A line for each child, and for the sender's own report without a name."""
+    lines = echo.list_lines(context)
+    if not any(line.standing for line in lines):
         return Decision(answer=Answer.STATUS_NOTHING_OPEN)
-    answer = Answer.STATUS if context.open else Answer.STATUS_UNNAMED
-    return Decision(answer=answer, standing=min(stands, key=_rank_standing))
+    return Decision(answer=Answer.STATUS, lines=lines)
 
 
-def _rank_standing(standing: Standing) -> tuple[int, bool]:
-    return list(PoliceStand).index(standing.police), standing.duty_answered
+def _list_words(context: TextContext) -> set[str]:
+    return {word for each in context.children for word in child_names.list_words(each)}
 
 
 def _is_urgent(decision: Decision) -> bool:
+    if decision.answer in ABOUT_A_CODE:
+        return True
     return decision.wrong_code or bool(decision.claims) or any(isinstance(act.content, URGENT) for act in decision.acts)
 
 

@@ -11,8 +11,8 @@ from typing import Literal
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import acknowledgement, escalation, identification, unnamed_child
 from services.carers.policy.consequences.one_child import decide_for_child
-from services.carers.policy.context import Child, Standing, Telling, TextContext
-from services.carers.policy.decision import Decision, combine_decisions
+from services.carers.policy.context import Child, Telling, TextContext
+from services.carers.policy.decision import Decision, StatusLine, combine_decisions
 from services.carers.policy.mentions import sides
 from services.carers.policy.mentions.child_mentions import ChildMentions, resolve_mentions
 from services.carers.understanding.children import child_names
@@ -37,7 +37,8 @@ ASKS = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
 
 
 def acknowledge_telling(telling: Telling, how: Literal["text", "phoned"] = "text") -> Decision:
-    return Decision((acknowledgement.acknowledge(telling, how),), Answer.ACKNOWLEDGED)
+    answer = Answer.ACKNOWLEDGED_TO_RECORD if telling.deed else Answer.ACKNOWLEDGED
+    return Decision((acknowledgement.acknowledge(telling, how),), answer)
 
 
 def decide(meaning: Meaning, context: TextContext) -> Decision:
@@ -101,11 +102,17 @@ def _answer_request(found: ChildMentions, meaning: Meaning, context: TextContext
     if acknowledges or meaning.intents == (Intent.THANKS,):
         return Decision(answer=Answer.CODE_UNKNOWN)
     asks_how_it_stands = Intent.STATUS in meaning.intents and meaning.asks_only
+    if asks_how_it_stands and found.named and not found.nobody:
+        lines = [StatusLine((each.code,), each.standing) for each in map(context.child_by_id, found.named)]
+        return Decision(answer=Answer.STATUS_OF_CHILD, about=found.named, lines=tuple(lines))
     if not found.nobody and (asks_how_it_stands or _asks_where_now(meaning, context)):
         return Decision(answer=Answer.STATUS_BY_CODE)
     if not found.nobody and meaning.enquiry == "where":
         return escalation.refuse_enquiry(context)
-    decision = escalation.escalate(context, "asked-for-human" if Intent.HELP in meaning.intents else "not-understood")
+    reason: HumanReason = "asked-for-human" if Intent.HELP in meaning.intents else "not-understood"
+    decision = escalation.escalate(
+        context, reason, Answer.ASKED_PERSON if Intent.HELP in meaning.intents else Answer.KEPT
+    )
     return replace(decision, answer=Answer.NO_SUCH_CODE) if found.somebody_else else decision
 
 
@@ -137,7 +144,7 @@ def _decide_by_code(found: ChildMentions, meaning: Meaning, context: TextContext
         parts.append(replace(unnamed_child.decide_unnamed(found.nobody, context), answer=Answer.MISSING_NO_SUCH_CODE))
     if not parts or unclear or found.somebody_else or found.doubtful or meaning.doubtful:
         subject = next(iter(found.about), None)
-        parts.append(Decision((escalation.request_person(context, "not-understood", subject),), Answer.HUMAN))
+        parts.append(Decision((escalation.request_person(context, "not-understood", subject),), Answer.KEPT))
     if meaning.enquiry == "where" and not _asks_where_now(meaning, context):
         parts.append(escalation.refuse_enquiry(context))
     return combine_decisions(parts)
@@ -185,7 +192,8 @@ def _decide_about_telling(telling: Telling, meaning: Meaning, context: TextConte
     of_telling = replace(
         context, authority=telling.authority, person=telling.person or context.person_in(telling.authority)
     )
-    child = Child(telling.child, "", standing=Standing("missing"), episode=telling.episode)
+    standing = replace(telling.standing, ends_on_word=False)
+    child = Child(telling.child, "", standing=standing, episode=telling.episode)
     counts = OF_THE_CHILD_ALL_THE_SAME if replies.declines(meaning.words) else SAID_OF_A_CHILD
     said = [intent for intent in meaning.intents if intent in counts]
     if replies.declines(meaning.words) and not PATTERNS["of_the_child"].search(meaning.words):
@@ -200,7 +208,7 @@ def _decide_about_telling(telling: Telling, meaning: Meaning, context: TextConte
         parts = [decide_for_child(child, intent, of_telling) for intent in told if _still_counts(intent, telling)]
         parts += _keep_information(child, said, meaning, of_telling)
     if any(not _still_counts(intent, telling) for intent in told):
-        parts.append(Decision((escalation.request_person(of_telling, "not-understood", telling.child),), Answer.HUMAN))
+        parts.append(Decision((escalation.request_person(of_telling, "not-understood", telling.child),), Answer.KEPT))
     if not leaves_duty(meaning):
         parts.append(acknowledgement.take_with_code(telling, meaning, context))
     elif not parts:
@@ -219,7 +227,7 @@ def _decide_about_another(telling: Telling, meaning: Meaning, context: TextConte
     reports = any(REPORTS & set(intents) for intents in (*found.about.values(), *found.either.values(), found.nobody))
     if is_provisional(telling.child) and not reports:
         return identification.identify_child(telling, codes, meaning, context)
-    read = Decision((escalation.request_person(context, "which-child", telling.child),), Answer.HUMAN)
+    read = Decision((escalation.request_person(context, "which-child", telling.child),), Answer.KEPT)
     return combine_decisions([_decide_by_code(found, meaning, context), read]) if reports else read
 
 
@@ -252,9 +260,10 @@ def _answer_left_duty(telling: Telling, meaning: Meaning, context: TextContext) 
     asks = Intent.STATUS in meaning.intents or _asks_where_now(meaning, context)
     if asks and not replies.declines(meaning.words):
         asked = Answer.STATUS_BY_CODE if telling.exercise else Answer.STATUS_TO_STAFF
-        return Decision(answer=asked, standing=telling.standing)
+        named = telling.child_code or telling.code
+        return Decision(answer=asked, lines=(StatusLine((named,), telling.standing),))
     if meaning.enquiry == "where":
         return escalation.refuse_enquiry(context)
     reason: HumanReason = "asked-for-human" if Intent.HELP in meaning.intents else "not-understood"
-    answer = Answer.DECLINED if replies.declines(meaning.words) else Answer.HUMAN
+    answer = Answer.DECLINED if replies.declines(meaning.words) else Answer.KEPT
     return Decision((escalation.request_person(context, reason, telling.child),), answer)

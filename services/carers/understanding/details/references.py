@@ -2,10 +2,13 @@
 
 import re
 
-from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH
+from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH, NUMBER_LENGTH
 
 _CODE = f"([{CODE_ALPHABET}]{{{CODE_LENGTH}}})"
-AFTER_OK = re.compile(rf"(?:\b|^)(?:OK|OKAY|0K|O\.K\.?|ACK)[\s:.,\-#('\"]*{_CODE}\b")
+_NUMBER = rf"\d{{{NUMBER_LENGTH}}}"
+"""At the end of a text to which nothing is to be sent back. It counts where it is quoted as ours."""
+AFTER_OK = re.compile(rf"(?:\b|^)(?:OK|OKAY|0K|O\.K\.?|ACK)[\s:.,\-#('\"]*({_CODE[1:-1]}|{_NUMBER})\b")
+QUOTED = re.compile(rf"^\W*(?:NO|RHIF)\b\W{{0,3}}({_NUMBER})\W*$")
 ALONE = re.compile(rf"^\W*{_CODE}\W*$")
 ANYWHERE = re.compile(rf"\b{_CODE}\b")
 MOST_CODES = 3
@@ -34,7 +37,7 @@ def _join_spaced(text: str) -> str:
 def find_code_after_ok(text: str) -> str | None:
     """The code of a telling that the sender acknowledges."""
     upper = _join_spaced(text)
-    found = AFTER_OK.search(upper) or ALONE.search(upper)
+    found = AFTER_OK.search(upper) or ALONE.search(upper) or QUOTED.search(upper)
     return found[1] if found is not None else None
 
 

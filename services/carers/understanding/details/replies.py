@@ -28,6 +28,18 @@ def says_all(words: str) -> bool:
     return PATTERNS["says_all"].search(words) is not None
 
 
+def says_yes(words: str, beside: Iterable[str]) -> bool:
+    """Whether it only says yes, also of the children `beside`, to a question that we asked."""
+    said = set(words.split())
+    return bool(said & WORDS["agrees"]) and said <= WORDS["agrees"] | WORDS["adds_nothing_to_a_yes"] | {*beside}
+
+
+def says_no(words: str) -> bool:
+    """Whether it only says no, to a question that we asked."""
+    said = set(words.split())
+    return bool(said & REFUSES) and said <= REFUSES | WORDS["adds_nothing_to_a_yes"]
+
+
 def may_take_back(words: str) -> bool:
     return PATTERNS["takes_back"].search(words) is not None
 

@@ -91,6 +91,10 @@ WELSH = re.compile(
 CODE = re.compile(r"\b(?=[2-9BCDFGHJKMNPQRSTVWXZ]*[BCDFGHJKMNPQRSTVWXZ])([2-9BCDFGHJKMNPQRSTVWXZ]{5})\b")
 VOICE = {"en": "Polly.Amy", "cy": "Polly.Gwyneth"}
 WORDS = yaml.load(Path(__file__).with_name("voice.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+OF_CONTROL_ROOM = re.compile(r"(?:EXERCISE\. )?Safe Return: (\w{5}) opens")
+"""The code that opens a notice: no text went before the call."""
+NAMES = "Bravo Charlie Delta Foxtrot Golf Hotel Juliett Kilo Mike November Papa Quebec Romeo Sierra Tango Victor Whiskey X-ray Zulu"
+LETTERS = {name[0].upper(): name for name in NAMES.split()}
 MOST_CHARACTERS = 1700
 """As XML writes them. Twilio takes no more than 4,000 of TwiML in a request, in which they stand twice."""
 
@@ -107,7 +111,13 @@ class Spoken:
 def spoken(body: str, *, menu: bool = False) -> Spoken:
     """`menu`: with the keys that answer it, which a long text does not push out."""
     language = "cy" if WELSH.search(body) else "en"
-    words, keys = f"{WORDS[language]['opening']} {_spelt(body)}", f" {WORDS[language]['menu']}" if menu else ""
+    code = OF_CONTROL_ROOM.match(body)
+    said = (
+        f"{WORDS[language]['opening']} {_spelt(body)}"
+        if code is None
+        else f"{WORDS['en']['code']} {_say_code(code[1], body)}"
+    )
+    words, keys = said, f" {WORDS[language]['menu']}" if menu else ""
     while len(escape(words + keys)) > MOST_CHARACTERS:
         words = words[:-1]
     return Spoken(words + keys, f"{language}-GB", VOICE[language])
@@ -117,6 +127,12 @@ def answered(body: str, answer: str) -> Spoken:
     """What is said to whoever has pressed a key in the call of this text."""
     language = "cy" if WELSH.search(body) else "en"
     return Spoken(WORDS[language][answer], f"{language}-GB", VOICE[language])
+
+
+def _say_code(code: str, body: str) -> str:
+    """As control rooms say it, twice: Mike, Kilo, 7, Victor, 2."""
+    said = ", ".join(LETTERS.get(letter, letter) for letter in code)
+    return _spelt(body.replace(code, f"{said}. I say again: {said}. It", 1))
 
 
 def _spelt(body: str) -> str:

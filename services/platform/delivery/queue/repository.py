@@ -66,12 +66,12 @@ class Lease:
     until: datetime
 
 
-AS_IT_IS = ("id", "lane", "child", "authority", "person", "urgent", "exercise", "trace", "created_at", "texted")
+AS_IT_IS = ("id", "lane", "child", "authority", "person", "urgent", "exercise", "trace", "created_at", "texted", "code")
 """Columns that hold what a delivery says."""
 OF_DUTY = ("kind", "duty", "step", "revision", "episode", "role")
 """Columns that hold what its duty says."""
 FIXED = ("recipient", "body", "number_hash")
-OTHERS = "telling service state code attempts next_attempt_at lease_owner lease_until key_owner changed_at"
+OTHERS = "telling service state attempts next_attempt_at lease_owner lease_until key_owner changed_at"
 PUT_COLUMNS = (*AS_IT_IS, *OF_DUTY, *FIXED, *OTHERS.split())
 PUT = f"""
     INSERT INTO delivery.deliveries ({", ".join(PUT_COLUMNS)}) SELECT {", ".join(f"%({name})s" for name in PUT_COLUMNS)}
@@ -240,7 +240,6 @@ def _row(service: str, delivery: Delivery, lease: Lease | None) -> dict[str, Any
             "telling": None if duty is None else duty.model_dump_json(exclude_defaults=True),
             "service": service,
             "state": State.WAITING,
-            "code": delivery.code,
             "attempts": 0,
             "next_attempt_at": delivery.created_at + delivery.held_for,
             "lease_owner": lease.owner if lease else None,

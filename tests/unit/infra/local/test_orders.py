@@ -69,7 +69,6 @@ def order(*words: str) -> Result:
         (["authority-exit", "export", "kestrel"], "casework"),
         (["editions"], "protocol"),
         (["renew-keys", "carers"], "carers"),
-        (["doctor", "police"], "police"),
         (["audit", "gaps"], "audit"),
     ],
 )

@@ -1,0 +1,89 @@
+"""Tells which facts hold for a reply, from the acts of a decision and the standing of the children after them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from services.carers.policy.answer import Answer
+from services.carers.policy.consequences import escalation
+from services.carers.policy.context import TextContext
+from services.carers.policy.decision import Decision, Reply
+from services.carers.policy.outcome import Outcome
+from services.safeguarding.child_events import events
+from services.safeguarding.duty.duties import DutyAcknowledged
+from services.safeguarding.duty.facts import Fact, Presupposition
+
+ASKS_A_PERSON = (
+    events.TextNeedsHuman,
+    events.ChildProvisional,
+    events.ChildLuringSuspected,
+    events.LocationEnquiryReceived,
+)
+"""By a rule of every authority the duty worker is told of each."""
+Choose = Callable[[str, frozenset[Fact], Mapping[str, Presupposition]], str]
+
+
+def facts_of(reply: Reply, decision: Decision, context: TextContext) -> frozenset[Fact]:
+    outcome = Outcome.of(decision, context)
+    return frozenset(
+        (
+            *_list_of_child(reply, outcome),
+            *_list_of_police(decision, outcome),
+            *_list_of_conversation(reply, decision, context),
+        )
+    )
+
+
+def settle_replies(
+    decision: Decision, context: TextContext, presupposes: Mapping[str, Presupposition], choose: Choose
+) -> Decision:
+    """Has each reply that is not so give way to one that is: dropped or put off it is never. Falling back to the last
+    resort asks a person.
+    """
+    told = tuple(
+        replace(each, answer=Answer(choose(each.answer, facts_of(each, decision, context), presupposes)))
+        for each in decision.replies
+    )
+    fallen = any(
+        after.answer is Answer.KEPT is not before.answer for before, after in zip(decision.replies, told, strict=True)
+    )
+    settled = escalation.also_escalate(decision, context, "not-understood") if fallen else decision
+    return replace(settled, replies=told)
+
+
+def _list_of_child(reply: Reply, outcome: Outcome) -> Iterator[Fact]:
+    about = reply.about
+    if all(map(outcome.is_open, about)) if about else outcome.is_any_open:
+        yield Fact.REPORT_OPEN
+    if not (any(map(outcome.is_open, about)) if about else outcome.is_any_open):
+        yield Fact.NO_REPORT_OPEN
+    if about and all(outcome.states.get(child) == "returned" for child in about):
+        yield Fact.RETURNED
+    if about and outcome.restarted.issuperset(about):
+        yield Fact.SEARCH_RESTARTED
+    if about:
+        yield Fact.CHILD_NAMED if reply.named else Fact.CHILD_NOT_NAMED
+    if reply.several:
+        yield Fact.SEVERAL_CHILDREN
+
+
+def _list_of_police(decision: Decision, outcome: Outcome) -> Iterator[Fact]:
+    reports = [act.content for act in decision.acts if isinstance(act.content, events.ChildReportedMissing)]
+    if reports and not any(report.placement for report in reports):
+        yield Fact.POLICE_NOT_TOLD
+    if any(isinstance(act.content, events.PoliceReferenceTexted) for act in decision.acts):
+        yield Fact.REFERENCE_HELD
+    if not decision.acts and not outcome.context.live:
+        yield Fact.NOBODY_TOLD
+
+
+def _list_of_conversation(reply: Reply, decision: Decision, context: TextContext) -> Iterator[Fact]:
+    if context.asks_whether or any(isinstance(act.content, ASKS_A_PERSON) for act in decision.acts):
+        yield Fact.PERSON_ASKED
+    if reply.claims:
+        yield Fact.CODE_LIVE
+    if decision.question is not None or (context.question is not None and not decision.answered):
+        yield Fact.QUESTION_OPEN
+    answered = {act.content.duty for act in decision.acts if isinstance(act.content, DutyAcknowledged)}
+    tellings = (*context.unanswered, *((context.telling,) if context.telling else ()))
+    if any(each.deed and each.duty in answered for each in tellings):
+        yield Fact.DEED_OPEN
