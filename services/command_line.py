@@ -128,7 +128,7 @@ def rewind(to: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T2
     try:
         services = consumer_offsets.reset_offsets(Connection(KafkaSettings()), at)
     except consumer_offsets.StillRuns as running:
-        typer.echo(f"{running} still reads the bus: stop it, wait ten seconds, and ask again", err=True)
+        typer.echo(f"{running} still reads the bus: stop it, and ask again", err=True)
         raise typer.Exit(2) from None
     typer.echo(f"set back: {', '.join(services) or 'none, nobody has read the bus yet'}")
 

@@ -108,6 +108,7 @@ def lacking_copies(topics: Sequence[Mapping[str, Any]]) -> int:
 
 
 MS_A_SECOND = 1000
+SESSIONS_END_WITHIN_SECONDS = 30
 
 
 class StillRuns(Exception):
@@ -115,9 +116,10 @@ class StillRuns(Exception):
 
 
 def reset_offsets(connection: Connection, to: datetime) -> list[str]:
-    """Returns the services that were set back. `to` must be aware. Services must have been stopped for ten seconds.
+    """Returns the services that were set back. `to` must be aware.
 
-    Raises StillRuns, with the service's name, if one has not.
+    Kafka counts a stopped service, and after a restart each that was there before, as a reader until its session ends:
+    that is waited for. Raises StillRuns, with the service's name, if one reads on.
     """
     admin = connection.plain_admin()
     try:
@@ -130,8 +132,11 @@ def reset_offsets(connection: Connection, to: datetime) -> list[str]:
 
 
 def _reset_one(admin: KafkaAdminClient, service: str, moment: OffsetTimestamp) -> None:
-    if admin.describe_groups([service])[service]["members"]:  # it may be reading without having committed an offset yet
-        raise StillRuns(service)
+    until = time.monotonic() + SESSIONS_END_WITHIN_SECONDS
+    while admin.describe_groups([service])[service]["members"]:  # it may read without having committed an offset yet
+        if time.monotonic() > until:
+            raise StillRuns(service)
+        time.sleep(1)
     places = admin.list_group_offsets({service: None})[service]
     try:
         done = admin.reset_group_offsets(service, dict.fromkeys(places, moment))
