@@ -1,6 +1,6 @@
 # Every target but `help` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test test-again compose-check check check-types check-rest bootstrap schemas text forward audit services backup restore recover boards bench chaos faults helm admission mutation lock release clean
+.PHONY: help run cluster test test-again compose-check check check-types check-rest bootstrap schemas text forward audit services doctor backup restore recover boards bench chaos faults helm admission mutation lock release clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
@@ -74,6 +74,10 @@ audit: ## Query the audit record: make audit DO=verify, DO=gaps, DO="pack EPISOD
 services: ## Run a services command with the running settings: make services DO="accounts reset NAME", DO=dead-letters
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.local services $(DO)
+
+doctor: ## Try all that each running service depends on: a line each, green, or the cause and the page that mends it.
+	@$(BOOTSTRAP)
+	@$(VENV)/python -m infra.local doctor
 
 backup: ## Copy the database into .local/backups while everything runs.
 	@$(BOOTSTRAP)

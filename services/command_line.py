@@ -53,6 +53,26 @@ app.command()(editions)
 app.command("subject-access")(subject_access)
 
 
+@app.command()
+def doctor(
+    service: Annotated[str, typer.Argument(help=f"One of: {', '.join(SERVICES)}. Its settings are read.")],
+    copies: Annotated[
+        str | None, typer.Option(help="Where the keeper of the copies tells its metrics: tried too, if given.")
+    ] = None,
+) -> None:
+    """Try all that SERVICE depends on: a line each, green, or red with the cause and the page that mends it."""
+    from services.doctor.examination import Examination
+
+    if service not in SERVICES:
+        raise typer.BadParameter(f"choose one of: {', '.join(SERVICES)}")
+    logging.disable(logging.CRITICAL)  # each finding is a line of its own
+    found = asyncio.run(Examination(service, copies).findings())
+    for each in found:
+        typer.echo(str(each))
+    if not all(each.good for each in found):
+        raise typer.Exit(1)
+
+
 @app.command("list")
 def list_services() -> None:
     """The services, one a line."""

@@ -1,4 +1,4 @@
-"""Runs the Makefile's commands: `python -m infra.local {run | text | forward | audit | services | backup}`."""
+"""Runs the Makefile's commands: `python -m infra.local {run | text | forward | audit | services | doctor | backup}`."""
 
 import json
 import re
@@ -18,6 +18,7 @@ import httpx
 import typer
 from rich.console import Console
 
+from infra.docker.layout import SERVICES
 from infra.kafka.jars import CannotFetch
 from infra.local import screen
 from infra.local.engines.starter import DidNotStart, server_of
@@ -51,6 +52,8 @@ SETTINGS_OF = {
 """By command of `python -m services`, the service whose settings it gets. All others get the console's."""
 PASSED_ON: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 """Whatever is asked, `--help` too, is for the command itself."""
+NAME_A_SERVICE = {"doctor", "renew-keys"}
+"""Commands that get the settings of the service that they name."""
 AS_ADMINISTRATOR = {"authority-exit", "migrate"}
 """Commands that reach the database as its administrator as well."""
 ROLES_EVERY_SECONDS = 2.0
@@ -129,8 +132,20 @@ def services(asked: typer.Context) -> None:
     order = asked.args
     if not order or order[0] == "run":
         raise _refused('Say which order: make services DO="accounts reset NAME"', 2)
-    service = order[1] if order[0] == "renew-keys" and len(order) > 1 else SETTINGS_OF.get(order[0], "console")
+    names_one = order[0] in NAME_A_SERVICE and len(order) > 1
+    service = order[1] if names_one and order[1] in SERVICES else SETTINGS_OF.get(order[0], "console")
     raise typer.Exit(_services(service, *order))
+
+
+@app.command()
+def doctor() -> None:
+    """Try all that each service depends on."""
+    copies = f"http://127.0.0.1:{remembered(_home().ports)['backups']}/metrics"
+    ended = 0
+    for service in SERVICES:
+        console.print(f"\n{service}", style="bold")
+        ended |= _services(service, "doctor", service, *(["--copies", copies] if service == "casework" else []))
+    raise typer.Exit(ended)
 
 
 @app.command()

@@ -27,11 +27,13 @@ def store() -> str | None:
 
 
 def context() -> ssl.SSLContext:
-    """Checks certificates against `store`, and else against what this Python trusts by itself.
+    """Checks certificates against `store`, and what this Python trusts by itself.
 
     As far as every Python did until 3.12: the authorities of many such proxies lack what 3.13 wants of them besides.
     """
-    checking = ssl.create_default_context(cafile=store())
+    checking, known = ssl.create_default_context(), store()
+    if known is not None:
+        checking.load_verify_locations(known)
     checking.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return checking
 

@@ -27,6 +27,7 @@ class Mail:
     calendar: bytes
     message_id: str = ""
     headers: str = ""
+    raw: bytes = b""
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -95,6 +96,7 @@ def read_mail(envelope: Envelope) -> Mail:
         calendar=_part(message, "text/calendar"),
         message_id=str(message["message-id"] or ""),
         headers=content.partition(b"\r\n\r\n")[0].decode("ascii", "replace"),
+        raw=content,
     )
 
 

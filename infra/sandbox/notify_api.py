@@ -38,10 +38,10 @@ async def answer_notify_refusal(_request: Request, refusal: Exception) -> Respon
 
 def notify_routes(world: OutsideWorld) -> APIRouter:
     """Serve the API for the services of the sandbox."""
-    router = APIRouter(prefix="/v2/notifications")
+    router = APIRouter(prefix="/v2")
     network = world.network
 
-    @router.post("/sms", status_code=201)
+    @router.post("/notifications/sms", status_code=201)
     async def send_text(request: Request) -> Any:
         service, mode = await _meet(request, world)
         recipient, body, sender, reference = _read(await request.json(), service)
@@ -51,7 +51,7 @@ def notify_routes(world: OutsideWorld) -> APIRouter:
             return Response(status_code=503)
         return show_sent(text, service, str(request.base_url))
 
-    @router.get("")
+    @router.get("/notifications")
     async def list_texts(request: Request) -> dict[str, Any]:
         service, _ = await _meet(request, world)
         asked = request.query_params
@@ -66,13 +66,32 @@ def notify_routes(world: OutsideWorld) -> APIRouter:
         ]
         return {"notifications": found[:PAGE], "links": {"current": str(request.url)}}
 
-    @router.get("/{name}")
+    @router.get("/notifications/{name}")
     async def show_text(request: Request, name: UUID) -> dict[str, Any]:
         service, _ = await _meet(request, world)
         text = network.texts.get(f"SM{name.hex}")
         if text is None or text.service != service:
             raise NotifyRefusalError(404, "NoResultFound", "No result found")
         return show_notification(text, service, str(request.base_url))
+
+    @router.get("/template/{name}")
+    async def show_template(request: Request, name: str) -> dict[str, Any]:
+        service, _ = await _meet(request, world)
+        if name != service.template_id:
+            raise NotifyRefusalError(404, "NoResultFound", "No result found")
+        return {
+            "id": name,
+            "name": "Safe Return",
+            "type": "sms",
+            "version": 1,
+            "body": f"(({_PLACEHOLDER}))",
+            "subject": None,
+            "created_at": "2026-11-02T09:00:00.000000Z",
+            "updated_at": None,
+            "created_by": "safe-return@kestrel.example",
+            "letter_contact_block": None,
+            "personalisation": {_PLACEHOLDER: {"required": True}},
+        }
 
     return router
 

@@ -1,4 +1,7 @@
-"""Sends the automatic answers of a mailbox that has taken a mail: a bounce, or an out-of-office note."""
+"""Sends the automatic answers of a mailbox that has taken a mail: a bounce, or an out-of-office note.
+
+What is for a mailbox of Safe Return's own is handed over as it is.
+"""
 
 import asyncio
 from email.message import EmailMessage, Message
@@ -26,6 +29,8 @@ class Postmaster:
                 self._errands.start(self._answer(bounced(mail, address), "", mail.sender, behaviour.delay_seconds))
             elif behaviour.mode is Mode.AWAY:
                 self._errands.start(self._answer(away(mail, address), address, mail.sender, behaviour.delay_seconds))
+            elif self._handover.takes(address):
+                self._errands.start(self._handover.post(mail.raw, mail.sender, address))
 
     async def _answer(self, answer: bytes, sender: str, recipient: str, delay_seconds: float) -> None:
         await asyncio.sleep(delay_seconds)

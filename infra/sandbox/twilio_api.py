@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData
 
+from infra.sandbox.account_api import serve_account
 from infra.sandbox.behaviours import Mode, current_mode, hold
 from infra.sandbox.calls_api import serve_calls
 from infra.sandbox.message_resource import API_VERSION, show_list, show_message
@@ -30,6 +31,7 @@ def twilio_routes(world: OutsideWorld) -> APIRouter:
     _serve_one(router, world)
     _serve_media(router, world)
     serve_calls(router, world, lambda request: _meet(request, world))
+    serve_account(router, world, lambda request: _meet(request, world))
 
     @router.api_route("/{rest:path}", methods=["GET", "POST", "DELETE"])
     async def nothing_here(request: Request) -> None:

@@ -92,6 +92,26 @@ def test_a_killed_service_comes_back_a_second_run_is_refused_and_ctrl_c_leaves_n
     assert not make_run.layout.endpoints.exists()
 
 
+def test_after_everything_was_killed_at_once_the_next_run_starts(make_run: MakeRun) -> None:
+    """As a machine that loses power: no lock, list or port of the first keeps the second away."""
+    make_run.until(make_run.layout.endpoints.exists)
+    before = make_run.listed()
+    for pid in (make_run.process.pid, *before.values()):
+        os.kill(pid, signal.SIGKILL)
+    make_run.process.wait()
+    make_run.layout.endpoints.unlink()
+
+    again = MakeRun(make_run.layout.folder)
+    try:
+        again.until(again.layout.endpoints.exists)
+        assert not set(before.values()) & set(again.listed().values())
+        again.until(lambda: again.ready("police"))
+        assert again.interrupt() == 0
+    finally:
+        make_run.pids |= again.pids
+        again.process.kill()
+
+
 def test_ctrl_c_while_it_starts_leaves_no_process(make_run: MakeRun) -> None:
     make_run.until(lambda: "kafka" in make_run.listed())
     make_run.interrupt()

@@ -147,3 +147,11 @@ async def test_a_key_of_nobody_is_refused(outside: Outside) -> None:
     with pytest.raises(HTTPError) as refusal:
         await send(by_key(outside, f"x-{uuid4()}-{uuid4()}"))
     assert refusal.value.status_code == 403
+
+
+async def test_its_template_is_told_as_published(notify: Any) -> None:
+    template = await asyncio.to_thread(notify.get_template, NOTIFY_IDS["template_id"])
+    assert (template["type"], template["body"]) == ("sms", "((message))")
+    with pytest.raises(HTTPError) as refusal:
+        await asyncio.to_thread(notify.get_template, str(UUID(int=1)))
+    assert refusal.value.status_code == 404

@@ -281,3 +281,20 @@ async def test_times_in_the_document_are_rfc_2822_in_gmt(twilio: Client, outside
     path = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json"
     (message,) = (await outside.scripts.get(path, auth=(ACCOUNT_SID, AUTH_TOKEN))).json()["messages"]
     assert parsedate_to_datetime(message["date_created"]).utcoffset() == timedelta(0)
+
+
+async def test_the_account_and_its_numbers_are_told_as_its_client_reads_them(outside: Outside) -> None:
+    """Twilio's document here has no paths of theirs: its published client is the contract."""
+    client = Client(ACCOUNT_SID, AUTH_TOKEN)
+    client.api.base_url = outside.url
+    account = await asyncio.to_thread(client.api.accounts(ACCOUNT_SID).fetch)
+    assert (account.sid, account.status, account.type) == (ACCOUNT_SID, "active", "Full")
+    [number] = await asyncio.to_thread(client.incoming_phone_numbers.list, phone_number=OWN_NUMBER)
+    assert number.phone_number == OWN_NUMBER
+    assert number.sms_url == f"{outside.application.url}/texts/inbound#rc=5&rp=all&rt=5000"
+    assert {name for name, value in vars(number).items() if value is None} <= {
+        "address_sid", "address_requirements", "identity_sid", "status_callback", "status_callback_method",
+        "voice_receive_mode", "voice_application_sid", "voice_caller_id_lookup", "trunk_sid", "emergency_status",
+        "emergency_address_sid", "emergency_address_status", "bundle_sid", "type", "_context",
+    }  # fmt: skip
+    assert await asyncio.to_thread(client.incoming_phone_numbers.list, phone_number="+447700900999") == []

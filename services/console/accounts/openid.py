@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from http import HTTPStatus
@@ -103,6 +103,11 @@ class OpenId:
         if pending.quiet:
             asked["prompt"] = "none"
         return f"{about['authorization_endpoint']}?{urlencode(asked)}"
+
+    async def keys_of(self, name: str) -> Collection[str | None]:
+        """The ids of the keys by which the provider signs now. Raises ProviderAway."""
+        _, keys = await self._about(name, fresh=True)
+        return keys.keys()
 
     async def finish(self, name: str, pending: Pending, code: str) -> Claimed:
         """Raises ProviderAway or NotValid."""

@@ -253,7 +253,7 @@ class EmailMedium:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._tls: ssl.SSLContext | None = None
-        self._connections = Connections(self._opens, relay.sender)
+        self._connections = Connections(self.client, relay.sender)
 
     async def start(self) -> None:
         self._tls = ssl.create_default_context() if self._relay.encrypted else None
@@ -280,7 +280,8 @@ class EmailMedium:
                 connection.close()
         return answer
 
-    def _opens(self, own_name: str | None) -> aiosmtplib.SMTP:
+    def client(self, own_name: str | None) -> aiosmtplib.SMTP:
+        """A new one, not yet connected. Only after `start`."""
         relay = self._relay
         return aiosmtplib.SMTP(
             hostname=relay.host,

@@ -77,6 +77,11 @@ class NotifyWay:
         except (httpx.HTTPError, *NOT_UNDERSTOOD):
             return SendResult(AttemptResult.UNKNOWN)
 
+    async def ask_template(self) -> httpx.Response:
+        """What Notify says of our template. Raises httpx.HTTPError."""
+        answer: httpx.Response = await self._http.get(f"/v2/template/{self._template}", headers=self._signed())
+        return answer
+
     def _signed(self) -> dict[str, str]:
         """For 30 s."""
         token = jwt.encode({"iss": self._service, "iat": Clocks().own()}, self._secret, "HS256")

@@ -41,7 +41,7 @@ def inspected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     for each in (*trust.NAMED_BY, "SSL_CERT_DIR"):
         monkeypatch.delenv(each, raising=False)
     authority = Authority.make()
-    (tmp_path / "proxy.pem").write_text(authority.issue("proxy", "127.0.0.1"))
+    (tmp_path / "proxy.pem").write_text(authority.issue("proxy", "localhost"))
     (tmp_path / "authority.pem").write_text(authority.certificate)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(tmp_path / "proxy.pem")
@@ -49,8 +49,8 @@ def inspected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
         server.socket = tls.wrap_socket(server.socket, server_side=True)
         serving = threading.Thread(target=server.serve_forever)
         serving.start()
-        monkeypatch.setenv(jars.MIRROR, f"https://127.0.0.1:{server.server_port}")
-        monkeypatch.setenv("PIP_INDEX_URL", f"https://127.0.0.1:{server.server_port}/simple")
+        monkeypatch.setenv(jars.MIRROR, f"https://localhost:{server.server_port}")
+        monkeypatch.setenv("PIP_INDEX_URL", f"https://localhost:{server.server_port}/simple")
         yield tmp_path / "authority.pem"
         server.shutdown()
         serving.join()
@@ -87,7 +87,7 @@ def test_jars_come_through_a_proxy_whose_authority_the_machine_trusts_once(
 
 @pytest.mark.usefixtures("inspected")
 def test_an_authority_that_is_not_trusted_is_named_as_the_cause(lock: Path, tmp_path: Path) -> None:
-    with pytest.raises(CannotFetch, match=r"from 127.0.0.1: its certificate .* proxy that inspects TLS.*SSL_CERT_FILE"):
+    with pytest.raises(CannotFetch, match=r"from localhost: its certificate .* proxy that inspects TLS.*SSL_CERT_FILE"):
         jars.fetch(tmp_path / "cache", lock)
     with pytest.raises(OSError, match="proxy that inspects TLS"):
         pip_wheel.unpack_pip(tmp_path)

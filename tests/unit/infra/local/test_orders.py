@@ -69,6 +69,7 @@ def order(*words: str) -> Result:
         (["authority-exit", "export", "kestrel"], "casework"),
         (["editions"], "protocol"),
         (["renew-keys", "carers"], "carers"),
+        (["doctor", "police"], "police"),
         (["audit", "gaps"], "audit"),
     ],
 )
