@@ -1,5 +1,6 @@
 """Chooses the policy for the kind of sender, and decides by it."""
 
+import re
 from dataclasses import replace
 
 from services.carers.policy import echo
@@ -14,6 +15,9 @@ OWN_CHILDREN = frozenset({"carer", "residential"})
 STILL_UNCLEAR = frozenset({Answer.HUMAN, Answer.KEPT})
 NEWS = REPORTS | {Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.HELP}
 """Of a child who may be missing."""
+
+OK_NUMBER = re.compile(r"\s*ok\W*(?:no\W*)?[0-9]{5}\W*", re.IGNORECASE)
+"""An OK with a number of a text of ours, and nothing else."""
 
 
 def decide(meaning: Meaning, context: TextContext) -> Decision:
@@ -57,7 +61,9 @@ def _decide_for_carer(meaning: Meaning, context: TextContext) -> Decision:
     if context.telling is None:
         if (on_duty := _decide_on_duty(meaning, context)) is not None:
             return carer.within_limits(on_duty, context)
-        alone = meaning.intents == (Intent.ACKNOWLEDGE,) and meaning.asks_only
+        alone = meaning.intents == (Intent.ACKNOWLEDGE,) and (
+            meaning.asks_only or bool(OK_NUMBER.fullmatch(meaning.words))
+        )
         return Decision(answer=Answer.CODE_UNKNOWN) if alone else carer.decide(meaning, context)
     if staff.is_told_of(context.telling, context):
         return carer.within_limits(staff.decide(meaning, context), context)

@@ -61,7 +61,11 @@ async def test_texts_go_to_the_disk_and_are_in_the_database_within_five_seconds_
     await service.intake.replay.stop()
     await service.work()
     said = await service.said_after(before)
-    assert kinds(said) == ["child.reported-missing.v1"] * len(sids)
+    told = kinds(said)
+    assert told.count("child.reported-missing.v1") == len(sids)
+    assert told.count("text.needs-human.v1") == len(told) - len(sids) == 1, (
+        "the twentieth answer is the last of the hour"
+    )
 
 
 async def test_a_text_after_the_return_stays_behind_those_on_the_disk(

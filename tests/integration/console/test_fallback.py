@@ -160,7 +160,9 @@ async def test_an_authority_whose_pack_cannot_be_written_keeps_no_other_from_the
     writer = PackWriter(PackPage(opened, Clocks(), keyring), {"first": plan, second: plan}, KEY)
     with pytest.raises(LookupError):
         await writer.turn()
-    assert f", {in_words(second)}: as it stood" in open_pack(await fetch(plan.places[1]), str(IDENTITY), public_key(KEY))
+    assert f", {in_words(second)}: as it stood" in open_pack(
+        await fetch(plan.places[1]), str(IDENTITY), public_key(KEY)
+    )
 
 
 def test_a_pack_that_was_changed_or_is_anothers_is_not_opened() -> None:

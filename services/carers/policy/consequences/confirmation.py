@@ -174,7 +174,9 @@ def _answer_old_code(quoted: Sequence[OpenClaim], context: TextContext) -> Decis
     open_again = {each.child for each in context.known if each.standing.open}
     old = [each for each in quoted if not each.confirmed or (each.settled and each.subject in open_again)]
     if not old:
-        return Decision(answer=Answer.PRACTICE_OVER if quoted[0].kind == "practice" else Answer.BACK_ALREADY)
+        if quoted[0].kind == "practice":
+            return Decision(answer=Answer.PRACTICE_OVER)
+        return Decision((), Answer.BACK_ALREADY, tuple(dict.fromkeys(each.subject for each in quoted)))
     old = [each for each in old if each.kind != "practice"]
     if not old:
         return Decision(answer=Answer.PRACTICE_HOW)
