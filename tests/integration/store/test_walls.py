@@ -196,7 +196,7 @@ def test_every_table_with_an_authority_has_a_wall_that_holds_its_owner_too(datab
     # A key opens nothing without the row that it seals. What the record keeps of a chain that went, only its service reads;
     # of holdings it is no authority's row, but says how one is found.
     assert [name for (name,) in rows] == [
-        "audit.removed", "carers.claims", "carers.enrolments", "carers.provisionals", "holdings.tables", "professionals.mass_texts",
+        "audit.removed", "carers.claims", "carers.enrolments", "carers.provisionals", "carers.questions", "holdings.tables", "professionals.mass_texts",
         "register.agency_sources", "register.authority_keys", "register.sealed_keys",
     ]  # fmt: skip
     assert owners == [("walls",)]

@@ -27,6 +27,7 @@ def row(person: str, authority: str, child: str | None) -> SimpleNamespace:
         "child": child,
         "code": "C1" if child else None,
         "live": True,
+        "sex": None,
     }
     unknown = dict.fromkeys(
         ["from_at", "to_at", "name", "known_as", "child_key", "in_directory", "of_police", "duty_line"]
