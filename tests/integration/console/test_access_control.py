@@ -168,7 +168,7 @@ async def test_every_page_that_there_is_has_been_thought_of(
     assert {each.path for each in app.routes if isinstance(each, APIRoute)} == {
         "/", "/parts/open", "/changes", "/directory", "/report", "/exercise", "/parts/exercise", "/sign-in", "/sign-out",
         "/children/{name}", "/parts/children/{name}", "/photographs/{child}", "/find", "/housekeeping", "/parts/housekeeping",
-        "/episodes/{episode}", "/parts/episodes/{episode}", "/episodes/{id_}/acts/{act}",
+        "/episodes/{episode}", "/parts/episodes/{episode}", "/episodes/{id_}/acts/{act}", "/episodes/{id_}/same-phone",
         "/duties/{duty}", "/parts/duties/{duty}", "/duties/{id_}/acts/{act}",
         "/dead-letters", "/parts/dead-letters", "/dead-letters/{letter}/acts/dead-letter-redriven",
         "/sign-in/again", "/account", "/account/second-factor", "/account/command-code", "/accounts", "/break-glass",

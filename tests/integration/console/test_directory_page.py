@@ -17,7 +17,7 @@ from services.platform.store.notifications import Channels
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.duties import DutyAcknowledged, DutyDelivered, DutyFailed
-from services.safeguarding.identifiers import new_id
+from services.safeguarding.identifiers import in_words, new_id
 from services.safeguarding.operators import AccessRecorded, OperatorActed, OperatorRole
 from tests.support.engines.database import Database
 from tests.support.in_process.console import account, csrf_in, hear, heard, landing, settings_of, sign_in
@@ -69,8 +69,8 @@ async def test_the_directory_shows_who_is_on_duty_and_how_reliable_their_contact
     assert "reached" in page
     assert "it cannot be delivered" in page
     assert "Not reached yet" in page
-    assert f"{name}: nobody is on duty now as head of service." in page
-    assert "+441632960101" in page
+    assert f"{in_words(name)}: nobody is on duty now as head of service." in page
+    assert "01632 960101" in page
     assert "127.0.0.1:1" in page
     assert "Amara" not in page
     assert number_of(document, "night") not in page

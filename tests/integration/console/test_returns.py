@@ -134,6 +134,7 @@ async def test_a_count_is_of_deeds_in_time(office: Office) -> None:
         "Interview held within 72 hours": 1,
         "Interview declined": 1,
         "No interview yet": 0,
+        "Not identified, counted apart": 0,
     }
     page = (await office.browser.get("/returns", params={"period": "2026-10"})).text
     assert page.count(f"/episodes/{first}") > 3

@@ -100,7 +100,7 @@ def test_asking_for_health_is_seldom_and_starts_no_interpreter(composed: dict[st
     """An interpreter or a JVM for each question took a quarter of two cores, on which a slow answer counts as a fault."""
     dockerfile = (ROOT / "infra/docker/Dockerfile").read_text()
     asked = re.findall(r"^HEALTHCHECK (.*?)^\S", dockerfile, re.DOTALL | re.MULTILINE)
-    assert len(asked) == 2
+    assert len(asked) == 3
     for each in asked:
         assert "--interval=30s --start-interval=2s" in each
         assert 'CMD ["bash", "-c"' in each

@@ -102,7 +102,7 @@ async def test_the_one_on_duty_is_texted_and_the_outcome_names_the_person(profes
     await professionals.floor.until(told.content.telling, "accepted")
     [text] = professionals.medium.sent
     assert text.recipient == professionals.number("day")
-    assert text.body.endswith(f"OK C1 ({told.content.code})")
+    assert text.body.endswith(f"Reply OK C1 {told.content.code}")
     accepted = (await professionals.floor.said(told.subject))[-1]
     assert accepted["data"]["person"] == professionals.ids["day"]
 
