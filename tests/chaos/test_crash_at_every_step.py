@@ -60,12 +60,12 @@ def test_a_report_has_one_effect_each_though_a_service_dies_at(
     world.eventually(lambda: _told(world, carer, "Our alert has left here"))
     world.eventually(lambda: len(_told(world, duty_worker, "reported missing")) > len(before))
     world.eventually(lambda: world.notices(carer) and world.notices(carer)[0]["acknowledged"])
-    world.eventually(lambda: _told(world, carer, "officer has your report"))
+    world.eventually(lambda: _told(world, carer, "say that they have your report"))
     _answer(world, duty_worker)
     time.sleep(QUIET_SECONDS)
     assert len(_told(world, carer, " recorded as missing")) == 1
     assert len(_told(world, carer, "Our alert has left here")) == 1
-    assert len(_told(world, carer, "officer has your report")) == 1
+    assert len(_told(world, carer, "say that they have your report")) == 1
     assert len(world.texts_to(carer)) == 3
     assert len(_told(world, duty_worker, "reported missing")) == len(before) + 1
     assert [notice["body"]["type"] for notice in world.notices(carer)] == ["missing-notice.new"]

@@ -27,7 +27,7 @@ def _news(world: World, number: str, before: list[str], words: str) -> str:
 def _status(world: World, number: str) -> str:
     before = world.texts_to(number)
     world.text(number, "STATUS")
-    return _news(world, number, before, "Police")
+    return _news(world, number, before, "duty team")
 
 
 def _notices(world: World, carer: str, about: str) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ def test_missing_reaches_the_right_desk_and_the_carer_is_told_what_was_done(worl
     (notice,) = world.eventually(lambda: _notices(world, carer, "missing"))
     assert (notice["force"], notice["body"]["type"]) == ("northmoor-police", "missing-notice.new")
     assert notice["body"]["data"]["risk"]["presumed"] == "high"
-    reply = _news(world, carer, before, "Recorded")
+    reply = _news(world, carer, before, " recorded as missing")
     report = _news(world, carer, before, "Our alert has left here")
     for text in (reply, report):
         assert len(text) <= 160

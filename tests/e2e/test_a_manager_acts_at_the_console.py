@@ -22,7 +22,7 @@ def test_police_told_by_telephone_ends_their_duty_and_the_carer_hears_that_they_
         duty = world.eventually(lambda: _police_duty_of(world, episode))
         answer = _fill(world, f"{duty}/acts/phoned", officer="PC Reed 4471", reference="NM-2026-118")
         assert "Recorded: police told by telephone" in answer.text
-        world.eventually(lambda: _when(world, episode, "Police control room has it, by telephone"))
+        world.eventually(lambda: _when(world, episode, "Police control room says they have it, by telephone"))
         world.eventually(lambda: _when(world, episode, "Police reference passed on, by the console"))
         page = world.eventually(lambda: _when(world, episode, "On the console: police told by telephone"))
         assert "Morgan Ellis, duty manager" in page
