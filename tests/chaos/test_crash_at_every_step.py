@@ -34,7 +34,7 @@ HANDSHAKE_EVERYWHERE = ("before-keeping", "kept", "read", "committed", "publishe
 HANDSHAKE_SHORT = ("kept", "read", "sent")
 HANDSHAKE = HANDSHAKE_EVERYWHERE if os.environ.get("DIE_EVERYWHERE") else HANDSHAKE_SHORT
 QUIET_SECONDS = 1.5
-CODE = re.compile(r"\((\w{5})\)$")
+CODE = re.compile(r"Reply OK ((?:[A-Z]\d+ )?\w{5})$")
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(750)]
 
@@ -115,5 +115,6 @@ def _told(world: World, number: str, words: str) -> list[str]:
 
 def _answer(world: World, number: str) -> None:
     """So that nobody asks again, five minutes on, in the midst of another case."""
-    code = CODE.findall(_told(world, number, "reported missing")[-1])[0]
+    told = _told(world, number, "reported missing")[-1]
+    [code] = CODE.findall(told)
     world.text(number, f"OK {code}")

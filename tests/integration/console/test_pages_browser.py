@@ -474,7 +474,7 @@ async def test_an_inspectors_evening_is_three_taps_from_the_list_to_the_case_beh
             evening.page.get_by_role("row", name="Absences that began in the period").get_by_role("link").first.click()
         )
         evening.taps += 2
-        await evening.shows(f"our reference {code_of(home['episode'])}")
+        await evening.shows(f"case {code_of(home['episode'])}")
         assert evening.taps == 3
         assert "Amara" not in await evening.page.content(), "an inspector sees codes"
 

@@ -75,7 +75,7 @@ async def test_an_officer_reads_acknowledges_and_adds_the_reference_on_a_phone(p
     await page.get_by_role("button", name="Open the notice").tap()
     await expect(page.get_by_role("heading", level=1)).to_have_text("A child in care is missing")
     await expect(page.get_by_text("Clothing: blue coat, white trainers")).to_be_visible()
-    await expect(page.get_by_text("Kestrel County Council: +441632960100")).to_be_visible()
+    await expect(page.get_by_text("Kestrel County Council: 01632 960100")).to_be_visible()
     await _as_it_should_be(page)
     await expect(page.get_by_label("Officer's name")).to_have_value("PC Adeyemi")
     await page.get_by_label("Collar or warrant number").fill("")
