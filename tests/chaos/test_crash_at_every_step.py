@@ -91,7 +91,7 @@ def test_a_search_ends_once_and_only_by_the_code_though_carers_die_at_the_claim_
     time.sleep(QUIET_SECONDS)
     assert len(_returned(world, carer)) == 1
     assert len(_codes(world, carer)) == 1
-    assert len(_told(world, carer, "Food and rest first")) == 1
+    assert len(_told(world, carer, "Food, rest, no blame")) == 1
 
 
 def _text_as_carers_die(world: World, carers: Dying, step: str, carer: str, words: str) -> None:
