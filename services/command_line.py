@@ -18,7 +18,7 @@ from services.holdings.commands import exits, subject_access
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.commands import admin_database, refuse
 from services.police.commands import police
-from services.protocol.editions.commands import editions
+from services.protocol.editions.store import editions
 from services.run import SERVICES, run_service
 from services.safeguarding.working_time import day_in_england
 
@@ -91,7 +91,7 @@ def run(service: str) -> None:
 @app.command()
 def responder() -> None:
     """Stand in for carers at Twilio's fallback URL, on another machine. Needs neither bus nor database."""
-    from services.carers.responder.app import main
+    from services.carers.responder import main
 
     asyncio.run(main())
 
@@ -205,7 +205,7 @@ def explain(
     from services.handbook.charts.chart import draw
     from services.handbook.explain import explain as sentences
     from services.handbook.explain import require_known
-    from services.protocol.law.periods import day_of
+    from services.protocol.law.law import day_of
     from services.protocol.loader import Library, files, is_of_rules, passed_over
 
     for each in [] if folder is None else filter(is_of_rules, passed_over(folder)):
@@ -267,7 +267,7 @@ def forward(by: str) -> None:
     from services.platform.runtime.settings import Settings
     from services.platform.store.engine import connect
     from services.platform.store.story_clock import move_forward
-    from services.protocol.policy.rule_language.periods import length
+    from services.protocol.policy.rule_language.grammar import length
 
     try:
         step = length(by)

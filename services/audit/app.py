@@ -2,9 +2,9 @@
 
 from services.audit import metrics, store
 from services.audit.handlers import handlers_by_kind
-from services.audit.published_anchors import AnchorPublisher
 from services.audit.reconciler import LOOK_EVERY_SECONDS, Reconciler
 from services.audit.settings import AuditSettings
+from services.audit.verification import AnchorPublisher
 from services.platform.bus.consumers.consumer import BatchConsumer
 from services.platform.bus.message_processor import in_background
 from services.platform.bus.service_host import ServiceHost

@@ -141,7 +141,7 @@ def _read(file: Path) -> "Checkpoint | None":
 def _published(place: str, signers: list[str] | None) -> tuple[dict[str, str], list[str]]:
     from pydantic import TypeAdapter, ValidationError
 
-    from services.audit.published_anchors import witnesses_in
+    from services.audit.verification import witnesses_in
     from services.platform.runtime.places import Place, PlaceAway, open_place
     from services.platform.runtime.settings import SigningKeys
 

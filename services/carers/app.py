@@ -5,9 +5,8 @@ from services.carers.conversation.practice_timeout import PracticeTimeout
 from services.carers.conversation.silence import SilenceTimeout
 from services.carers.conversation.worker import TextWorker
 from services.carers.handlers import Alerts, Handlers
-from services.carers.inbound.intake import Intake
+from services.carers.inbound.intake import Intake, Spool
 from services.carers.inbound.probes import Probes
-from services.carers.inbound.spool import Spool
 from services.carers.inbound.web import pages
 from services.carers.provider_copies import ProviderCopies
 from services.carers.settings import CarersSettings

@@ -50,7 +50,7 @@ def add(
     """Make a token, which is printed once; or accept a client's JWTs, with --issuer, --client and --jwks-url."""
     from services.casework.credentials import WRITABLE, Credential
     from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
-    from services.platform.register.import_credentials import add_credential, has_left, new_token
+    from services.platform.register.operators import add_credential, has_left, new_token
     from services.platform.store.query import EVERY
     from services.safeguarding.identifiers import new_id
 
@@ -111,7 +111,7 @@ def list_credentials() -> None:
 @credentials.command()
 def withdraw(credential: str, by: By) -> None:
     """End a credential at once."""
-    from services.platform.register.import_credentials import withdraw_credential
+    from services.platform.register.operators import withdraw_credential
 
     async def end(uow: "UnitOfWork", clocks: "Clocks") -> None:
         now = clocks.wall()

@@ -15,7 +15,7 @@ import jwt
 from starlette.requests import Request
 
 from services.casework.policy.rows import TABLES
-from services.platform.register.import_credentials import hash_token
+from services.platform.register.operators import hash_token
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem, bearer_of
 from services.platform.runtime.http.strangers import Strangers

@@ -39,7 +39,7 @@ from services.casework.store.register_changes import (
     publish_date_changes,
     publish_directory_changes,
 )
-from services.platform.register.import_credentials import has_left
+from services.platform.register.operators import has_left
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal.retention import period_faults
 from services.platform.store.encryption import Keyring

@@ -2,8 +2,7 @@
 
 from functools import partial
 
-from services.clock.months import EVERY_SECONDS, keep_up
-from services.clock.timer import DeadlineTimer
+from services.clock.timer import EVERY_SECONDS, DeadlineTimer, keep_up
 from services.platform.bus.service_host import ServiceHost
 from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.settings import Settings

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.console.fallback.page import PackPage
-from services.console.fallback.plan import PlanFault, read_plans
-from services.console.fallback.writer import PackWriter
+from services.console.fallback.pack import PackPage, PackWriter, PlanFault, read_plans
 from services.console.monitoring.gauges import GaugeUpdater
 from services.console.read_model.projections import Handlers
 from services.console.settings import ConsoleSettings

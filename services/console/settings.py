@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from services.console.policy.access.providers import Providers, read_providers
-from services.console.policy.access.sign_in import SessionLimits
+from services.console.policy.access import Providers, SessionLimits, read_providers
 from services.platform.delivery.settings.keys import KeySettings
 
 
@@ -32,7 +31,7 @@ class ConsoleSettings(KeySettings):
     protocol_dir: Path | None = None
     """The authorities' own protocol files, for the protocol's pages. None: they show the default rules."""
     fallback_plan: Path | None = None
-    """Whose pack for when all is down goes where (`services.console.fallback.plan`). None: no pack is written."""
+    """Whose pack for when all is down goes where (`services.console.fallback.pack`). None: no pack is written."""
     pack_key: SecretStr | None = Field(
         default=None,
         validate_default=True,

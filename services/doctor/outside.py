@@ -14,7 +14,7 @@ import aiosmtplib
 import httpx
 
 from services.console.accounts.openid import OpenId, ProviderAway
-from services.console.policy.access.providers import Providers
+from services.console.policy.access import Providers
 from services.doctor.checks import Broken, reach, require_near
 from services.platform.delivery.channels.http.clients import Trust
 from services.platform.delivery.channels.notify import NotifyWay

@@ -14,13 +14,12 @@ from services.carers import messages as carers
 from services.handbook.stories import message_count
 from services.platform.delivery.channels.gsm_segments import is_gsm, segments, units
 from services.platform.delivery.channels.sms import REPEAT_MARK
-from services.professionals import email_wording, sms_wording
+from services.professionals.wording import MAIL_LANGUAGES, MAILS, TEXT_LANGUAGES, TEXTS
 from services.protocol.checks.check import check as faults_of_rules
 from services.protocol.checks.downgrade import GIVEN_UP, ON_WORD
-from services.protocol.checks.findings import Finding
-from services.protocol.loader import DEFAULT_RULES, files, is_of_rules, passed_over, readable
-from services.protocol.policy.duties.tellings import CARERS
-from services.protocol.rule_file import DEFAULT, RulesFile
+from services.protocol.checks.spelling import Finding
+from services.protocol.loader import DEFAULT, DEFAULT_RULES, RulesFile, files, is_of_rules, passed_over, readable
+from services.protocol.policy.duties.steps import CARERS
 from services.safeguarding.identifiers import CODE_LENGTH
 from services.safeguarding.roles import Channel, Role, Wording
 from services.strategy import wording as invitations
@@ -125,23 +124,23 @@ def _languages_without(role: Role, channel: Channel, message: Wording, *, has_fo
     if channel == Channel.WEBHOOK:
         return set()
     if role in CARERS and has_form:
-        return {name for name, each in sms_wording.LANGUAGES.items() if message not in each.carers}
+        return {name for name, each in TEXT_LANGUAGES.items() if message not in each.carers}
     if role in CARERS:
         return {each for each in carers.LANGUAGES if message not in carers.alert_wordings(each)}
     if channel == Channel.INVITATION:
         return {name for name, each in invitations.LANGUAGES.items() if message not in each.content["invitations"]}
     if channel == Channel.EMAIL:
-        return {name for name, each in email_wording.LANGUAGES.items() if message not in each.mails}
-    return {name for name, each in sms_wording.LANGUAGES.items() if message not in each.texts}
+        return {name for name, each in MAIL_LANGUAGES.items() if message not in each.mails}
+    return {name for name, each in TEXT_LANGUAGES.items() if message not in each.texts}
 
 
 def _texts_to_professionals() -> Iterator[Text]:
-    for name, language in sms_wording.LANGUAGES.items():
+    for name, language in TEXT_LANGUAGES.items():
         for wording, says in language.texts.items():
             whole = language.write(wording, WIDEST_CODE, child=WIDEST_CHILD, exercise=True)
             around = REPEAT_MARK + whole.replace(f" {WIDEST_CHILD}:", ":", 1).replace(says, f" {WIDEST_CHILD}", 1)
             for each in (says, *(language.unanswered.values() if wording is Wording("not-acknowledged") else ())):
-                yield Text(sms_wording.MESSAGES / f"{name}.yaml", wording, each, around)
+                yield Text(TEXTS / f"{name}.yaml", wording, each, around)
 
 
 def _texts_to_carers() -> Iterator[Text]:
@@ -152,9 +151,9 @@ def _texts_to_carers() -> Iterator[Text]:
 
 
 def _mails() -> Iterator[Text]:
-    for name, language in email_wording.LANGUAGES.items():
+    for name, language in MAIL_LANGUAGES.items():
         for wording, mail in language.mails.items():
-            yield Text(email_wording.MESSAGES / f"{name}.yaml", wording, f"{mail.subject} {mail.says}", "")
+            yield Text(MAILS / f"{name}.yaml", wording, f"{mail.subject} {mail.says}", "")
     for name, invitation in invitations.LANGUAGES.items():
         for wording, parts in invitation.content["invitations"].items():
             yield Text(invitations.MESSAGES / f"{name}.yaml", wording, " ".join(parts.values()), "")

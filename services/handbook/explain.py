@@ -9,12 +9,10 @@ from difflib import get_close_matches
 
 from services.handbook import phrases
 from services.handbook.templates import render
-from services.protocol.loader import Library, Origin, files
+from services.protocol.loader import DEFAULT, Library, Origin, files
 from services.protocol.policy.readings.care import STEPS_DONE
-from services.protocol.policy.rule_language.grammar import Protocol, Rule
-from services.protocol.policy.rule_language.periods import format_period
+from services.protocol.policy.rule_language.grammar import Protocol, Rule, format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.protocol.rule_file import DEFAULT
 
 MAY_TURN_OUT: Mapping[str, tuple[Trigger, ...]] = {
     "report.retracted": (Trigger.MISSING_RETRACTED, Trigger.RETURN_RETRACTED, Trigger.RETRACTION_UNVERIFIED),

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from services.protocol.policy.rule_language.grammar import Before, Rule, Step, When
-from services.protocol.policy.rule_language.periods import Calendar, format_period
+from services.protocol.policy.rule_language.grammar import Before, Calendar, Rule, Step, When, format_period
 from services.safeguarding.meetings import AtOnce
 from services.safeguarding.roles import Role
 

@@ -1,4 +1,7 @@
-"""Serves the protocol's pages in the console: who is told, an event's effects, a story from a form. Sends nothing."""
+"""Serves the protocol's pages in the console: who is told, an event's effects, a story from a form. Sends nothing.
+
+The rules are read again whenever a file has changed.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,23 +14,66 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
-from services.console.policy.permits import May, Operator
+from services.console.policy.access import May, Operator
 from services.console.settings import ConsoleSettings
 from services.console.web.session import SessionGuard, SignedIn
 from services.console.web.templates import SECURITY, Pages, Templates
 from services.handbook import phrases
 from services.handbook.charts.chart import draw
 from services.handbook.explain import follow, triggers_of
-from services.handbook.shown_rules import ShownRules
 from services.handbook.stories import story_pages
 from services.handbook.stories.story_pages import COLUMNS, moments
-from services.protocol.loader import Library
-from services.protocol.policy.rule_language.grammar import Protocol
-from services.protocol.policy.rule_language.periods import format_period
+from services.protocol.editions.choice import Choice, Kept, RulesInForce, choose
+from services.protocol.editions.edition import Signature, adoption_of, find_editions, signature
+from services.protocol.loader import DEFAULT, Library, files
+from services.protocol.policy.rule_language.grammar import Protocol, format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.protocol.rule_file import DEFAULT
 from services.protocol.simulate import Timeline, tell
 from services.safeguarding.working_time import day_in_england
+
+
+@dataclass
+class ShownRules:
+    """As the protocol service chooses them; but no rules from before this process began are known here, so for an
+    authority whose files were at fault even then it shows the default rules, with the fault.
+    """
+
+    folder: Path | None
+    _shipped: Library = field(default_factory=lambda: Library(files()))
+    _rules: RulesInForce = field(default_factory=RulesInForce)
+    _choice: Choice | None = None
+    _seen: Signature | None = None
+    _kept: dict[str, list[Kept]] = field(default_factory=dict)
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def refresh(self, today: date) -> None:
+        """Call it before a page is made. If nothing has changed, it reads only the files' names and times."""
+        async with self._one_at_a_time:
+            now = await asyncio.to_thread(signature, self.folder)
+            if now != self._seen:
+                await asyncio.to_thread(self._choose, today)
+                self._seen = now
+
+    def library(self, authority: str, on: date) -> Library:
+        return self._rules.library(authority, on)
+
+    @property
+    def authorities(self) -> list[str]:
+        """Those with files of their own, even if these are at fault."""
+        return [] if self._choice is None else sorted(self._choice.own)
+
+    def faults(self, authority: str) -> tuple[str, ...]:
+        return () if self._choice is None else tuple(self._choice.faults.get(authority, ()))
+
+    def _choose(self, today: date) -> None:
+        known = [each.edition for editions in self._kept.values() for each in editions]
+        self._choice = choose(self._shipped.read_files, find_editions(self.folder, known), self._kept, today)
+        for whose, edition in self._choice.new.items():
+            kept = self._kept.setdefault(whose, [])
+            since = adoption_of(edition.read(), today).effective_from
+            kept.append(Kept(len(kept) + 1, edition.hash, edition, since))
+        self._rules.put(self._choice)
+
 
 HERE = Path(__file__).parent
 SVG = SECURITY | {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}

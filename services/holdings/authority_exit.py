@@ -25,7 +25,7 @@ from services.holdings.subject_access import open_row
 from services.platform.bus.topics import read_declaration
 from services.platform.register.keys import Decryptor
 from services.platform.runtime.commands import refuse
-from services.platform.store.disposal.holdings import Holding, holdings
+from services.platform.store.disposal.erasures import Holding, holdings
 from services.platform.store.disposal.retention import DELETIONS
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN

@@ -41,7 +41,7 @@ def subject_access(
 
 
 async def _give(subject: str, why: str, code: str) -> "Pack | None":
-    from services.console.policy.permits import ALL, May, Operator
+    from services.console.policy.access import ALL, May, Operator
     from services.console.settings import ConsoleSettings
     from services.holdings.subject_access import SubjectAccess
     from services.platform.register.operators import operator_by_code

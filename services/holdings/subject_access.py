@@ -1,7 +1,7 @@
 """Gives a person what is held about them, when somebody asks for it at the console; their reason is on the record.
 
-What is held is opened and given as JSON and a page. Everybody but the person who asked is masked: names and numbers
-in what was written, ids everywhere.
+What is held is opened and given as JSON and a page to print. Everybody but the person who asked is masked: names and
+numbers in what was written, ids everywhere.
 """
 
 import asyncio
@@ -11,20 +11,28 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from fastapi import FastAPI, HTTPException, Request
 from phonenumbers import Leniency, PhoneNumberFormat, PhoneNumberMatcher, format_number
+from starlette.responses import Response
 
 from services.console import metrics
 from services.console.acts.recorder import ConsoleService
+from services.console.policy.access import May, Operator
 from services.console.policy.acts import REASON
-from services.console.policy.permits import Operator
+from services.console.settings import ConsoleSettings
+from services.console.web.session import SessionGuard
+from services.console.web.templates import SECURITY, Pages, Templates
 from services.platform.register.keys import Decryptor
-from services.platform.store.disposal.holdings import Holding, holdings
+from services.platform.store.disposal.erasures import Holding, holdings
 from services.platform.store.disposal.retention import schedule
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import PATIENTLY, Query, Rows, scalar
+from services.safeguarding.deeds import Faults, Field, Kind
 from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.operators import AccountId, OperatorAct
@@ -319,3 +327,47 @@ class SubjectAccess(ConsoleService):
             _, rows = await uow.fetch(PATIENTLY, rows_held(act, self.keyring))
         metrics.ACTS.labels(OperatorAct.SUBJECT_ACCESS_GIVEN, "done").inc()
         return await asyncio.to_thread(build_pack, rows, subject, authority, self.clocks.wall())
+
+
+PAGES = Path(__file__).parent / "pages"
+ASKS = (Field("copy", Kind.CHOICE, choices=("page", "file")), REASON)
+WITH_PICTURE = {"Content-Security-Policy": SECURITY["Content-Security-Policy"].replace("img-src", "img-src data:")}
+
+
+def mount(app: FastAPI, guard: SessionGuard, templates: Templates, settings: ConsoleSettings) -> None:
+    """Into the console, as its other pages."""
+    templates.add(PAGES)
+    access = SubjectAccess(guard.store, guard.clocks, settings.keyring)
+    SubjectAccessPages(guard, templates, access).mount(app)
+
+
+@dataclass(frozen=True)
+class SubjectAccessPages(Pages):
+    access: SubjectAccess
+
+    def mount(self, app: FastAPI) -> None:
+        app.add_api_route("/subject-access/{subject}", self.show, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/subject-access/{subject}", self.give, methods=["POST"], include_in_schema=False)
+
+    async def show(self, request: Request, subject: str) -> Response:
+        signed_in = await self.guard.require(request, May.DISCLOSE, proved=True)
+        if not await self.access.sees(signed_in.operator, subject):
+            raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
+        return self.templates.form(request, signed_in, OperatorAct.SUBJECT_ACCESS_GIVEN, ASKS, {"copy": "page"})
+
+    async def give(self, request: Request, subject: str) -> Response:
+        signed_in, form = await self.guard.enter_with_form(request, May.DISCLOSE, proved=True)
+        try:
+            answers = self.read(form, ASKS)
+        except Faults as faults:
+            what = OperatorAct.SUBJECT_ACCESS_GIVEN
+            return self.templates.form(request, signed_in, what, ASKS, form, faults.by_field)
+        pack = await self.access.give(signed_in.operator, subject, answers.act, answers.said[REASON.name])
+        if pack is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
+        if answers.chosen["copy"] == "file":
+            as_file = {"Content-Disposition": 'attachment; filename="subject-access.json"'}
+            return Response(pack.as_json(), media_type="application/json", headers=as_file)
+        answer = self.templates.page(request, "subject-access.html", {"pack": pack}, signed_in)
+        answer.headers.update(WITH_PICTURE)
+        return answer

@@ -33,8 +33,7 @@ def replay(
     from psycopg.errors import LockNotAvailable
 
     from services.platform.delivery.queue.repository import Chosen
-    from services.police.notices.resend import NobodyMay, replay_notices
-    from services.police.notices.sender import lane_of
+    from services.police.notices.sender import NobodyMay, lane_of, replay_notices
 
     if (notice is None) == (force is None):
         raise typer.BadParameter("name one --notice, or a --force")
@@ -59,7 +58,7 @@ def try_connection(
     change: Annotated[UUID | None, typer.Option(help="Try this proposed change: its address and its keys.")] = None,
 ) -> None:
     """Send FORCE a notice about nobody, as every notice is sent, and say what its system answered."""
-    from services.police.notices.resend import NobodyMay, send_connection_test
+    from services.police.notices.sender import NobodyMay, send_connection_test
 
     try:
         good, said = asyncio.run(send_connection_test(force, by, require_text(reason, A_REASON), change))

@@ -11,15 +11,11 @@ from services.platform.delivery.settings.correspondence import CorrespondenceSet
 from services.platform.delivery.sms_status.receipts import Receipts, VoiceFallback
 from services.platform.delivery.sms_status.webhook import CallKeys
 from services.professionals import metrics
-from services.professionals.digests.channels import GroupedMail, GroupedText
-from services.professionals.digests.groups import DigestGrouping
-from services.professionals.digests.mass_texts import lock_readers
-from services.professionals.handlers import Handlers, answers_a_notice
-from services.professionals.replies.hand_over import Deputies
-from services.professionals.replies.mail import Replies
-from services.professionals.sending.sender import MailSender, Sender, TextSender
-from services.professionals.web.acknowledge_page import AcknowledgePage
-from services.professionals.web.app import pages
+from services.professionals.digests import DigestGrouping, lock_readers
+from services.professionals.handlers import Handlers, Replies, answers_a_notice
+from services.professionals.recipients import Deputies
+from services.professionals.sender import GroupedMail, GroupedText, MailSender, Sender, TextSender
+from services.professionals.web.acknowledge_page import AcknowledgePage, pages
 from services.professionals.web.deed_form import DeedForms
 from services.safeguarding.duty.duties import DutyAcknowledged, DutySendAgain, ProfessionalNotify
 

@@ -1,17 +1,22 @@
-"""Queues and withdraws `professional.notify` duties, and stops those that somebody has acknowledged."""
+"""Queues and withdraws `professional.notify` duties, and stops those that somebody has acknowledged.
+
+Takes mails to the professionals' mailbox, too: a bounce, an absence, or words that a person reads.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.platform.delivery.channels import email, sms
 from services.platform.delivery.events import accepted, acknowledged
+from services.platform.delivery.inbound_mail.classifier import ReadMail
+from services.platform.delivery.inbound_mail.handler import ESCALATES, MailAnswers
 from services.platform.delivery.model import Delivery
+from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
-from services.professionals.digests.groups import ridden
-from services.professionals.digests.mass_texts import deliveries_counted
+from services.professionals.digests import deliveries_counted, deliveries_in_mail, ridden
 from services.professionals.recipients import duty_of
 from services.safeguarding.duty.duties import DutyAcknowledged, ProfessionalNotify
 from services.safeguarding.roles import Channel
@@ -61,3 +66,19 @@ class Handlers:
             heard = acknowledged(duty_of(each), "call" if answer.how == "call" else "text", by=answer.by)
             heard = heard.model_copy(update={"claimed": answer.claimed})
             uow.publish(heard, subject=each.child, cause=received)
+
+
+@dataclass(frozen=True)
+class Replies:
+    answers: MailAnswers
+
+    async def made_of(self, uow: UnitOfWork, mail: ReadMail) -> str:
+        """A bounce or an absence concerns every delivery that went in the mail."""
+        if mail.kind not in ESCALATES or mail.refers_to is None:
+            return await self.answers.made_of(uow, mail)
+        mails = await uow.fetch(deliveries_in_mail(mail.refers_to))
+        await deliveries.lock_all(uow, mails)
+        if not await self.answers.is_believed(uow, mail):
+            return await self.answers.made_of(uow, mail)
+        results = [await self.answers.goes_on(uow, replace(mail, refers_to=each)) for each in mails]
+        return results[0]

@@ -4,7 +4,7 @@ from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.message_processor import Prefetch
 from services.platform.bus.service_host import ServiceHost
 from services.protocol.checks.check import faults_in
-from services.protocol.editions.rules_in_force import RulesInForce
+from services.protocol.editions.choice import RulesInForce
 from services.protocol.editions.watch import RulesWatch
 from services.protocol.handlers import Handlers
 from services.protocol.loader import files

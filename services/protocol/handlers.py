@@ -16,15 +16,14 @@ from services.platform.store import inbox
 from services.platform.store.inbox import Identity, Mark
 from services.platform.store.unit_of_work import UnitOfWork
 from services.protocol import metrics, store
-from services.protocol.editions.rules_in_force import RulesInForce
+from services.protocol.editions.choice import RulesInForce
 from services.protocol.outgoing_messages import publish_decision
-from services.protocol.policy.case import Case
+from services.protocol.policy.case import Case, Facts
+from services.protocol.policy.decide import Turn, sum_up, take_turns
+from services.protocol.policy.decision_record import find_milestones
 from services.protocol.policy.draft import Happened, Protocols, responsible
-from services.protocol.policy.duties.milestones import find_milestones
-from services.protocol.policy.facts import Facts
 from services.protocol.policy.last_resort import decide_without_case, list_tellings
 from services.protocol.policy.readings.episodes import READ
-from services.protocol.policy.turns import Turn, sum_up, take_turns
 from services.protocol.store import Held
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import (

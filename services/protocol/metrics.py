@@ -5,8 +5,8 @@ from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from services.protocol.policy.decision_record import Measurement, Milestone
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.duties.milestones import Measurement, Milestone
 from services.safeguarding.duty.decisions import DutyChanged
 from services.safeguarding.duty.duties import DutyFailed
 from services.safeguarding.message import Message

@@ -17,8 +17,7 @@ from services.platform.register.child_facts import (
 from services.platform.store.query import Query, Rows, bulk_insert, to_columns, unnest_rows
 from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.protocol.loader import parse
-from services.protocol.policy.case import Case
-from services.protocol.policy.facts import Facts
+from services.protocol.policy.case import Case, Facts
 from services.protocol.policy.rule_language.grammar import Protocol
 
 CASES_KEPT = 256

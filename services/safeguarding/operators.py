@@ -15,7 +15,7 @@ AccountId = Annotated[str, StringConstraints(pattern=r"^account-[0-9a-f-]{36}$")
 
 
 class OperatorRole(StrEnum):
-    """What somebody signs in as. Which role may do what stands in `services.console.policy.permits`."""
+    """What somebody signs in as. Which role may do what stands in `services.console.policy.access`."""
 
     DUTY_MANAGER = "duty-manager"
     SOCIAL_WORKER = "social-worker"

@@ -24,14 +24,12 @@ from services.platform.runtime.http.problems import SIGNED
 from services.police.notices.schema import Notice
 from services.police.web import app as police_web
 from services.police.web.app import COMPONENTS
-from services.police.web.details_page import DetailsPage
-from services.police.web.notice_page import NoticePage
-from services.professionals.web import app as professionals_web
+from services.police.web.notice_page import DetailsPage, NoticePage
+from services.professionals.web import acknowledge_page as professionals_web
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.schemas.messages import HEARS, read_part
-from services.strategy.web import app as strategy_web
-from services.strategy.web.record_pages import RecordReading, RecordWriting
-from services.strategy.web.reply_page import ReplyPage
+from services.strategy import web as strategy_web
+from services.strategy.web import RecordReading, RecordWriting, ReplyPage
 
 KEY = SecretStr(b64encode(bytes(32)).decode())
 LINKS = Links(KEY.get_secret_value(), "http://127.0.0.1")

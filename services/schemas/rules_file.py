@@ -10,10 +10,8 @@ from typing import Any
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-from services.protocol.law.sources import Source
-from services.protocol.law.values import AMOUNT, Value
-from services.protocol.policy.rule_language.grammar import MassReport, Rule, StandDown
-from services.protocol.policy.rule_language.periods import CALENDAR, LENGTH
+from services.protocol.law.law import AMOUNT, Source, Value
+from services.protocol.policy.rule_language.grammar import CALENDAR, LENGTH, MassReport, Rule, StandDown
 from services.protocol.policy.rule_language.vocabulary import NUMBERED, Condition, Question, Trigger
 from services.schemas.messages import Plain, read_part
 

@@ -17,13 +17,10 @@ from services.safeguarding.duty.duties import DutySendAgain, StrategyInvite
 from services.strategy.discussions.monitor import DiscussionWatch
 from services.strategy.discussions.service import SERVICE, DiscussionService
 from services.strategy.handlers import Handlers, changes_no_discussion, lock_changed
-from services.strategy.invitations.emails import EmailBuilder
-from services.strategy.invitations.sender import InvitationSender, lock_discussions
-from services.strategy.records.service import RecordService
-from services.strategy.replies.mail import Replies
-from services.strategy.web.app import pages
-from services.strategy.web.record_pages import RecordReading, RecordWriting
-from services.strategy.web.reply_page import ReplyPage
+from services.strategy.invitations import EmailBuilder, InvitationSender, lock_discussions
+from services.strategy.records import RecordService
+from services.strategy.replies import Replies
+from services.strategy.web import RecordReading, RecordWriting, ReplyPage, pages
 
 
 async def main() -> None:

@@ -20,14 +20,12 @@ from services.safeguarding.child_events.discussion_events import (
 from services.safeguarding.duty.decisions import OVER, EpisodeChanged, EpisodeState
 from services.safeguarding.duty.duties import StrategyInvite
 from services.safeguarding.meetings import Form
-from services.strategy import metrics
-from services.strategy.discussions import attendees
+from services.strategy import metrics, records
+from services.strategy.discussions import repository
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.repository import Discussion, State
-from services.strategy.discussions.schedule import plan
-from services.strategy.discussions.service import DiscussionService
-from services.strategy.records import service as records
-from services.strategy.records.service import RecordService
+from services.strategy.discussions.service import DiscussionService, plan
+from services.strategy.records import RecordService
 
 MATTERS = OVER | {EpisodeState.RETURNED}
 """The states of an episode in which a rule may call a discussion off."""
@@ -62,7 +60,7 @@ class Handlers:
         discussion, is_new = await plan(uow, received, meets, self.clocks.story())
         if discussion.state != discussions.PLANNED:
             return
-        attendees.invite(uow, discussion.discussion, received.content)
+        repository.invite(uow, discussion.discussion, received.content)
         await self.loop.put(uow, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
         if is_new:
             uow.on_commit(metrics.DISCUSSIONS.labels("planned").inc)

@@ -9,10 +9,9 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 from services.protocol.loader import Library, files
-from services.protocol.policy.case import Case
+from services.protocol.policy.case import Case, Facts
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
-from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.duties import DutyAccepted, DutyAcknowledged, DutyDelivered
 from services.safeguarding.message import Message

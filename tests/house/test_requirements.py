@@ -2,8 +2,7 @@
 
 from services.handbook.documents import requirements
 from services.handbook.stories.golden_stories import play_all
-from services.protocol.loader import Library, files
-from services.protocol.rule_file import DEFAULT
+from services.protocol.loader import DEFAULT, Library, files
 
 
 def test_the_requirements_are_all_there_once() -> None:

@@ -14,7 +14,7 @@ from services.casework.policy.register_import import read
 from services.platform.bus.topics import DECLARATION, read_declaration
 from services.platform.register.directory import LINES_OF
 from services.protocol.loader import Library, files
-from services.protocol.policy.duties.tellings import kind_of_duty
+from services.protocol.policy.duties.steps import kind_of_duty
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
 from services.safeguarding.message import Message, Topic

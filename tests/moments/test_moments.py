@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.protocol.simulate import tell
-from services.protocol.stories import Happening
+from services.protocol.simulate import Happening, tell
 from services.safeguarding.working_time import ENGLAND
 from tests.e2e.test_while_time_moves import ACTS
 from tests.moments.__main__ import build, moved, read_moment

@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.protocol.loader import Library, files
-from services.protocol.rule_file import read as read_rules
-from services.protocol.simulate import tell
-from services.protocol.stories import read
+from services.protocol.loader import Library, files, read_rules
+from services.protocol.simulate import read_story, tell
 
 STORIES = sorted(Path(__file__).parent.glob("*.yaml"))
 WIDE = sorted((Path(__file__).parent / "everyone").glob("*.yaml"))
@@ -60,18 +58,18 @@ def test_where_an_authority_takes_a_carer_s_word_that_ends_a_search(
     path: Path, on_word: Library, library: Library
 ) -> None:
     _holds(path, on_word)
-    assert tell(read(path), library).ends()["episode"] == "missing"
+    assert tell(read_story(path), library).ends()["episode"] == "missing"
 
 
 def _holds(path: Path, library: Library) -> None:
-    story = read(path)
+    story = read_story(path)
     timeline = tell(story, library)
     assert [str(each) for each in timeline.told] == story.told
     assert {name: timeline.ends().get(name) for name in story.ends} == story.ends
 
 
 def test_an_exercise_never_shares_an_episode_or_a_mark_with_a_real_report(library: Library) -> None:
-    timeline = tell(read(Path(__file__).parent / "exercise.yaml"), library)
+    timeline = tell(read_story(Path(__file__).parent / "exercise.yaml"), library)
     by_episode: dict[object, set[bool]] = {}
     for each in timeline.told:
         by_episode.setdefault(each.duty.episode, set()).add(each.exercise)
@@ -80,7 +78,7 @@ def test_an_exercise_never_shares_an_episode_or_a_mark_with_a_real_report(librar
 
 def test_the_same_story_told_twice_gives_the_same_decisions_to_the_last_id(library: Library) -> None:
     for path in STORIES:
-        story = read(path)
+        story = read_story(path)
         first, second = tell(story, library), tell(story, library)
         assert first.case == second.case
         assert first.decided == second.decided
@@ -88,5 +86,5 @@ def test_the_same_story_told_twice_gives_the_same_decisions_to_the_last_id(libra
 
 def test_every_decision_to_tell_somebody_cites_a_paragraph_or_a_source(library: Library) -> None:
     for path in STORIES:
-        for _, decided in tell(read(path), library).decided:
+        for _, decided in tell(read_story(path), library).decided:
             assert decided.rule is None or decided.cites

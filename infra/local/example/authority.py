@@ -30,7 +30,7 @@ from infra.local.settings.layout import Layout
 from infra.local.settings.secret_files import SecretFiles, identifier, key, notify_key, token, webhook_secret, write
 from services.casework.credentials import WRITABLE, Credential
 from services.platform.delivery.channels.sms import REPEATED
-from services.platform.register.import_credentials import add_credential, hash_token, new_token
+from services.platform.register.operators import add_credential, hash_token, new_token
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
 from services.platform.store.query import Query

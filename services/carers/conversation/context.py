@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from services.carers.policy.context import Capacity, Child, Standing, Telling, TextContext
 from services.carers.store import child_status, claims, conversations, enrolments, texts
 from services.carers.text import Text
-from services.carers.understanding.children import child_names
-from services.carers.understanding.details import replies
+from services.carers.understanding import child_names, replies
 from services.carers.understanding.meaning import Meaning
 from services.platform.register import conversation, keys
 from services.platform.register.conversation import CARE_NOW, ChildOfSpeaker, Speaker, SpeakerKind

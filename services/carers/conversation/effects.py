@@ -10,9 +10,9 @@ from services.carers.policy.context import TextContext
 from services.carers.policy.decision import Act, Decision
 from services.carers.store import child_status, claims, conversations, enrolments, texts
 from services.carers.text import Text
-from services.carers.understanding.details import answers
-from services.carers.understanding.details.times import find_last_seen
-from services.carers.understanding.languages import language_recognition
+from services.carers.understanding import replies
+from services.carers.understanding.languages import plain_words
+from services.carers.understanding.times import find_last_seen
 from services.platform.delivery.channels.sms import LANE, STRANGERS_ANSWER_WITHIN
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending.worker import DeliveryLoop
@@ -64,7 +64,7 @@ class DecisionApplier:
             if isinstance(content, events.ChildReportedMissing) and alone and seen is not None:
                 content = content.model_copy(update={"last_seen_at": seen})
             if isinstance(content, events.TextNeedsHuman):
-                content = content.model_copy(update={"language": language_recognition.recognise(text.body)})
+                content = content.model_copy(update={"language": plain_words.recognise(text.body)})
             if isinstance(content, events.Told) and text.words:
                 if act.subject not in kept:
                     kept[act.subject] = await self._keep_words(act.subject, content.said_by)
@@ -93,7 +93,7 @@ class DecisionApplier:
         has_reference = any(isinstance(act.content, events.PoliceReferenceTexted) for act in acts)
         whole = await keep(words=self.text.words, reference=has_reference)
         told = any(isinstance(act.content, ANSWERING) for act in acts) and _is_of_one_child(acts)
-        parts = answers.find_answers(self.text.body) if told else ()
+        parts = replies.find_answers(self.text.body) if told else ()
         return whole, *[await keep(words=each.words, answers=each.question) for each in parts]
 
     def _publish(self, subject: ChildId, content: Message, *, exercise: bool) -> None:

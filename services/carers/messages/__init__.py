@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import ClaimKind, PoliceStand
-from services.carers.policy.decision import Claim, Decision, Reply, StatusLine, WaitingCode
+from services.carers.policy.decision import Answer, Claim, Decision, Reply, StatusLine, WaitingCode
 from services.platform.delivery.channels.gsm_segments import segments
 from services.platform.delivery.channels.sms import REPEAT_MARK
 from services.safeguarding.roles import Wording

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal, Self, TypeAlias
 from uuid import UUID
 
-from services.carers.understanding.children.child_names import KnownChild
+from services.carers.understanding.child_names import KnownChild
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 
 Kind: TypeAlias = Literal["carer", "residential", "staff", "officer", "former-carer", "unknown"]

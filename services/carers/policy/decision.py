@@ -1,16 +1,119 @@
-"""Describes the decision about a text: acts, claims to be confirmed, and the answer."""
+"""Describes the decision about a text: acts, claims to be confirmed, and the answer, which names the template of the
+reply.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import ClaimKind, OpenClaim, Question, Standing, TextContext
 from services.safeguarding.child_events.events import Told
 from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 from services.safeguarding.message import Message
+
+
+class Answer(StrEnum):
+    """A template in `messages/`, the gravest first. Each says only what has happened by now, and what to do next."""
+
+    NOT_LIVE = "not-live"
+    """Nobody was told, and nobody will be: who is to be rung instead."""
+    DANGER = "danger"
+    """A life is in danger now."""
+    MISSING_WHICH = "missing-which"
+    MISSING_OTHER_CODE = "missing-other-code"
+    """A carer named a code that none of their children has."""
+    MISSING_ALIKE = "missing-alike"
+    MISSING_NO_FORCE = "missing-no-force"
+    MISSING_BY_CODE = "missing-by-code"
+    MISSING_NO_SUCH_CODE = "missing-no-such-code"
+    MISSING_WITHOUT_CODE = "missing-without-code"
+    MISSING = "missing"
+    MISSING_AGAIN = "missing-again"
+    MISSING_NAMED = "missing-named"
+    NOT_BACK = "not-back"
+    BACK_WHICH = "back-which"
+    BACK_EACH = "back-each"
+    """Several are missing and none is named: a code for each."""
+    BACK_CLAIMED = "back-claimed"
+    FALSE_ALARM_CLAIMED = "false-alarm-claimed"
+    FALSE_ALARM_UNREPORTED = "false-alarm-unreported"
+    """A false alarm, though nobody had reported the child: there is nothing to confirm."""
+    BACK_UNREPORTED = "back-unreported"
+    """Back, though nobody had reported the child."""
+    SAY_FALSE_ALARM = "say-false-alarm"
+    """It seems to take a report back, and says more than FALSE ALARM: nothing is claimed."""
+    CODE_WRONG = "code-wrong"
+    CODE_VOID = "code-void"
+    """Somebody has said since that the child is not back."""
+    CODES_HELD = "codes-held"
+    """Too many wrong codes came from this number: no code counts for now, and a person rings."""
+    CONFIRM_PLAINLY = "confirm-plainly"
+    """The code came among other words: the sender is asked for the code alone."""
+    BACK = "back"
+    BACK_BY_WORD = "back-by-word"
+    BACK_ALREADY = "back-already"
+    FALSE_ALARM = "false-alarm"
+    LURE = "lure"
+    LOCATED = "located"
+    LOCATED_UNREPORTED = "located-unreported"
+    WHICH = "which"
+    NO_REPORT_OPEN = "no-report-open"
+    """What is told of a child whom nobody has reported: it is kept, and police are not told."""
+    INFORMATION = "information"
+    REFERENCE = "reference"
+    REFERENCE_WITHOUT_NUMBER = "reference-without-number"
+    ENQUIRY = "enquiry"
+    IDENTIFIED = "identified"
+    NOT_IDENTIFIED = "not-identified"
+    NO_SUCH_CODE = "no-such-code"
+    ALIKE = "alike"
+    DECLINED = "declined"
+    """Somebody on duty refuses: what they were told counts as unanswered."""
+    ASKED_PERSON = "asked-person"
+    """They ask something that a person must answer."""
+    HUMAN = "human"
+    """The first unclear text: is a child missing?"""
+    KEPT = "kept"
+    """The last resort of every answer that is not so. A person is asked to read it."""
+    NONE_MISSING = "none-missing"
+    """No, to that question."""
+    LAST_ANSWER = "last-answer"
+    """No more answers this hour."""
+    OFFICER = "officer"
+    STATUS = "status"
+    STATUS_NOTHING_OPEN = "status-nothing-open"
+    STATUS_TO_STAFF = "status-to-staff"
+    STATUS_OF_CHILD = "status-of-child"
+    """To staff, by the child's own code."""
+    STATUS_BY_CODE = "status-by-code"
+    OK_WHICH = "ok-which"
+    """An OK alone, where something is open about several children."""
+    TAKEN_UNPROVEN = "taken-unproven"
+    """Of a missing child, without the telling's own code: anybody could have texted it."""
+    TAKEN_TO_DO = "taken-to-do"
+    """What has to be done is noted, and still to be done."""
+    TAKEN = "taken"
+    ACKNOWLEDGED_TO_RECORD = "acknowledged-to-record"
+    """An OK to what had to be done: it is still to be recorded."""
+    ACKNOWLEDGED = "acknowledged"
+    NOTHING_OPEN = "nothing-open"
+    NOTHING_OPEN_ABOUT = "nothing-open-about"
+    """An OK for a child about whom nothing waits: often it has been given already."""
+    CODE_UNKNOWN = "code-unknown"
+    STRANGER = "stranger"
+    JOINED = "joined"
+    JOINED_WITH_SEVERAL = "joined-with-several"
+    JOINED_WITH_ANOTHER_CODE = "joined-with-another-code"
+    PRACTICE_HOW = "practice-how"
+    PRACTICE_WHICH = "practice-which"
+    PRACTICE_TOLD = "practice-told"
+    PRACTICE_CONFIRM = "practice-confirm"
+    PRACTICE_OVER = "practice-over"
+    PRACTICE_NOT_NOW = "practice-not-now"
+
 
 Stage: TypeAlias = Literal["joined", "practising", "practised"]
 

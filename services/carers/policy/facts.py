@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import TextContext
-from services.carers.policy.decision import Decision, Reply
+from services.carers.policy.decision import Answer, Decision, Reply
 from services.carers.policy.outcome import Outcome
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.duties import DutyAcknowledged

@@ -11,7 +11,7 @@ from typing import Any
 
 from services.carers.policy.context import ClaimKind, OpenClaim
 from services.carers.policy.decision import Claim
-from services.carers.understanding.details import confirmations
+from services.carers.understanding import replies
 from services.platform.store.query import Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import CODE_ALPHABET, ChildId
@@ -152,6 +152,6 @@ def code_for(claim: Claim, known: Iterable[OpenClaim]) -> str:
 def new_code() -> str:
     """A letter and a digit at least, so that it is seen to be a code; it never looks like a child's, such as C234."""
     while True:
-        code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(confirmations.LENGTH))
-        if confirmations.has_other_code(code.casefold(), ()):
+        code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(replies.LENGTH))
+        if replies.has_other_code(code.casefold(), ()):
             return code

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from services.carers.understanding.details import references, replies
-from services.carers.understanding.languages import language_recognition, plain_words, word_lists
+from services.carers.understanding import clauses, replies, subjects
+from services.carers.understanding.languages import lexicon, plain_words
 from services.carers.understanding.languages.lexicon import load_patterns, load_words
 from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Statement
-from services.carers.understanding.sentences import clauses, whole_text
-from services.carers.understanding.sentences.lexicon import EACH, PATTERNS
+from services.carers.understanding.subjects import EACH, PATTERNS
 
 ENGLISH, WELSH = load_words("english"), load_words("welsh")
 OTHER_LANGUAGES = load_patterns("other_languages")
@@ -21,12 +20,12 @@ def understand(text: str, *, telling: str = "") -> Meaning:
     words, plain = plain_words.normalise(text), plain_words.simplify(text)
     if (command := replies.find_command(words)) is not None:
         return Meaning((Statement(command, words),), words, welsh="ymarfer" in words or "ymuno" in words)
-    reference = references.has_reference(text)
+    reference = replies.has_reference(text)
     parts = plain_words.split_clauses(text)
     said = _read_clauses(text, plain, parts)
-    if references.find_code_after_ok(text) is not None:
+    if replies.find_code_after_ok(text) is not None:
         said.insert(0, Statement(Intent.ACKNOWLEDGE, words))
-    if reference or (references.announces_reference(text) and not said):
+    if reference or (replies.announces_reference(text) and not said):
         said.append(Statement(Intent.REFERENCE, words))
     wants_person = any(PATTERNS["wants_person"].search(part.plain) for part in parts)
     if PATTERNS["stop"].search(plain) and not wants_person:
@@ -41,14 +40,14 @@ def understand(text: str, *, telling: str = "") -> Meaning:
     if all(each.if_named for each in said):
         said.append(Statement(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(WELSH["welsh"] & set(plain.split())) * 3 >= len(plain.split()) > 0
-    doubtful = foreign or contradictory or plain_words.in_another_script(text) or language_recognition.is_foreign(text)
+    doubtful = foreign or contradictory or plain_words.in_another_script(text) or plain_words.is_foreign(text)
     return Meaning(
         _without_noise(said),
         words,
         in_welsh,
         doubtful,
         reference,
-        references.find_codes(text),
+        replies.find_telling_codes(text),
         tuple(clause.typed for clause in parts),
         _asks_only(said, parts),
         _is_in_danger(plain),
@@ -67,19 +66,19 @@ def _is_in_danger(plain: str) -> bool:
 
 
 def _read_clauses(text: str, whole: str, parts: list[plain_words.Clause]) -> list[Statement]:
-    known = whole_text.read_whole(whole, parts, quoted=plain_words.quotes_somebody(text))
+    known = subjects.read_whole(whole, parts, quoted=plain_words.quotes_somebody(text))
     said: list[Statement] = []
     before = ""
     for at, (clause, following) in enumerate(zip(parts, [*parts[1:], None], strict=False)):
         plain = clause.plain
-        found = clauses.read_clause(clause, whole_text.look_ahead(known, following))
+        found = clauses.read_clause(clause, subjects.look_ahead(known, following))
         not_that_one = PATTERNS["not_that_one"].fullmatch(plain) and PATTERNS["home"].search(before)
         if not_that_one or PATTERNS["no_such_one"].fullmatch(plain):
             found.append(Statement(Intent.NOT_BACK, clause.typed, if_named=True))
         if not found and (but := PATTERNS["all_but"].search(clause.typed)) and not PATTERNS["gone"].search(plain):
             found.append(Statement(Intent.NOT_BACK, but[1], if_named=True))
         said.extend(replace(each, at=at) for each in found)
-        known, before = whole_text.carry_over(known, clause), plain
+        known, before = subjects.carry_over(known, clause), plain
     return said
 
 
@@ -124,8 +123,8 @@ def _asks_only(said: list[Statement], parts: list[plain_words.Clause]) -> bool:
 
 ASKING = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
 WORDS_OF_A_QUESTION = 20
-TELLING = (word_lists.CHILD - {"all", "both", "e", "o", "hi", "fe", "fo", "one", "everyone", "everybody"}) | (
-    word_lists.KIN - {"mate", "pal", "people", "someone", "somebody", "anyone", "anybody"}
+TELLING = (lexicon.CHILD - {"all", "both", "e", "o", "hi", "fe", "fo", "one", "everyone", "everybody"}) | (
+    lexicon.KIN - {"mate", "pal", "people", "someone", "somebody", "anyone", "anybody"}
 )
 """Words that may tell something about a person, a time or a place."""
 

@@ -15,7 +15,7 @@ from services.safeguarding.operators import Access, OperatorRole
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from services.console.policy.permits import Operator
+    from services.console.policy.access import Operator
     from services.platform.store.unit_of_work import UnitOfWork
 
 Name = Annotated[str, typer.Argument(help="What they type to sign in, such as their work e-mail address.")]
@@ -37,7 +37,7 @@ def add(
 ) -> None:
     """Make a local account. Without --password-stdin a password is made, and printed once."""
     from services.console.accounts import repository as kept
-    from services.console.policy.permits import ALL
+    from services.console.policy.access import ALL
 
     password, seal = _password(from_stdin=password_stdin)
     if not kept.is_local_name(name):
@@ -72,13 +72,13 @@ def reset(name: Name, *, password_stdin: FromStdin = False) -> None:
 
 def _password(*, from_stdin: bool) -> tuple[str, str]:
     """The password and its hash."""
-    from services.console.accounts import passwords
-    from services.console.policy.access.sign_in import PASSWORD_LENGTH
+    from services.console.accounts.passwords import generate_password, hash_password
+    from services.console.policy.access import PASSWORD_LENGTH
 
-    password = sys.stdin.readline().rstrip("\r\n") if from_stdin else passwords.generate_password()
+    password = sys.stdin.readline().rstrip("\r\n") if from_stdin else generate_password()
     if len(password) not in PASSWORD_LENGTH:
         raise refuse(f"a password has {PASSWORD_LENGTH[0]} to {PASSWORD_LENGTH[-1]} characters")
-    return password, passwords.hash_password(password)
+    return password, hash_password(password)
 
 
 def _tell(name: str, password: str | None) -> None:
@@ -89,7 +89,7 @@ def _tell(name: str, password: str | None) -> None:
 
 def _do(act: "Callable[[UnitOfWork, datetime], Awaitable[Operator | None]]", what: Access) -> bool:
     """Records the change; whoever gives the command is known to the server alone."""
-    from services.console.accounts.access_record import record_access
+    from services.console.accounts.repository import record_access
     from services.platform.runtime.clocks import Clocks
     from services.platform.runtime.settings import Settings
     from services.platform.store.story_clock import opened

@@ -15,7 +15,7 @@ import jwt
 from cachetools import TTLCache
 from jwt import PyJWK, PyJWKSet
 
-from services.console.policy.access.providers import Claimed, Provider, Providers, read_claims
+from services.console.policy.access import Claimed, Provider, Providers, read_claims
 from services.platform.runtime.private_trust import trusting
 
 SECONDS = 5.0

@@ -1,15 +1,15 @@
-"""Keeps accounts. Their times are wall time."""
+"""Keeps accounts. Their times are wall time. Sign-ins and changes of accounts go on the record, by ids alone."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.console.policy.permits import Operator
+from services.console.policy.access import Operator
 from services.platform.store.query import Query, first_row
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, new_id
-from services.safeguarding.operators import AccountId, OperatorRole
+from services.safeguarding.operators import Access, AccessRecorded, AccountId, Because, OperatorRole
 
 ADD = """
     INSERT INTO accounts (account, sign_in, name, role, authorities, provider, password_seal, made_at)
@@ -164,3 +164,24 @@ def _row(
         "provider": provider,
         "made_at": now,
     }
+
+
+UNKNOWN = "account-unknown"
+
+
+def record_access(
+    uow: UnitOfWork,
+    what: Access,
+    operator: Operator | None,
+    *,
+    because: Because | None = None,
+    by: AccountId | None = None,
+    provider: str | None = None,
+) -> None:
+    """`operator` None: nobody has the name that was typed."""
+    known = {} if operator is None else {"account": operator.account, "role": operator.role}
+    authorities = () if operator is None else tuple(sorted(operator.authorities))
+    recorded = AccessRecorded.model_validate(
+        {"what": what, "because": because, "by": by, "provider": provider, "authorities": authorities} | known
+    )
+    uow.publish(recorded, subject=UNKNOWN if operator is None else operator.account)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from services.console.accounts.repository import Account, account_of, normalise_sign_in
-from services.console.policy.access.sign_in import FAILURES_COUNT_FOR, Session, SessionLimits, is_held_back
+from services.console.policy.access import FAILURES_COUNT_FOR, Session, SessionLimits, is_held_back
 from services.platform.register import operators
 from services.platform.store.query import Query, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.console.accounts.repository import account_names
 from services.console.acts.recorder import ActRecorder, ConsoleService
-from services.console.policy.permits import Operator
+from services.console.policy.access import Operator
 from services.platform.register import words
 from services.platform.register.child_identity import codes_of_children
 from services.platform.register.words import reasons_by_id

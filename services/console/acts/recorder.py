@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
-from services.console.policy.permits import Operator
+from services.console.policy.access import Operator
 from services.console.read_model.repository import claim_act, message_of_act
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks

@@ -8,9 +8,8 @@ from uuid import UUID
 
 from services.console import metrics
 from services.console.acts.recorder import ConsoleService
-from services.console.policy.about import About
-from services.console.policy.acts import ACT_SPECS, HAPPENED_AT, ActSpec, read_form
-from services.console.policy.permits import Operator
+from services.console.policy.access import Operator
+from services.console.policy.acts import ACT_SPECS, HAPPENED_AT, About, ActSpec, read_form
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
 from services.platform.register import child_identity

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from uuid import UUID
 
-from services.console.policy.record import RecordedMessage
-from services.console.policy.status import DutyLine
+from services.console.policy.status import DutyLine, RecordedMessage
 from services.safeguarding.child_events.events import (
     PoliceReferenceGiven,
     PoliceReferenceTexted,

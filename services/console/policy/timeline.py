@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.console.policy.record import RecordedMessage
+from services.console.policy.status import RecordedMessage
 from services.safeguarding.child_events.events import Due, Event, TextNeedsHuman
 from services.safeguarding.duty.decisions import (
     DutyChanged,

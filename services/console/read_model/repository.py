@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from services.console.policy.about import ENDS_A_SEARCH, Held, SamePhone
-from services.console.policy.record import DeadLetter, RecordedMessage
-from services.console.policy.status import is_overdue
+from services.console.policy.acts import ENDS_A_SEARCH, Held, SamePhone
+from services.console.policy.status import DeadLetter, RecordedMessage, is_overdue
 from services.platform.messages.envelope import Received, read
 from services.platform.store.query import Query, Rows, bulk_insert, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork

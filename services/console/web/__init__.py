@@ -14,34 +14,24 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from services.console.acts.authorities import AuthorityService
-from services.console.acts.break_glass import BreakGlassService
+from services.console.acts.authorities import AuthorityService, ExerciseService
+from services.console.acts.desk import BreakGlassService, DeadLetterRedrive, ReportService, RotaService
 from services.console.acts.disposal import DisposalService
-from services.console.acts.exercises import ExerciseService
-from services.console.acts.redrive import DeadLetterRedrive
-from services.console.acts.reports import ReportService
-from services.console.acts.rota import RotaService
 from services.console.acts.service import ActService
 from services.console.settings import ConsoleSettings
 from services.console.web.changes import Changes
-from services.console.web.child_queries import ChildQueries
 from services.console.web.pages.acts import ActPages
-from services.console.web.pages.child import ChildPages
-from services.console.web.pages.dead_letters import DeadLetterPages
-from services.console.web.pages.exercises import ExercisePages
+from services.console.web.pages.child import ChildPages, ChildQueries
+from services.console.web.pages.desk import BreakGlassPages, DeadLetterPages, ExercisePages, ReportPages
 from services.console.web.pages.overview import OverviewPages
-from services.console.web.pages.report import ReportPages
 from services.console.web.pages.returns import ReturnPages
-from services.console.web.pages.shift import ShiftPages
+from services.console.web.pages.shift import ShiftPages, ShiftQueries
 from services.console.web.queries import PageQueries
 from services.console.web.session import SEEN, AskedFirst, SessionGuard, ShownFirst, SignedOut, read_our_form
-from services.console.web.shift_queries import ShiftQueries
 from services.console.web.staff.accounts import AccountPages
-from services.console.web.staff.authorities import AuthorityPages
-from services.console.web.staff.break_glass import BreakGlassPages
-from services.console.web.staff.local import SignInPages
-from services.console.web.staff.organisations import OrganisationPages
+from services.console.web.staff.authorities import AuthorityPages, OrganisationPages
 from services.console.web.staff.records import RecordPages
+from services.console.web.staff.sign_in import SignInPages
 from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
 from services.platform.bus.connection import Connection
 from services.platform.runtime.clocks import Clocks
@@ -137,7 +127,7 @@ def _mount_sign_in(app: FastAPI, guard: SessionGuard, templates: Templates, sett
     if settings.providers is None:
         return SignInPages(guard, templates, settings.keyring, {}).mount(app)
     from services.console.accounts.openid import OpenId
-    from services.console.web.staff.by_provider import ProviderPages
+    from services.console.web.staff.sign_in import ProviderPages
 
     openid = OpenId(settings.providers)
     local = SignInPages(guard, templates, settings.keyring, openid.titles)

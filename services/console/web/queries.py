@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from services.console.accounts.repository import account_names
 from services.console.acts.recorder import ConsoleService
+from services.console.policy.access import Operator
 from services.console.policy.directory import directory
-from services.console.policy.permits import Operator
 from services.console.policy.status import CaseLine, overview
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
-from services.console.read_model.contacts import all_contacts
+from services.console.read_model.projections import all_contacts
 from services.platform.register import directory_page
 from services.safeguarding.identifiers import AuthorityId, Scope
 

@@ -17,8 +17,7 @@ from starlette.responses import Response
 
 from services.console.accounts.repository import Account
 from services.console.accounts.sessions import use_session
-from services.console.policy.access.sign_in import Session, SessionLimits
-from services.console.policy.permits import May, Operator
+from services.console.policy.access import May, Operator, Session, SessionLimits
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.browser_form import MEDIA_TYPE, read_form, require_text
 from services.platform.runtime.http.problems import media_type_of

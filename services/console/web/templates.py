@@ -1,27 +1,173 @@
-"""Renders every page: its template, the signed-in operator, and the headers that keep it private."""
+"""Renders every page: its template, the signed-in operator, and the headers that keep it private.
+
+Kinds, roles and states are put into words from `messages/`, times, durations and values into the form that a page
+shows. A value without words is shown as it is.
+"""
 
 import hmac
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from fastapi import FastAPI, Request
 from fastapi.templating import Jinja2Templates
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as StarletteMessage
 
-from services.console.policy.permits import May, Operator
-from services.console.web.filters import PAGES, environment
+from services.console.policy.access import May, Operator
+from services.console.policy.acts import correcting_act
+from services.console.policy.child import leave_out_repeats
+from services.console.policy.status import PoliceLine
+from services.console.policy.timeline import Line
 from services.console.web.session import SessionGuard, SignedIn, act_of
-from services.console.web.wording import Words
+from services.platform.register.directory import format_number
 from services.platform.runtime.clocks import Clocks
 from services.safeguarding.deeds import Answers, Fault, Field
+from services.safeguarding.identifiers import case_name, code_of, in_words
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed
+from services.safeguarding.working_time import in_england
+from services.wording import day_and_time, in_language, languages_in
+from services.wording.deed_forms import DeedWords
+
+OF_THE_REGISTER = frozenset({"gaps", "fields"})
+"""Their values are names of fields: the last part is mostly a word that people use."""
+ORGANISATIONS = frozenset({"force", "authority"})
+MESSAGES = Path(__file__).parents[1] / "messages"
+
+
+class Words:
+    def __init__(self, language: str = "en") -> None:
+        content, deeds = in_language(languages_in(MESSAGES), language), DeedWords.read(language)
+        self._acts: dict[str, str] = content["acts"]
+        self._fields: dict[str, Mapping[str, str]] = content["fields"] | {
+            "form_fault": deeds.faults,
+            "act": content["fields"]["act"] | deeds.names,
+        }
+        self._forms: dict[str, Mapping[str, str]] = content["forms"] | deeds.forms
+        self._asked: dict[str, Mapping[str, Any]] = content["asked"] | deeds.asked
+        self._yes_no = deeds.yes_no
+        self._police: dict[str, str] = content["police"]
+        self._causes: dict[str, str] = content["causes"]
+
+    def of(self, value: object, field: str) -> str:
+        """The words for a value of a field, such as a role, a state or a wording."""
+        plain = str(value).rpartition(".")[2].replace("_", " ") if field in OF_THE_REGISTER else str(value)
+        return self._fields.get(field, {}).get(str(value), plain)
+
+    def form(self, act: OperatorAct | Deed) -> Mapping[str, str]:
+        """The title, consequences and button of its form, and labels that differ from the usual ones."""
+        return self._forms[act]
+
+    def field(self, name: str) -> dict[str, Any]:
+        """A field's label, its hint and its choices."""
+        return {"hint": None, "choices": self._fields.get(name, self._yes_no), **self._asked[name]}
+
+    def sentence(self, line: Line) -> str:
+        """The sentence for a line of the timeline."""
+        content: dict[str, Any] = line.entry.content.model_dump()
+        role, wording = line.role or content.get("role"), line.wording or content.get("wording")
+        fields = content | {"role": role, "wording": wording}
+        return self._acts[line.act].format_map({name: self._in_words(value, name) for name, value in fields.items()})
+
+    def police(self, line: PoliceLine, at: str, said: str, who: str | None) -> str:
+        """What stands at the top of a case. `said`: the officer or the reference; `who`: its source or recorder."""
+        cause = self._causes.get(line.cause or "", self._causes["failed"]).format(at=at)
+        sentence = self._police["phoned" if line.how == "phoned" else line.stand]
+        words, who = said or self._police["nobody"], who or self._police["somebody"]
+        return sentence.format(at=at, cause=cause, words=words, who=who, how=self.of(line.how, "how"))
+
+    def _in_words(self, value: object, field: str) -> str:
+        if field in ORGANISATIONS and isinstance(value, str):
+            return in_words(value)
+        if isinstance(value, tuple):
+            return ", ".join(self.of(each, field) for each in value) or "none"
+        if isinstance(value, datetime):
+            return day_and_time(value)
+        return self.of(value, field) if value is not None else "not known"
+
+
+PAGES = Path(__file__).parents[1] / "pages"
+
+
+def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment:
+    environment_ = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment_.filters |= {
+        "as": words.of,
+        "sentence": words.sentence,
+        "moment": moment,
+        "day": day_and_time,
+        "stamp": stamp,
+        "span": format_span,
+        "code": code_of,
+        "case": lambda episode, code=None: case_name(code, episode),
+        "org": in_words,
+        "form": words.form,
+        "police": words.police,
+        "clock": clock,
+        "field": words.field,
+        "is_act": lambda name: name in {*OperatorAct, *Deed},
+        "correcting": lambda line: correcting_act(line.entry),
+        "age": age_on,
+        "telephone": format_number,
+        "unrepeated": leave_out_repeats,
+        "extract": lambda key, of: of[key],
+        "ucfirst": lambda text: text[:1].upper() + text[1:],
+    }
+    return environment_
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """The time, with its date unless that is the date of `now`. Local time."""
+    local = in_england(at)
+    same_day = local.date() == in_england(now).date()
+    return local.strftime("%H:%M:%S" if same_day else "%-d %b %H:%M:%S")
+
+
+def clock(at: datetime | None, now: datetime) -> str:
+    """The time of day, with its date unless that is the date of `now`. Local time."""
+    if at is None:
+        return ""
+    local = in_england(at)
+    return f"{local:%H:%M}" if local.date() == in_england(now).date() else f"{local:%-d %b %H:%M}"
+
+
+def age_on(born: date, now: datetime) -> str:
+    """In years, such as "15 years"."""
+    today = in_england(now).date()
+    return f"{today.year - born.year - ((today.month, today.day) < (born.month, born.day))} years"
+
+
+def stamp(at: datetime) -> str:
+    """For scripts: the countdowns read it. UTC."""
+    return at.astimezone(UTC).isoformat()
+
+
+def format_span(span: timedelta) -> str:
+    """Such as "2 h 14 min", or "45 s" below a minute; never negative. `static/live.js` uses the same form."""
+    whole = max(0, int(span.total_seconds()))
+    days, hours, minutes = whole // 86400, whole % 86400 // 3600, whole % 3600 // 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min {whole % 60} s" if minutes < 10 else f"{minutes} min"
+    return f"{whole} s"
+
 
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "

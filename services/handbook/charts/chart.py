@@ -14,8 +14,7 @@ from services.handbook import phrases
 from services.handbook.explain import follow, triggers_of
 from services.handbook.templates import render
 from services.protocol.loader import Library
-from services.protocol.policy.rule_language.grammar import Rule, Step
-from services.protocol.policy.rule_language.periods import format_period
+from services.protocol.policy.rule_language.grammar import Rule, Step, format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.roles import Role
 

@@ -20,11 +20,9 @@ from services.handbook.explain import follow
 from services.handbook.templates import render
 from services.platform.store.disposal.retention import Action, Record, schedule
 from services.protocol.law.law import Law
-from services.protocol.loader import Library, files
-from services.protocol.policy.rule_language.grammar import Protocol
-from services.protocol.policy.rule_language.periods import format_period
+from services.protocol.loader import DEFAULT, Library, files
+from services.protocol.policy.rule_language.grammar import Protocol, format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.protocol.rule_file import DEFAULT
 from services.safeguarding.contracts import contracts
 from services.safeguarding.message import Message
 from services.safeguarding.notice_fields import NoticeField

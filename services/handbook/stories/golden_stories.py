@@ -9,14 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from services.protocol.checks.downgrade import GIVEN_UP
-from services.protocol.loader import Library, files
-from services.protocol.policy.rule_language.grammar import Protocol
-from services.protocol.policy.rule_language.periods import format_period
-from services.protocol.rule_file import DEFAULT
-from services.protocol.rule_file import read as read_rules
-from services.protocol.simulate import Told, tell
-from services.protocol.stories import AUTHORITY, read
-from services.protocol.stories import read as read_story
+from services.protocol.loader import DEFAULT, Library, files, read_rules
+from services.protocol.policy.rule_language.grammar import Protocol, format_period
+from services.protocol.simulate import AUTHORITY, Told, read_story, tell
 
 STORIES = Path(__file__).parents[3] / "tests" / "scenarios"
 
@@ -37,7 +32,7 @@ def name_of(path: Path, folder: Path = STORIES) -> str:
 def play_all() -> dict[str, frozenset[str]]:
     """By the story's file: the rules that told somebody. On the default rules, all of them."""
     library = Library(files())
-    told = {name_of(path): tell(read(path), library).told for path in story_files()}
+    told = {name_of(path): tell(read_story(path), library).told for path in story_files()}
     return {name: frozenset(each.duty.rule for each in all_ if each.duty.act == "tell") for name, all_ in told.items()}
 
 

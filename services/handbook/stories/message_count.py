@@ -10,11 +10,10 @@ from uuid import UUID
 import yaml
 from pydantic import Field
 
-from services.protocol.checks.findings import Finding
+from services.protocol.checks.spelling import Finding
 from services.protocol.loader import Library, files
-from services.protocol.policy.duties.tellings import CARERS
-from services.protocol.simulate import Timeline, Told, tell
-from services.protocol.stories import Story, story_of
+from services.protocol.policy.duties.steps import CARERS
+from services.protocol.simulate import Story, Timeline, Told, story_of, tell
 from services.safeguarding.duty.duties import Because, Duty, DutyAcknowledged
 from services.safeguarding.roles import ON_DUTY, Channel, Role, Wording
 

@@ -16,12 +16,11 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from services.handbook.phrases import sentence, who, words_of
-from services.protocol.policy.duties.tellings import CARERS
-from services.protocol.policy.facts import Facts
+from services.protocol.policy.case import Facts
+from services.protocol.policy.duties.steps import CARERS
 from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.protocol.simulate import Heard, Timeline, Told
-from services.protocol.stories import Happening, Story
+from services.protocol.simulate import Happening, Heard, Story, Timeline, Told
 from services.safeguarding.child_events.events import Due
 from services.safeguarding.dates import ADULT
 from services.safeguarding.duty.duties import DutyAccepted, DutyDelivered, Outcome

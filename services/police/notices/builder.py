@@ -1,6 +1,10 @@
-"""Builds a notice from a duty and the register's facts. Decides only what each wording means to a force."""
+"""Builds a notice from a duty and the register's facts. Decides only what each wording means to a force.
+
+It is redacted to the fields that its authority has agreed to send the force.
+"""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -33,8 +37,48 @@ from services.police.notices.schema import (
 from services.police.policy import MEANINGS, EarlierEpisodes
 from services.safeguarding.duty.duties import Duty, PoliceNotify
 from services.safeguarding.identifiers import case_name
-from services.safeguarding.notice_fields import LONG, PROFILE
+from services.safeguarding.notice_fields import LONG, PROFILE, NoticeField
 from services.safeguarding.working_time import day_in_england, in_first_hours
+
+
+def redact_to_agreement(notice: Notice, agreed: AbstractSet[str]) -> str:
+    """The body, as JSON. Every force gets the frame, the risk and the call-back."""
+    left_out = tuple(sorted(each for each in NoticeField if each not in agreed))
+    if not left_out:
+        return notice.model_dump_json()
+    data = notice.data
+    details = data.details
+    if details is not None:
+        holds = tuple(each for each in details.holds if each not in left_out)
+        details = details.model_copy(update={"holds": holds}) if holds else None
+    gaps = tuple(each for each in data.gaps if not {each, each.partition(".")[0]} & {*left_out})
+    needed = UNKNOWN if "child.language" in left_out else data.interpreter_needed
+    said = {"details": details, "gaps": gaps, "not_agreed": left_out, "interpreter_needed": needed}
+    kept = data.model_copy(update=said)
+    return notice.model_copy(update={"data": kept}).model_dump_json(exclude={"data": _excluded(left_out)})
+
+
+def disclosed_fields(fields: tuple[str, ...], agreed: AbstractSet[str]) -> tuple[str, ...]:
+    """Those of `fields`, which were read from the register, that the force is told."""
+    return tuple(each for each in fields if each in agreed or (each == "words" and "said" in agreed))
+
+
+def _excluded(left_out: tuple[str, ...]) -> dict[str, Any]:
+    excluded: dict[str, Any] = {}
+    for field in left_out:
+        part, _, name = field.partition(".")
+        if part == "photograph":
+            continue
+        if field == "placement.address":
+            excluded.setdefault(part, {})["address_as_of"] = True
+        if name:
+            excluded.setdefault(part, {})[name] = True
+        else:
+            excluded[part] = True
+    if "child" in excluded and excluded.get("candidates") is not True:
+        excluded["candidates"] = {"__all__": excluded["child"]}
+    return excluded
+
 
 MEANT = {
     wording: (NoticeType(f"missing-notice.{each['type']}"), About(each["about"])) for wording, each in MEANINGS.items()

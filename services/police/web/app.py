@@ -13,13 +13,11 @@ from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import SIGNED, read_routes
 from services.platform.store.transient_errors import new_web_app
-from services.police.replies.schema import OpenList, Reply
-from services.police.web.details_page import DetailsPage
+from services.police.replies import OpenList, Reply
 from services.police.web.linked_notice import is_searched_for
-from services.police.web.notice_page import NoticePage
-from services.police.web.open_list import OpenListWebhook
-from services.police.web.polled.endpoint import PollEndpoint
-from services.police.web.replies import ReplyWebhook
+from services.police.web.notice_page import DetailsPage, NoticePage
+from services.police.web.polled import PollEndpoint
+from services.police.web.webhooks import OpenListWebhook, ReplyWebhook
 
 ROUTES = read_routes(__file__)
 for _route in ROUTES.values():

@@ -1,6 +1,11 @@
-"""Shows a notice to an officer of a force without an API, and takes the same acknowledgement as the API."""
+"""Shows a notice to an officer of a force without an API, and takes the same acknowledgement as the API.
+
+The child's photograph and long descriptions, which do not fit into a notice, have a page of their own; each opening
+is recorded.
+"""
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,11 +17,12 @@ from services.platform.delivery.links.pages import Button, Choice, Field, Form, 
 from services.platform.delivery.model import State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register.directory import format_number
+from services.platform.register.police_notice import ChildFacts, Photograph, facts_for_notice, photograph_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police import store
-from services.police.notices.email_channel import subject_of
+from services.police.notices.builder import text_of
 from services.police.notices.wording import (
     WORDS,
     basis_of,
@@ -27,11 +33,10 @@ from services.police.notices.wording import (
     lower_first,
     our_name_of_case,
     sections,
+    subject_of,
 )
-from services.police.replies.schema import Officer, Reply, ReplyData, ReplyType
-from services.police.replies.service import ReplyService
-from services.police.web.linked_notice import LinkedNotice, is_superseded, load, record_reading
-from services.police.web.reading_codes import ReadingCodes
+from services.police.replies import Officer, Reply, ReplyData, ReplyService, ReplyType
+from services.police.web.linked_notice import LinkedNotice, ReadingCodes, is_closed, is_superseded, load, record_reading
 from services.safeguarding.child_events.events import ReferenceKind, RiskGrade
 from services.safeguarding.identifiers import WordsId, derived
 
@@ -304,3 +309,59 @@ def _thanks_sheet(found: LinkedNotice) -> Sheet:
         (Button(READ, "Read it again, or add a reference, a grade or the closing", quiet=True),),
         done=True,
     )
+
+
+OPEN = "open"
+DETAILS_OVER = Sheet(
+    "This is over", ("The search for the child is over, so this page is closed. Ring the authority if you need it.",)
+)
+COVER = Sheet(
+    "Details for a notice",
+    ("A photograph or a long description of a child, for police. Each opening is recorded.",),
+    (Button(OPEN, "Open"),),
+)
+LOCKED = Sheet(
+    "Open the notice first",
+    ("Open it from the email, by a code. This page then opens in the same browser, for an hour.",),
+)
+NOTHING = Sheet("There is nothing here any more", ("Please ring the authority: it answers at any hour.",))
+
+
+@dataclass(frozen=True)
+class DetailsPage:
+    """Shows the details of one notice to one force while the child is searched for: those that the notice named, as the
+    register has them now. To a force without an API only where its code has opened the notice.
+    """
+
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+    codes: ReadingCodes
+
+    async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
+        async with self.store.transaction(delivery) as uow:
+            found = await load(uow, self.keyring, delivery)
+            if found is None or found.notice.data.details is None:
+                return None
+            if await is_closed(uow, found):
+                return DETAILS_OVER
+            if form.answer != OPEN:
+                return COVER
+            reader = await self.codes.reader(uow, delivery, form)
+            if reader is None and await self.codes.are_needed(uow, found):
+                return LOCKED
+            holds, child = found.notice.data.details.holds, found.delivery.child
+            facts = await uow.fetch(facts_for_notice(self.keyring, child))
+            picture = await uow.fetch(photograph_of(self.keyring, child)) if "photograph" in holds else None
+            record_reading(uow, found, "notice-details", holds, reader)
+        return NOTHING if facts.child is None else _sheet(facts.child, holds, picture)
+
+
+def _sheet(child: ChildFacts, holds: tuple[str, ...], picture: Photograph | None) -> Sheet:
+    names = [each.removeprefix("child.") for each in holds if each.startswith("child.")]
+    told = tuple((label(name), (text_of(child, name) or "unknown",)) for name in names)
+    if picture is None:
+        return Sheet("Details for a notice", (), sections=told)
+    taken = f"Photograph taken on {picture.taken_on or 'an unknown day'}."
+    inline = f"data:{picture.media_type};base64,{b64encode(picture.picture).decode()}"
+    return Sheet("Details for a notice", (taken,), sections=told, picture=inline)

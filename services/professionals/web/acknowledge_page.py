@@ -1,24 +1,33 @@
-"""Serves the page behind a mail's button: its reader says "I have it", or that the next person must be told."""
+"""Serves the page behind a mail's button: its reader says "I have it", or that the next person must be told.
+
+Mounts the route for Twilio's reports and the page behind a mail's button.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from fastapi import FastAPI
+
 from services.platform.delivery.events import acknowledged, failed
-from services.platform.delivery.links.pages import Button, Form, Sheet
+from services.platform.delivery.links.pages import Button, Form, LinkPages, Sheet, mount_pages
+from services.platform.delivery.links.tokens import Purpose
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
+from services.platform.delivery.settings.correspondence import CorrespondenceSettings
+from services.platform.delivery.sms_status.receipts import Receipts
+from services.platform.delivery.sms_status.webhook import CallKeys, mount_receipts_route, mount_status_route
 from services.platform.register.child_facts import authority_of_child
 from services.platform.register.directory import language_of_person
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.transient_errors import new_web_app
 from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.professionals import digests as digest_page
 from services.professionals import metrics
-from services.professionals.digests import page as digest_page
-from services.professionals.digests.groups import deliveries_in_mail
-from services.professionals.digests.page import CANNOT, HAND_OVER, HAVE_IT, OVER, Matter
-from services.professionals.email_wording import MailLanguage, language
-from services.professionals.replies.hand_over import Deputies
+from services.professionals.digests import CANNOT, HAND_OVER, HAVE_IT, OVER, Matter, deliveries_in_mail
+from services.professionals.recipients import Deputies
 from services.professionals.web.deed_form import DeedForms, spec_of
+from services.professionals.wording import MailLanguage, mail_language
 from services.safeguarding.duty.duties import Duty
 from services.wording.deed_forms import DeedWords
 
@@ -95,7 +104,7 @@ class AcknowledgePage:
 
     async def _page(self, uow: UnitOfWork, matters: list[Matter], form: Form) -> Sheet:
         first = matters[0]
-        words = language(await uow.fetch(language_of_person(first.delivery.person)))
+        words = mail_language(await uow.fetch(language_of_person(first.delivery.person)))
         if len(matters) > 1:
             return replace(digest_page.build_sheet(words, matters), links=self._deed_links(words, matters))
         is_open = first.state not in {*OVER, State.FAILED}
@@ -129,3 +138,18 @@ def _sheet(words: MailLanguage, duty: Duty, state: State, *, has_deputy: bool) -
     hand_over = (Button(HAND_OVER, page["hand-over"], quiet=True),) if has_deputy else ()
     buttons = (have_it, *hand_over, Button(CANNOT, page["cannot"], quiet=True))
     return Sheet(page["ask"], (says, page["explain"]), buttons, language=words.name)
+
+
+def pages(
+    receipts: Receipts, keys: CallKeys, acknowledging: AcknowledgePage, clocks: Clocks, settings: CorrespondenceSettings
+) -> FastAPI:
+    app = new_web_app("professionals")
+    mount_status_route(app, receipts, keys, settings.twilio_door("status"))
+    mount_receipts_route(app, receipts, settings.notify_door("status"))
+    of_one = replace(acknowledging, alone=True)
+    mount_pages(
+        app,
+        LinkPages(settings.links, clocks, Purpose.ACKNOWLEDGE, acknowledging.answer, acknowledging.find),
+        LinkPages(settings.links, clocks, Purpose.DEED, of_one.answer, of_one.find),
+    )
+    return app

@@ -25,8 +25,8 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals import metrics
-from services.professionals.digests.page import CANNOT, HAVE_IT, Matter
-from services.professionals.email_wording import mail_code
+from services.professionals.digests import CANNOT, HAVE_IT, Matter
+from services.professionals.wording import mail_code
 from services.safeguarding import deeds
 from services.safeguarding.deeds import DEED_SPECS, DeedSpec, Fault, Faults, Field, Kind
 from services.safeguarding.duty.duties import Duty

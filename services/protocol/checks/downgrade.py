@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from services.protocol.checks.rule_checks import Fault
+from services.protocol.loader import RulesFile
 from services.protocol.policy.rule_engine.recipients import MEANT
-from services.protocol.policy.rule_language.grammar import Protocol, Rule
-from services.protocol.policy.rule_language.periods import format_period
-from services.protocol.rule_file import RulesFile
+from services.protocol.policy.rule_language.grammar import Protocol, Rule, format_period
 from services.safeguarding.meetings import AtOnce, InFull, Meets
 
 APPROVE = "`approved: { by: ..., reasons: ... }`, or no less than the default"

@@ -1,21 +1,42 @@
-"""Finds words that the grammar does not know, each with its line and the nearest known word."""
+"""Describes a fault that `check` has found.
+
+Finds words that the grammar does not know, each with its line and the nearest known word.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from services.protocol.checks.findings import Finding
-from services.protocol.law.law import wrong_rows
-from services.protocol.law.sources import Source
-from services.protocol.law.values import Value, Values, names_in
+from services.protocol.law.law import Source, Value, Values, names_in, wrong_rows
+from services.protocol.loader import RulesFile
 from services.protocol.policy.rule_language.grammar import MassReport, Rule, StandDown, Step
 from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Question, Trigger
-from services.protocol.rule_file import RulesFile
 from services.safeguarding.roles import Channel, Deed, Role, Wording
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault: its place, its nature, and a correction if there is one."""
+
+    file: Path | None
+    line: int | None
+    rule: str | None
+    says: str
+    instead: str | None = None
+    unreadable: bool = False
+    """The file cannot be checked further until this is put right."""
+
+    def __str__(self) -> str:
+        place = "" if self.file is None else f"{self.file.name}:{self.line or 1}: "
+        rule = "" if self.rule is None else f"{self.rule}: "
+        return f"{place}{rule}{self.says}" + ("" if self.instead is None else f"; write {self.instead}")
+
 
 OF_A_FILE = (
     "protocol", "version", "authority", "adopted", "sources", "values", "closing", "watch-on", "stand-down", "mass-report",

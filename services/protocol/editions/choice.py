@@ -1,14 +1,17 @@
-"""Chooses each authority's rules: the newest that are sound, else its last good ones. Touches no file or database."""
+"""Chooses each authority's rules: the newest that are sound, else its last good ones. Touches no file or database.
 
+The rules in force are held for the handlers, and replaced as a whole while the service runs.
+"""
+
+import asyncio
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from services.protocol.checks.check import faults_in
-from services.protocol.editions.edition import Edition, adoption_of
-from services.protocol.editions.folder import UNKNOWN, Found
-from services.protocol.rule_file import DEFAULT, RulesFile
+from services.protocol.editions.edition import UNKNOWN, Edition, Found, adoption_of
+from services.protocol.loader import DEFAULT, Library, RulesFile
 
 GONE = "its files are gone; to withdraw its rules, leave a file that names the authority and says `rules: []`"
 OUTGROWN = "its last good rules do not fit this version of Safe Return either, and are left out"
@@ -106,3 +109,46 @@ def _faults(edition: Edition, beside: Sequence[Dated]) -> tuple[str, ...]:
         where = traceback.extract_tb(error.__traceback__)[-1]
         return (f"the files cannot be checked: {type(error).__name__} at {where.name}",)
     return tuple(dict.fromkeys(findings))
+
+
+BEFORE_ALL = -1
+
+
+class RulesInForce:
+    """Has none until the first are put in force; `ready` waits for them."""
+
+    def __init__(self, files: Sequence[RulesFile] | None = None) -> None:
+        self._choice: Choice | None = None
+        self._libraries: dict[tuple[str | None, int, int], Library] = {}
+        self._ready = asyncio.Event()
+        if files is not None:
+            self.put(Choice((Dated(LONG_AGO, tuple(files)),)))
+
+    def put(self, choice: Choice) -> None:
+        """Takes effect with the next message. Episodes go on by the rules with which they opened."""
+        self._choice, self._libraries = choice, {}
+        self._ready.set()
+
+    @property
+    def are_put(self) -> bool:
+        return self._choice is not None
+
+    async def ready(self) -> None:
+        await self._ready.wait()
+
+    def library(self, authority: str, on: date) -> Library:
+        """The files by which the authority goes on that day. Raises RuntimeError before the first are put."""
+        if self._choice is None:
+            raise RuntimeError("no rules are in force yet")
+        base, own = self._choice.everybody, self._choice.own.get(authority, ())
+        key = (authority if own else None, _in_force(base, on), _in_force(own, on))
+        if key not in self._libraries:
+            its_own = own[key[2]].files if key[2] != BEFORE_ALL else ()
+            self._libraries[key] = Library([*base[key[1]].files, *its_own])
+        return self._libraries[key]
+
+
+def _in_force(editions: Sequence[Dated], on: date) -> int:
+    """The index of the newest edition that holds on that day; BEFORE_ALL if none does."""
+    places = (place for place in reversed(range(len(editions))) if editions[place].since <= on)
+    return next(places, BEFORE_ALL)

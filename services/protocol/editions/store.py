@@ -1,12 +1,20 @@
-"""Keeps every edition that was taken up: who adopted which rules, and the last good ones after a restart."""
+"""Keeps every edition that was taken up: who adopted which rules, and the last good ones after a restart.
 
+`python -m services editions` shows the record of the rules that were taken up.
+"""
+
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
 
 from services.platform.store.query import Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.protocol.editions.choice import Kept
 from services.protocol.editions.edition import Adoption, Edition, edition_of
+from services.safeguarding.working_time import in_england
 
 SINCE = """
     SELECT whose, number, hash, files, effective_from FROM protocol.editions
@@ -56,3 +64,25 @@ async def add(uow: UnitOfWork, edition: Edition, number: int, adoption: Adoption
         "taken_up_at": at,
     }
     return bool(await uow.fetch(Query(ADD, row, all_rows)))
+
+
+def editions(
+    authority: Annotated[
+        str | None, typer.Option(help="Whose; `default` for the files of everybody. Left out: all.")
+    ] = None,
+) -> None:
+    """Say which rules of an authority's own were taken up when, since when they hold, and who adopted them."""
+    for each in asyncio.run(_read(authority)):
+        adopted = "nobody is named" if each.adopted_by is None else f"adopted by {each.adopted_by}"
+        typer.echo(
+            f"{each.whose} {each.number}: taken up {in_england(each.taken_up_at):%-d %B %Y %H:%M}, in force from "
+            f"{each.effective_from:%-d %B %Y}, {adopted}, sha256 {each.hash[:12]}"
+        )
+
+
+async def _read(authority: str | None) -> Sequence[Any]:
+    from services.platform.runtime.settings import Settings
+    from services.platform.store.story_clock import opened
+
+    async with opened(Settings(), "protocol") as store, store.read() as reader:
+        return await reader.fetch(history(authority))

@@ -10,12 +10,10 @@ from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.unit_of_work import Store
 from services.protocol import metrics
-from services.protocol.editions.choice import Choice, Kept, choose
-from services.protocol.editions.edition import Edition, adoption_of
-from services.protocol.editions.folder import Signature, find_editions, signature
-from services.protocol.editions.rules_in_force import RulesInForce
+from services.protocol.editions.choice import Choice, Kept, RulesInForce, choose
+from services.protocol.editions.edition import Edition, Signature, adoption_of, find_editions, signature
 from services.protocol.editions.store import add, editions_since
-from services.protocol.rule_file import DEFAULT, RulesFile
+from services.protocol.loader import DEFAULT, RulesFile
 from services.safeguarding.duty.evidence import RulesTakenUp
 from services.safeguarding.working_time import day_in_england
 

@@ -1,19 +1,20 @@
-"""Decides the consequences of one message, for one child."""
+"""Decides the consequences of one message, for one child.
 
-from collections.abc import Iterable
+Each fact that a message holds is decided on in turn; then what the message as a whole brought about is summed up.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Telling
+from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Facts, Telling
 from services.protocol.policy.decision_record import decision_of
-from services.protocol.policy.draft import Decision, Draft, Happened, Protocols, Reading
+from services.protocol.policy.draft import Deadline, Decision, Draft, Happened, Protocols, Reading
 from services.protocol.policy.duties.outcomes import apply_outcome
-from services.protocol.policy.duties.steps import take_due_step
-from services.protocol.policy.duties.tellings import message_of
-from services.protocol.policy.facts import Facts
+from services.protocol.policy.duties.steps import message_of, take_due_step
 from services.protocol.policy.readings import episodes
 from services.protocol.policy.readings.openings import open_episode
-from services.protocol.policy.rule_engine.dates import morning_of
 from services.protocol.policy.rule_engine.duty_endings import (
     ask_again,
     go_on,
@@ -29,16 +30,14 @@ from services.protocol.policy.rule_engine.recipients import (
     recipient_of,
 )
 from services.protocol.policy.rule_engine.rules import apply_due_rule, apply_rules, find_rules, make_duty
+from services.protocol.policy.rule_engine.waits import morning_of
 from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.child_events.care_events import ReviewDue
 from services.safeguarding.child_events.events import ChildReportedMissing, DutyStepDue, PoliceRiskGraded, RuleDue
-from services.safeguarding.duty.decisions import (
-    EpisodeState,
-    MessageDeadLettered,
-    Verdict,
-)
-from services.safeguarding.duty.duties import DutyFailed, Outcome
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, MessageDeadLettered, Verdict
+from services.safeguarding.duty.duties import DutyFailed, Outcome, part_ids, parts_of
+from services.safeguarding.duty.evidence import Evidence
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import CONTRACTS, Message, Topic
 from services.safeguarding.roles import Role
@@ -268,3 +267,51 @@ def _on_its_way(draft: Draft, rule: Rule, episode: Episode, recipient: Recipient
         and each.tellings[0].state == "told"
         for each in draft.duties.values()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One fact, the case that it met, and what was decided upon it."""
+
+    happened: Happened
+    before: Case
+    decision: Decision
+
+
+def take_turns(
+    case: Case, happened: Happened, facts: Facts, protocols: Protocols, now: datetime, joined: Case | None = None
+) -> list[Turn]:
+    """As `decide`, for each part of the message under its own id: the next one meets the case as this one left it.
+    Evidence, such as an attempt, is decided upon by nobody.
+    """
+    turns: list[Turn] = []
+    content = happened.content
+    for part, name in zip(parts_of(content), part_ids(content, happened.id), strict=True):
+        if isinstance(part, Evidence):
+            continue
+        alone = happened if part is content else replace(happened, content=part, id=name)
+        turns.append(Turn(alone, case, decide(case, alone, facts, protocols, now, joined)))
+        case = turns[-1].decision.case
+    return turns
+
+
+def sum_up(case: Case, turns: Sequence[Turn]) -> Decision:
+    """One decision on the whole message. Each deadline, episode and duty is in it once, as the last turn left it.
+
+    `case` is the one that the first turn met: a message without any part leaves it as it is.
+    """
+    if len(turns) == 1:
+        return turns[0].decision
+    whole = Decision(case=turns[-1].decision.case if turns else case)
+    deadlines: dict[UUID, Deadline | None] = {}
+    changes: dict[UUID, EpisodeChanged | DutyChanged] = {}
+    for decision in (turn.decision for turn in turns):
+        deadlines |= dict.fromkeys(decision.cancelled) | {each.deadline: each for each in decision.deadlines}
+        changes |= {each.duty if isinstance(each, DutyChanged) else each.episode: each for each in decision.changes}
+        whole.duties += decision.duties
+        whole.decided += decision.decided
+        whole.exercises |= decision.exercises
+    whole.deadlines = [each for each in deadlines.values() if each is not None]
+    whole.cancelled = [name for name, each in deadlines.items() if each is None]
+    whole.changes = list(changes.values())
+    return whole

@@ -14,11 +14,11 @@ from services.protocol.policy.case import (
     Cause,
     DutyOfCase,
     Episode,
+    Facts,
     Marked,
     Record,
     Waiting,
 )
-from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events.events import Due

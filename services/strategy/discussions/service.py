@@ -1,4 +1,4 @@
-"""Moves discussions, calls them off, takes replies; publishes each change and tells everyone invited."""
+"""Plans discussions, moves them, calls them off, takes replies; publishes each change and tells everyone invited."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,9 @@ from services.platform.delivery.channels import email
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.query import Query, first_row
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.discussion_events import (
     StrategyCounterProposed,
@@ -18,14 +20,101 @@ from services.safeguarding.child_events.discussion_events import (
     StrategyRecordDue,
     StrategyWithoutQuorum,
 )
-from services.safeguarding.duty.duties import Duty, DutyAcknowledged, DutyFailed, How, StrategyDiscussionChanged
+from services.safeguarding.duty.duties import (
+    Duty,
+    DutyAcknowledged,
+    DutyFailed,
+    How,
+    StrategyDiscussionChanged,
+    StrategyInvite,
+)
 from services.safeguarding.identifiers import ChildId, derived
+from services.safeguarding.meetings import Meets
 from services.safeguarding.message import Message
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.attendees import Attendee, attendees_of_discussion, set_reply
-from services.strategy.discussions.policy import ANSWERS, Reply, Seat, lacking_seats, taken_seats
-from services.strategy.discussions.repository import Discussion, planned_discussions
+from services.strategy.discussions.policy import ANSWERS, Reply, Seat, choose_start, lacking_seats, taken_seats
+from services.strategy.discussions.repository import (
+    ONE,
+    PLANNED,
+    Attendee,
+    Discussion,
+    attendees_of_discussion,
+    first_discussion,
+    invited_to,
+    planned_discussions,
+    set_reply,
+)
+
+# In a query of its own: behind the authorities' wall PostgreSQL looks nothing up by `coalesce` itself.
+PLANNED_ALREADY = ONE.format(
+    which="""SELECT coalesce(
+        (SELECT discussion FROM attendees JOIN discussions USING (discussion)
+            WHERE duty = %(duty)s AND (episode = %(episode)s OR state <> 'cancelled') ORDER BY step LIMIT 1),
+        %(just_now)s::uuid,
+        (SELECT discussion FROM discussions WHERE episode = %(episode)s AND state = 'planned' AND form = %(form)s
+            ORDER BY number DESC LIMIT 1)
+    )"""
+)
+SO_FAR = """
+    SELECT coalesce(max(number), 0) AS last, max(starts_at) FILTER (WHERE form = 'urgent' AND starts_at <= %(now)s) AS urgent_at
+    FROM discussions WHERE episode = %(episode)s
+"""
+
+
+async def plan(
+    uow: UnitOfWork, received: Received[StrategyInvite], meets: Meets, now: datetime
+) -> tuple[Discussion, bool]:
+    """The episode's discussion of this form, and whether it was planned just now. `now` is story time.
+
+    The id is derived from episode and number, so a retry cannot plan it twice. After a cancelled or recorded discussion
+    the next number is planned. A later step of a duty invites to the discussion of its first step, unless that was
+    called off because its episode goes on in this one. An invitation that comes once another episode has taken the
+    discussion over is to that discussion all the same, whatever has become of it.
+    """
+    duty = received.content
+    episode = duty.episode or duty.refers_to or duty.duty
+    about = {"duty": duty.duty, "just_now": invited_to(uow, duty.duty), "episode": episode, "form": meets.form}
+    already, ended = Query(PLANNED_ALREADY, about, first_discussion), None
+    _, before, so_far = await uow.fetch(
+        discussions.lock_numbers(episode), already, Query(SO_FAR, {"episode": episode, "now": now}, first_row)
+    )
+    while before is not None and before.state != PLANNED and before != ended:
+        # It may have ended while this waited for it. Locked now, it is the answer again only where it is to be.
+        ended, before = before, await uow.fetch(already)
+    if before is not None:
+        return before, False
+    starts_at = choose_start(meets, now, urgent_at=so_far.urgent_at)
+    number = so_far.last + 1
+    while not await discussions.add(uow, planned := _new(received, episode, meets, number=number, starts_at=starts_at)):
+        taken_over = await uow.fetch(discussions.discussion_by_id(planned.discussion))
+        if taken_over is not None and taken_over.form == meets.form:
+            return taken_over, False
+        number += 1
+    return planned, True
+
+
+def _new(
+    received: Received[StrategyInvite], episode: UUID, meets: Meets, *, number: int, starts_at: datetime
+) -> Discussion:
+    return Discussion(
+        discussion=derived("strategy discussion", str(episode), str(number)),
+        episode=episode,
+        number=number,
+        child=received.subject,
+        authority=received.content.authority,
+        sequence=0,
+        state=PLANNED,
+        form=meets.form,
+        starts_at=starts_at,
+        ends_at=starts_at + meets.lasts,
+        warns_at=starts_at - meets.warn,
+        unless=tuple(meets.unless),
+        answers_within=meets.answer,
+        exercise=received.exercise,
+        trace=received.trace,
+    )
+
 
 SERVICE = "strategy"
 BEYOND_WITHDRAWAL = 2_000_000_000

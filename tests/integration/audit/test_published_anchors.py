@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from services.audit import store as kept
 from services.audit.metrics import ANCHOR_PUBLISHED_AT
-from services.audit.published_anchors import AnchorPublisher
+from services.audit.verification import AnchorPublisher
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.places import Place, public_key, signer
 from services.platform.store.unit_of_work import Store

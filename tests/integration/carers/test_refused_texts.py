@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from services.carers.inbound.intake import Intake
-from services.carers.inbound.spool import Spool
+from services.carers.inbound.intake import Intake, Spool
 from services.platform.store.encryption import Keyring
 from tests.support.engines.database import Database
 from tests.support.in_process.carers import ACCOUNT_SID, OTHER_TOKEN, Carers, Kestrel, as_json, carers

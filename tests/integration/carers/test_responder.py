@@ -13,9 +13,8 @@ import pytest
 from pydantic import ValidationError
 from twilio.request_validator import RequestValidator
 
-from services.carers.inbound.spool import Spool
-from services.carers.responder.app import serve
-from services.carers.responder.hand_over import HandOver
+from services.carers.inbound.intake import Spool
+from services.carers.responder import HandOver, serve
 from services.carers.settings import ResponderSettings
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.carers.inbound.spool import Spool
+from services.carers.inbound.intake import Spool
 from services.carers.store import texts
 from services.carers.text import Text
 from services.platform.store.encryption import Keyring

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.console.read_model import contacts
+from services.console.read_model import projections
 from services.console.read_model.projections import Handlers as ConsoleHandlers
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
@@ -111,5 +111,5 @@ async def test_whoever_is_listed_is_asked_by_name_and_their_answer_verifies_them
     async with console.transaction() as uow:
         await ConsoleHandlers(Clocks()).on_outcomes(answered, uow)
     async with console.read() as reader:
-        known = (await reader.fetch(contacts.all_contacts()))[person]
+        known = (await reader.fetch(projections.all_contacts()))[person]
     assert (known.answered_at, known.reached_at) == (answered.time, answered.time)

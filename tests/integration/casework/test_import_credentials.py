@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.casework.credentials import WRITABLE, Credential
-from services.platform.register.import_credentials import add_credential, withdraw_credential
+from services.platform.register.operators import add_credential, withdraw_credential
 from services.platform.runtime.http import strangers
 from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database

@@ -11,9 +11,8 @@ from argon2 import PasswordHasher
 from fastapi.routing import APIRoute
 
 from services.console.accounts import repository as accounts
-from services.console.policy.access.sign_in import FAILURES_FROM_ONE_PLACE
+from services.console.policy.access import FAILURES_FROM_ONE_PLACE, Operator
 from services.console.policy.acts import ACT_SPECS
-from services.console.policy.permits import Operator
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes

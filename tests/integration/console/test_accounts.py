@@ -23,7 +23,7 @@ from infra.local.settings.environment import bare
 from infra.local.settings.layout import ROOT
 from services.console.accounts import passwords
 from services.console.accounts import repository as accounts
-from services.console.policy.access.sign_in import FAILURES_FROM_ONE_PLACE
+from services.console.policy.access import FAILURES_FROM_ONE_PLACE
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes

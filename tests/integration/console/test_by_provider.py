@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from services.console.accounts import openid
 from services.console.accounts import repository as accounts
-from services.console.policy.access.providers import Provider, read_providers
+from services.console.policy.access import Provider, read_providers
 from services.console.web import pages
 from services.console.web.changes import Changes
 from services.platform.runtime.clocks import Clocks

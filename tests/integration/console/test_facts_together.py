@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from services.console.read_model import contacts
+from services.console.read_model import projections
 from services.console.read_model import repository as read_model
 from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
@@ -110,7 +110,7 @@ async def test_outcomes_that_came_together_say_of_each_contact_whether_they_were
     )
     await hear(opened, HANDLERS, heard(outcomes, child))
     async with opened.read() as reader:
-        known = await reader.fetch(contacts.all_contacts())
+        known = await reader.fetch(projections.all_contacts())
     assert (known[reached].reached_at, known[reached].failed_at) == (REPORTED_AT, None)
     assert (known[missed].reached_at, known[missed].failed_at, known[missed].failure) == (
         None,
@@ -131,7 +131,7 @@ async def test_outcomes_lock_their_contacts_in_one_order_whatever_they_say(datab
     async def hear_all() -> None:
         async with opened.transaction() as uow:
             for content, days in ((later, 1), (failed, 0), (delivered, 0)):
-                contacts.record_outcome(uow, content, REPORTED_AT + timedelta(days=days))
+                projections.record_outcome(uow, content, REPORTED_AT + timedelta(days=days))
 
     with psycopg.connect(database.admin_url) as other:
         for person in (first, last):
@@ -144,7 +144,7 @@ async def test_outcomes_lock_their_contacts_in_one_order_whatever_they_say(datab
         other.rollback()
         await hearing
     async with opened.read() as reader:
-        known = await reader.fetch(contacts.all_contacts())
+        known = await reader.fetch(projections.all_contacts())
     assert (known[first].reached_at, known[last].failure) == (REPORTED_AT, "opted-out"), "the newest of them"
 
 

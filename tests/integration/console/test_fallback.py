@@ -13,10 +13,18 @@ from aiohttp import web
 from prometheus_client import REGISTRY
 from pyrage import x25519
 
-from services.console.fallback.page import PackPage
-from services.console.fallback.plan import PackPlan
-from services.console.fallback.seal import PACK, SealedPack, WrongKey, fetch, open_pack, put, seal
-from services.console.fallback.writer import PackWriter
+from services.console.fallback.pack import (
+    PACK,
+    PackPage,
+    PackPlan,
+    PackWriter,
+    SealedPack,
+    WrongKey,
+    fetch,
+    open_pack,
+    put,
+    seal,
+)
 from services.console.read_model.projections import Handlers
 from services.platform.runtime import places
 from services.platform.runtime.clocks import Clocks

@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 from sqlalchemy import text
 
-from services.console.policy.shift.acts import SHIFT_ACTS
+from services.console.policy.shift import SHIFT_ACTS
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from services.console.acts import disposal
 from services.console.acts.disposal import DisposalService, Named
-from services.console.policy.permits import Operator
+from services.console.policy.access import Operator
 from services.console.read_model.projections import Handlers
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks

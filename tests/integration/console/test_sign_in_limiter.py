@@ -12,8 +12,8 @@ from fastapi import FastAPI
 
 from services.console import metrics
 from services.console.accounts import passwords
-from services.console.accounts.sign_in_limiter import MOST, MOST_FROM_ONE_PLACE
-from services.console.policy.access.sign_in import FAILURES_OF_ONE_PLACE
+from services.console.accounts.passwords import MOST, MOST_FROM_ONE_PLACE
+from services.console.policy.access import FAILURES_OF_ONE_PLACE
 from services.platform.store.unit_of_work import Store
 from tests.support.in_process.console import account, browser_at, csrf_in, sign_in, somewhere
 

@@ -20,11 +20,11 @@ from sqlalchemy import text
 from services.console.accounts import passwords
 from services.console.accounts import repository as accounts
 from services.console.acts.authorities import AuthorityService
-from services.console.policy.access.sign_in import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE
+from services.console.policy.access import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes
-from services.console.web.staff import local
+from services.console.web.staff import sign_in as local
 from services.platform.register.child_identity import child_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

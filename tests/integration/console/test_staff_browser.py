@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from services.console.accounts import passwords
 from services.console.accounts import repository as accounts
-from services.console.policy.permits import ALL, Operator
+from services.console.policy.access import ALL, Operator
 from services.console.web import pages
 from services.console.web.changes import Changes
 from services.platform.register.child_identity import child_by_code

@@ -14,7 +14,7 @@ from services.platform.delivery.sending.attempt import block_real_recipients
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
-from services.professionals.sending.sender import TextSender
+from services.professionals.sender import TextSender
 from services.safeguarding.duty.duties import CarerAlert, ProfessionalNotify
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.engines.database import Database

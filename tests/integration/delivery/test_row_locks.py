@@ -30,7 +30,7 @@ from services.platform.messages.envelope import Raw, Received
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import UnitOfWork
-from services.police.web.polled import offers
+from services.police.web import polled
 from services.safeguarding.duty.duties import PoliceNotify
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
@@ -146,7 +146,7 @@ async def a_force_comes_for_more(floor: Floor, pair: Pair) -> None:
             await uow.connection.execute(text(OFFERED), about | {"delivery": each})
     async with floor.store.transaction() as uow:
         given = await uow.fetch(Query("SELECT max(position) FROM police.offered", {}, scalar))
-        await offers.offer(uow, floor.keyring, FORCE, pair.low.lane, given, floor.clocks.wall())
+        await polled.offer(uow, floor.keyring, FORCE, pair.low.lane, given, floor.clocks.wall())
 
 
 TAKEN = {"state": "accepted", "body": b"a body", "lane": LANE}

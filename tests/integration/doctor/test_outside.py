@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from infra.sandbox.authentication import AUTHSERV_ID
-from services.console.policy.access.providers import read_providers
+from services.console.policy.access import read_providers
 from services.doctor import outside as outer
 from services.doctor.checks import Broken, reach
 from services.doctor.outside import try_provider

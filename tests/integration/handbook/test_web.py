@@ -17,8 +17,7 @@ from services.handbook.stories import story_pages
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.notifications import Channels
 from services.platform.store.unit_of_work import Store
-from services.protocol.loader import Library, files
-from services.protocol.rule_file import DEFAULT
+from services.protocol.loader import DEFAULT, Library, files
 from services.protocol.simulate import tell
 from services.safeguarding.operators import OperatorRole
 from tests.support.engines.database import Database

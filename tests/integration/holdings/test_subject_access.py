@@ -17,15 +17,14 @@ from fastapi import FastAPI
 from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
-from services.console.policy.permits import Operator
+from services.console.policy.access import Operator
 from services.console.web import pages
 from services.console.web.changes import Changes
-from services.holdings import web
 from services.holdings.commands import subject_access
-from services.holdings.subject_access import NEXT_FILE, RECORDED, UNTIL_AGREED, Pack, SubjectAccess
+from services.holdings.subject_access import NEXT_FILE, RECORDED, UNTIL_AGREED, Pack, SubjectAccess, mount
 from services.platform.register.keys import data_keys
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.disposal.holdings import holdings
+from services.platform.store.disposal.erasures import holdings
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Store
@@ -314,9 +313,7 @@ async def test_nobody_is_given_what_another_authority_holds(kestrel: Kestrel) ->
 
 @pytest.fixture
 async def browser(database: Database, kestrel: Kestrel) -> AsyncIterator[httpx.AsyncClient]:
-    app: FastAPI = pages(
-        kestrel.store, CLOCKS, Changes(kestrel.store.channels, CLOCKS), settings_of(database), [web.mount]
-    )
+    app: FastAPI = pages(kestrel.store, CLOCKS, Changes(kestrel.store.channels, CLOCKS), settings_of(database), [mount])
     async with browser_at(app, somewhere()) as browser:
         await sign_in(browser, kestrel.sign_in)
         yield browser

@@ -21,8 +21,7 @@ from services.platform.register import cache
 from services.platform.register.organisations import Forces, versions_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.police.notices.resend import put_test
-from services.police.notices.sender import NoticeSender
+from services.police.notices.sender import NoticeSender, put_test
 from tests.support.engines.database import Database
 from tests.support.in_process.casework import ImportAuth, casework
 from tests.support.in_process.police import REPLY_SECRET, Police, police_of

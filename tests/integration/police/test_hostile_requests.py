@@ -16,7 +16,7 @@ from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.links.tokens import GOOD_FOR, Links, Purpose
 from services.platform.runtime.limits import FORM_BYTES, FORM_FIELDS
 from services.platform.store.encryption import Keyring
-from services.police.notices.resend import put_test
+from services.police.notices.sender import put_test
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.roles import Wording
 from tests.support.engines.database import Database

@@ -12,8 +12,7 @@ from sqlalchemy import func, select, text, update
 from services.platform.delivery.queue.repository import Chosen, channel_of, replay
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
-from services.police.notices.resend import put_test
-from services.police.notices.sender import lane_of
+from services.police.notices.sender import lane_of, put_test
 from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.roles import Wording
 from tests.support.engines.database import Database

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from services.platform.register import cache
 from services.platform.store.encryption import Keyring
-from services.police.notices.resend import put_test
+from services.police.notices.sender import put_test
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import eventually
 from tests.support.in_process.police import Police, answer, police_of

@@ -26,10 +26,9 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows
-from services.professionals.digests.channels import GroupedMail
-from services.professionals.digests.groups import DigestGrouping, Gathered
-from services.professionals.digests.mass_texts import LOCK
-from services.professionals.email_wording import mail_code
+from services.professionals.digests import LOCK, DigestGrouping, Gathered
+from services.professionals.sender import GroupedMail
+from services.professionals.wording import mail_code
 from services.safeguarding.duty.duties import MassReport
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import new_id

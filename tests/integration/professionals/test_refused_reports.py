@@ -9,8 +9,7 @@ from pydantic import SecretStr
 
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.runtime.clocks import Clocks
-from services.professionals.web.acknowledge_page import AcknowledgePage
-from services.professionals.web.app import pages
+from services.professionals.web.acknowledge_page import AcknowledgePage, pages
 from tests.support.engines.database import Database
 from tests.support.in_process.carers import ACCOUNT_SID, KEY, PUBLIC_URL, TOKEN
 from tests.support.outside.twilio_posts import counted

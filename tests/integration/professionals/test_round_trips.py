@@ -13,12 +13,11 @@ from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.professionals.digests.groups import DigestGrouping
-from services.professionals.sending.sender import MailSender
+from services.professionals.digests import DigestGrouping
+from services.professionals.sender import MailSender
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.roles import Channel
-from services.strategy.invitations.emails import EmailBuilder
-from services.strategy.invitations.sender import InvitationSender
+from services.strategy.invitations import EmailBuilder, InvitationSender
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import received
 from tests.support.in_process.professionals import running_by_mail

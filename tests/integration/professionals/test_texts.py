@@ -18,9 +18,8 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Origin, Store
-from services.professionals.digests.channels import GroupedText
 from services.professionals.handlers import Handlers
-from services.professionals.sending.sender import TextSender
+from services.professionals.sender import GroupedText, TextSender
 from services.safeguarding.duty.duties import DutyAcknowledged, MassReport, ProfessionalNotify
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import new_id

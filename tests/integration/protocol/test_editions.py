@@ -15,7 +15,7 @@ from services.command_line import app
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
-from services.protocol.editions.rules_in_force import RulesInForce
+from services.protocol.editions.choice import RulesInForce
 from services.protocol.editions.store import history
 from services.protocol.editions.watch import RulesWatch
 from services.protocol.handlers import Handlers

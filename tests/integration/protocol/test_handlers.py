@@ -15,7 +15,7 @@ from services.platform.messages.envelope import read
 from services.platform.register import words
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
-from services.protocol.editions.rules_in_force import RulesInForce
+from services.protocol.editions.choice import RulesInForce
 from services.protocol.handlers import Handlers
 from services.protocol.loader import files
 from services.protocol.policy.case import Case

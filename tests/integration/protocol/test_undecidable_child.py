@@ -15,7 +15,7 @@ from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.messages.envelope import Raw, Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
-from services.protocol.editions.rules_in_force import RulesInForce
+from services.protocol.editions.choice import RulesInForce
 from services.protocol.handlers import Handlers
 from services.protocol.loader import files
 from services.protocol.store import held_cases, remember

@@ -35,8 +35,7 @@ from services.platform.store.query import Query, Reader, all_rows
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.identifiers import new_id
-from services.strategy.discussions.attendees import attendees_with_address, inviters
-from services.strategy.discussions.repository import discussion_of_child
+from services.strategy.discussions.repository import attendees_with_address, discussion_of_child, inviters
 from tests.support.engines.database import Database
 from tests.support.histories.reading import speaker
 from tests.support.in_process.carers import Carers, Kestrel, carers, import_kestrel

@@ -20,7 +20,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Origin, Store
-from services.protocol.policy.facts import Facts
+from services.protocol.policy.case import Facts
 from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.roles import Role
 from tests.support.engines.database import Database

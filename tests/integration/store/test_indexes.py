@@ -33,10 +33,10 @@ from services.platform.store import deadlines
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.police import store as police
-from services.police.web.polled.offers import CONFIRM
-from services.professionals.digests.groups import UNSENT
+from services.police.web.polled import CONFIRM
+from services.professionals.digests import UNSENT
 from services.strategy.discussions import monitor as discussions
-from services.strategy.discussions.schedule import PLANNED_ALREADY
+from services.strategy.discussions.service import PLANNED_ALREADY
 from tests.support.engines.database import Database
 from tests.support.in_process.register import KEYRING
 

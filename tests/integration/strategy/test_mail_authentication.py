@@ -10,8 +10,7 @@ from uuid import uuid4
 import pytest
 
 from services.platform.store.encryption import Keyring
-from services.strategy.discussions.attendees import attendees_of_discussion
-from services.strategy.discussions.repository import Discussion, discussion_of_child
+from services.strategy.discussions.repository import Discussion, attendees_of_discussion, discussion_of_child
 from tests.support.engines.database import Database
 from tests.support.in_process.strategy import HEALTH, POLICE, Strategy, running_strategy
 from tests.support.outside.mail import says, vouched

@@ -20,10 +20,8 @@ from infra.local.settings.secret_files import SecretFiles
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.messages.envelope import Received, compose, read
 from services.protocol.loader import Library, files
-from services.protocol.policy.facts import Facts
-from services.protocol.simulate import Timeline, tell
-from services.protocol.stories import Answers, Happening, Story, name_in_story
-from services.protocol.stories import read as read_story
+from services.protocol.policy.case import Facts
+from services.protocol.simulate import Answers, Happening, Story, Timeline, name_in_story, read_story, tell
 from services.safeguarding import identifiers
 from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.duty.duties import Duty, DutyAcknowledged, DutyDelivered, Outcome, parts_of

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 from infra.local.stack import Stack
-from services.protocol.loader import Library, files
-from services.protocol.rule_file import DEFAULT
+from services.protocol.loader import DEFAULT, Library, files
 from services.safeguarding.meetings import AtOnce, InFull
 
 _RULES = Library(files()).current(DEFAULT).by_id

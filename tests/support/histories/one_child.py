@@ -3,10 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from services.protocol.loader import Library, files
-from services.protocol.policy.case import Case, Waiting
+from services.protocol.policy.case import Case, Facts, Waiting
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Deadline, Decision, Happened, Protocols
-from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.message import Message
 

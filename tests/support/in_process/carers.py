@@ -20,9 +20,8 @@ from twilio.request_validator import RequestValidator
 from services.carers.card import Card
 from services.carers.conversation.worker import TextWorker
 from services.carers.handlers import Alerts, Handlers
-from services.carers.inbound.intake import Intake
+from services.carers.inbound.intake import Intake, Spool
 from services.carers.inbound.probes import Probes
-from services.carers.inbound.spool import Spool
 from services.carers.inbound.web import pages
 from services.carers.settings import CarersSettings
 from services.platform.delivery.channels.notify import NotifyWay

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.casework.credentials import WRITABLE, Credential
 from services.casework.settings import CaseworkSettings
 from services.casework.web import pages
-from services.platform.register.import_credentials import add_credential
+from services.platform.register.operators import add_credential
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id

@@ -31,16 +31,13 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.notifications import Listener
 from services.platform.store.unit_of_work import Origin, Store
 from services.police.handlers import Handlers
-from services.police.notices.email_channel import NoticeEmail
 from services.police.notices.sender import NoticeSender
+from services.police.notices.wording import NoticeEmail
 from services.police.web.app import pages
-from services.police.web.details_page import DetailsPage
-from services.police.web.notice_page import NoticePage
-from services.police.web.open_list import OpenListWebhook
-from services.police.web.polled.endpoint import PollEndpoint
-from services.police.web.polled.offers import PolledSender
-from services.police.web.reading_codes import ReadingCodes
-from services.police.web.replies import ReplyWebhook
+from services.police.web.linked_notice import ReadingCodes
+from services.police.web.notice_page import DetailsPage, NoticePage
+from services.police.web.polled import PolledSender, PollEndpoint
+from services.police.web.webhooks import OpenListWebhook, ReplyWebhook
 from services.safeguarding.identifiers import trace_of
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import ACCEPTED, Floor, received

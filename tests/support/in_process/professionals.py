@@ -23,13 +23,10 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Origin, Store
 from services.professionals import metrics
-from services.professionals.digests.channels import GroupedMail
-from services.professionals.digests.groups import DigestGrouping
-from services.professionals.digests.mass_texts import lock_readers
-from services.professionals.handlers import Handlers
-from services.professionals.replies.hand_over import Deputies
-from services.professionals.replies.mail import Replies
-from services.professionals.sending.sender import MailSender, Sender, TextSender
+from services.professionals.digests import DigestGrouping, lock_readers
+from services.professionals.handlers import Handlers, Replies
+from services.professionals.recipients import Deputies
+from services.professionals.sender import GroupedMail, MailSender, Sender, TextSender
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.professionals.web.deed_form import DeedForms
 from services.safeguarding.duty.duties import ProfessionalNotify

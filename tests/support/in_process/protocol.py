@@ -10,7 +10,7 @@ from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import outbox
 from services.platform.store.unit_of_work import Origin, Store
-from services.protocol.editions.rules_in_force import RulesInForce
+from services.protocol.editions.choice import RulesInForce
 from services.protocol.handlers import Handlers
 from services.protocol.loader import files
 from services.safeguarding.duty.duties import parts_of

@@ -32,13 +32,10 @@ from services.safeguarding.duty.duties import StrategyInvite
 from services.safeguarding.roles import Channel, Role, Wording
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.handlers import Handlers
-from services.strategy.invitations.emails import EmailBuilder
-from services.strategy.invitations.sender import InvitationSender, lock_discussions
-from services.strategy.records.service import RecordService
-from services.strategy.replies.mail import Replies
-from services.strategy.web.app import pages
-from services.strategy.web.record_pages import RecordReading, RecordWriting
-from services.strategy.web.reply_page import ReplyPage
+from services.strategy.invitations import EmailBuilder, InvitationSender, lock_discussions
+from services.strategy.records import RecordService
+from services.strategy.replies import Replies
+from services.strategy.web import RecordReading, RecordWriting, ReplyPage, pages
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.histories.meetings import AT_ONCE, IN_FULL

@@ -11,7 +11,7 @@ from services.protocol import simulate
 from services.protocol.loader import Library, files
 from services.protocol.policy import decide as decide_module
 from services.protocol.policy.draft import Decision, Happened
-from services.protocol.stories import read
+from services.protocol.simulate import read_story
 from services.safeguarding.child_events.events import ChildReportedMissing, PoliceClosed
 from services.safeguarding.duty.decisions import MessageDeadLettered, MessageDecided, ProtocolDecided, Verdict
 from services.safeguarding.duty.duties import DutyAccepted, DutyDelivered, DutyOutcomes
@@ -46,7 +46,7 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> list[Turn]:
 def test_in_a_story_whatever_must_be_decided_upon_is_and_whoever_must_be_told_is(
     path: Path, turns: list[Turn], library: Library
 ) -> None:
-    simulate.tell(read(path), library)
+    simulate.tell(read_story(path), library)
     assert turns
     for happened, decision in turns:
         expected = set(thread_of(happened.content, happened.id).expects)

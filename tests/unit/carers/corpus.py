@@ -9,11 +9,10 @@ from uuid import UUID, uuid5
 
 import yaml
 
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import Child, Standing, Telling, TextContext
-from services.carers.policy.decision import Decision
+from services.carers.policy.decision import Answer, Decision
 from services.carers.policy.sender_policy import decide
-from services.carers.understanding.children import child_names
+from services.carers.understanding import child_names
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildIdentified

@@ -13,8 +13,7 @@ from typing import Any
 
 import yaml
 
-from services.carers.policy.answer import Answer
-from services.carers.policy.decision import Act, Decision
+from services.carers.policy.decision import Act, Answer, Decision
 from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events import events

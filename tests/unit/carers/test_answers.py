@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.carers.understanding.details.answers import find_answers
+from services.carers.understanding.replies import find_answers
 from services.safeguarding.notice_fields import ReportQuestion as Asked
 
 

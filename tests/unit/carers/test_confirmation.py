@@ -8,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.carers import messages
-from services.carers.policy.answer import Answer
 from services.carers.policy.consequences.confirmation import WRONG_CODES_AN_HOUR
 from services.carers.policy.context import ClaimKind, OpenClaim, Provisional, Question, Standing, TextContext
-from services.carers.policy.decision import Decision
+from services.carers.policy.decision import Answer, Decision
 from services.carers.policy.sender_policy import decide
 from services.carers.store.claims import code_for, new_code
-from services.carers.understanding.details import confirmations
+from services.carers.understanding import replies
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.events import Proof
@@ -283,8 +282,8 @@ def test_the_same_claim_keeps_its_code_while_that_counts() -> None:
 def test_a_code_is_seen_to_be_one_and_is_never_like_a_child_s() -> None:
     for _ in range(500):
         code = new_code()
-        assert confirmations.has_other_code(code.casefold(), ())
-        assert confirmations.quotes_code(f"back {code.casefold()}", code)
+        assert replies.has_other_code(code.casefold(), ())
+        assert replies.quotes_code(f"back {code.casefold()}", code)
 
 
 NAMELESS = (Provisional(provisional_child("another text")),)
@@ -356,7 +355,7 @@ def test_no_text_without_its_code_returns_locates_or_withdraws_a_child(
     given_ = {} if state is None else {"C17": state}
     of = context(who, *claims, **given_)
     said = f"{text} {beside}"
-    if any(confirmations.quotes_code(understand(said).words, each.code) for each in claims):
+    if any(replies.quotes_code(understand(said).words, each.code) for each in claims):
         return
     for act in made(said, of).acts:
         assert getattr(act.content, "proof", None) is None

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from services.carers import messages
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import Standing
+from services.carers.policy.decision import Answer
 from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from services.safeguarding.duty.duties import DutyAcknowledged

@@ -6,7 +6,7 @@
 import os
 import random
 
-from services.carers.understanding.children import child_names
+from services.carers.understanding import child_names
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.meaning import Intent
 from tests.unit.carers.generated_sentences import returns, still_missing

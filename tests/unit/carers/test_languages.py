@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.carers.understanding.grammar import understand
-from services.carers.understanding.languages import language_recognition
-from services.carers.understanding.languages.language_recognition import recognise
+from services.carers.understanding.languages import plain_words
+from services.carers.understanding.languages.plain_words import recognise
 from services.safeguarding.child_events import events
 from tests.unit.carers.corpus import cases
 
@@ -76,8 +76,8 @@ def test_carers_does_not_start_without_the_code_of_a_language_that_it_names(monk
     with monkeypatch.context() as changed:
         changed.setattr(events, "TextLanguage", StrEnum("TextLanguage", {"french": "fr"}))
         with pytest.raises(ValueError, match="'cy' is not a valid TextLanguage"):
-            importlib.reload(language_recognition)
-    importlib.reload(language_recognition)
+            importlib.reload(plain_words)
+    importlib.reload(plain_words)
 
 
 @pytest.mark.parametrize("text", ["Ydy'r heddlu yn gwybod?", "ydi'r heddlu'n dod", "Ydyn nhw'n chwilio amdani?"])

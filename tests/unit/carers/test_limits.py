@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import Capacity, OpenClaim, TextContext
+from services.carers.policy.decision import Answer
 from services.carers.policy.sender_policy import decide
 from services.carers.policy.senders.carer import REPLIES_AN_HOUR, TO_STAFF_AN_HOUR
 from services.carers.settings import CarersSettings

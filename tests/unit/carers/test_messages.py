@@ -10,12 +10,11 @@ import pytest
 import yaml
 
 from services.carers import messages
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import ClaimKind, PoliceStand, Standing
-from services.carers.policy.decision import Claim, ClaimedChild, Decision, Reply, StatusLine, WaitingCode
+from services.carers.policy.decision import Answer, Claim, ClaimedChild, Decision, Reply, StatusLine, WaitingCode
 from services.carers.policy.echo import NO_CODE
-from services.carers.understanding.children import child_names
-from services.protocol.policy.duties.tellings import CARERS
+from services.carers.understanding import child_names
+from services.protocol.policy.duties.steps import CARERS
 from services.safeguarding.roles import Wording
 from tests.support.cases import try_each
 

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from services.carers import messages
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import Child, Standing, Telling, TextContext
+from services.carers.policy.decision import Answer
 from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from services.safeguarding.duty.duties import DutyAcknowledged

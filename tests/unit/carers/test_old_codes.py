@@ -5,9 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import PoliceStand, Standing, Telling, TextContext
-from services.carers.policy.decision import Decision
+from services.carers.policy.decision import Answer, Decision
 from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events import events

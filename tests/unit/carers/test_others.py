@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import Provisional, Question, TextContext
-from services.carers.policy.decision import Decision
+from services.carers.policy.decision import Answer, Decision
 from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from tests.unit.carers.corpus import SOMEBODY, Case, child_id, effects, scene_of

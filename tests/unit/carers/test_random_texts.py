@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.carers import messages
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import Child, Provisional, Question, Standing, TextContext
+from services.carers.policy.decision import Answer
 from services.carers.policy.sender_policy import decide
 from services.carers.policy.senders import carer
 from services.carers.understanding.grammar import understand

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.carers.understanding.children import child_names
-from services.carers.understanding.children.child_names import KnownChild
+from services.carers.understanding import child_names
+from services.carers.understanding.child_names import KnownChild
 
 AMARA, YUSUF = KnownChild("amara", "C17", ("Amara",)), KnownChild("yusuf", "C18", ("Yusuf",))
 CHILDREN = (AMARA, YUSUF)

@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.carers.conversation.context import _find_recent
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import Child, Provisional, Standing, TextContext
-from services.carers.policy.decision import Decision
+from services.carers.policy.decision import Answer, Decision
 from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events.care_events import ChildIdentified

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.carers.inbound.spool import Spool
+from services.carers.inbound.intake import Spool
 from services.carers.text import Text
 from services.platform.store.encryption import Keyring
 

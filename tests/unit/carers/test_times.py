@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.carers.understanding.details.times import find_last_seen
+from services.carers.understanding.times import find_last_seen
 
 NIGHT = datetime(2026, 11, 25, 2, 10, tzinfo=UTC)
 SUMMER = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)

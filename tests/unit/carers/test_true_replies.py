@@ -10,7 +10,6 @@ import pytest
 
 from services.carers import messages
 from services.carers.policy import facts
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import (
     Capacity,
     Child,
@@ -23,7 +22,7 @@ from services.carers.policy.context import (
     Telling,
     TextContext,
 )
-from services.carers.policy.decision import Decision, Reply
+from services.carers.policy.decision import Answer, Decision, Reply
 from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.meaning import Intent, Meaning, Statement

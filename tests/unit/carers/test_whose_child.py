@@ -6,13 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import Capacity, Child, Provisional, Question, Standing, TextContext
-from services.carers.policy.decision import Decision
+from services.carers.policy.decision import Answer, Decision
 from services.carers.policy.mentions import sides
 from services.carers.policy.mentions.child_mentions import resolve_mentions
 from services.carers.policy.sender_policy import decide
-from services.carers.understanding.children import child_names
+from services.carers.understanding import child_names
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.meaning import Intent
 from services.safeguarding.child_events import events

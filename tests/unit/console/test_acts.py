@@ -7,12 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.console.policy.about import About, Held
-from services.console.policy.acts import ACT_SPECS, possible_acts, read_form, steps_to_choose
-from services.console.policy.permits import MAY, May, Operator
-from services.console.policy.record import RecordedMessage
-from services.console.policy.shift.acts import SHIFT_ACTS
-from services.console.web.wording import Words
+from services.console.policy.access import MAY, May, Operator
+from services.console.policy.acts import ACT_SPECS, About, Held, possible_acts, read_form, steps_to_choose
+from services.console.policy.shift import SHIFT_ACTS
+from services.console.policy.status import RecordedMessage
+from services.console.web.templates import Words
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.deeds import Answers, Fault, Faults
 from services.safeguarding.duty.decisions import OVER, EpisodeState

@@ -6,9 +6,8 @@ from uuid import uuid4
 import pytest
 
 from services.console.policy.child import Standing, choose_episode, leave_out_repeats, recipients, words_said
-from services.console.policy.record import RecordedMessage
-from services.console.policy.status import DutyLine
-from services.console.web.child_queries import code_meant, day_meant
+from services.console.policy.status import DutyLine, RecordedMessage
+from services.console.web.pages.child import code_meant, day_meant
 from services.safeguarding.child_events.events import ChildInformationReceived, ChildReportedMissing, PoliceAcknowledged
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.duty.duties import Duty, DutyAcknowledged, StrategyInvite

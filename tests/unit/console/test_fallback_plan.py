@@ -7,8 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.command_line import app
-from services.console.fallback.plan import PlanFault, read_plans
-from services.console.fallback.seal import seal
+from services.console.fallback.pack import PlanFault, read_plans, seal
 from services.platform.runtime.places import public_key, signer
 
 COMMANDS = CliRunner()

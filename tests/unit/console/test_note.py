@@ -4,9 +4,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from services.console.policy.record import RecordedMessage
-from services.console.policy.shift.note import NOTHING, write_note
-from services.console.policy.status import CaseLine, overview
+from services.console.policy.shift_note import NOTHING, write_note
+from services.console.policy.status import CaseLine, RecordedMessage, overview
 from services.safeguarding.deeds import WORDS_AT_MOST
 from services.safeguarding.roles import Role, Wording
 from tests.support.in_process.console import REPORTED_AT, duty_changed, episode_changed, step

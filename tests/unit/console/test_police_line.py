@@ -7,9 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.console.policy.police_line import PoliceLine, Stand, police_line, stand_of
-from services.console.policy.record import RecordedMessage
-from services.console.web.wording import Words
+from services.console.policy.status import PoliceLine, RecordedMessage, Stand, police_line, stand_of
+from services.console.web.templates import Words
 from services.safeguarding.child_events.events import PoliceReferenceTexted
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.duty.duties import DutyAcknowledged, DutyFailed

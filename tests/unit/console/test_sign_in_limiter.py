@@ -4,12 +4,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from services.console.accounts.sign_in_limiter import MOST, MOST_FROM_ONE_PLACE, SignInLimiter
-from services.console.policy.access.sign_in import (
-    FAILURES_FROM_ONE_PLACE,
-    FAILURES_OF_ONE_PLACE,
-    is_held_back,
-)
+from services.console.accounts.passwords import MOST, MOST_FROM_ONE_PLACE, SignInLimiter
+from services.console.policy.access import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE, is_held_back
 
 
 def test_one_place_takes_half_of_the_room_and_others_the_rest() -> None:

@@ -5,8 +5,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.console.policy.record import RecordedMessage
-from services.console.policy.status import CaseLine, DutyLine, UpcomingStep, episode_line, is_overdue, overview
+from services.console.policy.status import (
+    CaseLine,
+    DutyLine,
+    RecordedMessage,
+    UpcomingStep,
+    episode_line,
+    is_overdue,
+    overview,
+)
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.identifiers import new_id, provisional_child

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-from services.console.policy.record import RecordedMessage
+from services.console.policy.status import RecordedMessage
 from services.console.policy.timeline import timeline
-from services.console.web.wording import Words
+from services.console.web.templates import Words
 from services.safeguarding.child_events.events import (
     ChildReportedMissing,
     PoliceReferenceTexted,

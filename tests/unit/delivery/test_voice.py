@@ -9,7 +9,7 @@ import pytest
 from infra.sandbox.calls import action_of, words_of
 from services.carers import messages as carers
 from services.platform.delivery.channels.sms import twiml
-from services.professionals import sms_wording as professionals
+from services.professionals import wording as professionals
 from services.safeguarding.roles import Wording
 from tests.support.cases import try_each
 
@@ -21,7 +21,7 @@ def every_text() -> Iterator[tuple[str, str]]:
     for language in carers.LANGUAGES:
         for wording, body in carers.templates(language)["alerts"].items():
             yield language, f"{body} (4K7PX) {wording}"
-    for name, spoken in professionals.LANGUAGES.items():
+    for name, spoken in professionals.TEXT_LANGUAGES.items():
         for wording in spoken.texts:
             yield name, spoken.write(wording, "4K7PX", child=None, exercise=False)
 

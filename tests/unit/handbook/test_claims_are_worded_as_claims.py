@@ -5,11 +5,10 @@ import re
 import pytest
 
 from services.carers import messages as carers
-from services.professionals import email_wording, sms_wording
-from services.protocol.checks.rule_checks import UNPROVEN
-from services.protocol.checks.wordings import WORDINGS
+from services.professionals.wording import MAIL_LANGUAGES, TEXT_LANGUAGES
+from services.protocol.checks.rule_checks import UNPROVEN, WORDINGS
 from services.protocol.loader import Library, files
-from services.protocol.policy.duties.tellings import CARERS
+from services.protocol.policy.duties.steps import CARERS
 from services.safeguarding.roles import Channel, Wording
 
 PROTOCOL = Library(files()).current("northshire")
@@ -52,8 +51,8 @@ SAID = sorted(_said())
 def _words(wording: Wording, language: str, *, to_carers: bool) -> list[str]:
     if to_carers:
         return [carers.templates(language)["alerts"][wording]]
-    mail = email_wording.LANGUAGES[language].mails[wording]
-    return [sms_wording.LANGUAGES[language].texts[wording], f"{mail.subject}. {mail.says}"]
+    mail = MAIL_LANGUAGES[language].mails[wording]
+    return [TEXT_LANGUAGES[language].texts[wording], f"{mail.subject}. {mail.says}"]
 
 
 def test_there_is_something_to_look_at() -> None:
@@ -80,7 +79,7 @@ def test_each_says_so_in_welsh(to_carers: bool, wording: Wording) -> None:
         assert DYWEDIR.search(says), says
 
 
-@pytest.mark.parametrize("language", sorted(email_wording.LANGUAGES))
+@pytest.mark.parametrize("language", sorted(MAIL_LANGUAGES))
 def test_what_must_be_done_in_time_is_not_said_to_be_near_since_it_may_come_after_that(language: str) -> None:
     in_time = {rule.message for rule in PROTOCOL.rules if rule.latest is not None}
     said = [words for wording in in_time for words in _words(wording, language, to_carers=False)]

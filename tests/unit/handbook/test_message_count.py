@@ -17,10 +17,8 @@ from services.handbook.stories.message_count import (
     faults,
     over_budget,
 )
-from services.protocol.loader import Library, files
-from services.protocol.rule_file import read
-from services.protocol.simulate import Timeline, simulate, tell
-from services.protocol.stories import Answers, story_of
+from services.protocol.loader import Library, files, read_rules
+from services.protocol.simulate import Answers, Timeline, simulate, story_of, tell
 from services.safeguarding.duty.duties import Because
 
 RULES = """
@@ -59,7 +57,7 @@ STORY = {
 def small(tmp_path: Path) -> Library:
     place = tmp_path / "small.yaml"
     place.write_text(RULES)
-    return Library([read(place)])
+    return Library([read_rules(place)])
 
 
 def _counted(timeline: Timeline) -> dict[str, tuple[list[str], list[str]]]:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from services.handbook.documents import pages as documents
 from services.protocol.law.law import shipped
-from services.protocol.loader import Library, files
-from services.protocol.rule_file import DEFAULT
+from services.protocol.loader import DEFAULT, Library, files
 from services.schemas.documents import list_differing, write_differing
 
 PROTOCOL = Library(files()).current(DEFAULT)

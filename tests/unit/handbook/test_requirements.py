@@ -4,8 +4,7 @@ import pytest
 
 from services.handbook.documents import requirements
 from services.handbook.documents.requirements import Requirement, faults, stories_of
-from services.protocol.loader import Library, files
-from services.protocol.rule_file import DEFAULT
+from services.protocol.loader import DEFAULT, Library, files
 
 PROTOCOL = Library(files()).current(DEFAULT)
 TOLD_BY = {"enquiry.yaml": frozenset({"location-enquiry"}), "both.yaml": frozenset({"location-enquiry", "read-text"})}

@@ -6,8 +6,7 @@ import pytest
 
 from services.handbook.documents import safety_case
 from services.handbook.documents.safety_case import Hazard, faults, page
-from services.protocol.loader import Library, files
-from services.protocol.rule_file import DEFAULT
+from services.protocol.loader import DEFAULT, Library, files
 
 PROTOCOL = Library(files()).current(DEFAULT)
 HERE = "tests/unit/handbook/test_safety_case.py::test_hazards_have_each_their_own_number"

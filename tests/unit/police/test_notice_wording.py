@@ -10,8 +10,7 @@ from uuid import UUID
 import pytest
 
 from services.platform.register.police_notice import ChildFacts
-from services.police.notices.email_channel import build_content
-from services.police.notices.field_agreement import redact_to_agreement
+from services.police.notices.builder import redact_to_agreement
 from services.police.notices.schema import (
     About,
     Agreement,
@@ -27,8 +26,8 @@ from services.police.notices.schema import (
     Said,
     Sender,
 )
-from services.police.notices.wording import WORDS, basis_of, headline, sections
-from services.police.web import details_page, notice_page
+from services.police.notices.wording import WORDS, basis_of, build_content, headline, sections
+from services.police.web import notice_page
 from services.safeguarding.notice_fields import NoticeField
 
 SUMMER = datetime(2026, 7, 14, 21, 4, 11, 905843, tzinfo=UTC)
@@ -255,7 +254,7 @@ def test_everything_that_can_have_happened_has_its_sentence() -> None:
 
 def test_what_is_behind_the_link_has_the_notices_own_words() -> None:
     child = cast("ChildFacts", SimpleNamespace(description=None, profile={"feared": "An uncle."}))
-    page = details_page._sheet(child, ("child.feared", "child.likely_abroad", "photograph"), None)
+    page = notice_page._sheet(child, ("child.feared", "child.likely_abroad", "photograph"), None)
     assert page.sections == (("Whom the child fears", ("An uncle.",)), ("Likely to go abroad", ("unknown",)))
     link = notice_page._link_text(("child.nrm_status", "child.likely_abroad", "photograph"))
     assert link == "Open: NRM referral, likely to go abroad, photograph"

@@ -8,8 +8,8 @@ import pytest
 
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
-from services.police.replies.schema import Reply, ReplyType
-from services.police.web.replies import came_about
+from services.police.replies import Reply, ReplyType
+from services.police.web.webhooks import came_about
 from tests.support.in_process.delivery import received
 
 NOW = datetime(2026, 11, 24, 16, tzinfo=UTC)

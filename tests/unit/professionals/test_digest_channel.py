@@ -4,7 +4,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from services.platform.store.unit_of_work import Store
-from services.professionals.digests.channels import GroupedMail
+from services.professionals.sender import GroupedMail
 from services.safeguarding.duty.evidence import AttemptResult
 from tests.support.in_process.delivery import PlayedMedium, sending
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from services.platform.delivery.channels.email import EmailContent
-from services.professionals.email_wording import LANGUAGES
+from services.professionals.wording import MAIL_LANGUAGES
 from services.safeguarding.roles import Role, Wording
 from tests.support.cases import try_each
 from tests.unit.professionals.test_sms_wording import CARERS_ALONE, INVITATIONS_ALONE, POLICE_ALONE, TELLING_WORDS
@@ -16,10 +16,10 @@ LINK = "https://x.example/acknowledge/AbC"
 
 def mail_of(language: str, wording: Wording) -> EmailContent:
     told = [(wording, "4K7PX", SW)]
-    return LANGUAGES[language].email(told, link=LINK, duty_line="+441632960100", exercise=False)
+    return MAIL_LANGUAGES[language].email(told, link=LINK, duty_line="+441632960100", exercise=False)
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("language", sorted(MAIL_LANGUAGES))
 def test_no_mail_says_who_or_what_the_child_is(language: str) -> None:
     def holds(wording: Wording) -> None:
         letter = mail_of(language, wording)
@@ -27,10 +27,10 @@ def test_no_mail_says_who_or_what_the_child_is(language: str) -> None:
         assert not TELLING_WORDS.search(said) or wording is Wording("nrm-check-due")
         assert re.search(r"\b(he|she|his|her|boy|girl)\b", said) is None
 
-    try_each(LANGUAGES[language].mails, holds)
+    try_each(MAIL_LANGUAGES[language].mails, holds)
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("language", sorted(MAIL_LANGUAGES))
 def test_every_mail_says_whom_to_ring_and_by_what_code(language: str) -> None:
     def holds(wording: Wording) -> None:
         letter = mail_of(language, wording)
@@ -38,25 +38,25 @@ def test_every_mail_says_whom_to_ring_and_by_what_code(language: str) -> None:
         assert "4K7PX" in letter.paragraphs[1]
         assert letter.subject.endswith("(4K7PX)")
 
-    try_each(LANGUAGES[language].mails, holds)
+    try_each(MAIL_LANGUAGES[language].mails, holds)
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("language", sorted(MAIL_LANGUAGES))
 def test_an_exercise_is_marked_in_subject_and_words(language: str) -> None:
-    spoken = LANGUAGES[language]
+    spoken = MAIL_LANGUAGES[language]
     letter = spoken.email([(Wording("missing-notice"), "4K7PX", SW)], link=LINK, duty_line=None, exercise=True)
     assert letter.subject.startswith(spoken.exercise)
     assert letter.paragraphs[0].startswith(spoken.exercise)
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("language", sorted(MAIL_LANGUAGES))
 def test_every_wording_that_professionals_may_be_told_has_a_mail(language: str) -> None:
-    assert set(LANGUAGES[language].mails) == set(Wording) - CARERS_ALONE - INVITATIONS_ALONE - POLICE_ALONE
+    assert set(MAIL_LANGUAGES[language].mails) == set(Wording) - CARERS_ALONE - INVITATIONS_ALONE - POLICE_ALONE
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("language", sorted(MAIL_LANGUAGES))
 def test_a_mail_of_several_names_each_with_its_code_and_its_words(language: str) -> None:
-    spoken = LANGUAGES[language]
+    spoken = MAIL_LANGUAGES[language]
     wordings = (Wording("approaching-18"), Wording("leave-expiring"), Wording("watch-opened"))
     matters = [(each, code, SW) for each, code in zip(wordings, ("4K7PX", "9ZZ22", "4K7PX"), strict=True)]
     letter = spoken.email(matters, link=LINK, duty_line="+441632960100", exercise=False)
@@ -87,13 +87,13 @@ def test_a_mail_of_several_names_each_with_its_code_and_its_words(language: str)
     ],
 )
 def test_mails_about_coming_of_age_say_what_the_guidance_asks(language: str, wording: Wording, says: str) -> None:
-    assert says in LANGUAGES[language].mails[wording].says
+    assert says in MAIL_LANGUAGES[language].mails[wording].says
 
 
 @pytest.mark.parametrize(("language", "carer"), [("en", "carer"), ("cy", "gofalwr")])
 def test_whoever_advises_a_child_at_raised_risk_is_not_asked_to_brief_the_carer(language: str, carer: str) -> None:
-    assert carer in LANGUAGES[language].mails[Wording("watch-opened")].says
-    assert carer not in LANGUAGES[language].mails[Wording("watch-known")].says
+    assert carer in MAIL_LANGUAGES[language].mails[Wording("watch-opened")].says
+    assert carer not in MAIL_LANGUAGES[language].mails[Wording("watch-known")].says
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_whoever_advises_a_child_at_raised_risk_is_not_asked_to_brief_the_carer(
     ],
 )
 def test_a_mail_says_what_its_reader_is_to_the_child(role: Role, says: str) -> None:
-    letter = LANGUAGES["en"].email(
+    letter = MAIL_LANGUAGES["en"].email(
         [(Wording("watch-opened"), "4K7PX", role)], link=LINK, duty_line=None, exercise=False
     )
     assert says in letter.paragraphs[0].lower()
@@ -113,5 +113,5 @@ def test_a_mail_says_what_its_reader_is_to_the_child(role: Role, says: str) -> N
 
 
 def test_the_mail_about_a_referral_names_it_and_says_that_no_consent_is_needed() -> None:
-    says = LANGUAGES["en"].mails[Wording("nrm-check-due")].says
+    says = MAIL_LANGUAGES["en"].mails[Wording("nrm-check-due")].says
     assert all(word in says for word in ("National Referral Mechanism", "trafficking", "consent is not needed"))

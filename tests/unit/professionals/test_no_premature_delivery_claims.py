@@ -5,9 +5,9 @@ import re
 import pytest
 import yaml
 
-from services.console.web.wording import MESSAGES
-from services.professionals.email_wording import LANGUAGES as MAILS
-from services.professionals.sms_wording import LANGUAGES as TEXTS
+from services.console.web.templates import MESSAGES
+from services.professionals.wording import MAIL_LANGUAGES as MAILS
+from services.professionals.wording import TEXT_LANGUAGES as TEXTS
 from services.safeguarding.roles import Wording
 from tests.support.cases import try_each
 

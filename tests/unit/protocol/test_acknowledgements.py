@@ -6,9 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.protocol.policy.case import DutyOfCase
+from services.protocol.policy.case import DutyOfCase, Facts
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, Verdict
 from services.safeguarding.duty.duties import Because, DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed

@@ -5,12 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.protocol.loader import Library, files
-from services.protocol.policy.case import Case, Record
+from services.protocol.policy.case import Case, Facts, Record
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Happened, Protocols
-from services.protocol.policy.facts import Facts
-from services.protocol.policy.rule_engine.awareness import aware_since, with_aware
-from services.protocol.policy.rule_engine.predicates import Situation, ask
+from services.protocol.policy.rule_engine.predicates import Situation, ask, aware_since, with_aware
 from services.protocol.policy.rule_language.grammar import Asked
 from services.safeguarding.child_events.care_events import CarerAwarenessRecorded
 from services.safeguarding.duty.decisions import Verdict

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.protocol.policy.case import Case, Episode, Record
+from services.protocol.policy.case import Case, Episode, Facts, Record
 from services.protocol.policy.draft import Decision, Protocols
-from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, Verdict

@@ -6,8 +6,7 @@ import pytest
 
 from services.protocol.checks.check import check
 from services.protocol.checks.downgrade import weaker
-from services.protocol.loader import DEFAULT_RULES, Library, files
-from services.protocol.rule_file import DEFAULT
+from services.protocol.loader import DEFAULT, DEFAULT_RULES, Library, files
 
 GOOD = """\
 protocol: northshire

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from services.protocol.policy.case import Facts
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.child_events.care_events import ChildPresented
 from services.safeguarding.duty.duties import DutyAccepted, DutyAcknowledged, DutyFailed

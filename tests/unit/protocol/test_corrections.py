@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.protocol.loader import Library, files, parse
+from services.protocol.policy.case import Facts
 from services.protocol.policy.draft import Decision, Protocols
-from services.protocol.policy.facts import Facts
-from services.protocol.policy.rule_engine.dates import morning_of
+from services.protocol.policy.rule_engine.waits import morning_of
 from services.protocol.policy.rule_language.vocabulary import Mark
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, Verdict

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.protocol.policy.rule_engine.dates import morning_of
-from services.protocol.policy.rule_language.periods import calendar_length, format_period, length
+from services.protocol.policy.rule_engine.waits import morning_of
+from services.protocol.policy.rule_language.grammar import calendar_length, format_period, length
 from services.safeguarding.dates import birthday
 
 

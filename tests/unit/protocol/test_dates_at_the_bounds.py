@@ -9,10 +9,9 @@ import pytest
 from services.casework.policy.agency_event import OURS
 from services.casework.web.openapi import sayable
 from services.protocol.loader import Library, files
-from services.protocol.policy.case import Case
+from services.protocol.policy.case import Case, Facts
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Happened, Protocols
-from services.protocol.policy.facts import Facts
 from services.protocol.policy.readings.episodes import READ
 from services.safeguarding.child_events.events import ChildReportedMissing, Told
 from services.schemas.messages import FORMATS, example

@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
+from services.protocol.policy.case import Facts
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.roles import CareStep
 from tests.support.histories.one_child import CHILD, START, OneChild

@@ -8,10 +8,9 @@ import pytest
 from pydantic import BaseModel
 
 from services.protocol.loader import Library, files
-from services.protocol.policy.case import Case, DutyOfCase
+from services.protocol.policy.case import Case, DutyOfCase, Facts
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
-from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Condition
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import DutyState, EpisodeState, Verdict

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from services.protocol.loader import Library, files
-from services.protocol.policy.facts import Facts
-from services.protocol.simulate import tell
-from services.protocol.stories import Story, story_of
+from services.protocol.policy.case import Facts
+from services.protocol.simulate import Story, story_of, tell
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.child_events.care_events import CareStepRecorded
 from services.safeguarding.deeds import DEED_SPECS

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from services.protocol.policy.case import Facts
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import discussion_events, events
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.duties import DutyAcknowledged

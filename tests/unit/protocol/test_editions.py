@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from services.protocol.editions.choice import GONE, OUTGROWN, Choice, Kept, choose
-from services.protocol.editions.edition import Adoption, Edition, adoption_of, edition_of
-from services.protocol.editions.folder import UNKNOWN, find_editions, signature
-from services.protocol.editions.rules_in_force import RulesInForce
-from services.protocol.loader import files
-from services.protocol.rule_file import DEFAULT, RulesFile
+from services.protocol.editions.choice import GONE, OUTGROWN, Choice, Kept, RulesInForce, choose
+from services.protocol.editions.edition import (
+    UNKNOWN,
+    Adoption,
+    Edition,
+    adoption_of,
+    edition_of,
+    find_editions,
+    signature,
+)
+from services.protocol.loader import DEFAULT, RulesFile, files
 
 TODAY = date(2026, 11, 26)
 DAY = timedelta(days=1)

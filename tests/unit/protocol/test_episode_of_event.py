@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from services.protocol.policy.case import Facts
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.decisions import EpisodeState, Verdict

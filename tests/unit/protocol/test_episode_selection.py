@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.protocol.policy.case import Episode
+from services.protocol.policy.case import Episode, Facts
 from services.protocol.policy.draft import Decision, Protocols
-from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeState, Verdict
 from services.safeguarding.duty.duties import Because, DutyAccepted, DutyAcknowledged, DutyFailed

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.protocol.policy.case import DutyOfCase, Marked, Record, Telling
-from services.protocol.policy.facts import Facts
-from services.protocol.policy.rule_engine.dates import morning_of
+from services.protocol.policy.case import DutyOfCase, Facts, Marked, Record, Telling
+from services.protocol.policy.rule_engine.waits import morning_of
 from services.protocol.policy.rule_language.vocabulary import Mark
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import EpisodeState, Verdict

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.protocol.policy.case import DutyOfCase
-from services.protocol.policy.facts import Facts
+from services.protocol.policy.case import DutyOfCase, Facts
 from services.protocol.policy.rule_language.vocabulary import Mark
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import DutyState

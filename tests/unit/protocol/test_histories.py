@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from services.protocol.checks.rule_checks import HUMANS
 from services.protocol.loader import Library, files
-from services.protocol.policy.case import OPEN_STATES, Case, DutyOfCase
+from services.protocol.policy.case import OPEN_STATES, Case, DutyOfCase, Facts
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Deadline, Decision, Draft, Happened, Protocols
-from services.protocol.policy.facts import Facts
 from services.protocol.policy.readings import episodes
 from services.protocol.policy.readings.episodes import READ
 from services.protocol.policy.rule_language.grammar import Rule

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.platform.runtime.clocks import Clocks
-from services.protocol.editions.rules_in_force import RulesInForce
+from services.protocol.editions.choice import RulesInForce
 from services.protocol.handlers import Handlers
 from services.protocol.policy.last_resort import decide_without_case, list_tellings
 from services.safeguarding.duty.decisions import MessageDeadLettered

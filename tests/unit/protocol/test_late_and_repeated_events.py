@@ -2,9 +2,8 @@
 
 import pytest
 
-from services.protocol.policy.case import HEARD_KEPT
+from services.protocol.policy.case import HEARD_KEPT, Facts
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.message import Message

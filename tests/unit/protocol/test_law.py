@@ -6,15 +6,23 @@ from pathlib import Path
 import pytest
 
 from services.protocol.checks.check import check, warnings
-from services.protocol.law.law import shipped
-from services.protocol.law.periods import FIRST_DAY, day_of, holds, overlap, turning_days
-from services.protocol.law.sources import CHECKED_WITHIN, Source, Sources
-from services.protocol.law.values import NoValue, Value, Values
-from services.protocol.loader import Library, files
+from services.protocol.law.law import (
+    CHECKED_WITHIN,
+    FIRST_DAY,
+    NoValue,
+    Source,
+    Sources,
+    Value,
+    Values,
+    day_of,
+    holds,
+    overlap,
+    shipped,
+    turning_days,
+)
+from services.protocol.loader import Library, files, read_rules
 from services.protocol.policy.rule_language.grammar import Rule
-from services.protocol.rule_file import read
-from services.protocol.simulate import tell
-from services.protocol.stories import read as read_story
+from services.protocol.simulate import read_story, tell
 
 DAY = timedelta(days=1)
 MARCH = date(2027, 3, 1)
@@ -40,7 +48,7 @@ OURS = "{ id: NSHIRE-RMFHC-2026, title: Missing from care, edition: 'Northshire,
 
 def library(tmp_path: Path, written: str) -> Library:
     (tmp_path / "own.yaml").write_text(written)
-    return Library([*files(), read(tmp_path / "own.yaml")])
+    return Library([*files(), read_rules(tmp_path / "own.yaml")])
 
 
 def findings(tmp_path: Path, written: str) -> list[str]:

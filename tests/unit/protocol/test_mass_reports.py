@@ -7,10 +7,9 @@ import pytest
 
 from services.protocol.checks.check import check
 from services.protocol.loader import Library, files
-from services.protocol.policy.case import Case
+from services.protocol.policy.case import Case, Facts
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Happened, Protocols
-from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.duties import Duty, PoliceNotify, ProfessionalNotify
 from tests.support.histories.one_child import CHILD, START

@@ -7,8 +7,7 @@ import pytest
 from services.handbook.phrases import meets
 from services.protocol.checks.check import check
 from services.protocol.checks.downgrade import weaker
-from services.protocol.loader import Library, files
-from services.protocol.rule_file import DEFAULT
+from services.protocol.loader import DEFAULT, Library, files
 from tests.support.histories.meetings import IN_FULL
 
 MEETS = "{ form: urgent, day: 60m, night: 45m, lasts: 45m, warn: 15m, answer: 20m, unless: [retracted] }"

@@ -4,11 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.protocol.loader import Library, files
-from services.protocol.policy.case import Case
+from services.protocol.policy.case import Case, Facts
 from services.protocol.policy.decide import decide
+from services.protocol.policy.decision_record import Measurement, Milestone, find_milestones
 from services.protocol.policy.draft import Happened, Protocols
-from services.protocol.policy.duties.milestones import Measurement, Milestone, find_milestones
-from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events.events import ChildReportedMissing, DutyStepDue, TextNeedsHuman
 from services.safeguarding.duty.duties import Duty, DutyAccepted, DutyAcknowledged, DutyDelivered
 from services.safeguarding.message import Message

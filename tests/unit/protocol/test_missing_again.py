@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.protocol.policy.case import DutyOfCase
+from services.protocol.policy.case import DutyOfCase, Facts
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.facts import Facts
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import CareStepRecorded, ChildIdentified
 from services.safeguarding.duty.decisions import EpisodeState, Verdict

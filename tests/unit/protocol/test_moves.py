@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 
 from services.protocol.loader import Library, files, parse
+from services.protocol.policy.case import Facts
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
-from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Mark
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import DutyState, EpisodeState, Verdict

@@ -6,10 +6,9 @@ from typing import Any, Literal
 import pytest
 
 from services.protocol.loader import Library, files
-from services.protocol.policy.duties.tellings import CARERS
-from services.protocol.policy.facts import Facts
-from services.protocol.simulate import tell
-from services.protocol.stories import Story, story_of
+from services.protocol.policy.case import Facts
+from services.protocol.policy.duties.steps import CARERS
+from services.protocol.simulate import Story, story_of, tell
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildIdentified, PlacementChanged
 from services.safeguarding.duty.duties import DutyAccepted

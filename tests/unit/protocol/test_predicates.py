@@ -5,8 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.protocol.policy.case import Episode
-from services.protocol.policy.facts import Facts
+from services.protocol.policy.case import Episode, Facts
 from services.protocol.policy.rule_engine.predicates import Answer, Situation, answer, ask
 from services.protocol.policy.rule_language.grammar import Asked, Rule
 from services.protocol.policy.rule_language.vocabulary import NUMBERED, Question

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.protocol.policy.duties.report_status import reports_taken
+from services.protocol.policy.decision_record import reports_taken
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.roles import Channel, Role, Wording
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.protocol.policy.case import Marked, Record
+from services.protocol.policy.case import Facts, Marked, Record
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Mark
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.duty.decisions import Verdict

@@ -4,11 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.protocol.loader import SELF_TEST, Library, files
-from services.protocol.policy.facts import Facts
-from services.protocol.rule_file import RulesFile
-from services.protocol.simulate import Timeline, tell
-from services.protocol.stories import Answers, Happening, Story
+from services.protocol.loader import SELF_TEST, Library, RulesFile, files
+from services.protocol.policy.case import Facts
+from services.protocol.simulate import Answers, Happening, Story, Timeline, tell
 from services.safeguarding.roles import Channel, Role
 
 AUTHORITY = "exercise-north"

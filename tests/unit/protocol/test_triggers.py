@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.protocol.policy.case import Marked
+from services.protocol.policy.case import Facts, Marked
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.child_events import care_events as care

@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 
 from services.protocol.loader import Library, files
-from services.protocol.policy.case import Case, DutyOfCase
-from services.protocol.policy.decide import decide
+from services.protocol.policy.case import Case, DutyOfCase, Facts
+from services.protocol.policy.decide import Turn, decide, sum_up, take_turns
 from services.protocol.policy.draft import Decision, Happened, Protocols
-from services.protocol.policy.facts import Facts
-from services.protocol.policy.turns import Turn, sum_up, take_turns
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import DutyChanged, Verdict
 from services.safeguarding.duty.duties import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes, part_ids, parts_of

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from services.protocol.policy.case import Facts
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.facts import Facts
-from services.protocol.policy.rule_engine.dates import morning_of
+from services.protocol.policy.rule_engine.waits import morning_of
 from services.protocol.policy.rule_language import grammar
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.child_events.events import RuleDue

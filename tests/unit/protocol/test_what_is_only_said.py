@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from services.protocol.policy.case import Facts
 from services.protocol.policy.draft import Decision, Protocols
-from services.protocol.policy.facts import Facts
-from services.protocol.policy.readings.claims import STANDS_FOR
+from services.protocol.policy.readings.endings import STANDS_FOR
 from services.protocol.policy.rule_language.grammar import StandDown
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.events import Proof

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.protocol.policy.case import Facts
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.deeds import DEED_SPECS, Answers, DeedSpec, Fault, Faults, Field, Kind, Matter, _read

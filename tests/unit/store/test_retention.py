@@ -8,14 +8,14 @@ from pydantic import ValidationError
 from services.audit.policy.chain import EXERCISES_KEPT
 from services.casework.store import import_history
 from services.console.accounts import sessions
-from services.console.policy.access.sign_in import FAILURES_COUNT_FOR, SessionLimits
+from services.console.policy.access import FAILURES_COUNT_FOR, SessionLimits
 from services.handbook.documents.pages import records_page
 from services.platform.bus.topics import read_declaration
 from services.platform.messages.signature import SAYS
 from services.platform.runtime.settings import Settings
 from services.platform.store import inbox
 from services.platform.store.disposal.retention import WRITTEN, Action, Record, period_faults, read_schedule, schedule
-from services.police.web import reading_codes
+from services.police.web import linked_notice
 from services.safeguarding.duty.evidence import RecordDisposed
 from services.safeguarding.message import Topic
 
@@ -29,7 +29,7 @@ RECORDS = schedule().records
         ("published", timedelta(hours=Settings.model_fields["published_kept_hours"].default)),
         ("record-of-exercises", EXERCISES_KEPT),
         ("former-rows", import_history.KEPT),
-        ("reading-codes", reading_codes.OPEN_FOR + reading_codes.CODE_FOR),
+        ("reading-codes", linked_notice.OPEN_FOR + linked_notice.CODE_FOR),
         ("sessions", 2 * SessionLimits().total),
         ("known-devices", sessions.DEVICE_KNOWN_FOR),
         ("failed-sign-ins", FAILURES_COUNT_FOR),

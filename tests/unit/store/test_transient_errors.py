@@ -20,9 +20,9 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.key_wrappers.wrapper import KeyMissing
 from services.platform.store.transient_errors import is_contention, is_transient
 from services.police.web import app as police
-from services.professionals.web import app as professionals
+from services.professionals.web import acknowledge_page as professionals
 from services.professionals.web.acknowledge_page import AcknowledgePage
-from services.strategy.web import app as strategy
+from services.strategy import web as strategy
 
 KEY = b64encode(b"m" * 32).decode()
 LINKS = Links(KEY, "http://safe-return.example")

@@ -7,11 +7,9 @@ file: without it an OK about a missing child is a claim, which the protocol lets
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from services.carers.policy.answer import Answer
 from services.carers.policy.context import Telling, TextContext
-from services.carers.policy.decision import Act, Decision
-from services.carers.understanding.children import child_names
-from services.carers.understanding.details import replies
+from services.carers.policy.decision import Act, Answer, Decision
+from services.carers.understanding import child_names, replies
 from services.carers.understanding.meaning import Meaning
 from services.safeguarding.duty.duties import DutyAcknowledged
 from services.safeguarding.roles import Wording

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import Child, ClaimKind, OpenClaim, TextContext
-from services.carers.policy.decision import Act, Claim, ClaimedChild, Decision, merge_claims, tell
-from services.carers.understanding.children import child_names
-from services.carers.understanding.details import confirmations, replies
+from services.carers.policy.decision import Act, Answer, Claim, ClaimedChild, Decision, merge_claims, tell
+from services.carers.understanding import child_names, replies
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.events import Proof
@@ -65,7 +63,7 @@ def list_provisionals(child: Child, context: TextContext) -> tuple[ChildId, ...]
 
 def confirm_by_code(meaning: Meaning, context: TextContext) -> Decision | None:
     """None where the text holds no code of a claim: it is then read like any other."""
-    quoted = [each for each in context.claims if confirmations.quotes_code(meaning.words, each.code)]
+    quoted = [each for each in context.claims if replies.quotes_code(meaning.words, each.code)]
     if not quoted:
         return _reject_guess(meaning, context)
     if REPORTS & set(meaning.intents):
@@ -140,7 +138,7 @@ def _is_plain(meaning: Meaning, quoted: Sequence[OpenClaim], context: TextContex
     if meaning.doubtful or not set(meaning.intents) <= PLAIN:
         return False
     codes = [each.code for each in quoted]
-    return bool(ENDS & set(meaning.intents)) or confirmations.only_confirms(meaning.words, codes, _list_words(context))
+    return bool(ENDS & set(meaning.intents)) or replies.only_confirms(meaning.words, codes, _list_words(context))
 
 
 def _list_words(context: TextContext) -> set[str]:
@@ -227,10 +225,10 @@ def _reject_guess(meaning: Meaning, context: TextContext) -> Decision | None:
     if not waiting or REPORTS & set(meaning.intents):
         return None
     codes, is_live = [each.code for each in context.known], any(each.live for each in context.claims)
-    guessed = is_live and confirmations.has_other_code(meaning.words, codes)
+    guessed = is_live and replies.has_other_code(meaning.words, codes)
     slipped = context.telling is None and set(meaning.intents) <= PLAIN - ENDS
     beside = _list_words(context)
-    if guessed or (slipped and confirmations.is_only_a_slip(meaning.words, waiting, beside, loosely=is_live)):
+    if guessed or (slipped and replies.is_only_a_slip(meaning.words, waiting, beside, loosely=is_live)):
         return _reject_code(context, counts=is_live)
     return None
 

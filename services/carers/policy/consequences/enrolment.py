@@ -3,12 +3,10 @@
 Only texts that say nothing else are practice. A plain MISSING is always real, also during a practice.
 """
 
-from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import TextContext
-from services.carers.policy.decision import Claim, ClaimedChild, Decision, tell
-from services.carers.understanding.children import child_names
-from services.carers.understanding.details import replies
+from services.carers.policy.decision import Answer, Claim, ClaimedChild, Decision, tell
+from services.carers.understanding import child_names, replies
 from services.carers.understanding.meaning import Intent, Meaning
 from services.safeguarding.child_events.events import ChildReportedMissing, ReportRetracted
 from services.safeguarding.identifiers import ChildId

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.carers.policy import echo
-from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import escalation, unnamed_child
-from services.carers.policy.consequences.one_child import decide_for_child
+from services.carers.policy.consequences.unnamed_child import decide_for_child
 from services.carers.policy.context import TextContext
-from services.carers.policy.decision import Decision, combine_decisions, tell
-from services.carers.policy.mentions import others, sides
+from services.carers.policy.decision import Answer, Decision, combine_decisions, tell
+from services.carers.policy.mentions import sides
 from services.carers.policy.mentions.child_mentions import STANDS_DOWN, ChildMentions, resolve_mentions
-from services.carers.understanding.children import child_names
-from services.carers.understanding.details import confirmations, replies
+from services.carers.understanding import child_names, replies
 from services.carers.understanding.languages.lexicon import load_words
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning, Statement
 from services.safeguarding.child_events.care_events import ChildIdentified
@@ -85,7 +83,7 @@ def _answer_question(meaning: Meaning, found: ChildMentions, context: TextContex
     if question.about != "report" and REPORTS & set(meaning.intents):
         return None
     children = found.named or child_names.find_answered(meaning.words, context.children)
-    if question.about == "report" and others.says_all_of_two(meaning, context):
+    if question.about == "report" and sides.says_all_of_two(meaning, context):
         children = tuple(each.child for each in context.children)
     if not children and question.about == "report" and found.somebody_else and replies.is_only_codes(meaning.words):
         asked = escalation.request_person(context, "which-child", question.provisional)
@@ -137,10 +135,10 @@ def _identify_reports(asked_of: ChildId, children: Sequence[ChildId], context: T
 
 def _decide_same_of_others(meaning: Meaning, context: TextContext) -> Decision | None:
     """Takes "the other one too" for a report of the other one, and asks who it is where the words leave that open."""
-    if not others.speaks_of_others(meaning, context):
+    if not sides.speaks_of_others(meaning, context):
         return None
-    named = others.find_unmissed(meaning, context)
-    if also := others.find_also_missing(meaning, named, context):
+    named = sides.find_unmissed(meaning, context)
+    if also := sides.find_also_missing(meaning, named, context):
         return combine_decisions(
             [decide_for_child(context.child_by_id(each), Intent.MISSING, context) for each in also]
         )
@@ -182,7 +180,7 @@ def _decide_unnamed(meaning: Meaning, found: ChildMentions, context: TextContext
         return combine_decisions([decide_for_child(each, Intent.NOT_BACK, context) for each in context.open])
     codes = set(child_names.CODE.findall(meaning.words))
     if found.somebody_else and codes and context.children and set(found.nobody) & REPORTS:
-        of_another = len(codes) > 1 or others.says_too(meaning)
+        of_another = len(codes) > 1 or sides.says_too(meaning)
         return unnamed_child.report_by_other_code(found.nobody, context, of_another=of_another)
     order = {child: place for place, child in enumerate(found.likeliest)}
     ordered = sorted(context.children, key=lambda each: order[each.child])
@@ -266,7 +264,7 @@ def _answer_request(meaning: Meaning, context: TextContext) -> Decision:
 
 def _meant_to_confirm(meaning: Meaning, context: TextContext) -> Decision | None:
     """The words can only be meant to confirm something, but hold no code of ours."""
-    meant_so = Intent.UNCLEAR in meaning.intents and confirmations.seems_meant(meaning.words)
+    meant_so = Intent.UNCLEAR in meaning.intents and replies.seems_meant(meaning.words)
     return escalation.escalate(context, "code-not-valid") if meant_so else None
 
 

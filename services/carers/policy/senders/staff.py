@@ -8,15 +8,13 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from services.carers.policy.answer import Answer
-from services.carers.policy.consequences import acknowledgement, escalation, identification, unnamed_child
-from services.carers.policy.consequences.one_child import decide_for_child
+from services.carers.policy.consequences import acknowledgement, escalation, unnamed_child
+from services.carers.policy.consequences.unnamed_child import decide_for_child
 from services.carers.policy.context import Child, Telling, TextContext
-from services.carers.policy.decision import Decision, StatusLine, combine_decisions
+from services.carers.policy.decision import Answer, Decision, StatusLine, combine_decisions
 from services.carers.policy.mentions import sides
 from services.carers.policy.mentions.child_mentions import ChildMentions, resolve_mentions
-from services.carers.understanding.children import child_names
-from services.carers.understanding.details import replies
+from services.carers.understanding import child_names, replies
 from services.carers.understanding.languages.lexicon import load_patterns
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning, Statement
 from services.safeguarding.child_events.events import HumanReason
@@ -226,7 +224,7 @@ def _decide_about_another(telling: Telling, meaning: Meaning, context: TextConte
     found = resolve_mentions(meaning, context)
     reports = any(REPORTS & set(intents) for intents in (*found.about.values(), *found.either.values(), found.nobody))
     if is_provisional(telling.child) and not reports:
-        return identification.identify_child(telling, codes, meaning, context)
+        return escalation.identify_child(telling, codes, meaning, context)
     read = Decision((escalation.request_person(context, "which-child", telling.child),), Answer.KEPT)
     return combine_decisions([_decide_by_code(found, meaning, context), read]) if reports else read
 

@@ -1,6 +1,8 @@
 """Loads the words and patterns of `lexicons/*.yaml`. Patterns are over plain words (`plain_words.simplify`).
 
 In a pattern, `{name}` stands for the part of that name, or for any word of the list of that name.
+
+Names the people and things of texts beside the child (`lexicons/people.yaml`).
 """
 
 import re
@@ -50,3 +52,22 @@ def _join(names: tuple[str, ...], section: str) -> dict[str, list[str]]:
 
 def _fill(pattern: str, parts: dict[str, str]) -> str:
     return PART.sub(lambda part: _fill(parts[part[1]], parts), pattern)
+
+
+WORDS = load_words("people")
+CHILD = WORDS["child"]
+SPEAKER = WORDS["speaker"]
+ADULTS = WORDS["adults"]
+ANIMALS = WORDS["animals"]
+KIN = WORDS["kin"]
+VEHICLES = WORDS["vehicles"]
+THINGS = WORDS["things"]
+OTHERS = SPEAKER | ADULTS | ANIMALS | KIN | VEHICLES | THINGS
+WITHIN_A_VERB = WORDS["within_a_verb"]
+NO_NAMES = WORDS["no_names"]
+PREPOSITIONS = WORDS["prepositions"]
+BESIDE_A_NOUN = WORDS["beside_a_noun"]
+NUMBERS = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
+    "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+)  # fmt: skip

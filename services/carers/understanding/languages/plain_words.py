@@ -1,13 +1,65 @@
-"""Makes typed words plain: without capitals, accents, apostrophes or emoji. Splits them into clauses."""
+"""Corrects misspelt key words and dialect: short words by a list, long ones by distance.
+
+Makes typed words plain: without capitals, accents, apostrophes or emoji. Splits them into clauses.
+
+Recognises the language of a text, for the person who reads it. Pure.
+"""
 
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
-from services.carers.understanding.languages.lexicon import load_patterns
-from services.carers.understanding.languages.spelling import correct_word, translate_dialect
-from services.carers.understanding.languages.word_lists import NO_NAMES, WITHIN_A_VERB
+import pycld2
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from services.carers.understanding.languages.lexicon import (
+    NO_NAMES,
+    WITHIN_A_VERB,
+    load_patterns,
+    load_words,
+    read_lexicon,
+)
+from services.safeguarding.child_events.events import TextLanguage
 from services.safeguarding.identifiers import CODE_ALPHABET
+
+SPELLING_PATTERNS = load_patterns("spelling")
+MEANT = {form: meant for meant, forms in read_lexicon("spelling")["meant"].items() for form in forms.split()}
+LONG = read_lexicon("spelling")["words"]["long"].split()
+WORDS_OF_THEIR_OWN = load_words("spelling")["words_of_their_own"]
+LETTERS_FOR_ONE_ERROR = 5
+LETTERS_FOR_TWO_ERRORS = 7
+
+
+def correct_word(word: str) -> str:
+    return MEANT.get(word) or _find_nearest(word)
+
+
+@lru_cache(maxsize=4096)
+def _find_nearest(word: str) -> str:
+    if len(word) < LETTERS_FOR_ONE_ERROR or word in WORDS_OF_THEIR_OWN or word in LONG:
+        return word
+    errors = 2 if len(word) >= LETTERS_FOR_TWO_ERRORS or sorted(word) in _SORTED else 1
+    found = process.extractOne(word, LONG, scorer=OSA.distance, score_cutoff=errors)
+    if found is None or word[0] not in found[0][:2] or len(found[0]) < len(word) - 1:
+        return word
+    return str(found[0])
+
+
+_SORTED = [sorted(each) for each in LONG]
+
+
+def translate_dialect(words: str) -> str:
+    if "no" not in (each := words.split()) and "int" not in each:
+        return words
+    said = SPELLING_PATTERNS["absent"].sub("is not at ", words)
+    return (
+        SPELLING_PATTERNS["fronted"]
+        .sub("has not ", SPELLING_PATTERNS["denied"].sub(r"\g<before> not \g<verb>", said))
+        .replace("  ", " ")
+    )
+
 
 PATTERNS = load_patterns("splitting")
 STROKES = str.maketrans("\u0142\u0111\u00f8\u0131", "ldoi")
@@ -123,3 +175,23 @@ def in_another_script(text: str) -> bool:
     letters = [each for each in text if each.isalpha()]
     foreign = [each for each in letters if not unicodedata.name(each, "").startswith("LATIN")]
     return len(foreign) * 2 > len(letters)
+
+
+LETTERS_AND_MARKS = frozenset("LM")
+CODES = frozenset(TextLanguage)
+WELSH = TextLanguage("cy")
+"""Looked up here, so that a service does not start where `codes.yaml` has it no more."""
+
+
+def recognise(text: str) -> TextLanguage | None:
+    """None for English, for too few words to tell, and for a language without a `TextLanguage`."""
+    # CLD2 refuses control characters. English is hinted at, so that a misspelt word is not Danish.
+    words = "".join(each if unicodedata.category(each)[0] in LETTERS_AND_MARKS else " " for each in text)
+    _, _, found = pycld2.detect(words, isPlainText=True, bestEffort=True, hintLanguage="ENGLISH")
+    code = found[0][1].split("-")[0]
+    return TextLanguage(code) if code in CODES else None
+
+
+def is_foreign(text: str) -> bool:
+    """Whether only its words for missing are read here. Welsh is read as fully as English."""
+    return recognise(text) not in {None, WELSH}

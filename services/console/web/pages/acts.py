@@ -10,9 +10,8 @@ from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
 from services.console.acts.service import ActService, Result, Subject, named_child
-from services.console.policy.about import About
-from services.console.policy.acts import ACT_SPECS, SAME_CHILD, ActSpec, possible_acts, steps_to_choose
-from services.console.policy.permits import May
+from services.console.policy.access import May
+from services.console.policy.acts import ACT_SPECS, SAME_CHILD, About, ActSpec, possible_acts, steps_to_choose
 from services.console.web.session import SignedIn, act_of
 from services.console.web.templates import Pages, go_to
 from services.safeguarding.deeds import Answers, Fault, Faults, fill_in

@@ -9,10 +9,9 @@ from starlette.responses import Response
 
 from services.console.accounts import repository as accounts
 from services.console.accounts import sessions
-from services.console.accounts.access_record import record_access
-from services.console.accounts.passwords import generate_password, hash_password
-from services.console.accounts.second_factor import keep_secret, new_secret, picture_of
-from services.console.policy.permits import ALL, May, Operator
+from services.console.accounts.passwords import generate_password, hash_password, keep_secret, new_secret, picture_of
+from services.console.accounts.repository import record_access
+from services.console.policy.access import ALL, May, Operator
 from services.console.web.session import ACCOUNT, SignedIn
 from services.console.web.templates import Pages, go_to
 from services.platform.store.encryption import Keyring

@@ -9,7 +9,7 @@ from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
 from services.console.acts.disposal import DisposalService
-from services.console.policy.permits import May
+from services.console.policy.access import May
 from services.console.web.session import SignedIn, act_of
 from services.console.web.templates import Pages, go_to
 from services.platform.store.disposal.erasures import Hindrance

@@ -19,10 +19,9 @@ from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, SendRequest, SendResult
 from services.platform.delivery.events import JoinedEvents
 from services.platform.delivery.model import Delivery, Postponed, Prepared, PreparedMessage, State, Undeliverable
-from services.platform.delivery.queue import leases, repository, transitions
-from services.platform.delivery.queue.leases import LeasedDelivery
+from services.platform.delivery.queue import leases, repository
+from services.platform.delivery.queue.leases import NOT_FIXED, LeasedDelivery
 from services.platform.delivery.queue.repository import BODY, RECIPIENT, join_names
-from services.platform.delivery.queue.transitions import NOT_FIXED
 from services.platform.delivery.retry_policy import next_state
 from services.platform.register import keys
 from services.platform.register.keys import Decryptor
@@ -152,7 +151,7 @@ class AttemptStarter:
         """It waits outside its lane, so that others go on."""
         now = self._clocks.wall()
         async with self._store.transaction() as uow:
-            transitions.postpone(uow, leased.delivery.id, self._owner, now, now + pause, leased.attempts)
+            leases.postpone(uow, leased.delivery.id, self._owner, now, now + pause, leased.attempts)
 
     async def record_defect(self, leased: LeasedDelivery, error: Exception) -> None:
         """After an error of ours, before the attempt began or later. The delivery is tried again, and soon given up, so
@@ -167,13 +166,13 @@ class AttemptStarter:
             SendResult(AttemptResult.RETRY), created_at=delivery.created_at, urgent=delivery.urgent, now=now, chance=0.5
         )
         async with self._store.transaction() as uow:
-            recorded = await uow.fetch(transitions.attempts_recorded(delivery.id))
+            recorded = await uow.fetch(leases.attempts_recorded(delivery.id))
             if attempts - recorded >= DEFECTS_MOST:
                 events = JoinedEvents()
                 await self._close_undeliverable(uow, delivery, Undeliverable("undeliverable"), events)
                 events.publish(uow)
             else:
-                transitions.postpone(uow, delivery.id, self._owner, now, later.next_attempt_at, attempts)
+                leases.postpone(uow, delivery.id, self._owner, now, later.next_attempt_at, attempts)
 
     async def _begin(self, start: _Start) -> None:
         """In a batch. If an error of ours fails it, each begins alone (`GroupCommit`). If the database fails it, each
@@ -198,7 +197,7 @@ class AttemptStarter:
             for each in sorted(batch, key=lambda each: (each.leased.delivery.child, each.leased.delivery.id)):
                 await self._prepare_attempt(uow, each, wrapped.get(each.leased.delivery.owner), events)
             events.publish(uow)
-        numbers = transitions.attempts_begun(uow)
+        numbers = leases.attempts_begun(uow)
         for each in batch:
             each.number = numbers.get(each.leased.delivery.id)
 
@@ -240,10 +239,10 @@ class AttemptStarter:
             return
         if isinstance(found, Postponed):
             start.message, now = None, self._clocks.wall()
-            transitions.postpone(uow, delivery.id, self._owner, now, now + found.pause, start.leased.attempts)
+            leases.postpone(uow, delivery.id, self._owner, now, now + found.pause, start.leased.attempts)
             return
         start.message, start.begun_at = found, self._clocks.wall()
-        transitions.mark_sending(uow, delivery.id, self._owner, start.begun_at, fixed)
+        leases.mark_sending(uow, delivery.id, self._owner, start.begun_at, fixed)
 
     async def _read_fixed(
         self, uow: UnitOfWork, leased: LeasedDelivery, wrapped: bytes | None
@@ -272,7 +271,7 @@ class AttemptStarter:
         self, uow: UnitOfWork, delivery: Delivery, why: Undeliverable, events: JoinedEvents
     ) -> None:
         """No attempt will say what was read of the register: that is a message of its own here."""
-        kept = await transitions.close(uow, delivery.id, self._owner, self._clocks.wall(), State.FAILED)
+        kept = await leases.close(uow, delivery.id, self._owner, self._clocks.wall(), State.FAILED)
         if kept is None:
             return
         read = tuple(dict.fromkeys((*kept, *why.read)))
@@ -286,7 +285,7 @@ class AttemptStarter:
         """
         delivery = leased.delivery
         async with self._store.transaction() as uow:
-            read = await transitions.close(uow, delivery.id, self._owner, self._clocks.wall(), State.WITHDRAWN)
+            read = await leases.close(uow, delivery.id, self._owner, self._clocks.wall(), State.WITHDRAWN)
             if read is None:
                 # Where nobody withdrew it, its lease was away for a moment: the next sweep claims it.
                 await leases.release(uow.connection, self._owner, [delivery.id])

@@ -14,7 +14,7 @@ from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import AttemptRecord, ChannelRegistry, SendResult
 from services.platform.delivery.events import JoinedEvents
 from services.platform.delivery.model import State
-from services.platform.delivery.queue import repository, transitions
+from services.platform.delivery.queue import leases, repository
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.retry_policy import next_state, patience_of
 from services.platform.delivery.sending.attempt import CONTENDED_KEPT_MOST, CONTENDED_KEPT_SECONDS, StartedAttempt
@@ -108,9 +108,9 @@ class ResultWriter:
         record = AttemptRecord(self._service, medium, request, result, outcome.took_ms, body_hash)
         event = delivery_events.accepted(delivery, person) if transition.state is State.ACCEPTED else None
         if transition.reason is None:
-            transitions.record_result(uow, record, self._owner, now, transition)
+            leases.record_result(uow, record, self._owner, now, transition)
         else:
-            state = await transitions.record_final_result(uow, record, self._owner, now, transition)
+            state = await leases.record_final_result(uow, record, self._owner, now, transition)
             if state == State.FAILED:
                 event = delivery_events.failed(uow, delivery, transition.reason, person)
                 uow.on_commit(metrics.ENDED.labels(medium, transition.reason).inc)

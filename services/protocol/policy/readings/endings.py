@@ -1,20 +1,88 @@
-"""Reads that a child is back, found or was never missing. Proof ends or changes the episode; a claim only informs."""
+"""Reads that a child is back, found or was never missing. Proof ends or changes the episode; a claim only informs.
 
+Nothing ends, is withdrawn or is weakened on less than proof (docs/decisions/0039). A claim that nobody has proved is
+kept and told to those who search; it never does more.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
 
-from services.protocol.policy.case import OPEN_STATES, Episode, Report
+from services.protocol.policy.case import OPEN_STATES, Claim, Episode, Report
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.duties.steps import end
-from services.protocol.policy.readings import claims
 from services.protocol.policy.readings.openings import find_earlier_episode, open_episode
-from services.protocol.policy.readings.proof import is_proven, is_word_enough
 from services.protocol.policy.readings.replies import GRADED
 from services.protocol.policy.rule_language.vocabulary import Condition, Mark, Trigger
 from services.safeguarding.child_events import events
+from services.safeguarding.child_events.events import Proof
 from services.safeguarding.duty.decisions import OVER, EpisodeState, Verdict
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Wording
+
+What: TypeAlias = Literal["return", "retraction", "location"]
+
+STANDS_FOR = timedelta(minutes=10)
+"""How long the code that confirms a claim is valid, and how long the same claim is not told again."""
+TOLD: dict[What, Trigger] = {
+    "return": Trigger.CHILD_RETURN_CLAIMED,
+    "retraction": Trigger.MISSING_RETRACTION_CLAIMED,
+    "location": Trigger.CHILD_LOCATION_CLAIMED,
+}
+OVERTAKEN: dict[What, Trigger] = {
+    "return": Trigger.RETURN_UNVERIFIED,
+    "retraction": Trigger.RETRACTION_UNVERIFIED,
+    "location": Trigger.RETURN_UNVERIFIED,
+}
+"""The child was said to be missing after the claim: a person finds out the truth."""
+
+
+def record_claim(draft: Draft, found: Episode, what: What) -> list[Reading]:
+    """Keeps a claim about an open episode. Searchers hear it once in ten minutes; the claimant is asked to confirm."""
+    time, person = draft.happened.time, draft.speaker
+    if time < found.last_report_at:
+        return [Reading(OVERTAKEN[what], found, Verdict.UNVERIFIED)]
+    heard = [each for each in found.claims if each.what == what and abs(time - each.at) < STANDS_FOR]
+    if any(each.person == person for each in heard) or (heard and what == "location"):
+        return [pass_over(found)]
+    mine = Claim(what=what, person=person, at=time)
+    kept = tuple(each for each in found.claims if time < each.at + STANDS_FOR)
+    found = draft.put_episode(found.model_copy(update={"claims": (*kept, mine)}))
+    return [Reading(Trigger.CLAIM_SECONDED if heard else TOLD[what], found, Verdict.UNVERIFIED)]
+
+
+def pass_over(found: Episode) -> Reading:
+    return Reading(None, found, Verdict.ALREADY_SO)
+
+
+Ending: TypeAlias = events.ChildReturned | events.ChildLocated | events.ReportRetracted
+
+FITS: Mapping[str, Proof] = {
+    "text": Proof.HANDSET,
+    "force": Proof.FORCE,
+    "agency": Proof.AGENCY,
+    "console": Proof.PERSON,
+    "page": Proof.PERSON,
+}
+"""Which proof may come by which channel. Any other counts as none: the channel cannot show it."""
+
+
+def is_proven(draft: Draft, event: Ending, episode: Episode | None) -> bool:
+    """An exercise needs no proof: nobody searches, and it never touches a real episode."""
+    if draft.happened.exercise:
+        return True
+    if event.proof is Proof.WORD:
+        return is_word_enough(draft, episode)
+    return event.proof is not None and FITS.get(event.channel) is event.proof
+
+
+def is_word_enough(draft: Draft, episode: Episode | None) -> bool:
+    """Whether the authority's rules take a carer's word, and the register names the speaker as this child's carer."""
+    if draft.protocol_for(episode).stand_down.by_text != "word":
+        return False
+    return draft.speaker is not None and draft.speaker in (draft.facts.carers or ())
+
 
 LURED = Wording("luring-suspected")
 SAID_OF_GRADE = {
@@ -231,7 +299,7 @@ def _read_return_claimed(draft: Draft, event: events.ChildReturnClaimed) -> list
     if found is None:
         return _read_claim_without_episode(draft, event)
     another = _read_of_another_episode(draft, event, found, Trigger.RETURN_UNVERIFIED)
-    return another or claims.record_claim(draft, found, "return")
+    return another or record_claim(draft, found, "return")
 
 
 def _read_claim_without_episode(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
@@ -250,7 +318,7 @@ def _read_retraction_claimed(draft: Draft, event: events.MissingRetractionClaime
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
     if is_word_enough(draft, found):
         return _end_by_retraction(draft, found)
-    return [claims.pass_over(found)] if found.state in OVER else claims.record_claim(draft, found, "retraction")
+    return [pass_over(found)] if found.state in OVER else record_claim(draft, found, "retraction")
 
 
 def _read_location_claimed(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
@@ -265,8 +333,8 @@ def _read_location_claimed(draft: Draft, event: events.ToldOfEpisode) -> list[Re
         return another
     if found.state == EpisodeState.LOCATED:
         return [_read_new_place(event, found)]
-    told = claims.record_claim(draft, found, "location")
-    return [_read_new_place(event, found)] if told == [claims.pass_over(found)] else told
+    told = record_claim(draft, found, "location")
+    return [_read_new_place(event, found)] if told == [pass_over(found)] else told
 
 
 def _read_of_another_episode(

@@ -9,7 +9,7 @@ import yaml
 
 from services.protocol.policy.case import Episode, Report, newest_sighting
 from services.protocol.policy.draft import Draft, Reader, Reading
-from services.protocol.policy.readings import care, decisions, discussions, endings, moves, replies
+from services.protocol.policy.readings import care, discussions, endings, moves, replies
 from services.protocol.policy.readings.openings import (
     episode_id,
     find_earlier_episode,
@@ -128,7 +128,7 @@ def _set_off(trigger: Trigger, find: Callable[[Draft, Any], Episode | None]) -> 
 
 
 _READERS: dict[type[Message], Reader] = {
-    **decisions.READERS,
+    **care.DECISION_READERS,
     **care.READERS,
     **moves.READERS,
     **endings.READERS,

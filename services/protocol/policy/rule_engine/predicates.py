@@ -1,22 +1,44 @@
-"""Answers a rule's questions: yes, no, or None where nobody knows."""
+"""Answers a rule's questions: yes, no, or None where nobody knows.
+
+Among them whether those who care for a child know its risks, and what to do when it is missing or lured (S23, S62).
+"""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.protocol.policy.case import NOTHING, DutyOfCase, Episode, Record
+from services.protocol.policy.case import NOTHING, DutyOfCase, Episode, Facts, Record
 from services.protocol.policy.draft import newly_placed
-from services.protocol.policy.facts import Facts
-from services.protocol.policy.rule_engine.awareness import aware_since
 from services.protocol.policy.rule_language.grammar import Asked, Rule, When
 from services.protocol.policy.rule_language.vocabulary import Condition, Mark
 from services.safeguarding.child_events.events import RiskGrade
 from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.duty.decisions import EpisodeState
 from services.safeguarding.duty.duties import Because
-from services.safeguarding.identifiers import is_provisional
+from services.safeguarding.identifiers import PersonId, is_provisional
 from services.safeguarding.roles import ON_DUTY, Role, Wording
 from services.safeguarding.working_time import day_in_england, in_working_hours
+
+NOBODY_BY_NAME = ""
+"""Stands for the carers where the register names none."""
+
+
+def with_aware(record: Record, facts: Facts, carer: PersonId | None, at: datetime) -> dict[str, datetime]:
+    """The record's `carers_aware`, with this carer aware since `at`. None: each carer of the child."""
+    carers = _carers(facts) if carer is None else (carer,)
+    newest = {each: max(at, record.carers_aware.get(each, at)) for each in carers}
+    return record.carers_aware | newest
+
+
+def aware_since(record: Record, facts: Facts) -> datetime | None:
+    """Of the child's present carers, when the one recorded longest ago was recorded. None: one of them never was."""
+    known = [record.carers_aware.get(each) for each in _carers(facts)]
+    return None if None in known else min(each for each in known if each is not None)
+
+
+def _carers(facts: Facts) -> tuple[str, ...]:
+    return facts.carers or (NOBODY_BY_NAME,)
+
 
 PHOTOGRAPH_KEEPS = timedelta(days=90)
 CONTACTS_KEEP = timedelta(days=30)

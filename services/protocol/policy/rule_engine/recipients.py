@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.protocol.policy.case import OPEN_STATES, Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.duties.tellings import (
+from services.protocol.policy.duties.steps import (
     CARERS,
     MISSING_NOTICE,
     is_missing_notice,

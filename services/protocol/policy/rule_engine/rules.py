@@ -7,7 +7,6 @@ from uuid import UUID
 from services.protocol.policy.case import Cause, DutyOfCase, Episode, Waiting
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.duties.steps import begin
-from services.protocol.policy.rule_engine.dates import letter_differs
 from services.protocol.policy.rule_engine.predicates import Answer, Situation, answer
 from services.protocol.policy.rule_engine.recipients import Recipient, police_accepted, police_notice, recipients
 from services.protocol.policy.rule_engine.waits import (
@@ -16,6 +15,7 @@ from services.protocol.policy.rule_engine.waits import (
     come_to_its_time,
     is_overtaken,
     last_of_the_same,
+    letter_differs,
     must_wait,
     put_off,
     wait,

@@ -1,1 +1,0 @@
-"""Stands in for carers at Twilio's fallback URL, on another machine: answers, keeps what came, hands it over later."""

@@ -1,1 +1,0 @@
-"""Finds what else a text holds: codes, times, answers, refusals."""

@@ -1,0 +1,211 @@
+"""Carries out what the duty desk does beside a case's own acts: a report for somebody who rings, an act of a shift,
+another try for a dead letter, and the name of another authority's child in an emergency.
+
+A report opens the episode as a carer's text would. A dead letter is published before it is recorded: one that is
+published twice is skipped by its consumers. Of a name that was told in an emergency, a manager there hears.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import partial
+from uuid import UUID
+
+from services.console import metrics
+from services.console.acts.authorities import is_live
+from services.console.acts.recorder import ConsoleService, KeptWords, all_words
+from services.console.policy.access import Operator
+from services.console.policy.acts import REASON
+from services.console.policy.child import IDENTITY
+from services.console.policy.shift import Effect, ShiftAct
+from services.console.read_model.repository import is_dead_letter, mark_redriven
+from services.platform.bus import dead_letters
+from services.platform.bus.connection import Connection
+from services.platform.register import child_identity, directory_page, rota_changes
+from services.platform.register.directory import e164
+from services.platform.register.directory_page import areas_with_placements
+from services.platform.store.query import EVERY, Reader
+from services.safeguarding.child_events.care_events import AccessOverridden
+from services.safeguarding.child_events.events import ChildProvisional, ChildReportedMissing
+from services.safeguarding.deeds import Answers, Fault, Faults, Field, Kind
+from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.identifiers import AuthorityId, ChildId, derived, is_provisional, provisional_child
+from services.safeguarding.message import Message
+from services.safeguarding.operators import OperatorAct
+from services.safeguarding.working_time import RotaLine
+
+
+class NotLive(Exception):
+    """Nobody is told: the authority takes exercises alone as yet."""
+
+
+REPORT = (
+    Field("child", Kind.CODE, required=False),
+    Field("last_seen_at", Kind.PAST, required=False),
+    *(Field(name, Kind.LINE, required=False) for name in ("last_seen_place", "clothing", "companions")),
+    Field("risks_now", Kind.WORDS, required=False),
+    Field("reporter", Kind.LINE),
+    Field("reporter_telephone", Kind.LINE),
+    Field("story", Kind.WORDS, required=False),
+)
+"""What police will ask of whoever reports a child by telephone."""
+
+
+class ReportService(ConsoleService):
+    async def asks(self, operator: Operator) -> tuple[Field, ...]:
+        """An operator of several authorities says which one's child it is."""
+        if operator.only_authority is not None:
+            return REPORT
+        async with self.store.read() as reader:
+            areas = await reader.fetch(areas_with_placements(operator.scope))
+        return (Field("authority", Kind.CHOICE, choices=tuple(sorted({each for each, _ in areas}))), *REPORT)
+
+    async def report(self, operator: Operator, answers: Answers) -> bool:
+        """False if this form has reported before. Raises Faults for a code that no child of the authority has."""
+        authority = operator.only_authority or answers.chosen["authority"]
+        async with self.store.transaction() as uow:
+            if not await is_live(uow, authority):
+                raise NotLive
+            child, where = await self._find(uow, authority, answers)
+            seen = {"channel": "console", "last_seen_at": answers.moments.get("last_seen_at")}
+
+            def say(words: KeptWords) -> list[Message]:
+                told = where | {"authority": authority, "words": all_words(words)}
+                unknown = [ChildProvisional.model_validate(told)] if is_provisional(child) else []
+                return [ChildReportedMissing.model_validate(told | seen), *unknown]
+
+            recorder = self.recorder(uow, operator, answers.act, child)
+            is_new = await recorder.carry_out(OperatorAct.REPORTED, answers.said, say, authority=authority)
+        metrics.ACTS.labels(OperatorAct.REPORTED, "done" if is_new else "done-before").inc()
+        return is_new
+
+    async def _find(
+        self, reader: Reader, authority: AuthorityId, answers: Answers
+    ) -> tuple[ChildId, dict[str, object]]:
+        """The child, and where it lives. One that nobody can name may be any child of the caller's placement."""
+        code = answers.chosen.get("child")
+        if code is not None:
+            child = await reader.fetch(child_identity.child_by_code(authority, code))
+            if child is None:
+                raise Faults({"child": Fault.UNKNOWN})
+            return child, {}
+        numbers = self.keyring.number_hashes(e164(answers.said["reporter_telephone"]))
+        placement, children = await reader.fetch(child_identity.cared_for_by(authority, numbers))
+        if len(children) == 1:
+            return children[0], {"placement": placement}
+        unknown = provisional_child(f"report {answers.act}")
+        return unknown, {"placement": placement, "candidates": tuple(children)}
+
+
+class RotaService(ConsoleService):
+    async def lines(self, operator: Operator) -> list[RotaLine]:
+        """The rota as far as the operator may see and change it."""
+        async with self.store.read() as reader:
+            return await reader.fetch(directory_page.rota_lines(self.keyring, operator.scope, self.clocks.story()))
+
+    async def act(
+        self, operator: Operator, act: ShiftAct, answers: Answers, effect: Effect, lines: Sequence[RotaLine]
+    ) -> None:
+        """`lines` are those that the form offered. Raises Faults."""
+        people = {effect.person, *(who for each in effect.changes for who in (each.person, each.in_place_of))}
+        [authority, *others] = {line.authority for line in lines if line.person in people}
+        if others:
+            raise Faults({act.asks[0].name: Fault.NOT_OFFERED})
+        async with self.store.transaction() as uow:
+
+            def say(words: KeptWords) -> list[Message]:
+                who = {"authority": authority, "contact": effect.person, "account": operator.account}
+                about = {**who, "words": all_words(words)}
+                return [] if effect.says is None else [effect.says.model_validate(about)]
+
+            said = {} if effect.says is None else answers.said
+            recorder = self.recorder(uow, operator, answers.act, effect.person)
+            if not await recorder.carry_out(act.act, said, say, authority=authority):
+                return
+            if effect.corrects:
+                faults = await rota_changes.correct(
+                    uow, self.keyring, authority, effect.person, effect.corrects, operator.account, self.clocks.story()
+                )
+                if faults:
+                    raise Faults(faults)
+            if effect.calendar_of:
+                rota_changes.replace_calendar(
+                    uow, authority, effect.calendar_of, effect.changes, operator.account, self.clocks.story()
+                )
+            else:
+                for at, change in enumerate(effect.changes):
+                    rota_changes.add(uow, f"{answers.act} {at}", authority, change, operator.account)
+            if effect.ends is not None:
+                rota_changes.end(uow, effect.ends, self.clocks.story())
+        metrics.ACTS.labels(act.act, "done").inc()
+
+
+class RedriveResult(Enum):
+    DONE = auto()
+    NO_LONGER_KEPT = auto()
+    """The bus no longer holds the letter, or the message that it is about."""
+    BUS_AWAY = auto()
+
+
+@dataclass(frozen=True)
+class DeadLetterRedrive(ConsoleService):
+    bus: Connection
+
+    async def is_known(self, letter: UUID) -> bool:
+        async with self.store.read() as reader:
+            return await reader.fetch(is_dead_letter(str(letter)))
+
+    async def redrive(self, operator: Operator, letter: UUID, act: UUID, reason: str) -> RedriveResult:
+        """The same `act` again publishes again, but is recorded once."""
+        try:
+            listed = await asyncio.to_thread(dead_letters.list_dead_letters, self.bus)
+            found = next((each for each in listed if each.id == str(letter)), None)
+            if found is None:
+                return RedriveResult.NO_LONGER_KEPT
+            await asyncio.to_thread(dead_letters.redrive, self.bus, found)
+        except LookupError:
+            return RedriveResult.NO_LONGER_KEPT
+        except dead_letters.AWAY:
+            return RedriveResult.BUS_AWAY
+        await self._record(operator, found, act, reason)
+        return RedriveResult.DONE
+
+    async def _record(self, operator: Operator, found: dead_letters.DeadLetter, act: UUID, reason: str) -> None:
+        async with self.store.transaction() as uow:
+            recorder, said = self.recorder(uow, operator, act, found.subject), {"reason": reason}
+            if await recorder.carry_out(OperatorAct.DEAD_LETTER_REDRIVEN, said, letter=found.id):
+                mark_redriven(uow, found.id, operator.account, self.clocks.story())
+        metrics.ACTS.labels(OperatorAct.DEAD_LETTER_REDRIVEN, "done").inc()
+
+
+class BreakGlassService(ConsoleService):
+    async def asks(self, operator: Operator) -> tuple[Field, ...]:
+        """The authorities that the operator does not see."""
+        async with self.store.read([EVERY]) as reader:  # the names of authorities alone
+            areas = await reader.fetch(areas_with_placements(None))
+        others = sorted({each for each, _ in areas if not operator.sees(each)})
+        return (Field("authority", Kind.CHOICE, choices=tuple(others)), Field("child", Kind.CODE), REASON)
+
+    async def reveal(self, operator: Operator, answers: Answers) -> child_identity.Identity | None:
+        """The same form shows the same child again, and tells the manager once for each child.
+
+        Raises Faults for a code that no child there has.
+        """
+        authority = answers.chosen["authority"]
+        async with self.store.transaction([authority]) as uow:
+            child = await uow.fetch(child_identity.child_by_code(authority, answers.chosen["child"]))
+            if child is None:
+                raise Faults({"child": Fault.UNKNOWN})
+            act = derived("breaks the glass", str(answers.act), operator.account, child)
+            broken = partial(AccessOverridden, authority=authority, account=operator.account)
+            await self.recorder(uow, operator, act, child).carry_out(
+                OperatorAct.GLASS_BROKEN,
+                answers.said,
+                lambda words: [broken(words=words["reason"])],
+                also=[RegisterLookedUp(authority=authority, purpose="console", fields=IDENTITY)],
+                authority=authority,
+            )
+        metrics.ACTS.labels(OperatorAct.GLASS_BROKEN, "done").inc()
+        async with self.store.read([authority]) as reader:
+            return await reader.fetch(child_identity.identity_of_child(self.keyring, child, [authority]))

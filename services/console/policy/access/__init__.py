@@ -1,1 +1,0 @@
-"""Decides who comes in, for how long, and as what."""

@@ -1,1 +1,0 @@
-"""Decides of a shift: who is on duty when, how the rota is changed, what is handed over."""

@@ -1,0 +1,351 @@
+"""Signs local accounts in by password, others by their organisation's provider, and everybody out, also when a provider
+says so.
+
+A refusal never says what was wrong.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, HTTPException, Request
+from starlette.responses import Response
+
+from services.console import metrics
+from services.console.accounts import repository as accounts
+from services.console.accounts import sessions
+from services.console.accounts.openid import NotValid, OpenId, Pending, ProviderAway
+from services.console.accounts.passwords import SignInLimiter, check_code, verify_password
+from services.console.accounts.repository import Account, record_access
+from services.console.policy.access import FAILURES_COUNT_FOR, PROVED_FOR, Claimed, May
+from services.console.web.session import SessionGuard, csrf_of, own_path, read_our_form
+from services.console.web.templates import Pages, go_to
+from services.platform.runtime.http.browser_form import read_form
+from services.platform.runtime.http.strangers import Strangers, place_of
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.operators import Access, Because
+
+BEFORE = "safe-return-before"
+"""A cookie of the sign-in page alone, so that another site's form cannot sign somebody in."""
+DEVICE = "safe-return-device"
+"""Says that somebody has signed in with this browser before. It opens nothing."""
+REFUSED, HELD_BACK, CROWDED = "refused", "held-back", "crowded"
+A_MOMENT = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What was typed, and where. `place` is the network's, or the device's where the name's owner has used it."""
+
+    sign_in: str
+    password: str
+    code: str
+    place: str
+    now: datetime
+
+
+@dataclass(frozen=True)
+class SignInPages(Pages):
+    """`titles` of the organisations that sign their own staff in, by name."""
+
+    keyring: Keyring
+    titles: dict[str, str]
+    limiter: SignInLimiter = field(default_factory=SignInLimiter)
+
+    def mount(self, app: FastAPI) -> None:
+        app.add_api_route("/sign-in", self.show, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/sign-in", self.sign_in, methods=["POST"], include_in_schema=False)
+        app.add_api_route("/sign-in/again", self.show_again, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/sign-in/again", self.sign_in_again, methods=["POST"], include_in_schema=False)
+        app.add_api_route("/sign-out", self.sign_out, methods=["POST"], include_in_schema=False)
+
+    async def show(self, request: Request, then: str = "/") -> Response:
+        return self.page(request, then, None, HTTPStatus.OK)
+
+    async def sign_in(self, request: Request) -> Response:
+        form = await read_our_form(request, csrf_of(request.cookies.get(BEFORE, "")))
+        place = place_of(request)
+        with self.limiter.slot(place) as has_room:
+            if not has_room:
+                return self._turn_away(request, form.get("then", "/"), CROWDED, A_MOMENT)
+            return await self._try(request, form, place)
+
+    async def _try(self, request: Request, form: dict[str, str], place: str) -> Response:
+        sign_in, then, now = form.get("name", ""), form.get("then", "/"), self.guard.clocks.wall()
+        device = request.cookies.get(self.guard.cookie_named(DEVICE), "")
+        async with self.guard.store.transaction() as uow:
+            source = await sessions.place_of_attempt(uow, sign_in, device, place, now)
+            may_try = await sessions.count_attempt(uow, sign_in, source, now)
+            found = await uow.fetch(accounts.account_by_sign_in(sign_in))
+        if not may_try:
+            return self._turn_away(request, then, HELD_BACK, FAILURES_COUNT_FOR)
+        attempt = Attempt(sign_in, form.get("password", ""), form.get("code", ""), source, now)
+        seal = None if found is None else found.password_seal
+        is_right = await verify_password(attempt.password, seal)
+        async with self.guard.store.transaction() as uow:
+            # Who has reset the account meanwhile has ended its sessions: none begins by the old password after that.
+            found = await uow.fetch(accounts.account_by_sign_in(sign_in, locked=True))
+            is_right = is_right and found is not None and found.password_seal == seal
+            if found is None or not is_right or found.disabled_at is not None:
+                because = Because.ENDED if found is not None and is_right else Because.CREDENTIALS
+                record_access(uow, Access.REFUSED, None if found is None else found.operator, because=because)
+                token = None
+            else:
+                token = await self._enter(uow, found, attempt, is_known=source != place)
+        if token is None or found is None:
+            metrics.SIGN_INS.labels(REFUSED).inc()
+            return self.page(request, then, REFUSED, HTTPStatus.FORBIDDEN)
+        answer = self.enter(found, token, then)
+        device = device or secrets.token_urlsafe(sessions.TOKEN_BYTES)
+        async with self.guard.store.transaction() as uow:
+            sessions.know_device(uow, device, found.operator.account, now)
+        self.guard.keep(answer, self.guard.cookie_named(DEVICE), device, sessions.DEVICE_KNOWN_FOR)
+        return answer
+
+    async def _enter(self, uow: UnitOfWork, account: Account, attempt: Attempt, *, is_known: bool) -> str | None:
+        """The session's token. None: the code is wrong, or too many were. Forgets that the attempt had failed."""
+        if not await self._passes_second(uow, account, attempt, is_known=is_known):
+            record_access(uow, Access.REFUSED, account.operator, because=Because.CREDENTIALS)
+            return None
+        sessions.forget_attempt(uow, attempt.sign_in, attempt.place, attempt.now)
+        record_access(uow, Access.SIGNED_IN, account.operator)
+        return sessions.begin_session(uow, account.operator.account, attempt.now)
+
+    async def _passes_second(self, uow: UnitOfWork, account: Account, attempt: Attempt, *, is_known: bool) -> bool:
+        if account.second_factor is None:
+            return True
+        place = attempt.place if is_known else sessions.SECOND_FACTOR
+        if not await sessions.count_attempt(uow, attempt.sign_in, place, attempt.now):
+            return False
+        if not await check_code(uow, self.keyring, account, attempt.code, self.guard.clocks.own()):
+            return False
+        sessions.forget_attempt(uow, attempt.sign_in, place, attempt.now)
+        return True
+
+    def enter(self, account: Account, token: str, then: str) -> Response:
+        """Sends the browser on with its session."""
+        metrics.SIGN_INS.labels("signed-in").inc()
+        home = "/" if account.operator.may(May.LOOK) else "/accounts"
+        path = own_path(then)
+        answer = go_to(home if path == "/" else path)
+        self.guard.set_cookie(answer, token)
+        answer.delete_cookie(BEFORE, path="/sign-in")
+        return answer
+
+    async def show_again(self, request: Request, then: str = "/", fault: str = "") -> Response:
+        """Asks for the second factor, or where a sandbox's account has none for the password."""
+        signed_in = await self.guard.require(request, None)
+        if signed_in.account.provider is not None:
+            return go_to(f"/providers/{signed_in.account.provider}/sign-in?again=true&then={quote(own_path(then))}")
+        status = HTTPStatus.FORBIDDEN if fault else HTTPStatus.OK
+        shown = {"then": own_path(then), "fault": fault, "has_code": signed_in.account.second_factor is not None}
+        return self.templates.page(request, "again.html", shown, signed_in, status=status)
+
+    async def sign_in_again(self, request: Request) -> Response:
+        signed_in, form = await self.guard.enter_with_form(request, None)
+        account, now, then = signed_in.account, self.guard.clocks.wall(), form.get("then", "/")
+        device = request.cookies.get(self.guard.cookie_named(DEVICE), "")
+        async with self.guard.store.transaction() as uow:
+            place = await sessions.place_of_attempt(uow, account.sign_in, device, sessions.SECOND_FACTOR, now)
+            if not await sessions.count_attempt(uow, account.sign_in, place, now):
+                return self._turn_away(request, then, HELD_BACK, FAILURES_COUNT_FOR)
+        has_code = account.second_factor is not None
+        is_right = has_code or await verify_password(form.get("password", ""), account.password_seal)
+        async with self.guard.store.transaction() as uow:
+            by_phone = self.guard.clocks.own()
+            is_right = is_right and await check_code(uow, self.keyring, account, form.get("code", ""), by_phone)
+            record_access(uow, Access.PROVED if is_right else Access.REFUSED, account.operator)
+            if is_right:
+                sessions.forget_attempt(uow, account.sign_in, place, now)
+                await sessions.prove_session(uow, signed_in.token, account.operator.account, now)
+        return go_to(own_path(then)) if is_right else await self.show_again(request, then, REFUSED)
+
+    def _turn_away(self, request: Request, then: str, why: str, wait: timedelta) -> Response:
+        metrics.SIGN_INS.labels(why).inc()
+        answer = self.page(request, then, why, HTTPStatus.TOO_MANY_REQUESTS)
+        answer.headers["retry-after"] = str(int(wait.total_seconds()))
+        return answer
+
+    async def sign_out(self, request: Request) -> Response:
+        token, now = request.cookies.get(self.guard.cookie, ""), self.guard.clocks.wall()
+        await read_our_form(request, csrf_of(token))
+        async with self.guard.store.transaction() as uow:
+            found = await sessions.use_session(uow, token, now, self.guard.limits, following=True)
+            if found is not None:
+                record_access(uow, Access.SIGNED_OUT, found.account.operator, provider=found.account.provider)
+            sessions.end_session(uow, token)
+        answer = go_to("/sign-in")
+        self.guard.clear_cookie(answer)
+        return answer
+
+    def page(self, request: Request, then: str, fault: str | None, status: HTTPStatus) -> Response:
+        """The page to sign in, which says why the last attempt failed."""
+        before = request.cookies.get(BEFORE) or secrets.token_urlsafe(32)
+        shown = {"then": own_path(then), "fault": fault, "titles": self.titles}
+        answer = self.templates.page(request, "sign-in.html", shown, csrf=csrf_of(before), status=status)
+        answer.set_cookie(BEFORE, before, path="/sign-in", secure=self.guard.secure, httponly=True, samesite="strict")
+        return answer
+
+
+UNDER_WAY_FOR = timedelta(minutes=10)
+FAULT_OF = {
+    Because.NO_GROUP: "no-group",
+    Because.NO_SECOND_FACTOR: "no-second-factor",
+    Because.ENDED: REFUSED,
+    Because.INVALID: "not-valid",
+}
+
+
+@dataclass(frozen=True)
+class ProviderPages:
+    """Strangers are limited: each request may make us ask the provider, which would shut us out, and so everybody, if
+    somebody made us ask without end.
+    """
+
+    openid: OpenId
+    guard: SessionGuard
+    local: SignInPages
+    strangers: Strangers = field(default_factory=Strangers)
+
+    def mount(self, app: FastAPI) -> None:
+        app.add_api_route("/providers/{name}/sign-in", self.begin, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/providers/{name}/answer", self.finish, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/asked", self.show_asked, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/providers/{name}/sign-out", self.sign_out, methods=["POST"], include_in_schema=False)
+
+    async def begin(
+        self, request: Request, name: str, then: str = "/", *, quiet: bool = False, again: bool = False
+    ) -> Response:
+        """A provider that is away locks nobody out who is in already."""
+        self._let_in(request, name)
+        pending = Pending(own_path(then), quiet, again)
+        within = PROVED_FOR / 2 if again else self.guard.limits.total
+        try:
+            address = await self.openid.begin(name, pending, int(within.total_seconds()))
+        except ProviderAway:
+            if quiet and await self._stay(request, name):
+                return go_to(pending.then)
+            return self._away(request, pending.then)
+        answer = go_to(address)
+        self.guard.keep(answer, self._cookie(pending.state), json.dumps(pending.as_dict()), UNDER_WAY_FOR)
+        return answer
+
+    async def finish(self, request: Request, name: str, state: str = "", code: str = "") -> Response:
+        self._let_in(request, name)
+        kept = request.cookies.get(self._cookie(state))
+        if not state or kept is None:
+            return self._refuse(request, "/", Because.INVALID)
+        try:
+            pending = Pending.read(kept)
+        except NotValid:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "not-valid") from None
+        try:
+            claimed = await self.openid.finish(name, pending, code) if code else None
+        except NotValid:
+            claimed = None
+        except ProviderAway:
+            if pending.quiet and await self._stay(request, name):
+                return go_to(pending.then)
+            return self._away(request, pending.then)
+        answer = await self._enter(request, name, pending, claimed)
+        answer.delete_cookie(self._cookie(state), path="/", secure=self.guard.secure, httponly=True, samesite="lax")
+        return answer
+
+    async def show_asked(self, request: Request) -> Response:
+        """To whoever sent a form too late, in a window of its own."""
+        return self.local.templates.page(request, "asked.html", {}, await self.guard.require(request, None))
+
+    async def _enter(self, request: Request, name: str, pending: Pending, claimed: Claimed | None) -> Response:
+        now, token = self.guard.clocks.wall(), request.cookies.get(self.guard.cookie, "")
+        async with self.guard.store.transaction() as uow:
+            account = None if claimed is None else await _account(uow, name, claimed, now)
+            because = _why_not(claimed, account, pending, now)
+            if because is None and claimed is not None and account is not None:
+                proof: dict[str, Any] = {"proved_at": _proved_at(claimed, now), "provider_session": claimed.session}
+                goes_on = await sessions.prove_session(uow, token, account.operator.account, asked_at=now, **proof)
+                if not goes_on:
+                    sessions.end_session(uow, token)
+                    token = sessions.begin_session(uow, account.operator.account, now, by_provider=True, **proof)
+                if not pending.quiet:
+                    record_access(uow, Access.PROVED if goes_on else Access.SIGNED_IN, account.operator, provider=name)
+                self.strangers.remember(request, name)
+                return self.local.enter(account, token, pending.then)
+            who = None if account is None else account.operator
+            record_access(uow, Access.REFUSED, who, because=because, provider=name)
+            if account is not None and because in {Because.NO_GROUP, Because.ENDED}:
+                uow.write(accounts.END_SESSIONS, {"account": account.operator.account})
+            sessions.end_session(uow, token)
+        return self._refuse(request, pending.then, because or Because.INVALID)
+
+    async def _stay(self, request: Request, name: str) -> bool:
+        """Lets the browser's session go on without its own provider's word. Another that is away says nothing of it."""
+        now, token = self.guard.clocks.wall(), request.cookies.get(self.guard.cookie, "")
+        async with self.guard.store.transaction() as uow:
+            found = await sessions.use_session(uow, token, now, self.guard.limits, following=False)
+            if found is None or found.account.provider != name:
+                return False
+            if await sessions.go_on_unanswered(uow, token, now):
+                record_access(uow, Access.UNANSWERED, found.account.operator, provider=name)
+            return True
+
+    async def sign_out(self, request: Request, name: str) -> Response:
+        """Back-channel logout: the provider itself says that a session, or a person, is out."""
+        self._let_in(request, name)
+        try:
+            session, subject = await self.openid.read_logout(name, (await read_form(request)).get("logout_token", ""))
+        except NotValid:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "not-valid") from None
+        except ProviderAway:
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, "provider-away") from None
+        self.strangers.remember(request, name)
+        sign_in = accounts.sign_in_of(name, subject) if subject is not None and session is None else None
+        async with self.guard.store.transaction() as uow:
+            for each in await sessions.end_sessions_of_provider(uow, name, session=session, sign_in=sign_in):
+                record_access(uow, Access.SIGNED_OUT_BY_PROVIDER, each.operator, provider=name)
+        return Response(headers={"Cache-Control": "no-store"})
+
+    def _let_in(self, request: Request, name: str) -> None:
+        """Raises HTTPException (404) where there is no such provider, and Problem (429) for too many requests."""
+        if self.openid.provider(name) is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "no-provider")
+        self.strangers.let_in(request, name)
+
+    def _cookie(self, state: str) -> str:
+        """One for each sign-in that is under way: somebody may open several pages at once."""
+        return self.guard.cookie_named(f"safe-return-asking-{sha256(state.encode()).hexdigest()[:12]}")
+
+    def _refuse(self, request: Request, then: str, because: Because) -> Response:
+        metrics.SIGN_INS.labels(REFUSED).inc()
+        return self.local.page(request, then, FAULT_OF[because], HTTPStatus.FORBIDDEN)
+
+    def _away(self, request: Request, then: str) -> Response:
+        return self.local.page(request, then, "provider-away", HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+async def _account(uow: UnitOfWork, name: str, claimed: Claimed, now: datetime) -> Account | None:
+    """With the role and authorities that their groups give now. In no group that is mapped: as it was, if it was."""
+    if claimed.grant is None or not claimed.has_second_factor:
+        return await uow.fetch(accounts.account_by_sign_in(accounts.sign_in_of(name, claimed.subject)))
+    grant = claimed.grant
+    return await accounts.keep_of_provider(uow, name, claimed.subject, claimed.name, grant.role, grant.listed, now)
+
+
+def _why_not(claimed: Claimed | None, account: Account | None, pending: Pending, now: datetime) -> Because | None:
+    """Why they are not let in. Somebody who was asked to show anew who they are must have done so."""
+    if claimed is None or (pending.again and now - _proved_at(claimed, now) >= PROVED_FOR):
+        return Because.INVALID
+    if claimed.grant is None:
+        return Because.NO_GROUP
+    if not claimed.has_second_factor:
+        return Because.NO_SECOND_FACTOR
+    return Because.ENDED if account is None or account.disabled_at is not None else None
+
+
+def _proved_at(claimed: Claimed, now: datetime) -> datetime:
+    return min(now, datetime.fromtimestamp(claimed.proved_at, UTC))

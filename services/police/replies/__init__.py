@@ -1,1 +1,0 @@
-"""Replies of a force, by webhook and by mail."""

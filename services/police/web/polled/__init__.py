@@ -1,1 +1,0 @@
-"""Notices that a force comes for itself."""

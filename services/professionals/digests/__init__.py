@@ -1,1 +1,0 @@
-"""Digests: many mails to one reader sent as one."""

@@ -1,1 +1,0 @@
-"""Texts and mails to professionals, prepared for their first send."""

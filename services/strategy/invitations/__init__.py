@@ -1,1 +1,0 @@
-"""Invitations to a discussion: mails with a calendar entry."""

@@ -1,1 +1,0 @@
-"""Records of discussions: the form, and the people asked to fill it in."""

@@ -1,1 +1,0 @@
-"""Replies to invitations by mail."""
