@@ -3,8 +3,11 @@ nothing behind them, so needs nothing there.
 """
 
 import importlib
+import json
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable
+from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,7 +70,58 @@ def _document(service: str) -> dict[str, Any]:
     document = app.openapi()
     document["paths"] = document["paths"] | MONITORING
     document["info"]["description"] = (importlib.import_module(f"services.{service}").__doc__ or "").strip()
-    return document
+    return name_parts(document)
+
+
+def name_parts(document: dict[str, Any]) -> dict[str, Any]:
+    """Once, under `components` and by name, what the document holds in several places: models and answers. A generated
+    client then has types with names. What shares a name and differs stays where it is.
+    """
+    components = document.pop("components", {})
+    models: dict[str, Any] = components.get("schemas", {})
+    paths = _name_models(document["paths"], models)
+    answers = _name_answers(paths)
+    named = components | {"schemas": models, "responses": answers}
+    used = {part: each for part, each in named.items() if each}
+    return document | {"paths": paths} | ({"components": used} if used else {})
+
+
+def _name_models(node: Any, models: dict[str, Any]) -> Any:
+    """Adds to `models`."""
+    if isinstance(node, list):
+        return [_name_models(each, models) for each in node]
+    if not isinstance(node, dict):
+        return node
+    found = {key: _name_models(each, models) for key, each in node.items()}
+    name = found.get("title")
+    if not isinstance(name, str) or not name.isidentifier() or not {"properties", "enum"} & found.keys():
+        return found
+    return {"$ref": f"#/components/schemas/{name}"} if models.setdefault(name, found) == found else found
+
+
+def _name_answers(paths: dict[str, Any]) -> dict[str, Any]:
+    """Changes `paths`. An answer is named by its status, as in `TooManyRequests`; a second one of it has a number."""
+    given = [
+        (answers, status) for path in paths.values() for each in path.values() for answers, status in _answers(each)
+    ]
+    times = Counter(json.dumps(answers[status]) for answers, status in given)
+    named: dict[str, Any] = {}
+    for answers, status in given:
+        if times[json.dumps(answers[status])] > 1:
+            name = _name_of(answers[status], status, named)
+            named[name], answers[status] = answers[status], {"$ref": f"#/components/responses/{name}"}
+    return named
+
+
+def _answers(operation: Any) -> list[tuple[dict[str, Any], str]]:
+    answers = operation.get("responses", {}) if isinstance(operation, dict) else {}
+    return [(answers, status) for status in answers]
+
+
+def _name_of(answer: Any, status: str, named: dict[str, Any]) -> str:
+    name = HTTPStatus(int(status)).phrase.title().replace(" ", "").replace("-", "")
+    numbered = (name if at == 1 else f"{name}{at}" for at in range(1, len(named) + 2))
+    return next(each for each in numbered if named.get(each, answer) == answer)
 
 
 def _casework() -> FastAPI:

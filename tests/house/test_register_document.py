@@ -30,8 +30,15 @@ def fields(row: type[Row]) -> dict[str, bool]:
 def described(table: str) -> dict[str, Any]:
     openapi = json.loads((ROOT / "schemas/openapi/casework.json").read_text())
     body = openapi["paths"]["/register/{authority}"]["put"]["requestBody"]
-    whole = body["content"]["application/json"]["schema"]["properties"]
-    return dict(whole[table] if table == "authority" else whole[table]["items"])
+    whole = _named(openapi, body["content"]["application/json"]["schema"])["properties"]
+    row = _named(openapi, whole[table] if table == "authority" else whole[table]["items"])
+    return row | {"properties": {name: _named(openapi, each) for name, each in row["properties"].items()}}
+
+
+def _named(openapi: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """What a reference names."""
+    name = schema.get("$ref", "").removeprefix("#/components/schemas/")
+    return dict(openapi["components"]["schemas"][name] if name else schema)
 
 
 def test_the_document_has_every_table_and_no_other() -> None:

@@ -269,8 +269,8 @@ class DirectoryRow(Row):
     order: int = Field(default=1, ge=1, le=99)
     child: Reference | None = None
     days: Days = Days.EVERY_DAY
-    starts: Hour = Field(default=time(0), alias="from")
-    ends: Hour = Field(default=time(0), alias="to")
+    starts: Hour = Field(default=time(0), alias="from", json_schema_extra={"default": "00:00"})
+    ends: Hour = Field(default=time(0), alias="to", json_schema_extra={"default": "00:00"})
     bank_holidays: bool = True
 
 
