@@ -21,7 +21,7 @@ from services.audit.policy.chain import Anchor, Entry, Head, moment
 from services.audit.policy.evidence import Evidence, Fact, RecordedMessage, access_of, accounts_in, evidence_of
 from services.audit.verification import Verified, verify_anchors, verify_chain
 from services.safeguarding.identifiers import code_of, telling
-from services.safeguarding.working_time import in_england
+from services.safeguarding.working_time import TimeForm, format_time
 from services.wording import read_words
 
 MOMENT = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$")
@@ -53,12 +53,12 @@ def _in_words(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_in_words(each) for each in value)
     if isinstance(value, str) and MOMENT.match(value):
-        return format_time(datetime.fromisoformat(value))
+        return _recorded_time(datetime.fromisoformat(value))
     return WORDS["values"].get(str(value)) or VERSION.sub("", str(value))
 
 
-def format_time(at: datetime) -> str:
-    return in_england(at).strftime("%-d %b %Y %H:%M:%S")
+def _recorded_time(at: datetime) -> str:
+    return format_time(at, TimeForm.RECORD)
 
 
 FORM = "safe-return evidence 1"
@@ -161,7 +161,7 @@ def _templates() -> Environment:
     templates.filters |= {
         "plain": plain,
         "detail": detail,
-        "time": format_time,
+        "time": _recorded_time,
         "utc": moment,
     }
     return templates

@@ -132,7 +132,7 @@ def list_imports(authority: Authority) -> None:
     for each in _do(lambda uow, _: uow.fetch(last_imports(authority, LISTED))):
         what = f"undoes {each.undoes}" if each.undoes else f"{', '.join(each.tables)}  {each.sha256}"
         undone = f"  undone by {each.undone_by}" if each.undone_by else ""
-        typer.echo(f"{each.id}  {each.at:%Y-%m-%d %H:%M}  {each.actor}  {each.changed} rows  {what}{undone}")
+        typer.echo(f"{each.id}  {each.at:%Y-%m-%d %H:%M %Z}  {each.actor}  {each.changed} rows  {what}{undone}")
 
 
 @imports.command()

@@ -17,7 +17,7 @@ from services.platform.delivery.channels.sms import REPEAT_MARK
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import ON_DUTY, Role, Wording
-from services.safeguarding.working_time import in_england
+from services.safeguarding.working_time import TimeForm, format_time
 from services.wording import Words, in_language, languages_in, require_no_field
 
 PLACE = Path(__file__).parent / "matters.yaml"
@@ -133,7 +133,7 @@ class TextLanguage(Words):
         take two segments all the same.
         """
         mark = self.exercise if text.startswith(self.exercise) else ""
-        marked = mark + self.late.format(at=f"{in_england(since):%H:%M}") + text.removeprefix(mark)
+        marked = mark + self.late.format(at=format_time(since, TimeForm.HOUR)) + text.removeprefix(mark)
         return marked if segments(REPEAT_MARK + marked) == 1 else marked.replace(self.console, "")
 
 

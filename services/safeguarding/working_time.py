@@ -82,6 +82,32 @@ def in_england(at: datetime) -> datetime:
         return at
 
 
+class TimeForm(StrEnum):
+    """Every way in which people read a time; the value is a pattern of `strftime`."""
+
+    HOUR = "%H:%M"
+    SECOND = "%H:%M:%S"
+    DATED_HOUR = "%-d %b %H:%M"
+    DATED_SECOND = "%-d %b %H:%M:%S"
+    WEEKDAY = "%a %-d %b %H:%M"
+    FULL = "%a %-d %b %Y, %H:%M"
+    RECORD = "%-d %b %Y %H:%M:%S"
+
+
+def format_time(at: datetime, form: TimeForm) -> str:
+    """England's time of `at`, which must be aware. Where the clock shows this hour twice that night, it says which:
+    "01:30 BST" or "01:30 GMT".
+    """
+    local = in_england(at)
+    other = local.replace(fold=1 - local.fold)
+    return f"{local:{form}} {local:%Z}" if local.utcoffset() != other.utcoffset() else f"{local:{form}}"
+
+
+def format_near_time(at: datetime, now: datetime, today: TimeForm, otherwise: TimeForm) -> str:
+    """In the form `today` on England's date of `now`."""
+    return format_time(at, today if day_in_england(at) == day_in_england(now) else otherwise)
+
+
 def moment_of(local: datetime, now: datetime) -> datetime:
     """When England's clock showed `local`, which has no zone. Of an hour that comes twice: the second, once it came."""
     again = local.replace(tzinfo=ENGLAND, fold=1)

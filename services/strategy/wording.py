@@ -8,7 +8,7 @@ from typing import Any
 from services.platform.delivery.channels.email import EmailContent
 from services.safeguarding.meetings import Form
 from services.safeguarding.roles import Role, Wording
-from services.safeguarding.working_time import in_england
+from services.safeguarding.working_time import TimeForm, format_time, in_england
 from services.strategy.discussions.policy import is_held_at_night
 from services.strategy.discussions.repository import CANCELLED, Discussion
 from services.wording import in_language, languages_in, role_names
@@ -35,7 +35,7 @@ class Words:
     def when(self, at: datetime) -> dict[str, str]:
         local = in_england(at)
         day = f"{self.content['days'][local.weekday()]} {local.day} {self.content['months'][local.month - 1]}"
-        return {"day": day, "time": f"{local:%H:%M}"}
+        return {"day": day, "time": format_time(at, TimeForm.HOUR)}
 
     def summary(self, about: Discussion, code: str) -> str:
         return self._mark(about) + self._invitation(about)["summary"].format(code=code)

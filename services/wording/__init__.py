@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from services.safeguarding.working_time import in_england
+from services.safeguarding.working_time import TimeForm, format_time
 
 ENGLISH = "en"
 ROLES = Path(__file__).parent / "roles"
@@ -57,4 +57,4 @@ def require_no_field(language: str, texts: Iterable[str]) -> None:
 
 def day_and_time(at: datetime) -> str:
     """In England's time, such as "Mon 1 Jun 2026, 09:30"."""
-    return f"{in_england(at):%a %-d %b %Y, %H:%M}"
+    return format_time(at, TimeForm.FULL)

@@ -11,7 +11,7 @@ from services.safeguarding.child_events.events import ShiftAccepted, ShiftHanded
 from services.safeguarding.deeds import WORDS_AT_MOST
 from services.safeguarding.duty.decisions import StepRecord
 from services.safeguarding.identifiers import PersonId
-from services.safeguarding.working_time import in_england
+from services.safeguarding.working_time import TimeForm, format_time
 
 InWords = Callable[[object, str], str]
 """The words for a value of a field."""
@@ -88,4 +88,4 @@ def _promise(steps: Iterable[StepRecord]) -> StepRecord | None:
 
 
 def _hour(at: datetime) -> str:
-    return f"{in_england(at):%a %-d %b %H:%M}"
+    return format_time(at, TimeForm.WEEKDAY)

@@ -33,7 +33,7 @@ from services.safeguarding.deeds import Answers, Fault, Field
 from services.safeguarding.identifiers import case_name, code_of, in_words
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed
-from services.safeguarding.working_time import in_england
+from services.safeguarding.working_time import TimeForm, day_in_england, format_near_time
 from services.wording import day_and_time, in_language, languages_in
 from services.wording.deed_forms import DeedWords
 
@@ -132,22 +132,17 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
 
 def moment(at: datetime, now: datetime) -> str:
     """The time, with its date unless that is the date of `now`. Local time."""
-    local = in_england(at)
-    same_day = local.date() == in_england(now).date()
-    return local.strftime("%H:%M:%S" if same_day else "%-d %b %H:%M:%S")
+    return format_near_time(at, now, TimeForm.SECOND, TimeForm.DATED_SECOND)
 
 
 def clock(at: datetime | None, now: datetime) -> str:
     """The time of day, with its date unless that is the date of `now`. Local time."""
-    if at is None:
-        return ""
-    local = in_england(at)
-    return f"{local:%H:%M}" if local.date() == in_england(now).date() else f"{local:%-d %b %H:%M}"
+    return "" if at is None else format_near_time(at, now, TimeForm.HOUR, TimeForm.DATED_HOUR)
 
 
 def age_on(born: date, now: datetime) -> str:
     """In years, such as "15 years"."""
-    today = in_england(now).date()
+    today = day_in_england(now)
     return f"{today.year - born.year - ((today.month, today.day) < (born.month, born.day))} years"
 
 

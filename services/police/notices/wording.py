@@ -16,8 +16,7 @@ from services.platform.delivery.model import MediumName
 from services.platform.register.directory import format_number
 from services.police.notices.schema import IN_DETAILS, NONE, UNKNOWN, About, Child, Notice, NoticeData, Report
 from services.safeguarding.identifiers import case_name, in_words
-from services.safeguarding.working_time import in_england
-from services.wording import read_words
+from services.wording import day_and_time, read_words
 
 WORDS = read_words(Path(__file__).with_suffix(".yaml"))
 OVER = (About.RETURNED, About.REPORT_RETRACTED)
@@ -85,11 +84,11 @@ def _sections(data: NoticeData) -> Iterator[Section]:
     if data.plan is not None:
         day = "" if data.plan.due_on is None else f", by {data.plan.due_on:%a %d %b %Y}"
         yield "Who does it", (f"{_role(data.plan.owner)}{day}",)
-    yield "What was said", tuple(f"{local(each.at)}: {each.words}" for each in data.said)
+    yield "What was said", tuple(f"{day_and_time(each.at)}: {each.words}" for each in data.said)
     carers = tuple(f"Carer: {each.name}, {format_number(each.telephone)}" for each in data.placement.carers)
     kind = f"{data.placement.kind.capitalize()} placement"
     as_of = data.placement.address_as_of
-    address = data.placement.address + ("" if as_of is None else f" (address as of {local(as_of)})")
+    address = data.placement.address + ("" if as_of is None else f" (address as of {day_and_time(as_of)})")
     where = (f"{kind}: {address}", f"Host authority: {in_words(data.placement.host_authority)}")
     yield "Where the child is placed", (*where, *carers)
     yield "Not sent, by agreement with your force", tuple(label(each.rpartition(".")[2]) for each in data.not_agreed)
@@ -101,9 +100,9 @@ def _absence(data: NoticeData) -> tuple[str, ...]:
     begun = (
         "When this was sent, nobody had reported the child missing to us."
         if since is None
-        else f"Reported missing: {local(since)}"
+        else f"Reported missing: {day_and_time(since)}"
     )
-    return (begun,) if until is None else (begun, f"Back since: {local(until)}")
+    return (begun,) if until is None else (begun, f"Back since: {day_and_time(until)}")
 
 
 def _role(name: str) -> str:
@@ -133,11 +132,6 @@ def name_of(data: NoticeData) -> str:
     return data.reference or case_name(None, data.episode or data.notice)
 
 
-def local(at: datetime) -> str:
-    """The time of day in England."""
-    return f"{in_england(at):%a %d %b %Y, %H:%M}"
-
-
 def _known_lines(part: Child | Report) -> tuple[str, ...]:
     return tuple(f"{label(name)}: {_in_words(name, value)}" for name, value in part if name in _known_fields(part))
 
@@ -146,7 +140,7 @@ def _in_words(name: str, value: str | tuple[str, ...]) -> str:
     if isinstance(value, tuple):
         return ", ".join(value)
     if name in TIMES:
-        return local(datetime.fromisoformat(value))
+        return day_and_time(datetime.fromisoformat(value))
     if name in DAYS and value != NONE:
         return f"{date.fromisoformat(value):%d %b %Y}"
     if name in SPOKEN:

@@ -29,7 +29,6 @@ from services.police.notices.wording import (
     fields_of,
     headline,
     label,
-    local,
     lower_first,
     our_name_of_case,
     sections,
@@ -39,6 +38,7 @@ from services.police.replies import Officer, Reply, ReplyData, ReplyService, Rep
 from services.police.web.linked_notice import LinkedNotice, ReadingCodes, is_closed, is_superseded, load, record_reading
 from services.safeguarding.child_events.events import ReferenceKind, RiskGrade
 from services.safeguarding.identifiers import WordsId, derived
+from services.wording import day_and_time
 
 READ, HAVE_IT, RING, TEXT = "read", "have-it", "ring", "text"
 AGAIN = ""
@@ -91,7 +91,9 @@ class NoticePage:
             return HAD
         at, is_opened = answered
         how = "with the notice open" if is_opened else "from the email's link, without opening the notice"
-        return f"Recorded {local(at + self.clocks.offset)}: somebody said on this page, {how}, that they have it."
+        return (
+            f"Recorded {day_and_time(at + self.clocks.offset)}: somebody said on this page, {how}, that they have it."
+        )
 
     async def _acknowledge(
         self, uow: UnitOfWork, found: LinkedNotice, form: Form, *, superseded: bool, read: bool

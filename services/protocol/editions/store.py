@@ -14,7 +14,7 @@ from services.platform.store.query import Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.protocol.editions.choice import Kept
 from services.protocol.editions.edition import Adoption, Edition, edition_of
-from services.safeguarding.working_time import in_england
+from services.safeguarding.working_time import TimeForm, format_time
 
 SINCE = """
     SELECT whose, number, hash, files, effective_from FROM protocol.editions
@@ -75,7 +75,7 @@ def editions(
     for each in asyncio.run(_read(authority)):
         adopted = "nobody is named" if each.adopted_by is None else f"adopted by {each.adopted_by}"
         typer.echo(
-            f"{each.whose} {each.number}: taken up {in_england(each.taken_up_at):%-d %B %Y %H:%M}, in force from "
+            f"{each.whose} {each.number}: taken up {format_time(each.taken_up_at, TimeForm.FULL)}, in force from "
             f"{each.effective_from:%-d %B %Y}, {adopted}, sha256 {each.hash[:12]}"
         )
 
