@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.email import EmailMedium, Relay, build_email, message_id
 from services.safeguarding.duty.evidence import AttemptResult
@@ -156,3 +157,15 @@ async def test_a_mail_goes_over_tls_and_only_to_a_relay_whose_certificate_is_kno
         answer = await medium.send(a_sending())
     assert answer.result is result
     assert len(relay.mails) == int(trusted)
+
+
+async def test_a_relay_without_tls_is_the_operators_to_mend_and_gets_no_mail() -> None:
+    counted = metrics.OPERATOR.labels("email")
+    before = counted._value.get()
+    relay = PlayedRelay()
+    async with listening(relay):
+        medium = EmailMedium(Relay("127.0.0.1", relay.port, SENDER))
+        await medium.start()
+        answer = await medium.send(a_sending())
+    assert (answer.result, relay.mails) == (AttemptResult.RETRY, [])
+    assert counted._value.get() == before + 1
