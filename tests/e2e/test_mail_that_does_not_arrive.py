@@ -66,5 +66,5 @@ def reasons(world: World) -> set[str]:
 
 
 def unreachable(world: World) -> list[str]:
-    """The reviewing officer's mail came back: the duty worker is told that nobody reaches them."""
-    return [text for text in world.texts_to(DUTY_PHONE) if "somebody could not be reached" in text]
+    """The reviewing officer's mail came back: the duty worker is told that they could not be reached."""
+    return [text for text in world.texts_to(DUTY_PHONE) if "reviewing officer could not be reached" in text]
