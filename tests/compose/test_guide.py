@@ -81,7 +81,12 @@ def test_the_guide_holds_from_an_empty_machine_to_a_restored_database(safe_retur
     texts(carer, f"SEEN {child} at the station")
     until(lambda: len(notices()) > told)
 
-    # Upgrade without losing a message
+    # Upgrade without losing a message. The record's first anchor comes within a minute.
+    until(
+        lambda: re.search(
+            r"\b[0-9a-f]{64}\b", here.gives("docker compose run --rm --no-deps audit audit anchor || echo none")
+        )
+    )
     copy = here.checkout.parent / "copy"
     for file in here.checkout.parent.glob("copy*"):
         file.unlink()
