@@ -74,7 +74,7 @@ def test_a_credential_is_printed_once_listed_without_its_token_and_withdrawn(
     assert credential in listed
     assert token not in listed
     imports = command.invoke(register, ["imports", "list", name]).output
-    assert re.match(rf"\S{{36}}  \S+ \S+  {credential}  \d+ rows  .*  [0-9a-f]{{64}}\n$", imports)
+    assert re.match(rf"\S{{36}}  \S+ \S+ UTC  {credential}  \d+ rows  .*  [0-9a-f]{{64}}\n$", imports)
     refused = command.invoke(register, ["imports", "undo", imports[:36], "--code", "nobody"])
     assert (refused.exit_code, "a duty manager's or an operator's" in refused.output) == (2, True)
     for by in ((), ("--code", "nobody's")):
@@ -188,7 +188,7 @@ async def test_an_import_never_shortens_a_period_and_a_person_does(database: Dat
             assert admin.execute(periods, [name]).fetchone() == ({"texts-in": 200},)
         listed = await asyncio.to_thread(command.invoke, register, ["imports", "list", name])
         assert f"{ACCOUNT}  1 rows" in listed.output
-        [imported] = re.findall(rf"(\S+)  \S+ \S+  {ACCOUNT}", listed.output)
+        [imported] = re.findall(rf"(\S+)  \S+ \S+ UTC  {ACCOUNT}", listed.output)
         undo = await asyncio.to_thread(command.invoke, register, ["imports", "undo", imported, *CODE])
         assert undo.exit_code == 0, undo.output
     await engine.dispose()
