@@ -153,10 +153,10 @@ IN = Row(
         ),
         Panel(
             "Sentences that gave way",
-            "Sentences of the last day that were not so: another was sent instead. The alert names both.",
-            "sum by (service) (increase(sentences_gave_way_total[1d]))",
+            "Sentences of the last day that were not so, and what was sent instead.",
+            "sum by (service, sentence, instead) (increase(sentences_gave_way_total[1d]))",
             "sentence-not-so",
-            "{{service}}",
+            "{{service}}: {{sentence}} -> {{instead}}",
             kind="bars",
             width=12,
         ),

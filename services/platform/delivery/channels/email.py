@@ -315,8 +315,8 @@ async def _exchange(client: aiosmtplib.SMTP, sending: SendRequest) -> SendResult
 def _before_the_mail(failure: Exception) -> SendResult:
     status = failure.code if isinstance(failure, SMTPResponseException) else None
     # aiosmtplib raises the bare class for a relay that offers no STARTTLS or no login.
-    lacks_what_we_need = type(failure) is SMTPException or isinstance(failure, SMTPNotSupported | ssl.SSLError)
-    if lacks_what_we_need or isinstance(failure, UnicodeError) or (status is not None and status >= 500):
+    is_lasting = type(failure) is SMTPException or isinstance(failure, SMTPNotSupported | ssl.SSLError | UnicodeError)
+    if is_lasting or (status is not None and status >= 500):
         metrics.OPERATOR.labels("email").inc()
         logger().error("mails cannot go out until the settings or the relay are mended", status=status)
     return SendResult(AttemptResult.RETRY, status)
