@@ -1,6 +1,7 @@
 """Defines a check: green with a sentence, or red with the cause and its page. With it, an address is reached."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
@@ -86,6 +87,8 @@ async def reach(url: str, now: float, context: Callable[[], ssl.SSLContext] = ss
         raise Broken(f"nothing answers at {host}, port {port} ({error.strerror or type(error).__name__})") from None
     certificate = writer.get_extra_info("peercert")
     writer.close()
+    with contextlib.suppress(OSError):  # they may have hung up before us
+        await writer.wait_closed()
     if not certificate:
         return f"{host} answers, without TLS"
     days = int((ssl.cert_time_to_seconds(certificate["notAfter"]) - now) / DAY_SECONDS)

@@ -10,16 +10,27 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 class Authority:
     def __init__(self, name: str) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         constraints = x509.BasicConstraints(ca=True, path_length=None)
-        builder = _builder(self._name, self._name, self._key, timedelta(days=1)).add_extension(
-            constraints, critical=True
-        )
-        self._certificate = builder.sign(self._key, hashes.SHA256())
+        builder = _builder(self._name, self._name, self._key, timedelta(days=1))
+        builder = builder.add_extension(constraints, critical=True).add_extension(SIGNS, critical=True)
+        self._certificate = _named(builder, self._key, self._key).sign(self._key, hashes.SHA256())
 
     @property
     def pem(self) -> str:
@@ -32,7 +43,8 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
-        certificate = _builder(subject, self._name, key, good_for).add_extension(names, critical=False)
+        certificate = _named(_builder(subject, self._name, key, good_for), key, self._key)
+        certificate = certificate.add_extension(names, critical=False)
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -57,3 +69,12 @@ def _builder(
         .not_valid_before(now - timedelta(days=2))
         .not_valid_after(now + good_for)
     )
+
+
+def _named(
+    builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    """Says whose key it is and who signs, as Python 3.13 wants it (VERIFY_X509_STRICT)."""
+    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    signing = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    return builder.add_extension(own, critical=False).add_extension(signing, critical=False)
